@@ -69,7 +69,13 @@ _REFUSALS = (
 # An error is what happened and, after a full stop, what to do; of several channels there are several.
 _TROUBLES = _Known(("trouble",), _REFUSALS, r"; |\. ", is_list=True)
 _NOTES = _Known(("file", "trouble"), ("card.left-out",))
-_ENDS = _Known(keys=("run.stopped-unknown", "run.begun-elsewhere", "run.confirmed"))
+_ENDS = _Known(
+    keys=(
+        *("run.stopped-unknown", "run.begun-elsewhere", "run.confirmed"),
+        *("run.not-approved", "run.stopped-late", "run.not-the-same", "run.too-old", "run.breaker-left"),
+        "run.voter-left",
+    )
+)
 _STARTS = _Known(keys=("run.can-not-start", "run.no-folder", "run.no-clean-copy"))
 _RESULTS = _Known(keys=("deploy.output-deployed", "deploy.output-before"))
 _ANSWERS = _Known(keys=("card.only-files",))

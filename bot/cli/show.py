@@ -134,7 +134,8 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("about", request.says)] if request.says else []
     rows += [_row("wrote" if request.words_are_own else "unverified", request.words)] if request.words else []
     rows += [_row("with a key", key)] if (key := by_key(request.service, request.key_holders, people)) else []
-    rows += [_row("question", more)] if (more := below_title(request.title, request.quoted)) else []
+    whose = "unverified" if request.program and request.format == "approval" else "question"
+    rows += [_row(whose, more)] if (more := below_title(request.title, request.quoted)) else []
     rows += [_row("changed", change) for change in request.changes]
     rows += [row for fact in request.facts for row in _fact(fact)]
     rows += [_row(f"{number}:", option) for number, option in enumerate(request.options, 1)]

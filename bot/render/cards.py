@@ -485,7 +485,8 @@ def program_name(program: str) -> str:
 def _program_asks(request: Request, people: People) -> str:
     """Return the sentences that say who asks, for whom, and which words here are not ours."""
     whose = people.names_of(request.requesters[:1]) or say("words.nobody")
-    key = "card.program-asks-approval" if request.format == "approval" else "card.program-asks"
+    keys = {"approval": "card.program-asks-approval", "form": "card.program-asks-form"}
+    key = keys.get(request.format, "card.program-asks")
     key = "card.asks-unknown-program" if request.purpose == "unknown" else key
     return say(key, program=program_name(request.program), whose=whose)
 

@@ -159,6 +159,7 @@ def test_what_each_channel_could_not_do_is_told_in_german_between_the_words_of_s
 def test_what_the_fold_a_runner_and_a_deploy_say_is_shown_in_german_and_what_a_program_printed_is_not() -> None:
     with speaking("de"):
         assert ending_of("a person confirmed that it happened") == "eine Person hat bestätigt, dass es geschehen ist"
+        assert ending_of("the approval is older than 900 s") == "die Genehmigung ist älter als 900 s"
         assert start_of("cannot start './x': its folder /a is not there. Correct the repo in the settings") == (
             "'./x' kann nicht gestartet werden: Der Ordner /a ist nicht da. Berichtigen Sie repo in den Einstellungen"
         )

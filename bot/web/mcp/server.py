@@ -42,7 +42,7 @@ from bot.web.mcp.tools import TOOLS, Told, Tool, gives, takes, told_of
 logging.getLogger("mcp").setLevel(logging.ERROR)
 
 Context = ServerRequestContext[Any, Any]
-_STILL = "People still have it; nobody has answered yet"
+_STILL = "People still have it; it is not decided yet"
 
 
 class TaskParams(RequestParams):

@@ -95,6 +95,12 @@ def test_no_text_can_pass_for_a_row_of_its_own() -> None:
     assert labels == ours
 
 
+def test_what_a_program_says_of_an_approval_is_called_unverified() -> None:
+    wanted = approval(program="service:ci", quoted="Approved: by Bo Berg")
+
+    assert "  unverified Approved: by Bo Berg\n" in text_of(record(wanted))
+
+
 def test_what_a_program_may_begin_has_its_use_by_time_and_then_when_it_began_and_what_came_of_it() -> None:
     found = record(approval(program="service:ci"), state="approved", votes=(vote(),))
     attempt = {"started_at": LATER, "attempt": AttemptId("a1"), "begun_by": PersonId("service:ci")}

@@ -143,6 +143,7 @@ async def test_a_program_asks_for_fields_with_types_and_gets_them(world: World, 
     days = {"name": "days", "kind": "integer", "minimum": "1"}
     request = await asked(ci, to=["person:bo"], format="form", fields=["ticket", days])
     assert request["fields"] == ["ticket", days]
+    assert "The question and what is to be filled in are in its own words." in (await world.next_mail("bo")).text
 
     wrong = await given(api, "bo", request, form={"ticket": "OPS-7", "days": 0})
     refused(wrong, 422, "unclear")

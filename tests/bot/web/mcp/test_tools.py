@@ -428,7 +428,7 @@ async def told_before_pending(api: Api, era: Era, *, with_token: bool) -> list[f
     told = list[float]()
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
-        assert message == "People still have it; nobody has answered yet"
+        assert message == "People still have it; it is not decided yet"
         told.append(progress)
 
     async with peer(api, await asker(api), era) as client:
