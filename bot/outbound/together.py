@@ -28,7 +28,7 @@ from bot.store import Store
 from bot.store.outbox_entry import Delivery, PlaceCard, UpdateCard
 from bot.store.together import MAIL_EVERY_S, Gathered, GatheredMessages, message_name
 from channels import Address, Card, Channel, ChannelRefused, ChannelUnanswered, ChannelUnavailable, Placement
-from language import say_many
+from language import say, say_many
 
 log = structlog.stdlib.get_logger()
 
@@ -83,6 +83,8 @@ class Together:
             is_told = message.told.get(entry.request_id) == entry.delivery_id and not entry.again
             if message.placement and is_told:
                 return message.placement
+            if message.placement and channel.edits and entry.revision > 1:
+                await self._asked_anew(entry, channel, message.placement)
             joined = {**message.deliveries, **self._joining.pop(name, {}), entry.request_id: entry.delivery_id}
             message = message.model_copy(update={"deliveries": joined})
             there = await self._shown(name, message, entry, channel, to, is_due=True)
@@ -124,13 +126,26 @@ class Together:
                 if entry.request_id in message.deliveries and contact and (to := await channel.address(contact, "")):
                     await self._shown(name, message, entry, channel, to, is_due=False)
 
+    async def _asked_anew(self, entry: PlaceCard, channel: Channel, there: Placement) -> None:
+        """Say below the message what has changed in it: whoever has voted on that counts on it."""
+        with self._people.speaking_to(entry.person):
+            line = say("together.changed-below", title=entry.card.title)
+        try:
+            await self._below(entry, channel, there, line)
+        except ChannelRefused as error:  # such as for a message that somebody deleted: the list is sent anew
+            log.warning("nothing is said below a list", outgoing_id=entry.id, error=str(error))
+
     async def _remind(self, name: str, entry: UpdateCard, channel: Channel, there: Placement) -> None:
         """Say below the message that it still waits: a change of it notifies nobody."""
         message = await self._messages.read(name)
         if not message.deliveries or not await self._store.admit(f"reminded {name}", entry.id, 1, MAIL_EVERY_S):
             return
         with self._people.speaking_to(entry.person):
-            card = notice(say_many("together.reminder", len(message.deliveries)), "", entry.card.at, link=self._page)
+            reminder = say_many("together.reminder", len(message.deliveries))
+        await self._below(entry, channel, there, reminder)
+
+    async def _below(self, entry: PlaceCard | UpdateCard, channel: Channel, there: Placement, line: str) -> None:
+        card = notice(line, "", entry.card.at, link=self._page)
         below = there.address.model_copy(update={"thread": there.address.thread or there.handle})
         await _within(channel.send(card, below, entry.id))
 

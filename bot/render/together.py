@@ -30,7 +30,7 @@ def listed(
     """
     program = program_name(one.request.program)
     lines = [say("together.how", program=program)] if waiting else []
-    lines += [f"{number}. {_title(each)}" for number, each in enumerate(waiting[:_SHOWN], 1)]
+    lines += [f"{number}. {_title(each)}{_changed(each)}" for number, each in enumerate(waiting[:_SHOWN], 1)]
     lines += [say_many("together.more", len(waiting) - _SHOWN)] if len(waiting) > _SHOWN else []
     lines += ["", say("together.over")] if waiting and over else []
     lines += [f"· {say(_ENDED[each.state])}: {_title(each)}" for each in over[:_SHOWN] if each.state in _ENDED]
@@ -38,6 +38,10 @@ def listed(
     nothing = say("together.nothing", program=program)
     title = say_many("together.title", len(waiting), program=program) if waiting else nothing
     return notice(title, "\n".join(lines), at, link=page)
+
+
+def _changed(record: RequestRecord) -> str:
+    return f" ({say('together.changed')})" if record.request.changes else ""
 
 
 def _title(record: RequestRecord) -> str:

@@ -112,3 +112,26 @@ async def test_attack_what_is_typed_below_a_list_begins_something_else_and_its_w
         assert len(told) == 2
         assert len(await office.runs()) == len(asked)
         assert {(await office.world.request(one["id"])).state for one in asked} == {"open"}
+
+
+async def test_attack_who_approved_what_the_message_listed_never_hears_that_it_changed_and_the_vote_is_void(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with staged(redis, tmp_path / "data", slack_address, ALONE) as (slack, office, api):
+        anna, bo = await api.client("anna"), await api.client("bo")
+        _, pair, _ = await wants(await wanter(api), 1, 3, "pair")
+        listing = await office.says("@bo", "waits for 2 more answers of yours")
+        vote = {"vote": "approve", "digest": pair["digest"]}
+        assert (await bo.post(f"/v1/requests/{pair['id']}/answer", json=vote)).status_code == 200
+        await office.becomes(listing, "waits for one more answer of yours")
+
+        beside = await anna.post(f"/v1/requests/{pair['id']}/answer", json={"text": "only the one in Berlin"})
+        assert beside.status_code == 200
+        now = await office.becomes(listing, "waits for 2 more answers of yours")
+        await office.world.quiet()
+
+        [line] = [one for one in now.words.splitlines() if "item-02" in one]
+        assert "votes from before do not count" in line
+        below = [one.words for one in await slack.messages(listing) if "Changed, and asked again" in one.words]
+        assert len(below) == 1
+        assert "item-02" in below[0]
