@@ -134,6 +134,13 @@ def _listed(tool: Tool, may_ask: tuple[str, ...]) -> str:
     return ", ".join(policies if tool.takes is RequestApproval else people) or "nobody; your key lists none"
 
 
+_REFUSED: dict[str, JsonValue] = {
+    "error": {"type": "string", "description": "Nothing came of the call: the name of the problem."},
+    "detail": {"type": "string", "description": "What happened, and what to do."},
+    "difference": {"type": "array", "description": "What the key stands for, and what was sent now."},
+}
+
+
 def _refused(kind: str, said: str, difference: JsonValue = None) -> Told:
     told: dict[str, JsonValue] = {"error": kind, "detail": said}
     return Told(told | ({"difference": difference} if difference else {}), is_error=True)
@@ -214,8 +221,15 @@ def takes(name: str) -> dict[str, Any]:
 
 @cache
 def gives() -> dict[str, Any]:
-    """Return the JSON Schema of an outcome."""
-    return _plain(Outcome.model_json_schema(mode="serialization") | {"required": ["id", "decision", "next"]})
+    """Return the JSON Schema of an outcome, or of why there is none.
+
+    The TypeScript SDK holds errors against it as well, and shows none that does not fit:
+    https://github.com/modelcontextprotocol/typescript-sdk/blob/1.32.2/src/client/index.ts
+    """
+    schema = Outcome.model_json_schema(mode="serialization")
+    del schema["required"]
+    either = [{"required": ["id", "decision", "next"]}, {"required": ["error", "detail"]}]
+    return _plain(schema | {"properties": {**schema["properties"], **_REFUSED}, "anyOf": either})
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:

@@ -42,8 +42,13 @@ async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 
 async def refusal(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    """What a tool says when it does nothing."""
+    """What a tool says when it does nothing.
+
+    It fits what the tool is listed with: the TypeScript SDK holds errors against that as well, and shows no others.
+    """
+    await client.list_tools()
     result = await client.call_tool(tool, arguments)
     assert result.is_error, result.structured_content
+    await client.session.validate_tool_result(tool, result)
     assert result.structured_content is not None
     return result.structured_content
