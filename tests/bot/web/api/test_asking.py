@@ -216,6 +216,14 @@ async def test_the_same_body_under_one_key_is_one_request_however_often_it_is_se
     assert (await asked(ci))["id"] != again.json()["id"]
 
 
+async def test_of_two_idempotency_keys_in_one_call_none_is_taken(api: Api) -> None:
+    ci = await program(api)
+
+    for once in ([("Idempotency-Key", "one"), ("Idempotency-Key", "two")], {"Idempotency-Key": "one"}):
+        body = QUESTION if isinstance(once, list) else {**QUESTION, "idempotency_key": "two"}
+        refused(await ci.post("/v1/requests", json=body, headers=once), 409, "key-reused")
+
+
 async def test_a_caller_s_key_stands_for_its_request_as_long_as_that_is_kept(world: World, api: Api) -> None:
     """Also once what is remembered for a day is gone, once it was decided, and once it has left Redis."""
     ci, once = await program(api), {"Idempotency-Key": "k-1"}
