@@ -28,6 +28,7 @@ _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri
     ("tasks/get", "tasks/update", "tasks/cancel"), "taskId"
 )
 _PLAIN = re.compile(r"(?!=\?base64\?.*\?=$)[!-~]([ -~]*[!-~])?")
+_ID = re.compile(rb'"id"\s*:\s*("[ !#-\[\]-~]{1,200}"|[0-9]{1,15}(?![0-9.eE]))')
 _CALL_S, _OTHER_S = 50.0, 10.0
 """For how long a call of a tool is carried, and any other message: a client that begins waits for that."""
 # So much of that is left to the server for opening and telling.
@@ -74,7 +75,7 @@ class Bridge:
         try:
             told: object = json.loads(line)
         except (ValueError, RecursionError):
-            self._tell_error(None, _PARSE_ERROR, "This is not JSON.")
+            self._tell_error(_only_id(line), _PARSE_ERROR, "This is not JSON that can be read here.")
             return
         message = cast("Message", told) if isinstance(told, dict) else {}
         match message:
@@ -195,6 +196,12 @@ class Bridge:
 
     def _tell(self, message: Message) -> None:
         self._write(json.dumps(message).encode() + b"\n")
+
+
+def _only_id(line: bytes) -> str | int | None:
+    """The id of a message that can't be read, so that its client waits no longer; None where it may be another one."""
+    found = _ID.findall(line)
+    return json.loads(found[0]) if len(found) == 1 else None
 
 
 def _safe(text: str) -> str:

@@ -71,11 +71,13 @@ def test_what_cannot_be_carried_is_answered_and_nothing_else_ends_by_it() -> Non
 
     told = said(
         "no json", "[]", '{"id": true, "method": "ping"}', '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+        '{"jsonrpc":"2.0","id":6,"method":"ping","params":{"n":%s}}' % ("9" * 5_000),
         '{"jsonrpc":"2.0","id":7,"method":"initialize"}',
         env=nowhere,
     )  # fmt: skip
 
-    assert [one["error"]["code"] for one in told] == [-32700, -32600, -32600, -32603]
+    assert [one["error"]["code"] for one in told] == [-32700, -32600, -32600, -32700, -32603]
+    assert [one["id"] for one in told] == [None, None, None, 6, 7]
     assert told[-1]["id"] == 7
     assert "Is SAYSO_URL right?" in told[-1]["error"]["message"]
 
