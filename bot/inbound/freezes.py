@@ -17,7 +17,7 @@ from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import is_withdrawal, refuses
-from bot.policy.stops import stops_plainly
+from bot.policy.stops import called, stops_plainly
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
 from bot.store.journal import Journal
@@ -135,6 +135,9 @@ def _is_against(text: str) -> bool:
 
 def _typed(line: str) -> Typed | None:
     found = _TYPED.fullmatch(_without_stop(line))
+    if found is None:  # whoever else is called, a freeze only stops things
+        found = _TYPED.fullmatch(_without_stop(called(line)))
+        found = None if found and found["un"] else found
     if found is None:
         return None
     where, reason = _scope(found["where"]), first_line(found["reason"] or found["loose"] or "", _REASON_CHARS)

@@ -24,7 +24,7 @@ from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.policy.record import records
 from bot.policy.standing import Standing
-from bot.policy.stops import is_condition
+from bot.policy.stops import called, is_condition
 from bot.queries.guard import Guard
 from bot.render.cards import notice
 from bot.render.times import read_moment
@@ -145,7 +145,7 @@ def _revocations(text: str) -> list[tuple[str, re.Match[str] | None]]:
 
 
 def _revoked_in(line: str) -> re.Match[str] | None:
-    plain = " ".join(_SIGNS.sub(" ", line).split()).strip(_MARKS + "\"'\u201c\u201d\u201e")[:_LINE_CHARS]
+    plain = " ".join(_SIGNS.sub(" ", called(line)).split()).strip(_MARKS + "\"'\u201c\u201d\u201e")[:_LINE_CHARS]
     found = _REVOKES.fullmatch(plain) or _REVOKES_LAST.fullmatch(f" {plain}")
     return None if found and is_condition(found["why"] or "") else found
 

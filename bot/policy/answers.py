@@ -379,7 +379,8 @@ def _stopped_in(part: str) -> list[str]:
     if ids is None or not is_withdrawal(part):
         return []
     orders = (part[: ids.end()], part[: ids.end()] + _BECAUSE.split(part[ids.end() :])[0])
-    return [one.casefold() for one in _OUR_ID.findall(ids[0])] if any(map(_is_plain_no, orders)) else []
+    is_order = any(_is_plain_no(called(one)) for one in orders)
+    return [one.casefold() for one in _OUR_ID.findall(ids[0])] if is_order else []
 
 
 def _is_plain_no(text: str) -> bool:

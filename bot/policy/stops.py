@@ -47,7 +47,11 @@ _MESSAGE_CHARS = 4_000
 """Most characters of a message that are searched for a stop."""
 
 _TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
-_CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
+_NAME = r"@(?:[^\s@]+(?:\u00a0[^\s@:]+)+|[\w.-]+)"
+"""Who is called; of a name of several words a channel makes one piece."""
+
+_CALL = re.compile(rf"\s*{_NAME}[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
+_BESIDE_CALL = re.compile(rf"(?<![^\s(,;:]){_NAME}")
 _SIGN = re.compile(r"[🛑⛔✋ ]+")
 _BESIDE = re.compile(
     r"(?<!\w)'|'(?!\w)|[\s.,;:!?*_\"`~/\u00a1\u00bf\u2013\u2014\u2026\u3001\u3002\u201c\u201d\u201e()\ufe0f-]+"
@@ -147,7 +151,7 @@ def called(text: str) -> str:
     bare, before = text, ""
     while bare != before:
         bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
-    return bare
+    return _BESIDE_CALL.sub(" ", bare)
 
 
 def without_names(text: str) -> tuple[str, ...]:

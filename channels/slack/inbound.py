@@ -18,6 +18,7 @@ from channels import Inbound
 from language import say
 
 _MARK = re.compile(r"<([^<>]*)>")
+_IN_ONE_PIECE = "\u00a0"
 # "@sayso, deploy" and "@sayso: deploy" are the same wish as "@sayso deploy".
 _AFTER_A_CALL = re.compile(r"[:,]?[ \t]*")
 
@@ -43,7 +44,8 @@ def _shown(inner: str, names: Mapping[str, str]) -> str:
     target, _, label = inner.partition("|")
     match target[:1]:
         case "@":
-            return f"@{names.get(target[1:]) or label or target[1:]}"
+            # In one piece, as nothing else shows where a name ends.
+            return f"@{_IN_ONE_PIECE.join((names.get(target[1:]) or label or target[1:]).split())}"
         case "#":
             return f"#{label or target[1:]}"
         case "!":

@@ -30,6 +30,7 @@ from bot.inbound.freezes import Typed, stop_beside, typed_freeze
         ("freeze production - incident", Typed("production", "incident")),
         ("freeze production because of incident", Typed("production", "incident")),
         ("freeze production incident", Typed("production", "incident", is_loose=True)),
+        ("@Bo\u00a0Berg freeze production: incident", Typed("production", "incident")),
         ("freeze", Typed(None, "")),
         ("Freeze please!", Typed(None, "")),
         ("freeze: the header row", Typed(None, "the header row")),
@@ -67,6 +68,7 @@ def test_a_mail_says_it_below_any_subject_where_it_stops_something(text: str, is
     "text",
     [
         "",
+        "@Bo\u00a0Berg unfreeze production: fixed",
         "freeze production?",
         "freeze production at night?",
         "unfreeze production?",

@@ -325,3 +325,20 @@ def test_a_stop_names_the_runs_and_requests_that_it_stops(text: str, named: list
 )
 def test_what_refuses_something_beside_a_stop_that_names_a_run(text: str, rest: str) -> None:
     assert refused_beside(text) == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "stops"),
+    [
+        ("@Bo\u00a0Berg stop", True),
+        ("stop @dan", True),
+        ("stop, @Bo\u00a0Berg @Cy\u00a0Cole please", True),
+        ("nicht freigeben, @Bo\u00a0Berg", True),
+        ("@O'Neil\u00a0Shaun\u00a0(he/him) abbrechen", True),
+        ("@Bo\u00a0Berg don't stop", False),
+        ("tell @Bo\u00a0Berg to stop", False),
+        ("stop@home.example", False),
+    ],
+)
+def test_whoever_is_called_by_name_beside_a_stop_takes_nothing_from_it(text: str, *, stops: bool) -> None:
+    assert is_stop(text) == stops
