@@ -188,20 +188,21 @@ class FollowUps:
         raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
 
     async def _homes(self, inbound_id: str, channel: str, thread: str) -> Sequence[RunId]:
-        """The run that lives in the thread, as it was when the message was first looked at; before it, the one child
-        that it waits for: what is said now is about what happens now.
+        """The newest run that goes on in the thread, as it was when the message was first looked at; before it, the one
+        child that it waits for: what is said now is about what happens now. The newest where none goes on.
         """
-        found = await self._store.threads.run_of(channel, thread)
-        if found is None:
-            return ()
-        # In this order: the start of the run and the end of the waiting are one write.
-        root = inbound_of(found)
-        is_waiting = root != inbound_id and await self._store.lists.is_unread(root)
-        if await self._store.length(found) == 0:
-            if is_waiting:
+        over = list[RunId]()
+        for found in await self._store.threads.runs_of(channel, thread):
+            # In this order: the start of the run and the end of the waiting are one write.
+            root = inbound_of(found)
+            is_waiting = root != inbound_id and await self._store.lists.is_unread(root)
+            events = (await self._store.load(found)).events
+            if not events and is_waiting:
                 raise ChannelUnavailable("The message that begins the thread is not read yet", "What follows waits")
-            return ()
-        return await self._pinned(inbound_id, found)
+            if events and not fold(events).ended:
+                return await self._pinned(inbound_id, found)
+            over += [found] if events else []
+        return await self._pinned(inbound_id, over[0]) if over else ()
 
     async def _pinned(self, inbound_id: str, found: RunId) -> Sequence[RunId]:
         ways = " ".join((await busy_with(self._store, found), found))

@@ -437,6 +437,8 @@ class Inbox:
             # Slack ids change: whoever had the one of the message that is quoted counts, where nobody has it by now.
             others = tuple(map(PersonId, trigger.others)) or self._people.once_had(channel, trigger.written_by)
             others = tuple(one for one in others if one != trigger.person)
+            if trigger.within:
+                await self._store.threads.note(channel, trigger.within, self._starter.run_id(inbound_id))
             await self._starter.start(
                 channel,
                 trigger.text,

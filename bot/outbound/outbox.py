@@ -23,7 +23,6 @@ from bot.people.offers import waits_for
 from bot.policy.record import RequestRecord
 from bot.render.cards import Words, notice
 from bot.render.request_card import comment_standing
-from bot.render.status_line import written_in
 from bot.requests.decisions import Decisions
 from bot.requests.gathering import Gathering
 from bot.store import Commit, WorkItem, Written
@@ -259,8 +258,8 @@ class Outbox:
         delivery, channel, shares = nobodys_own(found.delivery), found.delivery.address.channel, found.shares
         if not together:  # what is written below a list is about no one of them
             await self._know_thread(delivery, entry.run_id)
-        for thread in written_in(delivery) if self._channels[channel].edits and not together else ():
-            await self._store.threads.note(channel, thread, entry.run_id)
+        if self._channels[channel].edits and not together:
+            await self._know_card(delivery, entry.run_id)
         event = CardDelivered(
             at=self._store.about_now(),
             request_id=entry.request_id,
@@ -318,6 +317,14 @@ class Outbox:
         channel, thread = delivery.address.channel, delivery.address.thread
         if thread and not self._channels[channel].edits:
             await self._store.threads.begin(channel, thread, run_id)
+
+    async def _know_card(self, delivery: Placement, run_id: RunId) -> None:
+        """Know both threads of a card: what is said in the one of a run that started this one goes to both."""
+        channel, thread = delivery.address.channel, delivery.address.thread
+        if thread:
+            await self._store.threads.begin(channel, thread, run_id)
+        if delivery.handle:
+            await self._store.threads.note(channel, delivery.handle, run_id)
 
     async def _answerable(self, entry: Tell | Alert) -> CardToSend:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""

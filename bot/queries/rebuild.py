@@ -88,16 +88,17 @@ def _next_look(request: Request) -> Wake:
 async def _threads_anew(store: Store, run: Run) -> None:
     """Restore the threads where people write to `run`.
 
-    Of several runs in one place, the one that goes on keeps it.
+    Of several runs in one place, the one that goes on keeps it, and of a run and its child the run.
     """
     places = {(run.started.channel, run.started.thread)} if run.started else set[tuple[str, str]]()
     cards = [card for card in run.cards if not card.together]
     places |= {(card.channel, thread) for card in cards for thread in (card.thread, card.handle)}
     if line := await StatusLines(store).find(run.id):
         places |= {(line.address.channel, thread) for thread in written_in(line)}
+    is_below = run.ended or (run.started is not None and run.started.parent is not None)
     for channel, thread in places:
         if thread:
-            await (store.threads.begin if run.ended else store.threads.note)(channel, thread, run.id)
+            await (store.threads.begin if is_below else store.threads.note)(channel, thread, run.id)
 
 
 async def _days_anew(store: Store, run: Run, events: tuple[Event, ...]) -> None:

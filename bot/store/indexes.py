@@ -19,6 +19,10 @@ _KEYS = Keys(0)
 
 # Twice as long as a request may stay open: people come back to a thread, though hardly later.
 _THREAD_KEEP_S = 60 * 24 * 3600
+# People ask for more below what they asked for; of so many before it, one may still go on.
+_BEFORE = 8
+
+_NOTE_THREAD = Script("note_thread")
 
 
 class Threads:
@@ -28,26 +32,35 @@ class Threads:
         self._client, self._shards = client, shards
 
     async def note(self, channel: str, thread: str, run_id: str) -> None:
-        """From now on `run_id` lives there, whoever did before; for 60 days."""
-        await self._client.do("SET", self._key(channel, thread), run_id, "EX", _THREAD_KEEP_S)
+        """`run_id` is the newest that lives there from now on; for 60 days."""
+        await self._client.run(_NOTE_THREAD, self._keys(channel, thread), [run_id, _BEFORE, _THREAD_KEEP_S])
 
     async def begin(self, channel: str, thread: str, run_id: str) -> None:
-        """`run_id` lives there unless another run does already, though it may not have started yet."""
-        await self._client.do("SET", self._key(channel, thread), run_id, "NX", "EX", _THREAD_KEEP_S)
+        """`run_id` lives there unless another run does already, though it may not have started yet; for 60 days."""
+        key, _ = self._keys(channel, thread)
+        if not await self._client.do("SET", key, run_id, "NX", "EX", _THREAD_KEEP_S):
+            await self._client.do("EXPIRE", key, _THREAD_KEEP_S)
+
+    async def runs_of(self, channel: str, thread: str) -> tuple[RunId, ...]:
+        """The runs that live there, the newest first; it may not have started yet."""
+        key, before = self._keys(channel, thread)
+        newest, older = await self._client.read(["GET", key], ["LRANGE", before, "0", "-1"])
+        return tuple(RunId(one.decode()) for one in (newest, *older) if one)
 
     async def run_of(self, channel: str, thread: str) -> RunId | None:
-        """The run that lives there; it may not have started yet."""
-        found = await self._client.do("GET", self._key(channel, thread))
-        return RunId(found.decode()) if found else None
+        """The newest run that lives there."""
+        return next(iter(await self.runs_of(channel, thread)), None)
 
     async def is_answer(self, request_ids: Iterable[str], reply_id: str) -> bool:
         """Return whether a reply has had its effect on one of these requests, which are of one run."""
         asked = [["HEXISTS", Keys.of(request_id).replies(request_id), reply_id] for request_id in request_ids]
         return any(await self._client.read(*asked)) if asked else False
 
-    def _key(self, channel: str, thread: str) -> str:
+    def _keys(self, channel: str, thread: str) -> tuple[str, str]:
+        """Return the key of the newest run, and that of those before."""
         name = f"{channel}:{thread}"
-        return Keys(self._client.ingress(name, self._shards)).thread(name)
+        keys = Keys(self._client.ingress(name, self._shards))
+        return keys.thread(name), keys.thread_before(name)
 
 
 _CLAIM = Script("claim")

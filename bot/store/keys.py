@@ -358,8 +358,12 @@ class Keys:
         return self._key("handle", handle)
 
     def thread(self, name: str) -> str:
-        """The run that lives in a thread of a channel."""
+        """The newest run that lives in a thread of a channel."""
         return self._key("thread", name)
+
+    def thread_before(self, name: str) -> str:
+        """The runs that were the newest there before it."""
+        return self._key("thread_before", name)
 
     def inbound(self, inbound_id: str) -> str:
         """One item that arrived."""

@@ -1,4 +1,4 @@
-"""The run that lives in a thread."""
+"""The runs that live in a thread."""
 
 from bot.store import Store
 from tests.bot.store.stores import RUN
@@ -12,6 +12,14 @@ async def test_a_newer_run_lives_there_instead_of_an_older_one(store: Store) -> 
     await store.threads.note("slack", THREAD, RUN)
 
     assert await store.threads.run_of("slack", THREAD) == RUN
+
+
+async def test_the_older_ones_are_known_behind_it_each_once_and_no_more_than_eight(store: Store) -> None:
+    runs = [f"s1r-bbbbbbbbbbbb{letter}" for letter in "abcdefghij"]
+    for run_id in [*runs, RUN, RUN]:
+        await store.threads.note("slack", THREAD, run_id)
+
+    assert await store.threads.runs_of("slack", THREAD) == (RUN, *runs[::-1][:8])
 
 
 async def test_a_run_that_would_begin_there_does_not_turn_out_the_one_that_lives_there(store: Store) -> None:

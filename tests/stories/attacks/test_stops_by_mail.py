@@ -1,12 +1,21 @@
 """Whoever may stop something writes it in a mail of whatever kind: it is heard, or its writer reads how to stop it."""
 
+import email.policy
+import secrets
+from collections.abc import Awaitable
+from email.message import EmailMessage
+from email.utils import format_datetime
+
 import pytest
 
 from agents.requests import RequestState
 from bot.policy.record import RequestRecord
 from tests.long import few_of
 from tests.stories.mail.test_consent import approved, card_for, write
+from tests.waiting import until
 from tests.world import World
+
+SAYSO = "sayso@sayso.example"
 
 
 async def stands(world: World, record: RequestRecord) -> RequestState:
@@ -193,3 +202,35 @@ async def test_an_approval_by_a_card_that_was_replaced_approves_nothing(world: W
     await world.quiet()
 
     assert await stands(world, again) == "open"
+
+
+async def test_attack_a_stop_is_lost_as_the_mail_that_began_the_thread_began_a_run_that_has_ended(world: World) -> None:
+    def runs() -> Awaitable[list[str]]:
+        return world.app.store.lists.runs()
+
+    first = await mail(world, "who")
+    [ended] = await until(runs, what="a run begins")
+    await world.ended(ended)
+    second = await mail(world, "press bell", first)
+    await until(lambda: len(world.mails("bo")), what="bo is asked")
+    [run_id] = {*await runs()} - {ended}
+    record = await world.opened(run_id)
+
+    await mail(world, "stop", first, second)
+
+    assert await stands(world, record) == "withdrawn"
+
+
+async def mail(world: World, text: str, *references: str) -> str:
+    """A mail of Anna's to sayso below those of her own; its Message-ID."""
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["From"], message["To"], message["Subject"] = "anna@corp.example", SAYSO, "Re: the bell"
+    message["Message-ID"] = f"<{secrets.token_hex(8)}@corp.example>"
+    message["Date"] = format_datetime(world.about_now())
+    if references:
+        message["In-Reply-To"], message["References"] = references[-1], " ".join(references)
+    else:
+        message.replace_header("Subject", text)
+    message.set_content(text)
+    await world.transport("anna@corp.example").send(bytes(message), sender="anna@corp.example", recipients=[SAYSO])
+    return message["Message-ID"]
