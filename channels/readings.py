@@ -72,13 +72,13 @@ class Trigger(Frozen):
     """A person wants something new. `thread` is where the answer belongs, in the channel's own terms.
 
     `follows`: it was written in `thread`, and belongs to whatever we know there. Unless it `is_addressed` to us it is
-    nothing where we know nothing. `is_edit`: its writer has changed it, and it only may say stop. `is_below_new` is as
-    in `Inbound`. `within` is the thread it was written in, where that is not `thread`. It starts no run of its own
-    where `held_because` says why it is held instead. `room` is a place of many that has a limit of its own; `place` is
-    as in `Reply`. `others` are people whose words these are as well: they count as having asked, as does whoever had
-    the address in the channel that a quoted message was `written_by`, where nobody has it now. `quotes`: a message that
-    somebody else wrote, whoever they are, is part of the text. `weakness` says why it proves too little for an
-    approval, written as it was at `written_at`; `copy_key` is as in `Reply`.
+    nothing where we know nothing. `is_edit`: its writer has changed it, and it only may stop, freeze or revoke.
+    `is_below_new` is as in `Inbound`. `within` is the thread it was written in, where that is not `thread`. It starts
+    no run of its own where `held_because` says why it is held instead. `room` is a place of many that has a limit of
+    its own; `place` is as in `Reply`. `others` are people whose words these are as well: they count as having asked, as
+    does whoever had the address in the channel that a quoted message was `written_by`, where nobody has it now.
+    `quotes`: a message that somebody else wrote, whoever they are, is part of the text. `weakness` says why it proves
+    too little for an approval, written as it was at `written_at`; `copy_key` is as in `Reply`.
     """
 
     type: Literal["trigger"] = "trigger"

@@ -409,11 +409,11 @@ class Inbox:
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> None:
         title = say("run.not-passed-on-title")
-        if self._store.about_now() > received_at + _NOTED_WITHIN:
+        if trigger.is_below_new and self._store.about_now() > await self._looked_at(inbound_id) + _NOTED_WITHIN:
             trigger = trigger.model_copy(update={"is_below_new": False})
-        if trigger.is_edit and not (is_stop(trigger.text) or stops_named(trigger.text)):
-            log.info("ignored", reason="a message that was edited, and says no stop")
-            return await self._store.drop_inbound(inbound_id)
+        says_stop = is_stop(trigger.text) or bool(stops_named(trigger.text))
+        if trigger.is_edit and not (says_stop or _only_ends(trigger.text)):
+            return await self._no_stop(inbound_id)
 
         may_say = trigger.is_addressed and not (trigger.follows or trigger.held_because)
         try:
@@ -421,6 +421,8 @@ class Inbox:
                 return await self._store.drop_inbound(inbound_id)
             if await self._is_order_alone(inbound_id, channel, trigger, received_at):
                 return await self._store.drop_inbound(inbound_id)
+            if trigger.is_edit and not says_stop:
+                return await self._no_stop(inbound_id)
             await self._check_answers(channel, trigger)
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
@@ -453,6 +455,16 @@ class Inbox:
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
 
+    async def _looked_at(self, inbound_id: str) -> datetime:
+        """Return when an item was first looked at: no worker may have lived when it came."""
+        now = self._store.about_now().isoformat().encode()
+        first, _ = await self._store.remember(f"looked at {inbound_id}", now, _COPIES_S)
+        return datetime.fromisoformat(first.decode())
+
+    async def _no_stop(self, inbound_id: str) -> None:
+        log.info("ignored", reason="a message that was edited, and says no stop")
+        await self._store.drop_inbound(inbound_id)
+
     async def _is_order_alone(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
         """Return whether the message freezes something, stops runs that it names, or is about standing approvals: each
         of these is done, and what it says beside them is for the run in whose thread it stands.
@@ -461,13 +473,13 @@ class Inbox:
         """
         may_stop, text = not trigger.held_because, trigger.text
         rest = beside_named(text) if may_stop else text
-        named, above, below = ((), "", "") if trigger.is_edit else typed_revocations(rest)
+        named, above, below = typed_revocations(rest)
         rest = f"{above}\n{below}" if named else rest
         freeze, failed, once = typed_freeze(rest), None, f"ordered {inbound_id}"
         # What stands beside them may have had to wait, and brings them again.
         was_done = trigger.follows and bool(freeze or named) and await self._store.remembered(once) is not None
         is_done = was_done
-        if not (was_done or trigger.is_edit):
+        if not was_done and (not trigger.is_edit or (freeze and not freeze.ends)):
             said = trigger.model_copy(update={"text": rest}) if freeze and not freeze.ends else trigger
             is_done = await self._is_command(inbound_id, channel, said, received_at)
         refusal = stop_beside(rest) if is_done and freeze else ""
@@ -568,6 +580,12 @@ class Inbox:
                 reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
             )
             await self._quarantine.add(inbound_id, channel, item)
+
+
+def _only_ends(text: str) -> bool:
+    """Return whether a message freezes something or ends standing approvals, which only stops things."""
+    freeze = typed_freeze(text)
+    return (freeze is not None and not freeze.ends) or bool(typed_revocations(text)[0])
 
 
 def _held(reading: Trigger | Inquiry) -> Quarantined:

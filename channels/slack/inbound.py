@@ -301,7 +301,7 @@ def _event(body: Json, received_at: datetime) -> Sorted:
     key = f"message:{app}:{team}:{word(event, 'channel')}:{word(event, 'ts')}"
     thread = thread_of("event", body)
     below_new = is_below_new(event, bots_of(body))
-    within, begins = ("", "" if below_new else thread) if is_for_us else (thread, "")
+    within, begins = ("", thread) if is_for_us else (thread, "")
     return Stored(_inbound("event", key, body, received_at, within=within, begins=begins, is_below_new=below_new), {})
 
 

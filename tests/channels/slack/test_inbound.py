@@ -46,6 +46,7 @@ def press(action: str, **more: Any) -> dict[str, Any]:
         ({"thread_ts": "1.1", "subtype": "file_share"}, "C1/1.1"),
         ({"thread_ts": "1.1", "subtype": "thread_broadcast"}, "C1/1.1"),
         ({"thread_ts": "1.1", "text": "<@U0BOT|sayso> hi"}, ""),
+        ({"thread_ts": "1.1", "text": "<@U0BOT> hi", "parent_user_id": "U0BOT"}, ""),
     ],
 )
 def test_words_for_us_are_stored(fields: dict[str, Any], within: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from httpx2 import AsyncClient
 
 from agents.events import AnswerNoted, PersonSaid
 from tests.fakes.slack.driver import Message, Workspace
@@ -228,3 +229,114 @@ async def test_attack_a_stop_that_somebody_makes_of_their_own_message_is_lost(of
     became = (await office.world.request(record.request.id)).state
     assert became == ("withdrawn" if what in {"the wish", "an answer"} else "open")
     assert await office.only_run()
+
+
+async def test_attack_a_stop_is_lost_as_the_thread_holds_the_card_of_a_child_that_has_ended(office: SlackWorld) -> None:
+    goes_on = office.world.workshop.hold("letter")
+    await office.world.start()
+    await office.slack.connected()
+    asked = await office.anna.says("#ops", "@sayso start_run press bell\nstamp letter\nstamp cup")
+    await office.bo.presses("Approve", in_=await office.card("#ops", to_press="Approve"))
+    await until(lambda: "stamp letter" in office.world.workshop.started, what="it stamps")
+
+    await office.anna.answers(asked, "stop")
+    await office.anna.sees_ephemeral("Too late: it was started")
+    goes_on.set()
+
+    await office.world.quiet()
+    assert office.world.workshop.effects == ["press bell", "stamp letter"]
+
+
+async def test_attack_a_stop_is_lost_as_a_newer_run_began_and_ended_in_the_thread(office: SlackWorld) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    asked = await office.anna.says("#ops", "@sayso press bell")
+    await office.card("#ops", to_press="Approve")
+    first = await office.only_run()
+    record = await office.world.opened(first)
+    about = await office.cy.says("#ops", "what about the cup?", thread=asked)
+    assert (await office.dan.uses_shortcut("ask_about", on=about)).acked
+    await office.dan.sees_modal("cup")
+    await office.dan.submits({"What should be done?": "who"})
+    runs = await until(lambda: more_than(office, 1), what="another run begins")
+    await office.world.ended(next(one for one in runs if one != first))
+
+    await office.anna.answers(asked, "stop")
+    await office.slack.settled()
+    await office.world.quiet()
+
+    assert (await office.world.request(record.request.id)).state == "withdrawn"
+
+
+async def more_than(office: SlackWorld, count: int) -> list[str] | None:
+    runs = await office.world.app.store.lists.runs()
+    return runs if len(runs) > count else None
+
+
+@pytest.mark.parametrize("text", ["@bo stop", "stop @bo please", "@sayso @bo @cy please stop, wrong bell"])
+async def test_attack_a_stop_is_lost_as_its_writer_calls_somebody_by_name(office: SlackWorld, text: str) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    asked = await office.anna.says("#ops", "@sayso press bell")
+    await office.card("#ops", to_press="Approve")
+    record = await office.world.opened(await office.only_run())
+
+    await office.anna.answers(asked, text)
+    await office.slack.settled()
+    await office.world.quiet()
+
+    assert (await office.world.request(record.request.id)).state == "withdrawn"
+
+
+async def test_attack_a_freeze_that_an_operator_makes_of_their_own_message_is_lost(news: SlackWorld) -> None:
+    await news.world.start()
+    await news.slack.connected()
+    wrong = await news.bo.says("@sayso", "press workshop: incident 4711")
+    await news.only_run()
+
+    await news.bo.edits(wrong, "freeze workshop: incident 4711")
+    await news.says("@bo", "workshop: Frozen since")
+    await news.bo.edits(wrong, "unfreeze workshop: fixed")
+    await news.slack.settled()
+    await news.world.quiet()
+
+    assert [one.environment for one in await news.world.app.requests.freezes.all()] == ["workshop"]
+    assert len(await news.runs()) == 1
+
+
+async def test_attack_a_no_below_a_card_that_nobody_knows_yet_is_lost_while_no_worker_lives(news: SlackWorld) -> None:
+    await news.slack.breaks("chat.postMessage", "http_500_after", times=9)
+    card = await in_news(news)
+    await news.world.stop()
+    await news.world.start(works=False)
+    await news.slack.connected()
+
+    await news.bo.answers(card, "Stop, please do not press it")
+    await news.slack.settled()
+    await news.world.stop()
+    await news.world.move_time(90)
+    await news.world.start()
+
+    await news.world.ended(await news.only_run())
+    assert news.world.workshop.effects == []
+
+
+async def test_attack_a_stop_is_lost_below_a_wish_that_waits_until_the_message_above_is_known(
+    office: SlackWorld,
+) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    token = {"Authorization": f"Bearer {office.slack.bot_token}"}
+    async with AsyncClient(base_url=office.slack.base_url, headers=token) as web:
+        await web.post("chat.postMessage", data={"channel": office.ops, "text": "v1 is live"})
+    above = await office.says("#ops", "v1 is live")
+    await office.anna.answers(above, "@sayso press bell")
+    await office.slack.settled()
+    await office.slack.moves_clock(130)
+
+    await office.anna.answers(above, "stop")
+    await office.slack.settled()
+    await office.world.move_time(70)
+
+    assert (await office.world.ended(await office.only_run())).state != "done"
+    assert office.world.workshop.effects == []
