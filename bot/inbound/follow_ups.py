@@ -85,7 +85,7 @@ class FollowUps:
         Raises ChannelUnavailable while that run has not started, or the message above is not known yet, Conflict, and
         Forbidden for whoever may not steer it.
         """
-        homes = await self._homes(inbound_id, channel, trigger.within or trigger.thread)
+        homes = await self._homes(inbound_id, channel, trigger)
         if not homes and trigger.is_below_new:
             raise ChannelUnavailable("The message above was posted just now", "What follows waits until it is known")
         return await self._take(homes, inbound_id, channel, trigger, None)
@@ -154,7 +154,7 @@ class FollowUps:
 
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""
-        for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
+        for run_id in await self._homes(inbound_id, channel, trigger):
             if asked := _asked(fold((await self._store.load(run_id)).events)):
                 record = (await self._decisions.request(asked)).record
                 if may_be_answer(record, PersonId(trigger.person), trigger.text, freezes=freezes):
@@ -163,7 +163,7 @@ class FollowUps:
 
     async def take_consent(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
         """Take a typed yes beside something else where an approval is asked for: its writer reads that it is none."""
-        for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
+        for run_id in await self._homes(inbound_id, channel, trigger):
             asked = _asked(fold((await self._store.load(run_id)).events))
             record = (await self._decisions.request(asked)).record if asked else None
             if record and record.request.format == "approval" and trigger.person not in record.askers:
@@ -187,12 +187,14 @@ class FollowUps:
                 return taken
         raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
 
-    async def _homes(self, inbound_id: str, channel: str, thread: str) -> Sequence[RunId]:
+    async def _homes(self, inbound_id: str, channel: str, trigger: Trigger) -> Sequence[RunId]:
         """The newest run that goes on in the thread, as it was when the message was first looked at; before it, the one
         child that it waits for: what is said now is about what happens now. The newest where none goes on.
+
+        A no is for the newest whose people have a say with its writer among them, where there is one.
         """
-        over = list[RunId]()
-        for found in await self._store.threads.runs_of(channel, thread):
+        over, live = list[RunId](), list[RunId]()
+        for found in await self._store.threads.runs_of(channel, trigger.within or trigger.thread):
             # In this order: the start of the run and the end of the waiting are one write.
             root = inbound_of(found)
             is_waiting = root != inbound_id and await self._store.lists.is_unread(root)
@@ -200,9 +202,13 @@ class FollowUps:
             if not events and is_waiting:
                 raise ChannelUnavailable("The message that begins the thread is not read yet", "What follows waits")
             if events and not fold(events).ended:
-                return await self._pinned(inbound_id, found)
-            over += [found] if events else []
-        return await self._pinned(inbound_id, over[0]) if over else ()
+                if not is_withdrawal(trigger.text) or self._has_say(trigger, events):
+                    return await self._pinned(inbound_id, found)
+                live.append(found)
+            elif events:
+                over.append(found)
+        newest = next(iter((*live, *over)), None)
+        return await self._pinned(inbound_id, newest) if newest else ()
 
     async def _pinned(self, inbound_id: str, found: RunId) -> Sequence[RunId]:
         ways = " ".join((await busy_with(self._store, found), found))
@@ -335,6 +341,11 @@ class FollowUps:
         who, concern = self._rights.of_person(person, trigger.evidence), concern_of(events)
         return self._rights.denial(who, "write", concern, fold(events).id, is_known=True) is not None
 
+    def _has_say(self, trigger: Trigger, events: Sequence[Event]) -> bool:
+        """Return whether somebody may steer the run, or was asked in it."""
+        person = PersonId(trigger.person)
+        return person in concern_of(events).approvers or not self._is_denied(person, trigger, events)
+
     async def _takes_back(self, events: Sequence[Event], person: PersonId) -> bool:
         """Return whether an approval waits that somebody may take back who only answered something."""
         asked = _asked(fold(events))
@@ -426,8 +437,7 @@ class FollowUps:
         """Tell somebody who may stop the run, or was asked in it, that it has ended; return whether they are told."""
         events = (await self._store.load(run_id)).events
         run, person, at = fold(events), PersonId(trigger.person), self._store.about_now()
-        may_hear = person in concern_of(events).approvers or not self._is_denied(person, trigger, events)
-        if not run.ended or channel in ANSWERED_AT_ONCE or not may_hear:
+        if not run.ended or channel in ANSWERED_AT_ONCE or not self._has_say(trigger, events):
             return False
         begun = [one for one in run.made if not one.never_began]
         made = [one for one in begun if one.request_id] or begun

@@ -21,7 +21,8 @@ REASONED = "brich den Rollout von web-7 ab, falsche Version"
 
 @pytest.fixture
 async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data", TOML + ROLES, beside=(hallway,), reach=("slack", "email")) as world:
+    toml = TOML + ROLES + '[policies.theirs]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
+    async with a_world(redis, tmp_path / "data", toml, beside=(hallway,), reach=("slack", "email")) as world:
         yield world
 
 
@@ -124,3 +125,21 @@ async def test_attack_of_a_run_that_is_over(office: World, hallway: Hallway, tex
 
     await until(lambda: hallway.to("anna", "it was started"), what="anna is told")
     assert await office.app.store.lists.runs() == [record.request.run_id]
+
+
+@pytest.mark.parametrize("newer", ["ask free_text Which?", "press horn"])
+@pytest.mark.parametrize(
+    ("person", "text", "became"), [("anna", "stop", "withdrawn"), ("cy", "bitte nicht deployen", "denied")]
+)
+async def test_attack_in_a_thread_in_which_somebody_elses_run_began_later(
+    office: World, hallway: Hallway, newer: str, person: str, text: str, became: str
+) -> None:
+    office.workshop.policy_of["horn"] = "theirs"
+    record = await asked(office, hallway)
+    begins = hallway.begins("eve", newer, THREAD)
+    theirs = await office.opened(office.app.runs.starter.run_id(await office.app.messages.inbox.accept(begins)))
+
+    await write(office, hallway, person, text)
+
+    assert await state(office, record) == (became, [])
+    assert (await office.request(theirs.request.id)).state == "open"
