@@ -41,7 +41,7 @@ from bot.policy.judge import MOST_REMARKS, is_noted, is_question, judge
 from bot.policy.judgements import Asked, TooLate, Unclear, judgements
 from bot.policy.offers import answer_by
 from bot.policy.record import RequestRecord, after
-from bot.policy.stops import called, may_be_stop
+from bot.policy.stops import may_be_stop
 from bot.render.cards import notice
 from bot.render.words import decided, feedback_text
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
@@ -304,7 +304,7 @@ class FollowUps:
 
     async def _is_about(self, record: RequestRecord, trigger: Trigger) -> bool:
         """Return whether a no is plainly about what is asked, and not meant for a colleague."""
-        return refuses(called(trigger.text)) or trigger.is_addressed or await self._is_below_card(record, trigger)
+        return refuses(trigger.text) or trigger.is_addressed or await self._is_below_card(record, trigger)
 
     async def _is_late_no(
         self, record: RequestRecord, trigger: Trigger, channel: str, run: Run, concern: Concern

@@ -245,12 +245,13 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
 
 def _is_only_said(statement: Statement) -> bool:
     """Return whether no vote can be in it: it asks or answers something, and stops nothing."""
-    stops = statement.said == "deny" and refuses(called(statement.text))
+    stops = statement.said == "deny" and refuses(statement.text)
     return (statement.asks or bool(statement.about)) and not stops
 
 
 def refuses(text: str) -> bool:
     """Return whether `text` plainly refuses, beyond a bare no: to a question that is an answer."""
+    text = called(text)
     rest = _behind_no(text)
     if stops_plainly(text) or goes_on(text) or goes_on(rest):
         return stops_plainly(text)
@@ -272,7 +273,7 @@ def takes_back(text: str, *, is_asked: bool) -> bool:
 
     Who says them, and whether that counts, is judged elsewhere.
     """
-    return refuses(called(text)) if is_asked else is_withdrawal(text)
+    return refuses(text) if is_asked else is_withdrawal(text)
 
 
 def is_withdrawal(text: str) -> bool:
@@ -288,7 +289,7 @@ def is_stop(text: str) -> bool:
 
     A bare no is an answer, and so is what stands behind `answer:`.
     """
-    return not _behind_answer(text) and (stops_plainly(text) or refuses(called(text)))
+    return not _behind_answer(text) and (stops_plainly(text) or refuses(text))
 
 
 def is_no_wish(text: str, *, has_subject: bool = False) -> bool:

@@ -43,6 +43,9 @@ class Orders:
         words, inbox, hallway = self.words(text), self.office.app.messages.inbox, self.hallway
         if way == "the thread":
             return await write(self.office, hallway, "bo", words, is_addressed=True)
+        if way == "an edit":
+            changed = hallway.follows("bo", words, THREAD, is_edit=True)
+            return await inbox.handle(await inbox.accept(changed))
         if way == "a new message":
             return await inbox.handle(await inbox.accept(hallway.begins("bo", words, ELSEWHERE)))
         said = Reply(person="bo", token=await token_of(hallway, "bo"), said="free_text", text=words, is_typed=True)
@@ -116,6 +119,25 @@ async def test_attack_an_order_of_a_new_message_is_lost_over_another_one(
     orders: Orders, text: str, done: set[str]
 ) -> None:
     await orders.write("a new message", text)
+
+    assert await orders.done() == done
+
+
+@pytest.mark.parametrize(
+    ("text", "done"),
+    [
+        ("revoke FIRST", {"first"}),
+        ("freeze everything\nrevoke FIRST", {"freeze", "first"}),
+        ("stop OTHER\nfreeze everything", {"freeze", "other"}),
+        ("@Cy\u00a0Cole do not deploy this\nrevoke FIRST", {"denial", "first"}),
+        ("standing", set[str]()),
+        ("unfreeze everything: fixed", set[str]()),
+    ],
+)
+async def test_attack_an_order_that_somebody_makes_of_their_own_message_is_lost(
+    orders: Orders, text: str, done: set[str]
+) -> None:
+    await orders.write("an edit", text)
 
     assert await orders.done() == done
 
