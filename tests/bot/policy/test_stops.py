@@ -342,3 +342,9 @@ def test_what_refuses_something_beside_a_stop_that_names_a_run(text: str, rest: 
 )
 def test_whoever_is_called_by_name_beside_a_stop_takes_nothing_from_it(text: str, *, stops: bool) -> None:
     assert is_stop(text) == stops
+
+
+@pytest.mark.parametrize("text", ["Anfrage zur\u00fcckziehen", "Auftrag bitte stornieren!", "Vorgang abbrechen"])
+def test_in_german_what_is_to_be_stopped_needs_no_article(text: str) -> None:
+    assert is_stop(text)
+    assert not is_stop(f"{text[:-1]} nicht")
