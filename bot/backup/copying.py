@@ -25,8 +25,8 @@ _ROUNDS = 20
 # Everybody's patience with Redis is longer than this.
 PAUSE_MS = 2_000
 _PAUSES = 3
-# What the schedule brings back by itself, or nobody misses.
-_FLEETING = re.compile(r"\{s\d+\}:(ready|swept)(:.*)?")
+FLEETING = re.compile(r"\{s\d+\}:(ready|swept)(:.*)?")
+"""What the schedule brings back by itself, or nobody misses."""
 
 Tell = Callable[[int], None]
 
@@ -91,7 +91,7 @@ class _Copying:
 
     async def take(self, keys: Collection[str]) -> None:
         """Copy these keys as they are now."""
-        kept = [key for key in keys if not _FLEETING.fullmatch(key)]
+        kept = [key for key in keys if not FLEETING.fullmatch(key)]
         if not kept:
             return
         commands = [command for key in kept for command in (("DUMP", key), ("PTTL", key))]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from bot.audit.chain import record_in
+from bot.backup.copying import FLEETING
 from bot.backup.file import NEVER, End, Entry, Reader
 from bot.errors import Conflict, Invalid, Unavailable
 from bot.store import Keys, StoreError
@@ -131,7 +132,10 @@ def _kept(entries: Iterable[Entry], *, keeps_keys: bool) -> Iterable[Entry]:
 
 
 def _is_kept(key: str, *, keeps_keys: bool) -> bool:
-    return not _LEFT_OUT.fullmatch(key) and (keeps_keys or not _KEYS.fullmatch(key))
+    # What waited for a worker would be taken, whatever was held in the schedule.
+    if _LEFT_OUT.fullmatch(key) or FLEETING.fullmatch(key):
+        return False
+    return keeps_keys or not _KEYS.fullmatch(key)
 
 
 def _command(entry: Entry) -> tuple[str | bytes | int, ...]:

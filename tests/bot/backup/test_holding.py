@@ -26,6 +26,7 @@ from bot.store.client import Client, adjusted
 from bot.store.client import asked as clock_asked
 from bot.store.client.durability import SHARDS, Closed, WrongShards, check_shards
 from bot.store.format import FORMAT, OtherFormat, check_format, look_at_format
+from bot.worker.queue import Taker
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
 from tests.bot.backup.putting_back import backed_up, lost, restored
 from tests.guards import guards
@@ -350,6 +351,31 @@ async def test_a_redis_that_was_put_back_by_other_means_is_held_as_well(office: 
     assert (await office.request(asked.request.id)).state == "superseded"
     assert await Keyring(office.app.store, office.app.people).all() == []
     assert await office.app.store.lists.are_whole()
+
+
+async def test_attack_what_waited_for_a_worker_in_a_redis_put_back_by_other_means_is_not_handled(office: World) -> None:
+    await office.stop()
+    await office.start(works=False)
+    await office.send("anna", "sayso@sayso.example", "press bell")
+    client = Client(office.url)
+    await until(lambda: inbound(client), what="it is accepted")
+    await client.close()
+    await office.stop()
+    app = office.composed(office.settings())
+
+    held = (await hold_loaded(app)).held
+
+    assert held.items == 1
+    taker = Taker(app.store)
+    assert "in" not in [item.kind async for item in taken_by(taker)]
+    await app.store.client.close()
+    await office.start()
+    assert len(await office.dead()) == 1
+
+
+async def taken_by(taker: Taker) -> AsyncGenerator[WorkItem]:
+    while item := await taker.take(0.1):
+        yield item
 
 
 async def test_people_hear_what_is_held_though_a_restoration_broke_off_before_it_told_them(office: World) -> None:
