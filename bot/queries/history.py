@@ -52,6 +52,12 @@ class History:
             raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
         return Story(archived.events, loaded.now, archived.archived_at, archived.forks)
 
+    async def has_begun(self, run_id: str) -> bool:
+        """Return whether there is such a run. The archive is needed only for one that may have left."""
+        if await self._store.length(run_id):
+            return True
+        return await may_have_left(self._store.client, run_id) and await self.archive.run(run_id) is not None
+
     async def begun_since(self, run_id: str, since: datetime) -> tuple[Event, ...]:
         """The events of a run that can't have begun before `since`; none where there is no such run.
 

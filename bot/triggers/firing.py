@@ -10,6 +10,7 @@ from agents.requests import FromTrigger, Outsider, PersonId, RunId
 from agents.text import one_line
 from bot.config.triggers import TriggerConfig
 from bot.errors import Forbidden, Invalid, RateLimited, SaysoError
+from bot.queries.history import History
 from bot.render.cards import Words
 from bot.runs.start import Sent, Starter
 from bot.store import Store
@@ -38,8 +39,8 @@ class By:
 class TriggerStarts:
     """Starts runs for the tables of [triggers]."""
 
-    def __init__(self, store: Store, starter: Starter, alert: Alert) -> None:
-        self._store, self._starter, self._alert = store, starter, alert
+    def __init__(self, store: Store, starter: Starter, history: History, alert: Alert) -> None:
+        self._store, self._starter, self._history, self._alert = store, starter, history, alert
 
     async def run_of(self, trigger: str, proofs: Sequence[str], keep_s: float) -> RunId:
         """The run that a delivery stands for, started or not: the one that any of its `proofs` stood for first."""
@@ -50,8 +51,11 @@ class TriggerStarts:
         return RunId(known.decode())
 
     async def has_fired(self, run_id: RunId) -> bool:
-        """Return whether that run was started."""
-        return await self._store.length(run_id) > 0
+        """Return whether that run was started; its delivery is known for longer than it stays here.
+
+        Raises Unavailable while the archive, for which it may have left, can't be read.
+        """
+        return await self._history.has_begun(run_id)
 
     def waits_for_file(self, config: TriggerConfig) -> bool:
         """Return whether the trigger's own requester may only be missing in a file that is half taken."""

@@ -67,6 +67,23 @@ async def test_a_pushed_tag_starts_a_run_and_a_redelivery_is_the_same_one(office
     assert (started.channel, started.trigger) == ("github", "tags")
 
 
+async def test_attack_a_redelivery_is_the_same_run_also_once_that_has_left_for_the_archive(
+    office: World, api: Api
+) -> None:
+    client, body = api.with_key(None), bytes_of(pushed())
+    first = await post(client, "tags", body, signed_by_github(body, "push", "d-1"))
+    await office.ended(first.json()["id"])
+    await office.quiet()
+    await office.move_time(31 * 24 * 3600)
+    assert await office.retention() == 1
+
+    again = await post(client, "tags", body, signed_by_github(body, "push", "d-1"))
+    await office.quiet()
+
+    assert again.json() == {"trigger": "tags", "id": first.json()["id"], "is_repeat": True}
+    assert office.workshop.effects == ["stamp v1.2.0"]
+
+
 async def test_failed_ci_starts_a_run_in_which_names_are_quoted(office: World, api: Api) -> None:
     body = bytes_of(workflow_run())
 
