@@ -190,8 +190,10 @@ class Inbox:
         said: dict[str, Any] = arrived.model_dump(exclude={"received_at", "is_old"})
         reading = await channel.read(Inbound(raw=found.raw, received_at=received_at, **said))
         match reading:
-            # Answers need no such care: what they answer was closed when the store was restored.
             case Trigger() | Inquiry() if arrived.is_old:
+                await self._quarantine.add(inbound_id, arrived.channel, _held(reading))
+            # Other answers need no such care: what they answer was closed when the store was restored.
+            case Reply() if arrived.is_old and _is_of_no_request(reading):
                 await self._quarantine.add(inbound_id, arrived.channel, _held(reading))
             case Reply():
                 await self._reply(inbound_id, arrived.channel, reading, received_at)
@@ -588,13 +590,19 @@ def _only_ends(text: str) -> bool:
     return (freeze is not None and not freeze.ends) or bool(typed_revocations(text)[0])
 
 
-def _held(reading: Trigger | Inquiry) -> Quarantined:
+def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:
     reasons = (recorded("reason.before-restore"),)
     if isinstance(reading, Inquiry):
         return Quarantined(reasons=reasons, claims=reading.sender, about=reading.subject, thread=reading.message_id)
+    thread = reading.thread if isinstance(reading, Trigger) else ""
     return Quarantined(
-        reasons=reasons, claims=reading.person, person=reading.person, thread=reading.thread, place=reading.place
+        reasons=reasons, claims=reading.person, person=reading.person, thread=thread, place=reading.place
     )
+
+
+def _is_of_no_request(reply: Reply) -> bool:
+    """Return whether words in answer to a card would have others decide, whatever became of what it asks."""
+    return typed_absence(reply.text) is not None or typed_standing(reply.text) is not None
 
 
 def _who(inbound: Inbound) -> str:

@@ -305,6 +305,22 @@ async def test_a_mail_that_came_before_the_restoration_starts_nothing_again(
     assert await office.next_mail("bo", about="gong")
 
 
+async def test_attack_an_absence_said_in_answer_to_a_card_before_the_restoration_is_not_on_again(
+    office: World, mail: dict[str, Dated]
+) -> None:
+    await office.trigger("press bell")
+    card = await office.next_mail("bo")
+    await office.quiet()
+    await restored(office, await backed_up(office))
+    now = await office.now()
+
+    mail["email"].arrived_at = now - timedelta(hours=1)
+    await office.reply("bo", card, f"away until {(now + timedelta(days=2)):%Y-%m-%d}: dan@corp.example")
+
+    assert await office.next_mail("bo", about="send it again")
+    assert await office.app.requests.absences.all() == []
+
+
 async def test_log_ins_and_keys_are_made_anew(office: World) -> None:
     keyring = Keyring(office.app.store, office.app.people)
     await keyring.create(person="anna", scopes=("read",))
