@@ -231,6 +231,8 @@ class Inbox:
         delivery_id = self._tokens.read(reply.token)
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is None:
+            if await self._only_orders(inbound_id, channel, reply, received_at):
+                return await self._store.drop_inbound(inbound_id)
             # What we made and is not there any more has left with its run, long after it was closed.
             reasons = (recorded("reason.archived" if delivery_id else "reason.not-our-token"),)
             item = Quarantined(reasons=reasons, claims=reply.person, person=reply.person, place=reply.place)
@@ -306,6 +308,20 @@ class Inbox:
         elif refusal:
             await self._is_for_run(channel, reply.model_copy(update={"text": refusal}), read.record, about)
         return True
+
+    async def _only_orders(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
+        """Return whether an answer to nothing that is known here freezes something, stops runs that it names or ends
+        standing approvals: each of these is done.
+        """
+        unbound = reply.model_copy(update={"unbound": reply.unbound or recorded("reason.archived")})
+        said, is_done = _spoken(reply), await self._stops(inbound_id, channel, unbound, received_at)
+        for orders in (self._stops_named, self._ends):
+            try:
+                is_done = await orders(inbound_id, channel, said) or is_done
+            except (Conflict, Forbidden) as error:
+                await self._not_passed_on(inbound_id, channel, said, error)
+                is_done = True
+        return is_done
 
     async def _ends(self, inbound_id: str, channel: str, said: Trigger) -> bool:
         """Return whether a message ends standing approvals, whatever it stops beside them. Raises Conflict."""

@@ -14,10 +14,11 @@ from agents.requests import PersonId, RunId
 from bot.archive.places import Place
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
+from tests.office import TOML
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.waiting import PATIENCE_S, until
-from tests.world import World
+from tests.world import World, a_world
 
 MONTH_S = 31 * 86_400
 
@@ -292,6 +293,24 @@ async def test_a_late_mail_is_told_that_it_changes_nothing(world: World) -> None
     assert "closed long ago" in told.text
     assert len(world.mails("cy")) == shown + 1
     assert await world.app.store.length(run_id) == 0
+
+
+async def test_attack_a_freeze_in_answer_to_a_mail_of_it_counts(redis: str, tmp_path: Path) -> None:
+    toml = f'{TOML}\n[roles]\noperator = ["person:cy"]\n'
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        run_id = await world.trigger("press bell")
+        record, card = await world.opened(run_id), await world.next_mail("cy")
+        await world.decide("bo", record, "approve")
+        await world.ended(run_id)
+        await world.quiet()
+        await world.move_time(MONTH_S)
+        assert await world.retention() == 1
+
+        await world.reply("cy", card, "freeze everything: incident 12")
+
+        told = await world.next_mail("cy", about="reeze")
+        assert [freeze.reason for freeze in await world.app.requests.freezes.all()] == ["incident 12"]
+        assert "incident 12" in told.text
 
 
 async def test_the_console_shows_its_page_and_its_request(world: World) -> None:
