@@ -154,6 +154,17 @@ def written(path: Path) -> Generator[BinaryIO]:
             fresh.unlink()
 
 
+@contextmanager
+def piped(file: BinaryIO) -> Generator[BinaryIO]:
+    """Standard output, to which all is written when the block ends well. Raises Unavailable where it can't be."""
+    try:
+        yield file
+        file.flush()
+    except OSError as error:
+        do = "Give it room, and make the backup again: what is there is none"
+        raise Unavailable(f"Standard output can't be written ({error.strerror})", do) from error
+
+
 def _sync(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -15,7 +15,7 @@ import uvloop
 from agents.requests import PersonId
 from bot.app import App, compose
 from bot.backup.copying import copy
-from bot.backup.file import End, Writer, written
+from bot.backup.file import End, Writer, piped, written
 from bot.backup.holding import Held, Holding
 from bot.backup.loading import check_empty, checked, claim, forget, load, open_up
 from bot.config.data_dir import DataDir, redis_url
@@ -85,9 +85,7 @@ def back_up(settings: Settings, target: str, say_so: Say) -> BackedUp:
         finally:
             await client.close()
 
-    if target == STANDARD:
-        return uvloop.run(inside(sys.stdout.buffer))
-    with written(Path(target)) as file:
+    with piped(sys.stdout.buffer) if target == STANDARD else written(Path(target)) as file:
         return uvloop.run(inside(file))
 
 

@@ -4,12 +4,13 @@ import gzip
 import io
 import stat
 import tracemalloc
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from bot.backup.file import End, Entry, Reader, Writer, written
+from bot.backup.file import End, Entry, Reader, Writer, piped, written
 from bot.errors import Conflict, Invalid, Unavailable
 
 ENTRIES = [Entry("{s0}:a", b"one"), Entry("{s1}:b", b"\0\xff" * 500, 1_900_000_000_000), Entry("{s0}:a", None)]
@@ -94,6 +95,14 @@ def test_a_backup_that_failed_leaves_nothing(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="can't be written"), written(tmp_path / "none" / "b"):
         pass
+
+
+def test_a_backup_that_standard_output_did_not_take_is_not_said_to_be_made() -> None:
+    full = Path("/dev/full").open("wb")  # noqa: SIM115 - closing it fails as well
+    with pytest.raises(Unavailable, match="No space left"), piped(full) as file:
+        file.write(a_backup())
+    with suppress(OSError):
+        full.close()
 
 
 @pytest.mark.parametrize("before", [WHOLE, WHOLE[:15] + b"\0\1\0\0" + b"\0" * 16], ids=["after its end", "as a key"])
