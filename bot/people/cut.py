@@ -11,15 +11,18 @@ from bot.people.noted import difference
 from bot.people.tables import Tables
 
 Lines = Sequence[str]
-"""A short hash of each line that says something, and `END` after them where the last one is ended."""
+"""A short hash of each line that says something, that of a head behind a bracket, and `END` after them where the last
+one is ended.
+"""
 
 END = ""
+_HEAD = "["
 _CHARS = 8
 
 
 def lines_of(content: bytes) -> list[str]:
     """Return the lines of a file, to be kept and compared by `lacks_end`."""
-    lines = [_short(line) for one in content.splitlines() if (line := one.strip())]
+    lines = [f"{_HEAD * line.startswith(b'[')}{_short(line)}" for one in content.splitlines() if (line := one.strip())]
     return [*lines, END] if content.endswith((b"\n", b"\r")) else lines
 
 
@@ -44,7 +47,7 @@ def lacks_end(before: Lines, now: Lines) -> bool:
     return _goes_on([one for one in before if one != END], [one for one in now if one != END])
 
 
-def breaks_off(before: bytes, now: bytes) -> bool:
+def breaks_off(before: Lines, now: Lines) -> bool:
     """Return whether the last table of a file is the beginning of what it was `before`, or all those below it are gone.
 
     Where somebody copied a table above, its lines hide from `lacks_end` that others like them are missing.
@@ -64,13 +67,13 @@ def breaks_off(before: bytes, now: bytes) -> bool:
     return len(below) > new and all(has[one] < had[one] for one in below)
 
 
-def _tables_in(content: bytes) -> list[tuple[bytes, list[bytes]]]:
+def _tables_in(lines: Lines) -> list[tuple[str, list[str]]]:
     """Return the head and the lines of each table of a file, first of what stands above all heads."""
-    found = [(b"", list[bytes]())]
-    for line in filter(None, map(bytes.strip, content.splitlines())):
-        if line.startswith(b"["):
+    found = [("", list[str]())]
+    for line in lines:
+        if line.startswith(_HEAD):
             found.append((line, []))
-        else:
+        elif line != END:
             found[-1][1].append(line)
     return found
 

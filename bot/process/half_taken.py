@@ -63,10 +63,10 @@ class HalfTaken:
 
     async def _is_cut(self, content: bytes, before: bytes) -> bool:
         """Return whether the end of a file may be missing, after what this process read, or any took as a whole."""
-        if (before.startswith(content) and content != before) or breaks_off(before, content):
+        if before.startswith(content) and content != before:
             return True
-        lines = lines_of(content)
-        return lacks_end(lines_of(before), lines) or lacks_end((await self._noted.whole()).lines, lines)
+        lines, known = lines_of(content), (lines_of(before), (await self._noted.whole()).lines)
+        return any(lacks_end(was, lines) or breaks_off(was, lines) for was in known)
 
     async def _groups_lost(self, tables: Tables) -> set[str]:
         """Return the groups whose file lost its end, after what holds here, or held in any process."""

@@ -10,6 +10,7 @@ from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
 from bot.store import WorkItem
 from tests.office import TOML
+from tests.stories.people.test_cut_guards import COPIED
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
 from tests.tables import write
 from tests.world import World, a_world
@@ -128,3 +129,17 @@ async def test_attack_no_run_fails_as_the_file_of_a_group_was_empty_when_a_proce
         await process_of(world).look(at_once=True)
         await world.move_time(120)
         assert await world.opened(run_id)
+
+
+@pytest.mark.parametrize(("before", "cut"), COPIED.values(), ids=COPIED.keys())
+async def test_attack_a_table_that_was_copied_above_hides_no_end_from_a_process_that_starts(
+    redis: str, tmp_path: Path, before: str, cut: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + before) as world:
+        await process_of(world).begin()
+        await process_of(world).look(at_once=True)
+
+        async with world.stopped():
+            world.toml = TOML + cut
+
+        assert world.app.people.half_taken
