@@ -64,7 +64,7 @@ _STRANGERS = ("unlisted", "unknown", "deactivated", "bot", "guest", "elsewhere")
 _REASONS = _Known(("reason",), tuple(f"slack.who-{why}" for why in _STRANGERS), is_list=True)
 _REFUSALS = (
     *("run.limit-of-trigger", "run.limit-of-trigger-do", "run.text-too-long", "run.text-too-long-do"),
-    *("run.text-empty", "run.text-empty-do", "run.there-are"),
+    *("run.text-empty", "run.text-empty-do", "run.there-are", "error.half-taken", "error.half-taken-do"),
 )
 # An error is what happened and, after a full stop, what to do; of several channels there are several.
 _TROUBLES = _Known(("trouble",), _REFUSALS, r"; |\. ", is_list=True)

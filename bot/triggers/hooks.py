@@ -18,11 +18,13 @@ from agents.requests import Outsider, RunId
 from agents.text import one_line
 from bot.config.templates import fill, fill_plainly, find, pick, read_body
 from bot.config.triggers import TriggerConfig
+from bot.errors import WaitsForFile
 from bot.people.directory import People
 from bot.store import Store
 from bot.triggers import github
 from bot.triggers.firing import By, TriggerStarts
 from bot.triggers.reports import Reports
+from language import say, speaking
 
 log = structlog.stdlib.get_logger()
 
@@ -88,7 +90,8 @@ class Hooks:
     async def take(self, name: str, posted: Posted) -> Taken | Passed:
         """Give it its effect, once for each delivery.
 
-        Raises NotSigned, Invalid, NotFound and RateLimited.
+        Raises NotSigned, Invalid, NotFound, RateLimited, and WaitsForFile while a file is only half taken that lacks
+        somebody who set it off.
         """
         config = self._triggers.get(name)
         self._check(name, config, posted, await self._store.now("s0r-aaaaaaaaaaaaa"))
@@ -141,8 +144,15 @@ class Hooks:
             return Passed(facts.why)
         proofs = [f"body {_hashed(posted.body)}"]
         text, context = fill(config.text or "", facts), {"event": config.on, **facts}
-        run_id = await self._firing.run_of(name, proofs, _KEEP_GITHUB_S)
-        return await self._fire(name, config, text, context, run_id, self._by(config.on, github.logins(body)))
+        run_id, logins = await self._firing.run_of(name, proofs, _KEEP_GITHUB_S), github.logins(body)
+        is_unsure = self._people.half_taken and not all(map(self._people.by_github, logins))
+        if is_unsure and not await self._firing.has_fired(run_id):
+            # Who would be an outsider now could approve later what they have set off.
+            with speaking("en"):  # programs are told so, and the operators in their own words
+                waits = WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
+            await self._firing.refused(name, run_id, waits)
+            raise waits
+        return await self._fire(name, config, text, context, run_id, self._by(config.on, logins))
 
     def _by(self, event: github.GitHubEvent, logins: Sequence[str]) -> By:
         """Return the directory's people who set it off; with the first login as an outsider if unknown."""

@@ -21,6 +21,8 @@ from tests.bot.triggers.posting import HUB_SECRET, SECRET, bytes_of, post, signe
 from tests.office import TOML
 from tests.servers.console import Console
 from tests.servers.web import Api, serving
+from tests.stories.people.test_half_taken import process_of
+from tests.tables import without, write
 from tests.world import World, a_world
 
 LOGINS = TOML.replace('"bo@corp.example"', '"bo@corp.example"\ngithub = "Bo-Berg"').replace(
@@ -171,3 +173,24 @@ def test_created_tags_name_their_sender_alone() -> None:
     assert logins(created()) == ("anna-ames",)
     assert logins(pushed()) == ("anna-ames", "anna")
     assert logins(pushed(pusher={"name": "anna-ames"}, sender={"login": "Anna-Ames"})) == ("Anna-Ames",)
+
+
+async def test_attack_whoever_pushes_while_they_are_only_missing_in_a_file_approves_nothing_of_it(
+    office: World, api: Api
+) -> None:
+    reload, sent = process_of(office), pushed() | by("Bo-Berg")
+    await reload.begin()
+    await reload.look(at_once=True)
+    await office.opened(await office.trigger("ask-of person:bo free_text What is your wish?"))
+    write(office, without(LOGINS + TRIGGERS, "bo").rstrip())
+    await reload.look(at_once=True)
+    assert office.app.people.missing == ("bo",)
+
+    body = bytes_of(sent)
+    answer = await post(api.with_key(None), "tags", body, signed_by_github(body, "push", secret=HUB_SECRET))
+
+    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+    assert "half taken" in (await office.next_mail("dan", "The trigger tags started no run")).text
+    write(office, LOGINS + TRIGGERS)
+    await reload.look(at_once=True)
+    assert (await happens(office, api, "tags", sent)).requester == "bo"
