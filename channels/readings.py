@@ -156,10 +156,12 @@ class Ignored(Frozen):
     """Recorded and dropped: a machine wrote it, or it is our own.
 
     `away` is whose mailbox certainly answered a card by itself, `token` is that card's: it may be that they are away.
+    `stranger` is as in `Quarantined`, where the writer is dropped for being nobody in the directory.
     """
 
     type: Literal["ignored"] = "ignored"
     reason: str
+    stranger: str = ""
     away: str = ""
     token: str = ""
 

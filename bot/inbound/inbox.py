@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 from agents.desk import DESK
 from agents.requests import FromDesk, Frozen, PersonId
 from agents.text import quote
-from bot.errors import Conflict, Forbidden, Invalid, RateLimited
+from bot.errors import Conflict, Forbidden, Invalid, RateLimited, WaitsForFile
 from bot.inbound.absences import TypedAbsences
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
@@ -177,7 +177,10 @@ class Inbox:
         return restored is not None and inbound.arrived_at < restored + _CLOCKS_DIFFER
 
     async def handle(self, inbound_id: str) -> None:
-        """Give an item its effect; nothing when it has had it."""
+        """Give an item its effect; nothing when it has had it.
+
+        Raises WaitsForFile where its writer may only be missing in a file that is half taken.
+        """
         found = await self._store.inbound(inbound_id)
         if found is None:
             return
@@ -190,6 +193,8 @@ class Inbox:
         said: dict[str, Any] = arrived.model_dump(exclude={"received_at", "is_old"})
         reading = await channel.read(Inbound(raw=found.raw, received_at=received_at, **said))
         match reading:
+            case Quarantined() | Ignored() if self._people.may_be_missing(arrived.channel, reading.stranger):
+                raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
             case Trigger() | Inquiry() if arrived.is_old:
                 await self._quarantine.add(inbound_id, arrived.channel, _held(reading))
             # Other answers need no such care: what they answer was closed when the store was restored.

@@ -144,6 +144,10 @@ class People:
         """Return whether somebody is not here who may only be missing in a file that is half taken."""
         return bool(self._half) and not self.is_here(person)
 
+    def may_be_missing(self, kind: str, address: str) -> bool:
+        """Return whether whom the directory ever knew by an address may only be missing, as `once_had` has it."""
+        return any(map(self.is_missing, self.once_had(kind, address)))
+
     def alerted(self, at: datetime) -> tuple[PersonId, ...]:
         """Return who hears the alerts; also those of them who are missing in a file that is half taken."""
         return tuple(dict.fromkeys((*self.members(self._tables.alerts, at), *self._alerted)))

@@ -262,7 +262,9 @@ class Reader:
         is_addressed = is_dm(event) or mentions_us(body)
         if isinstance(person, Stranger):
             # People talk to each other in a thread where a run lives; nobody wants to hear of us each time.
-            quiet = Ignored(reason=f"{came.evidence} wrote in a thread and not to us: {person.why}")
+            quiet = Ignored(
+                reason=f"{came.evidence} wrote in a thread and not to us: {person.why}", stranger=person.user
+            )
             is_heard = is_addressed and EDITED not in event
             return _held(person, came, became=STARTED, thread=thread) if is_heard else quiet
         return Trigger(

@@ -1,7 +1,7 @@
 """A file that was emptied or cut is only half taken: who is missing decides nothing, and nothing ends for good."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from bot.process.half_taken import content_of
 from bot.process.reload import Reload
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.store import StoreError, WorkItem
+from channels import Inbound
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import serving
@@ -144,6 +145,27 @@ async def test_attack_a_vote_beside_that_of_somebody_who_is_missing_waits_and_co
 
     await office.move_time(30)
     await office.has(run_id, "done")
+
+
+async def test_attack_a_denial_by_mail_of_somebody_who_is_missing_is_not_lost(office: World) -> None:
+    run_id, record = await asked(office)
+    await office.reply("bo", await office.next_mail("bo", "Press bell?"), "Why now?")
+    await office.quiet()
+    [file] = [one for one in office.mail.folder(office.mail.address).rglob("*") if one.is_file()]
+    # Their server takes it all the same, and that of the tests would not.
+    raw, inbox = file.read_bytes().replace(b"Why now?", b"deny"), office.app.messages.inbox
+
+    async with rewritten(office, without(TOML, "bo").rstrip()):
+        assert office.app.people.missing == ("bo",)
+        found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=await office.now())
+        inbound_id = await inbox.accept(found)
+        with suppress(WaitsForFile):
+            await inbox.handle(inbound_id)
+        assert (await office.request(record.request.id)).state == "open"
+
+    await office.move_time(30)
+    await office.ended(run_id)
+    assert (await office.request(record.request.id)).state == "denied"
 
 
 async def test_attack_a_process_that_saw_nothing_in_a_file_hears_that_another_did(office: World) -> None:

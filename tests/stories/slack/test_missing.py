@@ -1,12 +1,18 @@
-"""Whoever is only missing in a file that is half taken is told afterwards what they were to be told in Slack."""
+"""Whoever is only missing in a file that is half taken is heard afterwards in Slack, and told what they missed."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
+
+from bot.errors import WaitsForFile
 from bot.store import Keys
 from tests.office import TOML
+from tests.slack_world import SlackWorld
 from tests.stories.people.test_half_taken import process_of
 from tests.stories.slack.test_notified import an_office, asks, is_notified
-from tests.tables import without, write
+from tests.tables import becomes, without, write
 
 REMINDED = TOML.replace("quorum = 2\n", 'quorum = 2\nremind_after = ["1h"]\n')
 
@@ -43,3 +49,82 @@ async def test_a_line_for_several_waits_until_none_of_them_is_missing(
         await is_notified(office.bo, times=2)
         [_, line] = await is_notified(office.cy, times=2)
         assert ("Reminder: Press bell?" in line.words, "<@U0CY>" in line.text) == (True, True)
+
+
+@asynccontextmanager
+async def nobody_there(office: SlackWorld) -> AsyncGenerator[None]:
+    """Everybody is missing in the file until what one of them does inside was looked at, and then back again."""
+    store, inbox = office.world.app.store, office.world.app.messages.inbox
+    await office.world.quiet()
+    reload = process_of(office.world)
+    await reload.look(at_once=True)
+    write(office.world, "")
+    await reload.look(at_once=True)
+    assert office.world.app.people.missing == ("anna", "bo", "cy", "dan")
+
+    async def seen() -> set[str]:
+        return {key async for key in store.client.scan("{s?}:seen:*")}
+
+    before = await seen()
+
+    async def has_come() -> bool:
+        return await seen() > before
+
+    yield
+    await office.slack.until(has_come, "it is durable")
+    async for key in store.client.scan("{s?}:inbound:*"):
+        with suppress(WaitsForFile):
+            await inbox.handle(key.rpartition(":")[2])
+    write(office.world, office.world.toml)
+    await reload.look(at_once=True)
+    await office.world.move_time(30)
+
+
+@pytest.mark.parametrize("words", ["stop", "@sayso stop"])
+async def test_attack_a_stop_of_whoever_asked_is_not_lost_while_they_are_only_missing(
+    redis: str, tmp_path: Path, slack_address: str, words: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address) as office:
+        wish, record = await asks(office)
+
+        async with nobody_there(office):
+            await office.anna.answers(wish, words)
+
+        await office.world.ended(record.request.run_id)
+        assert (await office.world.request(record.request.id)).state == "withdrawn"
+
+
+async def test_attack_a_denial_of_whoever_decides_is_not_lost_while_they_are_only_missing(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address) as office:
+        _, record = await asks(office)
+        card = await office.card("#ops")
+
+        async with nobody_there(office):
+            assert (await office.bo.presses("Deny", in_=card)).acked
+
+        await office.world.ended(record.request.run_id)
+        assert (await office.world.request(record.request.id)).state == "denied"
+        assert await office.bo.ephemerals() == []
+
+
+async def test_whoever_is_not_in_a_file_that_was_confirmed_hears_that_nothing_came_of_it(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address) as office:
+        _, record = await asks(office)
+        card, reload = await office.card("#ops"), process_of(office.world)
+        await office.world.quiet()
+        await reload.look(at_once=True)
+        gone = without(office.world.toml, "bo").rstrip()
+        write(office.world, gone)
+        await reload.look(at_once=True)
+        assert office.world.app.people.half_taken
+        await office.bo.presses("Deny", in_=card)
+
+        await becomes(office.world, gone)
+        await office.world.move_time(30)
+
+        assert "You are not in sayso's directory" in (await office.bo.sees_ephemeral()).words
+        assert (await office.world.request(record.request.id)).state == "open"
