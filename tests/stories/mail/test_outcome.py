@@ -111,6 +111,6 @@ async def test_the_page_of_the_request_says_first_what_was_live_after_it(shop: W
 
     assert (
         page.words.index("Done v1.2.0 (")
-        < page.words.index("was live in production after it.")
+        < page.words.index("was live in production when it ended.")
         < page.words.index("Began")
     )
