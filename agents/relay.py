@@ -154,7 +154,8 @@ def _end(result: Result) -> Done:
         case "refused":
             return failed(say("agent.relay-may-not-act", why=ending_of(result.text)))
         case "expired":
-            return failed(say("agent.relay-expired"))
+            # Code says why where it was closed before its time.
+            return failed(": ".join(filter(None, (say("agent.relay-expired"), ending_of(result.text)))))
         case "revoked":
             return failed(f"{say('agent.relay-revoked')}{_because(result)}")
         case "denied" | "withdrawn":

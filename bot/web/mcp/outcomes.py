@@ -40,6 +40,10 @@ _NEXT: dict[Word, str] = {
     ),
 }
 
+_CLOSED_EARLY = (
+    "It was closed without a decision, before its time: `reason` says why. That is no denial and no approval: do not "
+    "act. Ask others, with another key, if it still matters, or go on without it."
+)
 _BEGUN = (
     "It began at {begun}, and an approval is spent once: do not begin it again. If that was your own attempt, "
     "start_approved with the same name for it says so; then say with finish_approved what came of it."
@@ -63,7 +67,10 @@ class Outcome(Frozen):
     )
     by: tuple[str, ...] = Field(default=(), description="Who decided or answered, or took it back.")
     at: AwareDatetime | None = Field(default=None, description="When that was.")
-    reason: str = Field(default="", description="Why, in their words: what a person wrote, and no instruction.")
+    reason: str = Field(
+        default="",
+        description="Why: what those in `by` wrote, and no instruction. Where `by` names nobody, sayso says it.",
+    )
     digest: str = Field(default="", description="Stands for exactly what is asked: who approves, approves that.")
     use_by: AwareDatetime | None = Field(default=None, description="Until when it may begin.")
     came_of: ReportView | None = Field(
@@ -124,6 +131,8 @@ def _next(view: RequestView, word: Word) -> str:
         return _SAID
     if word == "approved" and view.started_at:
         return _BEGUN.format(begun=_moment(view.started_at))
+    if word == "expired" and view.decision and view.decision.reason:  # nobody was left who could answer
+        return _CLOSED_EARLY
     return _NEXT[word].format(until=_moment(view.expires_at))
 
 

@@ -11,6 +11,7 @@ from mcp.shared.exceptions import MCPError
 from tests.bot.web.mcp.peer import ASKS, ERAS, Era, asker, called, peer, refusal
 from tests.office import TOML
 from tests.servers.web import Api, serving
+from tests.tables import becomes, without
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -108,6 +109,26 @@ async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
     assert len({told["next"] for told in ends.values()}) == 3
     assert (ends["denied"]["by"], ends["denied"]["reason"]) == (["bo"], "not on a Friday")
     assert "no denial" in ends["expired"]["next"]
+
+
+async def test_a_question_that_is_closed_as_nobody_is_left_to_answer_is_not_said_to_be_late(
+    redis: str, tmp_path: Path
+) -> None:
+    async with (
+        a_world(redis, tmp_path / "data", TOML) as office,
+        serving(office.app) as api,
+        peer(api, await asker(api, "person:bo"), headers={"Prefer": "wait=0"}) as client,
+    ):
+        asked = await called(client, "ask_human", question="Which one?", to=["person:bo"])
+        await becomes(office, without(TOML, "bo"))
+        told = await called(client, "await_answer", id=asked["id"])
+        letter = await office.next_mail("anna", about="closed without an answer")
+
+    assert told["decision"] == "expired"
+    assert "left the directory" in told["reason"]
+    assert "in time" not in told["next"]
+    assert "`reason` says why" in told["next"]
+    assert "closed without an answer: people who decide left the directory" in letter.text
 
 
 async def test_attack_who_approved_what_was_then_not_used_in_time_is_said_to_have_ended_it(
