@@ -33,6 +33,9 @@ NEEDED: tuple[tuple[str, ...], ...] = tuple(
     HSETNX {key} f v
     HVALS {key}
     INCR {key}
+    LPUSH {key} m
+    LRANGE {key} 0 0
+    LTRIM {key} 0 0
     MGET {key}
     PEXPIRE {key} 1
     PEXPIREAT {key} 1

@@ -22,8 +22,6 @@ _THREAD_KEEP_S = 60 * 24 * 3600
 # People ask for more below what they asked for; of so many before it, one may still go on.
 _BEFORE = 8
 
-_NOTE_THREAD = Script("note_thread")
-
 
 class Threads:
     """The runs of threads, by channel and thread, in its own terms. All raise StoreUnavailable while Redis is away."""
@@ -33,7 +31,13 @@ class Threads:
 
     async def note(self, channel: str, thread: str, run_id: str) -> None:
         """`run_id` is the newest that lives there from now on; for 60 days."""
-        await self._client.run(_NOTE_THREAD, self._keys(channel, thread), [run_id, _BEFORE, _THREAD_KEEP_S])
+        key, before = self._keys(channel, thread)
+        newest = await self._client.do("GET", key)
+        # First those before, so that a crash in between forgets none; one that is named twice does no harm.
+        if newest and newest.decode() != run_id:
+            kept: list[list[str | int]] = [["LPUSH", before, newest.decode()], ["LTRIM", before, 0, _BEFORE - 1]]
+            await self._client.read(*kept, ["EXPIRE", before, _THREAD_KEEP_S])
+        await self._client.do("SET", key, run_id, "EX", _THREAD_KEEP_S)
 
     async def begin(self, channel: str, thread: str, run_id: str) -> None:
         """`run_id` lives there unless another run does already, though it may not have started yet; for 60 days."""
@@ -45,7 +49,7 @@ class Threads:
         """The runs that live there, the newest first; it may not have started yet."""
         key, before = self._keys(channel, thread)
         newest, older = await self._client.read(["GET", key], ["LRANGE", before, "0", "-1"])
-        return tuple(RunId(one.decode()) for one in (newest, *older) if one)
+        return tuple(dict.fromkeys(RunId(one.decode()) for one in (newest, *older) if one))
 
     async def run_of(self, channel: str, thread: str) -> RunId | None:
         """The newest run that lives there."""

@@ -13,6 +13,7 @@ from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
 from bot.people.offers import waits_for
+from bot.people.recognition import as_known_now
 from bot.people.sessions import Login
 from bot.policy.approvers.delegation import Involved, objection
 from bot.policy.due import waited_for
@@ -123,6 +124,7 @@ def asked(draw: st.DrawFn) -> RequestRecord:
 
 def counted(found: RequestRecord, person: PersonId, way: str, **changes: Any) -> Acts:
     """What the judge would count of `person` now, by its own word."""
+    found = as_known_now(found, DIRECTORY)
 
     def said(**words: Any) -> Answer:
         return answer(person, approve=None, text="", channel=way, **changes).model_copy(update=words)
@@ -269,12 +271,12 @@ def test_lists_and_programs_are_told_of_those_whose_word_decides(found: RequestR
 
     for person in EVERYBODY:
         yes = answer(person, approve=True if is_vote else None, given=given, channel="console")
-        before = tuple(one for one in found.votes if one.person != person)
-        judged = judge(found.model_copy(update={"votes": before}), yes, EVERYBODY)
-        entitled = not isinstance(judged, NotEntitled)
-        assert (person in view.may_decide) is entitled
-        # The lists hold more: once others have left, it may wait for whoever is needed later.
-        assert (person in listed) is (entitled or (isinstance(judged, NotEntitled) and judged.why == "needed_later"))
+        before = found.model_copy(update={"votes": tuple(one for one in found.votes if one.person != person)})
+        known = judge(as_known_now(before, DIRECTORY), yes, EVERYBODY)
+        assert (person in view.may_decide) is not isinstance(known, NotEntitled)
+        # The lists know no directory, and hold more: once others have left, it may wait for whoever is needed later.
+        judged = judge(before, yes, EVERYBODY)
+        assert (person in listed) is (not isinstance(judged, NotEntitled) or judged.why == "needed_later")
         if ways:
             acts = frozenset(itertools.chain(*(counted(found, person, way) for way in ways)))
             assert waits_for(found, person, DIRECTORY) is bool(acts & {"approve", "answer"})

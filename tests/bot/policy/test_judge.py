@@ -223,6 +223,20 @@ def test_what_is_kept_of_one_person_no_longer_is_neither_called_a_question_nor_a
     assert isinstance(judge(full, answer(BO, approve=False)), Decided)
 
 
+@guards("judge:names_it")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        record(approval(remarks=(Remark(person=ANNA, text="Shall I wait?", at=NOON),))),
+        record(approval(policy=policy(handed_on=(HandedOn(person=DAN, to=BO),)))),
+        record(noted={BO: 1}),
+    ],
+)
+def test_a_yes_that_may_answer_what_was_written_beside_the_request_is_asked_back(asked: RequestRecord) -> None:
+    assert isinstance(judge(asked, answer(BO, may_answer=True)), Unclear)
+    assert isinstance(judge(asked, answer(BO)), Decided)
+
+
 @guards("judge:note")
 def test_words_beside_an_approval_are_asked_back_before_it_counts() -> None:
     noted = answer(BO, note="only after lunch")
