@@ -15,7 +15,7 @@ from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, RunCanc
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
 from agents.text import ends_of, first_line
-from bot.errors import Conflict, Forbidden, NotFound
+from bot.errors import Conflict, Forbidden, NotFound, WaitsForFile
 from bot.people.directory import People
 from bot.people.offers import deciders, offers, yes_of
 from bot.people.refusals import Refusals
@@ -192,21 +192,25 @@ class FollowUps:
         child that it waits for: what is said now is about what happens now. The newest where none goes on.
 
         A no is for the newest whose people have a say with its writer among them, where there is one.
+        While a file is half taken, what began a run may wait for long, and an older run comes first.
         """
-        over, live = list[RunId](), list[RunId]()
+        over, live, waits = list[RunId](), list[RunId](), False
         for found in await self._store.threads.runs_of(channel, trigger.within or trigger.thread):
             # In this order: the start of the run and the end of the waiting are one write.
             root = inbound_of(found)
             is_waiting = root != inbound_id and await self._store.lists.is_unread(root)
             events = (await self._store.load(found)).events
-            if not events and is_waiting:
+            if not events and is_waiting and not self._people.half_taken:
                 raise ChannelUnavailable("The message that begins the thread is not read yet", "What follows waits")
+            waits = waits or (not events and is_waiting)
             if events and not fold(events).ended:
                 if not is_withdrawal(trigger.text) or self._has_say(trigger, events):
                     return await self._pinned(inbound_id, found)
                 live.append(found)
             elif events:
                 over.append(found)
+        if waits and not live:  # no count of tries ends that
+            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
         newest = next(iter((*live, *over)), None)
         return await self._pinned(inbound_id, newest) if newest else ()
 

@@ -45,8 +45,12 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"[\s:,;.!\u2013\u2014-]*(?:because(?: of)?|due to|since|weil|wegen)?\s*", re.IGNORECASE)
-_BEFORE = re.compile(r"(?P<stop>[^.!?:,;]{1,60}?)(?:[.!,;]+\s*|\s(?:and|und)\s+)(?=freeze\b)", re.IGNORECASE)
-_AND = re.compile(r"\s(?:and|und)\s*\Z", re.IGNORECASE)
+_BEFORE = re.compile(
+    rf"(?P<stop>[^.!?:;]{{1,60}}?)(?:[.!,;]*\s(?:and|und)\s+|[.!,;]+\s*)(?=(?:{_COURTESY}[\s,]+)*freeze\b)",
+    re.IGNORECASE,
+)
+_BLANKS = re.compile(r"[^\S\u00a0]+")
+_AND = re.compile(rf"(?:[\s,;]+(?:and|und|{_COURTESY}))+[\s,]*\Z", re.IGNORECASE)
 _URGES = re.compile(
     rf"(?:(?:[-\u2022]|\d{{1,2}}[.)])\s+)?(?:(?:{_COURTESY}|urgent(?:ly)?|dringend|emergency|notfall|everybody"
     r"|(?P<asks>(?:can|could|would) you|kannst du)|(?:i|we|you) (?:want|need|have) to|we must"
@@ -114,10 +118,11 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
 
 def stop_beside(text: str) -> str:
     """Return the stop or refusal in words beside what a message freezes: `stop! freeze production`; else nothing."""
-    lines = [" ".join(line.split()).strip(_MARKS) for line in said_lines(strip_invisible(text), None)][:_STOPS]
-    before = (_AND.sub("", line.partition(_without_stop(line))[0]).strip() for line in lines if _typed(line))
+    lines = [_BLANKS.sub(" ", line).strip(_MARKS) for line in said_lines(strip_invisible(text), None)][:_STOPS]
+    found = [_read(line) for line in lines]
+    before = (_AND.sub("", _plain(said).partition(one.string)[0]).strip(_MARKS + _QUOTED) for said, one in found if one)
     refused = (one for one in before if one and not _SIGNS.fullmatch(one) and is_withdrawal(one))
-    stopped = (one for one in lines if not (_SIGNS.fullmatch(one) or _typed(one)) and _stops(one))
+    stopped = (line for line, one in found if not (_SIGNS.fullmatch(line) or one) and _stops(line))
     return next(chain(refused, stopped), "").strip()
 
 
@@ -133,11 +138,17 @@ def _is_against(text: str) -> bool:
     return not all(map(is_end, reasons)) or any(speaks_against(line) for line, found in read if not found)
 
 
+def _read(line: str) -> tuple[str, re.Match[str] | None]:
+    """Return `line` as it was read, and what it freezes, or where nobody else is called the end of a freeze."""
+    for said in (line, called(line)):
+        found = _TYPED.fullmatch(_without_stop(said))
+        if found and not (found["un"] and said != line):
+            return said, found
+    return line, None
+
+
 def _typed(line: str) -> Typed | None:
-    found = _TYPED.fullmatch(_without_stop(line))
-    if found is None:  # whoever else is called, a freeze only stops things
-        found = _TYPED.fullmatch(_without_stop(called(line)))
-        found = None if found and found["un"] else found
+    _, found = _read(line)
     if found is None:
         return None
     where, reason = _scope(found["where"]), first_line(found["reason"] or found["loose"] or "", _REASON_CHARS)
@@ -148,7 +159,7 @@ def _typed(line: str) -> Typed | None:
 
 def _without_stop(line: str) -> str:
     """`line` without signs around it, and without a stop, a no or haste before it: `no! freeze staging`."""
-    plain = " ".join(line.split()).strip(_MARKS)  # without long blanks, of which patterns try each
+    plain = _plain(line)
     before, behind = _SIGNS.match(plain), _SIGNS.match(plain[::-1])
     plain = plain[before.end() if before else 0 : len(plain) - (behind.end() if behind else 0)]
     plain = plain.strip(_QUOTED) if plain.startswith(tuple(_QUOTED)) else plain
@@ -157,6 +168,10 @@ def _without_stop(line: str) -> str:
     if urges := _URGES.match(plain):
         return plain[urges.end() :].rstrip("?" if urges["asks"] else "")
     return plain
+
+
+def _plain(line: str) -> str:
+    return " ".join(line.split()).strip(_MARKS)  # without long blanks, of which patterns try each
 
 
 def _bare(lines: Sequence[str], *, is_alone: bool) -> Typed | None:

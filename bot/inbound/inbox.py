@@ -519,7 +519,10 @@ class Inbox:
         if refusal and trigger.follows:
             if failed is None:
                 await self._store.remember(once, b"1", _COPIES_S)
-            await self._follow_ups.take(inbound_id, channel, about)
+            await self._check_answers(channel, about)
+            is_taken = await self._follow_ups.take(inbound_id, channel, about)
+            if not is_taken and trigger.is_addressed:
+                await self._check_is_wish(channel, about)
         elif refusal and named:
             await self._check_is_wish(channel, about)
         elif about.text and trigger.follows and not trigger.is_edit:

@@ -24,7 +24,7 @@ from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.policy.record import records
 from bot.policy.standing import Standing
-from bot.policy.stops import called, is_condition
+from bot.policy.stops import NEXT_ORDER, called, is_condition
 from bot.queries.guard import Guard
 from bot.render.cards import notice
 from bot.render.times import read_moment
@@ -68,7 +68,7 @@ _REVOKES_LAST = re.compile(
     re.IGNORECASE,
 )
 _SIGNS = re.compile(r":[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]")
-_NEXT = re.compile(r"(?:[;.,]|\s(?:and|und))\s+(?=(?:revoke|widerrufe)\s)", re.IGNORECASE)
+_NEXT = re.compile(rf"{NEXT_ORDER}|[;.,]\s+(?=(?:freeze|revoke|widerrufe)\s)", re.IGNORECASE)
 _REASON_CHARS, _LINE_CHARS = 500, 2_000
 
 # People mark a command up in chat.

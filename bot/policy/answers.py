@@ -35,6 +35,7 @@ from bot.policy.judgements import (
 from bot.policy.record import RequestRecord
 from bot.policy.stops import (
     GIVES_WHY,
+    NEXT_ORDER,
     begins_with_stop,
     called,
     goes_on,
@@ -57,7 +58,9 @@ _BARE_NO = re.compile(
 """A no and nothing else, whatever apology or correction stands before it; over folded text."""
 
 _OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
-_SENTENCE = re.compile(rf",(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s")
+_SENTENCE = re.compile(
+    rf"{NEXT_ORDER}|,(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s", re.IGNORECASE
+)
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BESIDE_ID = 4

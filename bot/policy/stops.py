@@ -11,7 +11,7 @@ from functools import cache
 
 from agents.command import parse, said_lines
 from agents.text import strip_invisible
-from channels.email.reply.vocabulary import BECAUSE, BESIDE_STOP, COMMANDS, KEEPS_ON, NAMED, STOP, THING, fold
+from channels.email.reply.vocabulary import BECAUSE, BESIDE_STOP, COMMANDS, KEEPS_ON, NAMED, OUR_ID, STOP, THING, fold
 
 MOST_CHARS = 120
 """Longest text that is nothing but a stop."""
@@ -28,6 +28,12 @@ _PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
 _SENTENCE = re.compile(r"\.+(?!\d)|[;:!?\u2014\u3002]+|\s[-\u2013]+\s")
 GIVES_WHY = rf"\s(?:{BECAUSE}|weil|denn|da)\s"
 """Behind it stands why."""
+
+NEXT_ORDER = (
+    r",?\s+(?:and|und)\s+"
+    rf"(?=(?:freeze|revoke|widerrufe|(?:stop|cancel|abort|deny|reject|stoppe)\s+{OUR_ID})(?!\w))"
+)
+"""Stands between two orders in one line, each of which only stops something: `stop s1r-… and freeze production`."""
 
 _HEAD = re.compile(
     rf"[^?\n\u2014]+?(?=[,;:!](?!\w)|[\n\u2014]|\.(?:\s|\Z)|\s[-\u2013]+\s|{GIVES_WHY})",

@@ -306,7 +306,7 @@ def _event(body: Json, received_at: datetime) -> Sorted:
 
 
 def _edited(body: Json, received_at: datetime) -> Sorted:
-    """What a person has made of their own message, in a thread that we know: they may say stop by it, and nothing else.
+    """What a person has made of their own message, in a thread that we know: it only may stop, freeze or revoke.
 
     https://docs.slack.dev/reference/events/message/message_changed
     """

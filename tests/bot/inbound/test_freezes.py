@@ -151,14 +151,29 @@ def test_an_article_before_the_name_is_none_of_it() -> None:
 
 @pytest.mark.parametrize(
     ("text", "refused"),
-    [("no! freeze production", "no!"), ("deny and freeze production", "deny"), ("now freeze production", "")],
-)
+    [
+        ("no! freeze production", "no!"), ("deny and freeze production", "deny"), ("now freeze production", ""),
+        ("deny, and freeze production", "deny"), ("stop! please freeze production", "stop!"),
+        ("deny and please freeze production", "deny"), ("Sorry, no. Freeze production", "Sorry, no."),
+        ("deny. @ops freeze production", "deny."), ("deny and @Cy\u00a0Cole freeze production", "deny"),
+        ("@Cy\u00a0Cole deny this\nfreeze production", "@Cy\u00a0Cole deny this"),
+        ("\u201cdeny and freeze production\u201d", "deny"),
+    ],
+)  # fmt: skip
 def test_what_is_refused_before_a_freeze_is_refused_as_well(text: str, refused: str) -> None:
+    assert typed_freeze(text) is not None
     assert stop_beside(text) == refused
 
 
 @pytest.mark.parametrize(
-    "text", ["No! Don't freeze production", "we need to freeze production?", "Bo said: freeze production"]
+    "text",
+    [
+        "No! Don't freeze production",
+        "we need to freeze production?",
+        "Bo said: freeze production",
+        "Bo said no, freeze production",
+        "if it fails, stop, freeze production",
+    ],
 )
 def test_what_speaks_of_a_freeze_or_against_one_is_none(text: str) -> None:
     assert typed_freeze(text) is None

@@ -97,6 +97,13 @@ async def orders(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[
         ("revoke FIRST\nstop", {"denial", "first"}),
         ("do not deploy this\nfreeze everything", {"denial", "freeze"}),
         ("freeze everything: incident\nDo not deploy this!", {"denial", "freeze"}),
+        ("stop OTHER and revoke FIRST", {"other", "first"}),
+        ("stop OTHER and freeze everything", {"other", "freeze"}),
+        ("revoke FIRST and freeze everything", {"first", "freeze"}),
+        ("freeze everything and stop OTHER", {"freeze", "other"}),
+        ("deny and revoke FIRST and freeze everything", {"denial", "first", "freeze"}),
+        ("deny. @Cy\u00a0Cole freeze everything", {"denial", "freeze"}),
+        ("@Cy\u00a0Cole deny and @ops freeze everything", {"denial", "freeze"}),
     ],
 )
 async def test_attack_an_order_is_lost_over_another_one_in_the_same_message(
@@ -113,6 +120,9 @@ async def test_attack_an_order_is_lost_over_another_one_in_the_same_message(
         ("freeze everything: incident 4711\nstop OTHER", {"freeze", "other"}),
         ("stop OTHER\nrevoke FIRST", {"other", "first"}),
         ("freeze everything\nrevoke FIRST, SECOND", {"freeze", "first", "second"}),
+        ("stop OTHER and revoke FIRST", {"other", "first"}),
+        ("stop OTHER and freeze everything", {"other", "freeze"}),
+        ("revoke FIRST and freeze everything", {"first", "freeze"}),
     ],
 )
 async def test_attack_an_order_of_a_new_message_is_lost_over_another_one(

@@ -114,6 +114,22 @@ async def test_attack_what_is_typed_below_a_list_begins_something_else_and_its_w
         assert {(await office.world.request(one["id"])).state for one in asked} == {"open"}
 
 
+async def test_attack_a_no_below_a_list_is_lost_in_silence_over_a_freeze_beside_it(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    toml = ALONE.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]')
+    async with staged(redis, tmp_path / "data", slack_address, toml) as (slack, office, api):
+        await wants(await wanter(api), 1, 3)
+        listing = await office.says("@bo", "waits for 2 more answers of yours")
+        await office.world.quiet()
+
+        await office.bo.answers(listing, "deny and freeze workshop")
+        await office.world.quiet()
+
+        assert [one.environment for one in await office.world.app.requests.freezes.all()] == ["workshop"]
+        assert len([one for one in await slack.messages(listing) if "nothing was stopped" in one.words]) == 1
+
+
 async def test_attack_who_approved_what_the_message_listed_never_hears_that_it_changed_and_the_vote_is_void(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:

@@ -128,3 +128,36 @@ async def test_whoever_is_not_in_a_file_that_was_confirmed_hears_that_nothing_ca
 
         assert "You are not in sayso's directory" in (await office.bo.sees_ephemeral()).words
         assert (await office.world.request(record.request.id)).state == "open"
+
+
+async def test_attack_what_follows_a_message_of_somebody_who_is_only_missing_is_given_up(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address) as office:
+        await asks(office)
+        await office.world.quiet()
+        reload = process_of(office.world)
+        await reload.look(at_once=True)
+        write(office.world, without(office.world.toml, "bo").rstrip())
+        await reload.look(at_once=True)
+        assert office.world.app.people.half_taken
+
+        wish = await office.bo.says("#ops", "@sayso press horn")
+        await office.slack.settled()
+        await office.bo.answers(wish, "please")
+        await office.anna.answers(wish, "@sayso press gong")
+        await office.slack.settled()
+        store, inbox = office.world.app.store, office.world.app.messages.inbox
+        async for key in store.client.scan("{s?}:inbound:*"):
+            with suppress(WaitsForFile):  # which no count of tries ends
+                await inbox.handle(key.rpartition(":")[2])
+
+        write(office.world, office.world.toml)
+        await reload.look(at_once=True)
+        await office.world.move_time(30)
+        await office.slack.until(lambda: has_left(office), "both are read")
+        assert await office.world.dead() == []
+
+
+async def has_left(office: SlackWorld) -> bool:
+    return not [key async for key in office.world.app.store.client.scan("{s?}:inbound:*")]
