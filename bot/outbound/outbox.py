@@ -320,9 +320,11 @@ class Outbox:
 
     async def _know_card(self, delivery: Placement, run_id: RunId) -> None:
         """Know both threads of a card: what is said in the one of a run that started this one goes to both."""
-        channel = delivery.address.channel
-        for thread in filter(None, (delivery.address.thread, delivery.handle)):
+        channel, thread = delivery.address.channel, delivery.address.thread
+        if thread:
             await self._store.threads.begin(channel, thread, run_id)
+        if delivery.handle:
+            await self._store.threads.note(channel, delivery.handle, run_id)
 
     async def _answerable(self, entry: Tell | Alert) -> CardToSend:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""
