@@ -13,6 +13,7 @@ from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
     CallToolRequestParams,
@@ -109,7 +110,7 @@ class Speaking:
                 await self._calls(context, 0).of_request(params.task_id, "withdraw", {})
             except RefusedError as error:
                 if error.status != HTTPStatus.CONFLICT:
-                    raise MCPError(INVALID_PARAMS, str(error)) from None
+                    raise _error(error) from None
         return {"resultType": "complete"}
 
     async def _look(self, context: Context, task_id: str) -> dict[str, Any]:
@@ -121,7 +122,7 @@ class Speaking:
         try:
             view = await self._calls(context, 0).request(task_id)
         except RefusedError as error:
-            raise MCPError(INVALID_PARAMS, str(error)) from None
+            raise _error(error) from None
         return task_of(view, _wire(_result(told_of(view))))
 
     def _calls(self, context: Context, longest_s: float) -> Calls:
@@ -143,6 +144,12 @@ class Speaking:
     async def close(self) -> None:
         """Close what is open."""
         await self._client.aclose()
+
+
+def _error(refused: RefusedError) -> MCPError:
+    """Return what a client of tasks hears: it takes invalid parameters for the end of a task, and not what is away."""
+    is_away = refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return MCPError(INTERNAL_ERROR if is_away else INVALID_PARAMS, str(refused))
 
 
 def _patience(headers: Mapping[str, str], most_s: float) -> float:

@@ -94,3 +94,26 @@ async def test_the_task_of_another_key_and_what_is_none_are_not_found(world: Wor
     for task_id in (task.taskId, "s0q-aaaaaaaaaaaaa", "../runs", ""):
         for method in ("tasks/get", "tasks/update", "tasks/cancel"):
             assert (await error(other, method, {"taskId": task_id, "inputResponses": {}}))["code"] == -32602
+
+
+async def test_a_task_whose_archive_is_away_is_not_said_to_be_none(world: World, api: Api) -> None:
+    """A client takes -32602 for the end of the task, and asks for it no more."""
+    client = api.with_key(await asker(api))
+    task = await created(client, **QUESTION)
+    await given(api, task.taskId, text="go on")
+    await world.quiet()
+    await world.move_time(31 * 24 * 3600)
+    assert await world.retention() == 1
+    archive, elsewhere = world.folder / "archive", world.folder / "elsewhere"
+
+    archive.rename(elsewhere)
+    away = [
+        await error(client, method, {"taskId": task.taskId, "inputResponses": {}})
+        for method in ("tasks/get", "tasks/update", "tasks/cancel")
+    ]
+    elsewhere.rename(archive)
+    after = await got(client, task.taskId)
+
+    assert [one["code"] for one in away] == [-32603] * 3
+    assert all("archive" in one["message"] for one in away)
+    assert after.status == "completed"
