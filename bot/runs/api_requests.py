@@ -16,7 +16,7 @@ from bot.errors import Invalid, WaitsForFile
 from bot.people.directory import People
 from bot.render.views import line_of
 from bot.requests.gathering import Gathering
-from bot.requests.opening import NotEnoughApprovers, opening
+from bot.requests.opening import NotEnoughApprovers
 from bot.requests.standing.approvals import StandingApprovals
 from bot.runs.loop import Loop
 from bot.runs.moves import Ask, next_move
@@ -93,7 +93,7 @@ class ApiRequests:
         await self._admit(asker, run_id)
         run, request = fold(events), await self._gathering.opening(request)
         freeze = await self._loop.freeze_of(request, run)
-        commit = self._loop.with_freeze(opening(request, self._people, 0, freeze), request, run, freeze)
+        commit = self._loop.with_freeze(await self._loop.asking(request, run, 0, freeze), request, run, freeze)
         story = [*events, *commit.events]
         await self._journal.write(replace(commit, events=story, summary=line_of(fold(story))))
         # A conflict is no error: the same came twice at once, and what was first stands.

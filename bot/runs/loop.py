@@ -255,7 +255,9 @@ class Loop:
         if self._standing and looked and looked.decision:
             commit = self._standing.opening(request, looked.decision, run.seq, freeze)
         else:
-            commit = await self._asking(with_reasons(request, looked.why if looked else ()), run, freeze)
+            self._executor.telemetry.asked(run.id, request.id)
+            log.debug("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
+            commit = await self.asking(with_reasons(request, looked.why if looked else ()), run, run.seq, freeze)
         return self.with_freeze(commit, request, run, freeze)
 
     async def freeze_of(self, request: Request, run: Run) -> Freeze | None:
@@ -270,12 +272,14 @@ class Loop:
         told = self._freezes.told(request, run, freeze, request.opened_at)
         return replace(commit, outgoing=[*commit.outgoing, outbox_entry(told)])
 
-    async def _asking(self, asked: Request, run: Run, freeze: Freeze | None) -> Commit:
-        self._executor.telemetry.asked(run.id, asked.id)
-        log.debug("asking", request_id=asked.id, decision=asked.purpose, digest=asked.digest)
+    async def asking(self, asked: Request, run: Run, expect: int, freeze: Freeze | None) -> Commit:
+        """Return the commit that opens `asked`, once `expect` events of `run` are written, in its state after them all.
+
+        It asks those who stand in where people are away.
+        """
         delegation, record = self._decisions.delegation, RequestRecord(request=asked)
-        absent = await delegation.stood_in(record, asked.opened_at)
-        commit = opening(asked, self._people, run.seq, freeze, absent)
+        absent = await delegation.stood_in(record, asked.opened_at, run)
+        commit = opening(asked, self._people, expect, freeze, absent)
         told = delegation.told_of(after(record, absent), absent, asked.opened_at)
         return replace(commit, outgoing=[*commit.outgoing, *told]) if told else commit
 

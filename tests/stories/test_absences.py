@@ -22,6 +22,7 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from channels.email.local.reply_mail import compose_reply
 from tests.bot.cli.shell import sayso
 from tests.bot.web.problems import refused
+from tests.office import TOML
 from tests.servers.web import serving
 from tests.stories.test_delegation import SOLO, asked, on_solo
 from tests.waiting import until
@@ -294,3 +295,36 @@ async def test_a_mail_that_could_not_approve_sets_no_absence(office: World) -> N
     assert "your mail proves too little for that (it has not exactly one Date" in told
     assert "Say it in the console, in Slack, or with: sayso absence" in told
     assert await office.app.requests.absences.all() == []
+
+
+async def test_what_a_program_asks_goes_at_once_to_whoever_stands_in(office: World) -> None:
+    async with serving(office.app) as api:
+        ci = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["policy:solo"])
+        await away(office, "bo", "cy")
+        wanted = {"title": "Delete staging-7", "policy": "solo", "arguments": {"name": "staging-7"}}
+
+        opened = (await ci.post("/v1/requests", json=wanted)).json()
+
+        card = await office.next_mail("cy")
+    await office.quiet()
+    assert opened["may_decide"] == ["cy"]
+    assert "Cy Cole decides for Bo Berg, who is away until" in " ".join(card.text.split())
+    assert office.mails("bo") == ()
+    record = await office.request(opened["id"])
+    await rebuild(office.app.store)
+    assert await office.request(opened["id"]) == record
+
+
+async def test_the_card_of_a_program_says_who_is_away_and_whoever_asked_hears_it(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML) as office, serving(office.app) as api:
+        ci = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["policy:pair"])
+        await away(office, "bo", None)
+        wanted = {"title": "Delete staging-7", "policy": "pair", "arguments": {"name": "staging-7"}}
+
+        opened = (await ci.post("/v1/requests", json=wanted)).json()
+
+        card = await office.next_mail("cy")
+        told = await office.next_mail("anna", about="Somebody is away")
+    assert [one["person"] for one in opened["away"]] == ["bo"]
+    assert "Bo Berg is away until" in card.text
+    assert "Bo Berg is away until" in told.text

@@ -7,7 +7,7 @@ from datetime import datetime
 from agents.events import RequestReassigned
 from agents.events.requests import ReassignedWhy
 from agents.requests import Anyone, AskedAs, PersonId, PolicySnapshot, Vote
-from agents.run import fold
+from agents.run import Run, fold
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
 from bot.policy.approvers.quorum import eligible
@@ -127,16 +127,16 @@ async def screened(
 
 
 async def took_part(
-    store: Store, directory: People, record: RequestRecord, people: Collection[PersonId]
+    store: Store, directory: People, record: RequestRecord, people: Collection[PersonId], run: Run | None = None
 ) -> frozenset[PersonId]:
     """Return those of `people`, new to `record`, who took part in what its approval asks for: none stands in.
 
-    Nor does anybody who may be somebody that has had a seat of it.
+    Nor does anybody who may be somebody that has had a seat of it. `run` is read where it is not known.
     """
     request, sat = record.request, frozenset(people).intersection(may_have_sat(record, directory))
     if not people or request.purpose != "gate":
         return sat
-    run = with_other_ids(fold((await store.load(request.run_id)).events), directory)
+    run = with_other_ids(run or fold((await store.load(request.run_id)).events), directory)
     named = request.policy.model_copy(update={"rule": Anyone(source="", people=tuple(people))})
     looked_at = {*request.requesters, *request.policy.everybody, *request.policy.may_deny}
     return sat | frozenset(people) & (parts_in(run, named, request.call).keys() - looked_at)

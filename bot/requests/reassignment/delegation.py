@@ -6,6 +6,7 @@ from datetime import datetime
 
 from agents.events import RequestReassigned
 from agents.requests import Anyone, Away, HandedOn, PersonId, PolicySnapshot
+from agents.run import Run
 from agents.text import one_line
 from bot.errors import NotFound
 from bot.people.absences import Absences
@@ -167,8 +168,10 @@ class Delegation:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    async def stood_in(self, record: RequestRecord, now: datetime) -> list[RequestReassigned]:
+    async def stood_in(self, record: RequestRecord, now: datetime, run: Run | None = None) -> list[RequestReassigned]:
         """Return what goes from those who are away to their stand-ins, and who stays asked; nothing is written.
+
+        `run` is that of a request that is still to be opened; where there is none, it is read.
 
         Nobody hears of the same absence twice, and for nobody somebody stands in who may not decide it.
         """
@@ -180,7 +183,8 @@ class Delegation:
         if not asked:
             return []
         await self._people.look_up_policy(policy.name)
-        kept_out = await took_part(self._store, self._people, record, {one.to for one in away.values() if one.to})
+        stand_ins = {one.to for one in away.values() if one.to}
+        kept_out = await took_part(self._store, self._people, record, stand_ins, run)
         takes, made = self._people.may_take(policy, now), list[RequestReassigned]()
 
         def accepts(seat: Anyone) -> Collection[PersonId]:
