@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
-from agents.requests import Frozen, Given, Remark
+from agents.requests import Away, Frozen, Given, Remark
 from bot.render.views import AnswerFile, ReportView, RequestView
 
 Word = Literal["pending", "answered", "approved", "denied", "expired", "withdrawn", "revoked", "superseded"]
@@ -40,6 +40,11 @@ _NEXT: dict[Word, str] = {
     ),
 }
 
+_ALL_AWAY = (
+    "This is no answer and no denial: everybody who is asked is away, as far as is known (`away` says until when), and "
+    "can still answer until {until}. Call await_answer with this id to wait on. If it can't wait, take it back with "
+    "cancel_request, and ask others with another key. Do not act."
+)
 _CLOSED_EARLY = (
     "It was closed without a decision, before its time: `reason` says why. That is no denial and no approval: do not "
     "act. Ask others, with another key, if it still matters, or go on without it."
@@ -78,6 +83,10 @@ class Outcome(Frozen):
     )
     expires_at: AwareDatetime | None = Field(default=None, description="How long people can still answer.")
     asked: tuple[str, ...] = Field(default=(), description="Who is asked.")
+    away: tuple[Away, ...] = Field(
+        default=(),
+        description="Who of these is away, and until when; without a time only an automatic reply of theirs says so.",
+    )
     remarks: tuple[Remark, ...] = Field(
         default=(),
         description="What those for whom you ask wrote beside it. People decided with that before them: it may narrow "
@@ -120,6 +129,7 @@ def outcome_of(view: RequestView) -> Outcome:
         use_by=view.use_by if word == "approved" and view.started_at is None else None,
         expires_at=view.expires_at if word == "pending" else None,
         asked=view.may_decide if word == "pending" else (),
+        away=_away(view) if word == "pending" else (),
         remarks=view.remarks,
         files=view.files,
         gathered=view.gathered,
@@ -133,7 +143,14 @@ def _next(view: RequestView, word: Word) -> str:
         return _BEGUN.format(begun=_moment(view.started_at))
     if word == "expired" and view.decision and view.decision.reason:  # nobody was left who could answer
         return _CLOSED_EARLY
-    return _NEXT[word].format(until=_moment(view.expires_at))
+    away = {one.person for one in _away(view)}
+    are_all_away = word == "pending" and away and away == {*view.may_decide}
+    return (_ALL_AWAY if are_all_away else _NEXT[word]).format(until=_moment(view.expires_at))
+
+
+def _away(view: RequestView) -> tuple[Away, ...]:
+    """Return who of those that are asked is away."""
+    return tuple(one for one in view.away if one.person in view.may_decide)
 
 
 def after_start(*, is_said: bool) -> str:

@@ -1,6 +1,7 @@
 """The tools, as the official client of both eras calls them."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -492,3 +493,21 @@ async def test_a_schema_that_no_form_can_check_is_refused_in_words(
 
     assert said["error"] == "invalid"
     assert "A form asks for an object" in said["detail"]
+
+
+async def test_an_agent_hears_that_everybody_whom_it_asks_is_away_and_may_ask_others(world: World, api: Api) -> None:
+    bo = await api.client("bo")
+    then = (world.about_now() + timedelta(days=9)).isoformat()
+    assert (await bo.post("/v1/absences", json={"until": then})).status_code == 200
+    async with peer(api, await asker(api, "person:bo", *ASKS), headers={"Prefer": "wait=0"}) as client:
+        alone = await called(client, "ask_human", question="Which one?", to=["person:bo"])
+        both = await called(client, "ask_human", question="Which of all?", to=["group:release"])
+        policy = await called(client, "request_approval", **APPROVAL)
+
+    assert (alone["decision"], alone["asked"]) == ("pending", ["bo"])
+    assert "everybody who is asked is away" in alone["next"]
+    assert "Do not ask again" not in alone["next"]
+    for told in (alone, both, policy):
+        [away] = told["away"]
+        assert (away["person"], away["until"][:10]) == ("bo", then[:10])
+    assert "Do not ask again" in both["next"], "as there is somebody who can answer"
