@@ -273,9 +273,9 @@ class Loop:
         return replace(commit, outgoing=[*commit.outgoing, outbox_entry(told)])
 
     async def asking(self, asked: Request, run: Run, expect: int, freeze: Freeze | None) -> Commit:
-        """Return the commit that opens `asked`, once `expect` events of `run` are written, in its state after them all.
+        """Return the commit that opens `asked` where `expect` events are written; those who stand in are asked at once.
 
-        It asks those who stand in where people are away.
+        `run` is the run as it is then: of a run that a program begins, nothing is written yet.
         """
         delegation, record = self._decisions.delegation, RequestRecord(request=asked)
         absent = await delegation.stood_in(record, asked.opened_at, run)
