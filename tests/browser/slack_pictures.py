@@ -154,7 +154,7 @@ async def _opens_the_window(office: SlackOffice, card: Message) -> None:
 
 
 async def _has_line(office: SlackOffice, thread: Message, line: str) -> bool:
-    return any(one.words.startswith(line) for one in await office.slack.messages(thread))
+    return any(one.words == line for one in await office.slack.messages(thread))
 
 
 async def _stays_open(office: SlackOffice, album: Album) -> None:

@@ -39,9 +39,19 @@ def told(server: RedisServer, *words: str) -> dict[str, str]:
 
 
 def follows_up(server: RedisServer) -> bool:
-    """Return whether it is a replica that has all of its master."""
-    said = told(server, "INFO", "replication")
-    return said.get("role") == "slave" and said.get("master_link_status") == "up"
+    """Return whether it is a replica that has all of its master, and would have it after it was killed.
+
+    What it took over as a whole is in its append-only file once that is written anew.
+    """
+    said, kept = told(server, "INFO", "replication"), told(server, "INFO", "persistence")
+    is_written = {kept.get("aof_rewrite_in_progress"), kept.get("aof_rewrite_scheduled")} == {"0"}
+    return said.get("role") == "slave" and said.get("master_link_status") == "up" and is_written
+
+
+def has_all(master: RedisServer, replica: RedisServer) -> bool:
+    """Return whether the replica has whatever was written to its master."""
+    said = [told(one, "INFO", "replication") for one in (master, replica)]
+    return said[0].get("master_repl_offset") == said[1].get("slave_repl_offset")
 
 
 def online(replication: dict[str, str]) -> int:

@@ -20,7 +20,7 @@ from bot.store.went_back import begin, look
 from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, events, orphaned, paused, started, tool_started
 from tests.guards import guards
 from tests.servers.lines import Server
-from tests.servers.redis_cluster import Pair, ask, follows_up
+from tests.servers.redis_cluster import Pair, ask, follows_up, has_all
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -215,7 +215,7 @@ async def test_attack_a_name_that_leads_to_a_new_master_is_followed_though_the_o
     async with await asyncio.start_server(front.handle, "127.0.0.1") as server:
         store = Store(Client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"), 2, LEASE_S * 10)
         await append(store, started(), expect=0)
-        await until(lambda: ask(master, "WAIT", 1, 100) == 1, what="the replica has it")
+        await until(lambda: has_all(master, replica), what="the replica has it")
         ask(replica, "REPLICAOF", "NO", "ONE")
         front.to = replica.port
         ask(master, "REPLICAOF", "127.0.0.1", replica.port)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.store.client import Client, StoreUnavailable
 from tests.processes.programs import RedisServer
-from tests.servers.redis_cluster import Watched, ask, follows_up, told
+from tests.servers.redis_cluster import Watched, ask, follows_up, has_all, told
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -68,7 +68,7 @@ async def test_a_start_that_only_the_lost_master_had_made_no_effect(servers: Wat
     async with a_world(servers.url, tmp_path / "data", change=_with_replica) as world:
         run_id = await world.trigger("press bell")
         record = await world.opened(run_id)
-        await until(lambda: asyncio.to_thread(_has_all, lost, replica))
+        await until(lambda: asyncio.to_thread(has_all, lost, replica))
         replica.freeze()
 
         await world.decide("bo", record, "approve")
@@ -85,12 +85,6 @@ async def test_a_start_that_only_the_lost_master_had_made_no_effect(servers: Wat
             await world.decide("bo", record, "approve")
         assert (await world.ended(run_id)).state == "done"
         assert world.workshop.effects == ["press bell"]
-
-
-def _has_all(master: RedisServer, replica: RedisServer) -> bool:
-    offsets = [told(one, "INFO", "replication").get(name) for one, name in
-               ((master, "master_repl_offset"), (replica, "slave_repl_offset"))]  # fmt: skip
-    return offsets[0] == offsets[1]
 
 
 @pytest.fixture
