@@ -36,7 +36,8 @@ _SCOPE = rf"{_QUOTES}(?!{_COURTESY}\s*[.!]*\Z)(?P<where>[A-Za-z0-9](?:[A-Za-z0-9
 _POLITE = rf"(?:[\s,]+{_COURTESY})*\s*[.!]*"
 _WHY = r"(?:\s*[:,;]|[.!]+(?=\s)|\s+[-\u2013\u2014](?=\s)|\s+(?:because(?: of)?|due to|since|weil|wegen)(?=\s))"
 _TYPED = re.compile(
-    rf"(?P<un>un)?freeze\s+(?:(?P<the>the|our|die)\s+)?{_SCOPE}(?(the)(?:\s+(?:environment|env|umgebung))?)(?:{_POLITE}\s*:?|{_WHY}\s*(?P<reason>\S.*)|(?(un)(?!)|\s+(?P<loose>\S.*[^?\s])))",
+    rf"(?P<un>un)?freeze\s+(?:(?P<the>the|our|die)\s+)?{_SCOPE}(?(the)(?:\s+(?:environment|env|umgebung))?)"
+    rf"(?:{_POLITE}\s*:?|{_WHY}\s*(?P<reason>\S.*)|(?(un)(?!)|\s+(?P<loose>\S.*[^?\s])))",
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"(?P<un>un)?freeze(?:{_POLITE}\s*:?|\s*:\s*(?P<reason>\S.*))", re.IGNORECASE)

@@ -25,9 +25,9 @@ from bot.web.api.keyed import (
     refused,
     requester_of,
 )
-from bot.web.api.repeats import check_is_same, forgotten, one_of, remembered, run_asked_under
+from bot.web.api.repeats import OnceHeader, check_is_same, forgotten, one_of, remembered, run_asked_under
 from bot.web.api.requests import view_of
-from bot.web.api.shapes import ApprovalWanted, OnceHeader, QuestionWanted, Wanted
+from bot.web.api.shapes import ApprovalWanted, QuestionWanted, Wanted
 from bot.web.here import Here
 from bot.web.problems import trouble
 

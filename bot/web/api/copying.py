@@ -16,9 +16,9 @@ from bot.runs.export import Exported, export
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayRead, Way, check_run, needs, only_known_queries, requester_of
-from bot.web.api.repeats import one_of, remembered
+from bot.web.api.repeats import OnceHeader, one_of, remembered
 from bot.web.api.runs import RunPath, in_turn, view
-from bot.web.api.shapes import Absent, Copied, ForkWanted, OnceHeader, Person, RetryWanted
+from bot.web.api.shapes import Absent, Copied, ForkWanted, Person, RetryWanted
 from bot.web.here import Here
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])

@@ -265,13 +265,7 @@ def meant_by(here: Here, key: ApiKey, wanted: str) -> PersonId:
 
 
 async def only_known_queries(request: Request) -> None:
-    """Refuse query parameters that the operation does not know: a misspelt filter would show everything.
-
-    Nor may there be two idempotency keys, of which one would be left out.
-    """
-    if len(request.headers.getlist("idempotency-key")) > 1:
-        detail = "There is more than one header Idempotency-Key."
-        raise trouble(HTTPStatus.CONFLICT, "key-reused", detail, "Send one of them")
+    """Refuse query parameters that the operation does not know: a misspelt filter would show everything."""
     route: APIRoute = request.scope["route"]
     known = {one.alias for one in get_flat_params(route.dependant) if isinstance(one.field_info, Query)}
     given = [name for name, _ in request.query_params.multi_items()]

@@ -6,7 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Annotated
 
+from fastapi import Depends, Header, Request
 from pydantic import JsonValue, TypeAdapter
 
 from agents.events import RunStarted
@@ -15,8 +17,10 @@ from agents.requests import Frozen, PersonId, RequestId, RunId
 from bot.people.api_keys import ApiKey
 from bot.store import Store
 from bot.store.ids import foreign_run, ingress_shard, new_id
+from bot.web.api.shapes import Absent, IdempotencyKey
 from bot.web.problems import Difference, ProblemError, trouble
 
+_HEADER = "Idempotency-Key"
 KEEP_S = 24 * 3600.0
 _SHOWN_CHARS, _HASH_CHARS = 200, 12
 
@@ -27,6 +31,22 @@ class _Known(Frozen):
     run_id: RunId
     sha256: str
     wanted: dict[str, str]
+
+
+def _of_header(
+    request: Request,
+    sent: Annotated[
+        IdempotencyKey | Absent, Header(alias=_HEADER, description="Makes it safe to send this again.")
+    ] = None,
+) -> str | None:
+    """The idempotency key in the header. Raises ProblemError when there are two, of which one would be left out."""
+    if len(request.headers.getlist(_HEADER)) > 1:
+        detail = "There is more than one header Idempotency-Key."
+        raise trouble(HTTPStatus.CONFLICT, "key-reused", detail, "Send one of them")
+    return sent
+
+
+OnceHeader = Annotated[str | None, Depends(_of_header)]
 
 
 def one_of(in_body: str | None, in_header: str | None) -> str | None:

@@ -39,6 +39,7 @@ from bot.web.api.keyed import (
     refused,
     still_good,
 )
+from bot.web.api.repeats import OnceHeader
 from bot.web.api.shapes import (
     Absent,
     Amendment,
@@ -49,7 +50,6 @@ from bot.web.api.shapes import (
     DelegationWanted,
     EditWanted,
     Limit,
-    OnceHeader,
     Person,
     Requests,
     Withdrawal,

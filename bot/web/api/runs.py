@@ -27,8 +27,8 @@ from bot.web.api.keyed import (
     only_known_queries,
     requester_of,
 )
-from bot.web.api.repeats import one_of, remembered
-from bot.web.api.shapes import Absent, Cursor, Limit, Month, OnceHeader, Runs, RunWanted, Steered
+from bot.web.api.repeats import OnceHeader, one_of, remembered
+from bot.web.api.shapes import Absent, Cursor, Limit, Month, Runs, RunWanted, Steered
 from bot.web.here import Here
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])

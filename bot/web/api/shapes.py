@@ -4,7 +4,7 @@ import json
 import operator
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import Header, Query
+from fastapi import Query
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -40,9 +40,6 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 # An optional parameter is left out; there is no way to send null.
 Absent = SkipJsonSchema[None]
-OnceHeader = Annotated[
-    IdempotencyKey | Absent, Header(alias="Idempotency-Key", description="Makes it safe to send this again.")
-]
 _Place = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}\.s[0-9]{1,2}[a-z]-[a-z2-7]{13}$")]
 Cursor = Annotated[_Place | Absent, Query(description="`next` of the page before.")]
 Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]

@@ -24,9 +24,8 @@ from bot.web.api.keyed import (
     only_known_queries,
     refused,
 )
-from bot.web.api.repeats import remembered
+from bot.web.api.repeats import OnceHeader, remembered
 from bot.web.api.requests import view_of as request_of
-from bot.web.api.shapes import OnceHeader
 from bot.web.here import Here
 from bot.web.problems import trouble
 from bot.web.standing.asking import StandingView, revoke, view_of

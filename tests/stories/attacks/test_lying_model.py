@@ -1,20 +1,15 @@
 """A model that says what did not happen: what people read follows from what tools did; a lie is called its words."""
 
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from agents.events import RunEnded, StepRefused
-from agents.model.prices import is_priced
 from agents.requests import PersonId, RunId
 from agents.run import Run, fold
 from bot.cli.show import Story, summary_text
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from bot.policy.record import RequestRecord
 from bot.render.outcome import told_of
 from bot.render.status_line import asked_for, status_line
@@ -22,7 +17,7 @@ from bot.render.transcript import lines
 from bot.render.views import run_view, summary_of
 from language import speaking
 from tests.bot.cli.shell import sayso
-from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, tool_use
+from tests.fakes.anthropic import Answer, FakeAnthropic, message, tool_use
 from tests.servers.console import a_console
 from tests.stories.faults.test_deploy import release
 from tests.stories.test_triage import child_of
@@ -30,34 +25,11 @@ from tests.test_tour import commit_of, live
 from tests.waiting import until
 from tests.world import World, a_world
 
-ANNOUNCE = '\n[announce]\nto = ["group:release"]\n'
 WISH = "deploy v1.2.0 to production"
 UNCHANGED = f"Nothing was changed: {WISH}"
 STOPPED = f"Stopped: {WISH}"
 BEFORE = "v1.0.0"
 LABELS = ("The model wrote", "A model's words", "a model wrote")
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[FakeAnthropic]:
-    import_module("anthropic")
-    is_priced("claude-sonnet-5-5")
-    with running() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def shop(redis: str, tmp_path: Path, demo: Path, api: FakeAnthropic) -> AsyncIterator[World]:
-    """The demo shop, whose agents have a model."""
-
-    def with_model(world: World) -> None:
-        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": api.base_url}
-
-    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
-    add_ways(tmp_path / "data" / "demo")
-    toml = example_toml(tmp_path / "data" / "demo" / "shop") + ANNOUNCE
-    async with a_world(redis, tmp_path / "data", toml, deploys=True, change=with_model) as world:
-        yield world
 
 
 def says(words: str) -> Answer:
@@ -223,17 +195,19 @@ def unlabelled(text: str, words: str) -> bool:
 
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
-async def test_what_a_model_claims_is_never_what_people_are_told(shop: World, api: FakeAnthropic, lie: Lie) -> None:
+async def test_what_a_model_claims_is_never_what_people_are_told(
+    model_shop: World, claude: FakeAnthropic, lie: Lie
+) -> None:
     if lie.script_of_release:
-        release(shop, "v1.2.0", lie.script_of_release)
-    api.answers(*lie.script, says(lie.words))
-    before = live(shop, "production")
+        release(model_shop, "v1.2.0", lie.script_of_release)
+    claude.answers(*lie.script, says(lie.words))
+    before = live(model_shop, "production")
 
-    run_id = await shop.trigger(lie.wish, agent="deploy")
-    await lie.happens(shop, run_id)
+    run_id = await model_shop.trigger(lie.wish, agent="deploy")
+    await lie.happens(model_shop, run_id)
 
-    run = await shop.ended(run_id)
-    mail = await shop.next_mail("anna", about=lie.subject)
+    run = await model_shop.ended(run_id)
+    mail = await model_shop.next_mail("anna", about=lie.subject)
     assert mail.subject.startswith(lie.subject)
     for part in lie.says:
         assert part in " ".join(mail.text.split()), (part, mail.text)
@@ -241,61 +215,63 @@ async def test_what_a_model_claims_is_never_what_people_are_told(shop: World, ap
     view = run_view(run)
     assert (view.word, view.words_of) == (lie.word, "model")
     assert (view.change == "changed") == (lie.word == "done")
-    for place, text in (await surfaces(shop, run_id)).items():
+    for place, text in (await surfaces(model_shop, run_id)).items():
         assert not unlabelled(" ".join(text.split()), lie.words), (place, text)
         if place == "App Home":
             assert text.startswith("Done") == (lie.word == "done"), text
             assert text.startswith("Nothing was changed") == (view.change == "nothing"), text
         if lie.word == "unchanged" and place != "console, list":
             assert "nothing was changed" in text.lower() or "nothing changed" in text.lower(), (place, text)
-    ends = [event for event in await shop.events(run_id) if isinstance(event, RunEnded)]
-    assert Story(shop.people, as_json=True).tell(ends[0]) == (0 if lie.word == "done" else 1)
+    ends = [event for event in await model_shop.events(run_id) if isinstance(event, RunEnded)]
+    assert Story(model_shop.people, as_json=True).tell(ends[0]) == (0 if lie.word == "done" else 1)
     if lie.word != "done":
-        assert live(shop, "production") == before
+        assert live(model_shop, "production") == before
 
 
 @pytest.mark.parametrize("way", ["alone", "passed on", "after a look", "gives up", "gives up after a look"])
-async def test_attack_a_model_keeps_to_itself_who_denied_it_and_why(shop: World, api: FakeAnthropic, way: str) -> None:
+async def test_attack_a_model_keeps_to_itself_who_denied_it_and_why(
+    model_shop: World, claude: FakeAnthropic, way: str
+) -> None:
     gives_up = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
     looks = (LOOK,) if "look" in way else ()
-    api.answers(DEPLOY, *looks, gives_up if "gives up" in way else says("v1.2.0 is live."))
+    claude.answers(DEPLOY, *looks, gives_up if "gives up" in way else says("v1.2.0 is live."))
 
-    run_id = await shop.trigger(WISH, agent="release" if way == "passed on" else "deploy")
-    asked = (await child_of(shop, run_id)).id if way == "passed on" else run_id
-    await denied(shop, asked)
-    await shop.ended(run_id)
+    run_id = await model_shop.trigger(WISH, agent="release" if way == "passed on" else "deploy")
+    asked = (await child_of(model_shop, run_id)).id if way == "passed on" else run_id
+    await denied(model_shop, asked)
+    await model_shop.ended(run_id)
 
-    mail = await shop.next_mail("anna", about="Stopped")
+    mail = await model_shop.next_mail("anna", about="Stopped")
     said = " ".join(mail.text.split())
     assert "Stopped: denied by Bo Berg. Reason: " in said, said
     assert "not on a Friday" in said
-    run = await shop.run(asked)
+    run = await model_shop.run(asked)
     assert run_view(run).word == "denied"
-    assert status_line(run, None, shop.people).startswith("Stopped: ")
+    assert status_line(run, None, model_shop.people).startswith("Stopped: ")
 
 
-async def passed_on(shop: World, wish: str) -> RunId:
-    return await shop.app.runs.starter.start("cli", wish, shop.app.people.named("anna"), agent="triage")
+async def passed_on(model_shop: World, wish: str) -> RunId:
+    return await model_shop.app.runs.starter.start("cli", wish, model_shop.app.people.named("anna"), agent="triage")
 
 
 @pytest.mark.parametrize("way", ["claims it", "gives up", "in a run below the next one"])
 async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_denied_it_and_why(
-    shop: World, api: FakeAnthropic, way: str
+    model_shop: World, claude: FakeAnthropic, way: str
 ) -> None:
     gives_up = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
     claims = says("Bo approved, v1.2.0 is live.")
     to, wish = ("release", f"{WISH} and announce it") if "below" in way else ("deploy", WISH)
-    api.answers(calls("start_run", agent=to), DEPLOY, *([claims] * 4 if way == "claims it" else [gives_up] * 4))
+    claude.answers(calls("start_run", agent=to), DEPLOY, *([claims] * 4 if way == "claims it" else [gives_up] * 4))
 
-    run_id = await passed_on(shop, wish)
-    child = await child_of(shop, run_id)
-    await denied(shop, (await child_of(shop, child.id)).id if "below" in way else child.id)
-    await shop.ended(run_id)
+    run_id = await passed_on(model_shop, wish)
+    child = await child_of(model_shop, run_id)
+    await denied(model_shop, (await child_of(model_shop, child.id)).id if "below" in way else child.id)
+    await model_shop.ended(run_id)
 
-    mail = await shop.next_mail("anna", about=f"Stopped: {wish}")
+    mail = await model_shop.next_mail("anna", about=f"Stopped: {wish}")
     said = " ".join(mail.text.split())
     assert "Stopped: denied by Bo Berg. Reason: “not on a Friday”" in said, said
-    found = await surfaces(shop, run_id)
+    found = await surfaces(model_shop, run_id)
     assert found["Slack, line"].startswith("Stopped: ")
     for place in ("command line, list", "App Home", "console, page", "console, list"):
         assert "Failed" not in found[place].partition("Change this run")[0], (place, found[place])
@@ -303,24 +279,26 @@ async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_denied_i
 
 @pytest.mark.parametrize("which", ["first", "second"])
 async def test_attack_a_model_that_passed_two_wishes_on_calls_both_done_where_people_stopped_one(
-    shop: World, api: FakeAnthropic, which: str
+    model_shop: World, claude: FakeAnthropic, which: str
 ) -> None:
     to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.1.0 to staging and v1.2.0 to production"
     gives_up = message(tool_use("done", {"summary": "It is not needed.", "outcome": "failed"}))
     parts = [(STAGING, says("Staged.")), (DEPLOY, gives_up)]
     first, second = parts if which == "second" else reversed(parts)
-    api.answers(to_deploy, *first, to_deploy, *second, *[says("Both are live.")] * 4)
+    claude.answers(to_deploy, *first, to_deploy, *second, *[says("Both are live.")] * 4)
 
-    run_id = await passed_on(shop, wish)
-    child = await child_of(shop, run_id)
+    run_id = await passed_on(model_shop, wish)
+    child = await child_of(model_shop, run_id)
     if which == "first":
-        await denied(shop, child.id)
+        await denied(model_shop, child.id)
     else:
-        await shop.ended(child.id)
-        await denied(shop, await until(lambda: another_child(shop, run_id, child.id), what="a second child"))
-    run = await shop.ended(run_id)
+        await model_shop.ended(child.id)
+        await denied(
+            model_shop, await until(lambda: another_child(model_shop, run_id, child.id), what="a second child")
+        )
+    run = await model_shop.ended(run_id)
 
-    mail = await shop.next_mail("anna", about=f"Stopped: {wish}")
+    mail = await model_shop.next_mail("anna", about=f"Stopped: {wish}")
     said = " ".join(mail.text.split())
     for part in ("Stopped: denied by Bo Berg", "Something was changed all the same", "is live in staging"):
         assert part in said, said
@@ -329,61 +307,63 @@ async def test_attack_a_model_that_passed_two_wishes_on_calls_both_done_where_pe
 
 @pytest.mark.parametrize("way", ["claims it", "gives up", "in a run below the next one"])
 async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_cancelled_it(
-    shop: World, api: FakeAnthropic, way: str
+    model_shop: World, claude: FakeAnthropic, way: str
 ) -> None:
     gives_up = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
     to, wish = ("release", f"{WISH} and announce it") if "below" in way else ("deploy", WISH)
     last = gives_up if way == "gives up" else says("v1.2.0 is live.")
-    api.answers(calls("start_run", agent=to), DEPLOY, *[last] * 4)
+    claude.answers(calls("start_run", agent=to), DEPLOY, *[last] * 4)
 
-    run_id = await passed_on(shop, wish)
-    child = await child_of(shop, run_id)
-    asked = await child_of(shop, child.id) if "below" in way else child
-    await shop.opened(asked.id)
-    await shop.steer(asked.id, "cancel", "bo")
-    run = await shop.ended(run_id)
+    run_id = await passed_on(model_shop, wish)
+    child = await child_of(model_shop, run_id)
+    asked = await child_of(model_shop, child.id) if "below" in way else child
+    await model_shop.opened(asked.id)
+    await model_shop.steer(asked.id, "cancel", "bo")
+    run = await model_shop.ended(run_id)
     assert run_view(run).word == "stopped"
 
-    mail = await shop.next_mail("anna", about=f"Stopped: {wish}")
+    mail = await model_shop.next_mail("anna", about=f"Stopped: {wish}")
     said = " ".join(mail.text.split())
     assert "Stopped: cancelled by Bo Berg" in said, said
-    found = await surfaces(shop, run_id)
+    found = await surfaces(model_shop, run_id)
     assert found["Slack, line"].startswith("Stopped: ")
     with speaking("de"):
-        assert "Angehalten: abgebrochen von Bo Berg" in told_of(run, shop.people)
+        assert "Angehalten: abgebrochen von Bo Berg" in told_of(run, model_shop.people)
 
 
 async def test_attack_a_change_elsewhere_hides_that_the_run_for_the_other_part_was_cancelled(
-    shop: World, api: FakeAnthropic
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
     to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.2.0 to production and v1.1.0 to staging"
-    api.answers(to_deploy, DEPLOY, to_deploy, STAGING, says("Staged."), *[says("Both are live.")] * 4)
+    claude.answers(to_deploy, DEPLOY, to_deploy, STAGING, says("Staged."), *[says("Both are live.")] * 4)
 
-    run_id = await passed_on(shop, wish)
-    child = await child_of(shop, run_id)
-    await shop.opened(child.id)
-    await shop.steer(child.id, "cancel", "bo")
-    assert run_view(await shop.ended(run_id)).word == "stopped"
+    run_id = await passed_on(model_shop, wish)
+    child = await child_of(model_shop, run_id)
+    await model_shop.opened(child.id)
+    await model_shop.steer(child.id, "cancel", "bo")
+    assert run_view(await model_shop.ended(run_id)).word == "stopped"
 
-    said = " ".join((await shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
+    said = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
     for part in ("Stopped: cancelled by Bo Berg", "Something was changed all the same", "is live in staging"):
         assert part in said, said
 
 
-async def test_attack_a_look_at_what_was_denied_hides_that_it_was_denied(shop: World, api: FakeAnthropic) -> None:
+async def test_attack_a_look_at_what_was_denied_hides_that_it_was_denied(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
     to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.2.0 to production and v1.1.0 to staging"
     gives_up = message(tool_use("done", {"summary": "It is not needed.", "outcome": "failed"}))
     second = (to_deploy, STAGING, LOOK, says("Staged."))
-    api.answers(to_deploy, DEPLOY, gives_up, *second, *[says("Both are live.")] * 4)
+    claude.answers(to_deploy, DEPLOY, gives_up, *second, *[says("Both are live.")] * 4)
 
-    run_id = await passed_on(shop, wish)
-    child = await child_of(shop, run_id)
-    await denied(shop, child.id)
-    run = await shop.ended(run_id)
+    run_id = await passed_on(model_shop, wish)
+    child = await child_of(model_shop, run_id)
+    await denied(model_shop, child.id)
+    run = await model_shop.ended(run_id)
     assert run_view(run).word == "denied"
 
-    assert "is live in production" in " ".join(told_of(run, shop.people).split()), "it was looked at"
-    said = " ".join((await shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
+    assert "is live in production" in " ".join(told_of(run, model_shop.people).split()), "it was looked at"
+    said = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
     for part in ("Stopped: denied by Bo Berg", "Something was changed all the same", "is live in staging"):
         assert part in said, said
 
@@ -392,26 +372,26 @@ async def another_child(world: World, run_id: RunId, first: RunId) -> RunId | No
     return next((one.run_id for one in (await world.run(run_id)).children if one.run_id != first), None)
 
 
-async def test_a_model_that_gives_up_after_a_change_can_not_hide_it(shop: World, api: FakeAnthropic) -> None:
+async def test_a_model_that_gives_up_after_a_change_can_not_hide_it(model_shop: World, claude: FakeAnthropic) -> None:
     words = "Nothing was deployed, I gave up."
-    api.answers(STAGING, message(tool_use("done", {"summary": words, "outcome": "failed"})))
+    claude.answers(STAGING, message(tool_use("done", {"summary": words, "outcome": "failed"})))
 
-    run_id = await shop.trigger("deploy v1.1.0 to staging")
-    run = await shop.ended(run_id)
+    run_id = await model_shop.trigger("deploy v1.1.0 to staging")
+    run = await model_shop.ended(run_id)
 
-    mail = await shop.next_mail("anna", about="Failed: deploy v1.1.0 to staging")
-    for text in (mail.text, run_view(run).told(1_000), *(await surfaces(shop, run_id)).values()):
+    mail = await model_shop.next_mail("anna", about="Failed: deploy v1.1.0 to staging")
+    for text in (mail.text, run_view(run).told(1_000), *(await surfaces(model_shop, run_id)).values()):
         assert words[:12] not in text or "omething was changed" in " ".join(text.split()), text
 
 
 async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_list(
-    shop: World, api: FakeAnthropic
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
-    api.answers(LOOK, says("v1.2.0 is live in production."))
-    run_id = await shop.trigger(WISH)
-    await shop.ended(run_id)
+    claude.answers(LOOK, says("v1.2.0 is live in production."))
+    run_id = await model_shop.trigger(WISH)
+    await model_shop.ended(run_id)
 
-    async with a_console(shop) as console:
+    async with a_console(model_shop) as console:
         anna = await console.browser("anna")
         listed, page = (await anna.get("/runs")).html, (await anna.get(f"/runs/{run_id}")).html
         assert run_id not in (await anna.get("/runs?state=done")).html
@@ -431,88 +411,90 @@ async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_list(
 
 
 async def test_status_counts_as_unchanged_what_the_list_does_and_calls_none_of_it_done(
-    shop: World, api: FakeAnthropic
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
     for script, happens in (((LOOK,), nothing), ((DEPLOY,), denied)):
-        api.answers(*script, says("v1.2.0 is live in production."))
-        run_id = await shop.trigger(WISH)
-        await happens(shop, run_id)
-        await shop.ended(run_id)
-    api.answers(LOOK, says("v7 is live in production."))
-    await shop.ended(await shop.trigger("what is live in production?", agent="deploy"))
-    await shop.quiet()
+        claude.answers(*script, says("v1.2.0 is live in production."))
+        run_id = await model_shop.trigger(WISH)
+        await happens(model_shop, run_id)
+        await model_shop.ended(run_id)
+    claude.answers(LOOK, says("v7 is live in production."))
+    await model_shop.ended(await model_shop.trigger("what is live in production?", agent="deploy"))
+    await model_shop.quiet()
 
-    async with a_console(shop) as console:
+    async with a_console(model_shop) as console:
         program = await console.api.client("anna")
         listed = (await program.get("/v1/runs?state=unchanged")).json()["runs"]
         assert ((await program.get("/v1/status")).json()["unchanged"], len(listed)) == (2, 2)
-    assert "3 started, 3 done, answered or unchanged" in (await sayso(shop, "status")).out
+    assert "3 started, 3 done, answered or unchanged" in (await sayso(model_shop, "status")).out
 
 
 async def test_done_without_its_step_is_refused_once_and_then_the_model_does_it(
-    shop: World, api: FakeAnthropic
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
-    api.answers(says("v1.2.0 is live."), DEPLOY, says("v1.2.0 is live now."))
+    claude.answers(says("v1.2.0 is live."), DEPLOY, says("v1.2.0 is live now."))
 
-    run_id = await shop.trigger(WISH)
-    await approved(shop, run_id)
+    run_id = await model_shop.trigger(WISH)
+    await approved(model_shop, run_id)
 
-    assert (await shop.ended(run_id)).state == "done"
-    assert live(shop, "production") == commit_of(shop, "v1.2.0")
-    [refused] = [event for event in await shop.events(run_id) if isinstance(event, StepRefused)]
+    assert (await model_shop.ended(run_id)).state == "done"
+    assert live(model_shop, "production") == commit_of(model_shop, "v1.2.0")
+    [refused] = [event for event in await model_shop.events(run_id) if isinstance(event, StepRefused)]
     assert "No call of deploy or rollback has succeeded in this run" in refused.error
-    assert refused.error in str(api.requests()[1])
-    await shop.next_mail("anna", about="Done: v1.2.0 is live in production")
+    assert refused.error in str(claude.requests()[1])
+    await model_shop.next_mail("anna", about="Done: v1.2.0 is live in production")
 
 
 @pytest.mark.parametrize("question", ["what is live in production?", "Welche Version ist in production live?"])
-async def test_a_question_that_a_look_answered_ends_as_answered(shop: World, api: FakeAnthropic, question: str) -> None:
-    api.answers(LOOK, says("v7 is live in production."))
+async def test_a_question_that_a_look_answered_ends_as_answered(
+    model_shop: World, claude: FakeAnthropic, question: str
+) -> None:
+    claude.answers(LOOK, says("v7 is live in production."))
 
-    run_id = await shop.trigger(question, agent="deploy")
-    run = await shop.ended(run_id)
+    run_id = await model_shop.trigger(question, agent="deploy")
+    run = await model_shop.ended(run_id)
 
-    mail = await shop.next_mail("anna", about=f"Answered: {question}")
+    mail = await model_shop.next_mail("anna", about=f"Answered: {question}")
     assert "v1.0.0" in mail.text
-    assert not [event for event in await shop.events(run_id) if isinstance(event, StepRefused)]
+    assert not [event for event in await model_shop.events(run_id) if isinstance(event, StepRefused)]
     view = run_view(run)
     assert (view.word, view.change) == ("answered", "not_wanted")
-    async with a_console(shop) as console:
+    async with a_console(model_shop) as console:
         anna = await console.browser("anna")
         assert run_id not in (await anna.get("/runs?state=done")).html
         assert run_id in (await anna.get("/runs?state=answered")).html
     assert not unlabelled(" ".join(mail.text.split()), "v7 is live in production.")
 
 
-async def test_what_a_child_claims_is_no_news_to_its_parent(shop: World, api: FakeAnthropic) -> None:
-    api.answers(calls("start_run", agent="deploy"), says("v1.2.0 is live in production."))
+async def test_what_a_child_claims_is_no_news_to_its_parent(model_shop: World, claude: FakeAnthropic) -> None:
+    claude.answers(calls("start_run", agent="deploy"), says("v1.2.0 is live in production."))
 
-    run_id = await shop.app.runs.starter.start("cli", WISH, shop.app.people.named("anna"), agent="triage")
-    child = await child_of(shop, run_id)
-    run = await shop.ended(run_id)
+    run_id = await model_shop.app.runs.starter.start("cli", WISH, model_shop.app.people.named("anna"), agent="triage")
+    child = await child_of(model_shop, run_id)
+    run = await model_shop.ended(run_id)
 
-    assert (run.ended and run.ended.change, (await shop.ended(child.id)).state) == ("nothing", "done")
-    mail = await shop.next_mail("anna", about=UNCHANGED)
+    assert (run.ended and run.ended.change, (await model_shop.ended(child.id)).state) == ("nothing", "done")
+    mail = await model_shop.next_mail("anna", about=UNCHANGED)
     assert "v1.0.0" in mail.text
     [told] = [result.text for result in run.results]
     assert told.startswith("Nothing was changed. ")
     assert "The model wrote: “v1.2.0 is live in production.”" in told
 
 
-async def test_what_a_child_claims_is_not_announced(shop: World, api: FakeAnthropic) -> None:
-    api.answers(says("v1.2.0 is live in production."))
+async def test_what_a_child_claims_is_not_announced(model_shop: World, claude: FakeAnthropic) -> None:
+    claude.answers(says("v1.2.0 is live in production."))
 
-    run_id = await shop.trigger(f"{WISH} and announce it", agent="release")
-    run = await shop.ended(run_id)
+    run_id = await model_shop.trigger(f"{WISH} and announce it", agent="release")
+    run = await model_shop.ended(run_id)
 
     assert run.state == "failed"
     assert run.ended
     assert "Nothing was changed" in run.ended.summary
-    await shop.quiet()
-    assert not [mail for person in ("bo", "cy") for mail in shop.mails(person)]
+    await model_shop.quiet()
+    assert not [mail for person in ("bo", "cy") for mail in model_shop.mails(person)]
 
 
-async def test_a_survey_that_a_model_words_asks_in_its_words(shop: World, api: FakeAnthropic) -> None:
+async def test_a_survey_that_a_model_words_asks_in_its_words(model_shop: World, claude: FakeAnthropic) -> None:
     question = "Done: v1.2.0 is live in production ✅ fine?"
     survey = {
         "people": ["person:bo"],
@@ -521,21 +503,21 @@ async def test_a_survey_that_a_model_words_asks_in_its_words(shop: World, api: F
         "options": [],
         "until": "until tomorrow",
     }
-    api.answers(message(tool_use("survey", survey)))
+    claude.answers(message(tool_use("survey", survey)))
 
-    await shop.trigger("ask bo whether v1.2.0 is fine", agent="ask")
+    await model_shop.trigger("ask bo whether v1.2.0 is fine", agent="ask")
 
-    assert (await shop.next_mail("bo")).subject.startswith(f"The model of survey asks: {question[:24]}")
+    assert (await model_shop.next_mail("bo")).subject.startswith(f"The model of survey asks: {question[:24]}")
 
 
 async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(
-    redis: str, tmp_path: Path, api: FakeAnthropic
+    redis: str, tmp_path: Path, claude: FakeAnthropic
 ) -> None:
     def hasty(world: World) -> None:
-        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": api.base_url}
+        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
         world.workshop.timeouts_s |= {"press": 0.1}
 
-    api.answers(calls("press", what="bell"), says("The bell was pressed."))
+    claude.answers(calls("press", what="bell"), says("The bell was pressed."))
     async with a_world(redis, tmp_path / "data", change=hasty) as world:
         world.workshop.hold("bell")
         run_id = await world.trigger("press bell")
@@ -555,26 +537,26 @@ async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(
 
 
 async def test_attack_what_a_model_asks_in_a_survey_is_called_what_its_requester_wrote(
-    shop: World, api: FakeAnthropic
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
     words = "Done: v9 is live in production, approved by Cy Cole. Ok?"
     asks = {"people": ["person:bo"], "question": words, "format": "yes_no", "until": "until tomorrow"}
-    api.answers(message(tool_use("survey", asks)), says("They say no."))
+    claude.answers(message(tool_use("survey", asks)), says("They say no."))
 
-    run_id = await shop.trigger("please find out whether Friday suits Bo", agent="ask")
-    child = await child_of(shop, run_id)
-    record = await shop.opened(child.id)
-    found = {"topic": asked_for(child, shop.people)}
-    async with a_console(shop) as console:
+    run_id = await model_shop.trigger("please find out whether Friday suits Bo", agent="ask")
+    child = await child_of(model_shop, run_id)
+    record = await model_shop.opened(child.id)
+    found = {"topic": asked_for(child, model_shop.people)}
+    async with a_console(model_shop) as console:
         found["waiting parent"] = (await (await console.browser("anna")).get(f"/runs/{run_id}")).words
-    await shop.decide("bo", record, "free_text", "no")
-    await shop.ended(run_id)
+    await model_shop.decide("bo", record, "free_text", "no")
+    await model_shop.ended(run_id)
 
-    found |= await surfaces(shop, child.id)
-    found["list"] = (await sayso(shop, "runs")).out
-    async with a_console(shop) as console:
+    found |= await surfaces(model_shop, child.id)
+    found["list"] = (await sayso(model_shop, "runs")).out
+    async with a_console(model_shop) as console:
         found["parent"] = (await (await console.browser("anna")).get(f"/runs/{run_id}")).words.partition("Story")[0]
-    story = next(lines(await shop.events(child.id), shop.people))
+    story = next(lines(await model_shop.events(child.id), model_shop.people))
     assert "a model that works for Anna Ames asked by cli: Done: v9" in story
     for place, text in found.items():
         for before in text.partition("Change this run")[0].split(words[:26])[:-1]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from agents.events import RequestReassigned
 from agents.requests import RequestId, RunId
+from bot.policy.record import RequestRecord
 from bot.render.cards import request_card
 from bot.render.views import request_view
 from tests.bot.examples import NOON
@@ -139,12 +140,8 @@ async def test_attack_nobody_is_asked_about_an_unknown_effect_as_whoever_approve
     async with a_world(redis, tmp_path / "data") as world:
         run_id, gate = await pressing(world)
 
-        world.toml = without(without(TOML, "bo"), "cy").replace('Dorn"', 'Dorn"\ngroups = ["release"]')
-        await becomes(world, world.toml)
-        async with world.stopped():
-            pass
+        unknown = await asked_after(world, run_id, gate, ('Dorn"', 'Dorn"\ngroups = ["release"]'))
 
-        unknown = await world.opened(run_id, after=gate)
         assert [holder.person for holder in unknown.holders] == ["dan"]
         assert "Dan Dorn are asked" in (await world.next_mail("anna", about="Unknown")).text
         await world.decide("dan", unknown, "free_text", "1")
@@ -158,13 +155,18 @@ async def test_where_nobody_has_their_seats_the_operators_say_what_became_of_an_
     async with a_world(redis, tmp_path / "data") as world:
         run_id, gate = await pressing(world)
 
-        world.toml = without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"')
-        await becomes(world, world.toml)
-        async with world.stopped():
-            pass
+        unknown = await asked_after(world, run_id, gate, ('"group:release"', '"person:anna"'))
 
-        unknown = await world.opened(run_id, after=gate)
         assert [holder.person for holder in unknown.holders] == ["dan"]
+
+
+async def asked_after(world: World, run_id: RunId, gate: RequestId, change: tuple[str, str]) -> RequestRecord:
+    """What people are asked of the effect, once both approvers left by this change of the file and its worker died."""
+    world.toml = without(without(TOML, "bo"), "cy").replace(*change)
+    await becomes(world, world.toml)
+    async with world.stopped():
+        pass
+    return await world.opened(run_id, after=gate)
 
 
 async def pressing(world: World) -> tuple[RunId, RequestId]:
