@@ -184,6 +184,7 @@ async def test_a_start_that_was_read_before_a_fail_over_and_asked_about_after_it
             front.waits.set()
             await begin(watcher, tmp_path / "watcher")
             front.waits.clear()
+            await until(lambda: has_all(master, replica), what="the replica has it, and not only the other one")
             replica.freeze()
             other.freeze()
             assert await start(maker) == "unconfirmed"
