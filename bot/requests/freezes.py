@@ -231,7 +231,8 @@ class FrozenRequests:
         What a freeze stops is stopped before that.
         """
         held = await self._freezes.read()
-        if (await self._freezes.read(shard)).number < held.number:  # whoever changed it died on the way
+        if not (await self._freezes.read(shard)).is_as(held):  # whoever changed it died on the way, or it was lost
+            held = await self._freezes.caught_up()
             await self._freezes.spread(held)
         now = ";".join((str(held.number), *active(self._people.tables.windows, held.now)))
         if await self._freezes.told(shard) == now:

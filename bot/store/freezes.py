@@ -32,6 +32,10 @@ class FrozenPlaces:
         """The freeze of an environment: everything's, or its own. What has none is frozen with everything alone."""
         return self.freezes.get("") or (self.freezes.get(environment) if environment else None)
 
+    def is_as(self, other: "FrozenPlaces") -> bool:
+        """Return whether it is the same, whenever it was read."""
+        return (self.number, self.freezes) == (other.number, other.freezes)
+
 
 class Freezes:
     """The freezes by people. All methods raise StoreUnavailable."""
@@ -58,17 +62,17 @@ class Freezes:
         before: Freeze | None = None
         for _ in range(_TRIES):
             held = await self.read()
-            is_ours = tried is not None and (held.number, held.freezes) == (tried.number, tried.freezes)
+            is_ours = tried is not None and held.is_as(tried)
             before = before if is_ours else held.freezes.get(environment)
             is_other = before is not None and freeze is None and seen not in {"", before.shown}
             if is_ours or before is freeze is None or is_other:
-                await self.spread(held)  # whoever said it first may have died before all shards knew
+                await self._reach_all(held)  # whoever said it first may have died before all shards knew
                 return before
             others = {name: one for name, one in held.freezes.items() if name != environment}
             stands = before.again(freeze) if before and freeze else freeze
             after = FrozenPlaces(held.number + 1, others | ({environment: stands} if stands else {}), held.now)
             if await self.write_first(after, follows=held.number):
-                await self.spread(after)
+                await self._reach_all(after)
                 return before
             tried = after  # it may be ours all the same, where the answer was lost
         raise RuntimeError(f"what is frozen changed {_TRIES} times at once")
@@ -82,6 +86,26 @@ class Freezes:
         if held.number == 0:
             return
         await asyncio.gather(*(self._write(shard, held, "") for shard in range(self.shards) if shard != _FIRST))
+
+    async def _reach_all(self, held: FrozenPlaces) -> None:
+        await self.spread(held)
+        if (more := await self.caught_up()).number != held.number:
+            await self.spread(more)
+
+    async def caught_up(self) -> FrozenPlaces:
+        """Return what is frozen, once the first shard knows all that any of them does.
+
+        In a cluster that one may lose alone what its replica lacked. Then what is frozen anywhere is frozen: changes
+        that are no newer than what the others know would never reach them.
+        """
+        for _ in range(_TRIES):
+            first, *others = await asyncio.gather(*map(self.read, range(self.shards)))
+            newest = max(others, key=lambda one: one.number, default=first)
+            if newest.number < first.number or newest.is_as(first):
+                return first
+            both = {**newest.freezes, **first.freezes}
+            await self.write_first(FrozenPlaces(newest.number + 1, both, first.now), follows=first.number)
+        raise RuntimeError(f"what is frozen changed {_TRIES} times at once")
 
     async def _write(self, shard: int, held: FrozenPlaces, follows: str) -> bool:
         fields = [(f"in {name}" if name else "*", one.model_dump_json()) for name, one in held.freezes.items()]

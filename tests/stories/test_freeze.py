@@ -15,6 +15,7 @@ from bot.policy.judgements import Revoked
 from bot.policy.record import records
 from bot.registry.environments import environments_of
 from bot.render.times import moment
+from bot.store import Keys
 from bot.store.ids import new_id
 from bot.store.locks import Locks
 from tests.bot.cli.shell import sayso
@@ -264,6 +265,19 @@ async def test_many_freezes_and_unfreezes_at_once_leave_all_shards_with_the_last
     first, second = [(await world.app.store.freezes.read(shard)) for shard in range(2)]
     assert (first.number, first.freezes) == (second.number, second.freezes)
     assert sorted(first.freezes) == sorted(f"place-{number}" for number in range(1, 16, 2))
+
+
+async def test_attack_a_freeze_that_the_first_shard_lost_alone_is_shown_again_and_can_be_ended(world: World) -> None:
+    freezes, store = world.app.requests.freezes, world.app.store
+    await freezes.freeze("workshop", BO, WHY)
+    await store.client.do("DEL", Keys(0).frozen)  # a node of a cluster, whose replica lacked it
+
+    for shard in range(2):
+        await freezes.look(shard)
+
+    assert [one.environment for one in await freezes.all()] == ["workshop"]
+    assert await freezes.unfreeze("workshop", BO, "it is over")
+    assert [(await store.freezes.read(shard)).freezes for shard in range(2)] == [{}, {}]
 
 
 async def test_a_window_of_the_settings_freezes_until_it_ends(redis: str, tmp_path: Path) -> None:

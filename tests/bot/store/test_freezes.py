@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agents.requests import Freeze, PersonId
-from bot.store import Store
+from bot.store import Keys, Store
 from bot.store.client import Client
 from bot.store.freezes import Freezes, FrozenPlaces
 from tests.bot.store.stores import (
@@ -116,6 +116,27 @@ async def test_an_older_state_never_replaces_a_newer_one(store: Store) -> None:
     await store.freezes.spread(old)
 
     assert (await store.freezes.read(1)).freezes == {}
+
+
+@pytest.mark.parametrize("lost_at", [0, 1])
+async def test_attack_a_freeze_that_the_first_shard_lost_alone_keeps_no_later_one_from_the_others(
+    store: Store, lost_at: int
+) -> None:
+    for number in range(lost_at):
+        await store.freezes.put("staging", FREEZE.model_copy(update={"reason": f"test {number}"}))
+    kept = await store.client.do("DUMP", Keys(0).frozen)
+    await store.freezes.put("staging", FREEZE)
+    await store.client.do("DEL", Keys(0).frozen)  # a node of a cluster, whose replica lacked it
+    if kept:
+        await store.client.do("RESTORE", Keys(0).frozen, 0, kept)
+
+    await store.freezes.put("production", FREEZE)
+
+    for shard in range(2):
+        assert set((await store.freezes.read(shard)).freezes) == {"production", "staging"}, shard
+    await store.freezes.put("staging", None)
+    for shard in range(2):
+        assert set((await store.freezes.read(shard)).freezes) == {"production"}, shard
 
 
 @guards("freeze.lua:follows")
