@@ -10,6 +10,7 @@ from bot.backup.file import NEVER, Entry
 from bot.errors import Unavailable
 from bot.store.client import Client, StoreError, StoreUnavailable
 from tests.bot.store.stores import a_store
+from tests.servers.resp import Redis
 from tests.waiting import patience, until
 
 
@@ -121,6 +122,28 @@ async def test_writes_go_on_at_once_after_a_copy_and_after_one_that_could_not_be
 
         async with patience():
             await store.client.do("SET", "{s0}:a", "z")
+
+
+async def test_writes_wait_while_what_changed_last_is_read_and_not_while_it_is_written_to_the_file(redis: str) -> None:
+    async with a_store(redis) as store:
+        await store.client.do("SET", "{s0}:a", "x")
+        kept, beside, paused = Kept(), Redis(redis), dict[str, str]()
+
+        class Looking:
+            """Looks whether writes wait; changes a key as the first one is copied, so that it is copied last."""
+
+            def add(self, entry: Entry) -> None:
+                if not paused:
+                    beside.ask("SET", "{s0}:late", "x")
+                kept.add(entry)
+                told = beside.ask("INFO", "clients")
+                assert isinstance(told, bytes)
+                paused[entry.key] = next(line for line in told.decode().split() if "paused_actions" in line)
+
+        await copy(store.client, Looking())
+        beside.close()
+
+        assert paused == {"{s0}:a": "paused_actions:none", "{s0}:late": "paused_actions:none"}
 
 
 async def test_a_store_that_is_emptied_meanwhile_is_no_backup(redis: str) -> None:
