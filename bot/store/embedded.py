@@ -323,7 +323,11 @@ def claim_data(server: ServerProgram, folder: Path) -> None:
             "which may not see all of it",
             "Set SAYSO_REDIS_SERVER to that one, or give --data another directory",
         )
-    marker.write_text(f"{server.name}\n")
+    if written_by != server.name or not marker.exists():
+        # Whoever dies here, or finds no room, must not leave an empty one: nobody would be let near the data.
+        fresh = marker.with_name(f"{_MARKER}.new")
+        fresh.write_text(f"{server.name}\n")
+        fresh.replace(marker)
 
 
 def _bundled() -> str | None:

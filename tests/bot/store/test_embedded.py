@@ -8,14 +8,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from bot.config.data_dir import DataDir
 from bot.errors import Unavailable
-from bot.store.embedded import EmbeddedRedis, find_server
+from bot.store.embedded import EmbeddedRedis, claim_data, find_server
 from tests.waiting import PATIENCE_S, wait_until
 
 TOP = Path(__file__).parents[3]
@@ -277,6 +277,20 @@ def test_a_server_is_not_let_near_the_data_of_another_kind_or_of_a_newer_version
 
     with pytest.raises(Unavailable, match=rf"was written by {written_by}, and .*valkey 9(?s:.*)SAYSO_REDIS_SERVER"):
         EmbeddedRedis(tmp_path / "data", sockets).start()
+
+
+def test_attack_what_says_whose_the_data_are_is_never_empty_in_between(tmp_path: Path) -> None:
+    marker, older = tmp_path / "VERSION", replace(find_server(), version=(8, 0))
+    claim_data(older, tmp_path)
+    os.utime(marker, (0, 0))
+    first = os.open(marker, os.O_RDONLY)
+
+    claim_data(older, tmp_path)
+    assert marker.stat().st_mtime == 0, "a start that changes nothing writes nothing"
+    claim_data(find_server(), tmp_path)
+
+    assert (os.read(first, 100), marker.read_text()) == (b"valkey 8\n", "valkey 9\n")
+    os.close(first)
 
 
 @pytest.mark.parametrize(
