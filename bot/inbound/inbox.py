@@ -10,7 +10,7 @@ import structlog
 from pydantic import AwareDatetime, Field
 
 from agents.desk import DESK
-from agents.requests import FromDesk, Frozen, PersonId
+from agents.requests import DeliveryId, FromDesk, Frozen, PersonId
 from agents.text import quote
 from bot.errors import Conflict, Forbidden, Invalid, RateLimited, WaitsForFile
 from bot.inbound.absences import TypedAbsences
@@ -46,7 +46,7 @@ from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
 from bot.runs.steering import Steering
-from bot.store import Accepted
+from bot.store import Accepted, Keys
 from bot.store.ids import ingress_shard, new_id, shard_of
 from bot.store.indexes import restored_at
 from bot.store.journal import Journal
@@ -238,8 +238,7 @@ class Inbox:
         if body is None:
             if await self._only_orders(inbound_id, channel, reply, received_at):
                 return await self._store.drop_inbound(inbound_id)
-            # What we made and is not there any more has left with its run, long after it was closed.
-            reasons = (recorded("reason.archived" if delivery_id else "reason.not-our-token"),)
+            reasons = (recorded(await self._why_gone(delivery_id) if delivery_id else "reason.not-our-token"),)
             item = Quarantined(reasons=reasons, claims=reply.person, person=reply.person, place=reply.place)
             await self._quarantine.add(inbound_id, channel, item)
             return None
@@ -313,6 +312,12 @@ class Inbox:
         elif refusal:
             await self._is_for_run(channel, reply.model_copy(update={"text": refusal}), read.record, about)
         return True
+
+    async def _why_gone(self, delivery_id: DeliveryId) -> str:
+        """Return why a card that we made is not there any more: it left with its run, or with the store it was in."""
+        client = self._store.client
+        has_left, restored = await client.do("EXISTS", Keys.of(delivery_id).archived), await restored_at(client)
+        return "reason.archived" if has_left and restored is None else "reason.archived-or-lost"
 
     async def _only_orders(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
         """Return whether an answer to nothing that is known here freezes something, stops runs that it names or ends

@@ -264,6 +264,20 @@ async def test_what_had_ended_stays_as_it_was_and_what_began_later_is_not_there(
     assert await office.events(later) == ()
 
 
+async def test_whoever_answers_a_card_that_the_backup_lacks_is_not_told_that_it_was_closed(office: World) -> None:
+    backup = await backed_up(office)
+    await office.opened(await office.trigger("press bell"))
+    card = await office.next_mail("bo")
+    await office.quiet()
+    await restored(office, backup)
+
+    await office.reply("bo", card, "approve")
+
+    told = await office.next_mail("bo", "no longer keeps")
+    assert "or lost as sayso was put back to an earlier state" in told.text
+    assert office.workshop.effects == []
+
+
 async def test_what_came_in_and_nobody_had_handled_waits_for_people(office: World) -> None:
     await office.stop()
     await office.start(works=False)
