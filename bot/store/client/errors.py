@@ -21,8 +21,9 @@ _AWAY = (
 ABOUT_REDIS = (exceptions.RedisError, exceptions.RedisClusterException, OSError)
 """Every error of redis-py, and those of the network."""
 
-# What passes as well, and the library has no class for: a master that became a replica, one that misses its replicas.
-_PASSING = ("UNBLOCKED", "NOREPLICAS")
+# What passes as well, and the library has no class for: a master that became a replica, one that misses its replicas, a
+# server that runs a long script, as of somebody else in another of its databases.
+_PASSING = ("UNBLOCKED", "NOREPLICAS", "BUSY ")
 _TRIED_AGAIN = "Nothing is lost; it is tried again"
 _SEE_REDIS = "The log of the Redis server says more"
 

@@ -1,10 +1,12 @@
 """The client's own part over a connection pool: whoever asks can be told to stop, at whatever moment that comes."""
 
 import asyncio
+from contextlib import suppress
 
-from bot.store.client import Client
+from bot.store.client import Client, StoreError, StoreUnavailable
 from bot.store.watch import ended
-from tests.waiting import PATIENCE_S
+from tests.servers.resp import Redis, Refused
+from tests.waiting import PATIENCE_S, until
 
 MOMENTS = range(60)
 # A busy machine is not a failure: whoever lost the cancellation goes on for ever.
@@ -56,3 +58,33 @@ async def test_who_is_being_cancelled_may_still_ask_while_it_cleans_up(redis: st
 
     assert len(answers) == 2
     assert task.cancelled()
+
+
+async def test_attack_a_server_that_runs_a_long_script_of_somebody_else_is_waited_for(redis: str) -> None:
+    hurried, patient, beside = Client(redis, patience_s=0), Client(redis), Redis(redis)
+
+    def run_for_ever() -> None:
+        with suppress(Refused):
+            beside.ask("EVAL", "while true do end", 0)
+
+    async def refused() -> StoreError | None:
+        try:
+            await hurried.do("PING")
+        except StoreError as error:
+            return error
+        return None
+
+    await patient.do("CONFIG", "SET", "busy-reply-threshold", 1)
+    running = asyncio.create_task(asyncio.to_thread(run_for_ever))
+    found = await until(refused, what="the server is busy")
+    asking = asyncio.create_task(patient.do("PING"))
+    await hurried.do("SCRIPT", "KILL")
+    answered = await asyncio.gather(asking, running, return_exceptions=True)
+    await patient.do("CONFIG", "SET", "busy-reply-threshold", 5_000)
+
+    assert isinstance(found, StoreUnavailable), found
+    assert "BUSY" in str(found)
+    assert answered == [True, None]
+    beside.close()
+    await hurried.close()
+    await patient.close()
