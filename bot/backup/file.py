@@ -25,6 +25,7 @@ NEVER = -1
 _NUMBERS = struct.Struct(">IqQ")
 # More than Redis takes for one value (`proto-max-bulk-len` in redis.conf), a key of ours has, and an end.
 _MOST_BYTES, _MOST_KEY_BYTES, _MOST_END_BYTES = 1 << 29, 1 << 16, 1 << 16
+_SHOWN_CHARS = 60
 # Half the time of the usual 9, for a few per cent more bytes.
 _LEVEL = 6
 
@@ -72,8 +73,11 @@ class Writer:
         self._write(HEAD)
 
     def add(self, entry: Entry) -> None:
-        """Write one more entry."""
+        """Write one more entry. Raises Unavailable for one that could not be put back."""
         key, content = entry.key.encode(), entry.content or b""
+        if len(key) > _MOST_KEY_BYTES or len(content) > _MOST_BYTES:
+            what = f"{entry.key[:_SHOWN_CHARS]} has {len(content)} bytes, more than Redis takes back at once"
+            raise Unavailable(what, "Keep the append-only file of this Redis instead")
         self._write(_NUMBERS.pack(len(key), entry.expires_ms, len(content)) + key + content)
 
     def end(self, end: End) -> None:

@@ -35,6 +35,18 @@ def test_what_was_written_is_read_again() -> None:
     assert read(a_backup()) == (ENTRIES, END)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [Entry("{s0}:" + "k" * (1 << 16), b"x"), Entry("{s0}:audit:chain", bytes((1 << 29) + 1))],
+    ids=["key", "value"],
+)
+def test_attack_no_backup_is_made_that_could_not_be_put_back(entry: Entry) -> None:
+    file = io.BytesIO()
+
+    with pytest.raises(Unavailable, match=r"more than Redis takes back at once\. Keep the append-only file"):
+        Writer(file).add(entry)
+
+
 WHOLE = gzip.decompress(a_backup())
 
 
