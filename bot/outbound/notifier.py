@@ -152,7 +152,7 @@ class Notifier:
             told |= {run.started.requester}
         if run.started and run.started.asked_with:
             without_card = news - told - {held.person for held in run.cards}
-            entries += [self._ending(run, one, now) for one in sorted(filter(self._people.contact, without_card))]
+            entries += [self._ending(run, one, now) for one in sorted(present(without_card, self._people))]
         return [outbox_entry(entry) for entry in entries]
 
     def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:

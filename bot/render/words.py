@@ -339,8 +339,8 @@ def _counted(counted: Counted, record: RequestRecord, people: People) -> str:
 
 
 def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
-    """Return those who are in the directory: nobody else can answer."""
-    return tuple(person for person in persons if people.contact(person))
+    """Return those who are in the directory, or may only be missing in a file: nobody else can answer."""
+    return tuple(person for person in persons if people.contact(person) or people.is_missing(person))
 
 
 _STATES = {

@@ -19,7 +19,7 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from bot.store import StoreError, WorkItem
 from channels import Inbound
 from tests.bot.web.problems import refused
-from tests.office import TOML
+from tests.office import STEPS, TOML
 from tests.servers.web import serving
 from tests.stories.people import standing
 from tests.tables import settings_in, tables_audited, without, write
@@ -396,6 +396,32 @@ async def test_what_is_to_be_told_to_somebody_who_is_missing_is_told_afterwards(
 
     await office.move_time(120)
     assert await office.dead() == []
+
+
+async def test_a_step_that_begins_meanwhile_asks_those_who_are_missing_afterwards(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", STEPS) as world:
+        _, record = await asked(world, "spending")
+
+        async with rewritten(world, STEPS[: STEPS.index("[people.cy]")]):
+            assert world.app.people.missing == ("cy", "dan", "eve")
+            assert isinstance(await world.decide("bo", record, "approve"), Counted)
+
+        await world.move_time(120)
+        assert await world.next_mail("dan", "Press bell?")
+        assert await world.next_mail("eve", "Press bell?")
+
+
+async def test_what_is_asked_of_whoever_asked_comes_to_them_afterwards_if_they_are_missing(office: World) -> None:
+    await asked(office)
+    card = await office.next_mail("bo", "Press bell?")
+
+    async with rewritten(office, without(TOML, "anna").partition("[policies.pair]")[0]):
+        assert office.app.people.missing == ("anna",)
+        await office.reply("bo", card, "Why do you want that?")
+        assert "goes to Anna Ames" in " ".join((await office.next_mail("bo", "Your question")).text.split())
+
+    await office.move_time(120)
+    assert "Why do you want that?" in (await office.next_mail("anna", "Press bell?")).text
 
 
 async def test_operators_hear_of_it_at_once_and_again_after_an_hour_also_if_they_are_missing(office: World) -> None:
