@@ -196,9 +196,12 @@ class Rights:
 
     @property
     def _has_owner(self) -> bool:
-        """True where nobody is operator or admin: then whoever has the machine is both."""
-        roles = self.people.tables.roles
-        return not (roles.operator or roles.admin)
+        """True where nobody is operator or admin: then whoever has the machine is both.
+
+        Where a file may have lost who is, somebody else may be.
+        """
+        roles, unknown = self.people.tables.roles, self.people.unknown_guards
+        return not (roles.operator or roles.admin) and unknown.isdisjoint(("roles.operator", "roles.admin"))
 
     def denial(self, who: Who, action: Action, run: Concern, run_id: str, *, is_known: bool = False) -> Denied | None:
         """Return why `who` may not do `action` to a run that concerns those of `run`; None if they may.

@@ -39,6 +39,10 @@ _AGAIN_S = 5.0
 # So long may pass between two writes of one file.
 _GOES_ON_S = 20.0
 _PROBLEMS_CHARS = 1_500
+_BEHIND = (
+    "{file}: is another file than the one that this process started on, which was only half taken: other settings have "
+    "changed as well ({names}). Start it again"
+)
 # Requests that could not be looked at after somebody left are looked at again: after one look, two, four, up to this.
 _MOST_SKIPPED = 600
 
@@ -48,7 +52,8 @@ Mark = tuple[tuple[str, int, int, int] | str, ...]
 class Reload:
     """Keeps the tables of one process as its files have them. `again` reads the settings anew. Raises ConfigError.
 
-    A process that `works` also looks at the open requests of whoever has left.
+    A process that `works` also looks at the open requests of whoever has left. One that started on a file that is half
+    taken ends once another one says more than the tables.
     """
 
     def __init__(self, app: App, again: Callable[[], Settings], *, works: bool) -> None:
@@ -64,6 +69,7 @@ class Reload:
         self._content: bytes = content_of(app.settings.config)
         self._digest: str = ""
         self._goes_on_until = 0.0
+        self._began_half = False
 
     async def keep(self) -> None:
         """Look for ever, and at once on SIGHUP."""
@@ -99,7 +105,8 @@ class Reload:
 
     async def begin(self) -> None:
         """Note what changed while nothing ran. Raises StoreUnavailable."""
-        if not self._app.people.half_taken:
+        self._began_half = bool(self._app.people.half_taken)
+        if not self._began_half:
             await self._note(self._app.people.as_written)
 
     async def look(self, *, at_once: bool = False) -> None:
@@ -178,6 +185,9 @@ class Reload:
         # Where the file was taken away, the place is looked at to which it may come back.
         self._settings = settings if settings.config else settings.model_copy(update={"config": self._settings.config})
         self._say_what_waits(settings)
+        if self._began_half and self._waits_for_restart:  # it may lack agents, limits, timers, and nobody would see it
+            raise ConfigError([_BEHIND.format(file=settings.config, names=", ".join(sorted(self._waits_for_restart)))])
+        self._began_half = False
         return None
 
     def _may_go_on(self, digest: str) -> bool:

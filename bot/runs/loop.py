@@ -146,11 +146,15 @@ class Loop:
 
     def _waits_for_file(self, run: Run, move: Move) -> bool:
         """Return whether a move might end for good what a file that is only half taken takes away: who is asked, whose
-        approval counts, for whom a run acts. Only what people said themselves goes on.
+        approval counts, for whom a run acts, and by which agent. Only what people said themselves goes on.
         """
-        if not self._people.half_taken or run.started is None or isinstance(move, Check | Close):
+        if not self._people.half_taken or run.started is None or isinstance(move, Close):
             return False
         if isinstance(move, End) and move.outcome == "cancelled":
+            return False
+        if run.started.agent not in self._agents:
+            return True
+        if isinstance(move, Check):
             return False
         is_gated = isinstance(move, Execute) and move.pending.gate is not None
         return is_gated or isinstance(move, Ask) or self._people.is_missing(run.started.requester)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.errors import ConfigError
 from bot.errors import Forbidden, WaitsForFile
 from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
@@ -80,6 +81,71 @@ async def test_attack_nobody_starts_a_run_who_may_not_by_what_a_process_never_re
         await process_of(world).look(at_once=True)
         with pytest.raises(Forbidden):
             await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", "cli")
+
+
+@pytest.mark.parametrize("role", ["operator", "admin"])
+async def test_attack_nobody_is_admin_by_a_key_because_a_process_never_read_who_is(
+    redis: str, tmp_path: Path, role: str
+) -> None:
+    roles = f'[roles]\n{role} = ["person:dan"]\n'
+    async with a_world(redis, tmp_path / "data", TOML + roles) as world:
+        key, _ = await world.app.access.keyring.create(person=world.app.people.named("anna"), scopes=["admin"])
+        assert world.app.access.rights.of_key(key).role == "requester"
+        await process_of(world).begin()
+        await process_of(world).look(at_once=True)
+
+        async with world.stopped():
+            world.toml = TOML
+
+        assert world.app.people.half_taken
+        assert world.app.access.rights.of_key(key).role == "requester"
+
+
+async def test_attack_no_run_fails_as_a_process_started_on_a_file_without_its_agent(office: World) -> None:
+    await asked(office)
+    run_id = await office.trigger("ask free_text What is your wish?")
+    question = await office.opened(run_id)
+    await process_of(office).begin()
+
+    async with office.stopped():
+        office.toml, office.deploys = ALONE, True  # none of these agents is the clerk
+    assert office.app.people.half_taken
+    assert isinstance(await office.decide("anna", question, "free_text", "a bell"), Decided)
+    await office.app.work.dispatcher.look(WorkItem("run", run_id))
+    assert (await office.run(run_id)).ended is None
+
+    async with office.stopped():
+        office.toml, office.deploys = TOML, False
+    await process_of(office).look(at_once=True)
+    await office.move_time(120)
+    await office.has(run_id, "done")
+
+
+async def test_a_process_that_started_on_such_a_file_ends_once_another_one_says_more_than_who_is_there(
+    office: World,
+) -> None:
+    await asked(office)
+    await process_of(office).begin()
+    whole = f'{TOML}triggers_per_trigger = "7/h"\n'
+
+    async with office.stopped():
+        office.toml = NO_DECIDERS
+    reload = process_of(office)
+    await reload.begin()
+    write(office, NO_DECIDERS.replace("1000/h", "900/h"))
+    await reload.look(at_once=True)
+    assert office.app.people.half_taken
+    write(office, whole)
+    with pytest.raises(ConfigError, match=r"another file than the one that this process started on.*\(limits\)"):
+        await reload.look(at_once=True)
+
+    async with office.stopped():
+        office.toml = whole
+    reload = process_of(office)
+    await reload.begin()
+    write(office, TOML)
+    await reload.look(at_once=True)
+    assert office.app.people.half_taken == ""
 
 
 @pytest.mark.parametrize("left", ["", "bo@corp.example,staff\n"], ids=["everybody", "some who start nothing"])
