@@ -125,6 +125,10 @@ class NotedTables:
         _, is_new = await self._store.remember(f"settings wrong {_hash(problems)}", mine, _TOLD_S)
         return is_new
 
+    async def forget_wrong(self, problems: str) -> None:
+        """Have people told again should a file have these problems once more."""
+        await self._store.forget(f"settings wrong {_hash(problems)}")
+
     async def wrong(self) -> str:
         """Return what is wrong with a file that some process would read anew; empty where nothing is."""
         body = await self._client.do("GET", _KEYS.tables_wrong)

@@ -39,6 +39,8 @@ _AGAIN_S = 5.0
 # So long may pass between two writes of one file.
 _GOES_ON_S = 20.0
 _PROBLEMS_CHARS = 1_500
+# A file that is wrong, then right, then wrong again.
+_ALERTS, _ALERTS_PER_S = 10, 3_600.0
 _BEHIND = (
     "{file}: is another file than the one that this process started on, which was only half taken: other settings have "
     "changed as well ({names}). Start it again"
@@ -162,7 +164,9 @@ class Reload:
         are only half taken.
         """
         people, digest = self._app.people, digest_of(content, tables)
-        self._wrong = ""
+        if self._wrong:
+            await self._noted.forget_wrong(self._wrong)
+            self._wrong = ""
         begins = self._content.startswith(content) and content != self._content
         try:
             is_half = await self._half.is_so(tables, digest, content, self._content)
@@ -235,8 +239,9 @@ class Reload:
         if problems != self._wrong:
             log.error("the settings can't be read anew, so nothing has changed", problems=problems)
         self._wrong = problems
-        if await self._noted.note_wrong(problems):
-            await self._app.messages.outbox.alert(new_id("outgoing", 0), lambda: _words(problems))
+        near, is_untold = new_id("outgoing", 0), await self._noted.note_wrong(problems)
+        if is_untold and await self._app.store.admit("settings wrong", near, _ALERTS, _ALERTS_PER_S):
+            await self._app.messages.outbox.alert(near, lambda: _words(problems))
 
     def _stamp(self) -> Mark:
         files = [self._settings.config, *group_files(self._settings).values()]

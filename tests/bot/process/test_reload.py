@@ -168,6 +168,19 @@ async def test_a_wrong_file_changes_nothing_and_is_told_once(
     assert "eve" in office.app.people.all()
 
 
+async def test_a_wrong_file_that_was_put_right_is_told_again_when_it_comes_back(office: World, reload: Reload) -> None:
+    beside = Reload(office.app, lambda: settings_in(office.folder), works=False)
+    for times in (1, 2):
+        write(office, TOML + "nonsense = 3\n")
+        for one in (reload, beside, reload):
+            await one.look(at_once=True)
+        await office.quiet()
+        assert len([mail for mail in office.mails("dan") if "can't be used" in mail.subject]) == times
+        write(office, TOML)
+        await reload.look(at_once=True)
+        await beside.look(at_once=True)
+
+
 @pytest.mark.parametrize("content", ['{"version": ' + "1" * 5000 + "}", '{"displayName": "\\ud800"}'])
 async def test_attack_no_content_of_a_file_ends_the_reading_anew(office: World, reload: Reload, content: str) -> None:
     write(office, TOML + FINANCE.replace(".csv", ".json"))
