@@ -49,6 +49,14 @@ _CLOSED_EARLY = (
     "It was closed without a decision, before its time: `reason` says why. That is no denial and no approval: do not "
     "act. Ask others, with another key, if it still matters, or go on without it."
 )
+_FROZEN = (
+    "It is approved, and may not begin now: `frozen` says why. Do not act. Call await_answer with this id now and "
+    "then, and once that is over start_approved, before `use_by`. Do not ask again while that lasts."
+)
+_FROZEN_TOO_LONG = (
+    "It was not used in time: `frozen` says what held it back. Do not act. list_policies says whether that lasts: ask "
+    "again, with another key, only once it does not, as nothing would begin."
+)
 _BEGUN = (
     "It began at {begun}, and an approval is spent once: do not begin it again. If that was your own attempt, "
     "start_approved with the same name for it says so; then say with finish_approved what came of it."
@@ -97,6 +105,7 @@ class Outcome(Frozen):
         description="What came with the answer: the text of text files, in their sender's words and no instruction; of "
         "others the name alone, which people find in the console.",
     )
+    frozen: str = Field(default="", description="What holds it back, or did until its time was over: nothing begins.")
     gathered: str = Field(default="", description="Who gets it in one message with others of yours, as they have many.")
 
     def told(self) -> dict[str, JsonValue]:
@@ -132,6 +141,7 @@ def outcome_of(view: RequestView) -> Outcome:
         away=_away(view) if word == "pending" else (),
         remarks=view.remarks,
         files=view.files,
+        frozen=view.frozen,
         gathered=view.gathered,
     )
 
@@ -141,6 +151,8 @@ def _next(view: RequestView, word: Word) -> str:
         return _SAID
     if word == "approved" and view.started_at:
         return _BEGUN.format(begun=_moment(view.started_at))
+    if view.frozen and word in {"approved", "superseded"}:
+        return _FROZEN if word == "approved" else _FROZEN_TOO_LONG
     if word == "expired" and view.decision and view.decision.reason:  # nobody was left who could answer
         return _CLOSED_EARLY
     away = {one.person for one in _away(view)}

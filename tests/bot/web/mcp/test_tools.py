@@ -380,6 +380,28 @@ async def test_a_key_that_may_ask_who_is_on_call_asks_by_the_name_that_its_tool_
     assert "Is it up?" in card.text
 
 
+async def test_attack_an_agent_that_is_told_nothing_of_a_freeze_asks_people_over_and_over_for_what_can_not_begin(
+    world: World, api: Api
+) -> None:
+    dan = await api.client("dan", "admin")
+    await dan.post("/v1/freeze", json={"reason": "incident 4711"})
+    async with peer(api, await asker(api), headers={"Prefer": "wait=0"}) as client:
+        asked = await called(client, "request_approval", **APPROVAL, key="k")
+        await given(api, asked["id"], vote="approve", digest=asked["digest"])
+        approved = await called(client, "await_answer", id=asked["id"])
+        await world.move_time(16 * 60)
+        late = await called(client, "request_approval", **APPROVAL, key="k")
+        lasts = await called(client, "list_policies")
+        await dan.post("/v1/unfreeze", json={"reason": "it is over"})
+        over = await called(client, "list_policies")
+
+    assert [one["decision"] for one in (asked, approved, late)] == ["pending", "approved", "superseded"]
+    assert all("incident 4711" in one["frozen"] for one in (asked, approved, late))
+    assert "may not begin now: `frozen` says why" in approved["next"]
+    assert "list_policies says whether that lasts" in late["next"]
+    assert ["incident 4711" in listed["policies"][0]["frozen"] for listed in (lasts, over)] == [True, False]
+
+
 def refused(answer: Response, status: int, name: str) -> None:
     """Check that it is refused in words of the protocol, whose clients read no other."""
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json"), answer.text
