@@ -153,7 +153,7 @@ class ApiRequests:
         except ToolRefused as error:
             raise Invalid(str(error), say("error.correct-that")) from error
         if isinstance(request, NotEnoughApprovers):
-            raise Invalid(request.why, say("error.correct-that"))
+            raise Invalid(request.why, say("error.people-correct-that"))
         return events, request
 
 

@@ -19,6 +19,9 @@ from bot.web.api.keyed import only_asking
 # No call takes longer than 50 s: so much of that is left for opening and telling.
 LONGEST_WAIT_S = 48.0
 _USER_AGENT = "sayso-mcp"
+# What the API says to do there is for whoever runs it: an agent beside `sayso.toml` would give itself what it lacks.
+_FOR_PEOPLE = {"no-key", "scope-missing", "not-yours", "rate-limited"}
+_NOT_YOU = "Only people change keys and settings: do not do it, and tell whoever you work for."
 
 
 class RefusedError(Exception):
@@ -27,7 +30,8 @@ class RefusedError(Exception):
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status, self.problem = status, problem
         detail = str(problem.get("detail", f"The API answered {status}")).rstrip(".")
-        super().__init__(f"{detail}. {problem.get('do', '')}".strip())
+        told = f"{detail}. {problem.get('do', '')}".strip()
+        super().__init__(f"{told.rstrip('.')}. {_NOT_YOU}" if self.kind in _FOR_PEOPLE else told)
 
     @property
     def kind(self) -> str:

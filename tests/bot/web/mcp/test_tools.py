@@ -402,6 +402,31 @@ async def test_attack_an_agent_that_is_told_nothing_of_a_freeze_asks_people_over
     assert ["incident 4711" in listed["policies"][0]["frozen"] for listed in (lasts, over)] == [True, False]
 
 
+async def test_attack_an_agent_is_told_to_give_itself_what_its_key_and_its_policies_do_not(
+    redis: str, tmp_path: Path
+) -> None:
+    """It may sit beside `sayso.toml`, and beside a command line that makes keys."""
+    own = '[policies.own]\napprovers = ["person:anna"]\nexpires_after = "4h"\n'
+    once = TOML.replace("[limits]\n", '[limits]\nasks_per_key = "1/h"\n')
+    async with (
+        a_world(redis, tmp_path / "data", f"{once}\n{own}") as office,
+        serving(office.app) as api,
+        peer(api, await asker(api, *ASKS, "policy:own"), headers={"Prefer": "wait=0"}) as client,
+    ):
+        alone = await refusal(client, "request_approval", **APPROVAL | {"policy": "own"})
+        beyond = await refusal(client, "request_approval", **APPROVAL | {"policy": "pair"})
+        other = await refusal(client, "ask_human", **QUESTION, requester="bo")
+        await called(client, "ask_human", **QUESTION)
+        often = await refusal(client, "ask_human", **QUESTION)
+
+    assert [one["error"] for one in (alone, beyond, other, often)] == [
+        "invalid", "not-yours", "not-yours", "rate-limited",
+    ]  # fmt: skip
+    assert "Only people change settings, and no program does" in alone["detail"]
+    for told in (beyond, other, often):
+        assert "Only people change keys and settings: do not do it" in told["detail"]
+
+
 def refused(answer: Response, status: int, name: str) -> None:
     """Check that it is refused in words of the protocol, whose clients read no other."""
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json"), answer.text
