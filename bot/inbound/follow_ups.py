@@ -150,7 +150,9 @@ class FollowUps:
             is_taken = is_taken or taken == "stopped"
         if not is_taken and homes and is_stop(trigger.text):
             return await self._is_over(homes[-1], said_id, channel, trigger, answers)
-        return is_taken
+        return is_taken or (
+            answers is None and bool(homes) and await self._is_late(homes[-1], said_id, channel, trigger)
+        )
 
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""
@@ -464,6 +466,24 @@ class FollowUps:
             )
         )
         return written.state in {"committed", "repeat"}
+
+    async def _is_late(self, run_id: RunId, said_id: str, channel: str, trigger: Trigger) -> bool:
+        """Take what somebody who was asked writes right below the card for an answer, though its run has ended; return
+        whether it is one. They are told who decided: as a wish, an answer that comes late would begin something.
+        """
+        events = (await self._store.load(run_id)).events
+        is_asked = trigger.person in concern_of(events).approvers
+        if not is_asked or trigger.is_edit or channel in ANSWERED_AT_ONCE or is_courtesy(read_reply(trigger.text)):
+            return False
+        for event in own(events):
+            if isinstance(event, RequestOpened):
+                read = await self._decisions.request(event.request.id)
+                if await self._is_below_card(read.record, trigger):
+                    statement = _statement(said_id, channel, trigger, read.record)
+                    is_no = event.request.format == "approval" and is_withdrawal(trigger.text)
+                    await self._decisions.decide(event.request.id, as_denial(statement) if is_no else statement, read)
+                    return True
+        return False
 
     def _about_late(self, trigger: Trigger, answers: RequestRecord | None) -> str:
         """Return what somebody is told whose words went to the run, where they answer a closed request or may be a

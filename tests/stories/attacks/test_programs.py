@@ -359,6 +359,44 @@ async def test_attack_a_no_that_is_typed_below_the_card_once_its_program_has_beg
         assert await slack.violations() == []
 
 
+@pytest.mark.parametrize("end", ["withdrawn", "expired", "answered by another", "answered by them"])
+async def test_attack_what_is_typed_below_the_card_of_a_program_s_closed_question_starts_a_run(
+    redis: str, tmp_path: Path, slack_address: str, end: str
+) -> None:
+    """A card in a direct message begins its thread: what stands there answers it, and is no wish."""
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        world = office.world
+        await world.start()
+        await slack.connected()
+        async with serving(world.app) as api:
+            ci = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["group:release"])
+            wanted = {"question": "What now?", "to": ["group:release"], "expires_after_s": 60}
+            request = (await ci.post("/v1/requests", json=wanted)).json()
+            path = f"/v1/requests/{request['id']}"
+            card = await office.card("@bo")
+            match end:
+                case "withdrawn":
+                    await ci.post(f"{path}/withdraw", json={})
+                case "expired":
+                    await world.move_time(61)
+                case "answered by another":
+                    await (await api.client("cy")).post(f"{path}/answer", json={"text": "wait"})
+                case _:
+                    await office.bo.answers(card, "wait")
+            await world.ended(request["run_id"])
+            await office.becomes(card, "Asked by")
+
+            await office.bo.answers(card, "stamp the letter")
+
+            told = "Already decided: " if "answered" in end else f"the request is {end}"
+            await office.says(card, told)
+            await world.quiet()
+            assert await office.runs() == [request["run_id"]]
+            noted = [event.text for event in await world.events(request["run_id"]) if isinstance(event, AnswerNoted)]
+            assert noted == (["stamp the letter"])
+        assert await slack.violations() == []
+
+
 NAMES = (
     "dry_run",
     "dry\u200b_run",
