@@ -473,7 +473,7 @@ class FollowUps:
         """
         events = (await self._store.load(run_id)).events
         is_asked = trigger.person in concern_of(events).approvers
-        if not is_asked or trigger.is_edit or channel in ANSWERED_AT_ONCE or is_courtesy(read_reply(trigger.text)):
+        if not is_asked or trigger.is_edit or channel in ANSWERED_AT_ONCE:
             return False
         for event in own(events):
             if isinstance(event, RequestOpened):

@@ -386,14 +386,20 @@ async def test_attack_what_is_typed_below_the_card_of_a_program_s_closed_questio
             await world.ended(request["run_id"])
             await office.becomes(card, "Asked by")
 
-            await office.bo.answers(card, "stamp the letter")
+            for said in ("stamp the letter", "thanks!"):
+                await office.bo.answers(card, said)
 
-            told = "Already decided: " if "answered" in end else f"the request is {end}"
-            await office.says(card, told)
+            async def noted() -> bool:
+                found = await world.events(request["run_id"])
+                return {event.text for event in found if isinstance(event, AnswerNoted)} == {
+                    "stamp the letter",
+                    "thanks!",
+                }
+
+            await until(noted, what="both are kept as answers")
+            await office.says(card, "Already decided: " if "answered" in end else f"the request is {end}")
             await world.quiet()
             assert await office.runs() == [request["run_id"]]
-            noted = [event.text for event in await world.events(request["run_id"]) if isinstance(event, AnswerNoted)]
-            assert noted == (["stamp the letter"])
         assert await slack.violations() == []
 
 
