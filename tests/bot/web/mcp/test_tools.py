@@ -427,6 +427,18 @@ async def test_attack_an_agent_is_told_to_give_itself_what_its_key_and_its_polic
         assert "Only people change keys and settings: do not do it" in told["detail"]
 
 
+async def test_attack_an_agent_whose_policy_is_gone_is_told_to_have_others_decide(world: World, api: Api) -> None:
+    production = TOML[TOML.index("[policies.production]") : TOML.index("[policies.pair]")]
+    async with peer(api, await asker(api, *ASKS, "policy:pair"), headers={"Prefer": "wait=0"}) as client:
+        asked = await called(client, "request_approval", **APPROVAL)
+        await given(api, asked["id"], vote="approve", digest=asked["digest"])
+        await becomes(world, TOML.replace(production, ""))
+        start = await refusal(client, "start_approved", id=asked["id"], attempt="a")
+
+    assert "There is no policy 'production' in sayso.toml any more" in start["detail"]
+    assert "another" not in start["detail"]
+
+
 def refused(answer: Response, status: int, name: str) -> None:
     """Check that it is refused in words of the protocol, whose clients read no other."""
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json"), answer.text
