@@ -115,7 +115,7 @@ class Bridge:
             except TimeoutError:
                 why = f"{self._url} did not answer in time."
             if clock() + _AGAIN_S >= until:
-                return self._tell_failure(message, some_id, why)
+                return self._tell_failure(message, some_id, why, once)
             await asyncio.sleep(_AGAIN_S)
 
     async def _send(self, message: Message, once: str, wait_s: float, waited_s: float) -> None:
@@ -178,8 +178,11 @@ class Bridge:
         self._tell({**came, "id": message["id"]} if "error" in came else came)
         return "method" not in came
 
-    def _tell_failure(self, message: Message, some_id: str | int, why: str) -> None:
-        """Tell that the server can't be reached: a model reads what a tool says, and not what the protocol does."""
+    def _tell_failure(self, message: Message, some_id: str | int, why: str, once: str) -> None:
+        """Tell that the server can't be reached: a model reads what a tool says, and not what the protocol does.
+
+        What it may have asked without a key of its own stands under `once`.
+        """
         if message["method"] != "tools/call":
             self._tell_error(some_id, _INTERNAL_ERROR, f"{why} Is SAYSO_URL right?")
             return
@@ -187,6 +190,13 @@ class Bridge:
             f"{why} It is not known whether people were asked. That is no answer and no denial. Call this again later "
             "with the same arguments; with the same `key` nobody is asked twice."
         )
+        match message:
+            case {"params": {"arguments": {"key": str()}}}:
+                pass
+            case {"params": {"name": "ask_human" | "request_approval"}}:
+                said = f"{said} You gave none: that is {once}."
+            case _:
+                pass
         result: Message = {"content": [{"type": "text", "text": said}], "isError": True}
         result |= {"resultType": "complete"} if "Mcp-Method" in self._headers(message) else {}
         self._tell({"jsonrpc": "2.0", "id": some_id, "result": result})

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import subprocess
 import time
@@ -88,14 +89,27 @@ def test_a_server_that_takes_what_is_sent_and_answers_nothing_is_told_of_while_a
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
         call = '{"jsonrpc":"2.0","id":8,"method":"tools/call","params":{"name":"list_policies"}}'
-        first, second = said(
-            '{"jsonrpc":"2.0","id":7,"method":"initialize"}', call, env={"SAYSO_URL": url, "SAYSO_API_KEY": "sayso_a_b"}
-        )
+        keyless, keyed = [
+            f'{{"jsonrpc":"2.0","id":{number},"method":"tools/call","params":{{"name":"ask_human","arguments":{told}}}}}'
+            for number, told in ((9, '{"question":"?"}'), (10, '{"question":"?","key":"k"}'))
+        ]
+        first, *others = said(
+            '{"jsonrpc":"2.0","id":7,"method":"initialize"}', call, keyless, keyed,
+            env={"SAYSO_URL": url, "SAYSO_API_KEY": "sayso_a_b"},
+        )  # fmt: skip
         took_s = time.monotonic() - began
+        second, without_key, with_key = sorted(others, key=lambda one: one["id"])
+        sent = list[str]()
+        for _ in range(4):
+            with silent.accept()[0] as wire:
+                sent.append(wire.recv(8_192).decode())
+        [once] = [re.findall("(?i)idempotency-key: (.*)\r", one)[0] for one in sent if '"id": 9' in one]
 
     assert (first["id"], first["error"]["message"]) == (7, f"{url} did not answer in time. Is SAYSO_URL right?")
     assert (second["id"], second["result"]["isError"]) == (8, True)
-    assert "nobody is asked twice" in second["result"]["content"][0]["text"]
+    for one in (second, with_key):
+        assert one["result"]["content"][0]["text"].endswith("nobody is asked twice.")
+    assert f"You gave none: that is {once}." in without_key["result"]["content"][0]["text"]
     assert took_s < 58, "a client waits for a minute"
 
 

@@ -427,6 +427,19 @@ async def test_attack_an_agent_is_told_to_give_itself_what_its_key_and_its_polic
         assert "Only people change keys and settings: do not do it" in told["detail"]
 
 
+async def test_what_was_asked_under_the_key_of_a_message_is_found_by_that_key(world: World, api: Api) -> None:
+    """`sayso mcp` tells it to an agent that gave none, where the answer did not come."""
+    key, wait = await asker(api), {"Prefer": "wait=0"}
+    async with (
+        peer(api, key, headers=wait | {"Idempotency-Key": "4711"}) as bridge,
+        peer(api, key, headers=wait) as later,
+    ):
+        lost = await called(bridge, "ask_human", **QUESTION)
+        found = await called(later, "ask_human", **QUESTION, key="4711")
+
+    assert found["id"] == lost["id"]
+
+
 async def test_attack_an_agent_whose_policy_is_gone_is_told_to_have_others_decide(world: World, api: Api) -> None:
     production = TOML[TOML.index("[policies.production]") : TOML.index("[policies.pair]")]
     async with peer(api, await asker(api, *ASKS, "policy:pair"), headers={"Prefer": "wait=0"}) as client:
