@@ -312,11 +312,14 @@ def _first_vote(record: RequestRecord, answer: Answer) -> Judgement | None:
 def _names_it(record: RequestRecord, answer: Answer) -> Judgement | None:
     """Ask back a yes that may answer what was written beside the request, or what its writer was told of their words.
 
-    `Shall I wait until Friday?`, `Your question goes to Anna Ames` and `Handed on to you: please take it` stand on
-    the card that it answers. No list of words tells each question from a remark.
+    `Shall I wait until Friday?`, `Your question goes to Anna Ames`, `Handed on to you: please take it`, the note of
+    whoever approved before and the reason of a freeze stand on the card that it answers. No list of words tells each
+    question from a remark.
     """
-    request = record.request
+    request, frozen = record.request, record.frozen
     was_said = request.remarks or request.policy.handed_on or record.comments or record.noted.get(answer.person)
+    was_said = was_said or any(vote.reason.strip() for vote in (*record.votes, *record.void))
+    was_said = was_said or (frozen and (frozen.reason.strip() or frozen.again_reason.strip()))
     return Unclear(why=NOT_NAMED) if answer.may_answer and was_said else None
 
 

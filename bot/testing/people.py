@@ -44,8 +44,12 @@ class Peopled(Running):
         *,
         reply_id: str | None = None,
         channel: str = "cli",
+        note_confirmed: bool = False,
     ) -> Judgement:
-        """Answer as `person`, who types into a terminal, having seen `record`; return the judgement."""
+        """Answer as `person`, who types into a terminal, having seen `record`; return the judgement.
+
+        `note_confirmed`: the `text` beside an approval is a note to keep with it, and no condition.
+        """
         statement = Statement(
             reply_id=reply_id or f"cli-{secrets.token_hex(8)}",
             person=self.app.people.of_file(person),
@@ -55,6 +59,7 @@ class Peopled(Running):
             said=said,
             text=text,
             reason=text,
+            note_confirmed=note_confirmed,
         )
         return await self.app.requests.decisions.decide(record.request.id, statement)
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from agents.requests import HandedOn, PersonId, PolicyStep, Remark, RequestState
+from agents.requests import Freeze, HandedOn, PersonId, PolicyStep, Remark, RequestState
 from bot.policy.judge import (
     CHECKS,
     MOST_NOTED,
@@ -230,6 +230,9 @@ def test_what_is_kept_of_one_person_no_longer_is_neither_called_a_question_nor_a
         record(approval(remarks=(Remark(person=ANNA, text="Shall I wait?", at=NOON),))),
         record(approval(policy=policy(handed_on=(HandedOn(person=DAN, to=BO),)))),
         record(noted={BO: 1}),
+        record(votes=(vote(CY).model_copy(update={"reason": "Shall I wait?"}),)),
+        record(void=(vote(CY).model_copy(update={"reason": "Shall I wait?"}),)),
+        record(frozen=Freeze(by=DAN, reason="Is Friday fine?", since=NOON)),
     ],
 )
 def test_a_yes_that_may_answer_what_was_written_beside_the_request_is_asked_back(asked: RequestRecord) -> None:

@@ -13,11 +13,13 @@ from urllib.parse import unquote
 import pytest
 
 from agents.events import AnswerNoted, write_event
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
+from bot.policy.judgements import Counted
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
 from tests.long import few_of
+from tests.office import STEPS
 from tests.stories.test_delegation import SOLO, on_solo
 from tests.waiting import until
 from tests.world import World, a_world
@@ -358,6 +360,36 @@ async def test_attack_a_sure_to_whoever_hands_it_on_approves_nothing(redis: str,
 
         await office.reply("cy", card, "approve")
         await approved(office, record)
+
+
+async def test_attack_a_yes_to_the_note_of_whoever_approved_before_approves_nothing(redis: str, tmp_path: Path) -> None:
+    def change(world: World) -> None:
+        world.workshop.policy_of["bell"] = "spending"
+
+    async with a_world(redis, tmp_path / "data", STEPS, change=change) as office:
+        record = await office.opened(await office.trigger("press bell"))
+        noted = await office.decide("bo", record, "approve", "Shall I order another one?", note_confirmed=True)
+        assert isinstance(noted, Counted)
+        card = await office.next_mail("eve", about="Shall I order another one?")
+
+        await office.reply("eve", card, "Yes, please!")
+
+        await office.next_mail("eve", about="a yes may be about that")
+        assert office.workshop.effects == []
+
+        await office.reply("eve", card, "approve")
+        await approved(office, record)
+
+
+async def test_attack_an_ok_to_the_reason_of_a_freeze_approves_nothing(world: World) -> None:
+    await world.app.requests.freezes.freeze("", PersonId("dan"), "Demo at three. Is Friday fine?")
+    record, card = await card_for(world)
+    assert "Is Friday fine?" in card.text
+
+    await world.reply("bo", card, "Yes")
+
+    await world.next_mail("bo", about="a yes may be about that")
+    assert await is_open(world, record)
 
 
 async def test_a_denial_need_not_name_the_card(world: World) -> None:
