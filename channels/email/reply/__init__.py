@@ -41,6 +41,9 @@ _GREETING = re.compile(
     r"|\s*\S{1,20}(?:様|さん|殿)[、,]?[ \t]*\n"
 )
 _TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|\(.{2,9}\)")
+_SIGNS_FOR = re.compile(r"(?:i\. ?[av]\.|ppa\.) ")
+"""How people in German companies sign for them: `i. A. Bo Berg`."""
+
 _SMILE = re.compile(r":-?\)")
 _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
 """Marks of code, of a form or of a list of choices rather than of a sentence."""
@@ -287,9 +290,9 @@ def _without_contacts(text: str, author: str, manners: re.Pattern[str]) -> str:
 
 
 def _names_of(line: str) -> list[str]:
-    return [
-        word.strip(".,") for word in vocabulary.fold(line[:SEGMENT_CHARS]).lower().split() if not _TITLE.fullmatch(word)
-    ]
+    plain = " ".join(vocabulary.fold(line[:SEGMENT_CHARS]).lower().split())
+    words = plain.removeprefix(signs[0] if (signs := _SIGNS_FOR.match(plain)) else "").split()
+    return [word.strip(".,") for word in words if not _TITLE.fullmatch(word)]
 
 
 def _is_mannered(line: str, manners: re.Pattern[str]) -> bool:

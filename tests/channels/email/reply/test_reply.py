@@ -225,6 +225,9 @@ def test_a_greeting_to_whomever_and_a_usual_sign_off_do_not_stand_in_the_way(bod
         "Mit freundlichen Grüßen\n\nBo Berg\n\nLeiter Entwicklung\nHauptweg 12, 12345 Berlin\nTelefon: +49 30 1234",
         "Cordialement,\nBo Berg\nDirecteur de la Production\nTél. : +33 1 23 45 67 89",
         "Thanks,\n\nDr. Bo Berg (he/him)\nCTO",
+        "Mit freundlichen Grüßen\ni. A. Bo Berg\n\nLeiter Entwicklung\nTelefon: +49 30 1234",
+        "MfG\ni.V. Bo Berg",
+        "Mit freundlichen Grüßen\nppa. Dr. Bo Berg\nProkurist",
     ],
 )
 def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decision(signature: str) -> None:
@@ -236,6 +239,8 @@ def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decisio
 @pytest.mark.parametrize(
     "below",
     [
+        "i. A. Dan Dorn",
+        "i. A. Bo Berg\nNext Week",
         "Bo Berg\nNext Week",
         "Bo Berg\nIn Two Hours",
         "Bo Berg\nEnd Of March",
