@@ -595,7 +595,8 @@ class FollowUps:
         may = offers(record, self._people, person, channel, now)
         may_stop = not is_open and may.says_no
         with self._people.speaking_to(person):
-            text = say("notice.press") if is_open else say("notice.too-late-to-type")
+            press = "notice.answer-the-card" if channel == "email" else "notice.press"
+            text = say(press) if is_open else say("notice.too-late-to-type")
             if is_open and not may.approve:
                 found = yes_of(record, self._people, answer_by(record, person, channel, now))
                 text = say("notice.no-yes", why=feedback_text(found, record, self._people))

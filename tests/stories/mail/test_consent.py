@@ -313,6 +313,20 @@ async def test_attack_a_yes_to_a_question_that_stands_on_the_card_approves_nothi
     await approved(world, record)
 
 
+async def test_whoever_answers_the_notice_that_asks_for_the_word_is_sent_to_the_card(world: World) -> None:
+    record, card = await asks_beside(world, "an answer")
+    await world.reply("bo", card, "Yes")
+    notice = await world.next_mail("bo", about="to approve, use the word approve")
+    assert "newest card that you got can still be answered, and this mail can not" in " ".join(notice.text.split())
+
+    await world.reply("bo", notice, "approve")
+
+    told = await world.next_mail("bo", about="About: Press bell?")
+    assert "Please answer the newest card that you got" in told.text
+    assert "Typed words do not approve this" not in told.text
+    assert await is_open(world, record)
+
+
 @pytest.mark.parametrize("by", ["an answer", "a remark"])
 async def test_the_button_of_a_card_with_a_question_on_it_approves(world: World, by: str) -> None:
     record, card = await asks_beside(world, by)
