@@ -40,7 +40,7 @@ _GREETING = re.compile(
     r"[ \t]*(?:,+|(?=\n)|[-\u2013\u2014]+ )"
     r"|\s*\S{1,20}(?:様|さん|殿)[、,]?[ \t]*\n"
 )
-_TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|\(.{2,9}\)")
+_TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|(?:dr|dipl)\.-[a-z]{2,6}\.?|[bm]\.(?:sc|a|eng)\.?|\(.{2,9}\)")
 _SIGNS_FOR = re.compile(r"(?:i\. ?[av]\.|ppa\.) ")
 """How people in German companies sign for them: `i. A. Bo Berg`."""
 

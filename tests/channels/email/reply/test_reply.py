@@ -228,6 +228,8 @@ def test_a_greeting_to_whomever_and_a_usual_sign_off_do_not_stand_in_the_way(bod
         "Mit freundlichen Grüßen\ni. A. Bo Berg\n\nLeiter Entwicklung\nTelefon: +49 30 1234",
         "MfG\ni.V. Bo Berg",
         "Mit freundlichen Grüßen\nppa. Dr. Bo Berg\nProkurist",
+        "Viele Grüße\nDipl.-Ing. Bo Berg\nTeamleiter",
+        "Viele Grüße\nBo Berg, M.Sc.\nTeamleiter",
     ],
 )
 def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decision(signature: str) -> None:
