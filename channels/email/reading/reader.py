@@ -18,7 +18,7 @@ from channels.email.format.shown import subject_of
 from channels.email.identity import Accepted, Refused, who
 from channels.email.identity.author import author_of, claimed
 from channels.email.identity.identify import is_asked_for
-from channels.email.identity.machine import calendar_words, is_away, is_certain, machine_words
+from channels.email.identity.machine import calendar_words, is_away, is_by_robot, is_certain, machine_words
 from channels.email.identity.proof import Prove, Proven
 from channels.email.mime import SUBJECT_CHARS
 from channels.email.reading import bounce, inquiry
@@ -101,9 +101,8 @@ class Reader:
         if token is None and is_asked_for(subject):
             return Ignored(reason="the mail that sayso mail identify asked for")
         if words := machine_words(headers, subject):
-            if token and not is_certain(headers) and self._is_proven(raw, headers):
-                held = Quarantined(reasons=(f"it looks like {words}",), claims=claimed(headers), token=token)
-                return _described(held, headers, subject)
+            if not is_certain(headers) and (held := self._looks_automatic(raw, headers, subject, token, words)):
+                return held
             return self._of_machine(raw, headers, subject, token, words)
         if token is None and not unclear and inquiry.is_public(raw, headers, self.own, self.public):
             return self._enquiry(raw, size_bytes, headers, subject)
@@ -133,6 +132,27 @@ class Reader:
         """Return whether somebody of the directory certainly sent it, whoever wrote it."""
         author = author_of(headers) or ""
         return self.directory.by_email(author) is not None and isinstance(self.prove(raw, author), Proven)
+
+    def _looks_automatic(
+        self, raw: bytes, headers: Headers, subject: str, token: str | None, words: str
+    ) -> Quarantined | None:
+        """What only looks automatic, and somebody may have written: people see it. None where nobody need look.
+
+        An automatic answer answers something: who begins with `Delivery problem with my order` hears of it.
+        """
+        is_proven, person = self._is_proven(raw, headers), ""
+        if token is None:
+            if any(map(headers.all, ("in-reply-to", "references"))) or _REPLY.match(subject):
+                return None
+            is_enquiry = not is_by_robot(headers) and inquiry.is_public(raw, headers, self.own, self.public)
+            if not (is_proven or is_enquiry) or bounce.failure_of(raw, headers, subject) is not None:
+                return None
+            found = self.directory.by_email(author_of(headers) or "") if is_proven else None
+            person = found.id if found else ""
+        elif not is_proven:
+            return None
+        held = Quarantined(reasons=(f"it looks like {words}",), claims=claimed(headers), token=token, person=person)
+        return _described(held, headers, subject)
 
     def _who_is_away(self, raw: bytes, headers: Headers, subject: str) -> str:
         """Return whose mailbox certainly answers by itself; empty where that is not known."""

@@ -123,11 +123,17 @@ def test_another_desk_is_held_and_our_own_mail_is_dropped() -> None:
         {"Precedence": "list"},
         {"List-Id": "<x.shop.example>"},
         {"From": "MAILER-DAEMON@shop.example"},
-        {"Subject": "Out of office: back on Monday"},
+        {"Subject": "Out of office: back on Monday", "In-Reply-To": "<a@corp.example>"},
+        {"Subject": "Delivery problem", "From": "MAILER-DAEMON@shop.example"},
     ],
 )
 def test_machines_ask_nothing(headers: dict[str, str]) -> None:
     assert isinstance(read(mail(**headers)), Ignored)
+
+
+@pytest.mark.parametrize("subject", ["Delivery problem with my order", "Undelivered parcel 4711", "Auto: a question"])
+def test_what_answers_nothing_and_only_begins_as_automatic_answers_do_is_held_for_people(subject: str) -> None:
+    assert "it looks like an automatic answer" in held(mail(Subject=subject))
 
 
 def answer(**change: object) -> EmailMessage:

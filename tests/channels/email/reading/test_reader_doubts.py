@@ -40,6 +40,28 @@ def test_what_only_looks_automatic_and_is_certainly_from_a_person_with_a_token_i
     assert isinstance(read(raw, login=None), Ignored), "nobody need look at what a stranger's robot sends"
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        about("Delivery report for March"),
+        about("Vacation: my days in July"),
+        about("Unzustellbare Pakete von gestern"),
+        mail(author='"Bo Berg, System Administrator" <bo@corp.example>').replace(b"Re: Deploy?", b"Disk full"),
+    ],
+)
+def test_a_wish_that_only_looks_automatic_is_held_and_its_writer_is_told(raw: bytes) -> None:
+    raw = raw.replace(f"+{TOKEN}".encode(), b"")
+
+    reading = read(raw)
+
+    assert isinstance(reading, Quarantined)
+    assert (reading.person, reading.token) == ("bo", None)
+    assert isinstance(read(raw, login=None), Ignored), "nobody need look at what a stranger's robot sends"
+    for answers in (b"In-Reply-To: <note.1@sayso.example>", b"References: <note.1@sayso.example>"):
+        answer = raw.replace(b"Message-ID", answers + b"\r\nMessage-ID", 1)
+        assert isinstance(read(answer), Ignored), "an automatic answer gets none"
+
+
 @pytest.mark.parametrize("line", ["Auto-Submitted: auto-replied", "List-Id: <x.example>", "Precedence: bulk"])
 def test_what_says_that_it_is_automatic_is_ignored_whoever_sent_it(line: str) -> None:
     assert isinstance(read(mail(extra=f"{line}\n")), Ignored)
