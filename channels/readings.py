@@ -42,7 +42,7 @@ class Reply(Frozen):
     `hands_on_to` is whom the person wants it handed on to, for the reason in `text`. `breaks_glass`: what is `said` is
     an approval that stands for all others, for this `reason`. `is_sure`: nothing speaks against it that the `text` is
     what the person wrote and saw, so code may read a word of it. `is_typed`: the `text` is words of the person's own,
-    and no name of what they pressed.
+    and no name of what they pressed. `is_below_quote`: it stands below lines of the card, and may be about those.
     """
 
     type: Literal["reply"] = "reply"
@@ -66,6 +66,7 @@ class Reply(Frozen):
     breaks_glass: bool = False
     is_sure: bool = False
     is_typed: bool = False
+    is_below_quote: bool = False
 
 
 class Trigger(Frozen):

@@ -88,7 +88,7 @@ class Statement:
     approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by`, `is_exposed`, `asks`,
     `hands_on_to` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands
     for all to see. `breaks_glass`: what is `said` is an approval that stands for the whole quorum, for this `reason`.
-    `is_sure` and `is_typed` are as in `Reply`.
+    `is_sure`, `is_typed` and `is_below_quote` are as in `Reply`.
     """
 
     reply_id: str
@@ -118,6 +118,7 @@ class Statement:
     breaks_glass: bool = False
     is_sure: bool = False
     is_typed: bool = False
+    is_below_quote: bool = False
 
 
 def read_answer(request: Request, statement: Statement, now: datetime, *, is_asked: bool = False) -> Answer:
@@ -156,13 +157,13 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         breaks_glass=breaks_glass,
         may_stop=may_stop,
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
-        may_answer=bool(vote) and not breaks_glass and statement.is_typed and not _names_approval(statement.text),
+        may_answer=bool(vote) and not breaks_glass and statement.is_typed and not _names_approval(statement),
         at=now,
     )
 
 
-def _names_approval(text: str) -> bool:
-    return NAMES_APPROVAL.search(fold(text)) is not None
+def _names_approval(statement: Statement) -> bool:
+    return not statement.is_below_quote and NAMES_APPROVAL.search(fold(statement.text)) is not None
 
 
 def _heard(statement: Statement, *, is_asked: bool) -> Statement:

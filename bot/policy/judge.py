@@ -190,7 +190,7 @@ SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or
 MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
 NOT_NAMED = (
     "something was written beside the request, or it was handed on, and a yes may be about that: to approve, use the"
-    " word approve"
+    " word approve above all that is quoted"
 )
 AGAINST = (
     "what stands beside the command may mean that it is not to be done, or not yet, or only under a condition, or it"

@@ -33,8 +33,8 @@ class Answer(Frozen):
     changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
     `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason. `may_stop`: the words fit the
     question, and are those that stop a run; `is_plain`: whoever gave it said that it is the answer. `may_answer`: it is
-    a typed yes that does not name the approval, and so may answer what was written beside that. `identity` marks the
-    human behind the id.
+    a typed yes that does not name the approval, or stands below lines of the card, and so may answer what was written
+    beside that. `identity` marks the human behind the id.
     """
 
     reply_id: str

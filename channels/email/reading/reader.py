@@ -286,6 +286,7 @@ class Reader:
             copy_key=_copy_key(found, headers, subject),
             is_sure=said.is_one and not said.unsure and text == said.text,
             is_typed=True,
+            is_below_quote=said.is_below_quote,
             about=about,
         )
 

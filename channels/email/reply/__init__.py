@@ -91,7 +91,8 @@ class Said:
 
     `whole` is all of the new text, `asked` the answers written into a quote, each below its question. `unsure` says
     why a text that sounds like a decision is none. `older` is what the mail repeats of older ones, each version of its
-    text by itself. `is_one`: its versions say the same. `sent_on` is as in `NewText`: then it decides nothing.
+    text by itself. `is_one`: its versions say the same. `sent_on` and `is_below_quote` are as in `NewText`: what was
+    sent on decides nothing.
     """
 
     said: Literal["approve", "deny", "free_text", "empty"]
@@ -103,6 +104,7 @@ class Said:
     older: tuple[Older, ...] = ()
     is_one: bool = True
     sent_on: str = ""
+    is_below_quote: bool = False
 
 
 def read_reply(body: str, author: str = "", *, marker: str = "", own: str = "") -> Said:
@@ -136,7 +138,12 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
     if body is None or not body.strip(BLANK + "\n"):
         return seen
     plain = read_reply(body, author, marker=marker, own=own)
-    plain = replace(plain, older=(*plain.older, *seen.older), is_one=_letters(plain.whole) == _letters(seen.whole))
+    plain = replace(
+        plain,
+        older=(*plain.older, *seen.older),
+        is_one=_letters(plain.whole) == _letters(seen.whole),
+        is_below_quote=plain.is_below_quote or seen.is_below_quote,
+    )
     decides = {"approve", "deny"} & {plain.said, seen.said}
     if plain.said == seen.said == "deny":
         return plain
@@ -187,7 +194,7 @@ def _letters(text: str) -> str:
 
 def _said(found: NewText, author: str) -> Said:
     """Read what the new text `found` says, and what older text stands beside it."""
-    return replace(_said_alone(found, author), older=(found.older,))
+    return replace(_said_alone(found, author), older=(found.older,), is_below_quote=found.is_below_quote)
 
 
 def _said_alone(found: NewText, author: str) -> Said:

@@ -66,6 +66,7 @@ class NewText:
     A text longer than `NEW_TEXT_CHARS` comes back longer than that, though not whole. `asked` holds, for answers
     written between the lines of a quote, each answer below the last lines it follows; else nothing. Line `end` is where
     an older mail without marks begins, or the end. `sent_on` is the header of what was sent on with nothing above it.
+    `is_below_quote`: some of it stands below quoted lines, and may be about those.
     """
 
     text: str
@@ -74,6 +75,7 @@ class NewText:
     older: Older = Older()
     end: int = 0
     sent_on: str = ""
+    is_below_quote: bool = False
 
 
 def new_text(body: str, marker: str = "", own: str = "") -> NewText:
@@ -114,7 +116,9 @@ class _Reading:
         asked = _with_questions(self._lines, self._kept) if text else ""
         quoted = "\n".join(raw[i] for i in range(self._end) if self._lines.quoted[i])
         older = Older(quoted, "\n".join(raw[self._end :]), tuple(self._heads))
-        return NewText(text, self._unsure, asked, older, self._end, self._sent_on_as)
+        above = range(self._kept[-1] if self._kept else 0)
+        is_below = any(self._lines.quoted[i] and not self._is_blank(i) for i in above)
+        return NewText(text, self._unsure, asked, older, self._end, self._sent_on_as, is_below)
 
     def _next(self, at: int) -> int:
         """Deal with line `at`; the line to go on with."""

@@ -313,6 +313,20 @@ async def test_attack_a_yes_to_a_question_that_stands_on_the_card_approves_nothi
     await approved(world, record)
 
 
+@pytest.mark.parametrize("below", ["", "> Who decides: you or Cy Cole\n"])
+async def test_attack_an_approved_below_the_quoted_question_of_whoever_asked_approves_nothing(
+    world: World, below: str
+) -> None:
+    record, card = await asks_beside(world, "an answer")
+    [asked] = [line for line in card.text.split("\n") if line.startswith("Answer by Anna Ames")]
+    text = f"> {asked}\n\nApproved.\n\n{below}"
+
+    await write(world, card.reply_to, text, f"Re: {card.subject}", card.message_id)
+
+    await world.next_mail("bo", about="above all that is quoted")
+    assert await is_open(world, record)
+
+
 async def test_whoever_answers_the_notice_that_asks_for_the_word_is_sent_to_the_card(world: World) -> None:
     record, card = await asks_beside(world, "an answer")
     await world.reply("bo", card, "Yes")

@@ -545,3 +545,19 @@ def test_a_refusal_that_is_marked_up_begged_for_or_corrects_what_was_said_is_one
 )  # fmt: skip
 def test_what_only_begins_as_a_correction_decides_nothing(text: str) -> None:
     assert read_reply(text).said == "free_text"
+
+
+@pytest.mark.parametrize(
+    ("plain", "document", "is_below"),
+    [
+        ("> Shall I?\n\nApproved\n", None, True),
+        ("Hi,\n\n> Shall I?\n\nApproved\n\n> By when?\n", None, True),
+        ("Approved\n\n> Shall I?\n", None, False),
+        ("Approved\n\n> Shall I?\n\n-- \nBo Berg\n", None, False),
+        (None, "<blockquote type=cite>Shall I?</blockquote><div>Approved</div>", True),
+        (None, "<div>Approved</div><blockquote type=cite>Shall I?</blockquote>", False),
+        ("Approved\n", "<blockquote type=cite>Shall I?</blockquote><div>Approved</div>", True),
+    ],
+)
+def test_what_stands_below_quoted_lines_says_so(plain: str | None, document: str | None, is_below: bool) -> None:
+    assert read_both(plain, document, "Bo Berg").is_below_quote is is_below
