@@ -20,6 +20,7 @@ from bot.render.outcome import told_of, word_of
 from bot.store.client import Client
 from bot.testing.waiting import PATIENCE_S, until
 from bot.wiring.local_mail import LocalMail, local_mail
+from channels.email.local.maildir import names
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Running(ABC):
     url: str
     folder: Path
     _serving: asyncio.Task[None] | None = field(default=None, init=False)
+    _receives: bool = field(default=False, init=False)
     _moved_ms: int = field(default=0, init=False)
 
     app: App = field(init=False)
@@ -52,6 +54,7 @@ class Running(ABC):
         self.mail = local_mail(settings, self.people)
         self.app = self.composed(settings)
         self._leave, runs = asyncio.Event(), asyncio.Event()
+        self._receives = receives
         # In a task of its own: what is entered in a task is left in it.
         self._serving = asyncio.create_task(self._serve(runs, self._leave, works=works, receives=receives))
         ready = asyncio.create_task(runs.wait())
@@ -75,7 +78,7 @@ class Running(ABC):
         if self._serving:
             self._leave.set()
             await self._serving
-        self._serving = None
+        self._serving, self._receives = None, False
         await self._let_go()
 
     async def _let_go(self) -> None:
@@ -159,13 +162,15 @@ class Running(ABC):
         return await self.app.store.now("s0r-aaaaaaaaaaaaa")
 
     async def quiet(self, within_s: float = PATIENCE_S) -> None:
-        """Returns when nothing is to be sent and no fresh work waits: what was to happen by now has happened.
+        """Returns when nothing is to be read or sent and no fresh work waits: what was to happen by now has happened.
 
         What was given up on stays where it is.
         """
         client = Client(self.url)
 
         async def looks_quiet() -> bool:
+            if self._receives and names(self.mail.folder(self.mail.address), "new"):
+                return False
             horizon = (await self.now() + timedelta(seconds=30)).timestamp() * 1000
             for shard in range(self.app.store.shards):
                 tag = f"{{s{shard}}}"
