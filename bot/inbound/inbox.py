@@ -499,8 +499,8 @@ class Inbox:
 
         Raises Conflict and Forbidden, at last, for what of it can't be done, or is about nothing.
         """
-        may_stop, text = not trigger.held_because, trigger.text
-        rest = beside_named(text) if may_stop else text
+        text = trigger.text
+        rest = beside_named(text)
         named, above, below = typed_revocations(rest)
         rest = f"{above}\n{below}" if named else rest
         freeze, failed, once = typed_freeze(rest), None, f"ordered {inbound_id}"
@@ -511,14 +511,14 @@ class Inbox:
             said = trigger.model_copy(update={"text": rest}) if freeze and not freeze.ends else trigger
             is_done = await self._is_command(inbound_id, channel, said, received_at)
         refusal = stop_beside(rest) if is_done and freeze else ""
-        for orders in () if was_done else (self._ends if named else None, self._stops_named if may_stop else None):
+        for orders in () if was_done else (*((self._ends,) if named else ()), self._stops_named):
             try:
-                is_done = (orders is not None and await orders(inbound_id, channel, trigger)) or is_done
+                is_done = await orders(inbound_id, channel, trigger) or is_done
             except (Conflict, Forbidden) as error:
                 failed = error
         if not (is_done or failed):
             return False
-        refusal = refusal or (refused_beside(text) if may_stop else "")
+        refusal = refusal or refused_beside(text)
         refusal = refusal or (named and (refusal_in(above) or refusal_in(below))) or ""
         about = trigger.model_copy(update={"text": refusal or consent_in(rest)})
         if refusal and trigger.follows:

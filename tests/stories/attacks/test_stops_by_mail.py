@@ -221,6 +221,26 @@ async def test_attack_a_stop_is_lost_as_the_mail_that_began_the_thread_began_a_r
     assert await stands(world, record) == "withdrawn"
 
 
+@pytest.mark.parametrize("text", ["please stop RUN, wrong tag", "deny REQUEST", "freeze workshop. stop RUN"])
+@pytest.mark.parametrize("has_ended", [True, False])
+async def test_attack_a_stop_that_names_a_run_in_answer_to_a_mail_that_asks_nothing_stops_the_wrong_one(
+    world: World, text: str, *, has_ended: bool
+) -> None:
+    other = await world.opened(await world.trigger("press horn", person="dan"))
+    if has_ended:
+        await world.decide("bo", other, "deny")
+    else:
+        await world.decide("dan", other, "free_text", "only if Cy is there", channel="email")
+    told = await world.next_mail("dan", about="Stopped" if has_ended else "Your words are on the card")
+    record = await world.opened(await world.trigger("press bell", person="dan"))
+
+    await world.reply("dan", told, text.replace("RUN", record.request.run_id).replace("REQUEST", record.request.id))
+
+    assert await stands(world, record) == "withdrawn"
+    assert (await world.request(other.request.id)).state == ("denied" if has_ended else "open")
+    assert [letter for letter in world.mails("dan") if "Too late" in letter.text] == []
+
+
 async def mail(world: World, text: str, *references: str) -> str:
     """A mail of Anna's to sayso below those of her own; its Message-ID."""
     message = EmailMessage(policy=email.policy.SMTP)
