@@ -43,6 +43,7 @@ from bot.policy.stops import (
     is_stop_message,
     is_turned,
     stops_plainly,
+    with_ids,
     without_names,
 )
 from channels import File
@@ -359,7 +360,7 @@ def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
     found, beside, lines = dict[str, str](), list[str](), list[str]()
     if len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
         return found, beside, lines
-    is_plain = stops_plainly(text)
+    text, is_plain = with_ids(text), stops_plainly(text)
     for line in [text] if is_plain else said_lines(strip_invisible(text), None):
         before, left, named = "", list[str](), list[str]()
         for part in _parts(line):

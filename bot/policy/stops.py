@@ -57,6 +57,9 @@ _NAME = r"@(?:[^\s@]+(?:\u00a0[^\s@:]+)+|[\w.-]+)"
 """Who is called; of a name of several words a channel makes one piece."""
 
 _CALL = re.compile(rf"\s*{_NAME}[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
+_PAGE = re.compile(
+    rf"(?<![^\s(<\[])https?://\S{{1,300}}?/(?:runs|requests)/({OUR_ID})(?![\w-])(?:[/#]\S*|\?\S+)?", re.IGNORECASE
+)
 _BESIDE_CALL = re.compile(rf"(?<![^\s(,;:]){_NAME}")
 _SIGN = re.compile(r"[🛑⛔✋ ]+")
 _BESIDE = re.compile(
@@ -157,7 +160,12 @@ def called(text: str) -> str:
     bare, before = text, ""
     while bare != before:
         bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
-    return _BESIDE_CALL.sub(" ", bare)
+    return _BESIDE_CALL.sub(" ", with_ids(bare))
+
+
+def with_ids(text: str) -> str:
+    """`text` with the id in place of each link to the page of a run or a request: `stop https://…/runs/s1r-…`."""
+    return _PAGE.sub(r"\1", text)
 
 
 def without_names(text: str) -> tuple[str, ...]:

@@ -264,7 +264,19 @@ def test_whatever_the_name_is_other_words_about_it_are_none(form: str, one: str,
 
 
 @pytest.mark.parametrize(
-    "piece", ["stop the deploy to ", "a-", "deploy 1 ", "und 1.2, ", "`a`.`b`", "release of x-1 and ", "1.1.1.", "a/"]
+    "piece",
+    [
+        "stop the deploy to ",
+        "a-",
+        "deploy 1 ",
+        "und 1.2, ",
+        "`a`.`b`",
+        "release of x-1 and ",
+        "1.1.1.",
+        "a/",
+        "https://a",
+        "https:// ",
+    ],
 )
 def test_attack_a_long_text_of_names_takes_no_time(piece: str) -> None:
     began = time.perf_counter()
@@ -303,6 +315,18 @@ RUN, REQUEST = "s1r-itpqott3vb636", "s1q-z5awgsmrh6std"
         (f"Stop: {RUN}", [RUN]),
         (f"STOP! {RUN}", [RUN]),
         (f"deny. stop {RUN}", [RUN]),
+        (f"stop https://sayso.corp.example/runs/{RUN}", [RUN]),
+        (f"please cancel http://localhost:8000/runs/{RUN}#now, thanks", [RUN]),
+        (f"stop this: https://sayso.corp.example/tools/requests/{REQUEST}?from=run", [REQUEST]),
+        (
+            f"deny https://sayso.corp.example/requests/{REQUEST}, it clashes with https://x.example/runs/{RUN}",
+            [REQUEST],
+        ),
+        (f"do not stop https://sayso.corp.example/runs/{RUN}", []),
+        (f"should we stop https://sayso.corp.example/runs/{RUN}?", []),
+        (f"rejected because of https://sayso.corp.example/runs/{RUN}", []),
+        (f"see https://sayso.corp.example/runs/{RUN}", []),
+        ("stop https://ci.corp.example/runs/4711", []),
         ("stop", []),
     ],
 )

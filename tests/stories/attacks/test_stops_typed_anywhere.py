@@ -343,6 +343,8 @@ ELSEWHERE = "C01OPS/1712345999.000100"
         ("anna", "Hi, please cancel RUN. Best, Anna", "withdrawn"),
         ("bo", "deny REQUEST", "denied"),
         ("ole", "brich den Lauf RUN ab, falsche Version", "withdrawn"),
+        ("anna", "stop https://sayso.corp.example/runs/RUN", "withdrawn"),
+        ("bo", "deny https://sayso.corp.example/requests/REQUEST", "denied"),
     ],
 )
 async def test_attack_a_stop_that_names_the_run_elsewhere_begins_another_or_stops_the_wrong_one(
