@@ -68,6 +68,9 @@ _SAID, _SAID_PER_S = 60, 3600.0
 # Longer than a request stays open, and than anything is brought to us again.
 _REMEMBERED_S = 31 * 24 * 3600.0
 
+# Whoever stops what has ended hears of so many runs that were made from it.
+_COPIES = 5
+
 # What became of a message in one run: it ended before, it took it in, or it was stopped by it.
 _Taken = Literal["ended", "taken", "stopped"]
 
@@ -409,7 +412,8 @@ class FollowUps:
         No limit of words stands in its way. It is written in one commit with what its writer is told.
         """
         person, at = PersonId(trigger.person), self._store.about_now()
-        began = next((one for one in reversed(run.made) if one.state == "running"), None) if run.pending else None
+        running = (one for one in reversed(run.made) if one.state == "running" and one.changes)
+        began = next(running, None) if run.pending else None
         facts: list[Event] = [self._words(inbound_id, channel, trigger, at)]
         if record and record.state == "approved" and record.began_at is not None:
             facts.append(_noted(inbound_id, channel, trigger, record, "too_late", at))
@@ -445,12 +449,15 @@ class FollowUps:
         run, person, at = fold(events), PersonId(trigger.person), self._store.about_now()
         if not run.ended or channel in ANSWERED_AT_ONCE or not self._has_say(trigger, events):
             return False
-        begun = [one for one in run.made if not one.never_began]
+        begun = [one for one in run.made if one.changes and not one.never_began]
         made = [one for one in begun if one.request_id] or begun
+        copies = await self._copies(run_id, trigger)
         with self._people.speaking_to(person):
             told = say("notice.stop-after-end")
             if made:
                 told = say("notice.stop-after-start", when=in_words(made[-1].started_at))
+            if copies:
+                told = f"{told} {say('notice.stop-copies', runs=', '.join(copies))}"
         noted = answers is not None and is_noted(answers, person)
         read = await self._decisions.request(answers.request.id) if answers and noted else None
         facts = [_noted(inbound_id, channel, trigger, read.record, "already_decided", at)] if read else []
@@ -484,6 +491,20 @@ class FollowUps:
                     await self._decisions.decide(event.request.id, as_denial(statement) if is_no else statement, read)
                     return True
         return False
+
+    async def _copies(self, run_id: RunId, trigger: Trigger) -> Sequence[RunId]:
+        """Return the runs that were made from one that has ended, and go on in no thread: those in which the writer of
+        a stop has a say.
+        """
+        made, found = [run_id], list[RunId]()
+        for source in made:  # and what was made of those
+            newest = map(RunId, (await self._store.forks.of(source))[-_COPIES:])
+            made += [copy for copy in newest if copy not in made][: _COPIES + 1 - len(made)]
+        for copy in made[1:]:
+            events = (await self._store.load(copy)).events
+            if events and not fold(events).ended and self._has_say(trigger, events):
+                found.append(copy)
+        return found
 
     def _about_late(self, trigger: Trigger, answers: RequestRecord | None) -> str:
         """Return what somebody is told whose words went to the run, where they answer a closed request or may be a

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.requests import RunId
+from bot.policy.record import RequestRecord
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import begun, program
 from tests.bot.web.problems import refused
@@ -143,3 +144,58 @@ async def test_attack_in_a_thread_in_which_somebody_elses_run_began_later(
 
     assert await state(office, record) == (became, [])
     assert (await office.request(theirs.request.id)).state == "open"
+
+
+@pytest.mark.parametrize("person", ["anna", "ole"])
+async def test_attack_who_stops_a_run_that_waits_for_a_child_reads_that_something_was_started(
+    office: World, hallway: Hallway, person: str
+) -> None:
+    await office.app.messages.inbox.accept(
+        hallway.begins("anna", "start_run ask-of person:bo free_text Which?;press bell", THREAD)
+    )
+    await until(lambda: hallway.to("bo", "Which?"), what="bo is asked")
+
+    await write(office, hallway, person, "stop")
+    await office.quiet()
+
+    assert [(await office.run(run_id)).state for run_id in await office.app.store.lists.runs()] == ["cancelled"] * 2
+    assert hallway.to(person, "The run is stopped")
+    assert hallway.to(person, "it was started") == []
+
+
+async def test_attack_who_stops_what_others_refused_reads_that_it_was_started(office: World, hallway: Hallway) -> None:
+    await office.app.messages.inbox.accept(hallway.begins("anna", "start_run press bell", THREAD))
+
+    async def asks() -> RequestRecord | None:
+        return next(iter(await office.requests()), None)
+
+    await office.decide("bo", await until(asks, what="bo is asked"), "deny")
+    await until(lambda: hallway.to("anna", "denied"), what="anna reads that it was denied")
+
+    await write(office, hallway, "anna", "stop")
+    await office.quiet()
+
+    assert hallway.to("anna", "nothing of it is left to stop")
+    assert hallway.to("anna", "it was started") == []
+
+
+@pytest.mark.parametrize("way", ["a retry", "a retry of a retry"])
+async def test_attack_who_stops_a_run_that_was_made_again_reads_only_that_it_has_ended(
+    office: World, hallway: Hallway, way: str
+) -> None:
+    record = await asked(office, hallway)
+    async with serving(office.app) as api:
+        anna = await api.client("anna", "steer")
+        for _ in way.split(" of "):
+            await office.decide("bo", record, "deny")
+            await office.ended(record.request.run_id)
+            made = await anna.post(f"/v1/runs/{record.request.run_id}/retry")
+            record = await office.opened(RunId(made.json()["id"]))
+
+    await write(office, hallway, "anna", "stop")
+    await office.quiet()
+    [told] = hallway.to("anna", "These runs were made from it and go on")
+    await write(office, hallway, "anna", f"stop {record.request.run_id}")
+
+    assert record.request.run_id in told.summary
+    assert await state(office, record) == ("withdrawn", [])
