@@ -254,9 +254,9 @@ def compose(
     store, journal, people, decisions = ground.store, ground.journal, ground.people, ground.decisions
     admission = Admission(store, people, settings.limits)
     starter = Starter(journal, by_agent, settings.agents, admission, ground.access.rights)
-    steering = Steering(journal, decisions, by_agent, ground.archive)
     outbox, bounces = _outbox(ground)
     driving = _driving(ground, by_agent, models, outbox, telemetry)
+    steering = Steering(journal, decisions, by_agent, ground.archive, driving.children)
     forks = RunForks(journal, ground.archive, starter, by_agent, settings.agents)
     history = History(store, ground.archive, forks)
     firing = TriggerStarts(store, starter, history, outbox.alert)

@@ -22,6 +22,7 @@ from bot.render.outcome import how_ended
 from bot.render.words import state_name
 from bot.requests.decisions import Decisions, Outcome
 from bot.requests.edits import Edit
+from bot.runs.children import Children
 from bot.runs.loop import question_of
 from bot.store import Commit, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -32,8 +33,16 @@ from language import say
 class Steering:
     """Each verb is one append; what follows from it is the loop's business."""
 
-    def __init__(self, journal: Journal, decisions: Decisions, agents: Mapping[str, Agent], archive: Archive) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        decisions: Decisions,
+        agents: Mapping[str, Agent],
+        archive: Archive,
+        children: Children,
+    ) -> None:
         self._journal, self._decisions, self._agents, self._archive = journal, decisions, agents, archive
+        self._children = children
         self._refusals = Refusals(journal.store)
 
     async def steer(
@@ -67,7 +76,10 @@ class Steering:
             commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=wake, limit=MAX_EVENTS_AT_ALL)
             written = await self._journal.write(commit)
             if written.state == "committed":
-                return fold(commit.events, run)
+                run = fold(commit.events, run)
+                if verb == "cancel":  # who approves what they ask has it started before the turn of this run comes
+                    await self._children.stop_all(run)
+                return run
             if written.state == "full":
                 raise Conflict(say("run.run-full"), say("run.nothing-changed"))
 

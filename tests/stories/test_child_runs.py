@@ -8,6 +8,7 @@ from agents import ToolRefused
 from agents.events import ChildStarted, OutsideReported, PersonSaid, RunStarted
 from agents.requests import PersonId, RunId, StepId
 from agents.run import Run
+from bot.policy.record import RequestRecord
 from bot.render.transcript import lines
 from bot.runs.children import Children
 from bot.store import Commit
@@ -121,6 +122,30 @@ async def test_the_end_of_a_parent_cancels_its_children_and_takes_their_requests
     assert await world.summary(run_id) == "cancelled: cancelled by anna"
     assert (await world.ended(child_id)).state == "cancelled"
     assert (await world.request(record.request.id)).state == "withdrawn"
+
+
+async def test_attack_what_a_child_asks_is_approved_after_its_parent_was_cancelled_and_before_that_has_its_turn(
+    world: World,
+) -> None:
+    run_id = await world.trigger("start_run press bell")
+    record = await until(lambda: asked(world), what="the child asks")
+    await world.quiet()
+    await world.stop()
+    await world.start(works=False)
+
+    await world.steer(run_id, "cancel")
+    await world.decide("bo", record, "approve")
+    await world.stop()
+    await world.start()
+
+    assert (await world.ended(run_id)).state == "cancelled"
+    child = await world.ended(record.request.run_id)
+    assert (child.state, child.made, world.workshop.effects) == ("cancelled", (), [])
+    assert "may go on" not in await world.summary(run_id)
+
+
+async def asked(world: World) -> RequestRecord | None:
+    return next(iter(await world.requests()), None)
 
 
 async def test_who_cancelled_a_run_is_who_stopped_its_child_and_never_its_requester(world: World) -> None:
