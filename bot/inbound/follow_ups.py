@@ -151,11 +151,22 @@ class FollowUps:
             if taken == "taken":
                 return True
             is_taken = is_taken or taken == "stopped"
-        if not is_taken and homes and is_stop(trigger.text):
-            return await self._is_over(homes[-1], said_id, channel, trigger, answers)
-        return is_taken or (
-            answers is None and bool(homes) and await self._is_late(homes[-1], said_id, channel, trigger)
-        )
+        if is_taken or not homes:
+            return is_taken
+        if not is_stop(trigger.text):
+            return answers is None and await self._is_late(homes[-1], said_id, channel, trigger)
+        if above := await self._above(homes[-1]):
+            return await self._take(await self._pinned(f"{said_id} above", above), said_id, channel, trigger, answers)
+        return await self._is_over(homes[-1], said_id, channel, trigger, answers)
+
+    async def _above(self, run_id: RunId) -> RunId | None:
+        """Return the run that goes on and started one that has ended, or one above that: it may start another."""
+        run = fold((await self._store.load(run_id)).events)
+        while run.started and run.started.parent:
+            run = fold((await self._store.load(run.started.parent.run_id)).events)
+            if run.started and not run.ended:
+                return run.id
+        return None
 
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""

@@ -599,6 +599,29 @@ async def test_attack_in_answer_to_the_closed_question_of_a_child(office: World,
     assert office.workshop.effects == []
 
 
+@pytest.mark.parametrize("way", ["the window", "below its card"])
+async def test_attack_in_answer_to_a_child_that_has_ended_while_its_parent_goes_on_with_another(
+    office: World, hallway: Hallway, way: str
+) -> None:
+    run_id = await begun(office, hallway, "start_run ask free_text Which?\nstart_run press bell")
+    token = await question_card(office, hallway)
+    await office.app.messages.inbox.accept(hallway.item(typed("anna", token, "v1")))
+
+    async def asks_others() -> RequestRecord | None:
+        return next((one for one in await office.requests() if one.request.format == "approval"), None)
+
+    record = await until(asks_others, what="others are asked to approve")
+    key = next(key for key, (to, card) in hallway.cards.items() if to.person == "anna" and card.form)
+    below = hallway.follows("anna", "stop", f"at {key}", is_addressed=True)
+
+    said = below if way == "below its card" else hallway.item(typed("anna", token, "stop"))
+    await handled(office, await office.app.messages.inbox.accept(said))
+
+    assert (await office.request(record.request.id)).state == "withdrawn"
+    await office.ended(run_id)
+    assert (office.workshop.effects, hallway.to("anna", "Too late")) == ([], [])
+
+
 async def both(world: World) -> list[str] | None:
     found = await world.app.store.lists.runs()
     return found if len(found) == 2 else None
