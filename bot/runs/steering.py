@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Literal
 
 from pydantic import JsonValue
@@ -54,7 +55,8 @@ class Steering:
         channel: str = "",
         evidence: str = "",
     ) -> Run:
-        """The run after the verb. Raises Conflict when it makes no sense now.
+        """The run after the verb, which holds for the runs that it started as well. Raises Conflict when it makes no
+        sense now.
 
         `evidence` is how the `channel` knew who says so, here and in what follows.
         """
@@ -76,12 +78,27 @@ class Steering:
             commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=wake, limit=MAX_EVENTS_AT_ALL)
             written = await self._journal.write(commit)
             if written.state == "committed":
-                run = fold(commit.events, run)
+                steered = fold(commit.events, run)
                 if verb == "cancel":  # who approves what they ask has it started before the turn of this run comes
-                    await self._children.stop_all(run)
-                return run
+                    await self._children.stop_all(steered)
+                else:
+                    await self._steer_below(run, verb, by, channel, evidence)
+                return steered
             if written.state == "full":
                 raise Conflict(say("run.run-full"), say("run.nothing-changed"))
+
+    async def _steer_below(
+        self, run: Run, verb: Literal["pause", "resume"], by: PersonId, channel: str, evidence: str
+    ) -> None:
+        """Pause or resume what `run`, as it was before, has started; what somebody paused by itself stays so."""
+        for child in run.children:
+            if child.run_id in run.ended_children:
+                continue
+            below = fold((await self._journal.store.load(child.run_id)).events)
+            with_it = below.is_paused and below.paused_by == run.paused_by and below.restored_from is None
+            if below.started and (with_it or (verb == "pause" and not below.is_paused)):
+                with suppress(Conflict):  # it has ended
+                    await self.steer(child.run_id, verb, by, channel=channel, evidence=evidence)
 
     async def withdraw(
         self, request_id: RequestId, by: PersonId, why: str, *, channel: str = "", evidence: str = ""

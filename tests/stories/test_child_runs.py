@@ -144,6 +144,33 @@ async def test_attack_what_a_child_asks_is_approved_after_its_parent_was_cancell
     assert "may go on" not in await world.summary(run_id)
 
 
+async def test_attack_what_a_child_asks_is_approved_while_its_parent_is_paused(world: World) -> None:
+    run_id = await world.trigger("start_run press bell")
+    record = await until(lambda: asked(world), what="the child asks")
+    await world.quiet()
+
+    await world.steer(run_id, "pause")
+    await world.decide("bo", record, "approve")
+    await world.quiet()
+    assert world.workshop.effects == []
+    await world.steer(run_id, "resume", "dan")
+
+    assert (await world.ended(run_id)).state == "done"
+    assert world.workshop.effects == ["press bell"]
+
+
+async def test_a_child_that_somebody_paused_by_itself_is_not_resumed_with_its_parent(world: World) -> None:
+    run_id = await world.trigger("start_run press bell")
+    record = await until(lambda: asked(world), what="the child asks")
+    await world.quiet()
+    await world.steer(record.request.run_id, "pause", "dan")
+
+    await world.steer(run_id, "pause")
+    await world.steer(run_id, "resume")
+
+    assert (await world.run(record.request.run_id)).state == "paused"
+
+
 async def asked(world: World) -> RequestRecord | None:
     return next(iter(await world.requests()), None)
 
