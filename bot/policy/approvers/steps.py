@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from functools import cache
 
-from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, parts_of, people_of
 from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible, is_met
 
 
@@ -82,17 +83,27 @@ def needed_elsewhere(
     One person fills one step, and one human one seat, where two may be one. Where it could not be met before either,
     that is a matter of who has left, and no matter of their approval.
     """
-    voted = tuple(voters)
+    voted, there = tuple(voters), frozenset(here)
     if not policy.steps and not policy.doubles:
         return frozenset()
+    rules = (policy.rule, *(step.rule for step in policy.steps))
+    seats = (part.people for rule in rules for part in parts_of(rule) if isinstance(part, Anyone))
+    sets = [*map(frozenset, seats), *(frozenset(step.by) for step in policy.steps), frozenset(voted), there]
+    doubles = {one for pair in policy.doubles for one in pair}
+    first = dict[tuple[bool, ...], PersonId]()
 
+    def like(person: PersonId) -> PersonId:
+        """Return the first person of whom the rules say the same: each card asks about everybody in a group."""
+        return person if person in doubles else first.setdefault(tuple(person in some for some in sets), person)
+
+    @cache
     def is_missed(person: PersonId) -> bool:
         others = tuple(one for one in voted if one != person)
-        return can_go_on(policy, requesters, others, here) and not can_go_on(
-            policy, requesters, (*others, person), here
+        return can_go_on(policy, requesters, others, there) and not can_go_on(
+            policy, requesters, (*others, person), there
         )
 
-    return frozenset(filter(is_missed, eligible(policy, requesters)))
+    return frozenset(one for one in eligible(policy, requesters) if is_missed(like(one)))
 
 
 def begun(policy: PolicySnapshot, number: int, voters: Iterable[PersonId], at: datetime) -> PolicySnapshot:

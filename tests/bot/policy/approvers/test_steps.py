@@ -7,7 +7,7 @@ from agents.events import RequestReassigned, VoteCast
 from agents.requests import PersonId, PolicySnapshot, PolicyStep, people_of
 from bot.policy.approvers.quorum import can_be_met, eligible, is_met, lacking_in_all
 from bot.policy.approvers.steps import begun, escalated, open_steps, restarted
-from bot.policy.judge import judge
+from bot.policy.judge import judge, needed_later
 from bot.policy.judgements import AlreadyVoted, Counted, Decided, Judgement, NotEntitled
 from bot.policy.record import RequestRecord, after, why_not
 from tests.bot.examples import (
@@ -25,6 +25,7 @@ from tests.bot.examples import (
     policy,
     record,
 )
+from tests.channels.email.work import calls_of
 
 MANAGER = PolicyStep(name="manager", rule=anyone("bo"), escalate_after_s=600, escalate_to=(anyone("dan"),))
 FINANCE = PolicyStep(name="finance", rule=anyone("cy", "dan"))
@@ -204,3 +205,15 @@ def test_escalation_opens_every_seat_and_needs_as_many_people_as_before() -> Non
 
 def test_escalation_lets_no_requester_decide() -> None:
     assert eligible(escalated(policy(), (ANNA, DAN), LATER), (ANNA,)) == (BO, CY, DAN)
+
+
+def test_a_large_group_in_each_of_two_steps_costs_as_little_as_a_small_one() -> None:
+    """Each of them gets a card that says who may decide: in the square of their number nothing else would run."""
+
+    def work(count: int) -> int:
+        group = anyone(*(f"p{number}" for number in range(count)))
+        steps = (PolicyStep(name="manager", rule=group), PolicyStep(name="finance", rule=group))
+        found, everybody = asked(spending(*steps)), [*people_of(group)]
+        return calls_of(lambda: needed_later(found, everybody))
+
+    assert work(200) < 30 * work(10)
