@@ -54,7 +54,15 @@ class Humans:
         The uid finds them first. Whoever may be one of several, or is surely none of those who are known, is new.
         """
         free = {human.id: human for human in self.known.values() if not human.same_as}
-        found, left = dict[str, Human](), dict(directory)
+        found, left, sharing = dict[str, Human](), dict(directory), dict[tuple[str, str], dict[PersonId, Human]]()
+        for human in free.values():
+            for part in human.newest.parts:
+                sharing.setdefault(part, {})[human.id] = human
+
+        def likely(mark: Mark) -> list[Human]:
+            """Return those who are free and share a part with `mark`: nobody else can be the same human."""
+            humans = {one: human for part in mark.parts for one, human in sharing.get(part, {}).items()}
+            return [human for one, human in humans.items() if one in free]
 
         def take(name: str, humans: Iterable[Human], *, is_certain: bool = False) -> None:
             fits = sorted(humans, key=lambda human: (human.newest != left[name], human.id))
@@ -63,11 +71,11 @@ class Humans:
 
         for name, mark in directory.items():
             if mark.uid:
-                take(name, [one for one in free.values() if one.newest.uid == mark.uid], is_certain=True)
+                take(name, [one for one in likely(mark) if one.newest.uid == mark.uid], is_certain=True)
         for name, mark in list(left.items()):
-            take(name, [one for one in free.values() if mark and one.newest == mark])
+            take(name, [one for one in likely(mark) if one.newest == mark])
         for name, mark in list(left.items()):
-            take(name, [one for one in free.values() if surely_same(one.newest, mark)])
+            take(name, [one for one in likely(mark) if surely_same(one.newest, mark)])
         taken = {*self.known, *(human.id for human in found.values())}
         for name, mark in left.items():
             found[name] = Human(id=_free(name, taken), marks=(mark,))

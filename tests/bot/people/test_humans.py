@@ -7,6 +7,7 @@ from bot.config.tables import PersonConfig
 from bot.people.directory import People
 from bot.people.humans import Humans
 from bot.people.marks import Mark, mark_of, maybe_same, surely_same
+from tests.channels.email.work import calls_of
 
 UID, OTHER_UID, SLACK, OTHER_SLACK, MAIL, OTHER_MAIL = "uid", "uid2", "slack", "slack2", "mail", "mail2"
 BEFORE_AND_NOW = {
@@ -88,3 +89,14 @@ def test_what_the_file_says_of_somebody_is_said_of_whoever_it_means() -> None:
     assert people.refs(("person:cy", "group:ops")) == ("person:cy~2", "group:ops")
     assert (people.of_file("cy"), people.id_in_file("cy~2"), people.named("cy~2")) == ("cy~2", "cy", "cy~2")
     assert (people.is_here("cy"), people.name_of("cy")) == (False, "Cy Cole (has left)")
+
+
+def test_a_large_directory_is_compared_with_itself_as_fast_as_a_small_one() -> None:
+    """With each save of the file, while nothing else runs: in the square of their number that took seconds."""
+
+    def work(count: int) -> int:
+        everybody = {f"p{number}": Mark(email=f"mail{number}") for number in range(count)}
+        humans, _ = ids(Humans(), **everybody)
+        return calls_of(lambda: humans.who_is(everybody))
+
+    assert work(400) < 15 * work(40)
