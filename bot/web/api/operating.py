@@ -446,7 +446,7 @@ async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow, way: Way) -> 
     )
     words = "notice.people-same" if found != before else "notice.people-same-already"
     name = people.name_of(found)
-    return Done(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found))
+    return Done(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found, before=before))
 
 
 @router.post("/people/confirm", operation_id="confirmPeople", responses=_DONE)

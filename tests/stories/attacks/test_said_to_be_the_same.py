@@ -99,3 +99,21 @@ async def test_attack_who_has_what_somebody_had_before_they_were_brought_back_ap
         now = await office.request(record.request.id)
         assert not isinstance(await office.decide("cy", now, "approve"), Decided)
         assert office.workshop.effects == []
+
+
+async def test_attack_what_somebody_asked_for_in_between_is_said_to_be_theirs_and_nobody_hears_who_stops_it(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
+        await becomes(office, at(_ADMINS, "bob@corp.example"))
+        run_id = await office.trigger("press bell", "bo")
+        record, ada = await office.opened(run_id), await api.client("ada", "admin")
+
+        said = await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})
+
+        assert "asked for since then, as bo~2, stays with that id: they do not see it any more" in said.json()["told"]
+        assert "can't stop it, an operator can (sayso cancel RUN)." in said.json()["told"]
+        refused(await (await api.client("bo")).post(f"/v1/runs/{run_id}/cancel"), 404, "not-found")
+        assert (await (await api.client("ole")).post(f"/v1/runs/{run_id}/cancel")).status_code == 200
+        await office.quiet()
+        assert (await office.request(record.request.id)).state == "withdrawn"
