@@ -73,9 +73,18 @@ def _humans(people: Iterable[PersonId], doubles: Collection[tuple[PersonId, Pers
 def _all_seats(step: PolicyStep) -> Iterator[tuple[Anyone, ...]]:
     """Every set of seats that would satisfy `step`, with one more for each further person of its quorum."""
     anybody = Anyone(source=step.name, people=tuple(people_of(step.rule)))
-    is_flat = isinstance(step.rule, AnyOf) and all(isinstance(part, Anyone) for part in step.rule.of)
-    for seats in [(anybody,)] if is_flat else _seatings(step.rule):
+    for seats in _seatings(_with_fewest_seats(step.rule)):
         yield (*seats, *[anybody] * (step.quorum - len(seats)))
+
+
+def _with_fewest_seats(rule: Rule) -> Rule:
+    """Return `rule` with one seat in place of several of which one is enough: each combination of seats is tried."""
+    if isinstance(rule, Anyone):
+        return rule
+    parts = tuple(map(_with_fewest_seats, rule.of))
+    if isinstance(rule, AnyOf) and all(isinstance(part, Anyone) for part in parts):
+        return Anyone(source="", people=tuple(people_of(rule)))
+    return rule.model_copy(update={"of": parts})
 
 
 def is_met(policy: PolicySnapshot | PolicyStep, voters: Iterable[PersonId]) -> bool:
