@@ -76,8 +76,10 @@ def history_of(
     done = [one for one in deploys if one.word == "done"]
     took = [one.took for one in deploys if one.took is not None]
     days, live = _days([one.began or one.at for one in done], now), _COMMIT.search(place.text)
+    # What was put live before the newest of them is back another way.
+    newest = max(filter(lambda one: one.commit, done), key=lambda one: one.began or one.at, default=None)
     return History(
-        now=next((one for one in done if live and one.commit == live[0]), None),
+        now=newest if newest and live and newest.commit == live[0] else None,
         newest=tuple(deploys[:_SHOWN]),
         days=_bars(days),
         waits=_bars([one.total_seconds() for one in took[:DAYS]][::-1]),
