@@ -307,7 +307,10 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     """Return the card that says how a run ended, and by whose word."""
     ended, stop = run.ended, stopped(run)
     asked = wish_of(run.started, _TITLE_CHARS)
-    by = list(stop.by) if stop else sorted({*chain.from_iterable(run.deciders.values())})
+    # Whoever stopped it decided nothing of what was changed before.
+    has_changed = ended is not None and ended.change in {"changed", "partly", "unknown"}
+    by = [] if stop and not has_changed else [*chain.from_iterable(run.deciders.values())]
+    by = sorted({*by, *(stop.by if stop else ())})
     facts = [Line(label=say("card.decided-by"), text=people.names_of(by))] if by else []
     if run.broke_glass:
         facts.append(Line(label=say("card.broke-glass"), text=people.names_of(run.broke_glass)))

@@ -197,10 +197,11 @@ def said_late(run: Run) -> tuple[str, str] | None:
 
 
 def in_spite(run: Run) -> str:
-    """Return what `sentences` say was or may have been changed though `run` is not done; empty where they do not."""
+    """Return that something was or may have been changed though `run` is not done; empty where nothing was."""
     ended = run.ended
-    key = _IN_SPITE.get(ended.change) if ended and ended.outcome != "done" else None
-    return said if key and (said := say(key)) in sentences(run) else ""
+    is_done = ended is None or (ended.outcome == "done" and ended.change != "partly")
+    key = None if ended is None or is_done else _IN_SPITE.get(ended.change)
+    return say(key) if key else ""
 
 
 def told_of(run: Run, people: People) -> str:

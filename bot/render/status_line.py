@@ -14,7 +14,7 @@ from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
-from bot.render.outcome import heading, how_stopped, in_spite, put_live, stopped, word_of
+from bot.render.outcome import heading, how_stopped, in_spite, put_live, sentences, stopped, word_of
 from bot.render.words import frozen_words, present, wish_of
 from bot.store import Store
 from bot.store.ids import derived_id
@@ -121,15 +121,18 @@ def _unknown(run: Run) -> str:
 
 def _ended(run: Run, people: People) -> str:
     ended, stop = run.ended, stopped(run)
+    said = in_spite(run)
+    changed = f". {said}" if said else ""
     if ended is None or ended.outcome == "done":
-        return f"{heading(run)}: {put_live(run, _ASKED_CHARS) or _asked(run)}{_broken(run, people)}"
-    changed = f". {changed}" if (changed := in_spite(run)) else ""
+        return f"{heading(run)}: {put_live(run, _ASKED_CHARS) or _asked(run)}{_broken(run, people)}{changed}"
     if ended.outcome == "cancelled":
         by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
         cancelled = say("status.cancelled-by", name=by) if by else say("status.cancelled")
         return f"{cancelled}: {_asked(run)}{changed}"
     if stop:
         return f"{how_stopped(stop, people)}: {_asked(run)}{changed}"
+    # A summary of ours says itself what is live; nothing else of it stands in the lines above.
+    changed = changed if said in sentences(run) else ""
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
         return f"{say('status.failed')}: {_asked(run)}{changed}"

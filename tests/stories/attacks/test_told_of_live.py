@@ -1,5 +1,7 @@
 """What is said to be live is what tools saw since anybody may have changed it: an older look says nothing."""
 
+import subprocess
+
 import pytest
 
 from agents.deploy.results import live_seen
@@ -7,12 +9,21 @@ from agents.requests import RunId
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from tests.fakes.anthropic import FakeAnthropic, message, tool_use
+from tests.servers.console import a_console
 from tests.stories.attacks.test_lying_model import calls, says, surfaces
 from tests.stories.faults.test_deploy import release
+from tests.stories.test_rollback import breaks_the_page, shop_of
 from tests.test_tour import commit_of, live
 from tests.world import World
 
+CHANGED = "Something was changed all the same"
 HALF_WAY = '#!/bin/sh\n./real.sh "$@"\nexit 3\n'
+
+
+def puts_live(world: World, version: str) -> None:
+    """Somebody deploys it to production past sayso."""
+    command = ["./deploy.sh", "production", commit_of(world, version)]
+    subprocess.run(command, cwd=shop_of(world), check=True, capture_output=True)
 
 
 async def told(world: World, run_id: RunId, about: str) -> list[str]:
@@ -143,4 +154,42 @@ async def test_a_run_whose_second_deploy_was_refused_is_not_called_done(
     run = await model_shop.ended(run_id)
 
     assert word_of(run) == "failed"
+    assert status_line(run, None, model_shop.people).startswith(f"Failed: {run.text}. {CHANGED}")
     assert "v1.1.0 (" in (await model_shop.next_mail("anna", about="Failed: deploy v1.1.0 to staging")).text
+
+
+async def test_who_denied_the_way_back_is_not_said_to_have_stopped_the_deploy_that_is_live(shop: World) -> None:
+    breaks_the_page(shop)
+    run_id = await shop.trigger("deploy v1.3.0 to production")
+    deploy = await shop.opened(run_id)
+    await shop.decide("bo", deploy, "approve")
+
+    await shop.decide("cy", await shop.opened(run_id, after=deploy.request.id), "deny")
+
+    run = await shop.ended(run_id)
+    assert live(shop, "production") == commit_of(shop, "v1.3.0")
+    assert status_line(run, None, shop.people).startswith(f"Stopped: denied by Cy Cole: {run.text}. {CHANGED}")
+    mail = await shop.next_mail("anna", about="Stopped: deploy v1.3.0 to production")
+    assert "v1.3.0 was deployed to production" in " ".join(mail.text.split())
+    assert "Decided by: Bo Berg and Cy Cole\n" in mail.text
+
+
+async def test_who_once_approved_what_others_put_back_is_not_said_to_have_approved_that(shop: World) -> None:
+    for version in ("v1.1.0", "v1.2.0"):
+        run_id = await shop.trigger(f"deploy {version} to production")
+        await shop.decide("bo", await shop.opened(run_id), "approve")
+        await shop.ended(run_id)
+    await shop.quiet()
+    async with a_console(shop) as console:
+        anna = await console.browser("anna")
+        before = (await anna.get("/live")).words
+        puts_live(shop, "v1.1.0")
+        await shop.app.live.places(anew=True)
+
+        after = (await anna.get("/live")).words
+
+    by_bo, by_nobody = "Asked for by Anna Ames, approved by Bo Berg", "No approval that is kept here brought it"
+    assert by_bo in before.partition("staging v1.0.0")[0]
+    assert "production v1.1.0" in after
+    assert by_nobody in after.partition("staging v1.0.0")[0]
+    assert by_bo not in after
