@@ -135,7 +135,8 @@ class Notifier:
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place.
 
-        Who is asked by a program often may vote before anything brought it to them: they are told all the same.
+        Who is asked by a program often may vote before anything brought it to them, and who breaks the glass without
+        being an approver gets no card: they are told all the same.
         """
         # The others were told when their request was closed, which ends what a program wanted.
         is_closed = program_of(run) and run.results and run.heard_late is None
@@ -150,9 +151,10 @@ class Notifier:
         if run.started and run.started.parent is None and run.started.requester not in told:
             entries.append(self._ending(run, run.started.requester, now))
             told |= {run.started.requester}
-        if run.started and run.started.asked_with:
-            without_card = news - told - {held.person for held in run.cards}
-            entries += [self._ending(run, one, now) for one in sorted(present(without_card, self._people))]
+        # Whoever breaks the glass need not be among those who were asked.
+        may_lack_card = {*run.broke_glass, *(news if run.started and run.started.asked_with else ())}
+        without_card = may_lack_card - told - {held.person for held in run.cards}
+        entries += [self._ending(run, one, now) for one in sorted(present(without_card, self._people))]
         return [outbox_entry(entry) for entry in entries]
 
     def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:

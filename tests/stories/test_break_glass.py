@@ -366,6 +366,24 @@ async def test_a_review_opens_also_when_the_tool_fails(office: World) -> None:
     assert (await reviewed(office, record)).state == "open"
 
 
+@pytest.mark.parametrize("is_stopped", [True, False], ids=["stopped", "failed"])
+async def test_whoever_broke_it_without_a_card_of_their_own_hears_what_came_of_it(
+    office: World, is_stopped: bool
+) -> None:
+    office.workshop.breaks["bell"] = RuntimeError("the rope is torn")
+    record = await asked(office)
+    await office.quiet()
+    await office.steer(record.request.run_id, "pause")
+    await breaks(office, "eve", record)
+    if is_stopped:
+        await office.decide("cy", await office.request(record.request.id), "deny", "it is back up")
+
+    await office.steer(record.request.run_id, "resume")
+
+    heard = await office.next_mail("eve", about=f"{'Stopped' if is_stopped else 'Failed'}: press bell")
+    assert ("it is back up" if is_stopped else "the rope is torn") in heard.text
+
+
 async def test_attack_a_schedule_that_was_lost_keeps_no_review_from_a_rebuilt_store(office: World) -> None:
     record = await asked(office)
     await office.quiet()
