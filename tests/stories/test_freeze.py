@@ -235,6 +235,24 @@ async def test_a_card_that_is_opened_while_it_is_frozen_says_so(world: World) ->
     assert "If approved: it runs once workshop is no longer frozen" in card
 
 
+async def test_whoever_waits_for_the_end_of_a_freeze_is_told_that_an_approval_can_be_too_old_by_then(
+    world: World,
+) -> None:
+    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    card = " ".join((await world.next_mail("cy")).text.split())
+    notice = " ".join((await world.next_mail("anna", about="Frozen: Press bell")).text.split())
+    await world.decide("bo", record, "approve")
+    await world.move_time(16 * 60)
+
+    await world.app.requests.freezes.unfreeze("workshop", BO, "")
+
+    again = await world.opened(run_id, after=record.request.id)
+    assert "An earlier approval does not cover this: the approval is older than 900 s." in again.request.changes
+    assert "If approved: it runs once workshop is no longer frozen; if the approval is too old by then, people" in card
+    assert "it goes on by itself then. If an approval is too old by then, people are asked again." in notice
+
+
 async def test_the_console_says_what_an_approved_run_waits_for_and_what_a_yes_brings_while_it_is_frozen(
     world: World,
 ) -> None:
