@@ -191,7 +191,8 @@ def _pressed(event: RequestReassigned | RequestReminded | RequestFrozen, people:
         return TranscriptLine(say("story.reminded", names=people.names_of(event.people), number=event.number))
     if event.why == "absent" and not event.to:
         return TranscriptLine(_away(event, people), event.reason)
-    to = people.names_of(event.to) or say("words.nobody")
+    # Who is asked already, and still decides, is not asked once more.
+    to = people.names_of(event.to) or say("words.nobody" if event.why == "escalated" else "story.reassigned-others")
     by = people.name_of(event.by) if event.by else ""
     person = people.known_as(event.person) if event.person else ""
     return TranscriptLine(say(_REASSIGNED[event.why], by=by, name=person, to=to), event.reason)

@@ -150,7 +150,8 @@ class Departures:
             is_short = bool(left or excluded) and not _goes_on(known.request.policy, known, here)
             if is_over or not (void or is_short):
                 return None if is_over else await self._show_who_asked(record)
-            commit = await self._without(record, version, _gone(left, void, excluded), here)
+            gone = _gone(left, void, excluded) if is_short else _gone((), void, ())
+            commit = await self._without(record, version, gone, here)
             if self._people.half_taken:  # since it was looked at
                 return None
             if (await self._journal.write(commit)).state in {"committed", "full"}:

@@ -12,6 +12,7 @@ from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from bot.process.reload import Reload
 from bot.render.request_card import approvals
+from bot.render.transcript import lines
 from bot.render.words import decided
 from bot.store import Keys, StoreError
 from bot.web.console.views.afterwards import afterwards
@@ -76,6 +77,9 @@ async def test_the_vote_of_who_left_completes_no_quorum(office: World) -> None:
     now = await office.request(record.request.id)
     [line] = approvals(now, office.app.people)
     assert (now.state, line.text.partition(" at ")[0]) == ("open", "1 of 2: Cy Cole")
+    [told] = lines(await reassigned(office, run_id), office.people)
+    assert "An approval counts no more: the others who are asked may decide" in told
+    assert "too few were left" not in told
     decided = await office.decide("eve", record, "approve")
     assert isinstance(decided, Decided)
     assert decided.decision.by == ("cy", "eve")
