@@ -55,7 +55,7 @@ def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
         case Result(kind="answered"):
             return _begin(run, agents)
         case _:
-            return failed(say("agent.triage-unanswered", end=end_of(last)))
+            return failed(say("agent.triage-unanswered", nothing=_nothing(run), end=end_of(last)))
 
 
 def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
@@ -69,7 +69,7 @@ def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
         question = f"{say('agent.triage-which')}{_hint(run.text, agents)}"
         return RequestHumanInput(question=question, format="choice", options=options)
     if is_none_of_these(answer):
-        return Done(summary=say("agent.triage-for-none"))
+        return Done(summary=say("agent.triage-for-none", nothing=_nothing(run)))
     return _start(run, answer)
 
 
@@ -125,8 +125,14 @@ def _with_our_options(run: Run, step: Step, agents: Mapping[str, Agent]) -> Step
 def _start(run: Run, agent: str) -> Step:
     """The child hears nothing of what was written here, so it is asked about before."""
     step = CallTool(tool=START_RUN, arguments={"agent": agent})
-    declined = failed(say("agent.triage-not-started", why=say("agent.declined")))
+    declined = failed(say("agent.triage-not-started", nothing=_nothing(run), why=say("agent.declined")))
     return all_the_same(run, lambda: say("agent.start", agent=agent), step, declined)
+
+
+def _nothing(run: Run) -> str:
+    """`Nothing was started`; where a model had started something before these rules go on, `Nothing more was`."""
+    has_started = any(isinstance(one.step, CallTool) for one in run.results)
+    return say("agent.triage-nothing-more" if has_started else "agent.triage-nothing")
 
 
 def _option(agent: Agent, run: Run) -> str:

@@ -61,7 +61,7 @@ def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> S
         if is_about_rollback(last):
             return rollback.after_question(run, last, ways)
         if last.kind != "answered":
-            return failed(say("deploy.unanswered", how=how_it_ended(last)))
+            return failed(say("deploy.unanswered", nothing=_nothing(run), how=how_it_ended(last)))
     return _begin(run, environments, ways)
 
 
@@ -123,7 +123,8 @@ def _asked_whether(run: Run, said: str, place: str, ways: Ways) -> Step:
         case "yes":
             return _read(run, place, said, ways)
         case _:
-            return failed(say("deploy.nobody-said-yes", version=said, environment=place, another=_another()))
+            more = {"nothing": _nothing(run), "another": _another()}
+            return failed(say("deploy.nobody-said-yes", version=said, environment=place, **more))
 
 
 def _asked_which(run: Run, place: str, ways: Ways) -> Step:
@@ -136,6 +137,12 @@ def _which_environment(said: str | None) -> str:
     return say("deploy.which-environment-for", version=said) if said else say("deploy.which-environment")
 
 
+def _nothing(run: Run) -> str:
+    """`Nothing was deployed`; where a model had something deployed before these rules go on, `Nothing more was`."""
+    has_tried = any(tool_of(one) in DEPLOYS | ROLLBACKS for one in run.results)
+    return say("deploy.nothing-more" if has_tried else "deploy.nothing")
+
+
 def _another() -> str:
     return say("deploy.start-again")
 
@@ -143,7 +150,7 @@ def _another() -> str:
 def _read(run: Run, environment: str, said: str, ways: Ways) -> Step:
     """Deploy what was said; where that may mean one of several versions, ask once which."""
     if is_none_of_these(said):
-        return failed(say("deploy.none-chosen", another=_another()))
+        return failed(say("deploy.none-chosen", nothing=_nothing(run), another=_another()))
     word = version.word_of(said)
     if word is None:
         return failed(say("deploy.not-a-version", said=repr(shown(said)), another=_another()))
@@ -163,7 +170,7 @@ def _deploy(run: Run, named_version: str, environment: str, ways: Ways) -> Step:
     step = CallTool(
         tool=ways.tool("deploy", environment), arguments={"version": named_version, "environment": environment}
     )
-    declined = failed(say("deploy.declined", why=say("agent.declined")))
+    declined = failed(say("deploy.declined", nothing=_nothing(run), why=say("agent.declined")))
 
     def title() -> str:
         return say("deploy.title", version=named_version, environment=environment)

@@ -8,7 +8,7 @@ from agents.deploy.results import live_seen
 from agents.requests import RunId
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
-from tests.fakes.anthropic import FakeAnthropic, message, tool_use
+from tests.fakes.anthropic import FakeAnthropic, error, message, tool_use
 from tests.servers.console import a_console
 from tests.stories.attacks.test_lying_model import calls, says, surfaces
 from tests.stories.faults.test_deploy import release
@@ -193,3 +193,26 @@ async def test_who_once_approved_what_others_put_back_is_not_said_to_have_approv
     assert "production v1.1.0" in after
     assert by_nobody in after.partition("staging v1.0.0")[0]
     assert by_bo not in after
+
+
+@pytest.mark.parametrize("agent", ["deploy", "triage"])
+async def test_rules_that_take_over_from_a_model_do_not_say_that_nothing_was_deployed_before(
+    model_shop: World, claude: FakeAnthropic, agent: str
+) -> None:
+    deploys = calls("deploy", version="v1.1.0", environment="staging")
+    first = (deploys,) if agent == "deploy" else (calls("start_run", agent="deploy"), deploys, says("Staged."))
+    asks = message(tool_use("request_human_input", {"question": "Does staging look right?", "format": "free_text"}))
+    claude.answers(*first, asks, *[error(400, "invalid_request_error")] * 8)
+    anna = model_shop.app.people.named("anna")
+    run_id = await model_shop.app.runs.starter.start("cli", "deploy v1.1.0 to staging, then ask me", anna, agent=agent)
+    await model_shop.opened(run_id)
+
+    await model_shop.move_time(31 * 24 * 3600)
+
+    run = await model_shop.ended(run_id)
+    assert live(model_shop, "staging") == commit_of(model_shop, "v1.1.0")
+    nothing = "Nothing more was deployed" if agent == "deploy" else "Nothing more was started"
+    for text in await told(model_shop, run_id, "Stopped: deploy v1.1.0 to staging"):
+        assert "Nothing was" not in text, text
+    assert run.ended
+    assert run.ended.summary.startswith(nothing)
