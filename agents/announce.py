@@ -62,9 +62,10 @@ def next_step(run: Run) -> Step:
         case Result(step=RequestHumanInput(), kind="answered") | None:
             return _begin(run)
         case _:
-            is_in_part = last.kind == "error"
-            key = "agent.announced-in-part" if is_in_part else "agent.announced-nothing"
-            return failed(say(key, why=how(last)))
+            why = how(last)
+            if last.kind == "error":
+                return failed(say("agent.announced-in-part", why=why))
+            return failed(say("agent.announced-nothing", nothing=_nothing(run), why=why))
 
 
 def _begin(run: Run) -> Step:
@@ -72,12 +73,18 @@ def _begin(run: Run) -> Step:
     words = command.text if isinstance(command, Announce) else answer_to(run, _what)
     if words is None:
         return RequestHumanInput(question=_what())
-    declined = failed(say("agent.announced-nothing", why=say("agent.declined")))
+    declined = failed(say("agent.announced-nothing", nothing=_nothing(run), why=say("agent.declined")))
 
     def title() -> str:
         return say("agent.announce-all-the-same", text=quote(words, _TITLE_CHARS))
 
     return all_the_same(run, title, _announce(words), declined)
+
+
+def _nothing(run: Run) -> str:
+    """`Nothing was announced`; where a model had something announced before these rules go on, `Nothing more was`."""
+    has_tried = any(isinstance(one.step, CallTool) and one.kind in {"ok", "error"} for one in run.results)
+    return say("agent.announced-no-more" if has_tried else "agent.announced-none")
 
 
 def _what() -> str:

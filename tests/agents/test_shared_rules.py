@@ -117,3 +117,17 @@ def test_an_agent_is_chosen_by_its_name_whatever_is_said_of_it(label: str) -> No
     said = Result(RequestHumanInput(question=WHICH, format="choice"), "answered", label)
 
     assert TRIAGE.fallback(run_of("hm", (said,))) == CallTool(tool="start_run", arguments={"agent": "announce"})
+
+
+def test_what_a_model_announced_before_the_rules_went_on_is_not_denied() -> None:
+    said = Result(CallTool(tool="announce", arguments={"text": "tea"}), "ok", "Announced to group:release")
+    asked = Result(RequestHumanInput(question="Anything else?"), "expired", "")
+
+    assert "Nothing more was announced" in summary_of(ANNOUNCE, (said, asked))
+    assert "Nothing was announced" in summary_of(ANNOUNCE, (asked,))
+
+
+def summary_of(agent: Agent, results: tuple[Result, ...]) -> str:
+    step = agent.fallback(run_of("announce something", results))
+    assert isinstance(step, Done)
+    return step.summary
