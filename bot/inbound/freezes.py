@@ -1,12 +1,12 @@
 """`freeze production: incident 4711` as a message: an operator stops everything gated there, from wherever they are."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
-from agents.command import said_lines
+from agents.command import is_order, said_lines
 from agents.requests import Freeze, PersonId
 from agents.text import first_line, strip_invisible
 from bot.config.tables import CHANNELS
@@ -17,13 +17,14 @@ from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import is_withdrawal, refuses
-from bot.policy.stops import called, stops_plainly
+from bot.policy.stops import called, is_condition, stops_plainly
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
 from bot.store.journal import Journal
 from bot.store.outbox_entry import nearest_first
 from channels import Trigger
-from channels.email.reply.against import READ_CHARS, is_end, lines_beside, speaks_against
+from channels.email.reply import read_reply
+from channels.email.reply.against import READ_CHARS, is_emergency, is_end, lines_beside, speaks_against
 from language import in_all, say
 from language.recorded import reason_of, recorded
 
@@ -35,8 +36,9 @@ _COURTESY = r"(?:please|pls|now|asap|immediately|at once|thanks|bitte|jetzt|sofo
 _SCOPE = rf"{_QUOTES}(?!{_COURTESY}\s*[.!]*\Z)(?P<where>[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,62}}[A-Za-z0-9_-])?){_QUOTES}"
 _POLITE = rf"(?:[\s,]+{_COURTESY})*\s*[.!]*"
 _WHY = r"(?:\s*[:,;]|[.!]+(?=\s)|\s+[-\u2013\u2014](?=\s)|\s+(?:because(?: of)?|due to|since|weil|wegen)(?=\s))"
+_THE = r"the|our|die|(?:all\s+)?(?:the\s+)?(?:deploy(?:ment)?s|releases)\s+(?:to|on|in|for)"
 _TYPED = re.compile(
-    rf"(?P<un>un)?freeze\s+(?:(?P<the>the|our|die)\s+)?{_SCOPE}(?(the)(?:\s+(?:environment|env|umgebung))?)"
+    rf"(?P<un>un)?freeze\s+(?:(?:both|beide)\s+)?(?:(?P<the>{_THE})\s+)?{_SCOPE}(?(the)(?:\s+(?:environment|env|umgebung))?)"
     rf"(?:{_POLITE}\s*:?|{_WHY}\s*(?P<reason>\S.*)|(?(un)(?!)|\s+(?P<loose>\S.*[^?\s])))",
     re.IGNORECASE,
 )
@@ -45,16 +47,19 @@ _MORE = re.compile(
     rf"\s*(?:,|\+|&|,?\s*\b(?:and|und)\b)\s*{_SCOPE}(?=\s*(?:[:,;&+.!]|\b(?:and|und|because|since|weil|wegen)\b|\Z))",
     re.IGNORECASE,
 )
+_ONLY_MORE = re.compile(rf"(?:{_MORE.pattern.replace('(?P<where>', '(?:')})+[\s.!]*", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s:,;.!\u2013\u2014-]*(?:because(?: of)?|due to|since|weil|wegen)?\s*", re.IGNORECASE)
+_BEFORE_CHARS = 120
 _BEFORE = re.compile(
-    rf"(?P<stop>[^.!?:;]{{1,60}}?)(?:[.!,;]*\s(?:and|und)\s+|[.!,;]+\s*)(?=(?:{_COURTESY}[\s,]+)*freeze\b)",
+    rf"(?P<said>[^?:;]{{1,{_BEFORE_CHARS}}}?)(?:[.!,;]*\s(?:and|und)\s+|[.!,;]+\s*)(?=(?:{_COURTESY}[\s,]+)*freeze\b)",
     re.IGNORECASE,
 )
 _BLANKS = re.compile(r"[^\S\u00a0]+")
 _AND = re.compile(rf"(?:[\s,;]+(?:and|und|{_COURTESY}))+[\s,]*\Z", re.IGNORECASE)
 _URGES = re.compile(
     rf"(?:(?:[-\u2022]|\d{{1,2}}[.)])\s+)?(?:(?:{_COURTESY}|urgent(?:ly)?|dringend|emergency|notfall|everybody"
-    r"|(?P<asks>(?:can|could|would) you|kannst du)|(?:i|we|you) (?:want|need|have) to|we must"
+    r"|ok(?:ay)?|yes|ja|some(?:one|body)|(?P<asks>(?:can|could|would) (?:you|some(?:one|body))|kannst du|kann jemand)"
+    r"|(?:(?:i|we|you) )?(?:want|need|have) to|(?:i|we)(?: would|['\u2019]d) like to|we must"
     r"|wir m\u00fcssen|let['\u2019]?s)"
     r"[\s:,!.\u2013\u2014-]+)*(?=freeze\b)",
     re.IGNORECASE,
@@ -75,9 +80,9 @@ class Typed:
 
     `is_loose`: an article stands before the name, or its `reason` is whatever stands behind it without a mark between.
     `behind` is all of the line behind the name, which may name more.
-    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, but a stop or the end of a
-    freeze; `is_all`: all lines of the message are that or begin one, but for a subject. Without a `reason` it ends one
-    for that which its writer gave before, and `is_confirmed`; a freeze needs none.
+    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, but a stop, an assent, an emergency
+    or the end of a freeze; `is_all`: all lines of the message are that or begin one, but for a subject. Without a
+    `reason` it ends one for that which its writer gave before, and `is_confirmed`; a freeze needs none.
     `is_against`: what stands beside the end of a freeze, or below it where a signature does, speaks against it.
     """
 
@@ -105,7 +110,7 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     if not typed:
         return _bare(lines[: 2 if has_subject else 1], is_alone=len(set(lines)) <= (2 if has_subject else 1))
     found = next((one for one in typed if not one.ends), typed[0])
-    is_beside = [one is not None or (at < _STOPS and _stops(lines[at])) for at, one in enumerate(read)]
+    is_beside = [one is not None or (at < _STOPS and _leaves(lines[at])) for at, one in enumerate(read)]
     is_all = all(is_beside[1:] if has_subject else is_beside)
     above = [one for one, is_stop in zip(read, is_beside, strict=True) if one == found or not is_stop]
     first = read if found.ends else above
@@ -113,7 +118,7 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
         read = read[1:]
     is_against = found.ends and (len(text) > READ_CHARS or _is_against(text))
-    is_alone = all(one == found for one in read)
+    is_alone = all(one == found for one in read) and not any(map(_agrees, _before(lines)))
     return replace(found, is_alone=is_alone, is_first=is_first, is_all=is_all, is_against=is_against)
 
 
@@ -121,14 +126,35 @@ def stop_beside(text: str) -> str:
     """Return the stop or refusal in words beside what a message freezes: `stop! freeze production`; else nothing."""
     lines = [_BLANKS.sub(" ", line).strip(_MARKS) for line in said_lines(strip_invisible(text), None)][:_STOPS]
     found = [_read(line) for line in lines]
-    before = (_AND.sub("", _plain(said).partition(one.string)[0]).strip(_MARKS + _QUOTED) for said, one in found if one)
-    refused = (one for one in before if one and not _SIGNS.fullmatch(one) and is_withdrawal(one))
+    refused = filter(is_withdrawal, _before(lines))
     stopped = (line for line, one in found if not (_SIGNS.fullmatch(line) or one) and _stops(line))
     return next(chain(refused, stopped), "").strip()
 
 
+def _before(lines: Iterable[str]) -> Iterator[str]:
+    """What stands before a freeze in each of `lines`, but for signs and courtesy."""
+    for said, one in map(_read, lines):
+        before = _AND.sub("", _plain(said).partition(one.string)[0]).strip(_MARKS + _QUOTED) if one else ""
+        if before and not _SIGNS.fullmatch(before):
+            yield before
+
+
 def _stops(line: str) -> bool:
     return stops_plainly(line) or refuses(line)
+
+
+def _leaves(said: str) -> bool:
+    """Return whether words above or before a freeze leave it one: a stop, an assent, or the emergency behind it."""
+    is_why = is_emergency(said) and not (is_condition(said) or is_order(said))
+    return _refuses(said) or _agrees(said) or is_why
+
+
+def _refuses(said: str) -> bool:
+    return _stops(said) or is_withdrawal(said)
+
+
+def _agrees(said: str) -> bool:
+    return read_reply(said).said == "approve"
 
 
 def _is_against(text: str) -> bool:
@@ -154,7 +180,7 @@ def _typed(line: str) -> Typed | None:
         return None
     where, reason = _scope(found["where"]), first_line(found["reason"] or found["loose"] or "", _REASON_CHARS)
     behind = found.string[found.end("where") :] if _MORE.match(found.string, found.end("where")) else ""
-    is_loose = bool(found["loose"] or found["the"])
+    is_loose = _is_talk(found.string) or bool(found["the"])
     return Typed(where, reason, ends=bool(found["un"]), is_loose=is_loose, behind=behind)
 
 
@@ -165,10 +191,23 @@ def _without_stop(line: str) -> str:
     plain = plain[before.end() if before else 0 : len(plain) - (behind.end() if behind else 0)]
     plain = plain.strip(_QUOTED) if plain.startswith(tuple(_QUOTED)) else plain
     before = _BEFORE.match(plain)
-    plain = plain[before.end() :] if before and is_withdrawal(before["stop"]) else plain
+    if before and _leaves(before["said"]):
+        rest = _urged(plain[before.end() :])
+        plain = rest if _refuses(before["said"]) or not _is_talk(rest) else plain
+    return _urged(plain)
+
+
+def _urged(plain: str) -> str:
+    """`plain` without haste, courtesy and assent before a freeze."""
     if urges := _URGES.match(plain):
         return plain[urges.end() :].rstrip("?" if urges["asks"] else "")
     return plain
+
+
+def _is_talk(line: str) -> bool:
+    """Return whether words that name nothing more stand right behind the name: `freeze production tonight`."""
+    found = _TYPED.fullmatch(line)
+    return found is not None and bool(found["loose"]) and not _ONLY_MORE.fullmatch(line, found.end("where"))
 
 
 def _plain(line: str) -> str:

@@ -138,7 +138,9 @@ def test_attack_an_end_with_a_reason_that_does_not_end_is_asked_back_unread() ->
         "no! freeze production", "No, freeze production", "deny. freeze production", "deny and freeze production",
         "stop everything and freeze production", "bitte sofort freeze production", "URGENT: freeze production",
         "we need to freeze production now", "can you freeze production?", "- freeze production",
-        "\u201cfreeze production\u201d",
+        "\u201cfreeze production\u201d", "Can someone freeze production?",
+        "I'd like to freeze production", "Checkout is down! Freeze production!",
+        "Checkout ist kaputt, freeze production", "Checkout is down. Nobody can pay. Please freeze production",
     ],
 )  # fmt: skip
 def test_a_no_haste_and_courtesy_before_a_freeze_keep_nobody_from_it(text: str) -> None:
@@ -165,6 +167,26 @@ def test_what_is_refused_before_a_freeze_is_refused_as_well(text: str, refused: 
     assert stop_beside(text) == refused
 
 
+@pytest.mark.parametrize("above", ["Checkout is down.", "yes", "Genehmigt"])
+def test_attack_an_emergency_or_an_assent_above_a_freeze_keeps_nobody_from_it(above: str) -> None:
+    found = typed_freeze(f"{above}\nfreeze production")
+
+    assert found == Typed("production", "", is_alone=False, is_all=True)
+
+
+@pytest.mark.parametrize("text", ["approve and freeze production", "Yes, freeze production", "ok freeze production"])
+def test_what_agrees_before_a_freeze_is_more_than_the_freeze(text: str) -> None:
+    assert typed_freeze(text) == Typed("production", "", is_alone=False)
+
+
+@pytest.mark.parametrize("text", ["freeze prod and staging", "freeze both prod and staging", "freeze prod, staging"])
+def test_names_alone_behind_a_freeze_are_no_talk(text: str) -> None:
+    found = typed_freeze(text)
+
+    assert found is not None
+    assert (found.environment, found.is_loose) == ("prod", False)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -173,6 +195,12 @@ def test_what_is_refused_before_a_freeze_is_refused_as_well(text: str, refused: 
         "Bo said: freeze production",
         "Bo said no, freeze production",
         "if it fails, stop, freeze production",
+        "if it fails again, freeze production",
+        "falls Checkout ausfällt, freeze production",
+        "is checkout down? freeze production",
+        "Checkout is fine, no need to freeze production",
+        "The site is down, freeze production tonight",
+        "deploy v2 to staging, freeze production",
     ],
 )
 def test_what_speaks_of_a_freeze_or_against_one_is_none(text: str) -> None:
