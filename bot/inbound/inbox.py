@@ -19,7 +19,7 @@ from bot.inbound.follow_ups import FollowUps
 from bot.inbound.freezes import TypedFreezes, stop_beside, typed_freeze
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
-from bot.inbound.standing import TypedStanding, typed_revocations, typed_standing
+from bot.inbound.standing import TypedStanding, check_is_order, typed_revocations, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
 from bot.policy.answers import (
@@ -294,6 +294,8 @@ class Inbox:
         rest = beside_named(reply.text) if others else reply.text
         named, above, below = typed_revocations(rest)
         if reply.said not in {"free_text", "deny"} or not (others or named):
+            if reply.said == "free_text" and request.format == "approval":
+                await self._check_is_order(inbound_id, channel, _spoken(reply, request.thread))
             return False
         said, refusal = _spoken(reply, request.thread), refused_beside(reply.text) if others else ""
         if named:
@@ -337,6 +339,14 @@ class Inbox:
         """Return whether a message ends standing approvals, whatever it stops beside them. Raises Conflict."""
         rest = beside_named(said.text)
         return await self._standing.revokes(inbound_id, channel, said.model_copy(update={"text": rest}))
+
+    async def _check_is_order(self, inbound_id: str, channel: str, said: Trigger) -> None:
+        """Tell whoever may mean the end of a standing approval that their words are none."""
+        try:
+            with self._people.speaking_to(said.person):
+                check_is_order(said.text)
+        except Conflict as error:
+            await self._not_passed_on(inbound_id, channel, said, error)
 
     async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: Conflict | Forbidden) -> None:
         """Tell the writer of an answer why it does nothing."""
@@ -517,6 +527,9 @@ class Inbox:
             except (Conflict, Forbidden) as error:
                 failed = error
         if not (is_done or failed):
+            is_answer = trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False)
+            if not (is_answer or trigger.is_edit):
+                check_is_order(text)
             return False
         refusal = refusal or refused_beside(text)
         refusal = refusal or (named and (refusal_in(above) or refusal_in(below))) or ""

@@ -22,9 +22,10 @@ from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from bot.inbound.absences import TOLD
 from bot.people.directory import People
 from bot.people.refusals import Refusals
+from bot.policy.answers import is_withdrawal
 from bot.policy.record import records
 from bot.policy.standing import Standing
-from bot.policy.stops import NEXT_ORDER, called, is_condition
+from bot.policy.stops import NEXT_ORDER, called, is_condition, may_be_stop
 from bot.queries.guard import Guard
 from bot.render.cards import notice
 from bot.render.times import read_moment
@@ -68,8 +69,10 @@ _REVOKES_LAST = re.compile(
     re.IGNORECASE,
 )
 _SIGNS = re.compile(r":[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]")
-_NEXT = re.compile(rf"{NEXT_ORDER}|[;.,]\s+(?=(?:freeze|revoke|widerrufe)\s)", re.IGNORECASE)
+_NEXT = re.compile(rf"{NEXT_ORDER}|[;.,!]\s+(?=(?:freeze|revoke|widerrufe)\s)", re.IGNORECASE)
 _REASON_CHARS, _LINE_CHARS = 500, 2_000
+_BESIDE_ID = 8
+"""Most words beside an id in a message that is about it and nothing else."""
 
 # People mark a command up in chat.
 _MARKS = "*_` \t"
@@ -136,6 +139,18 @@ def typed_revocations(text: str) -> tuple[tuple[str, ...], str, str]:
     first = next((at for at, (_, found) in enumerate(read) if found), len(read))
     above, below = (line for line, _ in read[:first]), (line for line, found in read[first:] if not found)
     return tuple(dict.fromkeys(named)), "\n".join(above), "\n".join(below)
+
+
+def check_is_order(text: str) -> None:
+    """Raise Conflict for a few words about a standing approval that end none: `s1g-… zurückziehen`.
+
+    Those that may refuse or stop something else are heard as that.
+    """
+    found, rest = _IDS.search(text), _IDS.sub(" ", text).split()
+    if found is None or not 0 < len(rest) <= _BESIDE_ID:
+        return
+    if not (typed_revocations(text)[0] or is_withdrawal(text) or may_be_stop(text)):
+        raise Conflict(say("again.not-ended", id=found[0].lower()), say("again.not-ended-do", id=found[0].lower()))
 
 
 def _revocations(text: str) -> list[tuple[str, re.Match[str] | None]]:

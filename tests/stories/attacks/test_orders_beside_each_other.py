@@ -152,9 +152,55 @@ async def test_attack_an_order_that_somebody_makes_of_their_own_message_is_lost(
     assert await orders.done() == done
 
 
+@pytest.mark.parametrize("way", ["the thread", "the window"])
+@pytest.mark.parametrize(
+    "text", ["approve and freeze everything", "yes\nfreeze everything", "Checkout is down! Freeze everything!"]
+)
+async def test_attack_a_freeze_is_lost_over_a_yes_or_the_emergency_that_it_is_for(
+    orders: Orders, way: str, text: str
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == {"freeze"}
+    assert (await orders.office.request(orders.record.request.id)).state == "open"
+
+
+@pytest.mark.parametrize("way", ["the thread", "a new message"])
+@pytest.mark.parametrize(
+    "text", ["revoke FIRST wrong person", "Bitte FIRST zurückziehen", "kannst du FIRST widerrufen?"]
+)
+async def test_attack_whoever_means_to_revoke_in_words_that_are_no_order_is_not_told_so(
+    orders: Orders, way: str, text: str
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == set()
+    told = f"write only: revoke {orders.standing[0]}"
+    await until(lambda: orders.hallway.to("bo", told), what="Bo reads how to revoke it")
+
+
+async def test_attack_whoever_means_to_revoke_in_an_answer_to_a_card_is_not_told_how(orders: Orders) -> None:
+    token = await token_of(orders.hallway, "bo")
+    words = orders.words("revoke FIRST wrong person")
+    said = Reply(person="bo", token=token, said="free_text", text=words, is_typed=True)
+
+    await orders.office.app.messages.inbox.accept(orders.hallway.item(said))
+
+    told = f"write only: revoke {orders.standing[0]}"
+    await until(lambda: orders.hallway.to("bo", told), what="Bo reads how to revoke it")
+    await until(lambda: orders.hallway.to("bo", "not counted as a decision"), what="Bo is asked again")
+
+
+async def test_attack_a_refusal_that_names_a_standing_approval_is_lost(orders: Orders) -> None:
+    await orders.write("the thread", "do not deploy this, FIRST covers it")
+
+    assert await orders.done() == {"denial"}
+
+
 @pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
 @pytest.mark.parametrize(
-    "text", ["please revoke FIRST, thanks", "revoke FIRST: not as SECOND", "Bitte widerrufe FIRST!"]
+    "text",
+    ["please revoke FIRST, thanks", "revoke FIRST: not as SECOND", "Bitte widerrufe FIRST!", "Incident! revoke FIRST"],
 )
 async def test_attack_a_revocation_in_other_words_is_lost(orders: Orders, way: str, text: str) -> None:
     await orders.write(way, text)
