@@ -248,9 +248,12 @@ class TypedFreezes:
         self._journal, self._people, self._rights, self._freezes = journal, people, rights, freezes
         self._environments, self._refusals = environments, Refusals(journal.store)
 
-    async def take(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
+    async def take(
+        self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime, *, is_denial: bool = False
+    ) -> bool:
         """Do what the message says; False where it says something else. Raises StoreUnavailable.
 
+        `is_denial`: the message counts as one beside that.
         A freeze only stops things, so it counts from every proven sender, also where it is taken again. Its end needs
         as much as an approval does, and ends nothing that began after it was written or received.
         """
@@ -268,7 +271,8 @@ class TypedFreezes:
         said_at = _said_at(trigger.written_at, received_at)
         with self._people.speaking_to(person):
             try:
-                told = await self._done(typed, channel, trigger, said_at)
+                is_heard = is_denial or (trigger.follows and stop_beside(trigger.text) != "")
+                told = await self._done(typed, channel, trigger, said_at, is_heard=is_heard)
             except (Conflict, Forbidden, Invalid, NotFound) as error:
                 told = str(error)
             title = say("notice.freeze-title")
@@ -322,7 +326,8 @@ class TypedFreezes:
         """The environment that is written so, but for capitals."""
         return next((one for one in self._environments if one.casefold() == where.casefold()), where)
 
-    async def _done(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime) -> str:
+    async def _done(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime, *, is_heard: bool) -> str:
+        """Return what the writer is told. `is_heard`: what stands beside it is a refusal that counts."""
         person, where = PersonId(trigger.person), typed.environment
         who = self._rights.of_person(person, trigger.evidence)
         if denied := self._rights.denial_at_all(who, "freeze"):
@@ -347,7 +352,7 @@ class TypedFreezes:
             )
             ends = say("notice.freeze-how-ends", where=place or _EVERYTHING)
             told += [no_environment(place, self._environments), f"{self._freezes.words(made)} {ends}"]
-        return "\n".join(filter(None, (*told, "" if typed.is_alone else say("notice.freeze-rest"))))
+        return "\n".join(filter(None, (*told, "" if typed.is_alone or is_heard else say("notice.freeze-rest"))))
 
     async def _ended(self, typed: Typed, where: str, channel: str, trigger: Trigger, said_at: datetime) -> str:
         person, evidence = PersonId(trigger.person), trigger.evidence

@@ -262,7 +262,7 @@ class Inbox:
                 reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
                 statement = as_denial(statement) if read.record.request.format == "approval" else statement
         elif is_read and reply.said == "deny" and statement.is_typed and typed_freeze(reply.text):
-            await self._stops(inbound_id, channel, reply, received_at)  # and the denial counts as well
+            await self._stops(inbound_id, channel, reply, received_at, is_denial=True)
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             return await self._store.drop_inbound(inbound_id)
         if is_read and (values := edit_of(read.record, statement)):
@@ -414,10 +414,12 @@ class Inbox:
         kept, _ = await self._store.remember(f"over {inbound_id}", b"" if is_answer else b"1", _COPIES_S)
         return bool(kept)
 
-    async def _stops(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
+    async def _stops(
+        self, inbound_id: str, channel: str, reply: Reply, received_at: datetime, *, is_denial: bool = False
+    ) -> bool:
         """Return whether the answer says that somebody is away, or freezes something, and that is done.
 
-        A freeze, as a denial, counts also where nothing shows which card it answers.
+        A freeze, as a denial, counts also where nothing shows which card it answers. `is_denial`: both count.
         """
         freeze = typed_freeze(reply.text)
         if (reply.unbound and (freeze is None or freeze.ends)) or (
@@ -430,7 +432,7 @@ class Inbox:
         # What answers a card is bound to that, and to no freeze: it ends none.
         if freeze is None or freeze.ends or not said.weakness:
             said = said.model_copy(update={"weakness": recorded("reason.answers-request")})
-        return await self._freezes.take(inbound_id, channel, said, received_at)
+        return await self._freezes.take(inbound_id, channel, said, received_at, is_denial=is_denial)
 
     async def _away(self, reading: Ignored) -> None:
         """Note whose mailbox answered a card of theirs by itself."""

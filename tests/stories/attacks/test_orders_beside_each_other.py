@@ -152,6 +152,24 @@ async def test_attack_an_order_that_somebody_makes_of_their_own_message_is_lost(
     assert await orders.done() == done
 
 
+@pytest.mark.parametrize(
+    ("way", "text"),
+    [
+        ("the thread", "do not deploy this\nfreeze everything"),
+        ("the window", "do not deploy this\nfreeze everything"),
+        ("the window, read as a mail is", "No, not today.\n\nfreeze everything"),
+    ],
+)
+async def test_attack_whoever_refuses_beside_a_freeze_is_told_that_this_did_nothing(
+    orders: Orders, way: str, text: str
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == {"denial", "freeze"}
+    assert orders.hallway.to("bo", "Frozen since")
+    assert orders.hallway.to("bo", "did nothing") == []
+
+
 @pytest.mark.parametrize("way", ["the thread", "the window"])
 @pytest.mark.parametrize(
     "text", ["approve and freeze everything", "yes\nfreeze everything", "Checkout is down! Freeze everything!"]
