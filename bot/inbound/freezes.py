@@ -112,9 +112,10 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     found = next((one for one in typed if not one.ends), typed[0])
     is_beside = [one is not None or (at < _STOPS and _leaves(lines[at])) for at, one in enumerate(read)]
     is_all = all(is_beside[1:] if has_subject else is_beside)
-    above = [one for one, is_stop in zip(read, is_beside, strict=True) if one == found or not is_stop]
+    subject = 1 if has_subject else 0
+    above = [one for at, one in enumerate(read) if one == found or at < subject or not is_beside[at]]
     first = read if found.ends else above
-    is_first = found in first[: 2 if has_subject else 1]
+    is_first = found in first[: subject + 1]
     if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
         read = read[1:]
     is_against = found.ends and (len(text) > READ_CHARS or _is_against(text))

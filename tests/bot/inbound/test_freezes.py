@@ -174,6 +174,14 @@ def test_attack_an_emergency_or_an_assent_above_a_freeze_keeps_nobody_from_it(ab
     assert found == Typed("production", "", is_alone=False, is_all=True)
 
 
+@pytest.mark.parametrize("subject", ["Incident", "stop"])
+def test_a_subject_that_is_why_leaves_no_room_for_other_words_above_a_freeze(subject: str) -> None:
+    found = typed_freeze(f"{subject}\n\nI wonder about this line:\nfreeze production", has_subject=True)
+
+    assert found is not None
+    assert not found.is_first
+
+
 @pytest.mark.parametrize("text", ["approve and freeze production", "Yes, freeze production", "ok freeze production"])
 def test_what_agrees_before_a_freeze_is_more_than_the_freeze(text: str) -> None:
     assert typed_freeze(text) == Typed("production", "", is_alone=False)
