@@ -257,6 +257,9 @@ class Inbox:
             is_done = await self._is_order(inbound_id, channel, reply, read.record, received_at)
             stop = stop_beside(reply.text) if typed_freeze(reply.text) else ""
             if is_done and not stop:
+                if (consent := consent_in(reply.text)) and read.record.request.format == "approval":
+                    beside = replace(statement, said="free_text", text=consent)
+                    await self._decisions.decide(placed.request_id, beside, read)
                 return await self._store.drop_inbound(inbound_id)
             if is_done or (stop and read.record.request.format == "approval"):
                 reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)

@@ -236,13 +236,13 @@ async def test_attack_who_refuses_in_a_message_that_answers_nothing_reads_of_the
 
 
 @pytest.mark.parametrize("way", ["the thread", "the window"])
-@pytest.mark.parametrize("text", ["approve, stop OTHER", "approve\nrevoke FIRST"])
+@pytest.mark.parametrize("text", ["approve, stop OTHER", "approve\nrevoke FIRST", "approve and freeze everything"])
 async def test_attack_who_approves_beside_a_stop_is_not_told_that_it_did_not_count(
     orders: Orders, way: str, text: str
 ) -> None:
     await orders.write(way, text)
 
-    assert await orders.done() == {"other" if "OTHER" in text else "first"}
+    assert await orders.done() == {"other" if "OTHER" in text else "first" if "FIRST" in text else "freeze"}
     assert (await orders.office.request(orders.record.request.id)).state == "open"
     told = "Typed words do not approve this" if way == "the thread" else "This was not counted as a decision"
     await until(lambda: orders.hallway.to("bo", told), what="Bo reads that it did not count")
