@@ -19,7 +19,7 @@ from bot.inbound.follow_ups import FollowUps
 from bot.inbound.freezes import TypedFreezes, stop_beside, typed_freeze
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
-from bot.inbound.standing import TypedStanding, check_is_order, typed_revocations, typed_standing
+from bot.inbound.standing import TypedStanding, check_is_order, may_mean_end, typed_revocations, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
 from bot.policy.answers import (
@@ -248,6 +248,10 @@ class Inbox:
         # Where they share a shard, the answer counts and is done with at once.
         together = inbound_id if shard_of(inbound_id) == shard_of(placed.request_id) else None
         read = await self._decisions.request(placed.request_id)
+        is_vote = read.record.request.format == "approval"
+        # They are a comment first; telling their writer how to revoke it is the last use of the item.
+        may_revoke = is_vote and reply.said == "free_text" and may_mean_end(reply.text)
+        together = None if may_revoke else together
         # Of a mail, code reads a line only where nothing else in it says something else.
         is_read = channel != "email" or reply.is_sure
         is_words = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
@@ -277,6 +281,8 @@ class Inbox:
             await self._decisions.decide(placed.request_id, said, read, inbound=together)
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
+            if may_revoke:
+                await self._check_is_order(inbound_id, channel, _spoken(reply, read.record.request.thread))
             await self._store.drop_inbound(inbound_id)
         return None
 
@@ -297,8 +303,6 @@ class Inbox:
         rest = beside_named(reply.text) if others else reply.text
         named, above, below = typed_revocations(rest)
         if reply.said not in {"free_text", "deny"} or not (others or named):
-            if reply.said == "free_text" and request.format == "approval":
-                await self._check_is_order(inbound_id, channel, _spoken(reply, request.thread))
             return False
         said, refusal = _spoken(reply, request.thread), refused_beside(reply.text) if others else ""
         if named:

@@ -141,15 +141,17 @@ def typed_revocations(text: str) -> tuple[tuple[str, ...], str, str]:
     return tuple(dict.fromkeys(named)), "\n".join(above), "\n".join(below)
 
 
-def check_is_order(text: str) -> None:
-    """Raise Conflict for a few words about a standing approval that end none: `s1g-… zurückziehen`.
+def may_mean_end(text: str) -> bool:
+    """Return whether a few words name a standing approval and do nothing by themselves: `s1g-… zurückziehen`."""
+    rest = _IDS.sub(" ", text)
+    if rest == text or not 0 < len(rest.split()) <= _BESIDE_ID:
+        return False
+    return not (typed_revocations(text)[0] or is_withdrawal(text) or may_be_stop(text))
 
-    Those that may refuse or stop something else are heard as that.
-    """
-    found, rest = _IDS.search(text), _IDS.sub(" ", text).split()
-    if found is None or not 0 < len(rest) <= _BESIDE_ID:
-        return
-    if not (typed_revocations(text)[0] or is_withdrawal(text) or may_be_stop(text)):
+
+def check_is_order(text: str) -> None:
+    """Raise Conflict for words that may mean the end of a standing approval and are no order."""
+    if (found := _IDS.search(text)) and may_mean_end(text):
         raise Conflict(say("again.not-ended", id=found[0].lower()), say("again.not-ended-do", id=found[0].lower()))
 
 
