@@ -43,9 +43,12 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.policy.record import RequestRecord
+from channels.email.reply import is_courtesy, read_reply
 
 # Within an address no blank follows it.
 _QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
+
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?\u061f\uff1f])(?=\s)|\n|\uff1f")
 
 # Each makes a new card for everybody who is asked: who has more to say withdraws, and asks anew.
 MOST_REMARKS = 20
@@ -189,8 +192,8 @@ NO_REASON = "to break the glass, say why"
 SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or answer: and the words behind it"
 MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
 NOT_NAMED = (
-    "something was written beside the request, or it was handed on, and a yes may be about that: to approve, use the"
-    " word approve above all that is quoted"
+    "something was asked or written beside the request, or it was handed on, and a yes may be about that: to approve,"
+    " use the word approve above all that is quoted"
 )
 AGAINST = (
     "what stands beside the command may mean that it is not to be done, or not yet, or only under a condition, or it"
@@ -314,13 +317,23 @@ def _names_it(record: RequestRecord, answer: Answer) -> Judgement | None:
 
     `Shall I wait until Friday?`, `Your question goes to Anna Ames`, `Handed on to you: please take it`, the note of
     whoever approved before and the reason of a freeze stand on the card that it answers. No list of words tells each
-    question from a remark.
+    question from a remark. So does a question in the wish that is not all of the wish.
     """
     request, frozen = record.request, record.frozen
     was_said = request.remarks or request.policy.handed_on or record.comments or record.noted.get(answer.person)
     was_said = was_said or any(vote.reason.strip() for vote in (*record.votes, *record.void))
     was_said = was_said or (frozen and (frozen.reason.strip() or frozen.again_reason.strip()))
+    was_said = was_said or _asks_more(request.words)
     return Unclear(why=NOT_NAMED) if answer.may_answer and was_said else None
+
+
+def _asks_more(wish: str) -> bool:
+    """Return whether a wish asks something beside what it wants: `Deploy v1.2.0. Shall I tell the customers first?`
+
+    `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers.
+    """
+    sentences = [one for one in _SENTENCE_ENDS.split(wish) if not is_courtesy(read_reply(one))]
+    return is_question(wish) and len(sentences) > 1
 
 
 def _note(_: RequestRecord, answer: Answer) -> Judgement | None:

@@ -233,11 +233,18 @@ def test_what_is_kept_of_one_person_no_longer_is_neither_called_a_question_nor_a
         record(votes=(vote(CY).model_copy(update={"reason": "Shall I wait?"}),)),
         record(void=(vote(CY).model_copy(update={"reason": "Shall I wait?"}),)),
         record(frozen=Freeze(by=DAN, reason="Is Friday fine?", since=NOON)),
+        record(approval(words="Press bell. Shall I tell the neighbours first?")),
+        record(approval(words="Shall I wait?\nIf not, press bell")),
     ],
 )
 def test_a_yes_that_may_answer_what_was_written_beside_the_request_is_asked_back(asked: RequestRecord) -> None:
     assert isinstance(judge(asked, answer(BO, may_answer=True)), Unclear)
     assert isinstance(judge(asked, answer(BO)), Decided)
+
+
+@pytest.mark.parametrize("wish", ["Good morning! Can you press bell? Thanks a lot!", "Press bell. It is urgent."])
+def test_a_yes_to_a_wish_that_asks_for_one_thing_approves_that(wish: str) -> None:
+    assert isinstance(judge(record(approval(words=wish)), answer(BO, may_answer=True)), Decided)
 
 
 @guards("judge:note")

@@ -420,6 +420,18 @@ async def test_attack_an_ok_to_the_reason_of_a_freeze_approves_nothing(world: Wo
     assert await is_open(world, record)
 
 
+async def test_attack_a_yes_to_a_question_in_the_wish_itself_approves_nothing(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell\nShall I tell the neighbours first?"))
+    card = await world.next_mail("bo")
+
+    await world.reply("bo", card, "Yes")
+
+    await world.next_mail("bo", about="a yes may be about that")
+    assert await is_open(world, record)
+    await world.reply("bo", card, "approve")
+    await approved(world, record)
+
+
 async def test_a_denial_need_not_name_the_card(world: World) -> None:
     record, card = await card_for(world)
 
