@@ -34,6 +34,9 @@ _STRUCTURE, _STRUCTURE_AT_MOST, _STRUCTURE_IN_LINE = b"[{,:", 4_000_000, 500_000
 # The end is optional, so that a text without one is read once, and not again from each mark in it.
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?')
 _LINES_AT_MOST = 500_000
+# Of the texts of one line, give or take a record: those of a segment are more than a line holds where its policies name
+# many people.
+_TEXTS_IN_LINE = 4 * 2**20
 _MARK_CHARS = 16
 _FORMAT = "sayso audit segment"
 _NAME = re.compile(r"(\d{12})-(\d{12})-([0-9a-f]{16})-([0-9a-f]{16})\.jsonl\.gz")
@@ -91,9 +94,9 @@ def pack(shard: int, records: Sequence[Sealed], kept: Mapping[int, Kept], rows: 
     lines += [{"n": one.place, "b": one.body.decode(errors="surrogateescape"), "s": one.seal} for one in records]
     for of, texts in _by_whom(records, kept).items():
         if not of:
-            lines.append({"texts": texts})
+            lines += [{"texts": some} for some in _for_lines(texts)]
         elif key := _key(of, rows):
-            lines.append({"of": of, "sealed": _closed(key, texts)})
+            lines += [{"of": of, "sealed": _closed(key, some)} for some in _for_lines(texts)]
     lines.append({"lines": len(lines)})
     # Without a time in it.
     return gzip.compress(b"".join(json.dumps(line).encode() + b"\n" for line in lines), _LEVEL, mtime=0)
@@ -110,6 +113,19 @@ def _by_whom(records: Sequence[Sealed], kept: Mapping[int, Kept]) -> dict[tuple[
             texts = found.setdefault(() if part == "policy" else of, {})
             texts.setdefault(one.place, {})[part] = text
     return found
+
+
+def _for_lines(texts: Texts) -> Iterator[Texts]:
+    """Yield texts in their order, as many at once as stand on one line."""
+    some, size = Texts(), 0
+    for place, kept in texts.items():
+        some[place] = kept
+        size += len(json.dumps(kept))
+        if size >= _TEXTS_IN_LINE:
+            yield some
+            some, size = Texts(), 0
+    if some:
+        yield some
 
 
 def _whom(body: bytes) -> tuple[str, ...] | None:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -14,11 +15,14 @@ import pytest
 from agents.requests import PersonId
 from bot.archive.keeper import Archive
 from bot.archive.places import ArchiveUnavailable, FolderPlace
+from bot.audit.chain import Sealed
 from bot.audit.forgetting import Forgetting
 from bot.audit.leaving import AuditLeaving
 from bot.audit.log import AuditLog
+from bot.audit.privacy import Row
 from bot.audit.reading import Query
 from bot.audit.sealer import head_of
+from bot.audit.segments import pack, unpack
 from bot.errors import Invalid, Unavailable
 from bot.store import Keys, Store
 from bot.store.client import Script
@@ -422,6 +426,22 @@ async def test_attack_a_record_that_no_file_can_hold_stays_in_the_store(store: S
 
     assert await in_store(store) == SEGMENT
     assert not (folder / "audit").exists()
+
+
+@pytest.mark.parametrize(
+    "of", [(), ("p-aaaaaaaaaaaaaaaaaaaa",)], ids=["policies that name many", "words of one person"]
+)
+def test_attack_more_texts_than_a_line_holds_are_read_again(of: tuple[str, ...]) -> None:
+    part = "words" if of else "policy"
+    body = {"at": "2026-03-02T12:00:00+00:00", "of": of, "parts": {part: "…"}}
+    records = [Sealed(n, json.dumps({"n": n, **body}).encode(), "seal") for n in range(1, 5_001)]
+    # As a group of sixty in two steps, with their escalation: no word comes twice, so nothing packs it.
+    texts = {one.place: {part: ("salt", json.dumps([secrets.token_hex(11) for _ in range(180)]))} for one in records}
+    rows = {of[0]: Row(id="bo", name="Bo Berg", salt="salt")} if of else {}
+
+    found = unpack(pack(0, records, texts, rows), rows)
+
+    assert found == (records, texts)
 
 
 async def test_what_was_changed_before_it_left_is_still_found_in_the_archive(store: Store, folder: Path) -> None:
