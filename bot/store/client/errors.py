@@ -22,8 +22,9 @@ ABOUT_REDIS = (exceptions.RedisError, exceptions.RedisClusterException, OSError)
 """Every error of redis-py, and those of the network."""
 
 # What passes as well, and the library has no class for: a master that became a replica, one that misses its replicas, a
-# server that runs a long script, as of somebody else in another of its databases.
-_PASSING = ("UNBLOCKED", "NOREPLICAS", "BUSY ")
+# server that runs a long script, as of somebody else in another of its databases, a node of a cluster that has no room
+# for one more connection.
+_PASSING = ("UNBLOCKED", "NOREPLICAS", "BUSY ", "max number of clients ")
 _TRIED_AGAIN = "Nothing is lost; it is tried again"
 _SEE_REDIS = "The log of the Redis server says more"
 
@@ -70,7 +71,9 @@ class WentBack(StoreError):
 def is_away(error: Exception) -> bool:
     """Return whether it passes by itself: a server is away, another takes its place, or a slot moves."""
     if isinstance(error, exceptions.RedisClusterException):
-        return "not enabled" not in str(error)
+        # The library says that of whatever a node answers that does not tell of the others.
+        answer = error.__cause__ and error.__cause__.__context__
+        return "not enabled" not in str(error) or (isinstance(answer, Exception) and is_away(answer))
     return isinstance(error, _AWAY) or (isinstance(error, exceptions.ResponseError) and str(error).startswith(_PASSING))
 
 

@@ -213,6 +213,30 @@ async def test_while_a_node_is_away_the_shards_of_the_others_work_and_then_all_d
     await until(lambda: asyncio.to_thread(cluster.is_whole), 60, what="a cluster that is whole")
 
 
+@pytest.mark.parametrize("count", [1, 3], ids=["one node", "all nodes"])
+async def test_attack_nodes_that_take_no_more_connections_are_waited_for(cluster: RedisCluster, count: int) -> None:
+    first = cluster.master_of("{s0}")
+    full = sorted(cluster.servers, key=lambda server: server is not first)[:count]
+    beside, client, new = [server.connect() for server in full], Client(cluster.url), Client(cluster.url)
+    await client.do("SET", "{s0}:kept", "1")
+    for one in beside:
+        one.ask("CONFIG", "SET", "maxclients", 1)
+        one.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    for one in (client, new):
+        one.patience_s = 0.2
+
+    found = await asyncio.gather(*(one.do("GET", "{s0}:kept") for one in (client, new)), return_exceptions=True)
+    for one in beside:
+        one.ask("CONFIG", "SET", "maxclients", 10_000)
+        one.close()
+
+    assert [type(one) for one in found] == [StoreUnavailable] * 2, found
+    for one in (client, new):
+        one.patience_s = 10
+        assert await one.do("GET", "{s0}:kept") == b"1"
+        await one.close()
+
+
 async def test_an_address_that_says_one_server_of_a_cluster_or_a_cluster_of_one_server_is_told_what_to_write(
     cluster: RedisCluster, tmp_path: Path
 ) -> None:
