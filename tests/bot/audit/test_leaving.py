@@ -435,8 +435,10 @@ def test_attack_more_texts_than_a_line_holds_are_read_again(of: tuple[str, ...])
     part = "words" if of else "policy"
     body = {"at": "2026-03-02T12:00:00+00:00", "of": of, "parts": {part: "…"}}
     records = [Sealed(n, json.dumps({"n": n, **body}).encode(), "seal") for n in range(1, 5_001)]
-    # As a group of sixty in two steps, with their escalation: no word comes twice, so nothing packs it.
-    texts = {one.place: {part: ("salt", json.dumps([secrets.token_hex(11) for _ in range(180)]))} for one in records}
+    # As long as a policy that names two hundred. Words are packed on their line, so these are nothing that packs well.
+    texts = {
+        one.place: {part: ("salt", json.dumps(secrets.token_hex(2_500) if of else "p-" * 2_500))} for one in records
+    }
     rows = {of[0]: Row(id="bo", name="Bo Berg", salt="salt")} if of else {}
 
     found = unpack(pack(0, records, texts, rows), rows)
