@@ -486,12 +486,12 @@ class FollowUps:
         return written.state in {"committed", "repeat"}
 
     async def _is_late(self, run_id: RunId, said_id: str, channel: str, trigger: Trigger) -> bool:
-        """Take what somebody who was asked writes right below the card for an answer, though its run has ended; return
-        whether it is one. They are told who decided: as a wish, an answer that comes late would begin something.
+        """Take what somebody who was asked writes to us right below the card for an answer, though its run has ended;
+        return whether it is one. They are told who decided: as a wish, an answer that comes late would begin something.
         """
         events = (await self._store.load(run_id)).events
         is_asked = trigger.person in concern_of(events).approvers
-        if not is_asked or trigger.is_edit or channel in ANSWERED_AT_ONCE:
+        if not (is_asked and trigger.is_addressed) or trigger.is_edit or channel in ANSWERED_AT_ONCE:
             return False
         for event in own(events):
             if isinstance(event, RequestOpened):

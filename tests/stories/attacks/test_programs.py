@@ -18,7 +18,7 @@ from agents.events import AnswerNoted
 from agents.requests import PersonId, RunId
 from bot.process.running import running
 from bot.store.ids import shard_of
-from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program, waited
+from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program, vote, waited
 from tests.bot.web.problems import refused
 from tests.fakes.slack.driver import Message, Workspace
 from tests.office import TOML
@@ -399,6 +399,43 @@ async def test_attack_what_is_typed_below_the_card_of_a_program_s_closed_questio
             await until(noted, what="both are kept as answers")
             await office.says(card, "Already decided: " if "answered" in end else f"the request is {end}")
             await world.quiet()
+            assert await office.runs() == [request["run_id"]]
+        assert await slack.violations() == []
+
+
+async def test_attack_what_colleagues_say_to_each_other_below_a_closed_card_is_kept_as_answers_to_it(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    """A card in a Slack channel is a place to talk as well: only what is said to sayso answers it."""
+    shared = TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#ops"]\n')
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, shared) as office:
+        world = office.world
+        await world.start()
+        await slack.connected()
+        async with serving(world.app) as api:
+            ci, bo = await program(api), await api.client("bo")
+            request = await asked(ci)
+            card = await office.card("#ops")
+            await vote(bo, request)
+            await begun(ci, request)
+            await finished(ci, request)
+            await world.ended(request["run_id"])
+
+            for said in ("nice, who tells the customer?", "deny: the disk is in use", "@sayso and once more?"):
+                await office.bo.answers(card, said)
+
+            async def noted() -> list[str]:
+                found = await world.events(request["run_id"])
+                return [event.text for event in found if isinstance(event, AnswerNoted)]
+
+            async def is_last_noted() -> bool:
+                return "and once more?" in await noted()
+
+            await until(is_last_noted, what="what is said to sayso is kept")
+            await world.quiet()
+            assert await noted() == ["and once more?"]
+            told = [one["args"]["text"] for one in await slack.calls("chat.postEphemeral")]
+            assert ["Already decided" in text for text in told] == [False, True]
             assert await office.runs() == [request["run_id"]]
         assert await slack.violations() == []
 
