@@ -42,9 +42,10 @@ _NEXT: dict[Word, str] = {
 
 _ALL_AWAY = (
     "This is no answer and no denial: everybody who is asked is away, as far as is known (`away` says until when), and "
-    "can still answer until {until}. Call await_answer with this id to wait on. If it can't wait, take it back with "
-    "cancel_request, and ask others with another key. Do not act."
+    "can still answer until {until}. Call await_answer with this id to wait on. If it can't wait, "
 )
+_ASK_OTHERS = "take it back with cancel_request, and ask others with another key. Do not act."
+_TELL = "tell whoever you work for: only people choose who decides instead. Do not ask again, and do not act."
 _CLOSED_EARLY = (
     "It was closed without a decision, before its time: `reason` says why. That is no denial and no approval: do not "
     "act. Ask others, with another key, if it still matters, or go on without it."
@@ -157,7 +158,8 @@ def _next(view: RequestView, word: Word) -> str:
         return _CLOSED_EARLY
     away = {one.person for one in _away(view)}
     are_all_away = word == "pending" and away and away == {*view.may_decide}
-    return (_ALL_AWAY if are_all_away else _NEXT[word]).format(until=_moment(view.expires_at))
+    if_not = _TELL if view.format == "approval" else _ASK_OTHERS
+    return (_ALL_AWAY + if_not if are_all_away else _NEXT[word]).format(until=_moment(view.expires_at))
 
 
 def _away(view: RequestView) -> tuple[Away, ...]:

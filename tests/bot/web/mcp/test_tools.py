@@ -567,6 +567,20 @@ async def test_a_schema_that_no_form_can_check_is_refused_in_words(
     assert "A form asks for an object" in said["detail"]
 
 
+async def test_attack_an_agent_of_whose_policy_everybody_is_away_is_told_to_have_others_decide(
+    world: World, api: Api
+) -> None:
+    then = (world.about_now() + timedelta(days=9)).isoformat()
+    for person in ("bo", "cy"):
+        assert (await (await api.client(person)).post("/v1/absences", json={"until": then})).status_code == 200
+    async with peer(api, await asker(api, *ASKS, "policy:pair"), headers={"Prefer": "wait=0"}) as client:
+        told = await called(client, "request_approval", **APPROVAL)
+
+    assert "everybody who is asked is away" in told["next"]
+    assert "others" not in told["next"]
+    assert "tell whoever you work for: only people choose who decides instead" in told["next"]
+
+
 async def test_an_agent_hears_that_everybody_whom_it_asks_is_away_and_may_ask_others(world: World, api: Api) -> None:
     bo = await api.client("bo")
     then = (world.about_now() + timedelta(days=9)).isoformat()
