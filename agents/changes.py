@@ -55,16 +55,18 @@ def able(agent: Agent) -> tuple[str, ...]:
 
 
 def _attempted(run: Run) -> Iterator[Change]:
-    """What became of each effect; of one that was called for several times, the last time."""
+    """What became of each effect; of one that was called for several times, the last time that it was made."""
     calls = defaultdict[StepId, list[AttemptOutcome]](list)
     for one in run.made:
         if one.changes:
             calls[one.step_id].append(one)
-    last = dict[tuple[str, str | None], AttemptOutcome]()
+    last = dict[tuple[str, str | None], Change]()
     for one in map(what_counts, calls.values()):
-        last[one.tool, one.effect.environment if one.effect else None] = one
-    for one in last.values():
-        yield "nothing" if one.never_began else _OF_ATTEMPT.get(one.state, "unknown")
+        became = "nothing" if one.never_began else _OF_ATTEMPT.get(one.state, "unknown")
+        what = one.tool, one.effect.environment if one.effect else None
+        # What did not happen takes nothing from what did before it.
+        last[what] = last.get(what, became) if became == "nothing" else became
+    yield from last.values()
 
 
 def _is_stopped(run: Run) -> bool:

@@ -110,6 +110,22 @@ DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), open
             "changed",
         ),
         (AGENT, "deploy v1", called("deploy", orphaned(may_have_started=False)), "nothing"),
+        # What never began takes nothing from what was done before it.
+        (
+            AGENT,
+            "deploy v1",
+            [*called("deploy", finished()), *called("deploy", orphaned("a2", may_have_started=False), attempt="a2")],
+            "changed",
+        ),
+        (
+            AGENT,
+            "deploy v1",
+            [
+                *called("deploy", finished(error="no")),
+                *called("deploy", orphaned("a2", may_have_started=False), attempt="a2"),
+            ],
+            "failed",
+        ),
         (LOOKS, "deploy v1", called("live", finished(), changes=False), "not_wanted"),
         (PASSES_ON, "deploy v1", [], "nothing"),
         (PASSES_ON, "deploy v1", passed_on("changed"), "changed"),
