@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
-from agents.command import Announce, all_the_same, answer_to, failed, how, parse
+from agents.command import Announce, all_the_same, answer_to, failed, has_tried, how, last_done, parse
 from agents.requests import Effect
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -55,10 +55,12 @@ def _is_plain(text: str) -> bool:
 
 def next_step(run: Run) -> Step:
     """Say the words after `announce:`, else ask for them, once; then tell whether it was said."""
-    last = run.results[-1] if run.results else None
+    last, done = run.results[-1] if run.results else None, last_done(run)
     match last:
         case Result(step=CallTool(), kind="ok"):
             return Done(summary=ending_of(last.text))
+        case Result(step=RequestHumanInput(), kind="answered") if done:
+            return Done(summary=ending_of(done.text))  # a model had it said, and everybody would hear it twice
         case Result(step=RequestHumanInput(), kind="answered") | None:
             return _begin(run)
         case _:
@@ -83,8 +85,7 @@ def _begin(run: Run) -> Step:
 
 def _nothing(run: Run) -> str:
     """`Nothing was announced`; where a model had something announced before these rules go on, `Nothing more was`."""
-    has_tried = any(isinstance(one.step, CallTool) and one.kind in {"ok", "error"} for one in run.results)
-    return say("agent.announced-no-more" if has_tried else "agent.announced-none")
+    return say("agent.announced-no-more" if has_tried(run) else "agent.announced-none")
 
 
 def _what() -> str:

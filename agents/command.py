@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from agents.run import Result, Run
-from agents.steps import Done, RequestHumanInput, Step
+from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import strip_invisible
 from language import in_all, in_each, say
 from language.recorded import ending_of
@@ -260,6 +260,16 @@ def answer_to(run: Run, *questions: Callable[[], str]) -> str | None:
 def _asked(run: Run, question: Callable[[], str]) -> list[Result]:
     words = in_each(question)
     return [one for one in run.results if isinstance(one.step, RequestHumanInput) and one.step.question in words]
+
+
+def last_done(run: Run) -> Result | None:
+    """Return the last call that worked, which a model may have made before plain rules go on; None without one."""
+    return next((one for one in reversed(run.results) if isinstance(one.step, CallTool) and one.kind == "ok"), None)
+
+
+def has_tried(run: Run) -> bool:
+    """Return whether a call of a tool was made, however that went: none that people or code stopped before."""
+    return any(isinstance(one.step, CallTool) and one.kind in {"ok", "error"} for one in run.results)
 
 
 def is_none_of_these(label: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agents import Agent
-from agents.command import all_the_same, asks_only, end_of, failed, is_none_of_these, parse
+from agents.command import all_the_same, asks_only, end_of, failed, has_tried, is_none_of_these, last_done, parse
 from agents.forms.words import NAME_ENDS
 from agents.release import DEPLOY, RELEASE, deploy_in
 from agents.run import Result, Run
@@ -44,7 +44,7 @@ def triage_agent(others: Sequence[Agent]) -> Agent:
 
 def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
     """Pass it on where exactly one agent takes it, else ask whom it is for, once; then tell how that ended."""
-    last = run.results[-1] if run.results else None
+    last, done = run.results[-1] if run.results else None, last_done(run)
     match last:
         case None:
             return _begin(run, agents)
@@ -53,7 +53,7 @@ def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
         case Result(step=CallTool()):
             return failed(_said(last))
         case Result(kind="answered"):
-            return _begin(run, agents)
+            return Done(summary=_said(done)) if done else _begin(run, agents)  # a model had it done
         case _:
             return failed(say("agent.triage-unanswered", nothing=_nothing(run), end=end_of(last)))
 
@@ -131,8 +131,7 @@ def _start(run: Run, agent: str) -> Step:
 
 def _nothing(run: Run) -> str:
     """`Nothing was started`; where a model had started something before these rules go on, `Nothing more was`."""
-    has_started = any(isinstance(one.step, CallTool) for one in run.results)
-    return say("agent.triage-nothing-more" if has_started else "agent.triage-nothing")
+    return say("agent.triage-nothing-more" if has_tried(run) else "agent.triage-nothing")
 
 
 def _option(agent: Agent, run: Run) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from agents.ask.deadline import deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
 from agents.ask.survey import SURVEY_TOOL, SurveyArgs
-from agents.command import Ask, all_the_same, answer_to, end_of, failed, how, parse, refs_of
+from agents.command import Ask, all_the_same, answer_to, end_of, failed, has_tried, how, last_done, parse, refs_of
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line
@@ -24,16 +24,18 @@ _SHOWN_CHARS = 200
 
 def next_step(run: Run, directory: Directory) -> Step:
     """Ask the requester for what is missing, once each; conduct the survey; tell what came of it."""
-    last = run.results[-1] if run.results else None
+    last, done = run.results[-1] if run.results else None, last_done(run)
     match last:
         case Result(step=CallTool(), kind="ok"):
             return Done(summary=ending_of(last.text))
+        case Result(kind="answered") if done:
+            return Done(summary=ending_of(done.text))  # a model had them asked, and they would be asked twice
         case Result(step=CallTool(), kind="error"):
             return failed(say("ask.came-to-nothing", why=ending_of(last.text)))
         case Result(step=CallTool()):
-            return _nobody(how(last))
+            return _nobody(run, how(last))
         case Result(kind=kind) if kind != "answered":
-            return _nobody(say("ask.unanswered", end=end_of(last)))
+            return _nobody(run, say("ask.unanswered", end=end_of(last)))
         case _:
             return _begin(run, directory)
 
@@ -50,14 +52,13 @@ def _begin(run: Run, directory: Directory) -> Step:
     if not people or unknown(directory, people):
         return _once(run, _whom)
     if len(members(directory, people)) > MOST_PEOPLE:
-        return _nobody(say("ask.too-many-people", number=len(members(directory, people)), most=MOST_PEOPLE))
+        return _nobody(run, say("ask.too-many-people", number=len(members(directory, people)), most=MOST_PEOPLE))
     until = asked.until if _is_clear(asked.until, run, directory) else answer_to(run, _until) or ""
     if not _is_clear(until, run, directory):
         return _once(run, _until)
     whom = one_line(", ".join(people), _SHOWN_CHARS)
-    return all_the_same(
-        run, lambda: say("ask.title", whom=whom), _survey(asked, people, until), _nobody(say("agent.declined"))
-    )
+    declined = _nobody(run, say("agent.declined"))
+    return all_the_same(run, lambda: say("ask.title", whom=whom), _survey(run, asked, people, until), declined)
 
 
 def _order() -> str:
@@ -77,7 +78,7 @@ def _asked(text: str | None, by: str) -> Ask | None:
     return command if isinstance(command, Ask) else None
 
 
-def _survey(asked: Ask, people: tuple[str, ...], until: str) -> Step:
+def _survey(run: Run, asked: Ask, people: tuple[str, ...], until: str) -> Step:
     try:
         args = SurveyArgs(
             people=people,
@@ -87,7 +88,7 @@ def _survey(asked: Ask, people: tuple[str, ...], until: str) -> Step:
             until=until,
         )
     except ValueError:
-        return _nobody(say("ask.too-long"))
+        return _nobody(run, say("ask.too-long"))
     return CallTool(tool=SURVEY_TOOL, arguments=args.model_dump(mode="json"))
 
 
@@ -101,8 +102,8 @@ def _once(run: Run, question: Callable[[], str]) -> Step:
     said = answer_to(run, question)
     if said is None:
         return RequestHumanInput(question=question())
-    return _nobody(say("ask.not-plain", words=repr(one_line(said, _SHOWN_CHARS)), question=question()))
+    return _nobody(run, say("ask.not-plain", words=repr(one_line(said, _SHOWN_CHARS)), question=question()))
 
 
-def _nobody(why: str) -> Done:
-    return failed(say("ask.nobody-asked", why=why))
+def _nobody(run: Run, why: str) -> Done:
+    return failed(say("ask.nobody-else-asked" if has_tried(run) else "ask.nobody-asked", why=why))

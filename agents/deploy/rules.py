@@ -139,8 +139,8 @@ def _which_environment(said: str | None) -> str:
 
 def _nothing(run: Run) -> str:
     """`Nothing was deployed`; where a model had something deployed before these rules go on, `Nothing more was`."""
-    has_tried = any(tool_of(one) in DEPLOYS | ROLLBACKS for one in run.results)
-    return say("deploy.nothing-more" if has_tried else "deploy.nothing")
+    tried = (one for one in run.results if one.kind in {"ok", "error"})
+    return say("deploy.nothing-more" if any(tool_of(one) in DEPLOYS | ROLLBACKS for one in tried) else "deploy.nothing")
 
 
 def _another() -> str:
@@ -167,6 +167,12 @@ def _read(run: Run, environment: str, said: str, ways: Ways) -> Step:
 
 
 def _deploy(run: Run, named_version: str, environment: str, ways: Ways) -> Step:
+    made = (one for one in run.results[run.copied :] if one.kind == "ok" and tool_of(one) in DEPLOYS)
+    named = {"version": named_version, "environment": environment}
+    done = last_done(run)
+    # A model had it deployed; others may have deployed there since.
+    if done and any({name: argument(one, name) for name in named} == named for one in made):
+        return _look(done)
     step = CallTool(
         tool=ways.tool("deploy", environment), arguments={"version": named_version, "environment": environment}
     )

@@ -18,6 +18,8 @@ def next_step(run: Run, greeting: str) -> Step:
     mail, last = mail_of(run), run.results[-1] if run.results else None
     if mail is None:
         return failed(say("desk.no-mail"))
+    if any(is_reply(one) and one.kind == "ok" for one in run.results):
+        return Done(summary=say("desk.sent", whom=_whom(mail)))
     if last is None:
         found = article_for(run.facts or (), f"{mail.subject}\n{mail.text}")
         return _draft(mail, greeting, found.text) if found else _ask(mail, say("desk.what"))
@@ -29,8 +31,6 @@ def next_step(run: Run, greeting: str) -> Step:
 
 
 def _after_draft(run: Run, mail: Mail, last: Result) -> Step:
-    if last.kind == "ok":
-        return Done(summary=say("desk.sent", whom=_whom(mail)))
     denied = sum(is_reply(one) and one.kind == "denied" for one in run.results)
     if last.kind == "denied" and denied < DRAFTS:
         by = ", ".join(last.by)

@@ -212,6 +212,21 @@ async def test_knowledge_is_read_bounded_from_its_folder_and_from_nowhere_else(t
     assert "secret" not in "".join(fact.text for fact in facts)
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        Result(RequestHumanInput(question="Anything else?"), "expired", ""),
+        answered("no, thanks"),
+        Result(reply(), "refused", "A reply was sent already"),
+    ],
+    ids=["unanswered", "answered", "refused"],
+)
+def test_whoever_was_sent_a_reply_before_the_rules_went_on_is_not_said_to_have_got_none(last: Result) -> None:
+    sent = Result(reply(), "ok", f"sent to {MAIL.sender}")
+
+    assert AGENT.fallback(run_about(MAIL, sent, last)) == AGENT.fallback(run_about(MAIL, sent))
+
+
 async def test_that_there_is_no_knowledge_is_a_fact(tmp_path: Path) -> None:
     [fact] = await facts_of(Knowledge(tmp_path, ("knowledge/*.md",)))
 

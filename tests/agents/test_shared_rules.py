@@ -1,6 +1,7 @@
 """Plain rules ask about what somebody wrote to a run before they do what nobody can take back."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -125,6 +126,44 @@ def test_what_a_model_announced_before_the_rules_went_on_is_not_denied() -> None
 
     assert "Nothing more was announced" in summary_of(ANNOUNCE, (said, asked))
     assert "Nothing was announced" in summary_of(ANNOUNCE, (asked,))
+
+
+def test_whom_a_model_asked_before_the_rules_went_on_is_not_denied() -> None:
+    surveyed = Result(CallTool(tool="survey", arguments={}), "ok", "2 of 2 answered")
+    asked = Result(RequestHumanInput(question="Anything else?"), "expired", "")
+
+    assert "Nobody else was asked" in summary_of(ASK, (surveyed, asked))
+    assert "Nobody was asked" in summary_of(ASK, (asked,))
+
+
+@pytest.mark.parametrize("kind", ["denied", "expired", "refused"])
+def test_what_people_or_code_stopped_before_the_rules_went_on_is_not_said_to_have_been_done(
+    kind: Literal["denied", "expired", "refused"],
+) -> None:
+    asked = Result(RequestHumanInput(question="Anything else?"), "expired", "")
+    agents = {"start_run": (TRIAGE, "started"), "announce": (ANNOUNCE, "announced"), "survey": (ASK, "")}
+
+    for tool, (agent, done) in agents.items():
+        said = summary_of(agent, (Result(CallTool(tool=tool, arguments={}), kind, "no"), asked))
+        assert said.startswith(f"Nothing was {done}" if done else "Nobody was asked"), said
+
+
+@pytest.mark.parametrize(
+    ("agent", "text", "tool"),
+    [
+        (ANNOUNCE, "announce: tea", "announce"),
+        (ASK, "ask group:release: ready? | until tomorrow", "survey"),
+        (TRIAGE, "announce: tea", "start_run"),
+    ],
+)
+def test_what_a_model_had_done_before_the_rules_went_on_is_not_done_once_more(
+    agent: Agent, text: str, tool: str
+) -> None:
+    """An announcement and a survey have no gate: everybody would hear it twice."""
+    done = Result(CallTool(tool=tool, arguments={"agent": "announce"}), "ok", "it is said")
+    answered = Result(RequestHumanInput(question="Is it well so?"), "answered", "yes")
+
+    assert agent.fallback(run_of(text, (done, answered))) == agent.fallback(run_of(text, (done,)))
 
 
 def summary_of(agent: Agent, results: tuple[Result, ...]) -> str:

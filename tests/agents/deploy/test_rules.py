@@ -468,6 +468,34 @@ def test_whatever_comes_back_it_ends_within_ten_steps(
     pytest.fail(f"still going after {[result.step for result in run.results]}")
 
 
+@pytest.mark.parametrize("kind", ["denied", "expired", "refused", "withdrawn"])
+def test_what_people_or_code_stopped_is_not_said_to_have_been_deployed_where_the_rules_go_on(
+    kind: Literal["denied", "expired", "refused", "withdrawn"],
+) -> None:
+    asked = Result(RequestHumanInput(question="Anything else?"), "expired", "")
+
+    assert step_of(PLAIN, Result(DEPLOY, kind, "no"), asked) == failed(
+        "Nothing was deployed: the question was not decided in time"
+    )
+    assert step_of(PLAIN, DEPLOYED, asked) == failed("Nothing more was deployed: the question was not decided in time")
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        Result(RequestHumanInput(question="Does it look right?", format="yes_no"), "answered", "yes"),
+        Result(CallTool(tool="other", arguments={}), "ok", "seen"),
+    ],
+    ids=["answered", "looked"],
+)
+def test_what_a_model_had_deployed_is_not_deployed_once_more_where_the_rules_go_on(last: Result) -> None:
+    """Somebody else may have deployed there since, and where nobody must approve nothing would stop it."""
+    assert step_of(PLAIN, DEPLOYED, last) == LIVE
+    assert step_of(PLAIN, Result(DEPLOY, "error", "exit code 3"), last) == DEPLOY
+    elsewhere = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "staging"})
+    assert step_of(PLAIN, Result(elsewhere, "ok", f"deployed {COMMIT} to staging"), last) == DEPLOY
+
+
 def test_what_was_live_in_a_copied_story_is_looked_up_again_before_anybody_is_told() -> None:
     copy = replace(run_of(PLAIN, DEPLOYED, IS_LIVE), copied=2)
 

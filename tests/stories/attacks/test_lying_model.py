@@ -17,7 +17,7 @@ from bot.render.transcript import lines
 from bot.render.views import run_view, summary_of
 from language import speaking
 from tests.bot.cli.shell import sayso
-from tests.fakes.anthropic import Answer, FakeAnthropic, message, tool_use
+from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, tool_use
 from tests.servers.console import a_console
 from tests.stories.faults.test_deploy import release
 from tests.stories.test_triage import child_of
@@ -561,3 +561,19 @@ async def test_attack_what_a_model_asks_in_a_survey_is_called_what_its_requester
     for place, text in found.items():
         for before in text.partition("Change this run")[0].split(words[:26])[:-1]:
             assert any(label in before[-60:] for label in (*LABELS, "The model of survey asks")), (place, text)
+
+
+async def test_what_a_model_had_announced_is_not_announced_once_more_where_plain_rules_go_on(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    asks = message(tool_use("request_human_input", {"question": "Was that all?", "format": "yes_no"}))
+    claude.answers(calls("announce", text="tea is ready"), asks, *[error(400, "invalid_request_error")] * 8)
+    anna = model_shop.app.people.named("anna")
+    run_id = await model_shop.app.runs.starter.start("cli", "announce: tea is ready", anna, agent="announce")
+
+    await model_shop.decide("anna", await model_shop.opened(run_id), "free_text", "yes")
+
+    run = await model_shop.ended(run_id)
+    assert [one.tool for one in run.made] == ["announce"]
+    assert run.ended
+    assert (run.ended.outcome, run.ended.change) == ("done", "changed")
