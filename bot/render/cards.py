@@ -30,12 +30,13 @@ from bot.policy.glass import may_break
 from bot.policy.judgements import Judgement, Unclear
 from bot.policy.record import RequestRecord
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
-from bot.render.edits import edit_inputs, editable, version_name, why_editor
+from bot.render.edits import edit_inputs, editable, shown, version_name, why_editor
 from bot.render.forms import inputs
 from bot.render.outcome import (
     WORDS_CHARS,
+    about,
+    done_by_edit,
     heading,
-    put_live,
     said_late,
     sentences,
     stopped,
@@ -43,7 +44,7 @@ from bot.render.outcome import (
     word_of,
 )
 from bot.render.output import output_line, output_of
-from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked, wish_of
+from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked
 from channels import AnswerForm, Card, Line
 from channels.showing import spelled
 from language import LANGUAGES, say, say_many, speaking
@@ -306,12 +307,14 @@ def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) 
 def outcome_card(run: Run, people: People, at: datetime) -> Card:
     """Return the card that says how a run ended, and by whose word."""
     ended, stop = run.ended, stopped(run)
-    asked = wish_of(run.started, _TITLE_CHARS)
     # Whoever stopped it decided nothing of what was changed before.
     has_changed = ended is not None and ended.change in {"changed", "partly", "unknown"}
     by = [] if stop and not has_changed else [*chain.from_iterable(run.deciders.values())]
     by = sorted({*by, *(stop.by if stop else ())})
     facts = [Line(label=say("card.decided-by"), text=people.names_of(by))] if by else []
+    for edit in done_by_edit(run):
+        changed = {"name": people.name_of(edit.editor), "argument": edit.name, "now": shown(edit.value)}
+        facts.append(Line(label=say("standing.changed"), text=say("card.was-edited", **changed)))
     if run.broke_glass:
         facts.append(Line(label=say("card.broke-glass"), text=people.names_of(run.broke_glass)))
     for _, person, note in run.notes:
@@ -327,7 +330,7 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     known = [said for said in sentences(run) if not failure or said != say("card.change-failed")]
     known = [*filter(None, [stopped_by(run, people)]), *known]
     mode = tuple(_mode(is_rehearsal=run.is_rehearsal))
-    title = f"{heading(run)}: {put_live(run, _TITLE_CHARS) or asked}"
+    title = f"{heading(run)}: {about(run, people, _TITLE_CHARS)}"
     card = Card(title=title, at=at, facts=tuple(facts), details=mode, ref=run.id, closes=True)
     return card.model_copy(update=_how_it_ended(ended, known, failure)) if ended else card
 

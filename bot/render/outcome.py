@@ -11,11 +11,11 @@ from agents.deploy.results import live_seen
 from agents.events import Change, RunEnded
 from agents.events.tools import Stopped
 from agents.run import Run
-from agents.state import AttemptOutcome
+from agents.state import ArgumentEdit, AttemptOutcome
 from agents.steps import CallTool
 from agents.text import one_line, quote
 from bot.people.directory import People
-from bot.render.words import REASON_CHARS, STOPPED
+from bot.render.words import REASON_CHARS, STOPPED, wish_of
 from language import in_each, say
 
 _STOPPED = {
@@ -247,6 +247,26 @@ def _live(what: str, where: str) -> str:
 def is_told(told: str, what: str, where: str) -> bool:
     """Return whether rules say in `told` that it is live: they do so in these words, in whichever language."""
     return any(words.rstrip(".") in told for words in in_each(lambda: _live(what, where)))
+
+
+def done_by_edit(run: Run) -> tuple[ArgumentEdit, ...]:
+    """Return what of what `run` did, or tried, somebody else had changed than whoever asked for it."""
+    steps = [one.step for one in run.results[run.copied :] if one.kind in {"ok", "error"}]
+    calls = [one for one in steps if isinstance(one, CallTool)]
+    return tuple(
+        edit
+        for edit in run.edits
+        if any(one.tool == edit.tool and one.arguments.get(edit.name) == edit.value for one in calls)
+    )
+
+
+def about(run: Run, people: People, chars: int) -> str:
+    """Return what the end of `run` is about: what it put live, else what was asked for, and who changed that."""
+    if live := put_live(run, chars):
+        return live
+    editors = tuple(dict.fromkeys(one.editor for one in done_by_edit(run)))
+    changed = say("status.edited", names=people.names_of(editors)) if editors else ""
+    return f"{wish_of(run.started, chars)}{changed}"
 
 
 def put_live(run: Run, chars: int) -> str:

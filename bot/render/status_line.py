@@ -14,7 +14,7 @@ from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
-from bot.render.outcome import heading, how_stopped, in_spite, put_live, sentences, stopped, word_of
+from bot.render.outcome import about, heading, how_stopped, in_spite, sentences, stopped, word_of
 from bot.render.words import frozen_words, present, wish_of
 from bot.store import Store
 from bot.store.ids import derived_id
@@ -124,7 +124,7 @@ def _ended(run: Run, people: People) -> str:
     said = in_spite(run)
     changed = f". {said}" if said else ""
     if ended is None or ended.outcome == "done":
-        return f"{heading(run)}: {put_live(run, _ASKED_CHARS) or _asked(run)}{_broken(run, people)}{changed}"
+        return f"{heading(run)}: {about(run, people, _ASKED_CHARS)}{_broken(run, people)}{changed}"
     if ended.outcome == "cancelled":
         by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
         cancelled = say("status.cancelled-by", name=by) if by else say("status.cancelled")

@@ -11,6 +11,7 @@ from agents.requests import PersonId
 from agents.run import fold
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import AlreadyDecided, Counted, Decided, NotEntitled, OutOfDate
+from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from tests.office import TOML
 from tests.tables import becomes, without
@@ -57,6 +58,24 @@ async def test_an_edit_is_put_in_front_of_everybody_and_executed_once_others_app
     await office.decide("cy", now, "approve")
     assert await office.summary(record.request.run_id) == "done: ok: press gong: done"
     assert office.workshop.effects == ["press gong"]
+
+
+@pytest.mark.parametrize("is_back", [False, True], ids=["changed", "amended back"])
+async def test_whoever_asked_is_told_where_others_changed_what_is_done(office: World, is_back: bool) -> None:
+    run_id = await office.trigger("press bell")
+    record = await office.opened(run_id)
+    await office.edit("bo", record, what="gong")
+    if is_back:
+        await office.steering.amend(record.request.id, ANNA, {"what": "bell"})
+
+    await office.decide("cy", await office.request(record.request.id), "approve")
+
+    run = await office.ended(run_id)
+    told = await office.next_mail("anna", about="Done: press bell")
+    by_bo = "" if is_back else "; changed by Bo Berg"
+    assert told.subject == status_line(run, None, office.people) == f"Done: press bell{by_bo}"
+    assert office.workshop.effects == ["press bell" if is_back else "press gong"]
+    assert ("Changed: Bo Berg changed what to gong\n" in told.text) is not is_back
 
 
 async def test_who_edits_does_not_approve_their_own_edit_and_may_still_deny_it(office: World) -> None:
