@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from agents import ToolRefused
-from agents.requests import PersonId, StepId
+from agents.requests import PersonId, RunId, StepId
 from agents.run import Run
 from agents.text import one_line
 from bot.config.tables import CHANNELS
@@ -19,6 +19,11 @@ from channels import Card
 from language import say
 
 _TITLE_CHARS, _TEXT_CHARS = 150, 4_000
+
+
+def announced_in(run_id: RunId) -> str:
+    """Return the thread in which the announcements of a run stand."""
+    return f"announce-{run_id}"
 
 
 class Announcements:
@@ -45,7 +50,7 @@ class Announcements:
                 person=person,
                 reach=(place_of(place)[0],) if place else CHANNELS,
                 card=card,
-                thread=f"announce-{run.id}",
+                thread=announced_in(run.id),
                 place=place,
             )
             for person in people

@@ -9,6 +9,7 @@ import structlog
 from agents.events import CardDelivered, Event
 from agents.requests import DeliveryId, PersonId, RunId
 from agents.run import fold
+from bot.outbound.announcements import announced_in
 from bot.outbound.calls import Calls, LineBelow
 from bot.outbound.dead_letter import Note
 from bot.outbound.failures import Stood
@@ -25,6 +26,7 @@ from bot.render.cards import Words, notice
 from bot.render.request_card import comment_standing
 from bot.requests.decisions import Decisions
 from bot.requests.gathering import Gathering
+from bot.requests.opening import requesters_of
 from bot.store import Commit, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id
@@ -419,8 +421,14 @@ class Outbox:
         # A mail has its day, and says itself when it is over.
         if tries >= _UNAVAILABLE_TRIES and not isinstance(entry, PostMail):
             words = partial(_words, "notice.alert-given-up-title", "notice.alert-given-up", note)
-            await self.alert(entry.id, words)
+            await self.alert(entry.id, words, also=await self._announcers(entry))
             await self._store.give_up(WorkItem("out", entry.id), note.model_dump_json().encode())
+
+    async def _announcers(self, entry: OutboxEntry) -> tuple[PersonId, ...]:
+        """Return who had `entry` announced: their run has ended, and told them that it was."""
+        if not isinstance(entry, Tell) or entry.thread != announced_in(entry.run_id):
+            return ()
+        return requesters_of(fold((await self._store.load(entry.run_id)).events))
 
     async def _may_alarm(self, entry: OutboxEntry) -> bool:
         return await self._store.admit("alarms", entry.id, _ALARMS, _ALARMS_PER_S)
@@ -435,7 +443,8 @@ class Outbox:
         if not isinstance(entry, Alert):
             name = self._people.called(entry.person, place_for(entry))
             keys = ("notice.alert-unreached-title", "notice.alert-unreached")
-            await self.alert(entry.id, partial(_words, *keys, note, name=name, id=entry.id))
+            words = partial(_words, *keys, note, name=name, id=entry.id)
+            await self.alert(entry.id, words, also=await self._announcers(entry))
         if isinstance(entry, PlaceCard):
             again = outbox_entry(entry.model_copy(update={"again": True}))
             # Not pushed: it is given up, and only whoever has it done again sends it.

@@ -38,12 +38,15 @@ async def test_a_place_and_a_person_hear_it_once_and_nobody_can_answer_it(office
     assert len([to for to in board.sends if to.person == "bo"]) == 1
 
 
-async def test_a_place_that_takes_nothing_is_told_to_the_operators(office: World, board: Corkboard) -> None:
+async def test_a_place_that_takes_nothing_is_told_to_the_operators_and_to_whoever_had_it_announced(
+    office: World, board: Corkboard
+) -> None:
     board.banned.add("#ops")
 
     await office.app.runs.starter.start("cli", TEA, office.app.people.named("anna"), agent="announce")
 
-    assert "ops" in (await office.next_mail("dan", about="can't be reached")).text
+    for person in ("dan", "anna"):  # who reads that it was announced there
+        assert "#ops may not have a card here" in (await office.next_mail(person, about="can't be reached")).text
 
 
 async def test_a_slack_channel_shows_it_as_somebodys_words_and_calls_nobody(
