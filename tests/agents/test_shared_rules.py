@@ -166,6 +166,16 @@ def test_what_a_model_had_done_before_the_rules_went_on_is_not_done_once_more(
     assert agent.fallback(run_of(text, (done, answered))) == agent.fallback(run_of(text, (done,)))
 
 
+def test_a_release_that_waited_for_people_does_not_say_that_it_is_still_live() -> None:
+    """Others may have deployed meanwhile: the question whether to announce it is open for a month."""
+    asked = asks(RELEASE.fallback(run_of("deploy v1 and announce it", (DEPLOYED,), is_written_to=True)))
+
+    end = RELEASE.fallback(run_of("deploy v1 and announce it", (DEPLOYED, Result(asked, "expired", ""))))
+
+    assert isinstance(end, Done)
+    assert end.summary.startswith("It was deployed, and was not announced: ")
+
+
 def summary_of(agent: Agent, results: tuple[Result, ...]) -> str:
     step = agent.fallback(run_of("announce something", results))
     assert isinstance(step, Done)
