@@ -195,6 +195,22 @@ async def test_who_once_approved_what_others_put_back_is_not_said_to_have_approv
     assert by_bo not in after
 
 
+async def test_what_a_deploy_that_failed_half_way_put_live_is_not_said_to_be_there_without_an_approval(
+    shop: World,
+) -> None:
+    release(shop, "v1.2.0", HALF_WAY)
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+    await shop.ended(run_id)
+    assert live(shop, "production") == commit_of(shop, "v1.2.0")
+    await shop.app.live.places(anew=True)
+
+    async with a_console(shop) as console:
+        page = (await (await console.browser("anna")).get("/live")).words
+
+    assert "Asked for by Anna Ames, approved by Bo Berg" in page.partition("staging v1.0.0")[0]
+
+
 @pytest.mark.parametrize("agent", ["deploy", "triage"])
 async def test_rules_that_take_over_from_a_model_do_not_say_that_nothing_was_deployed_before(
     model_shop: World, claude: FakeAnthropic, agent: str

@@ -76,16 +76,27 @@ def history_of(
     done = [one for one in deploys if one.word == "done"]
     took = [one.took for one in deploys if one.took is not None]
     days, live = _days([one.began or one.at for one in done], now), _COMMIT.search(place.text)
-    # What was put live before the newest of them is back another way.
-    newest = max(filter(lambda one: one.commit, done), key=lambda one: one.began or one.at, default=None)
     return History(
-        now=newest if newest and live and newest.commit == live[0] else None,
+        now=_now(deploys, live[0]) if live else None,
         newest=tuple(deploys[:_SHOWN]),
         days=_bars(days),
         waits=_bars([one.total_seconds() for one in took[:DAYS]][::-1]),
         done=sum(days),
         took=timedelta(seconds=median(one.total_seconds() for one in took)) if took else None,
     )
+
+
+def _now(deploys: Iterable[Deploy], live: str) -> Deploy | None:
+    """Return the deployment that put `live` there. What did not work may have done so all the same.
+
+    What was put there before the newest one that worked is back another way.
+    """
+    begun, found = [one for one in deploys if one.began and one.commit], None
+    for one in sorted(begun, key=lambda one: one.began or one.at, reverse=True):
+        if one.word == "done":
+            return one if one.commit == live else found
+        found = one if found is None and one.commit == live else found
+    return found
 
 
 def _approved(request: RequestView, run: Summary | None) -> Deploy:
