@@ -25,7 +25,7 @@ from bot.people.refusals import Refusals
 from bot.policy.answers import is_withdrawal
 from bot.policy.record import records
 from bot.policy.standing import Standing
-from bot.policy.stops import NEXT_ORDER, called, is_condition, may_be_stop
+from bot.policy.stops import NEXT_ORDER, called, ends_in_condition, is_condition, may_be_stop
 from bot.queries.guard import Guard
 from bot.render.cards import notice
 from bot.render.times import read_moment
@@ -64,12 +64,12 @@ _REVOKES = re.compile(
     re.IGNORECASE,
 )
 _REVOKES_LAST = re.compile(
-    rf"(?:\s{_POLITE},?)?(?:\sich m\u00f6chte)?{_WHAT}\s{_NAMES_IDS}(?:\s+{_POLITE})*\s+(?:widerrufen|revoken)"
-    rf"(?:,?\s+{_POLITE})*\s*(?:[.!]*|[.!:,;]+\s+(?P<why>\S.*))",
+    rf"(?:\s{_POLITE},?)?(?:\sich m\u00f6chte)?{_WHAT}\s{_NAMES_IDS}\s*:?(?:\s+{_POLITE})*"
+    rf"\s+(?:widerrufen|revoken?|beenden)(?:,?\s+{_POLITE})*\s*(?:[.!]*|[.!:,;]+\s+(?P<why>\S.*))",
     re.IGNORECASE,
 )
 _SIGNS = re.compile(r":[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]")
-_NEXT = re.compile(rf"{NEXT_ORDER}|[;.,!]\s+(?=(?:freeze|revoke|widerrufe)\s)", re.IGNORECASE)
+_NEXT = re.compile(rf"{NEXT_ORDER}|[;.,!]\s+(?=(?:{_POLITE},?\s+)?(?:freeze|revoke|widerrufe)\s)", re.IGNORECASE)
 _REASON_CHARS, _LINE_CHARS = 500, 2_000
 _BESIDE_ID = 8
 """Most words beside an id in a message that is about it and nothing else."""
@@ -157,8 +157,13 @@ def check_is_order(text: str) -> None:
 
 def _revocations(text: str) -> list[tuple[str, re.Match[str] | None]]:
     """Return the lines of `text`, each with what it ends, unless it says when, or stands there as what people write."""
-    lines = [one for line in said_lines(strip_invisible(text), None) for one in _NEXT.split(line)]
-    return [(line, None if above.endswith(":") else _revoked_in(line)) for above, line in pairwise(["", *lines])]
+    read, above = list[tuple[str, re.Match[str] | None]](), ""
+    for line in said_lines(strip_invisible(text), None):
+        for before, part in pairwise(["", *_NEXT.split(line)]):
+            is_told = above.endswith(":") or ends_in_condition(before)
+            read.append((part, None if is_told else _revoked_in(part)))
+            above = part
+    return read
 
 
 def _revoked_in(line: str) -> re.Match[str] | None:

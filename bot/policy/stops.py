@@ -26,6 +26,7 @@ _SIGNS = {"octagonal_sign", "no_entry", "raised_hand", "hand"}
 _PICTURES = {"So", "Sk"}
 _PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
 _SENTENCE = re.compile(r"\.+(?!\d)|[;:!?\u2014\u3002]+|\s[-\u2013]+\s")
+_CLAUSE = re.compile(r"[.,;:!]+(?:\s|\Z)|\s[-\u2013\u2014]+(?:\s|\Z)|\b(?:and|und)\b", re.IGNORECASE)
 GIVES_WHY = rf"\s(?:{BECAUSE}|weil|denn|da)\s"
 """Behind it stands why."""
 
@@ -115,6 +116,12 @@ def begins_with_stop(text: str) -> bool:
 def is_condition(part: str) -> bool:
     """Return whether a part of a text begins with `if`, `when` and the like, and goes on."""
     return _CONDITION.match(_folded(part)) is not None
+
+
+def ends_in_condition(text: str) -> bool:
+    """Return whether the last clause of `text` says when to do what follows it: `It is slow. If it fails,`."""
+    clauses = [clause.strip() for clause in _CLAUSE.split(text) if clause.strip()]
+    return bool(clauses) and is_condition(clauses[-1])
 
 
 def may_be_stop(text: str) -> bool:

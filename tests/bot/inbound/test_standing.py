@@ -98,7 +98,8 @@ _ID, _OTHER = "s1g-abcdefghijklm", "s1g-nopqrstuvwxyz"
         "revoke ID because the release is over", "revoke ID (no longer needed)", "- revoke ID", "revoke ID :pray:",
         "Standing approvals\n\nHi Dan,\n\nwe have an incident.\nrevoke ID\n\nThanks,\nCy",
         "bitte ID widerrufen", "Dauergenehmigung ID widerrufen", "widerrufe bitte die Dauergenehmigung ID",
-        "ich widerrufe ID",
+        "ich widerrufe ID", "ID: revoke", "Ann left. Please revoke ID", "If in doubt, ask Bo. Revoke ID",
+        "If in doubt ask Bo\nrevoke ID",
     ],
 )  # fmt: skip
 def test_who_ends_one_by_its_id_ends_it_in_whatever_words(text: str) -> None:
@@ -116,7 +117,7 @@ def test_one_line_ends_as_many_as_it_names(text: str) -> None:
         "do not revoke ID", "should we revoke ID?", "revoke ID if it is unused", "end ID, if it is unused",
         "> revoke ID",
         "revoke ID tomorrow", "Press bell: for Anna. To end it, write: revoke ID", "stop asking about ID",
-        "To end it, answer with nothing but:\nrevoke ID",
+        "To end it, answer with nothing but:\nrevoke ID", "Checkout is slow. If it fails, revoke ID",
     ],
 )  # fmt: skip
 def test_what_asks_or_says_when_or_repeats_how_ends_none(text: str) -> None:
