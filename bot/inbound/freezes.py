@@ -17,7 +17,7 @@ from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import is_withdrawal, refuses
-from bot.policy.stops import called, is_condition, stops_plainly
+from bot.policy.stops import called, ends_in_condition, is_condition, stops_plainly
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
 from bot.store.journal import Journal
@@ -31,6 +31,7 @@ from language.recorded import reason_of, recorded
 # The name as the API takes it; people mark a name up in chat, or quote it.
 _MARKS = "*_` \t"
 _QUOTED = '"\u201c\u201d\u201e'
+_DASHES = "-\u2013\u2014"
 _QUOTES = "[\"'`*\u201c\u201d\u201e\u2018\u2019]*"
 _COURTESY = r"(?:please|pls|now|asap|immediately|at once|thanks|bitte|jetzt|sofort|danke)"
 _SCOPE = rf"{_QUOTES}(?!{_COURTESY}\s*[.!]*\Z)(?P<where>[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,62}}[A-Za-z0-9_-])?){_QUOTES}"
@@ -49,9 +50,11 @@ _MORE = re.compile(
 )
 _ONLY_MORE = re.compile(rf"(?:{_MORE.pattern.replace('(?P<where>', '(?:')})+[\s.!]*", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s:,;.!\u2013\u2014-]*(?:because(?: of)?|due to|since|weil|wegen)?\s*", re.IGNORECASE)
+_SIGN = r"(?:\s|:[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])+"
 _BEFORE_CHARS = 120
 _BEFORE = re.compile(
-    rf"(?P<said>[^?:;]{{1,{_BEFORE_CHARS}}}?)(?:[.!,;]*\s(?:and|und)\s+|[.!,;]+\s*)(?=(?:{_COURTESY}[\s,]+)*freeze\b)",
+    rf"(?P<said>(?:[^?:;]|(?<=\d):(?=\d)){{1,{_BEFORE_CHARS}}}?)(?:[.!,;]*\s(?:and|und)\s+|[.!,;:]+\s*"
+    rf"|\s[-\u2013\u2014]+\s+|\s{_SIGN}\s*)(?=(?:{_COURTESY}[\s,]+)*freeze\b)",
     re.IGNORECASE,
 )
 _BLANKS = re.compile(r"[^\S\u00a0]+")
@@ -64,7 +67,7 @@ _URGES = re.compile(
     r"[\s:,!.\u2013\u2014-]+)*(?=freeze\b)",
     re.IGNORECASE,
 )
-_SIGNS = re.compile(r"(?:\s|:[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])+")
+_SIGNS = re.compile(_SIGN)
 _EVERYTHING = "everything"
 _ALL = {_EVERYTHING, "all", "alles"}
 _REASON_CHARS = 500
@@ -135,7 +138,7 @@ def stop_beside(text: str) -> str:
 def _before(lines: Iterable[str]) -> Iterator[str]:
     """What stands before a freeze in each of `lines`, but for signs and courtesy."""
     for said, one in map(_read, lines):
-        before = _AND.sub("", _plain(said).partition(one.string)[0]).strip(_MARKS + _QUOTED) if one else ""
+        before = _AND.sub("", _plain(said).partition(one.string)[0]).strip(_MARKS + _QUOTED + _DASHES) if one else ""
         if before and not _SIGNS.fullmatch(before):
             yield before
 
@@ -145,7 +148,12 @@ def _stops(line: str) -> bool:
 
 
 def _leaves(said: str) -> bool:
-    """Return whether words above or before a freeze leave it one: a stop, an assent, or the emergency behind it."""
+    """Return whether words above or before a freeze leave it one: a stop, an assent, or the emergency behind it.
+
+    A condition right before it says when: `Checkout is slow. If it goes down, freeze production`.
+    """
+    if ends_in_condition(said):
+        return False
     is_why = is_emergency(said) and not (is_condition(said) or is_order(said))
     return _refuses(said) or _agrees(said) or is_why
 
@@ -264,7 +272,7 @@ class TypedFreezes:
         typed, person = self._of_settings(typed), PersonId(trigger.person)
         may = await self._may(person)
         held = {one.environment for one in await self._freezes.all()} if typed.ends else frozenset[str]()
-        if not self._is_order(typed, may=may, held=held):
+        if not (self._is_order(typed, may=may, held=held) or (may and self._is_below_more(typed))):
             return False
         if typed.ends and not typed.reason and typed.environment is not None:
             known = await self._asked(person, typed.environment)
@@ -306,6 +314,11 @@ class TypedFreezes:
         return (
             self._is_known(typed.environment) or typed.environment in held or ((typed.is_alone or typed.is_all) and may)
         )
+
+    def _is_below_more(self, typed: Typed) -> bool:
+        """Return whether a line of nothing but a freeze stands below other words: it does nothing, and that is told."""
+        is_line = not (typed.is_loose or typed.ends or typed.is_first)
+        return is_line and typed.environment is not None and self._is_known(typed.environment)
 
     def _is_known(self, where: str) -> bool:
         return not where or where in self._environments

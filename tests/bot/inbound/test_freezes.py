@@ -141,6 +141,9 @@ def test_attack_an_end_with_a_reason_that_does_not_end_is_asked_back_unread() ->
         "\u201cfreeze production\u201d", "Can someone freeze production?",
         "I'd like to freeze production", "Checkout is down! Freeze production!",
         "Checkout ist kaputt, freeze production", "Checkout is down. Nobody can pay. Please freeze production",
+        "DB is gone - freeze production", "Security incident: freeze production",
+        "prod is on fire \U0001f525 freeze production", "nein \u2013 freeze production",
+        "Payments failing since 14:05. Please freeze production",
     ],
 )  # fmt: skip
 def test_a_no_haste_and_courtesy_before_a_freeze_keep_nobody_from_it(text: str) -> None:
@@ -174,6 +177,13 @@ def test_attack_an_emergency_or_an_assent_above_a_freeze_keeps_nobody_from_it(ab
     assert found == Typed("production", "", is_alone=False, is_all=True)
 
 
+def test_a_condition_above_a_freeze_says_when_to_freeze() -> None:
+    found = typed_freeze("Checkout is slow. If it goes down:\nfreeze production")
+
+    assert found is not None
+    assert not found.is_first
+
+
 @pytest.mark.parametrize("subject", ["Incident", "stop"])
 def test_a_subject_that_is_why_leaves_no_room_for_other_words_above_a_freeze(subject: str) -> None:
     found = typed_freeze(f"{subject}\n\nI wonder about this line:\nfreeze production", has_subject=True)
@@ -204,6 +214,10 @@ def test_names_alone_behind_a_freeze_are_no_talk(text: str) -> None:
         "Bo said no, freeze production",
         "if it fails, stop, freeze production",
         "if it fails again, freeze production",
+        "Checkout is slow. If it goes down, freeze production",
+        "Checkout ist langsam. Falls es schlimmer wird, freeze production",
+        "No. If it fails, freeze production",
+        "Runbook: if checkout is down, freeze production",
         "falls Checkout ausfällt, freeze production",
         "is checkout down? freeze production",
         "Checkout is fine, no need to freeze production",

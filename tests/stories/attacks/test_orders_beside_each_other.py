@@ -183,6 +183,35 @@ async def test_attack_a_freeze_is_lost_over_a_yes_or_the_emergency_that_it_is_fo
     assert (await orders.office.request(orders.record.request.id)).state == "open"
 
 
+@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+@pytest.mark.parametrize("text", ["Ann has left the company\nfreeze everything", "Do this first:\nfreeze everything"])
+async def test_attack_whoever_freezes_below_other_words_is_not_told_how(orders: Orders, way: str, text: str) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == set()
+    await until(
+        lambda: orders.hallway.to("bo", "Write only that line: freeze everything"), what="Bo reads how to freeze"
+    )
+
+
+async def test_attack_a_freeze_behind_the_reason_of_a_revocation_is_lost_silently(orders: Orders) -> None:
+    await orders.write("the thread", "Ann left the company. Please revoke FIRST and freeze everything")
+
+    assert await orders.done() == {"first"}
+    await until(
+        lambda: orders.hallway.to("bo", "Write only that line: freeze everything"), what="Bo reads how to freeze"
+    )
+
+
+@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+async def test_attack_a_condition_before_a_revocation_revokes_at_once(orders: Orders, way: str) -> None:
+    await orders.write(way, "Checkout is slow. If it goes down, revoke FIRST")
+
+    assert await orders.done() == set()
+    told = f"write only: revoke {orders.standing[0]}"
+    await until(lambda: orders.hallway.to("bo", told), what="Bo reads how to revoke it")
+
+
 @pytest.mark.parametrize("way", ["the thread", "a new message"])
 @pytest.mark.parametrize(
     "text", ["revoke FIRST wrong person", "Bitte FIRST zurückziehen", "kannst du FIRST widerrufen?"]
@@ -218,7 +247,15 @@ async def test_attack_a_refusal_that_names_a_standing_approval_is_lost(orders: O
 @pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
 @pytest.mark.parametrize(
     "text",
-    ["please revoke FIRST, thanks", "revoke FIRST: not as SECOND", "Bitte widerrufe FIRST!", "Incident! revoke FIRST"],
+    [
+        "please revoke FIRST, thanks",
+        "revoke FIRST: not as SECOND",
+        "Bitte widerrufe FIRST!",
+        "Incident! revoke FIRST",
+        "Ann left. Please revoke FIRST",
+        "FIRST: revoke",
+        "Dauergenehmigung FIRST bitte beenden",
+    ],
 )
 async def test_attack_a_revocation_in_other_words_is_lost(orders: Orders, way: str, text: str) -> None:
     await orders.write(way, text)
