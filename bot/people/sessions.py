@@ -3,13 +3,15 @@
 import base64
 import hashlib
 import hmac
+import operator
 import secrets
 from datetime import timedelta
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from agents.requests import MAILED_LINK, Frozen, PersonId
 from bot.people.directory import People
+from bot.people.marks import hashed
 from bot.policy.judgements import LinkBy
 from bot.store import Store
 from bot.store.client import Script
@@ -78,6 +80,12 @@ class Session(Login):
         return hmac.compare_digest(stamp.encode(), self.stamp(purpose).encode())
 
 
+class _Link(Login):
+    """`sent_to` is a hash of the address of its person that it went to; empty where it was sent to none."""
+
+    sent_to: str = Field(default="", exclude_if=operator.not_)
+
+
 class _Kept(Login):
     expires_at: AwareDatetime
 
@@ -91,26 +99,35 @@ class Sessions:
     async def link(self, person: PersonId, *, by: LinkBy, is_demo: bool = False, within_s: float = LINK_S) -> str:
         """The token of a new link for `person`, who is in the directory; it can be spent once, `within_s`."""
         token = _random()
-        body = Login(person=person, is_demo=is_demo, by=by).model_dump_json()
+        sent_to = self._address(person, by)
+        body = _Link(person=person, is_demo=is_demo, by=by, sent_to=sent_to).model_dump_json()
         await self._client.do("SET", self._names.login(_hash(token)), body, "PX", round(within_s * 1000))
         return token
 
     async def peek(self, token: str) -> Login | None:
-        """Return the person a link would let in; nothing is spent."""
+        """Return the person a link would let in; nothing is spent. None where it opens nothing.
+
+        What was their address when it was sent there may be somebody else's by now.
+        """
         body = await self._client.do("GET", self._names.login(_hash(token)))
-        return None if body is None else Login.model_validate_json(body)
+        link = None if body is None else _Link.model_validate_json(body)
+        if link is None or (link.sent_to and link.sent_to != self._address(link.person, link.by)):
+            return None
+        return Login(person=link.person, is_demo=link.is_demo, by=link.by)
+
+    def _address(self, person: PersonId, by: LinkBy) -> str:
+        contact = None if by == "operator" else self._people.contact(person)
+        return hashed(by, getattr(contact, by) or "") if contact else ""
 
     async def spend(self, token: str) -> str | None:
         """The text of a new session for a link's token; None when it was spent, is too old, or is none of ours."""
-        link = self._names.login(_hash(token))
-        body = await self._client.do("GET", link)
-        login = None if body is None else Login.model_validate_json(body)
+        login = await self.peek(token)
         if login is None or not self._people.is_here(login.person):
             return None
         text = _random()
         until = self._store.about_now() + timedelta(seconds=SESSION_S)
         kept = _Kept(**dict(login), expires_at=until).model_dump_json()
-        names = [link, self._names.session(_hash(text))]
+        names = [self._names.login(_hash(token)), self._names.session(_hash(text))]
         is_ours = await self._client.run(_SPEND, names, [kept, round(SESSION_S * 1000)])
         return text if is_ours else None
 

@@ -1,10 +1,12 @@
 """An id is not a person: whoever gets one that was somebody else's has nothing of theirs, and nobody escapes by one."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from agents.requests import RequestId, people_of
+from agents.requests import PersonId, RequestId, people_of
+from bot.outbound.login_link import send_link
 from bot.policy.answers import Statement
 from bot.policy.edits import Edited
 from bot.policy.judgements import Counted, Decided, Delegated, DelegationRefused, Judgement, NotEntitled
@@ -427,3 +429,20 @@ async def test_attack_the_end_of_a_request_is_mailed_to_whoever_has_the_address_
         assert "4711" in (await office.next_mail("cyril", about="Closed: Press bell")).text
         await office.quiet()
         assert [one for one in office.mails("cy") if "4711" in one.text] == []
+
+
+async def test_attack_whoever_has_the_address_of_one_who_decides_logs_in_by_the_link_that_went_there_before(
+    redis: str, tmp_path: Path
+) -> None:
+    host = "sayso.corp.example:8000"
+    toml = with_mark(with_mark(TOML, "cy", 'uid = "00cy"'), "dan", 'uid = "00dan"')
+    toml = f'public_url = "http://{host}"\n{toml}'
+    async with a_world(redis, tmp_path / "data", toml) as office, a_console(office, host=host) as console:
+        await send_link(office.app.journal, office.app.people, f"http://{host}", PersonId("cy"), "/", ("email",))
+        found = re.search(r"token=([a-z2-7]+)", (await office.next_mail("cy", about="Open the console")).text)
+        assert found
+
+        await becomes(office, toml.replace("cy@", "cyril@").replace("dan@", "cy@"))
+
+        assert (await console.stranger().get(f"/login?token={found[1]}")).status == 401
+        assert (await console.stranger().post("/login", {"token": found[1]})).status_code == 401
