@@ -58,6 +58,7 @@ class People:
         self._humans: Humans = Humans()
         self._ids: Mapping[str, PersonId] = {}
         self._maybe: Mapping[PersonId, tuple[PersonId, ...]] = {}
+        self._called = dict[str, tuple[PersonId, ...]]()
         self._written: Tables = Tables({}, {})
         self._tables: Tables = self._written
         self._whole: Tables = self._written
@@ -94,6 +95,10 @@ class People:
         who = humans.who_is(marks, names_in(written))
         self._humans = humans.with_those(who.values())
         self._ids = {name: human.id for name, human in who.items()}
+        for name, person in self._ids.items():
+            before = self._called.get(name, ())
+            before = before[:-1] if written == self._written else before
+            self._called[name] = tuple(dict.fromkeys((*before, person)))
         self._written, self._tables = written, written.under(self._ids)
         self._whole, self._half, self._alerted = self._tables, None, ()
         self.unknown_guards = frozenset()
@@ -176,6 +181,13 @@ class People:
     def of_file(self, name: str) -> PersonId:
         """Return whom the file calls `name`; the name itself where it calls nobody so."""
         return self._ids.get(name, PersonId(name))
+
+    def ever_called(self, name: str) -> tuple[PersonId, ...]:
+        """Return whom the file has called `name` since this process began, whoever it calls so now first.
+
+        What a process keeps of the file until it is started again may mean either of them.
+        """
+        return tuple(dict.fromkeys((self.of_file(name), *self._called.get(name, ()))))
 
     def id_in_file(self, person: str) -> str:
         """Return the id that the file gives a person; their own for somebody who has left."""

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from bot.audit.reading import Query
 from bot.doctor.redis import examine_redis
+from bot.policy.judgements import NotEntitled
 from tests.bot.cli.shell import attached
+from tests.bot.triggers.test_crons import known, runs
 from tests.office import TOML
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import by_someone_else
@@ -13,6 +15,7 @@ from tests.stories.test_absences import write
 from tests.stories.test_audit import asked, records
 from tests.stories.test_delegation import SOLO, on_solo
 from tests.tables import becomes, settings_in
+from tests.waiting import until
 from tests.world import World, a_world
 
 _ZOE = '\n[people.cy]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
@@ -75,3 +78,30 @@ async def test_the_doctor_knows_that_whoever_holds_a_key_is_here_though_the_id_w
         found = [one.what async for one in examine_redis(settings, office.url, lambda: datetime.now(UTC))]
 
         assert not [what for what in found if "service:ci" in what]
+
+
+_TIMER = """
+[triggers.ringing]
+cron = "0 * * * *"
+text = "press bell"
+requester = "cy"
+"""
+
+
+async def test_attack_whose_id_is_anothers_by_now_approves_what_their_timer_asks_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = TOML + _TIMER
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        office.workshop.policy_of["bell"] = "production"
+        await known(office, "ringing")
+        later = toml.replace("[people.cy]", "[people.cyril]").replace('requester = "cy"', 'requester = "cyril"')
+        await becomes(office, later + _ZOE)
+        due = await known(office, "ringing")
+        await office.move_time((due - await office.now()).total_seconds() + 1)
+
+        [run] = await until(lambda: runs(office), what="the timer has started a run")
+        record = await office.opened(run.run_id)
+
+        assert isinstance(await office.decide("cyril", record, "approve"), NotEntitled)
+        assert office.workshop.effects == []
