@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Literal, TypeGuard, cast
+from typing import Literal, Self, TypeGuard, cast
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -122,6 +122,18 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     limits: LimitsConfig = LimitsConfig()
     triggers: dict[TriggerName, TriggerConfig] = {}
     freeze: FreezeConfig = FreezeConfig()
+    _content: bytes = b""
+
+    @property
+    def content(self) -> bytes:
+        """What stood in the file when these settings were read from it; by now it may say something else."""
+        return self._content
+
+    def of(self, content: bytes) -> Self:
+        """Return the same settings as those of a file with this `content`."""
+        settings = self.model_copy()
+        settings._content = content  # noqa: SLF001 - of the same class
+        return settings
 
     @field_validator("redis_url")
     @classmethod
@@ -221,7 +233,7 @@ def load(data_dir: Path | None, environ: Mapping[str, str], cwd: Path = Path()) 
     environ = {name: value for name, value in environ.items() if not _is_injected(name, value)}
     variables = _with_secret_files(environ, problems)
     file, is_named = find_file(data_dir, environ, cwd)
-    in_file = _read(file, problems, None if is_named else environ) if file else {}
+    in_file, content = _read(file, problems, None if is_named else environ) if file else ({}, b"")
     in_environment: dict[str, object] = _Environment(variables)()
     problems += _unknown_variables(environ)
 
@@ -234,7 +246,7 @@ def load(data_dir: Path | None, environ: Mapping[str, str], cwd: Path = Path()) 
     settings, found = _checked(values, origin)
     if problems or found:
         raise ConfigError((*problems, *found))
-    return settings
+    return settings.of(content)
 
 
 def _checked(values: dict[str, object], origin: Origin) -> tuple[Settings, list[str]]:
@@ -314,8 +326,8 @@ def _check_trusted(file: Path, content: bytes, environ: Mapping[str, str]) -> No
         raise ConfigError([problem])
 
 
-def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) -> dict[str, object]:
-    """Return the values of the file; a value that must not be in a file is a problem and left out.
+def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) -> tuple[dict[str, object], bytes]:
+    """Return the values of the file, and what stands in it; a value that must not be there is a problem and left out.
 
     With `environ` it must be trusted by whoever's that is. Raises ConfigError.
     """
@@ -326,17 +338,17 @@ def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) ->
         values = values_in(content)
     except tomllib.TOMLDecodeError as error:
         problems.append(f"{file}: not valid TOML: {error}")
-        return {}
+        return {}, b""
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         problems.append(f"{file}: can't be read: {why}. Fix it, or let {PREFIX}CONFIG name another file")
-        return {}
+        return {}, b""
     except RecursionError:
         problems.append(f"{file}: is nested too deeply")
-        return {}
+        return {}, b""
     except ValueError as error:  # a number of thousands of digits
         problems.append(f"{file}: holds what can't be used: {error}")
-        return {}
+        return {}, b""
     for secret in SECRETS:
         if values.pop(secret, None) is not None:
             name = _variable(secret)
@@ -353,7 +365,7 @@ def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) ->
         problems.append(f"{file}: url: only the environment ({PREFIX}URL) can say where {PREFIX}API_KEY is sent")
     if values.pop("config", None) is not None:
         problems.append(f"{file}: config: only the environment ({PREFIX}CONFIG) can name the file")
-    return values
+    return values, content
 
 
 def values_in(content: bytes) -> dict[str, object]:

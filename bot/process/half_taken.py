@@ -6,7 +6,7 @@ Operators hear of it at once, and again each hour. What each process goes by is 
 know is in `NotedTables`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -37,7 +37,7 @@ class HalfTaken:
 
     async def begin(self) -> None:
         """Hold the tables that a process starts with as the one does that reads them anew."""
-        content, tables = content_of(self._app.settings.config), self._app.people.as_written
+        content, tables = self._app.settings.content, self._app.people.as_written
         digest = digest_of(content, tables)
         if await self.is_so(tables, digest, content, content):
             await self.hold(tables, digest)
@@ -95,15 +95,22 @@ class HalfTaken:
         lost = await self._lost(tables)
         known, last = hashes_of(people.as_written), await self._noted.last() or {}
         people.unknown_guards = frozenset(name for name in lost if known.get(name) != last.get(name))
+        missing = self._missing(last, tables)
         if self._said != digest:  # before anything is written, which a full store refuses
-            self._said, told = digest, {"digest": digest, "missing": people.missing, "lost": lost}
+            self._said, told = digest, {"digest": digest, "missing": missing, "lost": lost}
             log.error("the file is only half taken", **told, fix=command_of(digest))
         now = await self._app.store.now(near)
         since = await self._noted.note_half(digest, now)
         hours = int((now - since).total_seconds() // _AGAIN_S)
         is_untold = await self._noted.is_new(f"{digest} {since.timestamp()} {hours}")
         if is_untold and await self._app.store.admit("half taken", near, _ALERTS, _AGAIN_S):
-            await self._app.messages.outbox.alert(near, lambda: self._words(digest, people.missing, lost))
+            await self._app.messages.outbox.alert(near, lambda: self._words(digest, missing, lost))
+
+    def _missing(self, last: Mapping[str, str], tables: Tables) -> tuple[PersonId, ...]:
+        """Return who was here when tables held as a whole, here or in any process, and is not in these."""
+        people, gone = self._app.people, difference(last, hashes_of(tables)).removed
+        found = (people.of_file(name.partition(".")[2]) for name in gone if name.startswith("people."))
+        return tuple(dict.fromkeys((*people.missing, *(one for one in found if not people.is_here(one)))))
 
     def _words(self, digest: str, missing: tuple[PersonId, ...], lost: Sequence[str]) -> tuple[str, str]:
         file, gone = self._app.settings.config or "", [*map(self._app.people.known_as, missing), *lost]

@@ -68,7 +68,7 @@ class Reload:
         self._known = self._who_is_here()
         self._somebody_left, self._skips, self._to_skip = False, 0, 0
         # What stood in the file when it held as a whole, with its digest; and until when what begins it may go on.
-        self._content: bytes = content_of(app.settings.config)
+        self._content: bytes = app.settings.content
         self._digest: str = ""
         self._goes_on_until = 0.0
         self._began_half = False
@@ -148,22 +148,22 @@ class Reload:
         self._mark = mark
         return await self._hold(*read, at_once=at_once)
 
-    def _read(self) -> tuple[Settings, Tables, bytes] | None:
-        """Return the settings, the tables and the content they are of; None where that changed while it was read."""
-        content, stamp = content_of(self._settings.config), self._stamp()
-        settings = self._again()
+    def _read(self) -> tuple[Settings, Tables] | None:
+        """Return the settings and the tables; None where a file changed while it was read."""
+        stamp, settings = self._stamp(), self._again()
         tables = tables_of(settings)
-        if content_of(self._settings.config) != content or self._stamp() != stamp:
+        if content_of(settings.config) != settings.content or self._stamp() != stamp:
             return None
         if problems := [f"{name}: {file.problem}" for name, file in tables.files.items() if file.problem]:
             raise ConfigError([f"groups.{problem}" for problem in problems])
-        return settings, tables, content
+        return settings, tables
 
-    async def _hold(self, settings: Settings, tables: Tables, content: bytes, *, at_once: bool) -> None:
+    async def _hold(self, settings: Settings, tables: Tables, *, at_once: bool) -> None:
         """Let the tables hold, all at once, after it was noted that they do; or what is missing in them, where they
         are only half taken.
         """
-        people, digest = self._app.people, digest_of(content, tables)
+        people, content = self._app.people, settings.content
+        digest = digest_of(content, tables)
         if self._wrong:
             await self._noted.forget_wrong(self._wrong)
             self._wrong = ""

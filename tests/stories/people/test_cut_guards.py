@@ -174,18 +174,18 @@ async def test_a_guard_that_is_taken_out_of_the_middle_or_changed_holds_at_once(
     assert office.app.people.tables.policies["pair"].quorum == 1
 
 
-async def test_an_end_without_a_guard_is_lost_without_a_question(office: World) -> None:
+async def test_an_end_without_a_guard_is_lost_without_a_question(redis: str, tmp_path: Path) -> None:
     limits = '\n[limits]\ntriggers_per_person = "1000/h"\n'
     toml = TOML.replace(limits, "") + limits
-    write(office, toml)
-    reload = process_of(office)
-    await reload.begin()
-    await reload.look(at_once=True)
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        reload = process_of(world)
+        await reload.begin()
+        await reload.look(at_once=True)
 
-    write(office, toml.removesuffix(limits))
-    await reload.look(at_once=True)
+        write(world, toml.removesuffix(limits))
+        await reload.look(at_once=True)
 
-    assert office.app.people.half_taken == ""
+        assert world.app.people.half_taken == ""
 
 
 async def test_attack_a_process_that_starts_on_a_file_without_its_end_knows_what_held_last(office: World) -> None:

@@ -10,6 +10,7 @@ from bot.errors import Forbidden, WaitsForFile
 from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
 from bot.store import WorkItem
+from channels import Channel
 from tests.office import TOML
 from tests.stories.people.test_cut_guards import COPIED
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
@@ -44,6 +45,45 @@ async def test_attack_a_process_that_starts_on_such_a_file_ends_nothing_either(o
     assert await NotedTables(office.app.store).half() == {}
     assert isinstance(await office.decide("bo", record, "approve"), Decided)
     await office.has(run_id, "done")
+
+
+async def test_attack_a_file_that_is_put_right_as_a_process_starts_does_not_hide_that_it_was_read_cut(
+    redis: str, tmp_path: Path
+) -> None:
+    bo = '[people.bo]\nname = "Bo Berg"\nemail = "bo@corp.example"\ngroups = ["release"]\n'
+    eve = '[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+    others = TOML.replace(bo, "") + eve
+    whole = f"{others}\n{bo}"
+
+    async with a_world(redis, tmp_path / "data", whole) as world:
+        run_id, record = await asked(world)
+        assert isinstance(await world.decide("bo", record, "approve"), Counted)
+        await process_of(world).begin()
+        await process_of(world).look(at_once=True)
+
+        def put_right(channel: Channel) -> Channel:
+            write(world, whole)
+            return channel
+
+        async with world.stopped():
+            world.toml, world.through = others, put_right
+        await world.app.requests.departures.look_at_all()
+        await process_of(world).look(at_once=True)
+
+        assert world.app.people.half_taken == ""
+        assert isinstance(await world.decide("cy", record, "approve"), Decided)
+        await world.has(run_id, "done")
+
+
+async def test_operators_hear_who_is_missing_in_a_file_that_a_process_starts_on(office: World) -> None:
+    await asked(office)
+    await process_of(office).begin()
+
+    async with office.stopped():
+        office.toml = NO_DECIDERS
+
+    said = " ".join((await office.next_mail("dan", "only half taken")).text.split())
+    assert "no longer the same: Bo Berg, Cy Cole, policies.pair" in said
 
 
 async def test_a_process_that_started_on_such_a_file_goes_by_it_once_it_is_confirmed(office: World) -> None:
