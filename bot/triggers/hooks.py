@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 import structlog
 from pydantic import JsonValue
@@ -91,7 +92,7 @@ class Hooks:
         """Give it its effect, once for each delivery.
 
         Raises NotSigned, Invalid, NotFound, RateLimited, and WaitsForFile while a file is only half taken that lacks
-        somebody who set it off.
+        somebody who set it off, or the requester of the trigger.
         """
         config = self._triggers.get(name)
         self._check(name, config, posted, await self._store.now("s0r-aaaaaaaaaaaaa"))
@@ -148,11 +149,14 @@ class Hooks:
         is_unsure = self._people.half_taken and not all(map(self._people.by_github, logins))
         if is_unsure and not await self._firing.has_fired(run_id):
             # Who would be an outsider now could approve later what they have set off.
-            with speaking("en"):  # programs are told so, and the operators in their own words
-                waits = WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
-            await self._firing.refused(name, run_id, waits)
-            raise waits
+            await self._refuse_for_now(name, run_id)
         return await self._fire(name, config, text, context, run_id, self._by(config.on, logins))
+
+    async def _refuse_for_now(self, name: str, run_id: RunId) -> NoReturn:
+        with speaking("en"):  # programs are told so, and the operators in their own words
+            waits = WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
+        await self._firing.refused(name, run_id, waits)
+        raise waits
 
     def _by(self, event: github.GitHubEvent, logins: Sequence[str]) -> By:
         """Return the directory's people who set it off; with the first login as an outsider if unknown."""
@@ -173,6 +177,8 @@ class Hooks:
     ) -> Taken:
         if await self._firing.has_fired(run_id):
             return Taken(run_id, is_repeat=True)
+        if not by.people and self._firing.waits_for_file(config):
+            await self._refuse_for_now(name, run_id)
         await self._firing.fire(name, config, text, {"trigger": name, **context}, run_id, by)
         return Taken(run_id, is_repeat=False)
 

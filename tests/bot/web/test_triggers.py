@@ -15,6 +15,8 @@ from bot.triggers.hooks import signature
 from tests.bot.triggers.posting import JSON, SECRET, bytes_of, post, signed
 from tests.office import TOML
 from tests.servers.web import Api, serving
+from tests.stories.people.test_half_taken import process_of
+from tests.tables import without, write
 from tests.world import World, a_world
 
 TRIGGERS = """
@@ -294,3 +296,26 @@ async def test_an_agent_that_is_not_there_starts_nothing(redis: str, tmp_path: P
 
         assert "There is no agent 'nobody'" in refused(answer, 422, "invalid")
         assert "There is no agent 'nobody'" in (await office.next_mail("dan")).text
+
+
+async def test_a_delivery_is_refused_for_now_while_its_requester_is_only_missing_in_a_file(
+    office: World, api: Api
+) -> None:
+    reload, client = process_of(office), api.with_key(None)
+    await reload.begin()
+    await reload.look(at_once=True)
+    office.workshop.policy_of["bell"] = "pair"
+    await office.opened(await office.trigger("press bell", "dan"))
+    write(office, without(without(without(TOML, "anna"), "bo"), "cy").replace('"group:release"', '"person:dan"'))
+    await reload.look(at_once=True)
+    assert "anna" in office.app.people.missing
+
+    answer = await send(office, client, BODY)
+
+    assert "half taken" in refused(answer, 503, "unavailable")
+    assert "Retry-After" in answer.headers
+    assert "half taken" in (await office.next_mail("dan", "The trigger releases started no run")).text
+    write(office, TOML + TRIGGERS)
+    await reload.look(at_once=True)
+    taken = await send(office, client, BODY)
+    assert await office.summary(taken.json()["id"]) == "done: ok: stamp v1.2.0: done"
