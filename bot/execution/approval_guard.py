@@ -119,7 +119,7 @@ class ApprovalGuard:
             except (ToolRefused, StoreError) as error:
                 log.warning("not begun", attempt_id=started.attempt_id, reason=str(error))
                 return False
-            if self._people.half_taken:
+            if self._people.holds_tools:
                 log.warning("not begun: a file is only half taken", attempt_id=started.attempt_id)
                 return False
             if found.freeze:

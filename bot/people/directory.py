@@ -1,5 +1,6 @@
 """The one directory: who people are, which groups they are in, and what a policy means in terms of people."""
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -66,6 +67,8 @@ class People:
         self._alerted: tuple[PersonId, ...] = ()
         self.unknown_guards: frozenset[str] = frozenset()
         """Names of what guarded in a file that held as a whole, of a process that started on one half taken."""
+        self.settles_until: float = 0.0
+        """By `time.monotonic`, where some of what people wrote is unread who were missing until just now."""
         self.change(Tables(people, policies))
 
     @classmethod
@@ -139,6 +142,11 @@ class People:
         While there is one, nothing is done for good because somebody is not here.
         """
         return self._half[0] if self._half else ""
+
+    @property
+    def holds_tools(self) -> bool:
+        """Whether no approval begins anything: people may be missing, or have said no while they were."""
+        return bool(self._half) or time.monotonic() < self.settles_until
 
     @property
     def missing(self) -> tuple[PersonId, ...]:

@@ -178,6 +178,18 @@ class NotedTables:
         if others := (await self._halves()).keys() - {digest}:
             await self._client.do("HDEL", _KEYS.tables_half, *others)
 
+    async def keep(self, inbound_id: str) -> None:
+        """Note that something came in which is read once a file is whole."""
+        await self._client.do("SADD", _KEYS.tables_kept, inbound_id)
+
+    async def keeps_any(self) -> bool:
+        """Return whether some of that is still unread."""
+        for member in sorted(await self._client.do("SMEMBERS", _KEYS.tables_kept)):
+            if await self._store.lists.is_unread(member.decode(errors="replace")):
+                return True
+            await self._client.do("SREM", _KEYS.tables_kept, member)
+        return False
+
     async def is_new(self, told: str) -> bool:
         """Return whether nobody was told this before; from now on somebody was."""
         return (await self._store.remember(f"half taken {told}", secrets.token_bytes(16), _TOLD_S))[1]

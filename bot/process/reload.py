@@ -121,6 +121,8 @@ class Reload:
         if self._digest in await self._noted.half():  # another process found what this one did not see
             self._mark = Mark()
         await self._look_at_files(at_once=at_once)
+        if self._app.people.settles_until:
+            await self._half.settle()
         known = self._who_is_here()
         if self._works and known != self._known:
             self._somebody_left, self._skips, self._to_skip = True, 0, 0
@@ -180,6 +182,7 @@ class Reload:
         is_news = digest != self._digest or people.half_taken != ""
         if tables != people.as_written or people.half_taken:
             self._somebody_left = self._somebody_left or self._works
+            await self._half.settle()
             await self._note(tables)
             await self._app.register.hold(tables)
             log.warning("people, policies and groups were read anew", file=str(settings.config))

@@ -146,10 +146,13 @@ class Loop:
 
     def _waits_for_file(self, run: Run, move: Move) -> bool:
         """Return whether a move might end for good what a file that is only half taken takes away: who is asked, whose
-        approval counts, for whom a run acts, and by which agent. Only what people said themselves goes on.
+        approval counts, for whom a run acts, and by which agent; or do what they said no to meanwhile. Only what people
+        said themselves goes on.
         """
-        if not self._people.half_taken or run.started is None or isinstance(move, Close):
+        if run.started is None or not self._people.holds_tools or isinstance(move, Close):
             return False
+        if not self._people.half_taken:
+            return isinstance(move, Execute)
         if isinstance(move, End) and move.outcome == "cancelled":
             return False
         if run.started.agent not in self._agents:
@@ -406,7 +409,7 @@ class Loop:
             if record == "ask what happened":
                 return await self._log.append(told, orphaned_again(run.pending, now))
             cover = self.guard.cover(agent, run, step, started, record)
-            if self._people.half_taken:  # since it was looked at
+            if self._people.holds_tools:  # since it was looked at
                 return None
         then = told.then([*thought, started])
         if await self._start(told, thought, started, record, line_of(then.run)):

@@ -444,6 +444,11 @@ class Keys:
         """Since when a file is only half taken, or that it is confirmed, by its digest."""
         return self._key("tables", "half")
 
+    @property
+    def tables_kept(self) -> str:
+        """What came in and waits for a file that is whole."""
+        return self._key("tables", "kept")
+
     def login(self, hashed: str) -> str:
         """The person whom a log-in link lets in, until it is spent. All are in one shard."""
         return self._key("login", hashed)

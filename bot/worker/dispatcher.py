@@ -13,6 +13,7 @@ from bot.inbound.inbox import Inbox
 from bot.outbound.dead_letter import Note
 from bot.outbound.outbox import Outbox
 from bot.people.directory import People
+from bot.people.noted import NotedTables
 from bot.render.views import Summary
 from bot.requests.after_review import AfterReviews
 from bot.requests.decisions import Decisions
@@ -65,6 +66,7 @@ class Dispatcher:
     ) -> None:
         self._store, self._loop, self._inbox, self._outbox, self._decisions = store, loop, inbox, outbox, decisions
         self._departures, self._reviews, self._people = departures, reviews, people
+        self._noted = NotedTables(store)
         self._in_hand = set[WorkItem]()
         self._left = dict[WorkItem, int]()
 
@@ -92,6 +94,8 @@ class Dispatcher:
             await self._tell_not_replicated(item)
         except WaitsForFile as error:
             log.info("put off", item=str(item), error=str(error))
+            if item.kind == "in":
+                await self._noted.keep(item.id)
             await self._store.come_back(item, self._store.about_now() + _FILE_AGAIN)
         except StoreError:
             raise

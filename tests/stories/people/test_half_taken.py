@@ -70,6 +70,14 @@ async def asked(world: World, policy: str = "pair", what: str = "bell") -> tuple
     return run_id, await world.opened(run_id)
 
 
+async def denial_by_mail(world: World, person: str) -> bytes:
+    """A mail with which somebody denies, as their own server takes it at any time; that of the tests would not."""
+    await world.reply(person, await world.next_mail(person, "Press bell?"), "Why now?")
+    await world.quiet()
+    [file] = [one for one in world.mail.folder(world.mail.address).rglob("*") if one.is_file()]
+    return file.read_bytes().replace(b"Why now?", b"deny")
+
+
 async def approved_in_a_pause(world: World) -> tuple[str, RequestRecord]:
     """A paused run, whose request Bo has approved."""
     run_id, record = await asked(world, "production")
@@ -149,11 +157,7 @@ async def test_attack_a_vote_beside_that_of_somebody_who_is_missing_waits_and_co
 
 async def test_attack_a_denial_by_mail_of_somebody_who_is_missing_is_not_lost(office: World) -> None:
     run_id, record = await asked(office)
-    await office.reply("bo", await office.next_mail("bo", "Press bell?"), "Why now?")
-    await office.quiet()
-    [file] = [one for one in office.mail.folder(office.mail.address).rglob("*") if one.is_file()]
-    # Their server takes it all the same, and that of the tests would not.
-    raw, inbox = file.read_bytes().replace(b"Why now?", b"deny"), office.app.messages.inbox
+    raw, inbox = await denial_by_mail(office, "bo"), office.app.messages.inbox
 
     async with rewritten(office, without(TOML, "bo").rstrip()):
         assert office.app.people.missing == ("bo",)
@@ -175,6 +179,38 @@ async def test_attack_a_process_that_saw_nothing_in_a_file_hears_that_another_di
         await reload.look()
         await reload.look()
         assert office.app.people.half_taken == reload_digest(office)
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["goes on", "starts again"])
+async def test_attack_what_was_approved_starts_before_a_denial_is_read_of_somebody_who_was_missing(
+    office: World, *, restarts: bool
+) -> None:
+    run_id, record = await asked(office, "production")
+    raw, inbox, look = await denial_by_mail(office, "cy"), office.app.messages.inbox, office.app.work.dispatcher.look
+    reload = process_of(office)
+    await reload.begin()
+    await reload.look(at_once=True)
+    write(office, TOML[: TOML.index("[people.cy]")])
+    await reload.look(at_once=True)
+    assert office.app.people.missing == ("cy", "dan")
+
+    assert isinstance(await office.decide("bo", record, "approve"), Decided)
+    found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=await office.now())
+    await look(WorkItem("in", await inbox.accept(found)))
+    write(office, TOML)
+    if restarts:
+        async with office.stopped():
+            office.toml = TOML
+        reload = process_of(office)
+        await reload.begin()
+    await reload.look(at_once=True)
+    assert office.app.people.half_taken == ""
+    await office.app.work.dispatcher.look(WorkItem("run", run_id))
+    await office.move_time(10)
+    await office.ended(run_id)
+
+    assert (await office.request(record.request.id)).state == "revoked"
+    assert office.workshop.started == []
 
 
 async def test_attack_nobody_becomes_somebody_who_is_only_missing(redis: str, tmp_path: Path) -> None:
