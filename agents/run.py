@@ -136,10 +136,14 @@ def step(run: Run, event: Event) -> Run:
         case PersonSaid():
             return _wrote(run, (event.person,))
         case RunPaused() | RunResumed():
-            is_paused = isinstance(event, RunPaused)
-            paused_by = event.by if isinstance(event, RunPaused) else None
-            restored_from = event.restored_from if isinstance(event, RunPaused) else None
-            return replace(run, is_paused=is_paused, paused_by=paused_by, restored_from=restored_from)
+            paused = event if isinstance(event, RunPaused) else None
+            return replace(
+                run,
+                is_paused=paused is not None,
+                paused_by=paused and paused.by,
+                paused_with=paused and paused.parent,
+                restored_from=paused and paused.restored_from,
+            )
         case RunCancelled():
             # The run that started it may end while a person cancels it: neither undoes the other.
             by, parent = event.by or run.cancelled_by, event.parent or run.stopped_with

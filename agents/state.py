@@ -440,6 +440,7 @@ class Run:
     broke_glass: tuple[PersonId, ...] = ()
     is_paused: bool = False
     paused_by: PersonId | None = None
+    paused_with: RunId | None = None
     restored_from: datetime | None = None
     cancelled_by: PersonId | None = None
     stopped_with: RunId | None = None

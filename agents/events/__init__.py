@@ -50,7 +50,8 @@ from agents.steps import ModelCall, Step
 
 
 class RunPaused(Happened):
-    """A person stopped the run at the next step boundary; or the store is out of a backup of `restored_from`.
+    """A person stopped the run at the next step boundary, or `parent`, which started it; or the store is out of a
+    backup of `restored_from`.
 
     Here and in the next ones, `channel` is how they said so, and `evidence` how that knew them.
     """
@@ -58,6 +59,7 @@ class RunPaused(Happened):
     type: Literal["run_paused"] = "run_paused"
     schema_version: Literal[1] = 1
     by: PersonId | None = None
+    parent: RunId | None = Field(default=None, exclude_if=operator.not_)
     restored_from: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
     channel: str = Field(default="", exclude_if=operator.not_)
     evidence: str = Field(default="", exclude_if=operator.not_)

@@ -219,9 +219,9 @@ def _of_run(event: Event) -> _Fields:
     match event:
         case PersonSaid():
             return _of_way(event) | {"who": event.person, "words": event.text}
-        case RunPaused() | RunResumed():
+        case RunResumed():
             return _of_way(event) | {"who": event.by}
-        case RunCancelled():
+        case RunPaused() | RunCancelled():
             return _of_way(event) | {"who": event.by, "detail": {"parent": event.parent} if event.parent else {}}
         case RunForked():
             copy = {"source": event.source, "events": event.at_seq}

@@ -21,6 +21,7 @@ from agents.events import (
     Parent,
     RunCancelled,
     RunEnded,
+    RunPaused,
     RunStarted,
 )
 from agents.requests import DeliveryId, PersonId, RunId, StepId
@@ -209,8 +210,9 @@ class Children:
         own = change_of(None, with_changes(child, below.changes))
         return Left((*filter(None, [goes_on(child)]), *below.goes_on), (own,))
 
-    async def began_too_late(self, run: Run) -> RunCancelled | None:
-        """Return the event that stops a child begun after its parent stopped its children; None if it may go on.
+    async def began_too_late(self, run: Run) -> RunCancelled | RunPaused | None:
+        """Return the event that stops or pauses a child begun after its parent did so with its children; None if it may
+        go on.
 
         Whoever begins a child may be held up for so long that the parent is over by then.
         """
@@ -219,9 +221,9 @@ class Children:
             return None
         loaded = await self._journal.store.load(parent.run_id)
         above = fold(loaded.events)
-        if not above.is_cancelled and not above.budget.over:
-            return None
-        return RunCancelled(at=loaded.now, by=above.cancelled_by, parent=above.id)
+        if above.is_cancelled or above.budget.over:
+            return RunCancelled(at=loaded.now, by=above.cancelled_by, parent=above.id)
+        return RunPaused(at=loaded.now, by=above.paused_by, parent=above.id) if above.is_paused else None
 
     async def notify_parent(self, run: Run) -> None:
         """The end of `run` is news to the run that started it; told once, or harmlessly again."""

@@ -54,11 +54,13 @@ class Steering:
         *,
         channel: str = "",
         evidence: str = "",
+        above: RunId | None = None,
     ) -> Run:
         """The run after the verb, which holds for the runs that it started as well. Raises Conflict when it makes no
         sense now.
 
-        `evidence` is how the `channel` knew who says so, here and in what follows.
+        `evidence` is how the `channel` knew who says so, here and in what follows. `above` is the run with which it is
+        paused.
         """
         while True:
             loaded = await self._journal.store.load(run_id)
@@ -70,7 +72,7 @@ class Steering:
                 ended = say("run.has-ended", run=run_id, outcome=how_ended(run.ended))
                 raise Conflict(ended, say("run.nothing-changed"))
             kinds: dict[str, Event] = {
-                "pause": RunPaused(at=now, by=by, channel=channel, evidence=evidence),
+                "pause": RunPaused(at=now, by=by, parent=above, channel=channel, evidence=evidence),
                 "resume": RunResumed(at=now, by=by, channel=channel, evidence=evidence),
                 "cancel": RunCancelled(at=now, by=by, channel=channel, evidence=evidence),
             }
@@ -90,15 +92,15 @@ class Steering:
     async def _steer_below(
         self, run: Run, verb: Literal["pause", "resume"], by: PersonId, channel: str, evidence: str
     ) -> None:
-        """Pause or resume what `run`, as it was before, has started; what somebody paused by itself stays so."""
+        """Pause or resume what `run` has started; what somebody paused by itself stays so."""
         for child in run.children:
             if child.run_id in run.ended_children:
                 continue
             below = fold((await self._journal.store.load(child.run_id)).events)
-            with_it = below.is_paused and below.paused_by == run.paused_by and below.restored_from is None
-            if below.started and (with_it or (verb == "pause" and not below.is_paused)):
+            is_due = not below.is_paused if verb == "pause" else below.paused_with == run.id
+            if below.started and is_due:
                 with suppress(Conflict):  # it has ended
-                    await self.steer(child.run_id, verb, by, channel=channel, evidence=evidence)
+                    await self.steer(child.run_id, verb, by, channel=channel, evidence=evidence, above=run.id)
 
     async def withdraw(
         self, request_id: RequestId, by: PersonId, why: str, *, channel: str = "", evidence: str = ""

@@ -159,16 +159,33 @@ async def test_attack_what_a_child_asks_is_approved_while_its_parent_is_paused(w
     assert world.workshop.effects == ["press bell"]
 
 
-async def test_a_child_that_somebody_paused_by_itself_is_not_resumed_with_its_parent(world: World) -> None:
+@pytest.mark.parametrize("by", ["anna", "dan"])
+@pytest.mark.parametrize("order", ["the child first", "the parent first"])
+async def test_a_child_that_somebody_paused_by_itself_is_not_resumed_with_its_parent(
+    world: World, by: str, order: str
+) -> None:
     run_id = await world.trigger("start_run press bell")
     record = await until(lambda: asked(world), what="the child asks")
     await world.quiet()
-    await world.steer(record.request.run_id, "pause", "dan")
+    paused = [record.request.run_id, run_id]
 
-    await world.steer(run_id, "pause")
+    for each in paused if order == "the child first" else reversed(paused):
+        await world.steer(each, "pause", "dan" if each != run_id else by)
     await world.steer(run_id, "resume")
 
     assert (await world.run(record.request.run_id)).state == "paused"
+
+
+async def test_attack_a_child_that_begins_once_its_parent_is_paused_goes_on_while_that_waits(world: World) -> None:
+    run_id = await world.trigger("ask free_text Ready?")
+    step_id = (await world.opened(run_id)).request.step_id
+    await world.steer(run_id, "pause")
+
+    child_id = await world.app.runs.children.start(await world.run(run_id), step_id, "clerk", "stamp letter", "", {})
+    await world.has(child_id, "paused")
+    await world.steer(run_id, "resume")
+
+    assert (await world.ended(child_id)).state == "done"
 
 
 async def asked(world: World) -> RequestRecord | None:
