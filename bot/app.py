@@ -424,7 +424,7 @@ def _inbox(ground: _Ground, runs: Runs, bounces: Bounces, guard: Guard) -> Inbox
     settings, journal, people, rights = ground.settings, ground.journal, ground.people, ground.access.rights
     decisions, tokens = ground.decisions, ground.tokens
     handlers = Handlers(
-        follow_ups=FollowUps(journal, decisions, people, rights),
+        follow_ups=FollowUps(journal, decisions, people, rights, runs.children),
         inquiries=Inquiries(ground.store, ground.people, settings.desk),
         bounces=bounces,
         quarantine=Quarantine(journal, decisions, tokens, people),

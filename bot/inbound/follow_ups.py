@@ -46,7 +46,7 @@ from bot.render.cards import notice
 from bot.render.words import decided, feedback_text
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
 from bot.requests.opening import thread_of
-from bot.runs.children import busy_with
+from bot.runs.children import Children, busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import inbound_of, is_a
@@ -78,9 +78,11 @@ _Taken = Literal["ended", "taken", "stopped"]
 class FollowUps:
     """Gives what follows in a thread to the run that lives there, once."""
 
-    def __init__(self, journal: Journal, decisions: Decisions, people: People, rights: Rights) -> None:
+    def __init__(
+        self, journal: Journal, decisions: Decisions, people: People, rights: Rights, children: Children
+    ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._rights = rights
+        self._rights, self._children = rights, children
 
     async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Give the message to a run that lives in the thread; return whether one has taken it in, now or before.
@@ -150,7 +152,9 @@ class FollowUps:
                 raise
             if taken == "taken":
                 return True
-            is_taken = is_taken or taken == "stopped"
+            if taken == "stopped":  # and with it those below it, before its turn comes
+                await self._children.stop_all(fold((await self._store.load(run_id)).events))
+                is_taken = True
         if is_taken or not homes:
             return is_taken
         if not is_stop(trigger.text):

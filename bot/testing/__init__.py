@@ -126,7 +126,8 @@ class Sayso(Peopled):
 
     @property
     def _follow_ups(self) -> FollowUps:
-        return FollowUps(self.app.journal, self.app.requests.decisions, self.app.people, self.app.access.rights)
+        app = self.app
+        return FollowUps(app.journal, app.requests.decisions, app.people, app.access.rights, app.runs.children)
 
 
 @asynccontextmanager

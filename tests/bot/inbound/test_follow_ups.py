@@ -329,8 +329,9 @@ async def test_words_that_lose_a_race_with_a_card_are_not_a_message_of_the_run_a
         goes_on.set()
         return await office.opened(run_id)
 
+    app = office.app
     follow_ups = FollowUps(
-        Slow(office.app.journal, asks), office.app.requests.decisions, office.app.people, office.app.access.rights
+        Slow(app.journal, asks), app.requests.decisions, app.people, app.access.rights, app.runs.children
     )
     trigger = Trigger(person="bo", text="yes", thread=THREAD, follows=True)
     assert await follow_ups.take(new_id("inbound", 0), "slack", trigger)

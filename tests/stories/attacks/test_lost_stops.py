@@ -19,6 +19,7 @@ from tests.guards import guards
 from tests.long import few_of
 from tests.servers.console import a_console
 from tests.servers.web import serving
+from tests.stories.test_child_runs import child_of
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -583,6 +584,22 @@ async def test_attack_the_run_that_waits_for_a_child_is_stopped_with_it(office: 
     assert (await office.ended(run_id)).state == "cancelled"
     await office.quiet()
     assert office.workshop.effects == ["stamp cup"]
+
+
+async def test_attack_what_stands_between_the_run_and_the_child_at_work_is_stopped_only_in_its_turn(
+    office: World, hallway: Hallway
+) -> None:
+    run_id = await begun(office, hallway, "start_run start_run ask-of person:bo free_text Which?;press bell")
+    between = await child_of(office, run_id)
+    await child_of(office, between)
+    await office.quiet()
+    await office.stop()
+    await office.start(works=False)
+    inbox = office.app.messages.inbox
+
+    await inbox.handle(await inbox.accept(hallway.follows("anna", "stop", THREAD)))
+
+    assert (await office.run(between)).is_cancelled
 
 
 async def test_attack_in_answer_to_the_closed_question_of_a_child(office: World, hallway: Hallway) -> None:
