@@ -13,6 +13,7 @@ import structlog
 
 from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, RunCancelled, own
 from agents.requests import PersonId, RequestId, RunId
+from agents.review import reviewed_of
 from agents.run import Run, fold
 from agents.text import ends_of, first_line
 from bot.errors import Conflict, Forbidden, NotFound, WaitsForFile
@@ -107,6 +108,8 @@ class FollowUps:
         if await self._store.threads.is_answer([request.id], said_id):
             return False
         events = (await self._store.load(request.run_id)).events
+        if stops and request.purpose == "review":
+            return await self._take(await self._pinned(said_id, request.run_id), said_id, channel, trigger, record)
         is_stopped = stops and (
             _may_stop_by(record, person, trigger.text) or await self._only_steers(record, trigger, channel, events)
         )
@@ -263,6 +266,10 @@ class FollowUps:
         if not trigger.text.strip() and not trigger.files:
             log.info("ignored", reason="a message without words and files")
             return "taken"
+        if is_stop(trigger.text) and (reviewed := await self._reviewed(run)):
+            homes = await self._pinned(f"{inbound_id} reviewed", reviewed)
+            if await self._take(homes, inbound_id, channel, trigger, answers):
+                return "taken"
         asked = _asked(run)
         read = await self._decisions.request(asked) if asked else None
         record, version = (read.record, read.version) if read else (None, 0)
@@ -303,6 +310,16 @@ class FollowUps:
             told = self._about_late(trigger, None)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         return _taken(await self._comment(inbound_id, channel, trigger, record, version))
+
+    async def _reviewed(self, run: Run) -> RunId | None:
+        """Return the run for which `run` asks whether breaking the glass was right, where that began nothing yet: who
+        stops something there means that.
+        """
+        reviewed = reviewed_of(run)
+        if reviewed is None:
+            return None
+        record = (await self._decisions.request(reviewed.request_id)).record
+        return reviewed.run_id if record.began_at is None else None
 
     def _is_stopped_by(self, record: RequestRecord, trigger: Trigger, run: Run, concern: Concern) -> bool:
         """Return whether words beside an open question stop its run: no answer to it, and of somebody who may."""

@@ -14,6 +14,7 @@ from tests.fakes.hallway import Hallway
 from tests.office import ROLES, TOML
 from tests.servers.web import serving
 from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, THREAD, asked, state, write
+from tests.stories.test_break_glass import NIGHT, breaks
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -199,3 +200,27 @@ async def test_attack_who_stops_a_run_that_was_made_again_reads_only_that_it_has
 
     assert record.request.run_id in told.summary
     assert await state(office, record) == ("withdrawn", [])
+
+
+@pytest.mark.parametrize("text", ["stop", "deny: no need any more", "bitte nicht deployen"])
+@pytest.mark.parametrize("way", ["below its card", "by mail"])
+async def test_attack_who_is_asked_whether_breaking_the_glass_was_right_stops_it_there_before_it_starts(
+    redis: str, tmp_path: Path, hallway: Hallway, way: str, text: str
+) -> None:
+    def change(world: World) -> None:
+        world.workshop.policy_of["bell"] = "night"
+
+    beside = (hallway,) if way == "below its card" else ()
+    async with a_world(redis, tmp_path / "data", NIGHT, beside=beside, change=change) as office:
+        record = await office.opened(await office.trigger("press bell"))
+        await office.steer(record.request.run_id, "pause")
+        await breaks(office, "eve", record)
+        if way == "by mail":
+            await office.reply("cy", await office.next_mail("cy", about="Was it right"), text)
+        else:
+            await until(lambda: hallway.to("cy", "Was it right"), what="cy is asked")
+            cards = hallway.cards.items()
+            key = next(key for key, (to, card) in cards if to.person == "cy" and "Was it right" in card.title)
+            await write(office, hallway, "cy", text, thread=f"at {key}", is_addressed=True)
+
+        assert await state(office, record) == ("revoked", [])
