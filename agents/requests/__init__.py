@@ -130,6 +130,11 @@ class Freeze(Frozen):
         return self.again_at or self.since
 
     @property
+    def has_reason(self) -> bool:
+        """Whether somebody said why."""
+        return bool(self.reason.strip() or self.again_reason.strip())
+
+    @property
     def shown(self) -> str:
         """The name of this freeze as it is shown now: another one once it is said again."""
         return " ".join(at.isoformat() for at in (self.since, self.again_at) if at)

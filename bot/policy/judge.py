@@ -316,14 +316,13 @@ def _names_it(record: RequestRecord, answer: Answer) -> Judgement | None:
     """Ask back a yes that may answer what was written beside the request, or what its writer was told of their words.
 
     `Shall I wait until Friday?`, `Your question goes to Anna Ames`, `Handed on to you: please take it`, the note of
-    whoever approved before and the reason of a freeze stand on the card that it answers. No list of words tells each
-    question from a remark. So does a question in the wish that is not all of the wish.
+    whoever approved before and the reason of a freeze stand on the card that it answers, also once that freeze is over.
+    So does a question in the wish that is not all of the wish. No list of words tells each question from a remark.
     """
-    request, frozen = record.request, record.frozen
+    request = record.request
     was_said = request.remarks or request.policy.handed_on or record.comments or record.noted.get(answer.person)
     was_said = was_said or any(vote.reason.strip() for vote in (*record.votes, *record.void))
-    was_said = was_said or (frozen and (frozen.reason.strip() or frozen.again_reason.strip()))
-    was_said = was_said or _asks_more(request.words)
+    was_said = was_said or record.told_why_frozen or _asks_more(request.words)
     return Unclear(why=NOT_NAMED) if answer.may_answer and was_said else None
 
 

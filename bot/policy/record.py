@@ -93,7 +93,7 @@ class RequestRecord(Frozen):
     the cards that they held then. `glass` are the reasons to break the glass that somebody typed and has not confirmed,
     each with the revision that it is about.
     The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
-    it starts.
+    it starts. `told_why_frozen`: the reason of a freeze has stood on its cards, where nobody takes it off a mail.
     """
 
     request: Request
@@ -117,6 +117,7 @@ class RequestRecord(Frozen):
     comments: tuple[Comment, ...] = ()
     reminded: int = Field(default=0, exclude_if=operator.not_)
     frozen: Freeze | None = Field(default=None, exclude_if=operator.not_)
+    told_why_frozen: bool = Field(default=False, exclude_if=operator.not_)
     reminded_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
     reminders: dict[PersonId, int] = Field(default_factory=dict[PersonId, int], exclude_if=operator.not_)
     asked_at: dict[PersonId, AwareDatetime] = Field(
@@ -238,7 +239,8 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             reminders = {**record.reminders, **dict.fromkeys(event.people, event.number)}
             return {"reminded": event.number, "reminded_at": event.at, "reminders": reminders}
         case RequestFrozen():
-            return {"frozen": event.freeze}
+            has_reason = event.freeze is not None and event.freeze.has_reason
+            return {"frozen": event.freeze, "told_why_frozen": record.told_why_frozen or has_reason}
         case VoteCast():
             return {"votes": (*record.votes, event.vote)}
         case AnswerNoted():

@@ -343,10 +343,10 @@ def opening(
 
     The cards say what `freeze` there is, and go to those who stand in where people are `absent`.
     """
-    first = after(RequestRecord(request=request, frozen=freeze), absent)
+    frozen = [RequestFrozen(at=request.opened_at, request_id=request.id, freeze=freeze)] if freeze else []
+    first = after(RequestRecord(request=request), [*absent, *frozen])
     holders, outgoing, deliveries = placing(first.request, people, request.opened_at, first if freeze else None)
     record = first.model_copy(update={"holders": holders})
-    frozen = [RequestFrozen(at=request.opened_at, request_id=request.id, freeze=freeze)] if freeze else []
     due = next_due(record, people.zones())
     return Commit(
         run_id=request.run_id,

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from agents.requests import Freeze, HandedOn, PersonId, PolicyStep, Remark, RequestState
+from agents.requests import HandedOn, PersonId, PolicyStep, Remark, RequestState
 from bot.policy.judge import (
     CHECKS,
     MOST_NOTED,
@@ -232,7 +232,7 @@ def test_what_is_kept_of_one_person_no_longer_is_neither_called_a_question_nor_a
         record(noted={BO: 1}),
         record(votes=(vote(CY).model_copy(update={"reason": "Shall I wait?"}),)),
         record(void=(vote(CY).model_copy(update={"reason": "Shall I wait?"}),)),
-        record(frozen=Freeze(by=DAN, reason="Is Friday fine?", since=NOON)),
+        record(told_why_frozen=True),
         record(approval(words="Press bell. Shall I tell the neighbours first?")),
         record(approval(words="Shall I wait?\nIf not, press bell")),
     ],

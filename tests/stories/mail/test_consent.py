@@ -83,6 +83,10 @@ async def is_open(world: World, record: RequestRecord) -> bool:
     return after.state == "open" and after.votes == () and world.workshop.effects == []
 
 
+async def is_frozen_no_longer(world: World, record: RequestRecord) -> bool:
+    return (await world.request(record.request.id)).frozen is None
+
+
 async def approved(world: World, record: RequestRecord) -> None:
     await until(lambda: world.workshop.effects, what="the bell is pressed")
     assert (await world.request(record.request.id)).state == "approved"
@@ -409,10 +413,15 @@ async def test_attack_a_yes_to_the_note_of_whoever_approved_before_approves_noth
         await approved(office, record)
 
 
-async def test_attack_an_ok_to_the_reason_of_a_freeze_approves_nothing(world: World) -> None:
-    await world.app.requests.freezes.freeze("", PersonId("dan"), "Demo at three. Is Friday fine?")
+@pytest.mark.parametrize("is_over", [False, True])
+async def test_attack_an_ok_to_the_reason_of_a_freeze_approves_nothing(world: World, *, is_over: bool) -> None:
+    freezes, dan = world.app.requests.freezes, PersonId("dan")
+    await freezes.freeze("", dan, "Demo at three. Is Friday fine?")
     record, card = await card_for(world)
     assert "Is Friday fine?" in card.text
+    if is_over:
+        await freezes.unfreeze("", dan, "the demo is over")
+        await until(lambda: is_frozen_no_longer(world, record), what="it is frozen no longer")
 
     await world.reply("bo", card, "Yes")
 
