@@ -252,14 +252,16 @@ class Inbox:
         # They are a comment first; telling their writer how to revoke it is the last use of the item.
         may_revoke = is_vote and reply.said == "free_text" and may_mean_end(reply.text)
         together = None if may_revoke else together
-        # Of a mail, code reads a line only where nothing else in it says something else.
+        # Of a mail, code reads a line only where nothing else in it says something else, but for a freeze.
         is_read = channel != "email" or reply.is_sure
-        is_words = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
+        freeze = typed_freeze(reply.text)
+        is_heard = is_read or (freeze is not None and not freeze.ends)
+        is_words = is_heard and reply.said == "free_text" and not (reply.asks or reply.filled)
         if await self._only_stops(inbound_id, channel, reply, read, statement, received_at):
             return await self._store.drop_inbound(inbound_id)
         if is_words:
             is_done = await self._is_order(inbound_id, channel, reply, read.record, received_at)
-            stop = stop_beside(reply.text) if typed_freeze(reply.text) else ""
+            stop = stop_beside(reply.text) if freeze else ""
             if is_done and not stop:
                 if (consent := consent_in(reply.text)) and read.record.request.format == "approval":
                     beside = replace(statement, said="free_text", text=consent)
@@ -268,7 +270,7 @@ class Inbox:
             if is_done or (stop and read.record.request.format == "approval"):
                 reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
                 statement = as_denial(statement) if read.record.request.format == "approval" else statement
-        elif is_read and reply.said == "deny" and statement.is_typed and typed_freeze(reply.text):
+        elif is_heard and reply.said == "deny" and statement.is_typed and freeze:
             await self._stops(inbound_id, channel, reply, received_at, is_denial=True)
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             return await self._store.drop_inbound(inbound_id)
@@ -332,8 +334,7 @@ class Inbox:
         """Return whether an answer to nothing that is known here freezes something, stops runs that it names or ends
         standing approvals: each of these is done.
         """
-        unbound = reply.model_copy(update={"unbound": reply.unbound or recorded("reason.archived")})
-        said, is_done = _spoken(reply), await self._stops(inbound_id, channel, unbound, received_at)
+        said, is_done = _spoken(reply), await self._freezes_alone(inbound_id, channel, reply, received_at)
         for orders in (self._stops_named, self._ends):
             try:
                 is_done = await orders(inbound_id, channel, said) or is_done
@@ -366,11 +367,14 @@ class Inbox:
     ) -> bool:
         """Return whether the answer is a command, and that is done. Words that may answer a question are no command.
 
-        Of standing approvals nothing is decided by it, so that need not be bound to the card that it answers.
+        Of standing approvals nothing is decided by it, so that need not be bound to the card that it answers. Of a mail
+        whose texts differ, nothing but a freeze is done.
         """
         request, is_vote = record.request, record.request.format == "approval"
         if not (is_vote or await self._answers_nothing(inbound_id, reply, record)):
             return False
+        if channel == "email" and not reply.is_sure:
+            return await self._freezes_alone(inbound_id, channel, reply, received_at)
         about = _spoken(reply, request.thread)
         if await self._standing.take(inbound_id, channel, about, request.run_id):
             return True
@@ -440,6 +444,11 @@ class Inbox:
         if freeze is None or freeze.ends or not said.weakness:
             said = said.model_copy(update={"weakness": recorded("reason.answers-request")})
         return await self._freezes.take(inbound_id, channel, said, received_at, is_denial=is_denial)
+
+    async def _freezes_alone(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
+        """Return whether the answer freezes something, and that is done; nobody is away by it."""
+        unbound = reply.model_copy(update={"unbound": reply.unbound or recorded("reason.archived")})
+        return await self._stops(inbound_id, channel, unbound, received_at)
 
     async def _away(self, reading: Ignored) -> None:
         """Note whose mailbox answered a card of theirs by itself."""

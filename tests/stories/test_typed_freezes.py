@@ -336,6 +336,25 @@ async def test_what_does_not_show_which_card_it_answers_freezes_all_the_same(off
     assert await frozen(office) == [("production", "cy", "incident 4711")]
 
 
+@pytest.mark.parametrize(
+    ("text", "state"), [("freeze everything: incident 4711", "open"), ("No! Freeze everything.", "denied")]
+)
+async def test_attack_a_link_in_a_signature_that_outlook_writes_twice_has_a_freeze_in_answer_to_a_card_lost(
+    office: World, text: str, state: str
+) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    card = await office.next_mail("cy")
+    mail = a_mail(office, "cy", f"{text}\n\nCy Cole\nCorp<http://www.corp.example>\n", to=card.reply_to or "")
+    signed = 'Cy Cole<br><a href="http://www.corp.example">Corp</a>'
+    mail.add_alternative(f"<html><body><p>{text}</p><p>{signed}</p></body></html>", subtype="html")
+
+    await office.transport(mail["From"]).send(bytes(mail), sender=mail["From"], recipients=[TO])
+    await office.quiet()
+
+    assert [one.environment for one in await freezes_of(office).all()] == [""]
+    assert (await office.request(record.request.id)).state == state
+
+
 async def test_it_is_said_in_a_thread_but_for_what_answers_a_question(
     redis: str, tmp_path: Path, hallway: Hallway
 ) -> None:
