@@ -44,6 +44,9 @@ _TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|(?:dr|dipl)\.-[a-z]{2,6}
 _SIGNS_FOR = re.compile(r"(?:i\. ?[av]\.|ppa\.) ")
 """How people in German companies sign for them: `i. A. Bo Berg`."""
 
+_TARGET = re.compile(r" ?<(?:mailto:)?([^<>\s]{1,500})>")
+"""Where a link leads, as Outlook writes it behind the words of the link, in the plain text alone."""
+
 _SMILE = re.compile(r":-?\)")
 _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
 """Marks of code, of a form or of a list of choices rather than of a sentence."""
@@ -149,6 +152,9 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
         return plain
     if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):
         return _undecided(plain, TWO_BODIES)
+    once = _without_targets(plain.whole)
+    if plain.said == seen.said == "free_text" and not plain.is_one and _letters(once) == _letters(seen.whole):
+        return replace(plain, text=_without_targets(plain.text), whole=once, is_one=True)
     return plain
 
 
@@ -190,6 +196,16 @@ def _undecided(said: Said, why: str) -> Said:
 def _letters(text: str) -> str:
     """`text` without everything that a mail program changes between its two versions."""
     return "".join(char for char in vocabulary.fold(text) if not char.isspace() and char not in "*_-•·")
+
+
+def _without_targets(text: str) -> str:
+    """`text` without where a link leads, wherever its words say so: `cy@corp.example<mailto:cy@corp.example>`."""
+
+    def shorter(found: re.Match[str]) -> str:
+        before = text[max(0, found.start() - len(found[1])) : found.start()]
+        return "" if before == found[1] else found[0]
+
+    return _TARGET.sub(shorter, text)
 
 
 def _said(found: NewText, author: str) -> Said:

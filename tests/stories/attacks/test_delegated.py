@@ -58,6 +58,18 @@ async def test_attack_a_mail_whose_two_texts_differ_hands_nothing_on(redis: str,
         assert (await office.request(record.request.id)).request.policy.handed_on == ()
 
 
+async def test_an_address_that_outlook_writes_twice_is_one_to_hand_it_on_to(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
+        record = await asked(office)
+
+        seen = 'delegate: <a href="mailto:cy@corp.example">cy@corp.example</a>'
+        await sent_with_two_texts(office, "delegate: cy@corp.example<mailto:cy@corp.example>", seen)
+        await office.quiet()
+
+        [given] = (await office.request(record.request.id)).request.policy.handed_on
+        assert given.to == "cy"
+
+
 async def test_it_goes_in_no_circle_and_to_nobody_a_fourth_time(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
         record = await asked(office)
