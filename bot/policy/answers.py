@@ -19,7 +19,7 @@ from agents.text import ends_of, strip_invisible
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments
 from bot.policy.edits import typed_lines, typed_values, written
-from bot.policy.judge import is_kept
+from bot.policy.judge import is_kept, is_question
 from bot.policy.judgements import (
     Answer,
     Counted,
@@ -62,6 +62,7 @@ _OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
 _SENTENCE = re.compile(
     rf"{NEXT_ORDER}|,(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s", re.IGNORECASE
 )
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?\u061f\uff1f])\s|(?<=\uff1f)|\n")
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BESIDE_ID = 4
@@ -159,8 +160,18 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         may_stop=may_stop,
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
         may_answer=bool(vote) and not breaks_glass and statement.is_typed and not _names_approval(statement),
+        wish_asks=bool(vote) and statement.is_typed and _asks_more(request.words),
         at=now,
     )
+
+
+def _asks_more(wish: str) -> bool:
+    """Return whether a wish asks something beside what it wants: `Deploy v1.2.0. Shall I tell the customers first?`
+
+    `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers.
+    """
+    sentences = [one for one in _SENTENCE_ENDS.split(wish) if not is_courtesy(read_reply(one))]
+    return len(sentences) > 1 and any(map(is_question, sentences))
 
 
 def _names_approval(statement: Statement) -> bool:

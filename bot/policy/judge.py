@@ -43,12 +43,9 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.policy.record import RequestRecord
-from channels.email.reply import is_courtesy, read_reply
 
 # Within an address no blank follows it.
 _QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
-
-_SENTENCE_ENDS = re.compile(r"(?<=[.!?\u061f\uff1f])(?=\s)|\n|\uff1f")
 
 # Each makes a new card for everybody who is asked: who has more to say withdraws, and asks anew.
 MOST_REMARKS = 20
@@ -322,17 +319,8 @@ def _names_it(record: RequestRecord, answer: Answer) -> Judgement | None:
     request = record.request
     was_said = request.remarks or request.policy.handed_on or record.comments or record.noted.get(answer.person)
     was_said = was_said or any(vote.reason.strip() for vote in (*record.votes, *record.void))
-    was_said = was_said or record.told_why_frozen or _asks_more(request.words)
+    was_said = was_said or record.told_why_frozen or answer.wish_asks
     return Unclear(why=NOT_NAMED) if answer.may_answer and was_said else None
-
-
-def _asks_more(wish: str) -> bool:
-    """Return whether a wish asks something beside what it wants: `Deploy v1.2.0. Shall I tell the customers first?`
-
-    `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers.
-    """
-    sentences = [one for one in _SENTENCE_ENDS.split(wish) if not is_courtesy(read_reply(one))]
-    return is_question(wish) and len(sentences) > 1
 
 
 def _note(_: RequestRecord, answer: Answer) -> Judgement | None:

@@ -58,6 +58,21 @@ def test_attack_a_no_with_an_apology_or_a_correction_before_it_stops_no_run(text
     assert is_withdrawal(text)
 
 
+@pytest.mark.parametrize(
+    ("wish", "asks"),
+    [
+        ("Press bell. Shall I tell the neighbours first?", True),
+        ("Shall I wait?\nIf not, press bell", True),
+        ("Good morning! Can you press bell? Thanks a lot!", False),
+        ("Press bell. It is urgent.", False),
+    ],
+)
+def test_a_wish_that_is_one_question_is_what_a_yes_answers(wish: str, *, asks: bool) -> None:
+    said = replace(statement("approve", "yes"), is_typed=True)
+
+    assert read_answer(approval(words=wish), said, LATER).wish_asks is asks
+
+
 HURRIED_STOPS = [
     "stop bitte", "ok stop", "ok, stop!", "oh no, stop!", "hmm stop", "actually, stop", "actually please cancel",
     "can you stop this?", "could you please stop", "I want to stop this", "I changed my mind, please stop", "🛑",

@@ -233,8 +233,6 @@ def test_what_is_kept_of_one_person_no_longer_is_neither_called_a_question_nor_a
         record(votes=(vote(CY).model_copy(update={"reason": "Shall I wait?"}),)),
         record(void=(vote(CY).model_copy(update={"reason": "Shall I wait?"}),)),
         record(told_why_frozen=True),
-        record(approval(words="Press bell. Shall I tell the neighbours first?")),
-        record(approval(words="Shall I wait?\nIf not, press bell")),
     ],
 )
 def test_a_yes_that_may_answer_what_was_written_beside_the_request_is_asked_back(asked: RequestRecord) -> None:
@@ -242,9 +240,9 @@ def test_a_yes_that_may_answer_what_was_written_beside_the_request_is_asked_back
     assert isinstance(judge(asked, answer(BO)), Decided)
 
 
-@pytest.mark.parametrize("wish", ["Good morning! Can you press bell? Thanks a lot!", "Press bell. It is urgent."])
-def test_a_yes_to_a_wish_that_asks_for_one_thing_approves_that(wish: str) -> None:
-    assert isinstance(judge(record(approval(words=wish)), answer(BO, may_answer=True)), Decided)
+def test_a_yes_that_may_answer_what_the_wish_asks_beside_what_it_wants_is_asked_back() -> None:
+    assert isinstance(judge(record(), answer(BO, may_answer=True, wish_asks=True)), Unclear)
+    assert isinstance(judge(record(), answer(BO, wish_asks=True)), Decided)
 
 
 @guards("judge:note")
