@@ -68,7 +68,8 @@ def test_attack_a_file_that_is_empty_for_a_while_closes_no_request_and_fails_no_
         emptied.post.next_mail("cy", "v1.1.0")
 
         emptied.file.write_text("")
-        worker.wait_for('"event":"the file is only half taken"')
+        for program in (mail, worker):
+            program.wait_for('"event":"the file is only half taken"')
         told = emptied.post.next_mail("anna", "sayso people confirm")
 
         assert "sayso.toml" in told.text
