@@ -179,6 +179,9 @@ class Reload:
             return await self._half.hold(tables, digest)
         if begins and not at_once and self._may_go_on(digest):
             return people.take_half(tables, digest, self._app.store.about_now())
+        self._say_what_waits(settings)
+        if self._began_half and self._waits_for_restart:  # it may lack agents, limits, timers: nothing of it holds here
+            raise ConfigError([_BEHIND.format(file=settings.config, names=", ".join(sorted(self._waits_for_restart)))])
         is_news = digest != self._digest or people.half_taken != ""
         if tables != people.as_written or people.half_taken:
             self._somebody_left = self._somebody_left or self._works
@@ -191,9 +194,6 @@ class Reload:
         self._content, self._digest = content, digest
         # Where the file was taken away, the place is looked at to which it may come back.
         self._settings = settings if settings.config else settings.model_copy(update={"config": self._settings.config})
-        self._say_what_waits(settings)
-        if self._began_half and self._waits_for_restart:  # it may lack agents, limits, timers, and nobody would see it
-            raise ConfigError([_BEHIND.format(file=settings.config, names=", ".join(sorted(self._waits_for_restart)))])
         self._began_half = False
         return None
 

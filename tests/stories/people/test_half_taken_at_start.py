@@ -161,6 +161,25 @@ async def test_attack_no_run_fails_as_a_process_started_on_a_file_without_its_ag
     await office.has(run_id, "done")
 
 
+async def test_attack_no_run_fails_for_its_agent_as_a_process_ends_that_started_on_such_a_file(office: World) -> None:
+    await asked(office)
+    run_id = await office.trigger("ask free_text What is your wish?")
+    question = await office.opened(run_id)
+    await process_of(office).begin()
+
+    async with office.stopped():
+        office.toml, office.deploys = ALONE, True  # none of these agents is the clerk
+    reload = process_of(office)
+    await reload.begin()
+    assert isinstance(await office.decide("anna", question, "free_text", "a bell"), Decided)
+    write(office, f'{TOML}triggers_per_trigger = "7/h"\n')
+    with pytest.raises(ConfigError):
+        await reload.look(at_once=True)
+
+    await office.app.work.dispatcher.look(WorkItem("run", run_id))
+    assert (await office.run(run_id)).ended is None
+
+
 async def test_a_process_that_started_on_such_a_file_ends_once_another_one_says_more_than_who_is_there(
     office: World,
 ) -> None:
