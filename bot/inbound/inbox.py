@@ -349,12 +349,13 @@ class Inbox:
         return await self._standing.revokes(inbound_id, channel, said.model_copy(update={"text": rest}))
 
     async def _check_is_order(self, inbound_id: str, channel: str, said: Trigger) -> None:
-        """Tell whoever may mean the end of a standing approval that their words are none."""
-        try:
-            with self._people.speaking_to(said.person):
+        """Tell whoever may mean the end of a standing approval that their words are none; they are passed on."""
+        with self._people.speaking_to(said.person):
+            title = say("again.page")
+            try:
                 check_is_order(said.text)
-        except Conflict as error:
-            await self._not_passed_on(inbound_id, channel, said, error)
+            except Conflict as error:
+                await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
 
     async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: Conflict | Forbidden) -> None:
         """Tell the writer of an answer why it does nothing."""
@@ -480,8 +481,10 @@ class Inbox:
             if trigger.is_edit and not says_stop:
                 return await self._no_stop(inbound_id)
             await self._check_answers(channel, trigger)
-            if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
+            if trigger.follows and await self._is_taken(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
+            if not trigger.is_edit:
+                check_is_order(trigger.text)
             if trigger.held_because:
                 item = Quarantined(reasons=(trigger.held_because,), claims=trigger.person, person=trigger.person)
                 item = item.model_copy(update={"thread": trigger.thread, "place": trigger.place})
@@ -545,9 +548,6 @@ class Inbox:
             except (Conflict, Forbidden) as error:
                 failed = error
         if not (is_done or failed):
-            is_answer = trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False)
-            if not (is_answer or trigger.is_edit):
-                check_is_order(text)
             return False
         refusal = refusal or refused_beside(text)
         refusal = refusal or (named and (refusal_in(above) or refusal_in(below))) or ""
@@ -579,6 +579,22 @@ class Inbox:
         if failed:
             raise failed
         return bool(found)
+
+    async def _is_taken(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
+        """Return whether a run in the thread has taken the message in. Whoever may mean the end of a standing approval
+        by it, and answers no question, hears how to revoke that as well. Raises as `FollowUps.take` does.
+        """
+        may_revoke = not trigger.is_edit and may_mean_end(trigger.text)
+        may_revoke = may_revoke and not await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False)
+        try:
+            is_taken = await self._follow_ups.take(inbound_id, channel, trigger)
+        except (Conflict, Forbidden):
+            if may_revoke:
+                check_is_order(trigger.text)
+            raise
+        if is_taken and may_revoke:
+            await self._check_is_order(inbound_id, channel, trigger)
+        return is_taken
 
     async def _check_answers(self, channel: str, trigger: Trigger) -> None:
         """Check that a message stands below no list of requests: it would answer none of them. Raises Conflict."""

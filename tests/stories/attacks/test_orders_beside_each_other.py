@@ -238,6 +238,20 @@ async def test_attack_whoever_means_to_revoke_in_an_answer_to_a_card_is_not_told
     await until(lambda: orders.hallway.to("bo", "not counted as a decision"), what="Bo is asked again")
 
 
+@pytest.mark.parametrize("is_addressed", [True, False])
+async def test_attack_a_remark_that_names_a_standing_approval_is_kept_from_those_who_decide(
+    orders: Orders, is_addressed: bool
+) -> None:
+    words = orders.words("FIRST is for staging only")
+
+    await write(orders.office, orders.hallway, "anna", words, is_addressed=is_addressed)
+
+    record = await orders.office.request(orders.record.request.id)
+    assert [one.text for one in record.request.remarks] == [words]
+    told = f"write only: revoke {orders.standing[0]}"
+    await until(lambda: orders.hallway.to("anna", told), what="Anna reads how to revoke it")
+
+
 async def test_attack_a_refusal_that_names_a_standing_approval_is_lost(orders: Orders) -> None:
     await orders.write("the thread", "do not deploy this, FIRST covers it")
 
