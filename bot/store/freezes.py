@@ -95,16 +95,18 @@ class Freezes:
     async def caught_up(self) -> FrozenPlaces:
         """Return what is frozen, once the first shard knows all that any of them does.
 
-        In a cluster that one may lose alone what its replica lacked. Then what is frozen anywhere is frozen: changes
-        that are no newer than what the others know would never reach them.
+        In a cluster that one may lose what its replica lacked, with others on the same node. Then what is frozen
+        anywhere is frozen: changes that are no newer than what a shard knows would never reach it.
         """
         for _ in range(_TRIES):
             first, *others = await asyncio.gather(*map(self.read, range(self.shards)))
-            newest = max(others, key=lambda one: one.number, default=first)
-            if newest.number < first.number or newest.is_as(first):
+            ahead = [one for one in others if one.number >= first.number and not one.is_as(first)]
+            if not ahead:
                 return first
-            both = {**newest.freezes, **first.freezes}
-            await self.write_first(FrozenPlaces(newest.number + 1, both, first.now), follows=first.number)
+            newest, every = max(one.number for one in ahead), dict[str, Freeze]()
+            for one in (*ahead, first):
+                every |= one.freezes
+            await self.write_first(FrozenPlaces(newest + 1, every, first.now), follows=first.number)
         raise RuntimeError(f"what is frozen changed {_TRIES} times at once")
 
     async def _write(self, shard: int, held: FrozenPlaces, follows: str) -> bool:

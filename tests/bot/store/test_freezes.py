@@ -118,6 +118,18 @@ async def test_an_older_state_never_replaces_a_newer_one(store: Store) -> None:
     assert (await store.freezes.read(1)).freezes == {}
 
 
+async def test_attack_a_freeze_that_shards_of_one_node_lost_keeps_no_later_one_from_the_others(store: Store) -> None:
+    freezes = Freezes(store.client, shards=4)
+    await freezes.put("staging", FREEZE)
+    for shard in range(2):  # of a node of a cluster, whose replica lacked it
+        await store.client.do("DEL", Keys(shard).frozen)
+
+    await freezes.put("production", FREEZE)
+
+    for shard in range(4):
+        assert set((await freezes.read(shard)).freezes) == {"production", "staging"}, shard
+
+
 @pytest.mark.parametrize("lost_at", [0, 1])
 async def test_attack_a_freeze_that_the_first_shard_lost_alone_keeps_no_later_one_from_the_others(
     store: Store, lost_at: int
