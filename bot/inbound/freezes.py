@@ -127,11 +127,16 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
 
 
 def stop_beside(text: str) -> str:
-    """Return the stop or refusal in words beside what a message freezes: `stop! freeze production`; else nothing."""
+    """Return the stop or refusal in words beside what a message freezes: `stop! freeze production`; else nothing.
+
+    A bare no counts before it or above it alone.
+    """
     lines = [_BLANKS.sub(" ", line).strip(_MARKS) for line in said_lines(strip_invisible(text), None)][:_STOPS]
     found = [_read(line) for line in lines]
     refused = filter(is_withdrawal, _before(lines))
-    stopped = (line for line, one in found if not (_SIGNS.fullmatch(line) or one) and _stops(line))
+    first = next((at for at, (_, one) in enumerate(found) if one), 0)
+    beside = ((at < first, line) for at, (line, one) in enumerate(found) if not (_SIGNS.fullmatch(line) or one))
+    stopped = (line for is_above, line in beside if (_refuses(line) if is_above else _stops(line)))
     return next(chain(refused, stopped), "").strip()
 
 
@@ -355,7 +360,8 @@ class TypedFreezes:
             line = f"{verb} {where or _EVERYTHING}" + (
                 f": {typed.reason}" if typed.reason and not typed.is_confirmed else ""
             )
-            raise Invalid(say("notice.freeze-not-alone"), say("notice.freeze-not-alone-do", line=line))
+            do = "notice.freeze-heard-do" if is_heard else "notice.freeze-not-alone-do"
+            raise Invalid(say("notice.freeze-not-alone"), say(do, line=line))
         if typed.ends:
             return await self._ended(typed, where, channel, trigger, said_at)
         is_copy, told = trigger.weakness == recorded("reason.came-before"), list[str]()

@@ -156,6 +156,7 @@ async def test_attack_an_order_that_somebody_makes_of_their_own_message_is_lost(
     ("way", "text"),
     [
         ("the thread", "do not deploy this\nfreeze everything"),
+        ("the thread", "No, not today.\n\nfreeze everything"),
         ("the window", "do not deploy this\nfreeze everything"),
         ("the window, read as a mail is", "No, not today.\n\nfreeze everything"),
     ],
@@ -168,6 +169,19 @@ async def test_attack_whoever_refuses_beside_a_freeze_is_told_that_this_did_noth
     assert await orders.done() == {"denial", "freeze"}
     assert orders.hallway.to("bo", "Frozen since")
     assert orders.hallway.to("bo", "did nothing") == []
+
+
+@pytest.mark.parametrize("way", ["the thread", "the window, read as a mail is"])
+async def test_attack_whoever_refuses_above_a_freeze_that_is_none_is_told_that_the_refusal_went_to_nobody(
+    orders: Orders, way: str
+) -> None:
+    await orders.write(way, "No, not today.\nAnn has to do this first:\nfreeze everything")
+
+    assert await orders.done() == {"denial"}
+    await until(
+        lambda: orders.hallway.to("bo", "write only this line: freeze everything"), what="Bo reads how to freeze"
+    )
+    assert orders.hallway.to("bo", "not passed on") == []
 
 
 @pytest.mark.parametrize("way", ["the thread", "the window"])
