@@ -18,7 +18,7 @@ from bot.render.views import line_of
 from bot.requests.gathering import Gathering
 from bot.requests.opening import NotEnoughApprovers
 from bot.requests.standing.approvals import StandingApprovals
-from bot.runs.loop import Loop
+from bot.runs.loop import Loop, NoPolicy
 from bot.runs.moves import Ask, next_move
 from bot.runs.start import Starter
 from bot.runs.thinking import Thinker
@@ -150,6 +150,8 @@ class ApiRequests:
             raise TypeError(f"the relay asks first, and never chooses {move}")
         try:
             request = await self._loop.request(self._agent, run, move, now)
+        except NoPolicy as error:
+            raise Invalid(str(error), say("error.people-correct-that")) from error
         except ToolRefused as error:
             raise Invalid(str(error), say("error.correct-that")) from error
         if isinstance(request, NotEnoughApprovers):

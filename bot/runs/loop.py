@@ -68,6 +68,10 @@ _LOOKS = 100
 _SOONEST, _LATEST = timedelta(seconds=2), timedelta(seconds=60)
 
 
+class NoPolicy(ToolRefused):
+    """The settings do not say who decides: only people change that."""
+
+
 class Loop:
     """Drives runs. Every turn starts from the events and ends in an append, or in nothing."""
 
@@ -354,14 +358,14 @@ class Loop:
         return request
 
     async def _policy(self, run: Run, name: str, now: datetime) -> PolicySnapshot:
-        """Return the policy as it stands now. Raises ToolRefused where it is not there, or not all of it is known."""
+        """Return the policy as it stands now. Raises NoPolicy where it is not there, or not all of it is known."""
         await self._people.look_up_policy(name)
         policy = self._people.snapshot(name, now)
         with self._speaking_to_requester(run):
             if policy is None:
-                raise ToolRefused(say("run.no-policy", policy=name))
+                raise NoPolicy(say("run.no-policy", policy=name))
             if problems := self._people.problems(name):
-                raise ToolRefused(say("run.unresolved-policy", policy=name, why="; ".join(problems)))
+                raise NoPolicy(say("run.unresolved-policy", policy=name, why="; ".join(problems)))
         return policy
 
     async def _execute(

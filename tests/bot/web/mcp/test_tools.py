@@ -12,6 +12,7 @@ from mcp.shared.exceptions import MCPError
 from tests.bot.web.mcp.peer import ASKS, ERAS, Era, asker, called, peer, refusal
 from tests.office import TOML
 from tests.servers.web import Api, serving
+from tests.stories.people.test_half_taken import NO_DECIDERS, rewritten
 from tests.tables import becomes, without
 from tests.waiting import until
 from tests.world import World, a_world
@@ -450,6 +451,37 @@ async def test_attack_an_agent_whose_policy_is_gone_is_told_to_have_others_decid
 
     assert "There is no policy 'production' in sayso.toml any more" in start["detail"]
     assert "another" not in start["detail"]
+
+
+async def test_attack_an_agent_whose_policy_is_gone_is_told_to_write_it_into_the_settings(
+    world: World, api: Api
+) -> None:
+    production = TOML[TOML.index("[policies.production]") : TOML.index("[policies.pair]")]
+    async with peer(api, await asker(api)) as client:
+        await becomes(world, TOML.replace(production, ""))
+        told = await refusal(client, "request_approval", **APPROVAL)
+
+    assert "There is no policy 'production' in sayso.toml" in told["detail"]
+    assert "Only people change settings, and no program does" in told["detail"]
+    assert "Correct that" not in told["detail"]
+
+
+async def test_attack_an_agent_that_asks_while_a_file_is_half_taken_is_told_to_ask_again_every_two_seconds(
+    redis: str, tmp_path: Path
+) -> None:
+    async with (
+        a_world(redis, tmp_path / "data", TOML) as office,
+        serving(office.app) as api,
+        peer(api, await asker(api), headers={"Prefer": "wait=0"}) as client,
+    ):
+        await called(client, "request_approval", **APPROVAL, key="before")
+        async with rewritten(office, NO_DECIDERS):
+            told = await refusal(client, "request_approval", **APPROVAL, key="k")
+
+    assert told["error"] == "unavailable"
+    assert "is only half taken" in told["detail"]
+    assert "Try again once it is as it should be, or an operator has confirmed it" in told["detail"]
+    assert "after 2 s" not in told["detail"]
 
 
 def refused(answer: Response, status: int, name: str) -> None:
