@@ -122,11 +122,11 @@ class ProgramStarts:
     def _answered(self, read: RequestRead, attempt: str, digest: str | None) -> Begun | Refused | None:
         """Return what the request alone answers; None where the attempt may begin as far as that says."""
         record, request = read.record, read.record.request
-        if digest is not None and digest != request.digest:
-            return Refused("moved", say("program.moved"), say("program.moved-do"))
+        is_other = digest is not None and digest != request.digest
+        moved = Refused("moved", say("program.moved"), say("program.moved-do")) if is_other else None
         if record.attempt is not None:
             if record.called == attempt and record.started_at and request.call and record.decision:
-                return Begun(record.started_at, _asked_for(request.call), request.digest, record.decision)
+                return moved or Begun(record.started_at, _asked_for(request.call), request.digest, record.decision)
             at = in_words(record.started_at) if record.started_at else "?"
             return Refused("begun", say("program.begun", name=record.begun_by, when=at), say("program.begun-do"))
         if record.state == "open":
@@ -136,7 +136,7 @@ class ProgramStarts:
         if record.state != "approved" or read.is_archived:
             return _closed(say("program.closed", state=state_name(record.state)))
         why = too_old(record, read.now)
-        return _closed(why) if why else None
+        return _closed(why) if why else moved
 
     async def _may_be_told(self, read: RequestRead, events: Sequence[Event]) -> bool:
         """Return whether the attempt that began may be told so: it is taken back no more, and no fail-over loses it."""

@@ -130,6 +130,21 @@ async def test_nothing_begins_before_the_decision_or_against_it(world: World, ap
     assert "tool_started" not in kinds
 
 
+@pytest.mark.parametrize("digest", [None, "0" * 64], ids=["no digest", "an older one"])
+async def test_attack_a_program_that_remembers_an_older_digest_is_told_to_begin_what_was_denied_or_is_spent(
+    world: World, api: Api, digest: str | None
+) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    denied, waits, spent = await asked(ci), await asked(ci), await approved(ci, bo)
+    await vote(bo, denied, "deny")
+    await begun(ci, spent)
+    more = {"digest": digest} if digest else {}
+
+    refused(await begun(ci, denied, **more), 409, "closed")
+    refused(await begun(ci, waits, **more), 409, "not-now")
+    refused(await begun(ci, spent, "another", **more), 409, "already-begun")
+
+
 async def test_a_freeze_holds_a_start_and_its_end_lets_it_go(api: Api) -> None:
     ci, bo, ada = await program(api), await api.client("bo"), await api.client("bo", "admin")
     request = await approved(ci, bo)
