@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,9 +66,18 @@ class Calls:
     told: Callable[[float], Awaitable[None]]
 
     async def opened(self, body: Mapping[str, Any], key: str | None) -> RequestView:
-        """The request that is open now, or that this `key` stands for. Raises RefusedError."""
-        once = key or self.once
-        return _view(await self.post("/v1/requests", {**body, "idempotency_key": once} if once else body))
+        """The request that is open now, or that this `key` stands for. Raises RefusedError.
+
+        Whoever gave no key is told the one that it had, where it may be open all the same.
+        """
+        once = key or self.once or secrets.token_hex(16)
+        try:
+            return _view(await self.post("/v1/requests", {**body, "idempotency_key": once}))
+        except RefusedError as error:
+            if key or error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            do = f"{error.problem.get('do', '')}. With the `key` {once}, which this call had, nobody is asked twice"
+            raise RefusedError(error.status, {**error.problem, "do": do}) from None
 
     async def request(self, request_id: str) -> RequestView:
         """A request as it stands. Raises RefusedError."""

@@ -1,17 +1,21 @@
 """The tools, as the official client of both eras calls them."""
 
 import asyncio
+import re
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
-from httpx2 import Response
+from httpx2 import AsyncClient, Response
 from mcp.shared.exceptions import MCPError
 
 from tests.bot.web.mcp.peer import ASKS, ERAS, Era, asker, called, peer, refusal
 from tests.office import TOML
-from tests.servers.web import Api, serving
+from tests.processes.test_asking import OPENING
+from tests.servers.lines import Server
+from tests.servers.web import NO_TLS, Api, serving
 from tests.stories.people.test_half_taken import NO_DECIDERS, rewritten
 from tests.tables import becomes, without
 from tests.waiting import until
@@ -482,6 +486,39 @@ async def test_attack_an_agent_that_asks_while_a_file_is_half_taken_is_told_to_a
     assert "is only half taken" in told["detail"]
     assert "Try again once it is as it should be, or an operator has confirmed it" in told["detail"]
     assert "after 2 s" not in told["detail"]
+
+
+async def test_attack_an_agent_that_gave_no_key_is_told_to_send_again_what_people_were_asked_already(
+    redis: str, tmp_path: Path
+) -> None:
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        url = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
+        async with (
+            a_world(url, tmp_path / "data", TOML) as office,
+            serving(office.app) as api,
+            peer(api, await asker(api), headers={"Prefer": "wait=0"}) as client,
+        ):
+            await called(client, "ask_human", question="Is it up?", to=["group:release"])
+            proxy.ask(do="arm", name=OPENING, nth=1, when="after", act="hold")
+            asking = asyncio.create_task(refusal(client, "ask_human", **QUESTION))
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a question that is written")
+            proxy.ask(do="cut")
+            lost = await asking
+            proxy.ask(do="clear")
+            proxy.ask(do="mend")
+            told = re.search(r"With the `key` ([0-9a-f]{32})", lost["detail"])
+            assert told, lost
+            await until(lambda: is_ready(api), what="Redis is there again")
+            found = await called(client, "ask_human", **QUESTION, key=told[1])
+            asked = (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"]
+
+    assert lost["error"] == "unavailable"
+    assert (len(asked), asked[0]["id"]) == (2, found["id"])
+
+
+async def is_ready(api: Api) -> bool:
+    async with AsyncClient(verify=NO_TLS, trust_env=False) as http:
+        return (await http.get(f"{api.url}/readyz")).status_code == HTTPStatus.OK
 
 
 def refused(answer: Response, status: int, name: str) -> None:
