@@ -1,6 +1,8 @@
 """A whole mail provider on loopback: Postfix takes mail, a step says who sent it, Dovecot keeps it for people."""
 
+import asyncio
 import email.policy
+import gc
 import secrets
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -110,3 +112,15 @@ class Correspondent:
     async def reply(self, letter: Letter, text: str) -> None:
         """Answer a mail, above its quoted text."""
         await submit(self._host.transport(self.email), letter, text, author=self.contact, at=datetime.now(UTC))
+
+
+async def hung_up() -> None:
+    """Returns once each connection that was ended is closed: TLS says goodbye first, and a loop that ends before that
+    leaves its socket open.
+    """
+
+    def is_closed() -> bool:
+        ended = (one for one in gc.get_objects() if isinstance(one, asyncio.Transport) and one.is_closing())
+        return all(not (held := one.get_extra_info("socket")) or held.fileno() < 0 for one in ended)
+
+    await until(is_closed, what="what was ended is closed")

@@ -13,7 +13,7 @@ from tests.bot.config_files import read
 from tests.long import few_of
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing
-from tests.servers.mailhost import MailHost
+from tests.servers.mailhost import MailHost, hung_up
 from tests.servers.postfix import REFUSED, Postfix
 from tests.servers.verdict import SERVER
 from tests.waiting import PATIENCE_S
@@ -30,7 +30,9 @@ async def findings(
     def now() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=off_s)
 
-    return [finding async for finding in examine_mail(settings, mail, within_s, now=now)]
+    every = [finding async for finding in examine_mail(settings, mail, within_s, now=now)]
+    await hung_up()
+    return every
 
 
 async def found(
@@ -182,7 +184,9 @@ async def recipients(folder: Path, host: MailHost, **changes: str) -> list[Findi
     settings = read(folder, "", **(host.environ("doctor@sayso.example") | changes))
     mail = RealMail(settings, People({}, {}), trust=host.authority.believing())
     addresses = {"anna": NOBODY_WRITES_TO, "bo": REFUSED}
-    return [finding async for finding in examine_recipients(mail, addresses)]
+    every = [finding async for finding in examine_recipients(mail, addresses)]
+    await hung_up()
+    return every
 
 
 async def test_addresses_that_the_server_takes_no_mail_for_are_named_and_none_is_sent(
