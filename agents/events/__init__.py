@@ -59,7 +59,7 @@ class RunPaused(Happened):
     type: Literal["run_paused"] = "run_paused"
     schema_version: Literal[1] = 1
     by: PersonId | None = None
-    parent: RunId | None = Field(default=None, exclude_if=operator.not_)
+    parent: RunId | None = Field(default=None, exclude_if=lambda parent: parent is None)
     restored_from: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
     channel: str = Field(default="", exclude_if=operator.not_)
     evidence: str = Field(default="", exclude_if=operator.not_)
