@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
-from agents.command import Announce, all_the_same, answer_to, failed, has_tried, how, last_done, parse
+from agents.command import Announce, all_the_same, answer_to, failed, has_tried, how, last_worked, parse
 from agents.requests import Effect
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -55,7 +55,7 @@ def _is_plain(text: str) -> bool:
 
 def next_step(run: Run) -> Step:
     """Say the words after `announce:`, else ask for them, once; then tell whether it was said."""
-    last, done = run.results[-1] if run.results else None, last_done(run)
+    last, done = run.results[-1] if run.results else None, last_worked(run)
     match last:
         case Result(step=CallTool(), kind="ok"):
             return Done(summary=ending_of(last.text))

@@ -262,7 +262,7 @@ def _asked(run: Run, question: Callable[[], str]) -> list[Result]:
     return [one for one in run.results if isinstance(one.step, RequestHumanInput) and one.step.question in words]
 
 
-def last_done(run: Run) -> Result | None:
+def last_worked(run: Run) -> Result | None:
     """Return the last call that worked, which a model may have made before plain rules go on; None without one."""
     return next((one for one in reversed(run.results) if isinstance(one.step, CallTool) and one.kind == "ok"), None)
 

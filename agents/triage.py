@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agents import Agent
-from agents.command import all_the_same, asks_only, end_of, failed, has_tried, is_none_of_these, last_done, parse
+from agents.command import all_the_same, asks_only, end_of, failed, has_tried, is_none_of_these, last_worked, parse
 from agents.forms.words import NAME_ENDS
 from agents.release import DEPLOY, RELEASE, deploy_in
 from agents.run import Result, Run
@@ -44,7 +44,7 @@ def triage_agent(others: Sequence[Agent]) -> Agent:
 
 def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
     """Pass it on where exactly one agent takes it, else ask whom it is for, once; then tell how that ended."""
-    last, done = run.results[-1] if run.results else None, last_done(run)
+    last, done = run.results[-1] if run.results else None, last_worked(run)
     match last:
         case None:
             return _begin(run, agents)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from agents.ask.deadline import deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
 from agents.ask.survey import SURVEY_TOOL, SurveyArgs
-from agents.command import Ask, all_the_same, answer_to, end_of, failed, has_tried, how, last_done, parse, refs_of
+from agents.command import Ask, all_the_same, answer_to, end_of, failed, has_tried, how, last_worked, parse, refs_of
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line
@@ -24,7 +24,7 @@ _SHOWN_CHARS = 200
 
 def next_step(run: Run, directory: Directory) -> Step:
     """Ask the requester for what is missing, once each; conduct the survey; tell what came of it."""
-    last, done = run.results[-1] if run.results else None, last_done(run)
+    last, done = run.results[-1] if run.results else None, last_worked(run)
     match last:
         case Result(step=CallTool(), kind="ok"):
             return Done(summary=ending_of(last.text))

@@ -163,7 +163,8 @@ class FollowUps:
         if not is_stop(trigger.text):
             return answers is None and await self._is_late(homes[-1], said_id, channel, trigger)
         if above := await self._above(homes[-1]):
-            return await self._take(await self._pinned(f"{said_id} above", above), said_id, channel, trigger, answers)
+            name = f"{said_id} above {homes[-1]}"  # that one may end meanwhile as well, and the next is looked for
+            return await self._take(await self._pinned(name, above), said_id, channel, trigger, answers)
         return await self._is_over(homes[-1], said_id, channel, trigger, answers)
 
     async def _above(self, run_id: RunId) -> RunId | None:

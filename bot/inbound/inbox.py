@@ -284,7 +284,7 @@ class Inbox:
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
             if may_revoke:
-                await self._check_is_order(inbound_id, channel, _spoken(reply, read.record.request.thread))
+                await self._tell_unless_order(inbound_id, channel, _spoken(reply, read.record.request.thread))
             await self._store.drop_inbound(inbound_id)
         return None
 
@@ -348,7 +348,7 @@ class Inbox:
         rest = beside_named(said.text)
         return await self._standing.revokes(inbound_id, channel, said.model_copy(update={"text": rest}))
 
-    async def _check_is_order(self, inbound_id: str, channel: str, said: Trigger) -> None:
+    async def _tell_unless_order(self, inbound_id: str, channel: str, said: Trigger) -> None:
         """Tell whoever may mean the end of a standing approval that their words are none; they are passed on."""
         with self._people.speaking_to(said.person):
             title = say("again.page")
@@ -593,7 +593,7 @@ class Inbox:
                 check_is_order(trigger.text)
             raise
         if is_taken and may_revoke:
-            await self._check_is_order(inbound_id, channel, trigger)
+            await self._tell_unless_order(inbound_id, channel, trigger)
         return is_taken
 
     async def _check_answers(self, channel: str, trigger: Trigger) -> None:

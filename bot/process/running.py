@@ -148,7 +148,7 @@ async def _ready(app: App, *, holds: bool) -> None:
             await begin(app.store, app.data_dir.folder)  # before anything else is read or written
             await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
             # A shard that this process brings knows of no freeze, and workers may be a while.
-            await app.store.freezes.spread(await app.store.freezes.caught_up())
+            await app.store.freezes.spread(await app.store.freezes.catch_up())
             await app.store.note_release()  # before anything is written that another can't read
             await app.register.hold()  # before anybody is taken for whoever had their id
             await HalfTaken(app).begin()  # before anything is ended because somebody is not there

@@ -232,7 +232,7 @@ class FrozenRequests:
         """
         held = await self._freezes.read()
         if not (await self._freezes.read(shard)).is_as(held):  # whoever changed it died on the way, or it was lost
-            held = await self._freezes.caught_up()
+            held = await self._freezes.catch_up()
             await self._freezes.spread(held)
         now = ";".join((str(held.number), *active(self._people.tables.windows, held.now)))
         if await self._freezes.told(shard) == now:

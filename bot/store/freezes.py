@@ -89,11 +89,11 @@ class Freezes:
 
     async def _reach_all(self, held: FrozenPlaces) -> None:
         await self.spread(held)
-        if (more := await self.caught_up()).number != held.number:
+        if (more := await self.catch_up()).number != held.number:
             await self.spread(more)
 
-    async def caught_up(self) -> FrozenPlaces:
-        """Return what is frozen, once the first shard knows all that any of them does.
+    async def catch_up(self) -> FrozenPlaces:
+        """Let the first shard know all that any of them does; return what is frozen then.
 
         In a cluster that one may lose what its replica lacked, with others on the same node. Then what is frozen
         anywhere is frozen: changes that are no newer than what a shard knows would never reach it.

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from agents.requests import RunId
 from bot.config.errors import ConfigError
 from bot.errors import Forbidden, WaitsForFile
 from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
+from bot.policy.record import RequestRecord
 from bot.store import WorkItem
 from channels import Channel
 from tests.office import TOML
@@ -141,14 +143,19 @@ async def test_attack_nobody_is_admin_by_a_key_because_a_process_never_read_who_
         assert world.app.access.rights.of_key(key).role == "requester"
 
 
-async def test_attack_no_run_fails_as_a_process_started_on_a_file_without_its_agent(office: World) -> None:
+async def started_without_the_agent_of_a_run(office: World) -> tuple[RunId, RequestRecord]:
+    """Start again on a cut file none of whose agents is that of a run; return the run and what it asks."""
     await asked(office)
     run_id = await office.trigger("ask free_text What is your wish?")
     question = await office.opened(run_id)
     await process_of(office).begin()
-
     async with office.stopped():
-        office.toml, office.deploys = ALONE, True  # none of these agents is the clerk
+        office.toml, office.deploys = ALONE, True
+    return run_id, question
+
+
+async def test_attack_no_run_fails_as_a_process_started_on_a_file_without_its_agent(office: World) -> None:
+    run_id, question = await started_without_the_agent_of_a_run(office)
     assert office.app.people.half_taken
     assert isinstance(await office.decide("anna", question, "free_text", "a bell"), Decided)
     await office.app.work.dispatcher.look(WorkItem("run", run_id))
@@ -162,13 +169,7 @@ async def test_attack_no_run_fails_as_a_process_started_on_a_file_without_its_ag
 
 
 async def test_attack_no_run_fails_for_its_agent_as_a_process_ends_that_started_on_such_a_file(office: World) -> None:
-    await asked(office)
-    run_id = await office.trigger("ask free_text What is your wish?")
-    question = await office.opened(run_id)
-    await process_of(office).begin()
-
-    async with office.stopped():
-        office.toml, office.deploys = ALONE, True  # none of these agents is the clerk
+    run_id, question = await started_without_the_agent_of_a_run(office)
     reload = process_of(office)
     await reload.begin()
     assert isinstance(await office.decide("anna", question, "free_text", "a bell"), Decided)
