@@ -263,13 +263,13 @@ class Inbox:
             is_done = await self._is_order(inbound_id, channel, reply, read.record, received_at)
             stop = stop_beside(reply.text) if freeze else ""
             if is_done and not stop:
-                if (consent := consent_in(reply.text)) and read.record.request.format == "approval":
+                if (consent := consent_in(reply.text)) and is_vote:
                     beside = replace(statement, said="free_text", text=consent)
                     await self._decisions.decide(placed.request_id, beside, read)
                 return await self._store.drop_inbound(inbound_id)
-            if is_done or (stop and read.record.request.format == "approval"):
+            if is_done or (stop and is_vote):
                 reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
-                statement = as_denial(statement) if read.record.request.format == "approval" else statement
+                statement = as_denial(statement) if is_vote else statement
         elif is_heard and reply.said == "deny" and statement.is_typed and freeze:
             await self._stops(inbound_id, channel, reply, received_at, is_denial=True)
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
