@@ -1,6 +1,7 @@
 """Forgets a person: deletes what the log keeps of them beside the chain, which still verifies."""
 
 import json
+from collections.abc import Iterable
 
 from agents.requests import PersonId
 from bot.audit.chain import record_in
@@ -21,20 +22,22 @@ class Forgetting:
     def __init__(self, store: Store, sealer: Sealer) -> None:
         self._store, self._log, self._sealer = store, AuditLog(store), sealer
 
-    async def forget(self, person: str) -> int:
-        """Forget `person`; return of how many records texts were deleted. Raises StoreUnavailable, OtherRelease.
+    async def forget(self, *ids: str) -> int:
+        """Forget whoever has these `ids`; return of how many records texts were deleted.
+
+        Raises StoreUnavailable, OtherRelease.
 
         What is of them in the archive can't be read any more: the key to it went with them.
 
         That they are forgotten is sealed first: so a text that is missing for this reason is told from one that
         somebody else deleted.
         """
-        return sum([await self._forget_in(shard, person) for shard in range(self._store.shards)])
+        return sum([await self._forget_in(shard, ids) for shard in range(self._store.shards)])
 
-    async def _forget_in(self, shard: int, person: str) -> int:
+    async def _forget_in(self, shard: int, ids: Iterable[str]) -> int:
         await self._seal_until_now(shard)
         rows = await rows_of(self._store, shard)
-        pseudonyms = row_of(rows, person)
+        pseudonyms = set[str]().union(*(row_of(rows, one) for one in ids))
         if not pseudonyms:
             return 0
         await self._log.note("forgotten", people=map(PersonId, sorted(pseudonyms)), near=f"s{shard}r-aaaaaaaaaaaaa")

@@ -164,7 +164,7 @@ def forget(
     if not yes:
         typer.confirm(f"Delete all that the audit log says of {person}? It can't be undone", abort=True)
 
-    async def work(office: "Office") -> int:
+    async def work(office: "Office") -> tuple[tuple[str, ...], int]:
         from bot.audit.forgetting import Forgetting
         from bot.audit.sealer import Sealer
 
@@ -175,12 +175,15 @@ def forget(
             )
         keys = office.data_dir.audit_keys(office.settings)
         sealer = Sealer(office.store, office.people, lambda: keys[0], _nowhere)
-        deleted = await Forgetting(office.store, sealer).forget(person)
-        await office.register.forget(person)
-        return deleted
+        ids = office.people.ids_of(person)
+        deleted = await Forgetting(office.store, sealer).forget(*ids)
+        for one in ids:
+            await office.register.forget(one)
+        return ids, deleted
 
-    deleted = attached(data, work)
-    print(plain(f"{person} is forgotten: texts of {deleted} records were deleted. None in the archive can be read."))
+    ids, deleted = attached(data, work)
+    who = f"{' and '.join(ids)} {'are' if len(ids) > 1 else 'is'} forgotten"
+    print(plain(f"{who}: texts of {deleted} records were deleted. None in the archive can be read."))
 
 
 async def _nowhere(_: "Head") -> None:

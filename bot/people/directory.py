@@ -197,6 +197,10 @@ class People:
         """
         return tuple(dict.fromkeys((self.of_file(name), *self._called.get(name, ()))))
 
+    def ids_of(self, person: str) -> tuple[PersonId, ...]:
+        """Return all ids of whoever `person` is: their own, then those that an operator has said were theirs."""
+        return self._humans.ids_of(PersonId(person))
+
     def id_in_file(self, person: str) -> str:
         """Return the id that the file gives a person; their own for somebody who has left."""
         return next((name for name, one in self._ids.items() if one == person), person)

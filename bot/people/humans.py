@@ -112,6 +112,12 @@ class Humans:
         """Return who somebody is, as far as an operator has said that they are somebody else."""
         return self.known[human.same_as] if human.same_as else human
 
+    def ids_of(self, person: PersonId) -> tuple[PersonId, ...]:
+        """Return all ids of whoever `person` is: their own, then those that an operator has said were theirs."""
+        human = self.known.get(person)
+        own = self.by_now(human).id if human else person
+        return (own, *sorted(one.id for one in self.known.values() if one.same_as == own))
+
     def is_again(self, person: PersonId) -> bool:
         """Return whether an operator has said that this is who somebody new is."""
         return any(human.same_as == person for human in self.known.values())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agents.requests import RequestId
+from agents.requests import PersonId, RequestId
 from bot.audit.reading import Query
 from bot.policy.record import RequestRecord
 from bot.store.client.durability import SHARDS
@@ -18,9 +18,11 @@ from bot.store.ids import shard_of
 from bot.store.keys import Keys
 from tests.bot.cli.shell import attached, sayso
 from tests.fakes.slack.driver import Workspace
+from tests.office import TOML
 from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.slack_world import SlackWorld, a_slack_world
+from tests.tables import becomes, without
 from tests.waiting import until
 from tests.world import World
 
@@ -245,6 +247,27 @@ async def test_the_terminal_checks_the_log_forgets_somebody_and_finds_what_was_c
     assert forgot.out.startswith("bo is forgotten: texts of ")
     assert (after.code, "A cut end can't be seen without a head" in after.out) == (0, True)
     assert (broken.code, f"✗ shard {vote['shard']}, record {vote['n']}: removed" in broken.out) == (1, True)
+
+
+@pytest.mark.parametrize("named", ["bo", "bo~2"])
+async def test_attack_somebody_is_forgotten_under_every_id_that_an_operator_said_is_theirs(
+    world: World, named: str
+) -> None:
+    await world.decide("bo", await asked(world), "deny", "the bell is too loud")
+    await becomes(world, TOML.replace("bo@corp.example", "bob@corp.example"))
+    await world.decide("bo", await asked(world), "deny", "the bell is still too loud")
+    await world.app.register.same("bo@corp.example", "bo", PersonId("dan"))
+    await world.seal()
+    await becomes(world, without(TOML, "bo"))
+
+    forgot = await attached(world, "audit", "forget", named, "--yes")
+
+    left = json.dumps([*(await world.app.audit.search(Query()))[0]])
+    assert forgot.out.startswith("bo and bo~2 are forgotten: texts of ")
+    assert [word for word in ('"bo"', "bo~2", "Bo Berg", "too loud") if word in left] == []
+    people = await world.app.store.client.do("HGETALL", Keys(0).people)
+    assert b"Bo Berg" not in b"".join(people.values())
+    assert (await attached(world, "audit", "verify")).code == 0
 
 
 @pytest.mark.parametrize("words", ["audit verify", "audit forget bo --yes", "rebuild", "doctor"])
