@@ -292,6 +292,10 @@ def _with_secret_files(environ: Mapping[str, str], problems: list[str]) -> dict[
             variables[name] = read_file(Path(path)).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{name}_FILE: found {path!r}, which can't be read ({error}); allowed: a readable file")
+            continue
+        if not variables[name]:
+            allowed = f"a file with the secret in it. Where there is none, leave {name}_FILE out"
+            problems.append(f"{name}_FILE: found {path!r}, which is empty; allowed: {allowed}")
     return variables
 
 

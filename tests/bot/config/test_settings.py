@@ -134,6 +134,20 @@ def test_a_secret_file_that_cannot_be_read_or_is_one_too_many_is_named(tmp_path:
     assert [line.partition(":")[0] for line in found] == ["SAYSO_SECRET_KEY_FILE", "ANTHROPIC_API_KEY_FILE"]
 
 
+@pytest.mark.parametrize("name", ["SAYSO_AUDIT_KEY", "SAYSO_SECRET_KEY", "SAYSO_TRIGGERS__RELEASES__SECRET"])
+def test_attack_a_secret_file_that_is_empty_is_not_taken_for_none(tmp_path: Path, name: str) -> None:
+    """Whoever named it wants the log sealed with that key, and not with another one."""
+    (tmp_path / "secret").write_text("\n")
+
+    found = problems(tmp_path, **{f"{name}_FILE": str(tmp_path / "secret")})
+
+    [line] = [line for line in found if "is empty" in line]
+    assert line == (
+        f"{name}_FILE: found 'secret', which is empty; allowed: a file with the secret in it. "
+        f"Where there is none, leave {name}_FILE out"
+    )
+
+
 def test_an_address_with_a_password_is_not_repeated(tmp_path: Path) -> None:
     (line,) = problems(tmp_path, SAYSO_REDIS_URL="http://me:hush@redis.example")
 
