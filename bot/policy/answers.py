@@ -1,7 +1,7 @@
 """A reply read as an answer to one request: each format has its own closed way of being answered in text. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -160,7 +160,7 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         may_stop=may_stop,
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
         may_answer=bool(vote) and not breaks_glass and statement.is_typed and not _names_approval(statement),
-        wish_asks=bool(vote) and statement.is_typed and _asks_more(request.words),
+        wish_asks=bool(vote) and statement.is_typed and (_asks_more(request.words) or _asks_beside(request)),
         at=now,
     )
 
@@ -172,6 +172,23 @@ def _asks_more(wish: str) -> bool:
     """
     sentences = [one for one in _SENTENCE_ENDS.split(wish) if not is_courtesy(read_reply(one))]
     return len(sentences) > 1 and any(map(is_question, sentences))
+
+
+def _asks_beside(request: Request) -> bool:
+    """Return whether what is to be done, or stands beside it, asks something that the title does not: a draft, the mail
+    that it answers, what a program says.
+    """
+    call = request.call
+    texts = (*_texts_in(call.arguments), *(fact.text for fact in call.effect.facts)) if call else ()
+    return any(is_question(text) and text not in request.title for text in (request.quoted, *texts))
+
+
+def _texts_in(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(one)
 
 
 def _names_approval(statement: Statement) -> bool:

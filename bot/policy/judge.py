@@ -314,7 +314,8 @@ def _names_it(record: RequestRecord, answer: Answer) -> Judgement | None:
 
     `Shall I wait until Friday?`, `Your question goes to Anna Ames`, `Handed on to you: please take it`, the note of
     whoever approved before and the reason of a freeze stand on the card that it answers, also once that freeze is over.
-    So does a question in the wish that is not all of the wish. No list of words tells each question from a remark.
+    So does a question in the wish that is not all of the wish, or in what is to be done. No list of words tells each
+    question from a remark.
     """
     request = record.request
     was_said = request.remarks or request.policy.handed_on or record.comments or record.noted.get(answer.person)

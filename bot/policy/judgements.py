@@ -34,7 +34,8 @@ class Answer(Frozen):
     `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason. `may_stop`: the words fit the
     question, and are those that stop a run; `is_plain`: whoever gave it said that it is the answer. `may_answer`: it is
     a typed yes that does not name the approval, or stands below lines of the card, and so may answer what was written
-    beside that, or the wish where `wish_asks` something beside what it wants. `identity` marks the human behind the id.
+    beside that, or the wish where `wish_asks` something beside what it wants, as what is to be done may. `identity`
+    marks the human behind the id.
     """
 
     reply_id: str

@@ -8,10 +8,10 @@ from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
 from agents.forms import FormField, Misfit
-from agents.requests import Given, Request
+from agents.requests import Effect, Fact, Given, Request
 from bot.policy.answers import ONLY_FILES, Statement, given, is_stop, is_withdrawal, may_mean_stop, read_answer
 from channels import File
-from tests.bot.examples import BO, CY, DIGEST, LATER, approval, question
+from tests.bot.examples import BO, CALL, CY, DIGEST, LATER, approval, question
 
 COLOURS = ("red", "Green", "blue")
 NAMED = ("deploy: puts versions live", "wash — the car", "none of these", "yes, all")
@@ -93,6 +93,24 @@ NO_STOPS = [
     "Bo said stop, but go on", "stop word", "answer: stop", "ok", "oh no", "wait", "please", "I want to",
     "no need to stop", "no need to cancel it", "non-stop", "stop? no!", "kill it? no", "wrong tag? no, do not stop",
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "asks"),
+    [
+        ({"arguments": {"text": "Hello,\n\nWould you like a voucher?"}}, True),
+        ({"arguments": {"steps": [{"note": "Is Friday fine?"}]}}, True),
+        ({"effect": Effect(argv=("mail",), facts=(Fact(label="They wrote", text="Can I come? Eve"),))}, True),
+        ({"arguments": {"title": "Deploy?"}}, False),
+        ({"arguments": {"page": "https://shop.example/?q=1", "days": 3}}, False),
+    ],
+)
+def test_a_question_in_what_is_to_be_done_may_be_what_a_yes_answers(change: dict[str, Any], *, asks: bool) -> None:
+    said = replace(statement("approve", "yes"), is_typed=True)
+    asked = approval(call=CALL.model_copy(update=change), title="“Deploy?”")
+
+    assert read_answer(asked, said, LATER).wish_asks is asks
+    assert not read_answer(asked, replace(said, is_typed=False), LATER).wish_asks
 
 
 def test_attack_a_stop_that_is_typed_in_a_hurry_is_one() -> None:

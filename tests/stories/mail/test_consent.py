@@ -20,6 +20,7 @@ from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
 from tests.long import few_of
 from tests.office import STEPS
+from tests.servers.web import serving
 from tests.stories.test_delegation import SOLO, on_solo
 from tests.waiting import until
 from tests.world import World, a_world
@@ -439,6 +440,26 @@ async def test_attack_a_yes_to_a_question_in_the_wish_itself_approves_nothing(wo
     assert await is_open(world, record)
     await world.reply("bo", card, "approve")
     await approved(world, record)
+
+
+@pytest.mark.parametrize("where", ["a fact", "an argument"])
+async def test_attack_a_yes_to_what_a_program_asks_beside_approves_nothing(world: World, where: str) -> None:
+    asks = "Shall I tell the customer first?"
+    body = {"title": "Refund order 5?", "policy": "production", "arguments": {"order": 5}}
+    more = {"facts": {"Open": asks}} if where == "a fact" else {"arguments": {"steps": [{"note": asks}]}}
+    async with serving(world.app) as api:
+        program = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
+        asked = (await program.post("/v1/requests", json=body | more)).json()
+        card = await world.next_mail("bo", about=asks)
+
+        await world.reply("bo", card, "Ja, gerne")
+
+        await world.next_mail("bo", about="a yes may be about that")
+        assert (await world.request(asked["id"])).state == "open"
+        plain = (await program.post("/v1/requests", json=body)).json()
+        await world.reply("bo", await world.next_mail("bo", about=plain["digest"]), "Yes")
+        await world.quiet()
+        assert (await world.request(plain["id"])).state == "approved"
 
 
 async def test_a_denial_need_not_name_the_card(world: World) -> None:

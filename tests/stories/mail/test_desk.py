@@ -187,6 +187,20 @@ async def test_typed_wishes_without_a_no_decide_nothing_and_the_card_comes_once_
     assert sent_to(desk, EVE) == []
 
 
+async def test_attack_a_yes_to_what_the_customer_asks_sends_no_reply(desk: World) -> None:
+    await writes(desk, "The shoes are too small, so I want a refund. Shall I send them back first?")
+    await begun(desk)
+    shown = await desk.next_mail("bo", about="Shall I send them back first?")
+
+    await desk.reply("bo", shown, "Yes, please")
+    told = await desk.next_mail("bo")
+
+    assert "a yes may be about that: to approve, use the word approve" in " ".join(told.text.split())
+    assert sent_to(desk, EVE) == []
+    await desk.reply("bo", shown, "Yes, approved")
+    assert "within 14 days" in said(await arrived(desk))
+
+
 async def test_what_no_file_answers_is_asked_of_the_owner_whose_words_are_the_draft(desk: World) -> None:
     await writes(desk, "Do you sell tea pots?", subject="Tea")
     run_id = await begun(desk)
