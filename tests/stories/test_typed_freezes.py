@@ -18,6 +18,7 @@ from tests.fakes.hallway import Hallway
 from tests.office import TOML
 from tests.servers.console import a_console
 from tests.servers.web import serving
+from tests.stories.mail.test_consent import button
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -324,6 +325,18 @@ async def test_attack_a_denial_that_also_freezes_denies_and_freezes(office: Worl
 
     assert (await office.request(record.request.id)).state == "denied"
     assert [one.environment for one in await freezes_of(office).all()] == ["production"]
+
+
+async def test_attack_a_freeze_below_the_sentence_of_a_button_that_approves_is_lost(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    card = await office.next_mail("cy")
+    text = f"{button(office, card, person='cy')}\n\nfreeze production: incident 4711\n"
+
+    told = await sent(office, a_mail(office, "cy", text, to=card.reply_to or "", subject=f"Re: {card.subject}"))
+
+    assert "production: Frozen since" in told
+    assert await frozen(office) == [("production", "cy", "incident 4711")]
+    assert (await office.request(record.request.id)).state == "open"
 
 
 async def test_what_does_not_show_which_card_it_answers_freezes_all_the_same(office: World) -> None:
