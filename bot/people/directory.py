@@ -1,6 +1,7 @@
 """The one directory: who people are, which groups they are in, and what a policy means in terms of people."""
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -60,6 +61,7 @@ class People:
         self._ids: Mapping[str, PersonId] = {}
         self._maybe: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._called = dict[str, tuple[PersonId, ...]]()
+        self._namesakes: frozenset[str] = frozenset()
         self._written: Tables = Tables({}, {})
         self._tables: Tables = self._written
         self._whole: Tables = self._written
@@ -106,6 +108,8 @@ class People:
         self._whole, self._half, self._alerted = self._tables, None, ()
         self.unknown_guards = frozenset()
         self._maybe = self._humans.maybe(self._ids.values())
+        counted = Counter(person.name for person in written.people.values())
+        self._namesakes = frozenset(name for name, count in counted.items() if count > 1)
 
     def know(self, humans: Humans) -> None:
         """Go by all who are known by now; the same tables hold, and a file that is half taken stays so."""
@@ -295,10 +299,13 @@ class People:
         return say("words.has-left", name=self.known_as(person)) if has_left else self.known_as(person)
 
     def known_as(self, person: str) -> str:
-        """Return the name alone that people use for `person`, or used, for where it is said that they have left."""
+        """Return the name alone that people use for `person`, or used, for where it is said that they have left.
+
+        Behind a name that several people have stands the id that the file gives them.
+        """
         found, known = self._tables.people.get(person), self._humans.known.get(PersonId(person))
         if found:
-            return found.name
+            return f"{found.name} ({self.id_in_file(person)})" if found.name in self._namesakes else found.name
         return known.name or say("words.somebody") if known else person
 
     def language_of(self, person: str) -> Language:

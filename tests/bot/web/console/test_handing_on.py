@@ -49,3 +49,18 @@ async def test_who_can_hand_it_on_to_nobody_has_no_such_page(office: World) -> N
         assert page.path == place(record)
         assert "There is nobody to whom you can hand this on." in page.words
         assert "Hand it on…" not in page.words
+
+
+async def test_of_two_people_with_one_name_each_is_offered_with_their_id(redis: str, tmp_path: Path) -> None:
+    toml = SOLO.replace('"Dan Dorn"', '"Cy Cole"')
+    async with a_world(redis, tmp_path / "data", toml, change=on_solo) as office, a_console(office) as console:
+        record, bo = await asked(office), await console.browser("bo")
+
+        page, live = await bo.get(f"{place(record)}/hand-on"), await bo.get("/live")
+        path, fields = sent(page.form(f"{place(record)}/hand-on"), "Hand on")
+        done = await bo.post(path, dict(fields) | {"to": "dan", "reason": ""})
+        after = await bo.get(done.headers["location"])
+
+        assert "Cy Cole (cy) Cy Cole (dan) Eve Ebert" in page.words
+        assert "Cy Cole (cy) Cy Cole (dan) Eve Ebert" in live.words
+        assert "You handed it on to Cy Cole (dan)" in after.words
