@@ -205,6 +205,22 @@ class People:
         """Return all ids of whoever `person` is: their own, then those that an operator has said were theirs."""
         return self._humans.ids_of(PersonId(person))
 
+    def counting_as_new(self) -> dict[str, tuple[PersonId, ...]]:
+        """Return whom the file calls as others that have left, where no uid says that they are none of them.
+
+        By what it calls them, with the ids of whom it called so before, the first one first.
+        """
+        found = dict[str, tuple[PersonId, ...]]()
+        for name, person in self._ids.items():
+            base, _, number = person.rpartition("~")
+            earlier = [name, *(f"{name}~{one}" for one in range(2, int(number)))] if base == name else []
+            known = [self._humans.known[PersonId(one)] for one in earlier if one in self._humans.known]
+            has_uid = bool(self._humans.known[person].newest.uid)
+            gone = (one for one in known if not one.same_as and not self.is_here(one.id))
+            if others := tuple(one.id for one in gone if not (has_uid and one.newest.uid)):
+                found[name] = others
+        return found
+
     def id_in_file(self, person: str) -> str:
         """Return the id that the file gives a person; their own for somebody who has left."""
         return next((name for name, one in self._ids.items() if one == person), person)

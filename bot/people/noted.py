@@ -29,6 +29,8 @@ DIGEST_CHARS = 16
 """Characters of the digest of a file."""
 
 _TOLD_S = 24 * 3600.0
+# An id is given to one human for ever.
+_TOLD_OF_PERSON_S = 3660 * 24 * 3600.0
 _CONFIRMED = "confirmed"
 _HASHES = TypeAdapter(dict[str, str])
 _MS = re.compile(r"[0-9]{1,14}\Z")
@@ -193,6 +195,10 @@ class NotedTables:
     async def is_new(self, told: str) -> bool:
         """Return whether nobody was told this before; from now on somebody was."""
         return (await self._store.remember(f"half taken {told}", secrets.token_bytes(16), _TOLD_S))[1]
+
+    async def is_news_of(self, person: PersonId) -> bool:
+        """Return whether nobody was told before that this is somebody new; from now on somebody was."""
+        return (await self._store.remember(f"new {person}", secrets.token_bytes(16), _TOLD_OF_PERSON_S))[1]
 
     async def _halves(self) -> dict[str, str]:
         return await _halves(self._client)

@@ -119,7 +119,7 @@ class HalfTaken:
         hours = int((now - since).total_seconds() // _AGAIN_S)
         is_untold = await self._noted.is_new(f"{digest} {since.timestamp()} {hours}")
         if is_untold and await self._app.store.admit("half taken", near, _ALERTS, _AGAIN_S):
-            await self._app.messages.outbox.alert(near, lambda: self._words(digest, missing, lost))
+            await self._app.messages.outbox.alert(near, lambda: self._words(digest, missing, lost, tables))
 
     def _missing(self, last: Mapping[str, str], tables: Tables) -> tuple[PersonId, ...]:
         """Return who was here when tables held as a whole, here or in any process, and is not in these."""
@@ -127,12 +127,22 @@ class HalfTaken:
         found = (people.of_file(name.partition(".")[2]) for name in gone if name.startswith("people."))
         return tuple(dict.fromkeys((*people.missing, *(one for one in found if not people.is_here(one)))))
 
-    def _words(self, digest: str, missing: tuple[PersonId, ...], lost: Sequence[str]) -> tuple[str, str]:
+    def _words(
+        self, digest: str, missing: tuple[PersonId, ...], lost: Sequence[str], tables: Tables
+    ) -> tuple[str, str]:
         file, gone = self._app.settings.config or "", [*map(self._app.people.known_as, missing), *lost]
         names = both(gone[:_NAMED]) or say("words.nobody")
         names += " …" if len(gone) > _NAMED else ""
         text = say("notice.half-taken", file=file, names=names, command=command_of(digest))
+        people = self._app.people
+        if moved := [people.known_as(one) for one in missing if _has_no_uid(tables, people.id_in_file(one))]:
+            text = f"{text} {say('notice.half-taken-moved', names=both(moved[:_NAMED]))}"
         return say("notice.half-taken-title", file=Path(file).name), text
+
+
+def _has_no_uid(tables: Tables, name: str) -> bool:
+    found = tables.people.get(name)
+    return found is not None and not found.uid
 
 
 def content_of(file: Path | None) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -11,12 +11,14 @@ from pathlib import Path
 import structlog
 from pydantic import JsonValue
 
+from agents.requests import PersonId
 from bot.app import App
 from bot.audit.log import AuditLog
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
 from bot.people.cut import lines_of, members_of
+from bot.people.directory import People
 from bot.people.noted import NotedTables, Whole, difference, digest_of, hashes_of
 from bot.people.tables import Tables, group_files, tables_of
 from bot.process.half_taken import HalfTaken, content_of
@@ -24,6 +26,7 @@ from bot.store import StoreError
 from bot.store.ids import new_id
 from bot.store.watch import ended
 from language import say
+from language.lists import both, either
 
 log = structlog.stdlib.get_logger()
 
@@ -38,6 +41,7 @@ _LOOK_S = 1.0
 _AGAIN_S = 5.0
 # So long may pass between two writes of one file.
 _GOES_ON_S = 20.0
+_NAMED = 8
 _PROBLEMS_CHARS = 1_500
 # A file that is wrong, then right, then wrong again.
 _ALERTS, _ALERTS_PER_S = 10, 3_600.0
@@ -110,6 +114,7 @@ class Reload:
         self._began_half = bool(self._app.people.half_taken)
         if not self._began_half:
             await self._note(self._app.people.as_written)
+            await self._tell_who_is_new()
 
     async def look(self, *, at_once: bool = False) -> None:
         """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable.
@@ -188,6 +193,7 @@ class Reload:
             await self._half.settle()
             await self._note(tables)
             await self._app.register.hold(tables)
+            await self._tell_who_is_new()
             log.warning("people, policies and groups were read anew", file=str(settings.config))
         if is_news:
             await self._noted.note_whole(digest, Whole(lines=lines_of(content), members=members_of(tables)))
@@ -227,6 +233,14 @@ class Reload:
         if found:
             await self._noted.note(after)
 
+    async def _tell_who_is_new(self) -> None:
+        """Tell the operators once of each whose address has changed without a uid: whom they were has left."""
+        people, near = self._app.people, new_id("outgoing", 0)
+        found = people.counting_as_new()
+        new = {name: old for name, old in found.items() if await self._noted.is_news_of(people.of_file(name))}
+        if new:
+            await self._app.messages.outbox.alert(near, lambda: _words_of_new(new, people))
+
     def _say_what_waits(self, settings: Settings) -> None:
         """Say once in the log which other changes wait for a restart."""
         ours = self._app.settings
@@ -261,6 +275,19 @@ def _waiting(settings: Settings, name: str) -> object:
 
 def _words(problems: str) -> tuple[str, str]:
     return say("notice.settings-wrong-title"), say("notice.settings-wrong", problems=problems)
+
+
+def _words_of_new(new: Mapping[str, Sequence[PersonId]], people: People) -> tuple[str, str]:
+    """Return what is told of those whom the file calls so; `new` has by that the ids of whom it called so before."""
+    shown = [*new.items()][:_NAMED]
+    names = both([people.known_as(people.of_file(name)) for name, _ in shown]) + (" …" if len(new) > _NAMED else "")
+    commands = ", ".join(
+        f"sayso people same {old[0]} {name}"
+        if len(old) == 1
+        else say("notice.new-people-which", name=name, ids=either([*old]))
+        for name, old in shown
+    )
+    return say("notice.new-people-title", names=names), say("notice.new-people", names=names, commands=commands)
 
 
 def _stat(file: Path) -> tuple[str, int, int, int] | str:

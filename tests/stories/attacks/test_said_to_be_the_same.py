@@ -10,7 +10,7 @@ from tests.office import ROLES, TOML
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import asked, with_mark
 from tests.tables import becomes
-from tests.world import a_world
+from tests.world import World, a_world
 
 _ADMINS = TOML + ROLES
 _SAME = "/v1/people/same"
@@ -117,3 +117,50 @@ async def test_attack_what_somebody_asked_for_in_between_is_said_to_be_theirs_an
         assert (await (await api.client("ole")).post(f"/v1/runs/{run_id}/cancel")).status_code == 200
         await office.quiet()
         assert (await office.request(record.request.id)).state == "withdrawn"
+
+
+async def new_ones(office: World) -> list[str]:
+    """What the operators were told of people who count as somebody new."""
+    await office.quiet()
+    return [" ".join(one.text.split()) for one in office.mails("dan") if "Somebody new" in one.subject]
+
+
+async def test_who_has_another_address_counts_as_somebody_new_and_operators_hear_what_brings_them_back(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
+        bo, ada = await api.client("bo"), await api.client("ada", "admin")
+        await becomes(office, at(_ADMINS, "bo.zander@corp.example"))
+        refused(await bo.get("/v1/runs"), 401, "no-key")
+
+        [told] = await new_ones(office)
+        assert "another address or Slack id of Bo Berg" in told
+        assert "sayso people same bo bo" in told
+        assert (await ada.post(_SAME, json={"known_by": "bo", "person": "bo"})).json()["id"] == "bo"
+        assert (await bo.get("/v1/runs")).status_code == 200
+
+        await becomes(office, at(_ADMINS, "bo.zander@corp.example").replace('name = "Bo Berg"', 'name = "Bo Zander"'))
+        assert await new_ones(office) == [told]
+
+
+async def test_where_an_address_was_mistyped_before_operators_hear_of_each_id_that_may_be_theirs(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office:
+        await becomes(office, at(_ADMINS, "bo.zadner@corp.example"))
+        await becomes(office, at(_ADMINS, "bo.zander@corp.example"))
+
+        assert (
+            "sayso people same OLD bo (OLD is bo or bo~2: the first that is this human)" in (await new_ones(office))[1]
+        )
+
+
+async def test_nobody_is_said_to_be_new_whose_id_was_that_of_somebody_who_is_still_here(
+    redis: str, tmp_path: Path
+) -> None:
+    zoe = '\n[people.bo]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
+    async with a_world(redis, tmp_path / "data", TOML) as office:
+        await becomes(office, TOML.replace("[people.bo]", "[people.bob]") + zoe)
+
+        assert office.app.people.named("bob") == "bo"
+        assert await new_ones(office) == []

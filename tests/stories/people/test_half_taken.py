@@ -479,6 +479,20 @@ async def test_operators_hear_of_it_at_once_and_again_after_an_hour_also_if_they
         assert len([one for one in office.mails("dan") if "half taken" in one.subject]) == 2
 
 
+async def test_operators_hear_how_nothing_is_lost_where_an_address_has_changed_without_a_uid(office: World) -> None:
+    _, record = await asked(office, "pair")
+    toml = TOML.replace("bo@corp", "bo.zander@corp").replace("cy@corp", "cy.zander@corp")
+
+    async with rewritten(office, toml):
+        mail = await office.next_mail("dan", "sayso.toml is only half taken")
+
+    told = " ".join(mail.text.split())
+    assert "another address or Slack id of Bo Berg and Cy Cole" in told
+    assert "put the old one back, add a uid, and change it then" in told
+    assert (await office.request(record.request.id)).state == "open"
+    assert not [one for one in office.mails("dan") if "Somebody new" in one.subject]
+
+
 async def test_a_store_that_is_full_hides_no_file_from_the_log_and_holds_nothing_up(
     office: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
