@@ -1,10 +1,12 @@
 """What a run changed, by what its tools did and never by what a model says of it. Pure."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from agents import Agent
+from agents.deploy.results import DEPLOYS, ROLLBACKS
 from agents.events import Change
 from agents.requests import StepId
 from agents.run import Run
@@ -19,9 +21,10 @@ _FIRST: tuple[Change, ...] = ("unknown", "partly", "failed", "changed", "nothing
 def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Change:
     """Return what `run`, which has `agent`, has changed so far; without an agent nobody knows what it was to change.
 
-    Plain rules that end it with what people answered were to ask them: a model may only say so.
+    Plain rules that end it with what people answered were to ask them, and may call for the same with other arguments
+    where that failed: a model may only say so.
     """
-    found = {*_attempted(run), *run.child_changes}
+    found = {*_attempted(run, by_rules=by_rules), *run.child_changes}
     has_changed = "changed" in run.child_changes or any(one.changes and one.state == "ok" for one in run.made)
     if has_changed and ("failed" in found or _is_stopped(run) or _is_refused(agent, run)):
         found.add("partly")
@@ -54,19 +57,34 @@ def able(agent: Agent) -> tuple[str, ...]:
     return tuple(tool.name for tool in agent.tools if tool.changes_world or tool.starts_runs)
 
 
-def _attempted(run: Run) -> Iterator[Change]:
-    """What became of each effect; of one that was called for several times, the last time that it was made."""
-    calls = defaultdict[StepId, list[AttemptOutcome]](list)
+def _attempted(run: Run, *, by_rules: bool) -> Iterator[Change]:
+    """What became of each effect; of one that was called for several times, the last time that it was made.
+
+    It is the same for a model where the arguments are, as of a deploy and for plain rules where the environment is:
+    of a deploy it is told what is live.
+    """
+    calls, given = defaultdict[StepId, list[AttemptOutcome]](list), {} if by_rules else _arguments(run)
     for one in run.made:
         if one.changes:
             calls[one.step_id].append(one)
     last = dict[tuple[str, str | None], Change]()
     for one in map(what_counts, calls.values()):
         became = "nothing" if one.never_began else _OF_ATTEMPT.get(one.state, "unknown")
-        what = one.tool, one.effect.environment if one.effect else None
+        where = one.effect.environment if one.effect else None
+        what = one.tool, where if one.tool in DEPLOYS | ROLLBACKS else given.get(one.step_id, where)
         # What did not happen takes nothing from what did before it.
         last[what] = last.get(what, became) if became == "nothing" else became
     yield from last.values()
+
+
+def _arguments(run: Run) -> dict[StepId, str]:
+    """Return what each closed call of a tool was given, as it was executed, to be compared."""
+    calls = ((one.step_id, one.step) for one in run.results[run.copied :])
+    return {
+        step_id: json.dumps(step.arguments, sort_keys=True)
+        for step_id, step in calls
+        if step_id and isinstance(step, CallTool)
+    }
 
 
 def _is_stopped(run: Run) -> bool:

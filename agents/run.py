@@ -261,6 +261,8 @@ def _asked(
     if isinstance(event, RequestDecided):
         run = replace(_advised(run, event), deciders=_deciders(run, event))
         run = replace(run, open=None) if run.open == event.request_id else run
+        if event.decision.state == "superseded":  # a note beside an approval of it is none beside the next one
+            run = replace(run, notes=tuple(note for note in run.notes if note[0] != event.request_id))
     if isinstance(event, RequestRevised):
         notes = tuple(note for note in run.notes if note[0] != event.request.id)
         run = replace(run, notes=notes, edits=edits_after(run, event))
@@ -306,7 +308,7 @@ def _voted(run: Run, event: VoteCast) -> Run:
     if not vote.approve:
         return _objected(run, event.request_id, vote.person, vote.reason or event.files)
     if vote.breaks_glass:
-        return replace(run, broke_glass=_with(run.broke_glass, vote.person))
+        return replace(run, broke_glass={**run.broke_glass, event.request_id: vote.person})
     note = ((event.request_id, vote.person, vote.reason),) if vote.reason else ()
     return replace(run, notes=(*run.notes, *note)[-_NOTES:])
 

@@ -395,7 +395,7 @@ class Run:
     questions, or those of its children, and `objections` came with denials: where they could approve what comes of
     it, they are requesters of that. `edits` are those of people who decide: none of them approves a call that holds
     their own. `notes` stand beside approvals. `deciders` are those whose word is the decision that stands of each
-    request. `broke_glass` are those who broke the glass, in whichever request. `forked` is set where it goes on from a
+    request. `broke_glass` are those who broke the glass, and for which request. `forked` is set where it goes on from a
     copied story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up; so
     many of its first results are `copied`, and may be true no longer. `ending` is the last step that was to end it;
     `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that code looked up once more at its
@@ -437,7 +437,7 @@ class Run:
     edits: tuple[ArgumentEdit, ...] = ()
     notes: tuple[tuple[RequestId, PersonId, str], ...] = ()
     deciders: Mapping[RequestId, tuple[PersonId, ...]] = field(default_factory=dict[RequestId, tuple[PersonId, ...]])
-    broke_glass: tuple[PersonId, ...] = ()
+    broke_glass: Mapping[RequestId, PersonId] = field(default_factory=dict[RequestId, PersonId])
     is_paused: bool = False
     paused_by: PersonId | None = None
     paused_with: RunId | None = None
@@ -466,6 +466,11 @@ class Run:
             if child.run_id not in self.ended_children:
                 spent = spent.beside(child.max_tokens, child.max_cost_usd)
         return spent
+
+    @property
+    def by_glass(self) -> tuple[PersonId, ...]:
+        """Those who broke the glass for what has begun: where that did not, others may have approved it since."""
+        return tuple(dict.fromkeys(one for about, one in self.broke_glass.items() if made_for(self.made, about)))
 
     def may_begin(self, request_id: RequestId) -> bool:
         """Return whether what that request approved is still to begin."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from agents import ToolRefused
 from agents.requests import PersonId, RunId, StepId
 from agents.run import Run
+from agents.steps import CallTool
 from agents.text import one_line
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
@@ -42,7 +43,7 @@ class Announcements:
             raise ToolRefused(say("agent.nobody-in", whom=repr(one_line(to, 100))))
         with self._people.speaking_to(""):  # many read it, whoever asked for it
             title = title if isinstance(title, str) else title()
-            card = self._card(run, title, text, now)
+            card = self._card(run, title, text, now, of_model=_is_of_model(run, text))
         entries = [
             Tell(
                 id=derived_id("outgoing", step_id, f"tell {to} {person} {title}"),
@@ -59,13 +60,26 @@ class Announcements:
         once = Once(about=step_id, key=f"tell {to} {title}", outcome=b"told")
         await self._journal.write(Commit(run_id=run.id, outgoing=[*map(outbox_entry, entries)], once=once))
 
-    def _card(self, run: Run, title: str, text: str, at: datetime) -> Card:
-        agent = run.started.agent if run.started else "?"
+    def _card(self, run: Run, title: str, text: str, at: datetime, *, of_model: bool) -> Card:
+        agent, key = run.started.agent if run.started else "?", "notice.announced"
+        if of_model:
+            title, key = say("notice.of-model", title=title), "notice.announced-of-model"
         return Card(
             title=one_line(title, _TITLE_CHARS),
             at=at,
-            summary=say("notice.announced", agent=agent, names=self._people.names_of(requesters_of(run))),
+            summary=say(key, agent=agent, names=self._people.names_of(requesters_of(run))),
             quoted=text[:_TEXT_CHARS],
             ref=run.id,
             closes=True,
         )
+
+
+def _is_of_model(run: Run, text: str) -> bool:
+    """Return whether `text` holds words of a model: what it gave the tool, and people did not write as it stands."""
+    started, pending = run.started, run.pending
+    if started is None or pending is None or not pending.by_model or not isinstance(pending.step, CallTool):
+        return False
+    is_theirs = started.parent is None or not started.parent.by_model
+    written = [started.text] * is_theirs + [one.text for one in run.results if one.kind == "answered"]
+    given = (one.strip() for one in pending.step.arguments.values() if isinstance(one, str))
+    return any(one in text and not any(one in each for each in written) for one in given if one)

@@ -152,7 +152,7 @@ class Notifier:
             entries.append(self._ending(run, run.started.requester, now))
             told |= {run.started.requester}
         # Whoever breaks the glass need not be among those who were asked.
-        may_lack_card = {*run.broke_glass, *(news if run.started and run.started.asked_with else ())}
+        may_lack_card = {*run.broke_glass.values(), *(news if run.started and run.started.asked_with else ())}
         without_card = may_lack_card - told - {held.person for held in run.cards}
         entries += [self._ending(run, one, now) for one in sorted(present(without_card, self._people))]
         return [outbox_entry(entry) for entry in entries]

@@ -315,8 +315,8 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     for edit in done_by_edit(run):
         changed = {"name": people.name_of(edit.editor), "argument": edit.name, "now": shown(edit.value)}
         facts.append(Line(label=say("standing.changed"), text=say("card.was-edited", **changed)))
-    if run.broke_glass:
-        facts.append(Line(label=say("card.broke-glass"), text=people.names_of(run.broke_glass)))
+    if run.by_glass:
+        facts.append(Line(label=say("card.broke-glass"), text=people.names_of(run.by_glass)))
     for _, person, note in run.notes:
         facts.append(Line(label=say("card.note-by", name=people.name_of(person)), text=quote(note, REASON_CHARS)))
     if late := said_late(run):

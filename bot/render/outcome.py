@@ -17,6 +17,7 @@ from agents.text import one_line, quote
 from bot.people.directory import People
 from bot.render.words import REASON_CHARS, STOPPED, wish_of
 from language import in_each, say
+from language.lists import both
 
 _STOPPED = {
     "denied": "denied",
@@ -270,13 +271,11 @@ def about(run: Run, people: People, chars: int) -> str:
 
 
 def put_live(run: Run, chars: int) -> str:
-    """`v1.2.0 is live in production`, without the hash: what a run is done with, which may be no more what was asked.
+    """`v1.2.0 is live in production`, without the hash, of each place to which a run, or those below it, deployed.
 
-    Empty for any run that, with those below it, did not deploy to one place alone.
+    The wish may name another version, or places to which nothing was deployed. Empty for a run that deployed nothing.
     """
     changed = changed_in(run) if run.ended and word_of(run) == "done" else ()
-    live = {where: what for where, what in live_seen(run).items() if where in changed}
-    if len(live) != 1:
-        return ""
-    [(where, what)] = live.items()
-    return _live(one_line(what.split(" (")[0], chars), where).removesuffix(".")
+    live = {where: one_line(what.split(" (")[0], chars) for where, what in live_seen(run).items() if where in changed}
+    said = both([_live(what, where).removesuffix(".") for where, what in live.items()])
+    return said if len(live) == 1 else one_line(said, chars)

@@ -68,7 +68,7 @@ def waits_frozen(request: Request | None) -> str:
 
 def _broken(run: Run, people: People) -> str:
     """Return that the glass was broken for what `run` did, to stand behind what it is about."""
-    return say("status.broke-glass", names=people.names_of(run.broke_glass)) if run.broke_glass else ""
+    return say("status.broke-glass", names=people.names_of(run.by_glass)) if run.by_glass else ""
 
 
 def paused(run: Run, people: People) -> str:

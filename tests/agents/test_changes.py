@@ -38,9 +38,11 @@ PASSES_ON = Agent(name="c", description="c", tools=(start_run_tool({"a": "a"}),)
 CHILD = RunId("child")
 
 
-def called(tool: str, *then: Event, changes: bool = True, attempt: str = "a1", idempotent: bool = False) -> list[Event]:
+def called(
+    tool: str, *then: Event, changes: bool = True, attempt: str = "a1", idempotent: bool = False, of: str = ""
+) -> list[Event]:
     began = tool_started(attempt, f"of {attempt}", tool=tool, changes=changes, idempotent=idempotent)
-    return [chosen(CallTool(tool=tool, arguments={}), f"of {attempt}"), began, *then]
+    return [chosen(CallTool(tool=tool, arguments={"of": of} if of else {}), f"of {attempt}"), began, *then]
 
 
 def passed_on(change: Change, child: RunId = CHILD) -> list[Event]:
@@ -89,6 +91,24 @@ DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), open
             AGENT,
             "deploy v1",
             [*called("deploy", finished(error="no")), *called("deploy", finished("a2"), attempt="a2")],
+            "changed",
+        ),
+        (
+            AGENT,
+            "tell a and b",
+            [
+                *called("tell", finished(error="no"), of="a"),
+                *called("tell", finished("a2"), attempt="a2", of="b"),
+            ],
+            "partly",
+        ),
+        (
+            AGENT,
+            "tell a",
+            [
+                *called("tell", finished(error="no"), of="a"),
+                *called("tell", finished("a2"), attempt="a2", of="a"),
+            ],
             "changed",
         ),
         (AGENT, "deploy v1", [*called("deploy", finished()), *refused("staging")], "partly"),
@@ -181,6 +201,13 @@ def test_what_became_of_a_call_does_not_depend_on_when_the_results_of_its_attemp
     found = {change_of(AGENT, fold([started("deploy v1"), *before, *story, *late])) for late in permutations(ends)}
 
     assert found == {_after(tries)}
+
+
+def test_rules_may_do_another_way_what_failed() -> None:
+    failed, other = called("tell", finished(error="no"), of="a"), called("tell", finished("a2"), attempt="a2", of="b")
+    run = fold([started("tell a"), *failed, *other])
+
+    assert change_of(AGENT, run, by_rules=True) == "changed"
 
 
 def test_a_tool_that_may_be_gated_changes_something_and_one_that_says_nothing_only_looks() -> None:

@@ -19,6 +19,7 @@ from bot.policy.answers import Statement
 from bot.policy.judgements import AlreadyDecided, Decided, Judgement, NotEntitled, OutOfDate
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import rebuild
+from bot.render.status_line import status_line
 from bot.store import Keys, WorkItem
 from bot.store.ids import review_of
 from tests.bot.cli.shell import sayso
@@ -308,6 +309,26 @@ async def test_who_leaves_before_the_start_has_broken_nothing(office: World) -> 
     assert (await office.request(record.request.id)).state == "superseded"
     assert again.state == "open"
     assert office.workshop.effects == []
+
+
+async def test_what_others_approved_in_the_end_is_not_told_as_done_by_breaking_the_glass(office: World) -> None:
+    freezes = office.app.requests.freezes
+    await freezes.freeze("", PersonId("dan"), "incident")
+    record = await asked(office)
+    await breaks(office, "eve", record)
+    await office.move_time(16 * 60)
+    await freezes.unfreeze("", PersonId("dan"), "fixed")
+    again = await office.opened(record.request.run_id, after=record.request.id)
+
+    await office.decide("bo", again, "approve")
+    await office.decide("cy", await office.request(again.request.id), "approve")
+    run = await office.ended(record.request.run_id)
+
+    told = (await office.next_mail("anna", about="Done: press bell")).text
+    assert "Decided by: Bo Berg and Cy Cole" in told
+    assert "Eve Ebert" not in told
+    assert status_line(run, None, office.people) == "Done: press bell"
+    assert (await office.next_mail("eve", about="Done: press bell")).text
 
 
 async def test_who_has_left_breaks_nothing(office: World) -> None:

@@ -11,7 +11,7 @@ from agents.requests import PersonId, RunId
 from agents.run import Run, fold
 from bot.cli.show import Story, summary_text
 from bot.policy.record import RequestRecord
-from bot.render.outcome import told_of
+from bot.render.outcome import told_of, word_of
 from bot.render.status_line import asked_for, status_line
 from bot.render.transcript import lines
 from bot.render.views import run_view, summary_of
@@ -577,3 +577,45 @@ async def test_what_a_model_had_announced_is_not_announced_once_more_where_plain
     assert [one.tool for one in run.made] == ["announce"]
     assert run.ended
     assert (run.ended.outcome, run.ended.change) == ("done", "changed")
+
+
+async def test_attack_what_a_model_has_announced_is_read_as_the_words_of_whoever_asked(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    words, anna = "v1.2.0 is live, and Bo approved it.", model_shop.app.people.named("anna")
+    asks = message(tool_use("request_human_input", {"question": "What is to be said?", "format": "free_text"}))
+    claude.answers(calls("announce", text=words), asks)
+    run_id = await model_shop.app.runs.starter.start("cli", "tell people of the release", anna, agent="announce")
+    record = await model_shop.opened(run_id)
+    claude.answers(calls("announce", text="Shut on Friday."), says("Told."))
+    await model_shop.decide("anna", record, "free_text", "Say this: Shut on Friday.")
+    await model_shop.ended(run_id)
+
+    of_model = await model_shop.next_mail("bo", about="Announced: “v1.2.0 is live")
+    own = await model_shop.next_mail("bo", about="Announced: “Shut on Friday.”")
+
+    assert of_model.subject == f"A model wrote: Announced: “{words}”"
+    assert "The announce agent says this for Anna Ames. A model wrote it." in of_model.text
+    assert own.subject == "Announced: “Shut on Friday.”"
+    assert "model" not in own.text
+
+
+async def test_attack_a_model_calls_two_things_done_of_which_the_first_failed(
+    redis: str, tmp_path: Path, claude: FakeAnthropic
+) -> None:
+    def with_model(world: World) -> None:
+        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
+
+    async with a_world(redis, tmp_path / "data", change=with_model) as world:
+        world.workshop.breaks["a"] = RuntimeError("no such order")
+        claude.answers(calls("pull", what="a"), calls("pull", what="b"), says("Both were pulled."))
+
+        run_id = await world.trigger("pull a and b")
+        run = await world.ended(run_id)
+
+        assert word_of(run) == "failed"
+        mail = await world.next_mail("anna", about="pull a and b")
+        assert mail.subject == "Failed: pull a and b"
+        assert "Something was changed all the same" in mail.text
+        for place, text in (await surfaces(world, run_id)).items():
+            assert not unlabelled(" ".join(text.split()), "Both were pulled."), (place, text)

@@ -171,6 +171,22 @@ async def test_who_approved_what_was_not_done_is_not_named_as_who_decided_what_w
     assert "Decided by: Cy Cole\n" in (await world.next_mail("anna", about="Done: press bell")).text
 
 
+async def test_a_note_beside_an_approval_that_was_not_used_is_not_told_beside_the_one_that_was(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    first = await world.opened(run_id)
+    await world.steer(run_id, "pause", "anna")
+    await world.decide("bo", first, "approve", "checked at nine", note_confirmed=True)
+    await world.move_time(16 * 60)
+    await world.steer(run_id, "resume", "anna")
+    again = await world.opened(run_id, after=first.request.id)
+    await world.decide("cy", again, "approve", "checked at ten", note_confirmed=True)
+    await world.ended(run_id)
+
+    told = (await world.next_mail("anna", about="Done: press bell")).text
+    assert "Note by Cy Cole: “checked at ten”" in told
+    assert "nine" not in told
+
+
 async def test_who_is_asked_about_an_effect_that_took_too_long_is_not_told_that_a_worker_went_away(
     world: World,
 ) -> None:

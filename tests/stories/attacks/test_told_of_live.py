@@ -1,28 +1,34 @@
 """What is said to be live is what tools saw since anybody may have changed it: an older look says nothing."""
 
+import shutil
 import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from agents.deploy.results import live_seen
 from agents.requests import RunId
+from bot.config.example import example_toml
+from bot.dev.demo import add_ways
+from bot.execution.runner_files import Places
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from tests.fakes.anthropic import FakeAnthropic, error, message, tool_use
 from tests.servers.console import a_console
-from tests.stories.attacks.test_lying_model import calls, says, surfaces
+from tests.stories.attacks.test_lying_model import STAGING, calls, says, surfaces
 from tests.stories.faults.test_deploy import release
 from tests.stories.test_rollback import breaks_the_page, shop_of
 from tests.test_tour import commit_of, live
-from tests.world import World
+from tests.world import World, a_world
 
 CHANGED = "Something was changed all the same"
 HALF_WAY = '#!/bin/sh\n./real.sh "$@"\nexit 3\n'
 
 
-def puts_live(world: World, version: str) -> None:
-    """Somebody deploys it to production past sayso."""
-    command = ["./deploy.sh", "production", commit_of(world, version)]
+def puts_live(world: World, version: str, where: str = "production") -> None:
+    """Somebody deploys it past sayso."""
+    command = ["./deploy.sh", where, commit_of(world, version)]
     subprocess.run(command, cwd=shop_of(world), check=True, capture_output=True)
 
 
@@ -72,7 +78,7 @@ async def test_what_others_deployed_while_people_were_waited_for_is_what_is_live
         "production": "v1.1.0",
         "staging": "v1.2.0",
     }
-    for text in await told(model_shop, run_id, "Done: deploy v1.1.0 to staging and to production"):
+    for text in await told(model_shop, run_id, "Done: v1.1.0 is live in production and v1.2.0 is live in staging"):
         assert "v1.1.0 (a8bf61f) is live in staging" not in text, text
 
 
@@ -232,3 +238,39 @@ async def test_rules_that_take_over_from_a_model_do_not_say_that_nothing_was_dep
         assert "Nothing was" not in text, text
     assert run.ended
     assert run.ended.summary.startswith(nothing)
+
+
+@pytest.fixture
+async def three_places(redis: str, tmp_path: Path, demo: Path, claude: FakeAnthropic) -> AsyncIterator[World]:
+    """The demo shop with a model, and with a third environment."""
+
+    def with_model(world: World) -> None:
+        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
+
+    folder = tmp_path / "data" / "demo"
+    shutil.copytree(demo, folder, symlinks=True)
+    add_ways(folder)
+    toml = example_toml(folder / "shop")
+    staging = toml[toml.index("[deploy.environments.staging]") : toml.index("# Who hears it when")]
+    toml = toml.replace(staging, f"{staging}{staging.replace('.staging]', '.preview]')}")
+    copies = Places(folder.parent).tree("deploy-preview", "shop").parent
+    copies.mkdir(mode=0o700, parents=True)
+    (copies / "site").symlink_to(folder / "site")
+    async with a_world(redis, tmp_path / "data", toml, deploys=True, change=with_model) as world:
+        puts_live(world, "v1.0.0", "preview")
+        yield world
+
+
+async def test_attack_a_deploy_to_two_of_three_places_is_titled_as_done_in_all_of_them(
+    three_places: World, claude: FakeAnthropic
+) -> None:
+    wish = "deploy v1.1.0 to staging, preview and production"
+    claude.answers(STAGING, calls("deploy", version="v1.1.0", environment="preview"), says("All three are live."))
+
+    run_id = await three_places.trigger(wish, agent="deploy")
+    run = await three_places.ended(run_id)
+
+    assert live(three_places, "production") == commit_of(three_places, "v1.0.0")
+    title = "Done: v1.1.0 is live in staging and v1.1.0 is live in preview"
+    assert (await three_places.next_mail("anna", about="Done")).subject == title
+    assert status_line(run, None, three_places.people) == title
