@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from agents import Agent
-from agents.deploy.results import DEPLOYS, ROLLBACKS
+from agents.deploy.results import DEPLOYS, ROLLBACKS, unhealthy
 from agents.events import Change
 from agents.requests import StepId
 from agents.run import Run
@@ -26,7 +26,7 @@ def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Chang
     """
     found = {*_attempted(run, by_rules=by_rules), *run.child_changes}
     has_changed = "changed" in run.child_changes or any(one.changes and one.state == "ok" for one in run.made)
-    if has_changed and ("failed" in found or _is_stopped(run) or _is_refused(agent, run)):
+    if has_changed and ("failed" in found or _is_stopped(run) or _is_refused(agent, run) or unhealthy(run)):
         found.add("partly")
     for first in _FIRST:
         if first in found:

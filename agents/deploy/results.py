@@ -157,6 +157,18 @@ def is_out_of_sight(run: Run, now: datetime) -> bool:
     return bool(done.keys() - _looks(run).keys() or {*done, *run.child_live} - live_seen(run, now).keys())
 
 
+def unhealthy(run: Run) -> tuple[str, ...]:
+    """Return the environments whose last health check failed since `run` last deployed there."""
+    checked = dict[str, bool]()
+    for result in run.results[run.copied :]:
+        where, tool = argument(result, "environment"), tool_of(result)
+        if tool in DEPLOYS | ROLLBACKS and result.kind == "ok":
+            checked[where] = True
+        elif tool == "health" and where in checked and result.kind in {"ok", "error"}:
+            checked[where] = result.kind == "ok"
+    return tuple(where for where, is_fine in checked.items() if not is_fine)
+
+
 def serves_another(run: Run, now: datetime) -> bool:
     """Return whether, right after `run` deployed something, something else is live there by `now`."""
     ended, looks, looked_up = _ended(run), _looks(run), _looked_up(run)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from agents.changes import changed_in
-from agents.deploy.results import live_seen
+from agents.deploy.results import live_seen, unhealthy
 from agents.events import Change, RunEnded
 from agents.events.tools import Stopped
 from agents.run import Run
@@ -174,7 +174,13 @@ def sentences(run: Run) -> list[str]:
     ended = run.ended
     if ended is None:
         return []
-    return _sentences(ended.outcome, ended.words_of, ended.change, live_seen(run), ended.summary)
+    return [*_unhealthy(run), *_sentences(ended.outcome, ended.words_of, ended.change, live_seen(run), ended.summary)]
+
+
+def _unhealthy(run: Run) -> list[str]:
+    """Return what a model may have left out; our own rules say it."""
+    is_model = run.ended is not None and run.ended.words_of == "model"
+    return [say("card.unhealthy", where=where) for where in unhealthy(run)] if is_model else []
 
 
 def program_said(made: AttemptOutcome, text: str, chars: int) -> str:
@@ -211,7 +217,7 @@ def told_of(run: Run, people: People) -> str:
     if ended is None:
         return ""
     said = told(ended.summary, ended.outcome, ended.words_of, ended.change, live_seen(run))
-    return " ".join(filter(None, (stopped_by(run, people), said)))
+    return " ".join(filter(None, (stopped_by(run, people), *_unhealthy(run), said)))
 
 
 def told(

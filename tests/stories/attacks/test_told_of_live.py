@@ -274,3 +274,23 @@ async def test_attack_a_deploy_to_two_of_three_places_is_titled_as_done_in_all_o
     title = "Done: v1.1.0 is live in staging and v1.1.0 is live in preview"
     assert (await three_places.next_mail("anna", about="Done")).subject == title
     assert status_line(run, None, three_places.people) == title
+
+
+@pytest.mark.parametrize("goes_back", [False, True])
+async def test_attack_a_model_keeps_to_itself_that_what_it_deployed_is_not_healthy(
+    model_shop: World, claude: FakeAnthropic, *, goes_back: bool
+) -> None:
+    breaks_the_page(model_shop)
+    health = calls("health", environment="staging")
+    back = (calls("rollback", version="v1.0.0", environment="staging"), health) if goes_back else ()
+    claude.answers(calls("deploy", version="v1.3.0", environment="staging"), health, *back, says("All is healthy."))
+
+    run_id = await model_shop.trigger("deploy v1.3.0 to staging", agent="deploy")
+    run = await model_shop.ended(run_id)
+
+    assert word_of(run) == ("done" if goes_back else "failed")
+    title = "Done: v1.0.0 is live in staging" if goes_back else "Failed: deploy v1.3.0 to staging"
+    mail = await model_shop.next_mail("anna", about=title)
+    assert mail.subject == title
+    assert ("The health check of staging failed." in mail.text) == (not goes_back), mail.text
+    assert status_line(run, None, model_shop.people).startswith(title)
