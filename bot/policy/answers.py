@@ -174,13 +174,16 @@ def _asks_more(wish: str) -> bool:
     return len(sentences) > 1 and any(map(is_question, sentences))
 
 
+# What a yes answers, and names that no card shows as something said.
+_ASKED = {"title", "words", "topic", "thread"}
+
+
 def _asks_beside(request: Request) -> bool:
-    """Return whether what is to be done, or stands beside it, asks something that the title does not: a draft, the mail
-    that it answers, what a program says.
+    """Return whether anything else of the request asks something that its title does not: a draft, the mail that it
+    answers, what a program says, or what a card will show one day.
     """
-    call = request.call
-    texts = (*_texts_in(call.arguments), *(fact.text for fact in call.effect.facts)) if call else ()
-    return any(is_question(text) and text not in request.title for text in (request.quoted, *texts))
+    texts = _texts_in(request.model_dump(mode="json", exclude=_ASKED))
+    return any(is_question(text) and text not in request.title for text in texts)
 
 
 def _texts_in(value: JsonValue) -> Iterator[str]:
