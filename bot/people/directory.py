@@ -100,9 +100,10 @@ class People:
         who = humans.who_is(marks, names_in(written))
         self._humans = humans.with_those(who.values())
         self._ids = {name: human.id for name, human in who.items()}
+        is_again = written == self._written
         for name, person in self._ids.items():
             before = self._called.get(name, ())
-            before = before[:-1] if written == self._written else before
+            before = before[:-1] if is_again else before
             self._called[name] = tuple(dict.fromkeys((*before, person)))
         self._written, self._tables = written, written.under(self._ids)
         self._whole, self._half, self._alerted = self._tables, None, ()

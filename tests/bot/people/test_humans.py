@@ -7,6 +7,7 @@ from bot.config.tables import PersonConfig
 from bot.people.directory import People
 from bot.people.humans import Humans
 from bot.people.marks import Mark, mark_of, maybe_same, surely_same
+from bot.people.tables import Tables
 from tests.channels.email.work import calls_of
 
 UID, OTHER_UID, SLACK, OTHER_SLACK, MAIL, OTHER_MAIL = "uid", "uid2", "slack", "slack2", "mail", "mail2"
@@ -98,5 +99,19 @@ def test_a_large_directory_is_compared_with_itself_as_fast_as_a_small_one() -> N
         everybody = {f"p{number}": Mark(email=f"mail{number}") for number in range(count)}
         humans, _ = ids(Humans(), **everybody)
         return calls_of(lambda: humans.who_is(everybody))
+
+    assert work(400) < 15 * work(40)
+
+
+def test_a_large_file_is_compared_with_the_one_before_as_fast_as_a_small_one() -> None:
+    """In the square of their number it took more than a minute, with each save of a policy."""
+
+    def work(count: int) -> int:
+        def read() -> Tables:
+            return Tables({f"p{n}": PersonConfig(name=f"P {n}", email=f"p{n}@corp.example") for n in range(count)}, {})
+
+        people = People({}, {})
+        people.change(read())
+        return calls_of(lambda: people.change(read()))
 
     assert work(400) < 15 * work(40)
