@@ -261,7 +261,7 @@ def compose(
     history = History(store, ground.archive, forks)
     firing = TriggerStarts(store, starter, history, outbox.alert)
     guard, runs = Guard(ground.access.rights, store, history), _runs(ground, starter, steering, forks, driving)
-    inbox, audit = _inbox(ground, runs, bounces, guard), AuditReader(store, ground.archive)
+    inbox, audit = _inbox(ground, runs, outbox, bounces, guard), AuditReader(store, ground.archive)
     requests = _requests(ground, agents)
     return App(
         settings=settings,
@@ -420,12 +420,12 @@ def _outbox(ground: _Ground) -> tuple[Outbox, Bounces]:
     return outbox, Bounces(store, receipts, people, tokens, failing, outbox.alert)
 
 
-def _inbox(ground: _Ground, runs: Runs, bounces: Bounces, guard: Guard) -> Inbox:
+def _inbox(ground: _Ground, runs: Runs, outbox: Outbox, bounces: Bounces, guard: Guard) -> Inbox:
     settings, journal, people, rights = ground.settings, ground.journal, ground.people, ground.access.rights
     decisions, tokens = ground.decisions, ground.tokens
     handlers = Handlers(
         follow_ups=FollowUps(journal, decisions, people, rights, runs.children),
-        inquiries=Inquiries(ground.store, ground.people, settings.desk),
+        inquiries=Inquiries(ground.store, ground.people, settings.desk, outbox.alert_once),
         bounces=bounces,
         quarantine=Quarantine(journal, decisions, tokens, people),
         steering=runs.steering,

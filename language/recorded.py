@@ -65,6 +65,7 @@ _REASONS = _Known(("reason",), tuple(f"slack.who-{why}" for why in _STRANGERS), 
 _REFUSALS = (
     *("run.limit-of-trigger", "run.limit-of-trigger-do", "run.text-too-long", "run.text-too-long-do"),
     *("run.text-empty", "run.text-empty-do", "run.there-are", "error.half-taken", "error.half-taken-do"),
+    *("right.has-left", "right.has-left-do"),
 )
 # An error is what happened and, after a full stop, what to do; of several channels there are several.
 _TROUBLES = _Known(("trouble",), _REFUSALS, r"; |\. ", is_list=True)

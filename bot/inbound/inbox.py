@@ -654,6 +654,8 @@ class Inbox:
             files = enquiry.files
             await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
         except (Invalid, RateLimited, Forbidden) as error:
+            if isinstance(error, Forbidden):
+                await self._inquiries.refused(inbound_id, error)
             item = Quarantined(
                 reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
             )

@@ -15,6 +15,7 @@ from bot.config.settings import Settings
 from bot.render.views import Summary
 from tests.clerk import clerk
 from tests.office import TOML
+from tests.tables import becomes, without
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -304,3 +305,16 @@ async def test_a_card_for_a_run_that_nobody_typed_says_so(redis: str, tmp_path: 
 
         assert "Nobody typed this: the trigger 'stocktaking' of sayso.toml began it." in card.text
         assert "Anna Ames asks." in card.text
+
+
+async def test_nothing_starts_in_the_name_of_a_requester_who_has_left_and_operators_hear_what_to_do(
+    office: World,
+) -> None:
+    await becomes(office, without(TOML + HOURLY, "anna").replace('requester = "anna"', 'requester = "dan"'))
+
+    await to_the_next(office)
+
+    told = " ".join((await office.next_mail("dan", "The trigger stocktaking started no run")).text.split())
+    assert "Anna Ames is not in [people] of sayso.toml any more" in told
+    assert "restart sayso" in told
+    assert await runs(office) == []

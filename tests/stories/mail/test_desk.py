@@ -21,6 +21,7 @@ from bot.app import App, compose
 from bot.config.settings import Settings
 from bot.policy.judgements import NotEntitled
 from bot.policy.record import RequestRecord
+from bot.process.reload import Reload
 from bot.registry.configured import agents_of
 from bot.requests.tokens import Tokens
 from bot.runs.api_requests import Asker
@@ -33,7 +34,7 @@ from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import a_console
 from tests.stories.attacks.test_who_is_who import with_mark
-from tests.tables import becomes
+from tests.tables import becomes, settings_in, without, write
 from tests.world import World, a_world
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -473,3 +474,35 @@ async def test_attack_whoever_had_the_address_that_wrote_to_the_desk_approves_th
 
     assert record.request.parts == {"anna": "asked", "bo": "wrote"}
     assert isinstance(await desk.decide("bo", record, "approve"), NotEntitled)
+
+
+async def test_the_operators_hear_that_nothing_begins_in_the_name_of_an_owner_who_has_left(desk: World) -> None:
+    await becomes(desk, without(DESK_TOML, "anna").replace('owner = "person:anna"', 'owner = "person:dan"'))
+
+    await writes(desk, "How do I get a refund?")
+    await writes(desk, "And how long does a refund take?", "A refund again")
+
+    told = " ".join((await desk.next_mail("dan", "The desk answers no mail")).text.split())
+    assert "Anna Ames is not in [people] of sayso.toml any more" in told
+    assert "restart sayso" in told
+    await desk.quiet()
+    assert await runs(desk) == []
+    assert len(await desk.dead()) == 2
+    assert len([one for one in desk.mails("dan") if "desk" in one.subject]) == 1
+
+
+async def test_attack_no_mail_to_the_desk_is_lost_as_the_file_is_empty_for_a_while(desk: World) -> None:
+    reload = Reload(desk.app, lambda: settings_in(desk.folder), works=True)
+    await reload.begin()
+    write(desk, "")
+    await reload.look(at_once=True)
+    assert desk.app.people.is_missing("anna")
+    await writes(desk, "How do I get a refund?")
+    await until(lambda: not maildir.names(desk.mail.folder(desk.mail.address), "new"), what="the mail is taken")
+
+    write(desk, DESK_TOML)
+    await reload.look(at_once=True)
+    await desk.move_time(30)
+
+    assert (await begun(desk)) is not None
+    assert await desk.dead() == []
