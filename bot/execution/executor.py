@@ -303,7 +303,7 @@ class Executor:
             return Outcome("", f"{type(error).__name__}: {error}")
 
     async def _may_begin(self, run_id: RunId, attempt_id: AttemptId, queued: Queued | None) -> bool:
-        """Return False once the attempt was denied or called off, or its lease may be another's.
+        """Return False once the attempt was denied or called off, in a pause, or where its lease may be another's.
 
         The lease is looked at last: whoever was stopped since then must not act on it.
         """
@@ -375,7 +375,8 @@ class Executor:
             run = fold(events)
             pending = run.pending
             attempt = pending.attempt if pending and not pending.revoked else None
-            if attempt is None or attempt.id != attempt_id or attempt.is_stopped or run.is_cancelled:
+            is_wanted = not (run.is_cancelled or run.is_paused)
+            if attempt is None or attempt.id != attempt_id or attempt.is_stopped or not is_wanted:
                 return False
             before = attempt.queued.behind if attempt.queued else None
             if before == (behind.run_id if behind else None):

@@ -38,8 +38,7 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     if run.ended:
         line = _ended(run, people)
     elif pending and pending.attempt and pending.attempt.queued:
-        line = _queued(run, pending.attempt.queued, people)
-        line += say("status.then", paused=held) if held else ""
+        line = f"{held}: {_asked(run)}" if held else _queued(run, pending.attempt.queued, people)
     elif pending and pending.attempt:
         since = f"{pending.attempt.started_at:%H:%M UTC}"
         line = say("status.running", what=_what(run), since=since) + _broken(run, people)

@@ -12,10 +12,11 @@ from agents.events import (
     RunEnded,
     RunPaused,
     ToolFinished,
+    ToolQueued,
     ToolStarted,
     VoteCast,
 )
-from agents.requests import AttemptId, PersonId, Request
+from agents.requests import AttemptId, PersonId, Request, RunId
 from agents.run import fold
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
@@ -51,6 +52,7 @@ BEGUN = (
 )
 ASKED = started().text
 PAUSED = RunPaused(at=NOON, by=ANNA)
+QUEUED = ToolQueued(at=NOON, attempt_id=AttemptId("a1"), behind=RunId("s0r-other"))
 MANY = [f"p{number}" for number in range(9)]
 CROWD = approval(policy=policy(rule=anyone(*MANY)))
 HERE = People(
@@ -79,6 +81,8 @@ def ended(outcome: str, summary: str = "", words_of: str = "code") -> RunEnded:
         (APPROVED, "Working on it…"),
         (BEGUN, "Running: Deploy v1.2.0 to production, since 12:01 UTC"),
         ((*BEGUN, PAUSED), "Running: Deploy v1.2.0 to production, since 12:01 UTC. Paused by Anna Ames after that"),
+        ((*BEGUN, QUEUED), "Waiting for its turn, after run s0r-other: Deploy v1.2.0 to production"),
+        ((*BEGUN, QUEUED, PAUSED), f"Paused by Anna Ames: {ASKED}"),
         ((*BEGUN, orphaned()), "It is not known whether this happened: Deploy v1.2.0 to production?"),
         ((*opened(), PAUSED), f"Paused by Anna Ames: {ASKED}"),
         ((*BEGUN, ToolFinished(at=NOON, attempt_id=AttemptId("a1"), output="released")), "Working on it…"),

@@ -97,6 +97,26 @@ async def test_a_requester_withdraws_it_meanwhile(shop: World) -> None:
     assert live(shop, "production") == before
 
 
+async def test_attack_what_waits_for_its_turn_begins_though_its_run_was_paused(shop: World) -> None:
+    before = live(shop, "production")
+
+    async def is_over() -> bool:
+        pending = (await shop.run(run_id)).pending
+        return pending is None or pending.attempt is None
+
+    async with another_deploys(shop):
+        run_id, record = await approved_and_queued(shop)
+        assert (await shop.steer(run_id, "pause")).state == "paused"
+    await until(is_over, what="its turn is over")
+    assert live(shop, "production") == before
+    assert (await shop.request(record.request.id)).waits
+
+    await shop.steer(run_id, "resume")
+
+    await shop.ended(run_id)
+    assert live(shop, "production") == "v1.2.0"
+
+
 @pytest.mark.long
 async def test_its_card_can_be_stopped_and_says_that_it_waits(shop: World) -> None:
     async with another_deploys(shop):
