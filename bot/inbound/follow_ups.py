@@ -12,6 +12,7 @@ from typing import Literal
 import structlog
 
 from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, RunCancelled, own
+from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
 from agents.review import reviewed_of
 from agents.run import Run, fold
@@ -288,7 +289,7 @@ class FollowUps:
             await self._check_steers(person, channel, run, concern, trigger.evidence)
             if is_stop(trigger.text):
                 return await self._stop(inbound_id, channel, trigger, run, record, version)
-            told = self._about_late(trigger, answers)
+            told = self._about_words(trigger, run, record, answers)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         # Whoever only answered something may take it back, as that does no harm, and steers nothing.
         may_steer = person in record.askers or (person in record.requesters and is_withdrawal(trigger.text))
@@ -308,7 +309,7 @@ class FollowUps:
             await self._check_steers(person, channel, run, concern, trigger.evidence)
             if is_stop(trigger.text):
                 return await self._stop(inbound_id, channel, trigger, run, record, version)
-            told = self._about_late(trigger, None)
+            told = self._about_words(trigger, run, record, None)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         return _taken(await self._comment(inbound_id, channel, trigger, record, version))
 
@@ -416,8 +417,7 @@ class FollowUps:
         if is_stop(trigger.text) and not _is_answerable(record) and trigger.person in record.askers:
             return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not is_taken_back and record.state != "open":
-            with self._people.speaking_to(trigger.person):
-                told = say("notice.stop-it") if _is_answerable(record) else self._about_late(trigger, answers)
+            told = self._about_words(trigger, run, record, answers)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         if not is_taken_back:
             await self._admit_words(run.id, trigger.person, inbound_id)
@@ -539,11 +539,17 @@ class FollowUps:
                 found.append(copy)
         return found
 
-    def _about_late(self, trigger: Trigger, answers: RequestRecord | None) -> str:
-        """Return what somebody is told whose words went to the run, where they answer a closed request or may be a
-        stop among others; else nothing.
+    def _about_words(
+        self, trigger: Trigger, run: Run, record: RequestRecord | None, answers: RequestRecord | None
+    ) -> str:
+        """Return what somebody is told whose words went to the run, where they speak beside what is approved, answer a
+        closed request, may mean a stop among others, or speak to a program, which reads none; else nothing.
         """
         with self._people.speaking_to(trigger.person):
+            if run.started and run.started.agent == RELAY:
+                return _unread(run, record) if _expects_reader(trigger) else ""
+            if record and record.request.format == "approval" and _is_answerable(record):
+                return say("notice.stop-it")
             told = [say("notice.stop-run")] if may_be_stop(trigger.text) else []
             if answers and answers.decision:
                 told = [say("notice.words-passed-on", decided=decided(answers.decision, self._people)), *told]
@@ -659,6 +665,20 @@ class FollowUps:
             if isinstance(judgement, Asked):
                 text = feedback_text(judgement, record, self._people)
             return _reply(channel, trigger, record, text, now)
+
+
+def _expects_reader(trigger: Trigger) -> bool:
+    """Return whether words are said to us, and want something: colleagues talk below a card as well."""
+    return may_be_stop(trigger.text) or (trigger.is_addressed and not is_courtesy(read_reply(trigger.text)))
+
+
+def _unread(run: Run, record: RequestRecord | None) -> str:
+    """Return what somebody is told who speaks to a program: it asks, may begin what it asked for, or has begun it."""
+    begun = [one.started_at for one in run.made if one.begun_by]
+    may_begin = record is not None and _is_answerable(record) and record.request.purpose != "unknown"
+    if begun and not may_begin:
+        return say("notice.unread-begun", when=in_words(begun[-1]))
+    return say("notice.unread")
 
 
 def _may_stop_by(record: RequestRecord, person: PersonId, text: str) -> bool:

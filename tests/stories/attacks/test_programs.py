@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -356,6 +357,75 @@ async def test_attack_a_no_that_is_typed_below_the_card_once_its_program_has_beg
             assert not [words for words in told if "Not passed on" in words or "nothing shows which run" in words]
             noted = [event for event in await world.events(request["run_id"]) if isinstance(event, AnswerNoted)]
             assert [(event.person, event.outcome) for event in noted] == [("cy", "too_late")]
+        assert await slack.violations() == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "told"),
+    [
+        ("asked", "To take back what it asks, write the one word stop before it begins."),
+        ("approved", "To take back what it asks, write the one word stop before it begins."),
+        ("begun", "and sayso can not stop it."),
+    ],
+)
+async def test_attack_whoever_a_program_asks_for_takes_their_words_to_it_for_heard(
+    office: World, api: Api, stage: str, told: str
+) -> None:
+    """An agent reads what is said to its run; a program reads nothing but what became of its request."""
+    ci = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["person:bo", "policy:production"])
+    bo, dan = await api.client("bo"), await api.client("dan", "admin")
+    if stage == "asked":
+        await bo.post("/v1/absences", json={"until": (await office.now() + timedelta(days=3)).isoformat()})
+        request = (await ci.post("/v1/requests", json={"question": "Which volume?", "to": ["person:bo"]})).json()
+        letter = await office.next_mail("anna", about="Somebody is away")
+    else:
+        await dan.post("/v1/freeze", json={"reason": "incident 4711"})
+        request = await asked(ci)
+        await vote(bo, request)
+        letter = await office.next_mail("anna", about="Frozen")
+        await dan.post("/v1/unfreeze", json={"reason": "it is over"})
+        if stage == "begun":
+            assert (await begun(ci, request)).status_code == HTTPStatus.OK
+    await office.quiet()
+    before = len(office.mails("anna"))
+
+    await office.reply("anna", letter, "only the one in Berlin, and please wait for me")
+    await until(lambda: len(office.mails("anna")) > before, what="Anna is told")
+    await office.reply("anna", letter, "thanks!")
+    await office.quiet()
+
+    [answer] = office.mails("anna")[before:]
+    said = " ".join(answer.text.split())
+    assert "The program that asked does not read your words: they are kept, and change nothing." in said
+    assert told in said
+    assert "has your words" not in said
+    await office.reply("anna", answer, "stop")
+    await office.quiet()
+    ended = await waited(ci, request)
+    assert ended["state"] == {"asked": "withdrawn", "approved": "revoked", "begun": "approved"}[stage]
+
+
+async def test_whoever_talks_to_colleagues_below_the_card_of_a_program_is_not_told_that_it_reads_nothing(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    shared = TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#ops"]\n')
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, shared) as office:
+        await office.world.start()
+        await slack.connected()
+        async with serving(office.world.app) as api:
+            ci, bo = await program(api), await api.client("bo")
+            request = await asked(ci)
+            card = await office.card("#ops")
+            await vote(bo, request)
+            await begun(ci, request)
+
+            await office.anna.answers(card, "nice, who tells the customer?")
+            await office.anna.answers(card, "@sayso only the one in Berlin")
+            told = await office.anna.sees_ephemeral("does not read your words")
+            await office.world.quiet()
+
+            assert "sayso can not stop it" in told.text
+            assert len(await office.anna.ephemerals()) == 1, "what colleagues say to each other is left alone"
         assert await slack.violations() == []
 
 
