@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
-from agents.command import is_order, said_lines
-from agents.requests import Freeze, PersonId
+from agents.command import is_order, parse, said_lines
+from agents.requests import Freeze, PersonId, RunId
 from agents.text import first_line, strip_invisible
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Forbidden, Invalid, NotFound
@@ -18,10 +18,13 @@ from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import is_withdrawal, refuses
 from bot.policy.stops import called, ends_in_condition, is_condition, stops_plainly
+from bot.render.cards import notice
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
-from bot.store.journal import Journal
-from bot.store.outbox_entry import nearest_first
+from bot.store import Commit
+from bot.store.ids import derived_id
+from bot.store.journal import Journal, outbox_entry
+from bot.store.outbox_entry import Tell, nearest_first
 from channels import Trigger
 from channels.email.reply import read_reply
 from channels.email.reply.against import READ_CHARS, is_emergency, is_end, lines_beside, speaks_against
@@ -68,9 +71,17 @@ _URGES = re.compile(
     re.IGNORECASE,
 )
 _SIGNS = re.compile(_SIGN)
+_ENDS = re.compile(r"(?<=[.!?])\s+")
 _EVERYTHING = "everything"
 _ALL = {_EVERYTHING, "all", "alles"}
 _REASON_CHARS = 500
+_SPEAKS_OF = re.compile(
+    r"(?<![\w-])(?:freez(?:e|ing)?|(?:ein)?frier(?:e|en|t)?|einzufrieren|deploy(?:ment)?[- ]?stopp?)(?![\w-])",
+    re.IGNORECASE,
+)
+_FEW = 8
+"""Most words of a sentence that may be meant as a freeze."""
+
 _STOPS = 20
 """How many lines are read as stops; it bounds the time."""
 _ASKED_S = 3600.0
@@ -302,6 +313,33 @@ class TypedFreezes:
             return False
         return await self._may(person) and self._is_order(self._of_settings(typed), may=True, held=())
 
+    async def tell_how(self, inbound_id: str, channel: str, said: Trigger) -> None:
+        """Tell somebody who may freeze, and speaks of it in a few words that are no order, how to. Raises
+        StoreUnavailable.
+        """
+        person = PersonId(said.person)
+        if not _speaks_of(said) or not await self._may(person):
+            return
+        if not await self._journal.store.admit(f"told of freezes {person}", inbound_id, *TOLD):
+            return
+        with self._people.speaking_to(person):
+            do = say("notice.freeze-what-do", verb="freeze", names=self._names())
+            told = str(Invalid(say("notice.freeze-unread"), do))
+            card = notice(say("notice.freeze-title"), told, await self._journal.store.now(inbound_id))
+        entry = Tell(
+            id=derived_id("outgoing", inbound_id, "freeze"),
+            run_id=RunId(inbound_id),
+            person=person,
+            reach=(channel,),
+            card=card,
+            thread=said.thread or inbound_id,
+            to=said.place,
+        )
+        await self._journal.write(Commit(run_id=entry.run_id, outgoing=[outbox_entry(entry)]))
+
+    def _names(self) -> str:
+        return ", ".join(dict.fromkeys((*self._environments, _EVERYTHING)))
+
     async def _may(self, person: PersonId) -> bool:
         await self._people.look_up(self._people.tables.alerts)
         return self._rights.denial_at_all(self._rights.of_person(person), "freeze") is None
@@ -352,9 +390,8 @@ class TypedFreezes:
         if denied := self._rights.denial_at_all(who, "freeze"):
             await self._refusals.refuse(who, "freeze", denied, channel)
         if where is None:
-            places = ", ".join(dict.fromkeys((*self._environments, _EVERYTHING)))
             verb = "unfreeze" if typed.ends else "freeze"
-            raise Invalid(say("notice.freeze-what"), say("notice.freeze-what-do", verb=verb, names=places))
+            raise Invalid(say("notice.freeze-what"), say("notice.freeze-what-do", verb=verb, names=self._names()))
         if not typed.is_alone and (typed.reason if typed.ends else not typed.is_first):
             verb = "unfreeze" if typed.ends else "freeze"
             line = f"{verb} {where or _EVERYTHING}" + (
@@ -409,6 +446,15 @@ class TypedFreezes:
         held = await self._freezes.may_end(where, "")
         kept = await self._journal.store.remembered(_waiting(person, held)) if held else None
         return kept.decode() if kept is not None else None
+
+
+def _speaks_of(said: Trigger) -> bool:
+    """Return whether a sentence of a few words may be meant as a freeze; what asks colleagues is not."""
+    if said.is_edit or parse(said.text):
+        return False
+    lines = said_lines(strip_invisible(said.text[:READ_CHARS]), None)
+    found = (one for line in lines for one in _ENDS.split(line) if said.is_addressed or not one.endswith("?"))
+    return any(_SPEAKS_OF.search(one) and len(one.split()) <= _FEW for one in found)
 
 
 def _is_meant_in_thread(typed: Typed, trigger: Trigger) -> bool:

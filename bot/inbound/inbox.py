@@ -281,6 +281,8 @@ class Inbox:
         else:
             said = in_emergency(read.record, statement)
             await self._decisions.decide(placed.request_id, said, read, inbound=together)
+        if reply.said == "free_text" and is_vote:
+            await self._freezes.tell_how(inbound_id, channel, _spoken(reply))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
             if may_revoke:
@@ -500,6 +502,7 @@ class Inbox:
             others = tuple(one for one in others if one != trigger.person)
             if trigger.within:
                 await self._store.threads.note(channel, trigger.within, self._starter.run_id(inbound_id))
+            await self._freezes.tell_how(inbound_id, channel, trigger)
             await self._starter.start(
                 channel,
                 trigger.text,
@@ -592,6 +595,8 @@ class Inbox:
             if may_revoke:
                 check_is_order(trigger.text)
             raise
+        if is_taken:
+            await self._freezes.tell_how(inbound_id, channel, trigger)
         if is_taken and may_revoke:
             await self._tell_unless_order(inbound_id, channel, trigger)
         return is_taken

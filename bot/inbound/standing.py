@@ -74,9 +74,17 @@ _REASON_CHARS, _LINE_CHARS = 500, 2_000
 _BESIDE_ID = 8
 """Most words beside an id in a message that is about it and nothing else."""
 
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
+_MAY_END = re.compile(
+    r"\b(?:revoke|withdraw|cancel|end|stop|kill|terminate|delete|remove|disable|widerruf\w*|zur\u00fcckzieh\w*|beende\w*"
+    r"|l\u00f6sch\w*)\b",
+    re.IGNORECASE,
+)
+
 # People mark a command up in chat.
 _MARKS = "*_` \t"
 _NAMED = r"(?:standing(?:\s+approvals?)?|dauergenehmigung(?:en)?)"
+_KIND = re.compile(r"\b(?:standing approvals?|dauergenehmigung(?:en)?)\b", re.IGNORECASE)
 _LISTS = re.compile(rf"{_NAMED}[.!?]?", re.IGNORECASE)
 _ASKS = re.compile(
     rf"{_NAMED}\s*[:,]?\s+(?:(?P<run>s[0-9]{{1,2}}r-[a-z2-7]{{13}})\s+)?(?P<uses>[0-9]{{1,3}})\s*(?:times?|mal|x)\s+"
@@ -142,17 +150,30 @@ def typed_revocations(text: str) -> tuple[tuple[str, ...], str, str]:
 
 
 def may_mean_end(text: str) -> bool:
-    """Return whether a few words name a standing approval and do nothing by themselves: `s1g-… zurückziehen`."""
-    rest = _IDS.sub(" ", text)
-    if rest == text or not 0 < len(rest.split()) <= _BESIDE_ID:
-        return False
-    return not (typed_revocations(text)[0] or is_withdrawal(text) or may_be_stop(text))
+    """Return whether a few words name a standing approval and do nothing by themselves: `s1g-… zurückziehen`.
+
+    So may one sentence that says to end one, also without its id: `revoke my standing approval`.
+    """
+    parts = [part for part in _SENTENCE.split(text[:READ_CHARS]) if _MAY_END.search(part)]
+    is_one = _names_one(text) or any(_names_one(part) or _are_few(part, _KIND.sub(" ", part)) for part in parts)
+    return is_one and not (typed_revocations(text)[0] or is_withdrawal(text) or may_be_stop(text))
+
+
+def _names_one(text: str) -> bool:
+    return _are_few(text, _IDS.sub(" ", text))
+
+
+def _are_few(text: str, rest: str) -> bool:
+    return rest != text and 0 < len(rest.split()) <= _BESIDE_ID
 
 
 def check_is_order(text: str) -> None:
     """Raise Conflict for words that may mean the end of a standing approval and are no order."""
-    if (found := _IDS.search(text)) and may_mean_end(text):
+    if not may_mean_end(text):
+        return
+    if found := _IDS.search(text):
         raise Conflict(say("again.not-ended", id=found[0].lower()), say("again.not-ended-do", id=found[0].lower()))
+    raise Conflict(say("again.not-named"), say("again.not-named-do"))
 
 
 def _revocations(text: str) -> list[tuple[str, re.Match[str] | None]]:

@@ -313,6 +313,46 @@ async def test_attack_who_approves_beside_a_stop_is_not_told_that_it_did_not_cou
     await until(lambda: orders.hallway.to("bo", told), what="Bo reads that it did not count")
 
 
+@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+@pytest.mark.parametrize("text", ["Bitte production einfrieren, nichts geht.", "We need a freeze on production"])
+async def test_attack_whoever_means_to_freeze_in_words_that_are_no_order_is_not_told_how(
+    orders: Orders, way: str, text: str
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == set()
+    told = "Write freeze and one of these: everything"
+    await until(lambda: orders.hallway.to("bo", told), what="Bo reads how to freeze")
+    await orders.office.quiet()
+    assert len(orders.hallway.to("bo", told)) == 1
+
+
+@pytest.mark.parametrize("text", ["is the freeze over?", "can we freeze production?"])
+async def test_who_asks_colleagues_about_a_freeze_is_told_nothing(orders: Orders, text: str) -> None:
+    await write(orders.office, orders.hallway, "bo", text)
+
+    await orders.office.quiet()
+    assert orders.hallway.to("bo", "Nothing was frozen") == []
+
+
+@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Hi,\n\ncan you please revoke FIRST? It is for the old repo.\n\nBest\nBo", "write only: revoke FIRST"),
+        ("revoke my standing approval", "Write only: standing"),
+        ("Alle Dauergenehmigungen widerrufen, Ann ist nicht mehr im Team.", "Write only: standing"),
+    ],
+)
+async def test_attack_whoever_means_to_revoke_in_a_polite_question_or_without_an_id_is_not_told_how(
+    orders: Orders, way: str, text: str, told: str
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == set()
+    await until(lambda: orders.hallway.to("bo", orders.words(told)), what="Bo reads how to revoke it")
+
+
 async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders: Orders) -> None:
     await orders.write("the thread", "revoke s1g-aaaaaaaaaaaaa\nstop OTHER\nfreeze everything")
 
