@@ -9,9 +9,10 @@ from typing import Any
 import structlog
 from pydantic import AwareDatetime, Field
 
+from agents.command import is_order, said_lines
 from agents.desk import DESK
 from agents.requests import DeliveryId, FromDesk, Frozen, PersonId
-from agents.text import quote
+from agents.text import quote, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, RateLimited, WaitsForFile
 from bot.inbound.absences import TypedAbsences
 from bot.inbound.bounces import Bounces
@@ -32,6 +33,7 @@ from bot.policy.answers import (
     in_emergency,
     is_no_wish,
     is_stop,
+    is_withdrawal,
     may_be_answer,
     names_only,
     refusal_in,
@@ -53,6 +55,7 @@ from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from bot.store.together import GatheredMessages
 from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
+from channels.email.reply import is_courtesy, read_reply
 from language import say
 from language.recorded import recorded
 
@@ -324,6 +327,7 @@ class Inbox:
             await self._decisions.decide(request.id, as_denial(about) if refusal else about, read)
         elif refusal:
             await self._is_for_run(channel, reply.model_copy(update={"text": refusal}), read.record, about)
+        await self._tell_rest(inbound_id, channel, said)
         return True
 
     async def _why_gone(self, delivery_id: DeliveryId) -> str:
@@ -358,6 +362,14 @@ class Inbox:
                 check_is_order(said.text)
             except Conflict as error:
                 await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
+
+    async def _tell_rest(self, inbound_id: str, channel: str, said: Trigger) -> None:
+        """Tell the writer of orders that other lines of the message did nothing."""
+        if not _has_more(said.text):
+            return
+        with self._people.speaking_to(said.person):
+            told, title = say("notice.freeze-rest"), say("run.not-passed-on-title")
+        await self._quarantine.refuse(inbound_id, channel, said, told, title)
 
     async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: Conflict | Forbidden) -> None:
         """Tell the writer of an answer why it does nothing."""
@@ -568,6 +580,7 @@ class Inbox:
             await self._follow_ups.take_consent(inbound_id, channel, about)
         if failed:
             raise failed
+        await self._tell_rest(inbound_id, channel, trigger)
         return True
 
     async def _stops_named(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
@@ -671,6 +684,24 @@ def _only_ends(text: str) -> bool:
     """Return whether a message freezes something or ends standing approvals, which only stops things."""
     freeze = typed_freeze(text)
     return (freeze is not None and not freeze.ends) or bool(typed_revocations(text)[0])
+
+
+def _has_more(text: str) -> bool:
+    """Return whether lines of a message that stops runs by their ids, or ends standing approvals, did nothing.
+
+    A refusal, a yes and a freeze are told of by themselves; what stands below a revocation, or beside a stop that is
+    read as a whole, is its reason, but for an order.
+    """
+    if typed_freeze(text) or not (stops_named(text) or typed_revocations(text)[0]):
+        return False
+    is_reason = is_stop(text)
+    for line in said_lines(strip_invisible(text), None):
+        if typed_revocations(line)[0]:
+            return False
+        is_heard = stops_named(line) or is_withdrawal(line) or consent_in(line) or is_courtesy(read_reply(line))
+        if is_order(line) or not (is_reason or is_heard):
+            return True
+    return False
 
 
 def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:

@@ -353,6 +353,46 @@ async def test_attack_whoever_means_to_revoke_in_a_polite_question_or_without_an
     await until(lambda: orders.hallway.to("bo", orders.words(told)), what="Bo reads how to revoke it")
 
 
+REST = "The rest of your message did nothing"
+
+
+@pytest.mark.parametrize(
+    ("way", "text"),
+    [
+        ("the thread", "Is the migration in this build?\nstop OTHER"),
+        ("the window", "delegate: cy@corp.example\nrevoke FIRST"),
+        ("the window, read as a mail is", "break glass: checkout is down\nstop OTHER"),
+        ("a new message", "stop OTHER\ndeploy v1.3.0 to production"),
+        ("a new message", "away until 2026-12-01: cy@corp.example\nrevoke FIRST"),
+    ],
+)
+async def test_attack_whoever_wants_more_beside_a_stop_or_a_revocation_waits_for_it_in_vain(
+    orders: Orders, way: str, text: str
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == {"other" if "OTHER" in text else "first"}
+    await until(lambda: orders.hallway.to("bo", REST), what="Bo reads that the rest did nothing")
+
+
+@pytest.mark.parametrize(
+    ("way", "text"),
+    [
+        ("the thread", "Hi, please stop OTHER, it is the wrong tag\n\nThanks\nBo"),
+        ("the window", "approve\nrevoke FIRST"),
+        ("a new message", "Ann left. Please revoke FIRST\nShe was the last who used it."),
+    ],
+)
+async def test_a_reason_and_courtesy_beside_a_stop_or_a_revocation_are_no_more(
+    orders: Orders, way: str, text: str
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == {"other" if "OTHER" in text else "first"}
+    await orders.office.quiet()
+    assert orders.hallway.to("bo", REST) == []
+
+
 async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders: Orders) -> None:
     await orders.write("the thread", "revoke s1g-aaaaaaaaaaaaa\nstop OTHER\nfreeze everything")
 
