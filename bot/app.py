@@ -261,7 +261,7 @@ def compose(
     history = History(store, ground.archive, forks)
     firing = TriggerStarts(store, starter, history, outbox.alert)
     guard, runs = Guard(ground.access.rights, store, history), _runs(ground, starter, steering, forks, driving)
-    inbox, audit = _inbox(ground, runs, outbox, bounces, guard), AuditReader(store, ground.archive)
+    inbox, audit = _inbox(ground, runs, outbox, bounces, guard), AuditReader(store, ground.archive, people.ids_of)
     requests = _requests(ground, agents)
     return App(
         settings=settings,

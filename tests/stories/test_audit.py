@@ -270,6 +270,26 @@ async def test_attack_somebody_is_forgotten_under_every_id_that_an_operator_said
     assert (await attached(world, "audit", "verify")).code == 0
 
 
+@pytest.mark.parametrize("named", ["bo", "bo~2"])
+async def test_what_somebody_did_is_exported_under_every_id_that_an_operator_said_is_theirs(
+    world: World, named: str
+) -> None:
+    await world.decide("bo", await asked(world), "deny", "the bell is too loud")
+    await becomes(world, TOML.replace("bo@corp.example", "bob@corp.example"))
+    await world.decide("bo", await asked(world), "deny", "the bell is still too loud")
+    await world.app.register.same("bo@corp.example", "bo", PersonId("dan"))
+    await becomes(world, TOML.replace("bo@corp.example", "bob@corp.example") + "\n")
+    await world.seal()
+
+    lines = await sayso(world, "audit", "export", "--person", named, "--kind", "vote")
+
+    votes = [json.loads(line) for line in lines.out.splitlines()]
+    assert [(vote["who"], vote["words"]) for vote in votes] == [
+        ("bo", "the bell is too loud"),
+        ("bo~2", "the bell is still too loud"),
+    ]
+
+
 @pytest.mark.parametrize("words", ["audit verify", "audit forget bo --yes", "rebuild", "doctor"])
 async def test_attack_who_knows_fewer_shards_than_there_are_says_of_none_that_all_is_well(
     world: World, words: str
