@@ -73,13 +73,15 @@ class Outcome:
     """The result of an effect: text for the next step. `error` is empty when it worked.
 
     `printed` is all that a program printed where `error` has only the end of it: it is kept beside the run as a file.
-    `unknown`: with its `error` nobody knows whether the effect happened, or still does.
+    `unknown`: with its `error` nobody knows whether the effect happened, or still does. `refused`: with it nothing has
+    happened, as where a tool raises ToolRefused.
     """
 
     output: str
     error: str = ""
     printed: str = ""
     unknown: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ from agents.state import AttemptOutcome, what_counts
 from agents.steps import CallTool, Done
 
 _OF_ATTEMPT: dict[str, Change] = {"ok": "changed", "error": "failed", "not_done": "nothing"}
+SEND_REPLY = "send_reply"
+"""The desk's tool, named here so that nobody loads a desk to learn what a run changed."""
+# Another call of these takes the place of one that failed, whatever else its arguments are.
+_IN_PLACE = DEPLOYS | ROLLBACKS | {SEND_REPLY}
 # What is not known may not be called failed, nor what failed done.
 _FIRST: tuple[Change, ...] = ("unknown", "partly", "failed", "changed", "nothing")
 
@@ -61,17 +65,20 @@ def _attempted(run: Run, *, by_rules: bool) -> Iterator[Change]:
     """What became of each effect; of one that was called for several times, the last time that it was made.
 
     It is the same for a model where the arguments are, as of a deploy and for plain rules where the environment is:
-    of a deploy it is told what is live.
+    of a deploy it is told what is live. A mail to the desk is answered once, in whichever words. What its tool refused
+    before anything happened is no effect.
     """
     calls, given = defaultdict[StepId, list[AttemptOutcome]](list), {} if by_rules else _arguments(run)
     for one in run.made:
         if one.changes:
             calls[one.step_id].append(one)
     last = dict[tuple[str, str | None], Change]()
-    for one in map(what_counts, calls.values()):
-        became = "nothing" if one.never_began else _OF_ATTEMPT.get(one.state, "unknown")
+    for tried in calls.values():
+        one = what_counts(tried)
+        is_nothing = all(each.never_began or each.refused for each in tried)
+        became = "nothing" if is_nothing else _OF_ATTEMPT.get(one.state, "unknown")
         where = one.effect.environment if one.effect else None
-        what = one.tool, where if one.tool in DEPLOYS | ROLLBACKS else given.get(one.step_id, where)
+        what = one.tool, where if one.tool in _IN_PLACE else given.get(one.step_id, where)
         # What did not happen takes nothing from what did before it.
         last[what] = last.get(what, became) if became == "nothing" else became
     yield from last.values()

@@ -266,8 +266,8 @@ class AttemptOutcome:
     `left`: its owner went away, and another attempt is harmless. `unknown`: nobody knows whether its effect happened.
     `not_done`: people say that it did not. `text` is its output or its error; `by` are those who said what it was.
     `files` hold all that a failed command printed. `changes`: its tool does not only look. `never_began`: whoever was
-    to make it knows that nothing of it has happened. `begun_by` is the owner of the key of a program that makes it
-    outside of sayso: what is known of it is what that program says.
+    to make it knows that nothing of it has happened. `refused`: its tool said so, with that error. `begun_by` is the
+    owner of the key of a program that makes it outside of sayso: what is known of it is what that program says.
     """
 
     id: AttemptId
@@ -284,6 +284,7 @@ class AttemptOutcome:
     effect: Effect | None = None
     changes: bool = False
     never_began: bool = False
+    refused: bool = False
     begun_by: PersonId = field(default=PersonId(""))
 
 
@@ -299,16 +300,15 @@ def made_after(
         case ToolStarted():
             return made
         case ToolFinished():
-            text, ended = event.error or event.output, "error" if event.error else "ok"
-            state = "unknown" if event.unknown else ended
-            return tuple(
-                replace(one, state=state, text=text, ended_at=event.at, by=(), files=event.files, never_began=False)
-                if one.id == event.attempt_id
-                else one
-                for one in made
-            )
+            return tuple(_finished(one, event) if one.id == event.attempt_id else one for one in made)
         case ToolOrphaned():
             return tuple(_left(one, event) if one.id == event.attempt_id else one for one in made)
+
+
+def _finished(one: AttemptOutcome, event: ToolFinished) -> AttemptOutcome:
+    state = "unknown" if event.unknown else "error" if event.error else "ok"
+    told = replace(one, state=state, text=event.error or event.output, ended_at=event.at, by=(), files=event.files)
+    return replace(told, never_began=False, refused=event.refused)
 
 
 def _left(one: AttemptOutcome, event: ToolOrphaned) -> AttemptOutcome:

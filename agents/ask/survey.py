@@ -48,7 +48,7 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
         started = hands.run.started
         deadline = deadline_of(args.until, hands.now, zone_of(directory, started.requester if started else ""))
         if deadline is None:
-            return Outcome("", say("ask.past", until=repr(args.until)))
+            raise ToolRefused(say("ask.past", until=repr(args.until)))
         wanted = Question(
             question=args.question,
             to=(),

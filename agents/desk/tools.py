@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pydantic import Field
 
 from agents import MAIL_WITHIN_S, Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
+from agents.changes import SEND_REPLY
 from agents.desk.mail import Draft, Mail, mail_of
 from agents.requests import Effect, Fact, RunId
 from agents.run import Result, Run
@@ -14,7 +15,6 @@ from agents.text import ends_of, one_line, strip_invisible
 from language import say
 from language.recorded import reason_of, trouble_of
 
-SEND_REPLY = "send_reply"
 DRAFTS = 3
 """Most drafts that may be denied before the owner must say what to do."""
 

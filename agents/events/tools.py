@@ -43,7 +43,7 @@ class ToolStarted(Happened):
 class ToolFinished(Happened):
     """An attempt's result, bounded; `error` is empty when it worked. `files` hold all that a failed command printed. Of
     what a program did itself it is that program's word: `by` is the owner of its API key. `unknown`: it did not end as
-    long as it was waited for, and may still have its effect.
+    long as it was waited for, and may still have its effect. `refused`: the tool refused it before anything happened.
     """
 
     type: Literal["tool_finished"] = "tool_finished"
@@ -54,6 +54,7 @@ class ToolFinished(Happened):
     files: tuple[Attachment, ...] = ()
     by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
     unknown: bool = Field(default=False, exclude_if=operator.not_)
+    refused: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class ToolQueued(Happened):

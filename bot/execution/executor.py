@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from agents import Agent, CommandResult, Outcome, Pending, Tool, ToolContext, ToolRefused
+from agents import Agent, CommandResult, Outcome, Pending, Tool, ToolRefused
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolQueued, ToolWaits
 from agents.requests import AttemptId, Effect, PersonId, RunId
 from agents.run import PendingStep, Run, fold
@@ -237,7 +237,7 @@ class Executor:
         tool: Tool[BaseModel],
         args: BaseModel,
         attempt: Attempt,
-        hands: ToolContext,
+        hands: StepContext,
         queued: Queued | None,
         adopted: _Adopted | None,
     ) -> None:
@@ -273,7 +273,7 @@ class Executor:
         tool: Tool[BaseModel],
         args: BaseModel,
         attempt: Attempt,
-        hands: ToolContext,
+        hands: StepContext,
         queued: Queued | None,
     ) -> Outcome | Pending | type[NotStarted] | type[NobodyKnows]:
         """Return the outcome of the effect.
@@ -292,7 +292,7 @@ class Executor:
         except (NotStarted, NobodyKnows) as found:
             return type(found)
         except ToolRefused as error:
-            return Outcome("", str(error))
+            return Outcome("", str(error), refused=not hands.done)
         except TimeoutError:
             if not tool.idempotent:
                 return NobodyKnows

@@ -65,8 +65,15 @@ def finished(
     if outcome.error and not error:  # of characters that nobody sees: a failure all the same
         error = say("run.failed-without-words")
     kept = output_file(mask(outcome.printed)) if error else None
-    files, unknown = (kept[0],) if kept else (), outcome.unknown
-    event = ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error, files=files, unknown=unknown)
+    event = ToolFinished(
+        at=now,
+        attempt_id=attempt_id,
+        output=output,
+        error=error,
+        files=(kept[0],) if kept else (),
+        unknown=outcome.unknown,
+        refused=outcome.refused and bool(error) and not outcome.unknown,
+    )
     return event, [(kept[0].sha256, kept[1])] if kept else []
 
 

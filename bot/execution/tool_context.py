@@ -3,7 +3,7 @@
 import asyncio
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -88,7 +88,10 @@ class HeldAttempt:
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """An `agents.ToolContext` for a step of `run`. Without an `attempt` it can only look."""
+    """An `agents.ToolContext` for a step of `run`. Without an `attempt` it can only look.
+
+    `done` has a word for each means that may have had an effect: what is refused after that did not happen before it.
+    """
 
     run: Run
     step_id: StepId
@@ -97,6 +100,7 @@ class StepContext:
     attempt: HeldAttempt | None = None
     report: str = ""
     announcing: Announcements | None = None
+    done: list[str] = field(default_factory=list[str])
 
     @property
     def key(self) -> str:
@@ -113,7 +117,10 @@ class StepContext:
         with_files: bool = False,
     ) -> RunId:
         """See `agents.ToolContext`."""
-        return await self.children.start(self.run, self.step_id, agent, text, key, context or {}, with_files=with_files)
+        what = context or {}
+        begun = await self.children.start(self.run, self.step_id, agent, text, key, what, with_files=with_files)
+        self.done.append("start_run")
+        return begun
 
     async def child(self, run_id: RunId) -> ChildRun:
         """See `agents.ToolContext`."""
@@ -128,6 +135,7 @@ class StepContext:
         if self.announcing is None:
             raise TypeError("who only looks for a result tells nobody")
         await self.announcing.notify(self.run, self.step_id, to, title, text)
+        self.done.append("notify")
 
     async def tell(self, to: str, title: str, text: str) -> None:
         """Call `notify`, for one release: own agents know it by this name."""
@@ -138,6 +146,7 @@ class StepContext:
         """See `agents.ToolContext`."""
         if self.attempt is None:
             raise TypeError("who only looks for a result sends no mail")
+        self.done.append("mail")
         await self.children.mailing.post(self.run, self.step_id, raw, to)
 
     async def mailed(self) -> str | None:
@@ -158,6 +167,7 @@ class StepContext:
         held = self.attempt
         if held is None:
             raise TypeError("who only looks for a result runs no command")
+        self.done.append("command")
         if held.adopt:
             found = await held.adopt(held.id)
         else:

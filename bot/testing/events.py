@@ -239,9 +239,11 @@ def tool_started(
     )
 
 
-def finished(attempt: str = "a1", output: str = "", error: str = "", *, at: datetime = NOON) -> ToolFinished:
-    """The attempt worked, unless there is an `error`."""
-    return ToolFinished(at=at, attempt_id=AttemptId(attempt), output=output, error=error)
+def finished(
+    attempt: str = "a1", output: str = "", error: str = "", *, refused: bool = False, at: datetime = NOON
+) -> ToolFinished:
+    """The attempt worked, unless there is an `error`; `refused`: of a tool that refused before anything happened."""
+    return ToolFinished(at=at, attempt_id=AttemptId(attempt), output=output, error=error, refused=refused)
 
 
 def orphaned(attempt: str = "a1", *, may_have_started: bool = True, at: datetime = NOON) -> ToolOrphaned:

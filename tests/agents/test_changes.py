@@ -111,6 +111,22 @@ DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), open
             ],
             "changed",
         ),
+        (AGENT, "tell a", called("tell", finished(error="no", refused=True), of="a"), "nothing"),
+        (
+            AGENT,
+            "tell a",
+            [
+                *called("tell", finished(error="no", refused=True), of="a"),
+                *called("tell", finished("a2"), attempt="a2", of="b"),
+            ],
+            "changed",
+        ),
+        (
+            AGENT,
+            "tell a",
+            called("tell", orphaned(), tool_started("a2", "of a1"), finished("a2", error="no", refused=True)),
+            "failed",
+        ),
         (AGENT, "deploy v1", [*called("deploy", finished()), *refused("staging")], "partly"),
         (AGENT, "deploy v1", [*refused("prod"), *called("deploy", finished())], "changed"),
         (AGENT, "deploy v1", [*called("deploy", finished()), *refused("production")], "changed"),

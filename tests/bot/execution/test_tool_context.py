@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from agents import Agent, Arguments, CallTool, Done, Effect, Outcome, Tool, ToolContext
 from agents.requests import AttemptId
 from bot.execution.command_lock import CommandLock, Holder
 from bot.execution.runner import NeverStarted, Runner
 from bot.execution.tool_context import Guarded, HeldAttempt, NotStarted, StepContext
 from bot.store import StoreUnavailable
+from bot.testing import Scripted, sayso
 from tests.waiting import until
 from tests.world import World
 
@@ -86,3 +88,25 @@ async def test_the_end_of_an_approval_is_told_to_a_runner_by_the_clock_of_its_ma
     told = lock.here(ends)
     assert told
     assert timedelta() < told - before < timedelta(minutes=30)
+
+
+class Tell(Arguments):
+    people: tuple[str, ...]
+
+
+async def test_a_tool_that_had_told_somebody_before_it_was_refused_has_not_done_nothing() -> None:
+    async def tell(args: Tell, _: Effect, hands: ToolContext) -> Outcome:
+        for person in args.people:
+            await hands.notify(f"person:{person}", "The office is closed", "On Friday.")
+        return Outcome("told")
+
+    def tells(*people: str) -> CallTool:
+        return CallTool(tool="tell", arguments={"people": [*people]})
+
+    tool = Tool(name="tell", description="Tell people", args=Tell, execute=tell, changes=True)
+    agent = Agent(name="bell", description="tells", tools=(tool,), fallback=lambda _: Done(summary=""), prompt="deploy")
+    for first, told in (("bo", "failed: Something was changed all the same"), ("nobody", "done: All were told")):
+        model = Scripted(tells(first, "nobody"), tells("bo", "cy"), Done(summary="All were told"))
+        async with sayso(agents=[agent], policies={"desk": ["bo", "cy"]}, model=model) as s:
+            run = await s.trigger("tell people")
+            assert (await s.summary(run)).startswith(told)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agents import ToolRefused
 from agents.events import RunEnded, StepRefused
 from agents.requests import PersonId, RunId
 from agents.run import Run, fold
@@ -619,3 +620,44 @@ async def test_attack_a_model_calls_two_things_done_of_which_the_first_failed(
         assert "Something was changed all the same" in mail.text
         for place, text in (await surfaces(world, run_id)).items():
             assert not unlabelled(" ".join(text.split()), "Both were pulled."), (place, text)
+
+
+@pytest.mark.parametrize("corrects", [True, False])
+async def test_what_a_tool_refused_before_anything_happened_is_no_failure_of_the_run(
+    redis: str, tmp_path: Path, claude: FakeAnthropic, *, corrects: bool
+) -> None:
+    def with_model(world: World) -> None:
+        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
+
+    async with a_world(redis, tmp_path / "data", change=with_model) as world:
+        world.workshop.breaks["A"] = ToolRefused("There is no A; there is a")
+        correct = (calls("pull", what="a"),) if corrects else ()
+        claude.answers(calls("pull", what="A"), *correct, says("It was pulled."))
+
+        run = await world.ended(await world.trigger("pull A"))
+
+        assert word_of(run) == ("done" if corrects else "unchanged")
+        title = "Done: pull A" if corrects else "Nothing was changed: pull A"
+        assert (await world.next_mail("anna", about="pull A")).subject == title
+        assert status_line(run, None, world.people) == title
+
+
+async def test_a_survey_for_which_a_model_named_a_deadline_that_has_passed_is_done_once_it_named_another(
+    redis: str, tmp_path: Path, claude: FakeAnthropic
+) -> None:
+    def with_model(world: World) -> None:
+        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
+
+    def survey(until: str) -> Answer:
+        asks = {"people": ["person:bo"], "question": "Which day suits?", "format": "free_text", "until": until}
+        return message(tool_use("survey", asks))
+
+    async with a_world(redis, tmp_path / "data", deploys=True, change=with_model) as world:
+        claude.answers(survey("until 2020-01-01 12:00"), survey("until tomorrow"), says("Bo says Monday."))
+        anna = world.app.people.named("anna")
+        run_id = await world.app.runs.starter.start("cli", "ask Bo which day suits him", anna, agent="ask")
+
+        await world.reply("bo", await world.next_mail("bo", about="Which day suits?"), "Monday")
+
+        assert word_of(await world.ended(run_id)) == "done"
+        assert (await world.next_mail("anna", about="Bo says")).subject == "Done: ask Bo which day suits him"

@@ -28,8 +28,10 @@ from bot.runs.api_requests import Asker
 from bot.store.ids import derived_id
 from bot.testing.scripted import Scripted
 from bot.testing.waiting import until
+from channels import ChannelRefused, Posts
 from channels.email.local import maildir
 from tests.bot.bounces import DOMAIN, LOCAL, handled, report
+from tests.fakes.slow import SlowChannel
 from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import a_console
@@ -391,6 +393,42 @@ async def test_a_model_that_obeys_a_hostile_mail_reaches_nobody_else_and_drafts_
         assert "answer the question and nothing else" in model.asked[2].text
         assert sent_to(world, "mallory@evil.example") == []
         assert len(sent_to(world, EVE)) == 1
+    finally:
+        await world.stop()
+
+
+class Refuses(SlowChannel):
+    """A mail server that takes no long mail."""
+
+    async def post(self, raw: bytes, to: str, receipt: str) -> None:
+        if b"and more" in raw:
+            raise ChannelRefused("552 message too large", "Shorten it")
+        assert isinstance(self._channel, Posts)
+        await self._channel.post(raw, to, receipt)
+
+
+class Short(Obedient):
+    """A sayso whose model drafts once more what the mail server refused."""
+
+    def composed(self, settings: Settings) -> App:
+        channel = Refuses(self.mail.channel(), lambda _card, _to: False)
+        return compose(settings, self.url, [channel], agents_of(settings), models={DESK: self.model})
+
+
+async def test_a_reply_that_was_sent_once_it_was_shorter_is_done(redis: str, tmp_path: Path) -> None:
+    model = Scripted(draft("Within 14 days, and more."), draft("Within 14 days."), Done(summary="Eve was answered"))
+    world = Short(redis, tmp_path / "data", DESK_TOML, model=model)
+    await world.start()
+    try:
+        await writes(world, "How do I get a refund?")
+        run_id = await begun(world)
+        first = await card(world, run_id)
+        await world.decide("bo", first, "approve")
+        await world.decide("bo", await card(world, run_id, after=first.request.id), "approve")
+
+        assert await world.summary(run_id) == "done: Eve was answered"
+        assert said(await arrived(world)) == "Within 14 days.\n\nYour Corp team\n"
+        assert (await world.next_mail("anna", about="Eve was answered")).subject.startswith("Done: ")
     finally:
         await world.stop()
 
