@@ -60,6 +60,8 @@ class FrozenRequests:
         self._journal, self._store, self._freezes = journal, journal.store, journal.store.freezes
         self._decisions, self._people, self._edits = decisions, people, edits
         self._audit = AuditLog(journal.store)
+        # What each shard was told of, or need not be, as of the last look here.
+        self._looked = dict[int, str]()
 
     async def freeze(
         self,
@@ -228,18 +230,23 @@ class FrozenRequests:
     async def look(self, shard: int) -> None:
         """Tell the requests of a shard what freezes them, where that has changed. Repeating it tells nobody twice.
 
-        What a freeze stops is stopped before that.
+        What a freeze stops is stopped before that. Of two processes whose files have other windows each tells its own
+        once, and not again and again what the other one said.
         """
         held = await self._freezes.read()
         if not (await self._freezes.read(shard)).is_as(held):  # whoever changed it died on the way, or it was lost
             held = await self._freezes.catch_up()
             await self._freezes.spread(held)
         now = ";".join((str(held.number), *active(self._people.tables.windows, held.now)))
-        if await self._freezes.told(shard) == now:
+        told = await self._freezes.told(shard)
+        is_of_others = self._looked.get(shard) == now and told.partition(";")[0] == str(held.number)
+        if told == now or is_of_others:
+            self._looked[shard] = now
             return
         for request_id in await self._freezes.concerned(shard):
             await self._tell(RequestId(request_id))
         await self._freezes.note_told(shard, now)
+        self._looked[shard] = now
 
     async def _tell(self, request_id: RequestId) -> None:
         try:

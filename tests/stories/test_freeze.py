@@ -11,6 +11,7 @@ import pytest
 
 from agents.events import RequestFrozen, ToolStarted
 from agents.requests import Freeze, PersonId, RunId
+from bot.config.deploy import DAYS
 from bot.policy.judgements import Revoked
 from bot.policy.record import records
 from bot.registry.environments import environments_of
@@ -319,6 +320,34 @@ until = "{ends:%Y-%m-%dT%H:%M}"
         await world.move_time((ends - await world.now()).total_seconds())
 
         assert await world.summary(run_id) == "done: ok: press bell: done"
+
+
+async def test_two_processes_whose_files_have_other_windows_tell_whoever_waits_once_and_not_in_turn(
+    redis: str, tmp_path: Path
+) -> None:
+    days = ", ".join(f'"{day}"' for day in DAYS)
+    windowed = f'[[freeze.windows]]\nname = "year end"\ndays = [{days}]\n{TOML}'
+    async with a_world(redis, tmp_path / "data") as older:
+        run_id = await older.trigger("press bell")
+        await older.opened(run_id)
+        async with beside_it(World(redis, tmp_path / "other", windowed)) as newer:
+            freezes = [world.app.requests.freezes for world in (newer, older)]
+
+            async def looked(times: int) -> list[str]:
+                for _ in range(times):
+                    for each in freezes:
+                        for shard in range(older.app.store.shards):
+                            await each.look(shard)
+                found = [event for event in await older.events(run_id) if isinstance(event, RequestFrozen)]
+                return [one.freeze.window if one.freeze else "" for one in found]
+
+            assert len(told := await looked(10)) <= 2
+            assert "year end" in told
+
+            await freezes[1].freeze("", PersonId("dan"), WHY)
+            assert len(more := await looked(10)) <= len(told) + 2
+            await freezes[1].unfreeze("", PersonId("dan"), "it is over")
+            assert len(await looked(10)) <= len(more) + 2
 
 
 async def _stopped_in_its_turn(shop: World) -> RunId:
