@@ -547,7 +547,7 @@ class FollowUps:
         """
         with self._people.speaking_to(trigger.person):
             if run.started and run.started.agent == RELAY:
-                return _unread(run, record) if _expects_reader(trigger) else ""
+                return _unread(trigger, run, record)
             if record and record.request.format == "approval" and _is_answerable(record):
                 return say("notice.stop-it")
             told = [say("notice.stop-run")] if may_be_stop(trigger.text) else []
@@ -667,15 +667,16 @@ class FollowUps:
             return _reply(channel, trigger, record, text, now)
 
 
-def _expects_reader(trigger: Trigger) -> bool:
-    """Return whether words are said to us, and want something: colleagues talk below a card as well."""
-    return may_be_stop(trigger.text) or (trigger.is_addressed and not is_courtesy(read_reply(trigger.text)))
+def _unread(trigger: Trigger, run: Run, record: RequestRecord | None) -> str:
+    """Return what somebody is told who speaks to a program: it asks, may begin what it asked for, or has begun it.
 
-
-def _unread(run: Run, record: RequestRecord | None) -> str:
-    """Return what somebody is told who speaks to a program: it asks, may begin what it asked for, or has begun it."""
+    Colleagues talk below a card as well. As long as it may begin, what asks nothing may be meant to hold it.
+    """
     begun = [one.started_at for one in run.made if one.begun_by]
     may_begin = record is not None and _is_answerable(record) and record.request.purpose != "unknown"
+    is_meant = trigger.is_addressed or (may_begin and not trigger.text.rstrip().endswith("?"))
+    if not (may_be_stop(trigger.text) or (is_meant and not is_courtesy(read_reply(trigger.text)))):
+        return ""
     if begun and not may_begin:
         return say("notice.unread-begun", when=in_words(begun[-1]))
     return say("notice.unread")

@@ -429,6 +429,29 @@ async def test_whoever_talks_to_colleagues_below_the_card_of_a_program_is_not_to
         assert await slack.violations() == []
 
 
+async def test_attack_whoever_holds_back_what_a_program_may_begin_without_naming_sayso_is_told_nothing(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    shared = TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#ops"]\n')
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, shared) as office:
+        await office.world.start()
+        await slack.connected()
+        async with serving(office.world.app) as api:
+            ci, bo = await program(api), await api.client("bo")
+            request = await asked(ci)
+            card = await office.card("#ops")
+            await vote(bo, request)
+
+            for said in ("thanks!", "who tells the customer?", "never mind, hat sich erledigt"):
+                await office.anna.answers(card, said)
+            told = await office.anna.sees_ephemeral("does not read your words")
+            await office.world.quiet()
+
+            assert "write the one word stop before it begins" in told.text
+            assert len(await office.anna.ephemerals()) == 1, "thanks and a question to colleagues are left alone"
+        assert await slack.violations() == []
+
+
 @pytest.mark.parametrize("end", ["withdrawn", "expired", "answered by another", "answered by them"])
 async def test_attack_what_is_typed_below_the_card_of_a_program_s_closed_question_starts_a_run(
     redis: str, tmp_path: Path, slack_address: str, end: str
