@@ -72,15 +72,41 @@ _URGES = re.compile(
 )
 _SIGNS = re.compile(_SIGN)
 _ENDS = re.compile(r"(?<=[.!?])\s+")
+_PARTS = re.compile(r"[,;:]\s+|\s[-\u2013\u2014]+\s")
 _EVERYTHING = "everything"
 _ALL = {_EVERYTHING, "all", "alles"}
 _REASON_CHARS = 500
+_DEPLOYS = r"(?:deploy(?:ment)?s|releases|rollouts)"
 _SPEAKS_OF = re.compile(
-    r"(?<![\w-])(?:freez(?:e|ing)?|(?:ein)?frier(?:e|en|t)?|einzufrieren|deploy(?:ment)?[- ]?stopp?)(?![\w-])",
+    r"(?<!\w)(?:(?:(?:code|change|release|deploy(?:ment)?)-?)?freez(?:e|ing)?|ein(?:zu)?frieren"
+    r"|frier(?:e|en|t)? (?:\S+ ){1,4}ein"
+    r"|deploy(?:ment)?[- ]?stopp?|emergency stop|not-?(?:aus|halt|stopp?)"
+    rf"|(?:stop|halt|hold|pause|block|lock|suspend)(?: off| on| down)? (?:everything|(?:\S+ ){{0,3}}{_DEPLOYS})"
+    rf"|no (?:\w+ ){{0,2}}{_DEPLOYS}|keine? (?:weiteren |neuen )?(?:deploy(?:ment)?s?|releases?|rollouts?)"
+    rf"|(?:stoppt?|pausiert?|sperrt?) (?:\S+ ){{0,3}}(?:alles|{_DEPLOYS})"
+    rf"|(?:alles|{_DEPLOYS}) (?:\S+ ){{0,3}}(?:anhalten|stoppen|pausieren|sperren|aussetzen|einstellen))(?![\w-])",
     re.IGNORECASE,
 )
-_FEW = 8
-"""Most words of a sentence that may be meant as a freeze."""
+_SHUTS = (
+    r"(?<![\w-])(?:(?:lock|block|pause|halt|hold|suspend|stop)(?: down)? (?:the )?(?:{names})(?: environment)?"
+    r"(?: now| please| immediately|\W*\Z)|put (?:the )?(?:{names})(?: environment)? on hold"
+    r"|(?:{names}) (?:\S+ ){{0,3}}(?:sperren|anhalten|pausieren|stoppen))(?![\w-])"
+)
+_TALKS_OF = re.compile(
+    r"(?<!\w)(?:\A(?:(?:and|so|but|und|aber) )?"
+    r"(?:why|who|when|how|what|which|where|wer|wann|warum|wieso|wie|was|show|list|zeige?)"
+    r"|(?:thank(?:s| you)|danke)(?: \S+){0,2} (?:freez\w*|einfrieren)|there (?:is|was)|gibt es|es gibt"
+    r"|(?:not|(?:do|does|did)n['\u2019]t|never|nicht|nie)(?: \S+)?"
+    r" (?:freez|ein(?:zu)?frier|stop|hold|halt|pause|sperr)\w*"
+    r"|freeze(?: \S+)? (?:is|was|has|ends?|ended|over|ist|war|endet|vorbei)"
+    r"|(?:no|kein|in|im|under|during|after|before|since|until|despite|without|while|nach|vor|seit|trotz|ohne|w\u00e4hrend)"
+    r" (?:(?:an?|the|this|our|der|dem|den|des|ein\w*|diese\w*) )?(?:\w+[- ])?freeze)(?!\w)",
+    re.IGNORECASE,
+)
+"""Says something of a freeze, or asks about one, and orders none."""
+
+_FEW = 12
+"""Most words of a part of a sentence that may be meant as a freeze."""
 
 _STOPS = 20
 """How many lines are read as stops; it bounds the time."""
@@ -272,6 +298,8 @@ class TypedFreezes:
     ) -> None:
         self._journal, self._people, self._rights, self._freezes = journal, people, rights, freezes
         self._environments, self._refusals = environments, Refusals(journal.store)
+        names = "|".join(map(re.escape, environments)) or r"(?!)"
+        self._shuts = re.compile(_SHUTS.format(names=names), re.IGNORECASE)
 
     async def take(
         self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime, *, is_denial: bool = False
@@ -313,12 +341,21 @@ class TypedFreezes:
             return False
         return await self._may(person) and self._is_order(self._of_settings(typed), may=True, held=())
 
+    def speaks_of(self, said: Trigger) -> bool:
+        """Return whether a few words may be meant as a freeze; what tells or asks about one is not."""
+        if said.is_edit or parse(said.text):
+            return False
+        lines = said_lines(strip_invisible(said.text[:READ_CHARS]), None)
+        found = (one for line in lines for one in _ENDS.split(line) if said.is_addressed or not one.endswith("?"))
+        parts = (" ".join(part.split()) for one in found for part in _PARTS.split(one) if len(part.split()) <= _FEW)
+        return any((_SPEAKS_OF.search(one) or self._shuts.search(one)) and not _TALKS_OF.search(one) for one in parts)
+
     async def tell_how(self, inbound_id: str, channel: str, said: Trigger) -> None:
-        """Tell somebody who may freeze, and speaks of it in a few words that are no order, how to. Raises
+        """Tell somebody who may freeze, and speaks of it in words that are no order, how to. Raises
         StoreUnavailable.
         """
         person = PersonId(said.person)
-        if not _speaks_of(said) or not await self._may(person):
+        if not self.speaks_of(said) or not await self._may(person):
             return
         if not await self._journal.store.admit(f"told of freezes {person}", inbound_id, *TOLD):
             return
@@ -446,15 +483,6 @@ class TypedFreezes:
         held = await self._freezes.may_end(where, "")
         kept = await self._journal.store.remembered(_waiting(person, held)) if held else None
         return kept.decode() if kept is not None else None
-
-
-def _speaks_of(said: Trigger) -> bool:
-    """Return whether a sentence of a few words may be meant as a freeze; what asks colleagues is not."""
-    if said.is_edit or parse(said.text):
-        return False
-    lines = said_lines(strip_invisible(said.text[:READ_CHARS]), None)
-    found = (one for line in lines for one in _ENDS.split(line) if said.is_addressed or not one.endswith("?"))
-    return any(_SPEAKS_OF.search(one) and len(one.split()) <= _FEW for one in found)
 
 
 def _is_meant_in_thread(typed: Typed, trigger: Trigger) -> bool:

@@ -1,6 +1,7 @@
 """Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
 import operator
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -56,7 +57,7 @@ from bot.store.outbox_entry import Delivery
 from bot.store.together import GatheredMessages
 from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
 from channels.email.reply import is_courtesy, read_reply
-from language import say
+from language import in_all, say
 from language.recorded import recorded
 
 log = structlog.stdlib.get_logger()
@@ -73,6 +74,7 @@ _CLOCKS_DIFFER = timedelta(minutes=10)
 # So long what was written below a message of ours waits until we know that this stands: another worker has taken it up
 # by then, where the one that posted it died.
 _NOTED_WITHIN = timedelta(seconds=60)
+_THEN = re.compile(r"(?:(?:and|then|instead|und|dann|danach|stattdessen)[\s,]+)*", re.IGNORECASE)
 
 
 class _Arrived(Frozen):
@@ -284,7 +286,7 @@ class Inbox:
         else:
             said = in_emergency(read.record, statement)
             await self._decisions.decide(placed.request_id, said, read, inbound=together)
-        if reply.said == "free_text" and is_vote:
+        if is_vote and (reply.said == "free_text" or (reply.said == "deny" and freeze is None)):
             await self._freezes.tell_how(inbound_id, channel, _spoken(reply))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
@@ -507,6 +509,7 @@ class Inbox:
                 log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
                 return await self._store.drop_inbound(inbound_id)
             title = say("run.not-started-title")
+            await self._freezes.tell_how(inbound_id, channel, trigger)
             await self._check_is_wish(channel, trigger)
             await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
             # Slack ids change: whoever had the one of the message that is quoted counts, where nobody has it by now.
@@ -514,7 +517,6 @@ class Inbox:
             others = tuple(one for one in others if one != trigger.person)
             if trigger.within:
                 await self._store.threads.note(channel, trigger.within, self._starter.run_id(inbound_id))
-            await self._freezes.tell_how(inbound_id, channel, trigger)
             await self._starter.start(
                 channel,
                 trigger.text,
@@ -598,17 +600,19 @@ class Inbox:
 
     async def _is_taken(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Return whether a run in the thread has taken the message in. Whoever may mean the end of a standing approval
-        by it, and answers no question, hears how to revoke that as well. Raises as `FollowUps.take` does.
+        by it, or a freeze, and answers no question, hears how to do that as well. Raises as `FollowUps.take` does.
         """
         may_revoke = not trigger.is_edit and may_mean_end(trigger.text)
-        may_revoke = may_revoke and not await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False)
+        may_freeze = self._freezes.speaks_of(trigger)
+        if (may_revoke or may_freeze) and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False):
+            may_revoke = may_freeze = False
         try:
             is_taken = await self._follow_ups.take(inbound_id, channel, trigger)
         except (Conflict, Forbidden):
             if may_revoke:
                 check_is_order(trigger.text)
             raise
-        if is_taken:
+        if is_taken and may_freeze:
             await self._freezes.tell_how(inbound_id, channel, trigger)
         if is_taken and may_revoke:
             await self._tell_unless_order(inbound_id, channel, trigger)
@@ -697,11 +701,21 @@ def _has_more(text: str) -> bool:
     is_reason = is_stop(text)
     for line in said_lines(strip_invisible(text), None):
         if typed_revocations(line)[0]:
-            return False
+            is_reason = True
+            continue
         is_heard = stops_named(line) or is_withdrawal(line) or consent_in(line) or is_courtesy(read_reply(line))
-        if is_order(line) or not (is_reason or is_heard):
+        if _is_command(line) or not (is_reason or is_heard):
             return True
     return False
+
+
+def _is_command(line: str) -> bool:
+    """Return whether a line is by itself what people write to have something done, and no reason for anything."""
+    word, colon, _ = line.casefold().partition(":")
+    named = {each.casefold() for key in ("mail.glass-word", "delegation.word") for each in in_all(key)}
+    if colon and word.strip() in named:
+        return True
+    return is_order(_THEN.sub("", line, count=1)) or typed_standing(line) is not None or typed_absence(line) is not None
 
 
 def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:

@@ -14,11 +14,13 @@ from tests.fakes.hallway import Hallway
 from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
-from tests.stories.test_typed_freezes import frozen
+from tests.stories.test_typed_freezes import OPERATOR, frozen
 from tests.waiting import until
 from tests.world import World, a_world
 
 ELSEWHERE = "C01OPS/1712346000.000100"
+REST = "The rest of your message did nothing"
+UNREAD = "Your message froze nothing"
 
 
 @dataclass
@@ -327,12 +329,77 @@ async def test_attack_whoever_means_to_freeze_in_words_that_are_no_order_is_not_
     assert len(orders.hallway.to("bo", told)) == 1
 
 
+@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hold all deploys",
+        "No deploys until further notice, please.",
+        "stop everything",
+        "Bitte sofort alle Deploys anhalten",
+        "Deployment-Freeze bis morgen",
+        "production einfrieren bis morgen früh, seit heute Nacht schlagen bei uns fast alle Zahlungen fehl",
+    ],
+)
+async def test_attack_whoever_wants_all_deploys_held_in_the_words_of_an_incident_is_not_told_how_to_freeze(
+    orders: Orders, way: str, text: str
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() <= {"denial"}
+    await until(lambda: orders.hallway.to("bo", UNREAD), what="Bo reads how to freeze")
+    await orders.office.quiet()
+    assert len(orders.hallway.to("bo", UNREAD)) == 1
+
+
 @pytest.mark.parametrize("text", ["is the freeze over?", "can we freeze production?"])
 async def test_who_asks_colleagues_about_a_freeze_is_told_nothing(orders: Orders, text: str) -> None:
     await write(orders.office, orders.hallway, "bo", text)
 
     await orders.office.quiet()
+    assert orders.hallway.to("bo", UNREAD) == []
+
+
+@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "why is there a freeze",
+        "is production still under a freeze",
+        "The freeze is over, thanks!",
+        "No, we are in a code freeze.",
+        "deploy it after the freeze please",
+        "bitte nicht einfrieren",
+    ],
+)
+async def test_attack_whoever_speaks_of_a_freeze_reads_that_nothing_is_frozen(
+    orders: Orders, way: str, text: str
+) -> None:
+    await orders.write(way, text)
+
+    await orders.office.quiet()
+    assert orders.hallway.to("bo", UNREAD) == []
     assert orders.hallway.to("bo", "Nothing was frozen") == []
+
+
+async def test_attack_whoever_answers_a_question_with_the_word_freeze_is_told_how_to_freeze(
+    redis: str, tmp_path: Path, hallway: Hallway
+) -> None:
+    async with a_world(redis, tmp_path / "data", OPERATOR, beside=(hallway,), reach=("slack", "email")) as office:
+        inbox = office.app.messages.inbox
+        run_id = RunId(
+            office.app.runs.starter.run_id(
+                await inbox.accept(hallway.begins("cy", "ask free_text What do I announce?", THREAD))
+            )
+        )
+        question = await office.opened(run_id)
+
+        await inbox.accept(hallway.follows("cy", "Code freeze, from Monday on", THREAD, is_addressed=True))
+        await office.ended(run_id)
+        await office.quiet()
+
+        assert (await office.request(question.request.id)).state == "answered"
+        assert hallway.to("cy", UNREAD) == []
 
 
 @pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
@@ -353,9 +420,6 @@ async def test_attack_whoever_means_to_revoke_in_a_polite_question_or_without_an
     await until(lambda: orders.hallway.to("bo", orders.words(told)), what="Bo reads how to revoke it")
 
 
-REST = "The rest of your message did nothing"
-
-
 @pytest.mark.parametrize(
     ("way", "text"),
     [
@@ -364,6 +428,10 @@ REST = "The rest of your message did nothing"
         ("the window, read as a mail is", "break glass: checkout is down\nstop OTHER"),
         ("a new message", "stop OTHER\ndeploy v1.3.0 to production"),
         ("a new message", "away until 2026-12-01: cy@corp.example\nrevoke FIRST"),
+        ("a new message", "stop OTHER\nthen deploy v1.3.0 to production"),
+        ("a new message", "revoke FIRST\nstanding 2 times until 2026-12-01"),
+        ("the thread", "Please revoke FIRST\ndeploy v1.3.0 to production"),
+        ("the window", "revoke FIRST\nbreak glass: checkout is down"),
     ],
 )
 async def test_attack_whoever_wants_more_beside_a_stop_or_a_revocation_waits_for_it_in_vain(
@@ -380,6 +448,7 @@ async def test_attack_whoever_wants_more_beside_a_stop_or_a_revocation_waits_for
     [
         ("the thread", "Hi, please stop OTHER, it is the wrong tag\n\nThanks\nBo"),
         ("the window", "approve\nrevoke FIRST"),
+        ("the thread", "revoke FIRST\nThe deploy to production is done."),
         ("a new message", "Ann left. Please revoke FIRST\nShe was the last who used it."),
     ],
 )
