@@ -62,6 +62,7 @@ class People:
         self._maybe: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._called = dict[str, tuple[PersonId, ...]]()
         self._namesakes: frozenset[str] = frozenset()
+        self._unknown_before: frozenset[PersonId] = frozenset()
         self._written: Tables = Tables({}, {})
         self._tables: Tables = self._written
         self._whole: Tables = self._written
@@ -98,6 +99,7 @@ class People:
         humans = self._humans if humans is None else humans
         marks = {name: mark_of(person) for name, person in written.people.items()}
         who = humans.who_is(marks, names_in(written))
+        self._unknown_before = frozenset(human.id for human in who.values() if human.id not in humans.known)
         self._humans = humans.with_those(who.values())
         self._ids = {name: human.id for name, human in who.items()}
         is_again = written == self._written
@@ -207,18 +209,25 @@ class People:
         return self._humans.ids_of(PersonId(person))
 
     def counting_as_new(self) -> dict[str, tuple[PersonId, ...]]:
-        """Return whom the file calls as others that have left, where no uid says that they are none of them.
+        """Return whom the file calls as others that have left, or who is new and may be one of those.
 
-        By what it calls them, with the ids of whom it called so before, the first one first.
+        By what it calls them, with the ids of those, the first one first. Not where both have a uid and no address in
+        common: then they are two humans.
         """
-        found = dict[str, tuple[PersonId, ...]]()
+        found, left_as = dict[str, tuple[PersonId, ...]](), dict[PersonId, list[PersonId]]()
+        for one, others in self._maybe.items():
+            for person in self._unknown_before.intersection(others):
+                left_as.setdefault(person, []).append(one)
         for name, person in self._ids.items():
             base, _, number = person.rpartition("~")
             earlier = [name, *(f"{name}~{one}" for one in range(2, int(number)))] if base == name else []
-            known = [self._humans.known[PersonId(one)] for one in earlier if one in self._humans.known]
+            ids = dict.fromkeys((*map(PersonId, earlier), *left_as.get(person, ())))
+            known = [self._humans.known[one] for one in ids if one in self._humans.known]
             has_uid = bool(self._humans.known[person].newest.uid)
             gone = (one for one in known if not one.same_as and not self.is_here(one.id))
-            if others := tuple(one.id for one in gone if not (has_uid and one.newest.uid)):
+            if others := tuple(
+                one.id for one in gone if not (has_uid and one.newest.uid) or self.may_be_one(person, one.id)
+            ):
                 found[name] = others
         return found
 

@@ -164,3 +164,45 @@ async def test_nobody_is_said_to_be_new_whose_id_was_that_of_somebody_who_is_sti
 
         assert office.app.people.named("bob") == "bo"
         assert await new_ones(office) == []
+
+
+async def test_who_has_another_id_and_another_address_at_once_is_told_to_operators_too(
+    redis: str, tmp_path: Path
+) -> None:
+    before = with_mark(_ADMINS, "bo", 'slack = "U0BO"')
+    after = at(before, "bo.zander@corp.example").replace("[people.bo]", "[people.bozander]")
+    async with a_world(redis, tmp_path / "data", before) as office, serving(office.app) as api:
+        bo, ada = await api.client("bo"), await api.client("ada", "admin")
+        await becomes(office, after)
+        refused(await bo.get("/v1/runs"), 401, "no-key")
+
+        [told] = await new_ones(office)
+        assert "sayso people same bo bozander" in told
+        await becomes(office, before)
+        await becomes(office, after)
+        assert await new_ones(office) == [told], "who was known before is not new"
+        assert (await ada.post(_SAME, json={"known_by": "bo", "person": "bozander"})).json()["id"] == "bo"
+        assert (await bo.get("/v1/runs")).status_code == 200
+
+
+async def test_whose_uid_has_changed_and_no_address_is_told_to_operators(redis: str, tmp_path: Path) -> None:
+    """As where another identity provider gives everybody another uid, or a mistyped one is put right."""
+    async with a_world(redis, tmp_path / "data", with_mark(_ADMINS, "bo", 'uid = "okta-1"')) as office:
+        await becomes(office, with_mark(_ADMINS, "bo", 'uid = "entra-1"'))
+
+        [told] = await new_ones(office)
+        assert "sayso people same bo bo" in told
+
+
+async def test_the_log_is_searched_by_every_id_that_is_somebodys(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
+        await becomes(office, at(_ADMINS, "bob@corp.example"))
+        record, ada = await asked(office), await api.client("ada", "admin")
+        await office.decide("bo", record, "approve")
+        await office.ended(record.request.run_id)
+        await ada.post(_SAME, json={"known_by": "bo", "person": "bo"})
+        await office.seal()
+
+        found = (await ada.get("/v1/audit", params={"person": "bo", "kind": "vote"})).json()["records"]
+
+        assert [one["who"] for one in found] == ["bo~2"]
