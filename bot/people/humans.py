@@ -115,7 +115,9 @@ class Humans:
     def ids_of(self, person: PersonId) -> tuple[PersonId, ...]:
         """Return all ids of whoever `person` is: their own, then those that an operator has said were theirs."""
         human = self.known.get(person)
-        own = self.by_now(human).id if human else person
+        if human is None:  # above all no name at all, which is the `same_as` of everybody who is nobody else
+            return (person,)
+        own = self.by_now(human).id
         return (own, *sorted(one.id for one in self.known.values() if one.same_as == own))
 
     def is_again(self, person: PersonId) -> bool:

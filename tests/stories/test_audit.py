@@ -24,7 +24,7 @@ from tests.servers.web import serving
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.tables import becomes, without
 from tests.waiting import until
-from tests.world import World
+from tests.world import World, a_world
 
 PROVEN = "sayso-dev.invalid: auth=pass smtp.auth=bo@corp.example"
 """What the mail server of a `World` says of Bo's mail."""
@@ -419,3 +419,14 @@ async def test_whoever_withdraws_by_answering_is_recorded_with_how_that_was_know
 
     assert (decided["people"], decided["outcome"]) == (["anna"], "withdrawn")
     assert decided["evidence"].startswith("API key sayso_")
+
+
+async def test_attack_nobody_is_forgotten_where_a_script_names_nobody(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML) as office:
+        record = await asked(office)
+        await office.decide("bo", record, "approve")
+        await records(office, "vote", record.request.id)
+
+        await attached(office, "audit", "forget", "", "--yes")
+
+        assert [one["who"] for one in await records(office, "vote", record.request.id)] == ["bo"]
