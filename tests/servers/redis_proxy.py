@@ -1,10 +1,11 @@
 """A line between workers and a real Redis that knows sayso's scripts: `python -m tests.servers.redis_proxy URL`.
 
 Every call of a script is a named point (`start_tool`, `commit request_opened`). A trap `before` springs when nothing
-of the call has reached Redis, one `after` when Redis has done it and its answer has not been passed on. `take` is one
-as well. A trap `after` it or after `sweep` springs where there was work, for most of them find none. All else passes
-unchanged: pipelines, blocking reads, pushes; a connection that subscribes is not looked at any more. The whole network
-can be cut, with every line that there is, and mended.
+of the call has reached Redis, one `after` when Redis has done it and its answer has not been passed on. A call of a
+script that Redis does not know yet is none: it comes again with the script's text. `take` is a point as well. A trap
+`after` it or after `sweep` springs where there was work, for most of them find none. All else passes unchanged:
+pipelines, blocking reads, pushes; a connection that subscribes is not looked at any more. The whole network can be cut,
+with every line that there is, and mended.
 """
 
 import asyncio
@@ -76,7 +77,7 @@ class Line:
     is_raw: bool = False
     asked: int = 0
     answered: int = 0
-    caught: deque[tuple[int, Trap]] = field(default_factory=deque[tuple[int, Trap]])
+    calls: deque[tuple[int, str, Trap | None]] = field(default_factory=deque[tuple[int, str, Trap | None]])
     looking: deque[tuple[int, str]] = field(default_factory=deque[tuple[int, str]])
 
     async def relay(self) -> None:
@@ -118,9 +119,10 @@ class Line:
         if point in _WORK:
             self.looking.append((self.asked, point))
             return not await self.traps.at(self.traps.arrived(point, "before"), "before")
-        trap = self.traps.arrived(point) if point else None
-        if trap and trap.when == "after":
-            self.caught.append((self.asked, trap))
+        if point is None:
+            return True
+        trap = self.traps.arrived(point)
+        self.calls.append((self.asked, point, trap))
         return not await self.traps.at(trap, "before")
 
     async def _to_worker(self) -> None:
@@ -145,8 +147,12 @@ class Line:
             _, point = self.looking.popleft()
             trap = self.traps.arrived(point, "after") if _WORK[point].match(answer) else None
             return not await self.traps.at(trap, "after")
-        if self.caught and self.caught[0][0] == self.answered:
-            return not await self.traps.at(self.caught.popleft()[1], "after")
+        if self.calls and self.calls[0][0] == self.answered:
+            _, point, trap = self.calls.popleft()
+            if answer.startswith(b"-NOSCRIPT"):
+                self.traps.take_back(point, trap)
+                return True
+            return not await self.traps.at(trap, "after")
         return True
 
 

@@ -72,6 +72,14 @@ class Traps:
                 return trap
         return None
 
+    def take_back(self, name: str, trap: Trap | None) -> None:
+        """Forget the latest call of `name`, which was not done; the `trap` that it stepped into is set again."""
+        if self._counts[name, None]:
+            del self.seen[-1 - self.seen[::-1].index(name)]
+            self._counts[name, None] -= 1
+        if trap and not trap.has_sprung:
+            trap.is_stepped_into = False
+
     async def at(self, trap: Trap | None, when: When) -> bool:
         """Return whether the call is to end here, because its caller is dead now or must never hear the answer."""
         if trap is None or trap.when != when:
