@@ -23,6 +23,7 @@ from agents.events import (
     RunEnded,
     RunPaused,
     RunStarted,
+    ToolOrphaned,
 )
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
@@ -205,7 +206,7 @@ class Children:
         child, events = await self._child(run, child_id)
         if child.ended and child.stopped_with is None:
             return Left(changes=(child.ended.change,))
-        child = fold(event for event in events if not isinstance(event, RunEnded))
+        child = _without_turn(fold(event for event in events if not isinstance(event, RunEnded)))
         below = await self.stop_all(child)
         own = change_of(None, with_changes(child, below.changes))
         return Left((*filter(None, [goes_on(child)]), *below.goes_on), (own,))
@@ -307,6 +308,14 @@ def _is_of_model(run: Run, text: str) -> bool:
     started, pending = run.started, run.pending
     is_inherited = bool(started and started.parent and started.parent.by_model)
     return is_inherited or (pending is not None and pending.by_model and text != run.text)
+
+
+def _without_turn(child: Run) -> Run:
+    """Return a child as it is once what waits for its turn is given up: of a run that is cancelled it never begins."""
+    queued = child.queued
+    if queued is None or not child.is_cancelled:
+        return child
+    return fold([ToolOrphaned(at=queued.at, attempt_id=queued.attempt_id, may_have_started=False)], child)
 
 
 def _root_of(run: Run) -> RunId:

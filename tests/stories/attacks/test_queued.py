@@ -15,6 +15,7 @@ from bot.render.request_card import standing
 from bot.store.ids import new_id
 from bot.store.locks import Locks
 from tests.stories.test_rollback import live
+from tests.stories.test_triage import child_of
 from tests.waiting import until
 from tests.world import World
 
@@ -115,6 +116,26 @@ async def test_attack_what_waits_for_its_turn_begins_though_its_run_was_paused(s
 
     await shop.ended(run_id)
     assert live(shop, "production") == "v1.2.0"
+
+
+async def test_attack_who_cancels_above_what_waits_for_its_turn_is_told_that_it_runs(shop: World) -> None:
+    before, anna = live(shop, "production"), shop.app.people.named("anna")
+    run_id = await shop.app.runs.starter.start("cli", "deploy v1.2.0 to production", anna, agent="triage")
+    child_id = (await child_of(shop, run_id)).id
+    async with another_deploys(shop):
+        await shop.decide("bo", await shop.opened(child_id), "approve")
+
+        async def is_queued() -> bool:
+            return (await shop.run(child_id)).queued is not None
+
+        await until(is_queued, what="the deploy waits for its turn")
+        await shop.steer(run_id, "cancel")
+        ended = (await shop.ended(run_id)).ended
+
+    await shop.ended(child_id)
+    assert live(shop, "production") == before
+    assert ended
+    assert (ended.summary, ended.change) == ("cancelled by anna", "nothing")
 
 
 @pytest.mark.long
