@@ -311,7 +311,8 @@ class FollowUps:
                 return await self._stop(inbound_id, channel, trigger, run, record, version)
             told = self._about_words(trigger, run, record, None)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
-        return _taken(await self._comment(inbound_id, channel, trigger, record, version))
+        may_cancel = self._may_cancel(person, trigger, run, concern)
+        return _taken(await self._comment(inbound_id, channel, trigger, record, version, may_cancel=may_cancel))
 
     async def _reviewed(self, run: Run) -> RunId | None:
         """Return the run for which `run` asks whether breaking the glass was right, where that began nothing yet: who
@@ -619,7 +620,7 @@ class FollowUps:
         )
 
     async def _comment(
-        self, inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord, version: int
+        self, inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord, version: int, *, may_cancel: bool
     ) -> Written:
         """Kept as an answer that did not count, for people to read; its writer is told so each time.
 
@@ -632,7 +633,8 @@ class FollowUps:
         asks = is_question(trigger.text) and offers(record, self._people, person, channel, now).ask
         judgement = Asked(whom=request.askers) if asks else Unclear()
         noted = _noted(inbound_id, channel, trigger, record, judgement.type, await self._store.now(request.id))
-        told = [] if channel in ANSWERED_AT_ONCE else [self._about_comment(channel, trigger, record, judgement)]
+        about = self._about_comment(channel, trigger, record, judgement, may_cancel=may_cancel)
+        told = [] if channel in ANSWERED_AT_ONCE else [about]
         brought = await self._decisions.comments.bring(record, [noted], is_public=_is_public(trigger, record))
         log.info("typed beside an approval", request_id=request.id)
         return await self._journal.write(
@@ -649,11 +651,16 @@ class FollowUps:
             )
         )
 
-    def _about_comment(self, channel: str, trigger: Trigger, record: RequestRecord, judgement: Asked | Unclear) -> Tell:
-        """Return the entry that tells somebody what became of the words they typed beside an approval."""
+    def _about_comment(
+        self, channel: str, trigger: Trigger, record: RequestRecord, judgement: Asked | Unclear, *, may_cancel: bool
+    ) -> Tell:
+        """Return the entry that tells somebody what became of the words they typed beside an approval.
+
+        `may_cancel`: a stop of theirs ends the run.
+        """
         person, now, is_open = PersonId(trigger.person), self._store.about_now(), record.state == "open"
         may = offers(record, self._people, person, channel, now)
-        may_stop = not is_open and may.says_no
+        may_stop = not is_open and (may.says_no or may_cancel)
         with self._people.speaking_to(person):
             press = "notice.answer-the-card" if channel == "email" else "notice.press"
             text = say(press) if is_open else say("notice.too-late-to-type")
@@ -661,7 +668,7 @@ class FollowUps:
                 found = yes_of(record, self._people, answer_by(record, person, channel, now))
                 text = say("notice.no-yes", why=feedback_text(found, record, self._people))
             is_theirs = person in deciders(record, self._people) if is_open else may_stop
-            text = text if is_theirs else say("notice.waits-for-others")
+            text = text if is_theirs else say("notice.waits-for-others" if is_open else "notice.others-may-stop")
             if isinstance(judgement, Asked):
                 text = feedback_text(judgement, record, self._people)
             return _reply(channel, trigger, record, text, now)

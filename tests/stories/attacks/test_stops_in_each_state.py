@@ -43,6 +43,23 @@ async def test_attack_while_nothing_moves(office: World, hallway: Hallway, when:
     assert (became in {"withdrawn", "revoked"}, effects) == (True, [])
 
 
+@pytest.mark.parametrize(
+    ("person", "told"), [("ole", "Write stop, or press Stop"), ("eve", "Those who decide it, whoever asked")]
+)
+async def test_attack_who_speaks_beside_what_is_approved_is_told_that_it_waits_for_people(
+    office: World, hallway: Hallway, person: str, told: str
+) -> None:
+    record = await asked(office, hallway)
+    await office.steer(record.request.run_id, "pause")
+    await office.decide("bo", record, "approve")
+
+    await write(office, hallway, person, "hold on, not now", is_addressed=True)
+
+    assert await state(office, record) == ("approved", [])
+    assert hallway.to(person, told)
+    assert hallway.to(person, "This waits for the people") == []
+
+
 @pytest.mark.parametrize("text", ["stop", "stop RUN", REASONED])
 async def test_attack_of_a_run_that_is_paused_between_two_requests(office: World, hallway: Hallway, text: str) -> None:
     goes_on, inbox = office.workshop.hold("letter"), office.app.messages.inbox
