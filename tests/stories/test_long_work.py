@@ -236,3 +236,16 @@ async def test_an_approval_can_no_longer_be_taken_back_once_the_effect_goes_on_o
     world.workshop.arrived["book"] = Outcome("it is there")
     await world.move_time(61)
     assert await world.summary(run_id) == "done: ok: it is there"
+
+
+async def test_attack_who_denies_what_goes_on_outside_believes_that_it_will_not_happen(world: World) -> None:
+    world.workshop.policy_of["book"] = "production"
+    run_id = await world.trigger("send book")
+    record, card = await world.opened(run_id), await world.next_mail("cy")
+    await world.decide("bo", record, "approve")
+    await world.has(run_id, "waiting")
+
+    await world.reply("cy", card, "deny: wait")
+
+    told = " ".join((await world.next_mail("cy", about="Too late")).text.split())
+    assert "goes on unless whoever asked or an operator cancels the run" in told

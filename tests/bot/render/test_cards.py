@@ -320,7 +320,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (
             TooLate(started_at=LATER),
             APPROVAL,
-            f"Too late: it was started at {WHEN}. If it has not begun by now, it will not begin.",
+            f"Too late: it was started at {WHEN}. If it has not begun by now, it will not begin. What others",
         ),
         (AlreadyDecided(decision=decision()), APPROVAL, f"Already decided: Bo Berg approved at {WHEN}."),
         (AlreadyVoted(), APPROVAL, "You have approved this before"),
