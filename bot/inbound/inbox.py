@@ -33,6 +33,7 @@ from bot.policy.answers import (
     edit_of,
     in_emergency,
     is_no_wish,
+    is_only_approval,
     is_stop,
     is_withdrawal,
     may_be_answer,
@@ -511,6 +512,7 @@ class Inbox:
             title = say("run.not-started-title")
             await self._freezes.tell_how(inbound_id, channel, trigger)
             await self._check_is_wish(channel, trigger)
+            await self._check_is_no_approval(channel, trigger)
             await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
             # Slack ids change: whoever had the one of the message that is quoted counts, where nobody has it by now.
             others = tuple(map(PersonId, trigger.others)) or self._people.once_had(channel, trigger.written_by)
@@ -628,20 +630,31 @@ class Inbox:
         """Check that words begin something. Raises Conflict for a stop or a no: what it is about, nobody knows."""
         if names_only(trigger.text):
             raise Conflict(say("run.named-only"), say("run.named-only-do"))
-        if not is_no_wish(trigger.text, has_subject=channel == "email" and not trigger.follows):
+        if not is_no_wish(trigger.text, has_subject=_has_subject(channel, trigger)):
             return
         person, lists = trigger.person, self._store.lists
         mine = await lists.newest_runs(None, _LOOKED_AT, requester=person)
         lines = await lists.summaries_of([name for _, name in mine])
         runs = [Summary.model_validate_json(line) for line in lines if line]
         going = [f"{quote(one.text, _TOPIC_CHARS)} ({one.id})" for one in runs if one.state not in _ENDED]
+        told = [say("run.stop-which-runs", runs="; ".join(going[:_LISTED]))] if going else []
+        told += await self._asked_of(person)
+        raise Conflict(say("run.stop-which"), ". ".join([say("run.stop-which-do"), *told]))
+
+    async def _check_is_no_approval(self, channel: str, trigger: Trigger) -> None:
+        """Check that words that answer nothing are no approval alone, which would be a wish. Raises Conflict."""
+        if is_only_approval(trigger.text, has_subject=_has_subject(channel, trigger)):
+            told = await self._asked_of(trigger.person)
+            raise Conflict(say("run.approve-which"), ". ".join([say("run.approve-which-do"), *told]))
+
+    async def _asked_of(self, person: str) -> list[str]:
+        """Return the sentence that names what somebody is asked now; none where nothing is."""
+        lists = self._store.lists
         waits = await lists.newest_requests(None, _LISTED, only_open=True, person=person)
         bodies = await lists.records_of([name for _, name in waits])
         asked = [RequestRecord.model_validate_json(body).request for body in bodies if body]
-        told = [say("run.stop-which-runs", runs="; ".join(going[:_LISTED]))] if going else []
         on_them = [f"{quote(one.title, _TOPIC_CHARS)} ({one.id})" for one in asked]
-        told += [say("run.stop-which-asked", requests="; ".join(on_them))] if on_them else []
-        raise Conflict(say("run.stop-which"), ". ".join([say("run.stop-which-do"), *told]))
+        return [say("run.stop-which-asked", requests="; ".join(on_them))] if on_them else []
 
     async def _is_command(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
         """Return whether the message is about a freeze or a standing approval, and that is done.
@@ -688,6 +701,10 @@ def _only_ends(text: str) -> bool:
     """Return whether a message freezes something or ends standing approvals, which only stops things."""
     freeze = typed_freeze(text)
     return (freeze is not None and not freeze.ends) or bool(typed_revocations(text)[0])
+
+
+def _has_subject(channel: str, trigger: Trigger) -> bool:
+    return channel == "email" and not trigger.follows
 
 
 def _has_more(text: str) -> bool:

@@ -160,13 +160,19 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         may_stop=may_stop,
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
         may_answer=bool(vote) and not breaks_glass and statement.is_typed and not _names_approval(statement),
-        wish_asks=bool(vote) and statement.is_typed and (_asks_more(request.words) or _asks_beside(request)),
+        wish_asks=bool(vote) and statement.is_typed and _asks_more_than_one(request),
         at=now,
     )
 
 
+def _asks_more_than_one(request: Request) -> bool:
+    """Return whether a bare yes may answer something else than whether it is to be done."""
+    return _asks_more(request.words) or _asks_more(request.title) or _asks_beside(request)
+
+
 def _asks_more(wish: str) -> bool:
-    """Return whether a wish asks something beside what it wants: `Deploy v1.2.0. Shall I tell the customers first?`
+    """Return whether a wish, or a title, asks something beside what it wants: `Deploy v1.2.0. Shall I tell the
+    customers first?`
 
     `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers.
     """
@@ -336,9 +342,23 @@ def is_no_wish(text: str, *, has_subject: bool = False) -> bool:
     """
     if is_order(_behind_no(text)):
         return False
+    return is_stop_message(text) or any(map(is_withdrawal, _wholes(text, has_subject=has_subject)))
+
+
+def is_only_approval(text: str, *, has_subject: bool = False) -> bool:
+    """Return whether a message that answers nothing is nothing but an approval by name: no run comes of it.
+
+    `has_subject` is as in `is_no_wish`: `Approved` below `Deploy v1.2.0 to production` is about somebody's request. A
+    yes in other words may be part of a wish.
+    """
+    wholes = _wholes(text, has_subject=has_subject)
+    return any(NAMES_APPROVAL.search(fold(one)) and read_reply(one).said == "approve" for one in wholes)
+
+
+def _wholes(text: str, *, has_subject: bool) -> list[str]:
+    """Return the lines of a message without courtesy, and below its subject where it has one."""
     said = list(said_lines(strip_invisible(text), None)) if len(text) <= DECISION_CHARS else []
-    wholes = [said, *([said[1:]] if has_subject else [])]
-    return is_stop_message(text) or any(is_withdrawal("\n".join(lines)) for lines in wholes if lines)
+    return ["\n".join(lines) for lines in (said, said[1:] if has_subject else []) if lines]
 
 
 def stops_named(text: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from bot.config.tables import AgentConfig
 from bot.errors import Invalid, WaitsForFile
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
-from bot.policy.answers import is_no_wish, names_only
+from bot.policy.answers import is_no_wish, is_only_approval, names_only
 from bot.policy.attachments import attachments, contents
 from bot.render.views import line_of
 from bot.runs.admission import Admission
@@ -147,6 +147,8 @@ class Starter:
             raise Invalid(say("run.named-only"), say("run.named-only-do"))
         if agent is None and is_no_wish(text):  # whoever names an agent may say that to it
             raise Invalid(say("run.stop-which"), say("run.stop-which-do"))
+        if agent is None and is_only_approval(text):
+            raise Invalid(say("run.approve-which"), say("run.approve-which-do"))
         return agent_for(text, self._agents, agent)
 
     async def check_may(self, requester: PersonId, agent: str, channel: str, evidence: str = "") -> None:

@@ -11,6 +11,7 @@ from bot.policy.record import RequestRecord
 from channels import Reply
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
+from tests.long import few_of
 from tests.office import ROLES, TOML
 from tests.servers.console import a_console
 from tests.servers.web import serving
@@ -323,6 +324,38 @@ async def test_attack_a_refusal_that_answers_nothing_begins_a_run_and_nobody_hea
         subject, _, below = said.partition("\n")
         await office.post("bo", "sayso@sayso.example", below.strip() or "Bo", about=subject)
         told = (await office.next_mail("bo", about="nothing shows which run you mean")).text
+
+    assert record.request.id in told
+    assert await office.app.store.lists.runs() == [run_id]
+    assert (await office.request(record.request.id)).state == "open"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    few_of(
+        [
+            ("Deploy v1.2.0 to production", "Approved"),
+            ("Press bell?", "Genehmigt. Danke!"),
+            ("The bell", "Hi Anna,\n\napproved\n\nBest,\nBo"),
+            ("", "I approve"),
+        ],
+        0,
+        3,
+        rows=True,
+    ),
+)
+async def test_attack_an_approval_that_answers_nothing_begins_a_run_of_its_writer_s_own(
+    office: World, hallway: Hallway, subject: str, text: str
+) -> None:
+    record = await asked(office, hallway)
+    [run_id] = await office.app.store.lists.runs()
+
+    if subject:
+        await office.post("bo", "sayso@sayso.example", text, about=subject)
+        told = (await office.next_mail("bo", about="nothing was approved")).text
+    else:
+        await office.app.messages.inbox.accept(hallway.begins("bo", text, "C01OPS/1712345999.000100"))
+        told = str(await until(lambda: hallway.to("bo", "nothing was approved"), what="Bo is told"))
 
     assert record.request.id in told
     assert await office.app.store.lists.runs() == [run_id]

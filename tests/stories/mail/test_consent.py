@@ -462,6 +462,31 @@ async def test_attack_a_yes_to_what_a_program_asks_beside_approves_nothing(world
         assert (await world.request(plain["id"])).state == "approved"
 
 
+@pytest.mark.parametrize(
+    "title",
+    few_of(
+        [
+            "Delete bucket logs? Or shall I make a backup first?",
+            "I would delete bucket logs now. Shall I back it up first?",
+            "Bucket logs löschen? Soll ich vorher sichern?",
+        ],
+        0,
+    ),
+)
+async def test_attack_a_yes_to_one_of_two_questions_in_a_title_approves_nothing(world: World, title: str) -> None:
+    body = {"title": title, "policy": "production", "arguments": {"bucket": "logs"}}
+    async with serving(world.app) as api:
+        program = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
+        asked = (await program.post("/v1/requests", json=body)).json()
+
+        await world.reply("bo", await world.next_mail("bo"), "Yes")
+
+        again = await world.next_mail("bo", about="a yes may be about that")
+        assert (await world.request(asked["id"])).state == "open"
+        await world.reply("bo", again, "approve")
+        await world.quiet()
+
+
 async def test_a_denial_need_not_name_the_card(world: World) -> None:
     record, card = await card_for(world)
 
