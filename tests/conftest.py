@@ -22,6 +22,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.dovecot import missing as dovecot_missing
 from tests.servers.mailhost import MailHost
 from tests.servers.mailhost import missing as mailhost_missing
+from tests.servers.web import Api, serving
 from tests.world import World, a_world
 
 # What stands here until a process sets its logs up draws a frame around every line of a traceback.
@@ -161,6 +162,13 @@ async def world(redis: str, tmp_path: Path) -> AsyncIterator[World]:
     """A running sayso whose agent does what the text of its trigger says (`tests/clerk.py`)."""
     async with a_world(redis, tmp_path / "data") as world:
         yield world
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncIterator[Api]:
+    """`world` over HTTP, on a free port of loopback."""
+    async with serving(world.app) as api:
+        yield api
 
 
 @pytest.fixture(scope="session")

@@ -33,3 +33,20 @@ async def test_a_client_asks_is_killed_comes_back_and_has_the_answer(short_path:
     [answer] = re.findall(r"^data: (.*)$", told.stdout, re.MULTILINE)
     assert '"decision":"answered"' in answer
     assert '"answer":true' in answer
+
+
+@pytest.mark.long
+async def test_a_python_script_is_killed_comes_back_and_acts_once(short_path: Path) -> None:
+    launcher(short_path)
+    (short_path / "clients").symlink_to(ROOT / "clients")
+    async with sayso_dev(short_path) as url:
+        told = await asyncio.to_thread(
+            subprocess.run, ["sh", "-eu", "-c", blocks("python.md")], cwd=short_path,
+            env=environment(URL=url), capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    if "No matching distribution" in told.stderr or "ConnectionPool" in told.stderr:
+        pytest.skip("what the client needs cannot be had: no package index answers")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "killed" in told.stdout
+    assert told.stdout.count("deleting staging-seven") == 1

@@ -137,6 +137,13 @@ QUESTION: dict[str, Any] = {
     "call": None,
     "program": "service:ci",
 }
+OUTCOME: dict[str, Any] = {
+    "id": _REQUEST_ID,
+    "decision": "answered",
+    "answer": "staging-7",
+    "by": ["bo"],
+    "at": _AT,
+}
 WANTED_OF_PEOPLE: dict[str, Example] = {
     "question": {
         "summary": "Ask a question that any one of a few people may answer",

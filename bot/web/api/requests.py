@@ -39,6 +39,7 @@ from bot.web.api.keyed import (
     refused,
     still_good,
 )
+from bot.web.api.outcomes import Outcome, outcome_of
 from bot.web.api.repeats import OnceHeader
 from bot.web.api.shapes import (
     Absent,
@@ -137,6 +138,9 @@ def _is_news(event: Event, request: Request) -> bool:
 router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
 
 LONGEST_WAIT_S = 50.0
+WaitS = Annotated[
+    float, Query(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False, description="Seconds to wait while it stays as it is.")
+]
 
 RequestPath = Annotated[
     str, Path(description="A request's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}q-[a-z2-7]{13}$"})
@@ -179,10 +183,7 @@ async def shown(
     here: HereNow,
     way: Way,
     request: HttpRequest,
-    wait_s: Annotated[
-        float,
-        Query(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False, description="Seconds to wait while it stays as it is."),
-    ] = 0,
+    wait_s: WaitS = 0,
 ) -> RequestView:
     """A request as it stands. With `wait_s`, an open one is shown once it has changed, or when the time is over.
 
@@ -196,6 +197,19 @@ async def shown(
             view = await changed(here, view, min(wait_s, here.longest_wait_s), request.receive)
     await record_for(here, await still_good(request), "see", request_id, way)
     return view
+
+
+@router.get(
+    "/{request_id}/outcome",
+    operation_id="showOutcome",
+    response_model_exclude_defaults=True,
+    responses=answers(403, 404, 422, 429, shown={200: docs.OUTCOME}),
+)
+async def outcome(
+    request_id: RequestPath, key: MayFollow, here: HereNow, way: Way, request: HttpRequest, wait_s: WaitS = 0
+) -> Outcome:
+    """How a request stands for the program that asked, in one word, with the answer by its type. It waits as above."""
+    return outcome_of(await shown(request_id, key, here, way, request, wait_s))
 
 
 @router.post(

@@ -13,6 +13,7 @@ from pydantic import (
     JsonValue,
     StringConstraints,
     Tag,
+    TypeAdapter,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
@@ -28,6 +29,7 @@ from bot.people.directory import QUESTION_EXPIRES_S
 from bot.policy.edits import Edited
 from bot.policy.judgements import Asked, Counted, Decided, Delegated, Remarked, Replied, Revoked
 from bot.render.views import ReportView, RequestView, Summary
+from bot.web.api.form_schemas import POSSIBLE, fields_of, said_of
 
 CONTEXT_BYTES = 16_384
 _CONTEXT_DEPTH = 16
@@ -339,7 +341,8 @@ def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
     return items
 
 
-_Question = Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=r"[^\s\x1c-\x1f]")]
+_QUESTION_CHARS = 4_000
+_Question = Annotated[str, StringConstraints(min_length=1, max_length=_QUESTION_CHARS, pattern=r"[^\s\x1c-\x1f]")]
 _Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]*[^\s\x1c-\x1f][^\r\n]*$")]
 _Ref = Annotated[str, StringConstraints(pattern=rf"^(person|group|oncall):{_PERSON}$")]
 _UNIQUE: dict[str, Any] = {"uniqueItems": True}
@@ -375,6 +378,9 @@ class QuestionWanted(_Asked):
     fields: _Fields = Field(
         default=(), description="What is to be filled in: names of fields, or all that is to be known of each."
     )
+    form: Bounded | None = Field(
+        default=None, description=f"The same as a JSON Schema, in place of `fields`. {POSSIBLE}."
+    )
     expires_after_s: float = Field(
         default=QUESTION_EXPIRES_S, ge=_SHORTEST_S, le=MAX_EXPIRES_AFTER_S, allow_inf_nan=False
     )
@@ -383,24 +389,34 @@ class QuestionWanted(_Asked):
     @model_validator(mode="after")
     def _can_be_answered(self) -> Self:
         """Reject a question that nobody could answer plainly."""
-        if bool(self.options) != (self.format in {"choice", "choices"}):
+        if self.form is not None and (self.fields or self.format not in {"free_text", "form"}):
+            raise ValueError("form stands alone: it says the fields and the format")
+        if self.form is not None and len(self.relayed().question) > _QUESTION_CHARS:
+            raise ValueError(
+                f"the question, with what the form says of itself, has {_QUESTION_CHARS} characters at most"
+            )
+        asked = self.relayed()
+        if bool(asked.options) != (asked.format in {"choice", "choices"}):
             raise ValueError("options are for choice and choices, and these need some")
-        if bool(self.fields) != (self.format == "form"):
+        if bool(asked.fields) != (asked.format == "form"):
             raise ValueError("fields are for a form, and a form needs some")
-        if (number := misread(self.options)) is not None:
+        if (number := misread(asked.options)) is not None:
             raise ValueError(f"option {number} may be read as another one, or as its number; add a word to it")
-        if self.fields and (why := unaskable(self.fields)):
+        if asked.fields and (why := unaskable(asked.fields)):
             raise ValueError(why)
         return self
 
     def relayed(self) -> Question:
-        """Return the question as the relay keeps it."""
+        """Return the question as the relay keeps it. Raises NoFormError."""
+        form = self.form
         return Question(
-            question=self.question,
+            question=self.question
+            if form is None
+            else "\n\n".join(filter(None, (self.question, "\n".join(said_of(form))))),
             to=self.to,
-            format=self.format,
+            format=self.format if form is None else "form",
             options=self.options,
-            fields=self.fields,
+            fields=self.fields if form is None else TypeAdapter(_Fields).validate_python(fields_of(form)),
             expires_after_s=self.expires_after_s,
             urgency=self.urgency,
         )

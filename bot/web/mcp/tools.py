@@ -10,10 +10,10 @@ from pydantic import Field, JsonValue, StringConstraints, ValidationError
 import prompts
 from agents.requests import Format, Frozen, Urgency
 from bot.render.views import RequestView
+from bot.web.api.form_schemas import POSSIBLE
 from bot.web.api.requests import is_open
 from bot.web.api.shapes import FinishWanted, IdempotencyKey, Refs, StartWanted
 from bot.web.mcp.calls import Calls, RefusedError
-from bot.web.mcp.forms import POSSIBLE, NoFormError, fields_of, said_of
 from bot.web.mcp.outcomes import Outcome, after_start, outcome_of
 
 Id = Annotated[
@@ -122,8 +122,6 @@ class Tool:
         except ValidationError as error:
             said = "; ".join(f"{'.'.join(map(str, one['loc']))[:200]}: {one['msg']}" for one in error.errors()[:5])
             return _refused("invalid", f"{said}. Correct that, and call it again.")
-        except NoFormError as error:
-            return _refused("invalid", f"{error}. {POSSIBLE}.")
         except RefusedError as error:
             return _refused(error.kind or "unavailable", str(error), error.problem.get("difference"))
 
@@ -147,11 +145,7 @@ def _refused(kind: str, said: str, difference: JsonValue = None) -> Told:
 
 
 async def _ask_human(calls: Calls, asked: AskHuman) -> Told:
-    body = asked.model_dump(mode="json", exclude={"key", "form"}, exclude_none=True, exclude_defaults=True)
-    if asked.form is not None:
-        said = [asked.question, "\n".join(said_of(asked.form))]
-        body |= {"fields": fields_of(asked.form), "format": asked.format or "form"}
-        body |= {"question": "\n\n".join(filter(None, said))}
+    body = asked.model_dump(mode="json", exclude={"key"}, exclude_none=True, exclude_defaults=True)
     return await _waited(calls, await calls.opened(body, asked.key))
 
 

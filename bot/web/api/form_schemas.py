@@ -12,6 +12,7 @@ _LIMITS: dict[str, set[str]] = {
     "number": {"minimum", "maximum"},
     "boolean": set[str](),
 }
+_DEFS = "#/$defs/"
 POSSIBLE = (
     "A form asks for an object with up to 25 properties, each of the type string (with minLength, maxLength, pattern, "
     "enum, or the format date), integer, number (with minimum, maximum) or boolean; title, description, default and "
@@ -20,12 +21,15 @@ POSSIBLE = (
 
 
 class NoFormError(ValueError):
-    """People can't be asked for it."""
+    """People can't be asked for it: `what` it is, and what they can be asked for."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}. {POSSIBLE}")
 
 
 def fields_of(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the fields that ask for what `schema` describes, as the API takes them. Raises NoFormError."""
-    beyond = set(schema) - _SAID - {"properties", "required", "additionalProperties"}
+    beyond = set(schema) - _SAID - {"properties", "required", "additionalProperties", "$defs"}
     properties, required = schema.get("properties"), schema.get("required", [])
     if schema.get("type", "object") != "object" or not isinstance(properties, dict):
         raise NoFormError("The form is no JSON Schema of an object with properties")
@@ -34,7 +38,8 @@ def fields_of(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     named = cast("dict[str, Any]", properties)
     if not isinstance(required, list) or not all(one in list(named) for one in cast("list[Any]", required)):
         raise NoFormError("`required` of the form lists what is none of its properties")
-    return [_field(name, told, name in cast("list[Any]", required)) for name, told in named.items()]
+    defs = schema.get("$defs")
+    return [_field(name, *_bare(told, defs), name in cast("list[Any]", required)) for name, told in named.items()]
 
 
 def said_of(schema: Mapping[str, Any]) -> list[str]:
@@ -42,7 +47,28 @@ def said_of(schema: Mapping[str, Any]) -> list[str]:
     return [_text("The form", schema[key]) for key in ("title", "description") if key in schema]
 
 
-def _field(name: str, told: Any, is_required: bool) -> dict[str, Any]:
+def _bare(told: Any, defs: Any) -> tuple[Any, bool]:
+    """Return what a property is, as pydantic writes it by reference or beside null, and whether it may be null."""
+    either = _object(told).get("anyOf")
+    rest = [one for one in cast("list[Any]", either) if one != {"type": "null"}] if isinstance(either, list) else []
+    may_be_null = len(rest) == 1 and rest != either
+    if may_be_null:
+        told = _object(rest[0]) | _without("anyOf", told)
+    reference = str(_object(told).get("$ref", ""))
+    if found := _object(_object(defs).get(reference.removeprefix(_DEFS))) if reference.startswith(_DEFS) else None:
+        told = _without("title", found) | _without("$ref", told)
+    return told, may_be_null
+
+
+def _object(told: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", told) if isinstance(told, dict) else {}
+
+
+def _without(key: str, told: Any) -> dict[str, Any]:
+    return {name: one for name, one in _object(told).items() if name != key}
+
+
+def _field(name: str, told: Any, may_be_null: bool, is_required: bool) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise NoFormError(f"{name} is no JSON Schema of an object")
     schema = cast("dict[str, Any]", told)
@@ -54,7 +80,7 @@ def _field(name: str, told: Any, is_required: bool) -> dict[str, Any]:
     for limit in ("Minimum", "Maximum"):
         if {limit.lower(), f"exclusive{limit}"} <= set(schema):
             raise NoFormError(f"{name} says {limit.lower()} and exclusive{limit}, of which a form shows one")
-    field: dict[str, Any] = {"name": name, "kind": _KINDS[kind], "required": is_required}
+    field: dict[str, Any] = {"name": name, "kind": _KINDS[kind], "required": is_required and not may_be_null}
     for key, (target, read) in _MORE.items():
         if key in schema:
             field[target] = read(name, schema[key])
