@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 LONGEST_WAIT_S = 50.0
-_TRIES = 6
 _LONGEST_PAUSE_S = 30.0
 _LATER = frozenset({0, 408, 502, 503, 504})
 _log = logging.getLogger("sayso_client")
@@ -69,9 +68,9 @@ class Unreachable(Exception):
     """sayso did not answer. What was asked with a key of your own may be open: the same call goes on with it."""
 
 
-def opened(body: Mapping[str, Any], key: str) -> Calling[str]:
+def opened(body: Mapping[str, Any], key: str, patience_s: float) -> Calling[str]:
     """Open what is asked, or find it by its key. Returns the id of the request."""
-    told = yield from _called(Send("POST", "/v1/requests", {**body, "idempotency_key": key}), _TRIES)
+    told = yield from _called(Send("POST", "/v1/requests", {**body, "idempotency_key": key}), patience_s)
     return str(told["id"])
 
 
@@ -81,29 +80,29 @@ def outcome(request_id: str, wait_s: float | None, now: Callable[[], float]) -> 
     while True:
         left_s = LONGEST_WAIT_S if until is None else min(LONGEST_WAIT_S, max(0.0, until - now()))
         path = f"/v1/requests/{quote(request_id, '')}/outcome?wait_s={left_s:.3f}"
-        told = yield from _called(Send("GET", path, wait_s=left_s), None if until is None else _TRIES, 429)
+        told = yield from _called(Send("GET", path, wait_s=left_s), wait_s, 429)
         if told["decision"] != "pending" or (until is not None and now() >= until):
             return told
 
 
-def of_request(request_id: str, verb: str, body: Mapping[str, Any]) -> Calling[Mapping[str, Any]]:
+def of_request(request_id: str, verb: str, body: Mapping[str, Any], patience_s: float) -> Calling[Mapping[str, Any]]:
     """Make an operation on a request; each says the same again when it is sent again."""
-    return (yield from _called(Send("POST", f"/v1/requests/{quote(request_id, '')}/{verb}", body), _TRIES))
+    return (yield from _called(Send("POST", f"/v1/requests/{quote(request_id, '')}/{verb}", body), patience_s))
 
 
-def _called(send: Send, tries: int | None, *later: int) -> Calling[Mapping[str, Any]]:
-    """Send until there is an answer, `tries` times at most. Raises Refused and Unreachable."""
-    pause_s, tried = 1.0, 0
+def _called(send: Send, patience_s: float | None, *later: int) -> Calling[Mapping[str, Any]]:
+    """Send until there is an answer, with pauses of `patience_s` at most in all. Raises Refused and Unreachable."""
+    pause_s, paused_s = 1.0, 0.0
     while True:
         reply = yield send
         if 200 <= reply.status < 300:
             return reply.body
         if reply.status not in {*_LATER, *later}:
             raise Refused(reply)
-        tried += 1
         why = reply.why or f"it answered {reply.status}"
-        if tried == tries:
+        if patience_s is not None and paused_s >= patience_s:
             raise Unreachable(f"sayso can't be reached: {why}")
         _log.warning("sayso can't be reached: %s; it is tried again", why)
-        yield Pause(max(pause_s, reply.retry_after_s))
-        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        pause_s = max(pause_s, reply.retry_after_s)
+        yield Pause(pause_s)
+        pause_s, paused_s = min(2 * pause_s, _LONGEST_PAUSE_S), paused_s + pause_s

@@ -75,7 +75,7 @@ class Approved(_Approved):
         `attempt` is a name of your own for a program that finds out after a crash how far it came: the same name is
         told the same again. Without one nothing that began is ever begun again.
         """
-        return Started(**self._humans.play(_started(self, attempt)), _humans=self._humans)
+        return Started(**self._humans.play(_started(self, attempt, self._humans.patience_s)), _humans=self._humans)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Started(_Started):
 
     def finish(self, summary: str, *, ok: bool = True) -> None:
         """Say what came of it, to everybody who was asked. The first word stands."""
-        self._humans.play(_finished(self, summary, ok=ok))
+        self._humans.play(_finished(self, summary, self._humans.patience_s, ok=ok))
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ class AsyncApproved(_Approved):
 
     async def start(self, attempt: str | None = None) -> AsyncStarted:
         """Begin it, once, as `Approved.start` does."""
-        return AsyncStarted(**await self._humans.play(_started(self, attempt)), _humans=self._humans)
+        return AsyncStarted(
+            **await self._humans.play(_started(self, attempt, self._humans.patience_s)), _humans=self._humans
+        )
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class AsyncStarted(_Started):
 
     async def finish(self, summary: str, *, ok: bool = True) -> None:
         """Say what came of it, as `Started.finish` does."""
-        await self._humans.play(_finished(self, summary, ok=ok))
+        await self._humans.play(_finished(self, summary, self._humans.patience_s, ok=ok))
 
 
 class Humans:
@@ -117,10 +119,12 @@ class Humans:
     Each call waits until people have decided, however long that takes, through restarts of sayso. With a `key`, your
     own name for what is asked, the same call finds its request again, open or decided, after a crash or in days;
     without one each call asks anew. After `wait_s` seconds it returns `Pending`, and people can still answer. Raises
-    `Refused` where sayso does not do it, and `Unreachable`.
+    `Refused` where sayso does not do it, and `Unreachable` where it does not answer for `patience_s` as something is
+    opened or begun.
     """
 
-    def __init__(self, url: str | None = None, api_key: str | None = None) -> None:
+    def __init__(self, url: str | None = None, api_key: str | None = None, *, patience_s: float = 30.0) -> None:
+        self.patience_s = patience_s
         self._client = httpx2.Client(**_options(url, api_key))
 
     def __enter__(self) -> Humans:
@@ -160,7 +164,7 @@ class Humans:
         """
         more = {"expires_after_s": expires_after_s, "urgency": urgency, "requester": requester, "context": context}
         body = _question(question, to, question_of(answer, options), more)
-        return self.play(_asked(body, answer, key, wait_s))
+        return self.play(_asked(_outcome(body, key, wait_s, self.patience_s), answer))
 
     def approve(
         self, title: str, *, policy: str, arguments: Mapping[str, Any], facts: Mapping[str, str] | None = None,
@@ -169,12 +173,12 @@ class Humans:
     ) -> Approved | Closed | Pending:  # fmt: skip
         """Ask for an approval of exactly these `arguments`, under a policy; `facts` are labelled lines for people."""
         body = _approval(title, policy, arguments, facts, {"requester": requester, "context": context})
-        told = self.play(_wanted(body, key, wait_s))
+        told = self.play(_wanted(_outcome(body, key, wait_s, self.patience_s)))
         return told if isinstance(told, Closed | Pending) else Approved(**told, _humans=self)
 
     def withdraw(self, request_id: str, reason: str = "") -> None:
         """Take back what nobody has decided yet."""
-        self.play(calls.of_request(request_id, "withdraw", {"reason": reason}))
+        self.play(calls.of_request(request_id, "withdraw", {"reason": reason}, self.patience_s))
 
     def play(self, calling: Calling[T]) -> T:
         """Make the calls of `calling`, and return what comes of it."""
@@ -198,7 +202,8 @@ class Humans:
 class AsyncHumans:
     """The same as `Humans`, under asyncio."""
 
-    def __init__(self, url: str | None = None, api_key: str | None = None) -> None:
+    def __init__(self, url: str | None = None, api_key: str | None = None, *, patience_s: float = 30.0) -> None:
+        self.patience_s = patience_s
         self._client = httpx2.AsyncClient(**_options(url, api_key))
 
     async def __aenter__(self) -> AsyncHumans:
@@ -233,7 +238,7 @@ class AsyncHumans:
         """Ask a question, as `Humans.ask` does."""
         more = {"expires_after_s": expires_after_s, "urgency": urgency, "requester": requester, "context": context}
         body = _question(question, to, question_of(answer, options), more)
-        return await self.play(_asked(body, answer, key, wait_s))
+        return await self.play(_asked(_outcome(body, key, wait_s, self.patience_s), answer))
 
     async def approve(
         self, title: str, *, policy: str, arguments: Mapping[str, Any], facts: Mapping[str, str] | None = None,
@@ -242,12 +247,12 @@ class AsyncHumans:
     ) -> AsyncApproved | Closed | Pending:  # fmt: skip
         """Ask for an approval, as `Humans.approve` does."""
         body = _approval(title, policy, arguments, facts, {"requester": requester, "context": context})
-        told = await self.play(_wanted(body, key, wait_s))
+        told = await self.play(_wanted(_outcome(body, key, wait_s, self.patience_s)))
         return told if isinstance(told, Closed | Pending) else AsyncApproved(**told, _humans=self)
 
     async def withdraw(self, request_id: str, reason: str = "") -> None:
         """Take back what nobody has decided yet."""
-        await self.play(calls.of_request(request_id, "withdraw", {"reason": reason}))
+        await self.play(calls.of_request(request_id, "withdraw", {"reason": reason}, self.patience_s))
 
     async def play(self, calling: Calling[T]) -> T:
         """Make the calls of `calling`, and return what comes of it."""
@@ -288,25 +293,23 @@ def _given(more: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in more.items() if value is not None}
 
 
-def _outcome(body: Mapping[str, Any], key: str | None, wait_s: float | None) -> Calling[Mapping[str, Any]]:
-    request_id = yield from calls.opened(body, key or uuid.uuid4().hex)
+def _outcome(
+    body: Mapping[str, Any], key: str | None, wait_s: float | None, patience_s: float
+) -> Calling[Mapping[str, Any]]:
+    request_id = yield from calls.opened(body, key or uuid.uuid4().hex, patience_s)
     return (yield from calls.outcome(request_id, wait_s, time.monotonic))
 
 
-def _asked(
-    body: Mapping[str, Any], answer: Any, key: str | None, wait_s: float | None
-) -> Calling[Answered[Any] | Closed | Pending]:
-    told = yield from _outcome(body, key, wait_s)
+def _asked(outcome: Calling[Mapping[str, Any]], answer: Any) -> Calling[Answered[Any] | Closed | Pending]:
+    told = yield from outcome
     files = tuple(File(one["name"], one.get("text", "")) for one in told.get("files", ()))
     return closed_of(told) or Answered(
         told["id"], value_of(answer, told.get("answer")), tuple(told.get("by", ())), moment(told.get("at")), files
     )
 
 
-def _wanted(
-    body: Mapping[str, Any], key: str | None, wait_s: float | None
-) -> Calling[dict[str, Any] | Closed | Pending]:
-    told = yield from _outcome(body, key, wait_s)
+def _wanted(outcome: Calling[Mapping[str, Any]]) -> Calling[dict[str, Any] | Closed | Pending]:
+    told = yield from outcome
     return closed_of(told) or {
         "id": told["id"],
         "by": tuple(told.get("by", ())),
@@ -320,9 +323,9 @@ def _wanted(
     }
 
 
-def _started(approved: _Approved, attempt: str | None) -> Calling[dict[str, Any]]:
+def _started(approved: _Approved, attempt: str | None, patience_s: float) -> Calling[dict[str, Any]]:
     body = {"attempt": attempt or uuid.uuid4().hex, "digest": approved.digest}
-    told = yield from calls.of_request(approved.id, "start", body)
+    told = yield from calls.of_request(approved.id, "start", body, patience_s)
     return {
         "id": approved.id,
         "attempt": told["attempt"],
@@ -332,9 +335,9 @@ def _started(approved: _Approved, attempt: str | None) -> Calling[dict[str, Any]
     }
 
 
-def _finished(started: _Started, summary: str, *, ok: bool) -> Calling[Mapping[str, Any]]:
+def _finished(started: _Started, summary: str, patience_s: float, *, ok: bool) -> Calling[Mapping[str, Any]]:
     body = {"attempt": started.attempt, "ok": ok, "summary": summary}
-    return calls.of_request(started.id, "finish", body)
+    return calls.of_request(started.id, "finish", body, patience_s)
 
 
 def _options(url: str | None, api_key: str | None) -> dict[str, Any]:
