@@ -504,3 +504,62 @@ async def test_what_can_t_be_asked_is_refused_and_starts_nothing(api: Api) -> No
         refused(await ci.post("/v1/requests", content=content, headers=JSON), 422, "invalid")
 
     assert (await ci.get("/v1/runs")).json()["runs"] == []
+
+
+async def test_a_form_is_asked_for_by_the_schema_that_pydantic_writes(world: World, api: Api) -> None:
+    ci = await program(api)
+    form: dict[str, Any] = {
+        "title": "Refund",
+        "type": "object",
+        "properties": {
+            "cents": {"type": "integer", "exclusiveMinimum": 0},
+            "size": {"$ref": "#/$defs/Size"},
+            "why": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "title": "Why"},
+        },
+        "required": ["cents", "size", "why"],
+        "$defs": {"Size": {"enum": ["small", "large"], "title": "Size", "type": "string"}},
+    }
+
+    request = await asked(ci, form=form)
+    await given(api, "bo", request, form={"cents": 900, "size": "large"})
+    outcome = (await ci.get(f"/v1/requests/{request['id']}/outcome?wait_s=20")).json()
+
+    assert request["fields"] == [
+        {"name": "cents", "kind": "integer", "minimum": "1"},
+        {"name": "size", "kind": "choice", "options": ["small", "large"]},
+        {"name": "why", "label": "Why", "required": False},
+    ]
+    assert request["quoted"] == "May staging-3 go?\n\nRefund"
+    assert (outcome["decision"], outcome["answer"], outcome["by"]) == (
+        "answered", {"cents": 900, "size": "large"}, ["bo"],
+    )  # fmt: skip
+
+
+async def test_a_schema_that_no_form_can_show_is_refused_with_what_one_can(world: World, api: Api) -> None:
+    ci = await program(api)
+    wrong: list[dict[str, Any]] = [
+        {"form": {"type": "object", "properties": {"a": {"type": "array"}}}},
+        {"form": {"type": "object", "properties": {"a": {"$ref": "#/$defs/B"}}, "$defs": {"B": {"$ref": "#/$defs/B"}}}},
+        {"form": {"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}, {"type": "null"}]}}}},
+        {"form": {"type": "object", "properties": {"a": {"type": "string"}}}, "fields": ["b"]},
+        {"form": {"type": "object", "properties": {"a": {"type": "string"}}}, "format": "yes_no"},
+        {"form": {"description": "w" * 4_000, "type": "object", "properties": {"a": {"type": "string"}}}},
+        {"form": {"type": "object", "properties": {"a": {"type": "string", "maxLength": -1}}}},
+    ]
+
+    told = [await ci.post("/v1/requests", json={**QUESTION, **body}) for body in wrong]
+
+    assert [answer.status_code for answer in told] == [422] * len(wrong)
+    assert "no form can ask for" in told[0].json()["detail"]
+
+
+async def test_how_a_request_stands_is_said_in_one_word_while_people_have_it_and_after(world: World, api: Api) -> None:
+    ci = await program(api)
+    request = await asked(ci, format="yes_no")
+
+    before = (await ci.get(f"/v1/requests/{request['id']}/outcome")).json()
+    await given(api, "bo", request, text="no")
+    after = (await ci.get(f"/v1/requests/{request['id']}/outcome")).json()
+
+    assert (before["decision"], before["asked"]) == ("pending", ["bo", "cy"])
+    assert (after["decision"], after["answer"]) == ("answered", False)
