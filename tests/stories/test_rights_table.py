@@ -67,6 +67,7 @@ HTTP: Mapping[str, Row] = {
     "openRequest": Row(("trigger",), {"format": "yes_no", "question": "Is it?", "to": ["person:{me}"]}),
     "listRequests": Row(no=SHOWN),
     "showRequest": Row(("see",)),
+    "showOutcome": Row(("see",)),
     "answerRequest": Row(("answer",), {"vote": "deny"}),
     "editRequest": Row(("answer",), {"args": {"it": "that"}, "digest": "{digest}"}),
     "delegateRequest": Row(("answer",), {"to": "bo"}),

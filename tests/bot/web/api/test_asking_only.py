@@ -26,6 +26,7 @@ VERDICTS: Mapping[str, Verdict] = {
     "GET /metrics": "open",
     "POST /v1/requests": "may",
     "GET /v1/requests/{request_id}": "own",
+    "GET /v1/requests/{request_id}/outcome": "own",
     "POST /v1/requests/{request_id}/withdraw": "own",
     "POST /v1/requests/{request_id}/start": "own",
     "POST /v1/requests/{request_id}/finish": "own",
