@@ -95,7 +95,8 @@ def _word(view: RequestView) -> Word:
     match view.state:
         case "open":
             return "pending"
-        case "approved" if not view.may_act and view.started_at is None:
+        # Of a run's own approval nobody says whether a program may act.
+        case "approved" if view.may_act is False and view.started_at is None:
             return "revoked" if view.stopped_by else "superseded"
         case state:
             return state

@@ -55,7 +55,9 @@ def _of_class(answer: Any, told: Any) -> Any:
     if issubclass(answer, Enum):
         return answer(told)
     if hasattr(answer, "model_validate"):
-        return answer.model_validate(told)
+        # People may leave empty what may be None, also where the model has no default for it.
+        empty = dict.fromkeys(answer.model_json_schema().get("required", ()))
+        return answer.model_validate({**empty, **told})
     return answer(**_values(answer, told)) if hasattr(answer, "__dataclass_fields__") else told
 
 

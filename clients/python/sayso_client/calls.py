@@ -7,14 +7,15 @@ again is written once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 LONGEST_WAIT_S = 50.0
 _LONGEST_PAUSE_S = 30.0
-_LATER = frozenset({0, 408, 502, 503, 504})
+_NO_ANSWER, _SLOW, _ITS_FAULT, _MANY = 0, 408, 500, 429
 _log = logging.getLogger("sayso_client")
 T = TypeVar("T")
 
@@ -65,23 +66,35 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """sayso did not answer. What was asked with a key of your own may be open: the same call goes on with it."""
+    """sayso did not answer in time. What was asked may be open: the same call with the same key goes on with it."""
+
+
+def already_finished(request_id: str, summary: str) -> Refused:
+    """Return why nothing begins: this attempt did, and said what came of it."""
+    detail = f"{request_id} is over: this attempt has finished, and said: {summary}."
+    return Refused(Reply(409, {"type": "already-finished", "detail": detail, "do": "Do nothing."}))
 
 
 def opened(body: Mapping[str, Any], key: str, patience_s: float) -> Calling[str]:
     """Open what is asked, or find it by its key. Returns the id of the request."""
-    told = yield from _called(Send("POST", "/v1/requests", {**body, "idempotency_key": key}), patience_s)
+    try:
+        told = yield from _called(Send("POST", "/v1/requests", {**body, "idempotency_key": key}), patience_s)
+    except Unreachable as error:
+        raise Unreachable(f"{error}. It may be asked all the same: the key {key!r} finds it") from error
     return str(told["id"])
 
 
-def outcome(request_id: str, wait_s: float | None, now: Callable[[], float]) -> Calling[Mapping[str, Any]]:
-    """Wait until a request is decided, or for `wait_s`. Returns its outcome."""
-    until = None if wait_s is None else now() + wait_s
+def outcome(request_id: str, wait_s: float | None) -> Calling[Mapping[str, Any]]:
+    """Wait until a request is decided, or for `wait_s`. Returns its outcome, which is pending where nobody knows."""
+    until = None if wait_s is None else monotonic() + wait_s
     while True:
-        left_s = LONGEST_WAIT_S if until is None else min(LONGEST_WAIT_S, max(0.0, until - now()))
+        left_s = LONGEST_WAIT_S if until is None else min(LONGEST_WAIT_S, max(0.0, until - monotonic()))
         path = f"/v1/requests/{quote(request_id, '')}/outcome?wait_s={left_s:.3f}"
-        told = yield from _called(Send("GET", path, wait_s=left_s), wait_s, 429)
-        if told["decision"] != "pending" or (until is not None and now() >= until):
+        try:
+            told = yield from _called(Send("GET", path, wait_s=left_s), None if until is None else left_s, _MANY)
+        except Unreachable:
+            return {"id": request_id, "decision": "pending"}
+        if told["decision"] != "pending" or (until is not None and monotonic() >= until):
             return told
 
 
@@ -91,18 +104,18 @@ def of_request(request_id: str, verb: str, body: Mapping[str, Any], patience_s: 
 
 
 def _called(send: Send, patience_s: float | None, *later: int) -> Calling[Mapping[str, Any]]:
-    """Send until there is an answer, with pauses of `patience_s` at most in all. Raises Refused and Unreachable."""
-    pause_s, paused_s = 1.0, 0.0
+    """Send until there is an answer, for `patience_s` at most. Raises Refused and Unreachable."""
+    until, pause_s = None if patience_s is None else monotonic() + patience_s, 1.0
     while True:
         reply = yield send
         if 200 <= reply.status < 300:
             return reply.body
-        if reply.status not in {*_LATER, *later}:
+        if reply.status not in {_NO_ANSWER, _SLOW, *later} and reply.status < _ITS_FAULT:
             raise Refused(reply)
-        why = reply.why or f"it answered {reply.status}"
-        if patience_s is not None and paused_s >= patience_s:
+        why = reply.why or str(reply.body.get("detail") or f"it answered {reply.status}")
+        left_s = _LONGEST_PAUSE_S if until is None else until - monotonic()
+        if left_s <= 0:
             raise Unreachable(f"sayso can't be reached: {why}")
         _log.warning("sayso can't be reached: %s; it is tried again", why)
-        pause_s = max(pause_s, reply.retry_after_s)
-        yield Pause(pause_s)
-        pause_s, paused_s = min(2 * pause_s, _LONGEST_PAUSE_S), paused_s + pause_s
+        yield Pause(min(left_s, max(pause_s, reply.retry_after_s)))
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

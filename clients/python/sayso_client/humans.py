@@ -54,13 +54,12 @@ class _Approved:
 
 @dataclass(frozen=True)
 class _Started:
-    """An attempt that has begun, once: do exactly `arguments` now. With `came_of` it is over: then do nothing."""
+    """An attempt that has begun, once: do exactly `arguments` now."""
 
     id: str
     attempt: str
     arguments: Mapping[str, Any]
     started_at: datetime | None
-    came_of: CameOf | None
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,11 @@ class Approved(_Approved):
     _humans: Humans
 
     def start(self, attempt: str | None = None) -> Started:
-        """Begin it, once. Raises Refused, also where another attempt began it (`kind` is `already-begun`).
+        """Begin it, once. Raises Refused, also where another attempt began it (`kind` is `already-begun`), or this one
+        has finished (`already-finished`).
 
         `attempt` is a name of your own for a program that finds out after a crash how far it came: the same name is
-        told the same again. Without one nothing that began is ever begun again.
+        told the same again until it has finished. Without one nothing that began is ever begun again.
         """
         return Started(**self._humans.play(_started(self, attempt, self._humans.patience_s)), _humans=self._humans)
 
@@ -296,21 +296,23 @@ def _given(more: Mapping[str, Any]) -> dict[str, Any]:
 def _outcome(
     body: Mapping[str, Any], key: str | None, wait_s: float | None, patience_s: float
 ) -> Calling[Mapping[str, Any]]:
-    request_id = yield from calls.opened(body, key or uuid.uuid4().hex, patience_s)
-    return (yield from calls.outcome(request_id, wait_s, time.monotonic))
+    named = key or uuid.uuid4().hex
+    request_id = yield from calls.opened(body, named, patience_s)
+    told = yield from calls.outcome(request_id, wait_s)
+    return {**told, "key": named}
 
 
 def _asked(outcome: Calling[Mapping[str, Any]], answer: Any) -> Calling[Answered[Any] | Closed | Pending]:
     told = yield from outcome
     files = tuple(File(one["name"], one.get("text", "")) for one in told.get("files", ()))
-    return closed_of(told) or Answered(
+    return closed_of(told, "answered") or Answered(
         told["id"], value_of(answer, told.get("answer")), tuple(told.get("by", ())), moment(told.get("at")), files
     )
 
 
 def _wanted(outcome: Calling[Mapping[str, Any]]) -> Calling[dict[str, Any] | Closed | Pending]:
     told = yield from outcome
-    return closed_of(told) or {
+    return closed_of(told, "approved") or {
         "id": told["id"],
         "by": tuple(told.get("by", ())),
         "at": moment(told.get("at")),
@@ -326,12 +328,13 @@ def _wanted(outcome: Calling[Mapping[str, Any]]) -> Calling[dict[str, Any] | Clo
 def _started(approved: _Approved, attempt: str | None, patience_s: float) -> Calling[dict[str, Any]]:
     body = {"attempt": attempt or uuid.uuid4().hex, "digest": approved.digest}
     told = yield from calls.of_request(approved.id, "start", body, patience_s)
+    if over := came_of(told.get("came_of")):
+        raise calls.already_finished(approved.id, over.summary)
     return {
         "id": approved.id,
         "attempt": told["attempt"],
         "arguments": told["arguments"],
         "started_at": moment(told["started_at"]),
-        "came_of": came_of(told.get("came_of")),
     }
 
 
@@ -344,8 +347,8 @@ def _options(url: str | None, api_key: str | None) -> dict[str, Any]:
     url, api_key = url or os.environ.get("SAYSO_URL"), api_key or os.environ.get("SAYSO_API_KEY")
     if not url or not api_key:
         raise ValueError("Say where sayso is and by which key: url and api_key, or SAYSO_URL and SAYSO_API_KEY")
-    headers = {"Authorization": f"Bearer {api_key}", "User-Agent": "sayso-client/0.1.0"}
-    return {"base_url": url.rstrip("/"), "headers": headers}
+    headers = {"Authorization": f"Bearer {api_key.strip()}", "User-Agent": "sayso-client/0.1.0"}
+    return {"base_url": url.strip().rstrip("/"), "headers": headers}
 
 
 _ANSWERS_IN_S = 30.0

@@ -40,9 +40,10 @@ class Answered(Generic[T]):
 
 @dataclass(frozen=True)
 class Pending:
-    """Nobody has decided yet, after `wait_s`. It is no denial: the same call with the same key waits on."""
+    """Nobody has decided yet, after `wait_s`. It is no denial: the same call with this `key` waits on."""
 
     id: str
+    key: str
     asked: tuple[str, ...]
     expires_at: datetime | None
 
@@ -96,17 +97,21 @@ CLOSED: Mapping[str, type[Closed]] = {
 }
 
 
-def closed_of(outcome: Mapping[str, Any]) -> Closed | Pending | None:
-    """Return the end that `outcome` of the API is; None for an approval or an answer."""
+def closed_of(outcome: Mapping[str, Any], wanted: str) -> Closed | Pending | None:
+    """Return the end that `outcome` of the API is; None for what is `wanted`: `approved` or `answered`."""
     word = outcome["decision"]
     if word == "pending":
-        return Pending(outcome["id"], tuple(outcome.get("asked", ())), moment(outcome.get("expires_at")))
+        return Pending(
+            outcome["id"], outcome["key"], tuple(outcome.get("asked", ())), moment(outcome.get("expires_at"))
+        )
     if word in CLOSED:
         at = moment(outcome.get("at"))
         return CLOSED[word](outcome["id"], tuple(outcome.get("by", ())), at, outcome.get("reason", ""))
-    if word in {"approved", "answered"}:
+    if word == wanted:
         return None
-    raise ValueError(f"This sayso says {word!r}, which this client does not know; install a newer one")
+    raise ValueError(
+        f"This sayso says {word!r} of what was to be {wanted}, which this client does not know; install a newer one"
+    )
 
 
 def came_of(told: Mapping[str, Any] | None) -> CameOf | None:

@@ -70,6 +70,11 @@ class Window:
     ticket: str | None = None
 
 
+class Trip(BaseModel):
+    city: str
+    why: str | None
+
+
 class Refund(BaseModel):
     """How much goes back."""
 
@@ -93,6 +98,7 @@ class Refund(BaseModel):
             {"form": {"begins": "2026-12-24", "hours": 2, "size": "small"}},
             Window(date(2026, 12, 24), 2.0, Size.SMALL),
         ),
+        ({"answer": Trip}, {"form": {"city": "Oslo"}}, Trip(city="Oslo", why=None)),
         (
             {"answer": Refund},
             {"form": {"cents": 900, "size": "large"}},
@@ -193,6 +199,29 @@ async def test_an_attempt_with_a_name_is_told_the_same_again(world: World, api: 
         first, second = await approved.start("worker-7"), await approved.start("worker-7")
 
     assert (first.attempt, first.started_at) == (second.attempt, second.started_at) == ("worker-7", first.started_at)
+
+
+async def test_a_named_attempt_that_has_finished_is_not_begun_again(world: World, api: Api) -> None:
+    async with await asker(api) as humans:
+        asking = asyncio.create_task(humans.approve("Delete staging-3", **WHAT, key="staging-3"))
+        await given(api, vote="approve")
+        approved = await asking
+        assert isinstance(approved, AsyncApproved)
+        await (await approved.start("worker-7")).finish("staging-3 is gone")
+        with pytest.raises(Refused, match="staging-3 is gone") as refused:
+            await approved.start("worker-7")
+
+    assert refused.value.kind == "already-finished"
+
+
+async def test_who_gave_no_key_reads_the_one_that_finds_the_request_again(world: World, api: Api) -> None:
+    async with await asker(api) as humans:
+        first = await humans.ask("May it go?", to=TO, wait_s=0)
+        assert isinstance(first, Pending)
+        again = await humans.ask("May it go?", to=TO, wait_s=0, key=first.key)
+
+    assert isinstance(again, Pending)
+    assert again.id == first.id
 
 
 async def test_a_denial_comes_with_its_reason_and_allows_nothing(world: World, api: Api) -> None:

@@ -553,6 +553,19 @@ async def test_a_schema_that_no_form_can_show_is_refused_with_what_one_can(world
     assert "no form can ask for" in told[0].json()["detail"]
 
 
+async def test_an_approval_of_a_run_is_told_as_approved_to_whoever_waits_for_it(world: World, api: Api) -> None:
+    anna, bo = await api.client("anna"), await api.client("bo")
+    run = (await anna.post("/v1/runs", json={"text": "press it"})).json()
+    request = (await world.opened(run["id"])).request
+
+    waiting = asyncio.create_task(anna.get(f"/v1/requests/{request.id}/outcome?wait_s=20"))
+    await api.until_open()
+    vote = {"vote": "approve", "digest": request.digest}
+    assert (await bo.post(f"/v1/requests/{request.id}/answer", json=vote)).status_code == 200
+
+    assert ((await waiting).json()["decision"], (await waiting).json()["by"]) == ("approved", ["bo"])
+
+
 async def test_how_a_request_stands_is_said_in_one_word_while_people_have_it_and_after(world: World, api: Api) -> None:
     ci = await program(api)
     request = await asked(ci, format="yes_no")
