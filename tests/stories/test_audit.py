@@ -249,14 +249,19 @@ async def test_the_terminal_checks_the_log_forgets_somebody_and_finds_what_was_c
     assert (broken.code, f"✗ shard {vote['shard']}, record {vote['n']}: removed" in broken.out) == (1, True)
 
 
-@pytest.mark.parametrize("named", ["bo", "bo~2"])
-async def test_attack_somebody_is_forgotten_under_every_id_that_an_operator_said_is_theirs(
-    world: World, named: str
-) -> None:
+async def denies_under_two_ids(world: World) -> None:
+    """Bo denies, counts as somebody new with another address and denies again, and is said to be the same."""
     await world.decide("bo", await asked(world), "deny", "the bell is too loud")
     await becomes(world, TOML.replace("bo@corp.example", "bob@corp.example"))
     await world.decide("bo", await asked(world), "deny", "the bell is still too loud")
     await world.app.register.same("bo@corp.example", "bo", PersonId("dan"))
+
+
+@pytest.mark.parametrize("named", ["bo", "bo~2"])
+async def test_attack_somebody_is_forgotten_under_every_id_that_an_operator_said_is_theirs(
+    world: World, named: str
+) -> None:
+    await denies_under_two_ids(world)
     await world.seal()
     await becomes(world, without(TOML, "bo"))
 
@@ -274,10 +279,7 @@ async def test_attack_somebody_is_forgotten_under_every_id_that_an_operator_said
 async def test_what_somebody_did_is_exported_under_every_id_that_an_operator_said_is_theirs(
     world: World, named: str
 ) -> None:
-    await world.decide("bo", await asked(world), "deny", "the bell is too loud")
-    await becomes(world, TOML.replace("bo@corp.example", "bob@corp.example"))
-    await world.decide("bo", await asked(world), "deny", "the bell is still too loud")
-    await world.app.register.same("bo@corp.example", "bo", PersonId("dan"))
+    await denies_under_two_ids(world)
     await becomes(world, TOML.replace("bo@corp.example", "bob@corp.example") + "\n")
     await world.seal()
 

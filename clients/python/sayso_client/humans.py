@@ -347,7 +347,7 @@ def _options(url: str | None, api_key: str | None) -> dict[str, Any]:
     url, api_key = url or os.environ.get("SAYSO_URL"), api_key or os.environ.get("SAYSO_API_KEY")
     if not url or not api_key:
         raise ValueError("Say where sayso is and by which key: url and api_key, or SAYSO_URL and SAYSO_API_KEY")
-    headers = {"Authorization": f"Bearer {api_key.strip()}", "User-Agent": "sayso-client/0.1.0"}
+    headers = {"Authorization": f"Bearer {api_key.strip()}", "User-Agent": "sayso-client"}
     return {"base_url": url.strip().rstrip("/"), "headers": headers}
 
 

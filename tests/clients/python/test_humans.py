@@ -56,6 +56,15 @@ async def given(api: Api, person: str = "bo", **body: Any) -> None:
     assert answer.status_code == 200, answer.text
 
 
+async def approved_by_bo(humans: AsyncHumans, api: Api) -> AsyncApproved:
+    """What a program may begin, under the key `staging-3`."""
+    asking = asyncio.create_task(humans.approve("Delete staging-3", **WHAT, key="staging-3"))
+    await given(api, vote="approve", reason="thanks")
+    approved = await asking
+    assert isinstance(approved, AsyncApproved)
+    return approved
+
+
 class Size(Enum):
     SMALL = "small"
     LARGE = "large"
@@ -172,10 +181,7 @@ async def test_another_question_under_the_same_key_is_refused_in_words(world: Wo
 
 async def test_an_approval_is_begun_once_and_people_hear_what_came_of_it(world: World, api: Api) -> None:
     async with await asker(api) as humans:
-        asking = asyncio.create_task(humans.approve("Delete staging-3", **WHAT, key="staging-3"))
-        await given(api, vote="approve", reason="thanks")
-        approved = await asking
-        assert isinstance(approved, AsyncApproved)
+        approved = await approved_by_bo(humans, api)
         started = await approved.start()
         with pytest.raises(Refused) as refused:
             await approved.start()
@@ -192,10 +198,7 @@ async def test_an_approval_is_begun_once_and_people_hear_what_came_of_it(world: 
 
 async def test_an_attempt_with_a_name_is_told_the_same_again(world: World, api: Api) -> None:
     async with await asker(api) as humans:
-        asking = asyncio.create_task(humans.approve("Delete staging-3", **WHAT, key="staging-3"))
-        await given(api, vote="approve")
-        approved = await asking
-        assert isinstance(approved, AsyncApproved)
+        approved = await approved_by_bo(humans, api)
         first, second = await approved.start("worker-7"), await approved.start("worker-7")
 
     assert (first.attempt, first.started_at) == (second.attempt, second.started_at) == ("worker-7", first.started_at)
@@ -203,10 +206,7 @@ async def test_an_attempt_with_a_name_is_told_the_same_again(world: World, api: 
 
 async def test_a_named_attempt_that_has_finished_is_not_begun_again(world: World, api: Api) -> None:
     async with await asker(api) as humans:
-        asking = asyncio.create_task(humans.approve("Delete staging-3", **WHAT, key="staging-3"))
-        await given(api, vote="approve")
-        approved = await asking
-        assert isinstance(approved, AsyncApproved)
+        approved = await approved_by_bo(humans, api)
         await (await approved.start("worker-7")).finish("staging-3 is gone")
         with pytest.raises(Refused, match="staging-3 is gone") as refused:
             await approved.start("worker-7")
@@ -237,12 +237,9 @@ async def test_a_denial_comes_with_its_reason_and_allows_nothing(world: World, a
 
 async def test_an_approval_that_was_taken_back_is_told_apart(world: World, api: Api) -> None:
     async with await asker(api) as humans:
-        asking = asyncio.create_task(humans.approve("Delete staging-3", **WHAT, key="staging-3"))
-        await given(api, vote="approve")
-        approved = await asking
+        approved = await approved_by_bo(humans, api)
         stopped = await (await api.client("bo")).post(f"/v1/requests/{approved.id}/answer", json={"vote": "deny"})
         assert stopped.status_code == 200, stopped.text
-        assert isinstance(approved, AsyncApproved)
         with pytest.raises(Refused) as refused:
             await approved.start()
         again = await humans.approve("Delete staging-3", **WHAT, key="staging-3")

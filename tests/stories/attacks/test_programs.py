@@ -28,7 +28,7 @@ from tests.servers.console import a_console
 from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair
 from tests.servers.web import Api, serving
-from tests.slack_world import a_slack_world
+from tests.slack_world import SlackWorld, a_slack_world
 from tests.stories.people.test_half_taken import NO_DECIDERS, process_of, rewritten
 from tests.tables import becomes, without, write
 from tests.waiting import until
@@ -405,9 +405,11 @@ async def test_attack_whoever_a_program_asks_for_takes_their_words_to_it_for_hea
     assert ended["state"] == {"asked": "withdrawn", "approved": "revoked", "begun": "approved"}[stage]
 
 
-async def test_whoever_talks_to_colleagues_below_the_card_of_a_program_is_not_told_that_it_reads_nothing(
+@asynccontextmanager
+async def approved_in_ops(
     redis: str, tmp_path: Path, slack_address: str
-) -> None:
+) -> AsyncGenerator[tuple[SlackWorld, AsyncClient, dict[str, Any], Message]]:
+    """A program that may begin what it asked for, below a card that all of #ops see."""
     shared = TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#ops"]\n')
     async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, shared) as office:
         await office.world.start()
@@ -417,39 +419,36 @@ async def test_whoever_talks_to_colleagues_below_the_card_of_a_program_is_not_to
             request = await asked(ci)
             card = await office.card("#ops")
             await vote(bo, request)
-            await begun(ci, request)
-
-            await office.anna.answers(card, "nice, who tells the customer?")
-            await office.anna.answers(card, "@sayso only the one in Berlin")
-            told = await office.anna.sees_ephemeral("does not read your words")
-            await office.world.quiet()
-
-            assert "sayso can not stop it" in told.text
-            assert len(await office.anna.ephemerals()) == 1, "what colleagues say to each other is left alone"
+            yield office, ci, request, card
         assert await slack.violations() == []
+
+
+async def test_whoever_talks_to_colleagues_below_the_card_of_a_program_is_not_told_that_it_reads_nothing(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with approved_in_ops(redis, tmp_path, slack_address) as (office, ci, request, card):
+        await begun(ci, request)
+
+        await office.anna.answers(card, "nice, who tells the customer?")
+        await office.anna.answers(card, "@sayso only the one in Berlin")
+        told = await office.anna.sees_ephemeral("does not read your words")
+        await office.world.quiet()
+
+        assert "sayso can not stop it" in told.text
+        assert len(await office.anna.ephemerals()) == 1, "what colleagues say to each other is left alone"
 
 
 async def test_attack_whoever_holds_back_what_a_program_may_begin_without_naming_sayso_is_told_nothing(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:
-    shared = TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#ops"]\n')
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, shared) as office:
-        await office.world.start()
-        await slack.connected()
-        async with serving(office.world.app) as api:
-            ci, bo = await program(api), await api.client("bo")
-            request = await asked(ci)
-            card = await office.card("#ops")
-            await vote(bo, request)
+    async with approved_in_ops(redis, tmp_path, slack_address) as (office, _, _, card):
+        for said in ("thanks!", "who tells the customer?", "never mind, hat sich erledigt"):
+            await office.anna.answers(card, said)
+        told = await office.anna.sees_ephemeral("does not read your words")
+        await office.world.quiet()
 
-            for said in ("thanks!", "who tells the customer?", "never mind, hat sich erledigt"):
-                await office.anna.answers(card, said)
-            told = await office.anna.sees_ephemeral("does not read your words")
-            await office.world.quiet()
-
-            assert "write the one word stop before it begins" in told.text
-            assert len(await office.anna.ephemerals()) == 1, "thanks and a question to colleagues are left alone"
-        assert await slack.violations() == []
+        assert "write the one word stop before it begins" in told.text
+        assert len(await office.anna.ephemerals()) == 1, "thanks and a question to colleagues are left alone"
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "expired", "answered by another", "answered by them"])
