@@ -15,6 +15,8 @@ from bot.web.console.application import application as console_of
 from bot.web.console.visits import VISIT, Visit
 from bot.web.guards import Admitted, Measured, Named
 from bot.web.here import Here
+from bot.web.hooks.endpoint import PREFIX as HOOKS
+from bot.web.hooks.endpoint import hooks_of
 from bot.web.mcp.endpoint import PATH as MCP
 from bot.web.mcp.endpoint import mcp_of
 from bot.web.mcp.refusals import Worded
@@ -32,7 +34,7 @@ def application(here: Here) -> ASGIApp:
     """The ASGI application over what the process was started with."""
     api, console, slack = api_of(here), console_of(here), slack_of(here.app, here.bodies)
     triggers, named_so = triggers_of(here.app, here.bodies), names(here.app.settings)
-    mcp = mcp_of(here, api, named_so)
+    mcp, hooks = mcp_of(here, api, named_so), hooks_of(here, api)
 
     async def one_of_them(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"] if scope["type"] == "http" else ""
@@ -43,6 +45,8 @@ def application(here: Here) -> ASGIApp:
             return await slack(scope, receive, send)
         if path.startswith(TRIGGERS):
             return await triggers(scope, receive, send)
+        if path.startswith(HOOKS):
+            return await hooks(scope, receive, send)
         if path.rstrip("/") == MCP:
             return await mcp(scope, receive, send)
         return await (api if f"{path}/".startswith(_API) else console)(scope, receive, send)

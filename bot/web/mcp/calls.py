@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from bot.render.views import RequestView
 from bot.store.watch import ended
 from bot.web.api.keyed import only_asking
+from bot.web.api.requests import LONGEST_WAIT_S as MOST_WAIT_S
 
 # No call takes longer than 50 s: so much of that is left for opening and telling.
 LONGEST_WAIT_S = 48.0
@@ -94,7 +95,8 @@ class Calls:
         telling = asyncio.create_task(self._tell())
         try:
             while is_open(view) and (left_s := until - clock()) > 0:
-                view = _view(await self.get(f"/v1/requests/{quote(view.id, '')}?wait_s={left_s:.3f}"))
+                wait_s = min(left_s, MOST_WAIT_S)
+                view = _view(await self.get(f"/v1/requests/{quote(view.id, '')}?wait_s={wait_s:.3f}"))
         except RefusedError as error:
             # This process leaves or is full, and what was asked is kept: whoever waits goes on with its id.
             if error.status not in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:

@@ -1,0 +1,76 @@
+"""What people are shown of a call of a coding agent: exactly what it does, where, and what is risky in it. Pure."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from agents.text import one_line
+from bot.web.hooks.programs import Program, ToolCall
+from bot.web.hooks.risks import Risk, is_outside, risks_of
+
+_TITLE_CHARS, _FACT_CHARS = 190, 290
+_COMMANDS = {"Bash", "bash", "shell", "powershell", "Shell", "local_shell"}
+_PATHS = ("file_path", "path", "notebook_path")
+
+
+def body_of(program: Program, call: ToolCall, policy: str, machine: str) -> dict[str, Any]:
+    """Return the request for an approval of this call, as the API takes it."""
+    arguments = {"tool": call.tool, "folder": call.folder, **_readable(call.given)}
+    risks = _risks(call)
+    facts = {
+        "Agent": f"{program.called}, session {call.session[:40]}",
+        "Machine": machine,
+        "Folder": call.folder,
+        "Says": _text(call.given.get("description")),
+        "Look twice": "; ".join(f"{risk.kind}: {risk.words}" for risk in risks),
+    }
+    return {
+        "title": one_line(f"{program.called}: {_title(call)}", _TITLE_CHARS),
+        "policy": policy,
+        "arguments": arguments,
+        "facts": {name: one_line(text, _FACT_CHARS) for name, text in facts.items() if text.strip()},
+    }
+
+
+def _title(call: ToolCall) -> str:
+    if call.tool in _COMMANDS:
+        return f"run {_text(call.given.get('command'))}"
+    if path := _path(call):
+        return f"{call.tool} {path}"
+    return f"use {call.tool}"
+
+
+def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was given, whole; of a text that replaces another one, what changes between them."""
+    old, new = given.get("old_string"), given.get("new_string")
+    if not isinstance(old, str) or not isinstance(new, str):
+        return dict(given)
+    rest = {name: value for name, value in given.items() if name not in {"old_string", "new_string"}}
+    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    changed = difflib.unified_diff(before, after, "before", "after", n=max(len(before), len(after)))
+    return {**rest, "change": "".join(line if line.endswith("\n") else f"{line}\n\\ no newline\n" for line in changed)}
+
+
+def _risks(call: ToolCall) -> tuple[Risk, ...]:
+    text = "\n".join(_texts(dict(call.given)))
+    found = risks_of(text, call.folder) if call.tool in _COMMANDS else risks_of(text, "/")
+    path = _path(call)
+    outside = (Risk("outside the folder", path),) if path and is_outside(path, call.folder) else ()
+    return tuple(dict.fromkeys((*found, *outside)))
+
+
+def _path(call: ToolCall) -> str:
+    return next((_text(call.given[name]) for name in _PATHS if name in call.given), "")
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for one in cast("dict[str, Any]", value).values() for text in _texts(one)]
+    if isinstance(value, list):
+        return [text for one in cast("list[Any]", value) for text in _texts(one)]
+    return [value] if isinstance(value, str) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)

@@ -1,0 +1,187 @@
+"""`POST /v1/hooks/NAME`: a coding agent waits here until people have said whether it may use a tool.
+
+A yes is begun in the name of the very call that hears it, so that it is used once; who has hung up meanwhile takes
+none with them.
+"""
+
+import asyncio
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot.people.api_keys import ApiKey
+from bot.render.views import RequestView
+from bot.store.watch import ended
+from bot.web.api.keyed import KEY, Authenticated, check_is_json
+from bot.web.api.outcomes import outcome_of
+from bot.web.api.requests import is_open
+from bot.web.guards import Bounded
+from bot.web.here import Here
+from bot.web.hooks.card import body_of
+from bot.web.hooks.programs import PROGRAMS, Program, ToolCall, Verdict, WrongHook
+from bot.web.mcp.calls import Calls, RefusedError, client_of
+from bot.web.problems import ProblemError, not_found, trouble
+
+PREFIX = "/v1/hooks/"
+# Claude Code gives a hook 600 s if nothing is said; what is left is for the way there and back.
+_LONGEST_S = 3_600.0
+_USUAL_S = 570.0
+_ROUTE = Mount(f"{PREFIX}{{name}}", routes=())
+
+
+def hooks_of(here: Here, api: ASGIApp) -> ASGIApp:
+    """Return the app that answers below PREFIX, by calls of `api`."""
+    client = client_of(api)
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await _answer(Request(scope, receive), receive)
+        except ProblemError as error:
+            response = error.response()
+        if response is not None:
+            await response(scope, receive, send)
+
+    async def _answer(request: Request, receive: Receive) -> Response | None:
+        program = PROGRAMS.get(request.url.path.removeprefix(PREFIX))
+        if program is None:
+            raise not_found(f"There is no hook at {request.url.path[:200]}.", f"There are: {', '.join(PROGRAMS)}")
+        told = await _told(request)
+        try:
+            call = program.read(told)
+        except WrongHook as error:
+            raise trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{error}.", "`sayso connect` shows it") from None
+        calls = _calls(request, client)
+        verdict = await _unless_gone(_decided(calls, program, call, request), receive)
+        return None if verdict is None else JSONResponse(program.answer(told, verdict))
+
+    bounded = Bounded(answering, check_is_json, here.bodies)
+    keyed = Authenticated(bounded, here.app.access.keyring, lambda: here.app.unready, here.waits, below=PREFIX)
+
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["route"] = _ROUTE
+            await keyed(scope, receive, send)
+
+    return routed
+
+
+async def _told(request: Request) -> Mapping[str, Any]:
+    if request.method != "POST":
+        detail = f"{request.method[:20]} can't be used on hooks."
+        raise trouble(HTTPStatus.METHOD_NOT_ALLOWED, "method", detail, "Use POST", {"Allow": "POST"})
+    try:
+        told: object = json.loads(await request.body())
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "The body is no JSON object.", "Send what hooks send")
+    return cast("dict[str, Any]", told)
+
+
+def _calls(request: Request, client: Any) -> Calls:
+    key: ApiKey = request.scope[KEY]
+    asked_s = request.query_params.get("wait_s", "")
+    longest_s = min(float(asked_s), _LONGEST_S) if asked_s.isdecimal() else _USUAL_S
+
+    async def nobody(_: float) -> None:
+        """No hook hears that it still waits."""
+
+    return Calls(
+        client=client,
+        authorization=request.headers["authorization"],
+        may_ask=key.may_ask(),
+        once="",
+        longest_s=longest_s,
+        tell_s=longest_s,
+        told=nobody,
+    )
+
+
+async def _unless_gone(deciding: Any, receive: Receive) -> Verdict | None:
+    """Return what was decided; None where whoever waits for it hung up before."""
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
+
+    decided, leaving = asyncio.create_task(deciding), asyncio.create_task(gone())
+    try:
+        await asyncio.wait({decided, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return decided.result() if decided.done() else None
+    finally:
+        await ended([decided, leaving])
+
+
+async def _decided(calls: Calls, program: Program, call: ToolCall, request: Request) -> Verdict:
+    """Return whether the call may be made now, once people have said so."""
+    try:
+        policy = _policy(calls.may_ask, request.query_params.get("policy", ""))
+        body = body_of(program, call, policy, request.headers.get("sayso-machine", ""))
+        return await _asked(calls, call, body)
+    except RefusedError as error:
+        return Verdict(allow=False, message=f"sayso does not ask anybody: {error}")
+
+
+async def _asked(calls: Calls, call: ToolCall, body: Mapping[str, Any]) -> Verdict:
+    """Ask for it, and begin what was approved. The same call made again, with no id of its own, is a new request."""
+    named, clock = _named(call), asyncio.get_running_loop().time
+    number, until = 0, clock() + calls.longest_s
+    while True:
+        key = f"{named}.{number}"
+        view = await calls.opened(body, key)
+        was_open = is_open(view)
+        if was_open:
+            view = await replace(calls, longest_s=max(0.0, until - clock())).settled(view, is_open)
+        outcome = outcome_of(view)
+        if outcome.decision == "approved" and (call.call_id or view.started_at is None):
+            if not (why := await _begun(calls, view, key if call.call_id else f"{key}.{secrets.token_hex(8)}")):
+                return Verdict(allow=True)
+            if call.call_id or why.kind != "already-begun":
+                return Verdict(allow=False, message=f"It was approved, and may not begin: {why}")
+        elif was_open or call.call_id:
+            return Verdict(allow=False, message=_why_not(view))
+        number += 1
+
+
+def _named(call: ToolCall) -> str:
+    """Return what stands for the call, or for all that are the same as it where it has no id."""
+    what = call.call_id or json.dumps([call.turn, call.folder, call.tool, dict(call.given)], sort_keys=True)
+    return f"hook-{hashlib.sha256(f'{call.session} {what}'.encode()).hexdigest()[:40]}"
+
+
+async def _begun(calls: Calls, view: RequestView, attempt: str) -> RefusedError | None:
+    try:
+        await calls.of_request(view.id, "start", {"attempt": attempt, "digest": view.digest})
+    except RefusedError as error:
+        return error
+    return None
+
+
+def _why_not(view: RequestView) -> str:
+    outcome = outcome_of(view)
+    by = f" by {' and '.join(outcome.by)}" if outcome.by else ""
+    why = f": {outcome.reason}" if outcome.reason else ""
+    if outcome.decision == "pending":
+        return (
+            f"Nobody has answered yet, and this is no refusal. {view.id} stays open: make the same call again later, "
+            "and an approval that came meanwhile counts once. Do not look for another way."
+        )
+    return f"{outcome.decision.capitalize()}{by}{why}. Do not do it, and look for no way around it. ({view.id})"
+
+
+def _policy(may_ask: tuple[str, ...], wanted: str) -> str:
+    """Return the policy that is named, or the only one that the key may ask for. Raises RefusedError."""
+    listed = [ref.removeprefix("policy:") for ref in may_ask if ref.startswith("policy:")]
+    if wanted or len(listed) == 1:
+        return wanted or listed[0]
+    detail = f"The key may ask for {', '.join(listed) or 'no policy'}, and the hook does not say for which."
+    raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, {"detail": detail, "do": "Add ?policy=NAME to its address"})

@@ -1,0 +1,41 @@
+"""What in a call of a coding agent deserves a second look, found by code. Pure.
+
+It finds what is written plainly, and no more: a card without such words is not harmless for that.
+"""
+
+import re
+import tomllib
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+
+class Risk(NamedTuple):
+    """A kind of risk, and the words that show it."""
+
+    kind: str
+    words: str
+
+
+_KINDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+_FOUND = {kind: re.compile("|".join(patterns), re.IGNORECASE) for kind, patterns in _KINDS.items()}
+_PATH = re.compile(r"(?:^|[\s'\"=(])((?:~|\.\.|/)[^\s'\"|;&)<>]*)")
+
+
+def risks_of(text: str, folder: str) -> tuple[Risk, ...]:
+    """Return the risks in what a call says, as an agent in `folder` makes it."""
+    found = [Risk(kind, match[0].strip()) for kind, pattern in _FOUND.items() if (match := pattern.search(text))]
+    outside = next((path for path in _PATH.findall(text) if is_outside(path, folder)), "")
+    return (*found, *([Risk("outside the folder", outside)] if outside else []))
+
+
+def is_outside(path: str, folder: str) -> bool:
+    """Return whether `path` is, or may be, none below `folder`."""
+    if path.startswith("~"):
+        return True
+    whole = list[str]()
+    for part in PurePosixPath(folder, path).parts:
+        if part == "..":
+            whole = whole[:-1] or ["/"]
+        else:
+            whole.append(part)
+    return not PurePosixPath(*whole).is_relative_to(folder)

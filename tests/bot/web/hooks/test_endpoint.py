@@ -1,0 +1,199 @@
+"""What a coding agent hears as it asks by a hook whether it may use a tool, and what people see of it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient, Response
+
+from tests.servers.web import Api
+from tests.waiting import until
+from tests.world import World
+
+CLAUDE: dict[str, Any] = {
+    "hook_event_name": "PermissionRequest",
+    "session_id": "a1b2",
+    "prompt_id": "p1",
+    "cwd": "/home/anna/shop",
+    "permission_mode": "default",
+    "tool_name": "Bash",
+    "tool_input": {"command": "rm -rf build", "description": "Clear the build"},
+}
+COPILOT: dict[str, Any] = {
+    "hookName": "permissionRequest",
+    "sessionId": "c3d4",
+    "timestamp": 1,
+    "cwd": "/home/anna/shop",
+    "toolName": "bash",
+    "toolInput": {"command": "rm -rf build"},
+}
+ALLOWED = {"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": {"behavior": "allow"}}}
+
+
+async def agent(api: Api, *asks: str) -> AsyncClient:
+    return await api.client(None, "ask", service="laptop", acts_for=["anna"], asks=asks or ("policy:production",))
+
+
+async def asks(client: AsyncClient, told: dict[str, Any], where: str = "claude-code", **more: Any) -> Response:
+    return await client.post(f"/v1/hooks/{where}", json=told | more)
+
+
+async def opened(api: Api, but: str = "") -> dict[str, Any]:
+    """The request that is open, once there is one that is not `but`."""
+    bo, found = await api.client("bo"), list[dict[str, Any]]()
+
+    async def is_open() -> bool:
+        nonlocal found
+        requests = (await bo.get("/v1/requests?state=open")).json()["requests"]
+        found = [one for one in requests if one["id"] != but]
+        return bool(found)
+
+    await until(is_open, what="a request is open")
+    return found[0]
+
+
+async def votes(api: Api, request: dict[str, Any], vote: str = "approve", **more: Any) -> None:
+    body = {"vote": vote, "digest": request["digest"], **more}
+    answer = await (await api.client("bo")).post(f"/v1/requests/{request['id']}/answer", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+def message(answer: Response) -> str:
+    return answer.json()["hookSpecificOutput"]["decision"]["message"]
+
+
+async def test_people_see_exactly_what_where_and_what_is_risky_and_a_yes_lets_it_run(world: World, api: Api) -> None:
+    client = await agent(api)
+    asking = asyncio.create_task(client.post("/v1/hooks/claude-code", json=CLAUDE, headers={"Sayso-Machine": "zebra"}))
+    request = await opened(api)
+    await votes(api, request)
+    answer = await asking
+
+    assert answer.json() == ALLOWED
+    assert "Claude Code: run rm -rf build" in request["title"]
+    assert request["call"]["arguments"]["arguments"] == {
+        "tool": "Bash", "folder": "/home/anna/shop", "command": "rm -rf build", "description": "Clear the build",
+    }  # fmt: skip
+    facts = request["call"]["arguments"]["facts"]
+    assert facts["Machine"] == "zebra"
+    assert facts["Look twice"] == "deletes: rm"
+    bo = await api.client("bo")
+    assert (await bo.get(f"/v1/requests/{request['id']}")).json()["started_at"]
+
+
+async def test_each_program_reads_a_denial_in_its_own_shape_with_its_reason(world: World, api: Api) -> None:
+    client = await agent(api)
+    before = CLAUDE | {"hook_event_name": "PreToolUse", "tool_use_id": "t1"}
+    told = list[dict[str, Any]]()
+    for where, body in (("claude-code", CLAUDE), ("claude-code", before), ("copilot", COPILOT)):
+        asking = asyncio.create_task(asks(client, body, where))
+        await votes(api, await opened(api), "deny", reason="not on a Friday")
+        told.append((await asking).json())
+
+    assert told[0]["hookSpecificOutput"]["decision"]["behavior"] == "deny"
+    assert told[1]["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert told[2]["behavior"] == "deny"
+    assert "Denied by bo: not on a Friday" in told[2]["message"]
+
+
+async def test_a_yes_is_used_once_and_the_same_call_again_is_a_new_request(world: World, api: Api) -> None:
+    client = await agent(api)
+    asking = asyncio.create_task(asks(client, CLAUDE))
+    first = await opened(api)
+    await votes(api, first)
+    assert (await asking).json() == ALLOWED
+
+    again = asyncio.create_task(asks(client, CLAUDE))
+    second = await opened(api)
+    await votes(api, second, "deny")
+
+    assert second["id"] != first["id"]
+    assert "Denied by bo" in message(await again)
+
+
+async def test_two_calls_that_are_the_same_at_once_do_not_share_a_yes(world: World, api: Api) -> None:
+    client = await agent(api)
+    asking = {asyncio.create_task(asks(client, CLAUDE)), asyncio.create_task(asks(client, CLAUDE))}
+    first = await opened(api)
+    await votes(api, first)
+    second = await opened(api, but=first["id"])
+    done, waiting = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    await votes(api, second, "deny")
+    [allowed], [denied] = done, waiting
+
+    assert allowed.result().json() == ALLOWED
+    assert "Denied" in message(await denied)
+
+
+async def test_no_answer_in_time_is_no_refusal_and_a_later_yes_counts_for_the_next_try(world: World, api: Api) -> None:
+    client = await agent(api)
+    answer = await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
+    request = await opened(api)
+    await votes(api, request)
+    again = await asks(client, CLAUDE)
+
+    assert "Nobody has answered yet, and this is no refusal" in message(answer)
+    assert request["id"] in message(answer)
+    assert again.json() == ALLOWED
+
+
+async def test_a_call_with_an_id_of_its_own_is_told_the_same_again(world: World, api: Api) -> None:
+    client = await agent(api)
+    before = CLAUDE | {"hook_event_name": "PreToolUse", "tool_use_id": "t1"}
+    asking = asyncio.create_task(asks(client, before))
+    await votes(api, await opened(api))
+    first, again = (await asking).json(), (await asks(client, before)).json()
+
+    assert first["hookSpecificOutput"]["permissionDecision"] == "allow"
+    assert again == first
+
+
+async def test_who_hung_up_takes_no_yes_along(world: World, api: Api) -> None:
+    client = await agent(api)
+    asking = asyncio.create_task(asks(client, CLAUDE))
+    request = await opened(api)
+    await api.until_open()
+    asking.cancel()
+    await api.until_open(0)
+    await votes(api, request)
+
+    assert (await asks(client, CLAUDE)).json() == ALLOWED
+
+
+async def test_an_approval_that_is_frozen_lets_nothing_run_and_keeps(world: World, api: Api) -> None:
+    client = await agent(api)
+    await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
+    await votes(api, await opened(api))
+    admin = await api.client("cy", "admin")
+    frozen = await admin.post("/v1/freeze", json={"reason": "incident"})
+    assert frozen.is_success, frozen.text
+    held = await asks(client, CLAUDE)
+    ended = await admin.post("/v1/unfreeze", json={"reason": "the incident is over"})
+    assert ended.is_success, ended.text
+
+    assert "may not begin" in message(held)
+    assert (await asks(client, CLAUDE)).json() == ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [(("group:release",), "no policy"), (("policy:production", "policy:pair"), "?policy=NAME")],
+)
+async def test_where_it_is_not_said_under_which_policy_nothing_runs(
+    world: World, api: Api, asked: tuple[str, ...], said: str
+) -> None:
+    answer = await asks(await agent(api, *asked), CLAUDE)
+
+    assert said in message(answer)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{}, CLAUDE | {"hook_event_name": "Notification"}, CLAUDE | {"tool_input": "rm"}, CLAUDE | {"session_id": " "}],
+)
+async def test_what_is_no_call_of_a_tool_is_refused(world: World, api: Api, told: dict[str, Any]) -> None:
+    assert (await (await agent(api)).post("/v1/hooks/claude-code", json=told)).status_code == 422
+
+
+async def test_nobody_asks_by_a_hook_without_a_key(world: World, api: Api) -> None:
+    assert (await asks(api.with_key(None), CLAUDE)).status_code == 401
