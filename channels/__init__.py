@@ -148,7 +148,7 @@ class Line(Frozen):
 
     `lines` is set where `text` is only the beginning of a list: how many lines there are of all of it. That is `whole`,
     for channels that can put it one step away. `kept` is the name under which that is kept until the card is sent.
-    `link` is the page that shows what it is about.
+    `link` is the page that shows what it is about. What is `verbatim` keeps its spaces, and is shown monospaced.
     """
 
     label: str
@@ -158,6 +158,7 @@ class Line(Frozen):
     whole: str = ""
     kept: str = ""
     link: str = Field(default="", exclude_if=operator.not_)
+    verbatim: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class Input(Frozen):

@@ -7,6 +7,8 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from pydantic import JsonValue
+
 from agents.events import RunEnded
 from agents.requests import (
     FromDesk,
@@ -120,22 +122,25 @@ def request_card(
 def arguments_of(request: Request) -> list[Line]:
     """Return the arguments that a program sent: its title may say something else. The whole of each is in the details.
 
-    They are shown as JSON, in which `1` is not `"1"`; what code renders of the other calls says what they do.
+    They are shown as JSON, in which `1` is not `"1"`, and a text of several lines as these; what code renders of the
+    other calls says what they do.
     """
     sent = request.call.arguments.get("arguments") if request.program and request.call else None
     if not isinstance(sent, Mapping):
         return []
     given = sorted(sent.items())
-    lines = [
-        Line(
-            label=say("card.argument", name=quote(_spelled_out(name), _NAME_CHARS)),
-            text=ends_of(json.dumps(value, sort_keys=True, ensure_ascii=False), *_VALUE_CHARS, say("card.in-details")),
-        )
-        for name, value in given[:_ARGUMENTS]
-    ]
+    lines = [_argument(name, value) for name, value in given[:_ARGUMENTS]]
     if left := len(given) - len(lines):
         lines += [Line(label=say("card.arguments"), text=say_many("card.arguments-more", left))]
     return lines
+
+
+def _argument(name: str, value: JsonValue) -> Line:
+    label = say("card.argument", name=quote(_spelled_out(name), _NAME_CHARS))
+    if isinstance(value, str) and "\n" in value.strip("\n"):
+        return Line(label=label, text=value.strip("\n"), verbatim=True)
+    told = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return Line(label=label, text=ends_of(told, *_VALUE_CHARS, say("card.in-details")))
 
 
 def _spelled_out(name: str) -> str:

@@ -185,7 +185,7 @@ def _unhealthy(run: Run) -> list[str]:
 
 def program_said(made: AttemptOutcome, text: str, chars: int) -> str:
     """Return what a program said came of what it did, as its words; empty where that is no program's word."""
-    if not made.begun_by or made.by or made.state not in {"ok", "error"}:
+    if not made.begun_by or not made.text or made.by or made.state not in {"ok", "error"}:
         return ""
     return say("agent.relay-failed" if made.state == "error" else "agent.relay-done", text=quote(text, chars))
 

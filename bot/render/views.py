@@ -514,6 +514,8 @@ def came_of(record: RequestRecord, run: Run) -> ReportView | None:
     made = made_for(run.made, record.request.id)
     if made is None or not made.begun_by or made.by or made.ended_at is None or made.state not in {"ok", "error"}:
         return None
+    if not made.text:  # nobody says what comes of it
+        return None
     return ReportView(ok=made.state == "ok", summary=made.text, at=made.ended_at)
 
 

@@ -6,9 +6,10 @@ who decides, how to answer; then the details. The first line is what a list of m
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -253,7 +254,7 @@ def _link(address: str, label: str) -> list[Block]:
 
 def _details(card: Card, code: str) -> Iterable[Block]:
     """What few ever read, and last the lines by which a quoted card is known (`marks`)."""
-    long = [fact for fact in card.facts if len(_fact(fact)) > _FACT_LINES + 1]
+    long = [fact for fact in card.facts if _is_long(fact)]
     if card.exact or card.details or long:
         yield Block("heading", (say("mail.details"),))
     if card.exact:
@@ -265,13 +266,31 @@ def _details(card: Card, code: str) -> Iterable[Block]:
         yield Block("fine", footer, _REF)
 
 
+def _is_long(fact: Line) -> bool:
+    if fact.verbatim:
+        return fact.text.count("\n") >= _FACT_LINES
+    return len(_fact(fact)) > _FACT_LINES + 1
+
+
 def _say(text: str, room: int) -> list[Block]:
     return [Block("say", tuple(text.split("\n")), room)] if text.strip() else []
 
 
 def _facts(facts: Iterable[Line], room: int, most: int | None = None, kind: Kind = "facts") -> list[Block]:
-    lines = tuple(line for fact in facts for line in _fact(fact, most))
-    return [Block(kind, lines, room)] if lines else []
+    found = list[Block]()
+    for is_verbatim, some in groupby(facts, key=lambda fact: fact.verbatim):
+        for fact in some if is_verbatim else ():
+            found += [Block("small", (f"{_line(fact.label)}:",), _TITLE), *_verbatim(fact, room, most)]
+        lines = () if is_verbatim else tuple(line for fact in some for line in _fact(fact, most))
+        found += [Block(kind, lines, room)] if lines else []
+    return found
+
+
+def _verbatim(fact: Line, room: int, most: int | None) -> Iterator[Block]:
+    lines = escape_invisible(fact.text).split("\n")
+    yield Block("verbatim", tuple(lines[:most]), room)
+    if most is not None and len(lines) > most:
+        yield Block("small", (say_many("mail.more-below", len(lines) - most),), _TITLE)
 
 
 def _lead(card: Card) -> str:

@@ -213,6 +213,9 @@ def details(card: Card) -> tuple[Block, ...]:
     lists = [fact for fact in card.facts if fact.whole]
     told = [*_facts(card.details)]
     told += [*map(preformatted, pieces(escape_invisible(card.exact), SECTION_CHARS))]
+    for fact in (fact for fact in card.facts if fact.verbatim and _is_fact_cut(fact)):
+        told += [small(f"{one_line(fact.label, 60)}:")]
+        told += [*map(preformatted, by_line(escape_invisible(fact.text), SECTION_CHARS))]
     for fact in lists:
         told += [small(say("slack.whole-list", label=one_line(fact.label, 60), lines=fact.lines))]
         told += [*map(preformatted, by_line(escape_invisible(fact.whole).rstrip("\n"), SECTION_CHARS))]
