@@ -131,8 +131,9 @@ def changed_in(run: Run) -> tuple[str, ...]:
 def _wishes_change(agent: Agent, run: Run) -> bool:
     """Return whether something was to be changed: it was tried, or it can be and was not plainly just asked about."""
     changing = {tool.name for tool in agent.tools if tool.changes_world}
-    called = {one.step.tool for one in run.results[run.copied :] if isinstance(one.step, CallTool)}
-    if changing & called:
+    allowed = {one.step_id for one in run.made if one.begun_by and not one.changes}  # of these nobody says more
+    calls = [one for one in run.results[run.copied :] if one.step_id not in allowed]
+    if changing & {one.step.tool for one in calls if isinstance(one.step, CallTool)}:
         return True
     if not able(agent) or agent.asks_only(run):
         return False

@@ -46,7 +46,7 @@ class Question(_Asked):
 class Approval(_Asked):
     """The program wants to do what `arguments` say, which those whom the policy names must approve.
 
-    `facts` are labelled lines of the program for those who decide.
+    `facts` are labelled lines of the program for those who decide. It `reports` what came of it, or nobody hears.
     """
 
     kind: Literal["approval"] = "approval"
@@ -54,6 +54,7 @@ class Approval(_Asked):
     policy: str
     arguments: dict[str, JsonValue]
     facts: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
+    reports: bool = Field(default=True, exclude_if=bool)
 
 
 Wanted = Annotated[Question | Approval, Field(discriminator="kind")]
@@ -68,6 +69,7 @@ class ProceedArgs(Arguments):
     policy: str
     arguments: dict[str, JsonValue]
     facts: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
+    reports: bool = Field(default=True, exclude_if=bool)
 
 
 def context_of(wanted: Question | Approval, context: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -109,7 +111,7 @@ def relay_agent(policies: Callable[[], Collection[str]]) -> Agent:
         tools=(_proceed_tool(policies),),
         fallback=next_step,
         about=lambda: say("agent.about-relay"),
-        asks_only=lambda run: isinstance(wanted_of(run), Question),
+        asks_only=_asks_only,
     )
 
 
@@ -123,6 +125,12 @@ def survey_agent() -> Agent:
         fallback=next_step,
         about=lambda: say("agent.about-survey"),
     )
+
+
+def _asks_only(run: Run) -> bool:
+    """Return whether the program only wants to hear what people say."""
+    wanted = wanted_of(run)
+    return isinstance(wanted, Question) or (isinstance(wanted, Approval) and not wanted.reports)
 
 
 def next_step(run: Run) -> Step:
@@ -147,6 +155,8 @@ def _end(result: Result) -> Done:
             return Done(summary=say("agent.relay-answered", by=by, text=text))
         case "ok" if result.by:  # people settled it, and not the program
             return Done(summary=ending_of(result.text))
+        case "ok" if not result.text:
+            return Done(summary=say("agent.relay-allowed"))
         case "ok":
             return Done(summary=say("agent.relay-done", text=text))
         case "error":

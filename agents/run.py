@@ -401,6 +401,8 @@ def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run
     if pending is None:
         return run
     match event:
+        case ToolStarted() if event.step_id == pending.id and not pending.has_begun and event.unreported:
+            return _close(run, Result(pending.step, "ok", ""))
         case ToolStarted() if event.step_id == pending.id and not pending.has_begun:
             attempt = Attempt(event.attempt_id, event.at, event.host, event.idempotent, event.effect)
             return replace(run, pending=replace(pending, attempt=attempt, frozen=None))

@@ -267,7 +267,8 @@ class AttemptOutcome:
     `not_done`: people say that it did not. `text` is its output or its error; `by` are those who said what it was.
     `files` hold all that a failed command printed. `changes`: its tool does not only look. `never_began`: whoever was
     to make it knows that nothing of it has happened. `refused`: its tool said so, with that error. `begun_by` is the
-    owner of the key of a program that makes it outside of sayso: what is known of it is what that program says.
+    owner of the key of a program that makes it outside of sayso: what is known of it is what that program says, and
+    nothing is where `text` is empty.
     """
 
     id: AttemptId
@@ -296,7 +297,7 @@ def made_after(
         case ToolStarted() if all(one.id != event.attempt_id for one in made):
             begun = AttemptOutcome(event.attempt_id, event.request_id, event.at, event.idempotent, event.step_id)
             begun = replace(begun, tool=event.tool, effect=event.effect, changes=event.changes, begun_by=event.by)
-            return (*made, begun)
+            return (*made, replace(begun, state="ok", ended_at=event.at) if event.unreported else begun)
         case ToolStarted():
             return made
         case ToolFinished():

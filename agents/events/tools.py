@@ -22,7 +22,7 @@ class ToolStarted(Happened):
 
     `changes`: its tool changes something, and does not only look. `by` is the owner of the API key with which a program
     began it outside of sayso, `evidence` that key, and `called` what that program calls the attempt; then there is no
-    host.
+    host. `unreported`: nobody says what comes of it, and its step is over with that.
     """
 
     type: Literal["tool_started"] = "tool_started"
@@ -38,6 +38,7 @@ class ToolStarted(Happened):
     by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
     evidence: str = Field(default="", exclude_if=operator.not_)
     called: str = Field(default="", exclude_if=operator.not_)
+    unreported: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class ToolFinished(Happened):

@@ -159,7 +159,7 @@ class ProgramStarts:
             if found.kind == "closed":
                 await self._journal.queue.notify(WorkItem("run", run.id))  # it ends now
             return found
-        attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
+        attempt_id, reports = AttemptId(new_id("attempt", shard_of(run.id))), _reports(found)
         started = ToolStarted(
             at=now,
             step_id=pending.id,
@@ -169,10 +169,11 @@ class ProgramStarts:
             request_id=record.request.id,
             idempotent=False,
             host="",
-            changes=True,
+            changes=reports,
             by=by.name,
             evidence=by.evidence,
             called=attempt,
+            unreported=not reports,
         )
         written = self._guard.as_started(record, version, found, started, now)
         if written is None:
@@ -181,6 +182,8 @@ class ProgramStarts:
             raise NotReplicated
         line = line_of(fold([started], run))
         start = await self._store.start_tool(run.id, run.seq, attempt_id, started, written, line, outside_s=OUTSIDE_S)
+        if start.state == "unconfirmed" and not reports:  # it stays begun: the same attempt is told so later
+            raise NotReplicated
         if start.state == "unconfirmed":
             await self._executor.take_back(run.id, attempt_id)
             raise NotReplicated
@@ -298,6 +301,11 @@ def _end_of(events: Sequence[Event], attempt_id: AttemptId) -> ToolFinished | No
 def _asked_for(call: GatedCall) -> dict[str, JsonValue]:
     """Return the arguments of the program's own call, without what the relay knows beside them."""
     return ProceedArgs.model_validate(call.arguments).arguments
+
+
+def _reports(call: GatedCall) -> bool:
+    """Return whether the program says what came of its call."""
+    return ProceedArgs.model_validate(call.arguments).reports
 
 
 def _to_begin(run: Run, record: RequestRecord, now: datetime) -> PendingStep | Refused | None:

@@ -439,10 +439,15 @@ class ApprovalWanted(_Asked):
     facts: Annotated[dict[_FactName, _FactText], Field(max_length=_FACTS)] = Field(
         default={}, description="Labelled lines for those who decide, shown as the program's words."
     )
+    reports: bool = Field(
+        default=True,
+        description="false: nobody says what comes of it, so that `start` ends it; else people are asked in the end.",
+    )
 
     def relayed(self) -> Approval:
         """Return the approval as the relay keeps it."""
-        return Approval(title=self.title, policy=self.policy, arguments=dict(self.arguments), facts=dict(self.facts))
+        arguments, facts = dict(self.arguments), dict(self.facts)
+        return Approval(title=self.title, policy=self.policy, arguments=arguments, facts=facts, reports=self.reports)
 
 
 def _kind(body: Any) -> str:

@@ -11,6 +11,7 @@ from bot.web.hooks.risks import Risk, is_outside, risks_of
 
 _TITLE_CHARS, _FACT_CHARS = 190, 290
 _COMMANDS = {"Bash", "bash", "shell", "powershell", "Shell", "local_shell"}
+_REPLACED = (("old_string", "new_string"), ("old_str", "new_str"))
 _PATHS = ("file_path", "path", "notebook_path")
 
 
@@ -30,6 +31,7 @@ def body_of(program: Program, call: ToolCall, policy: str, machine: str) -> dict
         "policy": policy,
         "arguments": arguments,
         "facts": {name: one_line(text, _FACT_CHARS) for name, text in facts.items() if text.strip()},
+        "reports": False,
     }
 
 
@@ -43,12 +45,13 @@ def _title(call: ToolCall) -> str:
 
 def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was given, whole; of a text that replaces another one, what changes between them."""
-    old, new = given.get("old_string"), given.get("new_string")
-    if not isinstance(old, str) or not isinstance(new, str):
+    names = next((pair for pair in _REPLACED if all(isinstance(given.get(name), str) for name in pair)), None)
+    if names is None:
         return dict(given)
-    rest = {name: value for name, value in given.items() if name not in {"old_string", "new_string"}}
+    old, new = (cast("str", given[name]) for name in names)
+    rest = {name: value for name, value in given.items() if name not in names}
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    changed = difflib.unified_diff(before, after, "before", "after", n=max(len(before), len(after)))
+    changed = [*difflib.unified_diff(before, after, n=max(len(before), len(after)))][3:]  # names and places say nothing
     return {**rest, "change": "".join(line if line.endswith("\n") else f"{line}\n\\ no newline\n" for line in changed)}
 
 

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, cast
@@ -28,6 +28,7 @@ from bot.web.guards import Bounded
 from bot.web.here import Here
 from bot.web.hooks.card import body_of
 from bot.web.hooks.programs import PROGRAMS, Program, ToolCall, Verdict, WrongHook
+from bot.web.hooks.questions import answers_of, form_of, questions_in
 from bot.web.mcp.calls import Calls, RefusedError, client_of
 from bot.web.problems import ProblemError, not_found, trouble
 
@@ -35,6 +36,7 @@ PREFIX = "/v1/hooks/"
 # Claude Code gives a hook 600 s if nothing is said; what is left is for the way there and back.
 _LONGEST_S = 3_600.0
 _USUAL_S = 570.0
+_AGAIN_S = 0.5
 _ROUTE = Mount(f"{PREFIX}{{name}}", routes=())
 
 
@@ -124,6 +126,8 @@ async def _unless_gone(deciding: Any, receive: Receive) -> Verdict | None:
 async def _decided(calls: Calls, program: Program, call: ToolCall, request: Request) -> Verdict:
     """Return whether the call may be made now, once people have said so."""
     try:
+        if questions := questions_in(call):
+            return await _answered(calls, program, call, questions)
         policy = _policy(calls.may_ask, request.query_params.get("policy", ""))
         body = body_of(program, call, policy, request.headers.get("sayso-machine", ""))
         return await _asked(calls, call, body)
@@ -131,19 +135,32 @@ async def _decided(calls: Calls, program: Program, call: ToolCall, request: Requ
         return Verdict(allow=False, message=f"sayso does not ask anybody: {error}")
 
 
+async def _answered(calls: Calls, program: Program, call: ToolCall, questions: Sequence[Mapping[str, Any]]) -> Verdict:
+    """Put the agent's own questions to people. The same ones again, in the same turn, have the same answers."""
+    to = [ref for ref in calls.may_ask if not ref.startswith("policy:")]
+    if not to:
+        do = "Make one with --asks person:NAME as well"
+        raise RefusedError(HTTPStatus.FORBIDDEN, {"detail": "The key may put questions to nobody.", "do": do})
+    view = await calls.opened(form_of(program, questions, to), _named(call))
+    if is_open(view):
+        view = await calls.settled(view, is_open)
+    outcome = outcome_of(view)
+    if outcome.decision != "answered" or not isinstance(outcome.answer, dict):
+        return Verdict(allow=False, message=_why_not(view))
+    return Verdict(allow=True, updated={**call.given, "answers": answers_of(questions, outcome.answer)})
+
+
 async def _asked(calls: Calls, call: ToolCall, body: Mapping[str, Any]) -> Verdict:
     """Ask for it, and begin what was approved. The same call made again, with no id of its own, is a new request."""
-    named, clock = _named(call), asyncio.get_running_loop().time
+    named, clock, mine = _named(call), asyncio.get_running_loop().time, call.call_id or secrets.token_hex(8)
     number, until = 0, clock() + calls.longest_s
     while True:
-        key = f"{named}.{number}"
-        view = await calls.opened(body, key)
+        view = await calls.opened(body, f"{named}.{number}")
         was_open = is_open(view)
         if was_open:
             view = await replace(calls, longest_s=max(0.0, until - clock())).settled(view, is_open)
-        outcome = outcome_of(view)
-        if outcome.decision == "approved" and (call.call_id or view.started_at is None):
-            if not (why := await _begun(calls, view, key if call.call_id else f"{key}.{secrets.token_hex(8)}")):
+        if outcome_of(view).decision == "approved" and (call.call_id or view.started_at is None):
+            if not (why := await _begun(calls, view, f"{named}.{number}.{mine}", until)):
                 return Verdict(allow=True)
             if call.call_id or why.kind != "already-begun":
                 return Verdict(allow=False, message=f"It was approved, and may not begin: {why}")
@@ -158,12 +175,18 @@ def _named(call: ToolCall) -> str:
     return f"hook-{hashlib.sha256(f'{call.session} {what}'.encode()).hexdigest()[:40]}"
 
 
-async def _begun(calls: Calls, view: RequestView, attempt: str) -> RefusedError | None:
-    try:
-        await calls.of_request(view.id, "start", {"attempt": attempt, "digest": view.digest})
-    except RefusedError as error:
-        return error
-    return None
+async def _begun(calls: Calls, view: RequestView, attempt: str, until: float) -> RefusedError | None:
+    """Begin it, and return why it may not; where nobody says so for now, it is tried again `until` then."""
+    clock = asyncio.get_running_loop().time
+    while True:
+        try:
+            await calls.of_request(view.id, "start", {"attempt": attempt, "digest": view.digest})
+        except RefusedError as error:
+            if error.status != HTTPStatus.SERVICE_UNAVAILABLE or clock() > until:
+                return error
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return None
 
 
 def _why_not(view: RequestView) -> str:

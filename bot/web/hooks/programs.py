@@ -65,6 +65,7 @@ def _claude_answer(told: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
     event, behavior = told["hook_event_name"], "allow" if verdict.allow else "deny"
     if event == "PreToolUse":
         said: dict[str, Any] = {"permissionDecision": behavior, "permissionDecisionReason": verdict.message}
+        said |= {"updatedInput": dict(verdict.updated)} if verdict.updated else {}
     else:
         decision = {"behavior": behavior, **({} if verdict.allow else {"message": verdict.message})}
         said = {"decision": decision | ({"updatedInput": dict(verdict.updated)} if verdict.updated else {})}

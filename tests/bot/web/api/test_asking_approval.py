@@ -51,8 +51,8 @@ async def finished(client: AsyncClient, request: dict[str, Any], **more: Any) ->
     return await client.post(f"/v1/requests/{request['id']}/finish", json=body)
 
 
-async def approved(ci: AsyncClient, bo: AsyncClient) -> dict[str, Any]:
-    request = await asked(ci)
+async def approved(ci: AsyncClient, bo: AsyncClient, **more: Any) -> dict[str, Any]:
+    request = await asked(ci, **more)
     await vote(bo, request)
     return await waited(ci, request)
 
@@ -91,6 +91,27 @@ async def test_once_approved_the_program_begins_and_says_how_it_went_and_we_do_n
     assert world.workshop.started == []
     after = (await ci.get(f"/v1/requests/{request['id']}")).json()
     assert (after["came_of"]["ok"], after["came_of"]["summary"]) == (True, "volume 17 is gone")
+
+
+async def test_what_nobody_reports_is_over_with_its_start_and_is_told_as_allowed_and_no_more(
+    world: World, api: Api
+) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo, reports=False)
+    start, again = (await begun(ci, request)).json(), (await begun(ci, request)).json()
+    refused(await begun(ci, request, "worker-8"), 409, "already-begun")
+    run = await world.ended(request["run_id"])
+    late = refused(await bo.post(f"/v1/requests/{request['id']}/answer", json={"vote": "deny"}), 409, "too-late")
+    after = (await ci.get(f"/v1/requests/{request['id']}")).json()
+
+    assert again == start
+    assert "came_of" not in start
+    assert "the program began it at" in late
+    assert (run.ended and run.ended.summary, run.made[0].state) == (
+        "It was allowed. Nobody reports what came of it.",
+        "ok",
+    )
+    assert (after["started_at"], after["may_act"], "came_of" in after) == (start["started_at"], False, False)
 
 
 async def test_of_all_attempts_one_begins_and_is_told_so_each_time(world: World, api: Api) -> None:

@@ -81,6 +81,65 @@ async def test_people_see_exactly_what_where_and_what_is_risky_and_a_yes_lets_it
     assert (await bo.get(f"/v1/requests/{request['id']}")).json()["started_at"]
 
 
+async def test_what_was_allowed_is_over_with_that_and_nobody_is_asked_whether_it_happened(
+    world: World, api: Api
+) -> None:
+    asking = asyncio.create_task(asks(await agent(api), CLAUDE))
+    request = await opened(api)
+    await votes(api, request)
+    await asking
+    told = await world.next_mail("anna", "It was allowed")
+    run = await world.run(request["run_id"])
+    await world.move_time(31 * 86_400)
+    await world.quiet()
+
+    assert told.subject.startswith("Answered: Claude Code: run rm -rf build")
+    assert run.ended
+    assert (run.ended.outcome, run.ended.change) == ("done", "not_wanted")
+    assert not (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"]
+
+
+async def test_a_change_of_a_file_is_read_as_lines_with_their_indentation(world: World, api: Api) -> None:
+    lines = {"old_string": "def f():\n    return 1\n", "new_string": "def f():\n    return 2\n"}
+    given = {"file_path": "/home/anna/shop/a.py", **lines}
+    await asks(await agent(api), CLAUDE, tool_name="Edit", tool_input=given, where="claude-code?wait_s=0")
+    letter = await world.next_mail("bo")
+
+    assert "Argument “change”:\n\n|  def f():\n| -    return 1\n| +    return 2\n\n" in letter.text
+
+
+async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen(world: World, api: Api) -> None:
+    questions = [
+        {"question": "Which store?", "header": "Store", "multiSelect": False,
+         "options": [{"label": "Postgres", "description": "What we know"}, {"label": "SQLite", "description": ""}]},
+        {"question": "Which tests?", "header": "Tests", "multiSelect": True,
+         "options": [{"label": "unit", "description": ""}, {"label": "load", "description": ""}]},
+    ]  # fmt: skip
+    told = CLAUDE | {"tool_name": "AskUserQuestion", "tool_input": {"questions": questions}}
+    client = await agent(api, "policy:production", "person:bo")
+    asking = asyncio.create_task(asks(client, told))
+    request = await opened(api)
+    form = {"1": "SQLite", "2.1": True, "2.2": False}
+    answer = await (await api.client("bo")).post(f"/v1/requests/{request['id']}/answer", json={"form": form})
+    heard, again = (await asking).json(), (await asks(client, told)).json()
+
+    assert answer.status_code == 200, answer.text
+    assert "- Postgres: What we know" in request["quoted"]
+    given = heard["hookSpecificOutput"]["decision"]
+    assert given["behavior"] == "allow"
+    assert given["updatedInput"] == {
+        "questions": questions, "answers": {"Which store?": "SQLite", "Which tests?": "unit"},
+    }  # fmt: skip
+    assert again == heard
+
+
+async def test_questions_without_anybody_to_answer_them_are_refused(world: World, api: Api) -> None:
+    questions = [{"question": "Which?", "options": [{"label": "a"}]}]
+    answer = await asks(await agent(api), CLAUDE, tool_name="AskUserQuestion", tool_input={"questions": questions})
+
+    assert "The key may put questions to nobody" in message(answer)
+
+
 async def test_each_program_reads_a_denial_in_its_own_shape_with_its_reason(world: World, api: Api) -> None:
     client = await agent(api)
     before = CLAUDE | {"hook_event_name": "PreToolUse", "tool_use_id": "t1"}
