@@ -34,7 +34,9 @@ CARDS = st.builds(
     quoted=TEXTS,
     said=TEXTS,
     said_as=TEXTS,
-    facts=st.lists(st.builds(Line, label=TEXTS, text=TEXTS, link=st.sampled_from(["", PAGE])), max_size=3).map(tuple),
+    facts=st.lists(
+        st.builds(Line, label=TEXTS, text=TEXTS, link=st.sampled_from(["", PAGE]), verbatim=st.booleans()), max_size=3
+    ).map(tuple),
     details=st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=3).map(tuple),
     exact=TEXTS,
     ref=TEXTS,
@@ -399,7 +401,9 @@ LONG_CARDS = st.builds(
     quoted_as=LONG,
     said=LONG,
     said_as=LONG,
-    facts=st.lists(st.builds(Line, label=LONG, text=LONG, link=st.sampled_from(["", PAGE])), max_size=2).map(tuple),
+    facts=st.lists(
+        st.builds(Line, label=LONG, text=LONG, link=st.sampled_from(["", PAGE]), verbatim=st.booleans()), max_size=2
+    ).map(tuple),
     decides=st.lists(st.builds(Line, label=LONG, text=LONG), max_size=2).map(tuple),
     details=st.lists(st.builds(Line, label=LONG, text=LONG), max_size=2).map(tuple),
     exact=LONG,

@@ -49,7 +49,7 @@ FORMS = st.builds(
     until=st.just(AT),
 )
 PAGES = st.sampled_from(["", "https://sayso.example/requests/s0q-abc/changes"])
-FACTS = st.lists(st.builds(Line, label=TEXTS, text=TEXTS, link=PAGES), max_size=40).map(tuple)
+FACTS = st.lists(st.builds(Line, label=TEXTS, text=TEXTS, link=PAGES, verbatim=st.booleans()), max_size=40).map(tuple)
 CARDS = st.builds(
     Card,
     title=TEXTS,
@@ -274,6 +274,14 @@ def test_whatever_has_no_room_on_a_card_is_behind_details(changes: dict[str, Any
 
 def _actions_of(card: Card) -> list[Any]:
     return [node.get("action_id") for node in _nodes(cards.message(card, "d1").blocks)]
+
+
+def test_lines_that_have_no_room_on_a_card_are_whole_and_monospaced_in_their_own_window() -> None:
+    lines = [f"+    line {number}" for number in range(400)]
+    card = Card(title="Change it?", at=AT, facts=(Line(label="change", text="\n".join(lines), verbatim=True),))
+    whole = [node for node in _nodes(cards.details(card)) if node.get("type") == "rich_text_preformatted"]
+
+    assert "\n".join(node["text"] for node in _nodes(whole) if node.get("type") == "text").split("\n") == lines
 
 
 @pytest.mark.parametrize(("form", "count"), [("choice", 2), ("choice", 7), ("choices", 3)])
