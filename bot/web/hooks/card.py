@@ -11,6 +11,7 @@ from bot.web.hooks.risks import Risk, is_outside, risks_of
 
 _TITLE_CHARS, _FACT_CHARS = 190, 290
 _COMMANDS = {"Bash", "bash", "shell", "powershell", "Shell", "local_shell"}
+_OWN = {"tool", "folder", "change", "input"}
 _REPLACED = (("old_string", "new_string"), ("old_str", "new_str"))
 _PATHS = ("file_path", "path", "notebook_path")
 
@@ -44,14 +45,19 @@ def _title(call: ToolCall) -> str:
 
 
 def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was given, whole; of a text that replaces another one, what changes between them."""
+    """Return what was given; of a text that replaces another one, what changes between them.
+
+    What has a name of ours is shown as JSON, so that nothing stands in its place.
+    """
+    if not _OWN.isdisjoint(given):
+        return {"input": dict(given)}
     names = next((pair for pair in _REPLACED if all(isinstance(given.get(name), str) for name in pair)), None)
     if names is None:
         return dict(given)
     old, new = (cast("str", given[name]) for name in names)
     rest = {name: value for name, value in given.items() if name not in names}
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    changed = [*difflib.unified_diff(before, after, n=max(len(before), len(after)))][3:]  # names and places say nothing
+    changed = [*difflib.unified_diff(before, after)][3:]  # what comes first names nothing that is known
     return {**rest, "change": "".join(line if line.endswith("\n") else f"{line}\n\\ no newline\n" for line in changed)}
 
 

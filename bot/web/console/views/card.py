@@ -97,6 +97,7 @@ class CardView:
     said_as: str
     quoted: str
     quoted_as: str
+    arguments: list[Line]
     facts: list[FactView]
     details: list[Line]
     who_else: str
@@ -161,10 +162,8 @@ def card_view(
         said_as=said_as(request, people) if request.words else "",
         quoted=below_title(request.title, request.quoted),
         quoted_as=quoted_as(request) or say("card.unverified"),
-        facts=[
-            *(FactView(label=line.label, text=line.text) for line in arguments_of(request)),
-            *(_short(fact) for fact in view.facts),
-        ],
+        arguments=arguments_of(request),
+        facts=[_short(fact) for fact in view.facts],
         details=details(request),
         who_else=who_else(view, people, me),
         then=[*_by_time(record, people), *(as_frozen(yes, record, people) if is_vote else ()), last],

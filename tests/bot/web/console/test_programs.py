@@ -1,7 +1,7 @@
 """The page of what a program wants to do itself: it says of each state only what holds then."""
 
 from agents.requests import RunId
-from tests.bot.web.api.test_asking_approval import approved, begun, program
+from tests.bot.web.api.test_asking_approval import approved, asked, begun, program
 from tests.bot.web.console.stage import buttons
 from tests.servers.console import Console, Page
 from tests.waiting import until
@@ -46,6 +46,14 @@ async def test_what_a_program_has_not_begun_can_be_stopped_and_nothing_says_that
     assert f"Approved Paused by Anna Ames. {NOT_YET}" in paused.words
     assert [buttons(page) for page in (plain, frozen, paused)] == [STOP] * 3
     assert follows(paused) != follows(resumed), "an open page shows that it is paused no longer"
+
+
+async def test_a_text_of_several_lines_is_shown_as_these(world: World, console: Console) -> None:
+    ci, looks = await program(console.api), await console.browser("bo")
+    request = await asked(ci, arguments={"script": "set -e\n  make <all>\n", "n": 1})
+    page = await looks.get(f"/requests/{request['id']}")
+
+    assert '<pre tabindex="0">set -e\n  make &lt;all&gt;</pre>' in page.html
 
 
 async def test_a_start_that_was_taken_back_is_none_on_the_page(world: World, console: Console) -> None:

@@ -108,6 +108,14 @@ async def test_a_change_of_a_file_is_read_as_lines_with_their_indentation(world:
     assert "Argument “change”:\n\n|  def f():\n| -    return 1\n| +    return 2\n\n" in letter.text
 
 
+async def test_nothing_that_an_agent_gives_stands_in_the_place_of_its_folder(world: World, api: Api) -> None:
+    given = {"command": "make", "folder": "/home/anna/harmless"}
+    await asks(await agent(api), CLAUDE, tool_input=given, where="claude-code?wait_s=0")
+    arguments = (await opened(api))["call"]["arguments"]["arguments"]
+
+    assert arguments == {"tool": "Bash", "folder": "/home/anna/shop", "input": given}
+
+
 async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen(world: World, api: Api) -> None:
     questions = [
         {"question": "Which store?", "header": "Store", "multiSelect": False,
