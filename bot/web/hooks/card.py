@@ -10,16 +10,18 @@ from bot.web.hooks.programs import Program, ToolCall
 from bot.web.hooks.risks import Risk, is_outside, risks_of
 
 _TITLE_CHARS, _FACT_CHARS = 190, 290
-_COMMANDS = {"Bash", "bash", "shell", "powershell", "Shell", "local_shell"}
+_COMMANDS = {
+    "Bash", "Shell", "bash", "local_shell", "powershell", "run_in_terminal", "run_shell_command", "shell",
+}  # fmt: skip
 _OWN = {"tool", "folder", "change", "input"}
-_REPLACED = (("old_string", "new_string"), ("old_str", "new_str"))
-_PATHS = ("file_path", "path", "notebook_path")
+_REPLACED = (("old_string", "new_string"), ("old_str", "new_str"), ("oldString", "newString"))
+_PATHS = ("file_path", "path", "notebook_path", "filePath", "absolute_path", "dir_path")
 
 
 def body_of(program: Program, call: ToolCall, policy: str, machine: str) -> dict[str, Any]:
     """Return the request for an approval of this call, as the API takes it."""
     arguments = {"tool": call.tool, "folder": call.folder, **_readable(call.given)}
-    risks = _risks(call)
+    risks = risks_in(call)
     facts = {
         "Agent": f"{program.called}, session {call.session[:40]}",
         "Machine": machine,
@@ -61,7 +63,8 @@ def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, "change": "".join(line if line.endswith("\n") else f"{line}\n\\ no newline\n" for line in changed)}
 
 
-def _risks(call: ToolCall) -> tuple[Risk, ...]:
+def risks_in(call: ToolCall) -> tuple[Risk, ...]:
+    """Return what in this call deserves a second look."""
     text = "\n".join(_texts(dict(call.given)))
     found = risks_of(text, call.folder) if call.tool in _COMMANDS else risks_of(text, "/")
     path = _path(call)

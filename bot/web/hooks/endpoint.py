@@ -26,7 +26,7 @@ from bot.web.api.outcomes import outcome_of
 from bot.web.api.requests import is_open
 from bot.web.guards import Bounded
 from bot.web.here import Here
-from bot.web.hooks.card import body_of
+from bot.web.hooks.card import body_of, risks_in
 from bot.web.hooks.programs import PROGRAMS, Program, ToolCall, Verdict, WrongHook
 from bot.web.hooks.questions import answers_of, form_of, questions_in
 from bot.web.mcp.calls import Calls, RefusedError, client_of
@@ -61,9 +61,15 @@ def hooks_of(here: Here, api: ASGIApp) -> ASGIApp:
             call = program.read(told)
         except WrongHook as error:
             raise trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{error}.", "`sayso connect` shows it") from None
+        if call.tool in program.only_read and not risks_in(call):
+            return JSONResponse({})
         calls = _calls(request, client)
         verdict = await _unless_gone(_decided(calls, program, call, request), receive)
-        return None if verdict is None else JSONResponse(program.answer(told, verdict))
+        if verdict is None:
+            return None
+        # As this process leaves. The command `sayso-hook` then asks its successor, and agents themselves read no heads.
+        again = {"Retry-After": "1"} if verdict.early else {}
+        return JSONResponse(program.answer(told, verdict), headers=again)
 
     bounded = Bounded(answering, check_is_json, here.bodies)
     keyed = Authenticated(bounded, here.app.access.keyring, lambda: here.app.unready, here.waits, below=PREFIX)
@@ -165,7 +171,7 @@ async def _asked(calls: Calls, call: ToolCall, body: Mapping[str, Any]) -> Verdi
             if call.call_id or why.kind != "already-begun":
                 return Verdict(allow=False, message=f"It was approved, and may not begin: {why}")
         elif was_open or call.call_id:
-            return Verdict(allow=False, message=_why_not(view))
+            return Verdict(allow=False, message=_why_not(view), early=is_open(view) and clock() < until)
         number += 1
 
 

@@ -4,7 +4,7 @@ Tried with the real programs: docs/ask-from says which, and what came of it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, cast
 
 from agents.text import one_line
@@ -31,34 +31,33 @@ class ToolCall:
 
 
 class Verdict(NamedTuple):
-    """What an agent hears: whether it may, and why not."""
+    """What an agent hears: whether it may, and why not. It is `early` where the wait for people was cut short."""
 
     allow: bool
     message: str = ""
     updated: Mapping[str, Any] | None = None
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A coding agent."""
+    """A coding agent.
+
+    Some start their hook before each call of any tool: nobody is asked about those that `only_read` what is in the
+    folder, and what the agent itself makes of them holds.
+    """
 
     name: str
     called: str
     read: Callable[[Mapping[str, Any]], ToolCall]
     answer: Callable[[Mapping[str, Any], Verdict], dict[str, Any]]
+    only_read: frozenset[str] = frozenset()
 
 
 def _claude_call(told: Mapping[str, Any]) -> ToolCall:
     if told.get("hook_event_name") not in {"PermissionRequest", "PreToolUse"}:
         raise WrongHook("Use it for PermissionRequest or PreToolUse alone: other hooks decide nothing")
-    return ToolCall(
-        session=_text(told, "session_id"),
-        turn=_text(told, "prompt_id", ""),
-        call_id=_text(told, "tool_use_id", ""),
-        folder=_text(told, "cwd"),
-        tool=_text(told, "tool_name"),
-        given=_object(told, "tool_input"),
-    )
+    return replace(_in_snake_case(told, "session_id"), turn=_text(told, "prompt_id", ""))
 
 
 def _claude_answer(told: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
@@ -89,6 +88,52 @@ def _copilot_answer(_: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
     return {"behavior": "allow"} if verdict.allow else {"behavior": "deny", "message": verdict.message}
 
 
+def _codex_call(told: Mapping[str, Any]) -> ToolCall:
+    return replace(_claude_call(told), turn=_text(told, "turn_id", ""))
+
+
+def _codex_answer(told: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
+    """Return what Codex reads: before each call of a tool it knows no `allow`, and goes on where nothing is said."""
+    if told["hook_event_name"] == "PreToolUse" and verdict.allow:
+        return {}
+    return _claude_answer(told, verdict._replace(updated=None))
+
+
+def _gemini_call(told: Mapping[str, Any]) -> ToolCall:
+    if told.get("hook_event_name") != "BeforeTool":
+        raise WrongHook("Use it for BeforeTool alone: other hooks decide nothing")
+    return _in_snake_case(told, "session_id")
+
+
+def _gemini_answer(_: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
+    return {"decision": "allow"} if verdict.allow else {"decision": "deny", "reason": verdict.message}
+
+
+def _vscode_call(told: Mapping[str, Any]) -> ToolCall:
+    """Read a call as VS Code sends it: in its own words, or in those of the Copilot that runs in it."""
+    if told.get("hookEventName", told.get("hook_event_name")) != "PreToolUse":
+        raise WrongHook("Use it for PreToolUse alone: other hooks decide nothing")
+    return _in_snake_case(told, "sessionId" if "sessionId" in told else "session_id")
+
+
+def _vscode_answer(_: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
+    said = {"permissionDecision": "allow"}
+    if not verdict.allow:
+        said = {"permissionDecision": "deny", "permissionDecisionReason": verdict.message}
+    return {**said, "hookSpecificOutput": {"hookEventName": "PreToolUse", **said}}
+
+
+def _in_snake_case(told: Mapping[str, Any], session: str) -> ToolCall:
+    return ToolCall(
+        session=_text(told, session),
+        turn="",
+        call_id=_text(told, "tool_use_id", ""),
+        folder=_text(told, "cwd"),
+        tool=_text(told, "tool_name"),
+        given=_object(told, "tool_input"),
+    )
+
+
 def _text(told: Mapping[str, Any], name: str, default: str | None = None) -> str:
     value = told.get(name, default)
     if not isinstance(value, str) or (default is None and not value.strip()):
@@ -103,10 +148,22 @@ def _object(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value)
 
 
+_GEMINI_READS = frozenset({
+    "ask_user", "get_internal_docs", "glob", "grep_search", "list_directory", "read_file", "read_many_files",
+    "search_file_content", "update_topic", "write_todos",
+})  # fmt: skip
+_VSCODE_READS = frozenset({
+    "file_search", "get_changed_files", "get_errors", "get_terminal_output", "grep_search", "list_code_usages",
+    "list_dir", "manage_todo_list", "read_file", "semantic_search", "test_search",
+})  # fmt: skip
+
 PROGRAMS = {
     one.name: one
     for one in (
         Program("claude-code", "Claude Code", _claude_call, _claude_answer),
+        Program("codex", "Codex", _codex_call, _codex_answer),
         Program("copilot", "Copilot", _copilot_call, _copilot_answer),
+        Program("gemini", "Gemini CLI", _gemini_call, _gemini_answer, _GEMINI_READS),
+        Program("vscode", "VS Code", _vscode_call, _vscode_answer, _VSCODE_READS),
     )
 }

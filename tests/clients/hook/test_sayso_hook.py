@@ -1,0 +1,281 @@
+"""`sayso-hook`, as a coding agent starts it, against a sayso that serves HTTP."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bot.web.hooks.test_endpoint import ALLOWED, CLAUDE, opened, votes
+from tests.bot.web.hooks.test_programs import GEMINI
+from tests.servers.lines import free_ports
+from tests.servers.program import ROOT
+from tests.servers.web import Api, serving
+from tests.waiting import PATIENCE_S, passes
+from tests.world import World
+
+HOOK = ROOT / "clients" / "hook" / "sayso_hook.py"
+FAST_S = 0.15
+
+
+class Ended:
+    """How the command ended."""
+
+    def __init__(self, code: int, out: bytes, err: bytes) -> None:
+        self.code, self.out, self.err = code, out.decode(), err.decode()
+
+    @property
+    def told(self) -> Any:
+        return json.loads(self.out)
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    """What the shell of an agent has: nothing of these tests."""
+    return {"PATH": os.environ["PATH"], "HOME": "/nowhere", "LANG": "C"} | more
+
+
+async def hook(*words: str, told: Any = CLAUDE, python: str = sys.executable, **environ: str) -> Ended:
+    """`sayso-hook WORDS…`, told this on stdin; it ends by itself."""
+    process = await asyncio.create_subprocess_exec(
+        python, str(HOOK), *words, env=surroundings(**environ),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    body = told if isinstance(told, bytes) else json.dumps(told).encode()
+    out, err = await asyncio.wait_for(process.communicate(body), PATIENCE_S)
+    assert process.returncode is not None
+    return Ended(process.returncode, out, err)
+
+
+async def key(api: Api, *asks: str) -> str:
+    _, text = await api.key(None, "ask", service="laptop", acts_for=["anna"], asks=asks or ("policy:production",))
+    return text
+
+
+def denies(ended: Ended, *words: str) -> None:
+    """Each agent reads this as a denial: 2, nothing on stdout, and one sentence on stderr."""
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1
+    for word in words:
+        assert word in ended.err
+
+
+async def test_an_agent_hears_the_yes_of_people_and_they_see_on_which_machine_it_runs(world: World, api: Api) -> None:
+    asking = asyncio.create_task(hook("claude-code", SAYSO_URL=api.url, SAYSO_API_KEY=await key(api)))
+    request = await opened(api)
+    await votes(api, request)
+    ended = await asking
+
+    assert (ended.code, ended.told, ended.err) == (0, ALLOWED, "")
+    assert request["call"]["arguments"]["facts"]["Machine"] == socket.gethostname()
+
+
+async def test_an_agent_hears_the_no_of_people_and_why(world: World, api: Api) -> None:
+    asking = asyncio.create_task(hook("gemini", told=GEMINI, SAYSO_URL=api.url, SAYSO_API_KEY=await key(api)))
+    await votes(api, await opened(api), "deny", reason="not on a Friday – ever")
+    ended = await asking
+
+    assert (ended.code, ended.told["decision"]) == (0, "deny")
+    assert "Denied by bo: not on a Friday – ever" in ended.told["reason"]
+
+
+async def test_where_nobody_answers_in_time_the_agent_hears_that_it_is_no_refusal(world: World, api: Api) -> None:
+    ended = await hook("claude-code", "--wait-s", "0", SAYSO_URL=api.url, SAYSO_API_KEY=await key(api))
+
+    assert ended.code == 0
+    assert "no refusal" in ended.told["hookSpecificOutput"]["decision"]["message"]
+
+
+async def test_the_address_the_policy_and_a_file_with_the_key_can_be_named(
+    world: World, api: Api, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(f"{await key(api, 'policy:production', 'policy:pair')}\n")
+    words = ("claude-code", "--url", f"{api.url}/", "--policy", "production")
+    asking = asyncio.create_task(
+        hook(*words, SAYSO_URL="http://other.example", SAYSO_API_KEY_FILE=str(tmp_path / "key"))
+    )
+    request = await opened(api)
+    await votes(api, request)
+
+    assert (await asking).told == ALLOWED
+
+
+async def test_a_proxy_on_the_way_out_is_not_asked_for_what_is_on_this_machine(world: World, api: Api) -> None:
+    [port] = free_ports(1)
+    proxy = f"http://127.0.0.1:{port}"
+    ended = await hook(
+        "gemini", "--wait-s", "0", told=GEMINI, SAYSO_URL=api.url, SAYSO_API_KEY=await key(api), http_proxy=proxy
+    )
+
+    assert (ended.code, ended.told["decision"]) == (0, "deny")
+
+
+async def test_what_sayso_refuses_is_denied_in_its_words(world: World, api: Api) -> None:
+    right = {"SAYSO_URL": api.url, "SAYSO_API_KEY": await key(api)}
+
+    denies(await hook("claude-code", SAYSO_URL=api.url, SAYSO_API_KEY="sayso_a_b"), "not known")
+    denies(await hook("emacs", **right), "There is no hook", "claude-code", "gemini")
+    denies(await hook("claude-code", told=b"rm -rf", **right), "no JSON object")
+    denies(await hook("claude-code", told={}, **right), "PermissionRequest")
+
+
+async def test_without_a_key_or_an_address_it_says_what_to_set(tmp_path: Path) -> None:
+    denies(await hook("codex", SAYSO_API_KEY="sayso_a_b"), "SAYSO_URL")
+    denies(await hook("codex", SAYSO_API_KEY="sayso_a_b", SAYSO_URL="https://sayso.corp.example/v1/hooks"), "SAYSO_URL")
+    denies(await hook("codex", SAYSO_URL="http://127.0.0.1:1"), "SAYSO_API_KEY")
+    denies(await hook("codex", SAYSO_URL="http://127.0.0.1:1", SAYSO_API_KEY="a\nb"), "SAYSO_API_KEY")
+    nowhere = str(tmp_path / "key")
+    denies(await hook("codex", SAYSO_URL="http://127.0.0.1:1", SAYSO_API_KEY_FILE=nowhere), nowhere)
+    ended = await hook(SAYSO_URL="http://127.0.0.1:1", SAYSO_API_KEY="sayso_a_b")
+    assert (ended.code, ended.out) == (2, "")
+    assert "NAME" in ended.err
+
+
+async def test_where_sayso_is_away_nothing_runs_and_the_agent_hears_so_at_once() -> None:
+    [port] = free_ports(1)
+    began = time.monotonic()
+    ended = await hook("codex", SAYSO_URL=f"http://127.0.0.1:{port}", SAYSO_API_KEY="sayso_a_b")
+
+    denies(ended, "can't be reached", "no refusal")
+    assert time.monotonic() - began < 5
+
+
+@asynccontextmanager
+async def answering(*replies: bytes, holds_s: float = 0.0) -> AsyncGenerator[tuple[str, list[bytes]]]:
+    """A server that answers with these bytes, one after the other, and then closes; and the heads that it was sent."""
+    heard, left = list[bytes](), [*replies]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        await passes(holds_s)
+        writer.write(left.pop(0) if left else b"")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
+
+
+def reply(status: str, body: str, *heads: str) -> bytes:
+    head = "\r\n".join((f"HTTP/1.1 {status}", f"Content-Length: {len(body.encode())}", *heads))
+    return f"{head}\r\n\r\n{body}".encode()
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (reply("200 OK", ""), "no sayso"),
+        (reply("200 OK", "<html>log in</html>"), "no sayso"),
+        (reply("200 OK", '["allow"]'), "no sayso"),
+        (reply("200 OK", '{"decision": "allow"')[:-4], ""),
+        (reply("302 Found", "", "Location: http://127.0.0.1:1/"), "302"),
+        (reply("500 Oh", "no"), "500"),
+        (reply("500 Oh", '{"detail": "It\\u001b[31m broke.\\nTwice.", "do": "Wait."}'), "It [31m broke. Twice. Wait."),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "can't be reached"),
+        (b"", "can't be reached"),
+    ],
+)
+async def test_what_is_no_answer_of_sayso_is_a_denial(sent: bytes, said: str) -> None:
+    async with answering(sent) as (url, heard):
+        denies(await hook("codex", SAYSO_URL=url, SAYSO_API_KEY="sayso_a_b"), said)
+
+    assert len(heard) == 1
+
+
+async def test_a_wait_that_a_restart_or_a_gateway_cuts_goes_on_with_what_is_left_of_it() -> None:
+    cut, late, right = b"", reply("504 Gateway Time-out", ""), reply("200 OK", '{"decision": "allow"}')
+    leaves = reply("200 OK", '{"decision": "deny", "reason": "nobody has answered yet"}', "Retry-After: 1")
+    async with answering(cut, late, leaves, right, holds_s=1.2) as (url, heard):
+        ended = await hook("gemini", "--wait-s", "30", SAYSO_URL=url, SAYSO_API_KEY="sayso_a_b")
+    waits = [int(head.partition(b"wait_s=")[2].split()[0]) for head in heard]
+
+    assert (ended.code, ended.told) == (0, {"decision": "allow"})
+    assert len(waits) == 4
+    assert waits[0] == 30 > waits[1] > waits[2] > waits[3]
+
+
+async def test_a_sayso_that_is_started_again_meanwhile_asks_nobody_twice(world: World) -> None:
+    [port] = free_ports(1)
+    async with serving(world.app, port=port) as api:
+        given = {"SAYSO_URL": api.url, "SAYSO_API_KEY": await key(api)}
+        asking = asyncio.create_task(hook("claude-code", **given))
+        request = await opened(api)
+        await passes(1.2)
+    async with serving(world.app, port=port) as api:
+        await votes(api, request)
+        ended = await asking
+        requests = (await (await api.client("bo")).get("/v1/requests")).json()["requests"]
+
+    assert (ended.code, ended.told) == (0, ALLOWED)
+    assert [one["id"] for one in requests] == [request["id"]]
+
+
+@pytest.mark.long
+async def test_a_server_that_never_ends_its_answer_is_not_waited_for_longer_than_agents_wait() -> None:
+    began, over = time.monotonic(), asyncio.Event()
+
+    async def drips(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await passes(0.5)
+        writer.close()
+        over.set()
+
+    server = await asyncio.start_server(drips, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        denies(await hook("codex", "--wait-s", "0", SAYSO_URL=url, SAYSO_API_KEY="sayso_a_b"), "not answer in time")
+        await asyncio.wait_for(over.wait(), PATIENCE_S)
+
+    assert time.monotonic() - began < 25
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize(
+    "command", ["sayso-hook-that-is-not-installed codex", f"'{sys.executable}' -c 'import os; os.abort()'"]
+)
+def test_as_connect_writes_it_a_hook_that_is_missing_or_crashes_is_a_denial_with_a_reason(
+    shell: str, command: str
+) -> None:
+    ended = subprocess.run([shell, "-c", f"{command} || exit 2"], capture_output=True, check=False, env=surroundings())
+
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert ended.stderr.strip()
+
+
+async def test_it_starts_in_no_time() -> None:
+    took_s = list[float]()
+    for _ in range(8):
+        began = time.monotonic()
+        await hook("codex")
+        took_s.append(time.monotonic() - began)
+
+    assert min(took_s) < FAST_S
+
+
+def test_it_needs_nothing_that_python_does_not_bring() -> None:
+    bare = [sys.executable, "-I", "-S", "-c", f"import runpy; runpy.run_path({str(HOOK)!r})"]
+
+    assert subprocess.run(bare, check=False, env=surroundings()).returncode == 0
+
+
+async def test_it_runs_on_the_oldest_python_that_it_names(world: World, api: Api) -> None:
+    probe = await asyncio.create_subprocess_exec("sh", "-c", "exec python3.10 -c pass 2>&-", env=surroundings())
+    if await probe.wait():
+        pytest.skip("there is no Python 3.10 here")
+    given = {"SAYSO_URL": api.url, "SAYSO_API_KEY": await key(api)}
+    ended = await hook("claude-code", "--wait-s", "0", python="python3.10", **given)
+
+    assert "no refusal" in ended.told["hookSpecificOutput"]["decision"]["message"]
