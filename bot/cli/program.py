@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bot.cli import act, agents, audit, evals, mail, mcp, operate, people, runs, triggers
+from bot.cli import act, agents, audit, connect, evals, mail, mcp, operate, people, runs, triggers
 from bot.errors import SaysoError
 
 
@@ -40,7 +40,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for part in (operate, mail, act, runs, people, agents, evals, triggers, audit, mcp):
+for part in (operate, mail, act, runs, people, agents, evals, triggers, audit, mcp, connect):
     part.register(app)
 
 

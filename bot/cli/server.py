@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from bot.cli.options import data_dir
-from bot.config.data_dir import DataDir
+from bot.config.data_dir import DataDir, LocalServer
 from bot.errors import NotFound, Unavailable
 
 _ORIGIN = re.compile(r"https?://[^/\s@?#]+/?")
@@ -49,7 +49,7 @@ def server_of(data: Path | None, person: str | None = None) -> Server:
 
 def keyed_server(url: str) -> Server:
     """The server at `url`, as whoever's key SAYSO_API_KEY is. Raises Unavailable."""
-    if not _ORIGIN.fullmatch(url):
+    if not is_origin(url):
         raise Unavailable(
             f"SAYSO_URL is {url!r}", "Set it to an address such as https://sayso.corp.example, with no path"
         )
@@ -59,7 +59,23 @@ def keyed_server(url: str) -> Server:
     return Server(url, key, f"{url} {key.partition('_')[2].partition('_')[0]}")
 
 
+def is_origin(url: str) -> bool:
+    """Return whether this is the address of a server, with no path."""
+    return bool(_ORIGIN.fullmatch(url))
+
+
 def _beside_dev(data: Path | None, person: str | None) -> Server:
+    server = dev_server(data)
+    if (person or "") not in server.keys:
+        raise NotFound(
+            f"There is no person {person!r} in the directory",
+            f"It has: {', '.join(sorted(filter(None, server.keys)))}",
+        )
+    return Server(server.api, server.keys[person or ""], f"{data_dir(data)} {person}", person=person, is_local=True)
+
+
+def dev_server(data: Path | None) -> LocalServer:
+    """The `sayso dev` that runs for the data directory, if it is to be trusted. Raises Unavailable."""
     from bot.config.trust import is_folder_trusted
 
     folder = data_dir(data)
@@ -78,12 +94,7 @@ def _beside_dev(data: Path | None, person: str | None) -> Server:
             "outside address",
             "Name the directory with --data, or set SAYSO_URL and SAYSO_API_KEY",
         )
-    if (person or "") not in server.keys:
-        raise NotFound(
-            f"There is no person {person!r} in the directory",
-            f"It has: {', '.join(sorted(filter(None, server.keys)))}",
-        )
-    return Server(server.api, server.keys[person or ""], f"{folder} {person}", person=person, is_local=True)
+    return server
 
 
 def _is_loopback(url: str) -> bool:
