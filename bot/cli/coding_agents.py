@@ -40,10 +40,13 @@ class Wish:
         return f"{self.url}/v1/hooks/{name}?{urlencode(query)}"
 
     def hook_command(self, name: str) -> str:
-        """The line of a shell that asks, and denies wherever it can't: also where nothing of it is installed."""
+        """The line of any shell that asks, and denies wherever it can't: also where nothing of it is installed.
+
+        It reads to its end what it is told: an agent that can't tell it all to its hook would decide by itself.
+        """
         policy = ["--policy", self.policy] if self.policy else []
         words = [*self.command, name, "--url", self.url, *policy, "--wait-s", str(self.wait_s)]
-        return f"{shlex.join(words)} || exit 2"
+        return shlex.join(["sh", "-c", f"{shlex.join(words)} || {{ cat >/dev/null; exit 2; }}"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,17 @@ execute_within = "15m"             # an older approval is not acted on
 remind_after = ["30m", "2h"]       # who has not answered by then is reminded
 # cards = "dm"                     # in Slack to each of them alone; else into the thread, with a mention
 
+# What a coding agent on Anna's machine may do (`sayso connect`). It asks for her, and she may say yes herself. Her yes
+# counts where that agent is not: it has a terminal and a key, and would approve itself by "cli" or "api".
+[policies.coding-agent]
+approvers = ["person:anna"]
+requester_may_approve = true
+answer_from = ["slack", "email", "console"]
+reach = ["email"]
+approve_by_email = true
+expires_after = "4h"
+execute_within = "1h"              # a yes that comes after the agent gave up counts for its next try
+
 # Where the deploy agent may deploy to. Commands are lists, not shell lines; {commit} is always a full commit id.
 [deploy.environments.production]
 policy = "production"

@@ -81,13 +81,15 @@ def _answered(arguments: Sequence[str]) -> str:
     parser.add_argument("--policy", default="", help="the policy, where the key in $SAYSO_API_KEY may ask for several")
     parser.add_argument("--wait-s", type=int, default=WAIT_S, help=f"how long people have, in seconds ({WAIT_S})")
     given = _Given(**vars(parser.parse_args(arguments)))
+    # Before anything may fail: Codex, when it can't tell its hook all that it has to say, decides by itself.
+    body = sys.stdin.buffer.read()
     if not _ORIGIN.fullmatch(given.url):
         raise _Unsure(f"SAYSO_URL is {given.url!r}: set it to an address such as https://sayso.corp.example")
     # A look-up of a name, and a server that sends a byte now and then, have no time limit of their own.
     late = threading.Timer(given.wait_s + _WAY_S, _end_late)
     late.daemon = True
     late.start()
-    return _asked(given, sys.stdin.buffer.read(), _key())
+    return _asked(given, body, _key())
 
 
 def _asked(given: _Given, body: bytes, key: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bot.cli.coding_agents import Wish
 from tests.bot.web.hooks.test_endpoint import ALLOWED, CLAUDE, opened, votes
 from tests.bot.web.hooks.test_programs import GEMINI
 from tests.servers.lines import free_ports
@@ -244,15 +245,37 @@ async def test_a_server_that_never_ends_its_answer_is_not_waited_for_longer_than
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 @pytest.mark.parametrize(
-    "command", ["sayso-hook-that-is-not-installed codex", f"'{sys.executable}' -c 'import os; os.abort()'"]
+    "command",
+    [["sayso-hook-that-is-not-there"], [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], [str(HOOK)]],
 )
-def test_as_connect_writes_it_a_hook_that_is_missing_or_crashes_is_a_denial_with_a_reason(
-    shell: str, command: str
+def test_as_connect_writes_it_a_hook_that_is_missing_or_dies_hears_all_and_denies_with_a_reason(
+    shell: str, command: list[str]
 ) -> None:
-    ended = subprocess.run([shell, "-c", f"{command} || exit 2"], capture_output=True, check=False, env=surroundings())
+    line = Wish("http://127.0.0.1:1", "", 570, False, "zebra", command).hook_command("codex")
+    agent = subprocess.Popen(
+        [shell, "-c", line], env=surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with agent:
+        assert agent.stdin
+        assert agent.stderr
+        agent.stdin.write(b" " * 1_000_000)
+        agent.stdin.close()
+        said = agent.stderr.read()
 
-    assert (ended.returncode, ended.stdout) == (2, b"")
-    assert ended.stderr.strip()
+    assert agent.returncode == 2
+    assert said.strip()
+
+
+async def test_it_hears_all_that_it_is_told_also_where_it_can_do_nothing_with_it() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(HOOK), "codex", env=surroundings(), stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdin
+    process.stdin.write(b" " * 1_000_000)
+    await asyncio.wait_for(process.stdin.drain(), PATIENCE_S)
+    process.stdin.close()
+
+    assert await process.wait() == 2
 
 
 async def test_it_starts_in_no_time() -> None:

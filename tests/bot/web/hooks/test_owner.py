@@ -1,0 +1,105 @@
+"""Whose coding agent asks under the policy `coding-agent` of `sayso dev` says yes herself, and the agent can't."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient, Response
+
+from bot.config.example import example_toml
+from tests.bot.cli.shell import elsewhere, sayso
+from tests.bot.web.hooks.test_endpoint import ALLOWED, CLAUDE, asks
+from tests.servers.console import Console, a_console
+from tests.servers.web import Api
+from tests.waiting import until
+from tests.world import World, a_world
+
+
+@pytest.fixture
+async def home(redis: str, tmp_path: Path) -> AsyncGenerator[tuple[World, Console, Api]]:
+    """A sayso as `sayso dev` sets it up for a newcomer."""
+    async with (
+        a_world(redis, tmp_path / "data", example_toml(tmp_path / "shop")) as world,
+        a_console(world) as console,
+    ):
+        yield world, console, console.api
+
+
+async def agent(api: Api) -> AsyncClient:
+    """Anna's own agent, with the key that `sayso connect` tells her to make."""
+    return await api.client(
+        None, "ask", service="claude-code", acts_for=["anna"], holders=["anna"],
+        asks=["policy:coding-agent", "person:anna"],
+    )  # fmt: skip
+
+
+async def asked(api: Api) -> tuple[asyncio.Task[Response], dict[str, Any]]:
+    """The agent as it waits, and what it asks; of the two that its key may ask, the policy is meant."""
+    asking = asyncio.create_task(asks(await agent(api), CLAUDE))
+    anna, found = await api.client("anna"), list[dict[str, Any]]()
+
+    async def is_open() -> bool:
+        nonlocal found
+        found = (await anna.get("/v1/requests?state=open")).json()["requests"]
+        return bool(found)
+
+    await until(is_open, what="a request is open")
+    return asking, found[0]
+
+
+def approving(request: dict[str, Any]) -> tuple[str, ...]:
+    return "answer", request["id"], "approve", "--digest", request["digest"]
+
+
+async def test_she_says_yes_by_mail_to_what_asks_in_her_own_name(home: tuple[World, Console, Api]) -> None:
+    world, _, api = home
+    asking, _ = await asked(api)
+    card = await world.next_mail("anna")
+    assert "rm -rf build" in card.text
+    await world.reply("anna", card, "approved")
+
+    assert (await asking).json() == ALLOWED
+
+
+@pytest.mark.parametrize(("button", "behavior"), [("Approve", "allow"), ("Deny", "deny")])
+async def test_she_says_yes_or_no_in_the_console(home: tuple[World, Console, Api], button: str, behavior: str) -> None:
+    _, console, api = home
+    asking, request = await asked(api)
+    anna = await console.browser("anna")
+    where = f"/requests/{request['id']}"
+    await anna.submit((await anna.get(where)).form(f"{where}/answer"), button)
+
+    assert (await asking).json()["hookSpecificOutput"]["decision"]["behavior"] == behavior
+
+
+async def test_nobody_says_yes_with_a_key_or_in_a_terminal_where_the_agent_is(home: tuple[World, Console, Api]) -> None:
+    world, _, api = home
+    asking, request = await asked(api)
+    vote = {"vote": "approve", "digest": request["digest"]}
+    where = f"/v1/requests/{request['id']}/answer"
+    by_its_key = await (await agent(api)).post(where, json=vote)
+    by_hers = await (await api.client("anna")).post(where, json=vote)
+    _, hers = await api.key("anna")
+    typed = await elsewhere(world.folder, *approving(request), SAYSO_URL=api.url, SAYSO_API_KEY=hers)
+    after = (await (await api.client("anna")).get(f"/v1/requests/{request['id']}")).json()
+    asking.cancel()
+
+    assert by_its_key.status_code == 403
+    assert (by_hers.status_code, by_hers.json()["type"]) == (403, "urn:sayso:problem:not-this-way")
+    assert typed.code == 1
+    assert "on its page in the console; by mail" in typed.out
+    assert after["state"] == "open"
+
+
+async def test_nobody_says_yes_in_a_terminal_beside_sayso_dev_either(home: tuple[World, Console, Api]) -> None:
+    world, _, api = home
+    asking, request = await asked(api)
+    typed = await sayso(world, *approving(request), "--as", "anna")
+    after = (await (await api.client("anna")).get(f"/v1/requests/{request['id']}")).json()
+    asking.cancel()
+
+    assert typed.code == 1
+    assert "on its page in the console; by mail" in typed.out
+    assert after["state"] == "open"
