@@ -233,7 +233,7 @@ def test_the_example_comments_every_table_for_a_newcomer() -> None:
     text = example_toml(Path("/srv/demo"))
 
     tables = [line for line in text.splitlines() if line.startswith("[")]
-    assert len(tables) == 8
+    assert len(tables) == 9
     assert tomllib.loads(text)["limits"] == {"triggers_per_person": "20/h"}
 
 
