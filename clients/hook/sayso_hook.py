@@ -1,8 +1,8 @@
 """`sayso-hook NAME`: ask people, through sayso, whether a coding agent may use a tool. It needs nothing but Python.
 
 A hook of the agent starts it, with the call of the tool on stdin. It prints what the agent reads, and exits with 0.
-Wherever it can't, it exits with 2 and one sentence on stderr: each of these agents reads that as a denial. What each
-of them sends and reads is known to the server alone.
+Wherever it can't, it exits with 2 and says why: each of these agents reads that as a denial. What each of them sends
+and reads is known to the server alone.
 """
 
 from __future__ import annotations
@@ -174,8 +174,12 @@ def _end_late() -> None:
 def _deny(sentence: str) -> NoReturn:
     """Exit as each agent reads a denial, with a sentence that it reads as the reason."""
     line = re.sub(r"\s+", " ", "".join(char if char.isprintable() else " " for char in sentence)).strip()
+    line = line[:_SENTENCE_CHARS]
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"{line[:_SENTENCE_CHARS]}\n")
+        # Copilot reads the reason beside a 2 here, and all others read it on stderr and nothing here.
+        sys.stdout.write(f"{json.dumps({'behavior': 'deny', 'message': line})}\n")
+        sys.stdout.flush()
+        sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
     # Not by sys.exit: what could not be written to stdout is tried again there, and ends with another code.
     os._exit(_DENIED)

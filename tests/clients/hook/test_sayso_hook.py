@@ -61,9 +61,10 @@ async def key(api: Api, *asks: str) -> str:
 
 
 def denies(ended: Ended, *words: str) -> None:
-    """Each agent reads this as a denial: 2, nothing on stdout, and one sentence on stderr."""
-    assert (ended.code, ended.out) == (2, "")
+    """Each agent reads this as a denial: 2, and one sentence, for Copilot on stdout and for the others on stderr."""
+    assert ended.code == 2
     assert ended.err.count("\n") == 1
+    assert ended.told == {"behavior": "deny", "message": ended.err.strip()}
     for word in words:
         assert word in ended.err
 
