@@ -119,7 +119,7 @@ def _codex_hook(wish: Wish) -> Written:
 
 
 def _copilot_hook(wish: Wish) -> Written:
-    # By its own HTTP it asks nobody at an address without TLS, such as that of `sayso dev`, unless a variable allows it.
+    # By its own HTTP it asks nobody without TLS, as at the address of `sayso dev`, unless a variable allows it.
     hook = {"type": "command", "bash": wish.hook_command("copilot"), "timeoutSec": wish.longest_s}
     return _alone("copilot", "permissionRequest", hook)
 
