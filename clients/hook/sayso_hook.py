@@ -167,8 +167,7 @@ def _said(error: HTTPError) -> str:
 
 def _end_late() -> None:
     """End at once, and with a denial: beyond this the agent ends the hook, and decides by itself."""
-    os.write(2, b"sayso did not answer in time. Nobody was heard, and this is no refusal.\n")
-    os._exit(_DENIED)
+    _deny("sayso did not answer in time. Nobody was heard, and this is no refusal.")
 
 
 def _deny(sentence: str) -> NoReturn:

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -24,7 +23,7 @@ from tests.waiting import PATIENCE_S, passes
 from tests.world import World
 
 HOOK = ROOT / "clients" / "hook" / "sayso_hook.py"
-FAST_S = 0.15
+MODULES = 150
 
 
 class Ended:
@@ -140,13 +139,11 @@ async def test_without_a_key_or_an_address_it_says_what_to_set(tmp_path: Path) -
     assert "NAME" in ended.err
 
 
-async def test_where_sayso_is_away_nothing_runs_and_the_agent_hears_so_at_once() -> None:
+async def test_where_sayso_is_away_nothing_runs_and_the_agent_hears_so() -> None:
     [port] = free_ports(1)
-    began = time.monotonic()
     ended = await hook("codex", SAYSO_URL=f"http://127.0.0.1:{port}", SAYSO_API_KEY="sayso_a_b")
 
     denies(ended, "can't be reached", "no refusal")
-    assert time.monotonic() - began < 5
 
 
 @asynccontextmanager
@@ -222,7 +219,7 @@ async def test_a_sayso_that_is_started_again_meanwhile_asks_nobody_twice(world: 
 
 @pytest.mark.long
 async def test_a_server_that_never_ends_its_answer_is_not_waited_for_longer_than_agents_wait() -> None:
-    began, over = time.monotonic(), asyncio.Event()
+    over = asyncio.Event()
 
     async def drips(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -240,8 +237,6 @@ async def test_a_server_that_never_ends_its_answer_is_not_waited_for_longer_than
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         denies(await hook("codex", "--wait-s", "0", SAYSO_URL=url, SAYSO_API_KEY="sayso_a_b"), "not answer in time")
         await asyncio.wait_for(over.wait(), PATIENCE_S)
-
-    assert time.monotonic() - began < 25
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
@@ -279,14 +274,11 @@ async def test_it_hears_all_that_it_is_told_also_where_it_can_do_nothing_with_it
     assert await process.wait() == 2
 
 
-async def test_it_starts_in_no_time() -> None:
-    took_s = list[float]()
-    for _ in range(8):
-        began = time.monotonic()
-        await hook("codex")
-        took_s.append(time.monotonic() - began)
+def test_it_starts_with_few_modules_as_each_call_of_a_tool_waits_for_that() -> None:
+    counting = [sys.executable, "-I", "-S", "-X", "importtime", str(HOOK), "codex"]
+    told = subprocess.run(counting, check=False, env=surroundings(), input=b"{}", capture_output=True).stderr.decode()
 
-    assert min(took_s) < FAST_S
+    assert 50 < told.count("import time:") < MODULES
 
 
 def test_it_needs_nothing_that_python_does_not_bring() -> None:
