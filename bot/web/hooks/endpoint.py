@@ -147,12 +147,13 @@ async def _answered(calls: Calls, program: Program, call: ToolCall, questions: S
     if not to:
         do = "Make one with --asks person:NAME as well"
         raise RefusedError(HTTPStatus.FORBIDDEN, {"detail": "The key may put questions to nobody.", "do": do})
+    until = asyncio.get_running_loop().time() + calls.longest_s
     view = await calls.opened(form_of(program, questions, to), _named(call))
     if is_open(view):
         view = await calls.settled(view, is_open)
     outcome = outcome_of(view)
     if outcome.decision != "answered" or not isinstance(outcome.answer, dict):
-        return Verdict(allow=False, message=_why_not(view))
+        return _no(view, until)
     return Verdict(allow=True, updated={**call.given, "answers": answers_of(questions, outcome.answer)})
 
 
@@ -171,7 +172,7 @@ async def _asked(calls: Calls, call: ToolCall, body: Mapping[str, Any]) -> Verdi
             if call.call_id or why.kind != "already-begun":
                 return Verdict(allow=False, message=f"It was approved, and may not begin: {why}")
         elif was_open or call.call_id:
-            return Verdict(allow=False, message=_why_not(view), early=is_open(view) and clock() < until)
+            return _no(view, until)
         number += 1
 
 
@@ -193,6 +194,12 @@ async def _begun(calls: Calls, view: RequestView, attempt: str, until: float) ->
             await asyncio.sleep(_AGAIN_S)
         else:
             return None
+
+
+def _no(view: RequestView, until: float) -> Verdict:
+    """Return what is heard of a request that allows nothing, which people could answer `until` then."""
+    is_early = is_open(view) and asyncio.get_running_loop().time() < until
+    return Verdict(allow=False, message=_why_not(view), early=is_early)
 
 
 def _why_not(view: RequestView) -> str:
