@@ -447,7 +447,7 @@ class FollowUps:
         """
         person, at = PersonId(trigger.person), self._store.about_now()
         running = (one for one in reversed(run.made) if one.state == "running" and one.changes)
-        began = next(running, None) if run.pending else None
+        began = next(running, None) if run.pending and not run.queued else None
         facts: list[Event] = [self._words(inbound_id, channel, trigger, at)]
         if record and record.state == "approved" and record.began_at is not None:
             facts.append(_noted(inbound_id, channel, trigger, record, "too_late", at))

@@ -19,6 +19,15 @@ from tests.stories.test_triage import child_of
 from tests.waiting import until
 from tests.world import World
 
+OPERATOR = """
+[people.ole]
+name = "Ole Olsen"
+email = "ole@corp.example"
+
+[roles]
+operator = ["person:ole"]
+"""
+
 
 @asynccontextmanager
 async def another_deploys(shop: World) -> AsyncGenerator[None]:
@@ -161,3 +170,19 @@ async def test_a_story_of_a_denial_in_the_queue_reads_the_same_again(shop: World
     kinds = [type(event) for event in await shop.events(run_id)]
     assert kinds.index(ToolStarted) < kinds.index(ToolQueued) < kinds.index(RequestRevoked)
     assert [result.kind for result in (await shop.run(run_id)).results][-1] == "revoked"
+
+
+async def test_attack_an_operator_who_stops_what_waits_for_its_turn_is_told_that_it_began(shop: World) -> None:
+    async with shop.stopped():
+        shop.toml += OPERATOR
+    before = live(shop, "production")
+    async with another_deploys(shop):
+        run_id, _ = await approved_and_queued(shop)
+
+        await shop.send("ole", "sayso@sayso.example", f"stop {run_id}")
+
+        told = await shop.next_mail("ole")
+        await shop.ended(run_id)
+    assert "Too late" not in told.text
+    assert "The run is stopped" in told.text
+    assert live(shop, "production") == before
