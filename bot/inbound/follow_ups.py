@@ -42,10 +42,10 @@ from bot.policy.attachments import attachments, contents
 from bot.policy.judge import MOST_REMARKS, is_noted, is_question, judge
 from bot.policy.judgements import Asked, TooLate, Unclear, judgements
 from bot.policy.offers import answer_by
-from bot.policy.record import RequestRecord, after
+from bot.policy.record import RequestRecord, after, records
 from bot.policy.stops import may_be_stop
 from bot.render.cards import notice
-from bot.render.words import decided, feedback_text
+from bot.render.words import decided, ends_standing, feedback_text
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
 from bot.requests.opening import thread_of
 from bot.runs.children import Children, busy_with
@@ -456,6 +456,7 @@ class FollowUps:
         with self._people.speaking_to(person):
             late = "answer.too-late-program" if began and began.begun_by else "notice.stopped-late"
             told = say(late, when=in_words(began.started_at)) if began else say("notice.stopped")
+            told += ends_standing(run.pending.decision if run.pending else None)
         # The end of the run tells whoever asked for it; of what runs they must know now.
         is_asker = run.started is not None and run.started.requester == person and run.started.parent is None
         is_told = channel not in ANSWERED_AT_ONCE and (began is not None or not is_asker)
@@ -490,6 +491,8 @@ class FollowUps:
             told = say("notice.stop-after-end")
             if made:
                 told = say("notice.stop-after-start", when=in_words(made[-1].started_at))
+                allowed = records(events).get(made[-1].request_id) if made[-1].request_id else None
+                told += ends_standing(allowed.decision if allowed else None)
             if copies:
                 told = f"{told} {say('notice.stop-copies', runs=', '.join(copies))}"
         noted = answers is not None and is_noted(answers, person)

@@ -264,6 +264,14 @@ def standing_use(decision: Decision, people: People) -> str:
     return f"{say('again.allowed', id=used.id, when=in_words(decision.at))} {count} {granted}"
 
 
+def ends_standing(decision: Decision | None) -> str:
+    """Say how to end the standing approval that allowed something, to whoever stops that alone; else nothing."""
+    used = decision.standing if decision else None
+    if decision is None or used is None:
+        return ""
+    return f" {say('again.allowed', id=used.id, when=in_words(decision.at))} {say('again.end-it', id=used.id)}"
+
+
 def _with_keys(decision: Decision, people: People) -> str:
     """Whose word came with a key that was not made by themselves."""
     whose = people.names_of(decision.operators_keys)
@@ -285,10 +293,10 @@ def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -
         case Decided():
             return decided(judgement.decision, people)
         case Revoked():
-            return say("answer.revoked")
+            return f"{say('answer.revoked')}{ends_standing(record.decision)}"
         case TooLate():
             key = "answer.too-late-program" if request.program and request.format == "approval" else "answer.too-late"
-            return say(key, when=in_words(judgement.started_at))
+            return f"{say(key, when=in_words(judgement.started_at))}{ends_standing(record.decision)}"
         case AlreadyDecided():
             key = "answer.decided-not-begun" if judgement.may_stop else "answer.already-decided"
             return say(key, decided=decided(judgement.decision, people))

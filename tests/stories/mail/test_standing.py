@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from agents.standing import STANDING
 from bot.inbound.standing import TypedStanding
 from bot.store.ids import new_id
@@ -298,3 +298,34 @@ async def test_attack_words_behind_it_that_speak_against_it_ask_nobody(redis: st
             assert "They are asked." not in (await office.next_mail("anna", about="without asking")).text, behind
 
         assert await asked_in(office) == []
+
+
+@pytest.mark.parametrize("words", ["revoke", "Widerrufen", "stop"])
+async def test_attack_a_bare_revocation_of_a_use_that_has_begun_says_nothing_of_how_to_end_what_allowed_it(
+    redis: str, tmp_path: Path, words: str
+) -> None:
+    async with an_office(redis, tmp_path) as office:
+        standing = await granted(office, await done_once(office))
+        assert not await is_asked(office)
+        letter = await office.next_mail("bo", "Used without asking")
+
+        await office.reply("bo", letter, words)
+
+        told = (await office.next_mail("bo")).text
+        assert (await the_only(office)).revoked is None
+        assert f"To end it, answer with nothing but: revoke {standing.approval.id}" in told, told
+
+
+async def test_who_stops_a_use_before_it_begins_reads_how_to_end_what_allowed_it(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        standing = await granted(office, await done_once(office))
+        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+        run_id = await office.trigger("press bell")
+        letter = await office.next_mail("bo", "Used without asking")
+
+        await office.reply("bo", letter, "revoke")
+
+        assert f"revoke {standing.approval.id}" in (await office.next_mail("bo", "About")).text
+        await office.ended(run_id)
+        assert (await the_only(office)).revoked is None
+        assert office.workshop.effects == ["press bell"]
