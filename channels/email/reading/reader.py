@@ -6,11 +6,12 @@ whose word it is.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from channels import Bounced, Directory, File, Ignored, Inquiry, Quarantined, Trigger
 from channels.email.format import addresses
-from channels.email.format.body import Body, read_body
+from channels.email.format.body import Body, Part, read_body
 from channels.email.format.dates import written_at
 from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable, guess_headers, read_headers
 from channels.email.format.message_ids import answers_us, ids_in, is_message_id, named_in, ours
@@ -244,7 +245,7 @@ class Reader:
             follows=bool(earlier),
             within=next(iter(earlier), ""),
             held_because=why,
-            weakness="; ".join((*_faults(headers, found.wish_weakness), *self._misses_us(headers))),
+            weakness="; ".join((*_faults(headers, found.wish_weakness, body.files), *self._misses_us(headers))),
             written_at=written_at(headers.first("date")),
             copy_key=_copy_key(found, headers, subject),
         )
@@ -260,7 +261,7 @@ class Reader:
             raise Unreadable(said.unsure)
         is_short = len(said.whole) <= WHOLE_CHARS and said.is_one and not said.unsure
         about = About(
-            faults=_faults(headers, found.weakness),
+            faults=_faults(headers, found.weakness, body.files),
             subject=subject,
             in_reply_to=named_in(" ".join(headers.all("in-reply-to"))),
             sent_at=written_at(headers.first("date")),
@@ -337,10 +338,16 @@ def _shortened(older: Older) -> Older:
     return Older(older.quoted[:OLDER_CHARS], older.below[:OLDER_CHARS], heads, strays)
 
 
-def _faults(headers: Headers, weakness: str) -> tuple[str, ...]:
+def _faults(headers: Headers, weakness: str, files: Sequence[Part]) -> tuple[str, ...]:
     """Return why the mail proves too little for an approval."""
     missing = [name.title() for name in ("from", "date", "subject", "message-id") if len(headers.all(name)) != 1]
-    return (*(f"it has not exactly one {name}" for name in missing), *filter(None, [weakness]))
+    invites = "it comes with an invitation" if any(map(_is_invitation, files)) else ""
+    return (*(f"it has not exactly one {name}" for name in missing), *filter(None, [weakness, invites]))
+
+
+def _is_invitation(part: Part) -> bool:
+    """Return whether a calendar sends the mail with this part in it: it has a method (RFC 6047, 2.4), or is no file."""
+    return part.kind == "text/calendar" and (part.may_be_text or "method" in part.parameters)
 
 
 def _key_of(found: Accepted, headers: Headers, whole: str) -> str:

@@ -487,6 +487,66 @@ async def test_attack_a_yes_to_one_of_two_questions_in_a_title_approves_nothing(
         await world.quiet()
 
 
+async def answer_with(world: World, card: Letter, text: str, calendar: EmailMessage) -> None:
+    """Bo's answer to a card as his program writes it, with a calendar in it."""
+    assert card.reply_to
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["From"], message["To"], message["Subject"] = "bo@corp.example", card.reply_to, f"Re: {card.subject}"
+    message["Date"], message["Message-ID"] = (
+        format_datetime(datetime.now(UTC)),
+        f"<{secrets.token_hex(8)}@corp.example>",
+    )
+    message["In-Reply-To"] = card.message_id
+    message.set_content(text)
+    message.make_mixed()
+    message.attach(calendar)
+    await send(world, message, card.reply_to)
+
+
+def calendar(method: str = "", name: str | None = None) -> EmailMessage:
+    part = EmailMessage(policy=email.policy.SMTP)
+    part.set_content(f"BEGIN:VCALENDAR\nMETHOD:{method or 'PUBLISH'}\nEND:VCALENDAR", subtype="calendar", filename=name)
+    if method:
+        part.set_param("method", method)
+    return part
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [("REQUEST", None), ("COUNTER", None), ("REQUEST", "invite.ics"), ("", None)]
+)
+async def test_attack_an_approval_that_comes_with_an_invitation_approves(
+    world: World, method: str, name: str | None
+) -> None:
+    record, card = await card_for(world)
+
+    await answer_with(world, card, "approve", calendar(method, name))
+
+    async def is_read() -> bool:
+        read = await world.request(record.request.id)
+        return bool(read.comments or read.votes)
+
+    await until(is_read, what="it is read")
+    assert await is_open(world, record)
+    assert "it comes with an invitation" in (await fresh_card(world)).text
+
+
+async def test_an_approval_with_a_calendars_file_beside_it_approves(world: World) -> None:
+    record, card = await card_for(world)
+
+    await answer_with(world, card, "approve", calendar(name="outage.ics"))
+
+    await approved(world, record)
+
+
+async def test_a_denial_counts_though_it_comes_with_an_invitation(world: World) -> None:
+    record, card = await card_for(world)
+
+    await answer_with(world, card, "deny", calendar("REQUEST"))
+
+    await world.ended(record.request.run_id)
+    assert (await world.request(record.request.id)).state == "denied"
+
+
 async def test_a_denial_need_not_name_the_card(world: World) -> None:
     record, card = await card_for(world)
 
