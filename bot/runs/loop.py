@@ -66,6 +66,8 @@ log = structlog.stdlib.get_logger()
 _LOOKS = 100
 # For a file that is right within seconds, and for 25,000 runs that wait for one.
 _SOONEST, _LATEST = timedelta(seconds=2), timedelta(seconds=60)
+# Workers of two releases, or with two files, run side by side while they are restarted one after the other.
+_ROLLING = timedelta(minutes=10)
 
 
 class NoPolicy(ToolRefused):
@@ -141,7 +143,7 @@ class Loop:
                 if until and await self._settle(told.run, until):
                     return
                 told = None
-            elif self._waits_for_file(told.run, move):
+            elif self._waits_for_file(told.run, move) or self._is_left_to_others(told, move):
                 if await self._settle(told.run, self._store.about_now() + self._looks_again(told)):
                     return
                 told = None
@@ -166,8 +168,14 @@ class Loop:
         is_gated = isinstance(move, Execute) and move.pending.gate is not None
         return is_gated or isinstance(move, Ask) or self._people.is_missing(run.started.requester)
 
+    def _is_left_to_others(self, told: RunSnapshot, move: Move) -> bool:
+        """Return whether a worker of another release may know the agent of a run that this one does not know."""
+        if told.run.started is None or told.run.started.agent in self._agents or isinstance(move, Close | End):
+            return False
+        return self._store.about_now() < told.events[-1].at + _ROLLING
+
     def _looks_again(self, told: RunSnapshot) -> timedelta:
-        """Return how long a run waits that waits for a file: the longer, the less often it looks."""
+        """Return how long a run waits for a file, or another worker: the longer, the less often it looks."""
         waited = self._store.about_now() - told.events[-1].at if told.events else _SOONEST
         return min(max(waited / 2, _SOONEST), _LATEST)
 
