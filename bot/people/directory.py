@@ -60,6 +60,7 @@ class People:
         self._humans: Humans = Humans()
         self._ids: Mapping[str, PersonId] = {}
         self._maybe: Mapping[PersonId, tuple[PersonId, ...]] = {}
+        self._again: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._called = dict[str, tuple[PersonId, ...]]()
         self._namesakes: frozenset[str] = frozenset()
         self._unknown_before: frozenset[PersonId] = frozenset()
@@ -111,6 +112,7 @@ class People:
         self._whole, self._half, self._alerted = self._tables, None, ()
         self.unknown_guards = frozenset()
         self._maybe = self._humans.maybe(self._ids.values())
+        self._again = self._humans.again()
         counted = Counter(person.name for person in written.people.values())
         self._namesakes = frozenset(name for name, count in counted.items() if count > 1)
 
@@ -206,7 +208,9 @@ class People:
 
     def ids_of(self, person: str) -> tuple[PersonId, ...]:
         """Return all ids of whoever `person` is: their own, then those that an operator has said were theirs."""
-        return self._humans.ids_of(PersonId(person))
+        known = self._humans.known.get(PersonId(person))
+        own = self._humans.by_now(known).id if known else PersonId(person)
+        return (own, *self._again.get(own, ()))
 
     def counting_as_new(self) -> dict[str, tuple[PersonId, ...]]:
         """Return whom the file calls as others that have left, or who is new and may be one of those.

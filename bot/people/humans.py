@@ -112,13 +112,13 @@ class Humans:
         """Return who somebody is, as far as an operator has said that they are somebody else."""
         return self.known[human.same_as] if human.same_as else human
 
-    def ids_of(self, person: PersonId) -> tuple[PersonId, ...]:
-        """Return all ids of whoever `person` is: their own, then those that an operator has said were theirs."""
-        human = self.known.get(person)
-        if human is None:  # above all no name at all, which is the `same_as` of everybody who is nobody else
-            return (person,)
-        own = self.by_now(human).id
-        return (own, *sorted(one.id for one in self.known.values() if one.same_as == own))
+    def again(self) -> dict[PersonId, tuple[PersonId, ...]]:
+        """Return the other ids that an operator has said were somebody's, by their own."""
+        found = dict[PersonId, tuple[PersonId, ...]]()
+        for human in sorted(self.known.values(), key=lambda one: one.id):
+            if human.same_as:
+                found[human.same_as] = (*found.get(human.same_as, ()), human.id)
+        return found
 
     def is_again(self, person: PersonId) -> bool:
         """Return whether an operator has said that this is who somebody new is."""

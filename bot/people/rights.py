@@ -169,7 +169,7 @@ class Rights:
     def of_person(self, person: PersonId, evidence: str = "") -> Who:
         """Return who somebody is that a channel has proved by `evidence`."""
         role = self.role_of(person)
-        return Who(person, role or "viewer", {person: role} if role else {}, evidence=evidence)
+        return Who(person, role or "viewer", self._as(person, role) if role else {}, evidence=evidence)
 
     def of_session(self, login: Login, person: PersonId | None = None) -> Who:
         """Return who acts in a session, as `person` where one person plays everybody."""
@@ -191,8 +191,12 @@ class Rights:
         people = dict[PersonId, Role]()
         for person in key.speaks_for():
             if own := self.role_of(person):
-                people[person] = _lesser(own, role) if key.person else own
+                people |= self._as(person, _lesser(own, role) if key.person else own)
         return Who(key.speaker, role, people, scopes, key.evidence)
+
+    def _as(self, person: PersonId, role: Role) -> dict[PersonId, Role]:
+        """Return a role by each id of a person, their own first: what they began as somebody new is theirs as well."""
+        return dict.fromkeys(self.people.ids_of(person), role)
 
     @property
     def _has_owner(self) -> bool:

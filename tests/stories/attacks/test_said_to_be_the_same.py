@@ -101,8 +101,9 @@ async def test_attack_who_has_what_somebody_had_before_they_were_brought_back_ap
         assert office.workshop.effects == []
 
 
-async def test_attack_what_somebody_asked_for_in_between_is_said_to_be_theirs_and_nobody_hears_who_stops_it(
-    redis: str, tmp_path: Path
+@pytest.mark.parametrize("way", ["the command", "their words"])
+async def test_attack_what_somebody_asked_for_in_between_nobody_but_an_operator_stops(
+    redis: str, tmp_path: Path, way: str
 ) -> None:
     async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
         await becomes(office, at(_ADMINS, "bob@corp.example"))
@@ -111,12 +112,19 @@ async def test_attack_what_somebody_asked_for_in_between_is_said_to_be_theirs_an
 
         said = await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})
 
-        assert "asked for since then, as bo~2, stays with that id: they do not see it any more" in said.json()["told"]
-        assert "can't stop it, an operator can (sayso cancel RUN)." in said.json()["told"]
-        refused(await (await api.client("bo")).post(f"/v1/runs/{run_id}/cancel"), 404, "not-found")
-        assert (await (await api.client("ole")).post(f"/v1/runs/{run_id}/cancel")).status_code == 200
-        await office.quiet()
+        assert "asked for since then, as bo~2, they still see and can stop" in said.json()["told"]
+        assert office.app.people.named("bo") == "bo"
+        assert not isinstance(await office.decide("bo", record, "approve"), Decided)
+        bo = await api.client("bo")
+        assert [run["id"] for run in (await bo.get("/v1/runs")).json()["runs"]] == [run_id]
+        refused(await (await api.client("eve")).post(f"/v1/runs/{run_id}/cancel"), 404, "not-found")
+        if way == "the command":
+            assert (await bo.post(f"/v1/runs/{run_id}/cancel")).status_code == 200
+        else:
+            await office.post("bob", "sayso@sayso.example", f"stop {run_id}")
+        await office.ended(run_id)
         assert (await office.request(record.request.id)).state == "withdrawn"
+        assert office.workshop.effects == []
 
 
 async def new_ones(office: World) -> list[str]:
