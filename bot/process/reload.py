@@ -136,8 +136,9 @@ class Reload:
             await self._look_at_departures(at_once=at_once)
 
     def _who_is_here(self) -> object:
-        """Return everybody who is here, and who of them may be somebody that has left."""
-        return frozenset(self._app.people.all()), dict(self._app.people.doubles)
+        """Return everybody who is here, who of them may be somebody that has left, and their addresses."""
+        people = self._app.people
+        return frozenset(people.all()), dict(people.doubles), people.tables.by_email
 
     async def _look_at_files(self, *, at_once: bool) -> None:
         mark = self._stamp()

@@ -6,6 +6,8 @@ votes are void, and the id is asked again.
 
 A standing approval ends with whoever granted it.
 
+Whose mail address has changed gets the cards there that wait for them.
+
 Nothing of this is done while a file is only half taken: see `half_taken`.
 """
 
@@ -16,25 +18,28 @@ from typing import Literal
 
 import structlog
 
-from agents.requests import PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, Vote, people_of
+from agents.events import CardReplaced
+from agents.requests import Holder, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, Vote, people_of
 from agents.run import fold
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound
 from bot.people.directory import QUESTION, People, refs_in
+from bot.people.offers import waits_for
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible
 from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_approve, refilled, still_open, wider
 from bot.policy.record import RequestRecord, after, good_until, why_not
 from bot.render.cards import have_all_left, notice
-from bot.requests.card_updates import moved
+from bot.requests.card_updates import moved, newest_of
 from bot.requests.decisions import Decisions
+from bot.requests.opening import card_for, placement
 from bot.requests.reassignment import reassigning, screened, under
 from bot.requests.standing.approvals import StandingApprovals
 from bot.requests.stored import TRIES
 from bot.store import Commit, OtherRelease, StoreUnavailable, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Tell
+from bot.store.outbox_entry import Delivery, Tell
 from language import say
 
 _Kind = Literal["left", "void", "excluded"]
@@ -146,6 +151,8 @@ class Departures:
                     log.warning("somebody left who may have stopped the run", request_id=request_id, left=unsaid)
                     return None
                 continue
+            if not is_over and not await self._is_sent_after(record, version, now):
+                continue
             excluded = _excluded(record, known) or self._doubles(record) or _maybe_one(known, here)
             is_short = bool(left or excluded) and not _goes_on(known.request.policy, known, here)
             if is_over or not (void or is_short):
@@ -159,6 +166,41 @@ class Departures:
                 log.warning("deciders of a request have left", request_id=request_id, left=left, void=of)
                 return None
         raise RuntimeError(f"{request_id} changed {TRIES} times after somebody had left")
+
+    async def _is_sent_after(self, record: RequestRecord, version: int, now: datetime) -> bool:
+        """Return whether nobody is asked by a card that was mailed to an address they have no more; else mail it to the
+        one they have now. The card before can be answered as well.
+        """
+        request = record.request
+        made = [
+            placement(request, card_for(request, self._people, one, now, record), one, first="email")
+            for one in [holder.person for holder in newest_of(record) if await self._has_moved(holder)]
+            if waits_for(record, one, self._people)
+        ]
+        if not made:
+            return True
+        events = [
+            CardReplaced(at=now, request_id=request.id, person=each.holder.person, why="unseen", holder=each.holder)
+            for each in made
+        ]
+        commit = Commit(
+            run_id=request.run_id,
+            events=events,
+            records=[record_write(after(record, events), version, before=request.expires_at)],
+            outgoing=[each.outgoing for each in made],
+            deliveries=[each.delivery for each in made],
+            limit=MAX_EVENTS_AT_ALL,
+        )
+        return (await self._journal.write(commit)).state in {"late", "full"}
+
+    async def _has_moved(self, holder: Holder) -> bool:
+        """Return whether a card was mailed to an address that its holder has no more."""
+        store, contact = self._journal.store, self._people.contact(holder.person)
+        body = await store.delivery(holder.delivery_id) if contact else None
+        placed = await store.parsed(Delivery.model_validate_json, body) if body else None
+        there = placed.delivery.address if placed and placed.delivery else None
+        was = there.to.lower() if there and there.channel == "email" else ""
+        return bool(contact and was and was != (contact.email or "").lower())
 
     def _doubles(self, record: RequestRecord) -> list[PersonId]:
         """Return those who asked, edited or handed it on and have left, where somebody who is here may be them."""

@@ -18,6 +18,7 @@ from bot.store import Keys, StoreError
 from bot.web.console.views.afterwards import afterwards
 from tests.office import STEPS, TOML
 from tests.servers.web import serving
+from tests.stories.attacks.test_who_is_who import with_mark
 from tests.tables import becomes, settings_in, without, write
 from tests.world import World, a_world
 
@@ -330,3 +331,39 @@ async def test_attack_whoever_gets_the_id_of_somebody_who_has_left_gets_neither_
         assert (await eve.get("/v1/people")).status_code == 401
         assert (await sessions.find(session), await sessions.spend(link)) == (None, None)
         assert (await (await api.client("eve")).get("/v1/people")).status_code == 200
+
+
+MOVED = TOML.replace("bo@corp.example", "bo.berg@corp.example")
+
+
+async def test_attack_a_card_waits_for_a_reminder_where_somebodys_address_has_changed(office: World) -> None:
+    async with office.stopped():
+        office.toml = with_mark(TOML, "bo", 'uid = "1"')
+    _, record = await asked(office, "production")
+    await office.next_mail("bo")
+
+    await becomes(office, with_mark(MOVED, "bo", 'uid = "1"'))
+    await office.quiet()
+
+    [card] = office.mails("bo.berg")
+    assert "Press bell?" in card.subject
+    await becomes(office, with_mark(MOVED, "bo", 'uid = "1"') + EVE)
+    await office.quiet()
+    assert office.mails("bo.berg") == (card,), "it comes once"
+
+    await office.post("bo.berg", card.reply_to or "", "approve")
+    await office.ended(record.request.run_id)
+    assert (await office.request(record.request.id)).state == "approved"
+
+
+async def test_who_has_answered_gets_no_card_at_a_new_address(office: World) -> None:
+    async with office.stopped():
+        office.toml = with_mark(TOML, "bo", 'uid = "1"') + EVE
+    _, record = await asked(office)
+    await office.next_mail("bo")
+    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+
+    await becomes(office, with_mark(MOVED, "bo", 'uid = "1"') + EVE)
+    await office.quiet()
+
+    assert office.mails("bo.berg") == ()
