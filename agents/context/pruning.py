@@ -1,7 +1,7 @@
 """Choose the events of a run that the model sees, and what leaves first when there is no room. Pure.
 
-Some never show: failures of the model before its last step, failed calls that worked later on or were tried again,
-waits that were written anew. The rest makes room as `fit` says.
+Some never show: failures of the model before its last step, those of its server, failed calls that worked later on or
+were tried again, waits that were written anew. The rest makes room as `fit` says.
 """
 
 import json
@@ -25,6 +25,7 @@ from agents.events import (
     ToolStarted,
     ToolWaits,
 )
+from agents.model.failures import is_of_the_answer
 from agents.requests import AttemptId, StepId
 from agents.run import Run
 from agents.steps import CallTool
@@ -171,13 +172,15 @@ def _superseded(events: Sequence[Event], story: _Story) -> tuple[set[StepId], di
 
 
 def _without_old_failures(shown: list[Entry], count: int) -> list[Entry]:
-    """With the last `count` failures of the model alone, and those that are alike in a row as one."""
+    """With those of the last `count` failures of the model that its answer was; those alike in a row are one."""
     kept, left = list[Entry](), count
     for entry in reversed(shown):
         if not isinstance(entry.event, StepFailed):
             kept.append(entry)
         elif left > 0:
             left -= 1
+            if not is_of_the_answer(entry.event.kind):
+                continue
             if kept and _is_alike(entry.event, kept[-1].event):
                 kept[-1].failed += 1
             else:

@@ -64,6 +64,11 @@ def is_for_operators(kind: str) -> bool:
     return kind in _FOR_OPERATORS
 
 
+def is_of_the_answer(kind: str) -> bool:
+    """Return whether the model's own answer was no step: it reads why, and may do better. The rest is not its doing."""
+    return kind in _OF_THE_ANSWER
+
+
 def after(kinds: Sequence[str]) -> Literal["model", "rules", "people"]:
     """Return who chooses a step after these failures in a row, oldest first. Kinds of other releases are failures, too.
 

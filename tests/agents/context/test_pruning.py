@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ from agents.events import (
     StepRefused,
     ToolWaits,
 )
+from agents.model.failures import FailureKind
 from agents.requests import Attachment, AttemptId, Fact, Given, RequestId, RunId, StepId
 from agents.run import fold
 from agents.steps import CallTool
@@ -218,10 +220,20 @@ def test_a_refusal_counts_as_a_failure_and_leaves_once_the_same_call_worked() ->
 
 
 def test_the_same_failure_of_the_model_in_a_row_is_one_with_its_count() -> None:
-    text = seen(started(), failed("no_tool", "words alone"), failed("no_tool", "words alone"), failed("bad_body"))
+    text = seen(started(), failed("no_tool", "words alone"), failed("no_tool", "words alone"), failed("many_tools"))
 
     assert text.count('type="step_failed"') == 2
     assert '"kind":"no_tool","error":"words alone","failed":"2 times"' in text
+
+
+@pytest.mark.parametrize("kind", get_args(FailureKind))
+def test_a_model_reads_of_its_failures_only_what_was_wrong_with_its_answers(kind: FailureKind) -> None:
+    is_shown = kind in {"no_tool", "many_tools", "unknown_tool", "bad_arguments"}
+
+    text = seen(started(), failed("no_tool", "words alone"), failed(kind, "and then"), failed("no_tool", "words alone"))
+
+    assert ("and then" in text) == is_shown
+    assert ('"failed":"2 times"' in text) == (not is_shown), "with nothing of a server in between"
 
 
 def test_an_error_that_repeats_the_output_is_shown_once() -> None:
