@@ -180,6 +180,24 @@ def serves_another(run: Run, now: datetime) -> bool:
     return False
 
 
+def live_already(run: Run, step: CallTool, now: datetime, heard_at: datetime | None) -> str:
+    """Return what is live where `step` would put what `run` itself has put there; empty where that may be wished.
+
+    It may where people were heard since, at `heard_at`, where something else is live by now or nobody has looked
+    lately, and where what is live fails its check.
+    """
+    where, wanted = str(step.arguments.get("environment", "")), shown(str(step.arguments.get("version", "")))
+    done = _deployed(run).get(where) if step.tool in DEPLOYS | ROLLBACKS else None
+    if done is None or argument(done, "version") != wanted or where in unhealthy(run):
+        return ""
+    done_at = _at(_ended(run), done)
+    if done_at is None or (heard_at and heard_at >= done_at):
+        return ""
+    look = _looks(run).get(where)
+    live = _commit_in(look) if look else None
+    return "" if live and not is_wanted(done, live) else live_now(run, now).get(where, "")
+
+
 def _deployed(run: Run) -> dict[str, Result]:
     """Return the last deploy or rollback of `run` that worked in each environment."""
     own = (one for one in run.results[run.copied :] if one.kind == "ok" and tool_of(one) in DEPLOYS | ROLLBACKS)

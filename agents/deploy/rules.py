@@ -50,7 +50,7 @@ def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> S
     if done and len(run.results) == run.copied:
         return _look(done)  # it was live in another run's story: whether it is now is another question
     if tool in DEPLOYS:
-        return _after_deploy(last)
+        return _look(done) if done and _is_refused_repeat(done, last) else _after_deploy(last)
     if tool in ROLLBACKS:
         return _look(last) if last.kind == "ok" else rollback.not_made(run, last)
     if tool == "live" and done:
@@ -189,6 +189,12 @@ def _after_deploy(deploy: Result) -> Step:
         return _look(deploy)
     version, environment = argument(deploy, "version"), argument(deploy, "environment")
     return failed(say("deploy.not-made", version=version, environment=environment, how=how_it_ended(deploy)))
+
+
+def _is_refused_repeat(done: Result, last: Result) -> bool:
+    """Return whether a model only called for what it had done before, and heard that it is live."""
+    names = ("version", "environment")
+    return last.kind == "refused" and all(argument(done, name) == argument(last, name) for name in names)
 
 
 def _look(done: Result) -> Step:

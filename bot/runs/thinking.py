@@ -12,8 +12,18 @@ import structlog
 from agents import Agent, no_facts
 from agents.changes import change_of, changed_in, is_unfounded, may_be_called
 from agents.context import BUDGET_TOKENS, render
-from agents.deploy.results import is_out_of_sight, serves_another
-from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed, StepRefused, ThoughtDropped
+from agents.deploy.results import is_out_of_sight, live_already, serves_another
+from agents.events import (
+    ContextFetched,
+    Event,
+    PersonSaid,
+    RequestDecided,
+    RunEnded,
+    StepChosen,
+    StepFailed,
+    StepRefused,
+    ThoughtDropped,
+)
 from agents.model.failures import after, is_for_operators, is_worth_waiting, retry_delay_s
 from agents.model.protocol import Chosen, Failed, Model
 from agents.model.rules import Rules
@@ -80,6 +90,12 @@ class Thinker:
         match chosen:
             case Chosen(step=Done() as done):
                 return await self._ending(agent, run, chosen, done, now)
+            case Chosen(step=CallTool() as step) if _is_model(agent, chosen) and (
+                live := _repeated(run, events, step, now)
+            ):
+                event = _chosen(agent, run, chosen, now)
+                why = say("deploy.live-already", version=live, environment=step.arguments["environment"])
+                return [event, StepRefused(at=now, step_id=event.step_id, error=why)]
             case Chosen():
                 return [_chosen(agent, run, chosen, now)]
             case Failed():
@@ -130,6 +146,12 @@ def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> StepChosen
     step = chosen.step
     step_id = StepId(new_id("step", shard_of(run.id)))
     return StepChosen(at=now, step_id=step_id, step=step, gate=gate_of(agent, step), call=chosen.call)
+
+
+def _repeated(run: Run, events: Sequence[Event], step: CallTool, now: datetime) -> str:
+    """Return what is live already where a model calls for it once more; empty where somebody may have wished that."""
+    heard = (event.at for event in events if isinstance(event, PersonSaid | RequestDecided))
+    return live_already(run, step, now, max(heard, default=None))
 
 
 def _is_model(agent: Agent, chosen: Chosen) -> bool:

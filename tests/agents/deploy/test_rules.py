@@ -496,6 +496,13 @@ def test_what_a_model_had_deployed_is_not_deployed_once_more_where_the_rules_go_
     assert step_of(PLAIN, Result(elsewhere, "ok", f"deployed {COMMIT} to staging"), last) == DEPLOY
 
 
+def test_a_repeat_that_was_refused_takes_nothing_from_the_deploy_before_it() -> None:
+    repeat = Result(DEPLOY, "refused", "v1.2.0 (3f2a1c9) is live in production already")
+
+    assert step_of(PLAIN, DEPLOYED, repeat) == LIVE
+    assert isinstance(step_of(PLAIN, repeat), Done)
+
+
 def test_what_was_live_in_a_copied_story_is_looked_up_again_before_anybody_is_told() -> None:
     copy = replace(run_of(PLAIN, DEPLOYED, IS_LIVE), copied=2)
 
