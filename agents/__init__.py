@@ -249,7 +249,8 @@ class Repeats:
 class Tool(Generic[A]):
     """A typed function that code may execute on behalf of a step.
 
-    `gate` names the policy that must approve a call with these arguments, None for no gate. `prepare` resolves the
+    `gate` names the policy that must approve a call with these arguments, None for no gate; it may raise
+    ToolRefused for what is not there. `prepare` resolves the
     arguments to the exact effect without changing anything, as often as it is called; it may raise ToolRefused. Leave
     it out where the arguments are the effect. `prepare_for` is in its place where the effect also depends on what the
     run began with: it is pure in the arguments and `run.started`, and may refuse for what else it finds in the run.
@@ -267,6 +268,8 @@ class Tool(Generic[A]):
     `runs_command` says that its whole effect is one `ToolContext.command`. `schema_version` changes with `args`.
     A newer call that `supersedes` closes older requests of other runs for the same tool and environment.
     `editable` names the arguments that whoever may approve a call may change before it is decided.
+    `known` has for an argument the only names that it takes now, by the configuration: a model is shown them, and an
+    answer with another one is no step. They are no part of `args`, `schema_version` or what people approve.
     `repeats` says what a standing approval of a call may leave open: nothing, unless you name it; with None people are
     asked about each call, and else about each whose effect `is_risky`.
     """
@@ -291,15 +294,16 @@ class Tool(Generic[A]):
     waits_s: float | Callable[[A], float] = 86_400.0
     schema_version: int = 1
     editable: tuple[str, ...] = ()
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     supersedes: bool = False
     repeats: Repeats | None = Repeats()
 
     def __post_init__(self) -> None:
-        """Refuse names in `editable`, and of arguments to be left open, that are no arguments."""
-        if unknown := set(self.editable) - set(self.args.model_fields):
-            raise ValueError(f"the tool {self.name!r} has no argument {', '.join(sorted(unknown))} to be editable")
-        if self.repeats and (unknown := set(self.repeats.variable) - set(self.args.model_fields)):
-            raise ValueError(f"the tool {self.name!r} has no argument {', '.join(sorted(unknown))} to be variable")
+        """Refuse names in `editable` and `known`, and of arguments to be left open, that are no arguments."""
+        variable = self.repeats.variable if self.repeats else ()
+        for names, what in ((self.editable, "editable"), (self.known, "known"), (variable, "variable")):
+            if unknown := set(names) - set(self.args.model_fields):
+                raise ValueError(f"the tool {self.name!r} has no argument {', '.join(sorted(unknown))} to be {what}")
 
     def waits_for(self, args: A) -> float:
         """Seconds from the start of this call until nobody waits for its result any more."""

@@ -108,6 +108,7 @@ def _tool(
         execute=execute,
         check=check,
         title=lambda args: say("agent.start", agent=one_line(args.agent, _TITLE_CHARS)),
+        known={"agent": tuple(agents)},
         starts_runs=True,
         idempotent=True,
         waits_s=_WAITS_S,

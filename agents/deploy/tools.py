@@ -19,8 +19,6 @@ from agents.requests import Effect, Fact
 from language import say
 from language.recorded import text_of
 
-# No configuration can hold a policy of this name, and what needs an unknown policy is never executed.
-NO_SUCH_POLICY = "(none)"
 _DESCRIPTIONS = {
     "deploy": "Deploy a version to an environment.",
     "rollback": "Put the version that was live before back, where a deploy left an environment unhealthy.",
@@ -101,10 +99,11 @@ def _tool(way: Way, environments: Mapping[str, Environment], description: str) -
         args=DeployArgs,
         prepare=prepare,
         execute=execute,
-        gate=lambda args: gate(environments, args),
+        gate=lambda args: named(environments, args.environment).policy,
         title=lambda args: title(way, args),
         question=lambda args, effect: question(way, args, effect),
         editable=("version",) if way == "deploy" else (),
+        known={"environment": tuple(environments)},
         supersedes=way == "deploy",
         # Where a rollback goes is found out each time: people look at each of them.
         repeats=Repeats(variable=("version",), surroundings=(LIVE_IN,)) if way == "deploy" else None,
@@ -131,6 +130,7 @@ def live_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
         prepare=prepare,
         execute=execute,
         title=lambda args: say("deploy.title-live", environment=shown(args.environment)),
+        known={"environment": tuple(environments)},
         changes=False,
         idempotent=True,
     )
@@ -156,6 +156,7 @@ def health_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
         prepare=prepare,
         execute=execute,
         title=lambda args: say("deploy.title-health", environment=shown(args.environment)),
+        known={"environment": tuple(environments)},
         changes=False,
         idempotent=True,
         timeout_s=checks.HEALTH_S + 10,
@@ -168,12 +169,6 @@ def named(environments: Mapping[str, Environment], name: str) -> Environment:
         return environments[name]
     known = ", ".join(environments) or say("deploy.no-environments")
     raise ToolRefused(say("deploy.no-environment", name=repr(shown(name)), names=known))
-
-
-def gate(environments: Mapping[str, Environment], args: DeployArgs) -> str | None:
-    """The policy of the environment; for one that this tool does not have, one that nobody can meet."""
-    known = environments.get(args.environment)
-    return known.policy if known else NO_SUCH_POLICY
 
 
 def title(way: Way, args: DeployArgs) -> str:

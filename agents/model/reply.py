@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 import prompts
-from agents import Agent
+from agents import Agent, Tool
 from agents.forms import FormField, unaskable
 from agents.model.failures import FailureKind
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -96,7 +96,7 @@ class Reply(_Wire):
 def offers(agent: Agent) -> Iterator[Offer]:
     """The agent's own tools, then the two steps that every agent has."""
     for tool in agent.tools:
-        yield Offer(tool.name, tool.description, _with_confidence(_schema(tool.args)))
+        yield Offer(tool.name, tool.description, _with_confidence(_with_names(_schema(tool.args), tool)))
     for name, step in _OWN_STEPS.items():
         schema = _schema(step)
         properties = {key: each for key, each in schema["properties"].items() if key not in {"type", "to"}}
@@ -125,6 +125,13 @@ def tools_hash(agent: Agent) -> str:
 def _schema(arguments: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema of a class. Made once, as that takes milliseconds; nobody changes it."""
     return arguments.model_json_schema()
+
+
+def _with_names(schema: dict[str, Any], tool: Tool[Any]) -> dict[str, Any]:
+    """`schema` with the names that its arguments may be, where those are known."""
+    own: dict[str, Any] = schema.get("properties", {})
+    named = {argument: {**own[argument], "enum": [*names]} for argument, names in tool.known.items() if names}
+    return schema | {"properties": {**own, **named}} if named else schema
 
 
 def _with_confidence(schema: dict[str, Any]) -> dict[str, Any]:
@@ -193,6 +200,8 @@ def _step(agent: Agent, use: Block) -> Step | NoStep:
             return _complete(agent, own.model_validate(given))
         if tool := agent.tool(use.name):
             arguments = tool.args.model_validate(given).model_dump(mode="json")
+            if why := _misnamed(agent, tool, arguments):
+                return NoStep("bad_arguments", why)
             return CallTool(tool=tool.name, arguments=arguments)
     except ValidationError as error:
         return NoStep("bad_arguments", f"{use.name}: {_reasons(error)}")
@@ -200,6 +209,19 @@ def _step(agent: Agent, use: Block) -> Step | NoStep:
         return NoStep("bad_arguments", f"{use.name}: {one_line(f'{type(error).__name__}: {error}', 300)}")
     known = ", ".join(offer.name for offer in offers(agent))
     return NoStep("unknown_tool", f"there is no tool {one_line(use.name, 60)!r}; there are {known}")
+
+
+def _misnamed(agent: Agent, tool: Tool[Any], arguments: Mapping[str, JsonValue]) -> str:
+    """Return what there is in place of a name that is not there, or whose tool it is; empty where all are."""
+    for argument, names in tool.known.items():
+        said = arguments[argument]
+        if said in names:
+            continue
+        name = repr(one_line(str(said), 60))
+        if others := [one.name for one in agent.tools if said in one.known.get(argument, ())]:
+            return f"{tool.name}: {argument} {name} is for {', '.join(others)}"
+        return f"{tool.name}: there is no {argument} {name}; there are {', '.join(names) or 'none'}"
+    return ""
 
 
 def _is_finite(value: JsonValue) -> bool:

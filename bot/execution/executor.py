@@ -438,9 +438,11 @@ _ERROR_CHARS = 500
 
 
 def gate_now(agent: Agent, tool: Tool[BaseModel], args: BaseModel) -> str | None:
-    """The policy that must approve the call, None for no gate. Raises ToolRefused where the gate can't say."""
+    """The policy that must approve the call, None for no gate. Raises ToolRefused where the gate does, or can't say."""
     try:
         return _said(tool.gate(args))
+    except ToolRefused:
+        raise
     except Exception as error:
         log.exception("a gate broke", agent=agent.name, tool=tool.name)
         said = one_line(f"{type(error).__name__}: {error}", _ERROR_CHARS)

@@ -12,12 +12,13 @@ from agents.deploy.backends.argocd import Application, Sync
 from agents.deploy.backends.ci_status import Checks
 from agents.deploy.backends.github import GitHub, Hub, Workflow
 from agents.deploy.backends.gitlab import GitLab, Pipeline, Project
-from agents.deploy.tools import NO_SUCH_POLICY
 from bot.config.deploy import NOBODY_IS_ASKED, ArgoCDConfig, EnvironmentConfig, GitHubConfig, GitLabConfig
 from bot.config.files import read_file
 from bot.config.settings import Settings
 from bot.errors import Invalid
 
+# No configuration can hold a policy of this name, and what needs an unknown policy is never executed.
+NO_SUCH_POLICY = "(none)"
 # The same on every machine, and nobody's own.
 _NOWHERE = Path("/")
 

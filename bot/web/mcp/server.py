@@ -37,7 +37,7 @@ from bot.web.api.keyed import KEY
 from bot.web.mcp.calls import LONGEST_WAIT_S, Calls, RefusedError, client_of
 from bot.web.mcp.outcomes import as_text
 from bot.web.mcp.tasks import TASKS, created, got, task_of
-from bot.web.mcp.tools import TOOLS, Told, Tool, gives, takes, told_of
+from bot.web.mcp.tools import TOOLS, Told, Tool, gives, takes, takes_of, told_of
 
 # What a client sends wrongly is told to that client; the log is for what is wrong here.
 logging.getLogger("mcp").setLevel(logging.ERROR)
@@ -170,7 +170,7 @@ def _told_of_tool(tool: Tool, may_ask: tuple[str, ...]) -> ListedTool:
         name=tool.name,
         title=tool.title,
         description=tool.description(may_ask),
-        input_schema=takes(tool.name),
+        input_schema=takes_of(tool.name, may_ask),
         output_schema=gives() if tool.is_outcome else None,
         annotations=ToolAnnotations(
             read_only_hint=tool.only_reads,

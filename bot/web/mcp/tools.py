@@ -126,8 +126,12 @@ class Tool:
             return _refused(error.kind or "unavailable", str(error), error.problem.get("difference"))
 
 
+def _policies(may_ask: tuple[str, ...]) -> list[str]:
+    return [ref.removeprefix("policy:") for ref in may_ask if ref.startswith("policy:")]
+
+
 def _listed(tool: Tool, may_ask: tuple[str, ...]) -> str:
-    policies = [ref.removeprefix("policy:") for ref in may_ask if ref.startswith("policy:")]
+    policies = _policies(may_ask)
     people = [ref for ref in may_ask if not ref.startswith("policy:")]
     return ", ".join(policies if tool.takes is RequestApproval else people) or "nobody; your key lists none"
 
@@ -211,6 +215,15 @@ TOOLS = {
 def takes(name: str) -> dict[str, Any]:
     """Return the JSON Schema of what a tool takes."""
     return _plain(TOOLS[name].takes.model_json_schema())
+
+
+def takes_of(name: str, may_ask: tuple[str, ...]) -> dict[str, Any]:
+    """Return that schema for a key that may ask these: the policies of the key are the only ones there are for it."""
+    schema, policies = takes(name), _policies(may_ask)
+    properties = schema["properties"]
+    if "policy" not in properties or not policies:
+        return schema
+    return {**schema, "properties": {**properties, "policy": {**properties["policy"], "enum": policies}}}
 
 
 @cache

@@ -188,13 +188,14 @@ async def test_a_version_that_is_none_is_refused_with_those_there_are(repo: Repo
         await prepared(agent_of(repo.environment()), {"version": version, "environment": "production"})
 
 
-async def test_an_unknown_environment_is_refused_gated_and_never_executed(repo: Repo) -> None:
+async def test_an_unknown_environment_is_refused_before_its_gate_and_never_executed(repo: Repo) -> None:
     agent = agent_of(repo.environment(), repo.environment("staging", policy=None))
     tool, hands = agent.tool("deploy"), PlainHands()
     assert tool is not None
     args = tool.args.model_validate({"version": "v1.2.0", "environment": "prod"})
 
-    assert tool.gate(args) is not None
+    with pytest.raises(ToolRefused, match=r"There is no environment 'prod'\. There are: production, staging"):
+        tool.gate(args)
     with pytest.raises(ToolRefused, match=r"There is no environment 'prod'\. There are: production, staging"):
         await tool.prepare(args)
     with pytest.raises(ToolRefused, match="There is no environment"):

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from agents import Agent
+from agents import Agent, Tool
 from agents.model.claude import Claude
-from agents.model.protocol import Chosen
+from agents.model.protocol import Chosen, Failed
 from agents.model.reply import offers, tools_hash
 from agents.run import fold
 from agents.steps import CallTool, RequestHumanInput
@@ -86,6 +86,51 @@ async def test_a_model_is_offered_whom_else_it_may_ask_and_may_name_nobody_else(
 
     assert not isinstance(refused, Chosen)
     assert refused.detail == "request_human_input: to 'group:release'; you may ask person:bo"
+
+
+class Where(BaseModel):
+    environment: str
+    agent: str = ""
+
+
+def naming(name: str, **known: tuple[str, ...]) -> Tool[Where]:
+    return Tool(name=name, description="", args=Where, execute=AGENT.tools[0].execute, known=known)
+
+
+@pytest.mark.parametrize(
+    ("tool", "environment", "why"),
+    [
+        ("deploy", "prod", "deploy: there is no environment 'prod'; there are staging, production"),
+        ("deploy", "far", "deploy: environment 'far' is for dispatch"),
+        ("dispatch", "x" * 99, f"dispatch: there is no environment '{'x' * 59}…'; there are far"),
+        ("empty", "far", "empty: environment 'far' is for dispatch"),
+        ("empty", "prod", "empty: there is no environment 'prod'; there are none"),
+    ],
+)
+async def test_a_name_that_is_not_there_is_no_step_and_the_answer_says_which_there_are(
+    api: FakeAnthropic, claude: Claude, tool: str, environment: str, why: str
+) -> None:
+    tools = naming("deploy", environment=("staging", "production")), naming("dispatch", environment=("far",))
+    agent = replace(AGENT, tools=(*tools, naming("empty", environment=())))
+    api.answers(message(tool_use(tool, {"environment": environment})))
+
+    refused = await claude.choose(agent, fold(EVENTS), EVENTS)
+
+    assert isinstance(refused, Failed)
+    assert (refused.kind, refused.detail) == ("bad_arguments", why)
+    (deploy, dispatch, empty, *_) = [tool["input_schema"]["properties"] for tool in api.requests()[0]["tools"]]
+    assert deploy["environment"]["enum"] == ["staging", "production"]
+    assert dispatch["environment"]["enum"] == ["far"]
+    assert "enum" not in empty["environment"]
+
+
+def test_known_names_are_shown_and_are_no_part_of_what_a_tool_takes_or_of_its_version() -> None:
+    here, there = naming("deploy", environment=("here",)), naming("deploy", environment=("here", "there"))
+
+    assert (here.args.model_json_schema(), here.schema_version) == (there.args.model_json_schema(), 1)
+    assert tools_hash(replace(AGENT, tools=(here,))) != tools_hash(replace(AGENT, tools=(there,)))
+    with pytest.raises(ValueError, match="the tool 'deploy' has no argument place to be known"):
+        naming("deploy", place=("here",))
 
 
 def offered(agent: Agent) -> dict[str, Any]:

@@ -7,11 +7,10 @@ import pytest
 from agents.deploy.backends.argocd import Sync
 from agents.deploy.backends.github import Workflow
 from agents.deploy.backends.gitlab import Pipeline
-from agents.deploy.tools import NO_SUCH_POLICY
 from bot.config.deploy import DeployConfig
 from bot.config.settings import load
 from bot.errors import Invalid
-from bot.registry.environments import environments_of
+from bot.registry.environments import NO_SUCH_POLICY, environments_of
 from tests.bot.config_files import problems
 
 ENVIRONMENT = '[deploy.environments.production]\npolicy = "nobody is asked"\nrepo = "/srv/shop"\nlive = ["./live.sh"]\n'

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agents import Outcome, Pending
+from agents import Outcome, Pending, ToolRefused
 from agents.deploy import Environment, deploy_agent
 from agents.deploy.backends.github import Hub, Workflow
-from agents.deploy.tools import NO_SUCH_POLICY, DeployArgs, dispatch_tool
+from agents.deploy.tools import DeployArgs, dispatch_tool
 from agents.requests import Effect
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.fakes.github import FakeGitHub, running
@@ -238,6 +238,8 @@ def test_the_tools_follow_the_environments(github: FakeGitHub, repo: Repo) -> No
 
     assert [tool.name for tool in agent.tools] == ["deploy", "live", "dispatch", "health", "dispatch_rollback"]
     assert dispatch.gate(V12) == "production"
-    assert deploy.gate(V12) == NO_SUCH_POLICY
+    with pytest.raises(ToolRefused, match=r"There is no environment 'production'\. There are: staging"):
+        deploy.gate(V12)
+    assert (deploy.known, dispatch.known) == ({"environment": ("staging",)}, {"environment": ("production",)})
     assert dispatch.title is not None
     assert dispatch.title(V12) == "Deploy v1.2.0 to production"

@@ -360,10 +360,13 @@ async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
 
 async def test_a_key_sees_whom_it_may_ask_in_what_the_tools_say(world: World, api: Api) -> None:
     async with peer(api, await asker(api)) as client:
-        said = {tool.name: tool.description or "" for tool in (await client.list_tools()).tools}
+        listed = (await client.list_tools()).tools
+    said = {tool.name: tool.description or "" for tool in listed}
 
     assert "any one of them: group:release." in said["ask_human"]
     assert "who decides: production;" in said["request_approval"]
+    (takes,) = (tool.input_schema for tool in listed if tool.name == "request_approval")
+    assert takes["properties"]["policy"]["enum"] == ["production"]
 
 
 async def test_a_key_that_may_ask_who_is_on_call_asks_by_the_name_that_its_tool_says(

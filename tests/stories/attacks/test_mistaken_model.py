@@ -1,0 +1,103 @@
+"""A model that errs: it is shown what there is, hears at once what is wrong, and nobody is asked about a mistake."""
+
+import json
+
+from agents.events import RequestOpened, StepChosen, StepFailed, StepRefused
+from agents.requests import RunId
+from bot.render.transcript import lines
+from tests.fakes.anthropic import FakeAnthropic, error, text_of
+from tests.stories.attacks.test_lying_model import DEPLOY, LOOK, STAGING, WISH, approved, calls, says
+from tests.world import World
+
+WRONG = calls("deploy", version="v1.2.0", environment="staging-2")
+
+
+async def story(world: World, run_id: RunId) -> str:
+    return "\n".join(lines(await world.events(run_id), world.people))
+
+
+async def asked(world: World, run_id: RunId) -> int:
+    return sum(isinstance(event, RequestOpened) for event in await world.events(run_id))
+
+
+async def test_a_model_is_shown_which_environments_and_agents_there_are(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    claude.answers(LOOK, says("I looked."))
+    await model_shop.ended(await model_shop.trigger(WISH, agent="deploy"))
+    shown = {tool["name"]: tool["input_schema"]["properties"] for tool in claude.requests()[0]["tools"]}
+
+    assert {name for name, schema in shown.items() if "enum" in schema.get("environment", {})} >= {"deploy", "live"}
+    assert all(set(shown[name]["environment"]["enum"]) == {"production", "staging"} for name in ("deploy", "live"))
+
+    claude.answers(says("For nobody."))
+    await model_shop.ended(await model_shop.trigger("hm", agent="triage"))
+    (start,) = (tool["input_schema"] for tool in claude.requests()[0]["tools"] if tool["name"] == "start_run")
+    assert "deploy" in start["properties"]["agent"]["enum"]
+
+
+async def test_a_model_that_names_an_environment_that_is_not_there_hears_which_there_are_and_nobody_is_asked(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    claude.answers(WRONG, STAGING, says("v1.1.0 is live in staging."))
+
+    run_id = await model_shop.trigger("deploy v1.1.0 to staging", agent="deploy")
+    await model_shop.ended(run_id)
+
+    why = "deploy: there is no environment 'staging-2'; there are production, staging"
+    events = await model_shop.events(run_id)
+    assert [event.detail for event in events if isinstance(event, StepFailed)] == [why]
+    assert json.dumps(why)[1:-1] in text_of(claude.requests()[1])
+    assert all(event.gate is None for event in events if isinstance(event, StepChosen))
+    assert "(none)" not in await story(model_shop, run_id)
+    assert await asked(model_shop, run_id) == 0
+
+
+async def test_a_trouble_of_the_server_is_nothing_that_the_model_reads(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    claude.answers(error(529, "overloaded_error", "Overloaded"), error(500, "api_error", "Internal"), STAGING, says(""))
+
+    run_id = await model_shop.trigger("deploy v1.1.0 to staging", agent="deploy")
+    for _ in range(2):
+        await model_shop.quiet()
+        await model_shop.move_time(9)
+    await model_shop.ended(run_id)
+
+    first, *others = [text_of(request) for request in claude.requests()]
+    assert others[:2] == [first, first]
+    assert "overloaded" in await story(model_shop, run_id), "people read it"
+
+
+async def test_a_model_that_repeats_a_deploy_that_worked_hears_that_it_is_live_and_nobody_is_asked_again(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    claude.answers(DEPLOY, LOOK, DEPLOY, says("v1.2.0 is live in production."))
+
+    run_id = await model_shop.trigger(WISH, agent="deploy")
+    await approved(model_shop, run_id)
+    await model_shop.ended(run_id)
+
+    assert await asked(model_shop, run_id) == 1
+    (refused,) = [event for event in await model_shop.events(run_id) if isinstance(event, StepRefused)]
+    assert refused.error.startswith("v1.2.0 (")
+    assert "is live in production already: this run has put it there" in refused.error
+    assert "is live in production already" in text_of(claude.requests()[3])
+    mail = await model_shop.next_mail("anna", about="Done: v1.2.0 is live in production")
+    assert "already" not in mail.text
+
+
+async def test_a_deploy_that_somebody_asks_for_once_more_is_asked_about_once_more(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    question = calls("request_human_input", question="Once more?")
+    claude.answers(DEPLOY, question, LOOK, DEPLOY, says("v1.2.0 is live in production."))
+
+    run_id = await model_shop.trigger(WISH, agent="deploy")
+    gate = await model_shop.opened(run_id)
+    await model_shop.decide("bo", gate, "approve")
+    again = await model_shop.opened(run_id, after=gate.request.id)
+    await model_shop.decide("anna", again, "free_text", "yes, deploy it again")
+
+    second = await model_shop.opened(run_id, after=again.request.id)
+    assert second.request.purpose == "gate"
