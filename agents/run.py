@@ -42,14 +42,15 @@ from agents.events import (
     ToolWaits,
     VoteCast,
 )
-from agents.model.failures import is_too_long
-from agents.requests import AttemptId, Decision, PersonId, RequestId
+from agents.model.failures import is_too_long, status_of
+from agents.requests import AttemptId, Decision, PersonId, RequestId, StandIn
 from agents.state import (
     GO_ON,
     IT_DID_NOT,
     IT_HAPPENED,
     NOT_YET,
     STOP,
+    USE_RULES,
     Attempt,
     Objection,
     PendingStep,
@@ -77,6 +78,7 @@ __all__ = [
     "IT_HAPPENED",
     "NOT_YET",
     "STOP",
+    "USE_RULES",
     "PendingStep",
     "Result",
     "Run",
@@ -178,6 +180,7 @@ def _forked(run: Run, event: RunForked) -> Run:
         results=results,
         copied=len(results),
         is_rehearsal=run.is_rehearsal,
+        stand_in=run.stand_in,
         writers=_with(run.writers, event.by),
         advisers=run.advisers,
         by_mail=run.by_mail,
@@ -367,12 +370,17 @@ def _deciders(run: Run, event: RequestDecided) -> Mapping[RequestId, tuple[Perso
 
 
 def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationAsked, decision: Decision) -> Run:
-    """Apply what people said about going on: only the clear word lets the run go on; a held step may go once more."""
+    """Apply what people said about going on: only the clear word lets the run go on; a held step may go once more.
+
+    With another word it goes on without its model from then on.
+    """
     if over := over_by(raised, decision):
         stopped_by = decision.by[0] if is_stopped(decision) else run.cancelled_by
         return replace(run, pending=None, budget=replace(run.budget, over=over), cancelled_by=stopped_by)
     held = replace(pending.held, again=True) if pending.held else None
     run = replace(run, pending=held, budget=run.budget.let_go_on(raised, len(run.results)))
+    if raised.rules and _picked(decision) in in_all(USE_RULES):
+        run = replace(run, rules_only=True, stand_in=_stand_in(run))
     return run if raised.why == "day" else replace(run, failures=(), retry_at=None)
 
 
@@ -456,14 +464,25 @@ def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started
 
 def chosen(run: Run, event: StepChosen) -> Run:
     """A chosen step is pending until it is closed; `Done` only waits for `RunEnded`, or for its refusal."""
-    is_rehearsal = run.is_rehearsal or event.call.rehearsal
+    known = run.stand_in
+    stand_in = known and known.model_copy(update={"some": True}) if is_by_model(event.call) else _stand_in(run)
+    is_rehearsal = run.is_rehearsal or (event.call.rehearsal and stand_in is None)
     run = _paid(replace(run, budget=replace(run.budget, is_last_try=False)), event)
     unheard = run.unheard if _leaves_unheard(event) else ()
-    run = replace(run, failures=(), retry_at=None, is_rehearsal=is_rehearsal, unheard=unheard)
+    run = replace(run, failures=(), retry_at=None, is_rehearsal=is_rehearsal, stand_in=stand_in, unheard=unheard)
     run = replace(run, ending=None, looked_at_end=False)
     if isinstance(event.step, Done):
         return replace(run, ending=event.step_id)
     return replace(run, pending=PendingStep(event.step_id, event.step, event.gate, by_model=is_by_model(event.call)))
+
+
+def _stand_in(run: Run) -> StandIn | None:
+    """Return why fixed rules choose the next step of `run` in place of its model; None where it has none."""
+    known = run.stand_in
+    if not run.failures:
+        return known
+    last, some = run.failures[-1], known.some if known else run.steps > 0 and not run.is_rehearsal
+    return StandIn(kind=last.kind, status=status_of(last.detail), some=some)
 
 
 def without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
@@ -491,11 +510,12 @@ def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:
 
 
 def over_by(raised: ContinuationAsked, decision: Decision) -> Over | None:
-    """Return why the run may not go on after that answer; None where it may: only the clear word to go on lets it.
+    """Return why the run may not go on after that answer; None where it may: only a clear word to go on lets it.
 
     That word may be in any of our languages: the request was recorded in one of them.
     """
-    if _picked(decision) in in_all(GO_ON):
+    words = (*in_all(GO_ON), *(in_all(USE_RULES) if raised.rules else ()))
+    if _picked(decision) in words:
         return None
     if is_stopped(decision):
         return Over(raised.why, "stop")

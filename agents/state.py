@@ -46,6 +46,7 @@ from agents.requests import (
     Request,
     RequestId,
     RunId,
+    StandIn,
     StepId,
     Vote,
     rests_on_mail,
@@ -362,7 +363,7 @@ NOT_YET = RunId("")
 # The keys of the answers to "did it happen?" and to "go on?": a card says them in one language, the fold knows them in
 # every one.
 IT_HAPPENED, IT_DID_NOT = "agent.it-happened", "agent.it-did-not-happen"
-GO_ON, STOP = "agent.go-on", "agent.stop-the-run"
+GO_ON, USE_RULES, STOP = "agent.go-on", "agent.use-fixed-rules", "agent.stop-the-run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,16 +394,18 @@ class Run:
 
     `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `others` stand
     among those who had a part in it and only may be one of them, as the directory is now. `advisers` answered its
-    questions, or those of its children, and `objections` came with denials: where they could approve what comes of
-    it, they are requesters of that. `edits` are those of people who decide: none of them approves a call that holds
-    their own. `notes` stand beside approvals. `deciders` are those whose word is the decision that stands of each
-    request. `broke_glass` are those who broke the glass, and for which request. `forked` is set where it goes on from a
-    copied story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up; so
-    many of its first results are `copied`, and may be true no longer. `ending` is the last step that was to end it;
-    `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that code looked up once more at its
-    end. `child_changes` are what the tools of children did, one for each that has ended, and `child_live` what they saw
-    live, and when. `by_mail`: it goes by answers or words that whoever reads a mailbox can have given. `weakness` says
-    why some prove too little for an approval. `heard_late` is the last attempt whose result ended no step.
+    questions, or those of its children, and `objections` came with denials: where they could approve what comes of it,
+    they are requesters of that. `edits` are those of people who decide: none of them approves a call that holds their
+    own. `notes` stand beside approvals. `deciders` are those whose word is the decision that stands of each request.
+    `broke_glass` are those who broke the glass, and for which request. `forked` is set where it goes on from a copied
+    story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up; so many
+    of its first results are `copied`, and may be true no longer. `is_rehearsal`: rules chose steps, as there is no
+    model; `stand_in`: as it gave none; with `rules_only` people had them choose from then on. `ending` is the last step
+    that was to end it; `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that code looked
+    up once more at its end. `child_changes` are what the tools of children did, one for each that has ended, and
+    `child_live` what they saw live, and when. `by_mail`: it goes by answers or words that whoever reads a mailbox can
+    have given. `weakness` says why some prove too little for an approval. `heard_late` is the last attempt whose result
+    ended no step.
     """
 
     id: RunId = NOT_YET
@@ -419,6 +422,8 @@ class Run:
     failures: tuple[StepFailed, ...] = ()
     retry_at: datetime | None = None
     is_rehearsal: bool = False
+    stand_in: StandIn | None = None
+    rules_only: bool = False
     children: tuple[ChildStarted, ...] = ()
     ended_children: frozenset[str] = frozenset()
     child_changes: tuple[Change, ...] = ()

@@ -10,6 +10,8 @@ from agents.requests import Frozen
 
 RULES = "rules"
 """In place of a model: the agent has no prompt, and is its own plain rules alone."""
+FIXED_RULES = "fixed rules"
+"""In place of a model that gave no step."""
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 """How much a model thinks: https://platform.claude.com/docs/en/build-with-claude/effort"""
 
@@ -61,7 +63,7 @@ Step = Annotated[CallTool | RequestHumanInput | Done, Field(discriminator="type"
 
 
 class ModelCall(Frozen):
-    """The origin of a step: a model, or the agent's own rules (`rehearsal`).
+    """The origin of a step: a model, or the agent's own rules (`rehearsal`: there is no model).
 
     `prompt` names the version (`deploy@3`); the hashes are hex SHA-256 of its file, of the tools as they were offered,
     and of the whole request. `cost_usd` is None when the price is not known, `confidence` (0 to 1) is the model's own
@@ -91,4 +93,4 @@ class ModelCall(Frozen):
 
 def is_by_model(call: ModelCall) -> bool:
     """Return whether a model chose, whose words are its own, and no rules."""
-    return not call.rehearsal and call.model != RULES
+    return not call.rehearsal and call.model not in {RULES, FIXED_RULES}

@@ -204,6 +204,7 @@ class ContinuationAsked(Happened):
 
     `why`: its steps, tokens, cost, or the agent's budget of the day are used up; three failures in a row; it is too
     long for its model; the same call gave the same twice. `question` and `story`, what led to it, are words of code.
+    `rules`: one may have fixed rules choose the steps in place of the model.
     """
 
     type: Literal["question_raised"] = "question_raised"
@@ -212,6 +213,7 @@ class ContinuationAsked(Happened):
     why: Why
     question: str
     story: str = ""
+    rules: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class RunStarted(Happened, Began):

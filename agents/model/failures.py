@@ -1,5 +1,6 @@
 """Failures of the model to give a step, and what to do about each. Pure."""
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -27,6 +28,7 @@ _OF_THE_ANSWER: frozenset[FailureKind] = frozenset({"no_tool", "many_tools", "un
 IN_A_ROW = 3
 # The model was not asked, as what it must see is above the agent's budget. Only other words or another budget help.
 NOT_SENT: FailureKind = "not_sent"
+_STATUS = re.compile(r"[45][0-9]{2}(?= )")
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 2.0, 60.0
 
 # https://platform.claude.com/docs/en/api/errors
@@ -89,6 +91,12 @@ def after(kinds: Sequence[str]) -> Literal["model", "rules", "people"]:
 def is_too_long(kinds: Sequence[str]) -> bool:
     """Return whether these failures in a row say that even what can't be left out is too long for the model."""
     return kinds[-1:] == [NOT_SENT] or kinds.count("too_long") > 1
+
+
+def status_of(detail: str) -> int:
+    """Return the HTTP status that the server answered with: the `detail` of a failure then begins with it. Else 0."""
+    found = _STATUS.match(detail)
+    return int(found[0]) if found else 0
 
 
 def retry_delay_s(failures: int) -> float:

@@ -7,14 +7,14 @@ from agents import Agent
 from agents.events import Event
 from agents.model.protocol import Chosen
 from agents.run import Run
-from agents.steps import RULES, Done, ModelCall
+from agents.steps import FIXED_RULES, RULES, Done, ModelCall
 from language import say
 
 log = logging.getLogger(__name__)
 
 _SUMMARY_CHARS = 500
 REHEARSAL = "rehearsal"
-"""In place of a model: the agent has a prompt, and its plain rules chose all the same."""
+"""In place of a model: the agent has a prompt, and no model."""
 
 
 class Rules:
@@ -22,7 +22,7 @@ class Rules:
 
     async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen:
         """See `Model`."""
-        call = ModelCall(model=REHEARSAL, rehearsal=True) if agent.prompt else ModelCall(model=RULES, rehearsal=False)
+        call = _origin(agent, run)
         try:
             return Chosen(agent.fallback(run), call)
         except Exception as error:
@@ -32,3 +32,11 @@ class Rules:
 
     async def close(self) -> None:
         """See `Model`."""
+
+
+def _origin(agent: Agent, run: Run) -> ModelCall:
+    if not agent.prompt:
+        return ModelCall(model=RULES, rehearsal=False)
+    if run.failures or run.rules_only:
+        return ModelCall(model=FIXED_RULES, rehearsal=False)
+    return ModelCall(model=REHEARSAL, rehearsal=True)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from agents.events import Event, StepChosen, StepFailed, ThoughtDropped, own
-from agents.steps import RULES, ModelCall
+from agents.steps import ModelCall, is_by_model
 
 SECONDS = (1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0)
 """Calls are counted by the first of these that they took no longer than."""
@@ -38,7 +38,7 @@ def used(events: Sequence[Event]) -> Counter[str]:
 def _calls(events: Sequence[Event]) -> Iterator[tuple[str, ModelCall]]:
     for event in events:
         match event:
-            case StepChosen() if not event.call.rehearsal and event.call.model != RULES:
+            case StepChosen() if is_by_model(event.call):
                 yield "chosen", event.call
             case StepFailed():
                 yield event.kind, event.call

@@ -324,6 +324,17 @@ class Remark(Frozen):
     at: AwareDatetime
 
 
+class StandIn(Frozen):
+    """Why fixed rules chose steps in place of a model: how it failed last, and the `status` its server answered with.
+
+    `some`: the model has chosen others.
+    """
+
+    kind: str
+    status: int = 0
+    some: bool = False
+
+
 class Request(Began):
     """A question to people in one revision.
 
@@ -331,16 +342,17 @@ class Request(Began):
     whether an interrupted effect happened), `go_on` (code asks whether a run goes on), `review` (code asks whether it
     was right to break the glass). `quoted` is the model's wording of a question, or what led to one of code. `digest`
     is hex SHA-256. `thread` is one name for all that belongs together, as channels want it. `changes` says in words
-    what differs from the request or revision that this one replaces. `is_rehearsal`: plain rules chose the step, no
-    model. `program`: whose API key (`service:ci`, `person:bo`) the program has that asks by itself; empty where an
-    agent asks. `topic` is what the requester's own message was called, in whose thread they are answered. `service` is
-    whose API key asked, and `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what
-    each requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
-    `words` is what the run began with; empty where a program asks. `words_are_own`: they came from the first requester,
-    or from what `origin` says, and from no agent, no program and no copied run. `edits` names those who decide and ever
-    set an argument to the value that stands, by its name. `behind` had a part in it as well and could not decide it:
-    who may be one of them does not either. `asked_with` is the prefix of the API key of that `program`: it alone begins
-    what is approved. `together` have so many open cards of that key that this one stands in one message with others.
+    what differs from the request or revision that this one replaces. `is_rehearsal`: plain rules chose the step, there
+    is no model; `stand_in`: they did, as the model gave none. `program`: whose API key (`service:ci`, `person:bo`) the
+    program has that asks by itself; empty where an agent asks. `topic` is what the requester's own message was called,
+    in whose thread they are answered. `service` is whose API key asked, and `key_holders` in whose hands that is; where
+    they are none, nobody has said. `parts` is what each requester did to be one. `remarks` are what requesters wrote
+    after people were asked; each made a revision. `words` is what the run began with; empty where a program asks.
+    `words_are_own`: they came from the first requester, or from what `origin` says, and from no agent, no program and
+    no copied run. `edits` names those who decide and ever set an argument to the value that stands, by its name.
+    `behind` had a part in it as well and could not decide it: who may be one of them does not either. `asked_with` is
+    the prefix of the API key of that `program`: it alone begins what is approved. `together` have so many open cards of
+    that key that this one stands in one message with others.
     """
 
     id: RequestId
@@ -363,6 +375,7 @@ class Request(Began):
     thread: str = ""
     changes: tuple[str, ...] = ()
     is_rehearsal: bool = False
+    stand_in: StandIn | None = Field(default=None, exclude_if=operator.not_)
     program: str = ""
     origin: Origin = FromPerson()
     topic: str = ""

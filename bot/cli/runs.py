@@ -79,6 +79,7 @@ def show(
     """Show the story of a run so far, or a request with everything that is needed to decide it."""
     from agents.run import fold
     from bot.cli.client import connect
+    from bot.cli.show import mode_of
     from bot.render.outcome import WORDS_CHARS
     from bot.render.transcript import lines
 
@@ -91,7 +92,7 @@ def show(
     if as_json:
         shown = run.model_dump(mode="json") | {"release": told[-1].release}
         return print(plain_json(json.dumps(shown, ensure_ascii=False)))
-    mode = "  (rehearsal: plain rules chose the steps, no model)" if run.is_rehearsal else ""
+    mode = f"  ({mode_of(run)})" if mode_of(run) else ""
     kept = f"  (in the archive since {run.archived_at:%Y-%m-%d})" if run.archived_at else ""
     print(f"{some_id}  {run.word or run.state}{mode}{kept}")
     if run.words_of == "model":

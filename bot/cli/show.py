@@ -26,6 +26,7 @@ from bot.render.forms import hint
 from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
+from bot.render.words import why_rules
 
 # A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
 _DENIAL = re.compile(r"\s*deny\s*(?:[,:;.!\n]|\s[-\u2013\u2014]+\s|\Z)\s*(?P<reason>.*)", re.IGNORECASE | re.DOTALL)
@@ -75,12 +76,19 @@ _TITLE_CHARS = 100
 _WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER", "form": "--field NAME=VALUE …"}
 
 
+def mode_of(shown: Summary | RequestView) -> str:
+    """Return why fixed rules chose; empty where only the model did."""
+    if shown.stand_in:
+        return why_rules(shown.stand_in).rstrip(".")
+    return "rehearsal: plain rules chose the steps, no model" if shown.is_rehearsal else ""
+
+
 def summary_text(summary: Summary) -> str:
     """One line of `sayso runs`."""
     when = moment(None, summary.started_at)
     told = summary.told(_TITLE_CHARS)
     tail = f"  {told}" if told else (f"  waits for {summary.open}" if summary.open else "")
-    mode = "  (rehearsal)" if summary.is_rehearsal else ""
+    mode = "  (fixed rules)" if summary.stand_in else "  (rehearsal)" if summary.is_rehearsal else ""
     line = f"{summary.id}  {summary.word or summary.state:<10}  {when}  {summary.requester}: {summary.wish}{tail}{mode}"
     return plain(" ".join(line.splitlines()))  # an older release kept line breaks
 
@@ -165,7 +173,7 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("then", f"{line.label.lower()}, {line.text}") for line in then] if request.state == "open" else []
     rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
     rows += [_row("run", request.run_id), _row("digest", request.digest)]
-    rows += [_row("mode", "rehearsal: plain rules chose the steps, no model")] if request.is_rehearsal else []
+    rows += [_row("mode", mode)] if (mode := mode_of(request)) else []
     return plain("\n".join(rows))
 
 

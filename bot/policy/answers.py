@@ -14,7 +14,7 @@ from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
 from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote, people_of
-from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
+from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.text import ends_of, strip_invisible
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments
@@ -561,7 +561,7 @@ def _option(request: Request, text: str) -> str | None:
     if (found := pick(text, request.options)) or request.purpose not in {"go_on", "unknown"}:
         return found
     word = bare(text).casefold()
-    for key in (GO_ON, STOP, IT_HAPPENED, IT_DID_NOT):
+    for key in (GO_ON, USE_RULES, STOP, IT_HAPPENED, IT_DID_NOT):
         same = in_all(key)
         if word in {each.casefold() for each in same}:
             return next((option for option in request.options if option in same), None)

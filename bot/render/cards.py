@@ -46,7 +46,7 @@ from bot.render.outcome import (
     word_of,
 )
 from bot.render.output import output_line, output_of
-from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked
+from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked, why_rules
 from channels import AnswerForm, Card, Line
 from channels.showing import spelled
 from language import LANGUAGES, say, say_many, speaking
@@ -236,11 +236,14 @@ def details(request: Request) -> list[Line]:
     """Return what few ever read: full hashes, the digest, and how the step was chosen."""
     full = [line for line in facts_about(request) if with_short_hashes(line) != line and "\n" not in line.text]
     digest = Line(label=say("card.digest"), text=request.digest)
-    return [*full, digest, Line(label=say("card.run"), text=request.run_id), *_mode(is_rehearsal=request.is_rehearsal)]
+    return [*full, digest, Line(label=say("card.run"), text=request.run_id), *_mode(request)]
 
 
-def _mode(*, is_rehearsal: bool) -> list[Line]:
-    return [Line(label=say("card.mode"), text=say("card.rehearsal"))] if is_rehearsal else []
+def _mode(of: Request | Run) -> list[Line]:
+    """Return the line that says why fixed rules chose; none where only the model did."""
+    if of.stand_in:
+        return [Line(label=say("card.mode"), text=why_rules(of.stand_in))]
+    return [Line(label=say("card.mode"), text=say("card.rehearsal"))] if of.is_rehearsal else []
 
 
 def with_short_hashes(line: Line) -> Line:
@@ -334,7 +337,7 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     # What failed says so itself.
     known = [said for said in sentences(run) if not failure or said != say("card.change-failed")]
     known = [*filter(None, [stopped_by(run, people)]), *known]
-    mode = tuple(_mode(is_rehearsal=run.is_rehearsal))
+    mode = tuple(_mode(run))
     title = f"{heading(run)}: {about(run, people, _TITLE_CHARS)}"
     card = Card(title=title, at=at, facts=tuple(facts), details=mode, ref=run.id, closes=True)
     return card.model_copy(update=_how_it_ended(ended, known, failure)) if ended else card

@@ -43,7 +43,7 @@ from agents.events import (
     VoteCast,
 )
 from agents.requests import Attachment, FromDesk, FromPerson, FromTrigger, PersonId, Vote
-from agents.steps import CallTool, Done, RequestHumanInput
+from agents.steps import FIXED_RULES, CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.policy.attachments import files_in, size
 from bot.render.cards import below_title
@@ -343,7 +343,7 @@ def _no_step(event: StepFailed | ThoughtDropped) -> TranscriptLine:
 
 
 def _step(event: StepChosen) -> TranscriptLine:
-    by = say("story.rehearsal") if event.call.rehearsal else event.call.model
+    by = say("story.fixed-rules") if event.call.rehearsal or event.call.model == FIXED_RULES else event.call.model
     match event.step:
         case CallTool():
             key = "story.next-gated" if event.gate else "story.next"

@@ -29,6 +29,7 @@ from agents.requests import (
     RequestId,
     RequestState,
     RunId,
+    StandIn,
     Urgency,
     Vote,
 )
@@ -135,6 +136,7 @@ class Summary(Frozen):
     open: RequestId | None = None
     outcome: str = ""
     is_rehearsal: bool = False
+    stand_in: StandIn | None = Field(default=None, exclude_if=operator.not_)
     word: str = ""
     words_of: Literal["code", "model"] = "code"
     change: Change | None = None
@@ -288,7 +290,8 @@ class RequestView(Frozen):
     `askers` are those of the `requesters` who asked or steered, and who steered since; the others only may not decide.
     `digest` is what an approval must name, `rule` who decides in words. `words` is what the run began with;
     `words_are_own` if they are certainly whose the card says. `quoted` is the wording of a question, which a model may
-    have written. `is_rehearsal`: plain rules chose the step, no model. `program`: whose API key the program
+    have written. `is_rehearsal`: plain rules chose the step, as there is no model;
+    `stand_in`: as it failed so. `program`: whose API key the program
     has that asks by itself. `service` is whose API key asked, `key_holders` in whose hands that is. `remarks` are what
     requesters wrote after people were asked, `comments` the newest words beside it, which decide nothing: comments,
     questions to whoever asked, and their answers.
@@ -333,6 +336,7 @@ class RequestView(Frozen):
     started_at: AwareDatetime | None
     decision: Decision | None
     is_rehearsal: bool
+    stand_in: StandIn | None = Field(default=None, exclude_if=operator.not_)
     program: str = ""
     purpose: Purpose = "question"
     may_act: bool | None = None
@@ -432,6 +436,7 @@ def request_view(
         started_at=record.began_at,
         decision=record.decision,
         is_rehearsal=request.is_rehearsal,
+        stand_in=request.stand_in,
         program=request.program,
         service=request.service,
         key_holders=request.key_holders,
@@ -536,6 +541,7 @@ def summary_of(run: Run) -> Summary | None:
         open=run.open,
         outcome=one_line(run.ended.summary, _TEXT_CHARS) if run.ended else "",
         is_rehearsal=run.is_rehearsal,
+        stand_in=run.stand_in,
         word=word_of(run),
         words_of=run.ended.words_of if run.ended else "code",
         change=run.ended.change if run.ended else None,

@@ -20,6 +20,7 @@ from agents.requests import (
     Request,
     RequestState,
     Rule,
+    StandIn,
     parts_of,
     people_of,
 )
@@ -463,6 +464,20 @@ _FAILURES = {
 def failure_name(kind: str) -> str:
     """Return the word for how a model failed; one of another release as it is."""
     return say(_FAILURES[kind]) if kind in _FAILURES else kind
+
+
+# The server gave no answer to read; in all other cases there was one, or nothing was asked.
+_NO_ANSWERS = {"timeout", "connection", "overloaded", "rate_limited", "auth", "out_of_credit", "refused"}
+
+
+def why_rules(stand_in: StandIn) -> str:
+    """Return why fixed rules chose: `The model did not answer (401). Fixed rules chose the steps.`
+
+    A run whose model failed is no rehearsal, and is never called one.
+    """
+    why = str(stand_in.status) if stand_in.status else failure_name(stand_in.kind)
+    key = "words.model-no-answer" if stand_in.kind in _NO_ANSWERS else "words.model-no-step"
+    return f"{say(key, why=why)} {say('words.rules-chose-some' if stand_in.some else 'words.rules-chose')}"
 
 
 def state_name(state: str, decision: Decision | None = None) -> str:

@@ -29,7 +29,7 @@ from agents.requests import (
     people_of,
 )
 from agents.review import reviewed_of
-from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
+from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES, PendingStep, Run
 from agents.standing import STANDING
 from agents.state import editors_of
 from agents.steps import CallTool, RequestHumanInput
@@ -183,7 +183,7 @@ def raised_request(
         title=say(_GO_ON[raised.why], agent=agent),
         form="choice",
         quoted=_bounded(f"{raised.question}{story}"),
-        options=(say(GO_ON), say(STOP)),
+        options=(say(GO_ON), *((say(USE_RULES),) if raised.rules else ()), say(STOP)),
     )
 
 
@@ -276,6 +276,7 @@ def _request(
         thread=thread_of(run),
         topic=topic_of(run),
         is_rehearsal=run.is_rehearsal,
+        stand_in=run.stand_in,
         program=program_of(run),
         asked_with=run.started.asked_with if run.started else "",
         origin=run.started.origin if run.started else FromPerson(),

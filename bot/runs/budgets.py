@@ -6,9 +6,9 @@ from typing import TypedDict
 
 from agents.budgets import Day, Limits, Spent, spent_by_day
 from agents.events import CardDelivered, ContinuationAsked, Event, Why
-from agents.model.failures import NOT_SENT
+from agents.model.failures import NOT_SENT, after
 from agents.requests import StepId
-from agents.run import GO_ON, STOP, Run
+from agents.run import GO_ON, STOP, USE_RULES, Run
 from agents.text import one_line
 from bot.config.tables import AgentConfig
 from bot.people.directory import People
@@ -96,10 +96,12 @@ class Budgets:
         _, by = self._by(run)
         used = _used(day.spent, day.limits) if why == "day" and day else _used(run.budget.spent, run.budget.limits)
         more = _more(day.spent, day.limits, by) if why == "day" and day else _more_of_run(run, why)
+        rules = why in {"failures", "too_long"} and _lacks_steps(run)
+        asks = say("run.answers", go_on=say(GO_ON), more=more, stop=say(STOP))
         words = (
             _said(run, why),
             say("run.used-today" if why == "day" else "run.used-so-far", used=used),
-            say("run.answers", go_on=say(GO_ON), more=more, stop=say(STOP)),
+            f"{asks} {say('run.answers-rules', rules=say(USE_RULES))}" if rules else asks,
         )
         return ContinuationAsked(
             at=now,
@@ -107,6 +109,7 @@ class Budgets:
             why=why,
             question="\n".join(words),
             story=self._story(events),
+            rules=rules,
         )
 
     def _story(self, events: Sequence[Event]) -> str:
@@ -129,11 +132,16 @@ def _said(run: Run, why: Why) -> str:
         case "day":
             return say("run.asks-day", agent=agent)
         case "failures":
-            return say("run.asks-failures", agent=agent)
+            return say("run.asks-no-step" if _lacks_steps(run) else "run.asks-failures", agent=agent)
         case "too_long":
             return say("run.asks-too-long", agent=agent, why=_too_long(run))
         case "repeated":
             return say("run.asks-repeated", agent=agent)
+
+
+def _lacks_steps(run: Run) -> bool:
+    """Return whether its model gives no steps: plain rules may begin with what was asked for all the same."""
+    return after([failure.kind for failure in run.failures]) == "people"
 
 
 def _too_long(run: Run) -> str:

@@ -15,7 +15,7 @@ from agents.events import Event, OutsideReported, PersonSaid, RequestOpened, Run
 from agents.relay import RELAY
 from agents.requests import FromPerson, PersonId, RunId, StepId
 from agents.run import Run, fold
-from agents.steps import ModelCall
+from agents.steps import FIXED_RULES, ModelCall
 from bot.archive.keeper import Archive
 from bot.config.tables import AgentConfig
 from bot.errors import Conflict, NotFound
@@ -150,7 +150,8 @@ class RunForks:
             pending = pending.held
         if pending is None or before.ended or forked.how == "import" or before.has_begun(pending):
             return []
-        call = ModelCall(model="copied", rehearsal=before.is_rehearsal)
+        is_of_rules = not (pending.by_model or before.is_rehearsal)
+        call = ModelCall(model=FIXED_RULES if is_of_rules else "copied", rehearsal=before.is_rehearsal)
         step_id = StepId(new_id("step", shard_of(run_id)))
         gate = gate_of(self._agents[agent], pending.step) or pending.gate
         return [StepChosen(at=forked.at, step_id=step_id, step=pending.step, gate=gate, call=call)]

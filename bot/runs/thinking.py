@@ -29,7 +29,7 @@ from agents.model.protocol import Chosen, Failed, Model
 from agents.model.rules import Rules
 from agents.requests import Fact, RunId, StepId
 from agents.run import PendingStep, Run, fold
-from agents.steps import RULES, CallTool, Done, ModelCall, Step, is_by_model
+from agents.steps import CallTool, Done, ModelCall, Step, is_by_model
 from bot.execution.executor import gate_of
 from bot.render.cards import Words
 from bot.render.words import failure_name
@@ -74,7 +74,11 @@ class Thinker:
 
     def asks_a_model(self, agent: Agent, run: Run) -> bool:
         """Return whether the next step is for a model to choose, and not for plain rules."""
-        return agent.name in self._models and after([failure.kind for failure in run.failures]) == "model"
+        return (
+            agent.name in self._models
+            and not run.rules_only
+            and after([failure.kind for failure in run.failures]) == "model"
+        )
 
     async def _choose(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
         began = time.monotonic()
@@ -289,7 +293,7 @@ def _unusable(event: StepFailed, run_id: RunId) -> tuple[str, str]:
 def _asked(thought: Sequence[Event]) -> ModelCall | None:
     """The call of a model that a thought came from; None where plain rules chose."""
     calls = (event.call for event in thought if isinstance(event, StepChosen | StepFailed))
-    return next((call for call in calls if not call.rehearsal and call.model != RULES), None)
+    return next((call for call in calls if is_by_model(call)), None)
 
 
 def _holds(call: ModelCall, then: RunSnapshot, now: RunSnapshot) -> bool:

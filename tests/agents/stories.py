@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, JsonValue
 from agents.events import Event, StepFailed
 from agents.model.failures import FailureKind
 from agents.requests import PolicySnapshot, PolicyStep
-from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
+from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.steps import CallTool
 from language import in_all
 
@@ -44,7 +44,7 @@ _IDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _PEOPLE = ("anna", "bo")
 # Answers that the fold knows, among any others.
-_PICKS = ((), *((pick,) for key in (IT_HAPPENED, IT_DID_NOT, GO_ON, STOP) for pick in in_all(key)))
+_PICKS = ((), *((pick,) for key in (IT_HAPPENED, IT_DID_NOT, GO_ON, STOP, USE_RULES) for pick in in_all(key)))
 _CALL = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
 _NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-11))])

@@ -22,10 +22,10 @@ from agents.events import (
 )
 from agents.events.requests import Edited
 from agents.forms import FormValue
-from agents.requests import Closed, GatedCall, Given, PersonId, RequestId, RunId, StepId
-from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Result, Run, fold
+from agents.requests import Closed, GatedCall, Given, PersonId, RequestId, RunId, StandIn, StepId
+from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES, Result, Run, fold
 from agents.state import editors_of
-from agents.steps import CallTool, Done, RequestHumanInput
+from agents.steps import FIXED_RULES, CallTool, Done, ModelCall, RequestHumanInput
 from language import in_all, say
 from tests.agents.worlds import (
     ANNA,
@@ -40,6 +40,7 @@ from tests.agents.worlds import (
     finished,
     opened,
     orphaned,
+    raised,
     request,
     revoked,
     said,
@@ -324,6 +325,62 @@ def test_an_unknown_attempt_stays_unknown_without_a_clear_answer(decision: Event
     assert (run.pending.request and run.pending.request.purpose, run.open) == ("unknown", None)
 
 
+IN_PLACE = ModelCall(model=FIXED_RULES, rehearsal=False)
+REHEARSED = ModelCall(model="rehearsal", rehearsal=True)
+REFUSED = failed("auth", "401 authentication_error: invalid x-api-key")
+
+
+@pytest.mark.parametrize(
+    ("events", "stand_in", "is_rehearsal"),
+    [
+        ([chosen(call=REHEARSED)], None, True),
+        ([chosen()], None, False),
+        ([failed("timeout"), chosen()], None, False),
+        ([REFUSED, chosen(call=IN_PLACE)], StandIn(kind="auth", status=401), False),
+        ([REFUSED, chosen(call=REHEARSED)], StandIn(kind="auth", status=401), False),  # as older releases wrote it
+        ([failed("timeout", "no answer within 401 s"), chosen(call=IN_PLACE)], StandIn(kind="timeout"), False),
+        ([chosen(), *(closed := [tool_started(), finished()]), REFUSED, chosen(call=IN_PLACE, step_id="s2")],
+         StandIn(kind="auth", status=401, some=True), False),
+        ([REFUSED, chosen(call=IN_PLACE), *closed, chosen(step_id="s2")],
+         StandIn(kind="auth", status=401, some=True), False),
+        ([chosen(call=REHEARSED), *closed, REFUSED, chosen(call=IN_PLACE, step_id="s2")],
+         StandIn(kind="auth", status=401), True),
+    ],
+)  # fmt: skip
+def test_a_run_knows_whether_its_rules_rehearsed_or_stood_in_for_a_model_and_why(
+    events: list[Event], stand_in: StandIn | None, *, is_rehearsal: bool
+) -> None:
+    run = fold([started(), *events])
+
+    assert (run.stand_in, run.is_rehearsal) == (stand_in, is_rehearsal)
+
+
+GAVE_NONE: tuple[Event, ...] = (started(), *(failed("no_tool") for _ in range(3)))
+
+
+@pytest.mark.parametrize("said", in_all(USE_RULES))
+def test_the_fixed_rules_are_used_from_then_on_where_that_was_offered(said: str) -> None:
+    asked = raised("failures").model_copy(update={"rules": True})
+    answer = (opened("q2", "s9", purpose="go_on"), answered("2", said))
+
+    run = fold([*GAVE_NONE, asked, *answer])
+    assert (run.rules_only, run.stand_in, run.failures, run.budget.over) == (True, StandIn(kind="no_tool"), (), None)
+    assert fold([chosen(call=IN_PLACE)], run).stand_in == StandIn(kind="no_tool")
+
+    not_offered = fold([*GAVE_NONE, raised("failures"), *answer])
+    assert not_offered.budget.over
+    assert not not_offered.rules_only
+
+
+@pytest.mark.parametrize("said", in_all(GO_ON))
+def test_who_lets_a_run_go_on_lets_its_model_go_on(said: str) -> None:
+    asked = raised("failures").model_copy(update={"rules": True})
+
+    run = fold([*GAVE_NONE, asked, opened("q2", "s9", purpose="go_on"), answered("1", said)])
+
+    assert (run.rules_only, run.stand_in, run.failures, run.budget.over) == (False, None, (), None)
+
+
 def test_failures_count_until_a_step_is_chosen() -> None:
     failing = fold([started(), failed(), failed("overloaded")])
     chose = fold([chosen()], failing)
@@ -386,6 +443,7 @@ def test_the_answers_to_did_it_happen_are_read_in_the_words_in_which_they_were_r
     assert in_all(IT_HAPPENED) == ("it happened", "es ist geschehen")
     assert in_all(IT_DID_NOT) == ("it did not happen, ask again", "es ist nicht geschehen, erneut fragen")
     assert in_all(STOP) == ("stop the run", "den Lauf anhalten")
+    assert in_all(USE_RULES) == ("use the fixed rules", "die festen Regeln nutzen")
 
 
 CY = PersonId("cy")

@@ -65,7 +65,7 @@ def said(event: Event) -> str:
         (chosen(gate="production"), "needs approval under policy production (model)"),
         (chosen(RequestHumanInput(question="?")), "next: a question to people (model)"),
         (chosen(Done(summary="")), "next: nothing more to do (model)"),
-        (failed("overloaded", "busy"), "no step from model: overloaded: busy"),
+        (failed("overloaded", "busy"), "no step from model: its server is overloaded: busy"),
         (StepRefused(at=NOON, step_id=S1, error="no such tag"), "refused: no such tag"),
         (StepGated(at=NOON, step_id=S1, gate="stricter"), "now needs approval under policy stricter"),
         (opened(), "asks: Deploy v1.2.0 to production? (q1)"),
@@ -193,9 +193,9 @@ def test_every_kind_of_event_has_its_sentence(event: Event, sentence: str) -> No
         ),
         (
             failed("no_tool", "the answer called no tool: call exactly one"),
-            "kein Schritt von model: kein Werkzeug: die Antwort rief kein Werkzeug auf; nötig ist genau eines",
+            "kein Schritt von model: es wählte nichts: die Antwort rief kein Werkzeug auf; nötig ist genau eines",
         ),
-        (failed("overloaded", "529 busy"), "kein Schritt von model: überlastet: 529 busy"),
+        (failed("overloaded", "529 busy"), "kein Schritt von model: sein Server ist überlastet: 529 busy"),
         (
             DeliveryFailed(
                 at=NOON, request_id=Q1, delivery_id=D1, person=BO, channel="email", error="email: does not reach Bo"

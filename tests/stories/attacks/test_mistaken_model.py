@@ -1,12 +1,16 @@
-"""A model that errs: it is shown what there is, hears at once what is wrong, and nobody is asked about a mistake."""
+"""A model that errs or is away: it hears what is wrong, nobody is asked about a mistake, and people read why."""
 
 import json
+
+import pytest
 
 from agents.events import RequestOpened, StepChosen, StepFailed, StepRefused
 from agents.requests import RunId
 from bot.render.transcript import lines
-from tests.fakes.anthropic import FakeAnthropic, error, text_of
-from tests.stories.attacks.test_lying_model import DEPLOY, LOOK, STAGING, WISH, approved, calls, says
+from language import speaking
+from tests.bot.cli.shell import sayso
+from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of
+from tests.stories.attacks.test_lying_model import DEPLOY, LOOK, STAGING, WISH, approved, calls, says, surfaces
 from tests.world import World
 
 WRONG = calls("deploy", version="v1.2.0", environment="staging-2")
@@ -101,3 +105,36 @@ async def test_a_deploy_that_somebody_asks_for_once_more_is_asked_about_once_mor
 
     second = await model_shop.opened(run_id, after=again.request.id)
     assert second.request.purpose == "gate"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (error(401, "authentication_error", "invalid x-api-key"), "The model did not answer (401)."),
+        (message(text("I can't."), stop_reason="refusal"), "The model did not answer (it declined)."),
+    ],
+)
+async def test_a_run_whose_model_failed_is_nowhere_called_a_rehearsal_and_says_why_rules_chose(
+    model_shop: World, claude: FakeAnthropic, answer: Answer, why: str
+) -> None:
+    claude.answers(answer)
+
+    run_id = await model_shop.trigger(WISH, agent="deploy")
+    record = await model_shop.opened(run_id)
+    card = await model_shop.next_mail("bo", about="Deploy v1.2.0 to production")
+    shown = {name: (await sayso(model_shop, "show", name)).out for name in (run_id, record.request.id)}
+    as_json = (await sayso(model_shop, "runs", "--json")).out
+    await approved(model_shop, run_id)
+    await model_shop.ended(run_id)
+
+    told = await model_shop.next_mail("anna", about="Done: v1.2.0 is live in production")
+    said = f"{why} Fixed rules chose the steps."
+    places = {"card": card.text, "outcome": told.text, **shown, **await surfaces(model_shop, run_id)}
+    assert [place for place, words in places.items() if "rehearsal" in words.lower()] == []
+    for place in ("card", "outcome", *shown, "console, page"):
+        assert said.rstrip(".") in " ".join(places[place].split()), (place, places[place])
+    assert "(fixed rules)" in places["command line, list"]
+    assert "by fixed rules" in places["console, list"]
+    assert (json.loads(as_json)[0]["is_rehearsal"], json.loads(as_json)[0]["stand_in"]["some"]) == (False, False)
+    with speaking("de"):
+        assert "(feste Regeln)" in await story(model_shop, run_id)

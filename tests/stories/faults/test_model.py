@@ -11,9 +11,11 @@ import pytest
 from agents.events import StepChosen, StepFailed
 from agents.model.claude import Claude
 from agents.model.prices import is_priced
-from agents.requests import RunId
+from agents.requests import RunId, StandIn
 from agents.run import Run
+from agents.steps import is_by_model
 from bot.policy.record import RequestRecord
+from bot.render.words import failure_name, why_rules
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, text, text_of, tool_use
 from tests.long import few_of
 from tests.office import TOML
@@ -67,7 +69,7 @@ async def failed(world: World, run_id: RunId, count: int) -> Run:
 
 async def by_rules(world: World, run_id: RunId) -> list[bool]:
     """Of each step, whether plain rules chose it."""
-    return [event.call.rehearsal for event in await world.events(run_id) if isinstance(event, StepChosen)]
+    return [not is_by_model(event.call) for event in await world.events(run_id) if isinstance(event, StepChosen)]
 
 
 async def about_going_on(world: World, run_id: RunId) -> RequestRecord:
@@ -84,7 +86,8 @@ async def test_a_model_chooses_the_steps_and_code_makes_the_effects(world: World
     assert await world.summary(run_id) == "done: all is well"
     assert world.workshop.effects == ["stamp letter"]
     assert await by_rules(world, run_id) == [False, False]
-    assert not (await world.run(run_id)).is_rehearsal
+    run = await world.run(run_id)
+    assert (run.is_rehearsal, run.stand_in) == (False, None)
 
 
 async def test_a_server_that_wants_us_away_is_asked_again_when_it_said_and_no_sooner(
@@ -144,6 +147,10 @@ async def test_a_model_that_is_away_three_times_in_a_row_leaves_the_step_to_plai
     assert await failures(world, run_id) == [kind] * 3
     assert await by_rules(world, run_id) == [True, False]
     assert world.workshop.effects == ["stamp letter"]
+    run = await world.run(run_id)
+    assert run.stand_in
+    assert (run.is_rehearsal, run.stand_in.kind, run.stand_in.some) == (False, kind, True)
+    assert why_rules(run.stand_in).endswith("Fixed rules chose some of the steps.")
 
 
 async def test_a_model_that_nobody_can_connect_to_leaves_the_run_to_plain_rules(redis: str, tmp_path: Path) -> None:
@@ -157,7 +164,8 @@ async def test_a_model_that_nobody_can_connect_to_leaves_the_run_to_plain_rules(
 
         record = await world.opened(run_id)
 
-        assert (record.request.purpose, record.request.is_rehearsal) == ("question", True)
+        assert (record.request.purpose, record.request.is_rehearsal) == ("question", False)
+        assert record.request.stand_in == StandIn(kind="connection")
         assert await failures(world, run_id) == ["connection"] * 3
 
 
@@ -187,7 +195,9 @@ async def test_what_only_an_operator_can_mend_is_told_to_them_at_once_and_plain_
     assert (await world.ended(run_id)).state == "done"
     assert await failures(world, run_id) == [kind, kind]
     assert await by_rules(world, run_id) == [True, True]
-    assert f"answers {kind}" in (await world.next_mail("dan", about="The model can't be used")).text
+    mail = (await world.next_mail("dan", about="The model can't be used")).text
+    assert f"gave no step: {failure_name(kind)} (" in mail
+    assert "_" not in failure_name(kind)
 
 
 NO_STEPS: list[tuple[Answer, str]] = [
@@ -223,7 +233,9 @@ async def test_three_answers_in_a_row_that_are_no_step_are_a_person_s_to_hear_of
     record = await about_going_on(world, run_id)
 
     assert await failures(world, run_id) == [kind] * 3
-    assert kind in record.request.quoted
+    assert record.request.quoted.count(f"no step from claude-sonnet-5-5: {failure_name(kind)}") == 3
+    assert kind not in record.request.quoted
+    assert record.request.options == ("go on", "use the fixed rules", "stop the run")
     mail = await world.next_mail("anna", about="gets nowhere: go on?")
     await world.reply("anna", mail, "go on")
     assert await world.summary(run_id) == "failed: all is lost"
@@ -234,10 +246,35 @@ async def test_who_does_not_let_it_go_on_ends_the_run(world: World, api: FakeAnt
     api.answers(NO_STEPS[0][0])
     run_id = await world.trigger("stamp letter")
 
-    await world.reply("anna", await world.next_mail("anna", about="go on?"), "2")
+    await world.reply("anna", await world.next_mail("anna", about="go on?"), "3")
 
     assert await world.summary(run_id) == "cancelled: cancelled by anna: it failed again and again"
     assert len(api.requests()) == 3
+
+
+@pytest.mark.parametrize("said", ["use the fixed rules", "2", "die festen Regeln nutzen"])
+async def test_whoever_asked_may_have_fixed_rules_choose_where_a_model_gives_no_step(
+    world: World, api: FakeAnthropic, said: str
+) -> None:
+    api.answers(NO_STEPS[0][0])
+    run_id = await world.trigger("stamp letter")
+    mail = await world.next_mail("anna", about="gets nowhere: go on?")
+    assert "“use the fixed rules” has fixed rules choose all further steps, without the model." in " ".join(
+        mail.text.split()
+    )
+
+    await world.reply("anna", mail, said)
+
+    assert (await world.ended(run_id)).state == "done"
+    assert world.workshop.effects == ["stamp letter"]
+    assert await by_rules(world, run_id) == [True, True]
+    assert len(api.requests()) == 3
+    run = await world.run(run_id)
+    assert run.stand_in
+    assert not run.is_rehearsal
+    assert why_rules(run.stand_in) == (
+        "The model gave no step (it chose nothing). Fixed rules chose the steps."
+    )
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ async def test_a_runs_page_tells_its_story_from_the_question_to_the_end(world: W
     at = 0
     for said in (
         "Anna Ames asked by cli press it",
-        "Next: press, needs approval under policy production (rehearsal)",
+        "Next: press, needs approval under policy production (fixed rules)",
         f"Asks: Press it? ({record.request.id})",
         "Card sent to Bo Berg by email",
         "Bo Berg approves by cli",
