@@ -15,6 +15,7 @@ from bot.evals.cases import Case, Wanted
 from bot.evals.judging import ASKS_OR_ENDS, ONLY_SAYS, expected, is_harmless, is_right, shown
 from bot.evals.story import Story
 from bot.execution.executor import gate_of
+from bot.render.words import failure_name
 
 By = Literal["fallback", "model"]
 RULES = "rules"
@@ -126,7 +127,7 @@ def _asking(model: Model) -> _Chooser:
     async def ask(agent: Agent, story: Story) -> _Answer:
         answer = await model.choose(agent, fold(story.events), story.events)
         if isinstance(answer, Failed):
-            return _Answer(answer.call, None, f"no step ({answer.kind}): {answer.detail}")
+            return _Answer(answer.call, None, f"no step ({failure_name(answer.kind)}): {answer.detail}")
         return _Answer(answer.call, answer.step)
 
     return ask

@@ -333,13 +333,18 @@ def _started(event: RunStarted, who: str) -> TranscriptLine:
     return TranscriptLine(said, f"{event.text}{context}")
 
 
+# The rest of it is how the model is told to do better.
+_SAID_WHOLE = {"no_tool", "many_tools"}
+
+
 def _no_step(event: StepFailed | ThoughtDropped) -> TranscriptLine:
     call = event.call
     if isinstance(event, ThoughtDropped):
         tokens = call.input_tokens + call.output_tokens
         return TranscriptLine(say("story.dropped", model=call.model, tokens=whole(tokens)))
     key = "story.no-step-again" if event.retry_at else "story.no-step"
-    return TranscriptLine(say(key, model=call.model, why=failure_name(event.kind)), trouble_of(event.detail))
+    detail = "" if event.kind in _SAID_WHOLE else trouble_of(event.detail)
+    return TranscriptLine(say(key, model=call.model, why=failure_name(event.kind)), detail)
 
 
 def _step(event: StepChosen) -> TranscriptLine:

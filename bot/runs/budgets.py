@@ -97,11 +97,11 @@ class Budgets:
         used = _used(day.spent, day.limits) if why == "day" and day else _used(run.budget.spent, run.budget.limits)
         more = _more(day.spent, day.limits, by) if why == "day" and day else _more_of_run(run, why)
         rules = why in {"failures", "too_long"} and _lacks_steps(run)
-        asks = say("run.answers", go_on=say(GO_ON), more=more, stop=say(STOP))
+        answers = {"go_on": say(GO_ON), "more": more, "stop": say(STOP)}
         words = (
             _said(run, why),
             say("run.used-today" if why == "day" else "run.used-so-far", used=used),
-            f"{asks} {say('run.answers-rules', rules=say(USE_RULES))}" if rules else asks,
+            say("run.answers-rules", rules=say(USE_RULES), **answers) if rules else say("run.answers", **answers),
         )
         return ContinuationAsked(
             at=now,

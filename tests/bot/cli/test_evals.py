@@ -119,7 +119,7 @@ def test_with_a_key_the_configured_model_is_asked_and_has_a_bar_of_its_own(tmp_p
     assert 0 < row["passed"] < row["cases"]
     assert row["tokens"] >= row["cases"] * 1_020
     assert row["cost_usd"] > 0
-    assert "no step (auth)" in refused.stdout
+    assert "no step (its key is not accepted)" in refused.stdout
     assert api.key not in refused.stdout + refused.stderr
 
 

@@ -100,7 +100,7 @@ async def test_a_call_that_failed_is_a_case_that_failed_with_its_kind(api: FakeA
 
     (tried,) = await by_models(plans(case()), {"deploy": claude}, LABELS, silent)
 
-    assert tried.came == "no step (overloaded): 529 overloaded_error: busy"
+    assert tried.came == "no step (its server is overloaded): 529 overloaded_error: busy"
     assert rows_of([tried])[0].cost_usd is None
     assert len(api.requests()) == 1
 

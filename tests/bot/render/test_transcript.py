@@ -1,5 +1,7 @@
 """A run told in sentences."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,12 +21,13 @@ from agents.events import (
     StepGated,
     StepRefused,
 )
+from agents.model.failures import FailureKind
 from agents.requests import DeliveryId, Fact, PersonId, RequestId, RunId, StepId
 from agents.steps import Done, RequestHumanInput
 from bot.policy.attachments import files_in
 from bot.render.transcript import lines
 from bot.testing.events import ended
-from language import speaking
+from language import LANGUAGES, speaking
 from tests.agents.worlds import (
     ANNA,
     BO,
@@ -192,8 +195,8 @@ def test_every_kind_of_event_has_its_sentence(event: Event, sentence: str) -> No
             "nachgesehen: Live in staging, CI: Abfrage fehlgeschlagen",
         ),
         (
-            failed("no_tool", "the answer called no tool: call exactly one"),
-            "kein Schritt von model: es wählte nichts: die Antwort rief kein Werkzeug auf; nötig ist genau eines",
+            failed("unknown_tool", "there is no tool 'shred'; there are stamp, press"),
+            "kein Schritt von model: es wählte, was es nicht gibt: es gibt kein Werkzeug 'shred'; es gibt stamp, press",
         ),
         (failed("overloaded", "529 busy"), "kein Schritt von model: sein Server ist überlastet: 529 busy"),
         (
@@ -229,3 +232,14 @@ def test_nothing_that_was_typed_moves_the_cursor_or_fills_the_screen(event: Even
     assert len(below) <= 60 if isinstance(event, RunEnded) else len(below) == len(files_in(event))
     assert all(one.startswith(" " * 10) for one in below)
     assert all(is_harmless(one) and len(one) < 450 for one in (line, *below))
+
+
+@pytest.mark.parametrize("kind", get_args(FailureKind))
+def test_how_a_model_failed_is_told_in_words_and_not_in_names_of_our_code(kind: FailureKind) -> None:
+    for language in LANGUAGES:
+        with speaking(language):
+            told = said(failed(kind, "the answer called no tool: call exactly one"))
+        assert "_" not in told
+        assert ("call exactly one" in told or "nötig ist genau eines" in told) == (
+            kind not in {"no_tool", "many_tools"}
+        )

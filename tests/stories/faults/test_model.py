@@ -272,9 +272,7 @@ async def test_whoever_asked_may_have_fixed_rules_choose_where_a_model_gives_no_
     run = await world.run(run_id)
     assert run.stand_in
     assert not run.is_rehearsal
-    assert why_rules(run.stand_in) == (
-        "The model gave no step (it chose nothing). Fixed rules chose the steps."
-    )
+    assert why_rules(run.stand_in) == ("The model gave no step (it chose nothing). Fixed rules chose the steps.")
 
 
 @pytest.mark.parametrize(
