@@ -5,8 +5,9 @@ import json
 import pytest
 
 from agents.events import RequestOpened, StepChosen, StepFailed, StepRefused
-from agents.requests import RunId
+from agents.requests import PersonId, RunId, StandIn
 from bot.render.transcript import lines
+from bot.runs.api_requests import Asker
 from language import speaking
 from tests.bot.cli.shell import sayso
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of
@@ -138,3 +139,18 @@ async def test_a_run_whose_model_failed_is_nowhere_called_a_rehearsal_and_says_w
     assert (json.loads(as_json)[0]["is_rehearsal"], json.loads(as_json)[0]["stand_in"]["some"]) == (False, False)
     with speaking("de"):
         assert "(feste Regeln)" in await story(model_shop, run_id)
+
+
+async def test_a_copy_of_a_run_whose_model_failed_is_no_rehearsal_and_its_step_is_no_model_s(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    claude.answers(error(401, "authentication_error", "invalid x-api-key"))
+    run_id = await model_shop.trigger("deploy something, please", agent="deploy")
+    asked = await model_shop.opened(run_id)
+    assert (asked.request.purpose, asked.request.stand_in) == ("question", StandIn(kind="auth", status=401))
+
+    copy_id = await model_shop.app.runs.forks.fork(run_id, (await model_shop.run(run_id)).seq, Asker(PersonId("anna")))
+
+    copied = await model_shop.opened(copy_id)
+    assert copied.request.title == asked.request.title, "which a model did not word"
+    assert (copied.request.is_rehearsal, copied.request.stand_in) == (False, asked.request.stand_in)
