@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
-from agents.command import Announce, all_the_same, answer_to, failed, has_tried, how, last_worked, parse
+from agents.command import Announce, after_refusal, all_the_same, answer_to, failed, has_tried, how, last_worked, parse
 from agents.requests import Effect
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -63,6 +63,9 @@ def next_step(run: Run) -> Step:
             return Done(summary=ending_of(done.text))  # a model had it said, and everybody would hear it twice
         case Result(step=RequestHumanInput(), kind="answered") | None:
             return _begin(run)
+        case Result(step=CallTool(), kind="refused") if not has_tried(run):
+            end = failed(say("agent.announced-nothing", nothing=_nothing(run), why=how(last)))
+            return after_refusal(last, _begin(run), end)
         case _:
             why = how(last)
             if last.kind == "error":

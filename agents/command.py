@@ -262,6 +262,14 @@ def _asked(run: Run, question: Callable[[], str]) -> list[Result]:
     return [one for one in run.results if isinstance(one.step, RequestHumanInput) and one.step.question in words]
 
 
+def after_refusal(refused: Result, ours: Step, end: Step) -> Step:
+    """Return `ours` where a model had called for something else, before plain rules go on; else the `end`.
+
+    What was refused has not happened, and what a model mistook is not what was asked for.
+    """
+    return end if ours == refused.step else ours
+
+
 def last_worked(run: Run) -> Result | None:
     """Return the last call that worked, which a model may have made before plain rules go on; None without one."""
     return next((one for one in reversed(run.results) if isinstance(one.step, CallTool) and one.kind == "ok"), None)

@@ -5,7 +5,19 @@ from collections.abc import Callable
 from agents.ask.deadline import deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
 from agents.ask.survey import SURVEY_TOOL, SurveyArgs
-from agents.command import Ask, all_the_same, answer_to, end_of, failed, has_tried, how, last_worked, parse, refs_of
+from agents.command import (
+    Ask,
+    after_refusal,
+    all_the_same,
+    answer_to,
+    end_of,
+    failed,
+    has_tried,
+    how,
+    last_worked,
+    parse,
+    refs_of,
+)
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line
@@ -32,6 +44,8 @@ def next_step(run: Run, directory: Directory) -> Step:
             return Done(summary=ending_of(done.text))  # a model had them asked, and they would be asked twice
         case Result(step=CallTool(), kind="error"):
             return failed(say("ask.came-to-nothing", why=ending_of(last.text)))
+        case Result(step=CallTool(), kind="refused") if not has_tried(run):
+            return after_refusal(last, _begin(run, directory), _nobody(run, how(last)))
         case Result(step=CallTool()):
             return _nobody(run, how(last))
         case Result(kind=kind) if kind != "answered":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.command import Deploy, Rollback, all_the_same, answer_to, failed, is_none_of_these, parse
+from agents.command import Deploy, Rollback, after_refusal, all_the_same, answer_to, failed, is_none_of_these, parse
 from agents.deploy import rollback, version
 from agents.deploy.environment import Ways
 from agents.deploy.facts import shown
@@ -50,7 +50,7 @@ def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> S
     if done and len(run.results) == run.copied:
         return _look(done)  # it was live in another run's story: whether it is now is another question
     if tool in DEPLOYS:
-        return _look(done) if done and _is_refused_repeat(done, last) else _after_deploy(last)
+        return _after_refusal(run, last, environments, ways) if last.kind == "refused" else _after_deploy(last)
     if tool in ROLLBACKS:
         return _look(last) if last.kind == "ok" else rollback.not_made(run, last)
     if tool == "live" and done:
@@ -191,10 +191,12 @@ def _after_deploy(deploy: Result) -> Step:
     return failed(say("deploy.not-made", version=version, environment=environment, how=how_it_ended(deploy)))
 
 
-def _is_refused_repeat(done: Result, last: Result) -> bool:
-    """Return whether a model only called for what it had done before, and heard that it is live."""
-    names = ("version", "environment")
-    return last.kind == "refused" and all(argument(done, name) == argument(last, name) for name in names)
+def _after_refusal(run: Run, refused: Result, environments: Sequence[str], ways: Ways) -> Step:
+    """Begin with what was asked for where a model had called for something else; what it had done already is live."""
+    done, names = last_done(run), ("version", "environment")
+    if done and all(argument(done, name) == argument(refused, name) for name in names):
+        return _look(done)
+    return after_refusal(refused, _begin(run, environments, ways), _after_deploy(refused))
 
 
 def _look(done: Result) -> Step:

@@ -166,6 +166,21 @@ def test_what_a_model_had_done_before_the_rules_went_on_is_not_done_once_more(
     assert agent.fallback(run_of(text, (done, answered))) == agent.fallback(run_of(text, (done,)))
 
 
+@pytest.mark.parametrize(
+    ("agent", "text", "tool"),
+    [(ANNOUNCE, "announce: tea", "announce"), (ASK, "ask group:release: ready? | until tomorrow", "survey")],
+)
+def test_what_a_model_called_for_by_mistake_is_not_what_the_rules_end_with(agent: Agent, text: str, tool: str) -> None:
+    mistaken = Result(CallTool(tool=tool, arguments={"text": " "}), "refused", "There is nothing to be seen in it")
+    ours = agent.fallback(run_of(text))
+    assert isinstance(ours, CallTool)
+
+    assert agent.fallback(run_of(text, (mistaken,))) == ours
+    assert isinstance(agent.fallback(run_of(text, (mistaken, Result(ours, "refused", "nobody")))), Done)
+    done = Result(ours, "ok", "it is said")
+    assert isinstance(agent.fallback(run_of(text, (done, mistaken))), Done), "nobody hears it twice"
+
+
 def test_a_release_that_waited_for_people_does_not_say_that_it_is_still_live() -> None:
     """Others may have deployed meanwhile: the question whether to announce it is open for a month."""
     asked = asks(RELEASE.fallback(run_of("deploy v1 and announce it", (DEPLOYED,), is_written_to=True)))

@@ -503,6 +503,17 @@ def test_a_repeat_that_was_refused_takes_nothing_from_the_deploy_before_it() -> 
     assert isinstance(step_of(PLAIN, repeat), Done)
 
 
+@pytest.mark.parametrize(
+    "mistake", [{"version": "latest"}, {"version": "v9"}, {"environment": "staging"}], ids=["latest", "v9", "staging"]
+)
+def test_what_a_model_called_for_by_mistake_is_not_what_the_rules_end_with(mistake: dict[str, str]) -> None:
+    wrong = Result(CallTool(tool="deploy", arguments={**DEPLOY.arguments, **mistake}), "refused", "There is no such")
+
+    assert step_of(PLAIN, wrong) == DEPLOY
+    assert step_of("deploy", wrong) == WHERE
+    assert isinstance(step_of(PLAIN, wrong, Result(DEPLOY, "refused", "no such")), Done), "and not for ever"
+
+
 def test_what_was_live_in_a_copied_story_is_looked_up_again_before_anybody_is_told() -> None:
     copy = replace(run_of(PLAIN, DEPLOYED, IS_LIVE), copied=2)
 
