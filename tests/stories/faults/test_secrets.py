@@ -55,7 +55,8 @@ async def test_operators_are_told_what_is_wrong_with_a_key_and_not_the_key(world
     await world.ended(run_id)
 
     mail = await world.next_mail("dan", about="The model can't be used")
-    assert "answers auth: 401 authentication_error: invalid: [key] was sent to http://[key]@127.0.0.1" in mail.text
+    why = "(401 authentication_error: invalid: [key] was sent to http://[key]@127.0.0.1"
+    assert f"gave no step: its key is not accepted {why}" in mail.text
     assert is_free_of_secrets(mail.text)
     assert is_free_of_secrets(await shown(world, run_id))
 
