@@ -194,6 +194,10 @@ class Input(Frozen):
         return {"name": told} if isinstance(told, str) else told
 
 
+SESSION = "session-"
+"""Begins the name of a thread that holds what one session of a program asks: each channel has one for each address."""
+
+
 class AnswerForm(Frozen):
     """The ways to answer a card. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
 

@@ -54,7 +54,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import inbound_of, is_a
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell
-from channels import ChannelUnavailable, Trigger
+from channels import SESSION, ChannelUnavailable, Trigger
 from channels.email.reply import is_courtesy, read_reply
 from language import say
 from language.dates import in_words
@@ -179,7 +179,7 @@ class FollowUps:
 
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""
-        for run_id in await self._homes(inbound_id, channel, trigger):
+        for run_id in await self._plain_homes(inbound_id, channel, trigger):
             if asked := _asked(fold((await self._store.load(run_id)).events)):
                 record = (await self._decisions.request(asked)).record
                 if may_be_answer(record, PersonId(trigger.person), trigger.text, freezes=freezes):
@@ -188,7 +188,7 @@ class FollowUps:
 
     async def take_consent(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
         """Take a typed yes beside something else where an approval is asked for: its writer reads that it is none."""
-        for run_id in await self._homes(inbound_id, channel, trigger):
+        for run_id in await self._plain_homes(inbound_id, channel, trigger):
             asked = _asked(fold((await self._store.load(run_id)).events))
             record = (await self._decisions.request(asked)).record if asked else None
             if record and record.request.format == "approval" and trigger.person not in record.askers:
@@ -220,7 +220,8 @@ class FollowUps:
         While a file is half taken, what began a run may wait for long, and an older run comes first.
         """
         over, live, waits = list[RunId](), list[RunId](), False
-        for found in await self._store.threads.runs_of(channel, trigger.within or trigger.thread):
+        known = await self._store.threads.runs_of(channel, trigger.within or trigger.thread)
+        for found in known:
             # In this order: the start of the run and the end of the waiting are one write.
             root = inbound_of(found)
             is_waiting = root != inbound_id and await self._store.lists.is_unread(root)
@@ -229,6 +230,8 @@ class FollowUps:
                 raise ChannelUnavailable("The message that begins the thread is not read yet", "What follows waits")
             waits = waits or (not events and is_waiting)
             if events and not fold(events).ended:
+                if thread_of(fold(events)).startswith(SESSION):
+                    return await self._pinned(inbound_id, await self._in_session(trigger, known) or found)
                 if not is_withdrawal(trigger.text) or self._has_say(trigger, events):
                     return await self._pinned(inbound_id, found)
                 live.append(found)
@@ -238,6 +241,30 @@ class FollowUps:
             raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
         newest = next(iter((*live, *over)), None)
         return await self._pinned(inbound_id, newest) if newest else ()
+
+    async def _plain_homes(self, inbound_id: str, channel: str, trigger: Trigger) -> Sequence[RunId]:
+        """Return the same; none where nobody knows which. What else the message says, such as a freeze, is heard."""
+        try:
+            return await self._homes(inbound_id, channel, trigger)
+        except Conflict:
+            return ()
+
+    async def _in_session(self, trigger: Trigger, known: Sequence[RunId]) -> RunId | None:
+        """Return the run of a session that waits for its writer, or that they may still stop; None where none does.
+
+        Raises Conflict where several do, as nothing in the thread says which of them is meant.
+        """
+        found = list[RequestRecord]()
+        for run_id in known:
+            events = (await self._store.load(run_id)).events
+            asked = _asked(fold(events)) if events and self._has_say(trigger, events) else None
+            record = (await self._decisions.request(asked)).record if asked else None
+            if record and (record.state == "open" or (record.state == "approved" and record.began_at is None)):
+                found.append(record)
+        if len(found) > 1:
+            names = "; ".join(f"{one.request.id} ({first_line(one.request.title, _TITLE_CHARS)})" for one in found)
+            raise Conflict(say("run.which-of-session", names=names), say("run.which-of-session-do"))
+        return found[0].request.run_id if found else None
 
     async def _pinned(self, inbound_id: str, found: RunId) -> Sequence[RunId]:
         ways = " ".join((await busy_with(self._store, found), found))

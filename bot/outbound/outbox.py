@@ -45,6 +45,7 @@ from bot.store.outbox_entry import (
     request_of,
 )
 from channels import (
+    SESSION,
     Address,
     Card,
     ChannelRefused,
@@ -262,6 +263,8 @@ class Outbox:
             await self._know_thread(delivery, entry.run_id)
         if self._channels[channel].edits and not together:
             await self._know_card(delivery, entry.run_id)
+        if delivery.address.thread and entry.thread.startswith(SESSION) and not together:
+            await self._store.threads.note(channel, delivery.address.thread, entry.run_id)
         event = CardDelivered(
             at=self._store.about_now(),
             request_id=entry.request_id,

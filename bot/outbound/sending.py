@@ -179,7 +179,8 @@ class Sender:
             return "others would see a link that logs one person in"
         if sending.together and isinstance(sending.entry, PlaceCard):
             try:
-                return Reached(await self._together.place(sending.entry, sending.together, channel, to))
+                alone = to.model_copy(update={"thread": ""})  # such a message lists more than one thread
+                return Reached(await self._together.place(sending.entry, sending.together, channel, alone))
             except ChannelRefused as error:
                 return str(error)
         shared = await self._claims.at(to, sending.entry) if isinstance(sending.entry, PlaceCard) else None

@@ -36,7 +36,7 @@ class Asker:
     The owner is a `service`, in the hands of `holders`, or the `submitter` if that is not the requester. `channel` is
     the way by which the request came, and `evidence` how that knew whose the key is. `others` are requesters as well;
     `by_mail` is as in `RunStarted`. `key` is the prefix of the API key, empty where there is none; it `has_own_limit`
-    where what it asks does not count as started by the requester.
+    where what it asks does not count as started by the requester. `thread` holds all that one session of it asks.
     """
 
     requester: PersonId
@@ -49,6 +49,7 @@ class Asker:
     evidence: str = ""
     key: str = ""
     has_own_limit: bool = False
+    thread: str = ""
 
     @property
     def speaker(self) -> PersonId | None:
@@ -129,6 +130,7 @@ class ApiRequests:
             run_id=run_id,
             agent=self._agent.name,
             channel=asker.channel,
+            thread=asker.thread,
             requester=asker.requester,
             text=wanted.question if isinstance(wanted, Question) else wanted.title,
             context=context_of(wanted, context),

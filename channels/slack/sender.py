@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
-from channels import Address, Card, ChannelRefused, ChannelUnavailable, Contact, Directory, Marks, Newest, Placement
+from channels import (
+    SESSION,
+    Address,
+    Card,
+    ChannelRefused,
+    ChannelUnavailable,
+    Contact,
+    Directory,
+    Marks,
+    Newest,
+    Placement,
+)
 from channels.slack import cards, places
 from channels.slack.api import Calls, Refused, Unauthorized
 from channels.slack.members import Members
@@ -121,13 +132,20 @@ class SlackSender:
         alone = Address(channel=NAME, person=contact.id, to=contact.slack)
         within = places.thread(thread)
         if within is None:
-            return alone
+            return await self._in_session(alone, thread) if thread.startswith(SESSION) else alone
         if within.is_direct:
             is_theirs = await self._is_theirs(within.channel, contact.slack)
             return alone.model_copy(update={"thread": thread}) if is_theirs else alone
         if await self._is_inside(within.channel, contact.slack, anew=anew):
             return Address(channel=NAME, person=contact.id, to=within.channel, thread=thread, is_shared=True)
         return alone
+
+    async def _in_session(self, alone: Address, session: str) -> Address:
+        """Return the thread of a session in somebody's DM. Who can't be reached hears that when something is sent."""
+        try:
+            return alone.model_copy(update={"thread": f"{await self._places.direct(alone.to)}/~{session}"})
+        except Refused:
+            return alone
 
     async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Place `card` once per `key`; to one person's eyes alone (`only:…`) at least once.

@@ -1,5 +1,6 @@
 """The operation by which a program asks people, without a run of its own."""
 
+import hashlib
 from collections.abc import Set
 from http import HTTPStatus
 from typing import Annotated
@@ -30,6 +31,7 @@ from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, QuestionWanted, Wanted
 from bot.web.here import Here
 from bot.web.problems import trouble
+from channels import SESSION
 
 router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
 
@@ -77,6 +79,7 @@ async def opened(
         evidence=key.evidence,
         key=key.prefix,
         has_own_limit=not key.may("trigger"),
+        thread=_thread(key, wanted.session) if wanted.session else "",
     )
     try:
         await here.app.runs.starter.admission.backlog()
@@ -89,6 +92,11 @@ async def opened(
         await _earlier(here, key, run_id, wanted)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)
+
+
+def _thread(key: ApiKey, session: str) -> str:
+    """Return the thread of a session, which only this key can name."""
+    return f"{SESSION}{hashlib.sha256(f'{key.prefix} {session}'.encode()).hexdigest()[:40]}"
 
 
 async def _replayed(here: Here, response: Response, request_id: RequestId) -> RequestView:

@@ -366,6 +366,10 @@ class _Asked(Frozen):
         default=None,
         description="The same as the header Idempotency-Key: it stands for this one request as long as that is kept.",
     )
+    session: Annotated[str, StringConstraints(pattern=r"^[^\r\n]{1,300}$")] | Absent = Field(
+        default=None,
+        description="What the program calls what it is at: what it asks under the same key and name is one thread.",
+    )
 
 
 class QuestionWanted(_Asked):

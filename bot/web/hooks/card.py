@@ -1,6 +1,7 @@
 """What people are shown of a call of a coding agent: exactly what it does, where, and what is risky in it. Pure."""
 
 import difflib
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, cast
@@ -30,6 +31,7 @@ def body_of(program: Program, call: ToolCall, policy: str, machine: str) -> dict
         "Look twice": "; ".join(f"{risk.kind}: {risk.words}" for risk in risks),
     }
     return {
+        "session": hashlib.sha256(f"{program.name} {call.session}".encode()).hexdigest(),
         "title": one_line(f"{program.called}: {_title(call)}", _TITLE_CHARS),
         "policy": policy,
         "arguments": arguments,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient, Response
 
+from agents.requests import RunId
 from tests.servers.web import Api
 from tests.waiting import until
 from tests.world import World
@@ -264,3 +265,13 @@ async def test_what_is_no_call_of_a_tool_is_refused(world: World, api: Api, told
 
 async def test_nobody_asks_by_a_hook_without_a_key(world: World, api: Api) -> None:
     assert (await asks(api.with_key(None), CLAUDE)).status_code == 401
+
+
+async def test_what_one_session_asks_is_one_thread_and_another_session_s_is_another(world: World, api: Api) -> None:
+    client = await agent(api)
+    for told in (CLAUDE, CLAUDE | {"prompt_id": "p2"}, CLAUDE | {"session_id": "e5"}):
+        await client.post("/v1/hooks/claude-code?wait_s=0", json=told)
+    runs = await world.app.store.lists.runs()
+    threads = [run.started.thread for run in [await world.run(RunId(one)) for one in runs] if run.started]
+
+    assert sorted(threads.count(one) for one in {*threads}) == [1, 2]

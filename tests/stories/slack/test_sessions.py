@@ -1,0 +1,139 @@
+"""What one session of a program asks is one thread in Slack, and what people do in it reaches the request they mean."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient
+
+from tests.fakes.slack.driver import Message, Workspace
+from tests.office import TOML
+from tests.servers.web import serving
+from tests.slack_world import SlackWorld, a_slack_world
+from tests.waiting import until
+
+ALERTED = TOML.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]')
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, ALERTED) as office:
+        await office.world.start()
+        await slack.connected()
+        yield office
+        assert await slack.violations() == []
+
+
+@pytest.fixture
+async def program(office: SlackWorld) -> AsyncIterator[AsyncClient]:
+    async with serving(office.world.app) as api:
+        yield await api.client(None, "ask", service="laptop", acts_for=["anna"], asks=("policy:production",))
+
+
+async def asks(program: AsyncClient, title: str, session: str = "one") -> str:
+    body: dict[str, Any] = {"title": title, "policy": "production", "arguments": {"do": title}, "session": session}
+    answer = await program.post("/v1/requests", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def card(office: SlackWorld, title: str) -> Message:
+    """The card with this title in Bo's messages, wherever it stands there."""
+
+    async def found() -> Message | None:
+        there = await office.slack.messages("@bo")
+        return next((one for one in there if title in one.words and "Approve" in one.buttons), None)
+
+    return await office.slack.until(found, f"a card about {title}")
+
+
+async def state(office: SlackWorld, request: str) -> str:
+    return (await office.world.request(request)).state
+
+
+async def becomes(office: SlackWorld, request: str, wanted: str) -> None:
+    async def is_so() -> bool:
+        return await state(office, request) == wanted
+
+    await until(is_so, what=f"{request} is {wanted}")
+
+
+async def test_what_a_session_asks_stands_in_one_thread_in_order_and_other_sessions_have_their_own(
+    office: SlackWorld, program: AsyncClient
+) -> None:
+    for title in ("wash the car", "wax the car"):
+        await asks(program, title)
+        await card(office, title)
+    await asks(program, "feed the cat", "two")
+    await card(office, "feed the cat")
+
+    threads = dict[str, list[str]]()
+    for one in await office.slack.messages("@bo"):
+        if one.buttons:
+            about = next(title for title in ("wash", "wax", "feed") if title in one.words)
+            threads.setdefault(one.thread, []).append(about)
+    assert [*threads.values()] == [["wash", "wax"], ["feed"]]
+
+
+async def test_a_button_in_the_thread_decides_its_own_request_also_an_older_one(
+    office: SlackWorld, program: AsyncClient
+) -> None:
+    first, second = await asks(program, "wash the car"), await asks(program, "wax the car")
+    await card(office, "wax the car")
+
+    await office.bo.presses("Approve", in_=await card(office, "wash the car"))
+
+    await becomes(office, first, "approved")
+    assert await state(office, second) == "open"
+
+
+async def test_words_in_a_thread_of_several_open_requests_decide_none_and_their_writer_hears_which_wait(
+    office: SlackWorld, program: AsyncClient
+) -> None:
+    first, second = await asks(program, "wash the car"), await asks(program, "wax the car")
+    shown = await card(office, "wax the car")
+    await card(office, "wash the car")
+
+    for words in ("yes", "no"):
+        await office.bo.answers(shown, words)
+        told = await office.says("@bo", "these words do not say which")
+        assert first in told.words
+        assert second in told.words
+
+    assert [await state(office, one) for one in (first, second)] == ["open", "open"]
+
+
+async def test_a_no_in_the_thread_denies_the_only_one_that_is_open(office: SlackWorld, program: AsyncClient) -> None:
+    first, second = await asks(program, "wash the car"), await asks(program, "wax the car")
+    await card(office, "wax the car")
+    shown = await card(office, "wash the car")
+    await office.bo.presses("Deny", in_=await card(office, "wax the car"))
+    await becomes(office, second, "denied")
+
+    await office.bo.answers(shown, "no")
+
+    await becomes(office, first, "denied")
+
+
+async def test_a_stop_with_an_id_in_the_thread_stops_that_one(office: SlackWorld, program: AsyncClient) -> None:
+    first, second = await asks(program, "wash the car"), await asks(program, "wax the car")
+    shown = await card(office, "wax the car")
+
+    await office.bo.answers(shown, f"stop {first}")
+
+    await becomes(office, first, "denied")
+    assert await state(office, second) == "open"
+
+
+async def test_a_freeze_in_a_thread_of_several_open_requests_holds(office: SlackWorld, program: AsyncClient) -> None:
+    await asks(program, "wash the car")
+    await asks(program, "wax the car")
+    shown = await card(office, "wax the car")
+
+    await office.bo.answers(shown, "freeze everything: incident 4711")
+
+    async def is_frozen() -> bool:
+        return bool(await office.world.app.requests.freezes.all())
+
+    await until(is_frozen, what="everything is frozen")
