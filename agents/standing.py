@@ -1,6 +1,7 @@
 """The agent that asks for standing approvals: the same again without asking, so often or until then. Code alone."""
 
 import json
+import operator
 from collections.abc import Awaitable, Callable
 
 from pydantic import AwareDatetime, Field, JsonValue
@@ -25,7 +26,7 @@ class Pattern(Frozen):
     They need the approval of `policy`, whose table in the file has the hash `rules`. `arguments` are all of a call's
     but the `open` ones, whose value may be any text; `<NAME>` stands for it, and for what it resolves to, in `argv` and
     `commit`. `versions` are all but those that only an open argument names; `artifacts` are all but those whose names
-    begin as `surroundings`.
+    begin as `surroundings`. With a `session` they are those of a program's, and `arguments` what it sent.
     """
 
     policy: str
@@ -41,6 +42,7 @@ class Pattern(Frozen):
     versions: dict[str, str] = Field(default_factory=dict[str, str])
     artifacts: dict[str, str] = Field(default_factory=dict[str, str])
     surroundings: tuple[str, ...] = ()
+    session: str = Field(default="", exclude_if=operator.not_)
 
 
 class AllowAgainArgs(Arguments):

@@ -207,7 +207,8 @@ class AnswerForm(Frozen):
     one. `edits` are the arguments that whoever decides may change, with what they are now; changing one approves
     nothing. `hands_on` asks to whom it is handed on (`to`), and for what `reason`, where that is possible.
     `why_not` says why its reader does not approve it, where that is for another reason than the channel.
-    `breaks_glass`: its reader may decide alone in an emergency, with a reason.
+    `breaks_glass`: its reader may decide alone in an emergency, with a reason. `again`: an approval may say that the
+    same may be done again in its session.
     """
 
     token: str
@@ -223,6 +224,7 @@ class AnswerForm(Frozen):
     hands_on: tuple[Input, ...] = Field(default=(), exclude_if=operator.not_)
     why_not: str = Field(default="", exclude_if=operator.not_)
     breaks_glass: bool = Field(default=False, exclude_if=operator.not_)
+    again: bool = Field(default=False, exclude_if=operator.not_)
     until: AwareDatetime
 
 

@@ -43,6 +43,7 @@ class Reply(Frozen):
     an approval that stands for all others, for this `reason`. `is_sure`: nothing speaks against it that the `text` is
     what the person wrote and saw, so code may read a word of it. `is_typed`: the `text` is words of the person's own,
     and no name of what they pressed. `is_below_quote`: it stands below lines of the card, and may be about those.
+    `again`: what is `said` is an approval by which the same may be done again in its session.
     """
 
     type: Literal["reply"] = "reply"
@@ -67,6 +68,7 @@ class Reply(Frozen):
     is_sure: bool = False
     is_typed: bool = False
     is_below_quote: bool = False
+    again: bool = False
 
 
 class Trigger(Frozen):

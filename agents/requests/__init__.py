@@ -335,6 +335,13 @@ class StandIn(Frozen):
     some: bool = False
 
 
+class Again(Frozen):
+    """What whoever approves a call may allow beside it: so many `uses` of the same in its session, within so long."""
+
+    uses: int
+    within_s: float
+
+
 class Request(Began):
     """A question to people in one revision.
 
@@ -352,7 +359,8 @@ class Request(Began):
     no copied run. `edits` names those who decide and ever set an argument to the value that stands, by its name.
     `behind` had a part in it as well and could not decide it: who may be one of them does not either. `asked_with` is
     the prefix of the API key of that `program`: it alone begins what is approved. `together` have so many open cards of
-    that key that this one stands in one message with others.
+    that key that this one stands in one message with others. `again` is set where an approval may say that the same may be
+    done again.
     """
 
     id: RequestId
@@ -391,6 +399,7 @@ class Request(Began):
     behind: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
     asked_with: str = Field(default="", exclude_if=operator.not_)
     together: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
+    again: Again | None = Field(default=None, exclude_if=operator.not_)
 
     def under(self, policy: PolicySnapshot) -> "Request":
         """Return the same request, which others may decide by now; its digest and the votes for it still hold.
@@ -438,7 +447,8 @@ class Vote(Frozen):
     """An answer that counted towards an approval. `evidence` is how the channel knew who gave it.
 
     `reason` is why not, or the note beside an approval, which is for people alone. `breaks_glass`: it is no approval of
-    one among several but stands for all of them, and `reason` says why.
+    one among several but stands for all of them, and `reason` says why. `again`: the same may be done again in its
+    session.
     """
 
     reply_id: str
@@ -450,6 +460,7 @@ class Vote(Frozen):
     channel: str
     evidence: str = ""
     breaks_glass: bool = Field(default=False, exclude_if=operator.not_)
+    again: bool = Field(default=False, exclude_if=operator.not_)
     at: AwareDatetime
 
     @property

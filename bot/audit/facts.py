@@ -212,6 +212,7 @@ def _of_vote(vote: Vote) -> _Fields:
         "digest": vote.digest,
         "outcome": "break_glass" if vote.breaks_glass else "approve" if vote.approve else "deny",
         "words": vote.reason,
+        **({"detail": {"again": True}} if vote.again else {}),
     }
 
 

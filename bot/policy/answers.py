@@ -90,7 +90,7 @@ class Statement:
     approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by`, `is_exposed`, `asks`,
     `hands_on_to` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands
     for all to see. `breaks_glass`: what is `said` is an approval that stands for the whole quorum, for this `reason`.
-    `is_sure`, `is_typed` and `is_below_quote` are as in `Reply`.
+    `is_sure`, `is_typed`, `is_below_quote` and `again` are as in `Reply`.
     """
 
     reply_id: str
@@ -121,6 +121,7 @@ class Statement:
     is_sure: bool = False
     is_typed: bool = False
     is_below_quote: bool = False
+    again: bool = False
 
 
 def read_answer(request: Request, statement: Statement, now: datetime, *, is_asked: bool = False) -> Answer:
@@ -157,6 +158,7 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         asks=statement.asks,
         about=statement.about,
         breaks_glass=breaks_glass,
+        again=bool(vote) and statement.again and request.again is not None and not breaks_glass,
         may_stop=may_stop,
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
         may_answer=bool(vote) and not breaks_glass and statement.is_typed and not _names_approval(statement),

@@ -447,6 +447,7 @@ def _vote(answer: Answer) -> Vote:
         channel=answer.channel,
         evidence=answer.evidence,
         breaks_glass=answer.breaks_glass and bool(answer.approve),
+        again=answer.again and bool(answer.approve),
         at=answer.at,
     )
 

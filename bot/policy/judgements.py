@@ -35,7 +35,7 @@ class Answer(Frozen):
     question, and are those that stop a run; `is_plain`: whoever gave it said that it is the answer. `may_answer`: it is
     a typed yes that does not name the approval, or stands below lines of the card, and so may answer what was written
     beside that, or the wish where `wish_asks` something beside what it wants, as what is to be done may. `identity`
-    marks the human behind the id.
+    marks the human behind the id. `again`: it approves, and lets the same be done again in its session.
     """
 
     reply_id: str
@@ -62,6 +62,7 @@ class Answer(Frozen):
     is_plain: bool = True
     may_answer: bool = False
     wish_asks: bool = False
+    again: bool = False
     evidence: str = ""
     at: AwareDatetime
 

@@ -14,6 +14,7 @@ from bot.policy.glass import breakers
 from bot.policy.judge import delegation_objection, edit_objection, judge
 from bot.policy.judgements import Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
 from bot.policy.record import RequestRecord
+from bot.policy.sessions import may_allow_again
 
 # Words that somebody might say: whatever they are, only that there are some matters.
 _SAID = "-"
@@ -25,7 +26,8 @@ class Can(NamedTuple):
     """The acts that count.
 
     `deny` ends it as denied, and `takes_back` by the same word as withdrawn; `stop` takes an approval back.
-    `withdraw` is the act of whoever asked, which is no vote. `hand_on`: there is somebody who could have it.
+    `withdraw` is the act of whoever asked, which is no vote. `hand_on`: there is somebody who could have it. `again`:
+    an approval may let the same be done again in its session.
     """
 
     approve: bool = False
@@ -38,6 +40,7 @@ class Can(NamedTuple):
     edit: bool = False
     hand_on: bool = False
     glass: bool = False
+    again: bool = False
 
     @property
     def says_no(self) -> bool:
@@ -88,7 +91,11 @@ def can(record: RequestRecord, meant: Sequence[Answer], judging: Judging) -> Can
     def says_no(state: str) -> Callable[[Answer], bool]:
         return lambda one: _no(record, one, judging) == state
 
+    def decides_alone(one: Answer) -> bool:
+        return not record.votes and isinstance(yes(record, one, judging), Decided)
+
     return Can(
+        again=is_open and may_allow_again(record) and anyone(decides_alone),
         approve=is_vote and is_open and anyone(says_yes),
         deny=is_vote and is_open and anyone(says_no("denied")),
         takes_back=is_vote and is_open and anyone(says_no("withdrawn")),

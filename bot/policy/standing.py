@@ -83,7 +83,7 @@ of those who granted it."""
 def rules_of(policy: PolicyConfig) -> str:
     """Return the SHA-256 (hex) of a policy as the file says it; what stands there as it would anyway is left out."""
     rules = policy.model_dump(mode="json", exclude_defaults=True)
-    return hashlib.sha256(_exact(rules).encode()).hexdigest()
+    return hashlib.sha256(exact(rules).encode()).hexdigest()
 
 
 def lapse(
@@ -92,11 +92,14 @@ def lapse(
     may: Collection[PersonId],
     here: Collection[PersonId],
     maybe: Mapping[PersonId, Collection[PersonId]],
+    *,
+    may_be_own: bool = False,
 ) -> Lapse | None:
     """Return why a standing approval counts no longer; None while it does.
 
     `rules` are those of its policy now, empty where it allows no standing approvals, and `may` those who may ever come
     to decide by it, as groups are now. Everybody in the directory is `here`; `maybe` are those who may be each of them.
+    `may_be_own`: whom it serves may have granted it.
     """
     approval = found.approval
     if found.state in {"revoked", "over"}:
@@ -107,7 +110,7 @@ def lapse(
         return "left"
     if not approval.people <= set(here):
         return "left"
-    if {approval.person, *maybe.get(approval.person, ())}.intersection(approval.granted_by):
+    if not may_be_own and {approval.person, *maybe.get(approval.person, ())}.intersection(approval.granted_by):
         return "requester"
     is_one = any(not {*maybe.get(one, ())}.isdisjoint(approval.granted_by) for one in approval.granted_by)
     return "one" if is_one else None
@@ -144,7 +147,7 @@ def covers(pattern: Pattern, call: GatedCall, policy: str) -> bool:
     if not all(_is_text(call, name) for name in pattern.open):
         return False
     own = _pattern(call, policy, pattern.rules, pattern.open, pattern.surroundings)
-    return _exact(pattern) == _exact(own)
+    return exact(pattern) == exact(own)
 
 
 def _pattern(
@@ -201,7 +204,7 @@ def _generalised(text: str, values: Mapping[str, str], effect: Effect) -> str:
     return text
 
 
-def _exact(value: Pattern | Mapping[str, object]) -> str:
+def exact(value: Pattern | Mapping[str, object]) -> str:
     """Write JSON so that all that differs does: `1` from `"1"`, `1.0` and `true`, and letters that look alike."""
     plain = value.model_dump(mode="json") if isinstance(value, Pattern) else value
     return json.dumps(plain, sort_keys=True)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.glass import may_break
 from bot.policy.judgements import Judgement, Unclear
 from bot.policy.record import RequestRecord
+from bot.policy.sessions import same_in
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
 from bot.render.edits import edit_inputs, editable, shown, version_name, why_editor
 from bot.render.forms import inputs
@@ -46,6 +47,7 @@ from bot.render.outcome import (
     word_of,
 )
 from bot.render.output import output_line, output_of
+from bot.render.times import length
 from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked, why_rules
 from channels import AnswerForm, Card, Line
 from channels.showing import spelled
@@ -89,6 +91,7 @@ def request_card(
     facts += remarks(request, people)
     facts += arguments_of(request)
     facts += map(with_short_hashes, facts_about(request))
+    facts += again_lines(request)
     form = AnswerForm(
         token="",
         format=request.format,
@@ -117,6 +120,17 @@ def request_card(
         form=form,
         ref=request.id,
     )
+
+
+def again_lines(request: Request) -> list[Line]:
+    """Return what an approval can allow beside the call; nothing where it can't."""
+    again, same = request.again, same_in(request.call)
+    if again is None or same is None:
+        return []
+    told = {"uses": again.uses, "time": length(timedelta(seconds=again.within_s)), "names": ", ".join(same.open)}
+    return [
+        Line(label=say("again.session"), text=say("again.session-any" if same.open else "again.session-same", **told))
+    ]
 
 
 def arguments_of(request: Request) -> list[Line]:

@@ -466,6 +466,7 @@ def _form(
         "edits": edit_inputs(request) if can.edit else (),
         "hands_on": hands_on,
         "breaks_glass": can.glass,
+        "again": can.again,
     }
     return form.model_copy(update=said)
 

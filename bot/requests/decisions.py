@@ -54,6 +54,7 @@ from bot.requests.reassignment import Reassignment, reassigning
 from bot.requests.reassignment.delegation import Delegation, HandOn
 from bot.requests.reassignment.timing import Timing
 from bot.requests.revisions import Revisions
+from bot.requests.standing.sessions import SessionGrants
 from bot.requests.stored import TRIES, RequestRead, long_closed, read_request
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
@@ -98,6 +99,7 @@ class Decisions:
         self.timing = Timing(journal.store, people, edits)
         self.revisions = Revisions(journal, people, edits, self._archive, self.timing)
         self.delegation = Delegation(journal.store, people, edits, self.timing)
+        self._sessions = SessionGrants(journal, people)
 
     async def request(self, request_id: str) -> RequestRead:
         """A request's record, its version and the time. Raises NotFound, and Unavailable if the archive is away."""
@@ -210,11 +212,14 @@ class Decisions:
             if written.state == "repeat":
                 if inbound:
                     await self._journal.store.drop_inbound(inbound)
+                await self._sessions.follow(record)
                 return judgements.validate_json(written.outcome), None
             if written.state == "committed":
                 run_id = record.request.run_id
                 log.info("answer", run_id=run_id, request_id=request_id, person=answer.person, outcome=judgement.type)
-                return judgement, after(record, commit.events)
+                now_stands = after(record, commit.events)
+                await self._sessions.follow(now_stands)
+                return judgement, now_stands
         raise RuntimeError(f"{request_id} changed {TRIES} times while one answer was judged")
 
     async def _judged(

@@ -14,6 +14,7 @@ from agents.run import fold
 from agents.standing import wanted as wanted_again
 from bot.errors import Invalid, WaitsForFile
 from bot.people.directory import People
+from bot.policy.sessions import again_of
 from bot.render.views import line_of
 from bot.requests.gathering import Gathering
 from bot.requests.opening import NotEnoughApprovers
@@ -93,8 +94,7 @@ class ApiRequests:
         events, request = await self._first_turn(self._started(run_id, wanted, context, asker))
         await self._admit(asker, run_id)
         run, request = fold(events), await self._gathering.opening(request)
-        freeze = await self._loop.freeze_of(request, run)
-        commit = self._loop.with_freeze(await self._loop.asking(request, run, 0, freeze), request, run, freeze)
+        commit = await self._loop.opening_of_program(request, run)
         story = [*events, *commit.events]
         await self._journal.write(replace(commit, events=story, summary=line_of(fold(story))))
         # A conflict is no error: the same came twice at once, and what was first stands.
@@ -158,7 +158,8 @@ class ApiRequests:
             raise Invalid(str(error), say("error.correct-that")) from error
         if isinstance(request, NotEnoughApprovers):
             raise Invalid(request.why, say("error.people-correct-that"))
-        return events, request
+        policy = self._people.tables.policies.get(request.policy.name) if started.thread and request.call else None
+        return events, request.model_copy(update={"again": again_of(request, policy.standing)}) if policy else request
 
 
 class AskingAgain:

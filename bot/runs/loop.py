@@ -279,6 +279,18 @@ class Loop:
             commit = await self.asking(with_reasons(request, looked.why if looked else ()), run, run.seq, freeze)
         return self.with_freeze(commit, request, run, freeze)
 
+    async def opening_of_program(self, request: Request, run: Run) -> Commit:
+        """Return what opens the request of a program, of whose run nothing is written yet; in its session people may
+        have allowed it before.
+        """
+        freeze = await self.freeze_of(request, run)
+        decision = await self._standing.in_session(request) if self._standing else None
+        if self._standing and decision:
+            commit = self._standing.opening(request, decision, 0, freeze)
+        else:
+            commit = await self.asking(request, run, 0, freeze)
+        return self.with_freeze(commit, request, run, freeze)
+
     async def freeze_of(self, request: Request, run: Run) -> Freeze | None:
         """Return what freezes the call that `request` asks to be approved; None for a question."""
         gated = request.call if request.purpose == "gate" else None

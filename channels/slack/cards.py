@@ -31,7 +31,7 @@ from channels.slack.blocks import (
     small,
     words,
 )
-from channels.slack.inbound import ASK_ABOUT, ASK_BACK, BREAK_GLASS, EDIT, HAND_ON
+from channels.slack.inbound import AGAIN, ASK_ABOUT, ASK_BACK, BREAK_GLASS, EDIT, HAND_ON
 from language import say, say_many
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
@@ -74,7 +74,8 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
             why = _button(say("slack.deny-why"), "deny_why", form.token)
             asks = [_button(say("slack.ask-back"), ASK_BACK, form.token)] if form.ask_back else []
             edits = [_button(say("slack.edit"), EDIT, form.token)] if form.edits else []
-            yes, no = [approve] if form.may_approve else [], [deny, why] if form.may_deny else []
+            again = [_button(say("slack.approve-again"), AGAIN, form.token)] if form.again else []
+            yes, no = [approve, *again] if form.may_approve else [], [deny, why] if form.may_deny else []
             yield _actions([*yes, *no, *edits, *asks, *more])
         case "yes_no":
             yes, no = _button(say("slack.yes"), "yes", form.token), _button(say("slack.no"), "no", form.token)

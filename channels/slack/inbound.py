@@ -103,7 +103,10 @@ def _at(value: JsonValue | Json, path: tuple[str, ...]) -> JsonValue | Json:
 
 Kind = Literal["event", "action", "view", "command", "shortcut"]
 
-ANSWERS = frozenset(("approve", "deny", "yes", "no", "choose", "send"))
+AGAIN = "approve_again"
+"""A button that approves, and lets the same be done again in its session."""
+
+ANSWERS = frozenset(("approve", AGAIN, "deny", "yes", "no", "choose", "send"))
 """Buttons and menus that say something. The number of a choice follows its word: `choose.2`."""
 
 CARD = "card"

@@ -147,6 +147,8 @@ class Reader:
         match name:
             case "approve" | "deny":
                 return answer.model_copy(update={"said": name})
+            case "approve_again":
+                return answer.model_copy(update={"said": "approve", "again": True})
             case "choose" | "send":
                 return _with_picks(answer, chosen)
             case _:

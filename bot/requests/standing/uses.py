@@ -9,15 +9,20 @@ from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
 from agents.requests import Decision, Effect, Freeze, PersonId, Request, StandingUse
 from agents.run import Run
+from bot.archive.keeper import Archive
+from bot.errors import NotFound
 from bot.people.directory import People
+from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import list_contents
 from bot.policy.judge import counts
 from bot.policy.record import RequestRecord, after
-from bot.policy.standing import Lapse, Standing, Use, covers, is_by_program, lapse, may_stand, rules_of
+from bot.policy.sessions import pattern_in_session, same_in
+from bot.policy.standing import Lapse, Standing, Use, covers, exact, is_by_program, lapse, may_stand, rules_of
 from bot.render.cards import notice
 from bot.render.words import standing_use
 from bot.requests.opening import everybody_behind
 from bot.requests.standing.kept import KeptStandings
+from bot.requests.stored import read_request
 from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.journal import outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Tell
@@ -49,7 +54,7 @@ class StandingUses:
     """Finds what covers a request, counts its use, and looks again before it is executed."""
 
     def __init__(self, store: Store, people: People) -> None:
-        self._kept, self._people = KeptStandings(store), people
+        self._store, self._kept, self._people = store, KeptStandings(store), people
 
     async def look(self, request: Request, run: Run, repeats: Repeats | None) -> Looked:
         """Return what decides a request of `run` without asking.
@@ -78,6 +83,35 @@ class StandingUses:
                 return Looked(decision)
         return Looked(why=tuple(why))
 
+    async def in_session(self, request: Request) -> Decision | None:
+        """Return what decides a call of a program without asking, as somebody has allowed the same in its session.
+
+        Its use is counted from then on. What is risky is asked, whatever was allowed.
+        """
+        rules = _rules(self._people, request.policy.name)
+        pattern = pattern_in_session(request, rules)
+        if not rules or pattern is None:
+            return None
+        for standing in await self._kept.of_person(request.requesters[0]):
+            is_same = standing.approval.pattern == pattern and exact(standing.approval.pattern) == exact(pattern)
+            if not is_same or standing.state != "valid" or not await self._holds(standing, request):
+                continue
+            if decision := await self._use(standing, request):
+                return decision
+        return None
+
+    async def _holds(self, standing: Standing, request: Request) -> bool:
+        """Return whether what was allowed in a session still is: nobody took the approval back that allowed it, and
+        whoever gave that could approve this.
+        """
+        try:
+            granting = (await read_request(self._store, Archive(None), standing.approval.request_id)).record
+        except NotFound:
+            return False
+        may = eligible(request.policy, request.requesters)
+        is_theirs = granting.state == "approved" and {*standing.approval.granted_by} <= {*may}
+        return is_theirs and await lapse_now(standing, self._people) is None
+
     async def why_not(self, record: RequestRecord, effect: Effect) -> str | None:
         """Return why a standing approval does not cover a request that it has decided; None if it still does.
 
@@ -86,7 +120,8 @@ class StandingUses:
         used = record.decision.standing if record.decision else None
         if used is None:
             return None
-        if effect.is_risky:
+        is_risky = record.request.again is not None and same_in(record.request.call) is None
+        if effect.is_risky or is_risky:
             return say("again.risky", id=used.id)
         standing = await self._kept.read(used.id)
         if standing is None or record.request.id not in {use.request_id for use in standing.uses}:
@@ -159,7 +194,10 @@ async def lapse_now(standing: Standing, people: People) -> Lapse | None:
     """Return why a standing approval counts no longer, as the directory is now; None while it does."""
     policy = standing.approval.pattern.policy
     await people.look_up_policy(policy)
-    return lapse(standing, _rules(people, policy), people.may_ever(policy, standing.now), people.all(), people.doubles)
+    may_ever, found = people.may_ever(policy, standing.now), people.tables.policies.get(policy)
+    # What a session does is a program's doing, which the owner of its key may approve where the policy says so.
+    may_be_own = bool(standing.approval.pattern.session) and found is not None and found.requester_may_approve
+    return lapse(standing, _rules(people, policy), may_ever, people.all(), people.doubles, may_be_own=may_be_own)
 
 
 def _rules(people: People, policy: str) -> str:

@@ -40,7 +40,7 @@ from language import say, say_many
 from language.recorded import text_of
 
 Said = Literal["approve", "deny", "free_text"]
-_VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny", "break_glass": "approve"}
+_VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny", "break_glass": "approve", "again": "approve"}
 STATES: tuple[RequestState, ...] = get_args(RequestState)
 _STATES: dict[str, RequestState] = {one: one for one in STATES}
 _KINDS: dict[str, Kind] = {one: one for one in KINDS}
@@ -159,7 +159,12 @@ async def answered(request: HttpRequest) -> Response:
         return to(request, _back(request, record.request), say("console.ask-empty"), is_well=False)
     outcome = await process.app.requests.decisions.answer(request_id, statement, read)
     if isinstance(outcome.judgement, NoteUnconfirmed):
-        asked = {"asked": record.request, "note": statement.reason, "once": secrets.token_hex(8)}
+        asked = {
+            "asked": record.request,
+            "note": statement.reason,
+            "once": secrets.token_hex(8),
+            "again": statement.again,
+        }
         shown = {"revision": visit.field("revision"), "digest": visit.field("digest"), "from_page": visit.field("from")}
         return await page(request, "note.html", {**asked, **shown})
     if isinstance(outcome.judgement, Unclear) and outcome.judgement.misfits:
@@ -328,6 +333,7 @@ def _statement(request: Request, visit: Visit) -> Statement:
         note_confirmed=visit.field("note_confirmed") == "yes",
         asks=visit.field("vote") == "ask",
         breaks_glass=visit.field("vote") == "break_glass",
+        again=visit.field("vote") == "again",
         about=visit.field("about")[:_ID_CHARS],
     )
 

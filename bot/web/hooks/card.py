@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from agents.text import one_line
+from bot.policy.risks import Risk, is_outside, risks_of
+from bot.policy.sessions import COMMANDS, PATHS
 from bot.web.hooks.programs import Program, ToolCall
-from bot.web.hooks.risks import Risk, is_outside, risks_of
 
 _TITLE_CHARS, _FACT_CHARS = 190, 290
-_COMMANDS = {
-    "Bash", "Shell", "bash", "local_shell", "powershell", "run_in_terminal", "run_shell_command", "shell",
-}  # fmt: skip
 _OWN = {"tool", "folder", "change", "input"}
 _REPLACED = (("old_string", "new_string"), ("old_str", "new_str"), ("oldString", "newString"))
-_PATHS = ("file_path", "path", "notebook_path", "filePath", "absolute_path", "dir_path")
 
 
 def body_of(program: Program, call: ToolCall, policy: str, machine: str) -> dict[str, Any]:
@@ -41,7 +38,7 @@ def body_of(program: Program, call: ToolCall, policy: str, machine: str) -> dict
 
 
 def _title(call: ToolCall) -> str:
-    if call.tool in _COMMANDS:
+    if call.tool in COMMANDS:
         return f"run {_text(call.given.get('command'))}"
     if path := _path(call):
         return f"{call.tool} {path}"
@@ -68,14 +65,14 @@ def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
 def risks_in(call: ToolCall) -> tuple[Risk, ...]:
     """Return what in this call deserves a second look."""
     text = "\n".join(_texts(dict(call.given)))
-    found = risks_of(text, call.folder) if call.tool in _COMMANDS else risks_of(text, "/")
+    found = risks_of(text, call.folder) if call.tool in COMMANDS else risks_of(text, "/")
     path = _path(call)
     outside = (Risk("outside the folder", path),) if path and is_outside(path, call.folder) else ()
     return tuple(dict.fromkeys((*found, *outside)))
 
 
 def _path(call: ToolCall) -> str:
-    return next((_text(call.given[name]) for name in _PATHS if name in call.given), "")
+    return next((_text(call.given[name]) for name in PATHS if name in call.given), "")
 
 
 def _texts(value: Any) -> list[str]:

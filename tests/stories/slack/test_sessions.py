@@ -13,7 +13,10 @@ from tests.servers.web import serving
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.waiting import until
 
-ALERTED = TOML.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]')
+AGAIN = "Approve, and again this session"
+ALERTED = TOML.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]').replace(
+    'execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "100 in 30d"\n', 1
+)
 
 
 @pytest.fixture
@@ -94,6 +97,7 @@ async def test_words_in_a_thread_of_several_open_requests_decide_none_and_their_
     first, second = await asks(program, "wash the car"), await asks(program, "wax the car")
     shown = await card(office, "wax the car")
     await card(office, "wash the car")
+    await office.world.quiet()
 
     for words in ("yes", "no"):
         await office.bo.answers(shown, words)
@@ -137,3 +141,31 @@ async def test_a_freeze_in_a_thread_of_several_open_requests_holds(office: Slack
         return bool(await office.world.app.requests.freezes.all())
 
     await until(is_frozen, what="everything is frozen")
+
+
+async def test_a_button_lets_the_same_call_run_again_in_its_session_and_has_a_card_without_risks_alone(
+    office: SlackWorld, program: AsyncClient
+) -> None:
+    async def hears(command: str) -> str:
+        told: dict[str, Any] = {
+            "hook_event_name": "PermissionRequest",
+            "session_id": "a1b2",
+            "cwd": "/home/anna/shop",
+            "tool_name": "Bash",
+            "tool_input": {"command": command},
+        }
+        answer = await program.post("/v1/hooks/claude-code?wait_s=0", json=told)
+        return str(answer.json()["hookSpecificOutput"]["decision"]["behavior"])
+
+    assert await hears("rm -rf build") == "deny"
+    assert AGAIN not in (await card(office, "rm -rf build")).buttons
+    assert await hears("pytest -q") == "deny"
+    shown = await card(office, "run pytest -q")
+    assert "exactly the same in this folder 20 more times within 8 h" in shown.words
+
+    await office.bo.presses(AGAIN, in_=shown)
+    told = await office.says("@bo", "holds from now on: 20 uses")
+
+    assert told.thread == shown.thread
+    assert [await hears("pytest -q") for _ in range(3)] == ["allow", "allow", "allow"]
+    assert await hears("pytest -x") == "deny"

@@ -22,6 +22,7 @@ from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import answer_by
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
+    again_lines,
     arguments_of,
     asked_because,
     below_title,
@@ -77,7 +78,8 @@ class CardView:
     happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `inputs` are
     the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `ask_back` names
     those whom a question of this reader goes to, `may_edit` the arguments that this reader may change, `may_hand_on`
-    that there is somebody to hand it on to, `may_break_glass` that they may decide alone; `review` is the run that asks
+    that there is somebody to hand it on to, `may_break_glass` that they may decide alone, `may_allow_again` that
+    their approval may hold for the same again; `review` is the run that asks
     afterwards whether that was right, for those whom it concerns. `said` is what was written beside it. `has_changes`:
     a page shows how files differ, and the facts with the labels `led_from` lead to it.
     """
@@ -110,6 +112,7 @@ class CardView:
     may_edit: str
     may_hand_on: bool
     may_break_glass: bool
+    may_allow_again: bool
     review: str
     said: list[SaidView]
     has_changes: bool
@@ -163,7 +166,10 @@ def card_view(
         quoted=below_title(request.title, request.quoted),
         quoted_as=quoted_as(request) or say("card.unverified"),
         arguments=arguments_of(request),
-        facts=[_short(fact) for fact in view.facts],
+        facts=[
+            *(_short(fact) for fact in view.facts),
+            *(FactView(label=line.label, text=line.text) for line in (again_lines(request) if can.again else ())),
+        ],
         details=details(request),
         who_else=who_else(view, people, me),
         then=[*_by_time(record, people), *(as_frozen(yes, record, people) if is_vote else ()), last],
@@ -175,6 +181,7 @@ def card_view(
         may_edit=both(list(request.call.editable)) if request.call and can.edit else "",
         may_hand_on=can.hand_on,
         may_break_glass=can.glass,
+        may_allow_again=can.again,
         review=_review(record, me),
         said=list(_said(record, people, me, replies=is_open and me in known.askers and is_vote)),
         has_changes=has_changes,

@@ -37,5 +37,5 @@ def is_outside(path: str, folder: str) -> bool:
         if part == "..":
             whole = whole[:-1] or ["/"]
         else:
-            whole.append(part)
+            whole.append("/" if part == "//" else part)  # which POSIX leaves open, and Linux takes for the root
     return not PurePosixPath(*whole).is_relative_to(folder)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.web.hooks.risks import is_outside, risks_of
+from bot.policy.risks import is_outside, risks_of
 
 FOLDER = "/home/anna/shop"
 
@@ -44,3 +44,8 @@ def test_a_path_is_within_the_folder_only_if_it_never_leaves_it_in_the_end(parts
             depth = [*depth, part]
 
     assert is_outside("/".join(["/home/anna/shop", *parts]), FOLDER) == (depth[:3] != ["home", "anna", "shop"])
+
+
+def test_a_comment_in_a_file_is_no_path_outside() -> None:
+    assert risks_of("// the shop\nlet a = 1 // one", "/") == ()
+    assert is_outside("//etc/hosts", FOLDER)

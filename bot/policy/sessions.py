@@ -1,0 +1,118 @@
+"""The same again in one session of a coding agent: what is the same, and where people are asked each time. Pure.
+
+All of it is read from the call itself, as people saw it: what a program says of a call decides nothing here.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple, cast
+
+from agents.requests import Again, GatedCall, PolicySnapshot, Request, people_of
+from agents.standing import Pattern
+from bot.config.directory.policies import StandingLimit
+from bot.policy.approvers.quorum import is_met
+from bot.policy.record import RequestRecord
+from bot.policy.risks import is_outside, risks_of
+
+MOST_USES, LONGEST = 20, timedelta(hours=8)
+
+PATHS = ("file_path", "path", "notebook_path", "filePath", "absolute_path", "dir_path")
+COMMANDS = frozenset(
+    ("Bash", "Shell", "bash", "local_shell", "powershell", "run_in_terminal", "run_shell_command", "shell")
+)
+# Tools that write one file, and the arguments that say what they write there.
+_WRITE = frozenset(("Edit", "MultiEdit", "Write", "NotebookEdit", "edit", "create"))
+_WRITTEN = frozenset(
+    ("change", "content", "edits", "file_text", "new_source", "new_str", "new_string", "old_str", "old_string")
+)
+# What an agent says about a call, beside what it does.
+_SAID = "description"
+
+
+class Same(NamedTuple):
+    """What has to be the same in each call, and the arguments that may be anything."""
+
+    arguments: dict[str, Any]
+    open: tuple[str, ...]
+
+
+def again_of(request: Request, limit: StandingLimit | None) -> Again | None:
+    """Return what one of those who decide may allow beside the approval, by a policy with this `limit`."""
+    if limit is None or not _decides_alone(request.policy) or same_in(request.call) is None:
+        return None
+    return Again(uses=min(MOST_USES, limit.uses), within_s=min(LONGEST.total_seconds(), limit.within_s))
+
+
+def same_in(call: GatedCall | None) -> Same | None:
+    """Return what is the same in each call like this one.
+
+    None where people see each one: something in it is risky, or it is no call of a tool in a folder.
+    """
+    told = call.arguments if call else {}
+    given, facts = told.get("arguments"), told.get("facts", {})
+    if not isinstance(given, Mapping):
+        return None
+    tool, folder = given.get("tool"), given.get("folder")
+    if not (isinstance(tool, str) and isinstance(folder, str) and tool and _is_folder(folder)):
+        return None
+    writes, paths = tool in _WRITE, [path for name in PATHS if isinstance(path := given.get(name), str)]
+    # What is written into a file may name any path, and what else is done with one outside the folder shows it.
+    text = "\n".join([*_texts(given), *_texts(facts)])
+    if risks_of(text, "/" if writes else folder) or any(is_outside(path, folder) for path in paths):
+        return None
+    written = tuple(sorted(_WRITTEN.intersection(given))) if writes and paths else ()
+    left = {name: value for name, value in given.items() if name not in {_SAID, *written}}
+    return Same(left, written) if left.keys() - {"tool", "folder"} else None
+
+
+def pattern_in_session(request: Request, rules: str) -> Pattern | None:
+    """Return the calls that need no other approval in the session of `request`; None where people see each one."""
+    call, same = request.call, same_in(request.call)
+    if call is None or same is None or request.again is None:
+        return None
+    return Pattern(
+        policy=request.policy.name,
+        rules=rules,
+        tool=call.tool,
+        schema_version=call.schema_version,
+        environment=call.effect.environment,
+        arguments=same.arguments,
+        open=same.open,
+        session=f"{request.asked_with} {request.thread}",
+    )
+
+
+def may_allow_again(record: RequestRecord) -> bool:
+    """Return whether an approval of it can say that the same may be done again: it is as it was first asked."""
+    request = record.request
+    return request.again is not None and not (request.edits or record.joined) and same_in(request.call) is not None
+
+
+def allows_again(record: RequestRecord) -> bool:
+    """Return whether whoever approved it alone has said that the same may be done again."""
+    decision, request = record.decision, record.request
+    if decision is None or decision.standing or decision.broke_glass or not may_allow_again(record):
+        return False
+    given = [vote for vote in record.votes if vote.approve and vote.person in decision.by]
+    return len(given) == 1 == len(decision.by) and given[0].again and given[0].revision == request.revision
+
+
+def _decides_alone(policy: PolicySnapshot) -> bool:
+    return not policy.steps and any(is_met(policy, [person]) for person in people_of(policy.rule))
+
+
+def _is_folder(folder: str) -> bool:
+    path = PurePosixPath(folder)
+    return path.is_absolute() and len(path.parts) > 1 and ".." not in path.parts
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for one in cast("Mapping[str, Any]", value).values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in cast("list[Any]", value):
+            yield from _texts(one)
+    elif isinstance(value, str):
+        yield value

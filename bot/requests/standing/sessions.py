@@ -1,0 +1,102 @@
+"""Standing approvals of one session: whoever approves a call of a coding agent may allow the same again beside it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bot.people.directory import People
+from bot.policy.record import RequestRecord
+from bot.policy.sessions import again_of, allows_again, pattern_in_session
+from bot.policy.standing import Ended, StandingApproval, rules_of
+from bot.render.cards import notice
+from bot.requests.standing.kept import KeptStandings
+from bot.store import Commit, StoreError
+from bot.store.ids import derived_id
+from bot.store.journal import Journal, outbox_entry
+from bot.store.outbox_entry import Tell
+from language import say, say_many
+from language.dates import in_words
+
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGrants:
+    """Writes down what an approval allows again in its session, and ends that where the approval is taken back."""
+
+    journal: Journal
+    people: People
+
+    async def follow(self, record: RequestRecord) -> None:
+        """Do what the decision of `record` says of its session, once however often it is called.
+
+        It never fails: without it people are asked again.
+        """
+        if not any(vote.again for vote in record.votes):
+            return
+        try:
+            if record.state == "revoked":
+                await self._end(record)
+            elif record.state == "approved" and allows_again(record):
+                await self._grant(record)
+        except StoreError:
+            log.exception("what is allowed again in a session is not written down", request_id=record.request.id)
+
+    async def _grant(self, record: RequestRecord) -> None:
+        request, decision, kept = record.request, record.decision, KeptStandings(self.journal.store)
+        standing_id = kept.id_for(request.run_id)
+        if decision is None or await kept.read(standing_id):
+            return
+        policy = self.people.tables.policies.get(request.policy.name)
+        may = again_of(request, policy.standing) if policy else None
+        pattern = pattern_in_session(request, rules_of(policy)) if policy else None
+        if may is None or pattern is None:
+            await self._tell(record, "again.policy-allows-none")
+            return
+        approval = StandingApproval(
+            id=standing_id,
+            run_id=request.run_id,
+            request_id=request.id,
+            person=request.requesters[0],
+            title=request.title.removesuffix("?"),
+            pattern=pattern,
+            uses=may.uses,
+            until=decision.at + timedelta(seconds=may.within_s),
+            granted_by=decision.by,
+            granted_at=decision.at,
+        )
+        is_kept = await kept.grant(approval)
+        log.info("allowed again in a session", request_id=request.id, standing=standing_id, granted=is_kept)
+        await self._tell(record, "" if is_kept else "again.too-many", approval)
+
+    async def _end(self, record: RequestRecord) -> None:
+        kept = KeptStandings(self.journal.store)
+        if found := await kept.read(kept.id_for(record.request.run_id)):
+            await kept.revoke(found.approval.id, Ended(at=found.now, reason=say("again.taken-back")))
+
+    async def _tell(self, record: RequestRecord, why: str, approval: StandingApproval | None = None) -> None:
+        """Tell whoever said so what holds from now on and how it ends, or `why` nothing does."""
+        request, decision = record.request, record.decision
+        if decision is None:
+            return
+        [person] = decision.by
+        with self.people.speaking_to(person):
+            if why or approval is None:
+                text = say("again.session-not", why=say(why, policy=request.policy.name))
+            else:
+                until = in_words(approval.until)
+                text = say_many("again.granted", approval.uses, id=approval.id, until=until)
+                text = f"{text} {say('again.end-it', id=approval.id)}"
+            title = say("again.session-title", title=request.title.removesuffix("?"))
+            card = notice(title, text, decision.at, request.id)
+        told = Tell(
+            id=derived_id("outgoing", request.id, "again in its session"),
+            run_id=request.run_id,
+            person=person,
+            reach=request.policy.reach,
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+        )
+        await self.journal.write(Commit(run_id=request.run_id, outgoing=[outbox_entry(told)]))

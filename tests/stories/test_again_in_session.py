@@ -1,0 +1,284 @@
+"""`Approve, and again this session`: the same call of a coding agent runs again without asking, and nothing else."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient
+
+from bot.policy.record import RequestRecord
+from bot.policy.standing import Standing
+from tests.bot.process.test_reload import without
+from tests.office import TOML
+from tests.servers.console import Console, a_console
+from tests.stories.people.test_departures import becomes
+from tests.world import World, a_world
+
+ALLOWED = TOML.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "100 in 30d"\n', 1)
+OWN = ALLOWED.replace(
+    'approvers = ["group:release"]', 'approvers = ["person:anna", "person:bo"]\nrequester_may_approve = true', 1
+)
+AGAIN = "Approve, and again this session"
+CALL: dict[str, Any] = {
+    "hook_event_name": "PermissionRequest",
+    "session_id": "a1b2",
+    "cwd": "/home/anna/shop",
+    "tool_name": "Bash",
+    "tool_input": {"command": "pytest -q tests", "description": "Run the tests"},
+}
+GIVEN = {"file_path": "/home/anna/shop/a.py", "old_string": "one", "new_string": "two"}
+EDIT = CALL | {"tool_name": "Edit", "tool_input": GIVEN}
+
+
+@dataclass
+class Agents:
+    """Coding agents of Anna, and those who decide, in the console."""
+
+    office: World
+    console: Console
+    _clients: dict[str, AsyncClient] = field(default_factory=dict[str, AsyncClient])
+
+    async def hears(self, call: dict[str, Any], key: str = "laptop", policy: str = "production") -> str:
+        """What an agent hears at once that makes this call: `allow`, or `deny` as people are asked."""
+        if key not in self._clients:
+            asks = ("policy:production", "policy:pair")
+            self._clients[key] = await self.console.api.client(None, "ask", service=key, acts_for=["anna"], asks=asks)
+        answer = await self._clients[key].post(f"/v1/hooks/claude-code?wait_s=0&policy={policy}", json=call)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["hookSpecificOutput"]["decision"]["behavior"])
+
+    async def open(self) -> RequestRecord:
+        """The only request that is open."""
+        [found] = [one for one in await self.office.requests() if one.state == "open"]
+        return found
+
+    async def answers(self, button: str = AGAIN, person: str = "bo") -> RequestRecord:
+        """Press a button of the only card that is open; return what it was about."""
+        record, browser = await self.open(), await self.console.browser(person)
+        page = await browser.get(f"/requests/{record.request.id}")
+        await browser.submit(page.form(f"/requests/{record.request.id}/answer"), button)
+        return record
+
+    async def offers(self, person: str = "bo") -> bool:
+        """Whether the only open card has the button, for this person."""
+        record, browser = await self.open(), await self.console.browser(person)
+        return AGAIN in (await browser.get(f"/requests/{record.request.id}")).words
+
+    async def allowed(self, call: dict[str, Any] = CALL) -> Standing:
+        """Have it approved for the session, and used once."""
+        assert await self.hears(call) == "deny"
+        await self.answers()
+        assert await self.hears(call) == "allow"
+        return await self.the_only()
+
+    async def the_only(self) -> Standing:
+        [found] = await self.office.app.requests.standing.all()
+        return found
+
+
+@asynccontextmanager
+async def agents_in(redis: str, folder: Path, toml: str = ALLOWED) -> AsyncGenerator[Agents]:
+    async with a_world(redis, folder / "data", toml) as office, a_console(office) as console:
+        yield Agents(office, console)
+
+
+@pytest.fixture
+async def agents(redis: str, tmp_path: Path) -> AsyncIterator[Agents]:
+    async with agents_in(redis, tmp_path) as agents:
+        yield agents
+
+
+async def test_the_same_call_runs_again_each_time_with_a_request_of_its_own_and_a_word_to_whoever_allowed_it(
+    agents: Agents,
+) -> None:
+    await agents.allowed()
+    said = CALL | {"tool_input": {"command": "pytest -q tests", "description": "Run them once more"}, "prompt_id": "p2"}
+
+    assert [await agents.hears(CALL), await agents.hears(said)] == ["allow", "allow"]
+
+    standing = await agents.the_only()
+    assert (standing.approval.uses, len(standing.uses)) == (20, 2)
+    assert standing.approval.until - standing.approval.granted_at == timedelta(hours=8)
+    used = [await agents.office.request(use.request_id) for use in standing.uses]
+    assert all(one.decision and one.decision.standing and one.started_at for one in used)
+    told = await agents.office.next_mail("bo", "holds from now on: 20 uses")
+    assert f"revoke {standing.approval.id}" in told.text
+    assert "pytest -q tests" in (await agents.office.next_mail("bo", "Used without asking")).text
+    page = await (await agents.console.browser("bo")).get("/standing")
+    assert "2 of 20 used" in page.words
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        CALL | {"tool_input": {"command": "pytest -q tests/unit"}},
+        CALL | {"tool_input": {"command": "pytest -q tests", "run_in_background": True}},
+        CALL | {"cwd": "/home/anna/shop/site"},
+        CALL | {"session_id": "c3d4"},
+        CALL | {"tool_name": "Shell"},
+    ],
+)
+async def test_another_command_folder_session_or_tool_is_asked(agents: Agents, other: dict[str, Any]) -> None:
+    await agents.allowed()
+
+    assert await agents.hears(other) == "deny"
+
+
+async def test_another_key_and_another_policy_are_asked(agents: Agents) -> None:
+    await agents.allowed()
+
+    assert await agents.hears(CALL, key="desktop") == "deny"
+    assert await agents.hears(CALL, policy="pair") == "deny"
+
+
+async def test_an_edit_of_the_same_file_is_not_asked_unless_it_brings_a_risk_and_of_another_file_it_is(
+    agents: Agents,
+) -> None:
+    await agents.allowed(EDIT)
+
+    assert await agents.hears(EDIT | {"tool_input": GIVEN | {"new_string": "three"}}) == "allow"
+    assert await agents.hears(EDIT | {"tool_input": GIVEN | {"new_string": "curl http://x.example"}}) == "deny"
+    assert await agents.hears(EDIT | {"tool_input": GIVEN | {"file_path": "/home/anna/shop/b.py"}}) == "deny"
+
+
+@pytest.mark.parametrize(
+    "command", ["rm -rf build", "git push --force", "cat ../other/x", "curl http://x.example", "cat .env", "sudo ls"]
+)
+async def test_attack_with_a_risk_word_it_is_not_offered_and_a_form_that_says_so_approves_once(
+    agents: Agents, command: str
+) -> None:
+    risky = CALL | {"tool_input": {"command": command}}
+    await agents.hears(risky)
+    assert not await agents.offers()
+    record, bo = await agents.open(), await agents.console.browser("bo")
+    form = (await bo.get(f"/requests/{record.request.id}")).form(f"/requests/{record.request.id}/answer")
+
+    await bo.post(form.action, {**dict(form.fields), "reason": "", "vote": "again"})
+
+    assert await agents.hears(risky) == "allow"
+    assert await agents.hears(risky) == "deny"
+    assert await agents.office.app.requests.standing.all() == []
+
+
+async def test_attack_a_program_that_opens_its_requests_itself_says_nothing_of_what_is_risky(agents: Agents) -> None:
+    client = await agents.console.api.client(None, "ask", service="ci", acts_for=["anna"], asks=("policy:production",))
+    given = {"tool": "Bash", "folder": "/home/anna/shop", "command": "rm -rf build"}
+    body: dict[str, Any] = {"title": "List", "policy": "production", "session": "a1b2", "facts": {"Look twice": "no"}}
+
+    opened = await client.post("/v1/requests", json=body | {"arguments": given})
+    claims = await client.post("/v1/requests", json=body | {"arguments": given, "again": {"uses": 99, "within_s": 1}})
+
+    assert opened.status_code == 201
+    assert claims.status_code == 422
+    assert not await agents.offers()
+
+
+async def test_a_plain_approval_counts_once(agents: Agents) -> None:
+    await agents.hears(CALL)
+    assert await agents.offers()
+    await agents.answers("Approve")
+
+    assert await agents.hears(CALL) == "allow"
+    assert await agents.hears(CALL) == "deny"
+
+
+async def test_it_is_offered_only_where_the_policy_allows_standing_approvals(redis: str, tmp_path: Path) -> None:
+    async with agents_in(redis, tmp_path, TOML) as agents:
+        await agents.hears(CALL)
+
+        assert not await agents.offers()
+
+
+async def test_it_is_not_offered_where_two_have_to_agree(redis: str, tmp_path: Path) -> None:
+    toml = ALLOWED.replace("quorum = 2\n", 'quorum = 2\nstanding = "5 in 1d"\n')
+    async with agents_in(redis, tmp_path, toml) as agents:
+        await agents.hears(CALL, policy="pair")
+
+        assert not await agents.offers()
+
+
+async def test_a_policy_that_allows_less_holds(redis: str, tmp_path: Path) -> None:
+    async with agents_in(redis, tmp_path, ALLOWED.replace("100 in 30d", "1 in 2h")) as agents:
+        standing = await agents.allowed()
+        assert standing.approval.until - standing.approval.granted_at == timedelta(hours=2)
+
+        assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "deny"]
+
+
+async def test_after_its_time_people_are_asked(agents: Agents) -> None:
+    await agents.allowed()
+    await agents.office.move_time(8 * 3600 + 1)
+
+    assert await agents.hears(CALL) == "deny"
+
+
+async def test_whoever_revokes_it_ends_it_at_once(agents: Agents) -> None:
+    standing = await agents.allowed()
+    cy = await agents.console.browser("cy")
+    page = await cy.get("/standing")
+    await cy.submit(page.form(f"/standing/{standing.approval.id}/revoke"), "Revoke", reason="enough")
+
+    assert await agents.hears(CALL) == "deny"
+
+
+async def test_a_denial_that_takes_the_approval_back_takes_that_back_too(agents: Agents) -> None:
+    await agents.hears(CALL)
+    record = await agents.answers()
+    await agents.office.decide("cy", record, "deny")
+
+    assert await agents.hears(CALL) == "deny"
+    assert (await agents.the_only()).revoked
+    assert await agents.hears(CALL | {"prompt_id": "p2"}) == "deny"
+
+
+async def test_the_owner_of_the_key_allows_it_only_where_the_policy_lets_them_approve(
+    redis: str, tmp_path: Path
+) -> None:
+    async with agents_in(redis, tmp_path, OWN) as agents:
+        await agents.hears(CALL)
+        assert await agents.offers("anna")
+        await agents.answers(person="anna")
+
+        assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "allow"]
+
+
+async def test_the_owner_of_the_key_is_not_offered_it_where_only_others_approve(redis: str, tmp_path: Path) -> None:
+    async with agents_in(redis, tmp_path, OWN.replace("requester_may_approve = true", "")) as agents:
+        await agents.hears(CALL)
+
+        assert not await agents.offers("anna")
+        assert await agents.offers("bo")
+
+
+async def test_it_ends_as_whoever_allowed_it_leaves_and_as_the_policy_changes(agents: Agents) -> None:
+    await agents.allowed()
+    await becomes(agents.office, ALLOWED.replace('execute_within = "15m"', 'execute_within = "10m"'))
+    assert await agents.hears(CALL) == "deny"
+    await agents.answers()
+    assert await agents.hears(CALL) == "allow"
+    assert await agents.hears(CALL) == "allow"
+
+    await becomes(agents.office, without(ALLOWED, "bo"))
+
+    assert await agents.hears(CALL) == "deny"
+
+
+async def test_what_is_frozen_does_not_run_though_it_was_allowed(agents: Agents) -> None:
+    await agents.allowed()
+    admin = await agents.console.api.client("cy", "admin")
+    assert (await admin.post("/v1/freeze", json={"reason": "incident"})).is_success
+
+    assert await agents.hears(CALL) == "deny"
+
+
+async def test_a_person_s_own_wish_is_not_covered_by_what_a_session_may(agents: Agents) -> None:
+    await agents.allowed()
+    run_id = await agents.office.trigger("press bell")
+
+    await agents.office.quiet()
+
+    assert (await agents.office.run(run_id)).open is not None
