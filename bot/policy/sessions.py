@@ -26,7 +26,8 @@ _WRITE = frozenset(("Edit", "MultiEdit", "Write", "NotebookEdit", "edit", "creat
 _WRITTEN = frozenset(
     ("change", "content", "edits", "file_text", "new_source", "new_str", "new_string", "old_str", "old_string")
 )
-# What an agent says about a call, beside what it does.
+COMMANDS = frozenset(("Bash", "bash", "shell", "powershell", "Shell", "local_shell"))
+# What an agent says about a command, beside what it does; elsewhere such an argument is a part of what is done.
 _SAID = "description"
 
 
@@ -62,7 +63,8 @@ def same_in(call: GatedCall | None) -> Same | None:
     if risks_of(text, "/" if writes else folder) or any(is_outside(path, folder) for path in paths):
         return None
     written = tuple(sorted(_WRITTEN.intersection(given))) if writes and paths else ()
-    left = {name: value for name, value in given.items() if name not in {_SAID, *written}}
+    out = {*written, *([_SAID] if tool in COMMANDS else [])}
+    left = {name: value for name, value in given.items() if name not in out}
     return Same(left, written) if left.keys() - {"tool", "folder"} else None
 
 

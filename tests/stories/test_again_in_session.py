@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient
 
+from bot.policy.judgements import TooLate
 from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
 from tests.bot.process.test_reload import without
@@ -233,6 +234,19 @@ async def test_a_denial_that_takes_the_approval_back_takes_that_back_too(agents:
     assert await agents.hears(CALL) == "deny"
     assert (await agents.the_only()).revoked
     assert await agents.hears(CALL | {"prompt_id": "p2"}) == "deny"
+
+
+async def test_a_denial_that_is_too_late_for_the_call_ends_what_was_allowed_with_it(agents: Agents) -> None:
+    await agents.hears(CALL)
+    record = await agents.answers()
+    assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "allow"]
+
+    assert isinstance(await agents.office.decide("cy", record, "deny"), TooLate)
+
+    assert await agents.hears(CALL) == "deny"
+    revoked = (await agents.the_only()).revoked
+    assert revoked
+    assert revoked.by == "cy"
 
 
 async def test_the_owner_of_the_key_allows_it_only_where_the_policy_lets_them_approve(

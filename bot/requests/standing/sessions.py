@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import structlog
 
+from agents.requests import Vote
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
 from bot.policy.sessions import again_of, allows_again, pattern_in_session
@@ -23,7 +24,7 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class SessionGrants:
-    """Writes down what an approval allows again in its session, and ends that where the approval is taken back."""
+    """Writes down what an approval allows again in its session, and ends that with a denial, however late that is."""
 
     journal: Journal
     people: People
@@ -36,8 +37,8 @@ class SessionGrants:
         if not any(vote.again for vote in record.votes):
             return
         try:
-            if record.state == "revoked":
-                await self._end(record)
+            if no := record.stopped or (record.votes[-1] if record.state == "revoked" else None):
+                await self._end(record, no)
             elif record.state == "approved" and allows_again(record):
                 await self._grant(record)
         except StoreError:
@@ -70,10 +71,14 @@ class SessionGrants:
         log.info("allowed again in a session", request_id=request.id, standing=standing_id, granted=is_kept)
         await self._tell(record, "" if is_kept else "again.too-many", approval)
 
-    async def _end(self, record: RequestRecord) -> None:
+    async def _end(self, record: RequestRecord, no: Vote) -> None:
         kept = KeptStandings(self.journal.store)
-        if found := await kept.read(kept.id_for(record.request.run_id)):
-            await kept.revoke(found.approval.id, Ended(at=found.now, reason=say("again.taken-back")))
+        found = await kept.read(kept.id_for(record.request.run_id))
+        if found is None:
+            return
+        with self.people.speaking_to(""):  # it is kept
+            ended = Ended(by=no.person, at=no.at, reason=say("again.taken-back"))
+        await kept.revoke(found.approval.id, ended)
 
     async def _tell(self, record: RequestRecord, why: str, approval: StandingApproval | None = None) -> None:
         """Tell whoever said so what holds from now on and how it ends, or `why` nothing does."""

@@ -93,23 +93,27 @@ class StandingUses:
         if not rules or pattern is None:
             return None
         for standing in await self._kept.of_person(request.requesters[0]):
-            is_same = standing.approval.pattern == pattern and exact(standing.approval.pattern) == exact(pattern)
-            if not is_same or standing.state != "valid" or not await self._holds(standing, request):
+            if (
+                exact(standing.approval.pattern) != exact(pattern)
+                or standing.state != "valid"
+                or not await self._holds(standing, request)
+            ):
                 continue
             if decision := await self._use(standing, request):
                 return decision
         return None
 
     async def _holds(self, standing: Standing, request: Request) -> bool:
-        """Return whether what was allowed in a session still is: nobody took the approval back that allowed it, and
-        whoever gave that could approve this.
+        """Return whether what was allowed in a session still is: nobody denied the call that it was allowed with, also
+        not too late, and whoever allowed it could approve this.
         """
         try:
             granting = (await read_request(self._store, Archive(None), standing.approval.request_id)).record
         except NotFound:
             return False
         may = eligible(request.policy, request.requesters)
-        is_theirs = granting.state == "approved" and {*standing.approval.granted_by} <= {*may}
+        stands = granting.state == "approved" and granting.stopped is None
+        is_theirs = stands and {*standing.approval.granted_by} <= {*may}
         return is_theirs and await lapse_now(standing, self._people) is None
 
     async def why_not(self, record: RequestRecord, effect: Effect) -> str | None:

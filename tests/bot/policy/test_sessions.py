@@ -107,3 +107,9 @@ def test_what_a_program_sends_without_saying_tool_and_folder_is_asked_each_time(
 
     assert same_in(sent) is None
     assert same_in(None) is None
+
+
+def test_what_any_other_tool_calls_a_description_is_a_part_of_what_is_done() -> None:
+    one, two = ({"tool": "mcp__tracker__file", "title": "x", "description": text} for text in ("one", "two"))
+
+    assert same_in(call(one)) != same_in(call(two))
