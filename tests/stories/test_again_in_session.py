@@ -200,6 +200,7 @@ async def test_it_is_not_offered_where_two_have_to_agree(redis: str, tmp_path: P
         await agents.hears(CALL, policy="pair")
 
         assert not await agents.offers()
+        assert "Again this session" not in (await agents.office.next_mail("bo")).text
 
 
 async def test_a_policy_that_allows_less_holds(redis: str, tmp_path: Path) -> None:
