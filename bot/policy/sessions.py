@@ -21,12 +21,18 @@ PATHS = ("file_path", "path", "notebook_path", "filePath", "absolute_path", "dir
 COMMANDS = frozenset(
     ("Bash", "Shell", "bash", "local_shell", "powershell", "run_in_terminal", "run_shell_command", "shell")
 )
+LOOK_TWICE = "Look twice"
+"""What a card calls the words that deserve it, where a call has some."""
+
 # Tools that write one file, and the arguments that say what they write there.
-_WRITE = frozenset(("Edit", "MultiEdit", "Write", "NotebookEdit", "edit", "create"))
+_WRITE = frozenset(
+    ("Edit", "MultiEdit", "Write", "NotebookEdit", "create", "create_file", "edit", "replace", "write_file",
+     "replace_string_in_file")
+)  # fmt: skip
 _WRITTEN = frozenset(
-    ("change", "content", "edits", "file_text", "new_source", "new_str", "new_string", "old_str", "old_string")
-)
-COMMANDS = frozenset(("Bash", "bash", "shell", "powershell", "Shell", "local_shell"))
+    ("change", "content", "edits", "file_text", "new_source", "new_str", "new_string", "old_str", "old_string",
+     "newString", "oldString")
+)  # fmt: skip
 # What an agent says about a command, beside what it does; elsewhere such an argument is a part of what is done.
 _SAID = "description"
 
@@ -57,12 +63,14 @@ def same_in(call: GatedCall | None) -> Same | None:
     tool, folder = given.get("tool"), given.get("folder")
     if not (isinstance(tool, str) and isinstance(folder, str) and tool and _is_folder(folder)):
         return None
-    writes, paths = tool in _WRITE, [path for name in PATHS if isinstance(path := given.get(name), str)]
+    paths = [path for name in PATHS if isinstance(path := given.get(name), str)]
+    writes = tool in _WRITE and bool(paths)
     # What is written into a file may name any path, and what else is done with one outside the folder shows it.
     text = "\n".join([*_texts(given), *_texts(facts)])
-    if risks_of(text, "/" if writes else folder) or any(is_outside(path, folder) for path in paths):
+    is_risky = bool(risks_of(text, "/" if writes else folder)) or any(is_outside(path, folder) for path in paths)
+    if is_risky or (isinstance(facts, Mapping) and LOOK_TWICE in facts):
         return None
-    written = tuple(sorted(_WRITTEN.intersection(given))) if writes and paths else ()
+    written = tuple(sorted(_WRITTEN.intersection(given))) if writes else ()
     out = {*written, *([_SAID] if tool in COMMANDS else [])}
     left = {name: value for name, value in given.items() if name not in out}
     return Same(left, written) if left.keys() - {"tool", "folder"} else None

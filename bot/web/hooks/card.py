@@ -1,14 +1,13 @@
 """What people are shown of a call of a coding agent: exactly what it does, where, and what is risky in it. Pure."""
 
 import difflib
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, cast
 
 from agents.text import one_line
 from bot.policy.risks import Risk, is_outside, risks_of
-from bot.policy.sessions import COMMANDS, PATHS
+from bot.policy.sessions import COMMANDS, LOOK_TWICE, PATHS
 from bot.web.hooks.programs import Program, ToolCall
 
 _TITLE_CHARS, _FACT_CHARS = 190, 290
@@ -25,10 +24,9 @@ def body_of(program: Program, call: ToolCall, policy: str, machine: str) -> dict
         "Machine": machine,
         "Folder": call.folder,
         "Says": _text(call.given.get("description")),
-        "Look twice": "; ".join(f"{risk.kind}: {risk.words}" for risk in risks),
+        LOOK_TWICE: "; ".join(f"{risk.kind}: {risk.words}" for risk in risks),
     }
     return {
-        "session": hashlib.sha256(f"{program.name} {call.session}".encode()).hexdigest(),
         "title": one_line(f"{program.called}: {_title(call)}", _TITLE_CHARS),
         "policy": policy,
         "arguments": arguments,

@@ -135,7 +135,7 @@ async def _decided(calls: Calls, program: Program, call: ToolCall, request: Requ
         if questions := questions_in(call):
             return await _answered(calls, program, call, questions)
         policy = _policy(calls.may_ask, request.query_params.get("policy", ""))
-        body = body_of(program, call, policy, request.headers.get("sayso-machine", ""))
+        body = body_of(program, call, policy, request.headers.get("sayso-machine", "")) | _session(program, call)
         return await _asked(calls, call, body)
     except RefusedError as error:
         return Verdict(allow=False, message=f"sayso does not ask anybody: {error}")
@@ -148,7 +148,7 @@ async def _answered(calls: Calls, program: Program, call: ToolCall, questions: S
         do = "Make one with --asks person:NAME as well"
         raise RefusedError(HTTPStatus.FORBIDDEN, {"detail": "The key may put questions to nobody.", "do": do})
     until = asyncio.get_running_loop().time() + calls.longest_s
-    view = await calls.opened(form_of(program, questions, to), _named(call))
+    view = await calls.opened(form_of(program, questions, to) | _session(program, call), _named(call))
     if is_open(view):
         view = await calls.settled(view, is_open)
     outcome = outcome_of(view)
@@ -174,6 +174,11 @@ async def _asked(calls: Calls, call: ToolCall, body: Mapping[str, Any]) -> Verdi
         elif was_open or call.call_id:
             return _no(view, until)
         number += 1
+
+
+def _session(program: Program, call: ToolCall) -> dict[str, str]:
+    """Return what all that one session asks has in common: it is one thread."""
+    return {"session": hashlib.sha256(f"{program.name} {call.session}".encode()).hexdigest()}
 
 
 def _named(call: ToolCall) -> str:

@@ -96,6 +96,7 @@ def test_a_tool_that_writes_has_the_same_file_and_may_write_anything(one: str, t
         {"tool": "Write", "file_path": "/etc/hosts", "content": "x"},
         {"tool": "Write", "file_path": f"{FOLDER}/a.py", "path": "../b.py", "content": "x"},
         {"tool": "Write", "file_path": f"{FOLDER}/a.py", "content": "rm -rf x"},
+        {"tool": "Write", "input": {"file_path": "/etc/hosts", "content": "x"}},
     ],
 )
 def test_what_is_no_call_of_a_tool_in_a_folder_is_asked_each_time(sent: dict[str, Any]) -> None:
@@ -113,3 +114,11 @@ def test_what_any_other_tool_calls_a_description_is_a_part_of_what_is_done() -> 
     one, two = ({"tool": "mcp__tracker__file", "title": "x", "description": text} for text in ("one", "two"))
 
     assert same_in(call(one)) != same_in(call(two))
+
+
+def test_a_card_that_says_to_look_twice_is_no_card_to_say_it_once_on() -> None:
+    plain = call({"command": "ls"})
+    facts: dict[str, JsonValue] = {"Look twice": "one"}
+
+    assert same_in(plain) is not None
+    assert same_in(plain.model_copy(update={"arguments": plain.arguments | {"facts": facts}})) is None

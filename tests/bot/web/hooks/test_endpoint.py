@@ -268,10 +268,12 @@ async def test_nobody_asks_by_a_hook_without_a_key(world: World, api: Api) -> No
 
 
 async def test_what_one_session_asks_is_one_thread_and_another_session_s_is_another(world: World, api: Api) -> None:
-    client = await agent(api)
-    for told in (CLAUDE, CLAUDE | {"prompt_id": "p2"}, CLAUDE | {"session_id": "e5"}):
+    client = await agent(api, "policy:production", "group:release")
+    questions = [{"question": "Which one?", "options": [{"label": "Red"}, {"label": "Blue"}]}]
+    asking = CLAUDE | {"tool_name": "AskUserQuestion", "tool_input": {"questions": questions}}
+    for told in (CLAUDE, CLAUDE | {"prompt_id": "p2"}, asking, CLAUDE | {"session_id": "e5"}):
         await client.post("/v1/hooks/claude-code?wait_s=0", json=told)
     runs = await world.app.store.lists.runs()
     threads = [run.started.thread for run in [await world.run(RunId(one)) for one in runs] if run.started]
 
-    assert sorted(threads.count(one) for one in {*threads}) == [1, 2]
+    assert sorted(threads.count(one) for one in {*threads}) == [1, 3]
