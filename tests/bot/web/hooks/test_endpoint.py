@@ -91,8 +91,6 @@ async def test_what_was_allowed_is_over_with_that_and_nobody_is_asked_whether_it
     await asking
     told = await world.next_mail("anna", "It was allowed")
     run = await world.run(request["run_id"])
-    await world.move_time(31 * 86_400)
-    await world.quiet()
 
     assert told.subject.startswith("Answered: Claude Code: run rm -rf build")
     assert run.ended
