@@ -1,0 +1,241 @@
+"""Claude Code asks people by its hook before it uses a tool."""
+
+import json
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes.coding.bench import COMMAND, HOLDS, NOBODY, Bench, Work
+from tests.processes.coding.installed import installed
+
+pytestmark = pytest.mark.long
+
+CALL = ("Bash", {"command": COMMAND, "description": "Clear the build"})
+# Else the program's own model decides, and no hook is asked.
+CLOSED = {"disableAutoMode": "disable", "disableBypassPermissionsMode": "disable"}
+
+
+@pytest.fixture(scope="session")
+def claude(programs: Path) -> Path:
+    """The program."""
+    return installed("claude-code", "@anthropic-ai/claude-code-*/claude", programs)
+
+
+def over_http(url: str, **more: Any) -> dict[str, Any]:
+    """A hook over HTTP as `sayso connect claude-code` writes it."""
+    way = {"headers": {"Authorization": "Bearer $SAYSO_API_KEY"}, "allowedEnvVars": ["SAYSO_API_KEY"]}
+    return {"type": "http", "url": f"{url}/v1/hooks/claude-code", "timeout": 600, "onFailure": "block", **way, **more}
+
+
+def at_work(
+    claude: Path,
+    bench: Bench,
+    hook: dict[str, Any],
+    *words: str,
+    event: str = "PermissionRequest",
+    permissions: dict[str, Any] = CLOSED,
+    terminal: bool = False,
+) -> AbstractAsyncContextManager[Work]:
+    """Claude Code with this hook, which is told to clear the build."""
+    (bench.home / ".claude").mkdir()
+    settings = {"hooks": {event: [{"matcher": "*", "hooks": [hook]}]}, "permissions": permissions}
+    (bench.home / ".claude" / "settings.json").write_text(json.dumps(settings))
+    seen_before = {
+        "hasCompletedOnboarding": True,
+        "customApiKeyResponses": {"approved": ["sk-ant-test"], "rejected": []},
+        "projects": {str(bench.folder): {"hasTrustDialogAccepted": True}},
+    }
+    (bench.home / ".claude.json").write_text(json.dumps(seen_before))
+    environ = bench.environ(
+        ANTHROPIC_BASE_URL=bench.model.base_url,
+        ANTHROPIC_API_KEY="sk-ant-test",
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
+        IS_SANDBOX="1",
+    )
+    printing = () if terminal else ("-p",)
+    return bench.working([claude, *printing, *words, "clear the build"], environ, terminal=terminal)
+
+
+@pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
+async def test_what_is_approved_runs_once(claude: Path, bench: Bench, event: str) -> None:
+    bench.model.wants(CALL)
+    async with at_work(claude, bench, over_http(bench.api.url), event=event) as work:
+        await bench.votes(await bench.opened(work))
+        code = await work.ended()
+
+    assert (code, bench.ran) == (0, 1)
+
+
+@pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
+async def test_a_denial_and_its_reason_reach_the_model(claude: Path, bench: Bench, event: str) -> None:
+    bench.model.wants(CALL)
+    async with at_work(claude, bench, over_http(bench.api.url), event=event) as work:
+        await bench.votes(await bench.opened(work), "deny", reason="not on a Friday")
+        [heard] = await bench.heard()
+
+    assert "Denied by bo: not on a Friday" in heard
+    assert bench.ran == 0
+
+
+async def test_no_answer_in_time_is_told_as_no_refusal_and_a_later_yes_counts(claude: Path, bench: Bench) -> None:
+    bench.model.wants(CALL, CALL)
+    hook = over_http(bench.api.url)
+    async with at_work(claude, bench, hook | {"url": hook["url"] + "?wait_s=3"}) as work:
+        request = await bench.opened(work)
+        [heard] = await bench.heard()
+        await bench.votes(request)
+        await work.ended()
+
+    assert f"Nobody has answered yet, and this is no refusal. {request['id']} stays open" in heard
+    assert bench.ran == 1
+    assert [one["id"] for one in await bench.requests()] == [request["id"]]
+
+
+@pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
+async def test_nothing_runs_where_the_program_itself_waits_no_longer(claude: Path, bench: Bench, event: str) -> None:
+    bench.model.wants(CALL)
+    async with at_work(claude, bench, over_http(bench.api.url, timeout=2), event=event) as work:
+        await work.ended()
+
+    assert "timed out; blocking because onFailure" in bench.model.told()[0]
+    assert bench.ran == 0
+    assert [one["state"] for one in await bench.requests()] == ["open"]
+
+
+@pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
+async def test_nothing_runs_while_sayso_is_away(claude: Path, bench: Bench, event: str) -> None:
+    bench.model.wants(CALL)
+    async with at_work(claude, bench, over_http(NOBODY), event=event) as work:
+        await work.ended()
+
+    assert "failed; blocking because onFailure" in bench.model.told()[0]
+    assert bench.ran == 0
+
+
+async def test_nothing_runs_with_a_key_that_is_not_known(claude: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    bench.key = "sayso_aaaaaaaa_b"
+    async with at_work(claude, bench, over_http(bench.api.url)) as work:
+        await work.ended()
+
+    assert "HTTP 401" in bench.model.told()[0]
+    assert bench.ran == 0
+
+
+async def test_the_same_call_again_is_another_request(claude: Path, bench: Bench) -> None:
+    bench.model.wants(CALL, CALL)
+    async with at_work(claude, bench, over_http(bench.api.url)) as work:
+        first = await bench.opened(work)
+        await bench.votes(first)
+        await bench.votes(await bench.opened(work, but=first["id"]), "deny")
+        await work.ended()
+
+    assert bench.ran == 1
+
+
+async def test_its_own_dialog_closes_with_what_people_say(claude: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    async with at_work(claude, bench, over_http(bench.api.url), terminal=True) as work:
+        request = await bench.opened(work)
+        await work.shows("Do you want to proceed?")
+        await bench.votes(request, "deny", reason="not on a Friday")
+        [heard] = await bench.heard()
+
+    assert "Denied by bo: not on a Friday" in heard
+    assert bench.ran == 0
+
+
+async def test_who_sits_before_it_may_answer_first_and_the_request_stays_open(claude: Path, bench: Bench) -> None:
+    """It does not hang up: its hook waits on for an answer that it no longer needs."""
+    bench.model.wants(CALL)
+    async with at_work(claude, bench, over_http(bench.api.url), terminal=True) as work:
+        await bench.opened(work)
+        await work.shows("Do you want to proceed?")
+        work.types(b"\r")
+        await bench.heard()
+        [request] = await bench.requests()
+
+    assert bench.ran == 1
+    assert request["state"] == "open"
+
+
+async def test_before_each_use_there_is_no_dialog_beside(claude: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    async with at_work(claude, bench, over_http(bench.api.url), terminal=True, event="PreToolUse") as work:
+        await bench.votes(await bench.opened(work))
+        await bench.heard()
+
+    assert bench.ran == 1
+    assert not work.has_shown("Do you want to proceed?")
+
+
+@pytest.mark.parametrize("mode", ["auto", "bypassPermissions"])
+async def test_in_a_mode_that_asks_nobody_a_hook_before_each_use_is_asked_all_the_same(
+    claude: Path, bench: Bench, mode: str
+) -> None:
+    bench.model.wants(CALL)
+    hook, words = over_http(bench.api.url), ("--permission-mode", mode)
+    async with at_work(claude, bench, hook, *words, event="PreToolUse", permissions={}) as work:
+        await bench.votes(await bench.opened(work), "deny", reason="not on a Friday")
+        [heard] = await bench.heard()
+
+    assert "Denied by bo: not on a Friday" in heard
+    assert bench.ran == 0
+
+
+@pytest.mark.parametrize("mode", ["auto", "bypassPermissions"])
+async def test_in_a_mode_that_asks_nobody_the_hook_of_its_dialog_is_not_asked(
+    claude: Path, bench: Bench, mode: str
+) -> None:
+    """Why the settings close both."""
+    bench.model.wants(CALL)
+    hook, words = over_http(bench.api.url), ("--permission-mode", mode)
+    async with at_work(claude, bench, hook, *words, permissions={}) as work:
+        await work.ended()
+
+    assert bench.ran == 1
+    assert await bench.requests() == []
+
+
+@pytest.mark.parametrize("mode", ["auto", "bypassPermissions"])
+async def test_closed_settings_leave_none_of_these_modes(claude: Path, bench: Bench, mode: str) -> None:
+    bench.model.wants(CALL)
+    async with at_work(claude, bench, over_http(bench.api.url), "--permission-mode", mode) as work:
+        await bench.votes(await bench.opened(work), "deny")
+        await work.ended()
+
+    assert bench.ran == 0
+
+
+@pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
+async def test_nothing_runs_where_a_command_that_asks_is_killed(claude: Path, bench: Bench, event: str) -> None:
+    bench.model.wants(CALL)
+    hook = {"type": "command", "command": HOLDS, "timeout": 600, "onFailure": "block"}
+    async with at_work(claude, bench, hook, event=event) as work:
+        await bench.kills_hook()
+        await work.ended()
+
+    assert "failed; blocking because onFailure" in bench.model.told()[0]
+    assert bench.ran == 0
+
+
+@pytest.mark.parametrize("command", ["exit 2", "echo '{'"])
+async def test_for_what_is_no_failure_to_it_its_own_dialog_decides(claude: Path, bench: Bench, command: str) -> None:
+    """Exit code 2 does not block a request for a permission: whoever is in doubt says no in JSON, or exits with 1."""
+    bench.model.wants(CALL)
+    hook = {"type": "command", "command": command, "timeout": 600, "onFailure": "block"}
+    async with at_work(claude, bench, hook, terminal=True) as work:
+        await work.shows("Do you want to proceed?")
+
+    assert bench.ran == 0
+
+
+async def test_with_no_terminal_its_own_dialog_is_a_denial(claude: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    async with at_work(claude, bench, over_http(NOBODY, onFailure="continue")) as work:
+        await work.ended()
+
+    assert "require approval" in bench.model.told()[0]
+    assert bench.ran == 0
