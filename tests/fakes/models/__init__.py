@@ -20,7 +20,7 @@ class FakeModel(Ordered):
     def told(self) -> list[str]:
         """What it has heard of its calls by now: the result of each, as it reached a request to the model."""
         heard: list[list[str]] = [one["results"] for one in self.begun()]
-        return max(heard, key=len, default=[])
+        return max(heard, key=len, default=list[str]())
 
 
 @contextlib.contextmanager

@@ -1,0 +1,167 @@
+"""GitHub's Copilot CLI asks people by its hook before it uses a tool."""
+
+import json
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes.coding.bench import COMMAND, HOLDS, NOBODY, Bench, Work
+from tests.processes.coding.installed import installed
+
+pytestmark = pytest.mark.long
+
+CALL = ("bash", {"command": COMMAND, "description": "Clear the build"})
+
+
+@pytest.fixture(scope="session")
+def copilot(programs: Path) -> Path:
+    """The program."""
+    return installed("copilot", "@github/copilot-*/copilot", programs)
+
+
+def over_http(url: str, query: str = "", **more: Any) -> dict[str, Any]:
+    """A hook over HTTP as `sayso connect copilot` writes it."""
+    way = {"headers": {"Authorization": "Bearer ${SAYSO_API_KEY}"}, "allowedEnvVars": ["SAYSO_API_KEY"]}
+    return {"type": "http", "url": f"{url}/v1/hooks/copilot{query}", "timeoutSec": 600, **way, **more}
+
+
+def at_work(
+    copilot: Path, bench: Bench, hook: dict[str, Any], *words: str, terminal: bool = False, **more: str
+) -> AbstractAsyncContextManager[Work]:
+    """Copilot with this hook, which is told to clear the build."""
+    (bench.home / ".copilot" / "hooks").mkdir(parents=True)
+    (bench.home / ".copilot" / "config.json").write_text(json.dumps({"trustedFolders": [str(bench.folder)]}))
+    hooks = {"version": 1, "hooks": {"permissionRequest": [hook]}}
+    (bench.home / ".copilot" / "hooks" / "sayso.json").write_text(json.dumps(hooks))
+    environ = bench.environ(
+        COPILOT_OFFLINE="true",
+        COPILOT_AUTO_UPDATE="false",
+        COPILOT_PROVIDER_TYPE="anthropic",
+        COPILOT_PROVIDER_BASE_URL=bench.model.base_url,
+        COPILOT_PROVIDER_API_KEY="sk-test",
+        COPILOT_MODEL="claude-sonnet-4",
+        **({"COPILOT_HOOK_ALLOW_LOCALHOST": "1"} | more),
+    )
+    told = ("-i" if terminal else "-p", "clear the build")
+    return bench.working([copilot, *words, *told], environ, terminal=terminal)
+
+
+async def test_what_is_approved_runs_once(copilot: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    async with at_work(copilot, bench, over_http(bench.api.url)) as work:
+        await bench.votes(await bench.opened(work))
+        code = await work.ended()
+
+    assert (code, bench.ran) == (0, 1)
+
+
+@pytest.mark.parametrize("words", [(), ("--allow-all-tools",)])
+async def test_a_denial_and_its_reason_reach_the_model_whatever_else_is_allowed(
+    copilot: Path, bench: Bench, words: tuple[str, ...]
+) -> None:
+    bench.model.wants(CALL)
+    async with at_work(copilot, bench, over_http(bench.api.url), *words) as work:
+        await bench.votes(await bench.opened(work), "deny", reason="not on a Friday")
+        [heard] = await bench.heard()
+
+    assert "Denied by bo: not on a Friday" in heard
+    assert bench.ran == 0
+
+
+async def test_no_answer_in_time_is_told_as_no_refusal_and_a_later_yes_counts(copilot: Path, bench: Bench) -> None:
+    bench.model.wants(CALL, CALL)
+    async with at_work(copilot, bench, over_http(bench.api.url, "?wait_s=3")) as work:
+        request = await bench.opened(work)
+        [heard] = await bench.heard()
+        await bench.votes(request)
+        await work.ended()
+
+    assert f"Nobody has answered yet, and this is no refusal. {request['id']} stays open" in heard
+    assert bench.ran == 1
+    assert [one["id"] for one in await bench.requests()] == [request["id"]]
+
+
+async def test_the_same_call_again_is_another_request(copilot: Path, bench: Bench) -> None:
+    bench.model.wants(CALL, CALL)
+    async with at_work(copilot, bench, over_http(bench.api.url)) as work:
+        first = await bench.opened(work)
+        await bench.votes(first)
+        await bench.votes(await bench.opened(work, but=first["id"]), "deny")
+        await work.ended()
+
+    assert bench.ran == 1
+
+
+@pytest.mark.parametrize("words", [(), ("--allow-all-tools",)])
+@pytest.mark.parametrize("key", ["", "sayso_aaaaaaaa_b"])
+async def test_nothing_runs_while_sayso_is_away_or_knows_no_such_key(
+    copilot: Path, bench: Bench, words: tuple[str, ...], key: str
+) -> None:
+    bench.model.wants(CALL)
+    bench.key = key or bench.key
+    async with at_work(copilot, bench, over_http(bench.api.url if key else NOBODY), *words) as work:
+        await work.ended()
+
+    assert "Permission request hook failed" in bench.model.told()[0]
+    assert bench.ran == 0
+
+
+async def test_nothing_runs_where_a_command_that_asks_is_killed(copilot: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    async with at_work(copilot, bench, {"type": "command", "bash": HOLDS, "timeoutSec": 600}) as work:
+        await bench.kills_hook()
+        await work.ended()
+
+    assert "Permission request hook failed" in bench.model.told()[0]
+    assert bench.ran == 0
+
+
+async def test_where_the_program_itself_waits_no_longer_its_own_dialog_decides(copilot: Path, bench: Bench) -> None:
+    """With no terminal that is a denial, and with all tools allowed it is none."""
+    bench.model.wants(CALL)
+    async with at_work(copilot, bench, over_http(bench.api.url, timeoutSec=2)) as work:
+        await work.ended()
+
+    assert "no interactive user response was available" in bench.model.told()[0]
+    assert bench.ran == 0
+    assert [one["state"] for one in await bench.requests()] == ["open"]
+
+
+async def test_with_all_tools_allowed_what_it_waits_for_no_longer_runs(copilot: Path, bench: Bench) -> None:
+    """It passes the call through: the page says so in its first line."""
+    bench.model.wants(CALL)
+    async with at_work(copilot, bench, over_http(bench.api.url, timeoutSec=2), "--allow-all-tools") as work:
+        await work.ended()
+
+    assert bench.ran == 1
+    assert [one["state"] for one in await bench.requests()] == ["open"]
+
+
+async def test_an_address_without_tls_is_not_asked_unless_that_is_allowed(copilot: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    async with at_work(copilot, bench, over_http(bench.api.url), COPILOT_HOOK_ALLOW_LOCALHOST="") as work:
+        await work.ended()
+
+    assert await bench.requests() == []
+    assert bench.ran == 0
+
+
+async def test_at_a_terminal_people_are_asked_before_its_own_dialog(copilot: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    async with at_work(copilot, bench, over_http(bench.api.url), terminal=True) as work:
+        await bench.votes(await bench.opened(work), "deny", reason="not on a Friday")
+        [heard] = await bench.heard()
+
+    assert "Denied by bo: not on a Friday" in heard
+    assert bench.ran == 0
+    assert not work.has_shown("Do you want to run this command?")
+
+
+async def test_at_a_terminal_its_own_dialog_comes_where_it_waits_no_longer(copilot: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    async with at_work(copilot, bench, over_http(bench.api.url, timeoutSec=2), terminal=True) as work:
+        await work.shows("Do you want to run this command?")
+
+    assert bench.ran == 0
