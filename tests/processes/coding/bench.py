@@ -2,11 +2,13 @@
 
 import asyncio
 import fcntl
+import json
 import os
 import pty
 import re
 import signal
 import struct
+import sys
 import termios
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,20 +18,27 @@ from typing import Any
 
 from httpx2 import AsyncClient
 
+from bot.cli.agent_files import text_of
+from bot.cli.coding_agents import AGENTS, Wish
 from tests.fakes.models import FakeModel
+from tests.servers.program import ROOT
 from tests.servers.web import Api
 from tests.waiting import until
 
 # Leaves a line each time it runs.
 COMMAND = "rm -rf build; echo ran >> ran.txt"
-# Waits as a hook, and can be found.
-HOLDS = "echo $$ > hook.pid; exec sleep 600"
 NOBODY = "http://127.0.0.1:9"
 """Where nothing listens."""
 
+_HOOK = [sys.executable, "-I", str(ROOT / "clients" / "hook" / "sayso_hook.py")]
 _ROWS, _COLUMNS = 50, 160
 # Colours, and the moves of the cursor.
 _CONTROLS = re.compile(r"\x1b(?:\[[0-9;:?<>=]*[a-zA-Z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[=>78()][0B]?)")
+
+
+def connected(agent: str, url: str, *, wait_s: int = 570, every_call: bool = False) -> dict[str, Any]:
+    """What `sayso connect` writes into the settings of an agent, as an object."""
+    return json.loads(text_of(AGENTS[agent].hook(Wish(url, "", wait_s, every_call, "zebra", _HOOK))))
 
 
 @dataclass
@@ -134,13 +143,27 @@ class Bench:
         answer = await self.bo.post(f"/v1/requests/{request['id']}/answer", json=body)
         assert answer.is_success, answer.text
 
-    async def kills_hook(self) -> None:
-        """Kill the command that has written its process id to `hook.pid`, once it has."""
-        path = self.folder / "hook.pid"
-        await until(lambda: path.exists() and path.read_text().strip(), what="the hook runs")
-        os.kill(int(path.read_text()), signal.SIGKILL)
+    async def kills_hook(self, *, whole: bool = False) -> None:
+        """Kill the command that asks, once it does; the `whole` of it with the shell that started it."""
+        await self.api.until_open()
+        for pid, words in _asking(self.api.url):
+            if whole or words.startswith(sys.executable):
+                os.kill(pid, signal.SIGKILL)
 
     async def heard(self, count: int = 1) -> list[str]:
         """What the model was told of its calls, once it was told of so many."""
         await until(lambda: len(self.model.told()) >= count, what=f"the model has heard of {count} calls")
         return self.model.told()
+
+
+def _asking(url: str) -> list[tuple[int, str]]:
+    """The processes that ask there, and those that started them, which come first; with their command lines."""
+    about = [(int(path.parent.name), _words(path)) for path in Path("/proc").glob("[0-9]*/cmdline")]
+    return sorted((pid, words) for pid, words in about if f"{_HOOK[-1]} " in words and f"--url {url} " in words)
+
+
+def _words(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").replace("\0", " ")
+    except OSError:  # it has ended
+        return ""

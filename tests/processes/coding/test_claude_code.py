@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.processes.coding.bench import COMMAND, HOLDS, NOBODY, Bench, Work
+from tests.processes.coding.bench import COMMAND, NOBODY, Bench, Work, connected
 from tests.processes.coding.installed import installed
 
 pytestmark = pytest.mark.long
@@ -23,10 +23,10 @@ def claude(programs: Path) -> Path:
     return installed("claude-code", "@anthropic-ai/claude-code-*/claude", programs)
 
 
-def over_http(url: str, **more: Any) -> dict[str, Any]:
-    """A hook over HTTP as `sayso connect claude-code` writes it."""
-    way = {"headers": {"Authorization": "Bearer $SAYSO_API_KEY"}, "allowedEnvVars": ["SAYSO_API_KEY"]}
-    return {"type": "http", "url": f"{url}/v1/hooks/claude-code", "timeout": 600, "onFailure": "block", **way, **more}
+def over_http(url: str, *, wait_s: int = 570, **more: Any) -> dict[str, Any]:
+    """The hook that `sayso connect claude-code` writes."""
+    [entry] = connected("claude-code", url, wait_s=wait_s)["hooks"]["PermissionRequest"]
+    return {**entry["hooks"][0], **more}
 
 
 def at_work(
@@ -40,7 +40,7 @@ def at_work(
 ) -> AbstractAsyncContextManager[Work]:
     """Claude Code with this hook, which is told to clear the build."""
     (bench.home / ".claude").mkdir()
-    settings = {"hooks": {event: [{"matcher": "*", "hooks": [hook]}]}, "permissions": permissions}
+    settings = {"hooks": {event: [{"hooks": [hook]}]}, "permissions": permissions}
     (bench.home / ".claude" / "settings.json").write_text(json.dumps(settings))
     seen_before = {
         "hasCompletedOnboarding": True,
@@ -81,8 +81,7 @@ async def test_a_denial_and_its_reason_reach_the_model(claude: Path, bench: Benc
 
 async def test_no_answer_in_time_is_told_as_no_refusal_and_a_later_yes_counts(claude: Path, bench: Bench) -> None:
     bench.model.wants(CALL, CALL)
-    hook = over_http(bench.api.url)
-    async with at_work(claude, bench, hook | {"url": hook["url"] + "?wait_s=3"}) as work:
+    async with at_work(claude, bench, over_http(bench.api.url, wait_s=3)) as work:
         request = await bench.opened(work)
         [heard] = await bench.heard()
         await bench.votes(request)
@@ -210,11 +209,13 @@ async def test_closed_settings_leave_none_of_these_modes(claude: Path, bench: Be
 
 
 @pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
-async def test_nothing_runs_where_a_command_that_asks_is_killed(claude: Path, bench: Bench, event: str) -> None:
+@pytest.mark.parametrize("command", ["kill -9 $$", "exit 1", "no-such-command"])
+async def test_nothing_runs_where_a_command_that_asks_is_killed_or_gone(
+    claude: Path, bench: Bench, event: str, command: str
+) -> None:
     bench.model.wants(CALL)
-    hook = {"type": "command", "command": HOLDS, "timeout": 600, "onFailure": "block"}
+    hook = {"type": "command", "command": command, "timeout": 600, "onFailure": "block"}
     async with at_work(claude, bench, hook, event=event) as work:
-        await bench.kills_hook()
         await work.ended()
 
     assert "failed; blocking because onFailure" in bench.model.told()[0]

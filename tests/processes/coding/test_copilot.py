@@ -1,13 +1,14 @@
 """GitHub's Copilot CLI asks people by its hook before it uses a tool."""
 
 import json
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.processes.coding.bench import COMMAND, HOLDS, NOBODY, Bench, Work
+from tests.processes.coding.bench import COMMAND, NOBODY, Bench, Work, connected
 from tests.processes.coding.installed import installed
 
 pytestmark = pytest.mark.long
@@ -21,10 +22,16 @@ def copilot(programs: Path) -> Path:
     return installed("copilot", "@github/copilot-*/copilot", programs)
 
 
-def over_http(url: str, query: str = "", **more: Any) -> dict[str, Any]:
-    """A hook over HTTP as `sayso connect copilot` writes it."""
+def by_command(url: str, *, wait_s: int = 570, **more: Any) -> dict[str, Any]:
+    """The hook that `sayso connect copilot` writes."""
+    [entry] = connected("copilot", url, wait_s=wait_s)["hooks"]["permissionRequest"]
+    return {**entry, **more}
+
+
+def over_http(url: str) -> dict[str, Any]:
+    """A hook by the program's own HTTP."""
     way = {"headers": {"Authorization": "Bearer ${SAYSO_API_KEY}"}, "allowedEnvVars": ["SAYSO_API_KEY"]}
-    return {"type": "http", "url": f"{url}/v1/hooks/copilot{query}", "timeoutSec": 600, **way, **more}
+    return {"type": "http", "url": f"{url}/v1/hooks/copilot", "timeoutSec": 600, **way}
 
 
 def at_work(
@@ -48,9 +55,10 @@ def at_work(
     return bench.working([copilot, *words, *told], environ, terminal=terminal)
 
 
-async def test_what_is_approved_runs_once(copilot: Path, bench: Bench) -> None:
+@pytest.mark.parametrize("hook", [by_command, over_http])
+async def test_what_is_approved_runs_once(copilot: Path, bench: Bench, hook: Callable[[str], dict[str, Any]]) -> None:
     bench.model.wants(CALL)
-    async with at_work(copilot, bench, over_http(bench.api.url)) as work:
+    async with at_work(copilot, bench, hook(bench.api.url)) as work:
         await bench.votes(await bench.opened(work))
         code = await work.ended()
 
@@ -62,7 +70,7 @@ async def test_a_denial_and_its_reason_reach_the_model_whatever_else_is_allowed(
     copilot: Path, bench: Bench, words: tuple[str, ...]
 ) -> None:
     bench.model.wants(CALL)
-    async with at_work(copilot, bench, over_http(bench.api.url), *words) as work:
+    async with at_work(copilot, bench, by_command(bench.api.url), *words) as work:
         await bench.votes(await bench.opened(work), "deny", reason="not on a Friday")
         [heard] = await bench.heard()
 
@@ -72,7 +80,7 @@ async def test_a_denial_and_its_reason_reach_the_model_whatever_else_is_allowed(
 
 async def test_no_answer_in_time_is_told_as_no_refusal_and_a_later_yes_counts(copilot: Path, bench: Bench) -> None:
     bench.model.wants(CALL, CALL)
-    async with at_work(copilot, bench, over_http(bench.api.url, "?wait_s=3")) as work:
+    async with at_work(copilot, bench, by_command(bench.api.url, wait_s=3)) as work:
         request = await bench.opened(work)
         [heard] = await bench.heard()
         await bench.votes(request)
@@ -85,7 +93,7 @@ async def test_no_answer_in_time_is_told_as_no_refusal_and_a_later_yes_counts(co
 
 async def test_the_same_call_again_is_another_request(copilot: Path, bench: Bench) -> None:
     bench.model.wants(CALL, CALL)
-    async with at_work(copilot, bench, over_http(bench.api.url)) as work:
+    async with at_work(copilot, bench, by_command(bench.api.url)) as work:
         first = await bench.opened(work)
         await bench.votes(first)
         await bench.votes(await bench.opened(work, but=first["id"]), "deny")
@@ -101,27 +109,28 @@ async def test_nothing_runs_while_sayso_is_away_or_knows_no_such_key(
 ) -> None:
     bench.model.wants(CALL)
     bench.key = key or bench.key
-    async with at_work(copilot, bench, over_http(bench.api.url if key else NOBODY), *words) as work:
+    async with at_work(copilot, bench, by_command(bench.api.url if key else NOBODY), *words) as work:
         await work.ended()
 
-    assert "Permission request hook failed" in bench.model.told()[0]
+    assert "Permission denied by hook" in bench.model.told()[0]
     assert bench.ran == 0
 
 
-async def test_nothing_runs_where_a_command_that_asks_is_killed(copilot: Path, bench: Bench) -> None:
+@pytest.mark.parametrize("whole", [False, True])
+async def test_nothing_runs_where_the_command_that_asks_is_killed(copilot: Path, bench: Bench, whole: bool) -> None:
     bench.model.wants(CALL)
-    async with at_work(copilot, bench, {"type": "command", "bash": HOLDS, "timeoutSec": 600}) as work:
-        await bench.kills_hook()
+    async with at_work(copilot, bench, by_command(bench.api.url)) as work:
+        await bench.kills_hook(whole=whole)
         await work.ended()
 
-    assert "Permission request hook failed" in bench.model.told()[0]
+    assert "Permission denied by a PermissionRequest hook" in bench.model.told()[0]
     assert bench.ran == 0
 
 
 async def test_where_the_program_itself_waits_no_longer_its_own_dialog_decides(copilot: Path, bench: Bench) -> None:
     """With no terminal that is a denial, and with all tools allowed it is none."""
     bench.model.wants(CALL)
-    async with at_work(copilot, bench, over_http(bench.api.url, timeoutSec=2)) as work:
+    async with at_work(copilot, bench, by_command(bench.api.url, timeoutSec=2)) as work:
         await work.ended()
 
     assert "no interactive user response was available" in bench.model.told()[0]
@@ -132,7 +141,7 @@ async def test_where_the_program_itself_waits_no_longer_its_own_dialog_decides(c
 async def test_with_all_tools_allowed_what_it_waits_for_no_longer_runs(copilot: Path, bench: Bench) -> None:
     """It passes the call through: the page says so in its first line."""
     bench.model.wants(CALL)
-    async with at_work(copilot, bench, over_http(bench.api.url, timeoutSec=2), "--allow-all-tools") as work:
+    async with at_work(copilot, bench, by_command(bench.api.url, timeoutSec=2), "--allow-all-tools") as work:
         await work.ended()
 
     assert bench.ran == 1
@@ -150,7 +159,7 @@ async def test_an_address_without_tls_is_not_asked_unless_that_is_allowed(copilo
 
 async def test_at_a_terminal_people_are_asked_before_its_own_dialog(copilot: Path, bench: Bench) -> None:
     bench.model.wants(CALL)
-    async with at_work(copilot, bench, over_http(bench.api.url), terminal=True) as work:
+    async with at_work(copilot, bench, by_command(bench.api.url), terminal=True) as work:
         await bench.votes(await bench.opened(work), "deny", reason="not on a Friday")
         [heard] = await bench.heard()
 
@@ -161,7 +170,7 @@ async def test_at_a_terminal_people_are_asked_before_its_own_dialog(copilot: Pat
 
 async def test_at_a_terminal_its_own_dialog_comes_where_it_waits_no_longer(copilot: Path, bench: Bench) -> None:
     bench.model.wants(CALL)
-    async with at_work(copilot, bench, over_http(bench.api.url, timeoutSec=2), terminal=True) as work:
+    async with at_work(copilot, bench, by_command(bench.api.url, timeoutSec=2), terminal=True) as work:
         await work.shows("Do you want to run this command?")
 
     assert bench.ran == 0
