@@ -117,6 +117,10 @@ class Bench:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+            # Copilot starts its hooks in groups of their own.
+            for pid, _ in _asking(environ["SAYSO_URL"]):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             loop.remove_reader(ours)
             os.close(ours)
 
@@ -148,7 +152,8 @@ class Bench:
         await self.api.until_open()
         for pid, words in _asking(self.api.url):
             if whole or words.startswith(sys.executable):
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     async def heard(self, count: int = 1) -> list[str]:
         """What the model was told of its calls, once it was told of so many."""

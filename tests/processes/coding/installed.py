@@ -21,7 +21,7 @@ def installed(name: str, program: str, cache: Path) -> Path:
     if not made.exists() or made.read_text() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(_LOCKS / name, folder)
-        words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
         done = subprocess.run([npm, *words], cwd=folder, capture_output=True, text=True, check=False)
         if any(f"code {why}" in done.stderr for why in _AWAY):
             pytest.skip(f"{name} cannot be had: no npm registry answers")

@@ -1,7 +1,7 @@
 """Claude Code asks people by its hook before it uses a tool."""
 
 import json
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from tests.processes.coding.bench import COMMAND, NOBODY, Bench, Work, connected
 from tests.processes.coding.installed import installed
+from tests.servers.web import serving
 
 pytestmark = pytest.mark.long
 
@@ -113,6 +114,21 @@ async def test_nothing_runs_while_sayso_is_away(claude: Path, bench: Bench, even
     assert bench.ran == 0
 
 
+async def test_nothing_runs_where_sayso_ends_while_it_waits(claude: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    async with AsyncExitStack() as stack:
+        other = await stack.enter_async_context(serving(bench.api.app))
+        async with at_work(claude, bench, over_http(other.url)) as work:
+            await bench.opened(work)
+            await other.until_open()
+            await stack.aclose()
+            await work.ended()
+
+    assert "Nobody has answered yet, and this is no refusal" in bench.model.told()[0]
+    assert bench.ran == 0
+    assert [one["state"] for one in await bench.requests()] == ["open"]
+
+
 async def test_nothing_runs_with_a_key_that_is_not_known(claude: Path, bench: Bench) -> None:
     bench.model.wants(CALL)
     bench.key = "sayso_aaaaaaaa_b"
@@ -198,6 +214,16 @@ async def test_in_a_mode_that_asks_nobody_the_hook_of_its_dialog_is_not_asked(
     assert await bench.requests() == []
 
 
+async def test_at_a_terminal_such_a_mode_is_its_default(claude: Path, bench: Bench) -> None:
+    bench.model.wants(CALL)
+    async with at_work(claude, bench, over_http(bench.api.url), permissions={}, terminal=True) as work:
+        await bench.heard()
+        await work.shows("auto mode on")
+
+    assert bench.ran == 1
+    assert await bench.requests() == []
+
+
 @pytest.mark.parametrize("mode", ["auto", "bypassPermissions"])
 async def test_closed_settings_leave_none_of_these_modes(claude: Path, bench: Bench, mode: str) -> None:
     bench.model.wants(CALL)
@@ -240,3 +266,24 @@ async def test_with_no_terminal_its_own_dialog_is_a_denial(claude: Path, bench: 
 
     assert "require approval" in bench.model.told()[0]
     assert bench.ran == 0
+
+
+async def test_people_answer_what_the_model_asks_its_user(claude: Path, bench: Bench) -> None:
+    """It can ask at a terminal alone."""
+    question = {
+        "question": "Which store?",
+        "header": "Store",
+        "options": [{"label": "Postgres", "description": "What we know"}, {"label": "SQLite", "description": "A file"}],
+        "multiSelect": False,
+    }
+    bench.model.wants(("AskUserQuestion", {"questions": [question]}))
+    asks = ("policy:production", "person:bo")
+    _, bench.key = await bench.api.key(None, "ask", service="desk", acts_for=["anna"], asks=asks)
+    async with at_work(claude, bench, over_http(bench.api.url), terminal=True) as work:
+        request = await bench.opened(work)
+        answer = await bench.bo.post(f"/v1/requests/{request['id']}/answer", json={"form": {"1": "SQLite"}})
+        [heard] = await bench.heard()
+
+    assert answer.is_success, answer.text
+    assert "SQLite" in heard
+    assert "Postgres" not in heard
