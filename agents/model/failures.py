@@ -1,7 +1,7 @@
 """Failures of the model to give a step, and what to do about each. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 FailureKind = Literal[
@@ -31,7 +31,8 @@ NOT_SENT: FailureKind = "not_sent"
 _STATUS = re.compile(r"[45][0-9]{2}(?= )")
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 2.0, 60.0
 
-# https://platform.claude.com/docs/en/api/errors
+# https://platform.claude.com/docs/en/api/errors, and https://platform.openai.com/docs/guides/error-codes, where a code
+# says more than a type; `exceed_context_size_error` is llama.cpp's.
 _BY_TYPE: dict[str, FailureKind] = {
     "authentication_error": "auth",
     "permission_error": "auth",
@@ -41,6 +42,14 @@ _BY_TYPE: dict[str, FailureKind] = {
     "timeout_error": "timeout",
     "overloaded_error": "overloaded",
     "api_error": "overloaded",
+    "invalid_api_key": "auth",
+    "insufficient_quota": "out_of_credit",
+    "billing_hard_limit_reached": "out_of_credit",
+    "rate_limit_exceeded": "rate_limited",
+    "context_length_exceeded": "too_long",
+    "exceed_context_size_error": "too_long",
+    "content_filter": "refused",
+    "server_error": "overloaded",
 }
 # For proxies that answer without a type.
 _BY_STATUS: dict[int, FailureKind] = {
@@ -52,8 +61,16 @@ _BY_STATUS: dict[int, FailureKind] = {
     429: "rate_limited",
     504: "timeout",
 }
-# These two have no type of their own: the API answers 400 invalid_request_error with a sentence.
-_BY_WORDS: dict[str, FailureKind] = {"prompt is too long": "too_long", "credit balance": "out_of_credit"}
+# These have no type of their own: 400 comes with a sentence. The last four are those of vLLM, LiteLLM and Ollama.
+_BY_WORDS: dict[str, FailureKind] = {
+    "credit balance": "out_of_credit",
+    "prompt is too long": "too_long",
+    "exceed context limit": "too_long",
+    "maximum context length": "too_long",
+    "context size": "too_long",
+    "context window": "too_long",
+    "context length": "too_long",
+}
 
 
 def is_worth_waiting(kind: FailureKind) -> bool:
@@ -104,10 +121,14 @@ def retry_delay_s(failures: int) -> float:
     return min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2.0 ** min(failures - 1, 10))
 
 
-def kind_of(status: int, error_type: str, message: str) -> FailureKind:
-    """Return what an HTTP error answer means. What nobody foresaw is `overloaded` from 500 on, `refused` below."""
+def kind_of(status: int, error_types: Sequence[str], message: str) -> FailureKind:
+    """Return what an HTTP error answer means, by the first of its types that says so, its most exact one first.
+
+    What nobody foresaw is `overloaded` from 500 on, `refused` below.
+    """
     for words, kind in _BY_WORDS.items():
         if words in message.lower():
             return kind
     unforeseen: FailureKind = "overloaded" if status >= 500 else "refused"
-    return _BY_TYPE.get(error_type) or _BY_STATUS.get(status) or unforeseen
+    by_type: Iterator[FailureKind] = (_BY_TYPE[one] for one in error_types if one in _BY_TYPE)
+    return next(by_type, None) or _BY_STATUS.get(status) or unforeseen

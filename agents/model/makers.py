@@ -6,18 +6,34 @@ from typing import Literal
 
 from agents.context import BUDGET_TOKENS
 from agents.model.claude import Claude
+from agents.model.hosted import ANTHROPIC
+from agents.model.openai import OpenAI
+from agents.model.prices import Price
 from agents.model.protocol import OUTPUT_TOKENS, HostedModel
 from agents.steps import Effort
+from agents.text import secrets_of
 
-ANTHROPIC = "anthropic"
+OPENAI = "openai"
+HOSTS: Mapping[str, str] = {ANTHROPIC: "api.anthropic.com", OPENAI: "api.openai.com"}
+"""Where a maker's own server is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The way to a maker's server. `base_url` None means the maker's own."""
+    """The way to a maker's server. `base_url` None means the maker's own.
+
+    `headers` go with every request; `api_version` is that of an Azure resource, whose address `base_url` is then.
+    """
 
     api_key: str = field(default="", repr=False)
     base_url: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    api_version: str = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what only the server may read, in the forms in which it travels."""
+        return (*secrets_of(self.api_key, self.base_url), *filter(None, self.headers.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,7 @@ class Options:
     max_output_tokens: int = OUTPUT_TOKENS
     effort: Effort | Literal[""] = ""
     cache: bool = True
+    price: Price | None = None
 
 
 Make = Callable[[Access, str, Options], HostedModel]
@@ -44,11 +61,28 @@ def _claude(access: Access, model: str, options: Options) -> Claude:
         max_output_tokens=options.max_output_tokens,
         effort=options.effort,
         cache=options.cache,
+        price=options.price,
+    )
+
+
+def _openai(access: Access, model: str, options: Options) -> OpenAI:
+    return OpenAI(
+        access.api_key,
+        access.base_url,
+        model,
+        timeout_s=options.timeout_s,
+        context_tokens=options.context_tokens,
+        max_output_tokens=options.max_output_tokens,
+        effort=options.effort,
+        cache=options.cache,
+        price=options.price,
+        headers=access.headers,
+        api_version=access.api_version,
     )
 
 
 # A maker of yours is a file as `claude.py` is, and a line here.
-MAKERS: Mapping[str, Make] = {ANTHROPIC: _claude}
+MAKERS: Mapping[str, Make] = {ANTHROPIC: _claude, OPENAI: _openai}
 
 
 def maker_of(name: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """What a model is to the rest: asked for the next step of a run, it gives a step or a named failure.
 
-Whoever makes models is one file beside `claude.py` that holds a `HostedModel`, and one line in `makers.py`. `reply.py`
-has what such a file needs: what a model is told and offered, and how its answer is read.
+Whoever makes models is one file beside `claude.py` and `openai.py`, a `Hosted` of `hosted.py`, and one line in
+`makers.py`. `reply.py` has what such a file needs: what a model is told and offered, and how its answer is read.
 """
 
 from collections.abc import Sequence
@@ -68,6 +68,10 @@ class HostedModel(Model, Protocol):
 
     def read_again(self, agent: Agent, reply: str) -> Step | None:
         """Return the step that a `reply` of this maker is for `agent`; None where it is none. It needs no key."""
+        ...
+
+    def is_priced(self) -> bool:
+        """Return whether it is known what its answers cost. It may load the price list: ask from a thread."""
         ...
 
     async def trouble(self) -> str:

@@ -1,6 +1,7 @@
 """Offer the model what it may choose from, and read its answer as a step. Pure.
 
-The wire shapes are those of `POST /v1/messages`: https://platform.claude.com/docs/en/api/messages
+A `Reply` has the shape of an answer of `POST /v1/messages` (https://platform.claude.com/docs/en/api/messages); makers
+with another API bring their answers into it.
 """
 
 import hashlib

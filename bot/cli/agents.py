@@ -96,11 +96,11 @@ def _configured(data: Path | None) -> "tuple[Settings, tuple[Agent, ...]]":
 
 def _told(settings: "Settings", agent: "Agent") -> dict[str, Any]:
     """One agent as JSON."""
-    from bot.registry.configured import model_names
+    from bot.registry.configured import is_reachable, model_names
     from bot.registry.prompts import in_use
 
     (uses,) = in_use([agent], model_names(settings, [agent]))
-    rehearses = settings.anthropic_api_key is None
+    rehearses = not is_reachable(settings, uses.model)
     mode = "all code" if not agent.prompt else "rehearsal: no model key" if rehearses else "model"
     return {
         "name": agent.name,

@@ -53,7 +53,7 @@ ALLOWED = {
 
 
 # Names that other tools know as well, and that have no prefix of ours.
-_NAMES_OF_OTHERS = ("ANTHROPIC_", "SLACK_")
+_NAMES_OF_OTHERS = ("ANTHROPIC_", "OPENAI_", "AZURE_OPENAI_", "SLACK_")
 
 # The ways to seat people multiply with nested all_of and any_of; nobody reads a policy this long either.
 _MOST_APPROVERS = 20

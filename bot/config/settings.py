@@ -86,10 +86,36 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     audit_key: SecretStr | None = Field(default=None, description="seals the audit log; keep it out of Redis")
     model: str | None = Field(default=None, description="the model of every agent that names none")
     anthropic_api_key: SecretStr | None = Field(
-        default=None, validation_alias="anthropic_api_key", description="pays for the model"
+        default=None, validation_alias="anthropic_api_key", description="pays for Anthropic's models"
     )
     anthropic_base_url: str | None = Field(
-        default=None, validation_alias="anthropic_base_url", description="where the model answers"
+        default=None, validation_alias="anthropic_base_url", description="where they answer"
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias="openai_api_key", description="pays for the models that are named openai:ID"
+    )
+    openai_base_url: str | None = Field(
+        default=None,
+        validation_alias="openai_base_url",
+        description="where they answer; with it alone, the server wants no key",
+    )
+    openai_custom_headers: SecretStr | None = Field(
+        default=None,
+        validation_alias="openai_custom_headers",
+        description="goes with every request to them, a line `Name: value` each",
+    )
+    azure_openai_endpoint: str | None = Field(
+        default=None,
+        validation_alias="azure_openai_endpoint",
+        description="the Azure resource where they answer, unless OPENAI_BASE_URL names a server",
+    )
+    azure_openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias="azure_openai_api_key", description="the key of that resource"
+    )
+    openai_api_version: str | None = Field(
+        default=None,
+        validation_alias="openai_api_version",
+        description="the version of its dated API, such as 2024-10-21; none: its API v1, which needs none",
     )
     aws_access_key_id: SecretStr | None = Field(
         default=None, validation_alias="aws_access_key_id", description="who writes to the bucket of [retention]"

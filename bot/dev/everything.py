@@ -198,7 +198,7 @@ async def _welcome(app: App, ports: Ports, began: float) -> None:
     address = f"{settings.public_url}/login?token={link}"
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()
     data = "" if is_usual else f" --data {shlex.quote(str(settings.data_dir))}"
-    mode = "" if settings.anthropic_api_key else "\n  rehearsal: no model key, plain rules choose the steps\n"
+    mode = "" if app.models else "\n  rehearsal: no model key, plain rules choose the steps\n"
     text = f"""
 sayso dev is running ({time.monotonic() - began:.1f} s). Its settings: {settings.config}
 {mode}

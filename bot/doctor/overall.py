@@ -6,9 +6,9 @@ import shlex
 import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 from agents.model.makers import Options, maker_of
-from agents.model.prices import is_priced
 from bot.config.data_dir import DataDir, redis_url
 from bot.config.errors import ConfigError
 from bot.config.mail import LONGEST_LOCAL_PART
@@ -28,6 +28,8 @@ from bot.registry.configured import DEFAULT_MODEL, agents_of, model_of
 
 # Nobody waits longer to hear that a model does not answer.
 _MODEL_S = 10.0
+# Where the way to a maker is set, the key first.
+_VARIABLES = {"anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"), "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -191,21 +193,27 @@ def _triggers(settings: Settings) -> Iterator[Finding]:
 
 
 async def _models(settings: Settings) -> list[Finding]:
-    """Check that each named model would answer, with an authenticated look-up; away from Anthropic's own
-    address, also with one token.
+    """Check that each named model would answer, with an authenticated look-up; away from its maker's own address,
+    also with one token.
     """
-    findings: list[Finding] = []
+    findings = dict[Finding, None]()
     for name in _named_models(settings):
-        model = model_of(settings, name, Options(timeout_s=_MODEL_S))
+        maker = maker_of(name)[0]
+        try:
+            model = model_of(settings, name, Options(timeout_s=_MODEL_S))
+        except ConfigError as error:
+            findings[Finding(sign="✗", what=error.problems[0], fix="do what it says")] = None
+            continue
         if model is None:
             what = "rehearsal: no model key, plain rules choose the steps"
-            return [*findings, Finding(sign="!", what=what, fix="ANTHROPIC_API_KEY=…")]
+            findings[Finding(sign="!", what=what, fix=f"{_VARIABLES[maker][0]}=…")] = None
+            continue
         trouble = await model.trouble()
         await model.close()
-        fix = "look at ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL and the name of the model" if trouble else ""
+        fix = f"look at {', '.join(_VARIABLES[maker])} and the name of the model" if trouble else ""
         what = f"the model {name} can't be used: {trouble}" if trouble else f"the model {name} answers"
-        findings.append(Finding(sign="✗" if trouble else "✓", what=what, fix=fix))
-    return findings
+        findings[Finding(sign="✗" if trouble else "✓", what=what, fix=fix)] = None
+    return [*findings]
 
 
 def _named_models(settings: Settings) -> list[str]:
@@ -214,11 +222,11 @@ def _named_models(settings: Settings) -> list[str]:
 
 async def _prices(settings: Settings) -> list[Finding]:
     """The models whose steps nobody can price."""
-    if settings.anthropic_api_key is None:
-        return []
     fix = "max_cost_usd can't hold it: rely on max_tokens, or name a model that has a price"
-    return [
-        Finding(sign="!", what=f"the price of {model} is not known", fix=fix)
-        for model in _named_models(settings)
-        if not await asyncio.to_thread(is_priced, maker_of(model)[1])
-    ]
+    findings = list[Finding]()
+    for name in _named_models(settings):
+        with suppress(ConfigError):  # told with the models
+            model = model_of(settings, name, Options())
+            if model and not await asyncio.to_thread(model.is_priced):
+                findings.append(Finding(sign="!", what=f"the price of {maker_of(name)[1]} is not known", fix=fix))
+    return findings

@@ -29,7 +29,7 @@ class Report:
         """Both tables, the cases that failed, and what was skipped."""
         models = not_run(self.plans, self.labels) if self.by_models is None else table(rows_of(self.by_models))
         failed = failures((*self.by_rules, *(self.by_models or ())))
-        why = f"model: {NOT_RUN}, as there is no ANTHROPIC_API_KEY" if self.by_models is None else "model"
+        why = f"model: {NOT_RUN}, as there is no model key" if self.by_models is None else "model"
         skipped = [f"skipped  {agent}: {cases} cases of {file}; {_WHY}" for agent, cases, file in self.skipped]
         parts = (f"fallback\n{table(rows_of(self.by_rules))}", f"{why}\n{models}", failed, "\n".join(skipped))
         return "\n\n".join(part for part in parts if part)

@@ -1,22 +1,25 @@
 """The agents that the settings give, the model of each, and the release that all of it makes. Nothing runs here."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from agents import Agent
 from agents.announce import announce_agent, nothing_to_announce_to
 from agents.ask import Directory, ask_agent
 from agents.deploy import deploy_agent
 from agents.help import HELP, help_agent
-from agents.model.makers import ANTHROPIC, Access, Options, make, maker_of
+from agents.model.hosted import ANTHROPIC, is_this_machine
+from agents.model.makers import HOSTS, OPENAI, Access, Options, make, maker_of
 from agents.model.protocol import HostedModel, Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.release import release_agent
 from agents.review import REVIEW
 from agents.standing import STANDING
-from agents.text import secrets_of
 from agents.triage import TRIAGE, triage_agent
+from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
 from bot.registry.agents import own_agents, own_files
@@ -72,7 +75,10 @@ def _all_code(settings: Settings) -> str:
 
 
 def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
-    """The model of each agent; an agent without one, because there is no key for its maker, rehearses."""
+    """The model of each agent; an agent without one, because there is no way to its maker, rehearses.
+
+    Raises ConfigError where the library of a maker is not installed.
+    """
     found = dict[str, Model]()
     for agent, name in model_names(settings, agents).items():
         if model := model_of(settings, name, options_of(settings.agents.get(agent, AgentConfig()))):
@@ -81,9 +87,26 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
 
 
 def model_of(settings: Settings, name: str, options: Options) -> HostedModel | None:
-    """The model of this name; None without a key for its maker."""
-    access = _access(settings).get(maker_of(name)[0])
-    return make(name, access, options) if access else None
+    """The model of this name; None without a way to its maker. Raises ConfigError without the maker's library."""
+    maker = maker_of(name)[0]
+    access = _access(settings).get(maker)
+    if access is None:
+        return None
+    if find_spec(maker) is None:
+        raise ConfigError([f"the model {name} needs a library that is not installed: pip install 'sayso[{maker}]'"])
+    return make(name, access, options)
+
+
+def is_reachable(settings: Settings, name: str) -> bool:
+    """Return whether there is a way to the maker of the model of this name."""
+    return maker_of(name)[0] in _access(settings)
+
+
+def model_hosts(settings: Settings, agents: Iterable[Agent]) -> tuple[str, ...]:
+    """Return the servers elsewhere that runs of these agents are sent to, as their addresses name them."""
+    makers = {maker_of(name)[0] for name in model_names(settings, agents).values()}
+    urls = {maker: access.base_url for maker, access in _ways(settings) if maker in makers}
+    return tuple(sorted(_host(url) or HOSTS[maker] for maker, url in urls.items() if not is_this_machine(url)))
 
 
 def options_of(config: AgentConfig) -> Options:
@@ -99,10 +122,36 @@ def options_of(config: AgentConfig) -> Options:
 
 def model_secrets(settings: Settings) -> tuple[str, ...]:
     """Return what only the servers of models may read, in the forms in which it travels."""
-    return tuple(secret for one in _access(settings).values() for secret in secrets_of(one.api_key, one.base_url))
+    return tuple(secret for one in _access(settings).values() for secret in one.secrets)
 
 
-def _access(settings: Settings) -> dict[str, Access]:
-    """The way to each maker that there is a key for."""
-    key = settings.anthropic_api_key
-    return {ANTHROPIC: Access(key.get_secret_value(), settings.anthropic_base_url)} if key else {}
+def _access(settings: Settings) -> Mapping[str, Access]:
+    """The way to each maker that there is one to."""
+    return dict(_ways(settings))
+
+
+def _ways(settings: Settings) -> Iterator[tuple[str, Access]]:
+    if key := settings.anthropic_api_key:
+        yield ANTHROPIC, Access(key.get_secret_value(), settings.anthropic_base_url)
+    key, url, resource = settings.openai_api_key, settings.openai_base_url, settings.azure_openai_endpoint
+    headers = _headers(settings.openai_custom_headers.get_secret_value() if settings.openai_custom_headers else "")
+    if resource and not url:
+        key, version = settings.azure_openai_api_key or key, settings.openai_api_version or ""
+        # Azure's API v1 is asked as any other server is; only the dated one before it is not.
+        url = resource if version else f"{resource.rstrip('/')}/openai/v1/"
+        yield OPENAI, Access(key.get_secret_value() if key else "", url, headers, version)
+    elif key or url:
+        yield OPENAI, Access(key.get_secret_value() if key else "", url, headers)
+
+
+def _headers(lines: str) -> dict[str, str]:
+    """Return the headers of `lines`, read as the library reads its variable."""
+    pairs = (line.partition(":") for line in lines.split("\n"))
+    return {name.strip(): value.strip() for name, colon, value in pairs if colon}
+
+
+def _host(base_url: str | None) -> str:
+    try:
+        return urlsplit(base_url or "").netloc.rpartition("@")[2]
+    except ValueError:
+        return ""

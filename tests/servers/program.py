@@ -17,7 +17,9 @@ COMMAND = (sys.executable, "-c", _MAIN)
 def environment(**more: str) -> dict[str, str]:
     """Ours without any setting of sayso, and `more`."""
     ours = {
-        name: value for name, value in os.environ.items() if not name.startswith(("SAYSO_", "ANTHROPIC_", "SLACK_"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SAYSO_", "ANTHROPIC_", "OPENAI_", "AZURE_OPENAI_", "SLACK_"))
     }
     return {**ours, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": _STATE.name, **more}
 

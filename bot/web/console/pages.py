@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
 from typing import cast
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,6 +20,7 @@ from agents.text import first_line, quote
 from bot.people.directory import People
 from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
+from bot.registry.configured import model_hosts
 from bot.render.times import ago, clock, left, length, local, local_whole, moment, second
 from bot.render.words import channel_word, why_rules, wish, wish_of
 from bot.store import StoreError
@@ -33,7 +33,6 @@ from language import say, say_many, spoken
 from language.lists import both
 from language.recorded import answer_of, note_of
 
-_ANTHROPIC = "api.anthropic.com"
 _HEADING_CHARS = 160
 _QUOTED_CHARS = 4_000
 _PROBLEMS = {
@@ -154,8 +153,8 @@ def _leaving(process: Here) -> str:
     """What sayso sends elsewhere, and where, by the settings."""
     settings, said = process.app.settings, list[str]()
     if process.app.models:
-        host = urlsplit(settings.anthropic_base_url or "").netloc.rpartition("@")[2] or _ANTHROPIC
-        said.append(say("console.leaving-model", host=host))
+        hosts = model_hosts(settings, process.app.agents.values())
+        said += [say("console.leaving-model", host=both(hosts))] if hosts else []
     said += [say("console.leaving-slack")] if settings.has_slack else []
     said += [say("console.leaving-mail", host=settings.smtp_host)] if settings.has_servers else []
     hosts = process.app.live.hosts()

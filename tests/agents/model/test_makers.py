@@ -6,6 +6,7 @@ import pytest
 
 from agents.model.claude import Claude
 from agents.model.makers import Access, Options, make, maker_of
+from agents.model.openai import OpenAI
 from agents.model.protocol import Model
 from agents.model.rules import Rules
 from agents.run import Run
@@ -21,6 +22,7 @@ from tests.agents.model.claudes import AGENT, choose
         ("vendor.claude-v2:0", ("anthropic", "vendor.claude-v2:0")),
         ("nobody:claude-sonnet-5-5", ("anthropic", "nobody:claude-sonnet-5-5")),
         ("anthropic:", ("anthropic", "anthropic:")),
+        ("openai:qwen2.5-coder:0.5b", ("openai", "qwen2.5-coder:0.5b")),
     ],
 )
 def test_a_name_without_a_maker_we_know_is_one_of_anthropics(name: str, meant: tuple[str, str]) -> None:
@@ -33,6 +35,19 @@ def test_a_model_is_made_with_what_its_agent_may_do() -> None:
     assert isinstance(made, Claude)
     assert (made.model, made.base_url, made.timeout_s, made.context_tokens) == ("claude-x", "http://there", 7, 5_000)
     assert "sk-key" not in repr((made, Access("sk-key")))
+
+
+def test_a_model_of_another_maker_is_made_with_the_way_to_its_server() -> None:
+    access = Access("sk-key", "http://there/v1", {"X-Team": "ours"}, "2024-10-21")
+
+    made = make("openai:gpt-x", access, Options(timeout_s=7))
+
+    assert isinstance(made, OpenAI)
+    assert (made.model, made.base_url, made.timeout_s) == ("gpt-x", "http://there/v1", 7)
+    assert (made.headers, made.api_version) == ({"X-Team": "ours"}, "2024-10-21")
+    assert access.secrets == ("sk-key", "ours")
+    assert "sk-key" not in repr((made, access))
+    assert "ours" not in repr((made, access))
 
 
 async def test_rules_are_a_model_that_costs_nothing() -> None:

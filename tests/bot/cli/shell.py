@@ -23,7 +23,7 @@ from tests.servers.web import Api, serving
 from tests.waiting import PATIENCE_S
 from tests.world import World
 
-_SETTINGS = ("SAYSO_", "ANTHROPIC_", "SLACK_")
+_SETTINGS = ("SAYSO_", "ANTHROPIC_", "OPENAI_", "AZURE_OPENAI_", "SLACK_")
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_our_own_cases_pass_and_models_are_not_run_without_a_key(tmp_path: Path)
     done = evals(tmp_path, "deploy")
 
     assert done.returncode == 0, done.stdout
-    assert "model: not run, as there is no ANTHROPIC_API_KEY" in done.stdout
+    assert "model: not run, as there is no model key" in done.stdout
     assert done.stderr == "", "progress is for terminals"
 
 

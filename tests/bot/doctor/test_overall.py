@@ -291,6 +291,22 @@ async def test_without_a_model_key_it_is_a_rehearsal_and_that_is_worth_knowing(
     assert (finding.sign, finding.fix) == ("!", "ANTHROPIC_API_KEY=…")
 
 
+@pytest.mark.parametrize(
+    ("way", "sign", "what", "fix"),
+    [
+        ({}, "!", "rehearsal: no model key", "OPENAI_API_KEY=…"),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, "✗", "the model openai:gpt-x can't be used", "OPENAI_BASE_URL"),
+    ],
+)
+async def test_a_model_of_another_maker_is_told_with_the_variables_of_that_maker(
+    data: Path, environ: dict[str, str], way: dict[str, str], sign: str, what: str, fix: str
+) -> None:
+    finding = await found(load(data, environ | way | {"SAYSO_MODEL": "openai:gpt-x"}), what)
+
+    assert (finding.sign, fix in finding.fix) == (sign, True)
+    assert "ANTHROPIC" not in finding.fix
+
+
 async def test_a_model_whose_price_nobody_knows_is_named(data: Path, environ: dict[str, str]) -> None:
     environ |= {"SAYSO_MODEL": "claude-sonnet-5-5", "SAYSO_AGENTS__DEPLOY__MODEL": "one-of-our-own"}
 

@@ -28,7 +28,7 @@ fallback
 agent   chosen by  cases  passed     rate     cost  tokens       p50
 deploy  rules          1       1  100.0 %  $0.0000       0  250.0 ms
 
-model: not run, as there is no ANTHROPIC_API_KEY
+model: not run, as there is no model key
 agent   chosen by                   cases   passed  rate  cost  tokens  p50
 deploy  deploy@2 claude-sonnet-5-5      1  not run
 

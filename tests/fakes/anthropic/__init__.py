@@ -2,34 +2,12 @@
 
 import contextlib
 import json
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Generator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-_TREE = Path(__file__).parents[3]
+from tests.fakes.answering import Answer, FakeMaker, serving
 
-
-@dataclass(frozen=True)
-class Answer:
-    """One HTTP answer; `hangs` never gives it, `breaks` closes the connection in its middle, `drips` never ends it.
-
-    `waits` gives it after `release`; `anybody` gets it, whatever their key. `counts` says in a message's usage what the
-    request was, and what of it was in the cache; which begins empty with each script.
-    """
-
-    body: str = ""
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict[str, str])
-    hangs: bool = False
-    breaks: bool = False
-    drips: bool = False
-    waits: bool = False
-    anybody: bool = False
-    counts: bool = False
+__all__ = ["Answer", "FakeAnthropic", "error", "message", "running", "text", "text_of", "tool_use"]
 
 
 def message(*content: dict[str, Any], stop_reason: str | None = "tool_use", model: str = "claude-sonnet-5-5") -> Answer:
@@ -71,49 +49,12 @@ def error(status: int, error_type: str, words: str = "words", **headers: str) ->
     return Answer(json.dumps(body), status, {"request-id": "req_2", **named})
 
 
-@dataclass(frozen=True)
-class FakeAnthropic:
-    """A running server. `key` is the only one it takes."""
-
-    base_url: str
-    key: str = "sk-test-key"
-
-    def answers(self, *answers: Answer) -> None:
-        """Answer the next requests so, the last answer for good; forget the requests so far."""
-        self._call("/script", json.dumps([asdict(answer) for answer in answers]).encode())
-
-    def requests(self) -> list[dict[str, Any]]:
-        """The bodies of all requests since then."""
-        return json.loads(self._call("/requests"))
-
-    def headers(self) -> list[str]:
-        """The names of the headers that they had, in lower case."""
-        return json.loads(self._call("/headers"))
-
-    def release(self) -> None:
-        """Give the answers that wait, and those that are still to come, until there are new ones."""
-        self._call("/release", b"")
-
-    def lists(self, how: str) -> None:
-        """List models from now on as Anthropic does (`ours`), to `anybody`, or not at all (`none`)."""
-        self._call("/list", how.encode())
-
-    def _call(self, path: str, body: bytes | None = None) -> bytes:
-        with urllib.request.urlopen(self.base_url + path, body, timeout=60) as answer:  # noqa: S310
-            return answer.read()
+class FakeAnthropic(FakeMaker):
+    """A running server."""
 
 
 @contextlib.contextmanager
 def running() -> Generator[FakeAnthropic]:
     """A server on a free loopback port, gone afterwards."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.fakes.anthropic.server"], cwd=_TREE, stdout=subprocess.PIPE, text=True
-    )
-    with server:
-        assert server.stdout is not None
-        port = server.stdout.readline().strip()
-        assert port, "the fake Messages API did not start: its error is above"
-        try:
-            yield FakeAnthropic(f"http://127.0.0.1:{port}")
-        finally:
-            server.kill()
+    with serving("tests.fakes.anthropic.server") as address:
+        yield FakeAnthropic(address)

@@ -1,73 +1,52 @@
 """A stand-in for the Messages API, as a process of its own: `python -m tests.fakes.anthropic.server`.
 
 It prints its port and speaks `POST /v1/messages`: it refuses what the real one refuses (wrong key, missing version,
-schemas that are not strict), and otherwise answers what it was told to, in order, with the last answer repeated.
-Beside it `POST /script` takes a list of answers (see `Answer` in the package), `GET /requests` gives what came in and
-`GET /headers` the names of its headers; `POST /release` gives the answers that wait; `POST /list` says how models are
-listed, as Anthropic does (`ours`), to `anybody`, or not at all (`none`). Before any script it answers one token.
+schemas that are not strict), and otherwise answers what it was told to, in order, with the last answer repeated; how it
+is told, `tests.fakes.answering` says. Before any script it answers one token.
 """
 
 import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.fakes.answering import Json, Scripted, main, mistakes_in
 from tests.fakes.anthropic.cache import PromptCache, marks_in
 
 # As a bearer token, which is how the SDK sends it, or as `x-api-key`.
 KEY = "sk-test-key"
-# So often that no single read ever takes long.
-_DRIP_S = 0.02
 _MARKS = 4
 # What strict schemas may hold: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
-_ALLOWED = {
+_ALLOWED = frozenset({
     "type", "title", "description", "properties", "required", "additionalProperties",
     "items", "enum", "const", "anyOf", "allOf", "$ref", "$defs", "format", "minItems",
-}  # fmt: skip
-
-Json = dict[str, Any]
+})  # fmt: skip
 
 
 @dataclass
-class Fake:
-    """The orders for this server, and what it has seen."""
+class Fake(Scripted):
+    """The server."""
 
-    answers: list[Json] = field(default_factory=list[Json])
-    requests: list[Json] = field(default_factory=list[Json])
-    headers: set[str] = field(default_factory=set[str])
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-    listing: str = "ours"
     cache: PromptCache = field(default_factory=PromptCache)
 
     async def messages(self, request: Request) -> Response:
-        body: Json = await request.json()
-        self.requests.append(body)
-        self.headers |= set(request.headers)
-        if not (self.answers and self.answers[0].get("anybody")) and _is_strange(request):
+        body = await self.noted(request)
+        if not self.is_for_anybody and _is_strange(request):
             return _error(401, "authentication_error", "invalid x-api-key")
         if wrong := next(_mistakes(request, body), None):
             return _error(400, "invalid_request_error", wrong)
         if not self.answers:
             return _a_token(body) if body["model"].startswith("claude-") else _no_model(body["model"])
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answer = self.next()
         if answer.get("counts"):
             counted: Json = json.loads(answer["body"]) | {"usage": self.cache.usage(body)}
             answer: Json = {**answer, "body": json.dumps(counted)}
-        if answer.get("hangs"):
-            await _until_gone(request)
-        if answer.get("waits"):
-            await self.released.wait()
-        if answer.get("breaks") or answer.get("drips"):
-            return _part_of(answer)
-        return Response(answer["body"], answer["status"], answer["headers"], "application/json")
+        return await self.given(answer, request)
 
     async def model(self, request: Request) -> Response:
         if self.listing == "none":
@@ -81,36 +60,8 @@ class Fake:
         return JSONResponse(about, headers={"request-id": "req_model"})
 
     async def script(self, request: Request) -> Response:
-        self.answers, self.requests, self.released = await request.json(), [], asyncio.Event()
-        self.cache, self.headers = PromptCache(), set()
-        return Response(status_code=204)
-
-    async def list_as(self, request: Request) -> Response:
-        self.listing = (await request.body()).decode()
-        return Response(status_code=204)
-
-    async def release(self, _: Request) -> Response:
-        self.released.set()
-        return Response(status_code=204)
-
-    async def seen(self, _: Request) -> Response:
-        return JSONResponse(self.requests)
-
-    async def named(self, _: Request) -> Response:
-        return JSONResponse(sorted(self.headers))
-
-    def app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/v1/messages", self.messages, methods=["POST"]),
-                Route("/v1/models/{model}", self.model),
-                Route("/script", self.script, methods=["POST"]),
-                Route("/release", self.release, methods=["POST"]),
-                Route("/list", self.list_as, methods=["POST"]),
-                Route("/requests", self.seen),
-                Route("/headers", self.named),
-            ]
-        )
+        self.cache = PromptCache()
+        return await super().script(request)
 
 
 def _is_strange(request: Request) -> bool:
@@ -128,31 +79,6 @@ def _a_token(body: Json) -> Response:
     content = [{"type": "text", "text": "I"}]
     about = {"id": "msg_0", "type": "message", "role": "assistant", "model": body["model"], "content": content}
     return JSONResponse(about | {"stop_reason": "max_tokens", "stop_sequence": None, "usage": usage})
-
-
-def _part_of(answer: Json) -> Response:
-    """An answer whose body begins as announced, and ends too early or never."""
-    body = answer["body"].encode()
-
-    async def parts() -> AsyncIterator[bytes]:
-        yield body[: len(body) // 2]
-        while answer.get("drips"):
-            yield b" "
-            await _a_drip()
-
-    size = {} if answer.get("drips") else {"content-length": str(len(body))}
-    return StreamingResponse(parts(), answer["status"], answer["headers"] | size, "application/json")
-
-
-async def _a_drip() -> None:
-    passed = asyncio.Event()
-    asyncio.get_running_loop().call_later(_DRIP_S, passed.set)
-    await passed.wait()
-
-
-async def _until_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _error(status: int, error_type: str, message: str) -> Response:
@@ -175,26 +101,18 @@ def _mistakes(request: Request, body: Json) -> Iterator[str]:
         yield "tool_choice: this model does not support a forced tool"
     for number, tool in enumerate(body.get("tools", [])):
         if tool.get("strict"):
-            yield from (f"tools.{number}.custom.{wrong}" for wrong in _not_strict(tool["input_schema"]))
+            yield from (
+                f"tools.{number}.custom.input_schema: {wrong}" for wrong in mistakes_in(tool["input_schema"], _ALLOWED)
+            )
 
 
-def _not_strict(node: Json) -> Iterator[str]:
-    yield from (f"input_schema: {key!r} is not supported" for key in node if key not in _ALLOWED)
-    if node.get("type") == "object" and node.get("additionalProperties") is not False:
-        yield "input_schema: 'additionalProperties' must be explicitly set to false"
-    inner: list[Json] = [*node.get("properties", {}).values(), *node.get("$defs", {}).values(), *node.get("anyOf", [])]
-    for part in [*inner, *([node["items"]] if "items" in node else [])]:
-        yield from _not_strict(part)
-
-
-async def main() -> None:
-    """Serve until killed, on a free loopback port, which is printed first."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    print(listener.getsockname()[1], flush=True)  # noqa: T201
-    # A body that is too short on purpose is an error to the server.
-    server = uvicorn.Server(uvicorn.Config(Fake().app(), log_level="critical", lifespan="off"))
-    await server.serve(sockets=[listener])
+def _app() -> Starlette:
+    fake = Fake()
+    return fake.app(
+        Route("/v1/messages", fake.messages, methods=["POST"]),
+        Route("/v1/models/{model}", fake.model),
+    )
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(_app()))

@@ -1,0 +1,235 @@
+"""A model on a maker's server: what is asked, checked, priced and kept secret the same for every maker.
+
+A maker is one file beside `claude.py` and `openai.py`: a subclass that builds a request, sends it, and reads the answer
+into a `Reply`, or an error into a `Trouble`.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from ipaddress import ip_address
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+import prompts
+from agents import Agent
+from agents.context import BUDGET_TOKENS, Context, budget_after, build
+from agents.events import Event
+from agents.model.failures import NOT_SENT, FailureKind
+from agents.model.prices import Price, cost_usd, is_priced
+from agents.model.protocol import OUTPUT_TOKENS, Chosen, Failed
+from agents.model.reply import NoStep, Reply, confidence_of, read, tools_hash
+from agents.run import Run
+from agents.steps import Effort, ModelCall, Step
+from agents.text import hidden, secrets_of
+
+ANTHROPIC = "anthropic"
+"""The maker of a model whose name says none."""
+
+# What an API says of a mistake is a sentence; a proxy in between may answer with a page.
+DETAIL_CHARS = 300
+# Ids, names of models, reasons to stop: single words, unless somebody in between has other ideas.
+_WORD_CHARS = 200
+# A server that wants us away for longer than this is not to decide when people hear of it.
+_LONGEST_WAIT_S = 3_600.0
+
+Json = dict[str, Any]
+"""A request as it travels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """No answer, or an error instead of one. `detail` may hold secrets."""
+
+    kind: FailureKind
+    detail: str
+    retry_after_s: float | None = None
+    request_id: str = ""
+
+
+@dataclass(slots=True)
+class Hosted(ABC):
+    """Steps chosen by a model on a server. `base_url` None means the maker's own. Close it after use.
+
+    `context_tokens` is how much of a run it sees at most; a run that can't be cut to that is too long, and not sent.
+    `effort` is sent only where it is named: some models refuse it.
+    `cache` has the server keep what the next call begins with, where it wants to be told so.
+    `price` counts instead of the price list.
+    """
+
+    maker: ClassVar[str]
+    library: ClassVar[str]
+
+    api_key: str = field(repr=False)
+    base_url: str | None = field(repr=False)
+    model: str
+    timeout_s: float = 60.0
+    context_tokens: int = BUDGET_TOKENS
+    max_output_tokens: int = OUTPUT_TOKENS
+    effort: Effort | Literal[""] = ""
+    cache: bool = True
+    price: Price | None = None
+
+    @abstractmethod
+    def request(self, prompt: prompts.Prompt, agent: Agent, text: str) -> Json:
+        """Return the request for a step, the message in one piece. Its hash is the call's `input_hash`."""
+
+    @abstractmethod
+    async def send(self, request: Json, context: Context) -> tuple[Reply | Trouble, str]:
+        """Return the answer and its body as it came. `context` says where the message of `request` can be cut."""
+
+    @abstractmethod
+    def reply_of(self, body: bytes | str) -> Reply:
+        """Read the body of an answer. Raises ValidationError."""
+
+    @abstractmethod
+    async def trouble(self) -> str:
+        """See `HostedModel`."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the connections."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether an answer costs nothing where neither `price` nor the price list says what it costs."""
+        return False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what only the server may read."""
+        return secrets_of(self.api_key, self.base_url)
+
+    async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
+        """See `Model`. Raises PromptError when the agent's prompt is not there or does not render."""
+        # Importing a maker's library takes a second: it must not stop the event loop, and only its users pay it.
+        await asyncio.to_thread(import_module, self.library)
+        prompt = prompts.load(agent.prompt, agent.folder)
+        budget = budget_after(run, self.context_tokens)
+        # A long story takes a second to render, which must not stop the event loop either.
+        context = await asyncio.to_thread(build, run, events, budget)
+        if context.is_too_long:
+            return Failed(NOT_SENT, context.why_too_long, None, self._call(prompt))
+        request = self.request(prompt, agent, context.text)
+        began = time.monotonic()
+        answer, body = await self.send(request, context)
+        sent = {
+            "input_hash": _hash(request),
+            "latency_s": round(time.monotonic() - began, 3),
+            "tools_hash": tools_hash(agent),
+            "context_tokens": budget,
+            "max_output_tokens": self.max_output_tokens,
+            "effort": self.effort,
+        }
+        call = self._call(prompt).model_copy(update=sent)
+        if isinstance(answer, Reply):
+            cost = await asyncio.to_thread(self.cost_usd, answer)
+            found = self._judged(agent, answer, call.model_copy(update={"cost_usd": cost}))
+            return replace(self._without_secrets(found), reply=body)
+        call = call.model_copy(update={"request_id": answer.request_id})
+        return self._without_secrets(Failed(answer.kind, answer.detail, answer.retry_after_s, call, body))
+
+    def input_hash(self, agent: Agent, run: Run, events: Sequence[Event], budget_tokens: int) -> str:
+        """See `HostedModel`.
+
+        It is the hex SHA-256 of all that is sent, the message in one piece: how the server keeps it changes nothing.
+        """
+        prompt = prompts.load(agent.prompt, agent.folder)
+        return _hash(self.request(prompt, agent, build(run, events, budget_tokens).text))
+
+    def read_again(self, agent: Agent, reply: str) -> Step | None:
+        """See `HostedModel`."""
+        try:
+            found = read(agent, self.reply_of(reply))
+        except ValidationError:
+            return None
+        return None if isinstance(found, NoStep) else found
+
+    def is_priced(self) -> bool:
+        """See `HostedModel`."""
+        return self.price is not None or is_priced(self.model, self.maker, is_free=self.is_free) or self.is_free
+
+    def _call(self, prompt: prompts.Prompt) -> ModelCall:
+        return ModelCall(
+            model=full_name(self.maker, self.model), rehearsal=False, prompt=prompt.label, prompt_hash=prompt.hash
+        )
+
+    def cost_usd(self, reply: Reply) -> float | None:
+        """Return what `reply` cost, tokens read from the cache or written into it at their own rates."""
+        usage = reply.usage
+        return cost_usd(
+            reply.model,
+            into=usage.all_input_tokens,
+            out=usage.output_tokens,
+            cache_read=usage.cache_read_input_tokens or 0,
+            cache_write=usage.cache_creation_input_tokens or 0,
+            maker=self.maker,
+            price=self.price,
+            is_free=self.is_free,
+        )
+
+    def _judged(self, agent: Agent, reply: Reply, call: ModelCall) -> Chosen | Failed:
+        call = call.model_copy(
+            update={
+                "model": full_name(self.maker, reply.model),
+                "request_id": reply.request_id,
+                "stop_reason": reply.stop_reason or "",
+                "input_tokens": reply.usage.all_input_tokens,
+                "output_tokens": reply.usage.output_tokens,
+                "cache_read_tokens": reply.usage.cache_read_input_tokens or 0,
+                "cache_write_tokens": reply.usage.cache_creation_input_tokens or 0,
+                "confidence": confidence_of(agent, reply),
+            }
+        )
+        step = read(agent, reply)
+        return Failed(step.kind, step.detail, None, call) if isinstance(step, NoStep) else Chosen(step, call)
+
+    def _without_secrets(self, found: Chosen | Failed) -> Chosen | Failed:
+        """`found` without what we sent to authenticate ourselves, which a proxy may have echoed anywhere."""
+        secrets, call = self.secrets, found.call
+        told = {"model": call.model, "request_id": call.request_id, "stop_reason": call.stop_reason}
+        call = call.model_copy(update={name: hidden(word, secrets, _WORD_CHARS) for name, word in told.items()})
+        if isinstance(found, Failed):
+            return replace(found, call=call, detail=hidden(found.detail, secrets, DETAIL_CHARS))
+        return replace(found, call=call)
+
+
+def full_name(maker: str, model: str) -> str:
+    """Return the name of a model as settings and records have it: `MAKER:ID`, and the id alone of Anthropic's."""
+    return model if maker == ANTHROPIC else f"{maker}:{model}"
+
+
+def host_of(base_url: str | None) -> str:
+    """Return the host of an address in lower case; "" without one, and where it can't be read."""
+    try:
+        return urlsplit(base_url or "").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_this_machine(base_url: str | None) -> bool:
+    """Return whether an address is one of the machine that asks."""
+    host = host_of(base_url)
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def seconds(header: str | None) -> float | None:
+    """Return the seconds that a `retry-after` names; its other form, a date, is used by none of the APIs."""
+    try:
+        return min(max(0.0, float(header)), _LONGEST_WAIT_S) if header else None
+    except ValueError:
+        return None
+
+
+def _hash(request: Json) -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,264 @@
+"""The one place that talks to OpenAI-compatible servers, by `POST /v1/chat/completions`.
+
+They are OpenAI, Azure, vLLM, Ollama, llama.cpp, LiteLLM and more: https://platform.openai.com/docs/api-reference/chat
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+import prompts
+from agents import Agent
+from agents.context import Context
+from agents.model.failures import kind_of
+from agents.model.hosted import DETAIL_CHARS, Hosted, Json, Trouble, host_of, is_this_machine, seconds
+from agents.model.reply import Block, Reply, Usage, offers, system_text
+from agents.text import hidden
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+
+_HOST = "api.openai.com"
+_AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
+_ANYTHING: Json = {"messages": [{"role": "user", "content": "."}], "max_tokens": 1}
+# The library wants a key also where the server wants none.
+_NO_KEY = "none"
+# The names of the Messages API for why an answer ended, which `reply.read` knows.
+_STOPS = {"tool_calls": "tool_use", "length": "max_tokens", "content_filter": "refusal", "stop": "end_turn"}
+
+
+class _Wire(BaseModel):
+    """A part of the answer; fields that we do not know are no mistake, and servers leave out what they please."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Function(_Wire):
+    name: str
+    arguments: JsonValue = None
+
+
+class _Call(_Wire):
+    function: _Function
+
+
+class _Message(_Wire):
+    content: JsonValue = None
+    refusal: str | None = None
+    tool_calls: tuple[_Call, ...] | None = None
+
+
+class _Choice(_Wire):
+    message: _Message
+    finish_reason: str | None = None
+
+
+_Tokens = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class _Cached(_Wire):
+    cached_tokens: _Tokens | None = None
+
+
+class _Usage(_Wire):
+    prompt_tokens: _Tokens = 0
+    completion_tokens: _Tokens | None = None
+    prompt_tokens_details: _Cached | None = None
+
+
+class _Completion(_Wire):
+    model: str | None = None
+    choices: Annotated[tuple[_Choice, ...], Field(min_length=1)]
+    usage: _Usage | None = None
+
+
+@dataclass(slots=True)
+class OpenAI(Hosted):
+    """Steps chosen by a model of an OpenAI-compatible server. It may want no key.
+
+    `headers` go with every request. With an `api_version` the server is an Azure resource, asked as its dated API wants
+    to be: there `model` is the name of a deployment.
+    """
+
+    maker: ClassVar[str] = "openai"
+    library: ClassVar[str] = "openai"
+
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    api_version: str = ""
+    _client: "AsyncOpenAI | None" = field(default=None, init=False, repr=False)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the server is on this machine."""
+        return is_this_machine(self.base_url)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """See `Hosted`. What a header says may be a key of its own."""
+        return (*(super(OpenAI, self).secrets), *filter(None, self.headers.values()))
+
+    def request(self, prompt: prompts.Prompt, agent: Agent, text: str) -> Json:
+        """See `Hosted`."""
+        tools = [
+            {
+                "type": "function",
+                "function": {"name": offer.name, "description": offer.description, "parameters": offer.schema},
+            }
+            for offer in offers(agent)
+        ]
+        request: Json = {
+            "model": self.model,
+            "max_tokens": self.max_output_tokens,
+            # What is the same for every step of every run comes first: servers keep what requests begin with.
+            "messages": [
+                {"role": "system", "content": system_text(prompt, agent)},
+                {"role": "user", "content": text},
+            ],
+            "tools": tools,
+            "tool_choice": "auto",
+            "parallel_tool_calls": False,
+        }
+        if self.effort:
+            request["reasoning_effort"] = self.effort
+        return request
+
+    async def send(self, request: Json, context: Context) -> tuple[Reply | Trouble, str]:
+        """See `Hosted`."""
+        from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError  # noqa: PLC0415
+
+        body = ""
+        try:
+            # The library's own limit is for each read: an answer that trickles in would never meet it.
+            async with asyncio.timeout(self.timeout_s):
+                completions: Any = self._connected().chat.completions
+                answer = await completions.with_raw_response.create(**self.as_sent(request))
+                body = answer.content.decode(errors="replace")
+                reply = self.reply_of(answer.content)
+                return reply.model_copy(update={"request_id": answer.headers.get("x-request-id", "")}), body
+        except (APITimeoutError, TimeoutError):
+            return Trouble("timeout", f"no answer within {self.timeout_s:g} s"), body
+        except APIConnectionError as error:
+            return Trouble("connection", f"cannot reach the model: {type(error.__cause__).__name__}"), body
+        except APIStatusError as error:
+            return _refused(error), error.response.text
+        except ValidationError as error:
+            return Trouble("bad_body", f"the answer is not a completion: {error.errors()[0]['msg']}"), body
+        except (OpenAIError, ValueError, TypeError) as error:
+            return Trouble("bad_body", f"the answer cannot be read: {type(error).__name__}"), body
+
+    def reply_of(self, body: bytes | str) -> Reply:
+        """See `Hosted`. Of several choices the first one counts; we ask for one."""
+        found = _Completion.model_validate_json(body)
+        choice, usage = found.choices[0], found.usage or _Usage()
+        uses = tuple(
+            Block(type="tool_use", name=call.function.name, input=_arguments(call.function.arguments))
+            for call in choice.message.tool_calls or ()
+        )
+        stop = _STOPS.get(choice.finish_reason or "", choice.finish_reason)
+        if choice.message.refusal:
+            stop = "refusal"
+        elif uses and stop == "end_turn":
+            stop = "tool_use"  # several servers end a call so, and OpenAI where a tool was asked for
+        cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
+        return Reply(
+            type="message",
+            model=found.model or self.model,
+            content=uses,
+            stop_reason=stop,
+            usage=Usage(
+                input_tokens=max(0, usage.prompt_tokens - (cached or 0)),
+                output_tokens=usage.completion_tokens or 0,
+                cache_read_input_tokens=cached,
+            ),
+        )
+
+    async def close(self) -> None:
+        """See `Hosted`."""
+        client, self._client = self._client, None
+        if client:
+            await client.close()
+
+    async def trouble(self) -> str:
+        """See `HostedModel`.
+
+        OpenAI's own list of models is free and wants a valid key. Other servers may have no such list, or show it to
+        anybody: there an answer of one token is asked for as well.
+        """
+        await asyncio.to_thread(import_module, self.library)
+        from openai import NotFoundError, OpenAIError  # noqa: PLC0415
+
+        client = self._connected()
+        is_openais = self._host == _HOST
+        try:
+            with suppress(*() if is_openais else (NotFoundError,)):
+                await client.models.retrieve(self.model)
+            if not is_openais:
+                completions: Any = client.chat.completions
+                await completions.create(**self.as_sent({"model": self.model, **_ANYTHING}))
+        except (OpenAIError, ValueError, TypeError) as error:
+            return hidden(str(error), self.secrets, DETAIL_CHARS)
+        return ""
+
+    def as_sent(self, request: Json) -> Json:
+        """`request` with the limit of an answer by the name that the server knows.
+
+        OpenAI's newer models refuse the old name; some other servers know no other one, and would write on and on.
+        """
+        if self._host != _HOST and not self._host.endswith(_AZURE_HOSTS):
+            return request
+        rest = {name: value for name, value in request.items() if name != "max_tokens"}
+        return {**rest, "max_completion_tokens": request["max_tokens"]}
+
+    @property
+    def _host(self) -> str:
+        return host_of(self.base_url) if self.base_url else _HOST
+
+    def _connected(self) -> "AsyncOpenAI":
+        from openai import AsyncAzureOpenAI, AsyncOpenAI  # noqa: PLC0415
+
+        if self._client is None:
+            # Retries are the run's own: durable, and seen by people. A hidden one would double the waiting.
+            if self.api_version:
+                self._client = AsyncAzureOpenAI(
+                    api_key=self.api_key or _NO_KEY,
+                    api_version=self.api_version,
+                    azure_endpoint=self.base_url or "",
+                    default_headers=self.headers,
+                    timeout=self.timeout_s,
+                    max_retries=0,
+                )
+            else:
+                self._client = AsyncOpenAI(
+                    api_key=self.api_key or _NO_KEY,
+                    base_url=self.base_url or f"https://{_HOST}/v1",
+                    default_headers=self.headers,
+                    timeout=self.timeout_s,
+                    max_retries=0,
+                )
+        return self._client
+
+
+def _arguments(written: JsonValue) -> JsonValue:
+    """Return what a model filled in: it comes as text. What is no JSON stays text, and is no arguments to any tool."""
+    if not isinstance(written, str):
+        return {} if written is None else written
+    try:
+        return cast("JsonValue", json.loads(written)) if written.strip() else {}
+    except (ValueError, RecursionError):
+        return written
+
+
+def _refused(error: "APIStatusError") -> Trouble:
+    found: object = error.body
+    body = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    told = next((body[name] for name in ("message", "detail") if isinstance(body.get(name), str)), "")
+    kinds = [one for one in (error.code, body.get("type")) if isinstance(one, str)]
+    kind = kind_of(error.status_code, kinds, str(told))
+    detail = f"{error.status_code} {kinds[0] if kinds else ''}: {told or 'no reason given'}"
+    return Trouble(kind, detail, seconds(error.response.headers.get("retry-after")), error.request_id or "")

@@ -1,0 +1,345 @@
+"""Every answer that an OpenAI-compatible server can give, through the real library and a real connection."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import prompts
+from agents.forms import FormField
+from agents.model.failures import FailureKind
+from agents.model.openai import OpenAI
+from agents.model.prices import Price
+from agents.model.protocol import Chosen, Failed
+from agents.model.reply import tools_hash
+from agents.run import fold
+from agents.steps import CallTool, Done, RequestHumanInput, Step
+from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
+from tests.fakes.openai import MODEL, Answer, FakeOpenAI, call, completion, error, running, text_of
+from tests.waiting import patience
+
+OVER = completion(call("done", {"summary": "over"}))
+STEPS: list[tuple[str, Any, Step]] = [
+    (
+        "deploy",
+        CALL,
+        CallTool(tool="deploy", arguments={"version": "v1.2.0", "place": {"environment": "staging", "replicas": 1}}),
+    ),
+    ("done", {"summary": "no", "outcome": "failed"}, Done(summary="no", outcome="failed")),
+    (
+        "request_human_input",
+        {"question": "Where?", "format": "form", "fields": ["place"]},
+        RequestHumanInput(question="Where?", format="form", fields=(FormField(name="place"),)),
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeOpenAI]:
+    with running() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def model(server: FakeOpenAI) -> AsyncIterator[OpenAI]:
+    model = OpenAI(server.key, server.base_url, MODEL, timeout_s=20)
+    yield model
+    await model.close()
+
+
+def changed(answer: Answer, **fields: Any) -> Answer:
+    """`answer` with other fields at its top."""
+    return replace(answer, body=json.dumps(json.loads(answer.body) | fields))
+
+
+@pytest.mark.parametrize(("name", "arguments", "step"), STEPS)
+async def test_a_call_of_a_tool_becomes_a_step(
+    server: FakeOpenAI, model: OpenAI, name: str, arguments: Any, step: Step
+) -> None:
+    server.answers(completion(call(name, arguments), content="I will."))
+
+    chosen = await choose(model)
+
+    assert isinstance(chosen, Chosen)
+    assert chosen.step == step
+    assert model.read_again(AGENT, chosen.reply) == step
+
+
+@pytest.mark.parametrize("finish", ["stop", "tool_calls"])
+async def test_a_call_that_its_server_ends_with_stop_is_a_step_as_well(
+    server: FakeOpenAI, model: OpenAI, finish: str
+) -> None:
+    server.answers(completion(call("done", {"summary": "over"}), finish=finish))
+
+    assert isinstance(await choose(model), Chosen)
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 7, "completion_tokens": None}])
+async def test_a_server_that_leaves_out_what_it_may_is_read(server: FakeOpenAI, model: OpenAI, usage: Any) -> None:
+    server.answers(changed(OVER, usage=usage, model=None, created=None))
+
+    chosen = await choose(model)
+
+    assert isinstance(chosen, Chosen)
+    assert chosen.call.model == f"openai:{MODEL}"
+    assert chosen.call.output_tokens == 0
+
+
+async def test_arguments_that_come_as_an_object_are_read_as_well(server: FakeOpenAI, model: OpenAI) -> None:
+    done = call("done", {})
+    done["function"]["arguments"] = {"summary": "over"}
+    server.answers(completion(done))
+
+    chosen = await choose(model)
+
+    assert isinstance(chosen, Chosen)
+    assert chosen.step == Done(summary="over")
+
+
+async def test_a_call_records_where_its_step_came_from(server: FakeOpenAI, model: OpenAI) -> None:
+    server.answers(changed(OVER, model="gpt-5-mini-2025-08-07"))
+
+    first, second = await choose(model), await choose(model)
+
+    prompt, made = prompts.load("deploy"), first.call
+    assert (made.model, made.rehearsal) == ("openai:gpt-5-mini-2025-08-07", False)
+    assert (made.prompt, made.prompt_hash) == (prompt.label, prompt.hash)
+    assert (made.request_id, made.stop_reason) == ("req_1", "tool_use")
+    assert (made.input_tokens, made.output_tokens, made.cache_read_tokens) == (1_000, 20, 900)
+    assert made.tools_hash == tools_hash(AGENT)
+    assert len(made.input_hash) == 64
+    assert made.input_hash == second.call.input_hash
+    assert made.input_hash == model.input_hash(AGENT, fold(EVENTS), EVENTS, made.context_tokens)
+
+
+async def test_the_request_offers_the_same_tools_and_one_message_of_the_user(server: FakeOpenAI, model: OpenAI) -> None:
+    server.answers(OVER)
+    eager = replace(model, effort="low", max_output_tokens=2_048)
+
+    await choose(eager)
+    await eager.close()
+
+    (request,) = server.requests()
+    tools = {tool["function"]["name"]: tool["function"]["parameters"] for tool in request["tools"]}
+    assert list(tools) == ["deploy", "request_human_input", "done"]
+    assert tools["deploy"]["properties"].keys() == {"version", "place", "confidence"}
+    assert request["parallel_tool_calls"] is False
+    assert (request["max_tokens"], request["reasoning_effort"]) == (2_048, "low")
+    assert [message["role"] for message in request["messages"]] == ["system", "user"]
+    assert "releases versions" in request["messages"][0]["content"]
+    assert "deploy v1.2.0 to production" in text_of(request)
+
+
+CASES: list[tuple[Answer, FailureKind, str]] = [
+    (error(429, "rate_limit_exceeded", "slow down", "requests"), "rate_limited", "429 rate_limit_exceeded: slow down"),
+    (error(429, "insufficient_quota", "You exceeded your current quota"), "out_of_credit", "quota"),
+    (error(500, None, "oops", "server_error"), "overloaded", "500 server_error: oops"),
+    (error(503, None, "busy", "service_unavailable"), "overloaded", "busy"),
+    (error(401, "invalid_api_key", "no such key"), "auth", "401"),
+    (Answer('{"statusCode": 401, "message": "Access denied"}', 401), "auth", "Access denied"),
+    (error(403, "unsupported_country_region_territory"), "auth", "403"),
+    (error(404, "model_not_found", "no gpt-9"), "refused", "no gpt-9"),
+    (error(400, "context_length_exceeded", "too much"), "too_long", "too much"),
+    (error(400, None, "the request exceeds", "exceed_context_size_error"), "too_long", "exceeds"),
+    (error(400, "400", "This model's maximum context length is 8192 tokens", "BadRequestError"), "too_long", "8192"),
+    (error(400, "400", "litellm.ContextWindowExceededError: context window", "None"), "too_long", "context window"),
+    (error(400, "content_filter", "triggering Azure's policy"), "refused", "Azure's policy"),
+    (error(422, None, "odd"), "refused", "odd"),
+    (Answer('{"detail": "Not Found"}', 404), "refused", "Not Found"),
+    (Answer('"just a string"', 500), "overloaded", "500"),
+    (Answer("<html>Bad gateway</html>", 502), "overloaded", "502"),
+    (Answer("[1, 2]", 503), "overloaded", "503"),
+    (Answer("", 504), "timeout", "504"),
+    (Answer("{broken"), "bad_body", "not a completion"),
+    (Answer("null"), "bad_body", "not a completion"),
+    (Answer('{"error": {"message": "no"}}'), "bad_body", "not a completion"),
+    (Answer('{"choices": []}'), "bad_body", "not a completion"),
+    (Answer("\x00\x01"), "bad_body", "not a completion"),
+    (completion(content="Well…", finish="stop"), "no_tool", "call exactly one"),
+    (completion(finish="stop"), "no_tool", "call exactly one"),
+    (completion(call("deploy", CALL), call("deploy", CALL)), "many_tools", "2 tools"),
+    (completion(call("rm", {})), "unknown_tool", "'rm'; there are deploy, request_human_input, done"),
+    (completion(call("deploy", '{"version": "v1')), "bad_arguments", "deploy: arguments"),
+    (completion(call("deploy", "[" * 100_000)), "bad_arguments", "deploy: arguments"),
+    (completion(call("deploy", "")), "bad_arguments", "version: Field required"),
+    (completion(call("deploy", {**CALL, "version": "1.2.0"})), "bad_arguments", "version: String should match"),
+    (completion(call("deploy", '{"size": 1e999}')), "bad_arguments", "larger than any"),
+    (completion(call("done", {"summary": "x", "more": 1})), "bad_arguments", "more: Extra inputs"),
+    (completion(content="no", finish="content_filter"), "refused", "declined"),
+    (completion(refusal="I can't help with that.", finish="stop"), "refused", "declined"),
+    (completion(call("done", {"summary": "cu"}), finish="length"), "bad_arguments", "fewer words"),
+    (completion(call("done", {"summary": "x"}), finish=None), "bad_body", "stopped for ?"),
+    (Answer('{"choices": [], "object": ""}', breaks=True), "connection", "cannot reach the model"),
+    (changed(OVER, usage={"prompt_tokens": -5}), "bad_body", "greater than or equal to 0"),
+    (changed(OVER, usage={"prompt_tokens": 10**400}), "bad_body", "less than or equal to"),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind", "detail"), CASES)
+async def test_an_answer_that_is_no_step_is_a_failure_of_its_kind(
+    server: FakeOpenAI, model: OpenAI, answer: Answer, kind: str, detail: str
+) -> None:
+    server.answers(answer)
+
+    failed = await choose(model)
+
+    assert isinstance(failed, Failed)
+    assert failed.kind == kind
+    assert detail in failed.detail
+    assert len(server.requests()) == 1, "retries are the run's own"
+
+
+async def test_a_failure_keeps_what_the_server_asked_for_and_its_request_id(server: FakeOpenAI, model: OpenAI) -> None:
+    server.answers(error(429, "rate_limit_exceeded", retry_after="7"))
+
+    failed = await choose(model)
+
+    assert isinstance(failed, Failed)
+    assert (failed.retry_after_s, failed.call.request_id) == (7.0, "req_2")
+
+
+async def test_a_wrong_key_fails_as_auth_and_neither_key_nor_header_is_shown(server: FakeOpenAI) -> None:
+    headers = {"X-Team": "tk-secret-team"}
+    model = OpenAI("sk-wrong-key", server.base_url, MODEL, headers=headers)
+    server.answers(replace(error(400, None, "sk-wrong-key and tk-secret-team are odd"), anybody=True))
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert failed.detail == "400 invalid_request_error: [key] and [key] are odd"
+    assert "sk-wrong-key" not in repr((failed, model))
+    assert "tk-secret-team" not in repr((failed, model))
+    assert "x-team" in server.headers()
+
+
+async def test_a_server_that_never_answers_is_a_timeout(server: FakeOpenAI) -> None:
+    model = OpenAI(server.key, server.base_url, MODEL, timeout_s=0.2)
+    server.answers(Answer(hangs=True))
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert (failed.kind, failed.detail) == ("timeout", "no answer within 0.2 s")
+
+
+async def test_an_answer_that_trickles_in_for_ever_is_a_timeout(server: FakeOpenAI) -> None:
+    model = OpenAI(server.key, server.base_url, MODEL, timeout_s=0.5)
+    server.answers(Answer('{"choices": []}', drips=True))
+
+    async with patience():
+        failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert failed.kind == "timeout"
+
+
+async def test_nobody_listening_is_a_connection_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    model = OpenAI("", f"http://127.0.0.1:{port}/v1", MODEL)
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert failed.kind == "connection"
+
+
+async def test_a_server_that_wants_no_key_is_asked_without_one(server: FakeOpenAI) -> None:
+    model = OpenAI("", server.base_url, MODEL)
+    server.answers(replace(OVER, anybody=True))
+
+    chosen = await choose(model)
+    await model.close()
+
+    assert isinstance(chosen, Chosen)
+
+
+async def test_a_deployment_of_azure_is_asked_by_its_dated_api(server: FakeOpenAI) -> None:
+    model = OpenAI(server.key, server.root, "our-gpt", api_version="2024-10-21")
+    server.answers(OVER)
+
+    chosen = await choose(model)
+    await model.close()
+
+    assert isinstance(chosen, Chosen)
+    assert "api-key" in server.headers()
+
+
+@pytest.mark.parametrize(
+    ("base_url", "name"),
+    [
+        (None, "max_completion_tokens"),
+        ("https://api.openai.com/v1", "max_completion_tokens"),
+        ("https://corp.openai.azure.com/openai/v1/", "max_completion_tokens"),
+        ("http://127.0.0.1:8080/v1", "max_tokens"),
+        ("https://llm.corp.example/v1", "max_tokens"),
+    ],
+)
+def test_the_limit_of_an_answer_goes_by_the_name_that_the_server_knows(base_url: str | None, name: str) -> None:
+    sent = OpenAI("", base_url, MODEL).as_sent({"model": MODEL, "max_tokens": 5})
+
+    assert sent == {"model": MODEL, name: 5}
+
+
+@pytest.mark.parametrize(
+    ("told", "base_url", "price", "cost"),
+    [
+        ("gpt-5-mini", "https://llm.corp.example/v1", None, 0.0000875),
+        ("gpt-5-mini", "http://127.0.0.1:4000/v1", None, 0.0000875),
+        ("qwen2.5:0.5b", "http://127.0.0.1:8080/v1", None, 0.0),
+        ("qwen2.5:0.5b", "http://localhost:8080/v1", None, 0.0),
+        ("qwen2.5:0.5b", "https://llm.corp.example/v1", None, None),
+        ("qwen2.5:0.5b", "https://llm.corp.example/v1", Price(1.0, 10.0), 0.0012),
+        ("gpt-5-mini", "https://llm.corp.example/v1", Price(1.0, 10.0, 0.1), 0.00039),
+    ],
+)
+def test_an_answer_costs_what_is_set_or_listed_and_nothing_from_a_server_on_this_machine(
+    told: str, base_url: str, price: Price | None, cost: float | None
+) -> None:
+    model = OpenAI("", base_url, MODEL, price=price)
+
+    assert model.cost_usd(model.reply_of(changed(OVER, model=told).body)) == (
+        cost if cost is None else pytest.approx(cost, abs=1e-6)
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "listing", "said"),
+    [
+        ("sk-test-key", MODEL, "ours", ""),
+        ("sk-test-key", MODEL, "none", ""),
+        ("made-up-key", MODEL, "none", "Incorrect API key"),
+        ("made-up-key", MODEL, "anybody", "Incorrect API key"),
+        ("sk-test-key", "no-such-model", "ours", "does not exist"),
+    ],
+)
+async def test_what_keeps_a_model_from_answering_is_told_without_the_key(
+    server: FakeOpenAI, key: str, name: str, listing: str, said: str
+) -> None:
+    server.answers()
+    server.lists(listing)
+    model = OpenAI(key, server.base_url, name)
+
+    trouble = await model.trouble()
+    await model.close()
+
+    assert said in trouble
+    assert bool(said) == bool(trouble)
+    assert "made-up-key" not in trouble
+
+
+def test_importing_the_boundary_does_not_import_the_library() -> None:
+    program = "import sys, agents.model.makers; print({'anthropic', 'openai', 'genai_prices'} & {*sys.modules})"
+
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+
+    assert printed.strip() == "set()"
