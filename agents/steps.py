@@ -62,13 +62,28 @@ class Done(Frozen):
 Step = Annotated[CallTool | RequestHumanInput | Done, Field(discriminator="type")]
 
 
+class Form(Frozen):
+    """How a model is asked for a step, as far as models differ in what they can.
+
+    `strict`: its server holds it to the schemas. `tool_choice`: it may also answer in prose, or must call any tool.
+    `step`: a call of a tool, or JSON output by a schema, where it knows no tools. `temperature` None: its own.
+    """
+
+    strict: bool
+    tool_choice: Literal["auto", "any"] = "auto"
+    step: Literal["tool", "json"] = "tool"
+    temperature: float | None = None
+
+
 class ModelCall(Frozen):
     """The origin of a step: a model, or the agent's own rules (`rehearsal`: there is no model).
 
     `prompt` names the version (`deploy@3`); the hashes are hex SHA-256 of its file, of the tools as they were offered,
     and of the whole request. `cost_usd` is None when the price is not known, `confidence` (0 to 1) is the model's own
     word, None when it gave none. `max_output_tokens` (0: 8,192) and `effort` ("": none was named) are what was sent.
-    `cache_read_tokens` and `cache_write_tokens` are among the `input_tokens`, and have prices of their own.
+    `cache_read_tokens` and `cache_write_tokens` are among the `input_tokens`, and have prices of their own. `form` is
+    how the model was asked, None as its maker's models usually are; `asked` is the name by which it was, where it calls
+    itself by another one in `model`.
     """
 
     model: str
@@ -89,6 +104,13 @@ class ModelCall(Frozen):
     effort: Effort | Literal[""] = Field(default="", exclude_if=operator.not_)
     cache_read_tokens: int = Field(default=0, exclude_if=operator.not_)
     cache_write_tokens: int = Field(default=0, exclude_if=operator.not_)
+    form: Form | None = Field(default=None, exclude_if=operator.not_)
+    asked: str = Field(default="", exclude_if=operator.not_)
+
+
+def asked_name(call: ModelCall) -> str:
+    """Return the name of the model that was asked, as settings have it."""
+    return call.asked or call.model
 
 
 def is_by_model(call: ModelCall) -> bool:

@@ -49,7 +49,7 @@ from bot.queries.environments import Live
 from bot.queries.guard import Guard
 from bot.queries.history import History
 from bot.queries.overview import StoredRequests
-from bot.registry.configured import model_names, model_secrets, models_of, release_in_use
+from bot.registry.configured import model_secrets, models_of, release_in_use
 from bot.registry.environments import environments_of
 from bot.registry.prompts import with_chosen_prompts
 from bot.render.redaction import Redactor, secrets_in
@@ -456,8 +456,7 @@ def _driving(
     executor = Executor(ground.store, ground.queue, runner, everyone, children, announcing, host, mask, telemetry)
     notifier = Notifier(people, tuple(ground.channels), ground.edits)
     keep_s = {name: one.keep_replies_s for name, one in settings.agents.items()}
-    names = model_names(settings, agents.values())
-    calls = ModelCalls(names, telemetry, Replies(ground.client), keep_s, redactor)
+    calls = ModelCalls(telemetry, Replies(ground.client), keep_s, redactor)
     thinker, budgets = Thinker(models, calls.note), Budgets(ground.store.days, settings.agents, people)
     log = EventLog(journal, notifier)
     loop = Loop(

@@ -13,8 +13,10 @@ import prompts
 from agents import Agent
 from agents.context import Context
 from agents.model.failures import kind_of
-from agents.model.hosted import ANTHROPIC, DETAIL_CHARS, Hosted, Json, Trouble, seconds
-from agents.model.reply import Reply, offers, system_text
+from agents.model.hosted import ANTHROPIC, DETAIL_CHARS, Hosted, Json, Trouble, is_about_form, seconds
+from agents.model.reply import Offer, Reply, offers, system_text
+from agents.model.schemas import CLAUDES_ROOM, as_json, fits, told_as_json
+from agents.steps import Form
 from agents.text import hidden
 
 if TYPE_CHECKING:
@@ -31,46 +33,53 @@ class Claude(Hosted):
 
     maker: ClassVar[str] = ANTHROPIC
     library: ClassVar[str] = "anthropic"
+    # Several models refuse a forced choice of tool; an answer without one is told so and tries again.
+    usual: ClassVar[Form] = Form(strict=True)
 
     _client: "AsyncAnthropic | None" = field(default=None, init=False, repr=False)
 
-    def request(self, prompt: prompts.Prompt, agent: Agent, text: str) -> Json:
+    def request(self, prompt: prompts.Prompt, agent: Agent, text: str, form: Form) -> Json:
         """See `Hosted`."""
-        from anthropic import transform_schema  # noqa: PLC0415
-
-        system = system_text(prompt, agent)
+        system, config = system_text(prompt, agent), dict[str, Any]({"effort": self.effort} if self.effort else {})
+        offered, is_strict = self.fitting(agent, form)
         request: Json = {
             "model": self.model,
             "max_tokens": self.max_output_tokens,
-            # Tools come before it, and both are the same for every step of every run: one cache entry.
-            "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
-            "tools": [
-                {
-                    "name": offer.name,
-                    "description": offer.description,
-                    "input_schema": transform_schema(offer.schema),
-                    "strict": True,
-                }
-                for offer in offers(agent)
-            ],
-            # Several models refuse a forced choice of tool; an answer without one is told so and tries again.
-            "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
             "messages": [{"role": "user", "content": text}],
         }
-        if self.effort:
-            request["output_config"] = {"effort": self.effort}
-        return request
+        if form.step == "json":
+            system += f"\n\n{told_as_json(offered)}"
+            config["format"] = {"type": "json_schema", "schema": _transformed(as_json(offered))}
+        else:
+            request["tools"] = [_tool(offer, is_strict=is_strict) for offer in offered]
+            request["tool_choice"] = {"type": form.tool_choice, "disable_parallel_tool_use": True}
+        # Tools come before it, and both are the same for every step of every run: one cache entry.
+        request["system"] = [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}]
+        optional = {"output_config": config or None, "temperature": form.temperature}
+        return request | {name: value for name, value in optional.items() if value is not None}
+
+    def fitting(self, agent: Agent, form: Form) -> tuple[list[Offer], bool]:
+        """See `Hosted`. How sure a model is, is asked only where there is room for it."""
+        offered, is_strict = super(Claude, self).fitting(agent, form)
+        for asks_confidence in (True, False) if is_strict else ():
+            fewer = [*offers(agent, asks_confidence=asks_confidence)]
+            if fits([offer.schema for offer in fewer], CLAUDES_ROOM):
+                return fewer, True
+        return offered, False
 
     async def send(self, request: Json, context: Context) -> tuple[Reply | Trouble, str]:
         """See `Hosted`."""
         from anthropic import AnthropicError, APIConnectionError, APIStatusError, APITimeoutError  # noqa: PLC0415
 
         request, body = _with_marks(request, context) if self.cache else _without_marks(request), ""
+        # The SDK knows no such field any more; some servers that speak as Anthropic's does do.
+        more = {name: value for name, value in request.items() if name == "temperature"}
+        known = {name: value for name, value in request.items() if name not in more}
         try:
             # The SDK's own limit is for each read: an answer that trickles in would never meet it.
             async with asyncio.timeout(self.timeout_s):
                 messages: Any = self._connected().messages
-                answer = await messages.with_raw_response.create(**request)
+                answer = await messages.with_raw_response.create(**known, extra_body=more or None)
                 raw = await answer.read()
                 body = raw.decode(errors="replace")
                 reply = self.reply_of(raw)
@@ -132,6 +141,19 @@ class Claude(Hosted):
         return self._client
 
 
+def _tool(offer: Offer, *, is_strict: bool) -> Json:
+    tool: Json = {"name": offer.name, "description": offer.description}
+    return tool | (
+        {"input_schema": _transformed(offer.schema), "strict": True} if is_strict else {"input_schema": offer.schema}
+    )
+
+
+def _transformed(schema: Json) -> Json:
+    from anthropic import transform_schema  # noqa: PLC0415
+
+    return transform_schema(schema)
+
+
 def _with_marks(request: Json, context: Context) -> Json:
     """`request` with a second mark, after all that the next call of this run will begin with.
 
@@ -151,4 +173,10 @@ def _refused(error: "APIStatusError") -> Trouble:
     message = error.api_message if isinstance(error.api_message, str) else ""
     kind = kind_of(error.status_code, [str(error.type or "")], message)
     detail = f"{error.status_code} {error.type or ''}: {message or 'no reason given'}"
-    return Trouble(kind, detail, seconds(error.response.headers.get("retry-after")), error.request_id or "")
+    return Trouble(
+        kind,
+        detail,
+        seconds(error.response.headers.get("retry-after")),
+        error.request_id or "",
+        is_about_form(error.status_code, kind, message),
+    )

@@ -7,6 +7,7 @@ into a `Reply`, or an error into a `Trouble`.
 import asyncio
 import hashlib
 import json
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -26,9 +27,10 @@ from agents.events import Event
 from agents.model.failures import NOT_SENT, FailureKind
 from agents.model.prices import Price, cost_usd, is_priced
 from agents.model.protocol import OUTPUT_TOKENS, Chosen, Failed
-from agents.model.reply import NoStep, Reply, confidence_of, read, tools_hash
+from agents.model.reply import NoStep, Offer, Reply, confidence_of, offers, read, tools_hash
+from agents.model.schemas import can_be_strict, from_json
 from agents.run import Run
-from agents.steps import Effort, ModelCall, Step
+from agents.steps import Effort, Form, ModelCall, Step
 from agents.text import hidden, secrets_of
 
 ANTHROPIC = "anthropic"
@@ -41,18 +43,28 @@ _WORD_CHARS = 200
 # A server that wants us away for longer than this is not to decide when people hear of it.
 _LONGEST_WAIT_S = 3_600.0
 
+# What no server refuses.
+_PLAIN = Form(strict=False)
+_ABOUT_FORM = ("schema", "grammar", "strict", "tool_choice", "parallel_tool_calls", "response_format", "temperature")
+
+log = logging.getLogger(__name__)
+
 Json = dict[str, Any]
 """A request as it travels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """No answer, or an error instead of one. `detail` may hold secrets."""
+    """No answer, or an error instead of one. `detail` may hold secrets.
+
+    `is_about_form`: the server refuses how it was asked, not what.
+    """
 
     kind: FailureKind
     detail: str
     retry_after_s: float | None = None
     request_id: str = ""
+    is_about_form: bool = False
 
 
 @dataclass(slots=True)
@@ -62,11 +74,12 @@ class Hosted(ABC):
     `context_tokens` is how much of a run it sees at most; a run that can't be cut to that is too long, and not sent.
     `effort` is sent only where it is named: some models refuse it.
     `cache` has the server keep what the next call begins with, where it wants to be told so.
-    `price` counts instead of the price list.
+    `price` counts instead of the price list. `form` is how it is asked, instead of as models of its maker usually are.
     """
 
     maker: ClassVar[str]
     library: ClassVar[str]
+    usual: ClassVar[Form]
 
     api_key: str = field(repr=False)
     base_url: str | None = field(repr=False)
@@ -77,9 +90,10 @@ class Hosted(ABC):
     effort: Effort | Literal[""] = ""
     cache: bool = True
     price: Price | None = None
+    form: Form | None = None
 
     @abstractmethod
-    def request(self, prompt: prompts.Prompt, agent: Agent, text: str) -> Json:
+    def request(self, prompt: prompts.Prompt, agent: Agent, text: str, form: Form) -> Json:
         """Return the request for a step, the message in one piece. Its hash is the call's `input_hash`."""
 
     @abstractmethod
@@ -118,9 +132,15 @@ class Hosted(ABC):
         context = await asyncio.to_thread(build, run, events, budget)
         if context.is_too_long:
             return Failed(NOT_SENT, context.why_too_long, None, self._call(prompt))
-        request = self.request(prompt, agent, context.text)
-        began = time.monotonic()
+        began, form = time.monotonic(), self.form or self.usual
+        request = self.request(prompt, agent, context.text, form)
         answer, body = await self.send(request, context)
+        if isinstance(answer, Trouble) and answer.is_about_form and form != _PLAIN:
+            self._refuses(answer)
+            # Once, so that a step is chosen; and for good, as each call would be refused in the same way.
+            self.form = form = _PLAIN
+            request = self.request(prompt, agent, context.text, form)
+            answer, body = await self.send(request, context)
         sent = {
             "input_hash": _hash(request),
             "latency_s": round(time.monotonic() - began, 3),
@@ -128,11 +148,13 @@ class Hosted(ABC):
             "context_tokens": budget,
             "max_output_tokens": self.max_output_tokens,
             "effort": self.effort,
+            "form": None if form == self.usual else form,
         }
         call = self._call(prompt).model_copy(update=sent)
         if isinstance(answer, Reply):
             cost = await asyncio.to_thread(self.cost_usd, answer)
-            found = self._judged(agent, answer, call.model_copy(update={"cost_usd": cost}))
+            reply = self.understood(agent, answer, form)
+            found = self._judged(agent, reply, call.model_copy(update={"cost_usd": cost}))
             return replace(self._without_secrets(found), reply=body)
         call = call.model_copy(update={"request_id": answer.request_id})
         return self._without_secrets(Failed(answer.kind, answer.detail, answer.retry_after_s, call, body))
@@ -143,19 +165,44 @@ class Hosted(ABC):
         It is the hex SHA-256 of all that is sent, the message in one piece: how the server keeps it changes nothing.
         """
         prompt = prompts.load(agent.prompt, agent.folder)
-        return _hash(self.request(prompt, agent, build(run, events, budget_tokens).text))
+        return _hash(self.request(prompt, agent, build(run, events, budget_tokens).text, self.form or self.usual))
 
     def read_again(self, agent: Agent, reply: str) -> Step | None:
         """See `HostedModel`."""
         try:
-            found = read(agent, self.reply_of(reply))
+            found = read(agent, self.understood(agent, self.reply_of(reply), self.form or self.usual))
         except ValidationError:
             return None
         return None if isinstance(found, NoStep) else found
 
+    def understood(self, agent: Agent, reply: Reply, form: Form) -> Reply:
+        """Return `reply` as one that calls a tool, where it came in another form."""
+        return from_json(reply) if form.step == "json" else reply
+
+    def left_away(self, agent: Agent) -> Literal["", "confidence", "strict"]:
+        """See `HostedModel`."""
+        form = self.form or self.usual
+        offered, is_strict = self.fitting(agent, form)
+        if form.strict and not is_strict:
+            return "strict"
+        return "" if offered == [*offers(agent)] else "confidence"
+
+    def fitting(self, agent: Agent, form: Form) -> tuple[list[Offer], bool]:
+        """Return what is offered, and whether strictly: what the maker would refuse as a whole is left away."""
+        offered = [*offers(agent)]
+        return offered, form.strict and can_be_strict([offer.schema for offer in offered])
+
     def is_priced(self) -> bool:
         """See `HostedModel`."""
         return self.price is not None or is_priced(self.model, self.maker, is_free=self.is_free) or self.is_free
+
+    def _refuses(self, trouble: Trouble) -> None:
+        log.warning(
+            "%s can't be asked as it is: %s. It is asked without strict schemas, choice of tool, JSON output and "
+            "temperature from now on; set that in [models] to be rid of the refused call",
+            full_name(self.maker, self.model),
+            hidden(trouble.detail, self.secrets, DETAIL_CHARS),
+        )
 
     def _call(self, prompt: prompts.Prompt) -> ModelCall:
         return ModelCall(
@@ -177,9 +224,11 @@ class Hosted(ABC):
         )
 
     def _judged(self, agent: Agent, reply: Reply, call: ModelCall) -> Chosen | Failed:
+        asked, named = full_name(self.maker, self.model), full_name(self.maker, reply.model)
         call = call.model_copy(
             update={
-                "model": full_name(self.maker, reply.model),
+                "model": named,
+                "asked": "" if named == asked else asked,
                 "request_id": reply.request_id,
                 "stop_reason": reply.stop_reason or "",
                 "input_tokens": reply.usage.all_input_tokens,
@@ -205,6 +254,11 @@ class Hosted(ABC):
 def full_name(maker: str, model: str) -> str:
     """Return the name of a model as settings and records have it: `MAKER:ID`, and the id alone of Anthropic's."""
     return model if maker == ANTHROPIC else f"{maker}:{model}"
+
+
+def is_about_form(status: int, kind: FailureKind, message: str) -> bool:
+    """Return whether an error refuses how a model was asked: a schema that is too complex, a field it does not know."""
+    return kind == "refused" and status in {400, 422} and any(word in message.lower() for word in _ABOUT_FORM)
 
 
 def host_of(base_url: str | None) -> str:

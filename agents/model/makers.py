@@ -10,7 +10,7 @@ from agents.model.hosted import ANTHROPIC
 from agents.model.openai import OpenAI
 from agents.model.prices import Price
 from agents.model.protocol import OUTPUT_TOKENS, HostedModel
-from agents.steps import Effort
+from agents.steps import Effort, Form
 from agents.text import secrets_of
 
 OPENAI = "openai"
@@ -46,6 +46,7 @@ class Options:
     effort: Effort | Literal[""] = ""
     cache: bool = True
     price: Price | None = None
+    form: Form | None = None
 
 
 Make = Callable[[Access, str, Options], HostedModel]
@@ -62,6 +63,7 @@ def _claude(access: Access, model: str, options: Options) -> Claude:
         effort=options.effort,
         cache=options.cache,
         price=options.price,
+        form=options.form,
     )
 
 
@@ -76,6 +78,7 @@ def _openai(access: Access, model: str, options: Options) -> OpenAI:
         effort=options.effort,
         cache=options.cache,
         price=options.price,
+        form=options.form,
         headers=access.headers,
         api_version=access.api_version,
     )
@@ -83,6 +86,9 @@ def _openai(access: Access, model: str, options: Options) -> OpenAI:
 
 # A maker of yours is a file as `claude.py` is, and a line here.
 MAKERS: Mapping[str, Make] = {ANTHROPIC: _claude, OPENAI: _openai}
+
+USUAL: Mapping[str, Form] = {ANTHROPIC: Claude.usual, OPENAI: OpenAI.usual}
+"""How a maker's models are asked where nothing else is said."""
 
 
 def maker_of(name: str) -> tuple[str, str]:

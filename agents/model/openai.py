@@ -17,8 +17,10 @@ import prompts
 from agents import Agent
 from agents.context import Context
 from agents.model.failures import kind_of
-from agents.model.hosted import DETAIL_CHARS, Hosted, Json, Trouble, host_of, is_this_machine, seconds
-from agents.model.reply import Block, Reply, Usage, offers, system_text
+from agents.model.hosted import DETAIL_CHARS, Hosted, Json, Trouble, host_of, is_about_form, is_this_machine, seconds
+from agents.model.reply import Block, Offer, Reply, Usage, offers, system_text
+from agents.model.schemas import as_json, closed, plain, told_as_json, without_nulls
+from agents.steps import Form
 from agents.text import hidden
 
 if TYPE_CHECKING:
@@ -88,6 +90,8 @@ class OpenAI(Hosted):
 
     maker: ClassVar[str] = "openai"
     library: ClassVar[str] = "openai"
+    # Only some servers know strict schemas, and nearly all a step that must be a call.
+    usual: ClassVar[Form] = Form(strict=False, tool_choice="any")
 
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     api_version: str = ""
@@ -103,30 +107,37 @@ class OpenAI(Hosted):
         """See `Hosted`. What a header says may be a key of its own."""
         return (*(super(OpenAI, self).secrets), *filter(None, self.headers.values()))
 
-    def request(self, prompt: prompts.Prompt, agent: Agent, text: str) -> Json:
+    def request(self, prompt: prompts.Prompt, agent: Agent, text: str, form: Form) -> Json:
         """See `Hosted`."""
-        tools = [
-            {
-                "type": "function",
-                "function": {"name": offer.name, "description": offer.description, "parameters": offer.schema},
-            }
-            for offer in offers(agent)
-        ]
-        request: Json = {
-            "model": self.model,
-            "max_tokens": self.max_output_tokens,
-            # What is the same for every step of every run comes first: servers keep what requests begin with.
-            "messages": [
-                {"role": "system", "content": system_text(prompt, agent)},
-                {"role": "user", "content": text},
-            ],
-            "tools": tools,
-            "tool_choice": "auto",
-            "parallel_tool_calls": False,
-        }
-        if self.effort:
-            request["reasoning_effort"] = self.effort
-        return request
+        system, request = system_text(prompt, agent), Json()
+        offered, is_strict = self.fitting(agent, form)
+        shaped = closed if is_strict else plain
+        if form.step == "json":
+            system += f"\n\n{told_as_json(offered)}"
+            schema = {"name": "step", "schema": shaped(as_json(offered)), "strict": is_strict}
+            request["response_format"] = {"type": "json_schema", "json_schema": schema}
+        else:
+            request["tools"] = [_tool(offer, shaped(offer.schema), is_strict=is_strict) for offer in offered]
+            request["tool_choice"] = "required" if form.tool_choice == "any" else "auto"
+            if form.tool_choice == "any":
+                request["parallel_tool_calls"] = False
+        optional = {"reasoning_effort": self.effort or None, "temperature": form.temperature}
+        request |= {name: value for name, value in optional.items() if value is not None}
+        # What is the same for every step of every run comes first: servers keep what requests begin with.
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": text}]
+        return request | {"model": self.model, "max_tokens": self.max_output_tokens, "messages": messages}
+
+    def understood(self, agent: Agent, reply: Reply, form: Form) -> Reply:
+        """See `Hosted`. A strict schema has a null for what is left out."""
+        reply = super(OpenAI, self).understood(agent, reply, form)
+        if not form.strict:
+            return reply
+        schemas = {offer.name: offer.schema for offer in offers(agent)}
+        blocks = tuple(
+            block.model_copy(update={"input": without_nulls(block.input, schemas.get(block.name, {}))})
+            for block in reply.content
+        )
+        return reply.model_copy(update={"content": blocks})
 
     async def send(self, request: Json, context: Context) -> tuple[Reply | Trouble, str]:
         """See `Hosted`."""
@@ -166,10 +177,12 @@ class OpenAI(Hosted):
         elif uses and stop == "end_turn":
             stop = "tool_use"  # several servers end a call so, and OpenAI where a tool was asked for
         cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
+        said = choice.message.content
+        text = (Block(type="text", text=said),) if isinstance(said, str) and said else ()
         return Reply(
             type="message",
             model=found.model or self.model,
-            content=uses,
+            content=(*text, *uses),
             stop_reason=stop,
             usage=Usage(
                 input_tokens=max(0, usage.prompt_tokens - (cached or 0)),
@@ -244,6 +257,11 @@ class OpenAI(Hosted):
         return self._client
 
 
+def _tool(offer: Offer, schema: Json, *, is_strict: bool) -> Json:
+    function: Json = {"name": offer.name, "description": offer.description, "parameters": schema}
+    return {"type": "function", "function": function | ({"strict": True} if is_strict else {})}
+
+
 def _arguments(written: JsonValue) -> JsonValue:
     """Return what a model filled in: it comes as text. What is no JSON stays text, and is no arguments to any tool."""
     if not isinstance(written, str):
@@ -261,4 +279,10 @@ def _refused(error: "APIStatusError") -> Trouble:
     kinds = [one for one in (error.code, body.get("type")) if isinstance(one, str)]
     kind = kind_of(error.status_code, kinds, str(told))
     detail = f"{error.status_code} {kinds[0] if kinds else ''}: {told or 'no reason given'}"
-    return Trouble(kind, detail, seconds(error.response.headers.get("retry-after")), error.request_id or "")
+    return Trouble(
+        kind,
+        detail,
+        seconds(error.response.headers.get("retry-after")),
+        error.request_id or "",
+        is_about_form(error.status_code, kind, str(told)),
+    )

@@ -6,7 +6,7 @@ Whoever makes models is one file beside `claude.py` and `openai.py`, a `Hosted` 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from agents import Agent
 from agents.events import Event
@@ -16,6 +16,12 @@ from agents.steps import ModelCall, Step
 
 # A step is a few hundred tokens; the rest is room to think.
 OUTPUT_TOKENS = 8_192
+_START_S, _TOKENS_A_SECOND = 30, 70
+
+
+def time_for(output_tokens: int) -> float:
+    """Return the seconds in which a model of a usual speed gives so long an answer: else it would end as a time-out."""
+    return round(_START_S + output_tokens / _TOKENS_A_SECOND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,10 @@ class HostedModel(Model, Protocol):
 
     def read_again(self, agent: Agent, reply: str) -> Step | None:
         """Return the step that a `reply` of this maker is for `agent`; None where it is none. It needs no key."""
+        ...
+
+    def left_away(self, agent: Agent) -> Literal["", "confidence", "strict"]:
+        """Return what of the set form is too much for the tools of `agent`, and is not asked for."""
         ...
 
     def is_priced(self) -> bool:

@@ -9,7 +9,7 @@ import inspect
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -58,9 +58,10 @@ class _Wire(BaseModel):
 
 
 class Block(_Wire):
-    """A content block; `name` and `input` belong to `tool_use`."""
+    """A content block; `name` and `input` belong to `tool_use`, `text` to `text`."""
 
     type: str
+    text: str = ""
     name: str = ""
     input: JsonValue = None
 
@@ -94,16 +95,21 @@ class Reply(_Wire):
     request_id: str = ""
 
 
-def offers(agent: Agent) -> Iterator[Offer]:
+def offers(agent: Agent, *, asks_confidence: bool = True) -> Iterator[Offer]:
     """The agent's own tools, then the two steps that every agent has."""
+    for offer in _offers(agent):
+        yield replace(offer, schema=_with_confidence(offer.schema)) if asks_confidence else offer
+
+
+def _offers(agent: Agent) -> Iterator[Offer]:
     for tool in agent.tools:
-        yield Offer(tool.name, tool.description, _with_confidence(_with_names(_schema(tool.args), tool)))
+        yield Offer(tool.name, tool.description, _with_names(_schema(tool.args), tool))
     for name, step in _OWN_STEPS.items():
         schema = _schema(step)
         properties = {key: each for key, each in schema["properties"].items() if key not in {"type", "to"}}
         if step is RequestHumanInput and agent.asks:
             properties["to"] = {**schema["properties"]["to"], "items": {"type": "string", "enum": list(agent.asks)}}
-        yield Offer(name, inspect.getdoc(step) or name, _with_confidence(schema | {"properties": properties}))
+        yield Offer(name, inspect.getdoc(step) or name, schema | {"properties": properties})
 
 
 def system_text(prompt: prompts.Prompt, agent: Agent) -> str:

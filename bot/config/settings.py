@@ -30,6 +30,8 @@ from bot.config.tables import (
     DeskConfig,
     Folder,
     LimitsConfig,
+    ModelConfig,
+    ModelName,
     Name,
     PersonConfig,
     RetentionConfig,
@@ -138,6 +140,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     roles: RolesConfig = RolesConfig()
     policies: dict[Name, PolicyConfig] = {}
     agents: dict[Name, AgentConfig] = {}
+    models: dict[ModelName, ModelConfig] = {}
     deploy: DeployConfig = DeployConfig()
     desk: DeskConfig = DeskConfig()
     alerts: AlertsConfig = AlertsConfig()

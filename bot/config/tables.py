@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    StringConstraints,
 )
 
 from agents.steps import Effort
@@ -174,6 +175,8 @@ Limit = Annotated[Rate, BeforeValidator(parse_rate)]
 MailAddress = Annotated[str, AfterValidator(_plain_address)]
 Folder = Annotated[Path, AfterValidator(absolute)]
 Name = Annotated[str, AfterValidator(_name)]
+# As its maker calls a model, often with the maker before it.
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 # Who is meant: one person, whoever is in a group, or whoever is on call.
 Ref = Annotated[str, AfterValidator(_ref)]
 # A Slack channel, by its name or its id.
@@ -237,8 +240,10 @@ class AgentConfig(Table):
     )
     prompt: str | None = Field(default=None, description="an older version of its prompt, such as deploy@3")
     context_tokens: int = Field(default=20_000, ge=1_000, description="how much of a run its model sees at most")
-    timeout_s: Annotated[Duration, AfterValidator(_model_waits)] = Field(
-        default=60.0, alias="timeout", description='how long one call of its model may take, at most "10m"'
+    timeout_s: Annotated[Duration, AfterValidator(_model_waits)] | None = Field(
+        default=None,
+        alias="timeout",
+        description='how long one call of its model may take, at most "10m"; none: as long as max_output_tokens take',
     )
     # From 21,334 tokens on the API demands streaming.
     max_output_tokens: int = Field(
@@ -261,6 +266,37 @@ class AgentConfig(Table):
     asks: tuple[Ref, ...] = Field(
         default=(),
         description='whom its questions may go to beside the requester: "person:NAME", "group:NAME", "oncall:NAME"',
+    )
+
+
+class PriceConfig(Table):
+    """`price` of `[models.NAME]`: US dollars for a million tokens."""
+
+    input: float = Field(ge=0, description="for what it is told")
+    output: float = Field(ge=0, description="for what it answers, its thoughts among them")
+    cached: float | None = Field(default=None, ge=0, description="for input that its server had kept; none: as input")
+
+
+class ModelConfig(Table):
+    """`[models.NAME]`: how one model is asked, where it can't what others of its maker can, and what it costs."""
+
+    strict: bool | None = Field(
+        default=None, description="whether its server holds it to the schemas; none: yes at Anthropic, no elsewhere"
+    )
+    tool_choice: Literal["auto", "any"] | None = Field(
+        default=None, description="whether it must call a tool, any; none: auto at Anthropic, any elsewhere"
+    )
+    step: Literal["tool", "json"] = Field(
+        default="tool", description="how a step comes: as a call of a tool, or json, by a schema, where it knows none"
+    )
+    temperature: float | None = Field(default=None, ge=0, le=2, description="none: its own; newer models refuse any")
+    effort: Effort | None = Field(default=None, description="for agents that name none")
+    timeout_s: Annotated[Duration, AfterValidator(_model_waits)] | None = Field(
+        default=None, alias="timeout", description="for agents that name none"
+    )
+    price: PriceConfig | None = Field(
+        default=None,
+        description="US dollars for a million tokens, {input = 0.5, output = 2, cached = 0.1}; none: the price list's",
     )
 
 

@@ -7,12 +7,14 @@ import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
-from agents.model.makers import Options, maker_of
+from agents.model.makers import maker_of
 from bot.config.data_dir import DataDir, redis_url
 from bot.config.errors import ConfigError
 from bot.config.mail import LONGEST_LOCAL_PART
 from bot.config.settings import Settings
+from bot.config.tables import AgentConfig
 from bot.doctor.approvals import examine_approvals
 from bot.doctor.audiences import addresses_of, examine_audiences
 from bot.doctor.environments import examine_environments
@@ -24,7 +26,7 @@ from bot.doctor.slack import examine_slack
 from bot.doctor.triggers import examine_triggers
 from bot.errors import Invalid, Unavailable
 from bot.people.directory import People
-from bot.registry.configured import DEFAULT_MODEL, agents_of, model_of
+from bot.registry.configured import DEFAULT_MODEL, agents_of, model_of, options_of
 
 # Nobody waits longer to hear that a model does not answer.
 _MODEL_S = 10.0
@@ -200,7 +202,7 @@ async def _models(settings: Settings) -> list[Finding]:
     for name in _named_models(settings):
         maker = maker_of(name)[0]
         try:
-            model = model_of(settings, name, Options(timeout_s=_MODEL_S))
+            model = model_of(settings, name, replace(options_of(settings, name, AgentConfig()), timeout_s=_MODEL_S))
         except ConfigError as error:
             findings[Finding(sign="✗", what=error.problems[0], fix="do what it says")] = None
             continue
@@ -226,7 +228,7 @@ async def _prices(settings: Settings) -> list[Finding]:
     findings = list[Finding]()
     for name in _named_models(settings):
         with suppress(ConfigError):  # told with the models
-            model = model_of(settings, name, Options())
+            model = model_of(settings, name, options_of(settings, name, AgentConfig()))
             if model and not await asyncio.to_thread(model.is_priced):
                 findings.append(Finding(sign="!", what=f"the price of {maker_of(name)[1]} is not known", fix=fix))
     return findings

@@ -17,6 +17,7 @@ from agents.model.makers import Access, Options, make
 from agents.model.protocol import OUTPUT_TOKENS
 from agents.requests import Frozen, RunId
 from agents.run import Run, fold
+from agents.steps import asked_name
 from bot.errors import Conflict
 from bot.queries.history import Story
 from bot.runs.thinking import completed
@@ -129,7 +130,7 @@ def _gives(run: Run, chosen: StepChosen, agents: Mapping[str, Agent], reply: str
     agent = agents.get(run.started.agent) if run.started else None
     if agent is None:
         return False
-    step = make(chosen.call.model, Access()).read_again(agent, reply)
+    step = make(asked_name(chosen.call), Access(), Options(form=chosen.call.form)).read_again(agent, reply)
     return step is not None and completed(agent, run, step) == chosen.step
 
 
@@ -143,10 +144,11 @@ def _is_same(
         return False
     call = chosen.call
     agent, budget = replace(agent, prompt=call.prompt or agent.prompt), call.context_tokens or BUDGET_TOKENS
-    options = Options(max_output_tokens=call.max_output_tokens or OUTPUT_TOKENS, effort=call.effort)
+    limit = call.max_output_tokens or OUTPUT_TOKENS
+    options = Options(max_output_tokens=limit, effort=call.effort, form=call.form)
     try:
         hashes = {
-            make(name, Access(), options).input_hash(agent, run, before, budget) for name in (call.model, *models)
+            make(name, Access(), options).input_hash(agent, run, before, budget) for name in (asked_name(call), *models)
         }
     except PromptError:
         return False

@@ -6,27 +6,33 @@ from dataclasses import replace
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
+import structlog
+
 from agents import Agent
 from agents.announce import announce_agent, nothing_to_announce_to
 from agents.ask import Directory, ask_agent
 from agents.deploy import deploy_agent
 from agents.help import HELP, help_agent
 from agents.model.hosted import ANTHROPIC, is_this_machine
-from agents.model.makers import HOSTS, OPENAI, Access, Options, make, maker_of
-from agents.model.protocol import HostedModel, Model
+from agents.model.makers import HOSTS, OPENAI, USUAL, Access, Options, make, maker_of
+from agents.model.prices import Price
+from agents.model.protocol import HostedModel, Model, time_for
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.release import release_agent
 from agents.review import REVIEW
 from agents.standing import STANDING
+from agents.steps import Form
 from agents.triage import TRIAGE, triage_agent
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
-from bot.config.tables import AgentConfig
+from bot.config.tables import AgentConfig, ModelConfig
 from bot.registry.agents import own_agents, own_files
 from bot.registry.desk import desk_agents
 from bot.registry.environments import directory_of, environments_of
 from bot.registry.prompts import in_use
 from bot.registry.release import code, files_hash, release_of
+
+log = structlog.stdlib.get_logger()
 
 # Pinned, and recorded with every step; `SAYSO_MODEL` names another one.
 DEFAULT_MODEL = "claude-sonnet-5-5"
@@ -79,10 +85,14 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
 
     Raises ConfigError where the library of a maker is not installed.
     """
-    found = dict[str, Model]()
-    for agent, name in model_names(settings, agents).items():
-        if model := model_of(settings, name, options_of(settings.agents.get(agent, AgentConfig()))):
-            found[agent] = model
+    found, names = dict[str, Model](), model_names(settings, agents)
+    for agent in agents:
+        if name := names.get(agent.name):
+            options = options_of(settings, name, settings.agents.get(agent.name, AgentConfig()))
+            if model := model_of(settings, name, options):
+                found[agent.name] = model
+                if left_away := model.left_away(agent):
+                    log.warning("too many tools for strict schemas", agent=agent.name, model=name, left_away=left_away)
     return found
 
 
@@ -109,14 +119,27 @@ def model_hosts(settings: Settings, agents: Iterable[Agent]) -> tuple[str, ...]:
     return tuple(sorted(_host(url) or HOSTS[maker] for maker, url in urls.items() if not is_this_machine(url)))
 
 
-def options_of(config: AgentConfig) -> Options:
-    """What the model of an agent may do."""
+def options_of(settings: Settings, name: str, config: AgentConfig) -> Options:
+    """What the model of this name may do for an agent."""
+    table = settings.models.get(name) or settings.models.get(maker_of(name)[1]) or ModelConfig()
+    price = Price(table.price.input, table.price.output, table.price.cached) if table.price else None
     return Options(
-        timeout_s=config.timeout_s,
+        timeout_s=config.timeout_s or table.timeout_s or time_for(config.max_output_tokens),
         context_tokens=config.context_tokens,
         max_output_tokens=config.max_output_tokens,
-        effort=config.effort or "",
+        effort=config.effort or table.effort or "",
         cache=config.cache,
+        price=price,
+        form=_form(USUAL[maker_of(name)[0]], table),
+    )
+
+
+def _form(usual: Form, table: ModelConfig) -> Form:
+    return Form(
+        strict=usual.strict if table.strict is None else table.strict,
+        tool_choice=table.tool_choice or usual.tool_choice,
+        step=table.step,
+        temperature=table.temperature,
     )
 
 

@@ -12,6 +12,7 @@ from agents.model.failures import NOT_SENT
 from agents.model.makers import maker_of
 from agents.model.protocol import Chosen, Failed
 from agents.run import Run
+from agents.steps import asked_name
 from bot.render.redaction import Redactor
 from bot.store import StoreError
 from bot.store.indexes import KeptReply, Replies
@@ -24,17 +25,16 @@ _REPLY_CHARS = 262_144
 
 
 class ModelCalls:
-    """Notes calls. `names` are those of the models and `keep_s` says how long replies are kept, both by agent."""
+    """Notes calls. `keep_s` says how long replies are kept, by agent."""
 
     def __init__(
         self,
-        names: Mapping[str, str],
         telemetry: Telemetry,
         replies: Replies,
         keep_s: Mapping[str, float | None],
         redactor: Redactor,
     ) -> None:
-        self._names, self._telemetry = names, telemetry
+        self._telemetry = telemetry
         self._replies, self._keep_s, self._redactor = replies, keep_s, redactor
 
     async def note(self, agent: Agent, run: Run, found: Chosen | Failed, now: datetime) -> None:
@@ -42,7 +42,7 @@ class ModelCalls:
         error = found.kind if isinstance(found, Failed) else ""
         if error == NOT_SENT:
             return
-        provider, model = maker_of(self._names.get(agent.name, found.call.model))
+        provider, model = maker_of(asked_name(found.call))
         self._telemetry.model_used(ModelUse(run.id, run.steps + 1, agent.name, provider, model, found.call, error))
         keep_s = self._keep_s.get(agent.name)
         if keep_s and found.reply and found.call.input_hash:

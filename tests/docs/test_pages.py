@@ -19,7 +19,7 @@ LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))|(?<=src=\")[^\"]+(?=\")")
 TABLES = (
     tables.PersonConfig, PolicyConfig, StepConfig, GroupTable, OncallTable, OverrideTable,
     deploy.EnvironmentConfig, deploy.GitHubConfig, deploy.GitLabConfig,
-    deploy.ArgoCDConfig, tables.AgentConfig,
+    deploy.ArgoCDConfig, tables.AgentConfig, tables.ModelConfig,
     tables.DeskConfig, tables.AnnounceConfig, tables.AlertsConfig, tables.LimitsConfig, SlackConfig,
     TriggerConfig, tables.RetentionConfig,
 )  # fmt: skip

@@ -260,6 +260,12 @@ Begin what was approved: call this right before you act, and act only if it succ
   result holds the `arguments` exactly as people approved them: act with these, even where you remember
   others, then say with finish_approved what came of it.\
 """,
+            "step-as-json@1": """\
+A tool call is one JSON object, and you answer with nothing else: {"step": {"tool": NAME, "arguments": {…}}}
+
+The tools, each with the JSON Schema of its arguments:
+<the tools>\
+""",
             "triage@1": """\
 You are the triage agent: <the description>
 

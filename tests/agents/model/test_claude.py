@@ -11,17 +11,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 import prompts
+from agents import Agent, Outcome, Tool, ToolContext
 from agents.forms import FormField
 from agents.model.claude import Claude
 from agents.model.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
 from agents.model.protocol import Chosen, Failed
 from agents.model.reply import tools_hash
+from agents.requests import Effect
 from agents.run import fold
-from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.steps import CallTool, Done, Form, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of, tool_use
+from tests.fakes.anthropic import step as step_as_json
 from tests.long import few_of
 from tests.waiting import patience
 
@@ -313,3 +317,136 @@ def test_delays_double_up_to_a_minute() -> None:
 @given(st.integers(min_value=300, max_value=599), st.text(), st.text())
 def test_every_error_answer_has_a_kind(status: int, error_type: str, words: str) -> None:
     assert kind_of(status, [error_type], words) in FailureKind.__args__
+
+
+class Many(BaseModel):
+    """Arguments of which most may be left out."""
+
+    what: str
+    a: str = ""
+    b: str = ""
+    c: str = ""
+    d: str = ""
+
+
+class Nothing(BaseModel):
+    """No arguments."""
+
+
+class Open(BaseModel):
+    """Arguments of any name."""
+
+    values: dict[str, str]
+
+
+async def _prepare(_: Any) -> Effect:
+    return Effect(argv=("true",))
+
+
+async def _execute(_: Any, __: Effect, ___: ToolContext) -> Outcome:
+    return Outcome("")
+
+
+def with_tools(count: int, args: type[BaseModel]) -> Agent:
+    """The agent with so many tools."""
+    made = (
+        Tool(name=f"tool_{n}", description="Do it.", args=args, prepare=_prepare, execute=_execute)
+        for n in range(count)
+    )
+    return replace(AGENT, tools=tuple(made))
+
+
+@pytest.mark.parametrize(
+    ("agent", "strict", "asks_confidence"),
+    [
+        (AGENT, True, True),
+        (with_tools(4, Many), True, False),
+        (with_tools(6, Many), False, True),
+        (with_tools(19, Nothing), False, True),
+        (with_tools(1, Open), False, True),
+    ],
+)
+async def test_what_is_too_much_for_one_request_is_not_asked_strictly_and_confidence_goes_first(
+    api: FakeAnthropic, claude: Claude, agent: Agent, *, strict: bool, asks_confidence: bool
+) -> None:
+    api.answers(message(tool_use("done", {"summary": "over"})))
+
+    chosen = await claude.choose(agent, fold(EVENTS), EVENTS)
+
+    assert isinstance(chosen, Chosen)
+    (request,) = api.requests()
+    assert {tool.get("strict", False) for tool in request["tools"]} == {strict}
+    assert {"confidence" in tool["input_schema"]["properties"] for tool in request["tools"]} == {asks_confidence}
+    assert claude.left_away(agent) == ("strict" if not strict else "" if asks_confidence else "confidence")
+
+
+async def test_a_model_that_refuses_how_it_is_asked_is_asked_once_more_and_so_from_then_on(
+    api: FakeAnthropic, claude: Claude, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusal = error(400, "invalid_request_error", "Schema is too complex for compilation.")
+    api.answers(refusal, message(tool_use("done", {"summary": "over"})))
+
+    first, second = await choose(claude), await choose(claude)
+
+    assert isinstance(first, Chosen)
+    assert [request["tools"][0].get("strict", False) for request in api.requests()] == [True, False, False]
+    assert first.call.form == second.call.form == Form(strict=False)
+    assert first.call.input_hash == second.call.input_hash
+    said = [line.getMessage() for line in caplog.records if line.name == "agents.model.hosted"]
+    assert len(said) == 1
+    assert "claude-sonnet-5-5 can't be asked as it is: 400 invalid_request_error: Schema is too complex" in said[0]
+
+
+async def test_a_model_that_refuses_the_plain_form_as_well_has_refused(api: FakeAnthropic, claude: Claude) -> None:
+    api.answers(error(400, "invalid_request_error", "tools.0: input_schema is odd"))
+
+    failed = await choose(claude)
+
+    assert isinstance(failed, Failed)
+    assert failed.kind == "refused"
+    assert len(api.requests()) == 2
+
+
+async def test_what_a_model_refuses_by_nature_is_left_away(api: FakeAnthropic) -> None:
+    model = Claude(
+        api.key, api.base_url, "claude-sonnet-5-5", form=Form(strict=True, tool_choice="any", temperature=0.0)
+    )
+    api.answers(message(tool_use("done", {"summary": "over"})))
+
+    chosen = await choose(model)
+    await model.close()
+
+    assert isinstance(chosen, Chosen)
+    first, second = api.requests()
+    assert (first["tool_choice"]["type"], first["temperature"]) == ("any", 0.0)
+    assert second["tool_choice"]["type"] == "auto"
+    assert "temperature" not in second
+
+
+async def test_a_step_as_json_output_is_asked_for_without_tools(api: FakeAnthropic) -> None:
+    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", effort="low", form=Form(strict=True, step="json"))
+    api.answers(step_as_json("deploy", CALL))
+
+    chosen = await choose(model)
+    await model.close()
+
+    (request,) = api.requests()
+    assert isinstance(chosen, Chosen)
+    assert isinstance(chosen.step, CallTool)
+    assert chosen.call.stop_reason == "tool_use"
+    assert model.read_again(AGENT, chosen.reply) == chosen.step
+    assert "tools" not in request
+    assert "tool_choice" not in request
+    assert (request["output_config"]["effort"], request["output_config"]["format"]["type"]) == ("low", "json_schema")
+    assert "- deploy: Deploy it." in request["system"][0]["text"]
+
+
+async def test_prose_is_no_step_as_json_output(api: FakeAnthropic) -> None:
+    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", form=Form(strict=True, step="json"))
+    api.answers(message(text("I will deploy it."), stop_reason="end_turn"))
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert failed.kind == "no_tool"

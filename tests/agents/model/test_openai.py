@@ -18,9 +18,10 @@ from agents.model.prices import Price
 from agents.model.protocol import Chosen, Failed
 from agents.model.reply import tools_hash
 from agents.run import fold
-from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.steps import CallTool, Done, Form, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
 from tests.fakes.openai import MODEL, Answer, FakeOpenAI, call, completion, error, running, text_of
+from tests.fakes.openai import step as as_json
 from tests.waiting import patience
 
 OVER = completion(call("done", {"summary": "over"}))
@@ -128,11 +129,76 @@ async def test_the_request_offers_the_same_tools_and_one_message_of_the_user(ser
     tools = {tool["function"]["name"]: tool["function"]["parameters"] for tool in request["tools"]}
     assert list(tools) == ["deploy", "request_human_input", "done"]
     assert tools["deploy"]["properties"].keys() == {"version", "place", "confidence"}
-    assert request["parallel_tool_calls"] is False
+    assert (request["parallel_tool_calls"], request["tool_choice"]) == (False, "required")
+    assert "strict" not in request["tools"][0]["function"]
     assert (request["max_tokens"], request["reasoning_effort"]) == (2_048, "low")
     assert [message["role"] for message in request["messages"]] == ["system", "user"]
     assert "releases versions" in request["messages"][0]["content"]
     assert "deploy v1.2.0 to production" in text_of(request)
+
+
+@pytest.mark.parametrize(("name", "arguments", "step"), STEPS)
+async def test_a_strict_schema_names_everything_and_a_null_leaves_out(
+    server: FakeOpenAI, name: str, arguments: Any, step: Step
+) -> None:
+    strict = OpenAI(server.key, server.base_url, MODEL, form=Form(strict=True))
+    server.answers(completion(call(name, arguments | {"confidence": None})))
+
+    chosen = await choose(strict)
+    await strict.close()
+
+    (request,) = server.requests()
+    assert isinstance(chosen, Chosen)
+    assert chosen.step == step
+    assert strict.read_again(AGENT, chosen.reply) == step
+    assert all(tool["function"]["strict"] for tool in request["tools"])
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(("name", "arguments", "step"), STEPS)
+async def test_a_step_as_json_output_is_asked_for_without_tools(
+    server: FakeOpenAI, name: str, arguments: Any, step: Step, *, strict: bool
+) -> None:
+    model = OpenAI(server.key, server.base_url, MODEL, form=Form(strict=strict, step="json"))
+    server.answers(as_json(name, arguments))
+
+    chosen = await choose(model)
+    await model.close()
+
+    (request,) = server.requests()
+    assert isinstance(chosen, Chosen)
+    assert chosen.step == step
+    assert model.read_again(AGENT, chosen.reply) == step
+    assert not request.keys() & {"tools", "tool_choice", "parallel_tool_calls"}
+    assert request["response_format"]["json_schema"]["strict"] == strict
+    assert "- deploy: Deploy it." in request["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    "words", ["Unsupported parameter: 'parallel_tool_calls'", "tool_choice 'required' is not supported", "bad grammar"]
+)
+async def test_a_server_that_refuses_how_it_is_asked_is_asked_once_more_and_so_from_then_on(
+    server: FakeOpenAI, model: OpenAI, words: str
+) -> None:
+    server.answers(error(400, None, words), OVER)
+
+    first, second = await choose(model), await choose(model)
+
+    sent = [(request["tool_choice"], "parallel_tool_calls" in request) for request in server.requests()]
+    assert sent == [("required", True), ("auto", False), ("auto", False)]
+    assert isinstance(first, Chosen)
+    assert first.call.form == second.call.form == Form(strict=False)
+
+
+async def test_temperature_is_sent_where_it_is_set(server: FakeOpenAI) -> None:
+    model = OpenAI(server.key, server.base_url, MODEL, form=Form(strict=False, temperature=0.0))
+    server.answers(OVER)
+
+    chosen = await choose(model)
+    await model.close()
+
+    assert server.requests()[0]["temperature"] == 0.0
+    assert chosen.call.form == Form(strict=False, temperature=0.0)
 
 
 CASES: list[tuple[Answer, FailureKind, str]] = [

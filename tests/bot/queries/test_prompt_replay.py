@@ -9,15 +9,19 @@ import pytest
 from agents.context import render
 from agents.events import ContextFetched, Event, RunForked, StepChosen
 from agents.model.claude import Claude
+from agents.model.openai import OpenAI
 from agents.model.protocol import Chosen
 from agents.requests import RunId, StepId
 from agents.run import fold
-from agents.steps import ModelCall
+from agents.steps import Form, ModelCall
 from bot.errors import Conflict
 from bot.queries.prompt_replay import seen
+from bot.store.indexes import KeptReply
 from tests.agents.model.test_claude import AGENT
 from tests.agents.worlds import BO, NOON, chosen, finished, started, tool_started
 from tests.fakes.anthropic import FakeAnthropic, message, running, text_of, tool_use
+from tests.fakes.openai import FakeOpenAI, call, completion, step
+from tests.fakes.openai import running as openai_running
 
 EVENTS: tuple[Event, ...] = (started(), ContextFetched(at=NOON, facts=()))
 AGENTS = {"deploy": AGENT}
@@ -29,6 +33,12 @@ def fake() -> Iterator[FakeAnthropic]:
         yield fake
 
 
+@pytest.fixture
+def openai() -> Iterator[FakeOpenAI]:
+    with openai_running() as fake:
+        yield fake
+
+
 async def asked(fake: FakeAnthropic, events: Sequence[Event], **options: Any) -> tuple[StepChosen, str]:
     """A step that a model chose, and the message that it was sent."""
     model = Claude(fake.key, fake.base_url, "claude-sonnet-5-5", **options)
@@ -36,8 +46,8 @@ async def asked(fake: FakeAnthropic, events: Sequence[Event], **options: Any) ->
     found = await model.choose(AGENT, fold(events), events)
     await model.close()
     assert isinstance(found, Chosen)
-    call = found.call.model_copy(update={"model": "claude-sonnet-5-5"})
-    event = StepChosen(at=NOON, step_id=StepId("s2"), step=found.step, call=call)
+    made = found.call.model_copy(update={"model": "claude-sonnet-5-5"})
+    event = StepChosen(at=NOON, step_id=StepId("s2"), step=found.step, call=made)
     return event, text_of(fake.requests()[-1])
 
 
@@ -57,15 +67,35 @@ async def test_a_step_is_told_by_the_hash_with_what_its_call_might_take(fake: Fa
     assert seen([*EVENTS, event], 1, AGENTS).is_same is True
 
 
+@pytest.mark.parametrize("form", [None, Form(strict=True), Form(strict=False, step="json", temperature=0.5)])
+async def test_a_step_of_another_maker_s_model_is_told_by_how_and_under_which_name_it_was_asked(
+    openai: FakeOpenAI, form: Form | None
+) -> None:
+    model = OpenAI(openai.key, openai.base_url, "gpt-5", form=form)
+    name, arguments = "deploy", {"version": "v1.2.0", "place": {"environment": "staging"}}
+    by_call = completion(call(name, arguments), model="gpt-5-2025-08-07")
+    openai.answers(step(name, arguments) if form and form.step == "json" else by_call)
+    found = await model.choose(AGENT, fold(EVENTS), EVENTS)
+    await model.close()
+    assert isinstance(found, Chosen)
+    event = StepChosen(at=NOON, step_id=StepId("s2"), step=found.step, call=found.call)
+    kept = KeptReply(text=found.reply, is_cut=False, until=NOON)
+
+    again = seen([*EVENTS, event], 1, AGENTS, reply=kept)
+
+    assert found.call.asked == "openai:gpt-5"
+    assert (again.is_same, again.reply_is_same) == (True, True)
+
+
 async def test_a_step_of_a_release_that_did_not_record_what_its_call_might_take_is_told_by_its_hash(
     fake: FakeAnthropic,
 ) -> None:
     event, _ = await asked(fake, EVENTS)
-    call = event.call.model_dump()
-    del call["max_output_tokens"]
-    assert "effort" not in call
+    recorded = event.call.model_dump()
+    del recorded["max_output_tokens"]
+    assert not recorded.keys() & {"effort", "form", "asked"}
 
-    before = event.model_copy(update={"call": ModelCall.model_validate(call)})
+    before = event.model_copy(update={"call": ModelCall.model_validate(recorded)})
 
     assert seen([*EVENTS, before], 1, AGENTS).is_same is True
 

@@ -9,8 +9,12 @@ import pytest
 from agents.model.hosted import ANTHROPIC
 from agents.model.makers import OPENAI, Access, Options
 from agents.model.openai import OpenAI
+from agents.model.prices import Price
+from agents.steps import Form
+from bot.config.errors import ConfigError
 from bot.config.settings import Settings
-from bot.registry.configured import is_reachable, model_hosts, model_of, model_secrets
+from bot.config.tables import AgentConfig
+from bot.registry.configured import is_reachable, model_hosts, model_of, model_secrets, options_of
 from tests.bot.config_files import read
 from tests.clerk import Workshop, clerk
 
@@ -61,6 +65,59 @@ def test_without_a_key_or_an_address_a_model_is_none(tmp_path: Path) -> None:
 
     assert model_of(settings, "openai:gpt-x", Options()) is None
     assert model_of(settings, f"{ANTHROPIC}:claude-x", Options()) is not None
+
+
+QWEN = """
+[models."openai:qwen2.5:0.5b"]
+step = "json"
+temperature = 0
+effort = "low"
+timeout = "5m"
+price = {input = 0.5, output = 2}
+"""
+
+
+def test_a_table_of_a_model_says_how_it_is_asked_and_what_it_costs(tmp_path: Path) -> None:
+    settings = read(tmp_path, QWEN)
+
+    options = options_of(settings, "openai:qwen2.5:0.5b", AgentConfig())
+    usual = options_of(settings, "openai:gpt-x", AgentConfig())
+
+    assert options.form == Form(strict=False, tool_choice="any", step="json", temperature=0)
+    assert (options.effort, options.timeout_s, options.price) == ("low", 300, Price(0.5, 2))
+    assert (usual.form, usual.effort, usual.price) == (Form(strict=False, tool_choice="any"), "", None)
+
+
+def test_an_agent_says_more_exactly_than_a_model_how_long_and_how_much_it_thinks(tmp_path: Path) -> None:
+    settings = read(tmp_path, f'{QWEN}\n[agents.deploy]\ntimeout = "1m"\neffort = "high"\n')
+
+    options = options_of(settings, "openai:qwen2.5:0.5b", settings.agents["deploy"])
+
+    assert (options.effort, options.timeout_s) == ("high", 60)
+
+
+@pytest.mark.parametrize("name", ["claude-x", "anthropic:claude-x"])
+def test_a_table_of_one_of_anthropics_models_needs_no_maker(tmp_path: Path, name: str) -> None:
+    settings = read(tmp_path, "[models.claude-x]\nstrict = false\n")
+
+    assert options_of(settings, name, AgentConfig()).form == Form(strict=False)
+
+
+@pytest.mark.parametrize(("tokens", "timeout_s"), [(1_024, 45), (8_192, 147), (21_333, 335)])
+def test_the_longest_answer_has_the_time_that_a_usual_model_takes_for_it(
+    tmp_path: Path, tokens: int, timeout_s: float
+) -> None:
+    config = AgentConfig(max_output_tokens=tokens)
+
+    assert options_of(read(tmp_path), "claude-x", config).timeout_s == timeout_s
+
+
+@pytest.mark.parametrize(
+    ("line", "found"), [("step = 'prose'", "step"), ("temperature = 3", "temperature"), ("tools = true", "tools")]
+)
+def test_a_table_of_a_model_that_says_what_cannot_be_stops_the_start(tmp_path: Path, line: str, found: str) -> None:
+    with pytest.raises(ConfigError, match=f"models.openai:x.{found}"):
+        read(tmp_path, f'[models."openai:x"]\n{line}\n')
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.fakes.answering import Answer, FakeMaker, serving
 
-__all__ = ["Answer", "FakeAnthropic", "error", "message", "running", "text", "text_of", "tool_use"]
+__all__ = ["Answer", "FakeAnthropic", "error", "message", "running", "step", "text", "text_of", "tool_use"]
 
 
 def message(*content: dict[str, Any], stop_reason: str | None = "tool_use", model: str = "claude-sonnet-5-5") -> Answer:
@@ -33,6 +33,11 @@ def tool_use(name: str, arguments: Any) -> dict[str, Any]:
 def text(words: str) -> dict[str, Any]:
     """A content block that only says something."""
     return {"type": "text", "text": words}
+
+
+def step(name: str, arguments: Any) -> Answer:
+    """A step as JSON output."""
+    return message(text(json.dumps({"step": {"tool": name, "arguments": arguments}})), stop_reason="end_turn")
 
 
 def text_of(request: dict[str, Any]) -> str:

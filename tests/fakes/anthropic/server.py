@@ -15,12 +15,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.fakes.answering import Json, Scripted, main, mistakes_in
+from tests.fakes.answering import Json, Scripted, main, mistakes_in, parts_of
 from tests.fakes.anthropic.cache import PromptCache, marks_in
 
 # As a bearer token, which is how the SDK sends it, or as `x-api-key`.
 KEY = "sk-test-key"
 _MARKS = 4
+# Of all strict schemas together.
+_STRICT, _OPTIONAL = 20, 24
 # What strict schemas may hold: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 _ALLOWED = frozenset({
     "type", "title", "description", "properties", "required", "additionalProperties",
@@ -99,11 +101,22 @@ def _mistakes(request: Request, body: Json) -> Iterator[str]:
             yield f"{refused}: not supported by this model"
     if "tools" in body and body.get("tool_choice", {}).get("type") != "auto":
         yield "tool_choice: this model does not support a forced tool"
+    formats = [body["output_config"]["format"]["schema"]] if "format" in body.get("output_config", {}) else []
+    for schema in formats:
+        yield from (f"output_config.format.schema: {wrong}" for wrong in mistakes_in(schema, _ALLOWED))
+    strict = [tool["input_schema"] for tool in body.get("tools", []) if tool.get("strict")]
+    if len(strict) > _STRICT or sum(map(_optional_in, [*strict, *formats])) > _OPTIONAL:
+        yield "Schema is too complex for compilation."
     for number, tool in enumerate(body.get("tools", [])):
         if tool.get("strict"):
             yield from (
                 f"tools.{number}.custom.input_schema: {wrong}" for wrong in mistakes_in(tool["input_schema"], _ALLOWED)
             )
+
+
+def _optional_in(schema: Json) -> int:
+    own = len(schema.get("properties", {}).keys() - {*schema.get("required", ())})
+    return own + sum(map(_optional_in, parts_of(schema)))
 
 
 def _app() -> Starlette:
