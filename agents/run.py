@@ -381,7 +381,7 @@ def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationA
     run = replace(run, pending=held, budget=run.budget.let_go_on(raised, len(run.results)))
     if raised.rules and _picked(decision) in in_all(USE_RULES):
         run = replace(run, rules_only=True, stand_in=_stand_in(run))
-    return run if raised.why == "day" else replace(run, failures=(), retry_at=None)
+    return run if raised.why == "day" else replace(run, failures=(), retry_at=None, fallback="")
 
 
 def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
@@ -470,7 +470,7 @@ def chosen(run: Run, event: StepChosen) -> Run:
     run = _paid(replace(run, budget=replace(run.budget, is_last_try=False)), event)
     unheard = run.unheard if _leaves_unheard(event) else ()
     run = replace(run, failures=(), retry_at=None, is_rehearsal=is_rehearsal, stand_in=stand_in, unheard=unheard)
-    run = replace(run, ending=None, looked_at_end=False)
+    run = replace(run, ending=None, looked_at_end=False, fallback="")
     if isinstance(event.step, Done):
         return replace(run, ending=event.step_id)
     return replace(run, pending=PendingStep(event.step_id, event.step, event.gate, by_model=is_by_model(event.call)))
@@ -490,6 +490,8 @@ def without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
     run = _paid(run, event)
     if isinstance(event, ThoughtDropped):
         return run
+    if event.fallback:  # another model is asked, which has failed at nothing yet
+        return replace(run, failures=(), retry_at=None, fallback=event.fallback)
     run = replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
     if run.budget.is_last_try and is_too_long([failure.kind for failure in run.failures]):
         over = Over("too_long", "again", detail=event.detail)

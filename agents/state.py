@@ -405,7 +405,7 @@ class Run:
     up once more at its end. `child_changes` are what the tools of children did, one for each that has ended, and
     `child_live` what they saw live, and when. `by_mail`: it goes by answers or words that whoever reads a mailbox can
     have given. `weakness` says why some prove too little for an approval. `heard_late` is the last attempt whose result
-    ended no step.
+    ended no step. `fallback` is the model that is asked for the next step in place of the agent's own.
     """
 
     id: RunId = NOT_YET
@@ -421,6 +421,7 @@ class Run:
     budget: Budget = field(default_factory=Budget)
     failures: tuple[StepFailed, ...] = ()
     retry_at: datetime | None = None
+    fallback: str = ""
     is_rehearsal: bool = False
     stand_in: StandIn | None = None
     rules_only: bool = False

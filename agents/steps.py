@@ -66,12 +66,12 @@ class Form(Frozen):
     """How a model is asked for a step, as far as models differ in what they can.
 
     `strict`: its server holds it to the schemas. `tool_choice`: it may also answer in prose, or must call any tool.
-    `step`: a call of a tool, or JSON output by a schema, where it knows no tools. `temperature` None: its own.
+    `step_as`: a call of a tool, or JSON output by a schema, where it knows no tools. `temperature` None: its own.
     """
 
     strict: bool
     tool_choice: Literal["auto", "any"] = "auto"
-    step: Literal["tool", "json"] = "tool"
+    step_as: Literal["tool", "json"] = "tool"
     temperature: float | None = None
 
 

@@ -304,7 +304,10 @@ class StepChosen(Happened):
 
 
 class StepFailed(Happened):
-    """No step could be had from the model. `retry_at` is None when it is not worth waiting."""
+    """No step could be had from the model. `retry_at` is None when it is not worth waiting.
+
+    `fallback` is the model that is asked in its place until there is a step; empty where there is none.
+    """
 
     type: Literal["step_failed"] = "step_failed"
     schema_version: Literal[1] = 1
@@ -312,6 +315,7 @@ class StepFailed(Happened):
     detail: str
     retry_at: AwareDatetime | None = None
     call: ModelCall
+    fallback: str = Field(default="", exclude_if=operator.not_)
 
 
 class ThoughtDropped(Happened):

@@ -47,7 +47,7 @@ class Claude(Hosted):
             "max_tokens": self.max_output_tokens,
             "messages": [{"role": "user", "content": text}],
         }
-        if form.step == "json":
+        if form.step_as == "json":
             system += f"\n\n{told_as_json(offered)}"
             config["format"] = {"type": "json_schema", "schema": _transformed(as_json(offered))}
         else:

@@ -105,6 +105,14 @@ def after(kinds: Sequence[str]) -> Literal["model", "rules", "people"]:
     return "people" if kinds[-1] in _OF_THE_ANSWER else "rules"
 
 
+def gives_up(kinds: Sequence[str]) -> bool:
+    """Return whether another model may do better after these failures: this one is away, refuses or is too small.
+
+    What is above the agent's own budget is so for each model, and answers that are no steps are the model's to mend.
+    """
+    return after(kinds) == "rules" or (is_too_long(kinds) and kinds[-1] != NOT_SENT)
+
+
 def is_too_long(kinds: Sequence[str]) -> bool:
     """Return whether these failures in a row say that even what can't be left out is too long for the model."""
     return kinds[-1:] == [NOT_SENT] or kinds.count("too_long") > 1

@@ -177,7 +177,7 @@ class Hosted(ABC):
 
     def understood(self, agent: Agent, reply: Reply, form: Form) -> Reply:
         """Return `reply` as one that calls a tool, where it came in another form."""
-        return from_json(reply) if form.step == "json" else reply
+        return from_json(reply) if form.step_as == "json" else reply
 
     def left_away(self, agent: Agent) -> Literal["", "confidence", "strict"]:
         """See `HostedModel`."""

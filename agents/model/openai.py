@@ -18,7 +18,7 @@ from agents import Agent
 from agents.context import Context
 from agents.model.failures import kind_of
 from agents.model.hosted import DETAIL_CHARS, Hosted, Json, Trouble, host_of, is_about_form, is_this_machine, seconds
-from agents.model.reply import Block, Offer, Reply, Usage, offers, system_text
+from agents.model.reply import Block, Offer, Reply, StopDetails, Usage, offers, system_text
 from agents.model.schemas import as_json, closed, plain, told_as_json, without_nulls
 from agents.steps import Form
 from agents.text import hidden
@@ -112,7 +112,7 @@ class OpenAI(Hosted):
         system, request = system_text(prompt, agent), Json()
         offered, is_strict = self.fitting(agent, form)
         shaped = closed if is_strict else plain
-        if form.step == "json":
+        if form.step_as == "json":
             system += f"\n\n{told_as_json(offered)}"
             schema = {"name": "step", "schema": shaped(as_json(offered)), "strict": is_strict}
             request["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -184,6 +184,7 @@ class OpenAI(Hosted):
             model=found.model or self.model,
             content=(*text, *uses),
             stop_reason=stop,
+            stop_details=StopDetails(explanation=choice.message.refusal) if choice.message.refusal else None,
             usage=Usage(
                 input_tokens=max(0, usage.prompt_tokens - (cached or 0)),
                 output_tokens=usage.completion_tokens or 0,

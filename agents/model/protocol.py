@@ -40,7 +40,7 @@ class Chosen:
 class Failed:
     """No step. `detail` is one line without secrets; `retry_after_s` is what the server asked for, if it did.
 
-    `reply` is as in `Chosen`; empty where no answer came.
+    `reply` is as in `Chosen`; empty where no answer came. `fallback` names the model that is asked in its place.
     """
 
     kind: FailureKind
@@ -48,6 +48,7 @@ class Failed:
     retry_after_s: float | None
     call: ModelCall
     reply: str = field(default="", repr=False)
+    fallback: str = ""
 
 
 class Model(Protocol):

@@ -84,6 +84,13 @@ class Usage(_Wire):
         return self.input_tokens + (self.cache_creation_input_tokens or 0) + (self.cache_read_input_tokens or 0)
 
 
+class StopDetails(_Wire):
+    """Why a model declined, as far as its maker says so."""
+
+    category: str | None = None
+    explanation: str | None = None
+
+
 class Reply(_Wire):
     """A message. `request_id` comes from the header of that name."""
 
@@ -91,6 +98,7 @@ class Reply(_Wire):
     model: str
     content: tuple[Block, ...]
     stop_reason: str | None = None
+    stop_details: StopDetails | None = None
     usage: Usage
     request_id: str = ""
 
@@ -151,7 +159,7 @@ def read(agent: Agent, reply: Reply) -> Step | NoStep:
     """The step that `reply` is. Checked in this order: why it stopped, one tool, a known one, its arguments."""
     match reply.stop_reason:
         case "refusal":
-            return NoStep("refused", "the model declined to answer this run")
+            return NoStep("refused", _declined(reply.stop_details or StopDetails()))
         case "model_context_window_exceeded":
             return NoStep("too_long", "the run no longer fits into the model's context")
         case "max_tokens":
@@ -167,6 +175,11 @@ def read(agent: Agent, reply: Reply) -> Step | NoStep:
     if len(uses) > 1:
         return NoStep("many_tools", f"the answer called {len(uses)} tools: call exactly one")
     return _step(agent, uses[0])
+
+
+def _declined(details: StopDetails) -> str:
+    why = [one_line(part, _REASON_CHARS) for part in (details.category, details.explanation) if part]
+    return ": ".join(["the model declined to answer this run", *why])
 
 
 def confidence_of(agent: Agent, reply: Reply) -> float | None:

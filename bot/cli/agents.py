@@ -41,6 +41,7 @@ def agents(as_json: Json = False, data: Data = None) -> None:
     for one in told:
         works = f"{one['mode']}, prompt {one['prompt']}" if one["prompt"] else one["mode"]
         model = f"  model {one['model']}" if one["model"] else ""
+        model += f", else {one['fallback_model']}" if one["fallback_model"] else ""
         print(plain(f"{one['name']}  {one['description']} ({works}){model}  tools {one['tools_hash'][:_HASH_CHARS]}"))
         for tool in one["tools"]:
             head = f"  {tool['name']}@{tool['version']}  {tool['hash']}  {tool['description']}"
@@ -96,7 +97,7 @@ def _configured(data: Path | None) -> "tuple[Settings, tuple[Agent, ...]]":
 
 def _told(settings: "Settings", agent: "Agent") -> dict[str, Any]:
     """One agent as JSON."""
-    from bot.registry.configured import is_reachable, model_names
+    from bot.registry.configured import fallback_names, is_reachable, model_names
     from bot.registry.prompts import in_use
 
     (uses,) = in_use([agent], model_names(settings, [agent]))
@@ -107,6 +108,7 @@ def _told(settings: "Settings", agent: "Agent") -> dict[str, Any]:
         "description": agent.description,
         "mode": mode,
         "model": uses.model,
+        "fallback_model": fallback_names(settings, [agent]).get(agent.name, ""),
         "prompt": uses.prompt,
         "prompt_hash": uses.prompt_hash,
         "tools_hash": uses.tools_hash,

@@ -128,7 +128,10 @@ def _with_model(settings: "Settings", model: str | None) -> "Settings":
     """The settings with one model for everybody."""
     if model is None:
         return settings
-    agents = {name: config.model_copy(update={"model": None}) for name, config in settings.agents.items()}
+    agents = {
+        name: config.model_copy(update={"model": None, "fallback_model": None})
+        for name, config in settings.agents.items()
+    }
     return settings.model_copy(update={"model": model, "agents": agents})
 
 

@@ -224,6 +224,10 @@ class AgentConfig(Table):
     """`[agents.NAME]`: the model of one agent and what one run of it may use up."""
 
     model: str | None = Field(default=None, description="instead of SAYSO_MODEL")
+    fallback_model: str | None = Field(
+        default=None,
+        description="asked for a step that its model refuses, is away for, or finds too long",
+    )
     max_steps: int = Field(default=10, ge=1, le=100, description="steps of one run, before a person is asked")
     max_tokens: int = Field(default=200_000, ge=1, description="tokens of one run, before a person is asked")
     max_cost_usd: float = Field(
@@ -286,7 +290,7 @@ class ModelConfig(Table):
     tool_choice: Literal["auto", "any"] | None = Field(
         default=None, description="whether it must call a tool, any; none: auto at Anthropic, any elsewhere"
     )
-    step: Literal["tool", "json"] = Field(
+    step_as: Literal["tool", "json"] = Field(
         default="tool", description="how a step comes: as a call of a tool, or json, by a schema, where it knows none"
     )
     temperature: float | None = Field(default=None, ge=0, le=2, description="none: its own; newer models refuse any")

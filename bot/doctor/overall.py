@@ -219,7 +219,8 @@ async def _models(settings: Settings) -> list[Finding]:
 
 
 def _named_models(settings: Settings) -> list[str]:
-    return sorted({settings.model or DEFAULT_MODEL, *(one.model for one in settings.agents.values() if one.model)})
+    named = (name for one in settings.agents.values() for name in (one.model, one.fallback_model) if name)
+    return sorted({settings.model or DEFAULT_MODEL, *named})
 
 
 async def _prices(settings: Settings) -> list[Finding]:

@@ -13,6 +13,7 @@ from agents.announce import announce_agent, nothing_to_announce_to
 from agents.ask import Directory, ask_agent
 from agents.deploy import deploy_agent
 from agents.help import HELP, help_agent
+from agents.model.fallback import WithFallback
 from agents.model.hosted import ANTHROPIC, is_this_machine
 from agents.model.makers import HOSTS, OPENAI, USUAL, Access, Options, make, maker_of
 from agents.model.prices import Price
@@ -85,15 +86,32 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
 
     Raises ConfigError where the library of a maker is not installed.
     """
-    found, names = dict[str, Model](), model_names(settings, agents)
-    for agent in agents:
-        if name := names.get(agent.name):
-            options = options_of(settings, name, settings.agents.get(agent.name, AgentConfig()))
-            if model := model_of(settings, name, options):
-                found[agent.name] = model
-                if left_away := model.left_away(agent):
-                    log.warning("too many tools for strict schemas", agent=agent.name, model=name, left_away=left_away)
+    found, seconds = dict[str, Model](), fallback_names(settings, agents)
+    for name, model in model_names(settings, agents).items():
+        agent = next(one for one in agents if one.name == name)
+        first, second = _made(settings, agent, model), _made(settings, agent, seconds.get(name, ""))
+        if first and second:
+            found[name] = WithFallback(first, second, seconds[name])
+        elif made := first or second:
+            found[name] = made
     return found
+
+
+def fallback_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
+    """The model that each agent falls back to, key or no key, where there is one."""
+    named = {
+        agent.name: settings.agents.get(agent.name, AgentConfig()).fallback_model for agent in agents if agent.prompt
+    }
+    return {name: model for name, model in named.items() if model}
+
+
+def _made(settings: Settings, agent: Agent, name: str) -> HostedModel | None:
+    """The model of this name for an agent; None without a name, and without a way to its maker."""
+    options = options_of(settings, name, settings.agents.get(agent.name, AgentConfig()))
+    model = model_of(settings, name, options) if name else None
+    if model and (left_away := model.left_away(agent)):
+        log.warning("too many tools for strict schemas", agent=agent.name, model=name, left_away=left_away)
+    return model
 
 
 def model_of(settings: Settings, name: str, options: Options) -> HostedModel | None:
@@ -114,7 +132,9 @@ def is_reachable(settings: Settings, name: str) -> bool:
 
 def model_hosts(settings: Settings, agents: Iterable[Agent]) -> tuple[str, ...]:
     """Return the servers elsewhere that runs of these agents are sent to, as their addresses name them."""
-    makers = {maker_of(name)[0] for name in model_names(settings, agents).values()}
+    agents = tuple(agents)
+    names = (*model_names(settings, agents).values(), *fallback_names(settings, agents).values())
+    makers = {maker_of(name)[0] for name in names}
     urls = {maker: access.base_url for maker, access in _ways(settings) if maker in makers}
     return tuple(sorted(_host(url) or HOSTS[maker] for maker, url in urls.items() if not is_this_machine(url)))
 
@@ -138,7 +158,7 @@ def _form(usual: Form, table: ModelConfig) -> Form:
     return Form(
         strict=usual.strict if table.strict is None else table.strict,
         tool_choice=table.tool_choice or usual.tool_choice,
-        step=table.step,
+        step_as=table.step_as,
         temperature=table.temperature,
     )
 

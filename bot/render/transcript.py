@@ -344,6 +344,10 @@ def _no_step(event: StepFailed | ThoughtDropped) -> TranscriptLine:
         return TranscriptLine(say("story.dropped", model=call.model, tokens=whole(tokens)))
     key = "story.no-step-again" if event.retry_at else "story.no-step"
     detail = "" if event.kind in _SAID_WHOLE else trouble_of(event.detail)
+    if event.fallback:
+        why, fallback = failure_name(event.kind), event.fallback
+        said = say("story.no-step-fallback", model=call.model, why=why, fallback=fallback)
+        return TranscriptLine(said, detail)
     return TranscriptLine(say(key, model=call.model, why=failure_name(event.kind)), detail)
 
 

@@ -170,7 +170,14 @@ def _failed(run: Run, failed: Failed, now: datetime) -> StepFailed:
     if is_asked_again and is_worth_waiting(failed.kind):
         wait_s = failed.retry_after_s or retry_delay_s(len(run.failures) + 1)
         retry_at = now + timedelta(seconds=wait_s)
-    return StepFailed(at=now, kind=failed.kind, detail=failed.detail, retry_at=retry_at, call=failed.call)
+    return StepFailed(
+        at=now,
+        kind=failed.kind,
+        detail=failed.detail,
+        retry_at=retry_at,
+        call=failed.call,
+        fallback=failed.fallback,
+    )
 
 
 def _log(agent: Agent, run: Run, chosen: Chosen | Failed, latency_s: float) -> None:
@@ -274,7 +281,7 @@ class ModelTurn:
     async def _alert_operators(self, run: Run, thought: Sequence[Event]) -> None:
         """Alert operators to what only they can fix: a key, a bill or a refusal.
 
-        The run itself goes on by plain rules.
+        The run itself goes on by its fallback model, or by plain rules.
         """
         for event in thought:
             if not isinstance(event, StepFailed) or not is_for_operators(event.kind):
@@ -286,7 +293,10 @@ class ModelTurn:
 def _unusable(event: StepFailed, run_id: RunId) -> tuple[str, str]:
     """Return the title and the text of the alert about a model."""
     kind, detail = failure_name(event.kind), trouble_of(event.detail)
-    said = say("notice.alert-model", model=event.call.model, kind=kind, detail=detail, run=run_id)
+    told = {"model": event.call.model, "kind": kind, "detail": detail, "run": run_id}
+    if event.fallback:
+        return say("notice.alert-model-title"), say("notice.alert-model-fallback", fallback=event.fallback, **told)
+    said = say("notice.alert-model", **told)
     return say("notice.alert-model-title"), said
 
 

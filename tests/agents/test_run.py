@@ -291,6 +291,20 @@ def test_a_result_of_an_attempt_that_is_not_the_steps_own_does_not_count() -> No
     assert run.pending.attempt is not None
 
 
+def test_a_model_that_is_asked_in_place_of_another_has_failed_at_nothing_and_only_this_step_is_its_own() -> None:
+    gone = failed("refused").model_copy(update={"fallback": "openai:gpt-x"})
+
+    first = fold([started(), failed("timeout")])
+    second = fold([gone], first)
+    again = fold([failed("overloaded")], second)
+    then = fold([chosen()], again)
+
+    assert (len(first.failures), first.fallback) == (1, "")
+    assert (second.failures, second.retry_at, second.fallback) == ((), None, "openai:gpt-x")
+    assert ([one.kind for one in again.failures], again.fallback) == (["overloaded"], "openai:gpt-x")
+    assert (then.failures, then.fallback) == ((), "")
+
+
 @pytest.mark.parametrize(("idempotent", "may_have_started"), [(True, True), (True, False), (False, False)])
 def test_an_orphan_that_may_be_made_again_is_not_unknown(*, idempotent: bool, may_have_started: bool) -> None:
     run = fold([*APPROVED, tool_started(idempotent=idempotent), orphaned(may_have_started=may_have_started)])

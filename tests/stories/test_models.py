@@ -1,7 +1,10 @@
 """Deploys whose steps a model of another maker chooses, through a whole sayso."""
 
+import json
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -9,10 +12,17 @@ import pytest
 
 from agents.events import StepChosen, StepFailed
 from agents.requests import RunId
+from agents.steps import is_by_model
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
+from bot.render.transcript import lines
+from tests.fakes.anthropic import FakeAnthropic, message
+from tests.fakes.anthropic import error as claudes_error
+from tests.fakes.anthropic import running as anthropic_running
+from tests.fakes.anthropic import tool_use as claudes_use
 from tests.fakes.openai import Answer, FakeOpenAI, call, completion, error, running, text_of
 from tests.test_tour import commit_of, live
+from tests.waiting import until
 from tests.world import World, a_world
 
 MODEL = "openai:qwen2.5-coder:0.5b"
@@ -47,6 +57,35 @@ def calls(tool: str, **arguments: str) -> Answer:
 DEPLOY = calls("deploy", version="v1.2.0", environment="production")
 LOOK = calls("live", environment="production")
 OVER = calls("done", summary="v1.2.0 is live in production.")
+
+
+@pytest.fixture(scope="module")
+def claude() -> Iterator[FakeAnthropic]:
+    import_module("anthropic")
+    with anthropic_running() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def pair(
+    redis: str, tmp_path: Path, demo: Path, claude: FakeAnthropic, server: FakeOpenAI
+) -> AsyncIterator[World]:
+    """The demo shop, whose deploy agent has Claude, and the other model where that gives no step."""
+
+    def with_models(world: World) -> None:
+        world.environ = {
+            "ANTHROPIC_API_KEY": claude.key,
+            "ANTHROPIC_BASE_URL": claude.base_url,
+            "OPENAI_BASE_URL": server.base_url,
+            "OPENAI_API_KEY": server.key,
+            "SAYSO_AGENTS__DEPLOY__FALLBACK_MODEL": MODEL,
+        }
+
+    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
+    add_ways(tmp_path / "data" / "demo")
+    toml = example_toml(tmp_path / "data" / "demo" / "shop")
+    async with a_world(redis, tmp_path / "data", toml, deploys=True, change=with_models) as world:
+        yield world
 
 
 async def chosen(world: World, run_id: RunId) -> list[StepChosen]:
@@ -102,3 +141,114 @@ async def test_a_key_that_it_does_not_take_is_told_to_the_operators_and_plain_ru
     mail = await shop.next_mail("anna", about="The model can't be used")
     assert f"{MODEL} answers auth" in mail.text
     assert server.key not in mail.text
+
+
+EXPLAINED = {"type": "refusal", "category": "cyber", "explanation": "It could be misused."}
+DECLINED = replace(
+    message(stop_reason="refusal"),
+    body=json.dumps(json.loads(message(stop_reason="refusal").body) | {"stop_details": EXPLAINED}),
+)
+AWAY = claudes_error(529, "overloaded_error")
+TOO_LONG = claudes_error(400, "invalid_request_error", "input length and `max_tokens` exceed context limit: 9 + 9 > 10")
+
+
+async def passed(world: World, run_id: RunId, answers: Sequence[Answer]) -> None:
+    """Let the time pass that lies between tries."""
+    for count in range(1, len(answers)):
+        await until(partial(_has_failed, world, run_id, count), what=f"{run_id} has failed {count} times")
+        await world.move_time(9)
+
+
+async def _has_failed(world: World, run_id: RunId, count: int) -> bool:
+    return len(await failures(world, run_id)) >= count
+
+
+@pytest.mark.parametrize(
+    ("answers", "kinds"),
+    [
+        ([DECLINED], ["refused"]),
+        ([claudes_error(401, "authentication_error")], ["auth"]),
+        ([AWAY] * 3, ["overloaded"] * 3),
+        ([TOO_LONG] * 2, ["too_long"] * 2),
+    ],
+    ids=["refused", "auth", "overloaded", "too_long"],
+)
+async def test_where_its_model_gives_no_step_another_one_is_asked_and_nothing_goes_live_without_bo(
+    pair: World, claude: FakeAnthropic, server: FakeOpenAI, answers: list[Answer], kinds: list[str]
+) -> None:
+    over = message(claudes_use("done", {"summary": "v1.2.0 is live in production."}))
+    claude.answers(*answers, over)
+    server.answers(DEPLOY)
+    before = live(pair, "production")
+
+    run_id = await pair.trigger(WISH, agent="deploy")
+    if kinds[0] == "overloaded":
+        await passed(pair, run_id, answers)
+    record = await pair.opened(run_id)
+    assert live(pair, "production") == before
+    await pair.decide("bo", record, "approve")
+    run = await pair.ended(run_id)
+
+    assert (run.state, live(pair, "production")) == ("done", commit_of(pair, "v1.2.0"))
+    assert await failures(pair, run_id) == kinds
+    assert [step.call.model for step in await chosen(pair, run_id)] == [MODEL, "claude-sonnet-5-5"]
+    assert not record.request.is_rehearsal
+    told = [*lines(await pair.events(run_id), pair.people)]
+    assert any(f"; {MODEL} is asked instead" in line for line in told), told
+
+
+async def test_operators_hear_why_a_model_declined_and_which_one_goes_on(
+    pair: World, claude: FakeAnthropic, server: FakeOpenAI
+) -> None:
+    claude.answers(DECLINED)
+    server.answers(calls("done", outcome="failed", summary="x"))
+
+    run_id = await pair.trigger(WISH, agent="deploy")
+    await pair.ended(run_id)
+
+    mail = " ".join((await pair.next_mail("anna", about="The model can't be used")).text.split())
+    assert "the model declined to answer this run: cyber: It could be misused." in mail
+    assert f"{run_id} goes on with {MODEL}." in mail
+
+
+async def test_a_run_that_was_too_long_for_the_first_is_told_whole_to_the_second(
+    pair: World, claude: FakeAnthropic, server: FakeOpenAI
+) -> None:
+    claude.answers(TOO_LONG)
+    server.answers(calls("done", outcome="failed", summary="x"))
+
+    run_id = await pair.trigger(WISH, agent="deploy")
+    await pair.ended(run_id)
+
+    (step,) = await chosen(pair, run_id)
+    budgets = [event.call.context_tokens for event in await pair.events(run_id) if isinstance(event, StepFailed)]
+    assert (budgets, step.call.context_tokens) == ([20_000, 10_000], 20_000)
+
+
+async def test_where_both_give_no_step_plain_rules_choose_it(
+    pair: World, claude: FakeAnthropic, server: FakeOpenAI
+) -> None:
+    claude.answers(DECLINED)
+    server.answers(error(401, "invalid_api_key"))
+
+    run_id = await pair.trigger(WISH, agent="deploy")
+    record = await pair.opened(run_id)
+
+    assert await failures(pair, run_id) == ["refused", "auth"]
+    (step,) = await chosen(pair, run_id)
+    assert not is_by_model(step.call)
+    assert record.request.purpose == "gate"
+
+
+async def test_answers_that_are_no_steps_are_for_people_and_not_for_another_model(
+    pair: World, claude: FakeAnthropic, server: FakeOpenAI
+) -> None:
+    server.answers(OVER)
+    claude.answers(message(stop_reason="end_turn"))
+
+    run_id = await pair.trigger(WISH, agent="deploy")
+    record = await pair.opened(run_id)
+
+    assert record.request.purpose == "go_on"
+    assert await failures(pair, run_id) == ["no_tool"] * 3
+    assert server.requests() == []

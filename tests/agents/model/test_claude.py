@@ -424,7 +424,7 @@ async def test_what_a_model_refuses_by_nature_is_left_away(api: FakeAnthropic) -
 
 
 async def test_a_step_as_json_output_is_asked_for_without_tools(api: FakeAnthropic) -> None:
-    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", effort="low", form=Form(strict=True, step="json"))
+    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", effort="low", form=Form(strict=True, step_as="json"))
     api.answers(step_as_json("deploy", CALL))
 
     chosen = await choose(model)
@@ -442,7 +442,7 @@ async def test_a_step_as_json_output_is_asked_for_without_tools(api: FakeAnthrop
 
 
 async def test_prose_is_no_step_as_json_output(api: FakeAnthropic) -> None:
-    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", form=Form(strict=True, step="json"))
+    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", form=Form(strict=True, step_as="json"))
     api.answers(message(text("I will deploy it."), stop_reason="end_turn"))
 
     failed = await choose(model)

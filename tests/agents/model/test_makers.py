@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agents.model.claude import Claude
+from agents.model.failures import gives_up
 from agents.model.makers import Access, Options, make, maker_of
 from agents.model.openai import OpenAI
 from agents.model.protocol import Model
@@ -48,6 +49,29 @@ def test_a_model_of_another_maker_is_made_with_the_way_to_its_server() -> None:
     assert access.secrets == ("sk-key", "ours")
     assert "sk-key" not in repr((made, access))
     assert "ours" not in repr((made, access))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "another"),
+    [
+        (["refused"], True),
+        (["auth"], True),
+        (["out_of_credit"], True),
+        (["overloaded"] * 2, False),
+        (["overloaded"] * 3, True),
+        (["timeout", "connection", "bad_body"], True),
+        (["too_long"], False),
+        (["too_long", "too_long"], True),
+        (["too_long", "timeout", "too_long"], True),
+        (["not_sent"], False),
+        (["no_tool"] * 3, False),
+        (["overloaded", "overloaded", "bad_arguments"], False),
+    ],
+)
+def test_another_model_is_asked_where_this_one_is_away_refuses_or_is_too_small(
+    kinds: list[str], *, another: bool
+) -> None:
+    assert gives_up(kinds) == another
 
 
 async def test_rules_are_a_model_that_costs_nothing() -> None:

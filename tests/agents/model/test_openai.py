@@ -159,7 +159,7 @@ async def test_a_strict_schema_names_everything_and_a_null_leaves_out(
 async def test_a_step_as_json_output_is_asked_for_without_tools(
     server: FakeOpenAI, name: str, arguments: Any, step: Step, *, strict: bool
 ) -> None:
-    model = OpenAI(server.key, server.base_url, MODEL, form=Form(strict=strict, step="json"))
+    model = OpenAI(server.key, server.base_url, MODEL, form=Form(strict=strict, step_as="json"))
     server.answers(as_json(name, arguments))
 
     chosen = await choose(model)

@@ -67,14 +67,14 @@ async def test_a_step_is_told_by_the_hash_with_what_its_call_might_take(fake: Fa
     assert seen([*EVENTS, event], 1, AGENTS).is_same is True
 
 
-@pytest.mark.parametrize("form", [None, Form(strict=True), Form(strict=False, step="json", temperature=0.5)])
+@pytest.mark.parametrize("form", [None, Form(strict=True), Form(strict=False, step_as="json", temperature=0.5)])
 async def test_a_step_of_another_maker_s_model_is_told_by_how_and_under_which_name_it_was_asked(
     openai: FakeOpenAI, form: Form | None
 ) -> None:
     model = OpenAI(openai.key, openai.base_url, "gpt-5", form=form)
     name, arguments = "deploy", {"version": "v1.2.0", "place": {"environment": "staging"}}
     by_call = completion(call(name, arguments), model="gpt-5-2025-08-07")
-    openai.answers(step(name, arguments) if form and form.step == "json" else by_call)
+    openai.answers(step(name, arguments) if form and form.step_as == "json" else by_call)
     found = await model.choose(AGENT, fold(EVENTS), EVENTS)
     await model.close()
     assert isinstance(found, Chosen)

@@ -3,9 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import NoneType
 
 import pytest
 
+from agents.model.claude import Claude
+from agents.model.fallback import WithFallback
 from agents.model.hosted import ANTHROPIC
 from agents.model.makers import OPENAI, Access, Options
 from agents.model.openai import OpenAI
@@ -14,7 +17,15 @@ from agents.steps import Form
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
-from bot.registry.configured import is_reachable, model_hosts, model_of, model_secrets, options_of
+from bot.registry.configured import (
+    fallback_names,
+    is_reachable,
+    model_hosts,
+    model_of,
+    model_secrets,
+    models_of,
+    options_of,
+)
 from tests.bot.config_files import read
 from tests.clerk import Workshop, clerk
 
@@ -69,7 +80,7 @@ def test_without_a_key_or_an_address_a_model_is_none(tmp_path: Path) -> None:
 
 QWEN = """
 [models."openai:qwen2.5:0.5b"]
-step = "json"
+step_as = "json"
 temperature = 0
 effort = "low"
 timeout = "5m"
@@ -83,7 +94,7 @@ def test_a_table_of_a_model_says_how_it_is_asked_and_what_it_costs(tmp_path: Pat
     options = options_of(settings, "openai:qwen2.5:0.5b", AgentConfig())
     usual = options_of(settings, "openai:gpt-x", AgentConfig())
 
-    assert options.form == Form(strict=False, tool_choice="any", step="json", temperature=0)
+    assert options.form == Form(strict=False, tool_choice="any", step_as="json", temperature=0)
     assert (options.effort, options.timeout_s, options.price) == ("low", 300, Price(0.5, 2))
     assert (usual.form, usual.effort, usual.price) == (Form(strict=False, tool_choice="any"), "", None)
 
@@ -113,7 +124,7 @@ def test_the_longest_answer_has_the_time_that_a_usual_model_takes_for_it(
 
 
 @pytest.mark.parametrize(
-    ("line", "found"), [("step = 'prose'", "step"), ("temperature = 3", "temperature"), ("tools = true", "tools")]
+    ("line", "found"), [("step_as = 'prose'", "step_as"), ("temperature = 3", "temperature"), ("tools = true", "tools")]
 )
 def test_a_table_of_a_model_that_says_what_cannot_be_stops_the_start(tmp_path: Path, line: str, found: str) -> None:
     with pytest.raises(ConfigError, match=f"models.openai:x.{found}"):
@@ -137,6 +148,28 @@ def test_the_servers_that_hear_of_runs_are_those_of_the_models_in_use(
     tmp_path: Path, environ: dict[str, str], hosts: tuple[str, ...]
 ) -> None:
     assert model_hosts(read(tmp_path, **environ), [clerk(Workshop())]) == hosts
+
+
+BOTH = '[agents.clerk]\nmodel = "claude-x"\nfallback_model = "openai:gpt-x"\n'
+
+
+@pytest.mark.parametrize(
+    ("environ", "made", "hosts"),
+    [
+        ({"ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k"}, WithFallback, ("api.anthropic.com", "api.openai.com")),
+        ({"ANTHROPIC_API_KEY": "k"}, Claude, ("api.anthropic.com",)),
+        ({"OPENAI_API_KEY": "k"}, OpenAI, ("api.openai.com",)),
+        ({}, NoneType, ()),
+    ],
+)
+def test_an_agent_has_its_model_and_its_fallback_as_far_as_there_is_a_way_to_them(
+    tmp_path: Path, environ: dict[str, str], made: type[object], hosts: tuple[str, ...]
+) -> None:
+    settings, agents = read(tmp_path, BOTH, **environ), [clerk(Workshop())]
+
+    assert isinstance(models_of(settings, agents).get("clerk"), made)
+    assert model_hosts(settings, agents) == hosts
+    assert fallback_names(settings, agents) == {"clerk": "openai:gpt-x"}
 
 
 def test_a_model_whose_library_is_not_installed_stops_the_start_and_says_what_to_install() -> None:
