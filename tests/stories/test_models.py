@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import StepChosen, StepFailed
-from agents.requests import RunId
+from agents.requests import RunId, StandIn
 from agents.steps import is_by_model
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
@@ -136,10 +136,10 @@ async def test_a_key_that_it_does_not_take_is_told_to_the_operators_and_plain_ru
     run_id = await shop.trigger(WISH, agent="deploy")
     record = await shop.opened(run_id)
 
-    assert record.request.is_rehearsal
+    assert record.request.stand_in == StandIn(kind="auth", status=401)
     assert await failures(shop, run_id) == ["auth"]
     mail = await shop.next_mail("anna", about="The model can't be used")
-    assert f"{MODEL} answers auth" in mail.text
+    assert f"{MODEL} gave no step: its key is not accepted (401" in mail.text
     assert server.key not in mail.text
 
 
