@@ -91,6 +91,14 @@ _SEARCHED_CHARS = 10_000
 _INSTEAD = "[key]"
 
 
+def keyed(api_key: str) -> str:
+    """Return a key of a server of one's own; "" for a word in its place.
+
+    A server that wants no key is given one such as none, EMPTY or ollama, and masking that would maim every text.
+    """
+    return api_key if len(api_key) >= _PART_CHARS else ""
+
+
 def secrets_of(api_key: str, base_url: str | None) -> tuple[str, ...]:
     """Return what only its receiver may read: the key, and a name and password in the address, as they travel too."""
     try:

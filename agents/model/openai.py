@@ -21,7 +21,7 @@ from agents.model.hosted import DETAIL_CHARS, Hosted, Json, Trouble, host_of, is
 from agents.model.reply import Block, Offer, Reply, StopDetails, Usage, offers, system_text
 from agents.model.schemas import as_json, closed, plain, told_as_json, without_nulls
 from agents.steps import Form
-from agents.text import hidden
+from agents.text import hidden, keyed, secrets_of
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -105,7 +105,7 @@ class OpenAI(Hosted):
     @property
     def secrets(self) -> tuple[str, ...]:
         """See `Hosted`. What a header says may be a key of its own."""
-        return (*(super(OpenAI, self).secrets), *filter(None, self.headers.values()))
+        return (*secrets_of(keyed(self.api_key), self.base_url), *filter(None, self.headers.values()))
 
     def request(self, prompt: prompts.Prompt, agent: Agent, text: str, form: Form) -> Json:
         """See `Hosted`."""

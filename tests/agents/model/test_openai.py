@@ -284,6 +284,20 @@ async def test_a_wrong_key_fails_as_auth_and_neither_key_nor_header_is_shown(ser
     assert "x-team" in server.headers()
 
 
+@pytest.mark.parametrize("key", ["none", "EMPTY", "ollama", "x"])
+async def test_a_word_in_place_of_a_key_is_no_secret_whose_letters_are_taken_out_of_what_is_said(
+    server: FakeOpenAI, key: str
+) -> None:
+    model = OpenAI(key, server.base_url, MODEL)
+    server.answers(replace(error(400, None, "none, EMPTY and ollama x"), anybody=True))
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert failed.detail == "400 invalid_request_error: none, EMPTY and ollama x"
+
+
 async def test_a_server_that_never_answers_is_a_timeout(server: FakeOpenAI) -> None:
     model = OpenAI(server.key, server.base_url, MODEL, timeout_s=0.2)
     server.answers(Answer(hangs=True))
