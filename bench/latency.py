@@ -162,7 +162,11 @@ def _touch_toml(lanes: int) -> str:
 async def _installed(data: Path, toml: str, worker: Sequence[str]) -> AsyncGenerator[Settings]:
     """An installation with an embedded Redis, `sayso mail` and a worker, each a process of its own."""
     DataDir(data).note("sayso.toml", toml)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("SAYSO_", "ANTHROPIC_"))}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("SAYSO_", "ANTHROPIC_", "OPENAI_", "AZURE_OPENAI_"))
+    }
     environment["PYTHONPATH"] = str(_HERE.parent)
     settings = load(data, environment)
     with EmbeddedRedis(data), (data / "processes.log").open("ab") as log:

@@ -136,11 +136,12 @@ class Hosted(ABC):
         request = self.request(prompt, agent, context.text, form)
         answer, body = await self.send(request, context)
         if isinstance(answer, Trouble) and answer.is_about_form and form != _PLAIN:
-            self._refuses(answer)
-            # Once, so that a step is chosen; and for good, as each call would be refused in the same way.
-            self.form = form = _PLAIN
+            refusal, form = answer, _PLAIN
             request = self.request(prompt, agent, context.text, form)
             answer, body = await self.send(request, context)
+            if isinstance(answer, Reply):  # it was the form, for which each call would be refused
+                self._refuses(refusal)
+                self.form = form
         sent = {
             "input_hash": _hash(request),
             "latency_s": round(time.monotonic() - began, 3),

@@ -61,7 +61,7 @@ class Block(_Wire):
     """A content block; `name` and `input` belong to `tool_use`, `text` to `text`."""
 
     type: str
-    text: str = ""
+    text: JsonValue = ""
     name: str = ""
     input: JsonValue = None
 

@@ -141,7 +141,7 @@ def told_as_json(offers: Iterable[Offer]) -> str:
 
 def from_json(reply: Reply) -> Reply:
     """Return a reply whose text is a step as JSON as one that calls the tool; any other as it is."""
-    text = "".join(block.text for block in reply.content if block.type == "text")
+    text = "".join(block.text for block in reply.content if block.type == "text" and isinstance(block.text, str))
     try:
         found: object = json.loads(text)
     except (ValueError, RecursionError):

@@ -189,6 +189,7 @@ CASES: list[tuple[Answer, FailureKind, str]] = [
     (message(tool_use("request_human_input", {"question": "?", "format": "form"})), "bad_arguments", "needs fields"),
     (message(tool_use("request_human_input", ASKS | {"fields": ["a", "A"]})), "bad_arguments", "the same name"),
     (message(tool_use("request_human_input", ASKS | {"fields": [DAY]})), "bad_arguments", "named, and no more"),
+    (message({"type": "text", "text": None}, stop_reason="end_turn"), "no_tool", "call exactly one"),
     (message(text("no"), stop_reason="refusal"), "refused", "declined"),
     (message(tool_use("done", {"summary": "cu"}), stop_reason="max_tokens"), "bad_arguments", "fewer words"),
     (message(stop_reason="model_context_window_exceeded"), "too_long", "no longer fits"),
@@ -400,11 +401,13 @@ async def test_a_model_that_refuses_how_it_is_asked_is_asked_once_more_and_so_fr
 async def test_a_model_that_refuses_the_plain_form_as_well_has_refused(api: FakeAnthropic, claude: Claude) -> None:
     api.answers(error(400, "invalid_request_error", "tools.0: input_schema is odd"))
 
-    failed = await choose(claude)
+    failed, again = await choose(claude), await choose(claude)
 
     assert isinstance(failed, Failed)
     assert failed.kind == "refused"
-    assert len(api.requests()) == 2
+    assert failed.call.form == Form(strict=False)
+    assert again.call.form == failed.call.form
+    assert [request["tools"][0].get("strict", False) for request in api.requests()] == [True, False] * 2
 
 
 async def test_what_a_model_refuses_by_nature_is_left_away(api: FakeAnthropic) -> None:
