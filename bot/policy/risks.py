@@ -18,19 +18,21 @@ class Risk(NamedTuple):
 
 _KINDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
 _FOUND = {kind: re.compile("|".join(patterns), re.IGNORECASE) for kind, patterns in _KINDS.items()}
-_PATH = re.compile(r"(?:^|[\s'\"=(])((?:~|\.\.|/)[^\s'\"|;&)<>]*)")
+_PATH = re.compile(r"(?:^|[\s'\"=(<>;|&`])((?:~|\.\.|/|\$\{?HOME\b)[^\s'\"|;&)<>`]*)")
+_NOWHERE = "/dev/null"
 
 
 def risks_of(text: str, folder: str) -> tuple[Risk, ...]:
     """Return the risks in what a call says, as an agent in `folder` makes it."""
+    text = text.replace("\\\n", "")  # a shell reads on at the next line
     found = [Risk(kind, match[0].strip()) for kind, pattern in _FOUND.items() if (match := pattern.search(text))]
-    outside = next((path for path in _PATH.findall(text) if is_outside(path, folder)), "")
+    outside = next((path for path in _PATH.findall(text) if path != _NOWHERE and is_outside(path, folder)), "")
     return (*found, *([Risk("outside the folder", outside)] if outside else []))
 
 
 def is_outside(path: str, folder: str) -> bool:
     """Return whether `path` is, or may be, none below `folder`."""
-    if path.startswith("~"):
+    if path.startswith(("~", "$")):
         return True
     whole = list[str]()
     for part in PurePosixPath(folder, path).parts:

@@ -1,10 +1,13 @@
 """Words of a command that deserve a second look."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.policy.risks import is_outside, risks_of
+from bot.web.guards import BODY_BYTES
 
 FOLDER = "/home/anna/shop"
 
@@ -28,6 +31,20 @@ FOLDER = "/home/anna/shop"
         ("psql -c 'DROP TABLE users'", ["deletes"]),
         ("git commit -m x --no-verify", ["force"]),
         ("npm install left-pad", ["network"]),
+        ("find . -name '*.py' \\\n  -delete", ["deletes"]),
+        ("git push origin main \\\n  --force", ["force", "network"]),
+        ("git push; git push --force", ["force", "network"]),
+        ("echo x >/etc/hosts", ["outside the folder"]),
+        ("cat</etc/hosts", ["outside the folder"]),
+        ("ls;/opt/x", ["outside the folder"]),
+        ('cp a "$HOME/.profile"', ["outside the folder"]),
+        ("cp a ${HOME}/.profile", ["outside the folder"]),
+        ("make 2>/dev/null", []),
+        ("echo $GITHUB_TOKEN", ["credentials"]),
+        ("max_tokens=10", []),
+        ("sayso mailbox anna --reply-to 1 --text approved", ["may change who is asked"]),
+        ("sed -i s/ask/allow/ .claude/settings.json", ["may change who is asked"]),
+        ("git commit -m 'say so'", []),
     ],
 )
 def test_what_deserves_a_second_look_is_found(command: str, kinds: list[str]) -> None:
@@ -49,3 +66,12 @@ def test_a_path_is_within_the_folder_only_if_it_never_leaves_it_in_the_end(parts
 def test_a_comment_in_a_file_is_no_path_outside() -> None:
     assert risks_of("// the shop\nlet a = 1 // one", "/") == ()
     assert is_outside("//etc/hosts", FOLDER)
+
+
+@pytest.mark.parametrize("word", ["push ", "find ", "a.push(b),", "git ", "| ", "A_", "rm", "/a/..", " "])
+def test_attack_a_long_text_keeps_nobody_waiting(word: str) -> None:
+    began = process_time()
+
+    risks_of(word * (BODY_BYTES // len(word)), FOLDER)
+
+    assert process_time() - began < 1
