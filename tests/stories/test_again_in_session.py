@@ -129,6 +129,22 @@ async def test_another_command_folder_session_or_tool_is_asked(agents: Agents, o
     assert await agents.hears(other) == "deny"
 
 
+@pytest.mark.parametrize("folder", ["/home/anna/shop ", "/home/anna/shop\n", "/home/anna/sh\u200bop"])
+async def test_attack_a_folder_whose_name_only_looks_the_same_is_asked(agents: Agents, folder: str) -> None:
+    await agents.allowed()
+
+    assert await agents.hears(CALL | {"cwd": folder}) == "deny"
+
+
+@pytest.mark.parametrize(
+    "file", [".claude/settings.json", ".codex/hooks.json", ".github/hooks/sayso.json", "sayso.toml"]
+)
+async def test_attack_an_agent_may_write_what_it_likes_into_its_own_settings(agents: Agents, file: str) -> None:
+    await agents.hears(EDIT | {"tool_input": GIVEN | {"file_path": f"/home/anna/shop/{file}"}})
+
+    assert not await agents.offers()
+
+
 async def test_another_key_and_another_policy_are_asked(agents: Agents) -> None:
     await agents.allowed()
 
@@ -147,8 +163,12 @@ async def test_an_edit_of_the_same_file_is_not_asked_unless_it_brings_a_risk_and
 
 
 @pytest.mark.parametrize(
-    "command", ["rm -rf build", "git push --force", "cat ../other/x", "curl http://x.example", "cat .env", "sudo ls"]
-)
+    "command",
+    [
+        "rm -rf build", "git push --force", "cat ../other/x", "curl http://x.example", "cat .env", "sudo ls",
+        "echo x >/etc/hosts", "find . \\\n -delete", "sayso mailbox anna --text approved",
+    ],
+)  # fmt: skip
 async def test_attack_with_a_risk_word_it_is_not_offered_and_a_form_that_says_so_approves_once(
     agents: Agents, command: str
 ) -> None:

@@ -178,13 +178,17 @@ async def _asked(calls: Calls, call: ToolCall, body: Mapping[str, Any]) -> Verdi
 
 def _session(program: Program, call: ToolCall) -> dict[str, str]:
     """Return what all that one session asks has in common: it is one thread."""
-    return {"session": hashlib.sha256(f"{program.name} {call.session}".encode()).hexdigest()}
+    return {"session": _hash(f"{program.name} {call.session}")}
 
 
 def _named(call: ToolCall) -> str:
     """Return what stands for the call, or for all that are the same as it where it has no id."""
     what = call.call_id or json.dumps([call.turn, call.folder, call.tool, dict(call.given)], sort_keys=True)
-    return f"hook-{hashlib.sha256(f'{call.session} {what}'.encode()).hexdigest()[:40]}"
+    return f"hook-{_hash(f'{call.session} {what}')[:40]}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 async def _begun(calls: Calls, view: RequestView, attempt: str, until: float) -> RefusedError | None:

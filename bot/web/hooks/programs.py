@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, cast
 
-from agents.text import one_line
-
 
 class WrongHook(ValueError):
     """What came is no call of a tool that this program would send."""
@@ -138,7 +136,7 @@ def _text(told: Mapping[str, Any], name: str, default: str | None = None) -> str
     value = told.get(name, default)
     if not isinstance(value, str) or (default is None and not value.strip()):
         raise WrongHook(f"{name} is missing, or no text")
-    return one_line(value, 1_000)
+    return value
 
 
 def _object(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
