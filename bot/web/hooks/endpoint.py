@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -37,6 +38,9 @@ PREFIX = "/v1/hooks/"
 _LONGEST_S = 3_600.0
 _USUAL_S = 570.0
 _AGAIN_S = 0.5
+# `sayso-hook` asks again for 20 s, as its server leaves. What comes later under the same id is another call: some
+# models count their calls anew once they have forgotten the first ones.
+_RETRIED = timedelta(seconds=60)
 _ROUTE = Mount(f"{PREFIX}{{name}}", routes=())
 
 
@@ -64,7 +68,7 @@ def hooks_of(here: Here, api: ASGIApp) -> ASGIApp:
         if call.tool in program.only_read and not risks_in(call):
             return JSONResponse({})
         calls = _calls(request, client)
-        verdict = await _unless_gone(_decided(calls, program, call, request), receive)
+        verdict = await _unless_gone(_decided(here, calls, program, call, request), receive)
         if verdict is None:
             return None
         # As this process leaves. The command `sayso-hook` then asks its successor, and agents themselves read no heads.
@@ -129,14 +133,14 @@ async def _unless_gone(deciding: Any, receive: Receive) -> Verdict | None:
         await ended([decided, leaving])
 
 
-async def _decided(calls: Calls, program: Program, call: ToolCall, request: Request) -> Verdict:
+async def _decided(here: Here, calls: Calls, program: Program, call: ToolCall, request: Request) -> Verdict:
     """Return whether the call may be made now, once people have said so."""
     try:
         if questions := questions_in(call):
             return await _answered(calls, program, call, questions)
         policy = _policy(calls.may_ask, request.query_params.get("policy", ""))
         body = body_of(program, call, policy, request.headers.get("sayso-machine", "")) | _session(program, call)
-        return await _asked(calls, call, body)
+        return await _asked(here, calls, call, body)
     except RefusedError as error:
         return Verdict(allow=False, message=f"sayso does not ask anybody: {error}")
 
@@ -157,8 +161,10 @@ async def _answered(calls: Calls, program: Program, call: ToolCall, questions: S
     return Verdict(allow=True, updated={**call.given, "answers": answers_of(questions, outcome.answer)})
 
 
-async def _asked(calls: Calls, call: ToolCall, body: Mapping[str, Any]) -> Verdict:
-    """Ask for it, and begin what was approved. The same call made again, with no id of its own, is a new request."""
+async def _asked(here: Here, calls: Calls, call: ToolCall, body: Mapping[str, Any]) -> Verdict:
+    """Ask for it, and begin what was approved. The same call made again is a new request, unless its id and the time
+    say that its answer was lost.
+    """
     named, clock, mine = _named(call), asyncio.get_running_loop().time, call.call_id or secrets.token_hex(8)
     number, until = 0, clock() + calls.longest_s
     while True:
@@ -166,12 +172,13 @@ async def _asked(calls: Calls, call: ToolCall, body: Mapping[str, Any]) -> Verdi
         was_open = is_open(view)
         if was_open:
             view = await replace(calls, longest_s=max(0.0, until - clock())).settled(view, is_open)
-        if outcome_of(view).decision == "approved" and (call.call_id or view.started_at is None):
+        is_approved, told_since = outcome_of(view).decision == "approved", here.app.store.about_now() - _RETRIED
+        if is_approved and (view.started_at is None or (call.call_id and view.started_at > told_since)):
             if not (why := await _begun(calls, view, f"{named}.{number}.{mine}", until)):
                 return Verdict(allow=True)
             if call.call_id or why.kind != "already-begun":
                 return Verdict(allow=False, message=f"It was approved, and may not begin: {why}")
-        elif was_open or call.call_id:
+        elif not is_approved and (was_open or call.call_id):
             return _no(view, until)
         number += 1
 
@@ -183,8 +190,8 @@ def _session(program: Program, call: ToolCall) -> dict[str, str]:
 
 def _named(call: ToolCall) -> str:
     """Return what stands for the call, or for all that are the same as it where it has no id."""
-    what = call.call_id or json.dumps([call.turn, call.folder, call.tool, dict(call.given)], sort_keys=True)
-    return f"hook-{_hash(f'{call.session} {what}')[:40]}"
+    what = [call.session, call.turn, call.call_id, call.folder, call.tool, dict(call.given)]
+    return f"hook-{_hash(json.dumps(what, sort_keys=True))[:40]}"
 
 
 def _hash(text: str) -> str:

@@ -214,6 +214,27 @@ async def test_a_call_with_an_id_of_its_own_is_told_the_same_again(world: World,
     assert again == first
 
 
+async def test_attack_an_id_that_a_model_gives_again_to_the_same_call_or_another_one_is_asked(
+    world: World, api: Api
+) -> None:
+    client = await agent(api)
+    before = CLAUDE | {"hook_event_name": "PreToolUse", "tool_use_id": "functions.bash:0"}
+    asking = asyncio.create_task(asks(client, before))
+    first = await opened(api)
+    await votes(api, first)
+    assert (await asking).json()["hookSpecificOutput"]["permissionDecision"] == "allow"
+    await world.move_time(61)
+
+    later = (await asks(client, before, "claude-code?wait_s=0")).json()["hookSpecificOutput"]
+    same = await opened(api)
+    other = before | {"tool_input": {"command": "make"}}
+    another = (await asks(client, other, "claude-code?wait_s=0")).json()["hookSpecificOutput"]
+
+    assert same["id"] != first["id"]
+    assert same["id"] in later["permissionDecisionReason"]
+    assert (await opened(api, but=same["id"]))["id"] in another["permissionDecisionReason"]
+
+
 async def test_who_hung_up_takes_no_yes_along(world: World, api: Api) -> None:
     client = await agent(api)
     asking = asyncio.create_task(asks(client, CLAUDE))
