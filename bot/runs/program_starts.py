@@ -181,7 +181,8 @@ class ProgramStarts:
         if not await self._store.is_replicated(run.id):
             raise NotReplicated
         line = line_of(fold([started], run))
-        start = await self._store.start_tool(run.id, run.seq, attempt_id, started, written, line, outside_s=OUTSIDE_S)
+        outside_s = OUTSIDE_S if reports else 0.0  # a lease that nobody ends would keep the run from the archive
+        start = await self._store.start_tool(run.id, run.seq, attempt_id, started, written, line, outside_s=outside_s)
         if start.state == "unconfirmed" and not reports:  # it stays begun: the same attempt is told so later
             raise NotReplicated
         if start.state == "unconfirmed":

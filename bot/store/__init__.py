@@ -236,7 +236,8 @@ class Store:
         """Record an attempt and take its lease, if the run and the approval are still what they were.
 
         The `thought` that chose it is appended before it. The run's turn ends with it, and its `line` is kept. Who
-        makes the effect outside of sayso renews no lease: it is theirs for `outside_s`.
+        makes the effect outside of sayso renews no lease: it is theirs for `outside_s`. With 0 it is
+        over with its start.
 
         `record.before` is the moment from which the approval is too old. A start that is heard of late is a `conflict`
         if somebody else has taken the lease by then; else the lease is renewed. One that too few replicas have

@@ -4,7 +4,8 @@
 -- ARGV: expected sequence, attempt, lease ms, wake member, record version or '', not after (ms) or '', record body,
 -- run id, its line or '', its place, its environment or '', the starts that the caller has seen in this shard or '', the
 -- number of the audit record that it has, then the events, of which the last is the start.
--- The run's turn ends with it: it is looked at again when the lease ends, or a minute later.
+-- The run's turn ends with it: it is looked at again when the lease ends, or a minute later. With a lease of 0 ms the
+-- attempt is over with its start, and nobody holds it.
 local run, attempts, wake, clock, record, summaries, frozen, starts_key, sealed_key = unpack(KEYS, 1, 9)
 local expected, attempt, lease, member, known_version, not_after, body, id, line, at, where = unpack(ARGV, 1, 11)
 local seen, sealed_n = ARGV[12], tonumber(ARGV[13])
@@ -31,6 +32,7 @@ end
 local mine, holder, until_ms = unpack(redis.call('HMGET', attempts, attempt, 'holder', 'until'))
 -- Own repeat: the answer to an earlier try was lost. It is too late for it once the lease is over, or another's.
 if mine then
+  if mine == 'finished' and lease == '0' then return {'started', whole(now), counted()} end
   if holder == attempt and now < tonumber(until_ms) then return {'started', until_ms, counted()} end
   return {'conflict', head}
 end
@@ -54,7 +56,11 @@ if mark then
   newest = string.sub('--------' .. attempt, -TOKEN + 1) .. ' ' .. string.sub(newest, 1, (MOST - 1) * TOKEN)
   redis.call('SET', starts_key, table.concat({mark, count, newest}, ' '))
 end
-redis.call('HSET', attempts, attempt, 'started', 'holder', attempt, 'until', ends)
+if lease == '0' then
+  redis.call('HSET', attempts, attempt, 'finished')
+else
+  redis.call('HSET', attempts, attempt, 'started', 'holder', attempt, 'until', ends)
+end
 -- What a program begins outside keeps its lease for weeks: the run is looked at sooner, so that people hear of the start.
 redis.call('ZADD', wake, whole(now + math.min(tonumber(lease), 60000)), member)
 if known_version ~= '' then

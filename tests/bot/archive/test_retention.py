@@ -20,7 +20,9 @@ from bot.runs.api_requests import Asker
 from bot.store import Commit, Keys, Wake, WorkItem
 from tests.bot.archive.places import Breaking
 from tests.bot.backup.putting_back import backed_up, restored
+from tests.bot.web.api.test_asking_approval import approved, begun, program
 from tests.long import few_of
+from tests.servers.web import serving
 from tests.waiting import until
 from tests.world import World
 
@@ -145,6 +147,23 @@ async def test_a_child_stays_while_the_run_that_started_it_goes_on(world: World)
 
     assert await look(world) == 2
     assert await keys_of(world, parent, child) == set()
+
+
+async def test_an_approval_that_is_over_with_its_start_leaves_as_any_other(world: World) -> None:
+    async with serving(world.app) as api:
+        ci, bo = await program(api), await api.client("bo")
+        request = await approved(ci, bo, reports=False)
+        assert (await begun(ci, request)).status_code == 200
+        run = await world.ended(request["run_id"])
+        await world.move_time(MONTH_S)
+
+        assert await look(world) == 1
+        assert await keys_of(world, run.id, request["id"]) == set()
+        again = (await begun(ci, request)).json()
+        late = await begun(ci, request, "another")
+
+    assert again["digest"] == request["digest"]
+    assert late.status_code == 409
 
 
 async def test_a_run_stays_while_one_that_it_started_may_have_news_for_it(world: World) -> None:
