@@ -74,6 +74,14 @@ async def test_starting_again_after_a_lost_answer_is_the_same_start(store: Store
     assert await events(store) == ["run_started", "tool_started"]
 
 
+async def test_a_start_that_is_the_end_holds_no_lease_and_is_the_same_start_again(store: Store, run: None) -> None:
+    for _ in range(2):
+        assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None, outside_s=0.0)).state == "started"
+
+    assert (await store.lease(RUN, ATTEMPT))[0] == "gone"
+    assert await store.length(RUN) == 2
+
+
 async def test_the_thought_that_chose_the_step_is_recorded_with_the_start_or_not_at_all(
     store: Store, run: None
 ) -> None:
