@@ -12,6 +12,7 @@ from agents.requests import (
     Given,
     PersonId,
     PolicySnapshot,
+    Request,
     Vote,
     people_of,
 )
@@ -43,6 +44,7 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.policy.record import RequestRecord
+from bot.policy.whole import is_whole
 
 # Within an address no blank follows it.
 _QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
@@ -280,10 +282,12 @@ def _unexpired(record: RequestRecord, answer: Answer) -> Judgement | None:
 def _this_way(record: RequestRecord, answer: Answer, act: Act | None = None) -> Judgement | None:
     """Object to what has an effect in a channel where it does not count: `act`, or what `answer` itself is."""
     policy, done = record.request.policy, act or _act(answer)
-    if counts(policy, done, answer.channel, answer.link_by):
+    if not counts(policy, done, answer.channel, answer.link_by):
+        ways = ways_to_approve(policy)
+        return NotThisWay(ways=ways, rests_on_mail=answer.channel in ways, act=done)
+    if done in BY_ANY_WAY or answer.channel in (ways := ways_for(record.request)):
         return None
-    ways = ways_to_approve(policy)
-    return NotThisWay(ways=ways, rests_on_mail=answer.channel in ways, act=done)
+    return NotThisWay(ways=ways, too_long=True, act=done)
 
 
 def _act(answer: Answer) -> Act:
@@ -416,6 +420,15 @@ def ways_to_approve(policy: PolicySnapshot) -> tuple[str, ...]:
     return tuple(way for way in policy.answer_from if way != "email" or policy.approve_by_email)
 
 
+def ways_for(request: Request) -> tuple[str, ...]:
+    """The channels through which an approval of `request` counts: by no message that has no room for all of it."""
+    ways = ways_to_approve(request.policy)
+    if "console" not in ways or is_whole(request):
+        return ways
+    return tuple(way for way in ways if way not in _MESSAGES)
+
+
+_MESSAGES = {"slack", "email"}
 BY_ANY_WAY: frozenset[Act] = frozenset({"deny", "answer", "say", "amend"})
 """What counts however it was said: a denial only stops something; what comes of the answer to a question is asked by
 its own policy; words are for people to read; and of what whoever asked changes, everybody is asked anew.

@@ -136,7 +136,8 @@ class NotEntitled(Frozen):
 class NotThisWay(Frozen):
     """An approval that the policy does not let count through this channel, or another `act` that counts where one does.
 
-    `rests_on_mail`: it does count through this channel, but not after a log-in by a link in a mail.
+    `rests_on_mail`: it does count through this channel, but not after a log-in by a link in a mail. `too_long`: the
+    messages of this channel have no room for all of it.
     """
 
     type: Literal["not_this_way"] = "not_this_way"
@@ -144,6 +145,7 @@ class NotThisWay(Frozen):
     act: Act = Field(default="approve", exclude_if=lambda act: act == "approve")
     # What is kept without it can be read by a release before, if one goes back to it.
     rests_on_mail: bool = Field(default=False, exclude_if=operator.not_)
+    too_long: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class OutOfDate(Frozen):

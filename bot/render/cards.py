@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from bot.policy.glass import may_break
 from bot.policy.judgements import Judgement, Unclear
 from bot.policy.record import RequestRecord
 from bot.policy.sessions import same_in
+from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
 from bot.render.edits import edit_inputs, editable, shown, version_name, why_editor
 from bot.render.forms import inputs
@@ -64,7 +65,7 @@ Words = Callable[[], tuple[str, str]]
 
 _TITLE_CHARS = 80
 # As much of what a program sends as leaves the buttons on the first screen of a phone; of each the head and the tail.
-_ARGUMENTS, _NAME_CHARS, _VALUE_CHARS = 8, 60, (240, 60)
+_NAME_CHARS, _VALUE_CHARS = 60, (240, 60)
 # Of the spaces in a name, those that its one line would not show.
 _LEFT_OUT = re.compile(r"^\s+|\s+$|(?<=\s)\s+|[^\S ]")
 _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
@@ -136,14 +137,11 @@ def again_lines(request: Request) -> list[Line]:
 def arguments_of(request: Request) -> list[Line]:
     """Return the arguments that a program sent: its title may say something else. The whole of each is in the details.
 
-    They are shown as JSON, in which `1` is not `"1"`, and a text of several lines as these; what code renders of the
-    other calls says what they do.
+    They are shown as JSON, in which `1` is not `"1"`, and a long text, or one of several lines, as it is; what code
+    renders of the other calls says what they do.
     """
-    sent = request.call.arguments.get("arguments") if request.program and request.call else None
-    if not isinstance(sent, Mapping):
-        return []
-    given = sorted(sent.items())
-    lines = [_argument(name, value) for name, value in given[:_ARGUMENTS]]
+    given = sorted(sent_by_program(request).items())
+    lines = [_argument(name, value) for name, value in given[:ARGUMENTS]]
     if left := len(given) - len(lines):
         lines += [Line(label=say("card.arguments"), text=say_many("card.arguments-more", left))]
     return lines
@@ -151,8 +149,8 @@ def arguments_of(request: Request) -> list[Line]:
 
 def _argument(name: str, value: JsonValue) -> Line:
     label = say("card.argument", name=quote(_spelled_out(name), _NAME_CHARS))
-    if isinstance(value, str) and "\n" in value.strip("\n"):
-        return Line(label=label, text=value.strip("\n"), verbatim=True)
+    if is_text(value):
+        return Line(label=label, text=str(value).strip("\n"), verbatim=True)
     told = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return Line(label=label, text=ends_of(told, *_VALUE_CHARS, say("card.in-details")))
 

@@ -31,7 +31,7 @@ from bot.policy.approvers.quorum import barred
 from bot.policy.approvers.steps import begun, needed_elsewhere
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.freezes import ComingWindow
-from bot.policy.judge import ways_to_approve
+from bot.policy.judge import ways_for
 from bot.policy.judgements import (
     Act,
     AlreadyDecided,
@@ -547,7 +547,8 @@ def how_to_approve(request: Request, ways: Collection[str]) -> str:
 
 def _not_this_way(judgement: NotThisWay, request: Request) -> str:
     ways, first = how_to_approve(request, judgement.ways), _NOTHING_DONE.get(judgement.act)
-    why = say("answer.rests-on-mail" if judgement.rests_on_mail else "answer.not-this-way", ways=ways)
+    key = "answer.too-long" if judgement.too_long else "answer.not-this-way"
+    why = say("answer.rests-on-mail" if judgement.rests_on_mail else key, ways=ways)
     return f"{say(first)} {why}" if first else why
 
 
@@ -561,7 +562,7 @@ def _unclear(request: Request, judgement: Unclear) -> str:
     if judgement.misfits:
         return say("answer.unclear-fields", reasons=told(request.fields, judgement.misfits))
     match request.format:
-        case "approval" if "email" in ways_to_approve(request.policy):
+        case "approval" if "email" in ways_for(request):
             return say("answer.unclear-approval")
         case "approval":
             return say("answer.unclear-approval-no-mail")

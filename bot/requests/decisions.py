@@ -21,7 +21,7 @@ from bot.policy.approvers.steps import begun
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judge import is_kept, is_noted, judge, not_theirs, ways_to_approve
+from bot.policy.judge import is_kept, is_noted, judge, not_theirs, ways_for
 from bot.policy.judgements import (
     Answer,
     Asked,
@@ -402,7 +402,7 @@ class Decisions:
             return ""
         if own[-1] not in record.replaced:
             return say("notice.renewed")
-        ways = [way for way in ways_to_approve(record.request.policy) if way != answer.channel]
+        ways = [way for way in ways_for(record.request) if way != answer.channel]
         return say("notice.exposed", ways=how_to_approve(record.request, ways))
 
     def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Sequence[OutboxEntry]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from itertools import groupby
 
 from pydantic import JsonValue
 
@@ -342,9 +343,15 @@ def _context(lines: Sequence[str]) -> Block:
 
 def _facts(facts: Sequence[Line]) -> Iterator[Block]:
     """Labelled facts, some in one block, so that what is too long for a message can be left out piece by piece."""
-    shown = [labelled(one_line(fact.label, 60), _fact_text(fact), link=_page_of(fact)) for fact in facts]
-    for start in range(0, len(shown), _FACTS_AT_ONCE):
-        yield {"type": "rich_text", "elements": [*shown[start : start + _FACTS_AT_ONCE]]}
+    for is_verbatim, some in groupby(facts, key=lambda fact: fact.verbatim):
+        if is_verbatim:
+            for fact in some:
+                yield small(f"{one_line(fact.label, 60)}:")
+                yield preformatted(cut(escape_invisible(fact.text), SECTION_CHARS))
+            continue
+        shown = [labelled(one_line(fact.label, 60), _fact_text(fact), link=_page_of(fact)) for fact in some]
+        for start in range(0, len(shown), _FACTS_AT_ONCE):
+            yield {"type": "rich_text", "elements": [*shown[start : start + _FACTS_AT_ONCE]]}
 
 
 def _page_of(fact: Line) -> Block | None:
@@ -352,7 +359,7 @@ def _page_of(fact: Line) -> Block | None:
 
 
 def _is_fact_cut(fact: Line) -> bool:
-    return len(escape_invisible(fact.text).strip()) > _FACT_CHARS
+    return len(escape_invisible(fact.text).strip()) > (SECTION_CHARS if fact.verbatim else _FACT_CHARS)
 
 
 def _fact_text(fact: Line) -> str:

@@ -17,7 +17,7 @@ from bot.people.recognition import as_known_now, as_told_now
 from bot.people.sessions import Login
 from bot.policy.due import next_due
 from bot.policy.glass import reviewers
-from bot.policy.judge import ways_to_approve
+from bot.policy.judge import ways_for
 from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import answer_by
 from bot.policy.record import RequestRecord
@@ -264,7 +264,7 @@ def _because(record: RequestRecord, people: People, session: Login, now: datetim
 
 def _counts_not_here(request: Request, people: People, me: PersonId) -> str:
     """Return why somebody who may approve has no button for it, and what works."""
-    ways = ways_to_approve(request.policy)
+    ways = ways_for(request)
     if "console" not in ways:
         named = ", ".join(map(channel_word, ways)) or say("console.card-no-way")
         return say("console.card-counts-not-here", ways=named)

@@ -115,6 +115,22 @@ async def test_nothing_that_an_agent_gives_stands_in_the_place_of_its_folder(wor
     assert arguments == {"tool": "Bash", "folder": "/home/anna/shop", "input": given}
 
 
+async def test_what_no_message_has_room_for_is_approved_where_all_of_it_stands(world: World, api: Api) -> None:
+    command = f"echo {'x' * 1_500}; rm -rf ~; echo {'x' * 1_500}"
+    asking = asyncio.create_task(asks(await agent(api, "policy:production"), CLAUDE, tool_input={"command": command}))
+    request = await opened(api)
+    letter = await world.next_mail("bo")
+    await world.reply("bo", letter, "approve")
+    told = await world.next_mail("bo", "has no room for all that this would do")
+    browser = await api.client("bo")
+    still = (await browser.get(f"/v1/requests/{request['id']}")).json()["state"]
+    await votes(api, request, "deny")
+
+    assert "the console" in told.text
+    assert still == "open"
+    assert "Denied by bo" in message(await asking)
+
+
 async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen(world: World, api: Api) -> None:
     questions = [
         {"question": "Which store?", "header": "Store", "multiSelect": False,

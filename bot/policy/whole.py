@@ -1,0 +1,32 @@
+"""What a program wants to do, and whether a card holds all of it: nobody approves what they were not shown. Pure."""
+
+import json
+from collections.abc import Mapping
+from typing import cast
+
+from pydantic import JsonValue
+
+from agents.requests import Request
+
+# More of it leaves no room for the buttons on a message.
+ARGUMENTS = 8
+_LINE_CHARS, _CHARS = 300, 2_000
+
+
+def sent_by_program(request: Request) -> Mapping[str, JsonValue]:
+    """Return the arguments that a program sent; nothing where an agent asks."""
+    sent = request.call.arguments.get("arguments") if request.program and request.call else None
+    return cast("Mapping[str, JsonValue]", sent) if isinstance(sent, Mapping) else {}
+
+
+def is_text(value: JsonValue) -> bool:
+    """Return whether an argument is shown as the text that it is, and not as JSON."""
+    return isinstance(value, str) and ("\n" in value.strip("\n") or len(value) > _LINE_CHARS)
+
+
+def is_whole(request: Request) -> bool:
+    """Return whether a message to people has room for all that a program wants to do."""
+    sent = sent_by_program(request)
+    shown = [value if isinstance(value, str) else json.dumps(value) for value in sent.values()]
+    is_short = all(is_text(value) or len(json.dumps(value)) <= _LINE_CHARS for value in sent.values())
+    return len(sent) <= ARGUMENTS and is_short and sum(map(len, shown)) <= _CHARS
