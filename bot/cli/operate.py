@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 import typer
 
-from bot.cli.options import As, Data, Json, serve, settings_of, text_of
+from bot.cli.options import As, Data, Json, serve, settings_of, survive_sighup, text_of
 from bot.cli.plain import plain, plain_json
 from bot.errors import Conflict
 
@@ -395,6 +395,7 @@ def web(
     data: Data = None,
 ) -> None:
     """Serve HTTP: the console, the API, health and figures. Any number of these may run on one Redis."""
+    survive_sighup()
     from bot.process.processes import run, run_web
 
     run(run_web(lambda: settings_of(data), port))

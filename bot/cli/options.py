@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import os
+import signal
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -89,6 +90,12 @@ def settings_of(data: Path | None) -> "Settings":
 
 def serve(data: Data, *, works: bool, receives: Collection[str]) -> None:
     """Run until SIGTERM or SIGINT."""
+    survive_sighup()
     from bot.process.processes import run, run_process
 
     run(run_process(lambda: settings_of(data), works=works, receives=receives))
+
+
+def survive_sighup() -> None:
+    """Have no SIGHUP end a process that can't read its files anew yet, or no longer; systemd would not restart it."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -80,7 +80,12 @@ class Reload:
     async def keep(self) -> None:
         """Look for ever, and at once on SIGHUP."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, self._asked.set)
+
+        def on_signal(_number: int, _frame: object) -> None:
+            loop.call_soon_threadsafe(self._asked.set)
+
+        # Not by the loop, which would have the signal end the process once it listens no longer.
+        before = signal.signal(signal.SIGHUP, on_signal)
         # Beside the files, which wait for no Slack.
         groups = asyncio.create_task(self._keep_groups(), name="groups of roles")
         try:
@@ -93,7 +98,7 @@ class Reload:
                 self._asked.clear()
                 await self._tried(partial(self.look, at_once=is_asked))
         finally:
-            loop.remove_signal_handler(signal.SIGHUP)
+            signal.signal(signal.SIGHUP, before)
             await ended([groups])
 
     async def _keep_groups(self) -> None:

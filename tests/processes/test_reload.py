@@ -14,6 +14,7 @@ from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.format import check_format
+from tests.bot.registry.test_agents import CODE, LINE
 from tests.office import QUICK, TOML, settings_of
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.waiting import PATIENCE_S, wait_until
@@ -69,3 +70,29 @@ def test_the_key_of_whoever_leaves_ends_by_the_file_alone_and_at_once_on_sighup(
             web.signal(signal.SIGHUP)
             wait_until(lambda: answers(of_bo) == 401, what="the end of Bo's key")
             assert web.process.poll() is None
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("words", [["worker"], ["web", "--port", "0"], ["mail"]], ids=["worker", "web", "mail"])
+def test_attack_a_process_that_starts_or_leaves_is_told_to_read_its_files_anew(
+    tmp_path: Path, words: list[str]
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    # While its agents are loaded nothing reads files anew yet.
+    (data / "valet.py").write_text(f"import os, signal\n\nos.kill(os.getpid(), signal.SIGHUP)\n{CODE}")
+    (data / "sayso.toml").write_text(f"{TOML}\n{LINE}")
+    with RedisServer(tmp_path / "redis") as redis:
+        environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
+            "SAYSO_REDIS_URL": redis.start().url,
+            "SAYSO_SECRET_KEY": KEY,
+            "SAYSO_MAIL_LOCAL": "1",
+        }
+        with Program([*words, "--data", str(data)], environ, tmp_path / "log") as program:
+            program.wait_for(READY)
+
+            program.signal(signal.SIGTERM)
+            while program.process.poll() is None:
+                program.signal(signal.SIGHUP)
+
+            assert program.ended() == 0
