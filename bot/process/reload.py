@@ -198,8 +198,10 @@ class Reload:
             self._somebody_left = self._somebody_left or self._works
             await self._half.settle()
             await self._note(tables)
+            heard = people.alerted(self._app.store.about_now())
             await self._app.register.hold(tables)
             await self._tell_who_is_new()
+            await self._tell_that_nobody_hears(heard, digest)
             log.warning("people, policies and groups were read anew", file=str(settings.config))
         if is_news:
             await self._noted.note_whole(digest, Whole(lines=lines_of(content), members=members_of(tables)))
@@ -247,6 +249,16 @@ class Reload:
         if new:
             await self._app.messages.outbox.alert(near, lambda: _words_of_new(new, people))
 
+    async def _tell_that_nobody_hears(self, heard: Sequence[PersonId], digest: str) -> None:
+        """Tell those who `heard` the alerts before, and the operators, that nobody does: a rotation may begin later."""
+        people, near, now = self._app.people, new_id("outgoing", 0), self._app.store.about_now()
+        alerts, roles = people.tables.alerts, people.tables.roles
+        await people.look_up((*alerts, *roles.operator, *roles.admin))
+        if heard and not people.alerted(now) and await self._noted.is_new(f"nobody alerted {digest}"):
+            others = filter(people.is_here, (*heard, *people.members((*roles.operator, *roles.admin), now)))
+            words = partial(_words_of_nobody, Path(self._settings.config or "").name, alerts)
+            await self._app.messages.outbox.alert(near, words, also=[*others])
+
     def _say_what_waits(self, settings: Settings) -> None:
         """Say once in the log which other changes wait for a restart."""
         ours = self._app.settings
@@ -281,6 +293,11 @@ def _waiting(settings: Settings, name: str) -> object:
 
 def _words(problems: str) -> tuple[str, str]:
     return say("notice.settings-wrong-title"), say("notice.settings-wrong", problems=problems)
+
+
+def _words_of_nobody(file: str, alerts: Sequence[str]) -> tuple[str, str]:
+    names = both(alerts) or say("words.nobody")
+    return say("notice.nobody-alerted-title"), say("notice.nobody-alerted", file=file, names=names)
 
 
 def _words_of_new(new: Mapping[str, Sequence[PersonId]], people: People) -> tuple[str, str]:

@@ -271,6 +271,48 @@ async def test_who_hears_the_alerts_changes_at_once(office: World, reload: Reloa
     assert rights.denial_at_all(rights.of_person(office.app.people.named("dan")), "freeze")
 
 
+ROTATION = """
+[oncall.ops]
+rotation = ["person:dan", "person:cy"]
+shift = "7d"
+starts = "2020-01-06T09:00"
+"""
+ON_CALL = TOML.replace('to = ["person:dan"]', 'to = ["oncall:ops"]') + ROTATION.replace('"person:dan", ', "")
+NOBODY_HEARS = "Nobody hears alerts any more"
+
+
+async def test_attack_a_rotation_that_is_planned_ahead_leaves_nobody_who_hears_the_alerts(
+    office: World, reload: Reload
+) -> None:
+    beside = Reload(office.app, lambda: settings_in(office.folder), works=False)
+    write(office, ON_CALL)
+    await reload.look(at_once=True)
+    write(office, ON_CALL.replace("2020-01-06", "2099-01-05"))
+
+    await reload.look(at_once=True)
+    await beside.look(at_once=True)
+
+    told = await office.next_mail("cy", NOBODY_HEARS)
+    assert "oncall:ops" in told.text
+    await office.quiet()
+    assert [mail.subject for mail in office.mails("cy")] == [NOBODY_HEARS]
+    assert office.mails("dan") == ()
+
+
+async def test_operators_hear_that_the_last_one_who_heard_the_alerts_has_left(office: World, reload: Reload) -> None:
+    group = TOML.replace('to = ["person:dan"]', 'to = ["group:oncall"]') + '\n[groups.oncall]\nfile = "people.csv"\n'
+    group += '\n[roles]\noperator = ["person:anna"]\n'
+    (office.folder / "people.csv").write_text("email,group\ndan@corp.example,oncall\n")
+    write(office, group)
+    await reload.look(at_once=True)
+
+    (office.folder / "people.csv").write_text("email,group\nwho@elsewhere.example,oncall\n")
+    write(office, without(group, "dan"))
+    await reload.look(at_once=True)
+
+    assert "group:oncall" in (await office.next_mail("anna", NOBODY_HEARS)).text
+
+
 async def test_who_may_start_an_agent_changes_at_once_and_needs_no_restart(
     office: World, reload: Reload, capsys: pytest.CaptureFixture[str]
 ) -> None:
