@@ -107,7 +107,9 @@ class Outbox:
                         await self._failed(entry, why)
                 case Tell() | Alert():
                     sending = await self._answerable(entry)
-                    found = await self._sender.deliver(sending, entry.reach)
+                    # An alert may be of a process that serves HTTP and has no channels; one that sends has them all.
+                    reach = tuple(self._channels) if isinstance(entry, Alert) else entry.reach
+                    found = await self._sender.deliver(sending, reach)
                     await self._note_thread(sending, found.delivery)
                     await self._sent(entry)
                 case AnswerStranger():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import compose
 from bot.config.files import MOST_BYTES
 from bot.people.directory import People
 from bot.people.noted import NotedTables
@@ -17,6 +18,7 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Decided, NotEntitled
 from bot.process.reload import Reload
 from bot.store.ids import new_id
+from tests.clerk import clerk
 from tests.office import TOML
 from tests.tables import settings_in, tables_audited, without, write
 from tests.waiting import until
@@ -166,6 +168,20 @@ async def test_a_wrong_file_changes_nothing_and_is_told_once(
     write(office, TOML + EVE)
     await reload.look(at_once=True)
     assert "eve" in office.app.people.all()
+
+
+async def test_attack_operators_with_a_mailbox_alone_hear_nothing_of_what_a_web_process_finds(office: World) -> None:
+    settings = office.settings()
+    web = compose(settings, office.url, (), (clerk(office.workshop),), sends=False, people=People.of(settings))
+    reload = Reload(web, lambda: settings_in(office.folder), works=False)
+    write(office, f"{TOML}nonsense = 1\n")
+
+    await reload.look(at_once=True)
+    await web.store.client.close()
+
+    await office.quiet()
+    assert [mail.subject for mail in office.mails("dan")] == ["sayso.toml can't be used"]
+    assert await office.dead() == []
 
 
 async def test_a_wrong_file_that_was_put_right_is_told_again_when_it_comes_back(office: World, reload: Reload) -> None:
