@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -16,18 +16,23 @@ from bot.errors import Invalid
 Object = dict[str, Any]
 
 
+NOTE = "Sayso-Wrote"
+"""The header of our hook that names the settings which were written with it, and which leave with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """An entry of the list `event` in the table `table`; `is_mine` knows it, however it was written before.
+    """For each event an entry of its list in the table `table`; `is_mine` knows them, however they were written before.
 
-    `beside` stands at the top of a file that has nothing else.
+    `beside` stands at the top of a file that has nothing else. `settings` have these values from then on, by the names
+    of a table and of a value in it, such as `("permissions", "mode")`.
     """
 
     table: str
-    event: str
-    entry: Mapping[str, Any]
+    entries: Mapping[str, Mapping[str, Any]]
     is_mine: Callable[[Mapping[str, Any]], bool]
     beside: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    settings: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,11 @@ def put(text: str, ours: Written) -> str:
     if isinstance(ours, NamedIn):
         table = table | {ours.name: dict(ours.entry)}
     else:
-        table = table | {ours.event: [*_list(table, ours.event), dict(ours.entry)]}
         rest = rest or dict(ours.beside)
+        rest, wrote = _with_settings(rest, ours)
+        for event, entry in ours.entries.items():
+            table = table | {event: [*_list(table, event), _noting(entry, wrote)]}
+            wrote = ""  # once is enough
     now = _in_order(rest | {ours.table: _in_order(table, _table(found, ours.table))}, found)
     return text if now == found else _written(text, now)
 
@@ -137,6 +145,7 @@ def _without(found: Object, ours: Mine | NamedIn) -> Object:
     if isinstance(ours, NamedIn):
         left: Object = {name: value for name, value in table.items() if name != ours.name}
     else:
+        found = _without_settings(found, table, ours)
         kept: Object = {
             name: _kept(cast("list[Any]", value), ours.is_mine) if isinstance(value, list) else value
             for name, value in table.items()
@@ -145,6 +154,53 @@ def _without(found: Object, ours: Mine | NamedIn) -> Object:
     if left == table:
         return found
     return {name: left if name == ours.table else value for name, value in found.items() if name != ours.table or left}
+
+
+def _with_settings(rest: Object, ours: Mine) -> tuple[Object, str]:
+    """Return it with our settings, and those that were not there before. Raises NotPlain where one is otherwise."""
+    wrote = list[str]()
+    for (table, name), value in ours.settings.items():
+        before = _table(rest, table)
+        if before.get(name, value) != value:
+            raise NotPlain(f"{table}.{name} in it is {before[name]!r}, and has to be {value!r}")
+        if name not in before:
+            rest = rest | {table: before | {name: value}}
+            wrote.append(f"{table}.{name}={value}")
+    return rest, " ".join(wrote)
+
+
+def _noting(entry: Mapping[str, Any], wrote: str) -> Object:
+    if not wrote:
+        return dict(entry)
+    hooks = [{**hook, "headers": {**hook["headers"], NOTE: wrote}} for hook in entry["hooks"]]
+    return {**entry, "hooks": hooks}
+
+
+def _without_settings(found: Object, table: Object, ours: Mine) -> Object:
+    """Return what is there without the settings that our hooks note, as far as nobody has changed them since."""
+    noted = [
+        word.partition("=")
+        for hook in _hooks_in([*table.values()])
+        if ours.is_mine(hook) and isinstance(hook.get("headers"), dict)
+        for word in str(hook["headers"].get(NOTE, "")).split()
+    ]
+    for path, _, value in noted:
+        where, _, name = path.partition(".")
+        before = _table(found, where)
+        if before.get(name) == value:
+            left: Object = {other: kept for other, kept in before.items() if other != name}
+            found = {one: left if one == where else kept for one, kept in found.items() if one != where or left}
+    return found
+
+
+def _hooks_in(entries: Sequence[Any]) -> Iterator[Object]:
+    """Yield what may be a hook: alone, or in a group of them."""
+    for entry in entries:
+        if isinstance(entry, list):
+            yield from _hooks_in(cast("list[Any]", entry))
+        elif isinstance(entry, dict):
+            yield (one := cast("Object", entry))
+            yield from _hooks_in([one.get("hooks")])
 
 
 def _in_order(now: Object, before: Object) -> Object:

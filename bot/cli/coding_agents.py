@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,8 @@ class Wish:
 class CodingAgent:
     """A coding agent: its files below its own folder `home` or the project's, and how somebody tries it.
 
-    `closed` says what happens where sayso does not answer; `by_command` whether `sayso-hook` has to be there.
+    `by_command` says whether `sayso-hook` has to be there; `asks` when it asks, and `asks_every_call` when with
+    --every-call, where it has both.
     """
 
     name: str
@@ -67,7 +68,8 @@ class CodingAgent:
     by_command: bool = True
     hook_in_project: bool = False
     mcp_in_project: bool = False
-    may_ask_every_call: bool = False
+    asks: tuple[str, ...] = ()
+    asks_every_call: tuple[str, ...] = ()
 
     @property
     def called(self) -> str:
@@ -91,26 +93,52 @@ def _is_mine(name: str) -> Callable[[Mapping[str, Any]], bool]:
     return mine
 
 
-def _hook(name: str, event: str, hook: Mapping[str, Any], around: str = "", **more: Any) -> Written:
-    entry = {"hooks": [hook]} | ({"matcher": around} if around else {})
-    return Mine("hooks", event, entry, _is_mine(name), more)
+def _hook(name: str, event: str, hook: Mapping[str, Any], around: str = "") -> Written:
+    return Mine("hooks", {event: _group(hook, around)}, _is_mine(name))
+
+
+def _group(hook: Mapping[str, Any], around: str = "") -> Mapping[str, Any]:
+    return {"hooks": [hook]} | ({"matcher": around} if around else {})
 
 
 def _alone(name: str, event: str, hook: Mapping[str, Any]) -> Written:
-    return Mine("hooks", event, hook, _is_mine(name), {"version": 1})
+    return Mine("hooks", {event: hook}, _is_mine(name), {"version": 1})
+
+
+def _but(tools: Iterable[str]) -> str:
+    return f"^(?!(?:{'|'.join(sorted(tools))})$)"
+
+
+# In these modes it decides by itself, and the hook of its dialog is not started; the first is its default.
+_CLAUDE_CLOSED = {
+    ("permissions", "disableAutoMode"): "disable",
+    ("permissions", "disableBypassPermissionsMode"): "disable",
+}
+_CLAUDE_TOLD_S = 5
+_CLAUDE_READS = ("Glob", "Grep", "LS", "LSP", "ListAgents", "NotebookRead", "Read", "TaskGet", "TaskList", "ToolSearch")
+# Its own notes, its own dialogs, and others of its kind whose every call is asked about as well.
+_CLAUDE_CHANGES_NOTHING = (
+    *_CLAUDE_READS, "Agent", "AskUserQuestion", "EnterPlanMode", "ExitPlanMode", "ReportFindings", "Task", "TaskCreate",
+    "TaskOutput", "TaskUpdate", "TodoWrite",
+)  # fmt: skip
 
 
 def _claude_hook(wish: Wish) -> Written:
-    # Without `onFailure`, which Claude Code 2.1.295 brought, it decides by itself where sayso does not answer.
-    hook = {
+    hook: dict[str, Any] = {
         "type": "http",
         "url": wish.hook_url("claude-code"),
         "timeout": wish.longest_s,
         "headers": {"Authorization": f"Bearer ${KEY}", "Sayso-Machine": wish.machine},
         "allowedEnvVars": [KEY],
-        "onFailure": "block",
     }
-    return _hook("claude-code", "PermissionRequest", hook)
+    # Without `onFailure`, which Claude Code 2.1.295 brought, it decides by itself where sayso does not answer.
+    asks = hook | {"onFailure": "block"}
+    if wish.every_call:
+        return _hook("claude-code", "PreToolUse", asks, around=_but(_CLAUDE_CHANGES_NOTHING))
+    # Whoever answers its own dialog first leaves a request that nobody needs: what tells of it asks for nothing.
+    tells = _group(hook | {"timeout": _CLAUDE_TOLD_S}, _but(_CLAUDE_READS))
+    entries = {"PermissionRequest": _group(asks), "PostToolUse": tells, "PostToolUseFailure": tells}
+    return Mine("hooks", entries, _is_mine("claude-code"), settings=_CLAUDE_CLOSED)
 
 
 def _codex_hook(wish: Wish) -> Written:
@@ -133,8 +161,7 @@ def _gemini_hook(wish: Wish) -> Written:
         # It can be told to keep from hooks what looks like a secret, except for this.
         "env": {KEY: f"${KEY}"},
     }
-    reads = "|".join(sorted(PROGRAMS["gemini"].only_read))
-    return _hook("gemini", "BeforeTool", hook, around=f"^(?!(?:{reads})$)")
+    return _hook("gemini", "BeforeTool", hook, around=_but(PROGRAMS["gemini"].only_read))
 
 
 def _vscode_hook(wish: Wish) -> Written:
@@ -174,6 +201,16 @@ AGENTS = {
                 "Claude Code before 2.1.295 asks you itself where sayso does not answer; from then on nothing runs.",
             ),
             by_command=False,
+            asks=(
+                "It asks people where Claude Code would ask you, and closes the modes auto and bypassPermissions, which "
+                "never ask.",
+                "With --every-call it asks before each tool that changes something, and leaves both modes open.",
+            ),
+            asks_every_call=(
+                "It asks people before each tool that changes something, in every mode.",
+                "Without --every-call it asks where Claude Code would ask you, and closes the modes auto and "
+                "bypassPermissions, which never ask.",
+            ),
         ),
         CodingAgent(
             name="codex",
@@ -183,11 +220,12 @@ AGENTS = {
             mcp_file="config.toml",
             mcp=_codex_server,
             starts="codex",
-            notes=(
-                "Codex starts a hook once you trust it: type /hooks in it, and again after each `connect`.",
+            notes=("Codex starts a hook once you trust it: type /hooks in it, and again after each `connect`.",),
+            asks=(
+                "It asks people where Codex would ask you: about what leaves its sandbox.",
                 "`codex exec` asks nobody unless you connect with --every-call.",
             ),
-            may_ask_every_call=True,
+            asks_every_call=("It asks people before each tool, also in `codex exec`.",),
         ),
         CodingAgent(
             name="copilot",

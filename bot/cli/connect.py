@@ -38,7 +38,7 @@ def connect(
         int, typer.Option("--wait-s", help="How long people have before the agent goes on without.", min=1, max=3_600)
     ] = _WAIT_S,
     every_call: Annotated[
-        bool, typer.Option("--every-call", help="Ask before each tool, also where the agent would not ask by itself.")
+        bool, typer.Option("--every-call", help="Ask before each tool, also where the agent would not ask you.")
     ] = False,
     mcp: Annotated[
         bool, typer.Option("--mcp", help="The MCP server in place of the hook: the agent puts questions to people.")
@@ -63,7 +63,7 @@ def connect(
     if write and remove:
         raise typer.BadParameter("--write puts it in, --remove takes it out: give one")
     known = AGENTS[agent]
-    if every_call and not known.may_ask_every_call and not mcp:
+    if every_call and not known.asks_every_call and not mcp:
         raise typer.BadParameter(f"{agent} has one way to ask: leave --every-call out")
     path = file or _file(known, mcp=mcp)
     address, you = ("http://127.0.0.1:8000", "YOU") if remove else _address(url, data)
@@ -99,6 +99,7 @@ def _next(agent: "CodingAgent", wish: "Wish", you: str, path: Path, *, written: 
         yield f"Try it: tell it to ask {you} whether staging-three may go. The answer may come in days."
         return
     yield f"Try it: let it run `touch tried`. It waits until somebody says yes: by mail, in Slack, or at {wish.url}"
+    yield from agent.asks_every_call if wish.every_call else agent.asks
     yield from agent.notes
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -46,6 +47,7 @@ THEIRS = {
     },
     "mcpServers": {"other": {"command": "other"}},
     "servers": {"other": {"command": "other"}},
+    "permissions": {"deny": ["Read(.env)"]},
     "number": 1.50
 }
 """,
@@ -145,7 +147,7 @@ def test_another_address_takes_the_place_of_the_first_one(agent: str, what: str)
     second = put(first, ours(agent, what, url="https://other.example", wait_s=60))
 
     assert URL not in second
-    assert second.count("other.example") == 1
+    assert second.count("other.example") == first.count(URL)
     assert second == put(
         THEIRS[Path(FILES[agent, what]).suffix], ours(agent, what, url="https://other.example", wait_s=60)
     )
@@ -186,9 +188,53 @@ def test_codex_asks_before_each_call_in_place_of_only_where_it_would_ask_itself(
     assert put(every, ours("codex", "hook")) == once
 
 
+CLOSED = {"disableAutoMode": "disable", "disableBypassPermissionsMode": "disable"}
+
+
+def test_the_modes_of_claude_code_that_ask_nobody_are_closed_until_it_is_taken_out() -> None:
+    written = put("", ours("claude-code", "hook"))
+
+    assert json.loads(written)["permissions"] == CLOSED
+    assert put(written, ours("claude-code", "hook")) == written
+    assert taken_out(written, ours("claude-code", "hook", every_call=True)) == ""
+
+
+def test_before_each_call_claude_code_asks_in_every_mode_and_none_is_closed() -> None:
+    once = put("", ours("claude-code", "hook"))
+    every = put(once, ours("claude-code", "hook", every_call=True))
+    [entry] = json.loads(every)["hooks"]["PreToolUse"]
+
+    assert {*json.loads(every)} == {"hooks"}
+    assert [*json.loads(every)["hooks"]] == ["PreToolUse"]
+    for tool in ("Bash", "Edit", "Write", "NotebookEdit", "WebFetch", "mcp__github__merge", "Reader"):
+        assert re.match(entry["matcher"], tool)
+    for tool in ("Read", "Grep", "TodoWrite", "AskUserQuestion"):
+        assert not re.match(entry["matcher"], tool)
+    assert json.loads(put(every, ours("claude-code", "hook"))) == json.loads(once)
+
+
+def test_a_mode_that_somebody_had_closed_before_stays_closed() -> None:
+    theirs = '{"permissions": {"disableAutoMode": "disable", "ask": ["Bash"]}}'
+    written = put(theirs, ours("claude-code", "hook"))
+
+    assert json.loads(written)["permissions"] == {"ask": ["Bash"]} | CLOSED
+    assert json.loads(taken_out(written, ours("claude-code", "hook"))) == json.loads(theirs)
+
+
+def test_what_somebody_has_changed_since_stays() -> None:
+    found = json.loads(put("", ours("claude-code", "hook")))
+    found["permissions"]["disableAutoMode"] = "never"
+    found["permissions"]["ask"] = ["Bash"]
+    left = json.loads(taken_out(json.dumps(found), ours("claude-code", "hook")))
+
+    assert left == {"permissions": {"disableAutoMode": "never", "ask": ["Bash"]}}
+
+
 @pytest.mark.parametrize(
     ("text", "agent", "what"),
     [
+        ('{"permissions": {"disableAutoMode": true}}', "claude-code", "hook"),
+        ('{"permissions": []}', "claude-code", "hook"),
         ('// mine\n{"hooks": {}}', "gemini", "hook"),
         ('{"a": 1, "a": 2}', "gemini", "mcp"),
         ("[]", "claude-code", "hook"),
@@ -240,6 +286,9 @@ def test_it_says_what_to_do_next_and_what_is_wrong(here: Here) -> None:
     assert f"--url {URL} --policy risky " in (here.home / ".codex" / "hooks.json").read_text()
     assert "export SAYSO_API_KEY=" in told
     assert "/hooks" in told
+    assert "closes the modes auto and bypassPermissions" in here.connect("claude-code", "hook", "--url", URL, "--write")
+    every = here.connect("claude-code", "hook", "--url", URL, "--write", "--every-call")
+    assert "before each tool that changes something, in every mode" in every
     assert "claude-code" in here.sayso("connect", "emacs", code=2)
     assert "give one" in here.connect("codex", "hook", "--write", "--remove", code=2)
     assert "--every-call" in here.connect("gemini", "hook", "--url", URL, "--every-call", code=2)
