@@ -202,14 +202,12 @@ AGENTS = {
             ),
             by_command=False,
             asks=(
-                "It asks people where Claude Code would ask you, and closes the modes auto and bypassPermissions, which "
-                "never ask.",
-                "With --every-call it asks before each tool that changes something, and leaves both modes open.",
+                "It asks where Claude Code would ask you; with --every-call before each tool that changes things.",
+                "It closes the modes auto and bypassPermissions, in which that never asks; --every-call does not.",
             ),
             asks_every_call=(
-                "It asks people before each tool that changes something, in every mode.",
-                "Without --every-call it asks where Claude Code would ask you, and closes the modes auto and "
-                "bypassPermissions, which never ask.",
+                "It asks before each tool that changes things, in every mode.",
+                "Without --every-call it asks where Claude Code would ask you, and closes modes in which that never asks.",
             ),
         ),
         CodingAgent(

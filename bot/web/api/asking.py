@@ -1,13 +1,13 @@
 """The operation by which a program asks people, without a run of its own."""
 
 import hashlib
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Response
 
-from agents.events import RequestOpened, RunStarted
+from agents.events import Event, RequestOpened, RunStarted
 from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
 from bot.errors import Forbidden, Invalid, RateLimited, WaitsForFile
@@ -113,13 +113,21 @@ async def _earlier(here: Here, key: ApiKey, run_id: RunId, wanted: QuestionWante
     events = await here.app.history.begun_since(run_id, key.created_at)
     if not events:
         return None
-    asked = [event.request for event in events if isinstance(event, RequestOpened)]
-    found = next((one.id for one in reversed(asked) if one.purpose == asked[0].purpose), None)
-    started = events[0]
+    found, started = _newest(events), events[0]
     if found and isinstance(started, RunStarted):
         by = key.person or started.requester if wanted.requester is None else meant_by(here, key, wanted.requester)
         check_is_same(started, found, wanted.relayed(), wanted.context, by)
     return found
+
+
+async def asked_under(here: Here, key: ApiKey, once: str) -> RequestId | None:
+    """Return the request that `once` stands for, here or in the archive; none where nothing was asked under it."""
+    return _newest(await here.app.history.begun_since(run_asked_under(key, once), key.created_at))
+
+
+def _newest(events: Sequence[Event]) -> RequestId | None:
+    asked = [event.request for event in events if isinstance(event, RequestOpened)]
+    return next((one.id for one in reversed(asked) if one.purpose == asked[0].purpose), None)
 
 
 async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted, channel: str) -> None:

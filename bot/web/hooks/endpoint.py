@@ -9,7 +9,8 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
@@ -19,12 +20,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from agents.requests import RequestId
 from bot.people.api_keys import ApiKey
 from bot.render.views import RequestView
 from bot.store.watch import ended
+from bot.web.api.asking import asked_under
 from bot.web.api.keyed import KEY, Authenticated, check_is_json
 from bot.web.api.outcomes import outcome_of
 from bot.web.api.requests import is_open
+from bot.web.api.shapes import CONTEXT_BYTES
 from bot.web.guards import Bounded
 from bot.web.here import Here
 from bot.web.hooks.card import body_of, risks_in
@@ -38,15 +42,23 @@ PREFIX = "/v1/hooks/"
 _LONGEST_S = 3_600.0
 _USUAL_S = 570.0
 _AGAIN_S = 0.5
+_TOO_LONG = (
+    f"sayso does not ask anybody: people decide about {CONTEXT_BYTES // 1024} KB at most. Make the change in several "
+    "smaller calls, and look for no way around it."
+)
 # `sayso-hook` asks again for 20 s, as its server leaves. What comes later under the same id is another call: some
 # models count their calls anew once they have forgotten the first ones.
 _RETRIED = timedelta(seconds=60)
+# What an agent tells of a call that was made holds what came of it, such as the whole of a file.
+_BODY_BYTES = 1_048_576
+_REFUSALS = 10_000
+_REFUSED = {"denied", "withdrawn", "revoked"}
 _ROUTE = Mount(f"{PREFIX}{{name}}", routes=())
 
 
 def hooks_of(here: Here, api: ASGIApp) -> ASGIApp:
     """Return the app that answers below PREFIX, by calls of `api`."""
-    client = client_of(api)
+    client, refusals = client_of(api), dict[RequestId, None]()
 
     async def answering(scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -62,20 +74,24 @@ def hooks_of(here: Here, api: ASGIApp) -> ASGIApp:
             raise not_found(f"There is no hook at {request.url.path[:200]}.", f"There are: {', '.join(PROGRAMS)}")
         told = await _told(request)
         try:
-            call = program.read(told)
+            made = program.made(told)
+            call = made or program.read(told)
         except WrongHook as error:
             raise trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{error}.", "`sayso connect` shows it") from None
         if call.tool in program.only_read and not risks_in(call):
             return JSONResponse({})
-        calls = _calls(request, client)
-        verdict = await _unless_gone(_decided(here, calls, program, call, request), receive)
+        asking = _Asking(here, request.scope[KEY], _calls(request, client), program, call, refusals)
+        if made:
+            await _take_back(asking)
+            return JSONResponse({})
+        verdict = await _unless_gone(_decided(asking, request), receive)
         if verdict is None:
             return None
         # As this process leaves. The command `sayso-hook` then asks its successor, and agents themselves read no heads.
         again = {"Retry-After": "1"} if verdict.early else {}
         return JSONResponse(program.answer(told, verdict), headers=again)
 
-    bounded = Bounded(answering, check_is_json, here.bodies)
+    bounded = Bounded(answering, check_is_json, here.bodies, _BODY_BYTES)
     keyed = Authenticated(bounded, here.app.access.keyring, lambda: here.app.unready, here.waits, below=PREFIX)
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,53 +149,126 @@ async def _unless_gone(deciding: Any, receive: Receive) -> Verdict | None:
         await ended([decided, leaving])
 
 
-async def _decided(here: Here, calls: Calls, program: Program, call: ToolCall, request: Request) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A call of a tool, and what asks people about it with its `key`.
+
+    `refusals` are the newest requests whose refusal an agent has heard from this process.
+    """
+
+    here: Here
+    key: ApiKey
+    calls: Calls
+    program: Program
+    call: ToolCall
+    refusals: dict[RequestId, None]
+
+    async def newest(self) -> tuple[int, RequestId | None]:
+        """Return the number of the newest request about the call, or of all that are the same, and that request."""
+        count, newest = 0, None
+        while found := await asked_under(self.here, self.key, self.once(count)):
+            count, newest = count + 1, found
+        return max(0, count - 1), newest
+
+    def once(self, number: int) -> str:
+        """Return the idempotency key of the request with this number."""
+        return f"{_named(self.call)}.{number}"
+
+    def was_taken_back(self, view: RequestView) -> bool:
+        """Return whether the agent took it back by itself, for whom this key can't speak otherwise."""
+        outcome = outcome_of(view)
+        return outcome.decision == "withdrawn" and self.key.person is None and outcome.by == (self.key.speaker,)
+
+    def is_unheard(self, view: RequestView) -> bool:
+        """Return whether people refused it while no agent waited, so that it is still to be heard, once."""
+        return self._is_refused(view) and view.id not in self.refusals
+
+    def no(self, view: RequestView, until: float) -> Verdict:
+        """Return what is heard of a request that allows nothing, which people could answer `until` then."""
+        if self._is_refused(view):
+            self.refusals[view.id] = None
+            while len(self.refusals) > _REFUSALS:
+                del self.refusals[next(iter(self.refusals))]
+        is_early = is_open(view) and asyncio.get_running_loop().time() < until
+        said = self._taken_back(view) if self.was_taken_back(view) else _why_not(view)
+        return Verdict(allow=False, message=said, early=is_early)
+
+    def _is_refused(self, view: RequestView) -> bool:
+        return outcome_of(view).decision in _REFUSED and not self.was_taken_back(view)
+
+    def _taken_back(self, view: RequestView) -> str:
+        return (
+            f"{view.id} is taken back, as the same call was made: somebody let it run in {self.program.called} itself. "
+            "Where it has to be made once more, make the same call again, and people are asked."
+        )
+
+
+async def _take_back(asking: _Asking) -> None:
+    """Take back what is open about a call that was made, as somebody said so in the agent's own dialog.
+
+    Whoever waits for it hears so. Of two calls that are the same, the one that was not made is to be asked about again.
+    """
+    _, newest = await asking.newest()
+    with suppress(RefusedError):  # it was decided meanwhile
+        if newest and is_open(await asking.calls.request(newest)):
+            await asking.calls.of_request(newest, "withdraw", {})
+
+
+async def _decided(asking: _Asking, request: Request) -> Verdict:
     """Return whether the call may be made now, once people have said so."""
+    calls, program, call = asking.calls, asking.program, asking.call
     try:
         if questions := questions_in(call):
-            return await _answered(calls, program, call, questions)
+            return await _answered(asking, questions)
         policy = _policy(calls.may_ask, request.query_params.get("policy", ""))
         body = body_of(program, call, policy, request.headers.get("sayso-machine", "")) | _session(program, call)
-        return await _asked(here, calls, call, body)
+        if len(json.dumps(body["arguments"], ensure_ascii=False).encode(errors="replace")) > CONTEXT_BYTES:
+            return Verdict(allow=False, message=_TOO_LONG)
+        return await _asked(asking, body)
     except RefusedError as error:
         return Verdict(allow=False, message=f"sayso does not ask anybody: {error}")
 
 
-async def _answered(calls: Calls, program: Program, call: ToolCall, questions: Sequence[Mapping[str, Any]]) -> Verdict:
+async def _answered(asking: _Asking, questions: Sequence[Mapping[str, Any]]) -> Verdict:
     """Put the agent's own questions to people. The same ones again, in the same turn, have the same answers."""
+    calls, call = asking.calls, asking.call
     to = [ref for ref in calls.may_ask if not ref.startswith("policy:")]
     if not to:
         do = "Make one with --asks person:NAME as well"
         raise RefusedError(HTTPStatus.FORBIDDEN, {"detail": "The key may put questions to nobody.", "do": do})
     until = asyncio.get_running_loop().time() + calls.longest_s
-    view = await calls.opened(form_of(program, questions, to) | _session(program, call), _named(call))
+    form, (number, _) = form_of(asking.program, questions, to) | _session(asking.program, call), await asking.newest()
+    view = await calls.opened(form, asking.once(number))
+    if asking.was_taken_back(view) and not call.call_id:
+        view = await calls.opened(form, asking.once(number + 1))
     if is_open(view):
         view = await calls.settled(view, is_open)
     outcome = outcome_of(view)
     if outcome.decision != "answered" or not isinstance(outcome.answer, dict):
-        return _no(view, until)
+        return asking.no(view, until)
     return Verdict(allow=True, updated={**call.given, "answers": answers_of(questions, outcome.answer)})
 
 
-async def _asked(here: Here, calls: Calls, call: ToolCall, body: Mapping[str, Any]) -> Verdict:
+async def _asked(asking: _Asking, body: Mapping[str, Any]) -> Verdict:
     """Ask for it, and begin what was approved. The same call made again is a new request, unless its id and the time
     say that its answer was lost.
     """
-    named, clock, mine = _named(call), asyncio.get_running_loop().time, call.call_id or secrets.token_hex(8)
-    number, until = 0, clock() + calls.longest_s
+    calls, call, clock = asking.calls, asking.call, asyncio.get_running_loop().time
+    mine, until = call.call_id or secrets.token_hex(8), clock() + calls.longest_s
+    number, _ = await asking.newest()
     while True:
-        view = await calls.opened(body, f"{named}.{number}")
+        view = await calls.opened(body, asking.once(number))
         was_open = is_open(view)
         if was_open:
             view = await replace(calls, longest_s=max(0.0, until - clock())).settled(view, is_open)
-        is_approved, told_since = outcome_of(view).decision == "approved", here.app.store.about_now() - _RETRIED
+        is_approved, told_since = outcome_of(view).decision == "approved", asking.here.app.store.about_now() - _RETRIED
         if is_approved and (view.started_at is None or (call.call_id and view.started_at > told_since)):
-            if not (why := await _begun(calls, view, f"{named}.{number}.{mine}", until)):
+            if not (why := await _begun(calls, view, f"{asking.once(number)}.{mine}", until)):
                 return Verdict(allow=True)
             if call.call_id or why.kind != "already-begun":
                 return Verdict(allow=False, message=f"It was approved, and may not begin: {why}")
-        elif not is_approved and (was_open or call.call_id):
-            return _no(view, until)
+        elif not is_approved and (was_open or call.call_id or asking.is_unheard(view)):
+            return asking.no(view, until)
         number += 1
 
 
@@ -210,12 +299,6 @@ async def _begun(calls: Calls, view: RequestView, attempt: str, until: float) ->
             await asyncio.sleep(_AGAIN_S)
         else:
             return None
-
-
-def _no(view: RequestView, until: float) -> Verdict:
-    """Return what is heard of a request that allows nothing, which people could answer `until` then."""
-    is_early = is_open(view) and asyncio.get_running_loop().time() < until
-    return Verdict(allow=False, message=_why_not(view), early=is_early)
 
 
 def _why_not(view: RequestView) -> str:

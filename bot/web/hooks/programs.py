@@ -42,7 +42,8 @@ class Program:
     """A coding agent.
 
     Some start their hook before each call of any tool: nobody is asked about those that `only_read` what is in the
-    folder, and what the agent itself makes of them holds.
+    folder, and what the agent itself makes of them holds. One whose own dialog stands beside the hook tells of a call
+    that was `made`, whoever allowed it.
     """
 
     name: str
@@ -50,6 +51,17 @@ class Program:
     read: Callable[[Mapping[str, Any]], ToolCall]
     answer: Callable[[Mapping[str, Any], Verdict], dict[str, Any]]
     only_read: frozenset[str] = frozenset()
+    made: Callable[[Mapping[str, Any]], ToolCall | None] = lambda _: None
+
+
+def _claude_made(told: Mapping[str, Any]) -> ToolCall | None:
+    """Return the call as its permission was asked for: with no id, and with nothing that its user answered."""
+    if told.get("hook_event_name") not in {"PostToolUse", "PostToolUseFailure"}:
+        return None
+    call = replace(_in_snake_case(told, "session_id"), turn=_text(told, "prompt_id", ""), call_id="")
+    if call.tool != "AskUserQuestion":
+        return call
+    return replace(call, given={name: one for name, one in call.given.items() if name not in _CLAUDE_ANSWERED})
 
 
 def _claude_call(told: Mapping[str, Any]) -> ToolCall:
@@ -146,6 +158,7 @@ def _object(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value)
 
 
+_CLAUDE_ANSWERED = {"answers", "annotations"}
 _GEMINI_READS = frozenset({
     "ask_user", "get_internal_docs", "glob", "grep_search", "list_directory", "read_file", "read_many_files",
     "search_file_content", "update_topic", "write_todos",
@@ -158,7 +171,7 @@ _VSCODE_READS = frozenset({
 PROGRAMS = {
     one.name: one
     for one in (
-        Program("claude-code", "Claude Code", _claude_call, _claude_answer),
+        Program("claude-code", "Claude Code", _claude_call, _claude_answer, made=_claude_made),
         Program("codex", "Codex", _codex_call, _codex_answer),
         Program("copilot", "Copilot", _copilot_call, _copilot_answer),
         Program("gemini", "Gemini CLI", _gemini_call, _gemini_answer, _GEMINI_READS),

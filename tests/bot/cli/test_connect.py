@@ -288,7 +288,7 @@ def test_it_says_what_to_do_next_and_what_is_wrong(here: Here) -> None:
     assert "/hooks" in told
     assert "closes the modes auto and bypassPermissions" in here.connect("claude-code", "hook", "--url", URL, "--write")
     every = here.connect("claude-code", "hook", "--url", URL, "--write", "--every-call")
-    assert "before each tool that changes something, in every mode" in every
+    assert "before each tool that changes things, in every mode" in every
     assert "claude-code" in here.sayso("connect", "emacs", code=2)
     assert "give one" in here.connect("codex", "hook", "--write", "--remove", code=2)
     assert "--every-call" in here.connect("gemini", "hook", "--url", URL, "--every-call", code=2)

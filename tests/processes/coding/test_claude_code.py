@@ -40,8 +40,15 @@ def at_work(
     terminal: bool = False,
 ) -> AbstractAsyncContextManager[Work]:
     """Claude Code with this hook, which is told to clear the build."""
-    (bench.home / ".claude").mkdir()
     settings = {"hooks": {event: [{"hooks": [hook]}]}, "permissions": permissions}
+    return with_settings(claude, bench, settings, *words, terminal=terminal)
+
+
+def with_settings(
+    claude: Path, bench: Bench, settings: dict[str, Any], *words: str, terminal: bool = False
+) -> AbstractAsyncContextManager[Work]:
+    """Claude Code with these settings, which is told to clear the build."""
+    (bench.home / ".claude").mkdir()
     (bench.home / ".claude" / "settings.json").write_text(json.dumps(settings))
     seen_before = {
         "hasCompletedOnboarding": True,
@@ -162,10 +169,29 @@ async def test_its_own_dialog_closes_with_what_people_say(claude: Path, bench: B
     assert bench.ran == 0
 
 
-async def test_who_sits_before_it_may_answer_first_and_the_request_stays_open(claude: Path, bench: Bench) -> None:
-    """It does not hang up: its hook waits on for an answer that it no longer needs."""
+@pytest.mark.parametrize("every_call", [False, True])
+async def test_as_connect_writes_it_people_are_asked_in_the_mode_that_it_starts_in(
+    claude: Path, bench: Bench, every_call: bool
+) -> None:
     bench.model.wants(CALL)
-    async with at_work(claude, bench, over_http(bench.api.url), terminal=True) as work:
+    settings = connected("claude-code", bench.api.url, every_call=every_call)
+    async with with_settings(claude, bench, settings, terminal=True) as work:
+        await bench.votes(await bench.opened(work), "deny", reason="not on a Friday")
+        [heard] = await bench.heard()
+    modes = "auto mode on" if every_call else "manual mode on"
+
+    assert "Denied by bo: not on a Friday" in heard
+    assert bench.ran == 0
+    assert work.has_shown(modes)
+
+
+async def test_a_call_that_somebody_lets_run_in_its_own_dialog_takes_its_request_back(
+    claude: Path, bench: Bench
+) -> None:
+    """Claude Code does not hang up: its hook would wait on, and take a yes that it no longer needs."""
+    bench.model.wants(CALL)
+    settings = connected("claude-code", bench.api.url)
+    async with with_settings(claude, bench, settings, terminal=True) as work:
         await bench.opened(work)
         await work.shows("Do you want to proceed?")
         work.types(b"\r")
@@ -173,7 +199,7 @@ async def test_who_sits_before_it_may_answer_first_and_the_request_stays_open(cl
         [request] = await bench.requests()
 
     assert bench.ran == 1
-    assert request["state"] == "open"
+    assert request["state"] == "withdrawn"
 
 
 async def test_before_each_use_there_is_no_dialog_beside(claude: Path, bench: Bench) -> None:
@@ -268,17 +294,38 @@ async def test_with_no_terminal_its_own_dialog_is_a_denial(claude: Path, bench: 
     assert bench.ran == 0
 
 
-async def test_people_answer_what_the_model_asks_its_user(claude: Path, bench: Bench) -> None:
-    """It can ask at a terminal alone."""
-    question = {
-        "question": "Which store?",
-        "header": "Store",
-        "options": [{"label": "Postgres", "description": "What we know"}, {"label": "SQLite", "description": "A file"}],
-        "multiSelect": False,
-    }
-    bench.model.wants(("AskUserQuestion", {"questions": [question]}))
+QUESTION = {
+    "question": "Which store?",
+    "header": "Store",
+    "options": [{"label": "Postgres", "description": "What we know"}, {"label": "SQLite", "description": "A file"}],
+    "multiSelect": False,
+}
+
+
+async def asking(bench: Bench) -> None:
+    """The model has a question, and its key may put it to Bo."""
+    bench.model.wants(("AskUserQuestion", {"questions": [QUESTION]}))
     asks = ("policy:production", "person:bo")
     _, bench.key = await bench.api.key(None, "ask", service="desk", acts_for=["anna"], asks=asks)
+
+
+async def test_a_question_that_somebody_answers_at_the_terminal_is_taken_back(claude: Path, bench: Bench) -> None:
+    await asking(bench)
+    settings = connected("claude-code", bench.api.url)
+    async with with_settings(claude, bench, settings, terminal=True) as work:
+        await bench.opened(work)
+        await work.shows("Enter to select")
+        work.types(b"\r")
+        [heard] = await bench.heard()
+        [request] = await bench.requests()
+
+    assert "Postgres" in heard
+    assert request["state"] == "withdrawn"
+
+
+async def test_people_answer_what_the_model_asks_its_user(claude: Path, bench: Bench) -> None:
+    """It can ask at a terminal alone."""
+    await asking(bench)
     async with at_work(claude, bench, over_http(bench.api.url), terminal=True) as work:
         request = await bench.opened(work)
         answer = await bench.bo.post(f"/v1/requests/{request['id']}/answer", json={"form": {"1": "SQLite"}})

@@ -115,6 +115,12 @@ async def test_nothing_that_an_agent_gives_stands_in_the_place_of_its_folder(wor
     assert arguments == {"tool": "Bash", "folder": "/home/anna/shop", "input": given}
 
 
+async def test_of_what_nobody_would_read_an_agent_hears_to_make_it_in_smaller_calls(world: World, api: Api) -> None:
+    answer = await asks(await agent(api), CLAUDE, tool_name="Write", tool_input={"content": "x\n" * 20_000})
+
+    assert "people decide about 16 KB at most. Make the change in several smaller calls" in message(answer)
+
+
 async def test_what_no_message_has_room_for_is_approved_where_all_of_it_stands(world: World, api: Api) -> None:
     command = f"echo {'x' * 1_500}; rm -rf ~; echo {'x' * 1_500}"
     asking = asyncio.create_task(asks(await agent(api, "policy:production"), CLAUDE, tool_input={"command": command}))
@@ -217,6 +223,140 @@ async def test_no_answer_in_time_is_no_refusal_and_a_later_yes_counts_for_the_ne
     assert "Nobody has answered yet, and this is no refusal" in message(answer)
     assert request["id"] in message(answer)
     assert again.json() == ALLOWED
+
+
+MADE: dict[str, Any] = CLAUDE | {"hook_event_name": "PostToolUse", "tool_use_id": "t1", "tool_response": {"stdout": ""}}
+
+
+@pytest.mark.parametrize("event", ["PostToolUse", "PostToolUseFailure"])
+async def test_a_call_that_was_let_run_elsewhere_takes_its_request_back_and_the_same_one_is_asked_about_again(
+    world: World, api: Api, event: str
+) -> None:
+    client = await agent(api)
+    asking = asyncio.create_task(asks(client, CLAUDE))
+    first = await opened(api)
+    told = await asks(client, MADE, hook_event_name=event)
+    heard = await asking
+    again = asyncio.create_task(asks(client, CLAUDE))
+    second = await opened(api)
+    await votes(api, second)
+
+    assert (told.status_code, told.json()) == (200, {})
+    assert f"{first['id']} is taken back" in message(heard)
+    assert "Do not do it" not in message(heard)
+    assert (await (await api.client("bo")).get(f"/v1/requests/{first['id']}")).json()["state"] == "withdrawn"
+    assert second["id"] != first["id"]
+    assert (await again).json() == ALLOWED
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"session_id": "e5"}, {"prompt_id": "p2"}, {"tool_name": "PowerShell"}, {"cwd": "/home/anna"},
+        {"tool_input": {"command": "rm -rf dist"}},
+    ],
+)  # fmt: skip
+async def test_a_call_that_was_made_takes_back_no_request_about_another_one(
+    world: World, api: Api, other: dict[str, Any]
+) -> None:
+    client = await agent(api)
+    asking = asyncio.create_task(asks(client, CLAUDE))
+    request = await opened(api)
+    told = await asks(client, MADE, **other)
+    await votes(api, request)
+
+    assert told.json() == {}
+    assert (await asking).json() == ALLOWED
+
+
+async def test_of_two_that_are_the_same_and_one_was_made_neither_takes_a_yes(world: World, api: Api) -> None:
+    client = await agent(api)
+    asking = [asyncio.create_task(asks(client, CLAUDE)) for _ in range(2)]
+    await opened(api)
+    await api.until_open(2)
+    await asks(client, MADE)
+    heard = [message(await one) for one in asking]
+
+    assert all("is taken back" in one for one in heard)
+    assert not (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"]
+
+
+async def test_what_ran_with_a_yes_of_people_stays_approved_and_takes_nothing_back(world: World, api: Api) -> None:
+    client = await agent(api)
+    asking = asyncio.create_task(asks(client, CLAUDE))
+    request = await opened(api)
+    await votes(api, request)
+    await asking
+    told = await asks(client, MADE, tool_response={"originalFile": "x" * 200_000})
+
+    assert told.json() == {}
+    assert (await (await api.client("bo")).get(f"/v1/requests/{request['id']}")).json()["state"] == "approved"
+
+
+async def test_what_came_of_a_call_is_told_to_nobody_and_asks_nobody(world: World, api: Api) -> None:
+    assert (await asks(await agent(api), MADE)).json() == {}
+    assert not (await (await api.client("bo")).get("/v1/requests")).json()["requests"]
+
+
+async def test_a_question_that_was_answered_at_the_terminal_is_taken_back_and_can_be_asked_again(
+    world: World, api: Api
+) -> None:
+    given = {"questions": [{"question": "Which?", "options": [{"label": "a"}, {"label": "b"}]}]}
+    client = await agent(api, "policy:production", "person:bo")
+    asking = asyncio.create_task(asks(client, CLAUDE, tool_name="AskUserQuestion", tool_input=given))
+    first = await opened(api)
+    told = given | {"answers": {"Which?": "a"}, "annotations": {}}
+    await asks(client, MADE, tool_name="AskUserQuestion", tool_input=told)
+    heard = await asking
+    again = asyncio.create_task(asks(client, CLAUDE, tool_name="AskUserQuestion", tool_input=given))
+    second = await opened(api)
+    again.cancel()
+
+    assert "is taken back" in message(heard)
+    assert second["id"] != first["id"]
+
+
+async def test_a_denial_that_came_while_nobody_waited_is_heard_once_before_anybody_is_asked_again(
+    world: World, api: Api
+) -> None:
+    client = await agent(api)
+    await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
+    first = await opened(api)
+    await votes(api, first, "deny", reason="not on a Friday")
+    heard = await asks(client, CLAUDE)
+    again = asyncio.create_task(asks(client, CLAUDE))
+    second = await opened(api)
+    again.cancel()
+
+    assert "Denied by bo: not on a Friday" in message(heard)
+    assert second["id"] != first["id"]
+
+
+async def test_a_denial_that_was_heard_keeps_nobody_from_being_asked_about_the_same_call_again(
+    world: World, api: Api
+) -> None:
+    client = await agent(api)
+    asking = asyncio.create_task(asks(client, CLAUDE))
+    first = await opened(api)
+    await votes(api, first, "deny")
+    await asking
+    again = asyncio.create_task(asks(client, CLAUDE))
+    second = await opened(api)
+    again.cancel()
+
+    assert second["id"] != first["id"]
+
+
+async def test_a_withdrawal_by_who_asked_that_came_while_nobody_waited_is_heard_once(world: World, api: Api) -> None:
+    client = await agent(api)
+    await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
+    request = await opened(api)
+    anna = await api.client("anna")
+    gone = await anna.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": "I do it myself"})
+    heard = await asks(client, CLAUDE)
+
+    assert gone.is_success, gone.text
+    assert "Withdrawn by anna: I do it myself. Do not do it" in message(heard)
 
 
 async def test_a_call_with_an_id_of_its_own_is_told_the_same_again(world: World, api: Api) -> None:
