@@ -25,7 +25,8 @@ def main() -> None:
     event = next(one for one in hooks if one.lower() in {"permissionrequest", "pretooluse"})
     hook = hooks[event][0] if name == "copilot" else hooks[event][0]["hooks"][0]
     answer = _called(hook, json.dumps(_call(name, event, command)).encode())
-    print(answer)
+    sys.stdout.write(f"{answer}\n")
+    sys.stdout.flush()
     told = json.loads(answer)
     said = told.get("hookSpecificOutput", told)
     if "deny" not in {said.get("behavior"), said.get("permissionDecision"), said.get("decision", {}).get("behavior")}:

@@ -37,6 +37,7 @@ async def test_the_story_that_is_told_with_curl_is_true(short_path: Path) -> Non
     assert '"may_act":true' in (out / "may.json").read_text()
     assert '"arguments":{"name":"staging-seven"}' in (out / "start.json").read_text()
     assert '"summary":"staging-seven is gone"' in (out / "finish.json").read_text()
+    assert "Nobody has answered yet, and this is no refusal" in (out / "hook.json").read_text()
     assert '"picks":["staging-seven"]' in told.stdout
     events = (out / "events.txt").read_text()
     assert '"type":"run_ended"' in events.splitlines()[-2]
