@@ -13,14 +13,17 @@ from bot.cli.agent_files import Mine, NamedIn, Table, Written
 from bot.web.hooks.programs import PROGRAMS
 
 KEY = "SAYSO_API_KEY"
-"""The one variable that has the key: no file of an agent does."""
+"""The one variable that has the key: no settings of an agent do."""
 # What an agent waits longer than people have: the hook needs a while for the way there and back.
 _LONGER_S = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to connect with: an address, and how the agent asks there. `command` starts `sayso-hook`."""
+    """What to connect with: an address, and how the agent asks there.
+
+    `command` starts `sayso-hook`, which reads the key from `key_file`, where there is one, and else its environment.
+    """
 
     url: str
     policy: str
@@ -28,6 +31,7 @@ class Wish:
     every_call: bool
     machine: str
     command: Sequence[str]
+    key_file: str = ""
 
     @property
     def longest_s(self) -> int:
@@ -45,7 +49,8 @@ class Wish:
         It reads to its end what it is told: an agent that can't tell it all to its hook would decide by itself.
         """
         policy = ["--policy", self.policy] if self.policy else []
-        words = [*self.command, name, "--url", self.url, *policy, "--wait-s", str(self.wait_s)]
+        key = ["--key-file", self.key_file] if self.key_file else []
+        words = [*self.command, name, "--url", self.url, *policy, *key, "--wait-s", str(self.wait_s)]
         return shlex.join(["sh", "-c", f"{shlex.join(words)} || {{ cat >/dev/null; exit 2; }}"])
 
 
@@ -53,8 +58,9 @@ class Wish:
 class CodingAgent:
     """A coding agent: its files below its own folder `home` or the project's, and how somebody tries it.
 
-    `by_command` says whether `sayso-hook` has to be there; `asks` when it asks, and `asks_every_call` when with
-    --every-call, where it has both.
+    `by_command` says whether `sayso-hook` has to be there. A daemon that starts that has an environment of its own:
+    `key_file` says where below `home` the key is found, and `restart` starts the daemon anew. `asks` says when it asks,
+    and `asks_every_call` when with --every-call, where it has both.
     """
 
     name: str
@@ -68,6 +74,8 @@ class CodingAgent:
     by_command: bool = True
     hook_in_project: bool = False
     mcp_in_project: bool = False
+    key_file: str = ""
+    restart: str = ""
     asks: tuple[str, ...] = ()
     asks_every_call: tuple[str, ...] = ()
 
@@ -207,7 +215,7 @@ AGENTS = {
             ),
             asks_every_call=(
                 "It asks before each tool that changes things, in every mode.",
-                "Without --every-call it asks where Claude Code would ask you, and closes modes in which that never asks.",
+                "Without --every-call it asks where Claude Code would ask you, and closes the modes that never ask.",
             ),
         ),
         CodingAgent(
@@ -218,6 +226,8 @@ AGENTS = {
             mcp_file="config.toml",
             mcp=_codex_server,
             starts="codex",
+            key_file="sayso.key",
+            restart="codex app-server daemon restart",
             notes=("Codex starts a hook once you trust it: type /hooks in it, and again after each `connect`.",),
             asks=(
                 "It asks people where Codex would ask you: about what leaves its sandbox.",

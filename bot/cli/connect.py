@@ -1,6 +1,7 @@
 """The command `sayso connect`: has a coding agent ask people before it acts."""
 
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -51,7 +52,7 @@ def connect(
     """Let people say what a coding agent may do: shows what goes into its settings, or writes it.
 
     `sayso connect claude-code --write`, then make a key, as it says, and start the agent with it in SAYSO_API_KEY: no
-    file has the key. All else in the settings stays, written twice is once, and --remove takes exactly it out.
+    settings have the key. All else in them stays, written twice is once, and --remove takes exactly it out.
 
     Where sayso does not answer, nothing runs. Claude Code asks by HTTP; the others start the command `sayso-hook`.
     """
@@ -68,7 +69,8 @@ def connect(
     path = file or _file(known, mcp=mcp)
     address, you = ("http://127.0.0.1:8000", "YOU") if remove else _address(url, data)
     command = [] if mcp or not known.by_command else _hook_command(known)
-    wish = Wish(address, policy, wait_s, every_call, socket.gethostname(), command)
+    key_file = str(known.home(os.environ, Path.home()) / known.key_file) if known.key_file and not mcp else ""
+    wish = Wish(address, policy, wait_s, every_call, socket.gethostname(), command, key_file)
     ours = known.mcp(wish) if mcp else known.hook(wish)
     if remove:
         print(f"Taken out of {path}." if change(path, taken_out, ours) else f"Nothing of sayso is in {path}.")
@@ -93,8 +95,14 @@ def _next(agent: "CodingAgent", wish: "Wish", you: str, path: Path, *, written: 
     if agent.by_command and not mcp and wish.command == ["sayso-hook"] and shutil.which("sayso-hook") is None:
         yield "Its hook starts the command sayso-hook, which is not here yet. In sayso's repository:"
         yield "  pip install ./clients/hook"
-    yield f"Start {name} with the key in its environment; no file has it:"
-    yield f"  export SAYSO_API_KEY=sayso_…\n  {agent.starts}"
+    if wish.key_file:
+        yield f"Put the key into a file that only you can read: {name}'s daemon keeps the environment it first had."
+        yield f"  (umask 077; cat > {shlex.quote(wish.key_file)})    # paste the key, then Enter and Ctrl-D"
+        yield f"Start {name}:\n  {agent.starts}"
+    else:
+        yield f"Start {name} with the key in its environment; no file has it:"
+        restart = f"  {agent.restart}    # its daemon keeps the environment it first had\n" if agent.restart else ""
+        yield f"  export SAYSO_API_KEY=sayso_…\n{restart}  {agent.starts}"
     if mcp:
         yield f"Try it: tell it to ask {you} whether staging-three may go. The answer may come in days."
         return

@@ -1,8 +1,8 @@
 """`sayso-hook NAME`: ask people, through sayso, whether a coding agent may use a tool. It needs nothing but Python.
 
 A hook of the agent starts it, with the call of the tool on stdin. It prints what the agent reads, and exits with 0.
-Wherever it can't, it exits with 2 and says why: each of these agents reads that as a denial. What each of them sends
-and reads is known to the server alone.
+Wherever it can't, it exits with 2 and says why: these agents read that as a denial, all but Claude Code, which is told
+in its own words. What else each of them sends and reads is known to the server alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import select
 import socket
 import sys
 import threading
@@ -34,6 +35,7 @@ _DENIED = 2
 _WAY_S = 15.0
 # A server that held the call may be away for so long, as it is restarted. One that never had it is not waited for.
 _AWAY_S, _PAUSE_S = 20.0, 1.0
+_LOOKS_MS = 1_000
 _LATER = {408, 502, 503, 504}
 _SENTENCE_CHARS = 1_000
 _ORIGIN = re.compile(r"https?://[^/\s@?#]+/?")
@@ -49,6 +51,7 @@ class _Given(NamedTuple):
     name: str
     url: str
     policy: str
+    key_file: str
     wait_s: int
 
 
@@ -63,33 +66,42 @@ class _NoRedirects(HTTPRedirectHandler):
 
 def main() -> None:
     """Answer one call of a hook, which ends the process."""
+    given, body, is_over = _given(sys.argv[1:]), b"", threading.Event()
     try:
-        text = _answered(sys.argv[1:])
+        # Before anything may fail: Codex, when it can't tell its hook all that it has to say, decides by itself.
+        body = sys.stdin.buffer.read()
+        threading.Thread(target=_end_unheard, args=(is_over,), daemon=True).start()
+        text = _answered(given, body)
+        is_over.set()
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except _Unsure as unsure:
-        _deny(str(unsure))
+        is_over.set()
+        _deny(str(unsure), given, body)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - an agent reads any other end as a yes, or asks itself
-        _deny(f"sayso-hook failed: {error!r}")
+        is_over.set()
+        _deny(f"sayso-hook failed: {error!r}", given, body)
 
 
-def _answered(arguments: Sequence[str]) -> str:
-    """Return what the agent reads. Raises _Unsure."""
+def _given(arguments: Sequence[str]) -> _Given:
     parser = argparse.ArgumentParser("sayso-hook", description="Ask people whether a coding agent may use a tool.")
     parser.add_argument("name", metavar="NAME", help="the agent: claude-code, codex, copilot, gemini or vscode")
     parser.add_argument("--url", default=os.environ.get("SAYSO_URL", ""), help="the address of sayso; else $SAYSO_URL")
-    parser.add_argument("--policy", default="", help="the policy, where the key in $SAYSO_API_KEY may ask for several")
+    parser.add_argument("--policy", default="", help="the policy, where the key may ask for several")
+    parser.add_argument("--key-file", default="", help="where the key is, if that exists; else in $SAYSO_API_KEY")
     parser.add_argument("--wait-s", type=int, default=WAIT_S, help=f"how long people have, in seconds ({WAIT_S})")
-    given = _Given(**vars(parser.parse_args(arguments)))
-    # Before anything may fail: Codex, when it can't tell its hook all that it has to say, decides by itself.
-    body = sys.stdin.buffer.read()
+    return _Given(**vars(parser.parse_args(arguments)))
+
+
+def _answered(given: _Given, body: bytes) -> str:
+    """Return what the agent reads. Raises _Unsure."""
     if not _ORIGIN.fullmatch(given.url):
         raise _Unsure(f"SAYSO_URL is {given.url!r}: set it to an address such as https://sayso.corp.example")
     # A look-up of a name, and a server that sends a byte now and then, have no time limit of their own.
-    late = threading.Timer(given.wait_s + _WAY_S, _end_late)
+    late = threading.Timer(given.wait_s + _WAY_S, _end_late, args=(given, body))
     late.daemon = True
     late.start()
-    return _asked(given, body, _key())
+    return _asked(given, body, _key(given.key_file))
 
 
 def _asked(given: _Given, body: bytes, key: str) -> str:
@@ -125,15 +137,17 @@ def _asked(given: _Given, body: bytes, key: str) -> str:
         sleep(_PAUSE_S)
 
 
-def _key() -> str:
-    """Return the key of the agent. Raises _Unsure."""
+def _key(named: str) -> str:
+    """Return the key of the agent: of the file that is `named`, if there is one. Raises _Unsure."""
     key, path = os.environ.get("SAYSO_API_KEY", ""), os.environ.get("SAYSO_API_KEY_FILE", "")
+    if named and os.path.exists(named):  # noqa: PTH110 - pathlib takes 10 ms
+        key, path = "", named
     if not key and path:
         try:
             with open(os.path.expanduser(path), encoding="ascii") as file:  # noqa: PTH111, PTH123 - pathlib takes 10 ms
                 key = file.read()
         except (OSError, UnicodeDecodeError) as error:
-            raise _Unsure(f"SAYSO_API_KEY_FILE is {path!r}, which can't be read: {error}") from None
+            raise _Unsure(f"the key can't be read from {path!r} (SAYSO_API_KEY_FILE): {error}") from None
     if not re.fullmatch(r"[!-~]+", key.strip()):
         raise _Unsure("SAYSO_API_KEY holds no key: `sayso keys create --scope ask …`, on the server, makes one")
     return key.strip()
@@ -165,23 +179,55 @@ def _said(error: HTTPError) -> str:
     return " ".join(part for part in said if isinstance(part, str)) or f"it answered {error.code}"
 
 
-def _end_late() -> None:
+def _end_unheard(is_over: threading.Event) -> None:
+    """End, and hang up, once whoever started this is gone or reads no answer: a yes would be taken for nobody.
+
+    Between an agent and its hook there may be a shell, which outlives it: then it is the pipe that says so.
+    """
+    if not hasattr(select, "poll"):  # as on Windows
+        return
+    parent, reader = os.getppid(), select.poll()
+    reader.register(1, 0)
+    while os.getppid() == parent and not reader.poll(_LOOKS_MS):
+        continue
+    if not is_over.is_set():
+        os._exit(_DENIED)
+
+
+def _end_late(given: _Given, body: bytes) -> None:
     """End at once, and with a denial: beyond this the agent ends the hook, and decides by itself."""
-    _deny("sayso did not answer in time. Nobody was heard, and this is no refusal.")
+    _deny("sayso did not answer in time. Nobody was heard, and this is no refusal.", given, body)
 
 
-def _deny(sentence: str) -> NoReturn:
+def _deny(sentence: str, given: _Given, body: bytes) -> NoReturn:
     """Exit as each agent reads a denial, with a sentence that it reads as the reason."""
     line = re.sub(r"\s+", " ", "".join(char if char.isprintable() else " " for char in sentence)).strip()
     line = line[:_SENTENCE_CHARS]
-    with suppress(OSError, ValueError):
-        # Copilot reads the reason beside a 2 here, and all others read it on stderr and nothing here.
-        sys.stdout.write(f"{json.dumps({'behavior': 'deny', 'message': line})}\n")
+    # Copilot reads the reason beside a 2 here, and all others read it on stderr and nothing here.
+    said, code = {"behavior": "deny", "message": line}, _DENIED
+    if given.name == "claude-code":
+        said, code = _claude_denial(line, body), 0
+    try:
+        sys.stdout.write(f"{json.dumps(said)}\n")
         sys.stdout.flush()
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
+    except (OSError, ValueError):
+        code = _DENIED
     # Not by sys.exit: what could not be written to stdout is tried again there, and ends with another code.
-    os._exit(_DENIED)
+    os._exit(code)
+
+
+def _claude_denial(line: str, body: bytes) -> dict[str, Any]:
+    """Return what Claude Code reads as a denial: as it asks for a permission, a 2 leaves it to its own dialog."""
+    told: Any = None
+    with suppress(ValueError):
+        told = json.loads(body)
+    event = cast("dict[str, Any]", told).get("hook_event_name") if isinstance(told, dict) else None
+    said: dict[str, Any] = {"decision": {"behavior": "deny", "message": line}}
+    if event == "PreToolUse":
+        said = {"permissionDecision": "deny", "permissionDecisionReason": line}
+    return {"hookSpecificOutput": {"hookEventName": event or "PermissionRequest", **said}}
 
 
 if __name__ == "__main__":

@@ -283,8 +283,12 @@ def test_it_says_what_to_do_next_and_what_is_wrong(here: Here) -> None:
     line = next(line.split() for line in told.splitlines() if "keys create" in line)
 
     assert line[line.index("--asks") + 1] == "policy:risky,person:YOU"
-    assert f"--url {URL} --policy risky " in (here.home / ".codex" / "hooks.json").read_text()
-    assert "export SAYSO_API_KEY=" in told
+    written = (here.home / ".codex" / "hooks.json").read_text()
+    assert f"--url {URL} --policy risky --key-file {here.home}/.codex/sayso.key " in written
+    assert f"cat > {here.home}/.codex/sayso.key" in told
+    assert "daemon keeps the environment" in told
+    assert "codex app-server daemon restart" in here.connect("codex", "mcp", "--url", URL, "--write")
+    assert "export SAYSO_API_KEY=" in here.connect("gemini", "hook", "--url", URL, "--write")
     assert "/hooks" in told
     assert "closes the modes auto and bypassPermissions" in here.connect("claude-code", "hook", "--url", URL, "--write")
     every = here.connect("claude-code", "hook", "--url", URL, "--write", "--every-call")

@@ -121,10 +121,58 @@ async def test_a_proxy_on_the_way_out_is_not_asked_for_what_is_on_this_machine(w
 async def test_what_sayso_refuses_is_denied_in_its_words(world: World, api: Api) -> None:
     right = {"SAYSO_URL": api.url, "SAYSO_API_KEY": await key(api)}
 
-    denies(await hook("claude-code", SAYSO_URL=api.url, SAYSO_API_KEY="sayso_a_b"), "not known")
+    denies(await hook("codex", SAYSO_URL=api.url, SAYSO_API_KEY="sayso_a_b"), "not known")
     denies(await hook("emacs", **right), "There is no hook", "claude-code", "gemini")
-    denies(await hook("claude-code", told=b"rm -rf", **right), "no JSON object")
-    denies(await hook("claude-code", told={}, **right), "PermissionRequest")
+    denies(await hook("codex", told=b"rm -rf", **right), "no JSON object")
+    denies(await hook("codex", told={}, **right), "PermissionRequest")
+
+
+async def test_claude_code_reads_a_denial_as_json_as_a_2_leaves_it_to_its_own_dialog() -> None:
+    [port] = free_ports(1)
+    given = {"SAYSO_URL": f"http://127.0.0.1:{port}", "SAYSO_API_KEY": "sayso_a_b"}
+    asked = await hook("claude-code", **given)
+    before = await hook("claude-code", told=CLAUDE | {"hook_event_name": "PreToolUse"}, **given)
+    decision = asked.told["hookSpecificOutput"]["decision"]
+
+    assert (asked.code, before.code) == (0, 0)
+    assert asked.told["hookSpecificOutput"]["hookEventName"] == "PermissionRequest"
+    assert decision["behavior"] == "deny"
+    assert "sayso can't be reached" in decision["message"]
+    assert before.told["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert "sayso can't be reached" in before.told["hookSpecificOutput"]["permissionDecisionReason"]
+
+
+async def test_a_file_with_the_key_that_is_named_counts_before_a_variable_where_there_is_one(
+    world: World, api: Api, tmp_path: Path
+) -> None:
+    words, right = ("claude-code", "--wait-s", "0", "--key-file", str(tmp_path / "key")), await key(api)
+    without = await hook(*words, SAYSO_URL=api.url, SAYSO_API_KEY=right)
+    (tmp_path / "key").write_text(right)
+    beside = await hook(*words, SAYSO_URL=api.url, SAYSO_API_KEY="sayso_an_old_one")
+
+    for ended in (without, beside):
+        assert "Nobody has answered yet" in ended.told["hookSpecificOutput"]["decision"]["message"]
+
+
+_AGENT = "import subprocess, sys; subprocess.run(['sh', '-c', sys.argv[1]], input=b'%s', stdout=subprocess.PIPE)"
+
+
+async def test_where_the_agent_is_gone_it_hangs_up_and_takes_no_yes_though_its_shell_lives_on(
+    world: World, api: Api
+) -> None:
+    told = json.dumps({**GEMINI, "tool_input": {"command": "make"}})
+    line = Wish(api.url, "", 570, False, "zebra", [sys.executable, str(HOOK)]).hook_command("gemini")
+    agent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _AGENT % told, line, env=surroundings(SAYSO_API_KEY=await key(api))
+    )
+    request = await opened(api)
+    await api.until_open()
+    agent.kill()
+    await agent.wait()
+    await asyncio.wait_for(api.until_open(0), PATIENCE_S)
+    await votes(api, request)
+
+    assert (await (await api.client("bo")).get(f"/v1/requests/{request['id']}")).json()["started_at"] is None
 
 
 async def test_without_a_key_or_an_address_it_says_what_to_set(tmp_path: Path) -> None:

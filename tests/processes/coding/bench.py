@@ -30,15 +30,18 @@ COMMAND = "rm -rf build; echo ran >> ran.txt"
 NOBODY = "http://127.0.0.1:9"
 """Where nothing listens."""
 
-_HOOK = [sys.executable, "-I", str(ROOT / "clients" / "hook" / "sayso_hook.py")]
+HOOK = (sys.executable, "-I", str(ROOT / "clients" / "hook" / "sayso_hook.py"))
+"""What starts `sayso-hook`."""
 _ROWS, _COLUMNS = 50, 160
 # Colours, and the moves of the cursor.
 _CONTROLS = re.compile(r"\x1b(?:\[[0-9;:?<>=]*[a-zA-Z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[=>78()][0B]?)")
 
 
-def connected(agent: str, url: str, *, wait_s: int = 570, every_call: bool = False) -> dict[str, Any]:
+def connected(
+    agent: str, url: str, *, wait_s: int = 570, every_call: bool = False, key_file: str = ""
+) -> dict[str, Any]:
     """What `sayso connect` writes into the settings of an agent, as an object."""
-    return json.loads(text_of(AGENTS[agent].hook(Wish(url, "", wait_s, every_call, "zebra", _HOOK))))
+    return json.loads(text_of(AGENTS[agent].hook(Wish(url, "", wait_s, every_call, "zebra", HOOK, key_file))))
 
 
 @dataclass
@@ -163,11 +166,12 @@ class Bench:
 
 def _asking(url: str) -> list[tuple[int, str]]:
     """The processes that ask there, and those that started them, which come first; with their command lines."""
-    about = [(int(path.parent.name), _words(path)) for path in Path("/proc").glob("[0-9]*/cmdline")]
-    return sorted((pid, words) for pid, words in about if f"{_HOOK[-1]} " in words and f"--url {url} " in words)
+    about = [(int(path.parent.name), words_of(path)) for path in Path("/proc").glob("[0-9]*/cmdline")]
+    return sorted((pid, words) for pid, words in about if f"{HOOK[-1]} " in words and f"--url {url} " in words)
 
 
-def _words(path: Path) -> str:
+def words_of(path: Path) -> str:
+    """The command line at this path below /proc."""
     try:
         return path.read_text(errors="replace").replace("\0", " ")
     except OSError:  # it has ended

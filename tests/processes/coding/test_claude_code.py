@@ -1,13 +1,14 @@
 """Claude Code asks people by its hook before it uses a tool."""
 
 import json
+import shlex
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.processes.coding.bench import COMMAND, NOBODY, Bench, Work, connected
+from tests.processes.coding.bench import COMMAND, HOOK, NOBODY, Bench, Work, connected
 from tests.processes.coding.installed import installed
 from tests.servers.web import serving
 
@@ -282,6 +283,18 @@ async def test_for_what_is_no_failure_to_it_its_own_dialog_decides(claude: Path,
     async with at_work(claude, bench, hook, terminal=True) as work:
         await work.shows("Do you want to proceed?")
 
+    assert bench.ran == 0
+
+
+@pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
+async def test_nothing_runs_where_sayso_hook_is_in_doubt(claude: Path, bench: Bench, event: str) -> None:
+    bench.model.wants(CALL)
+    command = shlex.join([*HOOK, "claude-code", "--url", NOBODY])
+    hook = {"type": "command", "command": command, "timeout": 600}
+    async with at_work(claude, bench, hook, event=event, terminal=True):
+        [heard] = await bench.heard()
+
+    assert "sayso can't be reached" in heard
     assert bench.ran == 0
 
 

@@ -148,6 +148,21 @@ async def test_with_all_tools_allowed_what_it_waits_for_no_longer_runs(copilot: 
     assert [one["state"] for one in await bench.requests()] == ["open"]
 
 
+async def test_what_is_approved_after_it_was_killed_is_begun_by_nobody(copilot: Path, bench: Bench) -> None:
+    """Its hook is in a process group of its own, with a shell between both, and ends by itself."""
+    bench.model.wants(CALL)
+    async with at_work(copilot, bench, by_command(bench.api.url)) as work:
+        request = await bench.opened(work)
+        await bench.api.until_open()
+        work.process.kill()
+        await work.ended()
+        await bench.api.until_open(0)
+        await bench.votes(request)
+
+    assert bench.ran == 0
+    assert (await bench.requests())[0]["started_at"] is None
+
+
 async def test_an_address_without_tls_is_not_asked_unless_that_is_allowed(copilot: Path, bench: Bench) -> None:
     bench.model.wants(CALL)
     async with at_work(copilot, bench, over_http(bench.api.url), COPILOT_HOOK_ALLOW_LOCALHOST="") as work:
