@@ -166,12 +166,11 @@ class Bench:
 
 def _asking(url: str) -> list[tuple[int, str]]:
     """The processes that ask there, and those that started them, which come first; with their command lines."""
-    about = [(int(path.parent.name), words_of(path)) for path in Path("/proc").glob("[0-9]*/cmdline")]
+    about = [(int(path.parent.name), _words(path)) for path in Path("/proc").glob("[0-9]*/cmdline")]
     return sorted((pid, words) for pid, words in about if f"{HOOK[-1]} " in words and f"--url {url} " in words)
 
 
-def words_of(path: Path) -> str:
-    """The command line at this path below /proc."""
+def _words(path: Path) -> str:
     try:
         return path.read_text(errors="replace").replace("\0", " ")
     except OSError:  # it has ended
