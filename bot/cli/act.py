@@ -106,7 +106,7 @@ def answer(
     everybody is told at once, and the other approvers are asked afterwards whether it was right.
     """
     from bot.cli.client import speaking
-    from bot.cli.show import how_to_say_it, not_shown, request_text, typed
+    from bot.cli.show import how_to_say_it, not_here, not_shown, request_text, typed
 
     if changes:
         return _edit(request, text, changes, person, digest, data, as_json=as_json)
@@ -122,7 +122,8 @@ def answer(
             client.printed([shown])
         may_decide = person is None or person in (shown.may_break_glass if breaks_glass else shown.may_decide)
         if words.said == "approve" and not seen and shown.state == "open" and may_decide:
-            print(not_shown(request, shown.digest, person or "", text, as_json=as_json), file=sys.stderr)
+            again = not_shown(request, shown.digest, person or "", text, as_json=as_json)
+            print(again if client.approves(shown) else not_here(shown), file=sys.stderr)
             raise typer.Exit(1)
         body: dict[str, object] = {"text": text}
         if words.said != "free_text":

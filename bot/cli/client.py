@@ -135,6 +135,10 @@ class Client:
         if not self.is_local or person or self.person:
             note_shown(self._notes, whose, requests)
 
+    def approves(self, shown: RequestView) -> bool:
+        """Return whether an approval from here counts: in a terminal beside `sayso dev`, elsewhere by a key."""
+        return not shown.approve_from or ("cli" if self.is_local else "api") in shown.approve_from
+
     def last_shown(self, request_id: str) -> str:
         """The digest of a request as it was last printed for whoever speaks; empty when it was not."""
         return last_shown(self._notes, self._whose, request_id)

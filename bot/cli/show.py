@@ -26,7 +26,8 @@ from bot.render.forms import hint
 from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
-from bot.render.words import why_rules
+from bot.render.words import how_to_approve, why_rules
+from language import say
 
 # A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
 _DENIAL = re.compile(r"\s*deny\s*(?:[,:;.!\n]|\s[-\u2013\u2014]+\s|\Z)\s*(?P<reason>.*)", re.IGNORECASE | re.DOTALL)
@@ -278,6 +279,11 @@ def not_shown(request_id: str, digest: str, person: str = "", word: str = "appro
     if as_json:
         return f"Nothing was approved: --json shows nobody anything. Look at the request, then: {again}"
     return f"Nothing was approved yet: above is what it is about. To approve it, type the same again, or: {again}"
+
+
+def not_here(shown: RequestView) -> str:
+    """Return that an approval does not count from a terminal, or the key in it, and how people approve."""
+    return say("answer.not-this-way", ways=how_to_approve(shown.id, shown.approve_from))
 
 
 def _notes(home: DataDir) -> dict[str, str]:

@@ -42,6 +42,7 @@ from bot.people.recognition import as_known_now, as_told_now
 from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
 from bot.policy.glass import breakers, broken
+from bot.policy.judge import ways_for
 from bot.policy.record import Comment, RequestRecord, good_until, too_old
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.outcome import told, word_of
@@ -304,6 +305,7 @@ class RequestView(Frozen):
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
     `asked_because` says why each of those who may decide is asked, where that is known.
     `frozen` says what holds an approved one back, `gathered` who gets an open one in one message with others, and why.
+    `approve_from` are the ways by which an approval of an open one counts.
     `files` came with the answer that decided it, where a program asked and it is shown alone.
     """
 
@@ -364,6 +366,7 @@ class RequestView(Frozen):
     frozen: str = Field(default="", exclude_if=operator.not_)
     gathered: str = Field(default="", exclude_if=operator.not_)
     files: tuple[AnswerFile, ...] = Field(default=(), exclude_if=operator.not_)
+    approve_from: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -460,6 +463,7 @@ def request_view(
         asked_because=because,
         frozen=frozen_words(record.frozen, people) if record.frozen else "",
         gathered=_gathered(record, people),
+        approve_from=ways_for(request) if request.format == "approval" and record.state == "open" else (),
     )
 
 

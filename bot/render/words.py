@@ -18,6 +18,7 @@ from agents.requests import (
     PolicySnapshot,
     PolicyStep,
     Request,
+    RequestId,
     RequestState,
     Rule,
     StandIn,
@@ -534,19 +535,19 @@ _HOW_TO_APPROVE = {
 }
 
 
-def how_to_approve(request: Request, ways: Collection[str]) -> str:
+def how_to_approve(request: RequestId, ways: Collection[str]) -> str:
     """Return how people approve in each of `ways`; where mail is none, the console needs another log-in.
 
     Where HTTP is none, a terminal is one beside `sayso dev` alone: anywhere else it is a program with a key.
     """
     others = {} if "email" in ways else {"console": "answer.way-console-not-by-mail"}
     others |= {} if "api" in ways else {"cli": "answer.way-cli-not-by-key"}
-    found = [say(how, request=request.id) for way, how in (_HOW_TO_APPROVE | others).items() if way in ways]
+    found = [say(how, request=request) for way, how in (_HOW_TO_APPROVE | others).items() if way in ways]
     return "; ".join(found) or say("words.none")
 
 
 def _not_this_way(judgement: NotThisWay, request: Request) -> str:
-    ways, first = how_to_approve(request, judgement.ways), _NOTHING_DONE.get(judgement.act)
+    ways, first = how_to_approve(request.id, judgement.ways), _NOTHING_DONE.get(judgement.act)
     key = "answer.too-long" if judgement.too_long else "answer.not-this-way"
     why = say("answer.rests-on-mail" if judgement.rests_on_mail else key, ways=ways)
     return f"{say(first)} {why}" if first else why

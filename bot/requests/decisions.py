@@ -403,7 +403,7 @@ class Decisions:
         if own[-1] not in record.replaced:
             return say("notice.renewed")
         ways = [way for way in ways_for(record.request) if way != answer.channel]
-        return say("notice.exposed", ways=how_to_approve(record.request, ways))
+        return say("notice.exposed", ways=how_to_approve(record.request.id, ways))
 
     def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Sequence[OutboxEntry]:
         """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""

@@ -268,5 +268,5 @@ def _counts_not_here(request: Request, people: People, me: PersonId) -> str:
     if "console" not in ways:
         named = ", ".join(map(channel_word, ways)) or say("console.card-no-way")
         return say("console.card-counts-not-here", ways=named)
-    said, contact = say("console.card-came-by-mail", ways=how_to_approve(request, ways)), people.contact(me)
+    said, contact = say("console.card-came-by-mail", ways=how_to_approve(request.id, ways)), people.contact(me)
     return f"{said} {say('console.card-link-in-slack', person=me)}" if contact and contact.slack else said

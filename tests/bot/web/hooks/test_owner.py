@@ -93,6 +93,23 @@ async def test_nobody_says_yes_with_a_key_or_in_a_terminal_where_the_agent_is(ho
     assert after["state"] == "open"
 
 
+async def test_an_approval_in_a_terminal_is_told_at_once_that_it_does_not_count_there(
+    home: tuple[World, Console, Api],
+) -> None:
+    world, _, api = home
+    asking, request = await asked(api)
+    words = ("answer", request["id"], "approve")
+    _, hers = await api.key("anna")
+    beside = await sayso(world, *words, "--as", "anna")
+    by_key = await elsewhere(world.folder, *words, SAYSO_URL=api.url, SAYSO_API_KEY=hers)
+    asking.cancel()
+
+    for typed in (beside, by_key):
+        assert typed.code == 1
+        assert "type the same again" not in typed.err
+        assert "on its page in the console; by mail" in typed.err
+
+
 async def test_nobody_says_yes_in_a_terminal_beside_sayso_dev_either(home: tuple[World, Console, Api]) -> None:
     world, _, api = home
     asking, request = await asked(api)
