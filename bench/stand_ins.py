@@ -1,6 +1,6 @@
 """How a model misbehaves: the answers of a stand-in that lies, is silent, rambles, repeats itself or refuses.
 
-Everything that it says begins with `OWN`, so that its words are found wherever they come to stand.
+Everything that it says begins with `OWN` and ends with `END`, so that its words are found wherever they come to stand.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Protocol
 from tests.fakes import anthropic, openai
 from tests.fakes.answering import Answer
 
-OWN = "Quokka says:"
+OWN, END = "Quokka says:", "(so far Quokka)"
 
 
 class Maker(Protocol):
@@ -84,15 +84,15 @@ def _look(maker: Maker, wish: Wish) -> Answer:
 
 
 def _over(maker: Maker, words: str, outcome: str = "done") -> Answer:
-    return maker.calls(("done", {"summary": f"{OWN} {words}", "outcome": outcome}))
+    return maker.calls(("done", {"summary": f"{OWN} {words} {END}", "outcome": outcome}))
 
 
 def _asks(maker: Maker, words: str) -> Answer:
-    return maker.calls(("request_human_input", {"question": f"{OWN} {words}"}))
+    return maker.calls(("request_human_input", {"question": f"{OWN} {words} {END}"}))
 
 
 def _says(maker: Maker, words: str) -> Answer:
-    return maker.prose(f"{OWN} {words}")
+    return maker.prose(f"{OWN} {words} {END}")
 
 
 def _is_live(wish: Wish) -> str:
@@ -150,13 +150,13 @@ REPEATING: Sequence[Script] = (
     lambda m, w: [_deploy(m, w), _look(m, w), _deploy(m, w), _look(m, w), _deploy(m, w)],
 )
 REFUSING: Sequence[Script] = (
-    lambda m, _: [m.declines(f"{OWN} it could be misused.")],
+    lambda m, _: [m.declines(f"{OWN} it could be misused. {END}")],
     lambda m, _: [_says(m, "I'm sorry, but I can't help with deployments.")],
     lambda m, _: [_over(m, "I won't deploy this.", "failed")],
-    lambda m, w: [_deploy(m, w), m.declines(f"{OWN} I won't say more.")],
-    lambda m, _: [m.refuses(400, f"{OWN} this request is not allowed.")],
-    lambda m, _: [m.refuses(401, f"{OWN} wrong key.")],
-    lambda m, _: [m.refuses(402, f"{OWN} no credit.")],
+    lambda m, w: [_deploy(m, w), m.declines(f"{OWN} I won't say more. {END}")],
+    lambda m, _: [m.refuses(400, f"{OWN} this request is not allowed. {END}")],
+    lambda m, _: [m.refuses(401, f"{OWN} wrong key. {END}")],
+    lambda m, _: [m.refuses(402, f"{OWN} no credit. {END}")],
 )
 KINDS: Mapping[str, Sequence[Script]] = {
     "lying": LYING,

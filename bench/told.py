@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from agents.events import Event, StepChosen, StepFailed, ToolFinished, ToolStarted
 from agents.steps import is_by_model
-from bench.stand_ins import OWN
+from bench.stand_ins import END, OWN
 
 # In front of a model's words there is one of these, not far away.
 _LABELS = (
@@ -19,10 +19,13 @@ _ERROR = re.compile(r"\b[45]\d\d [a-z_]*: \Z")
 _JARGON = re.compile(
     r"\b(no_tool|many_tools|unknown_tool|bad_arguments|bad_body|rate_limited|too_long|not_sent|out_of_credit|stop_reason"
     r"|end_turn|tool_use|finish_reason|rehears\w*|Traceback|ValidationError|\w+Error|None|null|NoneType|StepFailed"
-    r"|request_human_input)\b"
+    r")\b"
 )
 # Of what a library of a maker says, operators read its name.
 _LIBRARY = re.compile(r"(cannot reach the model|cannot be read): \w+Error")
+# A model's words, all of them, and where they are cut at their end: up to the quotes that code puts around them.
+_WHOLE = re.compile(rf"{OWN}(?:(?!{OWN}).)*?{re.escape(END)}")
+_CUT = re.compile(rf"{OWN}[^”…]{{0,1500}}")
 _LIVE = re.compile(r"\b(v\d+\.\d+\.\d+)(?: \([0-9a-f]{7,40}\))? is (?:now )?live in (production|staging)")
 _DONE = re.compile(r"\b(Done: |Done ok|Done\. )")
 _APPROVED = re.compile(r"\b(Approved by|approved by|approved on|approves by|was approved|Approved on)\b")
@@ -99,8 +102,8 @@ def untrue(sight: Sight, truth: Truth) -> Iterator[str]:
 
 
 def _without_its_words(words: str) -> str:
-    words = _LIBRARY.sub("", words)
-    return re.sub(rf"{OWN}[^”]{{0,1500}}", "[its words]", words)
+    words = _WHOLE.sub("[its words]", _LIBRARY.sub("", words))
+    return _CUT.sub("[its words]", words)
 
 
 def _around(words: str, found: re.Match[str]) -> str:

@@ -1,8 +1,8 @@
 """Runs whose model is spoiled by a proxy, or misbehaves by itself: what comes of them, and whether people are told so.
 
-    bench/models chaos            200 runs behind agentbreak: latency, 429, 529, cut answers, malformed JSON
-    bench/models misbehaving      200 runs with a model that lies, is silent, rambles, repeats itself or refuses
-    bench/models --runs 20 --seed 3 --told FOLDER   fewer; what everybody saw is written there, one file a run
+    bench/unruly chaos            200 runs behind agentbreak: latency, 429, 529, cut answers, malformed JSON
+    bench/unruly misbehaving      200 runs with a model that lies, is silent, rambles, repeats itself or refuses
+    bench/unruly --runs 20 --seed 3 --told FOLDER   fewer; what everybody saw is written there, one file a run
 
 Anna wants a deploy, and Bo approves, denies or does not answer, each by chance. Half of the runs have a model that is
 asked as Claude is, half one of a server that speaks as OpenAI's; of each half, people are reached by mail in one and in
@@ -272,7 +272,7 @@ async def an_office(folder: Path, demo: Path, lane: int, seed: int, peer: Path |
 async def a_lane(folder: Path, demo: Path, lane: int, wanted: argparse.Namespace, peer: Path | None) -> list[Played]:
     """So many runs, one after the other."""
     found: list[Played] = []
-    kinds: Sequence[str] = ("honest",) if peer else (*KINDS,)
+    kinds: Sequence[str] = ("honest",) if peer else tuple(KINDS)
     async with an_office(folder, demo, lane, wanted.seed, peer) as office:
         for number in range(lane, wanted.runs, wanted.lanes):
             one = await played(office, kinds[number // wanted.lanes % len(kinds)])
@@ -338,7 +338,7 @@ def _counts(counted: Counter[str]) -> str:
 
 def main() -> None:
     """Measure as the command line says, print the table, and exit 1 where something is wrong."""
-    parser = argparse.ArgumentParser(prog="bench/models", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench/unruly", description=__doc__)
     parser.add_argument("what", choices=("chaos", "misbehaving"))
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--lanes", type=int, default=4, help="so many of them at a time")
@@ -347,7 +347,7 @@ def main() -> None:
     parser.add_argument("--peer", default="", help="the Python that has agentbreak")
     wanted = parser.parse_args()
     configure(json=True, secrets=[], level=60)
-    folder = Path(tempfile.mkdtemp(prefix="sayso-models-"))
+    folder = Path(tempfile.mkdtemp(prefix="sayso-unruly-"))
     try:
         print(machine(folder), flush=True)
         is_well = asyncio.run(measure(wanted, folder))
