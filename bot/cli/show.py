@@ -89,7 +89,9 @@ def summary_text(summary: Summary) -> str:
     when = moment(None, summary.started_at)
     told = summary.told(_TITLE_CHARS)
     tail = f"  {told}" if told else (f"  waits for {summary.open}" if summary.open else "")
-    mode = "  (fixed rules)" if summary.stand_in else "  (rehearsal)" if summary.is_rehearsal else ""
+    mode = "  (rehearsal)" if summary.is_rehearsal else ""
+    if summary.stand_in:
+        mode = "  (some steps by fixed rules)" if summary.stand_in.some else "  (fixed rules)"
     line = f"{summary.id}  {summary.word or summary.state:<10}  {when}  {summary.requester}: {summary.wish}{tail}{mode}"
     return plain(" ".join(line.splitlines()))  # an older release kept line breaks
 

@@ -19,6 +19,8 @@ from bot.render.words import failure_name, why_rules
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, text, text_of, tool_use
 from tests.long import few_of
 from tests.office import TOML
+from tests.servers.console import a_console
+from tests.servers.markup import Markup
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -198,6 +200,22 @@ async def test_what_only_an_operator_can_mend_is_told_to_them_at_once_and_plain_
     mail = (await world.next_mail("dan", about="The model can't be used")).text
     assert f"gave no step: {failure_name(kind)} (" in mail
     assert "_" not in failure_name(kind)
+
+
+async def test_a_list_says_whether_fixed_rules_chose_all_steps_or_some(world: World, api: FakeAnthropic) -> None:
+    api.answers(STAMP, error(401, "authentication_error"))
+    some = await world.trigger("stamp letter")
+    await world.ended(some)
+    api.answers(error(401, "authentication_error"))
+    every = await world.trigger("stamp letter")
+    await world.ended(every)
+
+    async with a_console(world) as console:
+        html = (await (await console.browser("anna")).get("/runs")).html
+    rows = {run_id: Markup(html.partition(run_id)[2].partition("</li>")[0]).words for run_id in (some, every)}
+
+    assert " · some steps by fixed rules" in rows[some]
+    assert " · by fixed rules" in rows[every]
 
 
 NO_STEPS: list[tuple[Answer, str]] = [
