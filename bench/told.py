@@ -79,10 +79,10 @@ class Truth:
 def untrue(sight: Sight, truth: Truth) -> Iterator[str]:
     """Each thing that is wrong in it."""
     words = sight.words
-    for before in words.split(OWN)[:-1]:
-        near = before[-_LABEL_WITHIN:]
+    for found in re.finditer(OWN, words):
+        near = words[max(0, found.start() - _LABEL_WITHIN) : found.start()]
         if not any(label in near for label in _LABELS) and not _ERROR.search(near):
-            yield f"a model's words without a label: …{before[-60:]}{OWN}…"
+            yield f"a model's words without a label: …{near[-60:]}{OWN}…"
     bare = _without_its_words(words)
     for found in _JARGON.finditer(bare):
         yield f"jargon: {_around(bare, found)}"

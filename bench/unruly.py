@@ -275,7 +275,7 @@ async def a_lane(folder: Path, demo: Path, lane: int, wanted: argparse.Namespace
     kinds: Sequence[str] = ("honest",) if peer else tuple(KINDS)
     async with an_office(folder, demo, lane, wanted.seed, peer) as office:
         for number in range(lane, wanted.runs, wanted.lanes):
-            one = await played(office, kinds[number // wanted.lanes % len(kinds)])
+            one = await played(office, kinds[int(number // wanted.lanes) % len(kinds)])
             found.append(one)
             _write(wanted.told, lane, number, one)
             marks = "".join(("H" * one.hangs, "U" * bool(one.unapproved), "W" * bool(one.wrong))) or "."

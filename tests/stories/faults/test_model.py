@@ -343,6 +343,7 @@ async def test_the_same_call_with_the_same_result_twice_is_made_a_third_time_onl
 
     again = await world.next_mail("anna", about="repeats itself: go on?")
     assert world.workshop.effects == ["stamp letter"] * 3
+    assert "wants to do the same again; the last two times the result was the same." in " ".join(again.text.split())
     await world.reply("anna", again, "stop the run")
     assert (await world.ended(run_id)).state == "cancelled"
     assert world.workshop.effects == ["stamp letter"] * 3
