@@ -15,6 +15,7 @@ from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot
 from agents.run import PendingStep, Run
 from agents.state import Attempt, orphaned_again
 from agents.steps import CallTool, RequestHumanInput, Step
+from agents.text import quote
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, prepare
 from bot.execution.results import poll_result, stop_outside
@@ -25,6 +26,7 @@ from bot.people.recognition import with_doubles, with_other_ids
 from bot.policy.record import RequestRecord, after, good_until, too_old
 from bot.render.edits import changes_between
 from bot.render.views import line_of
+from bot.render.words import REASON_CHARS
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
 from bot.requests.older import OlderRequests
@@ -373,6 +375,8 @@ class Loop:
         request = gate_request(known, pending, title, call, policy, now)
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, pending.gate or "", call)})
+        if isinstance(request, Request) and (denied := _denied(run, pending.step, self._people)):
+            request = request.model_copy(update={"changes": (*request.changes, *denied)})
         if isinstance(request, NotEnoughApprovers):
             return replace(request, nobody=self._people.without_anybody(policy.name, now))
         return request
@@ -549,6 +553,20 @@ def _changes(replaced: tuple[Request, str], gate: str, call: GatedCall) -> tuple
     changed = changes_between(old.call, call) if old.call else ()
     why = why or say("run.policy-is-now", policy=gate)
     return (say("run.earlier-approval", why=why), *changed)
+
+
+def _denied(run: Run, step: CallTool, people: People) -> tuple[str, ...]:
+    """Return who denied the very same call in `run`, and why: a model may choose it again, and others are asked."""
+    earlier = [one for one in run.results if one.step == step and one.kind in {"denied", "revoked"} and one.by]
+    return tuple(
+        " ".join(
+            (
+                say("run.denied-before", names=people.names_of(one.by)),
+                *([say("words.reason", reason=quote(one.text, REASON_CHARS))] if one.text.strip() else []),
+            )
+        )
+        for one in earlier
+    )
 
 
 def _name_request(run: Run) -> None:

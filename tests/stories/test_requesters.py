@@ -235,6 +235,20 @@ async def test_whoever_denied_may_change_their_mind_about_the_very_same_call() -
     assert rung == ["v1"]
 
 
+async def test_whoever_is_asked_for_what_was_denied_in_the_same_run_reads_by_whom_and_why() -> None:
+    model = Scripted(ring("v1"), ring("v1"), ring("v2"), Done(summary="done"))
+    async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
+        run, second = await denied_by_bo(s, "not before noon")
+        mail = await s.next_mail("cy", "The same was denied before")
+
+        assert mail.subject.startswith("ring")
+        said = "Changed since the last card: The same was denied before, by Bo Berg. Reason: “not before noon”"
+        assert said in " ".join(mail.text.split())
+        await s.decide("cy", second, "deny")
+        third = await s.opened(run, after=second.request.id)
+        assert third.request.changes == (), "nobody has denied that"
+
+
 async def test_a_denial_without_a_word_asks_for_nothing_else() -> None:
     model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
     async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
