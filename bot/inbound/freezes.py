@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 
 from agents.command import is_order, parse, said_lines
@@ -138,6 +139,8 @@ class Typed:
     is_against: bool = False
 
 
+# An answer is asked about more than once, by whoever may take it.
+@lru_cache(maxsize=16)
 def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     """Read a line such as `freeze production: incident`, or `unfreeze everything: fixed`; None where there is none.
 
@@ -218,7 +221,7 @@ def _is_against(text: str) -> bool:
 
 def _read(line: str) -> tuple[str, re.Match[str] | None]:
     """Return `line` as it was read, and what it freezes, or where nobody else is called the end of a freeze."""
-    for said in (line, called(line)):
+    for said in dict.fromkeys((line, called(line))):
         found = _TYPED.fullmatch(_without_stop(said))
         if found and not (found["un"] and said != line):
             return said, found

@@ -409,9 +409,13 @@ def _named_in(text: str) -> tuple[dict[str, str], list[str]]:
 
 
 def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
-    """Return what `text` stops by ids, with the words that say so; the parts beside them; and its other lines."""
+    """Return what `text` stops by ids, with the words that say so; the parts beside them; and its other lines.
+
+    Of a text that names none, no line is read.
+    """
     found, beside, lines = dict[str, str](), list[str](), list[str]()
-    if len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
+    is_named = _OUR_ID.search(text) or _OUR_ID.search(strip_invisible(text))
+    if not is_named or len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
         return found, beside, lines
     text, is_plain = with_ids(text), stops_plainly(text)
     for line in [text] if is_plain else said_lines(strip_invisible(text), None):

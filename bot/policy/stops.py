@@ -7,7 +7,7 @@ A text is one only as a whole, and then in any order: `stop the old server first
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from agents.command import parse, said_lines
 from agents.text import strip_invisible
@@ -175,6 +175,8 @@ def with_ids(text: str) -> str:
     return _PAGE.sub(r"\1", text)
 
 
+# One message is asked about in several ways, one after the other.
+@lru_cache(maxsize=16)
 def without_names(text: str) -> tuple[str, ...]:
     """`text` with `it` in place of a run, a deploy or a build that it names: `cancel the release of web-7 to eu-west`.
 
