@@ -19,6 +19,8 @@ _KEYS = Keys(0)
 
 # Twice as long as a request may stay open: people come back to a thread, though hardly later.
 _THREAD_KEEP_S = 60 * 24 * 3600
+# Each card in a thread would keep it longer by minutes: that is written once a day.
+_KEPT_ENOUGH_MS = (_THREAD_KEEP_S - 24 * 3600) * 1000
 # People ask for more below what they asked for; of so many before it, one may still go on.
 _BEFORE = 8
 
@@ -42,6 +44,8 @@ class Threads:
     async def begin(self, channel: str, thread: str, run_id: str) -> None:
         """`run_id` lives there unless another run does already, though it may not have started yet; for 60 days."""
         key, _ = self._keys(channel, thread)
+        if int(await self._client.do("PTTL", key)) > _KEPT_ENOUGH_MS:
+            return
         if not await self._client.do("SET", key, run_id, "NX", "EX", _THREAD_KEEP_S):
             await self._client.do("EXPIRE", key, _THREAD_KEEP_S)
 

@@ -43,3 +43,15 @@ async def test_it_is_known_for_sixty_days(store: Store) -> None:
     kept = [await store.client.do("TTL", key) async for key in store.client.scan("*:thread:*")]
     assert len(kept) == 2
     assert all(59 * DAY_S < seconds <= 60 * DAY_S for seconds in kept)
+
+
+async def test_a_card_more_on_the_same_day_is_not_written_down_again_and_one_on_a_later_day_keeps_it_longer(
+    store: Store,
+) -> None:
+    await store.threads.begin("slack", THREAD, RUN)
+    (key,) = [key async for key in store.client.scan("*:thread:*")]
+    for left_s, kept in ((60 * DAY_S - 3600, False), (58 * DAY_S, True)):
+        await store.client.do("EXPIRE", key, left_s)
+        await store.threads.begin("slack", THREAD, RUN)
+
+        assert (await store.client.do("TTL", key) > left_s) is kept
