@@ -233,12 +233,11 @@ class FrozenRequests:
         What a freeze stops is stopped before that. Of two processes whose files have other windows each tells its own
         once, and not again and again what the other one said.
         """
-        held = await self._freezes.read()
-        if not (await self._freezes.read(shard)).is_as(held):  # whoever changed it died on the way, or it was lost
+        held, own, told = await self._freezes.look(shard)
+        if not own.is_as(held):  # whoever changed it died on the way, or it was lost
             held = await self._freezes.catch_up()
             await self._freezes.spread(held)
         now = ";".join((str(held.number), *active(self._people.tables.windows, held.now)))
-        told = await self._freezes.told(shard)
         is_of_others = self._looked.get(shard) == now and told.partition(";")[0] == str(held.number)
         if told == now or is_of_others:
             self._looked[shard] = now

@@ -46,11 +46,16 @@ class Freezes:
     async def read(self, shard: int = _FIRST) -> FrozenPlaces:
         """Return what is frozen in a shard; the first one knows best."""
         keys = Keys(shard)
-        raw, *told = await self._client.read(["HGETALL", keys.frozen], *clock.asked(keys))
-        held = {name.decode(): body for name, body in raw.items()}
-        number = int(held.pop("n", 0))
-        freezes = {_environment(name): Freeze.model_validate_json(body) for name, body in held.items()}
-        return FrozenPlaces(number, freezes, clock.adjusted(*told)[0])
+        raw, *clocks = await self._client.read(["HGETALL", keys.frozen], *clock.asked(keys))
+        return _places(raw, clock.adjusted(*clocks)[0])
+
+    async def look(self, shard: int) -> tuple[FrozenPlaces, FrozenPlaces, str]:
+        """Return what is frozen by the first shard, and by this one, and what its requests were told of last."""
+        first, keys = Keys(_FIRST), Keys(shard)
+        asked = ["HGETALL", first.frozen], ["HGETALL", keys.frozen], ["GET", keys.frozen_told], *clock.asked(first)
+        best, own, told, *clocks = await self._client.read(*asked)
+        now = clock.adjusted(*clocks)[0]
+        return _places(best, now), _places(own, now), (told or _NOTHING).decode()
 
     async def put(self, environment: str, freeze: Freeze | None, seen: str = "") -> Freeze | None:
         """Freeze an environment (empty: everything), or unfreeze it, in all shards; return what was frozen there.
@@ -133,13 +138,17 @@ class Freezes:
         """Forget that an approved request waits."""
         await self._client.do("SREM", Keys.of(request_id).approved_waits, request_id)
 
-    async def told(self, shard: int) -> str:
-        """Return what the requests of a shard were told of last."""
-        return (await self._client.do("GET", Keys(shard).frozen_told) or _NOTHING).decode()
-
     async def note_told(self, shard: int, told: str) -> None:
         """Note it once all of them know."""
         await self._client.do("SET", Keys(shard).frozen_told, told)
+
+
+def _places(raw: Mapping[bytes, bytes], now: datetime) -> FrozenPlaces:
+    held = {name.decode(): body for name, body in raw.items()}
+    number = int(held.pop("n", 0))
+    return FrozenPlaces(
+        number, {_environment(name): Freeze.model_validate_json(body) for name, body in held.items()}, now
+    )
 
 
 def _environment(name: str) -> str:
