@@ -404,7 +404,11 @@ def _sealer(ground: _Ground, outbox: Outbox) -> Sealer:
         await outbox.alert(new_id("outgoing", 0), words)
 
     heads = Heads(ground.store, settings.audit.heads, mail, alarm)
-    return Sealer(ground.store, people, lambda: ground.data_dir.audit_keys(settings)[0], heads.announce)
+
+    def key() -> bytes:
+        return ground.data_dir.audit_keys(settings)[0]
+
+    return Sealer(ground.store, people, key, heads.announce, calm=ground.queue.calm)
 
 
 def _gathering(ground: _Ground) -> Gathering:

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol, cast
 
 import structlog
@@ -35,6 +37,8 @@ _ENOUGH = 0.9
 # Of the loop's time for whoever seals beside other work, and so much of it in a row; more for what waits so long.
 _SHARE, _TURN_S = 0.2, 0.005
 _OLD_S, _SHARE_OF_OLD, _TURN_OF_OLD_S = 60.0, 0.5, 0.02
+# What has waited for less gives way to other work: before each run that is read and after each record, at most so long.
+_GIVES_WAY_S, _CALM_WITHIN_S = 5.0, 0.01
 _WORDS_CHARS = 2_000
 # What in a policy holds people.
 _NAMING = frozenset({"people", "by", "may_deny", "editors", "person", "to"})
@@ -89,13 +93,13 @@ class _Pace:
     """Keeps work to its share of the loop's time, whatever others do with the rest.
 
     Where they take their time, each of its turns comes late: it is as much longer, up to a bound. Else what they bring
-    would be more than it takes away, for as long as they are at it.
+    would be more than it takes away, for as long as they are at it. Where they don't, it ends with each record.
     """
 
     def __init__(self, waited_s: float, clock: Callable[[], float]) -> None:
         is_old = waited_s > _OLD_S
         self._share, self._turn_s = (_SHARE_OF_OLD, _TURN_OF_OLD_S) if is_old else (_SHARE, _TURN_S)
-        self._clock, self._began, self._worked_s, self._in_turn_s = clock, clock(), 0.0, 0.0
+        self._clock, self._began, self._worked_s, self._in_turn_s, self._late_s = clock, clock(), 0.0, 0.0, 0.0
 
     @contextmanager
     def working(self) -> Generator[None]:
@@ -109,10 +113,17 @@ class _Pace:
     def rest_s(self) -> float | None:
         """Return how long to let others work now; None where this turn may go on."""
         over_s = self._worked_s / self._share - (self._clock() - self._began)
-        if over_s <= 0 and self._in_turn_s < self._turn_s:
+        if over_s <= 0 and self._in_turn_s < min(self._late_s * self._share / (1 - self._share), self._turn_s):
             return None
         self._in_turn_s = 0.0
         return max(over_s, 0.0)
+
+    async def rest(self, rest: Callable[[float], Awaitable[None]]) -> None:
+        """Let others work, as long as `rest_s` says, and see how late they let it go on."""
+        if (rest_s := self.rest_s()) is not None:
+            began = self._clock()
+            await rest(rest_s)
+            self._late_s = self._clock() - began - rest_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +139,8 @@ class Sealer:
     """Chains what is new under `key`; `announce` hears of each new head, after it is there.
 
     Several may seal one shard: one of them does, and the others find that there is nothing left. Other work has its
-    turn after each record; beside a worker's runs sealing keeps to a share of the time (`_Pace`).
+    turn after each record; beside a worker's runs sealing keeps to a share of the time (`_Pace`), and what is new waits
+    until nothing is done there: `calm` returns then, or after so many seconds.
     """
 
     def __init__(
@@ -139,9 +151,10 @@ class Sealer:
         announce: Announce,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
+        calm: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         self._store, self._people, self._key, self._announce = store, people, key, announce
-        self._rest, self._clock = rest, clock
+        self._rest, self._clock, self._calm = rest, clock, calm
         self._announced = set[int]()
         self._tables, self._everybody = object(), Everybody({})
         self._known = dict[int, _Known]()
@@ -151,24 +164,31 @@ class Sealer:
         while True:
             for shard in range(self._store.shards):
                 try:
-                    if await self._store.is_to_seal(shard, every_s * _ENOUGH):
+                    await self._give_way(0.0)
+                    if await self._may_seal(shard) and await self._store.is_to_seal(shard, every_s * _ENOUGH):
                         await self.sweep(shard, every_s)
                 except StoreError as error:
                     log.warning("sealing put off", shard=shard, error=str(error))
             await asyncio.sleep(every_s)
 
+    async def _may_seal(self, shard: int) -> bool:
+        """Return whether anything is new in a shard, or its head may not have been said: else nobody need claim it."""
+        return shard not in self._announced or bool(await self._store.client.do("XLEN", Keys(shard).audit_new))
+
     async def sweep(self, shard: int, every_s: float | None = None) -> None:
         """Seal what is new in a shard. Never raises: what is not sealed now is sealed later, or by another.
 
-        With `every_s` it rests, and keeps the others from this shard for that time or more after each batch.
+        What comes while the last of it is sealed waits for the next sweep. With `every_s` it rests, and keeps others
+        from this shard for that time or more after each batch that is not the last.
         """
         try:
             head, rests = None, every_s is not None
             for _ in range(_BATCHES):
                 began = self._clock()
-                if (sealed_now := await self.seal(shard, rests=rests)) is None:
+                sealed_now, count = await self._seal(shard, rests=rests)
+                head = sealed_now or head
+                if sealed_now is None or count < _AT_ONCE:
                     break
-                head = sealed_now
                 if every_s is not None:  # the next batch may take longer than this one
                     within_s = max(every_s * _ENOUGH, 2 * (self._clock() - began))
                     await self._store.keep_from_sealing(shard, within_s)
@@ -195,6 +215,10 @@ class Sealer:
         If it `rests`, others have most of the loop's time meanwhile. Raises OtherRelease for what only another release
         can read, and StoreError.
         """
+        return (await self._seal(shard, rests=rests))[0]
+
+    async def _seal(self, shard: int, *, rests: bool) -> tuple[Head | None, int]:
+        """The same, and how many facts were new, up to `_AT_ONCE`."""
         keys = Keys(shard)
         # In this order: with a head that is newer than the facts, what another has sealed would be sealed once more.
         noted, entries, count = await self._store.client.read(
@@ -204,12 +228,14 @@ class Sealer:
         )
         head, facts = _head(shard, noted), list(map(_fact, entries))
         if not facts:
-            return None
+            return None, 0
         pseudonyms = await self._pseudonyms(head, count)
         key, args, end = self._key(), list[str | bytes](), head
-        pace = _Pace(time.time() - facts[0].at.timestamp(), self._clock)
+        waited_s = time.time() - facts[0].at.timestamp()
+        pace = _Pace(waited_s, self._clock)
+        give_way = partial(self._give_way, waited_s if rests else math.inf)
         for some in _read_at_once(facts):
-            runs = await self._runs(some)
+            runs = await self._runs(some, give_way)
             for fact in some:
                 with pace.working():
                     records = _of(fact, runs)
@@ -219,18 +245,18 @@ class Sealer:
                         body, kept = split(record, pseudonyms)
                         one, end = sealed(key, end, body)
                         args += _written(one, kept)
-                    if (rest_s := pace.rest_s() if rests else 0.0) is not None:
-                        await self._rest(rest_s)
+                    await (pace.rest(self._rest) if rests else self._rest(0.0))
+                    await give_way()
         fresh = pseudonyms.fresh
         people = [text for name, row in fresh.items() for text in (name, row.model_dump_json())]
         counts = [len(facts), (end.n - head.n), len(fresh), count]
         names = [keys.audit_head, keys.audit_chain, keys.audit_kept, keys.audit_people, keys.audit_new]
         ids = [fact.id for fact in facts]
         if not await self._store.client.run(_SEAL, names, [str(head), str(end), *counts, *ids, *args, *people]):
-            return None
+            return None, len(facts)
         pseudonyms.keep()
         self._known[shard] = _Known(end, count + len(fresh), pseudonyms)
-        return end
+        return end, len(facts)
 
     async def _pseudonyms(self, head: Head, count: int) -> Pseudonyms:
         """Return the pseudonyms of a shard: those of the batch before, if nobody has sealed or forgotten since."""
@@ -243,10 +269,20 @@ class Sealer:
             return known.pseudonyms
         return Pseudonyms(await rows_of(self._store, head.shard), self._everybody, self._people.name_of)
 
-    async def _runs(self, facts: Sequence[Fact]) -> dict[str, Sequence[Event] | None]:
-        """Return the events of the runs that facts are of."""
-        names = list(dict.fromkeys(fact.run_id for fact in facts if fact.run_id))
-        return dict(zip(names, await asyncio.gather(*map(self._events, names)), strict=True))
+    async def _give_way(self, waited_s: float) -> None:
+        """Let what is done here end first, unless sealing has waited long for that."""
+        if self._calm and waited_s < _GIVES_WAY_S:
+            await self._calm(_CALM_WITHIN_S)
+
+    async def _runs(
+        self, facts: Sequence[Fact], give_way: Callable[[], Awaitable[None]]
+    ) -> dict[str, Sequence[Event] | None]:
+        """Return the events of the runs that facts are of; one after the other, so that other work has its turn."""
+        runs = dict[str, Sequence[Event] | None]()
+        for name in dict.fromkeys(fact.run_id for fact in facts if fact.run_id):
+            await give_way()
+            runs[name] = await self._events(name)
+        return runs
 
     async def _events(self, run_id: str) -> Sequence[Event] | None:
         try:

@@ -147,6 +147,14 @@ class Queue:
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=_LEAVE_WITHIN_S)
 
+    async def calm(self, within_s: float) -> None:
+        """Return once nothing is done here, or this time is over."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + within_s
+        while self._tasks and (left_s := until - loop.time()) > 0:
+            self._ended.clear()
+            await _passes(self._ended, left_s)
+
     async def _take(self, look: Look, taker: Taker, has_room: HasRoom, leaves: asyncio.Event) -> None:
         while not leaves.is_set():
             try:

@@ -179,7 +179,7 @@ async def test_other_work_has_its_turn_after_each_record_and_the_key_is_read_onc
 
 async def test_sealing_beside_other_work_rests_after_each_record_and_keeps_the_shard(store: Store) -> None:
     await append(store, started(), expect=0)
-    for _ in range(20):
+    for _ in range(120):
         await append(store, paused())
     now_s, rests_s = 0.0, list[float]()
 
@@ -197,7 +197,7 @@ async def test_sealing_beside_other_work_rests_after_each_record_and_keeps_the_s
 
     await Sealer(store, Names(), lambda: KEY, announce, rest, clock).sweep(0, every_s=60)
 
-    assert (await head_of(store, 0)).n == len(rests_s) == 20
+    assert (await head_of(store, 0)).n == len(rests_s) == 120
     assert min(rests_s) > 0
     assert not await store.is_to_seal(0, 60), "another worker does not begin with it, too"
 
@@ -226,6 +226,78 @@ async def test_attack_where_others_keep_the_loop_long_sealing_takes_longer_turns
 
     assert (await head_of(store, 0)).n == 60
     assert 2 < rests < 12
+
+
+async def announced(_: Head) -> None: ...
+
+
+async def test_what_is_new_gives_way_to_other_work_before_each_run_that_is_read_and_after_each_record(
+    store: Store,
+) -> None:
+    await append(store, started(), *(paused() for _ in range(4)), expect=0)
+    calms = 0
+
+    async def calm(_: float) -> None:
+        nonlocal calms
+        calms += 1
+
+    await Sealer(store, Names(), lambda: KEY, announced, calm=calm).sweep(0, every_s=60)
+
+    assert (await head_of(store, 0)).n == 4
+    assert calms == 1 + 4
+
+
+async def test_attack_where_there_is_always_other_work_what_waits_for_seconds_is_sealed_all_the_same(
+    store: Store,
+) -> None:
+    await append(store, started(), paused(), expect=0)
+    ((name, fields),) = await store.client.do("XRANGE", Keys(0).audit_new, "-", "+")
+    await store.client.do("DEL", Keys(0).audit_new)
+    earlier = int(name.decode().partition("-")[0]) - 6_000
+    said = [part for pair in fields.items() for part in pair]
+    await store.client.do("XADD", Keys(0).audit_new, f"{earlier}-0", *said)
+
+    async def never(_: float) -> None:
+        raise AssertionError("it waits for others")
+
+    await Sealer(store, Names(), lambda: KEY, announced, calm=never).sweep(0, every_s=60)
+
+    assert (await head_of(store, 0)).n == 1
+
+
+async def test_what_comes_while_the_last_of_it_is_sealed_waits_for_the_next_sweep(store: Store) -> None:
+    await append(store, started(), paused(), expect=0)
+
+    async def more_comes(_: float) -> None:
+        await append(store, paused())
+
+    sealer = Sealer(store, Names(), lambda: KEY, announced, calm=more_comes)
+    await sealer.sweep(0, every_s=60)
+    assert ((await head_of(store, 0)).n, (await verified(store)).waiting) == (1, 2)
+
+    await sealer.sweep(0)
+
+    assert ((await head_of(store, 0)).n, (await verified(store)).waiting) == (3, 0)
+
+
+async def test_nobody_claims_a_shard_in_which_nothing_is_new(store: Store) -> None:
+    is_last, looks = asyncio.Event(), 0
+
+    async def calm(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == store.shards:
+            is_last.set()
+
+    sealer = Sealer(store, Names(), lambda: KEY, announced, calm=calm)
+    for shard in range(store.shards):
+        await sealer.sweep(shard)
+    sealing = asyncio.create_task(sealer.keep_sealing(60))
+    await is_last.wait()
+    sealing.cancel()
+
+    assert store.shards > 1
+    assert all([await store.is_to_seal(shard, 60) for shard in range(store.shards - 1)])
 
 
 async def test_facts_of_many_runs_beside_each_other_are_sealed_in_their_order(store: Store) -> None:

@@ -263,3 +263,19 @@ async def test_a_worker_that_has_more_to_compute_than_it_can_begins_no_more_besi
         computing.cancel()
         await until(lambda: len(busy.seen) == 41)
         busy.may_go.set()
+
+
+async def test_whoever_waits_for_calm_waits_until_nothing_is_done_here_and_no_longer_than_they_say(redis: str) -> None:
+    async with a_worker(redis, sweep_s=60) as worker:
+        await worker.queue.calm(60)
+        worker.may_go.clear()
+        await worker.queue.notify(RUN)
+        await worker.queue.calm(0.01)
+        assert not worker.may_go.is_set()
+        waits = asyncio.create_task(worker.queue.calm(60))
+        await until(lambda: worker.seen)
+        assert not waits.done()
+
+        worker.may_go.set()
+
+        await waits
