@@ -1,5 +1,6 @@
 """The single writer of votes and decisions: judge, write if nothing has changed since, or judge again."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -216,6 +217,7 @@ class Decisions:
                 return judgements.validate_json(written.outcome), None
             if written.state == "committed":
                 run_id = record.request.run_id
+                await asyncio.sleep(0)  # the run goes on first; while that is written, there is time for a line
                 log.info("answer", run_id=run_id, request_id=request_id, person=answer.person, outcome=judgement.type)
                 now_stands = after(record, commit.events)
                 await self._sessions.follow(now_stands)

@@ -1,5 +1,7 @@
 """A run as it was read, and what is appended to it: fenced by what was read, so that nothing is done on old news."""
 
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -51,6 +53,8 @@ class RunSnapshot:
 _UNREAD = RunSnapshot(Run(), (), datetime.min.replace(tzinfo=UTC))
 # Some 20 MB, whatever the runs are like.
 _EVENTS_KNOWN = 10_000
+# As long as it takes to begin what a change here has caused.
+_MOMENT_S = 0.1
 
 
 class _Known:
@@ -61,10 +65,22 @@ class _Known:
 
     def __init__(self) -> None:
         self._runs, self._events = OrderedDict[RunId, tuple[RunSnapshot, str]](), 0
+        self._just = dict[RunId, float]()
 
     def get(self, run_id: RunId) -> tuple[RunSnapshot, str]:
         """A run as it was; one without events if it is not known."""
         return self._runs.get(run_id, (_UNREAD, ""))
+
+    def wrote(self, commit: Commit, seq: int) -> None:
+        """Keep a run that is known with what was just written to it, if that is all that has come since."""
+        known, _ = self.get(RunId(commit.run_id))
+        if known.events and commit.events and seq == known.run.seq + len(commit.events):
+            self.put(known.then(commit.events), commit.commit)
+            self._just[known.run.id] = time.monotonic()
+
+    def just_written(self, run_id: RunId) -> bool:
+        """Return whether that was so a moment ago, for the first who asks."""
+        return time.monotonic() - self._just.pop(run_id, -math.inf) < _MOMENT_S
 
     def put(self, told: RunSnapshot, commit: str) -> None:
         """Keep it, in place of those that nobody has looked at for longest."""
@@ -77,6 +93,7 @@ class _Known:
 
     def _forget(self, run_id: RunId) -> None:
         told, _ = self._runs.pop(run_id, (_UNREAD, ""))
+        self._just.pop(run_id, None)
         self._events -= len(told.events)
 
 
@@ -115,10 +132,16 @@ class EventLog:
     def __init__(self, journal: Journal, notifier: Notifier) -> None:
         self.journal, self.notifier, self._store = journal, notifier, journal.store
         self._known = _Known()
+        journal.hears.append(self._known.wrote)
 
     async def read(self, run_id: RunId) -> RunSnapshot:
-        """The run as it is now. Of one that was read or written here before, only what is new is read."""
+        """The run as it is now. Of one that was read or written here before, only what is new is read.
+
+        Nothing is read right after this process wrote to it: what comes of it is fenced by what was written.
+        """
         known, commit = self._known.get(run_id)
+        if self._known.just_written(run_id) and (now := self._store.recent_now(run_id)):
+            return replace(known, now=now)
         loaded = await self._store.load(run_id, known.run.seq, commit)
         if not loaded.after:
             known = _UNREAD

@@ -217,6 +217,11 @@ class Store:
         """The time of the scripts as it was last read, moved on by this machine's clock; for facts, not for judging."""
         return self._clock.about()
 
+    def recent_now(self, some_id: str) -> datetime | None:
+        """The time that the scripts go by; None where it was not read of late, and must be asked for."""
+        keys = Keys.of(some_id)
+        return None if self._clock.asked(keys) else self._clock.noted(keys, ())
+
     async def now(self, some_id: str) -> datetime:
         """The time that the scripts go by."""
         keys = Keys.of(some_id)

@@ -1,5 +1,6 @@
 """Writes a change, and has done what it causes. A notification may be lost: the schedule remembers."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -35,6 +36,8 @@ class Journal:
 
     def __init__(self, store: Store, queue: WorkQueue) -> None:
         self.store, self.queue = store, queue
+        self.hears = list[Callable[[Commit, int], None]]()
+        """Who hears of each change that is written here, and how many events its run has then, before anybody acts."""
 
     async def write(self, commit: Commit) -> Written:
         """Commit; what is to be done now is done here, or pushed by the same script.
@@ -43,6 +46,9 @@ class Journal:
         """
         is_here = self.queue.is_here
         written = await self.store.commit(commit, push=not is_here, replicated=not self.queue.is_worker)
+        if written.state == "committed":
+            for hear in self.hears:
+                hear(commit, written.seq)
         if is_here and written.state == "committed":
             for item in commit.due_now:
                 await self.queue.notify(item)
