@@ -22,6 +22,7 @@ from agents.events import AnswerNoted, RequestOpened
 from agents.requests import PersonId, RunId
 from bench.parts import PERSON, BenchChannel, bench_agent, bench_settings
 from bot.app import App, compose
+from bot.process.processes import run
 from bot.requests.tokens import Tokens
 from bot.store import Commit, Keys, Wake, WorkItem
 from bot.store.embedded import EmbeddedRedis, find_server
@@ -161,4 +162,4 @@ async def main() -> None:
             await worker.wait()
 
 
-asyncio.run(main())
+run(main())
