@@ -5,7 +5,7 @@ import hashlib
 import operator
 import re
 import secrets
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast, get_args
 
@@ -31,7 +31,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 # 200 bits: nobody finds one by trying, so a plain hash of it needs no salt.
 _SECRET_BYTES, _PREFIX_BYTES = 25, 5
 _FORM = re.compile(r"sayso_[a-z2-7]{8}_[a-z2-7]{40}")
-_TERMINAL = "terminal"
+_TERMINAL, _POLICY = "terminal", "policy:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # When a key was last used is for people who tidy up; a write for each request would be too dear.
 _USED_EVERY = timedelta(minutes=1)
@@ -123,6 +123,16 @@ class ApiKey(Frozen):
     def may_ask(self) -> tuple[str, ...]:
         """Return the people its program may ask by itself, and the policies under which it may want approvals."""
         return self.asks or tuple(f"person:{person}" for person in self.speaks_for())
+
+
+def people_in(may_ask: Iterable[str]) -> list[str]:
+    """Return the people and groups that a key may ask (`person:bo`)."""
+    return [ref for ref in may_ask if not ref.startswith(_POLICY)]
+
+
+def policies_in(may_ask: Iterable[str]) -> list[str]:
+    """Return the names of the policies under which a key may ask."""
+    return [ref.removeprefix(_POLICY) for ref in may_ask if ref.startswith(_POLICY)]
 
 
 class Keyring:

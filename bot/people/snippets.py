@@ -4,7 +4,7 @@ import json
 import shlex
 from dataclasses import dataclass
 
-from bot.people.api_keys import ApiKey
+from bot.people.api_keys import ApiKey, people_in, policies_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ def snippets_for(key: ApiKey, text: str, url: str) -> tuple[Snippet, ...]:
 
 def _wanted(key: ApiKey) -> dict[str, object]:
     """Return what the key may open first: a question to those it lists, else an approval under a policy it lists."""
-    whom = [ref for ref in key.may_ask() if not ref.startswith("policy:")]
+    whom = people_in(key.may_ask())
     asks_for = key.speaks_for()
     named: dict[str, object] = {"requester": asks_for[0]} if not key.person and len(asks_for) > 1 else {}
     if whom:
         return {"question": "May staging-three go?", "to": whom[:1], "format": "yes_no", **named}
-    policy = key.may_ask()[0].partition(":")[2]
+    policy = policies_in(key.may_ask())[0]
     return {"title": "Delete staging-three", "policy": policy, "arguments": {"name": "staging-three"}, **named}

@@ -11,7 +11,7 @@ from agents.events import Event, RequestOpened, RunStarted
 from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
 from bot.errors import Forbidden, Invalid, RateLimited, WaitsForFile
-from bot.people.api_keys import ApiKey
+from bot.people.api_keys import ApiKey, people_in
 from bot.render.views import RequestView
 from bot.runs.api_requests import Asker
 from bot.web.api import docs
@@ -138,7 +138,7 @@ async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | Appro
     else:
         people, now = here.app.people, here.app.store.about_now()
         await people.look_up((*listed, *wanted.to))
-        reached = set(people.members((ref for ref in listed if not ref.startswith("policy:")), now))
+        reached = set(people.members(people_in(listed), now))
         others = (ref for ref in people.refs(wanted.to) if ref not in listed)
         beyond = [ref for ref in others if not _is_within(people.members([ref], now), reached)]
     if beyond:

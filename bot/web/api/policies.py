@@ -5,7 +5,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Depends
 
 from agents.requests import Frozen, PersonId
-from bot.people.api_keys import ApiKey
+from bot.people.api_keys import ApiKey, policies_in
 from bot.queries.explain_words import policies_listed
 from bot.render.times import length
 from bot.render.words import coming_words
@@ -16,8 +16,6 @@ from bot.web.here import Here
 from language import say
 
 router = APIRouter(prefix="/v1/policies", tags=["requests"], dependencies=[Depends(only_known_queries)])
-
-_POLICY = "policy:"
 
 
 class PolicyView(Frozen):
@@ -49,7 +47,7 @@ async def listed(key: MayAsk, here: HereNow) -> PolicyViews:
     Those in whose hands the key is, and the one person for whom it asks, don't decide unless the policy says so.
     """
     people, now = here.app.people, here.app.store.about_now()
-    names = [ref.removeprefix(_POLICY) for ref in key.may_ask() if ref.startswith(_POLICY)]
+    names = policies_in(key.may_ask())
     for name in names:
         await people.look_up_policy(name)
     frozen = (await here.app.requests.freezes.on(None, _NEAR)).freeze

@@ -21,7 +21,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agents.requests import RequestId
-from bot.people.api_keys import ApiKey
+from bot.people.api_keys import ApiKey, people_in, policies_in
 from bot.render.views import RequestView
 from bot.store.watch import ended
 from bot.web.api.asking import asked_under
@@ -232,7 +232,7 @@ async def _decided(asking: _Asking, request: Request) -> Verdict:
 async def _answered(asking: _Asking, questions: Sequence[Mapping[str, Any]]) -> Verdict:
     """Put the agent's own questions to people. The same ones again, in the same turn, have the same answers."""
     calls, call = asking.calls, asking.call
-    to = [ref for ref in calls.may_ask if not ref.startswith("policy:")]
+    to = people_in(calls.may_ask)
     if not to:
         do = "Make one with --asks person:NAME as well"
         raise RefusedError(HTTPStatus.FORBIDDEN, {"detail": "The key may put questions to nobody.", "do": do})
@@ -315,7 +315,7 @@ def _why_not(view: RequestView) -> str:
 
 def _policy(may_ask: tuple[str, ...], wanted: str) -> str:
     """Return the policy that is named, or the only one that the key may ask for. Raises RefusedError."""
-    listed = [ref.removeprefix("policy:") for ref in may_ask if ref.startswith("policy:")]
+    listed = policies_in(may_ask)
     if wanted or len(listed) == 1:
         return wanted or listed[0]
     detail = f"The key may ask for {', '.join(listed) or 'no policy'}, and the hook does not say for which."

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue, StringConstraints, ValidationError
 
 import prompts
 from agents.requests import Format, Frozen, Urgency
+from bot.people.api_keys import people_in, policies_in
 from bot.render.views import RequestView
 from bot.web.api.form_schemas import POSSIBLE
 from bot.web.api.requests import is_open
@@ -126,14 +127,9 @@ class Tool:
             return _refused(error.kind or "unavailable", str(error), error.problem.get("difference"))
 
 
-def _policies(may_ask: tuple[str, ...]) -> list[str]:
-    return [ref.removeprefix("policy:") for ref in may_ask if ref.startswith("policy:")]
-
-
 def _listed(tool: Tool, may_ask: tuple[str, ...]) -> str:
-    policies = _policies(may_ask)
-    people = [ref for ref in may_ask if not ref.startswith("policy:")]
-    return ", ".join(policies if tool.takes is RequestApproval else people) or "nobody; your key lists none"
+    listed = policies_in(may_ask) if tool.takes is RequestApproval else people_in(may_ask)
+    return ", ".join(listed) or "nobody; your key lists none"
 
 
 _REFUSED: dict[str, JsonValue] = {
@@ -219,7 +215,7 @@ def takes(name: str) -> dict[str, Any]:
 
 def takes_of(name: str, may_ask: tuple[str, ...]) -> dict[str, Any]:
     """Return that schema for a key that may ask these: the policies of the key are the only ones there are for it."""
-    schema, policies = takes(name), _policies(may_ask)
+    schema, policies = takes(name), policies_in(may_ask)
     properties = schema["properties"]
     if "policy" not in properties or not policies:
         return schema
