@@ -5,8 +5,9 @@ It finds what is written plainly, and no more: a card without such words is not 
 
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 
 class Risk(NamedTuple):
@@ -28,6 +29,18 @@ def risks_of(text: str, folder: str) -> tuple[Risk, ...]:
     found = [Risk(kind, match[0].strip()) for kind, pattern in _FOUND.items() if (match := pattern.search(text))]
     outside = next((path for path in _PATH.findall(text) if path != _NOWHERE and is_outside(path, folder)), "")
     return (*found, *([Risk("outside the folder", outside)] if outside else []))
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield each text in a JSON value; the names of an object are none."""
+    if isinstance(value, Mapping):
+        for one in cast("Mapping[str, Any]", value).values():
+            yield from texts_in(one)
+    elif isinstance(value, list | tuple):
+        for one in cast("list[Any]", value):
+            yield from texts_in(one)
+    elif isinstance(value, str):
+        yield value
 
 
 def is_outside(path: str, folder: str) -> bool:

@@ -3,17 +3,17 @@
 All of it is read from the call itself, as people saw it: what a program says of a call decides nothing here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from agents.requests import Again, GatedCall, PolicySnapshot, Request, people_of
 from agents.standing import Pattern
 from bot.config.directory.policies import StandingLimit
 from bot.policy.approvers.quorum import is_met
 from bot.policy.record import RequestRecord
-from bot.policy.risks import is_outside, risks_of
+from bot.policy.risks import is_outside, risks_of, texts_in
 
 MOST_USES, LONGEST = 20, timedelta(hours=8)
 
@@ -66,7 +66,7 @@ def same_in(call: GatedCall | None) -> Same | None:
     paths = [path for name in PATHS if isinstance(path := given.get(name), str)]
     writes = tool in _WRITE and bool(paths)
     # What is written into a file may name any path, and what else is done with one outside the folder shows it.
-    text = "\n".join([*_texts(given), *_texts(facts)])
+    text = "\n".join([*texts_in(given), *texts_in(facts)])
     is_risky = bool(risks_of(text, "/" if writes else folder)) or any(is_outside(path, folder) for path in paths)
     if is_risky or (isinstance(facts, Mapping) and LOOK_TWICE in facts):
         return None
@@ -115,14 +115,3 @@ def _decides_alone(policy: PolicySnapshot) -> bool:
 def _is_folder(folder: str) -> bool:
     path = PurePosixPath(folder)
     return path.is_absolute() and len(path.parts) > 1 and ".." not in path.parts
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for one in cast("Mapping[str, Any]", value).values():
-            yield from _texts(one)
-    elif isinstance(value, list | tuple):
-        for one in cast("list[Any]", value):
-            yield from _texts(one)
-    elif isinstance(value, str):
-        yield value

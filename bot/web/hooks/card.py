@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from agents.text import one_line
-from bot.policy.risks import Risk, is_outside, risks_of
+from bot.policy.risks import Risk, is_outside, risks_of, texts_in
 from bot.policy.sessions import COMMANDS, LOOK_TWICE, PATHS
 from bot.web.hooks.programs import Program, ToolCall
 
@@ -62,7 +62,7 @@ def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def risks_in(call: ToolCall) -> tuple[Risk, ...]:
     """Return what in this call deserves a second look."""
-    text = "\n".join(_texts(dict(call.given)))
+    text = "\n".join(texts_in(call.given))
     found = risks_of(text, call.folder) if call.tool in COMMANDS else risks_of(text, "/")
     path = _path(call)
     outside = (Risk("outside the folder", path),) if path and is_outside(path, call.folder) else ()
@@ -71,14 +71,6 @@ def risks_in(call: ToolCall) -> tuple[Risk, ...]:
 
 def _path(call: ToolCall) -> str:
     return next((_text(call.given[name]) for name in PATHS if name in call.given), "")
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [text for one in cast("dict[str, Any]", value).values() for text in _texts(one)]
-    if isinstance(value, list):
-        return [text for one in cast("list[Any]", value) for text in _texts(one)]
-    return [value] if isinstance(value, str) else []
 
 
 def _text(value: Any) -> str:
