@@ -16,6 +16,7 @@ from bot.cli.options import Data
 if TYPE_CHECKING:
     from bot.cli.coding_agents import CodingAgent, Wish
 
+# Written out for the help, as no command loads the room of the web to start.
 _AGENTS = ("claude-code", "codex", "copilot", "gemini", "vscode")
 _POLICY = "coding-agent"
 # Claude Code and Codex give a hook 600 s, if nothing else is said.
@@ -59,8 +60,8 @@ def connect(
     from bot.cli.agent_files import change, put, taken_out, text_of
     from bot.cli.coding_agents import AGENTS, Wish
 
-    if agent not in _AGENTS:
-        raise typer.BadParameter(f"there is no agent {agent!r}. There are: {', '.join(_AGENTS)}")
+    if agent not in AGENTS:
+        raise typer.BadParameter(f"there is no agent {agent!r}. There are: {', '.join(AGENTS)}")
     if write and remove:
         raise typer.BadParameter("--write puts it in, --remove takes it out: give one")
     known = AGENTS[agent]

@@ -38,8 +38,8 @@ from bot.web.mcp.calls import Calls, RefusedError, client_of
 from bot.web.problems import ProblemError, not_found, trouble
 
 PREFIX = "/v1/hooks/"
-# Claude Code gives a hook 600 s if nothing is said; what is left is for the way there and back.
 _LONGEST_S = 3_600.0
+# Claude Code gives a hook 600 s if nothing is said; what is left is for the way there and back.
 _USUAL_S = 570.0
 _AGAIN_S = 0.5
 _TOO_LONG = (

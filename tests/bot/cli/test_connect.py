@@ -88,7 +88,7 @@ class Here:
         env = environment(HOME=str(self.home), **environ)
         ended = subprocess.run(
             [*COMMAND, *words], cwd=self.folder, env=env, capture_output=True, text=True, check=False
-        )  # fmt: skip
+        )
         assert ended.returncode == code, ended.stdout + ended.stderr
         assert "Traceback" not in ended.stderr
         return (
@@ -270,11 +270,11 @@ def test_settings_that_are_a_link_stay_one_and_keep_their_rights(tmp_path: Path)
 
 
 def test_the_folders_that_agents_are_told_by_the_environment_are_used(here: Here) -> None:
-    elsewhere_ = here.top / "elsewhere"
+    told = here.top / "elsewhere"
     for agent, variable in (("claude-code", "CLAUDE_CONFIG_DIR"), ("codex", "CODEX_HOME"), ("copilot", "COPILOT_HOME")):
-        here.connect(agent, "hook", "--url", URL, "--write", **{variable: str(elsewhere_ / agent)})
+        here.connect(agent, "hook", "--url", URL, "--write", **{variable: str(told / agent)})
 
-    assert sorted(path.name for path in elsewhere_.rglob("*.json")) == ["hooks.json", "sayso.json", "settings.json"]
+    assert sorted(path.name for path in told.rglob("*.json")) == ["hooks.json", "sayso.json", "settings.json"]
     assert not [*here.home.iterdir()]
 
 
@@ -299,7 +299,7 @@ def test_it_says_what_to_do_next_and_what_is_wrong(here: Here) -> None:
     assert "with no path" in here.connect("codex", "hook", "--url", f"{URL}/mcp", code=1)
     assert "sayso dev" in here.connect("codex", "hook", code=1)
     help_ = here.sayso("connect", "--help")
-    for word in ("--write", "--remove", "--mcp", "SAYSO_API_KEY", "sayso-hook", "claude-code"):
+    for word in ("--write", "--remove", "--mcp", "SAYSO_API_KEY", "sayso-hook", *AGENTS):
         assert word in help_
 
 
@@ -311,20 +311,8 @@ async def test_beside_sayso_dev_what_it_writes_asks_that_one_with_the_key_that_i
     [create] = [line.split()[1:] for line in told.out.splitlines() if "keys create" in line]
     key = (await attached(world, *create)).out.strip()
     async with beside(world) as api:
-        assert (
-            await elsewhere(
-                world.folder,
-                "connect",
-                "codex",
-                "--policy",
-                "production",
-                "--write",
-                "--file",
-                str(path),
-                "--data",
-                str(world.folder),
-            )
-        ).code == 0
+        connect = f"connect codex --policy production --write --file {path} --data {world.folder}"
+        assert (await elsewhere(world.folder, *connect.split())).code == 0
         [group] = json.loads(path.read_text())["hooks"]["PermissionRequest"]
         agent = await asyncio.create_subprocess_exec(
             "sh", "-c", group["hooks"][0]["command"], env={"PATH": os.environ["PATH"], "SAYSO_API_KEY": key},
