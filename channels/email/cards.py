@@ -279,10 +279,11 @@ def _say(text: str, room: int) -> list[Block]:
 def _facts(facts: Iterable[Line], room: int, most: int | None = None, kind: Kind = "facts") -> list[Block]:
     found = list[Block]()
     for is_verbatim, some in groupby(facts, key=lambda fact: fact.verbatim):
-        for fact in some if is_verbatim else ():
-            found += [Block("small", (f"{_line(fact.label)}:",), _TITLE), *_verbatim(fact, room, most)]
-        lines = () if is_verbatim else tuple(line for fact in some for line in _fact(fact, most))
-        found += [Block(kind, lines, room)] if lines else []
+        if is_verbatim:
+            for fact in some:
+                found += [Block("small", (f"{_line(fact.label)}:",), _TITLE), *_verbatim(fact, room, most)]
+        elif lines := tuple(line for fact in some for line in _fact(fact, most)):
+            found.append(Block(kind, lines, room))
     return found
 
 
