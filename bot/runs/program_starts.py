@@ -126,7 +126,8 @@ class ProgramStarts:
         moved = Refused("moved", say("program.moved"), say("program.moved-do")) if is_other else None
         if record.attempt is not None:
             if record.called == attempt and record.started_at and request.call and record.decision:
-                return moved or Begun(record.started_at, _asked_for(request.call), request.digest, record.decision)
+                asked_for = _args_of(request.call).arguments
+                return moved or Begun(record.started_at, asked_for, request.digest, record.decision)
             at = in_words(record.started_at) if record.started_at else "?"
             return Refused("begun", say("program.begun", name=record.begun_by, when=at), say("program.begun-do"))
         if record.state == "open":
@@ -159,7 +160,7 @@ class ProgramStarts:
             if found.kind == "closed":
                 await self._journal.queue.notify(WorkItem("run", run.id))  # it ends now
             return found
-        attempt_id, reports = AttemptId(new_id("attempt", shard_of(run.id))), _reports(found)
+        attempt_id, reports = AttemptId(new_id("attempt", shard_of(run.id))), _args_of(found).reports
         started = ToolStarted(
             at=now,
             step_id=pending.id,
@@ -183,10 +184,9 @@ class ProgramStarts:
         line = line_of(fold([started], run))
         outside_s = OUTSIDE_S if reports else 0.0  # a lease that nobody ends would keep the run from the archive
         start = await self._store.start_tool(run.id, run.seq, attempt_id, started, written, line, outside_s=outside_s)
-        if start.state == "unconfirmed" and not reports:  # it stays begun: the same attempt is told so later
-            raise NotReplicated
         if start.state == "unconfirmed":
-            await self._executor.take_back(run.id, attempt_id)
+            if reports:  # what nobody reports stays begun: the same attempt is told so later
+                await self._executor.take_back(run.id, attempt_id)
             raise NotReplicated
         if start.state != "started":
             return None
@@ -299,14 +299,9 @@ def _end_of(events: Sequence[Event], attempt_id: AttemptId) -> ToolFinished | No
     return next(ends, None)
 
 
-def _asked_for(call: GatedCall) -> dict[str, JsonValue]:
-    """Return the arguments of the program's own call, without what the relay knows beside them."""
-    return ProceedArgs.model_validate(call.arguments).arguments
-
-
-def _reports(call: GatedCall) -> bool:
-    """Return whether the program says what came of its call."""
-    return ProceedArgs.model_validate(call.arguments).reports
+def _args_of(call: GatedCall) -> ProceedArgs:
+    """Return what the relay keeps of a call: the `arguments` of the program's own, and what the program says of it."""
+    return ProceedArgs.model_validate(call.arguments)
 
 
 def _to_begin(run: Run, record: RequestRecord, now: datetime) -> PendingStep | Refused | None:
