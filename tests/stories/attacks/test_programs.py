@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -176,8 +177,7 @@ async def test_attack_the_title_of_a_program_says_something_else_than_its_argume
         above = html.unescape(shown[: shown.index(end)])
         assert '"DROP DATABASE shop"' in above
         assert "Argument “Approval by”" in above
-        assert "603 of 903 characters left out" in above
-        assert above.count("a" * 300) == 0
+        assert "a" * 900 + "b" in re.sub(r"\s*\n[|\s]*", "", above)
     assert "The program is told that it may not." in denied
 
 
@@ -572,4 +572,4 @@ async def test_attack_in_slack_an_argument_pushes_its_own_value_off_the_card(
     sent = {"statement": "DROP DATABASE shop" + "\u200b" * 300}
     card = await card_in_slack(redis, tmp_path, slack_address, title="Tidy up", arguments=sent)
 
-    assert '"DROP DATABASE shop' in card.words
+    assert "DROP DATABASE shop" in card.words
