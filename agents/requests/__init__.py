@@ -359,8 +359,7 @@ class Request(Began):
     no copied run. `edits` names those who decide and ever set an argument to the value that stands, by its name.
     `behind` had a part in it as well and could not decide it: who may be one of them does not either. `asked_with` is
     the prefix of the API key of that `program`: it alone begins what is approved. `together` have so many open cards of
-    that key that this one stands in one message with others. `again` is set where an approval may
-    say that the same may be done again.
+    that key that this one stands in one message with others. `again` is set where an approval may allow the same again.
     """
 
     id: RequestId

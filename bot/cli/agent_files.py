@@ -14,18 +14,16 @@ from typing import Any, cast
 from bot.errors import Invalid
 
 Object = dict[str, Any]
-
-
 NOTE = "Sayso-Wrote"
 """The header of our hook that names the settings which were written with it, and which leave with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """For each event an entry of its list in the table `table`; `is_mine` knows them, however they were written before.
+    """Entries of lists in the table `table`, each by the event that its list is for.
 
-    `beside` stands at the top of a file that has nothing else. `settings` have these values from then on, by the names
-    of a table and of a value in it, such as `("permissions", "mode")`.
+    `is_mine` recognises ours, however they were written before. `beside` goes into a file that has nothing else.
+    `settings` are set as well, each by its table and its name, such as `("permissions", "mode")`.
     """
 
     table: str
@@ -61,7 +59,7 @@ def text_of(ours: Written) -> str:
 
 
 def change(path: Path, how: Callable[[str, Written], str], ours: Written) -> bool:
-    """Put what is ours into a file, or take it out; whether that changed anything. Raises Invalid."""
+    """Put what is ours into a file, or take it out; return whether the file changed. Raises Invalid."""
     before = _read(path)
     try:
         after = how(before, ours)
@@ -74,7 +72,7 @@ def change(path: Path, how: Callable[[str, Written], str], ours: Written) -> boo
 
 
 class NotPlain(ValueError):
-    """What is in the file can't be kept whole, and says why."""
+    """The file can't be changed with all else kept, and the text says why."""
 
 
 def put(text: str, ours: Written) -> str:
@@ -231,7 +229,7 @@ def _object(text: str) -> Object:
     def once(pairs: list[tuple[str, Any]]) -> Object:
         found = dict(pairs)
         if len(found) != len(pairs):
-            raise ValueError("a name stands there twice")
+            raise ValueError("a name is there twice")
         return found
 
     try:
@@ -299,7 +297,7 @@ def _without_table(text: str, ours: Table) -> str:
     left = {name: value for name, value in parent.items() if name != ours.names[1]}
     wanted = {name: left if name == ours.names[0] else value for name, value in found.items()}
     if _toml(rest) not in (wanted, {name: value for name, value in wanted.items() if name != ours.names[0]}):
-        raise NotPlain(f"[{'.'.join(ours.names)}] stands in it in another way")
+        raise NotPlain(f"[{'.'.join(ours.names)}] is written there in another way")
     return rest
 
 

@@ -22,7 +22,7 @@ _LONGER_S = 30
 class Wish:
     """What to connect with: an address, and how the agent asks there.
 
-    `command` starts `sayso-hook`, which reads the key from `key_file`, where there is one, and else its environment.
+    `command` starts `sayso-hook`, which reads the key from `key_file`, if there is one, else from its environment.
     """
 
     url: str
@@ -44,9 +44,9 @@ class Wish:
         return f"{self.url}/v1/hooks/{name}?{urlencode(query)}"
 
     def hook_command(self, name: str) -> str:
-        """The line of any shell that asks, and denies wherever it can't: also where nothing of it is installed.
+        """The line of any shell that asks, and that denies where it can't, also where `sayso-hook` is not installed.
 
-        It reads to its end what it is told: an agent that can't tell it all to its hook would decide by itself.
+        It reads stdin to the end: an agent that can't write all of it there decides by itself.
         """
         policy = ["--policy", self.policy] if self.policy else []
         key = ["--key-file", self.key_file] if self.key_file else []
@@ -56,11 +56,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class CodingAgent:
-    """A coding agent: its files below its own folder `home` or the project's, and how somebody tries it.
+    """A coding agent: where its files are, what goes into them, and how to try it.
 
-    `by_command` says whether `sayso-hook` has to be there. A daemon that starts that has an environment of its own:
-    `key_file` says where below `home` the key is found, and `restart` starts the daemon anew. `asks` says when it asks,
-    and `asks_every_call` when with --every-call, where it has both.
+    The files are below its own folder `home`, or below the project's. `by_command`: its hook starts `sayso-hook`. Where
+    a daemon starts that, with an environment of its own, `key_file` below `home` has the key, and `restart` restarts
+    the daemon. `asks` says when it asks people, and `asks_every_call` when with --every-call; without that, both are
+    empty.
     """
 
     name: str
@@ -90,7 +91,7 @@ def _home(variable: str, folder: str) -> Callable[[Mapping[str, str], Path], Pat
 
 
 def _is_mine(name: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Return what knows the hooks that ask for this agent, at whatever sayso and however they were written."""
+    """Return the test that recognises our hooks of this agent, whatever their address and however they were written."""
     url = re.compile(rf"/v1/hooks/{re.escape(name)}(?:\?|$)")
     command = re.compile(rf"sayso[-_]hook(?:\.py)?['\"]?\s(?:.*\s)?{re.escape(name)}(?:\s|$)")
 
@@ -143,7 +144,7 @@ def _claude_hook(wish: Wish) -> Written:
     asks = hook | {"onFailure": "block"}
     if wish.every_call:
         return _hook("claude-code", "PreToolUse", asks, around=_but(_CLAUDE_CHANGES_NOTHING))
-    # Whoever answers its own dialog first leaves a request that nobody needs: what tells of it asks for nothing.
+    # An answer in its own dialog leaves a request that nobody needs: these hooks tell of the call, and ask nothing.
     tells = _group(hook | {"timeout": _CLAUDE_TOLD_S}, _but(_CLAUDE_READS))
     entries = {"PermissionRequest": _group(asks), "PostToolUse": tells, "PostToolUseFailure": tells}
     return Mine("hooks", entries, _is_mine("claude-code"), settings=_CLAUDE_CLOSED)
@@ -178,7 +179,7 @@ def _vscode_hook(wish: Wish) -> Written:
 
 
 def _server(table: str, **server: Any) -> Callable[[Wish], Written]:
-    """Return an MCP server of this shape; `URL` stands for the address."""
+    """Return an MCP server of this shape, with the address in place of `URL`."""
     return lambda wish: NamedIn(
         table, "sayso", {name: f"{wish.url}/mcp" if value == "URL" else value for name, value in server.items()}
     )

@@ -53,7 +53,7 @@ def connect(
     """Let people say what a coding agent may do: shows what goes into its settings, or writes it.
 
     `sayso connect claude-code --write`, then make a key, as it says, and start the agent with it in SAYSO_API_KEY: no
-    settings have the key. All else in them stays, written twice is once, and --remove takes exactly it out.
+    settings have the key. All else in them stays. Written twice is as written once. --remove takes exactly that out.
 
     Where sayso does not answer, nothing runs. Claude Code asks by HTTP; the others start the command `sayso-hook`.
     """

@@ -44,7 +44,7 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def is_outside(path: str, folder: str) -> bool:
-    """Return whether `path` is, or may be, none below `folder`."""
+    """Return whether `path` is, or may be, outside `folder`."""
     if path.startswith(("~", "$")):
         return True
     whole = list[str]()

@@ -45,7 +45,7 @@ class Same(NamedTuple):
 
 
 def again_of(request: Request, limit: StandingLimit | None) -> Again | None:
-    """Return what one of those who decide may allow beside the approval, by a policy with this `limit`."""
+    """Return what an approver may allow beside the approval, under a policy with this `limit`; None if nothing."""
     if limit is None or not _decides_alone(request.policy) or same_in(request.call) is None:
         return None
     return Again(uses=min(MOST_USES, limit.uses), within_s=min(LONGEST.total_seconds(), limit.within_s))
@@ -100,7 +100,7 @@ def may_allow_again(record: RequestRecord) -> bool:
 
 
 def allows_again(record: RequestRecord) -> bool:
-    """Return whether whoever approved it alone has said that the same may be done again."""
+    """Return whether the one person who approved it has said that the same may be done again."""
     decision, request = record.decision, record.request
     if decision is None or decision.standing or decision.broke_glass or not may_allow_again(record):
         return False

@@ -1,8 +1,8 @@
 """`sayso-hook NAME`: ask people, through sayso, whether a coding agent may use a tool. It needs nothing but Python.
 
 A hook of the agent starts it, with the call of the tool on stdin. It prints what the agent reads, and exits with 0.
-Wherever it can't, it exits with 2 and says why: these agents read that as a denial, all but Claude Code, which is told
-in its own words. What else each of them sends and reads is known to the server alone.
+Where it can't, it denies and says why: with exit code 2, which each agent but Claude Code reads as a denial, and for
+Claude Code as JSON, with 0. What else each of them sends and reads, the server alone knows.
 """
 
 from __future__ import annotations
@@ -180,9 +180,9 @@ def _said(error: HTTPError) -> str:
 
 
 def _end_unheard(is_over: threading.Event) -> None:
-    """End, and hang up, once whoever started this is gone or reads no answer: a yes would be taken for nobody.
+    """End, and hang up, once the agent is gone or reads no answer: a yes would be used up for nobody.
 
-    Between an agent and its hook there may be a shell, which outlives it: then it is the pipe that says so.
+    A shell between the agent and this command may outlive the agent: then the closed pipe says so.
     """
     if not hasattr(select, "poll"):  # as on Windows
         return

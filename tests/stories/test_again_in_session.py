@@ -139,7 +139,7 @@ async def test_attack_a_folder_whose_name_only_looks_the_same_is_asked(agents: A
 @pytest.mark.parametrize(
     "file", [".claude/settings.json", ".codex/hooks.json", ".github/hooks/sayso.json", "sayso.toml"]
 )
-async def test_attack_an_agent_may_write_what_it_likes_into_its_own_settings(agents: Agents, file: str) -> None:
+async def test_attack_no_session_allows_an_agent_to_write_into_its_own_settings(agents: Agents, file: str) -> None:
     await agents.hears(EDIT | {"tool_input": GIVEN | {"file_path": f"/home/anna/shop/{file}"}})
 
     assert not await agents.offers()

@@ -1,4 +1,4 @@
-"""Standing approvals of one session: whoever approves a call of a coding agent may allow the same again beside it."""
+"""Standing approvals of one session: an approval of a call of a coding agent may allow the same again."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -81,7 +81,7 @@ class SessionGrants:
         await kept.revoke(found.approval.id, ended)
 
     async def _tell(self, record: RequestRecord, why: str, approval: StandingApproval | None = None) -> None:
-        """Tell whoever said so what holds from now on and how it ends, or `why` nothing does."""
+        """Tell the approver what holds from now on and how to end it, or `why` nothing does."""
         request, decision = record.request, record.decision
         if decision is None:
             return

@@ -86,7 +86,7 @@ class StandingUses:
     async def in_session(self, request: Request) -> Decision | None:
         """Return what decides a call of a program without asking, as somebody has allowed the same in its session.
 
-        Its use is counted from then on. What is risky is asked, whatever was allowed.
+        The use is counted. People are asked about what is risky, whatever was allowed.
         """
         rules = _rules(self._people, request.policy.name)
         pattern = pattern_in_session(request, rules)
@@ -104,8 +104,8 @@ class StandingUses:
         return None
 
     async def _holds(self, standing: Standing, request: Request) -> bool:
-        """Return whether what was allowed in a session still is: nobody denied the call that it was allowed with, also
-        not too late, and whoever allowed it could approve this.
+        """Return whether what was allowed in a session still is: nobody denied the call that it was allowed with, not
+        even too late, and those who allowed it could approve this.
         """
         try:
             granting = (await read_request(self._store, Archive(None), standing.approval.request_id)).record

@@ -1,5 +1,5 @@
-"""Hooks of coding agents at `/v1/hooks/NAME`: what an agent may do next is asked of people, and a yes is used once.
+"""Hooks of coding agents at `/v1/hooks/NAME`: they ask people whether an agent may use a tool, and use each yes once.
 
-`programs` has what each agent sends and reads, `card` what people are shown of a call. `endpoint` asks, waits and
-begins, each by a few calls of the HTTP API.
+`endpoint` asks, waits and begins, each by a few calls of the HTTP API. `programs` has what each agent sends and reads,
+`card` what people see of a call, and `questions` the form for what an agent asks its user.
 """

@@ -46,7 +46,7 @@ def _title(call: ToolCall) -> str:
 def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was given; of a text that replaces another one, what changes between them.
 
-    What has a name of ours is shown as JSON, so that nothing stands in its place.
+    Where the agent gives an argument one of our own names, all are shown as `input`: none takes the place of ours.
     """
     if not _OWN.isdisjoint(given):
         return {"input": dict(given)}
@@ -56,7 +56,7 @@ def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
     old, new = (cast("str", given[name]) for name in names)
     rest = {name: value for name, value in given.items() if name not in names}
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    changed = [*difflib.unified_diff(before, after)][3:]  # what comes first names nothing that is known
+    changed = [*difflib.unified_diff(before, after)][3:]  # without heads: no file name and no line number is known
     return {**rest, "change": "".join(line if line.endswith("\n") else f"{line}\n\\ no newline\n" for line in changed)}
 
 

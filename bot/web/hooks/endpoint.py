@@ -1,7 +1,6 @@
 """`POST /v1/hooks/NAME`: a coding agent waits here until people have said whether it may use a tool.
 
-A yes is begun in the name of the very call that hears it, so that it is used once; who has hung up meanwhile takes
-none with them.
+Each yes is used once: it begins for the one call that hears it. A call whose agent has hung up begins nothing.
 """
 
 import asyncio
@@ -47,7 +46,7 @@ _TOO_LONG = (
     "smaller calls, and look for no way around it."
 )
 # `sayso-hook` asks again for 20 s, as its server leaves. What comes later under the same id is another call: some
-# models count their calls anew once they have forgotten the first ones.
+# models number their calls from the start again once they have forgotten the first ones.
 _RETRIED = timedelta(seconds=60)
 # What an agent tells of a call that was made holds what came of it, such as the whole of a file.
 _BODY_BYTES = 1_048_576
@@ -135,7 +134,7 @@ def _calls(request: Request, client: Any) -> Calls:
 
 
 async def _unless_gone(deciding: Any, receive: Receive) -> Verdict | None:
-    """Return what was decided; None where whoever waits for it hung up before."""
+    """Return what was decided; None where the agent hung up first."""
 
     async def gone() -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -175,7 +174,7 @@ class _Asking:
         return f"{_named(self.call)}.{number}"
 
     def was_taken_back(self, view: RequestView) -> bool:
-        """Return whether the agent took it back by itself, for whom this key can't speak otherwise."""
+        """Return whether the agent itself took the request back: a service's key withdraws for nobody else."""
         outcome = outcome_of(view)
         return outcome.decision == "withdrawn" and self.key.person is None and outcome.by == (self.key.speaker,)
 
@@ -184,7 +183,7 @@ class _Asking:
         return self._is_refused(view) and view.id not in self.refusals
 
     def no(self, view: RequestView, until: float) -> Verdict:
-        """Return what is heard of a request that allows nothing, which people could answer `until` then."""
+        """Return what the agent hears of a request that allows nothing; people had `until` then to answer it."""
         if self._is_refused(view):
             self.refusals[view.id] = None
             while len(self.refusals) > _REFUSALS:
@@ -204,9 +203,9 @@ class _Asking:
 
 
 async def _take_back(asking: _Asking) -> None:
-    """Take back what is open about a call that was made, as somebody said so in the agent's own dialog.
+    """Take back the open request about a call that was made: somebody allowed it in the agent's own dialog.
 
-    Whoever waits for it hears so. Of two calls that are the same, the one that was not made is to be asked about again.
+    Each call that waits for the request hears so. Of two that are the same, the other one has to be made again.
     """
     _, newest = await asking.newest()
     with suppress(RefusedError):  # it was decided meanwhile
@@ -273,12 +272,12 @@ async def _asked(asking: _Asking, body: Mapping[str, Any]) -> Verdict:
 
 
 def _session(program: Program, call: ToolCall) -> dict[str, str]:
-    """Return what all that one session asks has in common: it is one thread."""
+    """Return the session that a request names: all that one session of the agent asks is one thread."""
     return {"session": _hash(f"{program.name} {call.session}")}
 
 
 def _named(call: ToolCall) -> str:
-    """Return what stands for the call, or for all that are the same as it where it has no id."""
+    """Return the name of the call. Calls that are the same share it where they have no id."""
     what = [call.session, call.turn, call.call_id, call.folder, call.tool, dict(call.given)]
     return f"hook-{_hash(json.dumps(what, sort_keys=True))[:40]}"
 
@@ -288,7 +287,7 @@ def _hash(text: str) -> str:
 
 
 async def _begun(calls: Calls, view: RequestView, attempt: str, until: float) -> RefusedError | None:
-    """Begin it, and return why it may not; where nobody says so for now, it is tried again `until` then."""
+    """Begin what was approved; return why it may not begin, or None. While sayso can't tell, try again `until` then."""
     clock = asyncio.get_running_loop().time
     while True:
         try:

@@ -16,8 +16,8 @@ class WrongHook(ValueError):
 class ToolCall:
     """A tool that an agent wants to use.
 
-    `session` is one run of the agent, `turn` one request of its user in that, `call_id` this very call; each is empty
-    where the program does not say it.
+    `session` is one run of the agent, `turn` one request of its user in that, `call_id` this very call; the last two
+    are empty where the agent does not say them.
     """
 
     session: str
@@ -29,7 +29,10 @@ class ToolCall:
 
 
 class Verdict(NamedTuple):
-    """What an agent hears: whether it may, and why not. It is `early` where the wait for people was cut short."""
+    """What an agent hears: whether it may, and why not. `updated` is what the tool is given in place of what was asked.
+
+    It is `early` where the wait for people was cut short.
+    """
 
     allow: bool
     message: str = ""
@@ -39,11 +42,11 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A coding agent.
+    """A coding agent: how its hook says what it wants to do, and how it reads the answer.
 
-    Some start their hook before each call of any tool: nobody is asked about those that `only_read` what is in the
-    folder, and what the agent itself makes of them holds. One whose own dialog stands beside the hook tells of a call
-    that was `made`, whoever allowed it.
+    Some agents start their hook before each call of any tool. Nobody is asked about tools that `only_read` what is in
+    the folder: the agent decides about them as it does without sayso. An agent that opens its own dialog beside the
+    hook also tells of each call that was `made`, no matter who allowed it.
     """
 
     name: str
@@ -103,7 +106,7 @@ def _codex_call(told: Mapping[str, Any]) -> ToolCall:
 
 
 def _codex_answer(told: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
-    """Return what Codex reads: before each call of a tool it knows no `allow`, and goes on where nothing is said."""
+    """Return what Codex reads: in PreToolUse it knows no `allow`, and goes on after an empty answer."""
     if told["hook_event_name"] == "PreToolUse" and verdict.allow:
         return {}
     return _claude_answer(told, verdict._replace(updated=None))

@@ -79,9 +79,9 @@ class CardView:
     the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `ask_back` names
     those whom a question of this reader goes to, `may_edit` the arguments that this reader may change, `may_hand_on`
     that there is somebody to hand it on to, `may_break_glass` that they may decide alone, `may_allow_again` that
-    their approval may hold for the same again; `review` is the run that asks
-    afterwards whether that was right, for those whom it concerns. `said` is what was written beside it. `has_changes`:
-    a page shows how files differ, and the facts with the labels `led_from` lead to it.
+    their approval may allow the same again; `review` is the run that asks afterwards whether breaking the glass was
+    right, for those whom it concerns. `said` is what was written beside it. `has_changes`: a page shows how files
+    differ, and the facts with the labels `led_from` lead to it.
     """
 
     request: RequestView
