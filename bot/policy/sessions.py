@@ -13,7 +13,7 @@ from agents.standing import Pattern
 from bot.config.directory.policies import StandingLimit
 from bot.policy.approvers.quorum import is_met
 from bot.policy.record import RequestRecord
-from bot.policy.risks import is_outside, risks_of, texts_in
+from bot.policy.risks import Risk, is_outside, risks_of, texts_in
 
 MOST_USES, LONGEST = 20, timedelta(hours=8)
 
@@ -21,9 +21,6 @@ PATHS = ("file_path", "path", "notebook_path", "filePath", "absolute_path", "dir
 COMMANDS = frozenset(
     ("Bash", "Shell", "bash", "local_shell", "powershell", "run_in_terminal", "run_shell_command", "shell")
 )
-LOOK_TWICE = "Look twice"
-"""What a card calls the words that deserve it, where a call has some."""
-
 # Tools that write one file, and the arguments that say what they write there.
 _WRITE = frozenset(
     ("Edit", "MultiEdit", "Write", "NotebookEdit", "create", "create_file", "edit", "replace", "write_file",
@@ -63,17 +60,32 @@ def same_in(call: GatedCall | None) -> Same | None:
     tool, folder = given.get("tool"), given.get("folder")
     if not (isinstance(tool, str) and isinstance(folder, str) and tool and _is_folder(folder)):
         return None
-    paths = [path for name in PATHS if isinstance(path := given.get(name), str)]
-    writes = tool in _WRITE and bool(paths)
-    # What is written into a file may name any path, and what else is done with one outside the folder shows it.
-    text = "\n".join([*texts_in(given), *texts_in(facts)])
-    is_risky = bool(risks_of(text, "/" if writes else folder)) or any(is_outside(path, folder) for path in paths)
-    if is_risky or (isinstance(facts, Mapping) and LOOK_TWICE in facts):
+    if risks_in(given) or risks_of("\n".join([*texts_in(given), *texts_in(facts)]), "/"):
         return None
-    written = tuple(sorted(_WRITTEN.intersection(given))) if writes else ()
+    written = tuple(sorted(_WRITTEN.intersection(given))) if _writes(given) else ()
     out = {*written, *([_SAID] if tool in COMMANDS else [])}
     left = {name: value for name, value in given.items() if name not in out}
     return Same(left, written) if left.keys() - {"tool", "folder"} else None
+
+
+def risks_in(given: Mapping[str, Any]) -> tuple[Risk, ...]:
+    """Return what deserves a second look in the arguments of a program's call, where they name a tool and a folder."""
+    tool, folder = given.get("tool"), given.get("folder")
+    if not (isinstance(tool, str) and isinstance(folder, str)):
+        return ()
+    # What is written into a file may name any path, and what else is done with one outside the folder shows it.
+    text = "\n".join(texts_in({name: value for name, value in given.items() if name not in {"tool", "folder"}}))
+    found = risks_of(text, "/" if _writes(given) else folder)
+    outside = [Risk("outside the folder", path) for path in _paths(given) if is_outside(path, folder)]
+    return tuple(dict.fromkeys((*found, *outside)))
+
+
+def _writes(given: Mapping[str, Any]) -> bool:
+    return given.get("tool") in _WRITE and bool(_paths(given))
+
+
+def _paths(given: Mapping[str, Any]) -> list[str]:
+    return [path for name in PATHS if isinstance(path := given.get(name), str)]
 
 
 def pattern_in_session(request: Request, rules: str) -> Pattern | None:

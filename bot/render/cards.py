@@ -31,7 +31,7 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.glass import may_break
 from bot.policy.judgements import Judgement, Unclear
 from bot.policy.record import RequestRecord
-from bot.policy.sessions import same_in
+from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
 from bot.render.edits import edit_inputs, editable, shown, version_name, why_editor
@@ -135,14 +135,17 @@ def again_lines(request: Request) -> list[Line]:
 
 
 def arguments_of(request: Request) -> list[Line]:
-    """Return the arguments that a program sent: its title may say something else. The whole of each is in the details.
+    """Return what deserves a second look in the arguments that a program sent, and these: its title may say something
+    else. The whole of each is in the details.
 
     They are shown as JSON, in which `1` is not `"1"`, and a long text, or one of several lines, as it is; what code
     renders of the other calls says what they do.
     """
-    given = sorted(sent_by_program(request).items())
-    lines = [_argument(name, value) for name, value in given[:ARGUMENTS]]
-    if left := len(given) - len(lines):
+    sent = sent_by_program(request)
+    given, risks = sorted(sent.items()), [f"{risk.kind}: {quote(risk.words, _NAME_CHARS)}" for risk in risks_in(sent)]
+    lines = [Line(label=say("card.look-twice"), text="; ".join(risks))] if risks else []
+    lines += [_argument(name, value) for name, value in given[:ARGUMENTS]]
+    if left := len(given[ARGUMENTS:]):
         lines += [Line(label=say("card.arguments"), text=say_many("card.arguments-more", left))]
     return lines
 

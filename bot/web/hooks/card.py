@@ -1,4 +1,4 @@
-"""What people are shown of a call of a coding agent: exactly what it does, where, and what is risky in it. Pure."""
+"""What people are shown of a call of a coding agent: exactly what it does, and where. Pure."""
 
 import difflib
 import json
@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from agents.text import one_line
-from bot.policy.risks import Risk, is_outside, risks_of, texts_in
-from bot.policy.sessions import COMMANDS, LOOK_TWICE, PATHS
+from bot.policy.sessions import COMMANDS, PATHS
 from bot.web.hooks.programs import Program, ToolCall
 
 _TITLE_CHARS, _FACT_CHARS = 190, 290
@@ -18,13 +17,11 @@ _REPLACED = (("old_string", "new_string"), ("old_str", "new_str"), ("oldString",
 def body_of(program: Program, call: ToolCall, policy: str, machine: str) -> dict[str, Any]:
     """Return the request for an approval of this call, as the API takes it."""
     arguments = {"tool": call.tool, "folder": call.folder, **_readable(call.given)}
-    risks = risks_in(call)
     facts = {
         "Agent": f"{program.called}, session {call.session[:40]}",
         "Machine": machine,
         "Folder": call.folder,
         "Says": _text(call.given.get("description")),
-        LOOK_TWICE: "; ".join(f"{risk.kind}: {risk.words}" for risk in risks),
     }
     return {
         "title": one_line(f"{program.called}: {_title(call)}", _TITLE_CHARS),
@@ -58,15 +55,6 @@ def _readable(given: Mapping[str, Any]) -> dict[str, Any]:
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
     changed = [*difflib.unified_diff(before, after)][3:]  # without heads: no file name and no line number is known
     return {**rest, "change": "".join(line if line.endswith("\n") else f"{line}\n\\ no newline\n" for line in changed)}
-
-
-def risks_in(call: ToolCall) -> tuple[Risk, ...]:
-    """Return what in this call deserves a second look."""
-    text = "\n".join(texts_in(call.given))
-    found = risks_of(text, call.folder) if call.tool in COMMANDS else risks_of(text, "/")
-    path = _path(call)
-    outside = (Risk("outside the folder", path),) if path and is_outside(path, call.folder) else ()
-    return tuple(dict.fromkeys((*found, *outside)))
 
 
 def _path(call: ToolCall) -> str:

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agents.requests import RequestId
 from bot.people.api_keys import ApiKey, people_in, policies_in
+from bot.policy.sessions import risks_in
 from bot.render.views import RequestView
 from bot.store.watch import ended
 from bot.web.api.asking import asked_under
@@ -30,7 +31,7 @@ from bot.web.api.requests import is_open
 from bot.web.api.shapes import CONTEXT_BYTES
 from bot.web.guards import Bounded
 from bot.web.here import Here
-from bot.web.hooks.card import body_of, risks_in
+from bot.web.hooks.card import body_of
 from bot.web.hooks.programs import PROGRAMS, Program, ToolCall, Verdict, WrongHook
 from bot.web.hooks.questions import answers_of, form_of, questions_in
 from bot.web.mcp.calls import Calls, RefusedError, client_of
@@ -77,7 +78,7 @@ def hooks_of(here: Here, api: ASGIApp) -> ASGIApp:
             call = made or program.read(told)
         except WrongHook as error:
             raise trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{error}.", "`sayso connect` shows it") from None
-        if call.tool in program.only_read and not risks_in(call):
+        if call.tool in program.only_read and not risks_in({**call.given, "tool": call.tool, "folder": call.folder}):
             return JSONResponse({})
         asking = _Asking(here, request.scope[KEY], _calls(request, client), program, call, refusals)
         if made:

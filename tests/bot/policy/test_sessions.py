@@ -116,9 +116,9 @@ def test_what_any_other_tool_calls_a_description_is_a_part_of_what_is_done() -> 
     assert same_in(call(one)) != same_in(call(two))
 
 
-def test_a_card_that_says_to_look_twice_is_no_card_to_say_it_once_on() -> None:
+def test_words_of_a_program_beside_its_call_are_searched_for_risks_as_well() -> None:
     plain = call({"command": "ls"})
-    facts: dict[str, JsonValue] = {"Look twice": "one"}
+    facts: dict[str, JsonValue] = {"Then": "rm -rf build"}
 
     assert same_in(plain) is not None
     assert same_in(plain.model_copy(update={"arguments": plain.arguments | {"facts": facts}})) is None

@@ -105,6 +105,8 @@ def _made(made: AttemptOutcome, people: People, *, has_ended: bool) -> Afterward
         case "running":
             outside = say("console.after-program-does") if made.begun_by else ""
             return Afterwards(say("console.after-running"), "work", outside, began=began, is_settled=False)
+        case "ok" if made.begun_by and not made.by and not made.text:
+            return Afterwards(say("agent.relay-allowed"), "work", began=began)
         case "ok" if made.begun_by and not made.by:
             return Afterwards(say("console.after-program-done"), "good", "", began, ended, output_of(made.text))
         case "error" if made.begun_by:

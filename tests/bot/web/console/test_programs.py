@@ -48,6 +48,19 @@ async def test_what_a_program_has_not_begun_can_be_stopped_and_nothing_says_that
     assert follows(paused) != follows(resumed), "an open page shows that it is paused no longer"
 
 
+async def test_of_what_nobody_reports_the_page_says_that_it_was_allowed_and_no_more(
+    world: World, console: Console
+) -> None:
+    ci, bo = await program(console.api), await console.api.client("bo")
+    request, looks = await approved(ci, bo, reports=False), await console.browser("bo")
+    await begun(ci, request)
+    await world.ended(request["run_id"])
+    page = await looks.get(f"/requests/{request['id']}")
+
+    assert "It was allowed. Nobody reports what came of it." in page.words
+    assert "Done, says the program" not in page.words
+
+
 async def test_a_text_of_several_lines_is_shown_as_these(world: World, console: Console) -> None:
     ci, looks = await program(console.api), await console.browser("bo")
     request = await asked(ci, arguments={"script": "set -e\n  make <all>\n", "n": 1})

@@ -77,7 +77,8 @@ async def test_people_see_exactly_what_where_and_what_is_risky_and_a_yes_lets_it
     }  # fmt: skip
     facts = request["call"]["arguments"]["facts"]
     assert facts["Machine"] == "zebra"
-    assert facts["Look twice"] == "deletes: rm"
+    letter = (await world.next_mail("bo")).text
+    assert "Look twice: deletes: “rm”\nArgument “command”" in letter, "not among what the program says"
     bo = await api.client("bo")
     assert (await bo.get(f"/v1/requests/{request['id']}")).json()["started_at"]
 

@@ -112,7 +112,7 @@ async def test_people_decide_for_each_of_them_and_see_the_command(
 
     assert answer.json() == PROGRAMS[name].answer(told, Verdict(allow=True))
     assert f"{PROGRAMS[name].called}: run rm -rf build" in request["title"]
-    assert request["call"]["arguments"]["facts"]["Look twice"] == "deletes: rm"
+    assert "Look twice: deletes: “rm”" in (await world.next_mail("bo")).text
 
 
 @pytest.mark.parametrize(("name", "told"), [("gemini", GEMINI), ("vscode", VSCODE)])
