@@ -1,37 +1,28 @@
 """Looks at every service and permission that this installation needs, and says how to fix what is wrong."""
 
-import asyncio
 import os
 import shlex
 import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
-from dataclasses import replace
 
-from agents.model.makers import maker_of
 from bot.config.data_dir import DataDir, redis_url
 from bot.config.errors import ConfigError
 from bot.config.mail import LONGEST_LOCAL_PART
 from bot.config.settings import Settings
-from bot.config.tables import AgentConfig
 from bot.doctor.approvals import examine_approvals
 from bot.doctor.audiences import addresses_of, examine_audiences
 from bot.doctor.environments import examine_environments
 from bot.doctor.finding import Finding, not_tried
 from bot.doctor.groups import examine_groups
+from bot.doctor.models import examine_models
 from bot.doctor.retention import examine_retention
 from bot.doctor.room import room
 from bot.doctor.slack import examine_slack
 from bot.doctor.triggers import examine_triggers
 from bot.errors import Invalid, Unavailable
 from bot.people.directory import People
-from bot.registry.configured import DEFAULT_MODEL, agents_of, model_of, options_of
-
-# Nobody waits longer to hear that a model does not answer.
-_MODEL_S = 10.0
-# Where the way to a maker is set, the key first.
-_VARIABLES = {"anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"), "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
+from bot.registry.configured import agents_of
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -44,7 +35,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings += [finding async for finding in examine_groups(settings)]
     findings += [*examine_approvals(settings), *examine_audiences(settings)]
     findings += [*_own_agents(settings), _git(), *await examine_environments(settings), *_triggers(settings)]
-    return [*findings, *await _models(settings), *await _prices(settings)]
+    return [*findings, *await examine_models(settings)]
 
 
 def _configuration(settings: Settings) -> Finding:
@@ -192,44 +183,3 @@ def _triggers(settings: Settings) -> Iterator[Finding]:
     except (ConfigError, Invalid):  # told with the agents, or the environments
         names = list(settings.agents)
     return examine_triggers(settings, names)
-
-
-async def _models(settings: Settings) -> list[Finding]:
-    """Check that each named model would answer, with an authenticated look-up; away from its maker's own address,
-    also with one token.
-    """
-    findings = dict[Finding, None]()
-    for name in _named_models(settings):
-        maker = maker_of(name)[0]
-        try:
-            model = model_of(settings, name, replace(options_of(settings, name, AgentConfig()), timeout_s=_MODEL_S))
-        except ConfigError as error:
-            findings[Finding(sign="✗", what=error.problems[0], fix="do what it says")] = None
-            continue
-        if model is None:
-            what = "rehearsal: no model key, plain rules choose the steps"
-            findings[Finding(sign="!", what=what, fix=f"{_VARIABLES[maker][0]}=…")] = None
-            continue
-        trouble = await model.trouble()
-        await model.close()
-        fix = f"look at {', '.join(_VARIABLES[maker])} and the name of the model" if trouble else ""
-        what = f"the model {name} can't be used: {trouble}" if trouble else f"the model {name} answers"
-        findings[Finding(sign="✗" if trouble else "✓", what=what, fix=fix)] = None
-    return [*findings]
-
-
-def _named_models(settings: Settings) -> list[str]:
-    named = (name for one in settings.agents.values() for name in (one.model, one.fallback_model) if name)
-    return sorted({settings.model or DEFAULT_MODEL, *named})
-
-
-async def _prices(settings: Settings) -> list[Finding]:
-    """The models whose steps nobody can price."""
-    fix = "max_cost_usd can't hold it: rely on max_tokens, or name a model that has a price"
-    findings = list[Finding]()
-    for name in _named_models(settings):
-        with suppress(ConfigError):  # told with the models
-            model = model_of(settings, name, options_of(settings, name, AgentConfig()))
-            if model and not await asyncio.to_thread(model.is_priced):
-                findings.append(Finding(sign="!", what=f"the price of {maker_of(name)[1]} is not known", fix=fix))
-    return findings

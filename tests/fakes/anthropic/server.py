@@ -2,7 +2,7 @@
 
 It prints its port and speaks `POST /v1/messages`: it refuses what the real one refuses (wrong key, missing version,
 schemas that are not strict), and otherwise answers what it was told to, in order, with the last answer repeated; how it
-is told, `tests.fakes.answering` says. Before any script it answers one token.
+is told, `tests.fakes.answering` says. Before any script it answers one token, and calls `done` where there are tools.
 """
 
 import asyncio
@@ -78,9 +78,12 @@ def _no_model(name: str) -> Response:
 def _a_token(body: Json) -> Response:
     """The answer to whoever only wants to know whether there is one."""
     usage = {"input_tokens": 8, "output_tokens": 1}
-    content = [{"type": "text", "text": "I"}]
+    content: list[Json] = [{"type": "text", "text": "I"}]
+    if "tools" in body:
+        content = [{"type": "tool_use", "id": "toolu_0", "name": "done", "input": {"summary": "Hello."}}]
     about = {"id": "msg_0", "type": "message", "role": "assistant", "model": body["model"], "content": content}
-    return JSONResponse(about | {"stop_reason": "max_tokens", "stop_sequence": None, "usage": usage})
+    stop = "tool_use" if "tools" in body else "max_tokens"
+    return JSONResponse(about | {"stop_reason": stop, "stop_sequence": None, "usage": usage})
 
 
 def _error(status: int, error_type: str, message: str) -> Response:
