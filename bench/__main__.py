@@ -30,7 +30,7 @@ from bench.table import machine
 BESIDE = ("raw", "langgraph-sqlite", "sayso")
 _PARTS = "abcdeghijk"
 # Each takes minutes or hours, and says whether something is wrong.
-_TABLES = ("storm", "mutants")
+_TABLES = ("storm", "mutants", "models")
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,19 @@ def _table(part: str, options: argparse.Namespace) -> bool:
         from bench.mutants import mutants  # noqa: PLC0415 - the parts that measure need nothing of the tests
 
         return mutants()
+    if part == "models":
+        from bench.models import Asked, models  # noqa: PLC0415
+
+        asked = Asked(
+            options.server,
+            options.model,
+            options.step_as,
+            options.tool_choice,
+            options.template,
+            options.times,
+            options.transcript,
+        )
+        return models(options.makers or ("anthropic", "openai"), asked)
     from bench.storm import storm  # noqa: PLC0415
 
     return storm(options.seconds, options.approvals, options.seed, options.servers, is_long=options.long)
@@ -128,7 +141,7 @@ def _options() -> argparse.Namespace:
         nargs="*",
         choices=[*_PARTS, *_TABLES, []],
         help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents, i overload, "
-        "j reminders, k the audit log; storm, mutants",
+        "j reminders, k the audit log; storm, mutants, models",
     )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     parser.add_argument("--tiny", action="store_true", help="as little as shows that it works")
@@ -143,6 +156,16 @@ def _options() -> argparse.Namespace:
         help="the Redis of a storm: one server (default), a cluster of 3 masters and 3 replicas, or a master, "
         "2 replicas and 3 Sentinels",
     )
+    parser.add_argument("--server", default="http://127.0.0.1:8080", help="of models: where theirs answers")
+    parser.add_argument("--model", default="local", help="of models: the name of the model there")
+    parser.add_argument(
+        "--maker", dest="makers", action="append", choices=("anthropic", "openai"), help="of models: as whose it speaks"
+    )
+    parser.add_argument("--step-as", choices=("json", "tool"), default="json", help="of models: how a step comes")
+    parser.add_argument("--tool-choice", choices=("auto", "any"), default="", help="of models: instead of the maker's")
+    parser.add_argument("--template", default="its own", help="of models: its chat template, as the table names it")
+    parser.add_argument("--times", type=int, default=10, help="of models: wishes for each maker")
+    parser.add_argument("--transcript", type=Path, default=None, help="of models: append what happened to this file")
     return parser.parse_args()
 
 
