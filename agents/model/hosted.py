@@ -45,6 +45,8 @@ _LONGEST_WAIT_S = 3_600.0
 
 # What no server refuses.
 _PLAIN = Form(strict=False)
+# It was told of no tools to call.
+_NO_JSON = 'the answer is not one JSON object {"step": {"tool": NAME, "arguments": {…}}} and nothing else'
 _ABOUT_FORM = ("schema", "grammar", "strict", "tool_choice", "parallel_tool_calls", "response_format", "temperature")
 
 log = logging.getLogger(__name__)
@@ -156,6 +158,8 @@ class Hosted(ABC):
             cost = await asyncio.to_thread(self.cost_usd, answer)
             reply = self.understood(agent, answer, form)
             found = self._judged(agent, reply, call.model_copy(update={"cost_usd": cost}))
+            if form.step_as == "json" and isinstance(found, Failed) and found.kind == "no_tool":
+                found = replace(found, detail=_NO_JSON)
             return replace(self._without_secrets(found), reply=body)
         call = call.model_copy(update={"request_id": answer.request_id})
         return self._without_secrets(Failed(answer.kind, answer.detail, answer.retry_after_s, call, body))

@@ -1,6 +1,7 @@
 """The schemas of what a model may choose, as makers take them, and what fits into a request. Pure."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,6 +14,8 @@ from agents.model.reply import Block, Offer, Reply
 Schema = dict[str, Any]
 
 _STEP = "step"
+_FENCED = re.compile(r"\s*```(?:json)?\s*\n(?P<json>.*)\n\s*```\s*", re.DOTALL)
+_OPENED = re.compile(r'\s*\{\s*"step"\s*:\s*')
 # Every server that takes schemas knows these; what else a schema says, pydantic checks.
 _KNOWN = frozenset({"type", "required", "additionalProperties", "enum", "const"})
 _SAYS_WHAT = frozenset({"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"})
@@ -141,17 +144,43 @@ def told_as_json(offers: Iterable[Offer]) -> str:
 
 def from_json(reply: Reply) -> Reply:
     """Return a reply whose text is a step as JSON as one that calls the tool; any other as it is."""
-    text = "".join(block.text for block in reply.content if block.type == "text" and isinstance(block.text, str))
-    try:
-        found: object = json.loads(text)
-    except (ValueError, RecursionError):
-        return reply
-    step: object = cast("Mapping[str, object]", found).get(_STEP) if isinstance(found, dict) else None
+    step = _step_in("".join(block.text for block in reply.content if block.type == "text" and isinstance(block.text, str)))
     if reply.stop_reason != "end_turn" or not isinstance(step, dict):
         return reply
     named = cast("Mapping[str, JsonValue]", step)
     use = Block(type="tool_use", name=str(named.get("tool", "")), input=named.get("arguments", {}))
     return reply.model_copy(update={"content": (use,), "stop_reason": "tool_use"})
+
+
+def _step_in(text: str) -> object:
+    """Return the step that `text` is; None where it is none.
+
+    Not every server holds a model to the schema, and then some wrap the JSON in a fence, leave the outer object away
+    or forget its last brace. The step itself is whole in each of these; half of one is none.
+    """
+    if fenced := _FENCED.fullmatch(text):
+        text = fenced["json"]
+    try:
+        found: object = json.loads(text)
+    except RecursionError:
+        return None
+    except ValueError:
+        return _unclosed(text)
+    if not isinstance(found, dict):
+        return None
+    named = cast("Mapping[str, object]", found)
+    return named.get(_STEP, named if {*named} == {"tool", "arguments"} else None)
+
+
+def _unclosed(text: str) -> object:
+    opened = _OPENED.match(text)
+    if not opened:
+        return None
+    try:
+        found, end = json.JSONDecoder().raw_decode(text, opened.end())
+    except (ValueError, RecursionError):
+        return None
+    return None if text[end:].strip() else found
 
 
 def _object(properties: Schema) -> Schema:

@@ -453,3 +453,4 @@ async def test_prose_is_no_step_as_json_output(api: FakeAnthropic) -> None:
 
     assert isinstance(failed, Failed)
     assert failed.kind == "no_tool"
+    assert '{"step": {"tool": NAME' in failed.detail, "it was told of no tools to call"

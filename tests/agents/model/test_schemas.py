@@ -141,6 +141,18 @@ def said(text: str, stop: Literal["end_turn", "max_tokens"] = "end_turn") -> Rep
     return Reply(type="message", model="m", content=(Block(type="text", text=text),), stop_reason=stop, usage=Usage())
 
 
+@pytest.mark.parametrize("text", [
+    '```json\n{"step": {"tool": "deploy", "arguments": {"version": "v1"}}}\n```',
+    '```\n{"tool": "deploy", "arguments": {"version": "v1"}}\n```\n',
+    '{"tool": "deploy", "arguments": {"version": "v1"}}',
+    '{"step": {"tool": "deploy", "arguments": {"version": "v1"}}',
+])  # fmt: skip
+def test_a_whole_step_in_json_counts_where_only_what_is_around_it_is_odd(text: str) -> None:
+    (use,) = from_json(said(text)).content
+
+    assert (use.type, use.name, use.input) == ("tool_use", "deploy", {"version": "v1"})
+
+
 def test_a_step_in_json_is_read_as_a_call() -> None:
     reply = from_json(said('{"step": {"tool": "deploy", "arguments": {"version": "v1"}}}'))
 
