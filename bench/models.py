@@ -122,10 +122,11 @@ async def _one(maker: str, asked: Asked, url: str, folder: Path, wish: str, vers
     add_ways(folder / "demo")
     name, base = f"{maker}:{asked.model}", asked.server.rstrip("/")
     choice = f'tool_choice = "{asked.tool_choice}"\n' if asked.tool_choice else ""
-    # A grammar holds a small model to the schema; how it words a step is not what is tried here.
+    # No drawn words: the same wish comes to the same. Elsewhere it would have a price.
     toml = (
         f"{example_toml(folder / 'demo' / 'shop')}\n[agents.deploy]\nmax_output_tokens = 1024\n"
-        f'[models."{name}"]\nstep_as = "{asked.step_as}"\ntemperature = 0\ntimeout = "5m"\n{choice}'
+        f'[models."{name}"]\nstep_as = "{asked.step_as}"\ntemperature = 0\ntimeout = "5m"\n'
+        f"price = {{input = 0, output = 0}}\n{choice}"
     )
 
     def prepared(world: World) -> None:
