@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,17 +45,20 @@ def run_cases(
     agent: Annotated[str | None, typer.Argument(metavar="AGENT", help="Only the cases of this agent.")] = None,
     bar: Annotated[float, typer.Option(help="The share of cases that must pass, in every row.", min=0, max=1)] = _BAR,
     model_bar: Annotated[
-        float | None, typer.Option(help="The same for models; --bar if not given.", min=0, max=1)
+        float | None, typer.Option(help="The same for models; if not given, each agent's floor.", min=0, max=1)
     ] = None,
-    agent_model: Annotated[str | None, typer.Option(help="A model instead of the configured ones.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model instead of the configured ones: MAKER:MODEL.")] = None,
+    at_once: Annotated[int, typer.Option(help="Calls of models at once; 1 for one machine.", min=1, max=50)] = 6,
+    record: Annotated[Path | None, typer.Option(help="Write what models answer into this file.")] = None,
+    recorded: Annotated[Path | None, typer.Option(help="Judge the answers of this file, and ask no model.")] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
     """Run the cases, also as `sayso evals AGENT`. Nothing is executed. Exit code 1 when a row is below its bar."""
     import asyncio
 
-    report = asyncio.run(_report(data, agent, agent_model))
-    below = report.below(bar, bar if model_bar is None else model_bar)
+    report = asyncio.run(_report(data, agent, _How(model, at_once, record, recorded)))
+    below = report.below(bar, model_bar)
     print(plain_json(json.dumps(report.data())) if as_json else plain(report.text()))
     for row in below:
         print(f"sayso: {row.agent} ({row.chosen_by}): {row.passed} of {row.cases} is below the bar", file=sys.stderr)
@@ -98,22 +102,65 @@ def add(
     print("Names and words of the run are in it: read it before you share it.")
 
 
-async def _report(data: Path | None, only: str | None, model: str | None) -> "Report":
+@dataclass(frozen=True, slots=True)
+class _How:
+    """Which model is asked, how many calls at once, and which file holds the answers, to be written or judged."""
+
+    model: str | None
+    at_once: int
+    record: Path | None
+    recorded: Path | None
+
+
+async def _report(data: Path | None, only: str | None, how: _How) -> "Report":
     from bot.evals.files import planned
     from bot.evals.report import Report
-    from bot.evals.running import by_models, by_rules
-    from bot.registry.configured import models_of
+    from bot.evals.running import by_rules
 
-    settings = _with_model(settings_of(data), model)
+    settings = _with_model(settings_of(data), how.model)
     found = planned(settings, only)
     if not found.plans and not found.skipped:
         raise typer.BadParameter(f"there are no cases of {only!r}. Without a name the cases of every agent are run")
-    agents = {plan.agent.name: plan.agent for plan in found.plans}
     labels = _labels(settings, found.plans)
-    models = models_of(settings, tuple(agents.values()))
     rules = await by_rules(found.plans, _told())
-    tried = await _closing(models, by_models(found.plans, models, labels, _told())) if models else None
-    return Report(found.plans, rules, tried, labels, found.skipped)
+    if how.recorded:
+        tried = await _recorded(settings, found.plans, labels, how.recorded)
+    else:
+        tried = await _asked(settings, found.plans, labels, how)
+    return Report(found.plans, rules, tried, labels, found.skipped, found.floors)
+
+
+async def _asked(
+    settings: "Settings", plans: "Sequence[Plan]", labels: "dict[str, str]", how: _How
+) -> "list[Tried] | None":
+    """What the models choose; None where there is none to ask."""
+    from bot.evals.recorded import Recorder
+    from bot.evals.running import by_models
+    from bot.registry.configured import models_of
+
+    models = models_of(settings, tuple({plan.agent.name: plan.agent for plan in plans}.values()))
+    if not models:
+        return None
+    recorder = Recorder()
+    tried = await _closing(models, by_models(plans, models, labels, _told(), how.at_once, recorder.note))
+    if how.record:
+        how.record.write_text(recorder.written(), "utf-8")
+    return tried
+
+
+async def _recorded(
+    settings: "Settings", plans: "Sequence[Plan]", labels: "dict[str, str]", file: Path
+) -> "list[Tried]":
+    from bot.config.tables import AgentConfig
+    from bot.evals.recorded import by_answers, read_answers
+    from bot.registry.configured import model_names, options_of
+
+    agents = {plan.agent.name: plan.agent for plan in plans}
+    names = model_names(settings, agents.values())
+    options = {
+        name: options_of(settings, model, settings.agents.get(name, AgentConfig())) for name, model in names.items()
+    }
+    return await by_answers(plans, read_answers(file), options, labels)
 
 
 async def _closing(models: "Mapping[str, Model]", work: "Awaitable[list[Tried]]") -> "list[Tried]":
@@ -125,14 +172,10 @@ async def _closing(models: "Mapping[str, Model]", work: "Awaitable[list[Tried]]"
 
 
 def _with_model(settings: "Settings", model: str | None) -> "Settings":
-    """The settings with one model for everybody."""
-    if model is None:
-        return settings
-    agents = {
-        name: config.model_copy(update={"model": None, "fallback_model": None})
-        for name, config in settings.agents.items()
-    }
-    return settings.model_copy(update={"model": model, "agents": agents})
+    """The settings with one model for everybody, or with each agent's own: a fallback's steps are not the model's."""
+    gone = {"fallback_model": None} | ({"model": None} if model else {})
+    agents = {name: config.model_copy(update=gone) for name, config in settings.agents.items()}
+    return settings.model_copy(update={"agents": agents} | ({"model": model} if model else {}))
 
 
 def _labels(settings: "Settings", plans: "Sequence[Plan]") -> dict[str, str]:

@@ -180,9 +180,13 @@ class Case(Frozen):
 
 
 class CaseFile(Frozen):
-    """All cases of one file. `facts` belong to every case; a case's own come on top, and replace those of one label."""
+    """All cases of one file. `facts` belong to every case; a case's own come on top, and replace those of one label.
+
+    `floor` is the share of cases that the model of the agent must pass; without one the bar of all is its own.
+    """
 
     agent: str = Field(min_length=1)
+    floor: float | None = Field(default=None, ge=0, le=1)
     facts: dict[str, str] = Field(default={})
     case: tuple[Case, ...] = Field(min_length=1)
 

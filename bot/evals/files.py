@@ -1,8 +1,8 @@
 """The files of cases: those that come with sayso, those beside sayso.toml, and those beside an agent's code."""
 
 import tomllib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -21,10 +21,11 @@ _OFFICE = "office.toml"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The cases to run, and those whose agent is not there: `(agent, cases, file)`."""
+    """The cases to run, those whose agent is not there: `(agent, cases, file)`, and the floors of agents."""
 
     plans: tuple[Plan, ...]
     skipped: tuple[tuple[str, int, str], ...] = ()
+    floors: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def office() -> Settings:
@@ -72,20 +73,25 @@ def planned(settings: Settings, only: str | None = None) -> Found:
     configured = with_chosen_prompts(settings, agents_of(settings))
     first = matched(ours(), of_office, only)
     then = matched(yours(settings, configured), configured, only)
-    return Found((*first.plans, *then.plans), (*first.skipped, *then.skipped))
+    # A floor of yours counts instead of ours.
+    floors = {**first.floors, **then.floors}
+    return Found((*first.plans, *then.plans), (*first.skipped, *then.skipped), floors)
 
 
 def matched(files: Iterable[tuple[str, CaseFile]], agents: Iterable[Agent], only: str | None = None) -> Found:
     """The cases in `files` with those of `agents` that they are for."""
     plans, skipped, by_name = list[Plan](), list[tuple[str, int, str]](), {agent.name: agent for agent in agents}
+    floors = dict[str, float]()
     for name, file in files:
         if only not in {None, file.agent}:
             continue
+        if file.floor is not None:
+            floors[file.agent] = file.floor
         if agent := by_name.get(file.agent):
             plans += [Plan(agent, case, name) for case in file.cases]
         else:
             skipped.append((file.agent, len(file.case), name))
-    return Found(tuple(plans), tuple(skipped))
+    return Found(tuple(plans), tuple(skipped), floors)
 
 
 def _ours() -> Traversable:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from agents import Agent
 from agents.changes import is_unfounded
-from agents.model.protocol import Failed, Model
+from agents.model.protocol import Chosen, Failed, Model
 from agents.run import fold
 from agents.steps import Done, ModelCall, Step
 from bot.evals.cases import Case, Wanted
@@ -19,8 +19,9 @@ from bot.render.words import failure_name
 
 By = Literal["fallback", "model"]
 RULES = "rules"
-# So many calls are under way at once: more meets the limits of a small account.
-_AT_ONCE = 6
+AT_ONCE = 6
+"""So many calls are under way at once: more meets the limits of a small account."""
+WRONG_STEP, RULES_FAILED = "wrong_step", "rules_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Plan:
 class Tried:
     """The result of one case.
 
-    `came` is empty when it passed; `calls` are those it took, the failed one last.
+    `came` is empty when it passed; `calls` are those it took, the failed one last. `kind` is that of the failure: why
+    there was no step, or WRONG_STEP.
     """
 
     plan: Plan
@@ -45,6 +47,7 @@ class Tried:
     calls: tuple[ModelCall, ...]
     expected: str = ""
     came: str = ""
+    kind: str = ""
 
     @property
     def has_passed(self) -> bool:
@@ -53,44 +56,52 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """The chosen step; if there is none, `problem` says why."""
+class Answer:
+    """The chosen step; if there is none, `problem` says why, and `kind` in a word."""
 
     call: ModelCall
     step: Step | None = None
     problem: str = ""
+    kind: str = ""
 
 
-_Chooser = Callable[[Agent, Story], Awaitable[_Answer]]
+Chooser = Callable[[Agent, Story], Awaitable[Answer]]
+Note = Callable[[Plan, int, Chosen | Failed], None]
+"""Is told of each answer of a model: to which case, to which of its steps."""
 
 
 async def by_rules(plans: Iterable[Plan], on_done: Callable[[Tried], None]) -> list[Tried]:
     """Every case against its agent's fallback, in order."""
     done = list[Tried]()
     for plan in plans:
-        done.append(await _tried(plan, "fallback", RULES, _rules))
+        done.append(await tried(plan, "fallback", RULES, _rules))
         on_done(done[-1])
     return done
 
 
 async def by_models(
-    plans: Iterable[Plan], models: Mapping[str, Model], labels: Mapping[str, str], on_done: Callable[[Tried], None]
+    plans: Iterable[Plan],
+    models: Mapping[str, Model],
+    labels: Mapping[str, str],
+    on_done: Callable[[Tried], None],
+    at_once: int = AT_ONCE,
+    note: Note | None = None,
 ) -> list[Tried]:
     """Every case whose agent has a model against that, several at once; `labels` name prompt and model by agent."""
-    free = asyncio.Semaphore(_AT_ONCE)
+    free = asyncio.Semaphore(at_once)
 
     async def one(plan: Plan) -> Tried:
         name = plan.agent.name
         async with free:
-            tried = await _tried(plan, "model", labels[name], _asking(models[name]))
-            on_done(tried)
-            return tried
+            found = await tried(plan, "model", labels[name], _asking(plan, models[name], note))
+            on_done(found)
+            return found
 
     return await asyncio.gather(*(one(plan) for plan in plans if plan.agent.name in models))
 
 
-async def _tried(plan: Plan, by: By, chosen_by: str, choose: _Chooser) -> Tried:
-    """One case to its end, or to the first step that is wrong."""
+async def tried(plan: Plan, by: By, chosen_by: str, choose: Chooser) -> Tried:
+    """Return the result of one case, to its end or to the first step that is wrong."""
     case, calls, step = plan.case, list[ModelCall](), None
     is_beyond = case.needs_model and by == "fallback"
     story = Story(plan.agent, case, gate_of)
@@ -105,7 +116,7 @@ async def _tried(plan: Plan, by: By, chosen_by: str, choose: _Chooser) -> Tried:
         if step is None or only_says or not _is_good(step, expect, never, is_beyond=is_beyond):
             wanted = ASKS_OR_ENDS if is_beyond else expected(expect, never)
             came = f"{shown(step)}{ONLY_SAYS if only_says else ''}" if step else answer.problem
-            return Tried(plan, by, chosen_by, tuple(calls), wanted, came)
+            return Tried(plan, by, chosen_by, tuple(calls), wanted, came, WRONG_STEP if step else answer.kind)
     return Tried(plan, by, chosen_by, tuple(calls))
 
 
@@ -113,21 +124,27 @@ def _is_good(step: Step, expect: tuple[Wanted, ...], never: tuple[Wanted, ...], 
     return is_harmless(step, never) if is_beyond else is_right(step, expect, never)
 
 
-async def _rules(agent: Agent, story: Story) -> _Answer:
+async def _rules(agent: Agent, story: Story) -> Answer:
     began = time.perf_counter()
     try:
         step, problem = agent.fallback(fold(story.events)), ""
     except Exception as error:  # noqa: BLE001 - somebody's own rules: that they broke is the finding
         step, problem = None, f"the rules failed: {type(error).__name__}: {error}"
     call = ModelCall(model=RULES, rehearsal=True, cost_usd=0.0, latency_s=time.perf_counter() - began)
-    return _Answer(call, step, problem)
+    return Answer(call, step, problem, RULES_FAILED if problem else "")
 
 
-def _asking(model: Model) -> _Chooser:
-    async def ask(agent: Agent, story: Story) -> _Answer:
+def _asking(plan: Plan, model: Model, note: Note | None) -> Chooser:
+    step = 0
+
+    async def ask(agent: Agent, story: Story) -> Answer:
+        nonlocal step
+        step += 1
         answer = await model.choose(agent, fold(story.events), story.events)
+        if note:
+            note(plan, step, answer)
         if isinstance(answer, Failed):
-            return _Answer(answer.call, None, f"no step ({failure_name(answer.kind)}): {answer.detail}")
-        return _Answer(answer.call, answer.step)
+            return Answer(answer.call, None, f"no step ({failure_name(answer.kind)}): {answer.detail}", answer.kind)
+        return Answer(answer.call, answer.step)
 
     return ask

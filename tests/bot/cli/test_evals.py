@@ -107,7 +107,7 @@ def test_with_a_key_the_configured_model_is_asked_and_has_a_bar_of_its_own(tmp_p
         api.answers(message(tool_use("request_human_input", {"question": "Which version, and to which environment?"})))
         low = evals(tmp_path, "deploy", "--json", **keys)
         models = {request["model"] for request in api.requests()}
-        fine = evals(tmp_path, "deploy", "--json", "--model-bar", "0", "--agent-model", "claude-haiku-4-5", **keys)
+        fine = evals(tmp_path, "deploy", "--json", "--model-bar", "0", "--model", "claude-haiku-4-5", **keys)
         others = {request["model"] for request in api.requests()} - models
         api.answers(error(401, "authentication_error", "no"))
         refused = evals(tmp_path, "deploy", "--model-bar", "0.1", **keys)

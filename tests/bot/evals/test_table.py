@@ -17,7 +17,7 @@ def tried(by: By = "fallback", came: str = "", plan: Plan = PLAN, cost_usd: floa
     tokens = 0 if by == "fallback" else 1_500
     call = ModelCall(model="m", rehearsal=False, cost_usd=cost_usd, latency_s=0.25, input_tokens=tokens)
     chosen_by = RULES if by == "fallback" else LABELS["deploy"]
-    return Tried(plan, by, chosen_by, (call,), "calls deploy" if came else "", came)
+    return Tried(plan, by, chosen_by, (call,), "calls deploy" if came else "", came, "wrong_step" if came else "")
 
 
 def test_without_a_key_the_models_column_says_that_it_was_not_run() -> None:
@@ -25,11 +25,11 @@ def test_without_a_key_the_models_column_says_that_it_was_not_run() -> None:
 
     assert report.text() == snapshot("""\
 fallback
-agent   chosen by  cases  passed     rate     cost  tokens       p50
+agent   chosen by  cases  passed     rate     cost  tokens       p50  failed by
 deploy  rules          1       1  100.0 %  $0.0000       0  250.0 ms
 
 model: not run, as there is no model key
-agent   chosen by                   cases   passed  rate  cost  tokens  p50
+agent   chosen by                   cases   passed  rate  cost  tokens  p50  failed by
 deploy  deploy@2 claude-sonnet-5-5      1  not run
 
 skipped  desk: 10 cases of agents/evals/desk.toml; this release has no such agent\
@@ -43,12 +43,12 @@ def test_both_tables_stand_apart_with_each_case_that_failed() -> None:
 
     assert report.text() == snapshot("""\
 fallback
-agent   chosen by  cases  passed    rate     cost  tokens       p50
-deploy  rules          3       2  66.6 %  $0.0000       0  250.0 ms
+agent   chosen by  cases  passed    rate     cost  tokens       p50  failed by
+deploy  rules          3       2  66.6 %  $0.0000       0  250.0 ms  wrong_step 1
 
 model
-agent   chosen by                   cases  passed    rate     cost  tokens       p50
-deploy  deploy@2 claude-sonnet-5-5      2       1  50.0 %  $0.0223    3000  250.0 ms
+agent   chosen by                   cases  passed    rate     cost  tokens       p50  failed by
+deploy  deploy@2 claude-sonnet-5-5      2       1  50.0 %  $0.0223    3000  250.0 ms  wrong_step 1
 
 failed (fallback)  deploy: plain  [mine.toml]
   expected  calls deploy
@@ -57,7 +57,11 @@ failed (model)  deploy: plain  [mine.toml]
   expected  calls deploy
   came      asks What?\
 """)
-    assert json.loads(json.dumps(report.data()))["failed"][1]["came"] == "asks What?"
+    data = json.loads(json.dumps(report.data()))
+    assert (data["failed"][1]["came"], data["failed"][1]["kind"]) == ("asks What?", "wrong_step")
+    (row,) = data["model"]
+    assert (row["input_tokens"], row["output_tokens"], row["seconds"], row["cost_usd"]) == (3_000, 0, 0.5, 0.0223)
+    assert row["kinds"] == {"wrong_step": 1}
 
 
 def test_the_bars_of_rules_and_models_are_apart_and_an_agent_can_not_hide_behind_another() -> None:
@@ -68,3 +72,13 @@ def test_the_bars_of_rules_and_models_are_apart_and_an_agent_can_not_hide_behind
     assert [row.chosen_by for row in report.below(0.96, 0.5)] == [RULES]
     assert report.below(0.95, 0.5) == []
     assert "unknown" in report.text()
+
+
+def test_a_model_must_reach_the_floor_of_its_agent_unless_a_bar_is_named() -> None:
+    asked = [tried("model")] * 9 + [tried("model", "asks What?")]
+    high, low = (Report([PLAN], [tried()], asked, LABELS, floors={"deploy": floor}) for floor in (0.95, 0.9))
+
+    assert [row.chosen_by for row in high.below(0.5)] == [LABELS["deploy"]]
+    assert low.below(0.95) == []
+    assert high.below(0.5, 0.5) == [], "whoever names a bar wants that one"
+    assert high.data()["model"][0]["floor"] == 0.95  # type: ignore[index]
