@@ -266,7 +266,7 @@ async def test_who_does_not_let_it_go_on_ends_the_run(world: World, api: FakeAnt
 
     await world.reply("anna", await world.next_mail("anna", about="go on?"), "3")
 
-    assert await world.summary(run_id) == "cancelled: cancelled by anna: it failed again and again"
+    assert await world.summary(run_id) == "cancelled: cancelled by anna: its last steps failed or were refused"
     assert len(api.requests()) == 3
 
 
