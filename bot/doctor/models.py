@@ -185,7 +185,10 @@ def _toml(value: object) -> str:
 
 def _for_time(asked: _Asked) -> str:
     agent = f"agents.{asked.agent.name}"
-    return f'a longer {agent}.timeout (at most "10m"), a smaller {agent}.max_output_tokens, or effort = "low"'
+    ways = [f'a longer {agent}.timeout (at most "10m")', f"a smaller {agent}.max_output_tokens", 'effort = "low"']
+    if asked.form.step_as == "tool":
+        ways.append(f'for one that writes on and on [models."{asked.name}"] step_as = "json"')
+    return f"{', '.join(ways[:-1])}, or {ways[-1]}"
 
 
 async def _prices(asked: Sequence[_Asked]) -> list[Finding]:

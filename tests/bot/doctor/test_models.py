@@ -85,6 +85,7 @@ async def test_a_model_that_is_too_slow_is_told_with_what_gives_it_time(tmp_path
 
     assert (finding.sign, "is too slow: no answer within 1 s" in finding.what) == ("✗", True)
     assert "timeout" in finding.fix
+    assert finding.fix.endswith('or for one that writes on and on [models."openai:qwen"] step_as = "json"')
 
 
 async def test_a_model_whose_server_refuses_strict_schemas_is_told_to_be_asked_without(
