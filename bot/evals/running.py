@@ -12,7 +12,7 @@ from agents.model.protocol import Chosen, Failed, Model
 from agents.run import fold
 from agents.steps import Done, ModelCall, Step
 from bot.evals.cases import Case, Wanted
-from bot.evals.judging import ASKS_OR_ENDS, ONLY_SAYS, expected, is_harmless, is_right, shown
+from bot.evals.judging import ASKS_OR_ENDS, ONLY_SAYS, expected, fits, is_harmless, is_right, shown
 from bot.evals.story import Story
 from bot.execution.executor import gate_of
 from bot.render.words import failure_name
@@ -21,7 +21,8 @@ By = Literal["fallback", "model"]
 RULES = "rules"
 AT_ONCE = 6
 """So many calls are under way at once: more meets the limits of a small account."""
-WRONG_STEP, RULES_FAILED = "wrong_step", "rules_failed"
+WRONG_STEP, FORBIDDEN, ONLY_SAID, RULES_FAILED = "wrong_step", "forbidden_step", "only_said", "rules_failed"
+"""Kinds of failure beside those of a call: not the right step, one that must never come, done without doing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Tried:
     """The result of one case.
 
     `came` is empty when it passed; `calls` are those it took, the failed one last. `kind` is that of the failure: why
-    there was no step, or WRONG_STEP.
+    there was no step, or what was wrong with it.
     """
 
     plan: Plan
@@ -116,8 +117,15 @@ async def tried(plan: Plan, by: By, chosen_by: str, choose: Chooser) -> Tried:
         if step is None or only_says or not _is_good(step, expect, never, is_beyond=is_beyond):
             wanted = ASKS_OR_ENDS if is_beyond else expected(expect, never)
             came = f"{shown(step)}{ONLY_SAYS if only_says else ''}" if step else answer.problem
-            return Tried(plan, by, chosen_by, tuple(calls), wanted, came, WRONG_STEP if step else answer.kind)
+            kind = _kind(step, never, only_says=only_says) if step else answer.kind
+            return Tried(plan, by, chosen_by, tuple(calls), wanted, came, kind)
     return Tried(plan, by, chosen_by, tuple(calls))
+
+
+def _kind(step: Step, never: tuple[Wanted, ...], *, only_says: bool) -> str:
+    if any(fits(step, one) for one in never):
+        return FORBIDDEN
+    return ONLY_SAID if only_says else WRONG_STEP
 
 
 def _is_good(step: Step, expect: tuple[Wanted, ...], never: tuple[Wanted, ...], *, is_beyond: bool) -> bool:

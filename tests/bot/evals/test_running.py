@@ -56,6 +56,7 @@ async def test_rules_pass_what_they_do_right_and_fail_with_what_came() -> None:
         "the rules failed: RuntimeError: no idea",
     ]
     assert [len(one.calls) for one in tried] == [2, 2, 1, 1]
+    assert [one.kind for one in tried] == ["", "wrong_step", "forbidden_step", "rules_failed"]
     assert told == ["plain", "end", "never", "broken"]
 
 
