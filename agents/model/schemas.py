@@ -144,7 +144,8 @@ def told_as_json(offers: Iterable[Offer]) -> str:
 
 def from_json(reply: Reply) -> Reply:
     """Return a reply whose text is a step as JSON as one that calls the tool; any other as it is."""
-    step = _step_in("".join(block.text for block in reply.content if block.type == "text" and isinstance(block.text, str)))
+    texts = (block.text for block in reply.content if block.type == "text")
+    step = _step_in("".join(text for text in texts if isinstance(text, str)))
     if reply.stop_reason != "end_turn" or not isinstance(step, dict):
         return reply
     named = cast("Mapping[str, JsonValue]", step)
