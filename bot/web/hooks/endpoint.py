@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -119,22 +119,10 @@ def _calls(request: Request, client: Any) -> Calls:
     key: ApiKey = request.scope[KEY]
     asked_s = request.query_params.get("wait_s", "")
     longest_s = min(float(asked_s), _LONGEST_S) if asked_s.isdecimal() else _USUAL_S
-
-    async def nobody(_: float) -> None:
-        """No hook hears that it still waits."""
-
-    return Calls(
-        client=client,
-        authorization=request.headers["authorization"],
-        may_ask=key.may_ask(),
-        once="",
-        longest_s=longest_s,
-        tell_s=longest_s,
-        told=nobody,
-    )
+    return Calls(client, request.headers["authorization"], key.may_ask(), longest_s)
 
 
-async def _unless_gone(deciding: Any, receive: Receive) -> Verdict | None:
+async def _unless_gone(deciding: Coroutine[Any, Any, Verdict], receive: Receive) -> Verdict | None:
     """Return what was decided; None where the agent hung up first."""
 
     async def gone() -> None:

@@ -54,17 +54,17 @@ def client_of(api: ASGIApp) -> httpx2.AsyncClient:
 class Calls:
     """What one message may do: calls with its key, until it has taken `longest_s`.
 
-    `once` stands for this very message, however often it is sent; empty where nobody said so. `told` tells whoever
-    waits every `tell_s` that they still do.
+    `once` stands for this very message, however often it is sent; empty where nobody said so. `told`, if there is one,
+    tells the client every `tell_s` that it still waits.
     """
 
     client: httpx2.AsyncClient
     authorization: str
     may_ask: tuple[str, ...]
-    once: str
     longest_s: float
-    tell_s: float
-    told: Callable[[float], Awaitable[None]]
+    once: str = ""
+    tell_s: float = 0.0
+    told: Callable[[float], Awaitable[None]] | None = None
 
     async def opened(self, body: Mapping[str, Any], key: str | None) -> RequestView:
         """The request that is open now, or that this `key` stands for. Raises RefusedError.
@@ -92,7 +92,7 @@ class Calls:
         """The request once it is not open any more, or as it stands when the time is over. Raises RefusedError."""
         clock = asyncio.get_running_loop().time
         until = clock() + self.longest_s
-        telling = asyncio.create_task(self._tell())
+        telling = [asyncio.create_task(self._tell(self.told))] if self.told else []
         try:
             while is_open(view) and (left_s := until - clock()) > 0:
                 wait_s = min(left_s, MOST_WAIT_S)
@@ -102,7 +102,7 @@ class Calls:
             if error.status not in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
                 raise
         finally:
-            await ended([telling])
+            await ended(telling)
         return view
 
     async def get(self, path: str) -> dict[str, Any]:
@@ -125,12 +125,12 @@ class Calls:
             raise RefusedError(answer.status_code, told)
         return told
 
-    async def _tell(self) -> None:
+    async def _tell(self, told: Callable[[float], Awaitable[None]]) -> None:
         clock = asyncio.get_running_loop().time
         began = clock()
         while True:
             await asyncio.sleep(self.tell_s)
-            await self.told(clock() - began)
+            await told(clock() - began)
 
 
 def _view(told: Mapping[str, Any]) -> RequestView:
