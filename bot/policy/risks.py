@@ -9,6 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, cast
 
+COMMANDS = frozenset(
+    ("Bash", "Shell", "bash", "local_shell", "powershell", "run_in_terminal", "run_shell_command", "shell")
+)
+"""The tools that run a command."""
+PATHS = ("file_path", "path", "notebook_path", "filePath", "absolute_path", "dir_path")
+"""The arguments of tools that name a file or a folder."""
+
 
 class Risk(NamedTuple):
     """A kind of risk, and the words that show it."""

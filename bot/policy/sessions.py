@@ -13,14 +13,10 @@ from agents.standing import Pattern
 from bot.config.directory.policies import StandingLimit
 from bot.policy.approvers.quorum import is_met
 from bot.policy.record import RequestRecord
-from bot.policy.risks import Risk, is_outside, risks_of, texts_in
+from bot.policy.risks import COMMANDS, PATHS, Risk, is_outside, risks_of, texts_in
 
 MOST_USES, LONGEST = 20, timedelta(hours=8)
 
-PATHS = ("file_path", "path", "notebook_path", "filePath", "absolute_path", "dir_path")
-COMMANDS = frozenset(
-    ("Bash", "Shell", "bash", "local_shell", "powershell", "run_in_terminal", "run_shell_command", "shell")
-)
 # Tools that write one file, and the arguments that say what they write there.
 _WRITE = frozenset(
     ("Edit", "MultiEdit", "Write", "NotebookEdit", "create", "create_file", "edit", "replace", "write_file",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from agents.text import one_line
-from bot.policy.sessions import COMMANDS, PATHS
+from bot.policy.risks import COMMANDS, PATHS
 from bot.web.hooks.programs import Program, ToolCall
 
 _TITLE_CHARS, _FACT_CHARS = 190, 290
