@@ -39,13 +39,13 @@ async def asks(client: AsyncClient, told: dict[str, Any], where: str = "claude-c
     return await client.post(f"/v1/hooks/{where}", json=told | more)
 
 
-async def opened(api: Api, but: str = "") -> dict[str, Any]:
-    """The request that is open, once there is one that is not `but`."""
-    bo, found = await api.client("bo"), list[dict[str, Any]]()
+async def opened(api: Api, but: str = "", sees: str = "bo") -> dict[str, Any]:
+    """The request that is open, once there is one that is not `but`, as this person sees it."""
+    client, found = await api.client(sees), list[dict[str, Any]]()
 
     async def is_open() -> bool:
         nonlocal found
-        requests = (await bo.get("/v1/requests?state=open")).json()["requests"]
+        requests = (await client.get("/v1/requests?state=open")).json()["requests"]
         found = [one for one in requests if one["id"] != but]
         return bool(found)
 

@@ -10,10 +10,9 @@ from httpx2 import AsyncClient, Response
 
 from bot.config.example import example_toml
 from tests.bot.cli.shell import elsewhere, sayso
-from tests.bot.web.hooks.test_endpoint import ALLOWED, CLAUDE, asks
+from tests.bot.web.hooks.test_endpoint import ALLOWED, CLAUDE, asks, opened
 from tests.servers.console import Console, a_console
 from tests.servers.web import Api
-from tests.waiting import until
 from tests.world import World, a_world
 
 
@@ -38,15 +37,7 @@ async def agent(api: Api) -> AsyncClient:
 async def asked(api: Api) -> tuple[asyncio.Task[Response], dict[str, Any]]:
     """The agent as it waits, and what it asks; of the two that its key may ask, the policy is meant."""
     asking = asyncio.create_task(asks(await agent(api), CLAUDE))
-    anna, found = await api.client("anna"), list[dict[str, Any]]()
-
-    async def is_open() -> bool:
-        nonlocal found
-        found = (await anna.get("/v1/requests?state=open")).json()["requests"]
-        return bool(found)
-
-    await until(is_open, what="a request is open")
-    return asking, found[0]
+    return asking, await opened(api, sees="anna")
 
 
 def approving(request: dict[str, Any]) -> tuple[str, ...]:
