@@ -6,8 +6,6 @@ from dataclasses import replace
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-import structlog
-
 from agents import Agent
 from agents.announce import announce_agent, nothing_to_announce_to
 from agents.ask import Directory, ask_agent
@@ -32,8 +30,6 @@ from bot.registry.desk import desk_agents
 from bot.registry.environments import directory_of, environments_of
 from bot.registry.prompts import in_use
 from bot.registry.release import code, files_hash, release_of
-
-log = structlog.stdlib.get_logger()
 
 # Pinned, and recorded with every step; `SAYSO_MODEL` names another one.
 DEFAULT_MODEL = "claude-sonnet-5-5"
@@ -110,7 +106,11 @@ def _made(settings: Settings, agent: Agent, name: str) -> HostedModel | None:
     options = options_of(settings, name, settings.agents.get(agent.name, AgentConfig()))
     model = model_of(settings, name, options) if name else None
     if model and (left_away := model.left_away(agent)):
-        log.warning("too many tools for strict schemas", agent=agent.name, model=name, left_away=left_away)
+        import structlog  # noqa: PLC0415 - commands that only name the agents need none
+
+        structlog.stdlib.get_logger().warning(
+            "too many tools for strict schemas", agent=agent.name, model=name, left_away=left_away
+        )
     return model
 
 
