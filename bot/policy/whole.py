@@ -7,10 +7,11 @@ from typing import cast
 from pydantic import JsonValue
 
 from agents.requests import Request
+from channels.showing import escape_invisible
 
 # More of it leaves no room for the buttons on a message.
 ARGUMENTS = 8
-_LINE_CHARS, _CHARS = 300, 2_000
+_NAME_CHARS, _LINE_CHARS, _CHARS = 48, 300, 2_000
 
 
 def sent_by_program(request: Request) -> Mapping[str, JsonValue]:
@@ -25,8 +26,9 @@ def is_text(value: JsonValue) -> bool:
 
 
 def is_whole(request: Request) -> bool:
-    """Return whether a message to people has room for all that a program wants to do."""
+    """Return whether a message to people has room for all that a program wants to do, as it is spelled out there."""
     sent = sent_by_program(request)
-    shown = [value if isinstance(value, str) else json.dumps(value) for value in sent.values()]
+    shown = [escape_invisible(value) if isinstance(value, str) else json.dumps(value) for value in sent.values()]
     is_short = all(is_text(value) or len(json.dumps(value)) <= _LINE_CHARS for value in sent.values())
-    return len(sent) <= ARGUMENTS and is_short and sum(map(len, shown)) <= _CHARS
+    is_named = all(len(json.dumps(name)[1:-1]) <= _NAME_CHARS for name in sent)
+    return len(sent) <= ARGUMENTS and is_short and is_named and sum(map(len, shown)) <= _CHARS

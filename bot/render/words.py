@@ -32,7 +32,7 @@ from bot.policy.approvers.quorum import barred
 from bot.policy.approvers.steps import begun, needed_elsewhere
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.freezes import ComingWindow
-from bot.policy.judge import ways_for
+from bot.policy.judge import ways_for, ways_to_approve
 from bot.policy.judgements import (
     Act,
     AlreadyDecided,
@@ -535,19 +535,26 @@ _HOW_TO_APPROVE = {
 }
 
 
-def how_to_approve(request: RequestId, ways: Collection[str]) -> str:
-    """Return how people approve in each of `ways`; where mail is none, the console needs another log-in.
+def how_to_approve(request: RequestId, ways: Collection[str], *, has_no_room: bool = False) -> str:
+    """Return how people approve in each of `ways`; where mail is none, the console needs another log-in, but not where
+    a mail only has no room for it.
 
     Where HTTP is none, a terminal is one beside `sayso dev` alone: anywhere else it is a program with a key.
     """
-    others = {} if "email" in ways else {"console": "answer.way-console-not-by-mail"}
+    others = {} if "email" in ways or has_no_room else {"console": "answer.way-console-not-by-mail"}
     others |= {} if "api" in ways else {"cli": "answer.way-cli-not-by-key"}
     found = [say(how, request=request) for way, how in (_HOW_TO_APPROVE | others).items() if way in ways]
     return "; ".join(found) or say("words.none")
 
 
+def has_no_room(request: Request) -> bool:
+    """Return whether an approval by mail would count, and a mail only has no room for all of it."""
+    return "email" in ways_to_approve(request.policy) and "email" not in ways_for(request)
+
+
 def _not_this_way(judgement: NotThisWay, request: Request) -> str:
-    ways, first = how_to_approve(request.id, judgement.ways), _NOTHING_DONE.get(judgement.act)
+    first = _NOTHING_DONE.get(judgement.act)
+    ways = how_to_approve(request.id, judgement.ways, has_no_room=has_no_room(request))
     key = "answer.too-long" if judgement.too_long else "answer.not-this-way"
     why = say("answer.rests-on-mail" if judgement.rests_on_mail else key, ways=ways)
     return f"{say(first)} {why}" if first else why

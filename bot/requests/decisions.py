@@ -46,7 +46,7 @@ from bot.policy.judgements import (
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import asked_again, became_of, closed_card, notice
 from bot.render.request_card import with_notes
-from bot.render.words import decided, feedback_text, how_to_approve, present
+from bot.render.words import decided, feedback_text, has_no_room, how_to_approve, present
 from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
@@ -405,7 +405,9 @@ class Decisions:
         if own[-1] not in record.replaced:
             return say("notice.renewed")
         ways = [way for way in ways_for(record.request) if way != answer.channel]
-        return say("notice.exposed", ways=how_to_approve(record.request.id, ways))
+        return say(
+            "notice.exposed", ways=how_to_approve(record.request.id, ways, has_no_room=has_no_room(record.request))
+        )
 
     def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Sequence[OutboxEntry]:
         """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""

@@ -50,7 +50,8 @@ class Agents:
             self._clients[key] = await self.console.api.client(None, "ask", service=key, acts_for=["anna"], asks=asks)
         answer = await self._clients[key].post(f"/v1/hooks/claude-code?wait_s=0&policy={policy}", json=call)
         assert answer.status_code == 200, answer.text
-        return str(answer.json()["hookSpecificOutput"]["decision"]["behavior"])
+        told = answer.json().get("hookSpecificOutput", {"decision": {"behavior": ""}})
+        return str(told["decision"]["behavior"])
 
     async def open(self) -> RequestRecord:
         """The only request that is open."""
@@ -196,6 +197,15 @@ async def test_attack_a_program_that_opens_its_requests_itself_says_nothing_of_w
     assert opened.status_code == 201
     assert claims.status_code == 422
     assert not await agents.offers()
+
+
+async def test_it_holds_though_the_call_that_it_came_with_was_let_run_elsewhere_meanwhile(agents: Agents) -> None:
+    await agents.hears(CALL)
+    await agents.answers()
+    await agents.hears(CALL | {"hook_event_name": "PostToolUse"})
+
+    assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "allow"]
+    assert not (await agents.the_only()).revoked
 
 
 async def test_a_plain_approval_counts_once(agents: Agents) -> None:

@@ -53,6 +53,7 @@ _RETRIED = timedelta(seconds=60)
 _BODY_BYTES = 1_048_576
 _REFUSALS = 10_000
 _REFUSED = {"denied", "withdrawn", "revoked"}
+_MADE = "the same call was made"
 _ROUTE = Mount(f"{PREFIX}{{name}}", routes=())
 
 
@@ -163,9 +164,10 @@ class _Asking:
         return f"{_named(self.call)}.{number}"
 
     def was_taken_back(self, view: RequestView) -> bool:
-        """Return whether the agent itself took the request back: a service's key withdraws for nobody else."""
+        """Return whether the agent took it back by itself, and not the person whose key it has."""
         outcome = outcome_of(view)
-        return outcome.decision == "withdrawn" and self.key.person is None and outcome.by == (self.key.speaker,)
+        is_own = outcome.decision in {"withdrawn", "revoked"} and outcome.by == (self.key.speaker,)
+        return is_own and (self.key.person is None or outcome.reason == _MADE)
 
     def is_unheard(self, view: RequestView) -> bool:
         """Return whether people refused it while no agent waited, so that it is still to be heard, once."""
@@ -192,14 +194,22 @@ class _Asking:
 
 
 async def _take_back(asking: _Asking) -> None:
-    """Take back the open request about a call that was made: somebody allowed it in the agent's own dialog.
+    """Take back what nothing was begun with about a call that was made: somebody allowed it in the agent's own dialog.
 
-    Each call that waits for the request hears so. Of two that are the same, the other one has to be made again.
+    Each call that waits for the request hears so, and a yes that came as the call ran is for no other one. Of two that
+    are the same, the other one has to be made again.
     """
     _, newest = await asking.newest()
     with suppress(RefusedError):  # it was decided meanwhile
-        if newest and is_open(await asking.calls.request(newest)):
-            await asking.calls.of_request(newest, "withdraw", {})
+        view = await asking.calls.request(newest) if newest else None
+        if view and view.started_at is None and (is_open(view) or _is_for_one(view)):
+            reason = {"reason": _MADE} if asking.key.person else {}
+            await asking.calls.of_request(view.id, "withdraw", reason)
+
+
+def _is_for_one(view: RequestView) -> bool:
+    """Return whether it was approved for one call, and not for the same ones of its session as well."""
+    return outcome_of(view).decision == "approved" and not any(vote.again for vote in view.votes)
 
 
 async def _decided(asking: _Asking, request: Request) -> Verdict:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from agents.forms.fields import OPTION_CHARS
+from agents.forms.models import LABEL_CHARS
 from agents.text import one_line
 from bot.web.hooks.programs import Program, ToolCall
 
-_LABEL_CHARS, _SAID_CHARS = 200, 300
+_SAID_CHARS = 300
 _Question = Mapping[str, Any]
 
 
@@ -26,12 +28,12 @@ def questions_in(call: ToolCall) -> tuple[_Question, ...]:
 def form_of(program: Program, questions: Sequence[_Question], to: Sequence[str]) -> dict[str, Any]:
     """Return the request that puts the questions to people, as the API takes it."""
     said = [f"{program.called} asks:"]
-    for one in questions:
-        said.append(str(one["question"]))
+    for number, one in enumerate(questions, 1):
+        said.append(f"{number}. {one['question']}" if len(questions) > 1 else str(one["question"]))
         said += [
-            one_line(f"- {option['label']}: {option['description']}", _SAID_CHARS)
+            one_line(": ".join(filter(None, (f"- {option['label']}", option.get("description")))), _SAID_CHARS)
             for option in one["options"]
-            if option.get("description")
+            if option.get("description") or len(str(option["label"])) > OPTION_CHARS
         ]
     fields = [field for number, one in enumerate(questions, 1) for field in _fields(number, one)]
     return {"question": "\n".join(said), "to": list(to), "format": "form", "fields": fields}
@@ -43,7 +45,9 @@ def answers_of(questions: Sequence[_Question], form: Mapping[str, Any]) -> dict[
     for number, one in enumerate(questions, 1):
         labels = [str(option["label"]) for option in one["options"]]
         chosen = [label for place, label in enumerate(labels, 1) if form.get(f"{number}.{place}") is True]
-        answers[str(one["question"])] = ", ".join(chosen) if one.get("multiSelect") else str(form[f"{number}"])
+        if not one.get("multiSelect"):
+            chosen = [label for label in labels if _shown(label) == form[f"{number}"]]
+        answers[str(one["question"])] = ", ".join(chosen)
     return answers
 
 
@@ -56,11 +60,20 @@ def _is_whole(one: _Question) -> bool:
 
 
 def _fields(number: int, one: _Question) -> list[dict[str, Any]]:
-    labels = [one_line(str(option["label"]), _LABEL_CHARS) for option in one["options"]]
-    called = one_line(str(one["question"]), _LABEL_CHARS)
+    """Return what is to be filled in. All of a question stands above it: a label that has no room names its number."""
+    called, labels = str(one["question"]), [str(option["label"]) for option in one["options"]]
     if not one.get("multiSelect"):
-        return [{"name": f"{number}", "label": called, "kind": "choice", "options": labels}]
+        label = _label(called, f"{number}. {called}")
+        return [{"name": f"{number}", "label": label, "kind": "choice", "options": [*map(_shown, labels)]}]
     return [
-        {"name": f"{number}.{place}", "label": one_line(f"{called} {label}", _LABEL_CHARS), "kind": "yes_no"}
+        {"name": f"{number}.{place}", "label": _label(f"{called} {label}", f"{number}. {label}"), "kind": "yes_no"}
         for place, label in enumerate(labels, 1)
     ]
+
+
+def _label(whole: str, shorter: str) -> str:
+    return one_line(whole if len(whole) <= LABEL_CHARS else shorter, LABEL_CHARS)
+
+
+def _shown(label: str) -> str:
+    return one_line(label, OPTION_CHARS)

@@ -133,7 +133,7 @@ async def test_what_no_message_has_room_for_is_approved_where_all_of_it_stands(w
     still = (await browser.get(f"/v1/requests/{request['id']}")).json()["state"]
     await votes(api, request, "deny")
 
-    assert "the console" in told.text
+    assert "on its page in the console;" in told.text  # a log-in by a link in a mail counts, as an approval by one does
     assert still == "open"
     assert "Denied by bo" in message(await asking)
 
@@ -161,6 +161,31 @@ async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen
         "questions": questions, "answers": {"Which store?": "SQLite", "Which tests?": "unit"},
     }  # fmt: skip
     assert again == heard
+
+
+@pytest.mark.parametrize("is_several", [False, True])
+@pytest.mark.parametrize("chars", [120, 600])
+async def test_a_long_question_and_a_long_option_are_asked_and_the_agent_hears_its_own_words(
+    world: World, api: Api, is_several: bool, chars: int
+) -> None:
+    labels = [f"Migrate {what} {'and what belongs to it ' * 5}".strip() for what in ("orders", "customers")]
+    question = ("Which table, " + "as we have talked about it before, " * 20)[:chars].strip()
+    asked = {"question": question, "multiSelect": is_several, "options": [{"label": one} for one in labels]}
+    told = CLAUDE | {"tool_name": "AskUserQuestion", "tool_input": {"questions": [asked]}}
+    client = await agent(api, "policy:production", "person:bo")
+    assert "stays open" in message(await asks(client, told, "claude-code?wait_s=0"))
+    asking, request = asyncio.create_task(asks(client, told)), await opened(api)
+    fields = request["fields"]
+    form = {"1.1": False, "1.2": True} if is_several else {"1": fields[0]["options"][1]}
+    answer = await (await api.client("bo")).post(f"/v1/requests/{request['id']}/answer", json={"form": form})
+    given = (await asking).json()["hookSpecificOutput"]["decision"]
+
+    assert answer.status_code == 200, answer.text
+    assert all(one in " ".join(request["quoted"].split()) for one in [question, *labels])
+    assert [one["label"][:15] for one in fields] == (
+        ["1. Migrate orde", "1. Migrate cust"] if is_several else ["1. Which table,"]
+    )
+    assert given["updatedInput"]["answers"] == {question: labels[1]}
 
 
 async def test_questions_without_anybody_to_answer_them_are_refused(world: World, api: Api) -> None:
@@ -280,6 +305,54 @@ async def test_of_two_that_are_the_same_and_one_was_made_neither_takes_a_yes(wor
 
     assert all("is taken back" in one for one in heard)
     assert not (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"]
+
+
+async def test_a_yes_that_came_while_a_call_ran_that_was_let_run_elsewhere_is_for_no_later_one(
+    world: World, api: Api
+) -> None:
+    client = await agent(api)
+    await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
+    first = await opened(api)
+    await votes(api, first)
+    told = await asks(client, MADE)
+    again = await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
+
+    assert told.json() == {}
+    assert "Nobody has answered yet" in message(again)
+    assert first["id"] not in message(again)
+    assert (await (await api.client("bo")).get(f"/v1/requests/{first['id']}")).json()["state"] == "revoked"
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+async def test_what_a_call_with_the_key_of_a_person_takes_back_is_no_refusal_of_theirs(
+    world: World, api: Api, is_approved: bool
+) -> None:
+    client = await api.client("anna", "ask", asks=["policy:production"])
+    await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
+    first = await opened(api)
+    if is_approved:
+        await votes(api, first)
+    await asks(client, MADE)
+    again = await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
+
+    assert "Nobody has answered yet" in message(again)
+    assert first["id"] not in message(again)
+
+
+async def test_a_question_with_the_key_of_a_person_that_was_answered_at_the_terminal_can_be_asked_again(
+    world: World, api: Api
+) -> None:
+    told = {"questions": [{"question": "Which?", "options": [{"label": "a"}, {"label": "b"}]}]}
+    about: dict[str, Any] = {"tool_name": "AskUserQuestion", "tool_input": told}
+    client = await api.client("anna", "ask", asks=["policy:production", "person:bo"])
+    asking = asyncio.create_task(asks(client, CLAUDE, **about))
+    first = await opened(api)
+    await asks(client, MADE, **about)
+    again = await asks(client, CLAUDE, "claude-code?wait_s=0", **about)
+
+    assert f"{first['id']} is taken back" in message(await asking)
+    assert "Nobody has answered yet" in message(again)
+    assert first["id"] not in message(again)
 
 
 async def test_what_ran_with_a_yes_of_people_stays_approved_and_takes_nothing_back(world: World, api: Api) -> None:
