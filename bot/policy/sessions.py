@@ -56,7 +56,8 @@ def same_in(call: GatedCall | None) -> Same | None:
     tool, folder = given.get("tool"), given.get("folder")
     if not (isinstance(tool, str) and isinstance(folder, str) and tool and _is_folder(folder)):
         return None
-    if risks_in(given) or risks_of("\n".join([*texts_in(given), *texts_in(facts)]), "/"):
+    within = "/" if _writes(given) else folder
+    if risks_in(given) or risks_of("\n".join([*texts_in(given), *texts_in(facts)]), within):
         return None
     written = tuple(sorted(_WRITTEN.intersection(given))) if _writes(given) else ()
     out = {*written, *([_SAID] if tool in COMMANDS else [])}
