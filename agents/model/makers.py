@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from agents.context import BUDGET_TOKENS
 from agents.model.claude import Claude
@@ -50,25 +50,19 @@ class Options:
 
 
 Make = Callable[[Access, str, Options], HostedModel]
+_Hosted = TypeVar("_Hosted", Claude, OpenAI)
 
 
 def _claude(access: Access, model: str, options: Options) -> Claude:
-    return Claude(
-        access.api_key,
-        access.base_url,
-        model,
-        timeout_s=options.timeout_s,
-        context_tokens=options.context_tokens,
-        max_output_tokens=options.max_output_tokens,
-        effort=options.effort,
-        cache=options.cache,
-        price=options.price,
-        form=options.form,
-    )
+    return _made(Claude, access, model, options)
 
 
 def _openai(access: Access, model: str, options: Options) -> OpenAI:
-    return OpenAI(
+    return _made(OpenAI, access, model, options, headers=access.headers, api_version=access.api_version)
+
+
+def _made(kind: Callable[..., _Hosted], access: Access, model: str, options: Options, **more: object) -> _Hosted:
+    return kind(
         access.api_key,
         access.base_url,
         model,
@@ -79,8 +73,7 @@ def _openai(access: Access, model: str, options: Options) -> OpenAI:
         cache=options.cache,
         price=options.price,
         form=options.form,
-        headers=access.headers,
-        api_version=access.api_version,
+        **more,
     )
 
 

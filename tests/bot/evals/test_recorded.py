@@ -1,7 +1,7 @@
 """Answers of a model that are recorded once, and judged again by each release."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,23 +13,10 @@ from bot.errors import Invalid
 from bot.evals.recorded import NOT_RECORDED, Kept, Recorder, by_answers, read_answers
 from bot.evals.running import Plan, Tried, by_models
 from tests.bot.evals.plans import PLAIN, case, plans
-from tests.fakes.anthropic import FakeAnthropic, message, running, text, tool_use
+from tests.fakes.anthropic import FakeAnthropic, message, text, tool_use
 
 LABELS = {"deploy": "deploy@2 claude-sonnet-5-5"}
 TALK = case(then=[{"gives": "released", "expect": {"done": "done", "says": "live"}}])
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[FakeAnthropic]:
-    with running() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def claude(api: FakeAnthropic) -> AsyncIterator[Claude]:
-    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", timeout_s=20)
-    yield model
-    await model.close()
 
 
 def kept(recorder: Recorder, file: Path) -> tuple[Kept, ...]:

@@ -1,9 +1,7 @@
 """Cases against rules and against a model behind a real wire; what each call cost; that not too many run at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-
-import pytest
+from collections.abc import Sequence
 
 from agents import Agent
 from agents.events import Event
@@ -14,23 +12,10 @@ from agents.steps import Done, ModelCall
 from bot.evals.running import Tried, by_models, by_rules
 from bot.evals.table import rows_of
 from tests.bot.evals.plans import PLAIN, case, plans
-from tests.fakes.anthropic import FakeAnthropic, error, message, running, text_of, tool_use
+from tests.fakes.anthropic import FakeAnthropic, error, message, text_of, tool_use
 from tests.waiting import PATIENCE_S
 
 LABELS = {"deploy": "deploy@2 claude-sonnet-5-5"}
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[FakeAnthropic]:
-    with running() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def claude(api: FakeAnthropic) -> AsyncIterator[Claude]:
-    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", timeout_s=20)
-    yield model
-    await model.close()
 
 
 def silent(_: Tried) -> None:
