@@ -312,6 +312,20 @@ async def test_it_ends_as_whoever_allowed_it_leaves_and_as_the_policy_changes(ag
     assert await agents.hears(CALL) == "deny"
 
 
+@pytest.mark.parametrize("rule", ['answer_from = ["slack"]', "quorum = 2", 'standing = "2 in 1h"'])
+async def test_attack_a_card_from_before_allows_it_by_rules_that_ask_for_more_by_now(agents: Agents, rule: str) -> None:
+    assert await agents.hears(CALL) == "deny"
+    toml = ALLOWED.replace('standing = "100 in 30d"\n', "") if "standing" in rule else ALLOWED
+    await becomes(agents.office, toml.replace('execute_within = "15m"\n', f'execute_within = "15m"\n{rule}\n', 1))
+
+    await agents.answers()
+
+    assert await agents.hears(CALL) == "allow"
+    assert await agents.hears(CALL) == "deny"
+    assert await agents.office.app.requests.standing.all() == []
+    assert await agents.office.next_mail("bo", "No standing approval was granted: The policy production has changed")
+
+
 async def test_what_is_frozen_does_not_run_though_it_was_allowed(agents: Agents) -> None:
     await agents.allowed()
     admin = await agents.console.api.client("cy", "admin")
