@@ -233,6 +233,38 @@ async def test_those_it_would_escalate_to_are_asked_at_once_where_nobody_else_is
     assert (event.why, event.to) == ("left", ("dan",))
 
 
+def escalating(to: str, more: str = "") -> str:
+    solo = '[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\nescalate_after = "3h"\n'
+    return f'{TOML}{more}\n{solo}escalate_to = ["{to}"]\n# the end\n'
+
+
+def on_call(name: str) -> str:
+    return f'\n[oncall.{name}]\nrotation = ["person:dan"]\nshift = "7d"\nstarts = "2026-11-02T09:00"\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (escalating("oncall:ops", on_call("ops")), escalating("oncall:eu", on_call("eu"))),
+        (escalating("person:eve", EVE), escalating("person:dan")),
+    ],
+    ids=["a rotation has another name", "somebody has left"],
+)
+async def test_attack_it_escalates_to_nobody_where_the_file_names_others_by_then(
+    office: World, before: str, now: str
+) -> None:
+    async with office.stopped():
+        office.toml = before
+    run_id, _ = await asked(office, "solo")
+
+    await becomes(office, now)
+    await office.move_time(3 * 3600 + 1)
+
+    assert (await office.next_mail("dan", "Press bell?")).reply_to
+    [event] = await reassigned(office, run_id)
+    assert (event.why, event.to) == ("escalated", ("dan",))
+
+
 FRED = '\n[people.fred]\nname = "Fred Falk"\nemail = "fred@corp.example"\ngroups = ["finance"]\n'
 DESK = STEPS.replace('approvers = ["person:bo"]', 'approvers = ["group:managers"]').replace(
     'name = "Bo Berg"\nemail = "bo@corp.example"\ngroups = ["release"]',
