@@ -14,7 +14,7 @@ from agents.steps import Effort, Form
 from agents.text import keyed, secrets_of
 
 OPENAI = "openai"
-HOSTS: Mapping[str, str] = {ANTHROPIC: "api.anthropic.com", OPENAI: "api.openai.com"}
+HOSTS: Mapping[str, str] = {ANTHROPIC: Claude.host, OPENAI: OpenAI.host}
 """Where a maker's own server is."""
 
 

@@ -25,6 +25,7 @@ from bot.registry.configured import (
     model_secrets,
     models_of,
     options_of,
+    rehearsing,
 )
 from tests.bot.config_files import read
 from tests.clerk import Workshop, clerk
@@ -170,6 +171,7 @@ def test_an_agent_has_its_model_and_its_fallback_as_far_as_there_is_a_way_to_the
     assert isinstance(models_of(settings, agents).get("clerk"), made)
     assert model_hosts(settings, agents) == hosts
     assert fallback_names(settings, agents) == {"clerk": "openai:gpt-x"}
+    assert rehearsing(settings, agents) == (set() if environ else {"clerk"})
 
 
 def test_a_model_whose_library_is_not_installed_stops_the_start_and_says_what_to_install() -> None:
