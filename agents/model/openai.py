@@ -17,7 +17,7 @@ from agents.model.hosted import Hosted, Json, host_of, is_this_machine
 from agents.model.reply import Block, Offer, Reply, StopDetails, Usage, offers, system_text
 from agents.model.schemas import as_json, closed, plain, told_as_json, without_nulls
 from agents.steps import Form
-from agents.text import keyed, secrets_of
+from agents.text import secrets_of
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -100,7 +100,7 @@ class OpenAI(Hosted):
     @property
     def secrets(self) -> tuple[str, ...]:
         """See `Hosted`. What a header says may be a key of its own."""
-        return (*secrets_of(keyed(self.api_key), self.base_url), *filter(None, self.headers.values()))
+        return secrets_of(self.api_key, self.base_url, self.headers.values())
 
     def request(self, prompt: prompts.Prompt, agent: Agent, text: str, form: Form) -> Json:
         """See `Hosted`."""

@@ -288,7 +288,7 @@ async def test_a_wrong_key_fails_as_auth_and_neither_key_nor_header_is_shown(ser
 async def test_a_word_in_place_of_a_key_is_no_secret_whose_letters_are_taken_out_of_what_is_said(
     server: FakeOpenAI, key: str
 ) -> None:
-    model = OpenAI(key, server.base_url, MODEL)
+    model = OpenAI(key, server.base_url, MODEL, headers={"X-Beta": "4", "X-Fast": "invalid"})
     server.answers(replace(error(400, None, "none, EMPTY and ollama x"), anybody=True))
 
     failed = await choose(model)

@@ -47,8 +47,8 @@ def way(settings: Settings) -> Access:
         ({"OPENAI_API_KEY": "sk-ours"}, Access("sk-ours")),
         ({"OPENAI_BASE_URL": "http://127.0.0.1:8080/v1"}, Access("", "http://127.0.0.1:8080/v1")),
         (
-            {"OPENAI_API_KEY": "sk-ours", "OPENAI_CUSTOM_HEADERS": "X-Team: ours\nno header\nX-B:c:d"},
-            Access("sk-ours", headers={"X-Team": "ours", "X-B": "c:d"}),
+            {"OPENAI_API_KEY": "sk-ours", "OPENAI_CUSTOM_HEADERS": "X-Team: ours-alone\nno header\nX-B:c:d:e:f:g"},
+            Access("sk-ours", headers={"X-Team": "ours-alone", "X-B": "c:d:e:f:g"}),
         ),
         (KEYS | {"AZURE_OPENAI_ENDPOINT": f"{AZURE}/"}, Access("az-ours", f"{AZURE}/openai/v1/")),
         (
