@@ -48,6 +48,7 @@ from bot.render.cards import notice
 from bot.render.words import decided, ends_standing, feedback_text
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
 from bot.requests.opening import thread_of
+from bot.requests.standing.kept import KeptStandings
 from bot.runs.children import Children, busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -84,7 +85,7 @@ class FollowUps:
         self, journal: Journal, decisions: Decisions, people: People, rights: Rights, children: Children
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._rights, self._children = rights, children
+        self._rights, self._children, self._kept = rights, children, KeptStandings(journal.store)
 
     async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Give the message to a run that lives in the thread; return whether one has taken it in, now or before.
@@ -511,15 +512,20 @@ class FollowUps:
         run, person, at = fold(events), PersonId(trigger.person), self._store.about_now()
         if not run.ended or channel in ANSWERED_AT_ONCE or not self._has_say(trigger, events):
             return False
-        begun = [one for one in run.made if one.changes and not one.never_began]
+        begun = [one for one in run.made if (one.changes or one.begun_by) and not one.never_began]
         made = [one for one in begun if one.request_id] or begun
         copies = await self._copies(run_id, trigger)
+        allowed = records(events).get(made[-1].request_id) if made and made[-1].request_id else None
+        holds = await self._kept.in_session(allowed.request) if allowed else []
         with self._people.speaking_to(person):
             told = say("notice.stop-after-end")
             if made:
-                told = say("notice.stop-after-start", when=in_words(made[-1].started_at))
-                allowed = records(events).get(made[-1].request_id) if made[-1].request_id else None
-                told += ends_standing(allowed.decision if allowed else None)
+                # Of what a program does with no word of what came of it, nobody knows whether it is over.
+                late = "notice.stop-after-start" if made[-1].changes else "answer.too-late-program"
+                told = say(late, when=in_words(made[-1].started_at))
+                told += "" if holds else ends_standing(allowed.decision if allowed else None)
+            for one in holds:
+                told += f" {say('again.holds', id=one)} {say('again.end-it', id=one)}"
             if copies:
                 told = f"{told} {say('notice.stop-copies', runs=', '.join(copies))}"
         noted = answers is not None and is_noted(answers, person)

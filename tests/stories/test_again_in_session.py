@@ -257,6 +257,42 @@ async def test_whoever_revokes_it_ends_it_at_once(agents: Agents) -> None:
     assert await agents.hears(CALL) == "deny"
 
 
+@pytest.mark.parametrize("words", ["revoke", "stop", "Bitte beenden"])
+@pytest.mark.parametrize("mail", ["holds from now on", "Used without asking"])
+async def test_attack_whoever_stops_it_in_answer_to_a_mail_about_it_is_told_that_nothing_is_left_to_stop(
+    agents: Agents, mail: str, words: str
+) -> None:
+    standing, office = await agents.allowed(), agents.office
+    assert await agents.hears(CALL) == "allow"
+    await office.quiet()
+    letter = await office.next_mail("bo", mail)
+
+    await office.reply("bo", letter, words)
+
+    told = " ".join((await office.next_mail("bo", "About")).text.split())
+    assert "nothing of it is left" not in told
+    assert f"To end it, answer with nothing but: revoke {standing.approval.id}" in told, told
+    await office.reply("bo", letter, f"revoke {standing.approval.id}")
+    await office.next_mail("bo", "is revoked")
+    await office.reply("bo", letter, "stop")
+    assert "revoke" not in (await office.next_mail("bo", "About")).text, "it is over"
+
+
+async def test_who_stops_a_call_that_its_program_began_and_reports_nothing_of_reads_when_it_began(
+    agents: Agents,
+) -> None:
+    await agents.hears(CALL)
+    await agents.answers("Approve")
+    assert await agents.hears(CALL) == "allow"
+    letter = await agents.office.next_mail("anna", "It was allowed")
+
+    await agents.office.reply("anna", letter, "stop")
+
+    told = " ".join((await agents.office.next_mail("anna", "About")).text.split())
+    assert "Too late: the program began it on" in told
+    assert "revoke" not in told
+
+
 async def test_a_denial_that_takes_the_approval_back_takes_that_back_too(agents: Agents) -> None:
     await agents.hears(CALL)
     record = await agents.answers()
