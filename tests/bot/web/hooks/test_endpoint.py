@@ -289,6 +289,20 @@ async def test_a_call_that_was_let_run_elsewhere_takes_its_request_back_and_the_
     assert (await again).json() == ALLOWED
 
 
+async def test_attack_a_call_that_was_let_run_elsewhere_is_told_as_stopped(world: World, api: Api) -> None:
+    client = await agent(api)
+    asking = asyncio.create_task(asks(client, CLAUDE))
+    await world.next_mail("bo", "rm -rf build")
+    await asks(client, MADE)
+    await asking
+
+    told, closed = await world.next_mail("anna", "rm -rf build"), await world.next_mail("bo", "Withdrawn by")
+    assert told.subject == "Taken back: Claude Code: run rm -rf build"
+    for letter in (told, closed):
+        assert "the call was made without this answer" in " ".join(letter.text.split()), letter.text
+        assert "Stopped" not in letter.text
+
+
 @pytest.mark.parametrize(
     "other",
     [
