@@ -278,6 +278,23 @@ async def test_attack_whoever_stops_it_in_answer_to_a_mail_about_it_is_told_that
     assert "revoke" not in (await office.next_mail("bo", "About")).text, "it is over"
 
 
+@pytest.mark.parametrize("words", ["revoke", "Stop this please"])
+async def test_attack_a_stop_of_what_a_session_may_do_stops_another_call_of_it_and_its_writer_reads_of_that_alone(
+    agents: Agents, words: str
+) -> None:
+    standing, office = await agents.allowed(), agents.office
+    assert await agents.hears(CALL) == "allow"
+    await agents.hears(CALL | {"tool_input": {"command": "make all"}})
+    letter = await office.next_mail("bo", "Used without asking")
+    await office.next_mail("bo", "make all")
+
+    await office.reply("bo", letter, words)
+
+    told = " ".join((await office.next_mail("bo", "still holds in this session")).text.split())
+    assert f"To end it, answer with nothing but: revoke {standing.approval.id}" in told
+    assert [one.state for one in await office.requests() if "make all" in one.request.title] == ["denied"]
+
+
 async def test_who_stops_a_call_that_its_program_began_and_reports_nothing_of_reads_when_it_began(
     agents: Agents,
 ) -> None:

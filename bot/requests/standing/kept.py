@@ -53,9 +53,9 @@ class KeptStandings:
         return await self._read(await self._ids(_HOME.standings_of(person)))
 
     async def in_session(self, request: Request) -> list[str]:
-        """Return the ids of those that hold now in the session of `request`; none where it is a person's own."""
+        """Return the ids of those that hold now in the session of `request`."""
         session = f"{request.asked_with} {request.thread}"
-        found = await self.of_person(request.requesters[0]) if request.again else []
+        found = await self.of_person(request.requesters[0])
         return [one.approval.id for one in found if one.state == "valid" and one.approval.pattern.session == session]
 
     async def all(self) -> list[Standing]:
