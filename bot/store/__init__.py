@@ -258,7 +258,7 @@ class Store:
         else:
             before = round(record.before.timestamp() * 1000) if record.before else 0
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
-        names += [keys.summaries, keys.frozen, keys.starts, keys.audit_head]
+        names += [keys.summaries, keys.frozen, keys.starts, keys.audit_head, keys.audit_chain]
         args += [run_id]
         names += lists_of(line, keys) if line else ()
         args += [line.body, round(line.started_at.timestamp() * 1000)] if line else ["", ""]

@@ -173,10 +173,10 @@ class Memory:
         """What has been seen by now; what is read after this must hold it."""
         return Seen(self.mark, [(self.of(shard).starts, self.settled(shard)) for shard in range(shards)])
 
-    def asked(self, shard: int) -> tuple[str, int]:
-        """What `start_tool.lua` compares: the starts that were seen, and the number of the settled record."""
-        seen, settled = self.of(shard), self.settled(shard)
-        return (seen.starts.seen if seen.starts else "", settled.n if settled else 0)
+    def asked(self, shard: int) -> tuple[str, int, str]:
+        """What `start_tool.lua` compares: the starts that were seen, and the number and the seal of the settled record."""
+        seen, settled = self.of(shard), self.settled(shard) or Sealed(0, "")
+        return (seen.starts.seen if seen.starts else "", *settled)
 
     def settled(self, shard: int) -> Sealed | None:
         """The newest end of a shard's audit log that must be there."""

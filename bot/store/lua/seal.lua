@@ -11,6 +11,8 @@ if now ~= before then return 0 end -- check: head
 redis.call('HLEN', KEYS[3]) -- check: kept
 if redis.call('HLEN', KEYS[4]) ~= tonumber(known) then return 0 end -- check: people
 local at = 7 + tonumber(facts)
+-- The last fact is the newest: a store that was put back after they were read lacks it.
+if not redis.call('XRANGE', KEYS[5], ARGV[at - 1], ARGV[at - 1])[1] then return 0 end -- check: facts
 for _ = 1, tonumber(records) do
   redis.call('XADD', KEYS[2], '0-' .. ARGV[at], 'b', ARGV[at + 1], 's', ARGV[at + 2])
   if ARGV[at + 3] ~= '' then redis.call('HSET', KEYS[3], ARGV[at], ARGV[at + 3]) end

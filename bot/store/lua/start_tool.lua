@@ -1,14 +1,14 @@
 -- Records an attempt at an effect and takes its lease, unless anything has changed since it was looked at.
 -- KEYS: run, attempts, wake, clock, request record (the run once more where there is none), summaries, frozen, starts, audit
--- head, then the lists of the run's line.
+-- head, audit chain, then the lists of the run's line.
 -- ARGV: expected sequence, attempt, lease ms, wake member, record version or '', not after (ms) or '', record body,
 -- run id, its line or '', its place, its environment or '', the starts that the caller has seen in this shard or '', the
--- number of the audit record that it has, then the events, of which the last is the start.
+-- number of the audit record that it has and that one's seal, then the events, of which the last is the start.
 -- The run's turn ends with it: it is looked at again when the lease ends, or a minute later. With a lease of 0 ms the
 -- attempt is over with its start, and nobody holds it.
-local run, attempts, wake, clock, record, summaries, frozen, starts_key, sealed_key = unpack(KEYS, 1, 9)
+local run, attempts, wake, clock, record, summaries, frozen, starts_key, sealed_key, chain = unpack(KEYS, 1, 10)
 local expected, attempt, lease, member, known_version, not_after, body, id, line, at, where = unpack(ARGV, 1, 11)
-local seen, sealed_n = ARGV[12], tonumber(ARGV[13])
+local seen, sealed_n, seal = ARGV[12], tonumber(ARGV[13]), ARGV[14]
 local now, starts, sealed = now_ms(clock, starts_key, sealed_key)
 local head = redis.call('XLEN', run)
 -- A store that was put back lacks a start that was seen, or a record. `memory.py` compares in the same way.
@@ -25,6 +25,13 @@ local function lacks_a_start()
 end
 if lacks_a_start() then return {'back', head} end -- check: starts
 if tonumber(string.match(sealed or '', ':(%d+):') or 0) < sealed_n then return {'back', head} end -- check: sealed
+-- What a store that was put back seals anew has the numbers of what it lacks. A record in the archive is taken for the same.
+local function is_another_record()
+  if sealed_n == 0 then return false end
+  local entry = redis.call('XRANGE', chain, '0-' .. ARGV[13], '0-' .. ARGV[13])[1]
+  return entry ~= nil and entry[2][4] ~= seal
+end
+if is_another_record() then return {'back', head} end -- check: seal
 local function counted()
   if not mark then return '' end
   return table.concat({mark, count, string.sub(newest, 1, TOKEN - 1)}, ' ')
@@ -47,10 +54,10 @@ if known_version ~= '' then
   if redis.call('HEXISTS', frozen, 'in ' .. where) == 1 then return {'frozen', head} end -- check: frozen
 end
 local ends = whole(now + tonumber(lease))
-for position = 14, #ARGV do
-  redis.call('XADD', run, '0-' .. whole(head + position - 13), 'e', ARGV[position], 'c', attempt)
+for position = 15, #ARGV do
+  redis.call('XADD', run, '0-' .. whole(head + position - 14), 'e', ARGV[position], 'c', attempt)
 end
-note_audit(run, head + 1, #ARGV - 13)
+note_audit(run, head + 1, #ARGV - 14)
 if mark then
   count = whole(tonumber(count) + 1)
   newest = string.sub('--------' .. attempt, -TOKEN + 1) .. ' ' .. string.sub(newest, 1, (MOST - 1) * TOKEN)
@@ -67,6 +74,6 @@ if known_version ~= '' then
   redis.call('HSET', record, 'version', whole(tonumber(known_version) + 1), 'body', body)
   redis.call('SREM', string.match(frozen, '^(.*):') .. ':approved:waits', string.match(record, ':request:(.*)$')) -- check: waits_no_longer
 end
-if line ~= '' then list_run(summaries, 10, id, at, line) end
+if line ~= '' then list_run(summaries, 11, id, at, line) end
 tell_changed(run)
 return {'started', ends, counted()}

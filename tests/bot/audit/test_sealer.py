@@ -139,6 +139,19 @@ async def test_what_another_seals_meanwhile_is_sealed_once(store: Store) -> None
     assert (await verified(store)).findings == []
 
 
+@guards("seal.lua:facts")
+async def test_attack_no_fact_is_sealed_in_a_store_that_was_put_back_meanwhile_and_lacks_it(store: Store) -> None:
+    await append(store, started(), paused(), expect=0)
+
+    async def the_store_is_put_back() -> None:
+        [(newest, _)] = await store.client.do("XREVRANGE", Keys(0).audit_new, "+", "-", "COUNT", 1)
+        await store.client.do("XDEL", Keys(0).audit_new, newest)
+
+    assert await interrupted(store, the_store_is_put_back).seal(0) is None
+
+    assert await log_of(store) == []
+
+
 async def test_a_seal_whose_answer_was_lost_is_not_made_twice(store: Store) -> None:
     await append(store, started(), paused(), expect=0)
     heads = list[Head]()

@@ -91,12 +91,16 @@ async def test_attack_nothing_starts_where_a_record_that_was_seen_is_missing(see
         await look(seen)
 
 
+@guards("start_tool.lua:seal")
 @pytest.mark.parametrize("number", [2, 3])
 async def test_attack_another_record_under_the_same_number_is_noticed(seen: Store, number: int) -> None:
     await seen.client.do("DEL", KEYS.audit_chain)
     for one in range(1, number + 1):
         await seen.client.do("XADD", KEYS.audit_chain, f"0-{one}", "b", "{}", "s", "e" * 64)
     await seen.client.do("SET", KEYS.audit_head, f"s0:{number}:{'e' * 64}")
+
+    with pytest.raises(WentBack, match="Nothing is executed in it"):
+        await start_again(seen)
 
     with pytest.raises(WentBack, match="record 2 of the audit log was another one in shard 0"):
         await look(seen)
