@@ -40,7 +40,7 @@ BESIDE_REDIS = {*HEAVY, "httpx2", "jinja2", "channels.email.reply"}
             ("policies", {*NO_REDIS, "jinja2"}, 470),
             ("keys list", BESIDE_REDIS, 690),
             ("login", BESIDE_REDIS, 690),
-            ("rebuild", BESIDE_REDIS, 700),
+            ("rebuild", BESIDE_REDIS, 705),
             ("doctor", HEAVY, 815),
         ],
         0,
