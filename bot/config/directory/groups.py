@@ -27,10 +27,10 @@ class GroupTable(Table):
     """`[groups.NAME]`: who is in it is read from Slack or a file when a request opens."""
 
     slack: Annotated[str, AfterValidator(_user_group)] | None = Field(
-        default=None, description='the id of a user group of the workspace, such as "S0123ABC"'
+        default=None, description='The id of a user group of the workspace, such as "S0123ABC".'
     )
     file: Annotated[str, Field(max_length=200), AfterValidator(_file)] | None = Field(
-        default=None, description='a .csv or .json file, relative to sayso.toml, such as "people.csv"'
+        default=None, description='A .csv or .json file, relative to sayso.toml, such as "people.csv".'
     )
 
 
