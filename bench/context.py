@@ -1,4 +1,4 @@
-"""Prints the figures of docs/context.md: tokens of runs in our format and as messages, and how long rendering takes."""
+"""Prints tokens of runs in our format and as messages, and how long rendering takes."""
 
 import json
 import time
