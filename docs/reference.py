@@ -119,10 +119,12 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _said(field: FieldInfo) -> str:
-    """Return the description, with the values that are possible where those are few words."""
+    """Return the description, with the values that are possible and that it does not name itself."""
+    said = field.description or ""
     values = [f"`{value}`" for value in _literals(field.annotation)]
-    listed = f" {', '.join(values[:-1])} or {values[-1]}." if len(values) > 1 else ""
-    return f"{field.description or ''}{listed}"
+    if len(values) > 1 and not all(value in said for value in values):
+        said += f" One of {', '.join(values[:-1])} and {values[-1]}."
+    return said
 
 
 def _literals(annotation: object) -> Iterator[str]:

@@ -266,6 +266,6 @@ class FreezeWindowConfig(Table):
 
 
 class FreezeConfig(Table):
-    """`[freeze]`: when nothing that is gated starts."""
+    """`[freeze]`: when nothing that needs an approval starts."""
 
     windows: tuple[FreezeWindowConfig, ...] = Field(default=(), description="A table `[[freeze.windows]]` for each.")

@@ -25,7 +25,7 @@ _KINDS = {
 
 
 class SlackConfig(Table):
-    """`[slack]`: what may stand where in Slack."""
+    """`[slack]`: where cards go in Slack."""
 
     cards: CardsGo = Field(
         default="thread",

@@ -59,7 +59,7 @@ Template = Annotated[str, Field(max_length=2_000), AfterValidator(check_template
 
 
 class TriggerConfig(Table):
-    """`[triggers.NAME]`: when a run is started by itself, with which words, and for whom."""
+    """`[triggers.NAME]`: what starts a run without a person, with which words, in whose name."""
 
     kind: Literal["webhook", "github", "report"] | None = Field(
         default=None, description="What posts to it. Set this or `cron`."

@@ -24,7 +24,7 @@ def _file(text: str) -> str:
 
 
 class GroupTable(Table):
-    """`[groups.NAME]`: who is in it is read from Slack or a file when a request opens."""
+    """`[groups.NAME]`: a group that is kept in Slack or in a file, and read when a request opens."""
 
     slack: Annotated[str, AfterValidator(_user_group)] | None = Field(
         default=None, description='The id of a user group of the workspace, such as "S0123ABC".'

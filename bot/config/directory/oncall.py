@@ -30,7 +30,7 @@ PersonRef = Annotated[str, AfterValidator(_person)]
 
 
 class OverrideTable(Table):
-    """`[[oncall.NAME.overrides]]`: this person is on call instead, from one moment until another."""
+    """`[[oncall.NAME.overrides]]`: a person who takes over from one moment until another."""
 
     person: PersonRef = Field(description='Who takes over: "person:NAME".')
     starts: LocalTime = Field(alias="from", description='The beginning, such as "2026-11-05T09:00".')
@@ -38,7 +38,7 @@ class OverrideTable(Table):
 
 
 class OncallTable(Table):
-    """`[oncall.NAME]`: people take turns, each for one shift; policies name them as `oncall:NAME`."""
+    """`[oncall.NAME]`: people who take turns. Policies name whoever is on call as `oncall:NAME`."""
 
     rotation: tuple[PersonRef, ...] = Field(
         min_length=1, max_length=_MOST_PEOPLE, description='A list of "person:NAME", in the order of turns.'
