@@ -37,7 +37,7 @@ _PAGES: Mapping[str, str] = {
     "deploy": "[Deploy](deploy.md)",
     "desk": "[The desk](using.md#the-desk)",
     "retention": "[Production](production.md)",
-    "audit": "[The audit log](audit.md)",
+    "audit": "[The audit log](security.md)",
     "slack": "[Slack](slack.md)",
     "triggers": "[Triggers](using.md#triggers)",
     "freeze": "[Freeze](who-may-approve.md#freeze)",
