@@ -1,6 +1,6 @@
 """Prints figures for docs/performance.md; `bench/run` starts it, and the parts to print are its arguments.
 
-`storm` and `mutants` print the tables of docs/reliability.md instead; they need what the tests need.
+`storm` and `mutants` try the promises instead; they need what the tests need.
 """
 
 import argparse
@@ -102,7 +102,7 @@ def _measure(part: str, folder: Path, level: Level) -> None:
 
 
 def _table(part: str, options: argparse.Namespace) -> bool:
-    """Print a table of docs/reliability.md; whether all is well."""
+    """Print a table of what was tried; whether all is well."""
     if part == "mutants":
         from bench.mutants import mutants  # noqa: PLC0415 - the parts that measure need nothing of the tests
 
