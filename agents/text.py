@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
@@ -91,27 +92,24 @@ _SEARCHED_CHARS = 10_000
 _INSTEAD = "[key]"
 
 
-def keyed(api_key: str) -> str:
-    """Return a key of a server of one's own; "" for a word in its place.
+def secrets_of(api_key: str, base_url: str | None, headers: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what only its receiver may read: the key, what headers say, and a name and password in the address.
 
-    A server that wants no key is given one such as none, EMPTY or ollama, and masking that would maim every text.
+    A server that wants no key is given a word such as none, EMPTY or ollama, and a header may say 1 or true: to mask
+    that would maim every text.
     """
-    return api_key if len(api_key) >= _PART_CHARS else ""
-
-
-def secrets_of(api_key: str, base_url: str | None) -> tuple[str, ...]:
-    """Return what only its receiver may read: the key, and a name and password in the address, as they travel too."""
+    keys = [one for one in (api_key, *headers) if len(one) >= _PART_CHARS]
     try:
         parts = urlsplit(base_url or "")
     except ValueError:  # an address that can't be read may hold a password anywhere
-        return (api_key, base_url or "")
+        return (*keys, base_url or "")
     userinfo = parts.netloc.rpartition("@")[0]
     if not userinfo:
-        return (api_key,)
+        return (*keys,)
     plain = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
     basic = base64.b64encode(plain.encode()).decode()
     password = parts.password or ""
-    return tuple(dict.fromkeys(filter(None, (api_key, userinfo, plain, basic, password, unquote(password)))))
+    return tuple(dict.fromkeys(filter(None, (*keys, userinfo, plain, basic, password, unquote(password)))))
 
 
 def hidden(text: str, secrets: tuple[str, ...], chars: int) -> str:

@@ -26,7 +26,7 @@ def bare(text: str) -> str:
 def pick(text: str, options: tuple[str, ...]) -> str | None:
     """The option that `text` names by its label, its number or its name, by nothing else, and as no other one."""
     word = bare(text)
-    labelled = {option for option in options if option.casefold() == word.casefold()}
+    labelled = {option for option in options if word and bare(option).casefold() == word.casefold()}
     named = labelled or _called(word, options)
     if word.isascii() and word.isdigit() and len(word) <= 3 and 1 <= int(word) <= len(options):
         named = {*named, options[int(word) - 1]}

@@ -1,7 +1,7 @@
 """A model on a maker's server: what is asked, checked, priced and kept secret the same for every maker.
 
-A maker is one file beside `claude.py` and `openai.py`: a subclass that builds a request, sends it, and reads the answer
-into a `Reply`, or an error into a `Trouble`.
+A maker is one file beside `claude.py` and `openai.py`: a subclass that builds a request, posts it, and reads the answer
+into a `Reply`.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ import prompts
 from agents import Agent
 from agents.context import BUDGET_TOKENS, Context, budget_after, build
 from agents.events import Event
-from agents.model.failures import NOT_SENT, FailureKind
+from agents.model.failures import NOT_SENT, FailureKind, kind_of
 from agents.model.prices import Price, cost_usd, is_priced
 from agents.model.protocol import OUTPUT_TOKENS, Chosen, Failed
 from agents.model.reply import NoStep, Offer, Reply, confidence_of, offers, read, tools_hash
@@ -80,8 +80,11 @@ class Hosted(ABC):
     """
 
     maker: ClassVar[str]
-    library: ClassVar[str]
+    host: ClassVar[str]
     usual: ClassVar[Form]
+    # The libraries of makers are generated alike: their errors have the same names but for the one above all of them.
+    library: ClassVar[str]
+    any_error: ClassVar[str]
 
     api_key: str = field(repr=False)
     base_url: str | None = field(repr=False)
@@ -93,26 +96,30 @@ class Hosted(ABC):
     cache: bool = True
     price: Price | None = None
     form: Form | None = None
+    _client: Any = field(default=None, init=False, repr=False)
 
     @abstractmethod
     def request(self, prompt: prompts.Prompt, agent: Agent, text: str, form: Form) -> Json:
         """Return the request for a step, the message in one piece. Its hash is the call's `input_hash`."""
 
     @abstractmethod
-    async def send(self, request: Json, context: Context) -> tuple[Reply | Trouble, str]:
-        """Return the answer and its body as it came. `context` says where the message of `request` can be cut."""
+    def client(self) -> Any:
+        """Make a client of the maker's library. It tries nothing again: the run does so itself, where people see it."""
+
+    @abstractmethod
+    async def post(self, request: Json, context: Context) -> tuple[bytes, str]:
+        """Return the body of the answer and its request id; raise the library's errors.
+
+        `context` says where the message of `request` can be cut.
+        """
 
     @abstractmethod
     def reply_of(self, body: bytes | str) -> Reply:
         """Read the body of an answer. Raises ValidationError."""
 
     @abstractmethod
-    async def trouble(self) -> str:
-        """See `HostedModel`."""
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Close the connections."""
+    def told(self, error: Any) -> tuple[list[str], str]:
+        """Return the types that an error answer of the server has, its most exact one first, and its sentence."""
 
     @property
     def is_free(self) -> bool:
@@ -123,6 +130,59 @@ class Hosted(ABC):
     def secrets(self) -> tuple[str, ...]:
         """Return what only the server may read."""
         return secrets_of(self.api_key, self.base_url)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client:
+            await client.close()
+
+    async def trouble(self) -> str:
+        """See `HostedModel`. The list of models is free, and the maker's own wants a valid key.
+
+        Whatever stands in for it may have no such list, or show it to anybody: only a step says more.
+        """
+        errors = await asyncio.to_thread(import_module, self.library)
+        try:
+            client = self.connected()
+            is_makers_own = host_of(str(client.base_url)) == self.host
+            with suppress(*() if is_makers_own else (errors.APIStatusError,)):
+                await client.models.retrieve(self.model)
+        except (getattr(errors, self.any_error), ValueError, TypeError) as error:
+            return hidden(str(error), self.secrets, DETAIL_CHARS)
+        return ""
+
+    async def send(self, request: Json, context: Context) -> tuple[Reply | Trouble, str]:
+        """Return the answer, or what came instead of one, and its body as it came. Raises nothing."""
+        errors, body = import_module(self.library), ""
+        try:
+            # The library's own limit is for each read: an answer that trickles in would never meet it.
+            async with asyncio.timeout(self.timeout_s):
+                raw, request_id = await self.post(request, context)
+                body = raw.decode(errors="replace")
+                return self.reply_of(raw).model_copy(update={"request_id": request_id}), body
+        except (errors.APITimeoutError, TimeoutError):
+            return Trouble("timeout", f"no answer within {self.timeout_s:g} s"), body
+        except errors.APIConnectionError as error:
+            return Trouble("connection", f"cannot reach the model: {type(error.__cause__).__name__}"), body
+        except errors.APIStatusError as error:
+            return self._refused(error), error.response.text
+        except ValidationError as error:
+            return Trouble("bad_body", f"the answer is not a message: {error.errors()[0]['msg']}"), body
+        except (getattr(errors, self.any_error), ValueError, TypeError) as error:
+            return Trouble("bad_body", f"the answer cannot be read: {type(error).__name__}"), body
+
+    def connected(self) -> Any:
+        """Return the client of the maker's library, made once."""
+        self._client = self._client or self.client()
+        return self._client
+
+    def _refused(self, error: Any) -> Trouble:
+        status, (types, message) = int(error.status_code), self.told(error)
+        kind = kind_of(status, types, message)
+        detail = f"{status} {types[0] if types else ''}: {message or 'no reason given'}"
+        wait_s = _seconds(error.response.headers.get("retry-after"))
+        return Trouble(kind, detail, wait_s, error.request_id or "", _is_about_form(status, kind, message))
 
     async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
         """See `Model`. Raises PromptError when the agent's prompt is not there or does not render."""
@@ -261,7 +321,7 @@ def full_name(maker: str, model: str) -> str:
     return model if maker == ANTHROPIC else f"{maker}:{model}"
 
 
-def is_about_form(status: int, kind: FailureKind, message: str) -> bool:
+def _is_about_form(status: int, kind: FailureKind, message: str) -> bool:
     """Return whether an error refuses how a model was asked: a schema that is too complex, a field it does not know."""
     return kind == "refused" and status in {400, 422} and any(word in message.lower() for word in _ABOUT_FORM)
 
@@ -282,7 +342,7 @@ def is_this_machine(base_url: str | None) -> bool:
     return host == "localhost"
 
 
-def seconds(header: str | None) -> float | None:
+def _seconds(header: str | None) -> float | None:
     """Return the seconds that a `retry-after` names; its other form, a date, is used by none of the APIs."""
     try:
         return min(max(0.0, float(header)), _LONGEST_WAIT_S) if header else None

@@ -11,10 +11,10 @@ from agents.model.openai import OpenAI
 from agents.model.prices import Price
 from agents.model.protocol import OUTPUT_TOKENS, HostedModel
 from agents.steps import Effort, Form
-from agents.text import keyed, secrets_of
+from agents.text import secrets_of
 
 OPENAI = "openai"
-HOSTS: Mapping[str, str] = {ANTHROPIC: "api.anthropic.com", OPENAI: "api.openai.com"}
+HOSTS: Mapping[str, str] = {ANTHROPIC: Claude.host, OPENAI: OpenAI.host}
 """Where a maker's own server is."""
 
 
@@ -33,7 +33,7 @@ class Access:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Return what only the server may read, in the forms in which it travels."""
-        return (*secrets_of(keyed(self.api_key), self.base_url), *filter(None, self.headers.values()))
+        return secrets_of(self.api_key, self.base_url, self.headers.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,32 +3,26 @@
 They are OpenAI, Azure, vLLM, Ollama, llama.cpp, LiteLLM and more: https://platform.openai.com/docs/api-reference/chat
 """
 
-import asyncio
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 import prompts
 from agents import Agent
 from agents.context import Context
-from agents.model.failures import kind_of
-from agents.model.hosted import DETAIL_CHARS, Hosted, Json, Trouble, host_of, is_about_form, is_this_machine, seconds
+from agents.model.hosted import Hosted, Json, host_of, is_this_machine
 from agents.model.reply import Block, Offer, Reply, StopDetails, Usage, offers, system_text
 from agents.model.schemas import as_json, closed, plain, told_as_json, without_nulls
 from agents.steps import Form
-from agents.text import hidden, keyed, secrets_of
+from agents.text import secrets_of
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
-_HOST = "api.openai.com"
 _AZURE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
-_ANYTHING: Json = {"messages": [{"role": "user", "content": "."}], "max_tokens": 1}
 # The library wants a key also where the server wants none.
 _NO_KEY = "none"
 # The names of the Messages API for why an answer ended, which `reply.read` knows.
@@ -89,13 +83,14 @@ class OpenAI(Hosted):
     """
 
     maker: ClassVar[str] = "openai"
+    host: ClassVar[str] = "api.openai.com"
     library: ClassVar[str] = "openai"
+    any_error: ClassVar[str] = "OpenAIError"
     # Only some servers know strict schemas, and nearly all a step that must be a call.
     usual: ClassVar[Form] = Form(strict=False, tool_choice="any")
 
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     api_version: str = ""
-    _client: "AsyncOpenAI | None" = field(default=None, init=False, repr=False)
 
     @property
     def is_free(self) -> bool:
@@ -105,7 +100,7 @@ class OpenAI(Hosted):
     @property
     def secrets(self) -> tuple[str, ...]:
         """See `Hosted`. What a header says may be a key of its own."""
-        return (*secrets_of(keyed(self.api_key), self.base_url), *filter(None, self.headers.values()))
+        return secrets_of(self.api_key, self.base_url, self.headers.values())
 
     def request(self, prompt: prompts.Prompt, agent: Agent, text: str, form: Form) -> Json:
         """See `Hosted`."""
@@ -139,29 +134,11 @@ class OpenAI(Hosted):
         )
         return reply.model_copy(update={"content": blocks})
 
-    async def send(self, request: Json, context: Context) -> tuple[Reply | Trouble, str]:
-        """See `Hosted`."""
-        from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError  # noqa: PLC0415
-
-        body = ""
-        try:
-            # The library's own limit is for each read: an answer that trickles in would never meet it.
-            async with asyncio.timeout(self.timeout_s):
-                completions: Any = self._connected().chat.completions
-                answer = await completions.with_raw_response.create(**self.as_sent(request))
-                body = answer.content.decode(errors="replace")
-                reply = self.reply_of(answer.content)
-                return reply.model_copy(update={"request_id": answer.headers.get("x-request-id", "")}), body
-        except (APITimeoutError, TimeoutError):
-            return Trouble("timeout", f"no answer within {self.timeout_s:g} s"), body
-        except APIConnectionError as error:
-            return Trouble("connection", f"cannot reach the model: {type(error.__cause__).__name__}"), body
-        except APIStatusError as error:
-            return _refused(error), error.response.text
-        except ValidationError as error:
-            return Trouble("bad_body", f"the answer is not a completion: {error.errors()[0]['msg']}"), body
-        except (OpenAIError, ValueError, TypeError) as error:
-            return Trouble("bad_body", f"the answer cannot be read: {type(error).__name__}"), body
+    async def post(self, request: Json, context: Context) -> tuple[bytes, str]:
+        """See `Hosted`. The message is sent in one piece: servers find themselves what they have kept of it."""
+        completions = self.connected().chat.completions
+        answer = await completions.with_raw_response.create(**self.as_sent(request))
+        return answer.content, answer.headers.get("x-request-id", "")
 
     def reply_of(self, body: bytes | str) -> Reply:
         """See `Hosted`. Of several choices the first one counts; we ask for one."""
@@ -192,70 +169,45 @@ class OpenAI(Hosted):
             ),
         )
 
-    async def close(self) -> None:
+    def told(self, error: "APIStatusError") -> tuple[list[str], str]:
         """See `Hosted`."""
-        client, self._client = self._client, None
-        if client:
-            await client.close()
-
-    async def trouble(self) -> str:
-        """See `HostedModel`.
-
-        OpenAI's own list of models is free and wants a valid key. Other servers may have no such list, or show it to
-        anybody: there an answer of one token is asked for as well.
-        """
-        await asyncio.to_thread(import_module, self.library)
-        from openai import NotFoundError, OpenAIError  # noqa: PLC0415
-
-        client = self._connected()
-        is_openais = self._host == _HOST
-        try:
-            with suppress(*() if is_openais else (NotFoundError,)):
-                await client.models.retrieve(self.model)
-            if not is_openais:
-                completions: Any = client.chat.completions
-                await completions.create(**self.as_sent({"model": self.model, **_ANYTHING}))
-        except (OpenAIError, ValueError, TypeError) as error:
-            return hidden(str(error), self.secrets, DETAIL_CHARS)
-        return ""
+        found: object = error.body
+        body = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+        message = next((body[name] for name in ("message", "detail") if isinstance(body.get(name), str)), "")
+        return [one for one in (error.code, body.get("type")) if isinstance(one, str)], str(message)
 
     def as_sent(self, request: Json) -> Json:
         """`request` with the limit of an answer by the name that the server knows.
 
         OpenAI's newer models refuse the old name; some other servers know no other one, and would write on and on.
         """
-        if self._host != _HOST and not self._host.endswith(_AZURE_HOSTS):
+        if self._host != self.host and not self._host.endswith(_AZURE_HOSTS):
             return request
         rest = {name: value for name, value in request.items() if name != "max_tokens"}
         return {**rest, "max_completion_tokens": request["max_tokens"]}
 
     @property
     def _host(self) -> str:
-        return host_of(self.base_url) if self.base_url else _HOST
+        return host_of(self.base_url) if self.base_url else self.host
 
-    def _connected(self) -> "AsyncOpenAI":
+    def client(self) -> "AsyncOpenAI":
+        """See `Hosted`."""
         from openai import AsyncAzureOpenAI, AsyncOpenAI  # noqa: PLC0415
 
-        if self._client is None:
-            # Retries are the run's own: durable, and seen by people. A hidden one would double the waiting.
-            if self.api_version:
-                self._client = AsyncAzureOpenAI(
-                    api_key=self.api_key or _NO_KEY,
-                    api_version=self.api_version,
-                    azure_endpoint=self.base_url or "",
-                    default_headers=self.headers,
-                    timeout=self.timeout_s,
-                    max_retries=0,
-                )
-            else:
-                self._client = AsyncOpenAI(
-                    api_key=self.api_key or _NO_KEY,
-                    base_url=self.base_url or f"https://{_HOST}/v1",
-                    default_headers=self.headers,
-                    timeout=self.timeout_s,
-                    max_retries=0,
-                )
-        return self._client
+        key, headers = self.api_key or _NO_KEY, self.headers
+        if self.api_version:
+            return AsyncAzureOpenAI(
+                api_key=key,
+                api_version=self.api_version,
+                azure_endpoint=self.base_url or "",
+                default_headers=headers,
+                timeout=self.timeout_s,
+                max_retries=0,
+            )
+        base_url = self.base_url or f"https://{self.host}/v1"
+        return AsyncOpenAI(
+            api_key=key, base_url=base_url, default_headers=headers, timeout=self.timeout_s, max_retries=0
+        )
 
 
 def _tool(offer: Offer, schema: Json, *, is_strict: bool) -> Json:
@@ -271,19 +223,3 @@ def _arguments(written: JsonValue) -> JsonValue:
         return cast("JsonValue", json.loads(written)) if written.strip() else {}
     except (ValueError, RecursionError):
         return written
-
-
-def _refused(error: "APIStatusError") -> Trouble:
-    found: object = error.body
-    body = cast("dict[str, object]", found) if isinstance(found, dict) else {}
-    told = next((body[name] for name in ("message", "detail") if isinstance(body.get(name), str)), "")
-    kinds = [one for one in (error.code, body.get("type")) if isinstance(one, str)]
-    kind = kind_of(error.status_code, kinds, str(told))
-    detail = f"{error.status_code} {kinds[0] if kinds else ''}: {told or 'no reason given'}"
-    return Trouble(
-        kind,
-        detail,
-        seconds(error.response.headers.get("retry-after")),
-        error.request_id or "",
-        is_about_form(error.status_code, kind, str(told)),
-    )

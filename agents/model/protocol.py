@@ -86,5 +86,5 @@ class HostedModel(Model, Protocol):
         ...
 
     async def trouble(self) -> str:
-        """Return why no step could be chosen now, without secrets; "" when one could be."""
+        """Return what keeps its server from being asked, without secrets; "" where only a step can say more."""
         ...

@@ -336,10 +336,14 @@ class StandIn(Frozen):
 
 
 class Again(Frozen):
-    """What whoever approves a call may allow beside it: so many `uses` of the same in its session, within so long."""
+    """What whoever approves a call may allow beside it: so many `uses` of the same in its session, within so long.
+
+    `rules` is the SHA-256 of the policy that says so, as it was then.
+    """
 
     uses: int
     within_s: float
+    rules: str = ""
 
 
 class Request(Began):

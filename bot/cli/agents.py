@@ -97,11 +97,11 @@ def _configured(data: Path | None) -> "tuple[Settings, tuple[Agent, ...]]":
 
 def _told(settings: "Settings", agent: "Agent") -> dict[str, Any]:
     """One agent as JSON."""
-    from bot.registry.configured import fallback_names, is_reachable, model_names
+    from bot.registry.configured import fallback_names, model_names, rehearsing
     from bot.registry.prompts import in_use
 
     (uses,) = in_use([agent], model_names(settings, [agent]))
-    rehearses = not is_reachable(settings, uses.model)
+    rehearses = agent.name in rehearsing(settings, [agent])
     mode = "all code" if not agent.prompt else "rehearsal: no model key" if rehearses else "model"
     return {
         "name": agent.name,

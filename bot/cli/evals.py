@@ -134,12 +134,15 @@ async def _asked(
     settings: "Settings", plans: "Sequence[Plan]", labels: "dict[str, str]", how: _How
 ) -> "list[Tried] | None":
     """What the models choose; None where there is none to ask."""
+    from bot.config.errors import ConfigError
     from bot.evals.recorded import Recorder
     from bot.evals.running import by_models
     from bot.registry.configured import models_of
 
     models = models_of(settings, tuple({plan.agent.name: plan.agent for plan in plans}.values()))
     if not models:
+        if how.model:
+            raise ConfigError([f"there is no way to the model {how.model}: its key or its server's address is not set"])
         return None
     recorder = Recorder()
     tried = await _closing(models, by_models(plans, models, labels, _told(), how.at_once, recorder.note))

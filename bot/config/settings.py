@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal, Self, TypeGuard, cast
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -212,6 +213,20 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
         if url is not None:
             parse_redis_url(url)
         return url
+
+    @field_validator("anthropic_base_url", "openai_base_url", "azure_openai_endpoint")
+    @classmethod
+    def _is_reached_by_http(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        try:
+            parts = urlsplit(url.strip())
+            is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_one = False
+        if not is_one:
+            raise ValueError('an address such as "http://127.0.0.1:8080/v1"')
+        return url.strip()
 
     @field_validator("secret_key")
     @classmethod

@@ -9,8 +9,9 @@ from typing import Any
 
 from agents import Agent
 from agents.events import RunStarted
-from agents.model.failures import FailureKind, is_of_the_answer
-from agents.model.makers import USUAL, Options, maker_of
+from agents.model.failures import FailureKind, is_of_the_answer, status_of
+from agents.model.hosted import ANTHROPIC
+from agents.model.makers import OPENAI, USUAL, Options, maker_of
 from agents.model.protocol import Chosen, Failed, HostedModel
 from agents.requests import PersonId, RunId
 from agents.run import fold
@@ -29,12 +30,14 @@ from bot.registry.configured import (
     model_names,
     model_of,
     options_of,
+    rehearsing,
 )
 
 # Nobody waits longer to hear that a server does not answer at all.
 _ANSWER_S = 10.0
-# Where the way to a maker is set, the key first.
-_VARIABLES = {"anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"), "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
+# Where the way to a maker is set, and what opens one.
+_VARIABLES = {ANTHROPIC: "ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL", OPENAI: "OPENAI_API_KEY, OPENAI_BASE_URL"}
+_WAYS = {ANTHROPIC: "ANTHROPIC_API_KEY=…", OPENAI: "OPENAI_API_KEY=…, or OPENAI_BASE_URL=… of a server of yours"}
 # What somebody may write to any agent: whatever it does about it is a step.
 _WISH = "hello"
 # A step that takes more of its time-out than this will be too late on a busy day.
@@ -52,12 +55,17 @@ _WENT_WRONG: Mapping[FailureKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One model, for the agent that offers it most, as the settings have it."""
+    """One model, for the agent that offers it most, as the settings have it; without it plain rules may choose."""
 
     settings: Settings
     name: str
     agent: Agent
     options: Options
+    is_missed: bool
+
+    @property
+    def variables(self) -> str:
+        return _VARIABLES[maker_of(self.name)[0]]
 
     @property
     def form(self) -> Form:
@@ -90,17 +98,17 @@ def _asked(settings: Settings) -> Iterator[_Asked]:
     for config in settings.agents.values():
         for model in filter(None, (config.model, config.fallback_model)):
             users.setdefault(model, [])
+    firsts, rehearse = model_names(settings, agents), rehearsing(settings, agents)
+    missed = {firsts[agent] for agent in rehearse} if agents else users
     for name in sorted(users):
         agent = max(users[name], key=lambda one: len(one.tools), default=triage_agent(()))
         config = settings.agents.get(agent.name, AgentConfig())
-        yield _Asked(settings, name, agent, options_of(settings, name, config))
+        yield _Asked(settings, name, agent, options_of(settings, name, config), name in missed)
 
 
 async def _examined(asked: _Asked) -> Finding:
-    variables = _VARIABLES[maker_of(asked.name)[0]]
     if not is_reachable(asked.settings, asked.name):
-        what = "rehearsal: no model key, plain rules choose the steps"
-        return Finding(sign="!", what=what, fix=f"{variables[0]}=…")
+        return _of_no_way(asked)
     try:
         model = asked.made(timeout_s=_ANSWER_S)
     except ConfigError as error:
@@ -108,10 +116,20 @@ async def _examined(asked: _Asked) -> Finding:
     trouble = await model.trouble()
     await model.close()
     if trouble:
-        fix = f"look at {', '.join(variables)} and the name of the model"
+        fix = f"look at {asked.variables} and the name of the model"
         return Finding(sign="✗", what=f"the model {asked.name} can't be used: {trouble}", fix=fix)
     found = await _step(asked, asked.form)
     return _of_step(asked, found) if isinstance(found, Chosen) else await _of_failure(asked, found)
+
+
+def _of_no_way(asked: _Asked) -> Finding:
+    maker = maker_of(asked.name)[0]
+    if not asked.is_missed:
+        return Finding(sign="!", what=f"no model key for {asked.name}: it is never asked", fix=_WAYS[maker])
+    is_set_for_others = maker == ANTHROPIC and is_reachable(asked.settings, f"{OPENAI}:ID")
+    other = f"SAYSO_MODEL={OPENAI}:ID for the server that is set, or " if is_set_for_others else ""
+    what = f"rehearsal: no model key for {asked.name}, plain rules choose the steps"
+    return Finding(sign="!", what=what, fix=f"{other}{_WAYS[maker]}")
 
 
 async def _step(asked: _Asked, form: Form) -> Chosen | Failed:
@@ -148,8 +166,7 @@ async def _of_failure(asked: _Asked, found: Failed) -> Finding:
     if found.kind == "timeout":
         return Finding(sign="✗", what=f"{said} is too slow: {found.detail}", fix=_for_time(asked))
     if found.kind not in _WENT_WRONG:
-        fix = f"look at {', '.join(_VARIABLES[maker_of(asked.name)[0]])}"
-        return Finding(sign="✗", what=f"{said} gives no step: {found.detail}", fix=fix)
+        return Finding(sign="✗", what=f"{said} gives no step: {found.detail}", fix=f"look at {asked.variables}")
     what = f"{said} {_WENT_WRONG[found.kind]}: {found.detail}"
     if found.kind in {"too_long", "not_sent"}:
         fix = f"agents.{asked.agent.name}.context_tokens, or a model with more context"
@@ -158,8 +175,16 @@ async def _of_failure(asked: _Asked, found: Failed) -> Finding:
         for form in _others(asked.form):
             if isinstance(await _step(asked, form), Chosen):
                 return Finding(sign="✗", what=what, fix=f"{_to_set(asked, form)}: asked so, it gave a step just now")
-    fix = "name another model: asked in the other ways that there are, it gives no step either"
-    return Finding(sign="✗", what=what, fix=fix if is_of_the_answer(found.kind) else "name another model")
+        fix = "name another model: asked in the other ways that there are, it gives no step either"
+        return Finding(sign="✗", what=what, fix=fix)
+    match status_of(found.detail):
+        case 0:
+            fix = "name another model"
+        case 404:
+            fix = f"look at {asked.variables} and the name of the model"
+        case _:
+            fix = "change what it names, or name another model"
+    return Finding(sign="✗", what=what, fix=fix)
 
 
 def _others(form: Form) -> list[Form]:

@@ -48,10 +48,11 @@ from bot.render.cards import notice
 from bot.render.words import decided, ends_standing, feedback_text
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
 from bot.requests.opening import thread_of
+from bot.requests.standing.kept import KeptStandings
 from bot.runs.children import Children, busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.ids import inbound_of, is_a
+from bot.store.ids import derived_id, inbound_of, is_a
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell
 from channels import SESSION, ChannelUnavailable, Trigger
@@ -84,7 +85,7 @@ class FollowUps:
         self, journal: Journal, decisions: Decisions, people: People, rights: Rights, children: Children
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._rights, self._children = rights, children
+        self._rights, self._children, self._kept = rights, children, KeptStandings(journal.store)
 
     async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Give the message to a run that lives in the thread; return whether one has taken it in, now or before.
@@ -95,7 +96,31 @@ class FollowUps:
         homes = await self._homes(inbound_id, channel, trigger)
         if not homes and trigger.is_below_new:
             raise ChannelUnavailable("The message above was posted just now", "What follows waits until it is known")
-        return await self._take(homes, inbound_id, channel, trigger, None)
+        is_no = bool(homes) and is_withdrawal(trigger.text)
+        goes_on = is_no and not fold((await self._store.load(homes[-1])).events).ended
+        is_taken = await self._take(homes, inbound_id, channel, trigger, None)
+        if goes_on and is_taken:
+            await self._tell_what_holds(homes[-1], inbound_id, channel, trigger)
+        return is_taken
+
+    async def _tell_what_holds(self, run_id: RunId, said_id: str, channel: str, trigger: Trigger) -> None:
+        """Tell whoever says no in the thread of a session what may still be done there without asking: they may have
+        meant that by it, as nothing says which of its messages they answer.
+        """
+        events = (await self._store.load(run_id)).events
+        if channel in ANSWERED_AT_ONCE or not self._has_say(trigger, events):
+            return
+        if text := await self._what_holds(events, trigger.person):
+            told = self._told(channel, trigger, fold(events), text, self._store.about_now())
+            told = told.model_copy(update={"id": derived_id("outgoing", run_id, f"holds {said_id}")})
+            await self._journal.write(Commit(run_id=run_id, outgoing=[outbox_entry(told)]))
+
+    async def _what_holds(self, events: Sequence[Event], person: str) -> str:
+        """Return which standing approvals hold in the session of a run, and how they end; empty where none does."""
+        asked = [one.request for one in records(events).values() if one.request.program and one.request.requesters]
+        holds = await self._kept.in_session(asked[-1]) if asked else []
+        with self._people.speaking_to(person):
+            return " ".join(f"{say('again.holds', id=one)} {say('again.end-it', id=one)}" for one in holds)
 
     async def answered(
         self, said_id: str, channel: str, trigger: Trigger, record: RequestRecord, *, is_sure: bool
@@ -511,15 +536,19 @@ class FollowUps:
         run, person, at = fold(events), PersonId(trigger.person), self._store.about_now()
         if not run.ended or channel in ANSWERED_AT_ONCE or not self._has_say(trigger, events):
             return False
-        begun = [one for one in run.made if one.changes and not one.never_began]
+        begun = [one for one in run.made if (one.changes or one.begun_by) and not one.never_began]
         made = [one for one in begun if one.request_id] or begun
         copies = await self._copies(run_id, trigger)
+        allowed = records(events).get(made[-1].request_id) if made and made[-1].request_id else None
+        holds = await self._what_holds(events, person)
         with self._people.speaking_to(person):
             told = say("notice.stop-after-end")
             if made:
-                told = say("notice.stop-after-start", when=in_words(made[-1].started_at))
-                allowed = records(events).get(made[-1].request_id) if made[-1].request_id else None
-                told += ends_standing(allowed.decision if allowed else None)
+                # Of what a program does with no word of what came of it, nobody knows whether it is over.
+                late = "notice.stop-after-start" if made[-1].changes else "answer.too-late-program"
+                told = say(late, when=in_words(made[-1].started_at))
+                told += "" if holds else ends_standing(allowed.decision if allowed else None)
+            told = f"{told} {holds}".rstrip()
             if copies:
                 told = f"{told} {say('notice.stop-copies', runs=', '.join(copies))}"
         noted = answers is not None and is_noted(answers, person)

@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from agents.events import CardDelivered, Event
-from agents.requests import DeliveryId, PersonId, RunId
+from agents.requests import DeliveryId, PersonId, RequestId, RunId
 from agents.run import fold
 from bot.outbound.announcements import announced_in
 from bot.outbound.calls import Calls, LineBelow
@@ -86,15 +86,19 @@ class Outbox:
         self._lines = LinesBelow(journal, decisions, reach, self._calls, self._sender, self._locked_out)
         self._live_cards = LiveCards(self._store, reach, self._calls, self._sender.for_channel)
 
-    async def send(self, outgoing_id: str) -> None:
-        """Send one entry, or put it off while the channel is away."""
+    async def send(self, outgoing_id: str) -> RequestId | None:
+        """Send one entry, or put it off while the channel is away; return the request that it asks of who has left.
+
+        A process that still had the file from before may have opened it.
+        """
         body = await self._store.outgoing(outgoing_id)
         if body is None:
             return None
         entry = await self._store.parsed(read_entry, body)
         structlog.contextvars.bind_contextvars(run_id=entry.run_id, request_id=request_of(entry), person=entry.person)
         if self._waits_for_file(entry):
-            return await self._claims.come_back(entry)
+            await self._claims.come_back(entry)
+            return None
         try:
             match entry:
                 case PlaceCard():
@@ -133,9 +137,12 @@ class Outbox:
             await self._put_off(entry, str(error))
         except Undeliverable as error:
             if self._waits_for_file(entry):  # since it was looked at
-                return await self._claims.come_back(entry)
+                await self._claims.come_back(entry)
+                return None
             log.warning("not sent", outgoing_id=entry.id, error=str(error))
             await self._failed(entry, str(error))
+            return entry.request_id if isinstance(entry, PlaceCard) and not self._people.is_here(entry.person) else None
+        return None
 
     def _waits_for_file(self, entry: OutboxEntry) -> bool:
         """Return whether it is for somebody who may only be missing in a file; an alert is told them all the same."""

@@ -482,6 +482,18 @@ class People:
             found |= dict.fromkeys(person for person in there if person in self._tables.people)
         return tuple(found)
 
+    def escalates_to(self, policy: PolicySnapshot, at: datetime) -> tuple[PersonId, ...]:
+        """Return to whom `policy` escalates `at` this moment.
+
+        Where they have all left, or their rotation is called otherwise by now, they are those whom the file names now.
+        """
+        if there := self.on_duty(policy.escalate_to, at):
+            return there
+        now = self.snapshot(policy.name, at)
+        if now is None or [step.name for step in now.steps] != [step.name for step in policy.steps]:
+            return ()
+        return self.on_duty(now.steps[policy.in_step].escalate_to if now.steps else now.escalate_to, at)
+
     def may_take(self, policy: PolicySnapshot, at: datetime) -> Accepts:
         """Return who may take a seat of `policy` that is handed on `at` this moment.
 

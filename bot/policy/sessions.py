@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from agents.requests import Again, GatedCall, PolicySnapshot, Request, people_of
 from agents.standing import Pattern
-from bot.config.directory.policies import StandingLimit
+from bot.config.directory.policies import PolicyConfig
 from bot.policy.approvers.quorum import is_met
 from bot.policy.record import RequestRecord
 from bot.policy.risks import COMMANDS, PATHS, Risk, is_outside, risks_of, texts_in
+from bot.policy.standing import rules_of
 
 MOST_USES, LONGEST = 20, timedelta(hours=8)
 
@@ -37,11 +38,13 @@ class Same(NamedTuple):
     open: tuple[str, ...]
 
 
-def again_of(request: Request, limit: StandingLimit | None) -> Again | None:
-    """Return what an approver may allow beside the approval, under a policy with this `limit`; None if nothing."""
+def again_of(request: Request, policy: PolicyConfig) -> Again | None:
+    """Return what an approver may allow beside the approval, under its `policy` of the file; None if nothing."""
+    limit = policy.standing
     if limit is None or not _decides_alone(request.policy) or same_in(request.call) is None:
         return None
-    return Again(uses=min(MOST_USES, limit.uses), within_s=min(LONGEST.total_seconds(), limit.within_s))
+    within_s = min(LONGEST.total_seconds(), limit.within_s)
+    return Again(uses=min(MOST_USES, limit.uses), within_s=within_s, rules=rules_of(policy))
 
 
 def same_in(call: GatedCall | None) -> Same | None:

@@ -130,6 +130,17 @@ def is_reachable(settings: Settings, name: str) -> bool:
     return maker_of(name)[0] in _access(settings)
 
 
+def rehearsing(settings: Settings, agents: Iterable[Agent]) -> set[str]:
+    """Return the names of the agents whose steps plain rules choose, as neither of their models can be had."""
+    agents = tuple(agents)
+    seconds = fallback_names(settings, agents)
+    return {
+        name
+        for name, model in model_names(settings, agents).items()
+        if not any(is_reachable(settings, one) for one in (model, *filter(None, [seconds.get(name)])))
+    }
+
+
 def model_hosts(settings: Settings, agents: Iterable[Agent]) -> tuple[str, ...]:
     """Return the servers elsewhere that runs of these agents are sent to, as their addresses name them."""
     agents = tuple(agents)

@@ -190,7 +190,7 @@ def _escalates_to(
     request: Request, people: People, at: datetime, requesters: Collection[PersonId]
 ) -> tuple[PersonId, ...]:
     """Return who would decide as well if it escalated then."""
-    there = people.on_duty(request.policy.escalate_to, at)
+    there = people.escalates_to(request.policy, at)
     may = eligible(escalated(request.policy, there, at), requesters)
     return tuple(one for one in there if one in may)
 

@@ -10,6 +10,7 @@ from agents.changes import changed_in
 from agents.deploy.results import live_seen, unhealthy
 from agents.events import Change, RunEnded
 from agents.events.tools import Stopped
+from agents.relay import RELAY
 from agents.run import Run
 from agents.state import ArgumentEdit, AttemptOutcome
 from agents.steps import CallTool
@@ -137,11 +138,13 @@ def is_unchanged(run: Run) -> bool:
 def heading(run: Run) -> str:
     """Return the first word of what is told of the end of `run`.
 
-    Not `Denied`, which would come back in quotes as somebody's answer.
+    Not `Denied`, which would come back in quotes as somebody's answer. What a program takes back it may have done.
     """
     if run.ended is None:
         return say("card.ended-not")
     word = word_of(run)
+    if word == "withdrawn" and run.started and run.started.agent == RELAY:
+        return say("card.taken-back")
     return say(_HEADINGS[word]) if word in _HEADINGS else say("card.stopped")
 
 

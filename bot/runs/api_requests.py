@@ -159,7 +159,7 @@ class ApiRequests:
         if isinstance(request, NotEnoughApprovers):
             raise Invalid(request.why, say("error.people-correct-that"))
         policy = self._people.tables.policies.get(request.policy.name) if started.thread and request.call else None
-        return events, request.model_copy(update={"again": again_of(request, policy.standing)}) if policy else request
+        return events, request.model_copy(update={"again": again_of(request, policy)}) if policy else request
 
 
 class AskingAgain:

@@ -29,7 +29,7 @@ from agents.model.protocol import Chosen, Failed, Model
 from agents.model.rules import Rules
 from agents.requests import Fact, RunId, StepId
 from agents.run import PendingStep, Run, fold
-from agents.steps import CallTool, Done, ModelCall, Step, is_by_model
+from agents.steps import CallTool, Done, ModelCall, Step, asked_name, is_by_model
 from bot.execution.executor import gate_of
 from bot.render.cards import Words
 from bot.render.words import failure_name
@@ -220,7 +220,7 @@ class AfterThought:
 
 # Each loss of the race is an event of somebody else's.
 _TRIES = 100
-# One bad key fails every step of every run; one mail an hour says it.
+# One bad key fails every step of every run; one mail an hour says it, of each model.
 _ALERT_AGAIN_S = 3600.0
 
 
@@ -286,7 +286,7 @@ class ModelTurn:
         for event in thought:
             if not isinstance(event, StepFailed) or not is_for_operators(event.kind):
                 continue
-            if await self._store.admit(f"alerts {event.kind}", run.id, 1, _ALERT_AGAIN_S):
+            if await self._store.admit(f"alerts {event.kind} {asked_name(event.call)}", run.id, 1, _ALERT_AGAIN_S):
                 await self._alert(run.id, partial(_unusable, event, run.id))
 
 

@@ -144,7 +144,8 @@ class Dispatcher:
             case "in":
                 await self._inbox.handle(item.id)
             case "out":
-                await self._outbox.send(item.id)
+                if asks_who_left := await self._outbox.send(item.id):
+                    await self._departures.look(asks_who_left)
             case "ask":
                 await self._decisions.look(RequestId(item.id))
                 await self._departures.look(RequestId(item.id))

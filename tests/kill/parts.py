@@ -73,8 +73,8 @@ class DeskChannel:
         return Quarantined(reasons=("somebody else wrote it",), claims="bo@corp.example", token=body["forged"])
 
     async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
-        """Everybody has a place at the desk."""
-        return Address(channel=self.name, person=contact.id, to=contact.id, thread=thread)
+        """Everybody has a place at the desk, by their mail address as in the channel it stands for."""
+        return Address(channel=self.name, person=contact.id, to=contact.email or contact.id, thread=thread)
 
     async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Show the card."""

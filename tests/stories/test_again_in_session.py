@@ -257,6 +257,59 @@ async def test_whoever_revokes_it_ends_it_at_once(agents: Agents) -> None:
     assert await agents.hears(CALL) == "deny"
 
 
+@pytest.mark.parametrize("words", ["revoke", "stop", "Bitte beenden"])
+@pytest.mark.parametrize("mail", ["holds from now on", "Used without asking"])
+async def test_attack_whoever_stops_it_in_answer_to_a_mail_about_it_is_told_that_nothing_is_left_to_stop(
+    agents: Agents, mail: str, words: str
+) -> None:
+    standing, office = await agents.allowed(), agents.office
+    assert await agents.hears(CALL) == "allow"
+    await office.quiet()
+    letter = await office.next_mail("bo", mail)
+
+    await office.reply("bo", letter, words)
+
+    told = " ".join((await office.next_mail("bo", "About")).text.split())
+    assert "nothing of it is left" not in told
+    assert f"To end it, answer with nothing but: revoke {standing.approval.id}" in told, told
+    await office.reply("bo", letter, f"revoke {standing.approval.id}")
+    await office.next_mail("bo", "is revoked")
+    await office.reply("bo", letter, "stop")
+    assert "revoke" not in (await office.next_mail("bo", "About")).text, "it is over"
+
+
+@pytest.mark.parametrize("words", ["revoke", "Stop this please"])
+async def test_attack_a_stop_of_what_a_session_may_do_stops_another_call_of_it_and_its_writer_reads_of_that_alone(
+    agents: Agents, words: str
+) -> None:
+    standing, office = await agents.allowed(), agents.office
+    assert await agents.hears(CALL) == "allow"
+    await agents.hears(CALL | {"tool_input": {"command": "make all"}})
+    letter = await office.next_mail("bo", "Used without asking")
+    await office.next_mail("bo", "make all")
+
+    await office.reply("bo", letter, words)
+
+    told = " ".join((await office.next_mail("bo", "still holds in this session")).text.split())
+    assert f"To end it, answer with nothing but: revoke {standing.approval.id}" in told
+    assert [one.state for one in await office.requests() if "make all" in one.request.title] == ["denied"]
+
+
+async def test_who_stops_a_call_that_its_program_began_and_reports_nothing_of_reads_when_it_began(
+    agents: Agents,
+) -> None:
+    await agents.hears(CALL)
+    await agents.answers("Approve")
+    assert await agents.hears(CALL) == "allow"
+    letter = await agents.office.next_mail("anna", "It was allowed")
+
+    await agents.office.reply("anna", letter, "stop")
+
+    told = " ".join((await agents.office.next_mail("anna", "About")).text.split())
+    assert "Too late: the program began it on" in told
+    assert "revoke" not in told
+
+
 async def test_a_denial_that_takes_the_approval_back_takes_that_back_too(agents: Agents) -> None:
     await agents.hears(CALL)
     record = await agents.answers()
@@ -310,6 +363,20 @@ async def test_it_ends_as_whoever_allowed_it_leaves_and_as_the_policy_changes(ag
     await becomes(agents.office, without(ALLOWED, "bo"))
 
     assert await agents.hears(CALL) == "deny"
+
+
+@pytest.mark.parametrize("rule", ['answer_from = ["slack"]', "quorum = 2", 'standing = "2 in 1h"'])
+async def test_attack_a_card_from_before_allows_it_by_rules_that_ask_for_more_by_now(agents: Agents, rule: str) -> None:
+    assert await agents.hears(CALL) == "deny"
+    toml = ALLOWED.replace('standing = "100 in 30d"\n', "") if "standing" in rule else ALLOWED
+    await becomes(agents.office, toml.replace('execute_within = "15m"\n', f'execute_within = "15m"\n{rule}\n', 1))
+
+    await agents.answers()
+
+    assert await agents.hears(CALL) == "allow"
+    assert await agents.hears(CALL) == "deny"
+    assert await agents.office.app.requests.standing.all() == []
+    assert await agents.office.next_mail("bo", "No standing approval was granted: The policy production has changed")
 
 
 async def test_what_is_frozen_does_not_run_though_it_was_allowed(agents: Agents) -> None:

@@ -1,7 +1,10 @@
 """A form of a pydantic model, filled in by mail, on the page, by a program and in a terminal: one typed answer."""
 
+import email.policy
 from collections.abc import AsyncIterator
 from datetime import date
+from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import Browser, Page, a_console
 from tests.servers.web import serving
-from tests.stories.mail.test_consent import button, write
+from tests.stories.mail.test_consent import button, send, write
 from tests.world import World, a_world
 
 GERMAN = TOML.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\nlanguage = "de"\n')
@@ -169,6 +172,34 @@ async def test_the_page_has_an_input_for_each_kind_and_says_beside_it_what_is_wr
 
     assert "First day 2026-12-24 Days 3 Share of the load 0.5 Team search Ticket – Without alarms yes" in after.words
     assert await filled(world, record.request.run_id) == MEANT
+
+
+async def test_what_outlook_writes_behind_a_link_is_no_part_of_what_was_filled_in(world: World) -> None:
+    host, led = "www.shop.example", "https://eur01.safelinks.protection.outlook.com/?url=http%3A%2F%2Fwww.shop.example"
+    fields: list[dict[str, Any]] = [
+        {"name": "host", "label": "Host", "kind": "text"},
+        {"name": "file", "label": "File", "kind": "choice", "options": ["main.py", "app.js"]},
+    ]
+    async with serving(world.app) as api:
+        program = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=("person:bo",))
+        asked = {"question": "Where to?", "to": ["person:bo"], "format": "form", "fields": fields}
+        opened = (await program.post("/v1/requests", json=asked)).json()
+    card = await world.next_mail("bo")
+    mail = EmailMessage(policy=email.policy.SMTP)
+    mail["From"], mail["To"], mail["Message-ID"] = "bo@corp.example", card.reply_to, "<linked@corp.example>"
+    mail["Date"], mail["Subject"] = format_datetime(world.about_now()), f"RE: {card.subject}"
+    mail["In-Reply-To"] = card.message_id
+    mail.set_content(f"Host: {host}<{led}>\nFile: main.py<http://main.py/>\n")
+    linked = f'<p>Host: <a href="{led}">{host}</a></p><p>File: <a href="http://main.py/">main.py</a></p>'
+    mail.add_alternative(linked, "html")
+
+    await send(world, mail, card.reply_to or "")
+    await world.quiet()
+
+    decision = (await world.request(opened["id"])).decision
+    assert decision
+    assert decision.given
+    assert decision.given.form == {"host": host, "file": "main.py"}
 
 
 async def test_a_program_gets_the_reason_for_each_field_and_sends_typed_values(world: World) -> None:

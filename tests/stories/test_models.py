@@ -240,6 +240,23 @@ async def test_where_both_give_no_step_plain_rules_choose_it(
     assert record.request.purpose == "gate"
 
 
+async def test_operators_hear_within_the_hour_that_the_model_which_stood_in_takes_no_key_either(
+    pair: World, claude: FakeAnthropic, server: FakeOpenAI
+) -> None:
+    claude.answers(claudes_error(401, "authentication_error"))
+    server.answers(calls("done", outcome="failed", summary="x"), error(401, "invalid_api_key"))
+    await pair.ended(first := await pair.trigger(WISH, agent="deploy"))
+    mail = " ".join((await pair.next_mail("anna", about="The model can't be used")).text.split())
+    assert f"{first} goes on with {MODEL}." in mail
+
+    second = await pair.trigger(WISH, agent="deploy")
+    await pair.opened(second)
+
+    mail = " ".join((await pair.next_mail("anna", about="The model can't be used")).text.split())
+    assert f"{MODEL} gave no step: its key is not accepted" in mail
+    assert f"{second} goes on by fixed rules." in mail
+
+
 async def test_answers_that_are_no_steps_are_for_people_and_not_for_another_model(
     pair: World, claude: FakeAnthropic, server: FakeOpenAI
 ) -> None:

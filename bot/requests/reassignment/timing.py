@@ -49,6 +49,7 @@ class Timing:
 
     async def escalating(self, record: RequestRecord, version: int, now: datetime) -> Commit:
         """Return the commit that lets those decide as well to whom the policy escalates."""
+        await self._people.look_up_policy(record.request.policy.name)
         [policy] = await screened(self._store, self._people, record, [escalation(record, self._people, now)])
         made = reassigning(record, policy, "escalated", self._people, self._edits, now)
         stands = after(record, [made.event])
@@ -143,7 +144,7 @@ def _reminder(record: RequestRecord, placed: Delivery, now: datetime) -> UpdateC
 def escalation(record: RequestRecord, people: People, now: datetime) -> PolicySnapshot:
     """Return the policy of `record` once it escalates at a moment: whoever is there then may decide as well."""
     policy = record.request.policy
-    return escalated(policy, people.on_duty(policy.escalate_to, now), now)
+    return escalated(policy, people.escalates_to(policy, now), now)
 
 
 @dataclass(slots=True)

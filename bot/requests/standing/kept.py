@@ -7,7 +7,7 @@ spends a use of which nothing comes, and never adds one.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from agents.requests import PersonId
+from agents.requests import PersonId, Request
 from bot.policy.standing import Ended, Standing, StandingApproval, Use
 from bot.store import Keys, NotReplicated, Store
 from bot.store import client as clock
@@ -51,6 +51,12 @@ class KeptStandings:
     async def of_person(self, person: PersonId) -> list[Standing]:
         """Return those that a person may use, and those that were over lately; the one that ends first comes first."""
         return await self._read(await self._ids(_HOME.standings_of(person)))
+
+    async def in_session(self, request: Request) -> list[str]:
+        """Return the ids of those that hold now in the session of `request`."""
+        session = f"{request.asked_with} {request.thread}"
+        found = await self.of_person(request.requesters[0])
+        return [one.approval.id for one in found if one.state == "valid" and one.approval.pattern.session == session]
 
     async def all(self) -> list[Standing]:
         """Return all of them, what ends last first; of very many the last ones."""

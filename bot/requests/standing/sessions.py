@@ -8,7 +8,7 @@ import structlog
 from agents.requests import Vote
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
-from bot.policy.sessions import again_of, allows_again, pattern_in_session
+from bot.policy.sessions import allows_again, pattern_in_session
 from bot.policy.standing import Ended, StandingApproval, rules_of
 from bot.render.cards import notice
 from bot.requests.standing.kept import KeptStandings
@@ -50,10 +50,13 @@ class SessionGrants:
         if decision is None or await kept.read(standing_id):
             return
         policy = self.people.tables.policies.get(request.policy.name)
-        may = again_of(request, policy.standing) if policy else None
-        pattern = pattern_in_session(request, rules_of(policy)) if policy else None
-        if may is None or pattern is None:
+        rules = rules_of(policy) if policy and policy.standing else ""
+        may, pattern = request.again, pattern_in_session(request, rules)
+        if not rules or may is None or pattern is None:
             await self._tell(record, "again.policy-allows-none")
+            return
+        if rules != may.rules:  # what counted when it was opened may not be enough by now
+            await self._tell(record, "again.policy-changed-since")
             return
         approval = StandingApproval(
             id=standing_id,

@@ -307,8 +307,8 @@ async def withdrawn(
     # What a program asked by itself it takes back by itself, and not as the person for whom it asked.
     by = own[0] if own and key.speaker != record.request.program else key.speaker
     reason = withdrawal.reason if withdrawal else ""
-    if own and reason.strip() and not _may_give_reasons(key, record):
-        detail = f"The agent reads the reason, and takes it for the word of {own[0]}, whom the key only acts for."
+    if by != key.speaker and reason.strip() and not _may_give_reasons(key, record):
+        detail = f"The agent reads the reason, and takes it for the word of {by}, whom the key only acts for."
         do = "Leave the reason out, or use that person's own key"
         problem = trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
         raise await refused(here, key, "withdraw", way, problem, record.request.run_id)

@@ -53,7 +53,7 @@ _RETRIED = timedelta(seconds=60)
 _BODY_BYTES = 1_048_576
 _REFUSALS = 10_000
 _REFUSED = {"denied", "withdrawn", "revoked"}
-_MADE = "the same call was made"
+_MADE = "the call was made without this answer"
 _ROUTE = Mount(f"{PREFIX}{{name}}", routes=())
 
 
@@ -203,8 +203,7 @@ async def _take_back(asking: _Asking) -> None:
     with suppress(RefusedError):  # it was decided meanwhile
         view = await asking.calls.request(newest) if newest else None
         if view and view.started_at is None and (is_open(view) or _is_for_one(view)):
-            reason = {"reason": _MADE} if asking.key.person else {}
-            await asking.calls.of_request(view.id, "withdraw", reason)
+            await asking.calls.of_request(view.id, "withdraw", {"reason": _MADE})
 
 
 def _is_for_one(view: RequestView) -> bool:

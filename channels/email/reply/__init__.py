@@ -10,7 +10,7 @@ who wrote the text, and whether they may decide, is never asked here.
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Literal
 
 from channels.email.reply import marks, markup, signature, vocabulary
@@ -45,7 +45,10 @@ _SIGNS_FOR = re.compile(r"(?:i\. ?[av]\.|ppa\.) ")
 """How people in German companies sign for them: `i. A. Bo Berg`."""
 
 _TARGET = re.compile(r" ?<(?:mailto:)?([^<>\s]{1,500})>")
-"""Where a link leads, as Outlook writes it behind the words of the link, in the plain text alone."""
+_LED_TO = re.compile(r" ?<(?:https?://|mailto:)[^<>\s]{1,2000}>")
+"""Where a link leads, as Outlook writes it behind the words of the link, in the plain text alone: `www.a.example` leads
+to `http://www.a.example`, and where a gateway looks at links, to a page of its own.
+"""
 
 _SMILE = re.compile(r":-?\)")
 _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
@@ -152,9 +155,10 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
         return plain
     if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):
         return _undecided(plain, TWO_BODIES)
-    once = _without_targets(plain.whole)
-    if plain.said == seen.said == "free_text" and not plain.is_one and _letters(once) == _letters(seen.whole):
-        return replace(plain, text=_without_targets(plain.text), whole=once, is_one=True)
+    if plain.said == seen.said == "free_text" and not plain.is_one:
+        for shorter in (_without_targets, partial(_LED_TO.sub, "")):
+            if _letters(whole := shorter(plain.whole)) == _letters(seen.whole):
+                return replace(plain, text=shorter(plain.text), whole=whole, is_one=True)
     return plain
 
 

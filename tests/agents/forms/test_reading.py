@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from agents.forms import Filled, FormField, FormValue, Misfit, fill, fill_lines, form_of, text_of, written
+from agents.forms.words import misread, pick
 from language import LANGUAGES, Language, speaking
 from tests.bot.policy.test_answers import COLOURS
 
@@ -33,6 +34,20 @@ def typed(field: FormField, text: str, language: Language = "en") -> FormValue |
     with speaking(language):
         found = fill_lines((field,), f"{field.name}: {text}")
     return found.misfits[0].why if found.misfits else found.values[field.name]
+
+
+@pytest.mark.parametrize("option", ["Redis (Recommended)", "(Redis)", "Redis, etc.", "Something else...", "Redis."])
+def test_an_option_that_ends_in_a_mark_is_named_by_its_label_by_its_number_and_without_the_mark(option: str) -> None:
+    options = (option, "Later")
+
+    assert misread(options) is None
+    assert {pick(text, options) for text in (option, "1", "1.", option.rstrip(".)"))} == {option}
+
+
+@pytest.mark.parametrize("options", [("Redis.", "Redis"), ("...", "Later"), ("2)", "1)")])
+def test_options_that_only_marks_tell_apart_are_refused_and_none_is_named_by_marks(options: tuple[str, ...]) -> None:
+    assert misread(options) == 1
+    assert pick("", options) is pick(".)", options) is None
 
 
 @pytest.mark.parametrize(

@@ -259,6 +259,17 @@ async def test_a_key_that_the_server_echoes_is_taken_out_of_the_detail(api: Fake
     assert failed.detail == "400 invalid_request_error: header [key] is odd"
 
 
+async def test_a_word_in_place_of_a_key_is_no_secret(api: FakeAnthropic) -> None:
+    model = Claude("none", api.base_url, "claude-sonnet-5-5")
+    api.answers(replace(error(400, "invalid_request_error", "none of it"), anybody=True))
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert failed.detail == "400 invalid_request_error: none of it"
+
+
 async def test_a_server_that_never_answers_is_a_timeout(api: FakeAnthropic) -> None:
     model = Claude(api.key, api.base_url, "claude-sonnet-5-5", timeout_s=0.2)
     api.answers(Answer(hangs=True))

@@ -39,16 +39,16 @@ def test_a_model_is_made_with_what_its_agent_may_do() -> None:
 
 
 def test_a_model_of_another_maker_is_made_with_the_way_to_its_server() -> None:
-    access = Access("sk-our-key", "http://there/v1", {"X-Team": "ours"}, "2024-10-21")
+    access = Access("sk-our-key", "http://there/v1", {"X-Team": "ours-alone"}, "2024-10-21")
 
     made = make("openai:gpt-x", access, Options(timeout_s=7))
 
     assert isinstance(made, OpenAI)
     assert (made.model, made.base_url, made.timeout_s) == ("gpt-x", "http://there/v1", 7)
-    assert (made.headers, made.api_version) == ({"X-Team": "ours"}, "2024-10-21")
-    assert access.secrets == ("sk-our-key", "ours")
+    assert (made.headers, made.api_version) == ({"X-Team": "ours-alone"}, "2024-10-21")
+    assert access.secrets == ("sk-our-key", "ours-alone")
     assert "sk-our-key" not in repr((made, access))
-    assert "ours" not in repr((made, access))
+    assert "ours-alone" not in repr((made, access))
 
 
 @pytest.mark.parametrize(

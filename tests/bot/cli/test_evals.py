@@ -64,6 +64,13 @@ def test_our_own_cases_pass_and_models_are_not_run_without_a_key(tmp_path: Path)
     assert done.stderr == "", "progress is for terminals"
 
 
+def test_a_model_that_was_named_and_can_not_be_asked_is_no_success(tmp_path: Path) -> None:
+    done = evals(tmp_path, "announce", "--model", "openai:qwen")
+
+    assert done.returncode != 0
+    assert "there is no way to the model openai:qwen" in done.stderr
+
+
 @pytest.mark.long
 def test_cases_of_your_own_are_run_and_one_that_fails_is_told_with_exit_code_1(folder: Path) -> None:
     assert evals(folder, "notes").returncode == 0

@@ -25,10 +25,10 @@ live = ["./live.sh", "{environment}"]
 """
 
 
-def listed(folder: Path, toml: str, *words: str) -> str:
+def listed(folder: Path, toml: str, *words: str, **environ: str) -> str:
     """Return what a command prints that needs nothing but the settings."""
     (folder / "sayso.toml").write_text(toml)
-    result = CliRunner().invoke(app, [*words, "--data", str(folder)], env={"SAYSO_REDIS_URL": None})
+    result = CliRunner().invoke(app, [*words, "--data", str(folder)], env={"SAYSO_REDIS_URL": None, **environ})
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -90,6 +90,15 @@ def test_an_agent_is_listed_with_its_prompt_and_each_tool_with_version_and_hash(
     assert {tool["name"] for tool in agent["tools"]} >= {"deploy", "live"}
     for tool in agent["tools"]:
         assert f"{tool['name']}@{tool['version']}  {tool['hash']}" in said
+
+
+def test_an_agent_whose_second_model_alone_can_be_had_is_listed_as_no_rehearsal(tmp_path: Path) -> None:
+    toml = f'{TOML}{DEPLOYS}[agents.deploy]\nfallback_model = "openai:qwen"\n'
+
+    told = listed(tmp_path, toml, "agents", "--json", OPENAI_BASE_URL="http://127.0.0.1:1/v1")
+    agent, triage, *_ = json.loads(told)
+
+    assert (agent["mode"], triage["mode"]) == ("model", "rehearsal: no model key")
 
 
 def test_the_lists_say_which_release_this_is_and_what_is_in_use(tmp_path: Path) -> None:

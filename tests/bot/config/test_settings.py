@@ -156,6 +156,27 @@ def test_an_address_with_a_password_is_not_repeated(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"])
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:11434/v1", "http://localhost:PORT/v1", "http://me:hidden@[::1/v1", "ftp://llm", "http://", "llm"],
+)
+def test_an_address_of_models_that_is_none_stops_the_start(tmp_path: Path, name: str, address: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(tmp_path, {name: address})
+
+    (problem,) = error.value.problems
+    assert problem.startswith(f"{name}: ")
+    assert problem.endswith('allowed: an address such as "http://127.0.0.1:8080/v1"')
+    assert "hidden" not in problem
+
+
+def test_an_address_of_models_may_have_a_path_a_password_and_a_space_around_it(tmp_path: Path) -> None:
+    settings = load(tmp_path, {"OPENAI_BASE_URL": " https://me:pw@llm.corp.example:8443/team/v1 "})
+
+    assert settings.openai_base_url == "https://me:pw@llm.corp.example:8443/team/v1"
+
+
 def test_a_misspelt_variable_is_told(tmp_path: Path) -> None:
     found = problems(tmp_path, SAYSO_SHARD="1", SAYSO_MODEL__X="1", SAYSO_AGENTS__DEPLOY__MODLE="m", SAYSO_WEATHER="1")
 

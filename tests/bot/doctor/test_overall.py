@@ -164,7 +164,7 @@ async def test_a_folder_that_is_no_repository_is_told_so(data: Path, environ: di
 async def test_a_model_that_would_not_answer_is_told_without_the_key(
     data: Path, environ: dict[str, str], variable: str, value: str, said: str
 ) -> None:
-    finding = await found(load(data, environ | {variable: value}), "can't be used")
+    finding = await found(load(data, environ | {variable: value}), "the model ")
 
     assert finding.sign == "✗"
     assert said in finding.what
@@ -176,7 +176,7 @@ async def test_a_model_that_would_not_answer_is_told_without_the_key(
     ("none", "sk-test-key", "answers"), ("none", "made-up-key", "invalid x-api-key"),
     ("anybody", "sk-test-key", "answers"), ("anybody", "made-up-key", "invalid x-api-key"),
 ])  # fmt: skip
-async def test_where_a_list_of_models_proves_nothing_one_token_is_asked_for(
+async def test_where_a_list_of_models_proves_nothing_a_step_does(
     data: Path, environ: dict[str, str], anthropic: FakeAnthropic, listing: str, key: str, said: str
 ) -> None:
     anthropic.lists(listing)
@@ -294,7 +294,7 @@ async def test_without_a_model_key_it_is_a_rehearsal_and_that_is_worth_knowing(
 @pytest.mark.parametrize(
     ("way", "sign", "what", "fix"),
     [
-        ({}, "!", "rehearsal: no model key", "OPENAI_API_KEY=…"),
+        ({}, "!", "rehearsal: no model key for openai:gpt-x", "OPENAI_API_KEY=…"),
         ({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, "✗", "the model openai:gpt-x can't be used", "OPENAI_BASE_URL"),
     ],
 )

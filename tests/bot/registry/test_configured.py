@@ -25,6 +25,7 @@ from bot.registry.configured import (
     model_secrets,
     models_of,
     options_of,
+    rehearsing,
 )
 from tests.bot.config_files import read
 from tests.clerk import Workshop, clerk
@@ -46,8 +47,8 @@ def way(settings: Settings) -> Access:
         ({"OPENAI_API_KEY": "sk-ours"}, Access("sk-ours")),
         ({"OPENAI_BASE_URL": "http://127.0.0.1:8080/v1"}, Access("", "http://127.0.0.1:8080/v1")),
         (
-            {"OPENAI_API_KEY": "sk-ours", "OPENAI_CUSTOM_HEADERS": "X-Team: ours\nno header\nX-B:c:d"},
-            Access("sk-ours", headers={"X-Team": "ours", "X-B": "c:d"}),
+            {"OPENAI_API_KEY": "sk-ours", "OPENAI_CUSTOM_HEADERS": "X-Team: ours-alone\nno header\nX-B:c:d:e:f:g"},
+            Access("sk-ours", headers={"X-Team": "ours-alone", "X-B": "c:d:e:f:g"}),
         ),
         (KEYS | {"AZURE_OPENAI_ENDPOINT": f"{AZURE}/"}, Access("az-ours", f"{AZURE}/openai/v1/")),
         (
@@ -170,6 +171,7 @@ def test_an_agent_has_its_model_and_its_fallback_as_far_as_there_is_a_way_to_the
     assert isinstance(models_of(settings, agents).get("clerk"), made)
     assert model_hosts(settings, agents) == hosts
     assert fallback_names(settings, agents) == {"clerk": "openai:gpt-x"}
+    assert rehearsing(settings, agents) == (set() if environ else {"clerk"})
 
 
 def test_a_model_whose_library_is_not_installed_stops_the_start_and_says_what_to_install() -> None:

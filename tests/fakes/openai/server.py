@@ -3,7 +3,7 @@
 It prints its port and speaks `POST /v1/chat/completions` and the dated API of an Azure resource. It refuses what the
 real one refuses (wrong key, unknown fields, names and strict schemas that are not allowed), and otherwise answers what
 it was told to, in order, with the last answer repeated; how it is told, `tests.fakes.answering` says. Before any script
-it answers one token.
+there is no model.
 
 https://platform.openai.com/docs/api-reference/chat, https://platform.openai.com/docs/guides/structured-outputs
 """
@@ -25,6 +25,8 @@ _FIELDS = {
     "model", "messages", "max_tokens", "max_completion_tokens", "tools", "tool_choice", "parallel_tool_calls",
     "response_format", "reasoning_effort", "temperature",
 }  # fmt: skip
+# Where a model thinks before it answers, fewer are an error: https://github.com/BerriAI/litellm/issues/23836
+_FEW = 16
 _EFFORTS = {"none", "minimal", "low", "medium", "high", "xhigh", "max"}
 _ALLOWED = frozenset({
     "type", "title", "description", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf",
@@ -44,7 +46,7 @@ class Fake(Scripted):
             return _error(400, *wrong)
         if self.answers:
             return await self.given(self.next(), request)
-        return _a_token(body) if body["model"].startswith("gpt-") else _no_model(body["model"])
+        return _no_model(body["model"])
 
     async def model(self, request: Request) -> Response:
         if self.listing == "none":
@@ -66,14 +68,6 @@ def _no_model(name: str) -> Response:
     return _error(404, "model_not_found", f"The model `{name}` does not exist or you do not have access to it.")
 
 
-def _a_token(body: Json) -> Response:
-    """The answer to whoever only wants to know whether there is one."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": "I"}, "finish_reason": "length"}
-    about = {"id": "chatcmpl-0", "object": "chat.completion", "created": 1_790_000_000, "model": body["model"]}
-    usage = {"prompt_tokens": 8, "completion_tokens": 1, "total_tokens": 9}
-    return JSONResponse(about | {"choices": [choice], "usage": usage})
-
-
 def _error(status: int, code: str | None, message: str) -> Response:
     body = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
     return JSONResponse(body, status, {"x-request-id": "req_refused"})
@@ -89,6 +83,8 @@ def _mistakes(request: Request, body: Json) -> Iterator[tuple[str | None, str]]:
             yield "missing_required_parameter", f"Missing required parameter: '{name}'."
     if {"max_tokens", "max_completion_tokens"} <= body.keys():
         yield "invalid_parameter_combination", "max_tokens and max_completion_tokens cannot both be set."
+    if body["model"].startswith("gpt-5") and body.get("max_tokens", body.get("max_completion_tokens", _FEW)) < _FEW:
+        yield None, "Could not finish the message because max_tokens or model output limit was reached."
     if body.get("reasoning_effort", "low") not in _EFFORTS:
         yield "unsupported_value", f"Unsupported value: 'reasoning_effort' {body['reasoning_effort']!r}"
     for name in ("tool_choice", "parallel_tool_calls"):

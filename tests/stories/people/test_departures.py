@@ -16,11 +16,13 @@ from bot.render.transcript import lines
 from bot.render.words import decided
 from bot.store import Keys, StoreError
 from bot.web.console.views.afterwards import afterwards
+from tests.bot.web.api.test_asking_approval import asked as asked_by_program
+from tests.bot.web.api.test_asking_approval import program
 from tests.office import STEPS, TOML
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import with_mark
 from tests.tables import becomes, settings_in, without, write
-from tests.world import World, a_world
+from tests.world import World, a_world, beside_it
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
 
@@ -231,6 +233,52 @@ async def test_those_it_would_escalate_to_are_asked_at_once_where_nobody_else_is
 
     [event] = await reassigned(office, run_id)
     assert (event.why, event.to) == ("left", ("dan",))
+
+
+def escalating(to: str, more: str = "") -> str:
+    solo = '[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\nescalate_after = "3h"\n'
+    return f'{TOML}{more}\n{solo}escalate_to = ["{to}"]\n# the end\n'
+
+
+def on_call(name: str) -> str:
+    return f'\n[oncall.{name}]\nrotation = ["person:dan"]\nshift = "7d"\nstarts = "2026-11-02T09:00"\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (escalating("oncall:ops", on_call("ops")), escalating("oncall:eu", on_call("eu"))),
+        (escalating("person:eve", EVE), escalating("person:dan")),
+    ],
+    ids=["a rotation has another name", "somebody has left"],
+)
+async def test_attack_it_escalates_to_nobody_where_the_file_names_others_by_then(
+    office: World, before: str, now: str
+) -> None:
+    async with office.stopped():
+        office.toml = before
+    run_id, _ = await asked(office, "solo")
+
+    await becomes(office, now)
+    await office.move_time(3 * 3600 + 1)
+
+    assert (await office.next_mail("dan", "Press bell?")).reply_to
+    [event] = await reassigned(office, run_id)
+    assert (event.why, event.to) == ("escalated", ("dan",))
+
+
+async def test_attack_a_process_that_still_has_the_file_from_before_asks_who_has_left_and_nobody_else(
+    office: World, redis: str, tmp_path: Path
+) -> None:
+    now = without(TOML, "bo").replace("approve_by_email = true", "quorum = 2\napprove_by_email = true") + EVE
+    async with beside_it(World(redis, tmp_path / "other")) as before, serving(before.app) as api:
+        await becomes(office, now)
+
+        request = await asked_by_program(await program(api), policy="pair")
+
+        assert "Delete volume 17" in (await office.next_mail("eve", "Delete volume 17")).text
+        record = await office.request(request["id"])
+        assert eligible(record.request.policy, record.requesters) == ("cy", "eve")
 
 
 FRED = '\n[people.fred]\nname = "Fred Falk"\nemail = "fred@corp.example"\ngroups = ["finance"]\n'

@@ -163,6 +163,20 @@ async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen
     assert again == heard
 
 
+async def test_an_option_that_is_recommended_in_brackets_is_asked_and_chosen_by_mail(world: World, api: Api) -> None:
+    options = [{"label": one, "description": ""} for one in ("Postgres (Recommended)", "SQLite (a file)")]
+    asked = {"question": "Which store?", "multiSelect": False, "options": options}
+    told = CLAUDE | {"tool_name": "AskUserQuestion", "tool_input": {"questions": [asked]}}
+    client = await agent(api, "policy:production", "person:bo")
+    first = message(await asks(client, told, "claude-code?wait_s=0"))
+    assert "stays open" in first, first
+
+    await world.reply("bo", await world.next_mail("bo"), "Which store?: SQLite (a file)")
+
+    given = (await asks(client, told)).json()["hookSpecificOutput"]["decision"]
+    assert given["updatedInput"]["answers"] == {"Which store?": "SQLite (a file)"}
+
+
 @pytest.mark.parametrize("is_several", [False, True])
 @pytest.mark.parametrize("chars", [120, 600])
 async def test_a_long_question_and_a_long_option_are_asked_and_the_agent_hears_its_own_words(
@@ -273,6 +287,20 @@ async def test_a_call_that_was_let_run_elsewhere_takes_its_request_back_and_the_
     assert (await (await api.client("bo")).get(f"/v1/requests/{first['id']}")).json()["state"] == "withdrawn"
     assert second["id"] != first["id"]
     assert (await again).json() == ALLOWED
+
+
+async def test_attack_a_call_that_was_let_run_elsewhere_is_told_as_stopped(world: World, api: Api) -> None:
+    client = await agent(api)
+    asking = asyncio.create_task(asks(client, CLAUDE))
+    await world.next_mail("bo", "rm -rf build")
+    await asks(client, MADE)
+    await asking
+
+    told, closed = await world.next_mail("anna", "rm -rf build"), await world.next_mail("bo", "Withdrawn by")
+    assert told.subject == "Taken back: Claude Code: run rm -rf build"
+    for letter in (told, closed):
+        assert "the call was made without this answer" in " ".join(letter.text.split()), letter.text
+        assert "Stopped" not in letter.text
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,25 @@ def test_a_blank_plain_text_beside_html_says_nothing_against_it() -> None:
 
 
 @pytest.mark.parametrize(
+    "target",
+    [
+        "http://www.shop.example",
+        "http://www.shop.example/",
+        "https://eur01.safelinks.protection.outlook.com/?url=" + "http%3A%2F%2Fwww.shop.example%2F&data=05%7C02" * 20,
+        "mailto:www.shop.example",
+    ],
+)
+def test_where_a_link_leads_is_no_word_of_an_answer_that_its_html_shows_without_it(target: str) -> None:
+    plain, seen = f"Host: www.shop.example<{target}>", f'<p>Host: <a href="{target}">www.shop.example</a></p>'
+
+    said = read_both(f"{plain}\nNote: <none>", f"{seen}<p>Note: &lt;none&gt;</p>", "Bo Berg")
+    other = read_both(plain, seen.replace("</a>", "</a>.evil"), "Bo Berg")
+
+    assert (said.text, said.is_one) == ("Host: www.shop.example\nNote: <none>", True)
+    assert (other.text, other.is_one) == (plain, False)
+
+
+@pytest.mark.parametrize(
     ("body", "reason"),
     [
         ("no", ""),
