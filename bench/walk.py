@@ -4,17 +4,19 @@
 
 `sayso mail` and `sayso worker` run the demo over the local mailbox, each a process of its own. Anna's mail asks for a
 deploy, Bo approves by mail, and the walk ends with the mail to Anna that tells the outcome. The processes are traced
-with `sys.setprofile`, their children too; what merely imports is not counted. An approval before it is not counted
-either, so that everything is loaded. A module that also runs while nobody asks for anything is marked: it is counted,
-though a timer may have called it.
+with `sys.setprofile`, their children too: they run in an environment that imports `bench/tracer.py` first. What merely
+imports is not counted. An approval before it is not counted either, so that everything is loaded. A module that also
+runs while nobody asks for anything is marked: it is counted, though a timer may have called it.
 """
 
 import argparse
 import asyncio
 import os
-import sys
+import shutil
+import sysconfig
 import tempfile
 import time
+import venv
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -35,7 +37,6 @@ from channels.email.mime import header_block, text_part
 from channels.email.transport import Transport
 
 _TOP = Path(__file__).resolve().parents[1]
-_TRACED = _TOP / "bench" / "traced"
 _PRODUCT = ("bot", "agents", "channels", "prompts", "language")
 _SAYSO = ("-c", "from bot.cli import main; main()")
 _QUIET, _WALK = 1, 2
@@ -45,22 +46,27 @@ _LOOK_S = 0.05
 
 
 class Trace:
-    """The folder that the traced processes share."""
+    """An environment with our packages, whose processes note what they run."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        (folder / "notes").touch()
-        self.window(0)
+        venv.create(folder, symlinks=True)
+        self.python = folder / "bin" / "python"
+        [self._site] = folder.glob("lib/python*/site-packages")
+        shutil.copy(_TOP / "bench" / "tracer.py", self._site / "sayso_walk.py")
+        (self._site / "top").write_text(f"{_TOP}{os.sep}")
+        (self._site / "notes").touch()
+        (self._site / "window").write_bytes(b"\0")
+        ours = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})"
+        (self._site / "walk.pth").write_text(f"{ours}\nimport sayso_walk\n")
 
     def window(self, number: int) -> None:
         """Note what runs from now on under this number; 0 for nothing."""
-        with (self.folder / "window").open("r+b" if (self.folder / "window").exists() else "wb") as file:
+        with (self._site / "window").open("r+b") as file:
             file.write(bytes([number]))
 
     def modules(self, window: int) -> list[str]:
         """Return the modules of the product that ran in this window, in the order first entered."""
-        lines = (line.split(" ", 2) for line in (self.folder / "notes").read_text().splitlines())
+        lines = (line.split(" ", 2) for line in (self._site / "notes").read_text().splitlines())
         entered = sorted((int(at), Path(file)) for number, at, file in lines if int(number) == window)
         files = dict.fromkeys(file.relative_to(_TOP) for _, file in entered)
         return [str(file) for file in files if file.parts[0] in _PRODUCT]
@@ -132,11 +138,11 @@ async def _installed(data: Path, trace: Trace) -> AsyncGenerator[Settings]:
     ours = ("SAYSO_", "ANTHROPIC_", "OPENAI_", "AZURE_OPENAI_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     settings = load(data, environment)
-    environment |= {"PYTHONPATH": f"{_TRACED}:{_TOP}", "BENCH_WALK": str(trace.folder)}
+    environment["PYTHONPATH"] = str(_TOP)
     with EmbeddedRedis(data), (data / "processes.log").open("ab") as log:
         started = [
             await asyncio.create_subprocess_exec(
-                sys.executable, *_SAYSO, name, "--data", str(data), env=environment, stdout=log, stderr=log
+                str(trace.python), *_SAYSO, name, "--data", str(data), env=environment, stdout=log, stderr=log
             )
             for name in ("mail", "worker")
         ]
@@ -154,6 +160,7 @@ async def _walk(folder: Path) -> None:
         approval = Approval(settings)
         await approval.reachable()
         await approval.play("deploy v1.1.0 to production")
+        await asyncio.sleep(_QUIET_S)
         trace.window(_QUIET)
         await asyncio.sleep(_QUIET_S)
         trace.window(_WALK)

@@ -1,7 +1,7 @@
-"""Note which modules run: `walk` has each process import this at its start, in every thread and in each child.
+"""Note which modules run: `walk` has each process import a copy of this at its start, for every thread.
 
-A byte in a shared file is the number of the window; with 0 nothing is noted. The first time in a window that a function
-of a file runs, its moment and the file's name go to the notes.
+A byte in the file `window` beside the copy is the number of the window; with 0 nothing is noted. The first time in a
+window that a function of a file below `top` runs, its moment and the file's name go to `notes`.
 """
 
 import inspect
@@ -14,11 +14,12 @@ from pathlib import Path
 from types import FrameType
 
 
-def _trace(folder: Path, top: str) -> None:
+def trace(folder: Path) -> None:
+    """Begin."""
+    top = (folder / "top").read_text()
     with (folder / "window").open("rb") as file:
         window = mmap.mmap(file.fileno(), 1, prot=mmap.PROT_READ)
     notes = os.open(folder / "notes", os.O_WRONLY | os.O_APPEND)
-    os.set_inheritable(notes, True)
     seen, now = set[str](), 0
 
     def note(frame: FrameType, event: str, _: object) -> None:
@@ -39,5 +40,5 @@ def _trace(folder: Path, top: str) -> None:
     sys.setprofile(note)
 
 
-if "BENCH_WALK" in os.environ:
-    _trace(Path(os.environ["BENCH_WALK"]), f"{Path(__file__).resolve().parents[2]}{os.sep}")
+if __name__ == "sayso_walk":
+    trace(Path(__file__).parent)
