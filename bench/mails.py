@@ -62,6 +62,8 @@ def main() -> None:
         from bench.mailpumps import pumps  # noqa: PLC0415 - it reads how each pattern is made
 
         sys.exit(0 if pumps(options.seconds, options.seed) else 1)
+    if not (_SETS / "score.py").exists():
+        sys.exit(f"There is no scorer at {_SETS}. Set SAYSO_EMAIL_SETS to the folder that has it")
     print(machine(Path(tempfile.gettempdir())), flush=True)
     missed = _without(options.without, options.part) if options.without else _all(options.part, options.peers)
     print("\n".join(("MISSED:", *missed)) if missed else "Every figure that is wanted was met.")
