@@ -1,13 +1,17 @@
 """A chaos proxy of another maker in front of a model: agentbreak, bound to this machine, by scenarios of our own.
 
-Its wheel comes without the files that say which faults there are, so these are written into its environment first. It
-can't cut an answer in its middle: `Cutter` does, between it and sayso.
+It is installed into an environment of its own in SAYSO_BENCH_WORK (a temporary folder), nowhere else. Its wheel comes
+without the files that say which faults there are, so these are written there first. It can't cut an answer in its
+middle: `Cutter` does, between it and sayso.
 """
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
+import tempfile
+import venv
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -42,6 +46,7 @@ _SCENARIOS: dict[str, tuple[float, Json]] = {
     "other words": (0.05, {"kind": "wrong_content"}),
 }
 _CUT = 0.1
+_PACKAGE = "agentbreak==0.4.6"
 
 
 class Cutter:
@@ -139,14 +144,21 @@ def _started(python: Path, upstream: str, folder: Path) -> tuple[subprocess.Pope
     return program, port
 
 
-def write_faults(python: Path) -> None:
-    """Give agentbreak the files that its wheel lacks."""
+def install() -> Path:
+    """Return the Python of an environment that has agentbreak and its faults; make it the first time."""
+    folder = Path(os.environ.get("SAYSO_BENCH_WORK") or Path(tempfile.gettempdir()) / "sayso-bench") / "agentbreak"
+    python = folder / "bin" / "python"
+    if not (folder / "ready").exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", _PACKAGE], check=True)
+        (folder / "ready").touch()
     where = "import agentbreak.faults as f; print(f.__path__[0])"
     found = subprocess.run([str(python), "-c", where], capture_output=True, text=True, check=True).stdout.strip()
     for name, manifest in _FAULTS.items():
-        folder = Path(found) / "catalog" / "ours" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "manifest.yaml").write_text(json.dumps({"id": name, "targets": ["llm_chat"], **manifest}))
+        there = Path(found) / "catalog" / "ours" / name
+        there.mkdir(parents=True, exist_ok=True)
+        (there / "manifest.yaml").write_text(json.dumps({"id": name, "targets": ["llm_chat"], **manifest}))
+    return python
 
 
 def _answers(program: subprocess.Popen[bytes], port: int) -> bool:

@@ -1,7 +1,7 @@
 """Mails in which one place holds one piece over and over: what reading them costs at one size and at twice that.
 
 Pieces come from the patterns that read mail: each says itself what nearly fits it. A place is a header field, a text,
-an attribute, a style sheet, a file's name. `bench.mailfuzz --pumps` tries them and prints a table.
+an attribute, a style sheet, a file's name. `bench/run mails --pumps` tries them and prints a table.
 """
 
 import importlib
@@ -14,14 +14,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.mailsets import HEAD, OWN, SERVER, TOKEN
+from channels import Contact
+from channels.email.identity.proof import dmarc
+from channels.email.reading.reader import Reader
+from channels.email.reading.sandbox import Contacts
+from channels.email.tokens import returning
 from channels.slack.inbound import plain
+
+OWN, SERVER, TOKEN = "agent@sayso.example", "mx.corp.example", "k7qp2xv9rt4mzs8a"
+HEAD = f"""Authentication-Results: {SERVER}; dmarc=pass header.from=corp.example
+From: Anna Berg <anna@corp.example>
+To: agent+{TOKEN}@sayso.example
+Subject: Re: Approval needed
+Message-ID: <r1@corp.example>
+MIME-Version: 1.0
+"""
 
 # Python's own parser of patterns, which has no public name.
 sre: Any = importlib.import_module("re._constants")
 _parser: Any = importlib.import_module("re._parser")
 
 GIVE_UP_S = 3.0
+MOST_MS = 100.0
 CHARS = (*" \t\n-_.:a1@<>\"'(),;=/\\x*#[]{}&!", "\u00e9", "\u3042", "=?utf-8?Q?a?= ", "a ", "> ", "a\n")
 POLITE = (
     "thanks ",
@@ -145,6 +159,15 @@ class Growth:
     def shape(self) -> str:
         """The text that was put into the place."""
         return f"{self.before[-30:]!r} + {self.piece[:30]!r} * n + {self.after!r}"
+
+
+def pumps(seconds: float, seed: int) -> bool:
+    """Print the slowest piece of each place, tried for `seconds`; whether none takes long."""
+    anna = Contact(id="anna", name="Anna Berg", email="anna@corp.example")
+    own = Reader(OWN, Contacts({"anna": anna}, {"anna@corp.example": anna}), dmarc(SERVER), returning("plus"))
+    found = grown(lambda raw: own.read(raw, len(raw)), random.Random(seed), seconds)  # noqa: S311 - not for secrets
+    print(f"{'place':22} {'half ms':>8} {'whole ms':>8}", *(growth.row for growth in found), sep="\n")
+    return all(growth.whole_ms <= MOST_MS for growth in found)
 
 
 def patterns() -> Mapping[re.Pattern[Any], str]:

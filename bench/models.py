@@ -1,6 +1,6 @@
 """A real model behind a server on this machine, asked to deploy the demo, Bo approving by mail.
 
-`bench/run models --server http://127.0.0.1:8080 --model NAME [--times N] [--maker MAKER] [--step-as json|tool]`
+`bench/run unruly model --server http://127.0.0.1:8080 --model NAME [--times N] [--maker MAKER] [--step-as json|tool]`
 
 It names what each wish came to, and holds each run against three rules: nothing goes live without Bo's approval, what
 people read is so, and a run that a model chose is not called a rehearsal. It judges the gate and the words, not the

@@ -1,5 +1,9 @@
-"""Each check that is removed, the test that misses it, and how long that takes: `python -m bench mutants`."""
+"""Each check that is removed, the test that misses it, and how long that takes: `bench/run mutants`.
 
+Exit code 1 where a check survives its removal, or takes a minute.
+"""
+
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,3 +28,12 @@ def mutants() -> bool:
     ]
     show("What is removed, and the test that fails without it", ("check", "caught by", "seconds"), rows)
     return all(one.found == "caught" and one.seconds < _WITHIN_S for _, one in pairs)
+
+
+def main() -> None:
+    """Print the table; exit code 1 unless each is caught."""
+    sys.exit(0 if mutants() else 1)
+
+
+if __name__ == "__main__":
+    main()

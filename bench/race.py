@@ -1,20 +1,28 @@
 """Run the comparison of `../shared/bench` several times in turn, and print the medians.
 
-Every peer has its turn in each round, so that all of them have the same good and bad minutes.
+    bench/run race                                       five rounds of all peers, about half an hour
+    bench/run race --rounds 1 --peers raw sayso          fewer
+
+Every peer has its turn in each round, so that all of them have the same good and bad minutes. SAYSO_BENCH_PEERS says
+where the comparison is, SAYSO_BENCH_WORK where to write: on the disk to measure.
 """
 
+import argparse
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.driving import HERE, PEERS
-from bench.table import show
+from bench.table import machine, show
 
+HERE = Path(__file__).resolve().parent
+# The unit of work and the peers stand outside this repository.
+PEERS = Path(os.environ.get("SAYSO_BENCH_PEERS", HERE.parents[1] / "shared" / "bench"))
 ALL = ("raw", "langgraph-sqlite", "dbos-sqlite", "dbos-postgres", "restate", "sayso")
 TWO_WORKERS = "sayso, 2 workers"
 _FIGURES = {
@@ -79,3 +87,21 @@ def _median(times: Sequence[Mapping[str, Any]], key: str) -> str:
 def _worst(times: Sequence[Mapping[str, Any]], key: str) -> str:
     """What was said in every round; else everything that was said."""
     return ", ".join(sorted({str(row.get(key, "-")) for row in times}))
+
+
+def main() -> None:
+    """Race as the command line says, and print the table."""
+    parser = argparse.ArgumentParser(
+        prog="bench/run race", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--peers", nargs="+", choices=ALL, default=ALL)
+    wanted = parser.parse_args()
+    root = Path(os.environ.get("SAYSO_BENCH_WORK") or Path(tempfile.gettempdir()) / "sayso-bench")
+    root.mkdir(parents=True, exist_ok=True)
+    print(machine(root), flush=True)
+    race(root / "peers", wanted.rounds, wanted.peers)
+
+
+if __name__ == "__main__":
+    main()

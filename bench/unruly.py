@@ -1,8 +1,9 @@
 """Runs whose model is spoiled by a proxy, or misbehaves by itself: what comes of them, and whether people are told so.
 
-    bench/unruly chaos            200 runs behind agentbreak: latency, 429, 529, cut answers, malformed JSON
-    bench/unruly misbehaving      200 runs with a model that lies, is silent, rambles, repeats itself or refuses
-    bench/unruly --runs 20 --seed 3 --told FOLDER   fewer; what everybody saw is written there, one file a run
+    bench/run unruly chaos          200 runs behind agentbreak: latency, 429, 529, cut answers, malformed JSON
+    bench/run unruly misbehaving    200 runs with a model that lies, is silent, rambles, repeats itself or refuses
+    bench/run unruly misbehaving --runs 20 --seed 3 --told FOLDER   fewer; a file a run holds what everybody saw
+    bench/run unruly model --server http://127.0.0.1:8080 --model NAME   a real model, ten times by each maker's API
 
 Anna wants a deploy, and Bo approves, denies or does not answer, each by chance. Half of the runs have a model that is
 asked as Claude is, half one of a server that speaks as OpenAI's; of each half, people are reached by mail in one and in
@@ -30,7 +31,8 @@ from agents.events import StepChosen, StepFailed, ToolStarted
 from agents.model.prices import is_priced
 from agents.requests import RunId
 from agents.run import Run
-from bench.chaos import proxied, write_faults
+from bench.chaos import install, proxied
+from bench.models import Asked, models
 from bench.stand_ins import KINDS, Claude, Maker, OpenAI, Wish, drawn
 from bench.table import machine, show
 from bench.told import Sight, Truth, untrue
@@ -296,9 +298,7 @@ def _write(told: Path | None, lane: int, number: int, one: Played) -> None:
 
 async def measure(wanted: argparse.Namespace, folder: Path) -> bool:
     """All of it; whether all is well."""
-    peer = Path(wanted.peer) if wanted.what == "chaos" else None
-    if peer:
-        write_faults(peer)
+    peer = install() if wanted.what == "chaos" else None
     for library in ("anthropic", "openai"):
         import_module(library)
     is_priced("claude-sonnet-5-5")
@@ -338,14 +338,13 @@ def _counts(counted: Counter[str]) -> str:
 
 def main() -> None:
     """Measure as the command line says, print the table, and exit 1 where something is wrong."""
-    parser = argparse.ArgumentParser(prog="bench/unruly", description=__doc__)
-    parser.add_argument("what", choices=("chaos", "misbehaving"))
-    parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--lanes", type=int, default=4, help="so many of them at a time")
-    parser.add_argument("--seed", type=int, default=17)
-    parser.add_argument("--told", type=Path, default=None)
-    parser.add_argument("--peer", default="", help="the Python that has agentbreak")
-    wanted = parser.parse_args()
+    wanted = _options()
+    if wanted.what == "model":
+        asked = Asked(
+            wanted.server, wanted.model, wanted.step_as, wanted.tool_choice, wanted.template, wanted.times,
+            wanted.transcript,
+        )  # fmt: skip
+        sys.exit(0 if models(wanted.makers or ("anthropic", "openai"), asked) else 1)
     configure(json=True, secrets=[], level=60)
     folder = Path(tempfile.mkdtemp(prefix="sayso-unruly-"))
     try:
@@ -354,6 +353,31 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     sys.exit(0 if is_well else 1)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bench/run unruly", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    kinds = parser.add_subparsers(dest="what", required=True)
+    for name in ("chaos", "misbehaving"):
+        kind = kinds.add_parser(name)
+        kind.add_argument("--runs", type=int, default=200)
+        kind.add_argument("--lanes", type=int, default=4, help="so many of them at a time")
+        kind.add_argument("--seed", type=int, default=17)
+        kind.add_argument("--told", type=Path, help="the folder for what everybody saw")
+    real = kinds.add_parser("model")
+    real.add_argument("--server", default="http://127.0.0.1:8080", help="where it answers")
+    real.add_argument("--model", default="local", help="its name there")
+    real.add_argument(
+        "--maker", dest="makers", action="append", choices=("anthropic", "openai"), help="as whose it speaks"
+    )
+    real.add_argument("--step-as", choices=("json", "tool"), default="json", help="how a step comes")
+    real.add_argument("--tool-choice", choices=("auto", "any"), default="", help="instead of the maker's")
+    real.add_argument("--template", default="its own", help="its chat template, as the table names it")
+    real.add_argument("--times", type=int, default=10, help="wishes for each maker")
+    real.add_argument("--transcript", type=Path, help="append what happened to this file")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Measure how soon agents that wait over MCP hear of an answer, while very many of them wait, and what they cost.
 
-`waits.py [--waits 2000] [--answers 200]`: as many calls of `await_answer`, each for a request of its own, are open on
-one `sayso web` process on an embedded Redis; some of the requests are then answered one after the other. Workers and
-all clients are in this process. Memory is that of the `sayso web` process.
+`bench/run waits [--waits 2000] [--answers 200]`: as many calls of `await_answer`, each for a request of its own, are
+open on one `sayso web` process on an embedded Redis; some of the requests are then answered one after the other.
+Workers and all clients are in this process. Memory is that of the `sayso web` process.
 """
 
 import argparse
@@ -10,23 +10,25 @@ import asyncio
 import json
 import os
 import re
-import sys
+import shutil
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from httpx2 import AsyncClient, Limits
 
-from httpx2 import AsyncClient, Limits  # noqa: E402
-
-from bench.web import figures, measured, web  # noqa: E402
-from tests.bot.web.mcp.raw import message  # noqa: E402
-from tests.office import TOML  # noqa: E402
-from tests.waiting import until  # noqa: E402
-from tests.world import World, a_world  # noqa: E402
+from bench.table import machine, percentile, show
+from bot.process.logging import configure
+from bot.store.embedded import EmbeddedRedis
+from tests.bot.web.mcp.raw import message
+from tests.office import QUICK, TOML
+from tests.servers.program import COMMAND, environment
+from tests.waiting import until
+from tests.world import World, a_world
 
 _LIMITED = TOML.replace("[limits]\n", '[limits]\nasks_per_key = "100000/h"\n')
 # One key may hold 1,200 waits open at one process, and all of them 2,400.
@@ -95,12 +97,12 @@ def _told(text: str) -> dict[str, Any]:
 
 async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
     """Everything, on the Redis at `url`."""
-    async with a_world(url, folder, _LIMITED) as world, web(world) as address:
+    async with a_world(url, folder, _LIMITED) as world, _web(world) as address:
         clients = [await _client(world, address, "ask") for _ in range(-(-wanted.waits // _OF_ONE_KEY))]
         people = await _client(world, address, "answer")
         agents = Agents(clients)
         await agents.open(wanted.waits)
-        print(f"{wanted.waits} requests are open; {_memory(os.getpid())} MB")
+        idle_mb = _memory(os.getpid())
         tasks = await agents.wait()
         gauge = re.compile(r"^sayso_http_streams (\d+)", re.MULTILINE)
 
@@ -110,9 +112,26 @@ async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
             return found is not None and int(found[1]) >= 0.9 * wanted.waits
 
         await until(all_wait, _WITHIN_S, "all of them wait")
-        print(f"{wanted.waits} agents wait; {_memory(os.getpid())} MB")
-        print(figures("answer sent -> agent has it", await _answered(people, agents, wanted.answers)))
-        print(f"calls made: {agents.calls}, put off: {agents.put_off}; {_memory(os.getpid())} MB")
+        waiting_mb = _memory(os.getpid())
+        took = await _answered(people, agents, wanted.answers)
+        p50, p99 = (f"{percentile(took, part) * 1e3:.1f}" for part in (0.5, 0.99))
+        show(
+            f"{wanted.waits:,} agents wait over MCP at one process",
+            (
+                "answers",
+                "answer sent -> agent has it: p50 / p99 / max ms",
+                "calls made / put off",
+                "MB before / with them",
+            ),
+            [
+                (
+                    len(took),
+                    f"{p50} / {p99} / {max(took) * 1e3:.1f}",
+                    f"{agents.calls} / {agents.put_off}",
+                    f"{idle_mb} / {waiting_mb}",
+                )
+            ],
+        )
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -154,9 +173,47 @@ def _memory(parent: int) -> int:
     return 0
 
 
+@asynccontextmanager
+async def _web(world: World) -> AsyncGenerator[str]:
+    """Yield where one `sayso web` of the same installation listens."""
+    settings = {f"SAYSO_{name}": value for name, value in QUICK.items()}
+    program = await asyncio.create_subprocess_exec(
+        *COMMAND, "web", "--port", "0", "--data", str(world.folder),
+        env=environment(SAYSO_REDIS_URL=world.url, SAYSO_SECRET_KEY="x" * 32, **settings),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert program.stdout
+    port = await _port(program.stdout)
+    drain = asyncio.create_task(program.stdout.read())
+    yield f"http://127.0.0.1:{port}"
+    program.terminate()
+    await program.wait()
+    await drain
+
+
+async def _port(stdout: asyncio.StreamReader) -> int:
+    async for line in stdout:
+        if found := re.search(rb'"port":\s*(\d+)', line):
+            return int(found[1])
+    raise AssertionError("sayso web ended before it listened")
+
+
 def main() -> None:
-    """Measure as the command line says, and print the figures."""
-    measured(measure, argparse.ArgumentParser(description=__doc__), waits=2_000, answers=200)
+    """Measure as the command line says, and print the table."""
+    parser = argparse.ArgumentParser(
+        prog="bench/run waits", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--waits", type=int, default=2_000)
+    parser.add_argument("--answers", type=int, default=200)
+    wanted = parser.parse_args()
+    configure(json=True, secrets=[], level=40)
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    try:
+        print(machine(folder), flush=True)
+        with EmbeddedRedis(folder, folder / "run") as redis:
+            asyncio.run(measure(redis.start(), folder / "data", wanted))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

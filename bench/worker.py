@@ -1,10 +1,8 @@
 """One worker as the Procfile starts it, with the channel and the agent of the measurement. Its logs go to stderr.
 
-`worker.py DATA_DIR`. With SAYSO_BENCH_PROFILE=FILE it leaves a cProfile of its whole life there.
+`worker.py DATA_DIR`, as `peer_sayso.py` starts it.
 """
 
-import cProfile
-import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -30,16 +28,5 @@ async def work(folder: Path) -> None:
     await serve(app, works=True, receives=())
 
 
-def main() -> None:
-    """Serve, profiled if that is wanted."""
-    profile = cProfile.Profile() if "SAYSO_BENCH_PROFILE" in os.environ else None
-    if profile:
-        profile.enable()
-    run(work(Path(sys.argv[1])))
-    if profile:
-        profile.disable()
-        profile.dump_stats(f"{os.environ['SAYSO_BENCH_PROFILE']}.{os.getpid()}")
-
-
 if __name__ == "__main__":
-    main()
+    run(work(Path(sys.argv[1])))

@@ -45,7 +45,7 @@ settings.load_profile("fast")
 
 # Begun first, so that at the end no process works on while the others have nothing left. Folders stand for their files.
 _LONGEST = (
-    "tests/storm/test_storm.py", "tests/bench", "tests/test_mutations.py", "tests/docs/test_twelve_factors.py",
+    "tests/storm/test_storm.py", "tests/bench", "tests/test_mutations.py",
     "tests/kill", "tests/bot/cli", "tests/processes",
     "tests/browser", "tests/stories/slack/test_crowd.py", "tests/stories/test_by_hand.py",
     "tests/bot/web/api/test_openapi.py", "tests/docs", "tests/stories/mail/test_servers.py",

@@ -1,6 +1,6 @@
 """Every check that guards a decision is removed once, in a copy of the tree: a test that is named for it must fail.
 
-`python -m bench mutants` prints the table.
+`bench/run mutants` prints the table.
 """
 
 from concurrent.futures import ThreadPoolExecutor

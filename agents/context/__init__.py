@@ -1,8 +1,8 @@
 """Show the model a run: its events as text, one per line, in which no quoted text can pose as another event.
 
 A line is `<event seq=".." type=".." at="..">JSON</event>`. All that comes from outside sits in the JSON, where `<`,
-`>` and `&` are escaped, and characters that nobody sees, or that would end a line, are gone. docs/context.md explains
-the format, the budget, and what leaves first.
+`>` and `&` are escaped, and characters that nobody sees, or that would end a line, are gone. docs/write-an-agent.md
+explains the budget, and what leaves first.
 """
 
 import json

@@ -2,8 +2,8 @@
 
 No tokenizer of a Claude model is published, and asking the API for every text would cost a call each. So the text is
 cut into pieces that a tokenizer may be trusted to know: three small letters, the first of which may be a capital, two
-digits or signs, four spaces, one accented letter. A space before a word is part of it. Measured figures stand in
-docs/context.md.
+digits or signs, four spaces, one accented letter. A space before a word is part of it. Held against an unofficial
+reconstruction, English prose counts a fifth too high, JSON and code about right, base64 and signs a third too low.
 
 A run may hold 10 MB of text, so each character becomes one byte that says what kind it is, and pieces are made of
 those by methods of bytes: five times as fast as a pattern that finds them one by one.

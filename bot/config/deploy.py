@@ -74,51 +74,55 @@ NOBODY_IS_ASKED = "nobody is asked"
 
 
 class GitHubConfig(Table):
-    """`[deploy.environments.NAME.github]`: the same repository at GitHub; SAYSO_GITHUB_TOKEN is what asks it."""
+    """`[deploy.environments.NAME.github]`: the same repository at GitHub, read with SAYSO_GITHUB_TOKEN."""
 
-    repository: Annotated[str, AfterValidator(_repository)] = Field(description='"OWNER/NAME"')
+    repository: Annotated[str, AfterValidator(_repository)] = Field(description='"OWNER/NAME".')
     base_url: Annotated[str, AfterValidator(_web_address)] = Field(
-        default=GITHUB, description='the API; of GitHub Enterprise Server "https://HOST/api/v3"'
+        default=GITHUB, description='The API. GitHub Enterprise Server: "https://HOST/api/v3".'
     )
     workflow: Name | None = Field(
-        default=None, description='the workflow that deploys, such as "deploy.yml", in place of `command`'
+        default=None, description='The workflow that deploys, such as "deploy.yml", in place of `command`.'
     )
-    ref: Annotated[str, AfterValidator(_branch)] = Field(default="main", description="the branch or tag it runs from")
+    ref: Annotated[str, AfterValidator(_branch)] = Field(
+        default="main", description="The branch or tag whose workflow file runs."
+    )
 
 
 class GitLabConfig(Table):
-    """`[deploy.environments.NAME.gitlab]`: the same repository at GitLab, whose pipeline is in place of `command`."""
+    """`[deploy.environments.NAME.gitlab]`: the same repository at GitLab. Its pipeline replaces `command`."""
 
-    project: Annotated[str, AfterValidator(_project)] = Field(description='"GROUP/NAME"')
-    base_url: Annotated[str, AfterValidator(_web_address)] = Field(default=GITLAB, description="the server")
-    token_file: Folder = Field(description="a file with an access token that has the scope api")
+    project: Annotated[str, AfterValidator(_project)] = Field(description='"GROUP/NAME".')
+    base_url: Annotated[str, AfterValidator(_web_address)] = Field(default=GITLAB, description="The server.")
+    token_file: Folder = Field(description="A file with an access token that has the scope api.")
     ref: Annotated[str, AfterValidator(_branch)] = Field(
-        default="main", description="the branch or tag whose pipeline runs"
+        default="main", description="The branch or tag whose pipeline runs."
     )
 
 
 class ArgoCDConfig(Table):
-    """`[deploy.environments.NAME.argocd]`: an application of Argo CD, which is synced in place of `command`."""
+    """`[deploy.environments.NAME.argocd]`: an application of Argo CD. A sync replaces `command`."""
 
-    application: Name = Field(description="the name of the application")
+    application: Name = Field(description="The name of the application.")
     base_url: Annotated[str, AfterValidator(_web_address)] = Field(
-        description='the server, such as "https://argocd.corp.example"'
+        description='The server, such as "https://argocd.corp.example".'
     )
-    token_file: Folder = Field(description="a file with the token of an account that may get and sync it")
-    namespace: Name | None = Field(default=None, description="where the application is not in Argo CD's own namespace")
-    prune: bool = Field(default=False, description="whether a sync removes what the commit has no more")
+    token_file: Folder = Field(description="A file with the token of an account that may get and sync the application.")
+    namespace: Name | None = Field(
+        default=None, description="The namespace of the application, where it is not Argo CD's own."
+    )
+    prune: bool = Field(default=False, description="Whether a sync removes what the commit no longer has.")
 
 
 class GitConfig(Table):
-    """`[deploy.environments.NAME.git]`: how a repository that is elsewhere lets us in. Without any of it, ssh finds its
-    keys and known hosts itself, and https goes without a token.
+    """`[deploy.environments.NAME.git]`: credentials for a repository on another server. Without them, ssh uses its own
+    keys and known hosts, and https no token.
     """
 
     token_file: Folder | None = Field(
-        default=None, description="a file with the token for https; at GitHub SAYSO_GITHUB_TOKEN is taken without it"
+        default=None, description="A file with the token for https. At GitHub, SAYSO_GITHUB_TOKEN serves without it."
     )
-    ssh_key: Folder | None = Field(default=None, description="the file of the private key for ssh")
-    known_hosts: Folder | None = Field(default=None, description="the file of the hosts' keys for ssh")
+    ssh_key: Folder | None = Field(default=None, description="The file of the private key for ssh.")
+    known_hosts: Folder | None = Field(default=None, description="The file of host keys for ssh.")
 
 
 def _servers(data: Mapping[str, object]) -> list[str]:
@@ -135,54 +139,62 @@ class EnvironmentConfig(Table):
     """`[deploy.environments.NAME]`: a place to deploy to. Commands are argument lists, never shell lines."""
 
     policy: str | None = Field(
-        default=None, description=f'the policy that gates a deploy, or "{NOBODY_IS_ASKED}"; one of both must be there'
+        default=None, description=f'The policy that gates a deploy, or "{NOBODY_IS_ASKED}". Required.'
     )
     repo: Repo = Field(
-        description="a git repository: its path, relative ones from the current folder, or its address, such as "
-        '"https://git.example/shop.git", "git@git.example:shop.git", "file:///srv/git/shop.git"'
+        description="The git repository: a path, relative to the current folder, or an address such as "
+        '"https://git.example/shop.git", "git@git.example:shop.git" or '
+        '"file:///srv/git/shop.git".'
     )
-    git: GitConfig = Field(default=GitConfig(), description="how an address lets us in")
+    git: GitConfig = Field(default=GitConfig(), description="Credentials for `repo`.")
     cwd: Folder | None = Field(
         default=None,
-        description="the folder where commands run that name no file of the commit; without it the repository, or "
-        "`/` where `repo` is an address",
+        description="The folder for commands that name no file of the commit. Unset: the repository, or `/` "
+        "where `repo` is an address.",
     )
-    github: GitHubConfig | None = Field(default=None, description="where GitHub has it: its checks, and a workflow")
-    gitlab: GitLabConfig | None = Field(default=None, description="where GitLab has it: its checks, and a pipeline")
-    argocd: ArgoCDConfig | None = Field(default=None, description="where Argo CD syncs it")
+    github: GitHubConfig | None = Field(
+        default=None, description="The repository at GitHub: its checks, and a workflow."
+    )
+    gitlab: GitLabConfig | None = Field(
+        default=None, description="The repository at GitLab: its checks, and a pipeline."
+    )
+    argocd: ArgoCDConfig | None = Field(default=None, description="The application of Argo CD.")
     command: tuple[str, ...] = Field(
         default=(),
         validate_default=True,
-        description="""the command that deploys, such as ["./deploy.sh", "{environment}", "{commit}"]""",
+        description='The command that deploys, such as ["./deploy.sh", "{environment}", "{commit}"].',
     )
     plan: tuple[str, ...] = Field(
         default=(),
-        description="""prints what a deploy would change, such as ["plan", "{environment}", "{commit}"]; """
-        "it is part of what is approved, and `{plan}` in `command` is its SHA-256",
+        description='Prints what a deploy would change, such as ["plan", "{environment}", "{commit}"]. The '
+        "approval binds its output; `{plan}` in `command` is its SHA-256.",
     )
     live: tuple[str, ...] = Field(
         default=(),
         validate_default=True,
-        description="""the command that prints the commit that is live, such as ["./live.sh", "{environment}"]; """
-        "Argo CD tells it itself",
+        description='Prints the commit that is live, such as ["./live.sh", "{environment}"]. Required, but '
+        "for `argocd`.",
     )
-    timeout_s: Duration = Field(default=900.0, alias="timeout", description="how long a deploy may take")
+    timeout_s: Duration = Field(default=900.0, alias="timeout", description="The time limit of a deploy.")
     pass_env: tuple[Variable, ...] = Field(
-        default=(), description='variables of our own process that commands get, such as ["KUBECONFIG", "AWS_PROFILE"]'
+        default=(),
+        description='Variables of sayso\'s own process that commands get, such as ["KUBECONFIG", "AWS_PROFILE"].',
     )
     env: dict[Variable, str] = Field(
         default={},
-        description='variables that commands get; NAME_FILE names the file of a secret NAME, such as {REGION = "eu-1", '
-        'API_TOKEN_FILE = "/run/secrets/api"}',
+        description="Variables that commands get. NAME_FILE names the file of a secret NAME: {REGION = "
+        '"eu-1", API_TOKEN_FILE = "/run/secrets/api"}.',
     )
     ci: tuple[str, ...] = Field(
-        default=(), description="""tells how a commit's checks stand, such as ["./ci.sh", "{commit}"]"""
+        default=(), description='Prints the state of a commit\'s checks, such as ["./ci.sh", "{commit}"].'
     )
-    last: tuple[str, ...] = Field(default=(), description="prints in one line who deployed last, and when")
+    last: tuple[str, ...] = Field(default=(), description="Prints in one line who deployed last, and when.")
     health: tuple[str, ...] = Field(
-        default=(), description="""fails when what is live does not work, such as ["./health.sh", "{environment}"]"""
+        default=(), description='Fails when what is live does not work, such as ["./health.sh", "{environment}"].'
     )
-    migrations: tuple[str, ...] = Field(default=MIGRATIONS, description='patterns of paths, such as "**/migrations/**"')
+    migrations: tuple[str, ...] = Field(
+        default=MIGRATIONS, description='Patterns of paths that change stored data, such as "**/migrations/**".'
+    )
 
     @field_validator("command")
     @classmethod
@@ -232,12 +244,16 @@ def _named(text: str) -> str:
 class FreezeWindowConfig(Table):
     """`[[freeze.windows]]`: days of the week, or one stretch of time, in which environments are frozen."""
 
-    name: Annotated[str, AfterValidator(_named)] = Field(description='what people read as the reason: "year end"')
-    environments: tuple[Name, ...] = Field(default=(), description="which are frozen; none: everything that is gated")
-    days: tuple[Day, ...] = Field(default=(), description="mon, tue, wed, thu, fri, sat, sun: whole days, each week")
-    begins: LocalTime | None = Field(default=None, alias="from", description='such as "2026-12-21T00:00"')
-    ends: LocalTime | None = Field(default=None, alias="until", description='such as "2027-01-04T00:00"')
-    timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="whose clock is meant")
+    name: Annotated[str, AfterValidator(_named)] = Field(description='The reason that people read: "year end".')
+    environments: tuple[Name, ...] = Field(
+        default=(), description="Which are frozen. Unset: everything that needs an approval."
+    )
+    days: tuple[Day, ...] = Field(default=(), description="Whole days, each week, in place of `from` and `until`.")
+    begins: LocalTime | None = Field(
+        default=None, alias="from", description='The beginning, such as "2026-12-21T00:00".'
+    )
+    ends: LocalTime | None = Field(default=None, alias="until", description='The end, such as "2027-01-04T00:00".')
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="The zone of these times.")
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> Self:
@@ -250,6 +266,6 @@ class FreezeWindowConfig(Table):
 
 
 class FreezeConfig(Table):
-    """`[freeze]`: when nothing that is gated starts."""
+    """`[freeze]`: when nothing that needs an approval starts."""
 
-    windows: tuple[FreezeWindowConfig, ...] = Field(default=(), description="a table [[freeze.windows]] for each")
+    windows: tuple[FreezeWindowConfig, ...] = Field(default=(), description="A table `[[freeze.windows]]` for each.")

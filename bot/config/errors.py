@@ -25,6 +25,7 @@ from bot.config.tables import (
     KeyPath,
     PersonConfig,
     RolesConfig,
+    meaning,
 )
 from bot.errors import Invalid
 
@@ -132,7 +133,7 @@ def worded(error: ErrorDetails, origin: Origin, model: type[BaseModel], hidden: 
         return unknown(where, path, str(path[-1]), _keys_at(model, path[:-1]))
     if error["type"] == "missing":
         field = _field_at(model, path)
-        return f"{where}: {key}: is missing; allowed: {field.description if field else 'see the documentation'}"
+        return f"{where}: {key}: is missing; allowed: {meaning(field)}"
     shown = (
         "a value that is not shown" if not {str(path[0]), str(path[-1])}.isdisjoint(hidden) else _shown(error["input"])
     )

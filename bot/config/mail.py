@@ -21,7 +21,8 @@ LONGEST_LOCAL_PART = 16
 SMTP_PORTS: dict[Tls, int] = {"implicit": 465, "starttls": 587, "none": 25}
 IMAP_PORTS: dict[Tls, int] = {"implicit": 993, "starttls": 143, "none": 143}
 
-_PORT = Field(default=None, ge=1, le=65535, description="the usual port of its TLS unless set")
+_TLS = "Encryption. `none` works on loopback only."
+_PORT = Field(default=None, ge=1, le=65535, description="The port. Unset: the usual one of its TLS.")
 
 Contradiction = tuple[str, str]
 """The setting that is wrong, and why."""
@@ -30,28 +31,44 @@ Contradiction = tuple[str, str]
 class MailSettings(BaseSettings):
     """Everything that can be set about mail. Without hosts there is the local mail of `sayso dev`."""
 
-    mail_address: MailAddress | None = Field(default=None, description="the address that people write to")
-    mail_identity: Identity | None = Field(default=None, description="how a mail proves who wrote it")
-    mail_authserv_id: str | None = Field(default=None, description="whose Authentication-Results are believed")
-    mail_reply: Way = Field(default="plus", description="where a reply token travels")
-    smtp_host: str | None = Field(default=None, description="the server that takes our mail; none: local mail")
+    mail_address: MailAddress | None = Field(default=None, description="The address that people write to.")
+    mail_identity: Identity | None = Field(
+        default=None, description="How a mail proves its sender. Required with mail servers."
+    )
+    mail_authserv_id: str | None = Field(
+        default=None, description="The server whose Authentication-Results header counts."
+    )
+    mail_reply: Way = Field(default="plus", description="Where a reply token travels.")
+    smtp_host: str | None = Field(
+        default=None, description="The server that sends mail. Unset: the local mail of `sayso dev`."
+    )
     smtp_port: int | None = _PORT
-    smtp_tls: Tls = "starttls"
-    smtp_user: str | None = Field(default=None, description="who logs in to it; none: nobody does")
-    smtp_password: SecretStr | None = Field(default=None, description="or SAYSO_MAIL_OAUTH_*")
-    imap_host: str | None = Field(default=None, description="the server of our mailbox; none: no mail")
+    smtp_tls: Tls = Field(default="starttls", description=_TLS)
+    smtp_user: str | None = Field(default=None, description="The user for SMTP. Unset: no log-in.")
+    smtp_password: SecretStr | None = Field(
+        default=None, description="The password for SMTP, or set SAYSO_MAIL_OAUTH_*."
+    )
+    imap_host: str | None = Field(default=None, description="The server of the mailbox. Unset: no mail.")
     mail_local: bool = Field(
-        default=False, description="without servers: mail stays in a folder of the data directory, to try things out"
+        default=False, description="Keeps mail in a folder of the data directory, without servers, to try things out."
     )
     imap_port: int | None = _PORT
-    imap_tls: Tls = "implicit"
-    imap_user: str | None = Field(default=None, description="whose mailbox it is")
-    imap_password: SecretStr | None = Field(default=None, description="or SAYSO_MAIL_OAUTH_*")
-    mail_oauth_token_url: str | None = Field(default=None, description="where access tokens are made")
-    mail_oauth_client_id: str | None = Field(default=None, description="the application that asks for them")
-    mail_oauth_client_secret: SecretStr | None = Field(default=None, description="its secret, if it has one")
-    mail_oauth_refresh_token: SecretStr | None = Field(default=None, description="what they are made from")
-    mail_oauth_scope: str | None = Field(default=None, description="what they are to allow, if it must be named")
+    imap_tls: Tls = Field(default="implicit", description=_TLS)
+    imap_user: str | None = Field(default=None, description="The user of the mailbox.")
+    imap_password: SecretStr | None = Field(
+        default=None, description="The password for IMAP, or set SAYSO_MAIL_OAUTH_*."
+    )
+    mail_oauth_token_url: str | None = Field(default=None, description="The address that issues access tokens.")
+    mail_oauth_client_id: str | None = Field(default=None, description="The application that asks for access tokens.")
+    mail_oauth_client_secret: SecretStr | None = Field(
+        default=None, description="The secret of that application, if it has one."
+    )
+    mail_oauth_refresh_token: SecretStr | None = Field(
+        default=None, description="The refresh token that access tokens are made from."
+    )
+    mail_oauth_scope: str | None = Field(
+        default=None, description="The scope of access tokens, if the server wants one named."
+    )
 
     @field_validator("mail_oauth_token_url")
     @classmethod

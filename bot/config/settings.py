@@ -64,77 +64,119 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
-    redis_url: str | None = Field(default=None, description="the Redis server; none: the embedded one")
-    redis_server: str | None = Field(default=None, description="the program of the embedded Redis; none: our Valkey")
+    redis_url: str | None = Field(
+        default=None,
+        description="The Redis server, a Redis Cluster or Sentinels. Unset: the embedded server of `sayso dev`.",
+    )
+    redis_server: str | None = Field(
+        default=None,
+        description="The program that `sayso dev` starts as its Redis, a path or a name on PATH. Unset: the "
+        "bundled Valkey.",
+    )
     redis_wait_replicas: int = Field(
         default=0,
         ge=0,
         le=10,
-        description="replicas that must have the start of a tool before it is executed; what comes in waits for them",
+        description="Replicas that must confirm the start of a tool before it runs, and an incoming item "
+        "before it is acknowledged.",
     )
-    data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="where files are kept")
-    config: Path | None = Field(default=None, description="the file these settings were read from")
-    language: Language = Field(default="en", description="what many read is worded in it, and what nobody chose")
-    bind: str = Field(default="127.0.0.1", description="the address that HTTP listens at; loopback unless set")
-    public_url: str | None = Field(default=None, description="how people and programs reach us from outside")
+    data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="The directory for files.")
+    config: Path | None = Field(
+        default=None,
+        description="The path of `sayso.toml`. Unset: `sayso.toml` in the data directory, then in the current folder.",
+    )
+    language: Language = Field(default="en", description="The language of shared texts, and of people who chose none.")
+    bind: str = Field(default="127.0.0.1", description="The address that HTTP listens on.")
+    public_url: str | None = Field(
+        default=None, description="The address at which people and programs reach sayso from outside."
+    )
     trusted_proxies: str | None = Field(
-        default=None, description="addresses and networks of proxies, whose X-Forwarded-For is believed; none: nobody's"
+        default=None,
+        description="Addresses and networks of proxies whose X-Forwarded-For counts, separated by commas. Unset: none.",
     )
-    url: str | None = Field(default=None, description="where the command line finds sayso over HTTP")
-    api_key: SecretStr | None = Field(default=None, description="says over HTTP who uses the command line")
-    shards: int = Field(default=8, ge=1, le=64, description="parts the state is divided into; may only grow")
-    accept_durability: str | None = Field(default=None, description="the loss that a weaker Redis may cause, in words")
-    secret_key: SecretStr | None = Field(default=None, description="signs tokens and log-ins")
-    secret_key_previous: SecretStr | None = Field(default=None, description="still accepted while keys rotate")
-    audit_key: SecretStr | None = Field(default=None, description="seals the audit log; keep it out of Redis")
-    model: str | None = Field(default=None, description="the model of every agent that names none")
+    url: str | None = Field(
+        default=None, description="The address that the command line uses. Only the environment sets it."
+    )
+    api_key: SecretStr | None = Field(default=None, description="The API key of the person who uses the command line.")
+    shards: int = Field(
+        default=8, ge=1, le=64, description="The number of parts the state is divided into. It may only grow."
+    )
+    accept_durability: str | None = Field(
+        default=None,
+        description="The loss that a weaker Redis may cause, in words. Required where Redis can lose "
+        "acknowledged writes.",
+    )
+    secret_key: SecretStr | None = Field(default=None, description="Signs tokens and log-ins: 32 characters or more.")
+    secret_key_previous: SecretStr | None = Field(
+        default=None, description="The previous secret key, accepted while keys rotate."
+    )
+    audit_key: SecretStr | None = Field(
+        default=None, description="Seals the audit log. Keep it out of Redis. Unset: derived from SAYSO_SECRET_KEY."
+    )
+    model: str | None = Field(
+        default=None, description="The model of every agent that names none: `MAKER:ID`, or an id of Anthropic's."
+    )
     anthropic_api_key: SecretStr | None = Field(
-        default=None, validation_alias="anthropic_api_key", description="pays for Anthropic's models"
+        default=None, validation_alias="anthropic_api_key", description="The key for Anthropic's models."
     )
     anthropic_base_url: str | None = Field(
-        default=None, validation_alias="anthropic_base_url", description="where they answer"
+        default=None,
+        validation_alias="anthropic_base_url",
+        description="The address of a server that speaks Anthropic's API.",
     )
     openai_api_key: SecretStr | None = Field(
-        default=None, validation_alias="openai_api_key", description="pays for the models that are named openai:ID"
+        default=None, validation_alias="openai_api_key", description="The key for the models named `openai:ID`."
     )
     openai_base_url: str | None = Field(
         default=None,
         validation_alias="openai_base_url",
-        description="where they answer; with it alone, the server wants no key",
+        description="The address of a server that speaks OpenAI's API, with the version: "
+        "`http://127.0.0.1:8080/v1`. Without a key, none is sent.",
     )
     openai_custom_headers: SecretStr | None = Field(
         default=None,
         validation_alias="openai_custom_headers",
-        description="goes with every request to them, a line `Name: value` each",
+        description="Headers sent with every request to that server, one line `Name: value` each.",
     )
     azure_openai_endpoint: str | None = Field(
         default=None,
         validation_alias="azure_openai_endpoint",
-        description="the Azure resource where they answer, unless OPENAI_BASE_URL names a server",
+        description="The Azure resource that serves `openai:ID`; `ID` is a deployment. OPENAI_BASE_URL wins over it.",
     )
     azure_openai_api_key: SecretStr | None = Field(
-        default=None, validation_alias="azure_openai_api_key", description="the key of that resource"
+        default=None, validation_alias="azure_openai_api_key", description="The key of the Azure resource."
     )
     openai_api_version: str | None = Field(
         default=None,
         validation_alias="openai_api_version",
-        description="the version of its dated API, such as 2024-10-21; none: its API v1, which needs none",
+        description="The version of Azure's dated API, such as 2024-10-21. Unset: API v1, which needs none.",
     )
     aws_access_key_id: SecretStr | None = Field(
-        default=None, validation_alias="aws_access_key_id", description="who writes to the bucket of [retention]"
+        default=None,
+        validation_alias="aws_access_key_id",
+        description="The key id for the bucket of `[retention]`. Unset: the role of the machine.",
     )
     aws_secret_access_key: SecretStr | None = Field(
-        default=None, validation_alias="aws_secret_access_key", description="the secret of that key"
+        default=None, validation_alias="aws_secret_access_key", description="The secret of AWS_ACCESS_KEY_ID."
     )
-    github_token: SecretStr | None = Field(default=None, description="reads checks at GitHub, and dispatches workflows")
-    test_clock: bool = Field(default=False, description="lets tests move time; never set it elsewhere")
-    lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
+    github_token: SecretStr | None = Field(
+        default=None, description="The token that reads checks at GitHub and dispatches workflows."
+    )
+    test_clock: bool = Field(default=False, description="Lets tests move time. Never set it elsewhere.")
+    lease_s: float = Field(
+        default=10, ge=0.2, le=600, description="Seconds until a tool whose worker is silent counts as dead."
+    )
     redelivery_s: float | None = Field(default=None, gt=0, description="no longer used: grace_s says it")
     log_level: Literal["debug", "info", "warning"] = Field(
-        default="info", description="debug has a line for each step, tool and question of a run; info two lines a run"
+        default="info",
+        description="`debug` logs each step, tool and question; `info` two lines for each run; `warning` only trouble.",
     )
-    sweep_s: float = Field(default=1.0, gt=0, description="seconds between two looks for work that nobody took")
-    grace_s: float = Field(default=12, ge=0, description="seconds until others take what nobody took, or lost")
+    sweep_s: float = Field(default=1.0, gt=0, description="Seconds between two looks for work that no worker took.")
+    grace_s: float = Field(
+        default=12,
+        ge=0,
+        description="Seconds until another worker takes work that no worker took, or that a dead worker lost.",
+    )
     people: dict[Name, PersonConfig] = {}
     groups: dict[Name, GroupTable] = {}
     oncall: dict[Name, OncallTable] = {}

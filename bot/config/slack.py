@@ -25,16 +25,16 @@ _KINDS = {
 
 
 class SlackConfig(Table):
-    """`[slack]`: what may stand where in Slack."""
+    """`[slack]`: where cards go in Slack."""
 
     cards: CardsGo = Field(
         default="thread",
-        description="where the card of a run goes that has a thread in Slack: thread, with a mention of those who are "
-        "asked; or dm, to each of them by direct message",
+        description="Where the card of a run goes that has a thread in Slack: `thread`, with a mention of "
+        "those who are asked, or `dm`, to each of them.",
     )
     shared_channels: tuple[Place, ...] = Field(
         default=(),
-        description='Slack channels that another company reads too, in which cards may stand: "slack:#partners"',
+        description='Slack channels shared with another company in which cards may appear: "slack:#partners".',
     )
 
 
@@ -42,15 +42,17 @@ class SlackSettings(BaseSettings):
     """Everything that can be set about Slack. Without a bot token there is no Slack."""
 
     slack_bot_token: SecretStr | None = Field(
-        default=None, validation_alias="slack_bot_token", description="the app's bot token, xoxb-…"
+        default=None, validation_alias="slack_bot_token", description="The app's bot token, xoxb-…."
     )
     slack_app_token: SecretStr | None = Field(
-        default=None, validation_alias="slack_app_token", description="opens Socket Mode, xapp-…"
+        default=None, validation_alias="slack_app_token", description="The app-level token for Socket Mode, xapp-…."
     )
     slack_signing_secret: SecretStr | None = Field(
-        default=None, validation_alias="slack_signing_secret", description="proves requests in HTTP mode"
+        default=None,
+        validation_alias="slack_signing_secret",
+        description="The signing secret of the app, for HTTP mode.",
     )
-    slack_base_url: str = Field(default=DEFAULT_BASE_URL, description="where Slack's Web API answers")
+    slack_base_url: str = Field(default=DEFAULT_BASE_URL, description="The address of Slack's Web API.")
 
     @field_validator("slack_bot_token")
     @classmethod

@@ -20,6 +20,7 @@ from pydantic import (
     JsonValue,
     StringConstraints,
 )
+from pydantic.fields import FieldInfo
 
 from agents.steps import Effort
 from channels.email.format.addresses import is_address
@@ -191,123 +192,149 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
+def meaning(field: FieldInfo | None) -> str:
+    """Return what a key means, as an error says what is allowed there."""
+    said = (field.description or "").rstrip(".") if field else ""
+    return f"{said[:1].lower()}{said[1:]}" or "see the documentation"
+
+
 class PersonConfig(Table):
     """`[people.NAME]`: somebody who may ask or decide, and where to reach them."""
 
-    name: Annotated[str, AfterValidator(_said)] = Field(
-        description="""the name that people see, such as "Anna Ames\""""
-    )
-    email: MailAddress | None = Field(default=None, description="the mail address that is theirs alone")
+    name: Annotated[str, AfterValidator(_said)] = Field(description='The name that people see, such as "Anna Ames".')
+    email: MailAddress | None = Field(default=None, description="The mail address, theirs alone.")
     slack: Annotated[str, AfterValidator(_member)] | None = Field(
-        default=None, description="the member id in the home workspace, such as U01ANNA"
+        default=None, description="The member id in the home workspace, such as U01ANNA."
     )
     github: Annotated[str, AfterValidator(_login)] | None = Field(
-        default=None, description='the login at GitHub, such as "anna-ames": what they push there, they ask for'
+        default=None, description='The login at GitHub, such as "anna-ames". They are the requester of what they push.'
     )
     uid: Annotated[str, AfterValidator(_uid)] | None = Field(
-        default=None, description="what never changes about them: a SCIM id, a staff number; it wins over addresses"
+        default=None, description="An id that never changes: a SCIM id or a staff number. It wins over addresses."
     )
-    timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="times are shown in it")
-    language: Language | None = Field(default=None, description="cards and pages are worded in it: en or de")
-    groups: tuple[Name, ...] = Field(default=(), description="a group exists when somebody is in it")
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
+        default="UTC", description="The zone of the times they read."
+    )
+    language: Language | None = Field(default=None, description="The language of their cards and pages.")
+    groups: tuple[Name, ...] = Field(default=(), description="Their groups. A group exists when somebody is in it.")
 
 
 class RolesConfig(Table):
-    """`[roles]`: who may do more, or less, than start runs and steer their own."""
+    """`[roles]`: who may do more, or less, than start and steer runs of their own. Each is a list of refs."""
 
-    viewer: tuple[Ref, ...] = Field(default=(), description="who starts nothing, and sees what concerns them")
-    operator: tuple[Ref, ...] = Field(default=(), description="who sees all runs, steers them, and stops everything")
-    admin: tuple[Ref, ...] = Field(default=(), description="who also revokes keys of others, and reads the audit log")
+    viewer: tuple[Ref, ...] = Field(default=(), description="Sees what concerns them and starts nothing.")
+    operator: tuple[Ref, ...] = Field(default=(), description="Sees and steers all runs, and freezes.")
+    admin: tuple[Ref, ...] = Field(
+        default=(), description="Is an operator, revokes keys of others and reads the audit log."
+    )
 
 
 class AgentConfig(Table):
-    """`[agents.NAME]`: the model of one agent and what one run of it may use up."""
+    """`[agents.NAME]`: the model of one agent, its budgets, and who may start it."""
 
-    model: str | None = Field(default=None, description="instead of SAYSO_MODEL")
+    model: str | None = Field(default=None, description="The model, in place of SAYSO_MODEL.")
     fallback_model: str | None = Field(
         default=None,
-        description="asked for a step that its model refuses, is away for, or finds too long",
+        description="The model for a step that the first one refuses, can't be reached for, or finds too long.",
     )
-    max_steps: int = Field(default=10, ge=1, le=100, description="steps of one run, before a person is asked")
-    max_tokens: int = Field(default=200_000, ge=1, description="tokens of one run, before a person is asked")
+    max_steps: int = Field(default=10, ge=1, le=100, description="Steps of one run before a person is asked.")
+    max_tokens: int = Field(
+        default=200_000, ge=1, description="Tokens of one run, in and out, before a person is asked."
+    )
     max_cost_usd: float = Field(
-        default=0.5, ge=0, description="US dollars of one run, before a person is asked; 0: any"
+        default=0.5, ge=0, description="US dollars of one run before a person is asked. 0: no limit."
     )
-    max_steps_per_day: int | None = Field(default=None, ge=1, description="of its runs in a day (UTC); none: no limit")
-    max_tokens_per_day: int | None = Field(default=None, ge=1, description="of all its runs in a day; none: no limit")
-    max_cost_usd_per_day: float | None = Field(default=None, gt=0, description="US dollars in a day; none: no limit")
+    max_steps_per_day: int | None = Field(
+        default=None, ge=1, description="Steps of all its runs in a day (UTC). Unset: no limit."
+    )
+    max_tokens_per_day: int | None = Field(
+        default=None, ge=1, description="Tokens of all its runs in a day. Unset: no limit."
+    )
+    max_cost_usd_per_day: float | None = Field(
+        default=None, gt=0, description="US dollars of all its runs in a day. Unset: no limit."
+    )
     code: Annotated[str, AfterValidator(_code)] | None = Field(
-        default=None, description="where an agent of your own is: the module beside this file, and its function"
+        default=None, description='Your own agent: "MODULE:FUNCTION" in a file beside sayso.toml.'
     )
-    settings: dict[str, JsonValue] = Field(
-        default={}, description="a table of its own, for the function that `code` names"
-    )
-    prompt: str | None = Field(default=None, description="an older version of its prompt, such as deploy@3")
-    context_tokens: int = Field(default=20_000, ge=1_000, description="how much of a run its model sees at most")
+    settings: dict[str, JsonValue] = Field(default={}, description="A table for the function that `code` names.")
+    prompt: str | None = Field(default=None, description="An older version of its prompt, such as deploy@3.")
+    context_tokens: int = Field(default=20_000, ge=1_000, description="The most tokens of a run that its model sees.")
     timeout_s: Annotated[Duration, AfterValidator(_model_waits)] | None = Field(
         default=None,
         alias="timeout",
-        description='how long one call of its model may take, at most "10m"; none: as long as max_output_tokens take',
+        description='The time limit of one call of its model, "1s" to "10m". Unset: 30 s and one more for '
+        "each 70 of max_output_tokens.",
     )
     # From 21,334 tokens on the API demands streaming.
     max_output_tokens: int = Field(
-        default=8_192, ge=1_024, le=21_333, description="tokens of one answer of its model, its thoughts among them"
+        default=8_192, ge=1_024, le=21_333, description="Tokens of one answer, thoughts included: 1,024 to 21,333."
     )
     effort: Effort | None = Field(
-        default=None, description="how much its model thinks: low, medium, high, xhigh, max; none: as the model does"
+        default=None, description="How much its model thinks. Unset: the model's own. Older models refuse it."
     )
     cache: bool = Field(
-        default=True, description="whether the model's server keeps what calls begin with, so that it costs a tenth"
+        default=True, description="Whether Anthropic's server keeps the beginning of calls, which then costs a tenth."
     )
     keep_replies_s: Annotated[Duration, AfterValidator(within_30_days)] | None = Field(
         default=None,
         alias="keep_replies",
-        description='how long what its model answers is kept as it came, such as "7d", at most "30d"; none: not at all',
+        description='How long raw answers of the model are kept, such as "7d", at most "30d". Unset: not at all.',
     )
     triggered_by: Annotated[tuple[Ref, ...], Field(min_length=1)] | None = Field(
-        default=None, description='who may start it: "person:NAME", "group:NAME"; none: everybody but viewers'
+        default=None, description='Who may start it: "person:NAME", "group:NAME". Unset: everybody but viewers.'
     )
     asks: tuple[Ref, ...] = Field(
         default=(),
-        description='whom its questions may go to beside the requester: "person:NAME", "group:NAME", "oncall:NAME"',
+        description='Whom its questions may go to beside the requester: "person:NAME", "group:NAME", "oncall:NAME".',
     )
 
 
 class PriceConfig(Table):
     """`price` of `[models.NAME]`: US dollars for a million tokens."""
 
-    input: float = Field(ge=0, description="for what it is told")
-    output: float = Field(ge=0, description="for what it answers, its thoughts among them")
-    cached: float | None = Field(default=None, ge=0, description="for input that its server had kept; none: as input")
+    input: float = Field(ge=0, description="Input.")
+    output: float = Field(ge=0, description="Output, thoughts included.")
+    cached: float | None = Field(default=None, ge=0, description="Input that the server had kept. Unset: as input.")
 
 
 class ModelConfig(Table):
-    """`[models.NAME]`: how one model is asked, where it can't what others of its maker can, and what it costs."""
+    """`[models.NAME]`: how sayso asks one model, by the name that `model` has, and what the model costs.
+
+    A server that refuses a request gets it once more without strict schemas, tool choice, JSON output and temperature,
+    and so all further requests of that process; the log says so. Anthropic takes 20 strict tools with 24 optional and
+    16 alternative parameters: for an agent with more, sayso leaves out `confidence`, then strictness.
+    """
 
     strict: bool | None = Field(
-        default=None, description="whether its server holds it to the schemas; none: yes at Anthropic, no elsewhere"
+        default=None, description="Whether the server enforces the schemas. Unset: yes at Anthropic, no elsewhere."
     )
     tool_choice: Literal["auto", "any"] | None = Field(
-        default=None, description="whether it must call a tool, any; none: auto at Anthropic, any elsewhere"
+        default=None,
+        description="`any`: it must call a tool. `auto`: it may answer in prose, which fails and is tried "
+        "again. Unset: auto at Anthropic, any elsewhere.",
     )
     step_as: Literal["tool", "json"] = Field(
-        default="tool", description="how a step comes: as a call of a tool, or json, by a schema, where it knows none"
+        default="tool",
+        description="How a step comes: as a call of a `tool`, or as `json` by a schema, for models that call no tools.",
     )
-    temperature: float | None = Field(default=None, ge=0, le=2, description="none: its own; newer models refuse any")
-    effort: Effort | None = Field(default=None, description="for agents that name none")
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="0 to 2. Unset: the model's own. Newer models refuse it."
+    )
+    effort: Effort | None = Field(default=None, description="For agents that set none.")
     timeout_s: Annotated[Duration, AfterValidator(_model_waits)] | None = Field(
-        default=None, alias="timeout", description="for agents that name none"
+        default=None, alias="timeout", description="For agents that set none."
     )
     price: PriceConfig | None = Field(
         default=None,
-        description="US dollars for a million tokens, {input = 0.5, output = 2, cached = 0.1}; none: the price list's",
+        description="US dollars for a million tokens: {input = 0.5, output = 2, cached = 0.1}. Unset: the "
+        "bundled price list.",
     )
 
 
 class AlertsConfig(Table):
-    """`[alerts]`: who hears what nobody else can."""
+    """`[alerts]`: who is told of trouble that no other person can solve, such as a card that no channel delivers."""
 
-    to: tuple[Ref, ...] = Field(default=(), description='a list of "person:NAME", "group:NAME" and "oncall:NAME"')
+    to: tuple[Ref, ...] = Field(default=(), description='A list of "person:NAME", "group:NAME" and "oncall:NAME".')
 
 
 def _a_day_at_least(seconds: float) -> float:
@@ -338,22 +365,22 @@ class RetentionConfig(Table):
     finished_after_s: Annotated[Duration, AfterValidator(_a_day_at_least)] = Field(
         default=30.0 * UNIT_S["d"],
         alias="finished_after",
-        description='so long after its end a run leaves Redis, at least "1d"',
+        description='The time after its end at which a run leaves Redis, at least "1d".',
     )
     audit_after_s: Annotated[Duration, AfterValidator(_a_day_at_least)] = Field(
         default=30.0 * UNIT_S["d"],
         alias="audit_after",
-        description='so long after it was made a sealed record of the audit log leaves Redis, at least "1d"',
+        description='The age at which a sealed audit record leaves Redis, at least "1d".',
     )
     to: Annotated[str, AfterValidator(_archive_place)] | None = Field(
         default=None,
-        description='where it is kept from then on: a directory that every process sees, or "s3://BUCKET/PREFIX"; '
-        "none: `archive` in the data directory beside the embedded Redis, else it stays in Redis",
+        description='A directory that every process sees, or "s3://BUCKET/PREFIX". Unset: `archive` in the '
+        "data directory beside the embedded Redis; elsewhere runs stay in Redis.",
     )
     endpoint: Annotated[str, AfterValidator(_endpoint)] | None = Field(
-        default=None, description="the address of an S3-compatible server; none: Amazon's"
+        default=None, description="The address of an S3-compatible server. Unset: Amazon's."
     )
-    region: str | None = Field(default=None, description="the region of the bucket; none: us-east-1")
+    region: str | None = Field(default=None, description="The region of the bucket. Unset: us-east-1.")
 
 
 _HEADS = re.compile(r"file:\S+|syslog:(/\S+|[^\s:/]+:\d{1,5})|mail:person:\S+")
@@ -370,29 +397,42 @@ class AuditConfig(Table):
     """`[audit]`: where the heads of the audit log go, so that nobody can cut off its end unseen."""
 
     heads: tuple[Annotated[str, AfterValidator(_heads)], ...] = Field(
-        default=(), description='a list of "file:PATH", "syslog:/dev/log", "syslog:HOST:PORT" and "mail:person:NAME"'
+        default=(), description='A list of "file:PATH", "syslog:/dev/log", "syslog:HOST:PORT" and "mail:person:NAME".'
     )
 
 
 class AnnounceConfig(Table):
-    """`[announce]`: who hears what the announce agent says."""
+    """`[announce]`: who gets what the announce agent says. Operators and sender are told of what can't be delivered."""
 
     to: tuple[Audience, ...] = Field(
-        default=(), description='a list of "person:NAME", "group:NAME", "oncall:NAME" and "slack:#NAME"'
+        default=(), description='A list of "person:NAME", "group:NAME", "oncall:NAME" and "slack:#NAME".'
     )
 
 
 class LimitsConfig(Table):
-    """`[limits]`: how much may be started."""
+    """`[limits]`: how much people and programs may start and ask."""
 
-    triggers_per_person: Limit = Rate(20, 3600.0)
-    triggers_per_slack_channel: Limit = Rate(60, 3600.0)
-    triggers_per_trigger: Limit = Rate(60, 3600.0)
-    asks_per_key: Limit = Rate(200, 3600.0)
-    cards_per_person: int = Field(
-        default=10, ge=1, le=1000, description="open cards of one API key to one person; more come in one message"
+    triggers_per_person: Limit = Field(default=Rate(20, 3600.0), description="Runs that one person may start.")
+    triggers_per_slack_channel: Limit = Field(
+        default=Rate(60, 3600.0), description="Runs that may start from one Slack channel."
     )
-    backlog: int = Field(default=10_000, ge=1, description="work that may wait when a program asks for more over HTTP")
+    triggers_per_trigger: Limit = Field(
+        default=Rate(60, 3600.0), description="Runs that one `[triggers.NAME]` may start."
+    )
+    asks_per_key: Limit = Field(
+        default=Rate(200, 3600.0), description="Requests that a program may open with one API key."
+    )
+    cards_per_person: int = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        description="Open cards of one API key that one person gets one by one. Further requests come in one message.",
+    )
+    backlog: int = Field(
+        default=10_000,
+        ge=1,
+        description="Pieces of work that may wait for a worker. Above it, programs get 429 over HTTP.",
+    )
 
 
 _DAY_S = 86_400.0
@@ -419,20 +459,25 @@ class DeskConfig(Table):
     """`[desk]`: mail to `address` is answered from `knowledge`, once `policy` has approved each reply."""
 
     address: Annotated[MailAddress, AfterValidator(_plain)] | None = Field(
-        default=None, description="where anybody may write; delivered to the mailbox of SAYSO_MAIL_ADDRESS"
+        default=None,
+        description="The address that anybody may write to, delivered to the mailbox of SAYSO_MAIL_ADDRESS.",
     )
-    owner: Ref | None = Field(default=None, description='in whose name it asks, and who is asked: "person:anna"')
-    policy: Name | None = Field(default=None, description="the policy that gates each reply")
+    owner: Ref | None = Field(default=None, description='The requester of its runs: "person:anna".')
+    policy: Name | None = Field(default=None, description="The policy that gates each reply.")
     knowledge: tuple[Pattern, ...] = Field(
-        default=(), max_length=20, description='files, relative to sayso.toml, such as ["knowledge/*.md"]'
+        default=(), max_length=20, description='Files, relative to sayso.toml, such as ["knowledge/*.md"].'
     )
-    name: str = Field(default="", max_length=40, description='stands before the address in From, such as "Corp Help"')
-    greeting: str = Field(default="Hello,", max_length=100, description="begins a reply that no model wrote")
-    signature: str = Field(default="", max_length=500, description="ends each reply")
+    name: str = Field(
+        default="", max_length=40, description='The name before the address in From, such as "Corp Help".'
+    )
+    greeting: str = Field(
+        default="Hello,", max_length=100, description="The first line of a reply that no model wrote."
+    )
+    signature: str = Field(default="", max_length=500, description="The end of each reply.")
     per_sender: Limit = Field(
-        default=Rate(10, _DAY_S), description="runs that one address may begin; the rest is quarantined"
+        default=Rate(10, _DAY_S), description="Runs that one address may start. Further mail is quarantined."
     )
-    per_day: Limit = Field(default=Rate(200, _DAY_S), description="runs that all mail to it may begin")
+    per_day: Limit = Field(default=Rate(200, _DAY_S), description="Runs that all mail to the desk may start.")
 
 
 def desk_contradictions(
@@ -446,7 +491,7 @@ def desk_contradictions(
         return
     for key in _NEEDED:
         if getattr(desk, key) is None:
-            yield ("desk", key), f"is missing; allowed: {DeskConfig.model_fields[key].description}"
+            yield ("desk", key), f"is missing; allowed: {meaning(DeskConfig.model_fields[key])}"
     if desk.address == (mail_address or "").lower():
         yield ("desk", "address"), f'found "{desk.address}", which is SAYSO_MAIL_ADDRESS; allowed: another one'
     if any((person.email or "").lower() == desk.address for person in people.values()):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from bot.config.cron import check_cron
-from bot.config.tables import KeyPath, Name, PersonConfig, Table, known_zone
+from bot.config.tables import KeyPath, Name, PersonConfig, Table, known_zone, meaning
 from bot.config.templates import check_path, check_template, paths_of
 
 GitHubEvent = Literal["push", "create", "workflow_run", "check_suite"]
@@ -59,29 +59,33 @@ Template = Annotated[str, Field(max_length=2_000), AfterValidator(check_template
 
 
 class TriggerConfig(Table):
-    """`[triggers.NAME]`: when a run is started by itself, with which words, and for whom."""
+    """`[triggers.NAME]`: what starts a run without a person, with which words, in whose name."""
 
-    kind: Literal["webhook", "github", "report"] | None = Field(default=None, description="what posts to it")
-    cron: Annotated[str, AfterValidator(check_cron)] | None = Field(
-        default=None, description='when it fires: "minute hour day month weekday"'
+    kind: Literal["webhook", "github", "report"] | None = Field(
+        default=None, description="What posts to it. Set this or `cron`."
     )
-    timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="the zone of cron")
-    missed: Literal["skip", "once"] = Field(default="once", description="what becomes of ticks during an outage")
-    agent: Name | None = Field(default=None, description="who takes it; none: as for any other text")
-    requester: Name | None = Field(default=None, description="the person for whom it asks")
-    text: Template | None = Field(default=None, description='what is wanted, such as "deploy {tag} to staging"')
+    cron: Annotated[str, AfterValidator(check_cron)] | None = Field(
+        default=None, description='When it fires: "minute hour day month weekday".'
+    )
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="The zone of `cron`.")
+    missed: Literal["skip", "once"] = Field(
+        default="once", description="After an outage: `once` starts one run for all missed ticks, `skip` none."
+    )
+    agent: Name | None = Field(default=None, description="The agent that takes it. Unset: as for any other text.")
+    requester: Name | None = Field(default=None, description="The person in whose name it asks.")
+    text: Template | None = Field(default=None, description='What is wanted, such as "deploy {tag} to staging".')
     context: dict[Name, Annotated[str, AfterValidator(check_path)]] = Field(
-        default={}, description='data for the agent: {NAME = "dotted.path"} into the body'
+        default={}, description='Data for the agent: {NAME = "dotted.path"} into the body.'
     )
     id: Annotated[str, AfterValidator(check_path)] | None = Field(
-        default=None, description="the path of what names a delivery, if the body has it"
+        default=None, description="The path in the body of the delivery's id."
     )
-    on: GitHubEvent | None = Field(default=None, description="the one event of GitHub that starts a run")
-    repository: str | None = Field(default=None, description='only this one, such as "acme/shop"')
-    only: str = Field(default="*", min_length=1, description='tags or branches like this, such as "v*"')
-    handle: Template | None = Field(default=None, description="names what a run waits for, from the body")
+    on: GitHubEvent | None = Field(default=None, description="The one event of GitHub that starts a run.")
+    repository: str | None = Field(default=None, description='The one repository that counts, such as "acme/shop".')
+    only: str = Field(default="*", min_length=1, description='A pattern for tags or branches, such as "v*".')
+    handle: Template | None = Field(default=None, description="The name of what a run waits for, from the body.")
     secret: Annotated[SecretStr, AfterValidator(_hard_to_guess)] | None = Field(
-        default=None, description="signs what is posted; only in the environment"
+        default=None, description="Signs what is posted: 16 characters or more. Only the environment sets it."
     )
 
     @property
@@ -121,7 +125,7 @@ def _within(config: TriggerConfig) -> Iterator[tuple[KeyPath, str]]:
         )
     for key in _NEEDED[config.what]:
         if getattr(config, key) is None:
-            yield (key,), f"is missing; allowed: {TriggerConfig.model_fields[key].description}"
+            yield (key,), f"is missing; allowed: {meaning(TriggerConfig.model_fields[key])}"
     named = set(paths_of(config.text or ""))
     if config.what == "cron" and named:
         yield ("text",), "found braces; allowed: plain text, as a time has no body to take values from"

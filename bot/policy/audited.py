@@ -1,6 +1,6 @@
 """What somebody may have to answer for: the one list of the kinds of audit records, and of the events that leave one.
 
-A new kind joins `Kind`, `bot/web/console/audit.py` (its words) and docs/audit.md; a new event joins `OF_EVENTS`, too.
+A new kind joins `Kind`, `bot/web/console/audit.py` (its words) and docs/security.md; a new event joins `OF_EVENTS` too.
 """
 
 from collections.abc import Mapping

@@ -26,7 +26,7 @@ TRIGGER_BODY_BYTES = 1_048_576
 
 # For the measure alone: all names are one figure.
 _ROUTE = Mount(f"{PREFIX}{{name}}", routes=())
-_DOCS = "docs/triggers.md says how"
+_DOCS = "docs/using.md says how"
 
 
 def triggers_of(app: App, bodies: Bodies) -> ASGIApp:

@@ -1,6 +1,7 @@
-"""`docs/architecture.md` is drawn from the imports as they are, and the ways that it follows are there."""
+"""`docs/architecture.md` is drawn from the imports as they are, and the files of its walk are there."""
 
 import re
+import tomllib
 from pathlib import Path
 
 from docs.architecture import PAGE, drawn, floors, imports, reduced, with_drawing
@@ -22,14 +23,25 @@ def test_the_page_shows_the_rooms_as_their_imports_are_now() -> None:
     assert drawn() in page
 
 
-def test_each_file_on_the_ways_is_there_and_each_way_leads_through_the_rooms() -> None:
-    ways = PAGE.read_text().partition("## The way of a trigger")[2].partition("## Where to change what")[0]
-    files = LINE.findall(ways)
+def test_each_file_on_the_walk_is_there_and_it_leads_through_the_rooms() -> None:
+    walk = PAGE.read_text().partition("## The walk of one approval")[2].partition("## Where to change what")[0]
+    files = LINE.findall(walk)
 
-    assert len(files) > 50
+    assert len(files) > 40
     assert [file for file in files if not (TOP / file).is_file()] == []
     passed = {Path(file).parts[1] for file in files if file.startswith("bot/")}
     assert {"inbound", "runs", "requests", "policy", "render", "outbound", "execution", "store", "worker"} <= passed
+
+
+def test_each_dependency_has_its_reason() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["openai"]]
+    wanted += [one for group in project["dependency-groups"].values() for one in group if isinstance(one, str)]
+    names = {re.split(r"[^\w-]", one)[0] for one in wanted}
+    rows = PAGE.read_text().partition("## Dependencies")[2]
+
+    assert len(names) > 40
+    assert {name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", rows)} == set()
 
 
 def test_an_arrow_that_a_longer_way_implies_is_left_out() -> None:

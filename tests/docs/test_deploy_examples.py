@@ -1,4 +1,4 @@
-"""The scripts of docs/deploy-examples.md, as they stand there, with the real programs where those are installed."""
+"""The worked examples of docs/deploy.md, as they stand there, with the real programs where those are installed."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from tests.servers.lines import TOP
 pytestmark = pytest.mark.long
 
 V12 = DeployArgs(version="v1.2.0", environment="production")
-PAGE = (TOP / "docs" / "deploy-examples.md").read_text()
+PAGE = (TOP / "docs" / "deploy.md").read_text()
 
 
 def needs(program: str) -> pytest.MarkDecorator:
@@ -29,13 +29,13 @@ def needs(program: str) -> pytest.MarkDecorator:
 
 
 def blocks(heading: str, language: str) -> list[str]:
-    part = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    part = PAGE.partition(f"\n### {heading}\n")[2].partition("\n##")[0]
     return re.findall(rf"```{language}\n(.*?)```", part, re.DOTALL)
 
 
 def scripts(heading: str) -> dict[str, str]:
     """Return the scripts of one example, by the paths that the page gives them."""
-    part = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    part = PAGE.partition(f"\n### {heading}\n")[2].partition("\n##")[0]
     return dict(re.findall(r"`([/\w.-]+)`[^`\n]*(?:\n[^`\n]+)*:\n\n```(?:sh|yaml)\n(.*?)```", part, re.DOTALL))
 
 

@@ -1,4 +1,4 @@
-"""`docs/desk.md`, with its table, its file and its commands as they stand there."""
+"""The desk of `docs/using.md`, with its table, its file and its commands as they stand there."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tests.docs.dev import launcher, sayso_dev
 from tests.servers.program import ROOT, environment
 from tests.waiting import until
 
-PAGE = (ROOT / "docs/desk.md").read_text()
+PAGE = (ROOT / "docs/using.md").read_text().partition("\n## The desk\n")[2]
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 

@@ -1,7 +1,10 @@
 """The pages hold together: the README is short, the index has them all, links lead somewhere, no setting is missing."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from bot.config import deploy, tables
 from bot.config.directory.groups import GroupTable
@@ -11,6 +14,7 @@ from bot.config.settings import Settings
 from bot.config.slack import SlackConfig
 from bot.config.tables import Table
 from bot.config.triggers import TriggerConfig
+from docs.reference import HTTP, SETTINGS, operations, settings, written
 from tests.servers.lines import TOP
 
 README, DOCS = TOP / "README.md", TOP / "docs"
@@ -59,12 +63,21 @@ def test_the_index_has_every_page() -> None:
     assert {page.name for page in DOCS.glob("*.md")} - {"README.md"} <= set(links_in(DOCS / "README.md"))
 
 
-def test_the_page_of_settings_has_every_variable_and_every_key() -> None:
-    page = (DOCS / "settings.md").read_text()
+@pytest.mark.parametrize(("page", "made"), [(SETTINGS, settings), (HTTP, operations)], ids=["settings", "http"])
+def test_the_reference_on_the_page_is_what_the_code_makes(page: Path, made: Callable[[], str]) -> None:
+    text = page.read_text()
+
+    assert text == written(text, made()), "make it anew: .venv/bin/python -m docs.reference"
+    assert made() in text
+
+
+def test_the_reference_has_every_variable_and_every_key_with_what_it_means() -> None:
+    made = settings()
     fields = Settings.model_fields.items()
     values = [(name, field) for name, field in fields if not isinstance(field.default, (dict, Table))]
     variables = [name.upper() if field.validation_alias else f"SAYSO_{name.upper()}" for name, field in values]
     keys = [field.alias or name for table in TABLES for name, field in table.model_fields.items()]
 
     assert len(variables) > 30
-    assert [name for name in (*variables, *keys) if f"| `{name}`" not in page] == []
+    assert [name for name in (*variables, *keys) if f"| `{name}`" not in made] == []
+    assert re.findall(r"^\| `.*\| *\|$", made, re.MULTILINE) == []

@@ -1,4 +1,4 @@
-"""`docs/triggers.md`, with its table and its commands as they stand there."""
+"""The triggers of `docs/using.md`, with their table and its commands as they stand there."""
 
 import json
 import re
@@ -19,9 +19,8 @@ SECRET = "of-the-releases-0123456789"
 
 def block(language: str) -> str:
     """The one block in a language."""
-    [found] = re.findall(
-        rf"^```{language}\n(.*?)^```$", (ROOT / "docs/triggers.md").read_text(), re.DOTALL | re.MULTILINE
-    )
+    part = (ROOT / "docs/using.md").read_text().partition("\n## Triggers\n")[2].partition("\n## ")[0]
+    [found] = re.findall(rf"^```{language}\n(.*?)^```$", part, re.DOTALL | re.MULTILINE)
     return str(found)
 
 

@@ -24,13 +24,13 @@ def _file(text: str) -> str:
 
 
 class GroupTable(Table):
-    """`[groups.NAME]`: who is in it is read from Slack or a file when a request opens."""
+    """`[groups.NAME]`: a group that is kept in Slack or in a file, and read when a request opens."""
 
     slack: Annotated[str, AfterValidator(_user_group)] | None = Field(
-        default=None, description='the id of a user group of the workspace, such as "S0123ABC"'
+        default=None, description='The id of a user group of the workspace, such as "S0123ABC".'
     )
     file: Annotated[str, Field(max_length=200), AfterValidator(_file)] | None = Field(
-        default=None, description='a .csv or .json file, relative to sayso.toml, such as "people.csv"'
+        default=None, description='A .csv or .json file, relative to sayso.toml, such as "people.csv".'
     )
 
 

@@ -30,28 +30,28 @@ PersonRef = Annotated[str, AfterValidator(_person)]
 
 
 class OverrideTable(Table):
-    """`[[oncall.NAME.overrides]]`: this person is on call instead, from one moment until another."""
+    """`[[oncall.NAME.overrides]]`: a person who takes over from one moment until another."""
 
-    person: PersonRef = Field(description='who takes over: "person:NAME"')
-    starts: LocalTime = Field(alias="from", description='since when, such as "2026-11-05T09:00"')
-    until: LocalTime = Field(description='until when, such as "2026-11-06T09:00"')
+    person: PersonRef = Field(description='Who takes over: "person:NAME".')
+    starts: LocalTime = Field(alias="from", description='The beginning, such as "2026-11-05T09:00".')
+    until: LocalTime = Field(description='The end, such as "2026-11-06T09:00".')
 
 
 class OncallTable(Table):
-    """`[oncall.NAME]`: people take turns, each for one shift; policies name them as `oncall:NAME`."""
+    """`[oncall.NAME]`: people who take turns. Policies name whoever is on call as `oncall:NAME`."""
 
     rotation: tuple[PersonRef, ...] = Field(
-        min_length=1, max_length=_MOST_PEOPLE, description='who takes turns, in order: a list of "person:NAME"'
+        min_length=1, max_length=_MOST_PEOPLE, description='A list of "person:NAME", in the order of turns.'
     )
     shift_s: Annotated[Duration, AfterValidator(_shift)] = Field(
-        alias="shift", description='how long a turn is, such as "7d" or "12h", on the clocks of the zone'
+        alias="shift", description='The length of a turn, such as "7d" or "12h", "1h" to "366d".'
     )
-    starts: LocalTime = Field(description='when the first of them begins, such as "2026-11-02T09:00"')
+    starts: LocalTime = Field(description='The beginning of the first turn, such as "2026-11-02T09:00".')
     timezone: Annotated[str, AfterValidator(known_zone)] = Field(
-        default="UTC", description="the zone whose clocks hand over"
+        default="UTC", description="The zone whose clocks hand over."
     )
     overrides: tuple[OverrideTable, ...] = Field(
-        default=(), max_length=_MOST_OVERRIDES, description="who takes over for a while, none beside another"
+        default=(), max_length=_MOST_OVERRIDES, description="People who take over for a while. Two may not overlap."
     )
 
 

@@ -88,14 +88,18 @@ def _quiet_hours(text: str) -> str:
 class StepConfig(Table):
     """`[[policies.NAME.steps]]`: who decides in one of several steps, which come one after the other."""
 
-    name: Name = Field(description="what cards call it, such as manager")
-    approvers: Approvers = Field(description='a list of "person:NAME" and "group:NAME", or {all_of=[…]}, {any_of=[…]}')
-    quorum: int = Field(default=1, ge=1, description="how many different people have to approve")
+    name: Name = Field(description="The name on cards, such as manager.")
+    approvers: Approvers = Field(
+        description='A list of "person:NAME", "group:NAME" and "oncall:NAME", or {all_of=[…]}, {any_of=[…]}.'
+    )
+    quorum: int = Field(default=1, ge=1, description="How many different people must approve.")
     escalate_after_s: Duration | None = Field(
-        default=None, alias="escalate_after", description="so long after the step began `escalate_to` is asked as well"
+        default=None,
+        alias="escalate_after",
+        description="The time after the step began at which `escalate_to` is asked as well.",
     )
     escalate_to: tuple[Ref, ...] = Field(
-        default=(), description='a list of "person:NAME", "group:NAME" and "oncall:NAME"'
+        default=(), description='A list of "person:NAME", "group:NAME" and "oncall:NAME".'
     )
 
 
@@ -139,67 +143,74 @@ class PolicyConfig(Table):
 
     approvers: Approvers | None = Field(
         default=None,
-        description='a list of "person:NAME", "group:NAME" and "oncall:NAME", or {all_of=[…]}, {any_of=[…]}; '
-        "either this or `steps`",
+        description='A list of "person:NAME", "group:NAME" and "oncall:NAME", or {all_of=[…]}, {any_of=[…]}. '
+        "Set this or `steps`.",
     )
     steps: tuple[StepConfig, ...] = Field(
-        default=(), max_length=_MOST_STEPS, description="the steps that come one after the other, at most 5"
+        default=(), max_length=_MOST_STEPS, description="Steps that come one after the other, at most 5."
     )
-    quorum: int = Field(default=1, ge=1, description="how many different people have to approve")
-    reach: tuple[Reach, ...] = Field(default=CHANNELS, min_length=1, description="per person, the first that works")
-    also_post: tuple[Place, ...] = Field(default=(), description='places of many that show the card: "slack:#release"')
+    quorum: int = Field(default=1, ge=1, description="How many different people must approve.")
+    reach: tuple[Reach, ...] = Field(
+        default=CHANNELS, min_length=1, description="Channels for cards. Each person gets the first that works."
+    )
+    also_post: tuple[Place, ...] = Field(
+        default=(), description='Shared places that show the card as well: "slack:#release".'
+    )
     cards: CardsGo | None = Field(
-        default=None, description="thread or dm: where a card goes in Slack, in place of `cards` in [slack]"
+        default=None, description="Where the card goes in Slack, in place of `cards` in `[slack]`."
     )
     answer_from: tuple[AnswerFrom, ...] = Field(
         default=ANSWER_CHANNELS,
         min_length=1,
-        description="where an approval counts; a denial counts everywhere; cli is a terminal beside sayso dev, and "
-        "anywhere else the command line is api",
+        description="Ways by which an approval counts. A denial counts by every way. `cli` is a terminal "
+        "beside `sayso dev`; any other command line is `api`.",
     )
     approve_by_email: bool = Field(
-        default=False, description="whether an approval by mail counts, and one after a log-in by a link in a mail"
+        default=False, description="Whether an approval by mail counts, and one after a log-in by a link in a mail."
     )
-    requester_may_approve: bool = Field(default=False, description="whether the vote of who asked counts")
+    requester_may_approve: bool = Field(default=False, description="Whether a requester's own approval counts.")
     editor_may_approve: bool = Field(
-        default=False, description="whether the approval of who changed an argument counts for what they made of it"
+        default=False, description="Whether the approval of the person who changed an argument counts."
     )
     expires_after_s: Annotated[Duration, AfterValidator(within_30_days)] = Field(
         alias="expires_after",
-        description='a duration such as "4h", at most "30d"; so long a request stays open',
+        description='How long a request stays open, such as "4h", at most "30d".',
     )
     execute_within_s: Duration = Field(
-        default=900.0, alias="execute_within", description="how old an approval may be when it is acted on"
+        default=900.0, alias="execute_within", description="How old an approval may be when the tool starts."
     )
     remind_after_s: tuple[Duration, ...] = Field(
         default=(),
         alias="remind_after",
         max_length=_MOST_REMINDERS,
-        description='when whoever has not answered is reminded: ["30m", "2h"], at most 10 times',
+        description='When those who have not answered are reminded: ["30m", "2h"], at most 10 times.',
     )
     escalate_after_s: Duration | None = Field(
-        default=None, alias="escalate_after", description="so long after it was opened `escalate_to` is asked as well"
+        default=None,
+        alias="escalate_after",
+        description="The time after opening at which `escalate_to` is asked as well.",
     )
     escalate_to: tuple[Ref, ...] = Field(
-        default=(), description='who may decide as well from then on: "person:NAME", "group:NAME", "oncall:NAME"'
+        default=(), description='Who may decide from then on as well: "person:NAME", "group:NAME", "oncall:NAME".'
     )
     stand_ins: tuple[Ref, ...] = Field(
         default=(),
-        description="to whom those who decide may hand a request on, beside whom the policy names: "
-        '"person:NAME", "group:NAME", "oncall:NAME"',
+        description='Whom a seat may be handed to beside the people that the policy names: "person:NAME", '
+        '"group:NAME", "oncall:NAME".',
     )
     quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] | None = Field(
-        default=None, description='no reminder comes then, by each person\'s own clock: "22:00-07:00"'
+        default=None, description='No reminder comes then, by each person\'s own clock: "22:00-07:00".'
     )
-    urgency: Urgency = Field(default="medium", description="low, medium or high: high ignores quiet hours")
+    urgency: Urgency = Field(default="medium", description="`high` ignores quiet hours.")
     standing: Annotated[StandingLimit, BeforeValidator(_standing)] | None = Field(
         default=None,
-        description='the most that a standing approval may allow: "10 in 30d" is ten uses in thirty days; none: there '
-        "are no standing approvals",
+        description='The most that a standing approval may allow: "10 in 30d" is ten uses in thirty days. '
+        "Unset: no standing approvals.",
     )
     break_glass: tuple[Ref, ...] = Field(
         default=(),
-        description='who may decide alone in an emergency, with a reason: "person:NAME", "group:NAME", "oncall:NAME"',
+        description='Who may decide alone in an emergency, with a reason: "person:NAME", "group:NAME", '
+        '"oncall:NAME". It needs `[alerts]`.',
     )
 
     @property

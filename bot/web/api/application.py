@@ -149,7 +149,7 @@ def _bytes(agents: tuple[str, ...]) -> bytes:
 @cache
 def _described(agents: tuple[str, ...]) -> dict[str, Any]:
     """The OpenAPI description, with what this installation has."""
-    described = deepcopy(_description())
+    described = deepcopy(description())
     described["components"]["schemas"]["RunWanted"]["properties"]["agent"] |= {
         "anyOf": [{"enum": list(agents)}, {"type": "null"}]
     }
@@ -157,8 +157,8 @@ def _described(agents: tuple[str, ...]) -> dict[str, Any]:
 
 
 @cache
-def _description() -> dict[str, Any]:
-    """The same for every installation. It takes most of a second to make."""
+def description() -> dict[str, Any]:
+    """Return the OpenAPI description as it is for every installation. It takes most of a second to make."""
     described = _operations(()).openapi()
     schemas = described["components"]["schemas"]
     problem = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")

@@ -50,7 +50,7 @@ async def opened(
     response: Response,
     idempotency_key: OnceHeader = None,
 ) -> RequestView:
-    """Ask people a question, or for an approval under a policy, as a program with a logic of its own.
+    """Ask people a question, or for an approval under a policy.
 
     The request is open when this answers; wait for it with `GET /v1/requests/{id}?wait_s=50`. Whom a key may ask is
     listed with it (`sayso keys create --asks`). sayso executes nothing: of an approval, `may_act` says whether the

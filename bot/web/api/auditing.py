@@ -43,7 +43,7 @@ async def search(
     cursor: Annotated[_Places | Absent, Query(description="`next` of the page before.")] = None,
     limit: Limit = 50,
 ) -> AuditPage:
-    """The records of the audit log, oldest first; sealed ones only, which takes a second or two."""
+    """List the sealed records of the audit log, oldest first. Sealing takes a second or two."""
     await here.app.guard.check(here.app.access.rights.of_key(key), "audit", way)
     wanted = Wanted(person or "", policy or "", run or "", kind or "", since, until)
     records, following = await here.app.audit.search(wanted, cursor or "", limit)

@@ -39,7 +39,7 @@ async def imported(
     requester: Annotated[Person | Absent, Query(description="A person for whom the key may ask.")] = None,
     idempotency_key: OnceHeader = None,
 ) -> RunView:
-    """Make a run of an exported one, whose file is the body. It goes on here, and nothing in the file allows anything.
+    """Make a run of an exported one. It goes on here, and nothing in the file approves anything.
 
     Bytes of attached files are not in it.
     """
@@ -125,7 +125,7 @@ async def _made(
     dependencies=[Depends(in_turn)],
 )
 async def exported(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> Exported:
-    """The run as one JSON file, to be imported elsewhere. Bytes of attached files are not in it, their texts are."""
+    """Return the run as one JSON file for an import elsewhere, with the texts of attached files and not their bytes."""
     await check_run(here, key, "see", run_id, way)
     story = await here.app.history.read(run_id)
     return export(RunId(run_id), story.events, story.events[-1].release or version(), story.now)

@@ -117,5 +117,5 @@ _FIGURES = {
 
 @router.get("/metrics", operation_id="metrics", response_class=Response, responses={200: _FIGURES, 421: _READY[421]})
 async def metrics(here: HereNow) -> Response:
-    """Figures for Prometheus. They name nobody."""
+    """Return figures for Prometheus. They name nobody."""
     return Response(await here.metrics.text(here.app.store), media_type=MEDIA_TYPE)

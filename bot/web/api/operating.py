@@ -226,7 +226,7 @@ _DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 
 @router.get("/people", operation_id="listPeople", responses=answers(403, 422, shown={200: docs.PEOPLE}))
 async def people(_: MayRead, here: HereNow) -> Directory:
-    """The people of the directory by id, as requests and events name them; and who is on call now and next."""
+    """List the people of the directory by id, and who is on call now and next."""
     known = here.app.people
     duties = known.duties(here.app.store.about_now())
     return Directory(
@@ -241,7 +241,7 @@ def _duty(duty: Duty | None) -> OnCall | None:
 
 @router.get("/environments", operation_id="listEnvironments", responses=answers(403, 422, shown={200: docs.PLACES}))
 async def environments(key: MayRead, here: HereNow) -> EnvironmentViews:
-    """What is live in each environment, as it says itself; who deploys there now, and who waits for their turn.
+    """List what is live in each environment, who deploys there now, and who waits for their turn.
 
     Of these, the runs that the key may see.
     """
@@ -263,8 +263,8 @@ async def explained_policy(
     at: AskedAt = "now",
     env: At = "",
 ) -> Explained:
-    """Say what would happen if somebody asked for what a policy gates, and nobody answered: who is asked, why and by
-    what, what reminders, quiet hours, escalation and freezes bring at which time, and what stops it.
+    """Explain what would happen if somebody asked for what a policy gates, and nobody answered: who is asked, why and
+    by what, what reminders, quiet hours, escalation and freezes bring at which time, and what stops it.
 
     Nothing is opened. A person's key asks about that person; operators and admins about anybody.
     """
@@ -361,7 +361,7 @@ def _view(freeze: Freeze, told: str) -> FreezeView:
 
 @router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
 async def status(_: MayRead, here: HereNow) -> Status:
-    """The figures of `/metrics` as one document, and in `needs` what a person has to look at."""
+    """Return the figures of `/metrics` as one document, and in `needs` what a person has to look at."""
     noted = NotedTables(here.app.store)
     wrong = await noted.wrong()
     needs = [f"the settings can't be read anew, so nothing has changed: {wrong}"] if wrong else []
@@ -434,7 +434,7 @@ async def confirmed(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) 
 
 @router.post("/people/same", operation_id="samePerson", responses=_DONE)
 async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow, way: Way) -> Done:
-    """Say that somebody whose address has changed is whom the directory knew before, where no `uid` says so.
+    """Say that a person whose address changed is one the directory knew before, where no `uid` says so.
 
     What they may decide, have approved and asked for counts for them again. Nobody says it of themselves.
     """
@@ -451,7 +451,7 @@ async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow, way: Way) -> 
 
 @router.post("/people/confirm", operation_id="confirmPeople", responses=_DONE)
 async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow, way: Way) -> Done:
-    """Say that a file of settings which is only half taken is right as it is: who is missing in it has left.
+    """Confirm a settings file that is only half taken: the people missing in it have left.
 
     It holds for exactly the file of this digest, until another one holds.
     """

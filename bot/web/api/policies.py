@@ -42,7 +42,7 @@ class PolicyViews(Frozen):
 
 @router.get("", operation_id="listPolicies", responses=answers(403, 422, shown={200: docs.POLICIES}))
 async def listed(key: MayAsk, here: HereNow) -> PolicyViews:
-    """The policies under which the key may want approvals: who decides, how many, until when, and what is frozen.
+    """List the policies that the key may use: who decides, how many, until when, and what is frozen.
 
     Those in whose hands the key is, and the one person for whom it asks, don't decide unless the policy says so.
     """

@@ -162,7 +162,7 @@ async def listed(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Requests:
-    """Requests, newest first, page by page, with everything that is needed to decide them.
+    """List requests, newest first, page by page, with everything that is needed to decide them.
 
     They are those that the key's person, and whom it acts for, asked for or may decide. Operators and admins see all.
     """
@@ -185,7 +185,7 @@ async def shown(
     request: HttpRequest,
     wait_s: WaitS = 0,
 ) -> RequestView:
-    """A request as it stands. With `wait_s`, an open one is shown once it has changed, or when the time is over.
+    """Return a request. With `wait_s`, an open one is returned once it has changed, or when the time is over.
 
     A program's own approval is shown once it is decided; the program begins what it `may_act` on by `start`.
     """
@@ -208,7 +208,7 @@ async def shown(
 async def outcome(
     request_id: RequestPath, key: MayFollow, here: HereNow, way: Way, request: HttpRequest, wait_s: WaitS = 0
 ) -> Outcome:
-    """How a request stands for the program that asked, in one word, with the answer by its type. It waits as above."""
+    """Return the state of a request in one word, with the typed answer. `wait_s` waits as above."""
     return outcome_of(await shown(request_id, key, here, way, request, wait_s))
 
 
@@ -255,7 +255,7 @@ async def edited(
     way: Way,
     idempotency_key: OnceHeader = None,
 ) -> Answered:
-    """Change arguments as one of those who decide: everybody is asked again, and votes before are void.
+    """Change arguments: everybody is asked again, and votes before are void.
 
     It approves nothing. Who changed it does not approve it either, unless the policy says `editor_may_approve`.
     """
@@ -297,7 +297,7 @@ async def withdrawn(
     way: Way,
     withdrawal: Withdrawal | None = None,
 ) -> Withdrawn:
-    """Take back what the key's person, or somebody whom the key may ask for, has caused, until it has started.
+    """Withdraw what the key's person, or somebody whom the key may ask for, has caused, until it has started.
 
     It is `withdrawn` then, or `revoked` where it was approved already.
     """

@@ -105,7 +105,7 @@ async def listed(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Runs:
-    """Runs, newest first, page by page. A page is not moved by what is started meanwhile.
+    """List runs, newest first, page by page. A run that starts meanwhile moves no page.
 
     They are those that concern the key's person, and those whom it acts for: whose they are, and what they may decide.
     Operators and admins see all. Finished runs leave for the archive after some time; with `archived` those of one
@@ -130,7 +130,7 @@ async def listed(
     dependencies=[Depends(in_turn)],
 )
 async def shown(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> RunView:
-    """A run as it stands: its state, the request that is open, how its steps ended; one in the archive, too."""
+    """Return a run, archived or not: its state, its open request, how its steps ended."""
     who = await check_run(here, key, "see", run_id, way)
     return await view(here, run_id, who)
 
@@ -146,8 +146,8 @@ async def view(here: Here, run_id: str, who: Who) -> RunView:
 Verb = Literal["pause", "resume", "cancel"]
 _VERBS: dict[Verb, str] = {
     "pause": "Stop a run at its next step. Votes still count meanwhile.",
-    "resume": "Let a paused run go on.",
-    "cancel": "End a run. A tool that is executing is finished first.",
+    "resume": "Resume a paused run.",
+    "cancel": "Cancel a run. A tool that is executing finishes first.",
 }
 
 

@@ -40,7 +40,7 @@ async def started(
     here: HereNow,
     way: Way,
 ) -> Started:
-    """Begin what the key asked to be approved: of all attempts one does, and the same one is told the same again.
+    """Begin what was approved: one attempt does, and the same attempt gets the same answer again.
 
     It is refused after a denial, a revocation, or the use-by time, and during a freeze; from then on whoever denies it
     is told that it is too late. Do nothing before this answers 200; where no answer came, send the same attempt again.
@@ -74,7 +74,7 @@ async def ended(
     here: HereNow,
     way: Way,
 ) -> Finished:
-    """Say what came of an attempt that has begun: everybody who holds a card is told so, as the program's words.
+    """Report the result of an attempt that has begun: everybody who holds a card is told, in the program's words.
 
     What is said first stands: the same again changes nothing, and anything else is refused.
     """

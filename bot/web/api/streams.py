@@ -43,7 +43,7 @@ async def events(
     limit: Annotated[int, Query(ge=1, le=1_000, description="How many at most; a stream has no limit.")] = 1_000,
     last_event_id: Annotated[Seq | Absent, Header(alias="Last-Event-ID", description="Where a stream was cut.")] = None,
 ) -> Response | Events:
-    """A run's events, oldest first.
+    """List a run's events, oldest first.
 
     With `Accept: text/event-stream` they come as they happen, until the run has ended: `id` is the sequence number,
     and a stream that was cut goes on after `Last-Event-ID`. There is a ping every 15 s, and status 204 (which browsers

@@ -28,7 +28,8 @@ _TOKEN_CHARS, _EMAIL_CHARS = 200, 254
 # and there are too many to use all of them up.
 _ASKED_BY_ONE, _ASKED_WITHIN_S, _COUNTERS = 20, 600.0, 262_144
 # Enough for somebody who mistypes, and no flood for anybody whom others claim to be; those who keep on at one address
-# leave some to the person. What more there is to say about strangers is in decision 10.
+# leave some to the person. Strangers at several addresses can use up the links of an hour;
+# `sayso login --to PERSON` sends one all the same.
 _LINKS, _LINKS_FROM_ONE, _LINKS_WITHIN_S = 15, 5, 3600.0
 # Of each person; three of them use up all that the person gets.
 _COUNTERS_OF_ONE = 1_024

@@ -94,7 +94,7 @@ _ASKED[201]["links"] = leads_to("request_id", "$response.body#/id", "showRequest
 
 @router.get("", operation_id="listStanding", responses=answers(403, 422, shown={200: {"standing": [_EXAMPLE]}}))
 async def listed(key: MayRead, here: HereNow) -> StandingViews:
-    """The standing approvals that serve the people of the key, that they granted, or that their policies are about."""
+    """List the standing approvals that serve the people of the key, that they granted, or that their policies cover."""
     found = await here.app.requests.standing.those_of(here.app.access.rights.of_key(key))
     return StandingViews(standing=tuple(map(view_of, found)))
 
@@ -108,7 +108,7 @@ async def asked(
     response: Response,
     idempotency_key: OnceHeader = None,
 ) -> RequestView:
-    """Ask that what a run of yours did be done again without asking, so many times and until then.
+    """Ask that what a run of yours did may be repeated without asking, so many times, until then.
 
     The request goes to the approvers of that call's policy, which has to allow it (`standing = "10 in 30d"`). Once they
     approve it, calls that are exactly the same, but for `open` arguments, are approved at once. With an idempotency key

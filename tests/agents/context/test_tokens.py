@@ -34,7 +34,7 @@ def test_a_text_is_counted_piece_by_piece(text: str, tokens: int) -> None:
     assert tokens_in(text) == tokens
 
 
-# The rules as they read in docs/context.md, a token each; and the letters that count for more.
+# The rules of `tokens.py`, a token each; and the letters that count for more.
 PIECE = re.compile(
     r" ?(?:[A-Za-z][a-z]{0,2}|[0-9]{1,2}|[!-/:-@\[-`{-~]{1,2})|[ \t]{1,4}|[\x00-\x1f\x7f]|[\x80-\U0010ffff]"
 )

@@ -156,7 +156,7 @@ approvers = ["group:release"]
             '["group:release"]\nescalate_to = ["person:bo"]',
             "steps[1].escalate_to: found one alone",
         ),
-        ('name = "finance"\n', "", "steps[1].name: is missing; allowed: what cards call it, such as manager"),
+        ('name = "finance"\n', "", "steps[1].name: is missing; allowed: the name on cards, such as manager"),
     ],
 )
 def test_steps_are_checked_one_by_one(tmp_path: Path, old: str, new: str, line: str) -> None:
@@ -177,7 +177,7 @@ def test_how_long_a_request_stays_open_has_to_be_said_and_is_a_month_at_most(tmp
     (missing,) = problems(tmp_path, PEOPLE + POLICY.replace('expires_after = "4h"', ""))
     (long,) = problems(tmp_path, PEOPLE + POLICY.replace("4h", "31d"))
 
-    assert missing.startswith("sayso.toml: policies.production.expires_after: is missing; allowed: a duration such as")
+    assert missing.startswith("sayso.toml: policies.production.expires_after: is missing; allowed: how long a request")
     assert long == 'sayso.toml: policies.production.expires_after: found "31d"; allowed: at most "30d"'
 
 

@@ -55,7 +55,7 @@ def test_all_four_kinds_are_read_and_their_secrets_come_from_the_environment_or_
         (HUB.replace("push", "issues"), 'triggers.tags.on: found "issues"; allowed: "push", "create"'),
         (HUB.replace('on = "push"\n', ""), "triggers.tags.on: is missing; allowed: the one event of GitHub"),
         (HUB.replace("{tag}", "{branch}"), "triggers.tags.text: found {branch}; allowed for push: {repository}, {tag}"),
-        (REPORT.replace('handle = "{repo}/{id}"\n', ""), "triggers.builds.handle: is missing; allowed: names what"),
+        (REPORT.replace('handle = "{repo}/{id}"\n', ""), "triggers.builds.handle: is missing; allowed: the name of"),
         (REPORT + 'requester = "anna"', "triggers.builds.requester: found in a trigger of the kind report"),
         (HOOK.replace("releases", "Releases"), 'triggers.Releases: found "Releases"; allowed: a name of at most 40'),
         (HOOK.replace("releases", "a__b"), 'triggers.a__b: found "a__b"; allowed: a name of at most 40'),

@@ -8,7 +8,7 @@ import pytest
 from bot.policy.audited import OF_EVENTS, Kind
 from language import say, speaking
 
-DOCS = Path(__file__).parents[3] / "docs" / "audit.md"
+DOCS = Path(__file__).parents[3] / "docs" / "security.md"
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))

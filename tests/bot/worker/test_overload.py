@@ -1,16 +1,16 @@
-"""What much work of one sender does to everybody else, counted: who is heard before whom; the bench times it."""
+"""What much work of one sender does to everybody else, counted: who is heard before whom."""
 
 import asyncio
 from pathlib import Path
 
 import pytest
 
-from bench.overload import Crowded, resident, working
 from bench.parts import BenchChannel, bench_agent, bench_settings
 from bot.app import App, compose
 from bot.process.running import running
 from bot.store.embedded import EmbeddedRedis
 from bot.worker.queue import AT_ONCE
+from tests.bot.worker.crowded import Crowded, most_memory, working
 from tests.waiting import until
 
 CROWD = 600
@@ -70,12 +70,12 @@ async def test_a_workers_memory_does_not_grow_with_ten_thousand_triggers_that_wa
             async with working(tmp_path, crowded) as worker:
                 await crowded.ask("first", "bo")
                 await crowded.until("paused", "first")
-                usual = resident(worker.pid, ever=True)
+                usual = most_memory(worker.pid)
             for start in range(0, WAITING, 100):
                 await asyncio.gather(*(crowded.ask(f"crowd-{start + number}", "anna") for number in range(100)))
 
             async with working(tmp_path, crowded) as worker:
                 await until(lambda: len(crowded.tokens) > ASKED, 300)
-                most = resident(worker.pid, ever=True)
+                most = most_memory(worker.pid)
 
     assert most - usual < GROWS_AT_MOST

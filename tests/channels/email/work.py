@@ -1,6 +1,6 @@
 """Count the calls that reading takes: what a clock says depends on the machine, this does not.
 
-What one pattern does inside a single call is not counted; `bench.mailfuzz --pumps` times that.
+What one pattern does inside a single call is not counted; `bench/run mails --pumps` times that.
 """
 
 import sys

@@ -14,20 +14,16 @@ HOME = "home"
 
 @dataclass(frozen=True)
 class Handled:
-    """The app's handling of an interaction; `answer` is the payload of the ack.
-
-    `acked_after_s` is the person's wait, which no test judges: the bench prints it.
-    """
+    """The app's handling of an interaction; `answer` is the payload of the ack."""
 
     acked: bool
-    acked_after_s: float
     answer: Any
     raw: Json
 
     @classmethod
     def of(cls, parcel: Json) -> "Handled":
-        last: Json = parcel["tries"][-1] if parcel["tries"] else {"acked": False, "after_s": 0}
-        return cls(last["acked"], last["after_s"], parcel["answer"], parcel)
+        last: Json = parcel["tries"][-1] if parcel["tries"] else {"acked": False}
+        return cls(last["acked"], parcel["answer"], parcel)
 
 
 @dataclass(frozen=True)
