@@ -52,7 +52,7 @@ def faults(areas: Sequence[str] = ()) -> Iterator[Fault]:
 
 
 def wrong(those: Iterable[Fault], top: Path = TOP) -> Iterator[tuple[Fault, str]]:
-    """Yield the faults that cannot be seated in the tree at `top`, and those with the name of another; each with why."""
+    """Yield the faults that cannot be seated in the tree at `top`, or have the name of another; each with why."""
     known = Counter[str]()
     for fault in those:
         known[fault.name] += 1
