@@ -2,11 +2,28 @@
 
 from dataclasses import replace
 
-from bench.faults import AREAS, faults, wrong
+from bench.faults import AREAS, TOP, faults, wrong
+from bot.store.client import PRELUDE, Client
+
+SCRIPTS = TOP / "bot" / "store" / "lua"
 
 
 def test_every_named_fault_can_be_seated() -> None:
     assert [f"{fault.area}: {fault.name}: {why}" for fault, why in wrong(faults())] == []
+
+
+async def test_every_script_with_a_fault_is_one_that_a_server_takes(redis: str) -> None:
+    client, seated = Client(redis), 0
+
+    for fault in faults():
+        if fault.file.suffix == ".lua":
+            parts = {name: (SCRIPTS / name).read_text() for name in (*PRELUDE, fault.file.name)}
+            parts[fault.file.name] = fault.seated_in(parts[fault.file.name])
+            await client.do("SCRIPT", "LOAD", "\n".join(parts.values()))
+            seated += 1
+
+    await client.close()
+    assert seated > 50
 
 
 def test_there_are_faults_of_every_area() -> None:
