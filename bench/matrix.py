@@ -9,8 +9,8 @@ fault, with hashes of the fault and of the test files: a second start goes on wh
 only what changed. Helpers of tests are not hashed: after a change of one, start `--anew`.
 
 Pure tests ask for no server. Of them those files run that import the file of the fault, the nearest first, and all of
-them to their end: it is known of each test whether it misses the rule. The other tests run one file after another, the
-likeliest first, until one misses it.
+them to their end: it is known of each test whether it misses the rule. Of the other tests the likeliest files run,
+until one of them misses it. Tests that fail without any fault are left out.
 """
 
 import argparse
@@ -53,6 +53,7 @@ _LINE = re.compile(r"^(tests/[^:]+::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPAS
 _BEGUN = re.compile(r"^(tests/[^:]+::\S.*?)\s*$")
 _TOOK = re.compile(r"^([\d.]+)s (?:setup|call|teardown) +(tests/[^:]+)::")
 _UNREADABLE = re.compile(r"^ERROR (tests/[^:\s]+)(?: - .*)?$", re.MULTILINE)
+_ENDED = re.compile(r"=+ .* in [\d.]+s.* =+$|.* in [\d.]+s(?: \(.*\))?$")
 _TESTS = re.compile(r"def (test_\w+)")
 _WORD = re.compile(r"[a-z]{4,}")
 _PARAMETERS = re.compile(r"\[.*\]$")
@@ -160,7 +161,7 @@ class Tree:
 
         def likeliness(test: Path) -> tuple[bool, float]:
             shared = sum(1 / rare[word] for word in words & self._words_of(test))
-            return _is_beside(test, fault), shared + 0.05 * (test.parent == Path("tests", fault.file).parent)
+            return _is_beside(test, fault), shared + 0.2 * (test.parent == _beside(fault))
 
         return [str(test) for test in sorted(others, key=likeliness, reverse=True)]
 
@@ -195,9 +196,15 @@ def _is_test(file: Path) -> bool:
     return is_ours and file.parts[1] not in _NO_STORIES and file.name not in _NO_FILES
 
 
+def _beside(fault: Fault) -> Path:
+    """Return the folder of tests that mirrors that of a fault; of a script that is the one of its package."""
+    package = fault.file.parent if fault.file.suffix == ".py" else fault.file.parent.parent
+    return Path("tests", package)
+
+
 def _is_beside(test: Path, fault: Fault) -> bool:
     """Return whether a test file is the one that mirrors the file of a fault."""
-    return test == Path("tests", fault.file.parent, f"test_{fault.file.stem}.py")
+    return test == _beside(fault) / f"test_{fault.file.stem}.py"
 
 
 def _functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -230,38 +237,44 @@ class Copy:
         self.folder = folder / "tree"
         shutil.copytree(TOP, self.folder, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True)
 
-    def run(self, fault: Fault | None, tests: Sequence[str]) -> Files:
-        """Return what becomes of test files with a fault, or without one."""
+    def run(
+        self, fault: Fault | None, tests: Sequence[str], but: Collection[str] = (), *, stops: bool = False
+    ) -> Files:
+        """Return what becomes of test files with a fault, or without one, `but` for these tests.
+
+        If it `stops` with the first test that fails, the files behind it do not run.
+        """
+        more = [*(["-x"] if stops else []), *(f"--deselect={one}" for one in but)]
         if fault is None:
-            return self._run(tests, keeps_compiled=True)
+            return self._run(tests, more, keeps_compiled=True)
         file = self.folder / fault.file
         text = file.read_text(encoding="utf-8")
         try:
             file.write_text(fault.seated_in(text), encoding="utf-8")
-            return self._run(tests)
+            return self._run(tests, more)
         finally:
             file.write_text(text, encoding="utf-8")
 
-    def _run(self, tests: Sequence[str], *, keeps_compiled: bool = False) -> Files:
+    def _run(self, tests: Sequence[str], more: Sequence[str], *, keeps_compiled: bool = False) -> Files:
         """Run the files in one process; in another one those that come behind a test that hangs."""
         found, left = Files(), [*tests]
         while left:
-            text, is_silent = self._output_of(left, keeps_compiled=keeps_compiled)
+            text, is_silent = self._output_of(left, more, keeps_compiled=keeps_compiled)
             ran, hangs = _read_output(text, left)
-            if is_silent:
-                done = left[: left.index(hangs.partition("::")[0])] if hangs else left[:-1]
-                ran = {name: each for name, each in ran.items() if name in done}
-                stuck = left[len(done)]
-                ran[stuck] = Ran(_hash_of_file(stuck), [f"{hangs or stuck} (hangs)"], _SILENT_S)
+            stuck = hangs.partition("::")[0]
+            if is_silent and stuck in left:
+                ran[stuck] = Ran(_hash_of_file(stuck), [f"{hangs} (hangs)"], _SILENT_S)
             found |= ran
+            if not is_silent or not ran or "-x" in more:
+                break
             left = [name for name in left if name not in ran]
         return found
 
-    def _output_of(self, tests: Sequence[str], *, keeps_compiled: bool) -> tuple[str, bool]:
+    def _output_of(self, tests: Sequence[str], more: Sequence[str], *, keeps_compiled: bool) -> tuple[str, bool]:
         """Return what pytest prints, and whether it was ended as nothing came any more."""
         command = [sys.executable, *([] if keeps_compiled else ["-B"]), "-m", "pytest", "-n0", "-v", "--tb=no", "-rE"]
         command += ["--color=no", "--durations=0", "--durations-min=0", "--continue-on-collection-errors"]
-        command += ["-p", "no:cacheprovider", *tests]
+        command += ["-p", "no:cacheprovider", *more, *tests]
         environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "1", "COLUMNS": "400"}
         output = self.folder.with_name("output")
         with output.open("wb") as printed:
@@ -293,25 +306,32 @@ def _is_silent(process: subprocess.Popen[bytes], output: Path) -> bool:
 
 
 def _read_output(text: str, tests: Sequence[str]) -> tuple[Files, str]:
-    """Return what became of each file, and the test that was begun and has no end; empty where there is none."""
-    failed, took, begun = defaultdict[str, list[str]](list), Counter[str](), ""
+    """Return what became of each file that ran to its end, or to a test that failed; and the test that was begun and
+    has no end, empty where there is none.
+    """
+    failed, took, seen, begun = defaultdict[str, list[str]](list), defaultdict[str, float](float), dict[str, None](), ""
     lines = text.splitlines()
     for line in lines:
         if (told := _LINE.match(line)) is not None:
-            begun = ""
+            begun, name = "", told[1].partition("::")[0]
+            seen[name] = None
             if told[2] in {"FAILED", "ERROR"}:
-                failed[told[1].partition("::")[0]].append(told[1])
+                failed[name].append(told[1])
         elif (told := _BEGUN.match(line)) is not None:
             begun = told[1]
         elif (told := _TOOK.match(line)) is not None:
-            took[told[2]] += float(told[1])  # type: ignore[assignment] - a counter of seconds
+            took[told[2]] += float(told[1])
     for name in _UNREADABLE.findall(text):
         failed[name].append(f"{name}::(it cannot be read)")
-    has_begun = any("collected" in line for line in lines)
-    for name in tests if not has_begun else ():
-        failed[name] = [f"{name}::(nothing starts)"]
-    ran = {name: Ran(_hash_of_file(name), list(dict.fromkeys(failed[name])), round(took[name], 2)) for name in tests}
-    return ran, begun
+    has_ended = bool(lines) and _ENDED.match(lines[-1]) is not None
+    if not seen and not failed and not has_ended:
+        failed |= {name: [f"{name}::(nothing starts)"] for name in tests}
+    # Files run one after the other: of the last that was seen some may be left where nothing says that all is over.
+    whole = set(tests) if has_ended and "stopping after" not in text else {*seen} - {*list(seen)[-1:]}
+    there = [name for name in tests if name in whole or failed[name]]
+    return {
+        name: Ran(_hash_of_file(name), list(dict.fromkeys(failed[name])), round(took[name], 2)) for name in there
+    }, begun
 
 
 def play(known: Known, tree: Tree, those: Sequence[Fault], until: float, *, stories: bool) -> None:
@@ -326,13 +346,10 @@ def play(known: Known, tree: Tree, those: Sequence[Fault], until: float, *, stor
                 print("The time is over; the next start goes on here.", flush=True)
                 return
             began, is_new = time.monotonic(), False
-            for tests in _to_run(known, tree, fault, seconds, stories=stories):
-                if stories:
-                    _without_faults(known, copy, tests)
-                known.add(fault, copy.run(fault, tests))
+            if tests := _to_run(known, tree, fault, seconds, stories=stories):
+                _without_faults(known, copy, tests)
+                known.add(fault, copy.run(fault, tests, _failing(known, tests), stops=stories))
                 is_new = True
-                if stories and (known.killers(fault) or time.monotonic() > until):
-                    break
             if is_new:
                 found = len(known.killers(fault))
                 took = time.monotonic() - began
@@ -340,16 +357,19 @@ def play(known: Known, tree: Tree, those: Sequence[Fault], until: float, *, stor
                 sys.stdout.flush()
 
 
-def _to_run(
-    known: Known, tree: Tree, fault: Fault, seconds: Mapping[str, float], *, stories: bool
-) -> Iterator[list[str]]:
-    """Yield the test files that are still to be run with a fault, as they run together."""
+def _to_run(known: Known, tree: Tree, fault: Fault, seconds: Mapping[str, float], *, stories: bool) -> list[str]:
+    """Return the test files that are still to be run with a fault."""
     have = known.of(fault)
     if not stories:
-        left = [test for test in tree.pure_tests(fault, seconds) if test not in have]
-        yield from [left] if left else []
-    elif not known.killers(fault):
-        yield from ([test] for test in tree.other_tests(fault)[:_MOST_STORIES] if test not in have)
+        return [test for test in tree.pure_tests(fault, seconds) if test not in have]
+    likely = [] if known.killers(fault) else tree.other_tests(fault)[:_MOST_STORIES]
+    return [test for test in likely if test not in have]
+
+
+def _failing(known: Known, tests: Iterable[str]) -> list[str]:
+    """Return the tests that fail without any fault."""
+    ran = known.of(None)
+    return [one for test in tests if test in ran for one in ran[test].failed if "::(" not in one]
 
 
 def _without_faults(known: Known, copy: Copy, tests: Iterable[str]) -> None:
