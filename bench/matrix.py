@@ -296,6 +296,8 @@ class Copy:
         command += ["--color=no", "--durations=0", "--durations-min=0", "--continue-on-collection-errors"]
         command += ["-p", "no:cacheprovider", "--hypothesis-seed=0", *more, *tests]
         environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "1", "COLUMNS": "400"}
+        # What a property found with one fault must not be tried with the next one.
+        shutil.rmtree(self.folder / ".hypothesis", ignore_errors=True)
         output = self.folder.with_name("output")
         with output.open("wb") as printed:
             process = subprocess.Popen(
