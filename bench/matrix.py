@@ -30,7 +30,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from types import FrameType
+from typing import Any, NoReturn, cast
 
 from bench.faults import TOP, Fault, faults
 
@@ -447,6 +448,11 @@ def _count(those: Collection[Fault], area: str) -> int:
     return sum(fault.area == area for fault in those)
 
 
+def _end(_: int, __: FrameType | None) -> NoReturn:
+    """End as after an exception, so that no tests go on by themselves."""
+    sys.exit(143)
+
+
 def main() -> None:
     """Seat the faults that are asked for, or print what is known."""
     parser = argparse.ArgumentParser(description="Which tests miss which named fault.")
@@ -458,6 +464,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="seat nothing, print what is known")
     parser.add_argument("--anew", action="store_true", help="forget what is known")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
     if options.anew:
         FOUND.unlink(missing_ok=True)
     wanted = [fault for fault in faults(options.areas) if options.only in f"{fault.name} {fault.file}"]
