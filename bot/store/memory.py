@@ -174,7 +174,7 @@ class Memory:
         return Seen(self.mark, [(self.of(shard).starts, self.settled(shard)) for shard in range(shards)])
 
     def asked(self, shard: int) -> tuple[str, int, str]:
-        """What `start_tool.lua` compares: the starts that were seen, and the number and the seal of the settled record."""
+        """What `start_tool.lua` compares: the starts that were seen, the number of the settled record, and its seal."""
         seen, settled = self.of(shard), self.settled(shard) or Sealed(0, "")
         return (seen.starts.seen if seen.starts else "", *settled)
 
