@@ -176,7 +176,7 @@ class Memory:
     def asked(self, shard: int) -> tuple[str, int, str]:
         """What `start_tool.lua` compares: the starts that were seen, the number of the settled record, and its seal."""
         seen, settled = self.of(shard), self.settled(shard) or Sealed(0, "")
-        return (seen.starts.seen if seen.starts else "", *settled)
+        return (seen.starts.seen if seen.starts else "", settled.n, settled.seal)
 
     def settled(self, shard: int) -> Sealed | None:
         """The newest end of a shard's audit log that must be there."""
