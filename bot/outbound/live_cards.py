@@ -17,7 +17,7 @@ from agents.requests import PersonId, RunId
 from agents.run import Run, fold
 from bot.outbound.calls import Calls
 from bot.outbound.sending import Reach
-from bot.outbound.shared_cards import ClaimPending, reader_of, theirs_now
+from bot.outbound.shared_cards import reader_of, theirs_now
 from bot.policy.record import RequestRecord, records
 from bot.render.request_card import standing
 from bot.render.status_line import WORKING, StatusLines, asked_for, status_card, status_line
@@ -89,26 +89,21 @@ class LiveCards:
     def __init__(self, store: Store, reach: Reach, calls: Calls, dress: Dress) -> None:
         self._calls = calls
         self._store, self._people, self._tokens = store, reach.people, reach.tokens
-        self._failures, self._channels, self._dress = reach.failures, reach.channels, dress
+        self._channels, self._dress = reach.channels, dress
         self._lines = StatusLines(store)
         self._turns = itertools.count(1)
         self._locks = WeakValueDictionary[str, asyncio.Lock]()
         self._asked, self._called = dict[str, int](), dict[str, _Called]()
 
-    async def update(self, entry: UpdateCard) -> None:
-        """Show what became of a card, where it was placed; a card that never arrived needs no update.
+    async def update(self, entry: UpdateCard, placed: Delivery) -> None:
+        """Show what became of a card, where it was `placed`; a card that never arrived needs no update.
 
         Of what a message lists with others it is told in a message of its own. Where one card stands for several
-        people, the entry of the delivery that it was sent for shows it. Raises ChannelUnavailable, also while the card
-        itself is on its way.
+        people, the entry of the delivery that it was sent for shows it. Raises ChannelUnavailable.
         """
-        placed = await self._failures.placed(entry.delivery_id)
-        for waiting in placed.entries if placed and not placed.stands else ():
-            if await self._store.is_waiting(waiting):
-                raise ClaimPending("The card itself is still on its way", "Its update follows it")
-        delivery = placed.delivery if placed and placed.shares is None else None
+        delivery = placed.delivery if placed.shares is None else None
         channel = self._channels.get(delivery.address.channel) if delivery else None
-        if placed is None or delivery is None or channel is None or channel.name in placed.failed:
+        if delivery is None or channel is None or channel.name in placed.failed:
             return
         delivery = await theirs_now(placed, delivery, channel, self._people)
         if delivery is None:

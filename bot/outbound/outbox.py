@@ -153,11 +153,13 @@ class Outbox:
         return any(map(self._people.is_missing, (entry.person, *called))) and not is_told
 
     async def _update(self, entry: UpdateCard) -> None:
-        """Show what became of a card, or of the message that lists what it is about."""
-        placed = await self._failures.placed(entry.delivery_id)
-        if placed is None or not placed.together:
-            await self._live_cards.update(entry)
-            return await self._tell_voter(entry) if placed and entry.card.closes else None
+        """Show what became of a card, or of the message that lists what it is about. Raises ClaimPending."""
+        placed = await self._claims.settled(entry.delivery_id)
+        if placed is None:
+            return None
+        if not placed.together:
+            await self._live_cards.update(entry, placed)
+            return await self._tell_voter(entry, placed) if entry.card.closes else None
         channel = self._channels.get(placed.delivery.address.channel) if placed.delivery else None
         if channel is None or channel.name in placed.failed:
             return None
@@ -167,17 +169,16 @@ class Outbox:
             await self._together.follow(entry, placed, channel)
         if is_told:
             # No list says what came of it, and whoever voted hears that as with a card of its own.
-            await self._live_cards.update(entry.model_copy(update={"card": self._ending(entry)}))
+            await self._live_cards.update(entry.model_copy(update={"card": self._ending(entry)}), placed)
         return None
 
     async def _took_part(self, entry: UpdateCard, record: RequestRecord) -> bool:
         """Return whether the person of `entry` voted on the request, or on one that its run asked before."""
         return _has_voted(entry, record) or entry.person in fold((await self._store.load(entry.run_id)).events).voters
 
-    async def _tell_voter(self, entry: UpdateCard) -> None:
+    async def _tell_voter(self, entry: UpdateCard, placed: Delivery) -> None:
         """Tell the news of a request to somebody who voted on it before any list named it to them."""
-        placed = await self._failures.placed(entry.delivery_id)
-        if placed is None or placed.delivery or placed.failed:
+        if placed.delivery or placed.failed:
             return
         record, _, _ = await self._decisions.request(placed.request_id)
         if _has_voted(entry, record) and await self._gathering.gathers(record, entry.person):

@@ -52,9 +52,7 @@ class CardClaims:
         first = await self._places.claim(entry.request_id, place, mine)
         if first == mine:
             return None
-        # In this order: what no longer waits does not change any more.
-        is_coming = await self._is_coming(first)
-        theirs = await self._failing.placed(first)
+        is_coming, theirs = await self._placed(first)
         if theirs and (delivery := _standing(theirs, to.channel)):
             return Stands(first, delivery)
         if theirs and to.channel in theirs.failed and not entry.again:
@@ -70,12 +68,26 @@ class CardClaims:
         wait_s = min(max(waited_s / 4, _SOONEST_S), _LATEST_S)
         await self._store.come_back(WorkItem("out", entry.id), now + timedelta(seconds=wait_s))
 
-    async def _is_coming(self, delivery_id: DeliveryId) -> bool:
+    async def settled(self, delivery_id: DeliveryId) -> Delivery | None:
+        """Return a card as it stands, or as it never came to stand. Raises ClaimPending while it is on its way."""
         placed = await self._failing.placed(delivery_id)
-        for waiting in placed.entries if placed else ():
-            if await self._store.is_waiting(waiting):
-                return True
-        return False
+        if placed is None or placed.stands:
+            return placed
+        is_coming, placed = await self._placed(delivery_id)
+        if is_coming:
+            raise ClaimPending("The card itself is still on its way", "Its update follows it")
+        return placed
+
+    async def _placed(self, delivery_id: DeliveryId) -> tuple[bool, Delivery | None]:
+        """Return whether a card may still come to stand somewhere, and how it stands."""
+        before, placed = None, await self._failing.placed(delivery_id)
+        while placed and placed != before:
+            for entry in placed.entries:
+                if await self._store.is_waiting(entry):
+                    return True, placed
+            # What no longer waits may have arrived since the card was read.
+            before, placed = placed, await self._failing.placed(delivery_id)
+        return False, placed
 
 
 def nobodys_own(delivery: Placement) -> Placement:

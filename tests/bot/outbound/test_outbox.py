@@ -1,22 +1,29 @@
 """Cards on their way: sent once, to whoever can still answer, and put off while nobody takes them."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agents.events import DeliveryFailed
 from agents.requests import DeliveryId
+from bot.app import compose
+from bot.policy.record import RequestRecord
 from bot.store import StoreUnavailable
+from bot.store.client import Client, Command
 from bot.store.outbox_entry import Delivery
-from channels import Channel, Marks, Remembers
+from channels import Address, Card, Channel, Marks, Remembers
 from channels.email.channel import EmailChannel
 from channels.email.identity.proof import local
 from channels.email.local.letters import Letter
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import People
+from tests.clerk import clerk
 from tests.fakes.slow import SlowChannel
 from tests.long import few_of
+from tests.office import settings_of
 from tests.servers.relay import Fault, RelayServer
 from tests.waiting import until
 from tests.world import World, a_world, heading
@@ -111,6 +118,61 @@ async def test_a_card_that_is_decided_before_it_could_be_sent_is_not_sent(world:
     await world.quiet()
     assert world.mails("bo") == ()
     assert world.mails("cy") == ()
+
+
+class Meanwhile(Client):
+    """A Redis whose answer to whether an entry still waits comes after `happens`."""
+
+    happens: Callable[[], Awaitable[object]] | None = None
+
+    async def read(self, *commands: Command) -> list[Any]:
+        if self.happens and commands[0][0] == "HEXISTS":
+            happens, self.happens = self.happens, None
+            await happens()
+        return await super().read(*commands)
+
+
+async def test_a_card_that_arrives_while_its_update_looks_for_it_is_updated(redis: str, tmp_path: Path) -> None:
+    channels = dict[str, SlowChannel]()
+
+    def change(world: World) -> None:
+        world.through = lambda channel: channels.setdefault("email", SlowChannel(channel, _asks_bo))
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        record = await world.opened(await world.trigger("press bell"))
+        await world.next_mail("bo", about="Press bell?")
+        await world.decide("cy", record, "deny", "no")
+        [update] = await until(lambda: _updates(world, record), what="the change of the card of bo waits")
+
+        client = Meanwhile(world.url)
+        settings = settings_of(world.folder, world.toml)
+        app = compose(settings, client, [world.mail.channel()], (clerk(world.workshop),))
+
+        async def arrives() -> None:
+            channels["email"].may_return.set()
+            await until(lambda: _stands(world, record), what="the card of bo stands")
+
+        client.happens = arrives
+        await app.messages.outbox.send(update)
+        await client.close()
+
+        assert client.happens is None
+        assert "Cy Cole denied" in (await world.next_mail("bo")).text
+
+
+def _asks_bo(card: Card, to: Address) -> bool:
+    return to.person == "bo" and card.form is not None
+
+
+async def _updates(world: World, record: RequestRecord) -> list[str]:
+    unsent = await world.unsent()
+    return [entry.id for entry in unsent if entry.kind == "update" and entry.person == "bo"]
+
+
+async def _stands(world: World, record: RequestRecord) -> bool:
+    [holder] = [holder for holder in record.holders if holder.person == "bo"]
+    body = await world.app.store.delivery(holder.delivery_id)
+    return body is not None and Delivery.model_validate_json(body).stands
 
 
 async def test_an_entry_that_was_sent_is_not_sent_again(world: World) -> None:
