@@ -7,13 +7,24 @@ from typing import Any, cast
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
-from agents.requests import DeliveryId, GatedCall, Given, HandedOn, PersonId, PolicyStep, Request, RequestState, Rule
+from agents.requests import (
+    Anyone,
+    DeliveryId,
+    GatedCall,
+    Given,
+    HandedOn,
+    PersonId,
+    PolicyStep,
+    Request,
+    RequestState,
+    Rule,
+)
 from agents.run import fold
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
 from bot.people.offers import waits_for
-from bot.people.recognition import as_known_now
+from bot.people.recognition import as_known_now, may_have_sat
 from bot.people.sessions import Login
 from bot.policy.approvers.delegation import Involved, objection
 from bot.policy.due import waited_for
@@ -160,10 +171,14 @@ def counted(found: RequestRecord, person: PersonId, way: str, **changes: Any) ->
 
 
 def _handed_on(found: RequestRecord, said: Answer) -> set[str]:
-    """Whether there is somebody to whom it goes, after which enough are left who can decide it."""
+    """Whether there is somebody to whom it goes who has had no seat, after which enough are left who can decide it."""
     if delegation_objection(found, said) is not None:
         return set()
-    accepts = DIRECTORY.may_take(found.request.policy, LATER)
+    may_take, sat = DIRECTORY.may_take(found.request.policy, LATER), may_have_sat(found, DIRECTORY)
+
+    def accepts(seat: Anyone) -> set[PersonId]:
+        return {*may_take(seat)}.difference(sat)
+
     votes = [one.person for one in found.votes if one.approve]
     involved = Involved(found.requesters, votes, EVERYBODY, found.request.editors)
     why = [objection(found.request.policy, said.person, to, involved, accepts) for to in EVERYBODY]
