@@ -190,7 +190,7 @@ class Inbox:
         found = await self._store.inbound(inbound_id)
         if found is None:
             return
-        arrived = await self._store.parsed(_Arrived.model_validate_json, found.body)
+        arrived = _Arrived.model_validate_json(found.body)
         received_at = arrived.received_at or found.at or self._store.about_now()
         structlog.contextvars.bind_contextvars(inbound_id=inbound_id, channel=arrived.channel)
         channel = self._channels.get(arrived.channel)
@@ -248,7 +248,7 @@ class Inbox:
             item = Quarantined(reasons=reasons, claims=reply.person, person=reply.person, place=reply.place)
             await self._quarantine.add(inbound_id, channel, item)
             return None
-        placed = await self._store.parsed(Delivery.model_validate_json, body)
+        placed = Delivery.model_validate_json(body)
         statement = _stated(reply, placed, inbound_id, channel)
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
@@ -473,7 +473,7 @@ class Inbox:
         delivery_id = self._tokens.read(reading.token)
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is not None:
-            placed = await self._store.parsed(Delivery.model_validate_json, body)
+            placed = Delivery.model_validate_json(body)
             await self._absences.seems_away(placed, PersonId(reading.away))
 
     def _shard(self, foreign: str, token: str) -> int:

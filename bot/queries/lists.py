@@ -109,7 +109,7 @@ async def _requests(
 
     async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
         bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
-        records = [await store.parsed(RequestRecord.model_validate_json, body) if body else None for body in bodies]
+        records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
         fitting = [one if one and state in {None, one.state} and fits(one) else None for one in records]
         return [request_view(one, people) if one else None for one in fitting]
 

@@ -67,8 +67,6 @@ def _used() -> list[str]:
     keys = _KEYS
     return [
         SHARDS,
-        keys.releases,
-        keys.lists_made,
         keys.restored,
         keys.tables,
         keys.api_keys,

@@ -14,7 +14,6 @@ from bot.store.client.cluster import Cluster
 from bot.store.client.errors import (
     ABOUT_REDIS,
     NotReplicated,
-    OtherRelease,
     StoreError,
     StoreUnavailable,
     WentBack,
@@ -37,7 +36,6 @@ __all__ = [
     "Listener",
     "Node",
     "NotReplicated",
-    "OtherRelease",
     "Replicas",
     "Script",
     "StoreError",

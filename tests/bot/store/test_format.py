@@ -53,7 +53,6 @@ async def test_attack_what_waits_approved_under_a_name_that_nobody_reads_is_not_
     [
         (SHARDS, ("SET", SHARDS, 8)),
         (Keys(0).api_keys, ("HSET", Keys(0).api_keys, "a", "b")),
-        (Keys(0).releases, ("ZADD", Keys(0).releases, 1, "r")),
         (Keys(0).wake, ("ZADD", Keys(0).wake, 1, "run s0r-aaaaaaaaaaaaa")),
         (Keys(0).runs, ("ZADD", Keys(0).runs, 1, "s0r-aaaaaaaaaaaaa")),
         (Keys(0).audit_new, ("RPUSH", Keys(0).audit_new, "x")),
