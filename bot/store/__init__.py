@@ -71,7 +71,7 @@ log = structlog.stdlib.get_logger()
 
 # Until then a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
-HELD_AT_MOST = 1_000
+LISTED_AT_MOST = 1_000
 # Longer than anything waits to be tried again.
 _TRIES_KEPT_S = 3_600
 
@@ -470,12 +470,18 @@ class Store:
         """Have `item` done again at `at`, if it still waits; unlike with `put_off`, nothing failed."""
         await self.client.do("ZADD", Keys.of(item.id).wake, "XX", round(at.timestamp() * 1000), str(item))
 
-    async def give_up(self, item: WorkItem, note: bytes) -> None:
-        """Move `item` to the dead letters; `requeue` has it done again. Tell people first, rather twice."""
-        keys = Keys.of(item.id)
-        await self.client.run(_SCRIPTS["bury"], [keys.tries(item.id), keys.wake, keys.dead], [item.id, str(item), note])
+    async def give_up(self, item: WorkItem, note: bytes, most: int = LISTED_AT_MOST) -> None:
+        """Move `item` to the dead letters; `requeue` has it done again. Tell people first, rather twice.
 
-    async def hold(self, inbound_id: str, note: bytes, most: int = HELD_AT_MOST) -> None:
+        Of messages the `most` newest of a shard stay; a run and a request wait for somebody, so they do.
+        """
+        keys = Keys.of(item.id)
+        names = [keys.tries(item.id), keys.wake, keys.dead, keys.clock]
+        names += [keys.given_up, keys.outbox] if item.kind in ("in", "out") else []
+        for one in await self.client.run(_SCRIPTS["bury"], names, [item.id, str(item), note, most]):
+            log.error("dead letter forgotten, there are too many", id=one.decode())
+
+    async def hold(self, inbound_id: str, note: bytes, most: int = LISTED_AT_MOST) -> None:
         """List an inbound item as held and forget its bytes: whoever sent it has it, and so has the mailbox.
 
         The `most` newest of a shard stay listed, for anybody may send us what must be held.

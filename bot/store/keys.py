@@ -308,6 +308,11 @@ class Keys:
         return self._key("dead")
 
     @property
+    def given_up(self) -> str:
+        """The messages among them that were given up, scored by when."""
+        return self._key("given_up")
+
+    @property
     def held(self) -> str:
         """The held items among them, scored by when."""
         return self._key("held")

@@ -316,8 +316,6 @@ async def test_a_model_whose_price_nobody_knows_is_named(data: Path, environ: di
     assert "max_tokens" in findings[0].fix
 
 
-
-
 async def test_the_format_of_the_store_is_named(data: Path, environ: dict[str, str]) -> None:
     client = Client(environ["SAYSO_REDIS_URL"])
     await check_format(client)
