@@ -70,7 +70,7 @@ class Holding:
             except ValueError as error:
                 raise Unavailable(
                     f"The run {run_id} can't be read by this release of sayso",
-                    "Empty this Redis, and restore with the release that made the backup, or a newer one",
+                    "Put the store back anew, and restore it with the release that it is from",
                 ) from error
         away = tuple(await Absences(self._store, self._people).all())
         return replace(held, items=await self._hold_work(), standing=await self._revoke_standing(as_of), away=away)
