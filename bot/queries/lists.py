@@ -101,7 +101,8 @@ async def _requests(
     limit: int,
 ) -> tuple[tuple[RequestView, ...], str | None]:
     lists = store.lists
-    part = _as_it_stands("state", state) if state else b""
+    # An open one does not say so: records leave out what holds their defaults.
+    part = _as_it_stands("state", state) if state and state != "open" else b""
 
     async def places(before: Mark | None, count: int) -> list[Mark]:
         is_open = state == "open"
