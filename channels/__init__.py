@@ -12,9 +12,9 @@ answered, and a word for that person goes to the `place` of the answer.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import AwareDatetime
 
 from channels.frozen import Frozen
 from channels.readings import Bounced, File, Ignored, Inquiry, Quarantined, Reading, Reply, Trigger
@@ -144,7 +144,7 @@ class Inbound(Frozen):
 
 
 class Line(Stored, Frozen):
-    """One labelled fact on a card. `short` is what the release before this one set, and is not shown.
+    """One labelled fact on a card.
 
     `lines` is set where `text` is only the beginning of a list: how many lines there are of all of it. That is `whole`,
     for channels that can put it one step away. `kept` is the name under which that is kept until the card is sent.
@@ -153,7 +153,6 @@ class Line(Stored, Frozen):
 
     label: str
     text: str
-    short: str = ""
     lines: int = 0
     whole: str = ""
     kept: str = ""
@@ -186,12 +185,6 @@ class Input(Stored, Frozen):
     def title(self) -> str:
         """What people see it called."""
         return self.label or self.name
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_name(cls, told: Any) -> Any:
-        """Read what the release before this one kept of a field: its name."""
-        return {"name": told} if isinstance(told, str) else told
 
 
 SESSION = "session-"

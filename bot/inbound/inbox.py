@@ -191,7 +191,7 @@ class Inbox:
         if found is None:
             return
         arrived = _Arrived.model_validate_json(found.body)
-        received_at = arrived.received_at or found.at or self._store.about_now()
+        received_at = arrived.received_at or found.at
         structlog.contextvars.bind_contextvars(inbound_id=inbound_id, channel=arrived.channel)
         channel = self._channels.get(arrived.channel)
         if channel is None:

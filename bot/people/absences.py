@@ -37,8 +37,8 @@ _SUBJECTS = frozenset(("away", "absence", "my absence", "abwesend", "abwesenheit
 class Absence(Stored, Frozen):
     """`person` is away from `starts` until `until`; `to` stands in, where they named somebody. `by` said so.
 
-    They said it through `channel`, after a log-in by a link that came by `link_by`: one of a release before, which did
-    not keep that, may have come by mail. The requests that they hold were last looked at at `looked_at`.
+    They said it through `channel`, after a log-in by a link that came by `link_by`. The requests that they hold were
+    last looked at at `looked_at`.
     """
 
     person: PersonId

@@ -63,7 +63,7 @@ class Comment(Remark):
 
     A `question` of somebody who decides goes to whoever asked; an `answer` of theirs is `about` the words with that
     `id`. `channel` is where it was said, and `was_sent` if it was brought to them as a card. `revision` is that of the
-    card it was said beside, 0 where that is not known. What is kept without these is a comment of a release before.
+    card it was said beside, 0 where that is not known.
     """
 
     kind: Literal["comment", "question", "answer"] = "comment"

@@ -121,11 +121,8 @@ class Summary(Frozen):
     `word` says more than `state` of how it ended: `denied` by people, `unchanged` where nothing was changed though that
     was wished. `outcome` is only what is said of it: by a model or by our own code, as `words_of` says. `change` is
     what its tools did, and `live` what they or code saw live last, by environment. `effects` are the newest on
-    environments, oldest first. `by_model`: a model worded the `text`, for a run that it started. What a newer release
-    says besides is left out: its own events say it again.
+    environments, oldest first. `by_model`: a model worded the `text`, for a run that it started.
     """
-
-    model_config = ConfigDict(extra="ignore")
 
     id: RunId
     agent: str

@@ -417,7 +417,7 @@ class Store:
     async def inbound(self, inbound_id: str) -> Waiting | None:
         """Return an inbound item that has not had its effect yet."""
         body, raw, at = await self.client.do("HMGET", Keys.of(inbound_id).inbound(inbound_id), "body", "raw", "at")
-        return None if body is None else Waiting(body, raw, clock.moment(at) if at else None)
+        return None if body is None else Waiting(body, raw, clock.moment(at))
 
     async def drop_inbound(self, inbound_id: str) -> None:
         """Forget an inbound item that has had its effect."""

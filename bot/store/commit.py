@@ -157,11 +157,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The same as it waits to be handled; `at` is when it was accepted, unless an earlier release did."""
+    """The same as it waits to be handled; `at` is when it was accepted."""
 
     body: bytes
     raw: bytes
-    at: datetime | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
