@@ -1,6 +1,5 @@
 """The relay: asks people what a program wants to know or to be allowed. Code alone; one step, then the end."""
 
-import operator
 from collections.abc import Callable, Collection
 from typing import Annotated, Literal
 
@@ -16,13 +15,14 @@ from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import quote
 from language import say
 from language.recorded import ending_of
+from language.stored import Stored
 
 RELAY, SURVEY = "relay", "survey"
 _TOOL = "proceed"
 _TITLE_CHARS, _ANSWER_CHARS = 200, 500
 
 
-class _Asked(Frozen):
+class _Asked(Stored, Frozen):
     def told(self) -> dict[str, JsonValue]:
         """Return what is asked, field by field, as JSON."""
         told: dict[str, JsonValue] = self.model_dump(mode="json", exclude={"kind"})
@@ -39,8 +39,8 @@ class Question(_Asked):
     options: tuple[str, ...] = ()
     fields: tuple[FormField, ...] = ()
     expires_after_s: float
-    urgency: Urgency = Field(default="medium", exclude_if=lambda urgency: urgency == "medium")
-    of_model: bool = Field(default=False, exclude_if=operator.not_)
+    urgency: Urgency = "medium"
+    of_model: bool = False
 
 
 class Approval(_Asked):
@@ -53,8 +53,8 @@ class Approval(_Asked):
     title: str
     policy: str
     arguments: dict[str, JsonValue]
-    facts: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
-    reports: bool = Field(default=True, exclude_if=bool)
+    facts: dict[str, str] = Field(default_factory=dict[str, str])
+    reports: bool = True
 
 
 Wanted = Annotated[Question | Approval, Field(discriminator="kind")]
@@ -62,14 +62,14 @@ _wanted: TypeAdapter[Question | Approval] = TypeAdapter(Wanted)
 _WANTED, _CONTEXT = "wanted", "context"
 
 
-class ProceedArgs(Arguments):
+class ProceedArgs(Stored, Arguments):
     """What the program would do, whose approval that needs, and what it says about it."""
 
     title: str
     policy: str
     arguments: dict[str, JsonValue]
-    facts: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
-    reports: bool = Field(default=True, exclude_if=bool)
+    facts: dict[str, str] = Field(default_factory=dict[str, str])
+    reports: bool = True
 
 
 def context_of(wanted: Question | Approval, context: dict[str, JsonValue]) -> dict[str, JsonValue]:

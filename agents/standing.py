@@ -1,7 +1,6 @@
 """The agent that asks for standing approvals: the same again without asking, so often or until then. Code alone."""
 
 import json
-import operator
 from collections.abc import Awaitable, Callable
 
 from pydantic import AwareDatetime, Field, JsonValue
@@ -15,12 +14,13 @@ from agents.steps import CallTool, Done, Step
 from agents.text import quote
 from language import say, say_many
 from language.dates import in_words
+from language.stored import Stored
 
 STANDING, ALLOW_AGAIN = "standing", "allow_again"
 _TEXT_CHARS = 1_000
 
 
-class Pattern(Frozen):
+class Pattern(Stored, Frozen):
     """The calls that a standing approval covers.
 
     They need the approval of `policy`, whose table in the file has the hash `rules`. `arguments` are all of a call's
@@ -42,7 +42,7 @@ class Pattern(Frozen):
     versions: dict[str, str] = Field(default_factory=dict[str, str])
     artifacts: dict[str, str] = Field(default_factory=dict[str, str])
     surroundings: tuple[str, ...] = ()
-    session: str = Field(default="", exclude_if=operator.not_)
+    session: str = ""
 
 
 class AllowAgainArgs(Arguments):

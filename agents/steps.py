@@ -1,12 +1,12 @@
 """The steps that an agent may choose, and where the choice came from."""
 
-import operator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 
 from agents.forms import FormField, form_of
 from agents.requests import Frozen
+from language.stored import Stored
 
 RULES = "rules"
 """In place of a model: the agent has no prompt, and is its own plain rules alone."""
@@ -75,7 +75,7 @@ class Form(Frozen):
     temperature: float | None = None
 
 
-class ModelCall(Frozen):
+class ModelCall(Stored, Frozen):
     """The origin of a step: a model, or the agent's own rules (`rehearsal`: there is no model).
 
     `prompt` names the version (`deploy@3`); the hashes are hex SHA-256 of its file, of the tools as they were offered,
@@ -100,12 +100,12 @@ class ModelCall(Frozen):
     cost_usd: float | None = None
     confidence: float | None = None
     context_tokens: int = 0
-    max_output_tokens: int = Field(default=0, exclude_if=operator.not_)
-    effort: Effort | Literal[""] = Field(default="", exclude_if=operator.not_)
-    cache_read_tokens: int = Field(default=0, exclude_if=operator.not_)
-    cache_write_tokens: int = Field(default=0, exclude_if=operator.not_)
-    form: Form | None = Field(default=None, exclude_if=operator.not_)
-    asked: str = Field(default="", exclude_if=operator.not_)
+    max_output_tokens: int = 0
+    effort: Effort | Literal[""] = ""
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    form: Form | None = None
+    asked: str = ""
 
 
 def asked_name(call: ModelCall) -> str:

@@ -11,15 +11,15 @@ What many see is not what one person holds: an `Address` says whether it `is_sha
 answered, and a word for that person goes to the `place` of the answer.
 """
 
-import operator
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime
 
 from channels.frozen import Frozen
 from channels.readings import Bounced, File, Ignored, Inquiry, Quarantined, Reading, Reply, Trigger
 from language import Language
+from language.stored import Stored
 
 __all__ = [
     "Accept",
@@ -143,8 +143,8 @@ class Inbound(Frozen):
     arrived_at: AwareDatetime | None = None
 
 
-class Line(Frozen):
-    """One labelled fact on a card. `short` is what the release before this one set, and is not shown.
+class Line(Stored, Frozen):
+    """One labelled fact on a card.
 
     `lines` is set where `text` is only the beginning of a list: how many lines there are of all of it. That is `whole`,
     for channels that can put it one step away. `kept` is the name under which that is kept until the card is sent.
@@ -153,15 +153,14 @@ class Line(Frozen):
 
     label: str
     text: str
-    short: str = ""
     lines: int = 0
     whole: str = ""
     kept: str = ""
-    link: str = Field(default="", exclude_if=operator.not_)
-    verbatim: bool = Field(default=False, exclude_if=operator.not_)
+    link: str = ""
+    verbatim: bool = False
 
 
-class Input(Frozen):
+class Input(Stored, Frozen):
     """One field of a form. `name` comes back with what was filled in; of a choice with `values` the one chosen.
 
     People see `label`, and the name where there is none; `hint` words what fits. `least` and `most` bound a number or a
@@ -180,25 +179,19 @@ class Input(Frozen):
     min_length: int = 0
     max_length: int | None = None
     value: str = ""
-    values: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    values: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """What people see it called."""
         return self.label or self.name
 
-    @model_validator(mode="before")
-    @classmethod
-    def _of_name(cls, told: Any) -> Any:
-        """Read what the release before this one kept of a field: its name."""
-        return {"name": told} if isinstance(told, str) else told
-
 
 SESSION = "session-"
 """Begins the name of a thread that holds what one session of a program asks: each channel has one for each address."""
 
 
-class AnswerForm(Frozen):
+class AnswerForm(Stored, Frozen):
     """The ways to answer a card. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
 
     `may_approve` is False where the policy does not let an approval count through this channel, and `may_deny`
@@ -216,15 +209,14 @@ class AnswerForm(Frozen):
     options: tuple[str, ...] = ()
     fields: tuple[Input, ...] = ()
     may_approve: bool = True
-    may_deny: bool = Field(default=True, exclude_if=bool)
+    may_deny: bool = True
     only_stops: bool = False
-    # A release before can read what has none, if one goes back to it.
-    ask_back: str = Field(default="", exclude_if=operator.not_)
-    edits: tuple[Input, ...] = Field(default=(), exclude_if=operator.not_)
-    hands_on: tuple[Input, ...] = Field(default=(), exclude_if=operator.not_)
-    why_not: str = Field(default="", exclude_if=operator.not_)
-    breaks_glass: bool = Field(default=False, exclude_if=operator.not_)
-    again: bool = Field(default=False, exclude_if=operator.not_)
+    ask_back: str = ""
+    edits: tuple[Input, ...] = ()
+    hands_on: tuple[Input, ...] = ()
+    why_not: str = ""
+    breaks_glass: bool = False
+    again: bool = False
     until: AwareDatetime
 
 
@@ -235,7 +227,7 @@ class CalledGroup(Frozen):
     people: tuple[str, ...]
 
 
-class Card(Frozen):
+class Card(Stored, Frozen):
     """A message as a person sees it, as plain data; each channel renders and escapes it.
 
     `title`, `summary` and `facts` are worded by code. `quoted` is what a model or a person wrote and is marked as
@@ -271,11 +263,11 @@ class Card(Frozen):
     receipt: str = ""
     topic: str = ""
     closes: bool = False
-    ends: str = Field(default="", exclude_if=operator.not_)
+    ends: str = ""
     is_line: bool = False
     is_busy: bool = False
-    mentions: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
-    groups: tuple[CalledGroup, ...] = Field(default=(), exclude_if=operator.not_)
+    mentions: tuple[str, ...] = ()
+    groups: tuple[CalledGroup, ...] = ()
 
 
 class Address(Frozen):

@@ -86,7 +86,7 @@ def _begin(run: Run, environments: Sequence[str], ways: Ways) -> Step:
     if found.version:
         return _read(run, found.environment, found.version, ways)
     place, is_back = found.environment, found.is_back
-    said = answer_to(run, lambda: version.which(run, place, is_back=is_back).question, version.which_version)
+    said = answer_to(run, lambda: version.which(run, place, is_back=is_back).question)
     return _read(run, place, said, ways) if said is not None else version.which(run, place, is_back=is_back)
 
 
@@ -129,7 +129,7 @@ def _asked_whether(run: Run, said: str, place: str, ways: Ways) -> Step:
 
 def _asked_which(run: Run, place: str, ways: Ways) -> Step:
     """Deploy the version that was chosen for `place`, after it was asked for."""
-    said = answer_to(run, lambda: version.which_to(run, place).question, version.which_version)
+    said = answer_to(run, lambda: version.which_to(run, place).question)
     return _read(run, place, said, ways) if said is not None else version.which_to(run, place)
 
 

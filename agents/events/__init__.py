@@ -1,6 +1,5 @@
 """The closed union of facts that make a run. Fields are only ever added, with a default, so old runs still read."""
 
-import operator
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
@@ -47,6 +46,7 @@ from agents.requests import (
     StepId,
 )
 from agents.steps import ModelCall, Step
+from language.stored import Stored
 
 
 class RunPaused(Happened):
@@ -59,10 +59,10 @@ class RunPaused(Happened):
     type: Literal["run_paused"] = "run_paused"
     schema_version: Literal[1] = 1
     by: PersonId | None = None
-    parent: RunId | None = Field(default=None, exclude_if=lambda parent: parent is None)
-    restored_from: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
-    channel: str = Field(default="", exclude_if=operator.not_)
-    evidence: str = Field(default="", exclude_if=operator.not_)
+    parent: RunId | None = None
+    restored_from: AwareDatetime | None = None
+    channel: str = ""
+    evidence: str = ""
 
 
 class RunResumed(Happened):
@@ -71,8 +71,8 @@ class RunResumed(Happened):
     type: Literal["run_resumed"] = "run_resumed"
     schema_version: Literal[1] = 1
     by: PersonId
-    channel: str = Field(default="", exclude_if=operator.not_)
-    evidence: str = Field(default="", exclude_if=operator.not_)
+    channel: str = ""
+    evidence: str = ""
 
 
 class RunCancelled(Happened):
@@ -86,9 +86,9 @@ class RunCancelled(Happened):
     schema_version: Literal[1] = 1
     by: PersonId | None = None
     parent: RunId | None = None
-    said_id: str = Field(default="", exclude_if=operator.not_)
-    channel: str = Field(default="", exclude_if=operator.not_)
-    evidence: str = Field(default="", exclude_if=operator.not_)
+    said_id: str = ""
+    channel: str = ""
+    evidence: str = ""
 
 
 class CardDelivered(Happened):
@@ -113,8 +113,8 @@ class CardDelivered(Happened):
     is_shared: bool = False
     shares: DeliveryId | None = None
     place: str = ""
-    called: tuple[DeliveryId, ...] = Field(default=(), exclude_if=operator.not_)
-    together: str = Field(default="", exclude_if=operator.not_)
+    called: tuple[DeliveryId, ...] = ()
+    together: str = ""
 
 
 class CardReplaced(Happened):
@@ -161,9 +161,9 @@ class RunForked(Happened):
     source: RunId
     at_seq: int
     by: PersonId
-    speaker: PersonId | None = Field(default=None, exclude_if=lambda speaker: speaker is None)
-    channel: str = Field(default="", exclude_if=operator.not_)
-    evidence: str = Field(default="", exclude_if=operator.not_)
+    speaker: PersonId | None = None
+    channel: str = ""
+    evidence: str = ""
 
 
 def own(events: Sequence[E]) -> Sequence[E]:
@@ -178,7 +178,7 @@ MOST_CHILDREN = 50
 MOST_BELOW = 100
 
 
-class Parent(Frozen):
+class Parent(Stored, Frozen):
     """The run, and its step, that started a child; `depth` is 1 for the child of a run that has no parent itself.
 
     `root` is the run that nobody started. The child may use no more than `max_tokens` and `max_cost_usd` before people
@@ -193,7 +193,7 @@ class Parent(Frozen):
     max_tokens: int = 0
     max_cost_usd: float = 0.0
     is_verbatim: bool = False
-    by_model: bool = Field(default=False, exclude_if=operator.not_)
+    by_model: bool = False
 
 
 Why = Literal["steps", "tokens", "cost", "day", "failures", "too_long", "repeated"]
@@ -213,7 +213,7 @@ class ContinuationAsked(Happened):
     why: Why
     question: str
     story: str = ""
-    rules: bool = Field(default=False, exclude_if=operator.not_)
+    rules: bool = False
 
 
 class RunStarted(Happened, Began):
@@ -246,10 +246,10 @@ class RunStarted(Happened, Began):
     inherits: tuple[PersonId, ...] = ()
     origin: Origin = FromPerson()
     holders: tuple[PersonId, ...] = ()
-    weakness: str = Field(default="", exclude_if=operator.not_)
-    by_mail: bool = Field(default=False, exclude_if=operator.not_)
-    quotes: bool = Field(default=False, exclude_if=operator.not_)
-    asked_with: str = Field(default="", exclude_if=operator.not_)
+    weakness: str = ""
+    by_mail: bool = False
+    quotes: bool = False
+    asked_with: str = ""
 
     @property
     def trigger(self) -> str:
@@ -281,7 +281,7 @@ class PersonSaid(Happened):
     channel: str
     text: str
     files: tuple[Attachment, ...] = ()
-    evidence: str = Field(default="", exclude_if=operator.not_)
+    evidence: str = ""
 
 
 class ContextFetched(Happened):
@@ -315,7 +315,7 @@ class StepFailed(Happened):
     detail: str
     retry_at: AwareDatetime | None = None
     call: ModelCall
-    fallback: str = Field(default="", exclude_if=operator.not_)
+    fallback: str = ""
 
 
 class ThoughtDropped(Happened):

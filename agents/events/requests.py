@@ -1,9 +1,8 @@
 """The facts about one request to people: opened, changed, answered, decided."""
 
-import operator
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from agents.requests import (
     Attachment,
@@ -55,9 +54,9 @@ class RequestRevised(Happened):
     by: PersonId
     request: Request
     holders: tuple[Holder, ...] = ()
-    edited: Edited | None = Field(default=None, exclude_if=operator.not_)
-    channel: str = Field(default="", exclude_if=operator.not_)
-    evidence: str = Field(default="", exclude_if=operator.not_)
+    edited: Edited | None = None
+    channel: str = ""
+    evidence: str = ""
 
 
 ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent", "void", "excluded"]
@@ -82,10 +81,10 @@ class RequestReassigned(Happened):
     person: PersonId | None = None
     to: tuple[PersonId, ...] = ()
     reason: str = ""
-    channel: str = Field(default="", exclude_if=operator.not_)
-    evidence: str = Field(default="", exclude_if=operator.not_)
+    channel: str = ""
+    evidence: str = ""
     holders: tuple[Holder, ...] = ()
-    void: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    void: tuple[str, ...] = ()
 
 
 class RequestReminded(Happened):
@@ -133,9 +132,9 @@ class AnswerNoted(Happened):
     text: str
     outcome: str
     files: tuple[Attachment, ...] = ()
-    evidence: str = Field(default="", exclude_if=operator.not_)
-    about: str = Field(default="", exclude_if=operator.not_)
-    holders: tuple[Holder, ...] = Field(default=(), exclude_if=operator.not_)
+    evidence: str = ""
+    about: str = ""
+    holders: tuple[Holder, ...] = ()
 
 
 class AnswerHeld(Happened):

@@ -1,12 +1,12 @@
 """The facts about the effect of one step: started, waiting, finished, lost."""
 
-import operator
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
 from agents.requests import Attachment, AttemptId, Effect, Happened, PersonId, RequestId, RunId, StepId
 from agents.requests.frozen import Frozen
+from language.stored import Stored
 
 Change = Literal["changed", "partly", "failed", "unknown", "nothing", "not_wanted"]
 """What a run changed, by what its tools did: something; nothing for sure, as the last try failed; nobody knows;
@@ -34,11 +34,11 @@ class ToolStarted(Happened):
     request_id: RequestId | None = None
     idempotent: bool
     host: str
-    changes: bool = Field(default=False, exclude_if=operator.not_)
-    by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
-    evidence: str = Field(default="", exclude_if=operator.not_)
-    called: str = Field(default="", exclude_if=operator.not_)
-    unreported: bool = Field(default=False, exclude_if=operator.not_)
+    changes: bool = False
+    by: PersonId = PersonId("")
+    evidence: str = ""
+    called: str = ""
+    unreported: bool = False
 
 
 class ToolFinished(Happened):
@@ -53,9 +53,9 @@ class ToolFinished(Happened):
     output: str
     error: str = ""
     files: tuple[Attachment, ...] = ()
-    by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
-    unknown: bool = Field(default=False, exclude_if=operator.not_)
-    refused: bool = Field(default=False, exclude_if=operator.not_)
+    by: PersonId = PersonId("")
+    unknown: bool = False
+    refused: bool = False
 
 
 class ToolQueued(Happened):
@@ -97,13 +97,13 @@ class ToolWaits(Happened):
     until: AwareDatetime
 
 
-class Stopped(Frozen):
+class Stopped(Stored, Frozen):
     """How people stopped what a run was to do, who did, and why; and in which environment, where it has one."""
 
     how: HowStopped
     by: tuple[PersonId, ...] = ()
     reason: str = ""
-    environment: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    environment: str | None = None
 
 
 class OutsideReported(Happened):
@@ -125,12 +125,12 @@ class OutsideReported(Happened):
     advisers: tuple[PersonId, ...] = ()
     tokens: int = 0
     cost_usd: float = 0.0
-    change: Change = Field(default="nothing", exclude_if=lambda change: change == "nothing")
-    live: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
-    changed_in: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
-    stopped: Stopped | None = Field(default=None, exclude_if=operator.not_)
-    by_mail: bool = Field(default=False, exclude_if=operator.not_)
-    weakness: str = Field(default="", exclude_if=operator.not_)
+    change: Change = "nothing"
+    live: dict[str, str] = Field(default_factory=dict[str, str])
+    changed_in: tuple[str, ...] = ()
+    stopped: Stopped | None = None
+    by_mail: bool = False
+    weakness: str = ""
 
 
 class ChildStarted(Happened):
@@ -146,6 +146,6 @@ class ChildStarted(Happened):
     agent: str
     text: str
     key: str = ""
-    by_model: bool = Field(default=False, exclude_if=operator.not_)
+    by_model: bool = False
     max_tokens: int = 0
     max_cost_usd: float = 0.0

@@ -1,6 +1,5 @@
 """Requests to people: what is asked, of whom, under which policy, and how it ended. Pure data."""
 
-import operator
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Literal, NewType
@@ -10,6 +9,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from agents.forms import FormField, FormValue
 from agents.requests.frozen import Frozen
 from agents.requests.origin import Began, FromDesk, FromPerson, FromTrigger, Origin, Outsider
+from language.stored import Stored
 
 __all__ = ["Began", "FromDesk", "FromPerson", "FromTrigger", "Frozen", "Origin", "Outsider"]
 
@@ -28,7 +28,7 @@ Purpose = Literal["gate", "question", "unknown", "go_on", "review"]
 Closed = Literal["approved", "denied", "answered", "expired", "withdrawn", "superseded"]
 
 
-class Happened(Frozen, defer_build=True):
+class Happened(Stored, Frozen, defer_build=True):
     """The base of events: when, by the store's clock, and under which release (code, prompts, tools, models)."""
 
     at: AwareDatetime
@@ -60,7 +60,7 @@ class Fact(Frozen):
     content: str = Field(default="", exclude=True, repr=False)
 
 
-class Anyone(Frozen):
+class Anyone(Stored, Frozen):
     """One seat that any of these people may fill. `source` is how the policy named them (`group:release`).
 
     Of a rotation (`oncall:ops`), `until` is when the duty of whoever was on call ends.
@@ -69,7 +69,7 @@ class Anyone(Frozen):
     type: Literal["anyone"] = "anyone"
     source: str
     people: tuple[PersonId, ...]
-    until: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
+    until: AwareDatetime | None = None
 
 
 class AllOf(Frozen):
@@ -106,7 +106,7 @@ def parts_of(rule: Rule) -> Iterator[Rule]:
         yield from parts_of(part)
 
 
-class Freeze(Frozen):
+class Freeze(Stored, Frozen):
     """Nothing gated starts in `environment` since then, or anywhere where that is empty.
 
     `by` froze it and said the `reason`. Where nobody is named, a `window` of the settings did, and it ends at `until`;
@@ -120,9 +120,9 @@ class Freeze(Frozen):
     window: str = ""
     since: AwareDatetime
     until: AwareDatetime | None = None
-    again_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
-    again_by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
-    again_reason: str = Field(default="", exclude_if=operator.not_)
+    again_at: AwareDatetime | None = None
+    again_by: PersonId = PersonId("")
+    again_reason: str = ""
 
     @property
     def said_at(self) -> datetime:
@@ -149,7 +149,7 @@ class Freeze(Frozen):
         return self.model_copy(update={"again_at": None, "again_by": PersonId(""), "again_reason": ""})
 
 
-class PolicyStep(Frozen):
+class PolicyStep(Stored, Frozen):
     """One of several steps of a policy, which come one after the other.
 
     `by` are the people whose approvals counted for it, once it is no longer the one in force.
@@ -158,22 +158,22 @@ class PolicyStep(Frozen):
     name: str
     rule: Rule
     quorum: int = 1
-    escalate_after_s: float | None = Field(default=None, exclude_if=operator.not_)
-    escalate_to: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
-    by: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
+    escalate_after_s: float | None = None
+    escalate_to: tuple[Anyone, ...] = ()
+    by: tuple[PersonId, ...] = ()
 
 
-class HandedOn(Frozen):
+class HandedOn(Stored, Frozen):
     """The seats of `person` went to `to`: they `delegated` it and said the `reason`, or are `absent` `until` then."""
 
     person: PersonId
     to: PersonId
     why: Literal["delegated", "absent"] = "delegated"
-    reason: str = Field(default="", exclude_if=operator.not_)
-    until: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
+    reason: str = ""
+    until: AwareDatetime | None = None
 
 
-class Away(Frozen):
+class Away(Stored, Frozen):
     """Somebody who is asked and is away `until` then; None: an automatic reply of theirs says so.
 
     `to` stands in for them and is asked already; None where nobody stands in.
@@ -181,7 +181,7 @@ class Away(Frozen):
 
     person: PersonId
     until: AwareDatetime | None = None
-    to: PersonId | None = Field(default=None, exclude_if=lambda to: to is None)
+    to: PersonId | None = None
 
 
 class AskedAs(Frozen):
@@ -198,7 +198,7 @@ class AskedAs(Frozen):
     until: AwareDatetime | None = None
 
 
-class PolicySnapshot(Frozen):
+class PolicySnapshot(Stored, Frozen):
     """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds.
 
     `also_post` are places of many that show the card as well (`slack:#release`). `editors` are those whose own edit
@@ -223,25 +223,24 @@ class PolicySnapshot(Frozen):
     requester_may_approve: bool
     expires_after_s: float
     execute_within_s: float
-    # What is kept without these can be read by a release before, if one goes back to it.
-    editor_may_approve: bool = Field(default=False, exclude_if=operator.not_)
-    editors: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
-    remind_after_s: tuple[float, ...] = Field(default=(), exclude_if=operator.not_)
-    escalate_after_s: float | None = Field(default=None, exclude_if=operator.not_)
-    escalate_to: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
-    escalated_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
-    quiet_hours: str = Field(default="", exclude_if=operator.not_)
-    urgency: Urgency = Field(default="medium", exclude_if=lambda urgency: urgency == "medium")
-    steps: tuple[PolicyStep, ...] = Field(default=(), exclude_if=operator.not_)
-    in_step: int = Field(default=0, exclude_if=operator.not_)
-    began_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
-    may_deny: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
-    stand_ins: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
-    handed_on: tuple[HandedOn, ...] = Field(default=(), exclude_if=operator.not_)
-    away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
-    break_glass: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
-    asked_as: dict[PersonId, AskedAs] = Field(default_factory=dict[PersonId, AskedAs], exclude_if=operator.not_)
-    cards: CardsGo = Field(default="thread", exclude_if=lambda cards: cards == "thread")
+    editor_may_approve: bool = False
+    editors: tuple[PersonId, ...] = ()
+    remind_after_s: tuple[float, ...] = ()
+    escalate_after_s: float | None = None
+    escalate_to: tuple[Anyone, ...] = ()
+    escalated_at: AwareDatetime | None = None
+    quiet_hours: str = ""
+    urgency: Urgency = "medium"
+    steps: tuple[PolicyStep, ...] = ()
+    in_step: int = 0
+    began_at: AwareDatetime | None = None
+    may_deny: tuple[PersonId, ...] = ()
+    stand_ins: tuple[Anyone, ...] = ()
+    handed_on: tuple[HandedOn, ...] = ()
+    away: tuple[Away, ...] = ()
+    break_glass: tuple[Anyone, ...] = ()
+    asked_as: dict[PersonId, AskedAs] = Field(default_factory=dict[PersonId, AskedAs])
+    cards: CardsGo = "thread"
     doubles: tuple[tuple[PersonId, PersonId], ...] = Field(default=(), exclude=True)
 
     def edited_by(self, editors: Iterable[PersonId]) -> "PolicySnapshot":
@@ -283,7 +282,7 @@ class PolicySnapshot(Frozen):
         return tuple(dict.fromkeys(person for rule in rules for person in people_of(rule)))
 
 
-class Effect(Frozen):
+class Effect(Stored, Frozen):
     """The exact effect of a tool with its arguments, resolved so far that it can be approved.
 
     `argv` is the exact command, or the parts of the exact call. `versions` maps each name a person or a model used (a
@@ -300,23 +299,23 @@ class Effect(Frozen):
     cwd: str = ""
     commit: str = ""
     facts: tuple[Fact, ...] = ()
-    is_risky: bool = Field(default=False, exclude_if=operator.not_)
+    is_risky: bool = False
 
 
-class GatedCall(Frozen):
+class GatedCall(Stored, Frozen):
     """The tool call an approval is about. `editable` names the arguments that whoever may approve it may change."""
 
     tool: str
     schema_version: int
     arguments: dict[str, JsonValue]
     effect: Effect
-    editable: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    editable: tuple[str, ...] = ()
 
 
 Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered", "maybe"]
 
 
-class Remark(Frozen):
+class Remark(Stored, Frozen):
     """The words of somebody beside an open request, for people to read."""
 
     person: PersonId
@@ -386,7 +385,7 @@ class Request(Began):
     thread: str = ""
     changes: tuple[str, ...] = ()
     is_rehearsal: bool = False
-    stand_in: StandIn | None = Field(default=None, exclude_if=operator.not_)
+    stand_in: StandIn | None = None
     program: str = ""
     origin: Origin = FromPerson()
     topic: str = ""
@@ -396,13 +395,11 @@ class Request(Began):
     remarks: tuple[Remark, ...] = ()
     words: str = ""
     words_are_own: bool = False
-    edits: dict[str, tuple[PersonId, ...]] = Field(
-        default_factory=dict[str, tuple[PersonId, ...]], exclude_if=operator.not_
-    )
-    behind: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
-    asked_with: str = Field(default="", exclude_if=operator.not_)
-    together: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
-    again: Again | None = Field(default=None, exclude_if=operator.not_)
+    edits: dict[str, tuple[PersonId, ...]] = Field(default_factory=dict[str, tuple[PersonId, ...]])
+    behind: tuple[PersonId, ...] = ()
+    asked_with: str = ""
+    together: tuple[PersonId, ...] = ()
+    again: Again | None = None
 
     def under(self, policy: PolicySnapshot) -> "Request":
         """Return the same request, which others may decide by now; its digest and the votes for it still hold.
@@ -446,7 +443,7 @@ OPERATORS_KEY = "which an operator made"
 """Ends the evidence of an answer by an API key that somebody else than its person made."""
 
 
-class Vote(Frozen):
+class Vote(Stored, Frozen):
     """An answer that counted towards an approval. `evidence` is how the channel knew who gave it.
 
     `reason` is why not, or the note beside an approval, which is for people alone. `breaks_glass`: it is no approval of
@@ -462,8 +459,8 @@ class Vote(Frozen):
     digest: str
     channel: str
     evidence: str = ""
-    breaks_glass: bool = Field(default=False, exclude_if=operator.not_)
-    again: bool = Field(default=False, exclude_if=operator.not_)
+    breaks_glass: bool = False
+    again: bool = False
     at: AwareDatetime
 
     @property
@@ -507,7 +504,7 @@ class StandingUse(Frozen):
     of: int
 
 
-class Decision(Frozen):
+class Decision(Stored, Frozen):
     """The one final outcome of a request. `by` holds the people whose votes or answer made it; empty for code.
 
     `operators_keys` are those of them whose word came with a key that somebody else made. `newer_run` asks for the same
@@ -523,8 +520,8 @@ class Decision(Frozen):
     reason: str = ""
     given: Given | None = None
     operators_keys: tuple[PersonId, ...] = ()
-    newer_run: RunId = Field(default=RunId(""), exclude_if=operator.not_)
-    evidence: str = Field(default="", exclude_if=operator.not_)
-    standing: StandingUse | None = Field(default=None, exclude_if=operator.not_)
-    broke_glass: bool = Field(default=False, exclude_if=operator.not_)
+    newer_run: RunId = RunId("")
+    evidence: str = ""
+    standing: StandingUse | None = None
+    broke_glass: bool = False
     at: AwareDatetime

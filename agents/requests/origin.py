@@ -13,6 +13,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from agents.requests.frozen import Frozen
+from language.stored import Stored
 
 
 class Outsider(Frozen):
@@ -53,7 +54,7 @@ class _Stored(Frozen):
     desk: str = Field(default="", description="The address of whoever wrote to the desk, where the run began so.")
 
 
-class Began(Frozen):
+class Began(Stored, Frozen):
     """A fact with an `origin`, which stands in JSON as three fields: `trigger`, `outsider` and `desk`."""
 
     @model_validator(mode="before")

@@ -1,14 +1,13 @@
-"""A finished run as compressed JSON lines: everything that Redis holds about it, as it stands there.
+"""A finished run as compressed JSON lines: its events, as they stand in Redis, and the runs that were made of it.
 
-The first line says what it is, the last one how many lines there are. Between them stand, one a line, the events, the
-requests with their replies and places, the cards, and the outbox entries that were given up on.
+The first line says what it is, the last one how many lines there are. Between them stand the events, one a line.
 """
 
 import gzip
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -27,32 +26,12 @@ _EVENT = b'{"seq": '
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRequest:
-    """A request as Redis holds it: `body` is its record, `replies` outcomes by reply, `places` whose card is where."""
-
-    id: str
-    version: int
-    state: str
-    body: bytes
-    replies: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
-    places: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
-
-
-@dataclass(frozen=True, slots=True)
 class KeptRun:
-    """A run as Redis holds it, in bytes that are opaque here.
-
-    `replies` are those of the run and its steps; `dead` are notes and, where there is one, the outbox entry.
-    """
+    """A run as Redis holds it: its events in bytes that are opaque here, and the runs that were made of it."""
 
     run_id: str
     events: tuple[bytes, ...]
-    line: bytes
     forks: tuple[str, ...] = ()
-    requests: tuple[KeptRequest, ...] = ()
-    deliveries: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
-    replies: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict[str, Mapping[str, bytes]])
-    dead: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict[str, tuple[bytes, bytes]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +71,9 @@ def pack(kept: KeptRun, at: datetime) -> bytes:
 
 def _lines(kept: KeptRun, at: datetime) -> Iterator[dict[str, Any]]:
     head = {"format": "sayso archived run", "version": 1, "run_id": kept.run_id, "archived_at": at.isoformat()}
-    yield head | {"line": kept.line, "forks": list(kept.forks)}
+    yield head | {"forks": list(kept.forks)}
     for seq, body in enumerate(kept.events, 1):
         yield {"seq": seq, "event": body}
-    for one in kept.requests:
-        more = {"replies": _texts(one.replies), "places": _texts(one.places)}
-        yield {"request": one.id, "version": one.version, "state": one.state, "record": one.body} | more
-    for name, body in kept.deliveries.items():
-        yield {"delivery": name, "card": body}
-    for about, replies in kept.replies.items():
-        yield {"about": about, "replies": _texts(replies)}
-    for name, (entry, note) in kept.dead.items():
-        yield {"dead": name, "note": note} | ({"entry": entry} if entry else {})
 
 
 def _spaced(values: Mapping[str, Any]) -> Iterator[bytes]:
@@ -120,10 +90,6 @@ def _one_line(body: bytes) -> bytes:
     if b"\n" in body or b"\r" in body:
         return json.dumps(json.loads(body)).encode()
     return body
-
-
-def _texts(values: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: value.decode(errors="replace") for name, value in values.items()}
 
 
 def unpack(body: bytes) -> ArchivedRun:

@@ -1,9 +1,7 @@
 """The archive: finished runs under their ids in a place, the ids of their requests, and a list of each month."""
 
 import asyncio
-import base64
 import hashlib
-import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -11,7 +9,6 @@ from pathlib import Path
 
 from agents.requests import RequestId
 from bot.archive.format import ArchivedRun, holds, unpack
-from bot.archive.leaving import DeadLetter
 from bot.archive.places import ArchiveUnavailable, FolderPlace, Place
 from bot.config.settings import Settings
 from bot.errors import Invalid
@@ -107,12 +104,6 @@ class Archive:
     async def keep_segment(self, shard: int, name: str, body: bytes) -> None:
         """Keep a segment of the audit log, and read it back. Writing it again changes nothing."""
         await self._keep(f"{_segments(shard)}/{name}", body)
-
-    async def keep_dead(self, shard: int, dead: DeadLetter) -> None:
-        """Keep a dead letter that is dropped from its list because there are too many."""
-        about = {name: base64.b64encode(body).decode() for name, body in dead.about.items()}
-        body = json.dumps({"id": dead.id, "note": json.loads(dead.note), "about_base64": about})
-        await self._put(f"dead/s{shard}/{_stamp(dead.at)}-{dead.id}.json", body.encode())
 
     @property
     def _there(self) -> Place:

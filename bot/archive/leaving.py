@@ -9,16 +9,16 @@ from typing import Any
 
 from agents.events import Event, RequestOpened, StepChosen, own, read_event, write_event
 from agents.run import Run, RunState, fold
-from bot.archive.format import KeptRequest, KeptRun
+from bot.archive.format import KeptRun
 from bot.archive.left import bits_of
 from bot.policy.approvers.concern import concern_of
 from bot.render.views import line_of
 from bot.store import Keys, Store
 from bot.store.client import Client, Script, adjusted, asked
-from bot.store.commit import lists_of
+from bot.store.commit import Line, lists_of
 from bot.store.journal import place_of_call
 
-_FORGET, _DROP = Script("forget_run"), Script("drop_dead")
+_FORGET = Script("forget_run")
 
 _DELIVERY = re.compile(rb'"(s[0-9]{1,2}d-[a-z2-7]{13})"')
 _OF_RUN = re.compile(rb'"run_id": ?"(s[0-9]{1,2}r-[a-z2-7]{13})"')
@@ -27,22 +27,20 @@ _UNSENT_AT_MOST = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """Something that was given up on: its note, and the outbox entry or the inbound item it is about."""
-
-    id: str
-    note: bytes
-    at: datetime
-    about: Mapping[str, bytes]
-
-
-@dataclass(frozen=True, slots=True)
 class Read:
-    """A run as Redis holds it, and what its events say."""
+    """A run as Redis holds it, what its events say, and what goes with it.
+
+    `requests` are the versions of their records; `dead` is what was given up on, `deliveries` are its cards.
+    """
 
     kept: KeptRun
     run: Run
     events: tuple[Event, ...]
+    line: Line
+    requests: Mapping[str, int]
+    is_asking: bool
+    deliveries: tuple[str, ...]
+    dead: tuple[str, ...]
 
 
 async def has_left(store: Store) -> bool:
@@ -112,94 +110,51 @@ class Leaving:
         dead = await self._dead(keys, run_id, unsent)
         if dead is None:
             return None
-        dead |= await self._dead_expiries(keys, events)
+        dead += await self._dead_expiries(keys, events)
         forks: list[bytes] = await self._client.do("ZRANGE", keys.forks(run_id), 0, -1)
-        kept = KeptRun(
-            run_id=run_id,
-            events=tuple(bodies),
-            line=line.body,
-            forks=tuple(fork.decode() for fork in forks),
-            requests=await self._requests(keys, events),
-            deliveries=await self._deliveries(keys, run_id, events),
-            replies=await self._replies(keys, run_id, events),
-            dead=dead,
-        )
-        return Read(kept, run, events)
+        kept = KeptRun(run_id, tuple(bodies), tuple(fork.decode() for fork in forks))
+        requests, is_asking = await self._requests(keys, events)
+        deliveries = await self._deliveries(keys, run_id, events)
+        return Read(kept, run, events, line, requests, is_asking, deliveries, dead)
 
-    async def _dead(self, keys: Keys, run_id: str, unsent: Iterable[str]) -> dict[str, tuple[bytes, bytes]] | None:
-        found = dict[str, tuple[bytes, bytes]]()
+    async def _dead(self, keys: Keys, run_id: str, unsent: Iterable[str]) -> tuple[str, ...] | None:
+        found = list[str]()
         for name in (run_id, *unsent):
-            note, entry = await self._client.read(["HGET", keys.dead, name], ["HGET", keys.outbox, name])
-            if note:
-                found[name] = (entry or b"", note)
-            elif entry:
+            is_dead, waits = await self._client.read(["HEXISTS", keys.dead, name], ["HEXISTS", keys.outbox, name])
+            if is_dead:
+                found.append(name)
+            elif waits:
                 return None
-        return found
-
-    async def _dead_expiries(self, keys: Keys, events: Sequence[Event]) -> dict[str, tuple[bytes, bytes]]:
-        """The notes of requests that could not expire. That of a review that did not begin stays: it is still due."""
-        ids = _requests_in(events)
-        notes: list[bytes | None] = await self._client.do("HMGET", keys.dead, *ids) if ids else []
-        return {
-            name: (b"", note)
-            for name, note in zip(ids, notes, strict=True)
-            if note and _kind_of(json.loads(note)) == "ask"
-        }
-
-    async def _requests(self, keys: Keys, events: Sequence[Event]) -> tuple[KeptRequest, ...]:
-        found = list[KeptRequest]()
-        for request_id in _requests_in(events):
-            (version, state, body), replies, places = await self._client.read(
-                ["HMGET", keys.request(request_id), "version", "state", "body"],
-                ["HGETALL", keys.replies(request_id)],
-                ["HGETALL", keys.places(request_id)],
-            )
-            if body:
-                found.append(
-                    KeptRequest(request_id, int(version), state.decode(), body, _named(replies), _named(places))
-                )
         return tuple(found)
 
-    async def _deliveries(self, keys: Keys, run_id: str, events: Sequence[Event]) -> dict[str, bytes]:
+    async def _dead_expiries(self, keys: Keys, events: Sequence[Event]) -> tuple[str, ...]:
+        """The requests that could not expire. A review that did not begin is not among them: it is still due."""
+        ids = _requests_in(events)
+        notes: list[bytes | None] = await self._client.do("HMGET", keys.dead, *ids) if ids else []
+        return tuple(name for name, note in zip(ids, notes, strict=True) if note and _is_about_a_request(note))
+
+    async def _requests(self, keys: Keys, events: Sequence[Event]) -> tuple[dict[str, int], bool]:
+        """The versions of the records, and whether a request is open."""
+        found, is_asking = dict[str, int](), False
+        for request_id in _requests_in(events):
+            version, state = await self._client.do("HMGET", keys.request(request_id), "version", "state")
+            if version:
+                found[request_id], is_asking = int(version), is_asking or state == b"open"
+        return found, is_asking
+
+    async def _deliveries(self, keys: Keys, run_id: str, events: Sequence[Event]) -> tuple[str, ...]:
         """The cards that the events name, as far as they are this run's: what people quote may name others'."""
         text = b"\n".join(write_event(event) for event in own(events))
         names = list(dict.fromkeys(name.decode() for name in _DELIVERY.findall(text)))
         bodies: list[bytes | None] = await self._client.do("HMGET", keys.deliveries, *names) if names else []
-        there = {name: body for name, body in zip(names, bodies, strict=True) if body}
-        return {name: body for name, body in there.items() if (of := _OF_RUN.search(body)) and of[1].decode() == run_id}
-
-    async def _replies(self, keys: Keys, run_id: str, events: Sequence[Event]) -> dict[str, Mapping[str, bytes]]:
-        found = dict[str, Mapping[str, bytes]]()
-        for about in (run_id, *(one.step_id for one in own(events) if isinstance(one, StepChosen))):
-            replies = await self._client.do("HGETALL", keys.replies(about))
-            if replies:
-                found[about] = _named(replies)
-        return found
-
-    async def too_many_dead(self, shard: int, at_most: int) -> list[DeadLetter]:
-        """The oldest dead letters of a shard beyond `at_most`. Those of a run stay: it waits for somebody, too."""
-        keys = Keys(shard)
-        if len(await self._client.do("HKEYS", keys.dead)) <= at_most:
-            return []
-        notes = _named(await self._client.do("HGETALL", keys.dead))
-        dead = sorted((at, name) for name, note in notes.items() if (at := _dropped_by(note)) is not None)
-        found = list[DeadLetter]()
-        for at, name in dead[: max(0, len(dead) - at_most)]:
-            entry, item = await self._client.read(["HGET", keys.outbox, name], ["HGETALL", keys.inbound(name)])
-            found.append(DeadLetter(name, notes[name], at, _named(item) | ({"entry": entry} if entry else {})))
-        return found
-
-    async def drop(self, dead: DeadLetter) -> bool:
-        """Take a dead letter out with what it is about, unless somebody has it done again by now."""
-        keys = Keys.of(dead.id)
-        return bool(
-            await self._client.run(_DROP, [keys.dead, keys.outbox, keys.inbound(dead.id)], [dead.id, dead.note])
-        )
+        there = ((name, _OF_RUN.search(body or b"")) for name, body in zip(names, bodies, strict=True))
+        return tuple(name for name, of in there if of and of[1].decode() == run_id)
 
     async def forget(self, read: Read) -> bool:
         """Take a run out of Redis; False, and nothing is, if anything about it has changed since it was read."""
         kept, keys = read.kept, Keys.of(read.kept.run_id)
-        line, concerned = line_of(read.run), concern_of(read.events).everybody
+        ids, concerned = list(read.requests), concern_of(read.events).everybody
+        steps = [one.step_id for one in own(read.events) if isinstance(one, StepChosen)]
         names = [
             keys.run(kept.run_id), keys.attempts(kept.run_id), keys.wake, keys.outbox, keys.deliveries, keys.dead,
             keys.summaries, keys.requests, keys.archived, keys.left,
@@ -210,23 +165,21 @@ class Leaving:
             names.extend(more)
             return list(range(before + 1, len(names) + 1))
 
-        ids = [one.id for one in kept.requests]
         records = places(map(keys.request, ids))
         plan: dict[str, Any] = {
             "run": kept.run_id,
             "seq": len(kept.events),
             "requests": [
-                {"id": one.id, "version": one.version, "key": at}
-                for one, at in zip(kept.requests, records, strict=True)
+                {"id": one, "version": read.requests[one], "key": at} for one, at in zip(ids, records, strict=True)
             ],
-            "dead": list(kept.dead),
+            "dead": list(read.dead),
             "bits": bits_of(kept.run_id),
-            "deliveries": list(kept.deliveries),
-            "lists": places([*(lists_of(line, keys) if line else ()), *map(keys.runs_seen_by, concerned)]),
+            "deliveries": list(read.deliveries),
+            "lists": places([*lists_of(read.line, keys), *map(keys.runs_seen_by, concerned)]),
             "seen": places([*map(keys.requests_seen_by, concerned), *map(keys.requests_in, _places_of(read.events))]),
             "whole": [
                 *records,
-                *places(map(keys.replies, (*ids, *kept.replies))),
+                *places(map(keys.replies, (*ids, kept.run_id, *steps))),
                 *places(map(keys.places, ids)),
                 *places((keys.forks(kept.run_id), keys.tries(kept.run_id))),
             ],
@@ -244,17 +197,5 @@ def _places_of(events: Iterable[Event]) -> set[str]:
     return set(filter(None, map(place_of_call, opened)))
 
 
-def _dropped_by(note: bytes) -> datetime | None:
-    """Return the time of a note that may be dropped; None for one about a run or a request, and for quarantine."""
-    said: dict[str, Any] = json.loads(note)
-    is_message = said["kind"] == "dead" and _kind_of(said) in {"in", "out"}
-    return datetime.fromisoformat(said["at"]) if is_message else None
-
-
-def _kind_of(note: Mapping[str, Any]) -> str:
-    """What the work was that a note is about; nothing for a message that waits for nothing."""
-    return str(note.get("member", "")).partition(" ")[0]
-
-
-def _named(found: Mapping[bytes, bytes]) -> dict[str, bytes]:
-    return {name.decode(): body for name, body in found.items()}
+def _is_about_a_request(note: bytes) -> bool:
+    return str(json.loads(note).get("member", "")).startswith("ask ")

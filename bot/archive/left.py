@@ -22,10 +22,7 @@ def bits_of(run_id: str) -> list[int]:
 async def may_have_left(client: Client, run_id: str) -> bool:
     """Return whether a run that is not in Redis may be in the archive, by what the store knows.
 
-    A store that has let runs leave before it kept these bits does not know. Raises StoreUnavailable.
+    Raises StoreUnavailable.
     """
     keys = Keys.of(run_id)
-    some, is_kept, *bits = await client.read(
-        ["EXISTS", keys.archived], ["EXISTS", keys.left], *(["GETBIT", keys.left, bit] for bit in bits_of(run_id))
-    )
-    return bool(some) and (not is_kept or all(bits))
+    return all(await client.read(*(["GETBIT", keys.left, bit] for bit in bits_of(run_id))))

@@ -1,5 +1,4 @@
-"""Lets finished runs leave Redis for the archive, some at a time, and keeps the list of dead letters from growing.
-The oldest of the audit log leave with them (`bot/audit/leaving.py`).
+"""Lets finished runs leave Redis for the archive, some at a time, and the oldest records of the audit log with them.
 
 A run leaves in three steps: its file, which can be read, is written and read back, its requests and its month name it,
 and one script takes it out of Redis unless anything about it has changed since it was read. Whoever dies in between,
@@ -38,8 +37,6 @@ _ENOUGH = 0.9
 _AT_ONCE = 200
 _TRIES, _WHY_CHARS = 3, 500
 _ALARM_EVERY_S = 24 * 3600.0
-DEAD_AT_MOST = 1_000
-"""Of each shard; of more, the oldest leave the list for the archive."""
 
 _ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 
@@ -57,10 +54,9 @@ class Retention:
         after: timedelta,
         audit: AuditLeaving,
         alert: Alert,
-        dead_at_most: int = DEAD_AT_MOST,
     ) -> None:
         self._store, self._archive, self._after, self._alert = store, archive, after, alert
-        self._audit, self._dead_at_most = audit, dead_at_most
+        self._audit = audit
         self._leaving = Leaving(store.client)
         # Those in front of a list that can't leave yet, by shard and state: the next look begins behind them.
         self._passed = Counter[tuple[int, RunState]]()
@@ -96,7 +92,6 @@ class Retention:
         return left
 
     async def _look_at(self, shard: int) -> int:
-        await self._drop_dead(shard)
         if self._archive.place is None:
             return 0
         await self._look_at_audit(shard)
@@ -151,9 +146,9 @@ class Retention:
             near = new_id("outgoing", shard_of(kept.run_id))
             await self._tell(other, near, lambda: _told_twice(kept.run_id, other))
 
-        body, request_ids = await asyncio.to_thread(pack, kept, now), [one.id for one in kept.requests]
+        body, request_ids = await asyncio.to_thread(pack, kept, now), list(read.requests)
         await asyncio.to_thread(unpack, body)  # what can't be read there stays here
-        await self._archive.write(kept.run_id, body, request_ids, ended_at, kept.line, tell)
+        await self._archive.write(kept.run_id, body, request_ids, ended_at, read.line.body, tell)
 
     async def _is_free(self, read: Read) -> bool:
         """Return whether nobody answers it or reads it any more: no request of it is open, the run that started it has
@@ -161,27 +156,13 @@ class Retention:
         """
         parent = read.run.started.parent if read.run.started else None
         family = [*([parent.run_id] if parent else []), *(child.run_id for child in read.run.children)]
-        if any(one.state == "open" for one in read.kept.requests):
+        if read.is_asking:
             return False
         return not any([await self._goes_on(run_id) for run_id in family])
 
     async def _goes_on(self, run_id: str) -> bool:
         line, is_due = await self._leaving.line(run_id)
         return is_due or (line is not None and Summary.model_validate_json(line).state not in _ENDED)
-
-    async def _drop_dead(self, shard: int) -> None:
-        """Keep the list short that `sayso dead` shows: of too many, the oldest leave, and operators hear of it."""
-        dropped = 0
-        for dead in await self._leaving.too_many_dead(shard, self._dead_at_most):
-            await self._archive.keep_dead(shard, dead)
-            if await self._leaving.drop(dead):
-                dropped += 1
-                log.error(
-                    "dead letter dropped, there are too many", id=dead.id, note=dead.note.decode(errors="replace")
-                )
-        if dropped:
-            where = self._archive.place.where if self._archive.place else ""
-            await self._tell("dropped", new_id("outgoing", shard), lambda: _dropped(dropped, where, self._dead_at_most))
 
     async def _trouble(self, about: str, why: str, near: str = "") -> None:
         """Count it, and after three tries tell the operators, once a day however many workers try.
@@ -211,9 +192,3 @@ def _not_archived(run_id: str, why: str) -> tuple[str, str]:
 def _told_twice(run_id: str, other: str) -> tuple[str, str]:
     title = say("notice.alert-other-story-title", run=run_id)
     return title, say("notice.alert-other-story", file=other)
-
-
-def _dropped(count: int, where: str, most: int) -> tuple[str, str]:
-    title = say("notice.alert-dead-dropped-title", count=count)
-    key = "notice.alert-dead-dropped" if where else "notice.alert-dead-dropped-log"
-    return title, say(key, where=where, most=most)

@@ -25,7 +25,7 @@ class Forgetting:
     async def forget(self, *ids: str) -> int:
         """Forget whoever has these `ids`; return of how many records texts were deleted.
 
-        Raises StoreUnavailable, OtherRelease.
+        Raises StoreUnavailable.
 
         What is of them in the archive can't be read any more: the key to it went with them.
 

@@ -1,14 +1,14 @@
 """The audit record: one fact that somebody may have to answer for, whichever way it came about."""
 
-import operator
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from agents.requests import Frozen, PersonId
+from language.stored import Stored
 
 
-class AuditRecord(Frozen):
+class AuditRecord(Stored, Frozen):
     """One fact. `kind` names it, one of `Kind`; what a later release noted may have one that is not known here.
 
     `who` did it, None for code; `evidence` is how the `channel` knew who it was. `people` are others whom it is about.
@@ -22,21 +22,21 @@ class AuditRecord(Frozen):
     kind: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
     at: AwareDatetime
     who: PersonId | None = None
-    channel: str = Field(default="", exclude_if=operator.not_)
-    evidence: str = Field(default="", exclude_if=operator.not_)
-    people: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
-    run_id: str = Field(default="", exclude_if=operator.not_)
-    seq: int = Field(default=0, exclude_if=operator.not_)
-    request_id: str = Field(default="", exclude_if=operator.not_)
-    revision: int = Field(default=0, exclude_if=operator.not_)
-    digest: str = Field(default="", exclude_if=operator.not_)
-    tool: str = Field(default="", exclude_if=operator.not_)
-    environment: str = Field(default="", exclude_if=operator.not_)
-    outcome: str = Field(default="", exclude_if=operator.not_)
-    words: str = Field(default="", exclude_if=operator.not_)
-    policy_name: str = Field(default="", exclude_if=operator.not_)
-    policy: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue], exclude_if=operator.not_)
-    cards: tuple[JsonValue, ...] = Field(default=(), exclude_if=operator.not_)
-    detail: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue], exclude_if=operator.not_)
-    release: str = Field(default="", exclude_if=operator.not_)
+    channel: str = ""
+    evidence: str = ""
+    people: tuple[PersonId, ...] = ()
+    run_id: str = ""
+    seq: int = 0
+    request_id: str = ""
+    revision: int = 0
+    digest: str = ""
+    tool: str = ""
+    environment: str = ""
+    outcome: str = ""
+    words: str = ""
+    policy_name: str = ""
+    policy: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    cards: tuple[JsonValue, ...] = ()
+    detail: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    release: str = ""
     writers: tuple[PersonId, ...] = Field(default=(), exclude=True)

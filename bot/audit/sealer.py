@@ -19,7 +19,7 @@ from bot.audit.chain import Head, Sealed, sealed
 from bot.audit.facts import records_of
 from bot.audit.privacy import Everybody, Kept, Pseudonyms, Row, row_in, split
 from bot.audit.records import AuditRecord
-from bot.store import Keys, OtherRelease, Store, StoreError
+from bot.store import Keys, Store, StoreError
 from bot.store.client import Script
 
 log = structlog.stdlib.get_logger()
@@ -197,8 +197,6 @@ class Sealer:
             if shard not in self._announced and (head := await head_of(self._store, shard)).n:
                 await self._say(head)  # whoever sealed it may have died before saying so
             self._announced.add(shard)
-        except OtherRelease as error:
-            log.warning("left to be sealed by the release that wrote it", shard=shard, error=str(error))
         except StoreError as error:
             log.warning("sealing put off", shard=shard, error=str(error))
         except Exception:
@@ -212,8 +210,7 @@ class Sealer:
     async def seal(self, shard: int, *, rests: bool = False) -> Head | None:
         """Seal what is new in a shard, at most so much at once; return the new head, None where there was nothing.
 
-        If it `rests`, others have most of the loop's time meanwhile. Raises OtherRelease for what only another release
-        can read, and StoreError.
+        If it `rests`, others have most of the loop's time meanwhile. Raises StoreError.
         """
         return (await self._seal(shard, rests=rests))[0]
 
@@ -287,8 +284,6 @@ class Sealer:
     async def _events(self, run_id: str) -> Sequence[Event] | None:
         try:
             return (await self._store.load(run_id)).events
-        except OtherRelease:
-            raise
         except ValueError:
             log.exception("a run can't be read for the audit log", run_id=run_id)
             return None

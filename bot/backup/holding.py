@@ -23,7 +23,7 @@ from bot.people.directory import People
 from bot.requests.decisions import Decisions
 from bot.requests.standing.kept import KeptStandings
 from bot.requests.stored import of_attempt
-from bot.store import Commit, Keys, OtherRelease, StoreError, Wake, WorkItem
+from bot.store import Commit, Keys, StoreError, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal
 from bot.store.outbox_entry import PostMail, read_entry
@@ -67,10 +67,10 @@ class Holding:
         for run_id in await self._store.lists.runs():
             try:
                 held = await self._hold_run(RunId(run_id), as_of, held)
-            except (OtherRelease, ValueError) as error:
+            except ValueError as error:
                 raise Unavailable(
                     f"The run {run_id} can't be read by this release of sayso",
-                    "Empty this Redis, and restore with the release that made the backup, or a newer one",
+                    "Put the store back anew, and restore it with the release that it is from",
                 ) from error
         away = tuple(await Absences(self._store, self._people).all())
         return replace(held, items=await self._hold_work(), standing=await self._revoke_standing(as_of), away=away)

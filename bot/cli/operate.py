@@ -267,16 +267,16 @@ def backup(
     target: Annotated[str, typer.Argument(metavar="FILE", help="A new file; - for standard output.")],
     data: Data = None,
 ) -> None:
-    """Copy the store into a file while everything runs: all of one moment, for `sayso restore`.
+    """Copy the store of a `sayso dev` that runs into a file: all of one moment, as its Redis saves it (BGSAVE).
 
-    Works beside Redis itself: run it where the settings of the processes are. In the last milliseconds writes wait. The
-    file holds what Redis holds, so keep it as safe: what runs were told, who voted, hashes of API keys. Not in it, and
-    to be kept as well: sayso.toml with what it names, SAYSO_SECRET_KEY and the data directory.
+    Of any other Redis make a backup by its own means: `redis-cli --rdb FILE`, or a snapshot of its provider. The file
+    holds what Redis holds, so keep it as safe: what runs were told, who voted, hashes of API keys. Not in it, and to be
+    kept as well: sayso.toml with what it names, SAYSO_SECRET_KEY and the data directory.
     """
     from bot.process.backups import back_up
 
-    made = back_up(settings_of(data), target, _progress)
-    _progress(f"{made.keys} keys as they were at {made.at:%Y-%m-%d %H:%M:%S} UTC")
+    made = back_up(settings_of(data), target)
+    print(f"{made.keys} keys as they were at {made.at:%Y-%m-%d %H:%M:%S} UTC", file=sys.stderr)
 
 
 def restore(
@@ -288,30 +288,29 @@ def restore(
     ] = False,
     loaded: Annotated[
         bool,
-        typer.Option("--loaded", help="Redis itself was put back by other means: hold what is unfinished in it."),
+        typer.Option("--loaded", help="Redis was put back by its own means: hold what is unfinished in it."),
     ] = False,
     data: Data = None,
 ) -> None:
-    """Put a backup into an empty Redis, or a new data directory. Stop every process of sayso first.
+    """Put a backup into a new data directory. Stop every process of sayso first.
 
-    The backup is checked before anything is written. It knows nothing of what happened after it was made, so nothing in
-    it goes on by itself: runs that had not ended are paused, what they asked is closed and asked again when somebody
-    resumes them, a tool that was at work is UNKNOWN, and what nobody had handled is a dead letter. People are told.
-    Everything that needs an approval is frozen until an operator runs `sayso unfreeze`. Look at what each run has done
-    since, then `sayso resume RUN` or `sayso cancel RUN`. People log in anew, absences are said anew, and API keys are
-    made anew without --keep-keys.
+    A backup knows nothing of what happened after it was made, so nothing in it goes on by itself: runs that had not
+    ended are paused, what they asked is closed and asked again when somebody resumes them, a tool that was at work is
+    UNKNOWN, and what nobody had handled is a dead letter. People are told. Everything that needs an approval is frozen
+    until an operator runs `sayso unfreeze`. Look at what each run has done since, then `sayso resume RUN` or `sayso
+    cancel RUN`. People log in anew, absences are said anew, and API keys are made anew without --keep-keys.
 
-    Where Redis was put back by other means, such as a provider's snapshot or an older append-only file, run `sayso
-    restore --loaded` before any process starts on it.
+    A Redis of your own is put back by its own means: its file, a provider's snapshot or an older append-only file. Run
+    `sayso restore --loaded` then, before any process starts on it.
     """
     from bot.process.backups import restore as put_back
 
     if (source is None) != loaded:
         raise typer.BadParameter("write: sayso restore FILE, or sayso restore --loaded")
-    done = put_back(settings_of(data), source, _progress, keeps_keys=keep_keys)
+    done = put_back(settings_of(data), source, keeps_keys=keep_keys)
     held = done.held
     print(
-        f"Restored as of {done.end.at:%Y-%m-%d %H:%M:%S} UTC. Paused: {held.runs} runs. Closed, to be asked again: "
+        f"Restored as of {done.at:%Y-%m-%d %H:%M:%S} UTC. Paused: {held.runs} runs. Closed, to be asked again: "
         f"{held.requests} requests. Dead letters: {held.items}. Standing approvals revoked: {held.standing}. Absences "
         f"ended: {len(held.away)}.\n{_unknown_since(keeps_keys=keep_keys)}\nStart the processes, then look at: "
         "sayso runs --state paused, sayso runs --state unknown, sayso dead"
@@ -336,10 +335,6 @@ def _unknown_since(*, keeps_keys: bool) -> str:
             "- records of the audit log; files in the archive stay, also where a run of theirs is here again",
         )
     )
-
-
-def _progress(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def doctor(as_json: Json = False, data: Data = None) -> None:

@@ -399,7 +399,7 @@ class Executor:
                 return written.state == "committed"
 
     async def _requester_of(self, run_id: RunId) -> PersonId:
-        """Whoever asked for another run, by its line in lists: its events may be those of a newer release."""
+        """Whoever asked for another run, by its line in lists: its events may be many."""
         [line] = await self._store.lists.summaries_of([run_id])
         return Summary.model_validate_json(line).requester if line else PersonId("")
 

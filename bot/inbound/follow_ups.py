@@ -428,7 +428,7 @@ class FollowUps:
     async def _is_below_card(self, record: RequestRecord, trigger: Trigger) -> bool:
         for holder in record.holders:
             body = await self._store.delivery(holder.delivery_id)
-            placed = await self._store.parsed(Delivery.model_validate_json, body) if body else None
+            placed = Delivery.model_validate_json(body) if body else None
             if placed and placed.delivery and placed.delivery.handle == (trigger.within or trigger.thread):
                 return True
         return False

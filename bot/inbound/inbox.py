@@ -1,6 +1,5 @@
 """Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
-import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from agents.command import is_order, said_lines
 from agents.desk import DESK
@@ -60,6 +59,7 @@ from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, R
 from channels.email.reply import is_courtesy, read_reply
 from language import in_all, say
 from language.recorded import recorded
+from language.stored import Stored
 
 log = structlog.stdlib.get_logger()
 
@@ -78,7 +78,7 @@ _NOTED_WITHIN = timedelta(seconds=60)
 _THEN = re.compile(r"(?:(?:and|then|instead|und|dann|danach|stattdessen)[\s,]+)*", re.IGNORECASE)
 
 
-class _Arrived(Frozen):
+class _Arrived(Stored, Frozen):
     """An inbound item without its bytes, as the store keeps it. `is_old`: it came before the store was restored."""
 
     channel: str
@@ -86,7 +86,7 @@ class _Arrived(Frozen):
     size_bytes: int
     is_answer: bool
     received_at: AwareDatetime | None
-    is_old: bool = Field(default=False, exclude_if=operator.not_)
+    is_old: bool = False
 
 
 _KEPT = {"channel", "key", "size_bytes", "is_answer"}
@@ -190,8 +190,8 @@ class Inbox:
         found = await self._store.inbound(inbound_id)
         if found is None:
             return
-        arrived = await self._store.parsed(_Arrived.model_validate_json, found.body)
-        received_at = arrived.received_at or found.at or self._store.about_now()
+        arrived = _Arrived.model_validate_json(found.body)
+        received_at = arrived.received_at or found.at
         structlog.contextvars.bind_contextvars(inbound_id=inbound_id, channel=arrived.channel)
         channel = self._channels.get(arrived.channel)
         if channel is None:
@@ -248,7 +248,7 @@ class Inbox:
             item = Quarantined(reasons=reasons, claims=reply.person, person=reply.person, place=reply.place)
             await self._quarantine.add(inbound_id, channel, item)
             return None
-        placed = await self._store.parsed(Delivery.model_validate_json, body)
+        placed = Delivery.model_validate_json(body)
         statement = _stated(reply, placed, inbound_id, channel)
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
@@ -473,7 +473,7 @@ class Inbox:
         delivery_id = self._tokens.read(reading.token)
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is not None:
-            placed = await self._store.parsed(Delivery.model_validate_json, body)
+            placed = Delivery.model_validate_json(body)
             await self._absences.seems_away(placed, PersonId(reading.away))
 
     def _shard(self, foreign: str, token: str) -> int:

@@ -87,7 +87,7 @@ class Quarantine:
         """The card that a token names; whoever brings it back may be anybody."""
         delivery_id = self._tokens.read(token or "")
         body = await self._store.delivery(delivery_id) if delivery_id else None
-        return await self._store.parsed(Delivery.model_validate_json, body) if body else None
+        return Delivery.model_validate_json(body) if body else None
 
     async def _note_answer(
         self, placed: Delivery, record: RequestRecord, note: Note, inbound_id: str, item: Quarantined

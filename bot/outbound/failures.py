@@ -165,7 +165,7 @@ class DeliveryFailures:
     async def placed(self, delivery_id: DeliveryId) -> Delivery | None:
         """The card as it stands at its person's."""
         body = await self._store.delivery(delivery_id)
-        return await self._store.parsed(Delivery.model_validate_json, body) if body else None
+        return Delivery.model_validate_json(body) if body else None
 
     async def _ways(self, request: Request, placed: Delivery) -> list[str]:
         """The channels through which the person of `placed` may still be reached."""

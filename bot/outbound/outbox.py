@@ -94,7 +94,7 @@ class Outbox:
         body = await self._store.outgoing(outgoing_id)
         if body is None:
             return None
-        entry = await self._store.parsed(read_entry, body)
+        entry = read_entry(body)
         structlog.contextvars.bind_contextvars(run_id=entry.run_id, request_id=request_of(entry), person=entry.person)
         if self._waits_for_file(entry):
             await self._claims.come_back(entry)

@@ -245,7 +245,7 @@ class Together:
     async def _kept(self, request_id: RequestId) -> RequestRecord | None:
         """Return a request that is listed; None where it has left Redis: it was over long before."""
         found = await self._store.record(request_id)
-        return await self._store.parsed(RequestRecord.model_validate_json, found.body) if found else None
+        return RequestRecord.model_validate_json(found.body) if found else None
 
     @asynccontextmanager
     async def _held(self, name: str) -> AsyncGenerator[None]:

@@ -1,11 +1,10 @@
 """Absences: who is away from when until when, and who stands in. Kept outside runs, one for each person."""
 
-import operator
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from agents.requests import Frozen, PersonId, PolicySnapshot
 from bot.people.directory import People
@@ -17,6 +16,7 @@ from bot.store.client import Script
 from bot.store.keys import Keys
 from language import say
 from language.dates import in_words
+from language.stored import Stored
 
 _CHANGE = Script("renote")
 _KEYS = Keys(0)
@@ -34,11 +34,11 @@ _BACK = re.compile(r"(?:not\s+away|nicht\s+abwesend)\s*", re.IGNORECASE)
 _SUBJECTS = frozenset(("away", "absence", "my absence", "abwesend", "abwesenheit", "meine abwesenheit"))
 
 
-class Absence(Frozen):
+class Absence(Stored, Frozen):
     """`person` is away from `starts` until `until`; `to` stands in, where they named somebody. `by` said so.
 
-    They said it through `channel`, after a log-in by a link that came by `link_by`: one of a release before, which did
-    not keep that, may have come by mail. The requests that they hold were last looked at at `looked_at`.
+    They said it through `channel`, after a log-in by a link that came by `link_by`. The requests that they hold were
+    last looked at at `looked_at`.
     """
 
     person: PersonId
@@ -46,8 +46,8 @@ class Absence(Frozen):
     until: AwareDatetime
     to: PersonId | None = None
     by: PersonId
-    channel: str = Field(default="email", exclude_if=lambda channel: channel == "email")
-    link_by: LinkBy | None = Field(default=None, exclude_if=operator.not_)
+    channel: str = "email"
+    link_by: LinkBy | None = None
     looked_at: AwareDatetime | None = None
 
     def as_it_counts(self, people: People) -> "Absence":

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import operator
 import re
 import secrets
 from collections.abc import Container, Iterable, Sequence
@@ -21,6 +20,7 @@ from bot.store import Store
 from bot.store.client import Client
 from bot.store.keys import Keys
 from language import say
+from language.stored import Stored
 
 # What our own command line calls itself. It proves nothing: the key says whose word it is.
 USER_AGENT = "sayso-cli"
@@ -42,7 +42,7 @@ _REVOKED_KEPT = timedelta(days=400)
 log = structlog.stdlib.get_logger()
 
 
-class ApiKey(Frozen):
+class ApiKey(Stored, Frozen):
     """A key without its secret. Exactly one of `person` and `service` is set; `prefix` is how people tell keys apart.
 
     It speaks for its person and for those in `acts_for`; `admin` includes all other scopes. With `ask` it asks people,
@@ -63,7 +63,7 @@ class ApiKey(Frozen):
     asks: tuple[str, ...] = ()
     holders: tuple[PersonId, ...] = ()
     made_by: Literal["operator", "person", "dev"] = "operator"
-    link_by: LinkBy | None = Field(default=None, exclude_if=operator.not_)
+    link_by: LinkBy | None = None
     shards: int = 1
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None

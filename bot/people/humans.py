@@ -4,17 +4,15 @@ Events, records, lists, keys and sessions name people by this id, so that it mea
 kept. It is the id of the file, unless somebody else had that before.
 """
 
-import operator
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pydantic import Field
-
 from agents.requests import Frozen, PersonId
 from bot.people.marks import Mark, maybe_same, surely_same
+from language.stored import Stored
 
 
-class Human(Frozen):
+class Human(Stored, Frozen):
     """One human: their `id` for ever, and by what the directory knew them, the newest last.
 
     `same_as` is the id that an operator says is theirs as well: they are known by that one from then on. `name` is
@@ -23,7 +21,7 @@ class Human(Frozen):
 
     id: PersonId
     marks: tuple[Mark, ...]
-    name: str = Field(default="", exclude_if=operator.not_)
+    name: str = ""
     same_as: PersonId = PersonId("")
 
     @property

@@ -3,11 +3,10 @@
 import base64
 import hashlib
 import hmac
-import operator
 import secrets
 from datetime import timedelta
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from agents.requests import MAILED_LINK, Frozen, PersonId
 from bot.people.directory import People
@@ -16,6 +15,7 @@ from bot.policy.judgements import LinkBy
 from bot.store import Store
 from bot.store.client import Script
 from bot.store.keys import Keys
+from language.stored import Stored
 
 _SPEND = Script("spend")
 # 200 bits: nobody finds one by trying, so a plain hash of it needs no salt.
@@ -28,7 +28,7 @@ SESSION_S = 12 * 3600.0
 class Login(Frozen):
     """The person of a link or a session. `is_demo`: beside `sayso dev`, where one person plays everybody.
 
-    `by` is how the link came to the person. A release before did not keep that, so it may have been a mail.
+    `by` is how the link came to the person.
     """
 
     person: PersonId
@@ -80,10 +80,10 @@ class Session(Login):
         return hmac.compare_digest(stamp.encode(), self.stamp(purpose).encode())
 
 
-class _Link(Login):
+class _Link(Stored, Login):
     """`sent_to` is a hash of the address of its person that it went to; empty where it was sent to none."""
 
-    sent_to: str = Field(default="", exclude_if=operator.not_)
+    sent_to: str = ""
 
 
 class _Kept(Login):

@@ -2,20 +2,20 @@
 
 import hashlib
 import json
-import operator
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import rfc8785
-from pydantic import Field, JsonValue, TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from agents.requests import Frozen, GatedCall, PersonId, Request
 from bot.policy.digest import call_digest
+from language.stored import Stored
 
 _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
-class Edited(Frozen):
+class Edited(Stored, Frozen):
     """Somebody who decides changed the arguments `names`: everybody is asked again, about `revision`.
 
     `may_approve`: so is whoever changed them.
@@ -25,7 +25,7 @@ class Edited(Frozen):
     names: tuple[str, ...]
     revision: int
     digest: str
-    may_approve: bool = Field(default=False, exclude_if=operator.not_)
+    may_approve: bool = False
 
 
 class EditRefused(Frozen):

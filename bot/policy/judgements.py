@@ -1,6 +1,5 @@
 """An answer to a request, and the judgements that there are of one."""
 
-import operator
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
@@ -9,6 +8,7 @@ from agents.forms import FormValue, Misfit
 from agents.requests import Decision, DeliveryId, Frozen, Given, PersonId, RequestState, Vote
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
+from language.stored import Stored
 
 Act = Literal["approve", "break_glass", "edit", "hand_on", "stand_in", "use_standing", "deny", "answer", "say", "amend"]
 """What somebody does about a request, or about those that come: `stand_in` names who decides while they are away, and
@@ -67,12 +67,12 @@ class Answer(Frozen):
     at: AwareDatetime
 
 
-class Counted(Frozen):
+class Counted(Stored, Frozen):
     """The vote counts, more are needed. It met its step, where `next_step` is the number of the one that begins."""
 
     type: Literal["counted"] = "counted"
     vote: Vote
-    next_step: int | None = Field(default=None, exclude_if=lambda number: number is None)
+    next_step: int | None = None
 
 
 class Decided(Frozen):
@@ -133,7 +133,7 @@ class NotEntitled(Frozen):
     approvers: tuple[PersonId, ...]
 
 
-class NotThisWay(Frozen):
+class NotThisWay(Stored, Frozen):
     """An approval that the policy does not let count through this channel, or another `act` that counts where one does.
 
     `rests_on_mail`: it does count through this channel, but not after a log-in by a link in a mail. `too_long`: the
@@ -142,10 +142,9 @@ class NotThisWay(Frozen):
 
     type: Literal["not_this_way"] = "not_this_way"
     ways: tuple[str, ...]
-    act: Act = Field(default="approve", exclude_if=lambda act: act == "approve")
-    # What is kept without it can be read by a release before, if one goes back to it.
-    rests_on_mail: bool = Field(default=False, exclude_if=operator.not_)
-    too_long: bool = Field(default=False, exclude_if=operator.not_)
+    act: Act = "approve"
+    rests_on_mail: bool = False
+    too_long: bool = False
 
 
 class OutOfDate(Frozen):
@@ -155,7 +154,7 @@ class OutOfDate(Frozen):
     seen_revision: int
 
 
-class Unclear(Frozen):
+class Unclear(Stored, Frozen):
     """The answer is not plain. `why` says what is missing if the words alone would have been one.
 
     `misfits` say so of an answer to a form, field by field; `kept` are the fields that it answers all the same.
@@ -163,8 +162,8 @@ class Unclear(Frozen):
 
     type: Literal["unclear"] = "unclear"
     why: str = ""
-    misfits: tuple[Misfit, ...] = Field(default=(), exclude_if=operator.not_)
-    kept: dict[str, FormValue] = Field(default={}, exclude_if=operator.not_)
+    misfits: tuple[Misfit, ...] = ()
+    kept: dict[str, FormValue] = Field(default={})
 
 
 class NoteUnconfirmed(Frozen):

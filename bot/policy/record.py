@@ -3,7 +3,6 @@
 And what an approval in it still covers, as the last look before a gated tool executes. Pure.
 """
 
-import operator
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
@@ -45,6 +44,7 @@ from agents.requests import (
 )
 from bot.policy.approvers.quorum import is_met, may_break_glass
 from language import say
+from language.stored import Stored
 
 COMMENTS = 10
 """Most comments that are kept here, and most questions and answers, so that whoever may only comment pushes none of
@@ -63,18 +63,18 @@ class Comment(Remark):
 
     A `question` of somebody who decides goes to whoever asked; an `answer` of theirs is `about` the words with that
     `id`. `channel` is where it was said, and `was_sent` if it was brought to them as a card. `revision` is that of the
-    card it was said beside, 0 where that is not known. What is kept without these is a comment of a release before.
+    card it was said beside, 0 where that is not known.
     """
 
-    kind: Literal["comment", "question", "answer"] = Field(default="comment", exclude_if=lambda kind: kind == "comment")
-    id: str = Field(default="", exclude_if=operator.not_)
-    about: str = Field(default="", exclude_if=operator.not_)
-    channel: str = Field(default="", exclude_if=operator.not_)
-    was_sent: bool = Field(default=False, exclude_if=operator.not_)
-    revision: int = Field(default=0, exclude_if=operator.not_)
+    kind: Literal["comment", "question", "answer"] = "comment"
+    id: str = ""
+    about: str = ""
+    channel: str = ""
+    was_sent: bool = False
+    revision: int = 0
 
 
-class RequestRecord(Frozen):
+class RequestRecord(Stored, Frozen):
     """A request as it stands. `started_at` is when its tool started, by which `attempt`; `begun_by` is the owner of the
     key with which a program began it outside of sayso, which calls that attempt `called`.
 
@@ -99,15 +99,15 @@ class RequestRecord(Frozen):
     request: Request
     state: RequestState = "open"
     votes: tuple[Vote, ...] = ()
-    void: tuple[Vote, ...] = Field(default=(), exclude_if=operator.not_)
+    void: tuple[Vote, ...] = ()
     decision: Decision | None = None
     started_at: AwareDatetime | None = None
-    attempt: AttemptId | None = Field(default=None, exclude_if=operator.not_)
-    begun_by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
-    called: str = Field(default="", exclude_if=operator.not_)
-    may_have_begun_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
-    queued: bool = Field(default=False, exclude_if=operator.not_)
-    stopped: Vote | None = Field(default=None, exclude_if=operator.not_)
+    attempt: AttemptId | None = None
+    begun_by: PersonId = PersonId("")
+    called: str = ""
+    may_have_begun_at: AwareDatetime | None = None
+    queued: bool = False
+    stopped: Vote | None = None
     holders: tuple[Holder, ...] = ()
     noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
     joined: tuple[PersonId, ...] = ()
@@ -115,20 +115,14 @@ class RequestRecord(Frozen):
     replaced: tuple[DeliveryId, ...] = ()
     renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
     comments: tuple[Comment, ...] = ()
-    reminded: int = Field(default=0, exclude_if=operator.not_)
-    frozen: Freeze | None = Field(default=None, exclude_if=operator.not_)
-    told_why_frozen: bool = Field(default=False, exclude_if=operator.not_)
-    reminded_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
-    reminders: dict[PersonId, int] = Field(default_factory=dict[PersonId, int], exclude_if=operator.not_)
-    asked_at: dict[PersonId, AwareDatetime] = Field(
-        default_factory=dict[PersonId, AwareDatetime], exclude_if=operator.not_
-    )
-    glass: dict[PersonId, tuple[int, str]] = Field(
-        default_factory=dict[PersonId, tuple[int, str]], exclude_if=operator.not_
-    )
-    doubts: dict[PersonId, tuple[DeliveryId, ...]] = Field(
-        default_factory=dict[PersonId, tuple[DeliveryId, ...]], exclude_if=operator.not_
-    )
+    reminded: int = 0
+    frozen: Freeze | None = None
+    told_why_frozen: bool = False
+    reminded_at: AwareDatetime | None = None
+    reminders: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
+    asked_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
+    glass: dict[PersonId, tuple[int, str]] = Field(default_factory=dict[PersonId, tuple[int, str]])
+    doubts: dict[PersonId, tuple[DeliveryId, ...]] = Field(default_factory=dict[PersonId, tuple[DeliveryId, ...]])
 
     @property
     def requesters(self) -> tuple[PersonId, ...]:

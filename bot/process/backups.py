@@ -1,10 +1,12 @@
-"""`sayso backup` and `sayso restore`: a copy of the store in a file, and the store that a file makes."""
+"""`sayso backup` and `sayso restore`: a file that the server saves, and what is held in a store that was put back."""
 
+import asyncio
+import os
+import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,22 +16,20 @@ import uvloop
 
 from agents.requests import PersonId
 from bot.app import App, compose
-from bot.backup.copying import copy
-from bot.backup.file import End, Writer, piped, written
+from bot.backup.claiming import claim, forget, open_up
 from bot.backup.holding import Held, Holding
-from bot.backup.loading import check_empty, checked, claim, forget, load, open_up
 from bot.config.data_dir import DataDir, redis_url
 from bot.config.settings import Settings
-from bot.errors import Conflict, Invalid, Unavailable
+from bot.errors import Conflict, Unavailable
 from bot.people.directory import People
 from bot.process.logging import log_to
 from bot.process.processes import real_channel
 from bot.registry.configured import agents_of
-from bot.registry.release import version
-from bot.store.client import Client
-from bot.store.client.durability import NotWhole, look_at_shards
+from bot.store import Keys, StoreError, StoreUnavailable
+from bot.store.client import Client, adjusted, asked
+from bot.store.client.durability import SHARDS, NotWhole, look_at_shards
 from bot.store.embedded import EmbeddedRedis
-from bot.store.format import FORMAT, look_at_format
+from bot.store.format import look_at_format
 from bot.store.ids import new_id
 from bot.store.indexes import Restored
 from bot.store.memory import names_seen
@@ -40,9 +40,8 @@ from language import say
 from language.dates import in_words
 
 STANDARD = "-"
-_TELL_EVERY_S = 1.0
-
-Say = Callable[[str], None]
+# The server may be at another file, or at its log.
+_BEGINS_WITHIN_S, _POLL_S = 30.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,120 +54,139 @@ class BackedUp:
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """A backup that was restored."""
+    """A store that was put back as it was `at` a moment, and what is held in it."""
 
-    end: End
+    at: datetime
     held: Held
 
 
-def back_up(settings: Settings, target: str, say_so: Say) -> BackedUp:
-    """Copy the Redis of this installation into the file `target`, `-` for standard output, while everybody works.
+def back_up(settings: Settings, target: str) -> BackedUp:
+    """Have the Redis of the data directory save itself, and copy its file to `target`, `-` for standard output.
 
-    Raises Conflict where that file exists, and Unavailable.
+    Raises Conflict where that file exists, and for a Redis that is not the data directory's; and Unavailable.
     """
     log_to(settings, json=False, quietly=True)
-    url = redis_url(settings)
+    if settings.redis_url is not None:
+        raise Conflict(
+            "This Redis has backups of its own",
+            "Run redis-cli -u URL --rdb FILE beside it, or have its provider make a snapshot; in a cluster, of every "
+            "master. Once one is put back, run `sayso restore --loaded`",
+        )
+    made = uvloop.run(_saved(redis_url(settings)))
+    into = piped(sys.stdout.buffer) if target == STANDARD else written(Path(target))
+    with EmbeddedRedis(settings.data_dir).dump.open("rb") as dump, into as file:
+        shutil.copyfileobj(dump, file)
+    return made
 
-    async def inside(file: BinaryIO) -> BackedUp:
-        client = Client(url)
+
+async def _saved(url: str) -> BackedUp:
+    client = Client(url)
+    try:
+        stored = await client.do("GET", SHARDS)
+        if stored is None:
+            raise Conflict("There is nothing to back up: no process of sayso has used this Redis", "Start one")
+        if not stored.isdigit():
+            raise NotWhole(stored)
+        await look_at_format(client)
+        *told, keys = await client.read(*asked(Keys(0)), ["DBSIZE"])
+        await _begin(client, "BGSAVE")
+        await _is_over(client, "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
+        return BackedUp(adjusted(*told)[0], keys)
+    finally:
+        await client.close()
+
+
+async def _begin(client: Client, *command: str) -> None:
+    """Give the server a `command` for which it must be at no other file. Raises StoreError where it stays so."""
+    deadline = time.monotonic() + _BEGINS_WITHIN_S
+    while True:
         try:
-            stored = await client.do("GET", "{s0}:shards")
-            if stored is not None and not stored.isdigit():
-                raise NotWhole(stored)
-            if stored is None:
-                raise Conflict("There is nothing to back up: no process of sayso has used this Redis", "Start one")
-            await look_at_format(client)
-            writer = Writer(file)
-            at, keys = await copy(client, writer, _now_and_then(say_so, "keys copied"))
-            writer.end(End(at=at, shards=int(stored), format=FORMAT, keys=keys, version=version()))
-            return BackedUp(at, keys)
-        finally:
-            await client.close()
-
-    with piped(sys.stdout.buffer) if target == STANDARD else written(Path(target)) as file:
-        return uvloop.run(inside(file))
+            return await client.do(*command)
+        except StoreUnavailable:
+            raise
+        except StoreError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_POLL_S)
 
 
-def restore(settings: Settings, source: str | None, say_so: Say, *, keeps_keys: bool) -> PutBack:
-    """Put the backup in the file `source`, `-` for standard input, into the empty Redis of this installation.
+async def _is_over(client: Client, works: str, status: str) -> None:
+    """Wait until the server has written a file. Raises Unavailable where it could not."""
+    while True:
+        persistence = await client.do("INFO", "persistence")
+        if not persistence[works]:
+            break
+        await asyncio.sleep(_POLL_S)
+    if persistence[status] != "ok":
+        raise Unavailable("Redis could not write its file", "Give its disk room, and look into redis/redis.log")
 
-    Without a `source` somebody has put that Redis back by other means. What was unfinished is held; see
-    `bot.backup.holding`. Raises Conflict for a Redis that is not empty, Invalid for a file that is no whole backup, and
-    Unavailable.
+
+def restore(settings: Settings, source: str | None, *, keeps_keys: bool) -> PutBack:
+    """Put the backup in the file `source`, `-` for standard input, into the Redis of a new data directory.
+
+    Without a `source` somebody has put a Redis back by other means. What was unfinished is held; see
+    `bot.backup.holding`. Raises Conflict for a Redis that is not empty, or not the data directory's, and Unavailable.
     """
     log_to(settings, json=False, quietly=True)
     if not settings.people:
         raise Conflict(
             "The settings name no people, so nobody could be told", "Put your sayso.toml there first: see --data"
         )
+    if source is not None and settings.redis_url is not None:
+        raise Conflict(
+            "Only the Redis of a data directory is restored from a file",
+            "Put the file into this Redis as its own documentation says, then run `sayso restore --loaded`",
+        )
 
-    async def inside(url: str, file: BinaryIO | None) -> PutBack:
+    async def inside(url: str) -> PutBack:
         client = Client(url)
         app = compose(settings, client, _channels(settings, client), agents_of(settings), models={})
         try:
-            if file is None:
-                return await hold_loaded(app, keeps_keys=keeps_keys)
-            return await put_back(app, file, say_so, keeps_keys=keeps_keys)
+            return await hold_loaded(app, keeps_keys=keeps_keys, keep=keeps_log if source else None)
         finally:
             await client.close()
 
-    with _opened(source) as file, _redis(settings) as url:
-        return uvloop.run(inside(url, file))
+    with _redis(settings, source) as url:
+        return uvloop.run(inside(url))
 
 
-async def put_back(app: App, file: BinaryIO, say_so: Say = lambda _: None, *, keeps_keys: bool = False) -> PutBack:
-    """Put the backup in `file` into the empty Redis of `app`, which serves nothing; see `restore`."""
-    (end, first), settings, client = checked(file), app.settings, app.store.client
-    say_so(f"the backup is whole: {end.keys} keys as they were at {end.at:%Y-%m-%d %H:%M:%S} UTC")
-    _check_format(end)
-    _check_shards(settings, end.shards)
-    await check_empty(client, first)
-    file.seek(0)
-    await load(client, file, end, _now_and_then(say_so, "entries written"), keeps_keys=keeps_keys)
-    say_so("all is written; what was unfinished is held now")
-    return await _held(app, end)
+async def keeps_log(client: Client) -> None:
+    """Have a server that began with a file write the log that it is started from. Raises Unavailable."""
+    await _begin(client, "CONFIG", "SET", "appendonly", "yes")
+    await _is_over(client, "aof_rewrite_in_progress", "aof_last_bgrewrite_status")
 
 
-async def hold_loaded(app: App, *, keeps_keys: bool = False) -> PutBack:
-    """Hold what is unfinished in the Redis of `app`, which somebody put back by other means; see `restore`."""
-    await look_at_format(app.store.client)
-    shards, at = await claim(app.store.client)
-    _check_shards(app.settings, shards)
-    await forget(app.store.client, keeps_keys=keeps_keys)
-    return await _held(app, End(at=at, shards=shards, format=FORMAT, keys=0, version=version()))
+async def hold_loaded(
+    app: App, *, keeps_keys: bool = False, keep: Callable[[Client], Awaitable[None]] | None = None
+) -> PutBack:
+    """Hold what is unfinished in the Redis of `app`, which was put back; see `restore`.
 
-
-async def _held(app: App, end: End) -> PutBack:
-    await look_at_shards(app.store.client, end.shards)
+    `keep` makes durable what is there, once no process starts on it.
+    """
+    client = app.store.client
+    await look_at_format(client)
+    shards, at = await claim(client)
+    if shards > app.settings.shards:
+        raise Conflict(f"The store has {shards} shards, and SAYSO_SHARDS is {app.settings.shards}", "It may only grow")
+    if keep:
+        await keep(client)
+    await forget(client, keeps_keys=keeps_keys)
+    await look_at_shards(client, shards)
     with app.people.speaking_to(""):
-        why = say("run.restored-frozen", at=in_words(end.at))
+        why = say("run.restored-frozen", at=in_words(at))
     await app.requests.freezes.freeze("", PersonId(""), why)
     holding = Holding(app.journal, app.requests.decisions, app.people)
-    held = await holding.hold(end.at)
-    await _tell_people(app, end, held)
+    held = await holding.hold(at)
+    await _tell_people(app, at, held)
     await holding.end_absences(held.away)
-    restored = Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))
-    await open_up(app.store.client, app.settings.shards, restored, names_seen(app.data_dir.folder))
-    return PutBack(end, held)
+    restored = Restored(as_of=at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))
+    await open_up(client, app.settings.shards, restored, names_seen(app.data_dir.folder))
+    return PutBack(at, held)
 
 
-def _check_format(end: End) -> None:
-    if end.format != FORMAT:
-        has = f"has format {end.format}" if end.format else "has no format number"
-        raise Invalid(
-            f"The store in this backup {has}, and this release of sayso reads format {FORMAT}",
-            f"Restore it with the release that wrote it ({end.version}): nothing was written",
-        )
-
-
-def _check_shards(settings: Settings, shards: int) -> None:
-    if shards > settings.shards:
-        raise Conflict(f"The store has {shards} shards, and SAYSO_SHARDS is {settings.shards}", "It may only grow")
-
-
-async def _tell_people(app: App, end: End, held: Held) -> None:
+async def _tell_people(app: App, as_of: datetime, held: Held) -> None:
     def words() -> tuple[str, str]:
-        at = in_words(end.at)
+        at = in_words(as_of)
         told = say("notice.alert-restored", runs=held.runs, requests=held.requests, held=held.items)
         told += f" {say('notice.alert-restored-standing', count=held.standing)}" if held.standing else ""
         told += f" {say('notice.alert-restored-away', count=len(held.away))}" if held.away else ""
@@ -187,8 +205,11 @@ def _channels(settings: Settings, client: Client) -> Sequence[Channel]:
 
 
 @contextmanager
-def _redis(settings: Settings) -> Generator[str]:
-    """The Redis of the settings; without one the server of the data directory, for as long as this takes."""
+def _redis(settings: Settings, source: str | None) -> Generator[str]:
+    """The Redis of the settings; without one the server of the data directory, for as long as this takes.
+
+    It begins with what is in the file `source`, where there is one.
+    """
     if settings.redis_url is not None:
         yield settings.redis_url
         return
@@ -196,28 +217,19 @@ def _redis(settings: Settings) -> Generator[str]:
         raise Conflict(
             f"A `sayso dev` runs for {settings.data_dir}", "End it, and restore into a new data directory: --data DIR"
         )
-    with EmbeddedRedis(settings.data_dir, program=settings.redis_server) as server:
-        yield server.start()
+    server = EmbeddedRedis(settings.data_dir, program=settings.redis_server)
+    try:
+        with _opened(source) as dump:
+            url = server.start(dump=dump)
+        yield url
+    finally:
+        server.stop()
 
 
-@contextmanager
-def _opened(source: str | None) -> Generator[BinaryIO | None]:
-    """The file, which can be read twice; None for none. Raises Unavailable."""
-    if source is None:
-        yield None
-        return
-    if source == STANDARD:
-        with tempfile.TemporaryFile() as kept:
-            while part := sys.stdin.buffer.read(1 << 20):
-                kept.write(part)
-            kept.seek(0)
-            yield kept
-        return
-    with _open(source) as file:
-        yield file
-
-
-def _open(source: str) -> BinaryIO:
+def _opened(source: str | None) -> AbstractContextManager[BinaryIO | None]:
+    """The file; None for none. Raises Unavailable."""
+    if source is None or source == STANDARD:
+        return nullcontext(sys.stdin.buffer if source else None)
     try:
         return Path(source).open("rb")
     except OSError as error:
@@ -225,13 +237,43 @@ def _open(source: str) -> BinaryIO:
         raise Unavailable(f"{source} can't be read ({error.strerror})", do) from error
 
 
-def _now_and_then(say_so: Say, what: str) -> Callable[[int], None]:
-    said = time.monotonic()
+@contextmanager
+def written(path: Path) -> Generator[BinaryIO]:
+    """A new file that only its owner may read; it is there, whole, when the block ends well, else not at all.
 
-    def tell(count: int) -> None:
-        nonlocal said
-        if time.monotonic() - said >= _TELL_EVERY_S:
-            said = time.monotonic()
-            say_so(f"{count} {what}")
+    Raises Conflict where `path` exists, and Unavailable where it can't be written.
+    """
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(fresh, path)  # unlike a rename it never takes the place of an older backup
+        _sync(path.parent)
+    except FileExistsError as error:
+        raise Conflict(f"{path} exists already", "Name another file: a backup never replaces one") from error
+    except OSError as error:
+        raise Unavailable(f"{path} can't be written ({error.strerror})", "Name a file in a folder of yours") from error
+    finally:
+        with suppress(OSError):
+            fresh.unlink()
 
-    return tell
+
+@contextmanager
+def piped(file: BinaryIO) -> Generator[BinaryIO]:
+    """Standard output, to which all is written when the block ends well. Raises Unavailable where it can't be."""
+    try:
+        yield file
+        file.flush()
+    except OSError as error:
+        do = "Give it room, and make the backup again: what is there is none"
+        raise Unavailable(f"Standard output can't be written ({error.strerror})", do) from error
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

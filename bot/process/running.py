@@ -20,7 +20,6 @@ _START_AGAIN_S = 1.0
 _LONGEST_WAIT_S = 600.0
 _LEAVE_WITHIN_S = 2.5
 # Often enough for a day in which others heed it.
-_SAY_RELEASE_S = 3_600.0
 
 
 @asynccontextmanager
@@ -51,7 +50,6 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             receivers.append(asyncio.create_task(_look_at_departures(app), name="departures"))
             # Beside the sweeps, for a slow archive must hold up nobody's work.
             receivers.append(asyncio.create_task(app.work.retention.keep_looking(), name="retention"))
-            receivers.append(asyncio.create_task(_say_release(app), name="say release"))
             receivers.append(asyncio.create_task(app.drift.keep_looking(), name="drift"))
             receivers.append(asyncio.create_task(app.work.audit.keep_looking(), name="audit"))
             sealing = app.work.sealer.keep_sealing(app.settings.sweep_s)
@@ -68,16 +66,6 @@ async def _due(app: App, shard: int) -> None:
     await app.requests.freezes.look(shard)
     if shard == 0:
         await app.requests.absences.look()
-
-
-async def _say_release(app: App) -> None:
-    """Say for ever which release is at work here."""
-    while True:
-        await asyncio.sleep(_SAY_RELEASE_S)
-        try:
-            await app.store.note_release()
-        except StoreError as error:
-            log.warning("not said which release is at work", error=str(error))
 
 
 async def keep_to_store(app: App, *, holds: bool) -> None:
@@ -149,13 +137,8 @@ async def _ready(app: App, *, holds: bool) -> None:
             await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
             # A shard that this process brings knows of no freeze, and workers may be a while.
             await app.store.freezes.spread(await app.store.freezes.catch_up())
-            await app.store.note_release()  # before anything is written that another can't read
             await app.register.hold()  # before anybody is taken for whoever had their id
             await HalfTaken(app).begin()  # before anything is ended because somebody is not there
-            if await app.store.lists.are_whole():
-                await app.store.lists.note_whole()
-            else:
-                log.warning("lists lack what an earlier release wrote", fix="sayso rebuild, once none of it runs")
             app.store.memory.trouble = ""
             return log.info("ready", durability=durability, rehearsal=not app.models)
         except (WentBack, NotWhole) as error:

@@ -218,11 +218,11 @@ class StoredRequests:
 
     async def _placed(self, delivery_id: DeliveryId) -> Delivery | None:
         body = await self._store.delivery(delivery_id)
-        return None if body is None else await self._store.parsed(Delivery.model_validate_json, body)
+        return None if body is None else Delivery.model_validate_json(body)
 
     async def _records(self, request_ids: Sequence[str]) -> list[RequestRecord]:
         bodies = await self._store.lists.records_of([RequestId(request_id) for request_id in request_ids])
-        return [await self._store.parsed(RequestRecord.model_validate_json, body) for body in bodies if body]
+        return [RequestRecord.model_validate_json(body) for body in bodies if body]
 
 
 def _stand(run: Summary) -> str:

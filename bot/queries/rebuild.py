@@ -47,7 +47,6 @@ async def rebuild(store: Store) -> Rebuilt:
     for run_id in await store.lists.runs():
         requests, differed = await _run_anew(store, run_id)
         found = Rebuilt(found.runs + 1, found.requests + requests, found.differed + differed)
-    await store.lists.note_whole()
     return found
 
 

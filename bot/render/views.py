@@ -1,6 +1,5 @@
 """Runs and requests as programs see them: over HTTP, and in `--json`. Pure."""
 
-import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -122,11 +121,8 @@ class Summary(Frozen):
     `word` says more than `state` of how it ended: `denied` by people, `unchanged` where nothing was changed though that
     was wished. `outcome` is only what is said of it: by a model or by our own code, as `words_of` says. `change` is
     what its tools did, and `live` what they or code saw live last, by environment. `effects` are the newest on
-    environments, oldest first. `by_model`: a model worded the `text`, for a run that it started. What a newer release
-    says besides is left out: its own events say it again.
+    environments, oldest first. `by_model`: a model worded the `text`, for a run that it started.
     """
-
-    model_config = ConfigDict(extra="ignore")
 
     id: RunId
     agent: str
@@ -137,13 +133,13 @@ class Summary(Frozen):
     open: RequestId | None = None
     outcome: str = ""
     is_rehearsal: bool = False
-    stand_in: StandIn | None = Field(default=None, exclude_if=operator.not_)
+    stand_in: StandIn | None = None
     word: str = ""
     words_of: Literal["code", "model"] = "code"
     change: Change | None = None
     live: dict[str, str] = Field(default_factory=dict[str, str])
     effects: tuple[EffectView, ...] = ()
-    by_model: bool = Field(default=False, exclude_if=operator.not_)
+    by_model: bool = False
 
     @property
     def wish(self) -> str:
@@ -323,8 +319,8 @@ class RequestView(Frozen):
     askers: tuple[PersonId, ...]
     policy: str
     may_decide: tuple[PersonId, ...]
-    may_break_glass: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
-    review: RunId | None = Field(default=None, exclude_if=operator.not_)
+    may_break_glass: tuple[PersonId, ...] = ()
+    review: RunId | None = None
     quorum: int
     rule: str
     votes: tuple[Vote, ...]
@@ -338,14 +334,14 @@ class RequestView(Frozen):
     started_at: AwareDatetime | None
     decision: Decision | None
     is_rehearsal: bool
-    stand_in: StandIn | None = Field(default=None, exclude_if=operator.not_)
+    stand_in: StandIn | None = None
     program: str = ""
     purpose: Purpose = "question"
     may_act: bool | None = None
-    use_by: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
-    begun_by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
-    stopped_by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
-    came_of: ReportView | None = Field(default=None, exclude_if=operator.not_)
+    use_by: AwareDatetime | None = None
+    begun_by: PersonId = PersonId("")
+    stopped_by: PersonId = PersonId("")
+    came_of: ReportView | None = None
     says: str = ""
     words: str = ""
     words_are_own: bool = False
@@ -357,16 +353,14 @@ class RequestView(Frozen):
     urgency: Urgency = "medium"
     reminded: int = 0
     escalated_at: AwareDatetime | None = None
-    edits: dict[str, tuple[PersonId, ...]] = Field(
-        default_factory=dict[str, tuple[PersonId, ...]], exclude_if=operator.not_
-    )
-    handed_on: tuple[HandedOn, ...] = Field(default=(), exclude_if=operator.not_)
-    away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
-    asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
-    frozen: str = Field(default="", exclude_if=operator.not_)
-    gathered: str = Field(default="", exclude_if=operator.not_)
-    files: tuple[AnswerFile, ...] = Field(default=(), exclude_if=operator.not_)
-    approve_from: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    edits: dict[str, tuple[PersonId, ...]] = Field(default_factory=dict[str, tuple[PersonId, ...]])
+    handed_on: tuple[HandedOn, ...] = ()
+    away: tuple[Away, ...] = ()
+    asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str])
+    frozen: str = ""
+    gathered: str = ""
+    files: tuple[AnswerFile, ...] = ()
+    approve_from: tuple[str, ...] = ()
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -589,5 +583,5 @@ def line_of(run: Run) -> "Line | None":
     summary = summary_of(run)
     if summary is None:
         return None
-    body = summary.model_dump_json().encode()
+    body = summary.model_dump_json(exclude_defaults=True).encode()
     return Line(body, summary.state, summary.requester, summary.agent, summary.started_at)

@@ -21,7 +21,7 @@ from bot.render.words import frozen_words
 from bot.requests.card_updates import moved
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES
-from bot.store import Commit, OtherRelease, Wake, WorkItem
+from bot.store import Commit, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import shard_of
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
@@ -253,7 +253,7 @@ class FrozenRequests:
             if record.request.purpose == "gate":
                 found = await self.on(environment_of(record), request_id)
                 await self.note(request_id, found.freeze)
-        except (NotFound, OtherRelease) as error:
+        except NotFound as error:
             log.warning("not told of a freeze", request_id=request_id, error=str(error))
 
 

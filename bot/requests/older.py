@@ -7,7 +7,6 @@ from bot.errors import NotFound
 from bot.policy.record import RequestRecord
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES
-from bot.store import OtherRelease
 from bot.store.journal import Journal, place_of_call
 from language import say
 
@@ -31,7 +30,7 @@ class OlderRequests:
         for request_id in await self._lists.newest_in(place):
             try:
                 await self._compare(RequestId(request_id), mine, place)
-            except (NotFound, OtherRelease) as error:
+            except NotFound as error:
                 log.warning("not superseded", request_id=request_id, error=str(error))
 
     async def _compare(self, other_id: RequestId, mine: Request, place: str) -> None:

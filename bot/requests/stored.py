@@ -37,7 +37,7 @@ async def read_request(store: Store, archive: Archive, request_id: str) -> Reque
     """The request as it stands. Raises NotFound, and ArchiveUnavailable where it may be there."""
     found = await store.record(request_id)
     if found is not None:
-        record = await store.parsed(RequestRecord.model_validate_json, found.body)
+        record = RequestRecord.model_validate_json(found.body)
         return RequestRead(record, found.version, found.now)
     archived = await archive.record(request_id)
     if archived is None:
@@ -62,6 +62,6 @@ async def of_attempt(store: Store, events: Sequence[Event], event: ToolOrphaned 
     found = await store.record(request_id) if request_id else None
     if found is None:
         return None
-    record = await store.parsed(RequestRecord.model_validate_json, found.body)
+    record = RequestRecord.model_validate_json(found.body)
     stands = after(record, [event])
     return record_write(stands, found.version) if stands != record else None

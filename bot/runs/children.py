@@ -319,7 +319,7 @@ def _without_turn(child: Run) -> Run:
 
 
 def _root_of(run: Run) -> RunId:
-    """The run at the top, which nobody started; a release that did not note it knew the next one up."""
+    """The run at the top, which nobody started."""
     parent = run.started.parent if run.started else None
     return (parent.root or parent.run_id) if parent else run.id
 

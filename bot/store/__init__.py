@@ -4,9 +4,9 @@ Others use `Store`, `Commit`, `Journal` and the ids; what is written together st
 answer, and nothing outside this room knows Redis's client.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar, get_args
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
 
 import structlog
 
@@ -15,7 +15,6 @@ from bot.store import client as clock
 from bot.store.client import (
     Client,
     NotReplicated,
-    OtherRelease,
     Replicas,
     Script,
     StoreError,
@@ -41,10 +40,9 @@ from bot.store.commit import (
     encode,
     lists_of,
     stamped,
-    was_written_by_another,
 )
 from bot.store.freezes import Freezes
-from bot.store.ids import WorkItem, WorkKind
+from bot.store.ids import WorkItem
 from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
 from bot.store.lists import Lists
@@ -58,7 +56,6 @@ __all__ = [
     "Line",
     "NotReplicated",
     "Once",
-    "OtherRelease",
     "RecordWrite",
     "Store",
     "StoreError",
@@ -71,17 +68,12 @@ __all__ = [
 
 log = structlog.stdlib.get_logger()
 
-T = TypeVar("T")
 
 # Until then a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
-HELD_AT_MOST = 1_000
+LISTED_AT_MOST = 1_000
 # Longer than anything waits to be tried again.
 _TRIES_KEPT_S = 3_600
-# An upgrade is over by then: what nobody can read is broken, and not of a newer release.
-_UPGRADE = timedelta(hours=24)
-# Any id of the shard where the releases are noted.
-_NEAR = "s0r-aaaaaaaaaaaaa"
 
 _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "push")
 _SCRIPTS = {name: Script(name) for name in (*_NAMES, "put_off", "renew", "settle", "start_tool", "sweep", "tell_start")}
@@ -122,8 +114,6 @@ class Store:
         self._asked = dict[str, float]()
         self._clock = Clock(clock_s)
         self.memory = Memory()
-        # The work that was left in each shard when it was swept last.
-        self._left = dict[int, frozenset[bytes]]()
 
     @property
     def has_grown(self) -> bool:
@@ -148,47 +138,13 @@ class Store:
             return await self.load(run_id)
         written_by = entries[-1][1][b"c"].decode() if entries else ""
         entries = entries[1:] if after else entries
-        return Loaded(tuple(self._event(fields[b"e"]) for _, fields in entries), now, after, written_by)
+        return Loaded(tuple(read_event(fields[b"e"]) for _, fields in entries), now, after, written_by)
 
     async def events_after(self, run_id: str, seq: int, count: int) -> list[Event]:
         """Return at most `count` events of a run after its `seq`-th, oldest first."""
         key = Keys.of(run_id).run(run_id)
         entries = await self.client.do("XRANGE", key, f"0-{seq + 1}", "+", "COUNT", count)
-        return [self._event(fields[b"e"]) for _, fields in entries]
-
-    def _event(self, body: bytes) -> Event:
-        """The event in `body`. Raises OtherRelease for what another release has just written, else ValueError."""
-        try:
-            return read_event(body)
-        except ValueError as error:
-            if was_written_by_another(body, self.release, self.about_now() - _UPGRADE):
-                raise OtherRelease(str(error).partition("\n")[0]) from error
-            raise
-
-    async def note_release(self) -> None:
-        """Say that this release is at work: others that find what they can't read leave it for a day."""
-        now = await self.now(_NEAR)
-        oldest = round((now - _UPGRADE).timestamp() * 1000)
-        name = Keys(0).releases
-        add = ["ZADD", name, round(now.timestamp() * 1000), self.release]
-        await self.client.read(add, ["ZREMRANGEBYSCORE", name, "-inf", oldest])
-
-    async def parsed(self, parse: Callable[[bytes], T], body: bytes) -> T:
-        """Return what `parse` makes of what is stored.
-
-        What it can't read is another release's as long as one is about: raises OtherRelease then, else ValueError.
-        """
-        try:
-            return parse(body)
-        except ValueError as error:
-            if await self._is_another_about():
-                raise OtherRelease(str(error).partition("\n")[0]) from error
-            raise
-
-    async def _is_another_about(self) -> bool:
-        since = round((await self.now(_NEAR) - _UPGRADE).timestamp() * 1000)
-        names = await self.client.do("ZRANGEBYSCORE", Keys(0).releases, since, "+inf")
-        return bool(self.release) and any(name.decode() != self.release for name in names)
+        return [read_event(fields[b"e"]) for _, fields in entries]
 
     async def length(self, run_id: str) -> int:
         """Return the number of a run's events; 0 if there is no such run."""
@@ -461,7 +417,7 @@ class Store:
     async def inbound(self, inbound_id: str) -> Waiting | None:
         """Return an inbound item that has not had its effect yet."""
         body, raw, at = await self.client.do("HMGET", Keys.of(inbound_id).inbound(inbound_id), "body", "raw", "at")
-        return None if body is None else Waiting(body, raw, clock.moment(at) if at else None)
+        return None if body is None else Waiting(body, raw, clock.moment(at))
 
     async def drop_inbound(self, inbound_id: str) -> None:
         """Forget an inbound item that has had its effect."""
@@ -514,12 +470,18 @@ class Store:
         """Have `item` done again at `at`, if it still waits; unlike with `put_off`, nothing failed."""
         await self.client.do("ZADD", Keys.of(item.id).wake, "XX", round(at.timestamp() * 1000), str(item))
 
-    async def give_up(self, item: WorkItem, note: bytes) -> None:
-        """Move `item` to the dead letters; `requeue` has it done again. Tell people first, rather twice."""
-        keys = Keys.of(item.id)
-        await self.client.run(_SCRIPTS["bury"], [keys.tries(item.id), keys.wake, keys.dead], [item.id, str(item), note])
+    async def give_up(self, item: WorkItem, note: bytes, most: int = LISTED_AT_MOST) -> None:
+        """Move `item` to the dead letters; `requeue` has it done again. Tell people first, rather twice.
 
-    async def hold(self, inbound_id: str, note: bytes, most: int = HELD_AT_MOST) -> None:
+        Of messages the `most` newest of a shard stay; a run and a request wait for somebody, so they do.
+        """
+        keys = Keys.of(item.id)
+        names = [keys.tries(item.id), keys.wake, keys.dead, keys.clock]
+        names += [keys.given_up, keys.outbox] if item.kind in ("in", "out") else []
+        for one in await self.client.run(_SCRIPTS["bury"], names, [item.id, str(item), note, most]):
+            log.error("dead letter forgotten, there are too many", id=one.decode())
+
+    async def hold(self, inbound_id: str, note: bytes, most: int = LISTED_AT_MOST) -> None:
         """List an inbound item as held and forget its bytes: whoever sent it has it, and so has the mailbox.
 
         The `most` newest of a shard stay listed, for anybody may send us what must be held.
@@ -534,10 +496,8 @@ class Store:
         await self.client.run(_SCRIPTS["push"], [keys.ready, keys.clock], [str(item)])
 
     async def is_to_sweep(self, shard: int, once_in_s: float) -> bool:
-        """Return whether the caller is the one to sweep a shard: within `once_in_s` only one of its release is."""
-        return bool(
-            await self.client.do("SET", Keys(shard).swept(self.release), "1", "PX", round(once_in_s * 1000), "NX")
-        )
+        """Return whether the caller is the one to sweep a shard: within `once_in_s` only one is."""
+        return bool(await self.client.do("SET", Keys(shard).swept, "1", "PX", round(once_in_s * 1000), "NX"))
 
     async def is_to_seal(self, shard: int, once_in_s: float) -> bool:
         """Return whether the caller is the one to seal what is new in a shard, as `is_to_sweep` does."""
@@ -548,17 +508,10 @@ class Store:
         await self.client.do("SET", Keys(shard).audit_sealing, "1", "PX", round(within_s * 1000))
 
     async def sweep(self, shard: int, at_most: int = 500) -> list[WorkItem]:
-        """Push what is due in a shard, or nobody took; return it.
-
-        Work of a newer release stays in the schedule until that release does it; the log says when it is another.
-        """
+        """Push what is due in a shard, or nobody took; return it."""
         keys = Keys(shard)
-        names, args = [keys.wake, keys.clock, keys.ready], [self._grace_ms, at_most, *get_args(WorkKind)]
-        pushed, left = await self.client.run(_SCRIPTS["sweep"], names, args)
-        if (unknown := frozenset(left)) != self._left.get(shard, frozenset()) and left:
-            first = [member.decode(errors="replace")[:60] for member in left[:5]]
-            log.warning("left in the schedule", shard=shard, count=len(left), first=first)
-        self._left[shard] = unknown
+        names = [keys.wake, keys.clock, keys.ready]
+        pushed = await self.client.run(_SCRIPTS["sweep"], names, [self._grace_ms, at_most])
         return [WorkItem.parse(member.decode()) for member in pushed]
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from pydantic import AwareDatetime, BaseModel
-
 from agents.events import Event, write_event
 from agents.model.usage import used
 from agents.run import RunState
@@ -159,11 +157,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The same as it waits to be handled; `at` is when it was accepted, unless an earlier release did."""
+    """The same as it waits to be handled; `at` is when it was accepted."""
 
     body: bytes
     raw: bytes
-    at: datetime | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,22 +180,6 @@ class Written:
 def stamped(event: Event, release: str) -> bytes:
     """`event` as it is stored: under `release`, unless it says already under which one it came about."""
     return write_event(event if event.release else event.model_copy(update={"release": release}))
-
-
-class _Stamp(BaseModel):
-    """What every event has, of whichever release."""
-
-    release: str
-    at: AwareDatetime
-
-
-def was_written_by_another(body: bytes, release: str, since: datetime) -> bool:
-    """Return whether another release than ours wrote an event, and after `since`."""
-    try:
-        stamp = _Stamp.model_validate_json(body)
-    except ValueError:
-        return False
-    return bool(stamp.release and release) and stamp.release != release and stamp.at > since
 
 
 def encode(

@@ -21,16 +21,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from bot.config.data_dir import REDIS_NOTE, ping, socket_name, socket_url
-from bot.errors import Unavailable
+from bot.errors import Conflict, Unavailable
 
 START_WITHIN_S = 10.0
 STOP_WITHIN_S = 5.0
 POLL_S = 0.003
 MAX_SOCKET_PATH_BYTES = 103  # sun_path holds 108 bytes on Linux and 104 on macOS, the closing zero included
 LOG_LINES_SHOWN = 5
+# As a server names them that is told nothing else: https://redis.io/docs/latest/operate/oss_and_stack/management/persistence
+_DUMP, _LOGS = "dump.rdb", ("appendonlydir", "appendonly.aof")
 
 
 class EmbeddedRedis:
@@ -60,11 +62,18 @@ class EmbeddedRedis:
         """The running server; None before `start` and after `stop`."""
         return self._process
 
-    def start(self) -> str:
+    @property
+    def dump(self) -> Path:
+        """The file in which the server saves all of one moment, when it is told to (`BGSAVE`)."""
+        return self._folder / _DUMP
+
+    def start(self, *, dump: BinaryIO | None = None) -> str:
         """The URL of the server once it answers. Called again: the running one, or a new one if that died.
 
-        Call it from the main thread: Linux ends the server when the thread that started it ends. Raises
-        Unavailable, and leaves nothing running then.
+        With a `dump` the server of a new data directory begins with what is in that file, and keeps no log of what
+        changes until it is told to (`CONFIG SET appendonly yes`). Call it from the main thread: Linux ends the server
+        when the thread that started it ends. Raises Unavailable, and leaves nothing running then; and Conflict for a
+        dump and a data directory that is in use.
         """
         socket_path = self._socket_path()
         if self._process is not None and self._process.poll() is None:
@@ -73,7 +82,9 @@ class EmbeddedRedis:
         if self._lock is None:
             self._lock = _lock_for_us(self._data / "lock", self._data)
         try:
-            self._start_server(socket_path)
+            if dump:
+                self._begin_with(dump)
+            self._start_server(socket_path, appends=dump is None)
         except OSError as error:
             self.stop()
             raise Unavailable(
@@ -105,15 +116,22 @@ class EmbeddedRedis:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def _start_server(self, socket_path: Path) -> None:
+    def _begin_with(self, dump: BinaryIO) -> None:
+        if any((self._folder / name).exists() for name in _LOGS):
+            raise Conflict(f"{self._data} is not empty", "Restore into a new data directory: --data DIR")
+        with os.fdopen(os.open(self.dump, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            shutil.copyfileobj(dump, file)
+
+    def _start_server(self, socket_path: Path, *, appends: bool) -> None:
         server = find_server(self._program)
         server_lock = _lock_for_server(self._folder / "server.lock", self._stop_within_s)
         try:
             claim_data(server, self._folder)
             (self._data / REDIS_NOTE).write_text(str(socket_path))
+            options = _arguments(self._folder, socket_path, appends=appends)
             tether = [sys.executable, "-I", "-S", str(Path(__file__).with_name("tether.py"))]
             self._process = subprocess.Popen(
-                [*tether, str(server_lock), str(os.getpid()), str(server.path), *_arguments(self._folder, socket_path)],
+                [*tether, str(server_lock), str(os.getpid()), str(server.path), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -196,14 +214,14 @@ def _make_private(folder: Path) -> None:
         ) from error
 
 
-def _arguments(folder: Path, socket_path: Path) -> list[str]:
+def _arguments(folder: Path, socket_path: Path, *, appends: bool) -> list[str]:
     options = {
         "port": "0",
         "unixsocket": str(socket_path),
         "unixsocketperm": "600",
         "dir": str(folder),
         "logfile": str(folder / "redis.log"),
-        "appendonly": "yes",
+        "appendonly": "yes" if appends else "no",
         "appendfsync": "always",
         "save": "",
         "maxmemory-policy": "noeviction",

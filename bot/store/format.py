@@ -6,7 +6,7 @@ from bot.store.client import Client, Script, StoreError
 from bot.store.client.durability import SHARDS, NotWhole, look_at_shards
 from bot.store.keys import Keys
 
-FORMAT = 3
+FORMAT = 4
 """Goes up with each change after which a release can't read what the one before wrote, or writes it otherwise."""
 
 _NOTE = Script("note_format")
@@ -67,8 +67,6 @@ def _used() -> list[str]:
     keys = _KEYS
     return [
         SHARDS,
-        keys.releases,
-        keys.lists_made,
         keys.restored,
         keys.tables,
         keys.api_keys,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime
 
 from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
 from bot.store.client import Client, Script, adjusted, asked
@@ -159,10 +159,7 @@ class Receipts:
     async def read(self, outgoing_id: str) -> Receipt | None:
         """Return the receipt; None for one that is unknown or too old."""
         body = await self._client.do("GET", Keys.of(outgoing_id).receipt(outgoing_id))
-        try:
-            return Receipt.model_validate_json(body) if body else None
-        except ValidationError:  # of a newer release
-            return None
+        return Receipt.model_validate_json(body) if body else None
 
 
 class KeptReply(Frozen):
@@ -191,15 +188,8 @@ class Replies:
             return {}
         keys = Keys.of(run_id)
         bodies: list[bytes | None] = await self._client.do("MGET", *(keys.reply(run_id, one) for one in wanted))
-        kept = {one: _kept(body) for one, body in zip(wanted, bodies, strict=True) if body}
-        return {one: reply for one, reply in kept.items() if reply and reply.until > now}
-
-
-def _kept(body: bytes) -> KeptReply | None:
-    try:
-        return KeptReply.model_validate_json(body)
-    except ValidationError:  # of a newer release
-        return None
+        kept = {one: KeptReply.model_validate_json(body) for one, body in zip(wanted, bodies, strict=True) if body}
+        return {one: reply for one, reply in kept.items() if reply.until > now}
 
 
 # What a page still shows; the list of all runs has the others.

@@ -44,9 +44,10 @@ class Keys:
         """Tells a process that waits for work to stop; it stands beside what is waited for."""
         return self._key("ready", "stop", taker)
 
-    def swept(self, release: str) -> str:
-        """Stands there while no process of a release need look at the schedule again: another knows other work."""
-        return self._key("swept", release)
+    @property
+    def swept(self) -> str:
+        """Stands there while no process need look at the schedule again."""
+        return self._key("swept")
 
     @property
     def tried(self) -> str:
@@ -72,11 +73,6 @@ class Keys:
     def starts(self) -> str:
         """How many tools were started, and the newest ones: `bot.store.memory` says what for."""
         return self._key("starts")
-
-    @property
-    def releases(self) -> str:
-        """The releases at work, scored by when they last said so. It is in one shard."""
-        return self._key("releases")
 
     @property
     def replicated(self) -> str:
@@ -221,11 +217,6 @@ class Keys:
         return self._key("changed")
 
     @property
-    def lists_made(self) -> str:
-        """Since which release's lists everything is listed. It is in one shard."""
-        return self._key("lists_made")
-
-    @property
     def restored(self) -> str:
         """The backup that the store was restored from, and when. It is in one shard."""
         return self._key("restored")
@@ -315,6 +306,11 @@ class Keys:
     def dead(self) -> str:
         """Dead letters and held items: id -> note."""
         return self._key("dead")
+
+    @property
+    def given_up(self) -> str:
+        """The messages among them that were given up, scored by when."""
+        return self._key("given_up")
 
     @property
     def held(self) -> str:

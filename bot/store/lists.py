@@ -10,24 +10,18 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from agents.run import RunState
-from bot.errors import NotFound
 from bot.store.client import Client, Script
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 
 _REQUEUE, _RENOTE, _FIGURES = Script("requeue"), Script("renote"), Script("figures")
 
-# One more whenever scripts begin to keep a list that they did not keep before: it lacks what was written earlier.
-_GENERATION = 3
 
 # Shards do not hold the same number of what is new; this many more of each save a second question.
 _SPARE = 8
 
 # A moment in milliseconds and an id: where something stands in a list, newest first.
 Mark = tuple[int, str]
-
-# Of each shard, soonest first: what nobody can do is overdue, and comes first.
-_SCHEDULED_LOOKED_AT = 1_000
 
 
 AGES_S = (300.0, 3_600.0, 4 * 3_600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0)
@@ -254,26 +248,6 @@ class Lists:
         )
         return sum(map(_of_shard, found), Figures())
 
-    async def are_whole(self) -> bool:
-        """Return whether these lists hold everything, also from an earlier release; `note_whole` records it."""
-        made = await self._client.do("GET", Keys(0).lists_made)
-        if made is None:
-            return await self._length([Keys(shard).runs for shard in range(self._shards)]) == 0
-        return int(made) >= _GENERATION
-
-    async def note_whole(self) -> None:
-        """From now on these lists hold everything: nothing was there yet, or all of it was made anew."""
-        await self._client.do("SET", Keys(0).lists_made, _GENERATION)
-
-    async def unknown_work(self) -> list[str]:
-        """Return what stands in the schedules and this release can't do: some newer release, or nobody, left it."""
-        members = [
-            member.decode(errors="replace")
-            for shard in range(self._shards)
-            for member in await self._client.do("ZRANGE", Keys(shard).wake, 0, _SCHEDULED_LOOKED_AT)
-        ]
-        return [member for member in members if not _is_known(member)]
-
     async def dead(self) -> dict[str, bytes]:
         """Every dead letter and held item: id -> note."""
         found: dict[str, bytes] = {}
@@ -372,11 +346,3 @@ def marks_in(raw: Sequence[bytes] | Sequence[tuple[bytes, float]]) -> list[Mark]
     pairs = [pair for pair in raw if not isinstance(pair, bytes)]
     flat = [one for one in raw if isinstance(one, bytes)]
     return [(round(float(score)), name.decode()) for name, score in [*pairs, *zip(flat[::2], flat[1::2], strict=True)]]
-
-
-def _is_known(member: str) -> bool:
-    try:
-        WorkItem.parse(member)
-    except NotFound:
-        return False
-    return True

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import operator
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -11,6 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from agents.requests import DeliveryId, Frozen, PersonId, Request, RequestId, RunId
 from channels import Address, Card, Placement
+from language.stored import Stored
 
 
 def placing_id(delivery_id: DeliveryId) -> str:
@@ -31,7 +31,7 @@ def nearest_first(channels: Iterable[str], came_from: str) -> tuple[str, ...]:
     return tuple(sorted(channels, key=lambda name: name != came_from))
 
 
-class _Entry(Frozen):
+class _Entry(Stored, Frozen):
     """The fields of every entry.
 
     `reach` are the channels to try, in order; `person` is empty if it is for no person. The card is complete but for
@@ -61,9 +61,8 @@ class PlaceCard(_Entry):
     again: bool = False
     waits: bool = False
     place: str = ""
-    # A release before can send what has none, if one goes back to it.
-    alone: bool = Field(default=False, exclude_if=operator.not_)
-    together: bool = Field(default=False, exclude_if=operator.not_)
+    alone: bool = False
+    together: bool = False
 
 
 class UpdateCard(_Entry):
@@ -76,9 +75,8 @@ class UpdateCard(_Entry):
     request_id: RequestId
     delivery_id: DeliveryId
     place: str = ""
-    # A release before can send what has none, if one goes back to it.
-    again: bool = Field(default=False, exclude_if=operator.not_)
-    reminds: bool = Field(default=False, exclude_if=operator.not_)
+    again: bool = False
+    reminds: bool = False
 
 
 class Tell(_Entry):
@@ -96,9 +94,8 @@ class Tell(_Entry):
     revision: int = 0
     to: str = ""
     place: str = ""
-    # A release before can send what has none, if one goes back to it.
-    login: str = Field(default="", exclude_if=operator.not_)
-    beside: Address | None = Field(default=None, exclude_if=operator.not_)
+    login: str = ""
+    beside: Address | None = None
 
 
 class Alert(_Entry):
@@ -118,7 +115,7 @@ class ShowStatus(_Entry):
     """Show how a run stands, in one line. `again` is as for UpdateCard."""
 
     kind: Literal["status"] = "status"
-    again: bool = Field(default=False, exclude_if=operator.not_)
+    again: bool = False
 
 
 class PostMail(_Entry):
@@ -152,7 +149,7 @@ def place_for(entry: OutboxEntry) -> str:
     return entry.place if isinstance(entry, PlaceCard | UpdateCard | Tell) else ""
 
 
-class Delivery(Frozen):
+class Delivery(Stored, Frozen):
     """A card in front of one person: what its token stands for. `delivery` is set once it was sent.
 
     `failed` says which channels did not bring it there, in their order, and why. `shares` is the delivery whose card it
@@ -173,10 +170,10 @@ class Delivery(Frozen):
     failed: dict[str, str] = Field(default_factory=dict[str, str])
     shares: DeliveryId | None = None
     place: str = ""
-    about: str = Field(default="", exclude_if=operator.not_)
-    asks: bool = Field(default=False, exclude_if=operator.not_)
-    called: tuple[DeliveryId, ...] = Field(default=(), exclude_if=operator.not_)
-    together: str = Field(default="", exclude_if=operator.not_)
+    about: str = ""
+    asks: bool = False
+    called: tuple[DeliveryId, ...] = ()
+    together: str = ""
 
     @property
     def stands(self) -> bool:

@@ -233,7 +233,7 @@ class Watch:
             log.warning("can't read a run now, tries again", run_id=self.run_id, error=str(error))
             self._look_at = now + _AGAIN_S
             return []
-        except ValueError as error:  # such as an event of a newer release
+        except ValueError as error:  # such as an event that can't be read
             log.exception("can't read the events of a run", run_id=self.run_id)
             raise FollowingEnds from error
         self._has_read = True

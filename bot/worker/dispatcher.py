@@ -19,7 +19,7 @@ from bot.requests.after_review import AfterReviews
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment.departures import Departures
 from bot.runs.loop import Loop
-from bot.store import NotReplicated, OtherRelease, Store, StoreError, WorkItem
+from bot.store import NotReplicated, Store, StoreError, WorkItem
 from bot.store.ids import WorkKind, shard_of
 from channels import ChannelUnauthorized, ChannelUnavailable
 from language import say
@@ -40,10 +40,6 @@ _TRIES = 3
 # With doubling waits a quarter of an hour: a machine that is too busy to read a mail is no fault of the mail.
 _UNAVAILABLE_TRIES = 12
 _FIRST_WAIT_S = 1.0
-# What only another release can read comes back after so long, twice as long each time, if nobody took it.
-_LEFT_FIRST_S, _LEFT_MOST_S = 1.0, 16.0
-# Of more than so many it is forgotten how often they came back.
-_LEFT_KNOWN = 10_000
 _REPLICAS_AGAIN = timedelta(seconds=2)
 _FILE_AGAIN = timedelta(seconds=5)
 # One alert in so long for each shard.
@@ -68,7 +64,6 @@ class Dispatcher:
         self._departures, self._reviews, self._people = departures, reviews, people
         self._noted = NotedTables(store)
         self._in_hand = set[WorkItem]()
-        self._left = dict[WorkItem, int]()
 
     async def look(self, item: WorkItem) -> None:
         """Do it; an error that is not the store's is counted and, at the third time, a dead letter.
@@ -85,9 +80,6 @@ class Dispatcher:
         try:
             with self._people.speaking_to(""):
                 await self._look(item)
-            self._left.pop(item, None)
-        except OtherRelease as error:
-            await self._leave(item, error)
         except NotReplicated as error:
             log.warning("put off, nothing was executed", item=str(item), error=str(error))
             await self._store.come_back(item, self._store.about_now() + _REPLICAS_AGAIN)
@@ -112,23 +104,6 @@ class Dispatcher:
         finally:
             self._in_hand.discard(item)
             awake.cancel()
-
-    async def _leave(self, item: WorkItem, error: OtherRelease) -> None:
-        """Hand on what this release can't read to whoever can; the log hears of it once.
-
-        Whoever has waited longest for work is given it first, so handed on at once it hardly comes back here. If it
-        does, everybody else is busy, and it waits.
-        """
-        count = self._left.get(item, 0)
-        if not count:
-            log.warning("left to the release that can read it", item=str(item), error=str(error))
-            if len(self._left) >= _LEFT_KNOWN:
-                self._left.pop(next(iter(self._left)))
-        self._left[item] = count + 1
-        wait_s = min(_LEFT_FIRST_S * 2.0 ** min(count // 2, 8), _LEFT_MOST_S)
-        await self._store.come_back(item, self._store.about_now() + timedelta(seconds=wait_s))
-        if count % 2 == 0:
-            await self._store.push(item)
 
     async def _stay_awake(self, item: WorkItem) -> None:
         """Keep the sweeper from bringing the same work again, while a model thinks or a mail server is slow."""

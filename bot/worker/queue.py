@@ -38,8 +38,6 @@ _AGAIN_S = 0.5
 _LEAVE_WITHIN_S = 3.0
 # All workers sweep; this part of the interval after one of them did, none need do it again.
 _ENOUGH = 0.9
-# So many pieces of unknown work are told of, each once.
-_LEFT_KNOWN = 1_000
 # Longer than anybody waits.
 _STOP_KEPT_MS = 60_000
 
@@ -55,7 +53,6 @@ class Taker:
     def __init__(self, store: Store, shards: Sequence[int] = (), *, only_answers: bool = False) -> None:
         self._client, self._shards, self._first = store.client, list(shards) or list(range(store.shards)), 0
         self._only_answers, self._stop = only_answers, Keys(self._shards[0]).stop(secrets.token_hex(8))
-        self._left = set[bytes]()
 
     async def take(self, wait_s: float) -> WorkItem | None:
         """Take what a worker can do now, answers first; None when there is nothing for `wait_s`, which is below 4.
@@ -72,10 +69,8 @@ class Taker:
             return None
         try:
             return WorkItem.parse(found[1].decode(errors="replace"))
-        except NotFound as error:  # of a newer release, which finds it in the schedule
-            if found[1] not in self._left and len(self._left) < _LEFT_KNOWN:
-                self._left.add(found[1])
-                log.warning("left in the schedule", error=str(error))
+        except NotFound as error:
+            log.warning("no work of ours", error=str(error))
             return None
 
     async def stop(self) -> None:

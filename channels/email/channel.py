@@ -198,13 +198,7 @@ class EmailChannel:
     async def _earlier(self, delivery: Placement, card: Card) -> SentCard | None:
         """The mail of `delivery`, which `card` goes on from."""
         token = await self._marks.get(_name("key", delivery.key)) if self._marks else None
-        if token or not delivery.handle:
-            return await self._card_of(token or "")
-        # Mails of releases that kept the Message-ID there.
-        subject = card.topic or card.title
-        return SentCard(
-            token="", message_id=delivery.handle, sender=self._own, subject=subject, opening="", sent_at=card.at
-        )
+        return await self._card_of(token or "")
 
     def _language_of(self, person: str) -> Language:
         """Return what `person` reads; for nobody whom we know, what is spoken here."""

@@ -25,7 +25,6 @@ WAYS = [
     "keys list",
     "rebuild",
     "audit verify",
-    "backup {folder}/new.backup",
     "restore --loaded",
     "doctor",
 ]
@@ -41,7 +40,7 @@ class Shop:
         self.environ = {"SAYSO_REDIS_URL": redis.url, "SAYSO_SECRET_KEY": KEY, "SAYSO_MAIL_LOCAL": "1"}
 
     def program(self, way: str) -> Program:
-        words = [word.format(folder=self.folder) for word in way.split()]
+        words = way.split()
         environ = {**self.environ, "PYTHONUNBUFFERED": "1", **(AWAY_TOO if words[0] == "slack" else {})}
         return Program([*words, "--data", str(self.folder / "data")], environ, self.folder / "log")
 

@@ -27,10 +27,10 @@ from tests.servers.traps import Trap, Traps
 
 _NAMES = {script.sha.encode(): script.name for script in SCRIPTS}
 _CHUNK = 65_536
-# What they answer where there is work to do: some work and its score, and lists of which the first is not empty.
+# What they answer where there is work to do: some work and its score, and a list that is not empty.
 _WORK = {
     "take": re.compile(rb"\*3\r\n(?!.{1,9}\{s\d+}:ready:stop:)", re.DOTALL),
-    "sweep": re.compile(rb"\*2\r\n\*[1-9]"),
+    "sweep": re.compile(rb"\*[1-9]"),
 }
 
 

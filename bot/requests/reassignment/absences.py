@@ -18,7 +18,7 @@ from bot.render.cards import notice
 from bot.render.times import read_moment
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES
-from bot.store import Commit, OtherRelease
+from bot.store import Commit
 from bot.store.ids import new_id
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import Tell
@@ -140,8 +140,6 @@ class AbsentPeople:
         for _, request_id in marks:
             try:
                 await self._stand_in(RequestId(request_id))
-            except OtherRelease:
-                continue
             except Exception:
                 log.exception("a request did not go to whoever stands in", request_id=request_id)
                 is_done = False

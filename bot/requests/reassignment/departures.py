@@ -36,7 +36,7 @@ from bot.requests.opening import card_for, placement
 from bot.requests.reassignment import reassigning, screened, under
 from bot.requests.standing.approvals import StandingApprovals
 from bot.requests.stored import TRIES
-from bot.store import Commit, OtherRelease, StoreUnavailable, Wake, WorkItem
+from bot.store import Commit, StoreUnavailable, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell
@@ -79,8 +79,6 @@ class Departures:
         for request_id in await self._concerned():
             try:
                 await self.look(RequestId(request_id))
-            except OtherRelease:
-                continue
             except Exception:
                 log.exception("a request was not looked at after somebody left", request_id=request_id)
                 is_done = False
@@ -100,7 +98,7 @@ class Departures:
             try:
                 record, _, now = await self._decisions.request(request_id)
                 is_concerned = record.state == "open" or (record.waits and await self._may_begin(record, now))
-            except (NotFound, OtherRelease):
+            except NotFound:
                 continue
             except StoreUnavailable:
                 raise
@@ -197,7 +195,7 @@ class Departures:
         """Return whether a card was mailed to an address that its holder has no more."""
         store, contact = self._journal.store, self._people.contact(holder.person)
         body = await store.delivery(holder.delivery_id) if contact else None
-        placed = await store.parsed(Delivery.model_validate_json, body) if body else None
+        placed = Delivery.model_validate_json(body) if body else None
         there = placed.delivery.address if placed and placed.delivery else None
         was = there.to.lower() if there and there.channel == "email" else ""
         return bool(contact and was and was != (contact.email or "").lower())

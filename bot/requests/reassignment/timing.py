@@ -106,7 +106,7 @@ class Timing:
 
     async def _placed(self, delivery_id: DeliveryId) -> Delivery | None:
         body = await self._store.delivery(delivery_id)
-        return await self._store.parsed(Delivery.model_validate_json, body) if body else None
+        return Delivery.model_validate_json(body) if body else None
 
     def _call(self, record: RequestRecord, thread: Address, persons: Sequence[PersonId], now: datetime) -> Tell:
         """The message below a card that calls those who have not answered."""

@@ -14,7 +14,6 @@ from bot.store.client.cluster import Cluster
 from bot.store.client.errors import (
     ABOUT_REDIS,
     NotReplicated,
-    OtherRelease,
     StoreError,
     StoreUnavailable,
     WentBack,
@@ -25,19 +24,17 @@ from bot.store.client.errors import (
 )
 from bot.store.client.library import exceptions, from_url
 from bot.store.client.line import Arg, Command, checked
-from bot.store.client.listener import QUIET_S, Changes, Listener
+from bot.store.client.listener import QUIET_S, Listener
 from bot.store.client.server_clock import FAR_AHEAD, adjusted, asked, moment
 from bot.store.client.servers import Node, OneServer, Servers, Watched, options, slot_of
 from bot.store.ids import ingress_shard
 
 __all__ = [
     "FAR_AHEAD",
-    "Changes",
     "Client",
     "Listener",
     "Node",
     "NotReplicated",
-    "OtherRelease",
     "Replicas",
     "Script",
     "StoreError",
@@ -225,26 +222,6 @@ class Client:
             yield listener
         finally:
             await listener.close()
-
-    @asynccontextmanager
-    async def changes(self, prefix: str) -> AsyncGenerator[Changes]:
-        """Hears which keys that begin with `prefix` change, over a connection of its own.
-
-        Raises StoreUnavailable at once: what changed while the connection was lost is unknown. Raises StoreError in a
-        cluster, where several servers would have to tell of one moment.
-        """
-        if self._servers.is_cluster:
-            do = "Copy the append-only file of every master, as docs/production.md says"
-            raise StoreError("A Redis Cluster can't be copied at one moment", do)
-        url = next((node.url for node in await self.nodes() if node.is_master), self.url)
-        # In RESP2 what is heard comes as messages, which a connection may have sent to itself.
-        # https://redis.io/docs/latest/develop/reference/client-side-caching
-        changes = Changes(from_url(url, **options(), protocol=2))  # pyright: ignore[reportUnknownMemberType]
-        try:
-            await changes.begin(prefix)
-            yield changes
-        finally:
-            await changes.close()
 
     async def _asked(self, commands: Sequence[Command], *, alone: bool = False) -> list[Any]:
         """The answers to commands of one shard, from the server that has it."""

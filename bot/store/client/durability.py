@@ -34,11 +34,10 @@ _WHY_CHARS = 400
 class Closed(BaseModel):
     """What stands in place of the number of shards while nobody works on a store, and `why`, for people.
 
-    A backup is being put back into it, it went back, or `sayso restore --loaded` holds what was unfinished when it was
-    last used, at `used_at`.
+    It went back, or `sayso restore` holds what was unfinished when it was last used, at `used_at`.
     """
 
-    kind: Literal["restoring", "went_back", "held"]
+    kind: Literal["went_back", "held"]
     why: str
     shards: int | None = None
     used_at: datetime | None = None
@@ -53,7 +52,6 @@ class Closed(BaseModel):
 
 
 _TO_DO = {
-    "restoring": "Wait until `sayso restore` has ended; if it failed, empty this Redis and restore once more",
     "went_back": RESTORE_LOADED,
     "held": "Wait until `sayso restore --loaded` has ended; if it failed, run it again",
 }

@@ -41,13 +41,6 @@ class TakesNoWrites(StoreUnavailable):
     """Redis answers, and refuses what would change it until it has room again, in memory or on its disk."""
 
 
-class OtherRelease(StoreError):
-    """An event that this release can't read: another one wrote it a short while ago, and goes on with it."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"another release of sayso wrote what this one can't read: {why}", "End the older processes")
-
-
 class NotReplicated(StoreError):
     """Too few replicas follow, so a fail-over could lose the start of a tool: nothing is executed."""
 

@@ -1,9 +1,9 @@
 """What scripts publish, heard over a connection of its own."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
-from bot.store.client.errors import StoreError, as_ours, gone_dead
+from bot.store.client.errors import as_ours, gone_dead
 from bot.store.client.library import Redis
 from bot.store.client.servers import ANSWER_WITHIN_S
 
@@ -51,46 +51,3 @@ class Listener:
         await self._pubsub.aclose()
         if self._closes:
             await self._redis.aclose()
-
-
-class Changes:
-    """The keys that change, as the server tells of them."""
-
-    def __init__(self, redis: Redis) -> None:
-        self._redis, self._pubsub = redis, redis.pubsub()  # pyright: ignore[reportUnknownMemberType]
-
-    async def begin(self, prefix: str) -> None:
-        """Returns when each later change of a key with `prefix` is told."""
-        with as_ours():
-            await self._pubsub.connect()
-            if not (connection := self._pubsub.connection):
-                gone_dead(ANSWER_WITHIN_S)
-            await connection.send_command("CLIENT", "ID")
-            own = cast("int", await connection.read_response())
-            await connection.send_command("CLIENT", "TRACKING", "ON", "REDIRECT", own, "BCAST", "PREFIX", prefix)
-            await connection.read_response()
-            await self._pubsub.subscribe("__redis__:invalidate")  # pyright: ignore[reportUnknownMemberType]
-
-    async def heard(self) -> set[str]:
-        """The keys that changed since this was asked last, up to now. Raises StoreError where all were deleted."""
-        found = set[str]()
-        with as_ours():
-            await self._pubsub.ping()  # pyright: ignore[reportUnknownMemberType]
-            while True:
-                told = cast("dict[str, Any] | None", await self._pubsub.get_message(timeout=ANSWER_WITHIN_S))  # pyright: ignore[reportUnknownMemberType]
-                if told is None:
-                    gone_dead(ANSWER_WITHIN_S)
-                if told["type"] == "pong":
-                    return found
-                if told["type"] == "message":
-                    keys = cast("list[bytes] | None", told["data"])
-                    found |= {key.decode() for key in keys} if keys is not None else _emptied()
-
-    async def close(self) -> None:
-        """Give back the connection."""
-        await self._pubsub.aclose()
-        await self._redis.aclose()
-
-
-def _emptied() -> NoReturn:
-    raise StoreError("Somebody emptied this Redis just now", "Nothing was done")

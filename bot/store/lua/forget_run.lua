@@ -36,10 +36,7 @@ for _, position in ipairs(plan.whole) do redis.call('DEL', KEYS[position]) end
 local state = string.match(redis.call('HGET', summaries, plan.run) or '', '"state":"([a-z_]+)"')
 redis.call('HDEL', summaries, plan.run)
 redis.call('DEL', run, attempts)
--- Where some left before the bits were kept, these would say of the others that they have not.
-if redis.call('EXISTS', archived) == 0 or redis.call('EXISTS', left) == 1 then
-  for _, bit in ipairs(plan.bits) do redis.call('SETBIT', left, bit, 1) end
-end
+for _, bit in ipairs(plan.bits) do redis.call('SETBIT', left, bit, 1) end
 redis.call('HINCRBY', archived, state or 'runs', 1)
 tell_changed(run)
 return 1

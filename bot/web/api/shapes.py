@@ -1,7 +1,6 @@
 """The bodies that programs send, and the envelopes of what they get."""
 
 import json
-import operator
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import Query
@@ -253,7 +252,7 @@ class Started(Frozen):
     digest: str
     arguments: dict[str, JsonValue]
     approved_by: tuple[PersonId, ...]
-    came_of: ReportView | None = Field(default=None, exclude_if=operator.not_)
+    came_of: ReportView | None = None
 
 
 class FinishWanted(Frozen):

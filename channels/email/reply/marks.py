@@ -1,5 +1,5 @@
 """Our own lines, by which a card of ours is known in an answer that repeats it: in every language, whatever its reader
-speaks by now, and as the release before wrote them.
+speaks by now.
 """
 
 import re
@@ -10,13 +10,6 @@ from channels.email.reply import vocabulary
 from channels.email.reply.lines import BLANK, LINE_CHARS
 from language import dates, in_all
 
-_FORMER = ("Answers count until {moment}.", "Answers count until {moment}, {span} after this mail.")
-"""What `mail.expires` was in English."""
-
-_FORMER_HOW = (
-    "To choose, reply with one number or name from the list below, and nothing else.",
-    "To choose, reply with numbers or names from the list below, with commas between them.",
-)
 _ZONE = r"(?:[A-Z]{3,5}|[+-]\d{2,4})"
 _SPAN = r"\d{1,5}\s[^\W\d_]{1,7}\.?(?:\s\d{1,2}\s[^\W\d_]{1,7}\.?)?"
 _REF = r"\s(?=\D{0,40}\d)[\w.:-]{1,80}"
@@ -68,13 +61,12 @@ def _plain(line: str) -> str:
 @cache
 def _beginnings() -> tuple[str, ...]:
     """The first word of each line that ends a card: hardly any other line begins so."""
-    return tuple(each.split()[0] for each in (*_FORMER, *in_all("mail.expires"), *in_all("mail.reference")))
+    return tuple(each.split()[0] for each in (*in_all("mail.expires"), *in_all("mail.reference")))
 
 
 @cache
 def _ends() -> re.Pattern[str]:
-    moments = dates.shapes("mail.moment")
-    until = [*zip(in_all("mail.expires"), moments, strict=True), *((each, moments[0]) for each in _FORMER)]
+    until = [*zip(in_all("mail.expires"), dates.shapes("mail.moment"), strict=True)]
     whole = [_filled(sentence, moment) for sentence, moment in until]
     # Where a line is broken right behind the moment, no word of anybody's is on it.
     broken = [_spaced(sentence.partition("{moment}")[0]) + rf"\s{moment}" for sentence, moment in until]
@@ -93,7 +85,6 @@ def _spaced(words: str) -> str:
 @cache
 def _sentences() -> frozenset[str]:
     said = (
-        *_FORMER_HOW,
         *in_all("mail.how-to-approve"),
         *in_all("mail.how-to-deny"),
         *in_all("mail.how-to-ask"),

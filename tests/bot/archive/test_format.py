@@ -71,7 +71,7 @@ def test_a_file_with_texts_of_many_commas_is_read(text: str, times: int) -> None
     anna = PersonId("anna")
     began = RunStarted(at=AT, run_id=RunId(RUN), agent="clerk", channel="api", requester=anna, text=text, max_steps=1)
 
-    found = unpack(pack(KeptRun(RUN, (write_event(began),) * times, b"{}"), AT))
+    found = unpack(pack(KeptRun(RUN, (write_event(began),) * times), AT))
 
     assert found.events == (began,) * times
 
@@ -86,7 +86,7 @@ def test_attack_a_file_larger_than_any_of_ours_is_not_even_read(tmp_path: Path) 
 
 async def test_attack_a_run_in_the_file_of_another_one_is_not_taken_for_it(tmp_path: Path) -> None:
     place, run, other = FolderPlace(tmp_path), "s0r-aaaaaaaaaaaaa", "s0r-bbbbbbbbbbbbb"
-    place.put(f"runs/s0/bb/{other}.jsonl.gz", pack(KeptRun(run, (), b"{}"), datetime(2026, 1, 1, tzinfo=UTC)))
+    place.put(f"runs/s0/bb/{other}.jsonl.gz", pack(KeptRun(run, ()), datetime(2026, 1, 1, tzinfo=UTC)))
 
     with pytest.raises(Invalid, match=f"holds {run} in the file of {other}"):
         await Archive(place).run(other)

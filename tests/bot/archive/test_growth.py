@@ -17,7 +17,7 @@ pytestmark = pytest.mark.long
 DAY_S = 86_400
 BO, DAN = PersonId("bo"), PersonId("dan")
 STAYS = {
-    "shards", "first_shards", "format", "lists_made", "releases", "clock_offset", "clock_seen", "counts", "archived",
+    "shards", "first_shards", "format", "clock_offset", "clock_seen", "counts", "archived",
     "audit:head", "audit:archived", "frozen", "frozen:told", "mark", "starts", "left",
     # One for each person, their keys, and what they were allowed last.
     "people", "audit:people", "api_keys", "api_keys:used", "standing", "standing:of:anna",

@@ -11,7 +11,7 @@ RUN, AT, LATER = "s0r-aaaaaaaaaaaaa", datetime(2026, 1, 1, tzinfo=UTC), datetime
 
 
 def story(*events: bytes, at: datetime = AT) -> bytes:
-    return pack(KeptRun(RUN, tuple(b'{"type":"%b"}' % event for event in events), b"{}"), at)
+    return pack(KeptRun(RUN, tuple(b'{"type":"%b"}' % event for event in events)), at)
 
 
 class Shelf:

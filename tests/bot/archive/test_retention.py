@@ -36,12 +36,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data" / "archive"
 
 
-def retention(world: World, place: Place | None, dead_at_most: int = 1_000) -> Retention:
+def retention(world: World, place: Place | None) -> Retention:
     """The retention of this world, into another place; alerts go where they always do."""
     alert = world.app.messages.outbox.alert
     archive, month = Archive(place), timedelta(days=30)
     audit = AuditLeaving(world.app.store, archive, month)
-    return Retention(world.app.store, archive, month, audit, alert, dead_at_most)
+    return Retention(world.app.store, archive, month, audit, alert)
 
 
 async def look(world: World) -> int:
@@ -377,27 +377,6 @@ async def test_a_review_that_was_given_up_on_stays_to_be_begun_after_its_run_has
 async def given_up(world: World, item: WorkItem) -> None:
     note = f'{{"kind":"dead","what":"{item}","why":"no","at":"2026-11-22T12:00:00Z","member":"{item}"}}'
     await world.app.store.give_up(item, note.encode())
-
-
-async def test_of_too_many_dead_letters_the_oldest_leave_the_list_for_the_archive(world: World, folder: Path) -> None:
-    client, keys = world.app.store.client, Keys(0)
-    ids = [f"s0o-aaaaaaaaaaa{letter}b" for letter in "abc"]
-    at = "2026-11-22T12:00:0"
-    notes = [
-        f'{{"kind":"dead","what":"the news","why":"no","at":"{at}{second}Z","member":"out {one}"}}'
-        for second, one in enumerate(ids)
-    ]
-    for one, note in zip(ids, notes, strict=True):
-        await client.do("HSET", keys.dead, one, note)
-
-    keeps_two = retention(world, FolderPlace(folder), dead_at_most=2)
-    await keeps_two.look()
-
-    assert sorted(await world.dead()) == sorted(notes[1:])
-    [file] = (folder / "dead/s0").iterdir()
-    assert ids[0] in file.name
-    assert json.loads(file.read_text())["note"] == json.loads(notes[0])
-    assert "1 dead letters left the list" in (await world.next_mail("dan")).subject
 
 
 async def test_sealed_records_of_the_audit_leave_with_their_time_and_are_read_as_before(world: World) -> None:

@@ -1,28 +1,28 @@
 """A world that is backed up, goes on, is lost, and is put back as it was at the backup."""
 
-import io
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from agents.requests import PersonId
-from bot.backup.copying import copy
-from bot.backup.file import End, Writer
 from bot.backup.holding import Held
-from bot.process.backups import put_back
+from bot.process.backups import hold_loaded
 from bot.store.client import Client
-from bot.store.format import FORMAT
 from bot.store.memory import FILE
 from tests.world import World
 
+Backup = Mapping[str, tuple[bytes, int]]
+"""What each key holds, and for how many milliseconds more; 0 for ever."""
 
-async def backed_up(world: World) -> bytes:
-    """The backup of the world as it is now."""
-    file, client = io.BytesIO(), Client(world.url)
-    writer = Writer(file)
-    at, keys = await copy(client, writer)
-    writer.end(End(at=at, shards=world.app.store.shards, format=FORMAT, keys=keys, version="0"))
+
+async def backed_up(world: World) -> Backup:
+    """Return all of the world's store as it is now."""
+    client, found = Client(world.url), dict[str, tuple[bytes, int]]()
+    async for key in client.scan("{s*"):
+        body, left_ms = await client.read(["DUMP", key], ["PTTL", key])
+        if body:
+            found[key] = body, max(left_ms, 0)
     await client.close()
-    return file.getvalue()
+    return found
 
 
 @asynccontextmanager
@@ -41,12 +41,19 @@ async def lost(world: World, *, anew: bool = False) -> AsyncGenerator[World]:
     await world.start()
 
 
-async def restored(world: World, backup: bytes, *, keeps_keys: bool = False, stays_frozen: bool = False) -> Held:
+async def put_back(client: Client, backup: Backup) -> None:
+    """Have in an empty Redis what the backup holds, as Redis's own means do."""
+    for key, (body, left_ms) in backup.items():
+        await client.do("RESTORE", key, left_ms, body)
+
+
+async def restored(world: World, backup: Backup, *, keeps_keys: bool = False, stays_frozen: bool = False) -> Held:
     """The world goes on from the backup, and an operator ends the freeze; return what was held."""
     async with lost(world):
         app = world.composed(world.settings())
         try:
-            held = (await put_back(app, io.BytesIO(backup), keeps_keys=keeps_keys)).held
+            await put_back(app.store.client, backup)
+            held = (await hold_loaded(app, keeps_keys=keeps_keys)).held
         finally:
             await app.store.client.close()
     if not stays_frozen:

@@ -1,7 +1,6 @@
 """A store out of a backup does nothing by itself that may be done already, and counts no answer twice."""
 
 import asyncio
-import io
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,23 +11,21 @@ import pytest
 
 from agents.events import AnswerNoted, ToolOrphaned
 from agents.requests import PersonId, RequestId, people_of
-from bot.backup.copying import copy
-from bot.backup.file import End, Writer
+from bot.backup.claiming import claim
 from bot.backup.holding import Holding
-from bot.backup.loading import checked, claim, load
-from bot.errors import Conflict, Invalid
+from bot.errors import Conflict
 from bot.people.api_keys import Keyring
-from bot.process.backups import hold_loaded, put_back
+from bot.process.backups import hold_loaded
 from bot.render.transcript import lines
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.store import Keys, WorkItem
 from bot.store.client import Client, adjusted
 from bot.store.client import asked as clock_asked
-from bot.store.client.durability import SHARDS, Closed, WrongShards, check_shards
-from bot.store.format import FORMAT, OtherFormat, check_format, look_at_format
+from bot.store.client.durability import SHARDS, WrongShards, check_shards
+from bot.store.format import FORMAT, OtherFormat
 from bot.worker.queue import Taker
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
-from tests.bot.backup.putting_back import backed_up, lost, restored
+from tests.bot.backup.putting_back import backed_up, lost, put_back, restored
 from tests.guards import guards
 from tests.waiting import until
 from tests.world import World, a_world
@@ -355,7 +352,8 @@ async def test_ticks_of_the_time_between_are_not_made_up_for(office: World) -> N
 
     async with lost(office):
         app = office.composed(office.settings())
-        await put_back(app, io.BytesIO(backup))
+        await put_back(app.store.client, backup)
+        await hold_loaded(app)
         await app.store.client.close()
         assert await client.do("EXISTS", Keys(1).ticks) == 0
 
@@ -375,12 +373,11 @@ async def test_a_redis_that_was_put_back_by_other_means_is_held_as_well(office: 
     await app.store.client.close()
 
     assert (done.held.runs, done.held.requests) == (1, 1)
-    assert timedelta(0) <= await app_now(office) - done.end.at < timedelta(minutes=5)
+    assert timedelta(0) <= await app_now(office) - done.at < timedelta(minutes=5)
     await office.start()
-    assert (await office.has(run_id, "paused")).restored_from == done.end.at
+    assert (await office.has(run_id, "paused")).restored_from == done.at
     assert (await office.request(asked.request.id)).state == "superseded"
     assert await Keyring(office.app.store, office.app.people).all() == []
-    assert await office.app.store.lists.are_whole()
 
 
 async def test_attack_what_waited_for_a_worker_in_a_redis_put_back_by_other_means_is_not_handled(office: World) -> None:
@@ -446,61 +443,6 @@ async def test_an_empty_redis_holds_nothing_to_be_held(office: World) -> None:
         await app.store.client.close()
 
 
-async def test_a_store_that_holds_anything_is_left_alone(office: World) -> None:
-    backup = await backed_up(office)
-    async with office.stopped():
-        app = office.composed(office.settings())
-        before = await kept(app.store.client)
-
-        with pytest.raises(Conflict, match="not empty"):
-            await put_back(app, io.BytesIO(backup))
-
-        after = await kept(app.store.client)
-        await app.store.client.close()
-    assert after == before
-
-
-async def kept(client: Client) -> set[bytes]:
-    """Return the keys that stay until somebody deletes them."""
-    return {key for key in await client.do("KEYS", "*") if await client.do("PTTL", key) == -1}
-
-
-async def test_nothing_is_written_of_a_backup_that_is_cut(office: World) -> None:
-    backup = await backed_up(office)
-    async with lost(office, anew=True):
-        app = office.composed(office.settings())
-        with pytest.raises(Invalid, match="cut or damaged"):
-            await put_back(app, io.BytesIO(backup[:-20]))
-        assert await app.store.client.do("DBSIZE") == 0
-        await app.store.client.close()
-
-
-async def test_a_backup_carries_the_format_and_goes_where_somebody_has_only_looked(office: World) -> None:
-    backup = await backed_up(office)
-    async with lost(office):
-        app = office.composed(office.settings())
-        await check_format(app.store.client)
-        found = await put_back(app, io.BytesIO(backup))
-        assert found.end.format == FORMAT
-        assert await look_at_format(app.store.client) == FORMAT
-        await app.store.client.close()
-
-
-@pytest.mark.parametrize(("number", "says"), [(FORMAT + 1, f"has format {FORMAT + 1}"), (0, "has no format number")])
-async def test_attack_nothing_is_written_of_a_backup_of_another_format(office: World, number: int, says: str) -> None:
-    file, client = io.BytesIO(), Client(office.url)
-    writer = Writer(file)
-    at, keys = await copy(client, writer)
-    writer.end(End(at=at, shards=office.app.store.shards, format=number, keys=keys, version="0.0.7"))
-    await client.close()
-    async with lost(office, anew=True):
-        app = office.composed(office.settings())
-        with pytest.raises(Invalid, match=f"{says}, and this release of sayso reads format {FORMAT}.*0.0.7"):
-            await put_back(app, io.BytesIO(file.getvalue()))
-        assert await app.store.client.do("DBSIZE") == 0
-        await app.store.client.close()
-
-
 @pytest.mark.parametrize("number", ["", str(FORMAT + 1)])
 async def test_attack_a_redis_put_back_by_other_means_with_another_format_is_left_alone(
     office: World, number: str
@@ -516,46 +458,6 @@ async def test_attack_a_redis_put_back_by_other_means_with_another_format_is_lef
         assert await client.do("GET", SHARDS) == b"8"
         await client.do("FLUSHALL")
         await client.close()
-
-
-async def test_no_process_starts_on_a_store_that_was_not_put_back_whole(office: World) -> None:
-    client = Client(office.url)
-    await office.stop()
-    closed = Closed(kind="restoring", why="sayso restore puts back a backup of today")
-    await client.do("SET", SHARDS, closed.model_dump_json())
-
-    with pytest.raises(WrongShards, match="not whole"):
-        await check_shards(client, office.app.store.shards)
-
-    await client.close()
-
-
-async def test_attack_a_process_that_starts_as_a_restoration_begins_opens_no_half_of_a_store(office: World) -> None:
-    backup = io.BytesIO(await backed_up(office))
-    end, _ = checked(backup)
-    backup.seek(0)
-    async with lost(office, anew=True):
-        restores, starts, watches = (Client(office.url) for _ in range(3))
-
-        async def are_waiting(number: int) -> bool:
-            return (await watches.do("INFO", "clients"))["blocked_clients"] == number
-
-        await watches.do("CLIENT", "PAUSE", 60_000, "WRITE")
-        loading = asyncio.create_task(load(restores, backup, end, lambda _: None, keeps_keys=False))
-        await until(lambda: are_waiting(1), what="the restoration is about to write")
-        starting = asyncio.create_task(check_shards(starts, end.shards))
-        await until(lambda: are_waiting(2), what="the process is about to write")
-        await watches.do("CLIENT", "UNPAUSE")
-
-        await loading
-        with pytest.raises(WrongShards, match="not whole"):
-            await starting
-        closed = Closed.parse(await watches.do("GET", SHARDS))
-        assert closed
-        assert closed.kind == "restoring"
-        await watches.do("FLUSHALL")
-        for client in (restores, starts, watches):
-            await client.close()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from agents.run import fold
 from bot.cli.plain import plain, plain_json, short_hash
 from bot.cli.show import request_text, summary_text
 from bot.policy.record import RequestRecord
-from bot.render.views import Summary, request_view, summary_of
+from bot.render.views import request_view, summary_of
 from bot.render.words import who_decides
 from tests.agents.worlds import NOON, chosen, decided, finished, opened, started, tool_started
 from tests.bot.examples import (
@@ -125,14 +125,6 @@ def test_a_run_that_a_model_steers_is_not_called_a_rehearsal() -> None:
     assert summary.is_rehearsal is False
     assert "rehearsal" not in summary_text(summary)
     assert summary_text(summary.model_copy(update={"is_rehearsal": True})).endswith("(rehearsal)")
-
-
-def test_a_summary_of_an_earlier_release_can_still_be_read() -> None:
-    summary = summary_of(fold([started()]))
-    assert summary is not None
-    stored = summary.model_dump_json(exclude={"is_rehearsal"})
-
-    assert Summary.model_validate_json(stored).is_rehearsal is False
 
 
 def test_a_hash_does_not_depend_on_the_order_of_keys() -> None:

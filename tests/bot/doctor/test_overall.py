@@ -316,18 +316,6 @@ async def test_a_model_whose_price_nobody_knows_is_named(data: Path, environ: di
     assert "max_tokens" in findings[0].fix
 
 
-async def test_work_that_this_release_can_t_do_is_found(data: Path, environ: dict[str, str]) -> None:
-    client = Client(environ["SAYSO_REDIS_URL"])
-    await check_format(client)
-    await client.do("ZADD", Keys(0).wake, 1, "dance s0r-aaaaaaaaaaaaa")
-    await client.do("ZADD", Keys(0).wake, 2, "run s0r-aaaaaaaaaaaaa")
-    await client.close()
-
-    finding = await found(load(data, environ), "work that this release")
-
-    assert (finding.sign, "dance" in finding.what) == ("✗", True)
-
-
 async def test_the_format_of_the_store_is_named(data: Path, environ: dict[str, str]) -> None:
     client = Client(environ["SAYSO_REDIS_URL"])
     await check_format(client)
@@ -340,15 +328,3 @@ async def test_the_format_of_the_store_is_named(data: Path, environ: dict[str, s
     await client.close()
     assert (fine.sign, fine.what) == ("✓", f"the store has format {FORMAT}, as this release reads it")
     assert (wrong.sign, "Start the release of sayso that wrote it" in wrong.fix) == ("✗", True)
-
-
-async def test_lists_that_lack_what_an_earlier_release_wrote(data: Path, environ: dict[str, str]) -> None:
-    client = Client(environ["SAYSO_REDIS_URL"])
-    await check_format(client)
-    await client.do("ZADD", Keys(0).runs, 1, "s0r-aaaaaaaaaaaaa")
-
-    finding = await found(load(data, environ), "lists lack")
-
-    await client.do("DEL", Keys(0).runs)
-    await client.close()
-    assert (finding.sign, finding.fix) == ("!", "sayso rebuild, once no process of the earlier release runs")

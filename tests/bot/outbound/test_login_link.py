@@ -1,6 +1,5 @@
 """A link that logs somebody in is made when it is sent, for the channel that takes it, and nothing keeps it before."""
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -9,7 +8,6 @@ import pytest
 
 from bot.config.tables import CHANNELS
 from bot.outbound.login_link import send_link
-from bot.store import Commit
 from bot.store.client import Client
 from bot.store.outbox_entry import Tell
 from tests.fakes.corkboard import Corkboard
@@ -99,21 +97,3 @@ async def test_where_others_would_see_it_no_link_is_shown(office: World, slack: 
     letter = await office.next_mail("bo", about="Open the console")
     assert f"{PUBLIC}/login?token=" in letter.text
     assert slack.at("room") == []
-
-
-async def test_an_entry_that_a_release_before_left_with_its_link_still_brings_it(
-    office: World, slack: Corkboard
-) -> None:
-    await office.stop()
-    await office.start(works=False)
-    await sends(office, "bo")
-    [entry] = await office.unsent()
-    told = entry.model_dump(mode="json", exclude={"login"})
-    told["card"]["link"] = f"{PUBLIC}/login?token=abc&next=%2F"
-    await office.app.store.commit(Commit(run_id=entry.run_id, outgoing=[(entry.id, json.dumps(told).encode())]))
-
-    await office.app.messages.outbox.send(entry.id)
-
-    [card] = slack.at("bo")
-    assert card.link == f"{PUBLIC}/login?token=abc&next=%2F"
-    assert await links(office) == 0

@@ -40,14 +40,10 @@ def test_anything_else_is_not(text: str) -> None:
     assert typed_absence(text) is None
 
 
-def test_what_a_release_before_kept_stays_as_it_is_and_counts_as_said_by_mail() -> None:
-    kept = (
-        '{"person":"bo","starts":"2026-11-24T00:00:00Z","until":"2026-12-01T00:00:00Z","to":"cy","by":"bo",'
-        '"looked_at":null}'
-    )
+def test_whoever_stands_in_counts_where_mail_does_if_it_was_said_by_mail() -> None:
+    kept = '{"person":"bo","starts":"2026-11-24T00:00:00Z","until":"2026-12-01T00:00:00Z","to":"cy","by":"bo"}'
     absence = Absence.model_validate_json(kept)
 
-    assert absence.model_dump_json() == kept
     assert absence.chosen(policy(approve_by_email=True)) == "cy"
     assert absence.chosen(policy(approve_by_email=False)) is None
     in_slack = Absence.model_validate_json(absence.model_copy(update={"channel": "slack"}).model_dump_json())

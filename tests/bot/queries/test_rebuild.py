@@ -87,23 +87,3 @@ async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(
     assert await listed(shop.app.store) == await lists_of_events(shop.app.store)
     await shop.reply("bo", await shop.next_mail("bo", about="v1.0.0 to production"), "approved")
     assert (await shop.ended(waiting.request.run_id)).state == "done"
-
-
-@pytest.mark.long
-async def test_what_an_earlier_release_wrote_is_missed_in_lists_until_they_are_made_anew(shop: World) -> None:
-    store = shop.app.store
-    assert await store.lists.are_whole()
-    await history(shop)
-    for key in [
-        key async for key in store.client.scan("{s*}:r*:*") if key.split(":")[2] in {"state", "by", "agent", "for"}
-    ]:
-        await store.client.do("DEL", key)
-    await store.client.do("DEL", "{s0}:lists_made")
-
-    async with shop.stopped():
-        pass
-    assert not await shop.app.store.lists.are_whole()
-    await rebuild(shop.app.store)
-
-    assert await shop.app.store.lists.are_whole()
-    assert await listed(shop.app.store) == await lists_of_events(shop.app.store)

@@ -85,12 +85,6 @@ async def test_a_script_is_of_one_shard_and_reads_of_several_come_back_in_their_
         await store.client.do("MGET", Keys(0).clock, Keys(1).clock)
 
 
-async def test_a_cluster_is_not_copied_at_one_moment_and_says_so(store: Store) -> None:
-    with pytest.raises(StoreError, match="Copy the append-only file of every master"):
-        async with store.client.changes("{s"):
-            pass
-
-
 async def test_many_questions_at_once_each_get_their_own_answer_whichever_node_has_it(store: Store) -> None:
     await asyncio.gather(*(store.client.do("SET", f"{{s{one % SHARDS}}}:{one}", one) for one in range(200)))
 

@@ -6,7 +6,7 @@ import pytest
 
 from agents.events import CardReplaced
 from agents.requests import PersonId, RequestId, RunId
-from bot.archive.leaving import DeadLetter, Leaving, Read
+from bot.archive.leaving import Leaving, Read
 from bot.store import Commit, Keys, Store, Wake, WorkItem
 from tests.guards import guards
 from tests.world import World
@@ -112,7 +112,7 @@ async def test_a_run_about_which_somebody_has_something_sent_again_stays(resting
     assert unsent
     read = await resting.leaving.read(resting.run_id, unsent[resting.run_id])
     assert read
-    assert list(read.kept.dead) == [item.id]
+    assert list(read.dead) == [item.id]
     resting.read = read
 
     await resting.store.lists.requeue(item)
@@ -127,12 +127,3 @@ async def test_nothing_is_added_to_a_run_that_is_gone(resting: Resting) -> None:
 
     assert await resting.noted() == "gone"
     assert await resting.store.length(resting.run_id) == 0
-
-
-@guards("drop_dead.lua:same")
-async def test_a_dead_letter_that_was_given_up_on_anew_stays(resting: Resting) -> None:
-    item = WorkItem("out", "s0o-aaaaaaaaaaaaa")
-    await resting.store.give_up(item, b"anew")
-
-    assert not await resting.leaving.drop(DeadLetter(item.id, b"before", await resting.store.now(item.id), {}))
-    assert await resting.store.lists.note(item.id) == b"anew"

@@ -53,7 +53,6 @@ async def test_attack_what_waits_approved_under_a_name_that_nobody_reads_is_not_
     [
         (SHARDS, ("SET", SHARDS, 8)),
         (Keys(0).api_keys, ("HSET", Keys(0).api_keys, "a", "b")),
-        (Keys(0).releases, ("ZADD", Keys(0).releases, 1, "r")),
         (Keys(0).wake, ("ZADD", Keys(0).wake, 1, "run s0r-aaaaaaaaaaaaa")),
         (Keys(0).runs, ("ZADD", Keys(0).runs, 1, "s0r-aaaaaaaaaaaaa")),
         (Keys(0).audit_new, ("RPUSH", Keys(0).audit_new, "x")),
@@ -72,8 +71,8 @@ async def test_attack_data_without_a_number_is_refused_and_gets_none(
 
 
 async def test_a_store_that_is_being_restored_is_said_to_be_that(store: Store) -> None:
-    closed = Closed(kind="restoring", why="sayso restore puts back a backup of 2026-11-24 08:00:00 UTC")
+    closed = Closed(kind="held", why="sayso restore --loaded holds what is unfinished")
     await store.client.do("SET", SHARDS, closed.model_dump_json())
 
-    with pytest.raises(WrongShards, match=r"not whole.*Wait until `sayso restore` has ended"):
+    with pytest.raises(WrongShards, match=r"not whole.*Wait until `sayso restore --loaded` has ended"):
         await check_format(store.client)

@@ -1,8 +1,12 @@
-"""Held items: listed for people, bounded, and without their bytes."""
+"""Held items and dead letters: listed for people, and bounded."""
 
 import json
+from typing import get_args
+
+import pytest
 
 from bot.store import Accepted, Store, WorkItem
+from bot.store.ids import WorkKind
 from bot.store.keys import Keys
 from tests.guards import guards
 
@@ -42,3 +46,41 @@ async def test_the_same_item_again_is_still_the_same(store: Store) -> None:
     known, is_new = await store.accept(Accepted(item(2), "email:1", b"{}", RAW, 60))
 
     assert (known, is_new) == (item(1), False)
+
+
+async def given_up(store: Store, kind: WorkKind, number: int) -> None:
+    some_id = f"s0{'i' if kind == 'in' else 'o'}-aaaaaaaaaaaa{chr(97 + number)}"
+    await store.client.do("HSET", Keys(0).outbox, some_id, b"{}")
+    await store.accept(Accepted(some_id, f"email:{number}", b"{}", RAW, 60))
+    await store.give_up(WorkItem(kind, some_id), json.dumps(number).encode(), most=3)
+
+
+@guards("bury.lua:most")
+@pytest.mark.parametrize("kind", get_args(WorkKind))
+async def test_of_too_many_messages_that_were_given_up_the_newest_stay_and_all_runs_and_requests(
+    store: Store, kind: WorkKind
+) -> None:
+    for number in range(6):
+        await given_up(store, kind, number)
+
+    is_message = kind in {"in", "out"}
+    there = 3 if is_message else 6
+    assert sorted((await store.lists.dead()).values()) == [b"%d" % number for number in range(6 - there, 6)]
+    assert await store.client.do("HLEN", Keys(0).outbox) == there
+    assert sum([await store.inbound(one.decode()) is not None for one in await items(store)]) == there
+
+
+async def items(store: Store) -> list[bytes]:
+    return await store.client.do("HKEYS", Keys(0).dead)
+
+
+@guards("bury.lua:requeued")
+async def test_a_message_that_somebody_has_sent_again_is_not_forgotten_with_the_oldest(store: Store) -> None:
+    await given_up(store, "out", 0)
+    [first] = await items(store)
+    await store.lists.requeue(WorkItem("out", first.decode()))
+
+    for number in range(1, 5):
+        await given_up(store, "out", number)
+
+    assert await store.outgoing(first.decode()) is not None

@@ -2,12 +2,10 @@
 
 import asyncio
 from functools import partial
-from string import ascii_lowercase
 
 import pytest
-from structlog.testing import capture_logs
 
-from bot.store import Accepted, Commit, Keys, Store, StoreError, Wake, WorkItem
+from bot.store import Accepted, Commit, Store, StoreError, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.client.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
 from bot.store.format import check_format
@@ -224,14 +222,6 @@ async def test_a_name_is_found_also_before_the_store_was_looked_at_by_whoever_as
     await grown.client.close()
 
 
-async def test_work_of_a_kind_that_nobody_here_knows_is_left_in_the_schedule(store: Store) -> None:
-    for member in (str(WorkItem("run", RUN)), "dance s0r-aaaaaaaaaaaaa"):
-        await store.client.do("ZADD", Keys(0).wake, 1, member)
-
-    assert await store.sweep(0) == [WorkItem("run", RUN)]
-    assert "dance s0r-aaaaaaaaaaaaa" in await woken(store)
-
-
 async def test_a_clock_that_was_moved_is_refused_outside_tests(store: Store) -> None:
     await check_clock(store.client, 2, is_test=False)
     await move_time(store, 5)
@@ -249,36 +239,6 @@ async def test_a_redis_that_is_away_is_told_in_words_and_after_a_bound(store: St
             await away.do("PING")
 
     await away.close()
-
-
-@guards("sweep.lua:known")
-async def test_what_only_a_newer_release_can_do_stays_in_the_schedule_and_keeps_nothing_from_being_swept(
-    store: Store,
-) -> None:
-    for number in range(5):
-        await store.client.do("ZADD", "{s0}:wake", number, f"dream s0r-{'a' * 12}{ascii_lowercase[number]}")
-    await store.client.do("ZADD", "{s0}:wake", 9, f"run {RUN}", 9, f"in {ITEM}")
-
-    assert await store.sweep(0, at_most=2) == [WorkItem("in", ITEM), WorkItem("run", RUN)]
-    assert await store.client.do("ZCOUNT", "{s0}:wake", 0, 9) == 5
-
-
-async def test_the_log_says_what_stays_in_the_schedule_only_when_it_is_something_else(store: Store) -> None:
-    with capture_logs() as log:
-        await store.client.do("ZADD", "{s0}:wake", 1, f"dream {RUN}")
-        for _ in range(5):
-            await store.sweep(0)
-        await store.client.do("ZADD", "{s0}:wake", 2, f"doze {RUN}")
-        for _ in range(5):
-            await store.sweep(0)
-
-    assert [line["count"] for line in log if line["event"] == "left in the schedule"] == [1, 2]
-
-
-async def test_each_release_sweeps_for_itself_as_the_other_may_know_other_work(store: Store) -> None:
-    newer = Store(store.client, store.shards, release="newer")
-
-    assert [await each.is_to_sweep(0, 60) for each in (store, newer, newer)] == [True, True, False]
 
 
 async def test_of_several_who_would_sweep_one_is_to_within_the_time(store: Store) -> None:

@@ -3,16 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from bot.store import Keys, WorkItem
 from channels import Channel, ChannelUnavailable, Inbound, Marks, Reading, Remembers
 from tests.fakes.slow import SlowChannel
-from tests.long import few_of
 from tests.waiting import patience, until
 from tests.world import World, a_world
 
@@ -136,9 +133,9 @@ async def given_up(world: World) -> bool:
     return bool(await world.dead())
 
 
-async def written(world: World, run_id: str, release: str, ago: timedelta) -> WorkItem:
-    """Append an event that nobody here can read, as it was written so long `ago` by a release, and schedule its run."""
-    event = {"type": "dreamt", "at": (await world.now() - ago).isoformat(), "release": release}
+async def written(world: World, run_id: str) -> WorkItem:
+    """Append an event that nobody here can read, and schedule its run."""
+    event = {"type": "dreamt", "at": (await world.now()).isoformat(), "release": "another"}
     keys, item, client = Keys.of(run_id), WorkItem("run", run_id), world.app.store.client
     place = f"0-{await world.app.store.length(run_id) + 1}"
     await client.do("XADD", keys.run(run_id), place, "e", json.dumps(event), "c", "other")
@@ -146,25 +143,11 @@ async def written(world: World, run_id: str, release: str, ago: timedelta) -> Wo
     return item
 
 
-async def test_what_another_release_has_just_written_is_left_to_it_however_often_it_is_brought(world: World) -> None:
+async def test_an_event_that_can_t_be_read_is_a_dead_letter(world: World) -> None:
     run_id = await world.trigger("press bell")
     await world.next_mail("bo")
     await world.quiet()
-    item = await written(world, run_id, "another", timedelta(hours=1))
-
-    for _ in range(20):
-        await world.app.work.dispatcher.look(item)
-
-    assert await world.dead() == []
-    assert await world.app.store.client.do("ZSCORE", Keys.of(run_id).wake, str(item)) is not None
-
-
-@pytest.mark.parametrize(("is_ours", "ago"), few_of([(True, timedelta(0)), (False, timedelta(days=2))], 1, rows=True))
-async def test_what_nobody_will_ever_read_is_a_dead_letter(world: World, *, is_ours: bool, ago: timedelta) -> None:
-    run_id = await world.trigger("press bell")
-    await world.next_mail("bo")
-    await world.quiet()
-    item = await written(world, run_id, world.app.release if is_ours else "another", ago)
+    item = await written(world, run_id)
 
     for _ in range(3):
         await world.app.work.dispatcher.look(item)
@@ -172,13 +155,8 @@ async def test_what_nobody_will_ever_read_is_a_dead_letter(world: World, *, is_o
     assert len(await world.dead()) == 1
 
 
-async def another_release_is_about(world: World, ago: timedelta = timedelta(0)) -> None:
-    at = round((await world.now() - ago).timestamp() * 1000)
-    await world.app.store.client.do("ZADD", Keys(0).releases, at, "another")
-
-
 async def grows(world: World, name: str, field: str) -> None:
-    """Give what is stored under `name` a field that nobody here knows, as a newer release would."""
+    """Give what is stored under `name` a field that nobody here knows."""
     client = world.app.store.client
     body = json.loads(await client.do("HGET", name, field))
     await client.do("HSET", name, field, json.dumps(body | {"mood": "blue"}))
@@ -206,40 +184,11 @@ async def arrived(world: World) -> list[str]:
     return [name async for name in world.app.store.client.scan("{s?}:inbound:*")]
 
 
-async def test_records_entries_and_items_of_another_release_are_left_to_it_and_the_log_says_so_once(
-    world: World,
-) -> None:
+async def test_records_entries_and_items_that_can_t_be_read_are_dead_letters(world: World) -> None:
     items = await unreadable(world)
-    await another_release_is_about(world, timedelta(hours=23))
-
-    with capture_logs() as log:
-        for _ in range(20):
-            for item in items:
-                await world.app.work.dispatcher.look(item)
-
-    assert await world.dead() == []
-    told = [line["item"] for line in log if line["event"] == "left to the release that can read it"]
-    assert told == [str(item) for item in items]
-    store = world.app.store
-    for item in items:
-        due = float(await store.client.do("ZSCORE", Keys.of(item.id).wake, str(item))) / 1000
-        assert 5 < due - (await store.now(item.id)).timestamp() < 20
-
-
-@pytest.mark.parametrize("ago", few_of([None, timedelta(hours=25)], 1))
-async def test_what_nobody_can_read_and_no_other_release_can_have_stored_is_a_dead_letter(
-    world: World, ago: timedelta | None
-) -> None:
-    items = await unreadable(world)
-    if ago:
-        await another_release_is_about(world, ago)
 
     for _ in range(3):
         for item in items:
             await world.app.work.dispatcher.look(item)
 
     assert {json.loads(note)["member"] for note in await world.dead()} == {str(item) for item in items}
-
-
-async def test_a_process_says_which_release_it_is_before_it_works(world: World) -> None:
-    assert await world.app.store.client.do("ZRANGE", Keys(0).releases, 0, -1) == [world.app.release.encode()]

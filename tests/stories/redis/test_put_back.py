@@ -11,7 +11,7 @@ import pytest
 
 from agents.requests import PersonId
 from bot.app import compose
-from bot.backup.loading import claim
+from bot.backup.claiming import claim
 from bot.process.backups import hold_loaded
 from bot.process.running import running
 from bot.store import WentBack
@@ -136,7 +136,7 @@ async def test_what_was_put_back_and_held_goes_on_and_asks_anew(kept: Kept, tmp_
         put_back = await hold_loaded(app)
         await app.store.client.close()
         assert put_back.held.runs == 1
-        assert put_back.end.at < kept.at
+        assert put_back.at < kept.at
 
         await world.start()
 

@@ -21,7 +21,7 @@ _CHARS, _NAMES = 300, 10
 def lines_of(record: Record, people: People) -> tuple[str, ...]:
     """Return what is said below the name of the record's kind, a line each."""
     told = _TOLD.get(str(record.get("kind")))
-    # What another release noted may be made up in another way: its own words stand for it.
+    # What can't be told otherwise stands in its own words.
     found = tuple(told(record, people)) if told else ()
     return found or tuple(filter(None, [first_line(_text(record.get("words")), _CHARS)]))
 

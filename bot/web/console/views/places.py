@@ -139,7 +139,7 @@ def _word(request: RequestView, run: Summary | None) -> str:
     ended = [one for one in own if one.result in {"ok", "error"}]
     if own:
         return _WORDS[(ended or own)[-1].result]
-    # A run that an older release listed says no more.
+    # Only the newest effects are kept.
     return (run.word or run.state) if run else "started"
 
 

@@ -8,7 +8,6 @@ from agents.requests import Decision
 from channels.showing import escape_invisible
 from language import say
 
-# Also of what a release before this one has kept.
 _STATES: Final = {
     "open": "console.state-open",
     "running": "console.state-running",

@@ -16,7 +16,7 @@ from channels.email import mime
 from channels.email.format.body import read_body
 from channels.email.mime import Post
 from channels.email.reply import markup, read_both
-from channels.email.reply.binding import About, Answered, SentCard, bound, packed
+from channels.email.reply.binding import About, Answered, SentCard, bound
 from language import LANGUAGES, Language, say, speaking, spoken
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
 from tests.long import few_of
@@ -214,26 +214,6 @@ def read_quoting(asks: SentCard, text: str, page: str, program: Quote, answer: s
 @pytest.mark.parametrize("card", few_of([DEPLOY, GERMAN, ONLY_PAGE, approval()], 0))
 def test_an_approval_above_our_mail_is_bound_to_it_without_any_thread(program: Quote, card: Card) -> None:
     reply = read(card, program, "approve")
-
-    assert (reply.said, reply.unbound) == ("approve", "")
-
-
-def of_the_release_before(text: str) -> str:
-    """English of today as it was mailed before."""
-    old = text.replace("Expires Tue", "Answers count until Tue")
-    assert old != text
-    return old
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_an_approval_above_a_mail_of_the_release_before_is_bound_to_it(program: Quote) -> None:
-    with speaking("en"):
-        post, asks = sent(DEPLOY)
-    body = read_body(post.raw)
-    text, page = of_the_release_before(body.plain or ""), of_the_release_before(body.html or "")
-    before = asks.model_copy(update={"packed": packed(of_the_release_before(asks.text))})
-
-    reply = read_quoting(before, text, page, program, "approve")
 
     assert (reply.said, reply.unbound) == ("approve", "")
 

@@ -1,0 +1,57 @@
+"""A Redis of somebody else is backed up and put back by its own means, and sayso says so."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bot.config.settings import Settings, load
+from bot.errors import Conflict, Unavailable
+from bot.process.backups import back_up, piped, restore, written
+from tests.office import TOML
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings that name a Redis."""
+    (tmp_path / "sayso.toml").write_text(TOML)
+    return load(tmp_path, {"SAYSO_REDIS_URL": "redis://redis.example", "SAYSO_SECRET_KEY": "s" * 32})
+
+
+def test_a_redis_that_the_settings_name_is_backed_up_by_its_own_means(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(Conflict, match="redis-cli -u URL --rdb FILE"):
+        back_up(settings, str(tmp_path / "backup"))
+
+    assert not (tmp_path / "backup").exists()
+
+
+def test_no_file_is_put_into_a_redis_that_the_settings_name(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(Conflict, match="then run `sayso restore --loaded`"):
+        restore(settings, str(tmp_path / "backup"), keeps_keys=False)
+
+
+def test_a_backup_replaces_none_and_half_of_one_is_never_there(tmp_path: Path) -> None:
+    with written(tmp_path / "backup") as file:
+        file.write(b"whole")
+    with pytest.raises(Conflict, match="exists already"), written(tmp_path / "backup") as file:
+        file.write(b"another")
+    with pytest.raises(KeyError):
+        write_half(tmp_path / "half")
+
+    assert {path.name for path in tmp_path.iterdir()} == {"backup"}
+    assert (tmp_path / "backup").read_bytes() == b"whole"
+    assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o600
+
+
+def write_half(path: Path) -> None:
+    with written(path) as file:
+        file.write(b"half")
+        raise KeyError
+
+
+def test_a_backup_that_standard_output_did_not_take_is_not_said_to_be_made() -> None:
+    full = Path("/dev/full").open("wb")  # noqa: SIM115 - closing it fails as well
+    with pytest.raises(Unavailable, match="No space left"), piped(full) as file:
+        file.write(b"x")
+    with suppress(OSError):
+        full.close()
