@@ -128,7 +128,6 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     github_token: SecretStr | None = Field(default=None, description="reads checks at GitHub, and dispatches workflows")
     test_clock: bool = Field(default=False, description="lets tests move time; never set it elsewhere")
     lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
-    redelivery_s: float | None = Field(default=None, gt=0, description="no longer used: grace_s says it")
     log_level: Literal["debug", "info", "warning"] = Field(
         default="info", description="debug has a line for each step, tool and question of a run; info two lines a run"
     )

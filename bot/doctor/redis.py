@@ -111,8 +111,7 @@ async def _rights(client: Client, settings: Settings) -> Finding:
 async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]:
     """What the server keeps, and what of ours waits in it. Raises StoreError."""
     durability, why = await look(client)
-    lists = Lists(client, settings.shards)
-    are_whole, unknown = await lists.are_whole(), await lists.unknown_work()
+    unknown = await Lists(client, settings.shards).unknown_work()
     ahead = await far_ahead(client, settings.shards)
     lockouts, unheld = await Lockouts(client).all(), await keys_of_nobody(client, await here(client, settings.people))
     yield _durability(settings, durability, why)
@@ -126,9 +125,6 @@ async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]
     if unknown:
         what = f"work that this release can't do waits: {len(unknown)} items, such as {unknown[0][:60]!r}"
         yield Finding(sign="✗", what=what, fix="run the newer release that left them there, or its successor")
-    if not are_whole:
-        fix = "sayso rebuild, once no process of the earlier release runs"
-        yield Finding(sign="!", what="lists lack what an earlier release wrote", fix=fix)
     if ahead:
         fix = (
             "keep that clock right (NTP). Deadlines hold meanwhile, moments are shown as much too late, and the two "

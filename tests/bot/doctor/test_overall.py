@@ -307,15 +307,6 @@ async def test_a_model_of_another_maker_is_told_with_the_variables_of_that_maker
     assert "ANTHROPIC" not in finding.fix
 
 
-async def test_a_model_whose_price_nobody_knows_is_named(data: Path, environ: dict[str, str]) -> None:
-    environ |= {"SAYSO_MODEL": "claude-sonnet-5-5", "SAYSO_AGENTS__DEPLOY__MODEL": "one-of-our-own"}
-
-    findings = [one for one in await examine(load(data, environ)) if one.what.startswith("the price of")]
-
-    assert [(one.sign, one.what) for one in findings] == [("!", "the price of one-of-our-own is not known")]
-    assert "max_tokens" in findings[0].fix
-
-
 async def test_work_that_this_release_can_t_do_is_found(data: Path, environ: dict[str, str]) -> None:
     client = Client(environ["SAYSO_REDIS_URL"])
     await check_format(client)
@@ -340,15 +331,3 @@ async def test_the_format_of_the_store_is_named(data: Path, environ: dict[str, s
     await client.close()
     assert (fine.sign, fine.what) == ("✓", f"the store has format {FORMAT}, as this release reads it")
     assert (wrong.sign, "Start the release of sayso that wrote it" in wrong.fix) == ("✗", True)
-
-
-async def test_lists_that_lack_what_an_earlier_release_wrote(data: Path, environ: dict[str, str]) -> None:
-    client = Client(environ["SAYSO_REDIS_URL"])
-    await check_format(client)
-    await client.do("ZADD", Keys(0).runs, 1, "s0r-aaaaaaaaaaaaa")
-
-    finding = await found(load(data, environ), "lists lack")
-
-    await client.do("DEL", Keys(0).runs)
-    await client.close()
-    assert (finding.sign, finding.fix) == ("!", "sayso rebuild, once no process of the earlier release runs")
