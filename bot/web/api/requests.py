@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query
 from fastapi import Request as HttpRequest
+from pydantic import Field
 from starlette.types import Receive
 
 from agents.events import (
@@ -17,7 +18,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.requests import Request, RequestId, RequestState
+from agents.requests import Frozen, Request, RequestId, RequestState
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.policy.record import RequestRecord
@@ -34,7 +35,6 @@ from bot.web.api.keyed import (
     MayRead,
     Way,
     needs,
-    only_known_queries,
     record_for,
     refused,
     still_good,
@@ -47,10 +47,9 @@ from bot.web.api.shapes import (
     Answered,
     AnswerGiven,
     Approve,
-    Cursor,
     DelegationWanted,
     EditWanted,
-    Limit,
+    Page,
     Person,
     Requests,
     Withdrawal,
@@ -135,12 +134,29 @@ def _is_news(event: Event, request: Request) -> bool:
             return False
 
 
-router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
+router = APIRouter(prefix="/v1/requests", tags=["requests"])
 
 LONGEST_WAIT_S = 50.0
-WaitS = Annotated[
-    float, Query(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False, description="Seconds to wait while it stays as it is.")
-]
+
+
+class RequestsWanted(Page):
+    """Which requests are listed."""
+
+    person: Person | Absent = Field(default=None, description="Only those that this person may decide.")
+    state: RequestState | Absent = Field(default=None, description="Only those in this state.")
+
+
+class Wait(Frozen):
+    """For how long somebody waits."""
+
+    wait_s: float = Field(
+        default=0,
+        ge=0,
+        le=LONGEST_WAIT_S,
+        allow_inf_nan=False,
+        description="Seconds to wait while it stays as it is.",
+    )
+
 
 RequestPath = Annotated[
     str, Path(description="A request's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}q-[a-z2-7]{13}$"})
@@ -154,22 +170,21 @@ _LISTED[200]["links"] = leads_to(
 
 
 @router.get("", operation_id="listRequests", responses=_LISTED)
-async def listed(
-    key: MayRead,
-    here: HereNow,
-    person: Annotated[Person | Absent, Query(description="Only those that this person may decide.")] = None,
-    state: Annotated[RequestState | Absent, Query(description="Only those in this state.")] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> Requests:
+async def listed(key: MayRead, here: HereNow, wanted: Annotated[RequestsWanted, Query()]) -> Requests:
     """Requests, newest first, page by page, with everything that is needed to decide them.
 
     They are those that the key's person, and whom it acts for, asked for or may decide. Operators and admins see all.
     """
-    person = None if person is None else here.app.people.named(person)
+    person = None if wanted.person is None else here.app.people.named(wanted.person)
     seen_by = here.app.access.rights.of_key(key).seen_by
     found, following = await requests(
-        here.app.store, here.app.people, person=person, state=state, seen_by=seen_by, cursor=cursor, limit=limit
+        here.app.store,
+        here.app.people,
+        person=person,
+        state=wanted.state,
+        seen_by=seen_by,
+        cursor=wanted.cursor,
+        limit=wanted.limit,
     )
     return Requests(requests=found, next=following)
 
@@ -183,18 +198,18 @@ async def shown(
     here: HereNow,
     way: Way,
     request: HttpRequest,
-    wait_s: WaitS = 0,
+    wait: Annotated[Wait, Query()],
 ) -> RequestView:
     """A request as it stands. With `wait_s`, an open one is shown once it has changed, or when the time is over.
 
     A program's own approval is shown once it is decided; the program begins what it `may_act` on by `start`.
     """
     view = await _view(here, (await record_for(here, key, "see", request_id, way)).record)
-    if not wait_s:
+    if not wait.wait_s:
         return view
     if is_open(view):
         with here.waits.one_more(key.counted_as):
-            view = await changed(here, view, min(wait_s, here.longest_wait_s), request.receive)
+            view = await changed(here, view, min(wait.wait_s, here.longest_wait_s), request.receive)
     await record_for(here, await still_good(request), "see", request_id, way)
     return view
 
@@ -206,10 +221,15 @@ async def shown(
     responses=answers(403, 404, 422, 429, shown={200: docs.OUTCOME}),
 )
 async def outcome(
-    request_id: RequestPath, key: MayFollow, here: HereNow, way: Way, request: HttpRequest, wait_s: WaitS = 0
+    request_id: RequestPath,
+    key: MayFollow,
+    here: HereNow,
+    way: Way,
+    request: HttpRequest,
+    wait: Annotated[Wait, Query()],
 ) -> Outcome:
     """How a request stands for the program that asked, in one word, with the answer by its type. It waits as above."""
-    return outcome_of(await shown(request_id, key, here, way, request, wait_s))
+    return outcome_of(await shown(request_id, key, here, way, request, wait))
 
 
 @router.post(

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import Field
 
 from agents.requests import RunId
 from agents.run import fold
@@ -24,14 +25,13 @@ from bot.web.api.keyed import (
     check_may_trigger,
     check_run,
     needs,
-    only_known_queries,
     requester_of,
 )
 from bot.web.api.repeats import OnceHeader, one_of, remembered
-from bot.web.api.shapes import Absent, Cursor, Limit, Month, Runs, RunWanted, Steered
+from bot.web.api.shapes import Absent, Month, Page, Runs, RunWanted, Steered
 from bot.web.here import Here
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
+router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
 RunPath = Annotated[str, Path(description="A run's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}r-[a-z2-7]{13}$"})]
 
@@ -90,21 +90,21 @@ async def start(
     return await view(here, run_id, here.app.access.rights.of_key(key))
 
 
+class RunsWanted(Page):
+    """Which runs are listed."""
+
+    state: ListedAs | Absent = Field(
+        default=None,
+        description="Only runs that stand so; those that changed nothing are unchanged or answered, not done.",
+    )
+    agent: str | Absent = Field(default=None, description="Only runs of this agent.")
+    archived: Month | Absent = Field(
+        default=None, description="Runs in the archive that ended in this month (UTC), instead of those here."
+    )
+
+
 @router.get("", operation_id="listRuns", responses=answers(403, 422, shown={200: docs.RUNS}))
-async def listed(
-    key: MayRead,
-    here: HereNow,
-    state: Annotated[
-        ListedAs | Absent,
-        Query(description="Only runs that stand so; those that changed nothing are unchanged or answered, not done."),
-    ] = None,
-    agent: Annotated[str | Absent, Query(description="Only runs of this agent.")] = None,
-    archived: Annotated[
-        Month | Absent, Query(description="Runs in the archive that ended in this month (UTC), instead of those here.")
-    ] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> Runs:
+async def listed(key: MayRead, here: HereNow, wanted: Annotated[RunsWanted, Query()]) -> Runs:
     """Runs, newest first, page by page. A page is not moved by what is started meanwhile.
 
     They are those that concern the key's person, and those whom it acts for: whose they are, and what they may decide.
@@ -112,13 +112,14 @@ async def listed(
     month are listed, by their end.
     """
     who = here.app.access.rights.of_key(key)
-    if archived is not None:
-        ended, following = await here.app.guard.archived(who, archived, cursor, limit)
+    state, agent = wanted.state, wanted.agent
+    if wanted.archived is not None:
+        ended, following = await here.app.guard.archived(who, wanted.archived, wanted.cursor, wanted.limit)
         fits = tuple(one for one in ended if (state is None or stands_so(one, state)) and agent in {None, one.agent})
         return Runs(runs=fits, next=following)
     seen_by = who.seen_by
     found, following = await runs(
-        here.app.store, stands=state, agent=agent, seen_by=seen_by, cursor=cursor, limit=limit
+        here.app.store, stands=state, agent=agent, seen_by=seen_by, cursor=wanted.cursor, limit=wanted.limit
     )
     return Runs(runs=found, next=following)
 

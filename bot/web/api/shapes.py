@@ -4,7 +4,6 @@ import json
 import operator
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import Query
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -43,13 +42,19 @@ IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 # An optional parameter is left out; there is no way to send null.
 Absent = SkipJsonSchema[None]
 _Place = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}\.s[0-9]{1,2}[a-z]-[a-z2-7]{13}$")]
-Cursor = Annotated[_Place | Absent, Query(description="`next` of the page before.")]
 Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
-Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+Limit = Annotated[int, Field(ge=1, le=200, description="How many at most.")]
 Seq = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}$")]
 # Of several who were called the same one after the other, each but the first has a number.
 _PERSON = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(~[0-9]{1,6})?"
 Person = Annotated[str, StringConstraints(pattern=rf"^{_PERSON}$")]
+
+
+class Page(Frozen):
+    """Which page of a list is wanted."""
+
+    cursor: _Place | Absent = Field(default=None, description="`next` of the page before.")
+    limit: Limit = 50
 
 
 def _bounded(context: dict[str, JsonValue]) -> dict[str, JsonValue]:

@@ -237,10 +237,9 @@ async def test_filters_find_what_is_rare_among_much(world: World, api: Api) -> N
 async def test_what_the_query_does_not_know_is_refused(api: Api) -> None:
     anna = await api.client("anna")
 
-    for query in ("stat=done", "state=gone", "limit=0", "limit=201", "cursor=x", "limit=1&limit=2", "after=1"):
+    for query in ("stat=done", "state=gone", "limit=0", "limit=201", "cursor=x", "after=1"):
         refused(await anna.get(f"/v1/runs?{query}"), 422, "invalid")
-    said = refused(await anna.get("/v1/runs/s0r-aaaaaaaaaaaaa?x=1"), 422, "invalid")
-    assert "x" in said
+    assert "query.x" in refused(await anna.get("/v1/runs?x=1"), 422, "invalid")
 
 
 async def test_a_run_is_paused_resumed_and_cancelled(world: World, api: Api) -> None:
