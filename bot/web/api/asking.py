@@ -25,7 +25,7 @@ from bot.web.api.keyed import (
     refused,
     requester_of,
 )
-from bot.web.api.repeats import OnceHeader, check_is_same, forgotten, one_of, remembered, run_asked_under
+from bot.web.api.repeats import OnceHeader, check_is_same, forgotten, remembered, run_asked_under
 from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, QuestionWanted, Wanted
 from bot.web.here import Here
@@ -47,7 +47,7 @@ async def opened(
     here: HereNow,
     way: Way,
     response: Response,
-    idempotency_key: OnceHeader = None,
+    once: OnceHeader = None,
 ) -> RequestView:
     """Ask people a question, or for an approval under a policy, as a program with a logic of its own.
 
@@ -56,7 +56,6 @@ async def opened(
     program may go ahead. With an idempotency key the same body leads to the same request, open or decided, for as long
     as that is kept, then with status 200 and the header `Idempotency-Replayed: true`.
     """
-    once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = run_asked_under(key, once) if once else None
     # What was asked is its asker's to see, whoever may be asked by now.
     if run_id and (earlier := await _earlier(here, key, run_id, wanted)):

@@ -17,7 +17,7 @@ from bot.runs.export import Exported, export
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayRead, Way, check_run, needs, requester_of
-from bot.web.api.repeats import OnceHeader, one_of, remembered
+from bot.web.api.repeats import OnceHeader, remembered
 from bot.web.api.runs import RunPath, in_turn, view
 from bot.web.api.shapes import Absent, Copied, ForkWanted, Person, RetryWanted
 from bot.web.here import Here
@@ -99,7 +99,7 @@ async def _made(
     response: Response,
     by: tuple[ApiKey, str],
     wanted: Copied,
-    header: str | None,
+    once: str | None,
     file: Exported | None = None,
 ) -> RunView:
     """The run that was made, now or under the same idempotency key before."""
@@ -110,7 +110,6 @@ async def _made(
         await here.app.guard.check(who, "import", way)
     else:
         await check_run(here, key, wanted.how, source, way)
-    once = one_of(wanted.idempotency_key, header)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
         response.headers["Idempotency-Replayed"] = "true"

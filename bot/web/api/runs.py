@@ -27,7 +27,7 @@ from bot.web.api.keyed import (
     needs,
     requester_of,
 )
-from bot.web.api.repeats import OnceHeader, one_of, remembered
+from bot.web.api.repeats import OnceHeader, remembered
 from bot.web.api.shapes import Absent, Month, Page, Runs, RunWanted, Steered
 from bot.web.here import Here
 
@@ -57,7 +57,7 @@ async def start(
     here: HereNow,
     way: Way,
     response: Response,
-    idempotency_key: OnceHeader = None,
+    once: OnceHeader = None,
 ) -> RunView:
     """Start a run for the key's person, or for somebody whom the key may ask for.
 
@@ -67,7 +67,6 @@ async def start(
     requester = await requester_of(here, key, wanted.requester, "trigger", way)
     agent = here.app.runs.starter.check(wanted.text, wanted.agent)
     await check_may_trigger(here, key, agent, way)
-    once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
         response.headers["Idempotency-Replayed"] = "true"

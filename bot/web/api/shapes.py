@@ -102,18 +102,12 @@ class RunWanted(Frozen):
     context: Bounded = Field(
         default={}, description="Data for the agent, kept with the run: 16 KB and 16 levels at most."
     )
-    idempotency_key: IdempotencyKey | None = Field(
-        default=None, description="The same as the header Idempotency-Key: for 24 h it stands for this one run."
-    )
 
 
 class RetryWanted(Frozen):
     """The repetition of a run; `requester` is the person it is made for, the key's own if not given."""
 
     requester: Person | None = Field(default=None, description="A person for whom the key may ask.")
-    idempotency_key: IdempotencyKey | None = Field(
-        default=None, description="The same as the header Idempotency-Key: for 24 h it stands for this one run."
-    )
 
 
 class ForkWanted(RetryWanted):
@@ -366,10 +360,6 @@ class _Asked(Frozen):
     requester: Person | None = Field(default=None, description="A person for whom the key may ask.")
     context: Bounded = Field(
         default={}, description="Data kept with the run and not shown to people: 16 KB and 16 levels at most."
-    )
-    idempotency_key: IdempotencyKey | None = Field(
-        default=None,
-        description="The same as the header Idempotency-Key: it stands for this one request as long as that is kept.",
     )
     session: Annotated[str, StringConstraints(pattern=r"^[^\r\n]{1,300}$")] | Absent = Field(
         default=None,
