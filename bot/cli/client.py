@@ -192,11 +192,6 @@ class Client:
         """Take back a request."""
         self._ask("POST", f"/v1/requests/{quote(request_id, '')}/withdraw", {"reason": reason})
 
-    def amend(self, request_id: str, changes: dict[str, str]) -> RequestView:
-        """The request in its new revision."""
-        body = {"changes": changes}
-        return RequestView.model_validate(self._ask("POST", f"/v1/requests/{quote(request_id, '')}/amend", body))
-
     def dead(self) -> list[dict[str, Any]]:
         """Dead letters and quarantined messages, oldest first."""
         return self._ask("GET", "/v1/dead")["letters"]

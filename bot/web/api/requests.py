@@ -26,7 +26,7 @@ from bot.queries.lists import requests
 from bot.render.views import AnswerFile, RequestView, files_of, is_of_program, request_view
 from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
-from bot.web.api.answering import answer, approve_edited, delegate, edit
+from bot.web.api.answering import answer, delegate, edit
 from bot.web.api.docs import answers, leads_to
 from bot.web.api.keyed import (
     HereNow,
@@ -43,10 +43,8 @@ from bot.web.api.outcomes import Outcome, outcome_of
 from bot.web.api.repeats import OnceHeader
 from bot.web.api.shapes import (
     Absent,
-    Amendment,
     Answered,
     AnswerGiven,
-    Approve,
     DelegationWanted,
     EditWanted,
     Page,
@@ -252,13 +250,8 @@ async def answered(
 
     `break_glass` decides alone, for the whole quorum and all steps: only by whom the policy names in `break_glass`,
     and everybody is told at once.
-
-    With `args` the changed call is shown back (409) before it can be approved, and only where the policy says
-    `editor_may_approve`; to change it and leave the approval to others, use `edit`.
     """
     read = await record_for(here, key, "answer", request_id, way)
-    if isinstance(given, Approve) and given.args:
-        return await approve_edited(here, key, RequestId(request_id), given, idempotency_key, way)
     return await answer(here, key, read, given, idempotency_key, way)
 
 
@@ -275,12 +268,14 @@ async def edited(
     way: Way,
     idempotency_key: OnceHeader = None,
 ) -> Answered:
-    """Change arguments as one of those who decide: everybody is asked again, and votes before are void.
+    """Change arguments as whoever asked, or as one of those who decide: everybody is asked again, and votes before are
+    void.
 
-    It approves nothing. Who changed it does not approve it either, unless the policy says `editor_may_approve`.
+    It approves nothing. Of those who decide, who changed it does not approve it either, unless the policy says
+    `editor_may_approve`. Whoever asked changes any argument, with the scope `steer` as well.
     """
-    await record_for(here, key, "answer", request_id, way)
-    return await edit(here, key, RequestId(request_id), wanted, idempotency_key, way)
+    read = await record_for(here, key, "answer", request_id, way)
+    return await edit(here, key, read, wanted, idempotency_key, way)
 
 
 @router.post(
@@ -335,34 +330,6 @@ async def withdrawn(
     await here.app.runs.steering.withdraw(known, by, reason, channel=way, evidence=key.evidence)
     stands, _, _ = await here.app.requests.decisions.request(known)
     return Withdrawn(id=known, state=stands.state)
-
-
-@router.post(
-    "/{request_id}/amend",
-    operation_id="amendRequest",
-    responses=answers(403, 404, 409, 413, 422, shown={200: docs.AMENDED}),
-)
-async def amended(
-    request_id: RequestPath,
-    wanted: Annotated[Amendment, Body(openapi_examples=docs.AMENDMENTS)],
-    key: Annotated[ApiKey, Depends(needs("amend"))],
-    here: HereNow,
-    way: Way,
-) -> RequestView:
-    """Change what the key's person asked for, before it is decided: everybody is asked again, with what changed.
-
-    Votes that were given before do not count any more. Only a person's own key does this, and for nobody else.
-    """
-    known = RequestId(request_id)
-    read = await record_for(here, key, "amend", request_id, way)
-    if key.person is None:
-        detail = f"The key sayso_{key.prefix} belongs to {key.owner}; what is asked for is changed by who asked."
-        do = "Use the person's own key, or withdraw the request and ask again"
-        problem = trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
-        raise await refused(here, key, "amend", way, problem, read.record.request.run_id)
-    steering, evidence = here.app.runs.steering, key.evidence
-    await steering.amend(known, key.person, wanted.changes, channel=way, evidence=evidence)
-    return await view_of(here, known)
 
 
 def _may_give_reasons(key: ApiKey, record: RequestRecord) -> bool:

@@ -133,15 +133,13 @@ class Approve(Frozen):
     note_confirmed: bool = Field(
         default=False, description="Whether `reason` is a note to keep with the approval, and no condition."
     )
-    args: Bounded = Field(
-        default={},
-        description="Arguments to change first, of those that `call.editable` names. Unless `digest` is that of the "
-        "changed call, and the policy lets editors approve, it is shown back and nothing is approved.",
-    )
 
 
 class EditWanted(Frozen):
-    """Arguments that are to be others, of those that `call.editable` names. It is no vote, and voids those before."""
+    """Arguments that are to be others: any for whoever asked, and for those who decide what `call.editable` names.
+
+    It is no vote, and voids those before.
+    """
 
     args: Annotated[Bounded, Field(min_length=1, max_length=100)]
     digest: Digest = Field(description="That of the request as it was shown.")
@@ -213,15 +211,6 @@ class Withdrawal(Frozen):
 
 
 Changed = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
-
-
-class Amendment(Frozen):
-    """Arguments of an approval that are to be other ones, and what they are to be."""
-
-    changes: Annotated[
-        dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], Changed],
-        Field(min_length=1, max_length=100),
-    ]
 
 
 _Attempt = Annotated[
