@@ -151,7 +151,7 @@ async def _serve(settings: Settings, again: Again, url: str, redis: EmbeddedRedi
         ]
         receives = ("email", "slack") if settings.has_socket_mode else ("email",)
         beside += slack.listening() if settings.has_socket_mode else []
-        beside += slack.drawing(app.messages.outbox, app.requests.lookup)
+        beside += slack.drawing(app.messages.inbox, app.messages.outbox, app.requests.lookup)
         try:
             async with mail.serving():
                 await serve(app, works=True, receives=receives, beside=beside)

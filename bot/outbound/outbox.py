@@ -518,8 +518,10 @@ def _words(title: str, text: str, note: Note, **values: str) -> tuple[str, str]:
 
 def _concerned(entry: OutboxEntry) -> tuple[PersonId, ...]:
     """Return whoever hears by `entry` that something of theirs has opened or closed."""
-    does = isinstance(entry, PlaceCard | Tell) or (isinstance(entry, UpdateCard) and entry.card.closes)
-    return (entry.person,) if does else ()
+    if isinstance(entry, UpdateCard):
+        form = entry.card.form
+        return (entry.person,) if entry.card.closes or form is None or form.only_stops else ()
+    return (entry.person,) if isinstance(entry, PlaceCard | Tell) else ()
 
 
 def _has_voted(entry: OutboxEntry, record: RequestRecord) -> bool:

@@ -85,7 +85,7 @@ async def run_process(again: Again, *, works: bool, receives: Collection[str]) -
         )
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
         beside += slack.listening() if "slack" in receives else []
-        beside += slack.drawing(app.messages.outbox, app.requests.lookup) if works else []
+        beside += slack.drawing(app.messages.inbox, app.messages.outbox, app.requests.lookup) if works else []
         beside.append(Reload(app, again, works=works).keep())
         await serve(app, works=works, receives=receives, beside=beside)
 

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from agents.command import is_order
 from bot.config.settings import Settings
+from bot.inbound.inbox import Inbox
 from bot.outbound.outbox import Outbox
 from bot.people.directory import People
 from bot.people.slack_groups import GroupReader
@@ -85,11 +86,11 @@ class SlackParts:
         """Return the jobs that run for ever in a process that hears Slack over a connection of its own."""
         return [self.link.keep()] if self.link else []
 
-    def drawing(self, outbox: Outbox, desk: RequestLookup) -> list[Coroutine[None, None, None]]:
-        """Return the jobs that run for ever in a process that sends: what is sent to people changes their Homes."""
+    def drawing(self, inbox: Inbox, outbox: Outbox, desk: RequestLookup) -> list[Coroutine[None, None, None]]:
+        """Return the jobs that run for ever in a process that works: what people do and hear changes their Homes."""
         if self.homes is None:
             return []
-        outbox.concerns = self.homes.changed
+        inbox.concerns = outbox.concerns = self.homes.changed
         return [self.homes.draw(desk)]
 
 
