@@ -74,7 +74,10 @@ async def judged(
         after = edited_request(asked, old, new, editor, editors_of(told, new))
     except ValueError:
         return EditRefused(kind="tool", why=say("answer.edit-no-value", names=", ".join(names))), None
-    if not can_be_met(after.policy, _left(after, known, people)):
+    left = _left(after, known, people)
+    # Where whoever asked takes nobody's approval away, who has left is another matter, of `departures`.
+    takes_away = not is_own or {*_left(request, known, people)} - {*left}
+    if takes_away and not can_be_met(after.policy, left):
         return EditRefused(kind="too_few", why=_too_few(after, known, people)), None
     with people.speaking_to(""):
         by_them = (edited(answer.person, old, new, people), *changed_effect(old, new))

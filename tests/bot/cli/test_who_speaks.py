@@ -85,11 +85,10 @@ async def test_a_log_in_link_goes_to_its_person_and_to_nobody_else(world: World)
 async def test_what_was_asked_for_is_changed_from_elsewhere(shop: World, tmp_path: Path) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
     async with serving(shop.app) as api:
-        for person, code in (("cy", 1), ("anna", 0)):
-            _, key = await api.key(person)
-            words = ("answer", record.request.id, "edit", "--set", "version=v1.2.0")
-            ended = await elsewhere(tmp_path, *words, SAYSO_URL=api.url, SAYSO_API_KEY=key)
-            assert ended.code == code, ended
+        _, key = await api.key("anna")
+        words = ("answer", record.request.id, "edit", "--set", "version=v1.2.0")
+        ended = await elsewhere(tmp_path, *words, SAYSO_URL=api.url, SAYSO_API_KEY=key)
+        assert ended.code == 0, ended
         ci = await api.client(None, "answer", "steer", service="ci", acts_for=["anna"], holders=["bo"])
         anna, digest = await api.client("anna"), (await shop.request(record.request.id)).request.digest
         path, other = f"/v1/requests/{record.request.id}/edit", {"args": {"version": "v1.0.0"}, "digest": digest}
