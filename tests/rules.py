@@ -67,7 +67,9 @@ class Rules:
         """Sentence 5: votes are void, and everybody is asked again. *Edits before approval*: a value that some of those
         who decide ever chose stays the edit of all of them.
         """
-        if not self._is_open(now):
+        if self._may_edit(self.requester):
+            return self.edit(self.requester, "api", version, self.revision, now)
+        if not self._is_open(now) or version == self.version:
             return False
         before, were = self.editors, self.deciders() & self.present
         self.editors = self.chose.get(version, frozenset())
@@ -82,6 +84,8 @@ class Rules:
         """*Edits before approval*: the same by somebody who decides, who does not approve it then, nor do others who
         chose it before. *Ways that count*: where an approval counts.
         """
+        if person == self.requester and not self._may_edit(person):
+            return revision == self.revision and self.change(version, now)
         may = self._may_edit(person) and revision == self.revision and version != self.version
         if not self._is_open(now) or not may or not self._counts(channel):
             return False

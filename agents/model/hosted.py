@@ -25,7 +25,7 @@ from agents import Agent
 from agents.context import BUDGET_TOKENS, Context, budget_after, build
 from agents.events import Event
 from agents.model.failures import NOT_SENT, FailureKind, kind_of
-from agents.model.prices import Price, cost_usd, is_priced
+from agents.model.prices import Price, cost_usd
 from agents.model.protocol import OUTPUT_TOKENS, Chosen, Failed
 from agents.model.reply import NoStep, Offer, Reply, confidence_of, offers, read, tools_hash
 from agents.model.schemas import can_be_strict, from_json
@@ -256,10 +256,6 @@ class Hosted(ABC):
         """Return what is offered, and whether strictly: what the maker would refuse as a whole is left away."""
         offered = [*offers(agent)]
         return offered, form.strict and can_be_strict([offer.schema for offer in offered])
-
-    def is_priced(self) -> bool:
-        """See `HostedModel`."""
-        return self.price is not None or is_priced(self.model, self.maker, is_free=self.is_free) or self.is_free
 
     def _refuses(self, trouble: Trouble) -> None:
         log.warning(

@@ -81,10 +81,6 @@ class HostedModel(Model, Protocol):
         """Return what of the set form is too much for the tools of `agent`, and is not asked for."""
         ...
 
-    def is_priced(self) -> bool:
-        """Return whether it is known what its answers cost. It may load the price list: ask from a thread."""
-        ...
-
     async def trouble(self) -> str:
         """Return what keeps its server from being asked, without secrets; "" where only a step can say more."""
         ...

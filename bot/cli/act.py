@@ -23,7 +23,7 @@ Written = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (trigger, answer, ask_back, delegate, withdraw, amend, ask, fork, retry, export):
+    for command in (trigger, answer, ask_back, delegate, withdraw, ask, fork, retry, export):
         app.command()(command)
     app.command("import")(take_in)
     for verb, text in _STEERING.items():
@@ -232,24 +232,6 @@ def withdraw(
     with speaking(data, person) as client:
         client.withdraw(request, reason)
     print(f"{request} is withdrawn.")
-
-
-def amend(
-    request: Annotated[str, typer.Argument(help="The request's id.")],
-    changes: Annotated[
-        list[str],
-        typer.Argument(metavar="KEY=VALUE…", help="Arguments to change, such as version=v1.1.0.", callback=texts_of),
-    ],
-    person: As = None,
-    data: Data = None,
-) -> None:
-    """Change what you asked for, before it is decided: everybody is asked again, with what changed."""
-    from bot.cli.client import speaking
-
-    pairs = _pairs(changes, "KEY=VALUE, such as version=v1.1.0")
-    with speaking(data, person) as client:
-        revised = client.amend(request, pairs)
-    print(plain(f"{revised.id} is now revision {revised.revision}: {revised.title}"))
 
 
 _STEERING: dict[Literal["pause", "resume", "cancel"], str] = {

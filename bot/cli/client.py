@@ -93,14 +93,11 @@ class Client:
 
     def trigger(self, text: str, agent: str | None) -> str:
         """The id of a new run."""
-        body = {"text": text, "idempotency_key": secrets.token_hex(16)} | ({"agent": agent} if agent else {})
-        return self._ask("POST", "/v1/runs", body)["id"]
+        return self._made("/v1/runs", {"text": text} | ({"agent": agent} if agent else {}))["id"]
 
     def ask(self, body: dict[str, Any]) -> RequestView:
         """The request that is open now."""
-        return RequestView.model_validate(
-            self._ask("POST", "/v1/requests", body | {"idempotency_key": secrets.token_hex(16)})
-        )
+        return RequestView.model_validate(self._made("/v1/requests", body))
 
     def answered(self, request_id: str) -> RequestView:
         """The request once it is closed."""
@@ -175,8 +172,7 @@ class Client:
 
     def copied(self, run_id: str, how: Literal["fork", "retry"], at: int | None = None) -> str:
         """The id of a new run that goes on from this one's first events."""
-        body = {"idempotency_key": secrets.token_hex(16)} | ({"at": at} if at else {})
-        return self._ask("POST", f"/v1/runs/{quote(run_id, '')}/{how}", body)["id"]
+        return self._made(f"/v1/runs/{quote(run_id, '')}/{how}", {"at": at} if at else {})["id"]
 
     def exported(self, run_id: str) -> str:
         """A run as a file has it."""
@@ -186,9 +182,7 @@ class Client:
 
     def imported(self, file: bytes) -> str:
         """The id of a new run that goes on from an exported one."""
-        answer = self._send("POST", "/v1/runs/import", file, once=secrets.token_hex(16))
-        self._check(answer)
-        return _json(answer)["id"]
+        return self._made("/v1/runs/import", file)["id"]
 
     def seen(self, run_id: str, step: int) -> dict[str, Any]:
         """Return the prompt that the model saw before a step."""
@@ -197,11 +191,6 @@ class Client:
     def withdraw(self, request_id: str, reason: str) -> None:
         """Take back a request."""
         self._ask("POST", f"/v1/requests/{quote(request_id, '')}/withdraw", {"reason": reason})
-
-    def amend(self, request_id: str, changes: dict[str, str]) -> RequestView:
-        """The request in its new revision."""
-        body = {"changes": changes}
-        return RequestView.model_validate(self._ask("POST", f"/v1/requests/{quote(request_id, '')}/amend", body))
 
     def dead(self) -> list[dict[str, Any]]:
         """Dead letters and quarantined messages, oldest first."""
@@ -300,8 +289,12 @@ class Client:
             yield from page[name]
             cursor = page["next"]
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
-        answer = self._send(method, path, body)
+    def _made(self, path: str, body: object) -> Any:
+        """The answer to what makes something: once, however often it is sent."""
+        return self._ask("POST", path, body, secrets.token_hex(16))
+
+    def _ask(self, method: str, path: str, body: object = None, once: str = "") -> Any:
+        answer = self._send(method, path, body, once)
         self._check(answer)
         return _json(answer)
 

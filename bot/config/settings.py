@@ -166,7 +166,6 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     lease_s: float = Field(
         default=10, ge=0.2, le=600, description="Seconds until a tool whose worker is silent counts as dead."
     )
-    redelivery_s: float | None = Field(default=None, gt=0, description="no longer used: grace_s says it")
     log_level: Literal["debug", "info", "warning"] = Field(
         default="info",
         description="`debug` logs each step, tool and question; `info` two lines for each run; `warning` only trouble.",

@@ -150,8 +150,8 @@ async def _serve(settings: Settings, again: Again, url: str, redis: EmbeddedRedi
             Reload(app, again, works=True).keep(),
         ]
         receives = ("email", "slack") if settings.has_socket_mode else ("email",)
-        if settings.has_socket_mode or settings.has_slack_http:
-            beside += slack.beside(app.requests.lookup, has_line=settings.has_socket_mode)
+        beside += slack.listening() if settings.has_socket_mode else []
+        beside += slack.drawing(app.messages.inbox, app.messages.outbox, app.requests.lookup)
         try:
             async with mail.serving():
                 await serve(app, works=True, receives=receives, beside=beside)

@@ -45,8 +45,7 @@ _HYBRID = (
 )
 
 _FIXES = {
-    "plus": "turn plus-addresses on at the provider, or set SAYSO_MAIL_REPLY=catchall or SAYSO_MAIL_REPLY=reference",
-    "catchall": "let the whole domain of SAYSO_MAIL_ADDRESS be delivered to this mailbox, or set SAYSO_MAIL_REPLY=plus",
+    "plus": "turn plus-addresses on at the provider, or set SAYSO_MAIL_REPLY=reference",
     "reference": "see why the provider does not deliver a mail of SAYSO_MAIL_ADDRESS to itself; look into its junk",
 }
 

@@ -83,7 +83,7 @@ async def examine_models(settings: Settings) -> list[Finding]:
     """Return what each named model does, asked all at once."""
     asked = [*_asked(settings)]
     found = await asyncio.gather(*map(_examined, asked))
-    return [*dict.fromkeys(found), *await _prices(asked)]
+    return [*dict.fromkeys(found)]
 
 
 def _asked(settings: Settings) -> Iterator[_Asked]:
@@ -214,14 +214,3 @@ def _for_time(asked: _Asked) -> str:
     if asked.form.step_as == "tool":
         ways.append(f'for one that writes on and on [models."{asked.name}"] step_as = "json"')
     return f"{', '.join(ways[:-1])}, or {ways[-1]}"
-
-
-async def _prices(asked: Sequence[_Asked]) -> list[Finding]:
-    """The models whose steps nobody can price."""
-    fix = "max_cost_usd can't hold it: rely on max_tokens, or name a model that has a price"
-    findings = list[Finding]()
-    for one in asked:
-        with suppress(ConfigError):  # told with the models
-            if not await asyncio.to_thread(one.made().is_priced):
-                findings.append(Finding(sign="!", what=f"the price of {maker_of(one.name)[1]} is not known", fix=fix))
-    return findings

@@ -1,7 +1,7 @@
 """Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -130,6 +130,8 @@ class Inbox:
         self._bounces, self._quarantine, self._steering = handlers.bounces, handlers.quarantine, handlers.steering
         self._absences, self._freezes, self._standing = handlers.absences, handlers.freezes, handlers.standing
         self._backlogs, self._lists = dict[str, Backlog](), GatheredMessages(journal.store)
+        # Hears who has acted.
+        self.concerns: Callable[[Iterable[str]], None] = lambda _: None
 
     async def accept(self, inbound: Inbound) -> str:
         """The id under which `inbound` is durable now; the same one however often it arrives.
@@ -208,6 +210,7 @@ class Inbox:
                 await self._quarantine.add(inbound_id, arrived.channel, _held(reading))
             case Reply():
                 await self._reply(inbound_id, arrived.channel, reading, received_at)
+                self.concerns([reading.person])
             case Trigger():
                 # Whoever asks is told why nothing came of it; what others read as well is worded for them.
                 proven = await self._proven(inbound_id, reading)

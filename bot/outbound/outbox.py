@@ -1,7 +1,7 @@
 """Sending what the outbox holds: once per entry as far as the world allows, never lost, failures told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import structlog
@@ -85,6 +85,8 @@ class Outbox:
         self._sender = Sender(decisions, reach, self._claims, self._calls, self._locked_out, self._together)
         self._lines = LinesBelow(journal, decisions, reach, self._calls, self._sender, self._locked_out)
         self._live_cards = LiveCards(self._store, reach, self._calls, self._sender.for_channel)
+        # Hears to whom something of theirs has opened or closed.
+        self.concerns: Callable[[Iterable[PersonId]], None] = lambda _: None
 
     async def send(self, outgoing_id: str) -> RequestId | None:
         """Send one entry, or put it off while the channel is away; return the request that it asks of who has left.
@@ -99,6 +101,7 @@ class Outbox:
         if self._waits_for_file(entry):
             await self._claims.come_back(entry)
             return None
+        self.concerns(_concerned(entry))
         try:
             match entry:
                 case PlaceCard():
@@ -233,6 +236,7 @@ class Outbox:
             await self._sent(entry)
             return
         await self._arrived(entry, found, stood, together)
+        self.concerns(record.askers)
 
     async def _together_with(self, entry: PlaceCard, record: RequestRecord, placed: Delivery) -> str:
         """Return the API key with other requests of which it stands in one message; empty where it is a card.
@@ -518,6 +522,14 @@ class Outbox:
 def _words(title: str, text: str, note: Note, **values: str) -> tuple[str, str]:
     """Return the title and the text, by their keys, of an alert about `note`."""
     return say(title, **values), say(text, what=trouble_of(note.what), why=trouble_of(note.why), **values)
+
+
+def _concerned(entry: OutboxEntry) -> tuple[PersonId, ...]:
+    """Return whoever hears by `entry` that something of theirs has opened or closed."""
+    if isinstance(entry, UpdateCard):
+        form = entry.card.form
+        return (entry.person,) if entry.card.closes or form is None or form.only_stops else ()
+    return (entry.person,) if isinstance(entry, PlaceCard | Tell) else ()
 
 
 def _has_voted(entry: OutboxEntry, record: RequestRecord) -> bool:

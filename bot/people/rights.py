@@ -22,7 +22,7 @@ ROLES: tuple[Role, ...] = ("viewer", "requester", "operator", "admin")
 """From the least to the most; each may do what the one before may."""
 
 Action = Literal[
-    "trigger", "see", "write", "pause", "resume", "cancel", "withdraw", "amend", "fork", "retry", "answer",
+    "trigger", "see", "write", "pause", "resume", "cancel", "withdraw", "fork", "retry", "answer",
     "explain", "import", "freeze", "absent", "dead", "keys", "audit", "same", "confirm",
 ]  # fmt: skip
 Part = Literal["requester", "concerned"]
@@ -39,7 +39,7 @@ _VERBS: Mapping[Action, str] = MappingProxyType(
 )
 
 
-STEERS: frozenset[Action] = frozenset({"write", "pause", "resume", "cancel", "withdraw", "amend", "fork", "retry"})
+STEERS: frozenset[Action] = frozenset({"write", "pause", "resume", "cancel", "withdraw", "fork", "retry"})
 """What nobody does to the review of a broken glass, whatever their role."""
 
 
@@ -69,7 +69,6 @@ RIGHTS: Mapping[Action, Right] = MappingProxyType(
         "fork": Right("steer", "operator", "requester"),
         "retry": Right("steer", "operator", "requester"),
         "withdraw": Right("steer", None, "requester"),
-        "amend": Right("steer", None, "requester"),
         # Whether it counts is the policy's business, which tells whom it does not name who may decide.
         "answer": Right("answer", "operator", "concerned", "viewer"),
         # What would happen if somebody asked: of themselves, whoever may ask.

@@ -229,8 +229,8 @@ def as_denial(statement: Statement) -> Statement:
 def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue] | None:
     """Return the arguments that `statement` wants to be others; None for anything but an edit.
 
-    An edit is what was filled in beside an approval, or `name: value` lines alone of somebody who decides and did not
-    ask: what whoever asked writes is a remark. Lines that speak against it are words for people.
+    An edit is what was filled in beside an approval, or `name: value` lines alone of somebody who asked or decides.
+    Lines that speak against it are words for people.
     """
     request = record.request
     if request.call is None or request.format != "approval" or statement.asks or statement.about:
@@ -239,8 +239,9 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
         typed = {name: text for name, text in statement.filled.items() if isinstance(text, str)}
         # Where nothing differs it is still an edit, and its writer is told that nothing was changed.
         return typed_values(request.call, typed) or {**typed}
-    is_asker = statement.person in request.policy.barred(record.requesters)
-    if statement.said != "free_text" or is_asker or statement.person not in people_of(request.policy.rule):
+    is_asker = record.may_withdraw(statement.person)
+    decides = statement.person in {*people_of(request.policy.rule)} - {*request.policy.barred(record.requesters)}
+    if statement.said != "free_text" or not (is_asker or decides):
         return None
     typed = typed_lines(request.call, statement.text)
     return None if typed and _is_taken_back(request.call, typed) else typed

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import rfc8785
@@ -16,9 +16,9 @@ _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 class Edited(Stored, Frozen):
-    """Somebody who decides changed the arguments `names`: everybody is asked again, about `revision`.
+    """Somebody changed the arguments `names`: everybody is asked again, about `revision`.
 
-    `may_approve`: so is whoever changed them.
+    `may_approve`: so is whoever changed them. `is_own`: they asked for it, and do not decide it.
     """
 
     type: Literal["edited"] = "edited"
@@ -26,6 +26,7 @@ class Edited(Stored, Frozen):
     revision: int
     digest: str
     may_approve: bool = False
+    is_own: bool = False
 
 
 class EditRefused(Frozen):
@@ -41,9 +42,9 @@ class EditRefused(Frozen):
     why: str
 
 
-def not_editable(call: GatedCall, names: Iterable[str]) -> list[str]:
-    """Return those of `names` that nobody who decides may change."""
-    return sorted(set(names) - set(call.editable))
+def changeable(call: GatedCall, *, asked: bool) -> tuple[str, ...]:
+    """Return the arguments that somebody may change: all of them who `asked`, and who decides those that are named."""
+    return tuple(sorted(call.arguments)) if asked else call.editable
 
 
 def with_values(call: GatedCall, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

@@ -386,6 +386,19 @@ def edit_objection(record: RequestRecord, answer: Answer) -> Judgement | None:
     return NotEntitled(why="not_an_approver", approvers=_eligible(record))
 
 
+def change_objection(record: RequestRecord, answer: Answer) -> tuple[Judgement | None, bool]:
+    """Return why `answer` may not change what is asked, and whether it is of somebody who asked and does not decide.
+
+    What they change counts by any way: everybody is asked anew about it.
+    """
+    found = edit_objection(record, answer)
+    if not (record.may_withdraw(answer.person) and isinstance(found, NotEntitled | AlreadyVoted)):
+        return found, False
+    meant = answer.model_copy(update={"edits": True, "approve": None, "given": Given(text="-"), "text": ""})
+    checks = (_addressee, _undecided, _open, _unexpired, _bound, _current_revision, _same_digest)
+    return next((found for check in checks if (found := check(record, meant)) is not None), None), True
+
+
 def delegation_objection(record: RequestRecord, answer: Answer) -> Judgement | None:
     """Return why nobody may hand it on by `answer`: it is closed, or nothing shows that it is about this card.
 
@@ -429,9 +442,9 @@ def ways_for(request: Request) -> tuple[str, ...]:
 
 
 _MESSAGES = {"slack", "email"}
-BY_ANY_WAY: frozenset[Act] = frozenset({"deny", "answer", "say", "amend"})
+BY_ANY_WAY: frozenset[Act] = frozenset({"deny", "answer", "say"})
 """What counts however it was said: a denial only stops something; what comes of the answer to a question is asked by
-its own policy; words are for people to read; and of what whoever asked changes, everybody is asked anew.
+its own policy; and words are for people to read. So does what whoever asked changes: everybody is asked anew.
 
 By everything else a gated tool runs, or others decide about it: whoever reads somebody's mailbox must not do that where
 no approval by mail counts.

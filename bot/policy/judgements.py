@@ -10,7 +10,7 @@ from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
 from language.stored import Stored
 
-Act = Literal["approve", "break_glass", "edit", "hand_on", "stand_in", "use_standing", "deny", "answer", "say", "amend"]
+Act = Literal["approve", "break_glass", "edit", "hand_on", "stand_in", "use_standing", "deny", "answer", "say"]
 """What somebody does about a request, or about those that come: `stand_in` names who decides while they are away, and
 `use_standing` asks for what a standing approval covers.
 """

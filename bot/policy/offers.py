@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from agents.requests import Given, PersonId
 from bot.policy.approvers.delegation import Accepts, Involved, candidates
+from bot.policy.edits import changeable
 from bot.policy.glass import breakers
-from bot.policy.judge import delegation_objection, edit_objection, judge
+from bot.policy.judge import change_objection, delegation_objection, judge
 from bot.policy.judgements import Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
 from bot.policy.record import RequestRecord
 from bot.policy.sessions import may_allow_again
@@ -26,8 +27,8 @@ class Can(NamedTuple):
     """The acts that count.
 
     `deny` ends it as denied, and `takes_back` by the same word as withdrawn; `stop` takes an approval back.
-    `withdraw` is the act of whoever asked, which is no vote. `hand_on`: there is somebody who could have it. `again`:
-    an approval may let the same be done again in its session.
+    `withdraw` is the act of whoever asked, which is no vote. `edit` names the arguments that may be changed.
+    `hand_on`: there is somebody who could have it. `again`: an approval may let the same be done again in its session.
     """
 
     approve: bool = False
@@ -37,7 +38,7 @@ class Can(NamedTuple):
     withdraw: bool = False
     answer: bool = False
     ask: bool = False
-    edit: bool = False
+    edit: tuple[str, ...] = ()
     hand_on: bool = False
     glass: bool = False
     again: bool = False
@@ -103,7 +104,7 @@ def can(record: RequestRecord, meant: Sequence[Answer], judging: Judging) -> Can
         withdraw=is_open and anyone(lambda one: may_withdraw(record, one.person)),
         answer=not is_vote and is_open and anyone(says_yes),
         ask=is_vote and is_open and anyone(lambda one: _asks(record, one, judging)),
-        edit=is_vote and is_open and _is_editable(record) and anyone(lambda one: edit_objection(record, one) is None),
+        edit=_fewest([_editable_by(record, one) for one in meant]) if is_vote and is_open else (),
         hand_on=is_open and anyone(lambda one: bool(heirs(record, one, judging))),
         glass=is_open and bool(breakers(record)) and anyone(lambda one: _glass(record, one, judging)),
     )
@@ -156,8 +157,17 @@ def _asks(record: RequestRecord, meant: Answer, judging: Judging) -> bool:
     return isinstance(asked, Asked) and not {*judging.here}.isdisjoint(asked.whom)
 
 
-def _is_editable(record: RequestRecord) -> bool:
-    return record.request.call is not None and bool(record.request.call.editable)
+def _editable_by(record: RequestRecord, meant: Answer) -> tuple[str, ...]:
+    """Return the arguments that somebody may change by such an answer."""
+    call = record.request.call
+    if call is None or change_objection(record, meant)[0] is not None:
+        return ()
+    return changeable(call, asked=record.may_withdraw(meant.person))
+
+
+def _fewest(found: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the fewest arguments that somebody may change: where several look, those of who decides."""
+    return min(filter(None, found), key=len, default=())
 
 
 def _glass(record: RequestRecord, meant: Answer, judging: Judging) -> bool:

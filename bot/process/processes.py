@@ -84,7 +84,8 @@ async def run_process(again: Again, *, works: bool, receives: Collection[str]) -
             settings, client, channels, agents_of(settings, ListedNow(people)), people=people, telemetry=telemetry
         )
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
-        beside += slack.beside(app.requests.lookup, has_line=True) if "slack" in receives else []
+        beside += slack.listening() if "slack" in receives else []
+        beside += slack.drawing(app.messages.inbox, app.messages.outbox, app.requests.lookup) if works else []
         beside.append(Reload(app, again, works=works).keep())
         await serve(app, works=works, receives=receives, beside=beside)
 
@@ -144,8 +145,7 @@ async def run_web(again: Again, port: int) -> None:
         )
         listener = listen_at(settings.bind, port)
         log.info("listening", bind=settings.bind, port=port_of(listener))
-        beside = slack.beside(app.requests.lookup, has_line=False) if settings.has_slack_http else []
-        beside += [serve_web(app, listener), Reload(app, again, works=False).keep()]
+        beside = [serve_web(app, listener), Reload(app, again, works=False).keep()]
         await serve(app, works=False, receives=(), beside=beside)
 
 

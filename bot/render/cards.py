@@ -99,7 +99,7 @@ def request_card(
         options=request.options,
         fields=inputs(request.fields),
         ask_back=people.names_of(present(request.askers, people)) if request.format == "approval" else "",
-        edits=edit_inputs(request),
+        edits=edit_inputs(request, request.call.editable if request.call else ()),
         breaks_glass=bool(may) if me is None else me in may,
         hands_on=hand_on_inputs(
             candidates(request.policy, asked_only(request, people), people.may_take(request.policy, at), me), people

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -51,10 +51,10 @@ def editable(form: str, call: GatedCall | None) -> list[Line]:
     return [Line(label=say("card.may-be-changed"), text=say("card.may-be-changed-by", names=names))]
 
 
-def edit_inputs(request: Request) -> tuple[Input, ...]:
-    """Return a field for each argument that may be changed, with its value now; none for one too long to fit there."""
+def edit_inputs(request: Request, names: Sequence[str]) -> tuple[Input, ...]:
+    """Return a field for each argument of these `names`, with its value now; none for one too long to fit there."""
     call = request.call if request.format == "approval" else None
-    values = [(name, written(call.arguments.get(name))) for name in call.editable] if call else []
+    values = [(name, written(call.arguments.get(name))) for name in names] if call else []
     return tuple(
         Input(name=name, value=text, max_length=_LINE_CHARS if _is_line(text) else _INPUT_CHARS)
         for name, text in values

@@ -463,12 +463,19 @@ def _form(
         "may_deny": can.says_no,
         "only_stops": can.stop,
         "ask_back": people.names_of(whom),
-        "edits": edit_inputs(request) if can.edit else (),
+        "edits": edit_inputs(request, _editable(request, can, me)),
         "hands_on": hands_on,
         "breaks_glass": can.glass,
         "again": can.again,
     }
     return form.model_copy(update=said)
+
+
+def _editable(request: Request, can: Can, me: PersonId | None) -> tuple[str, ...]:
+    """Return the arguments that `me` may change, or on a card that many see whoever decides."""
+    if me is not None or not can.edit:
+        return can.edit
+    return request.call.editable if request.call else ()
 
 
 def _why_not(yes: Judgement, record: RequestRecord, meant: Answer, can: Can, people: People) -> str:

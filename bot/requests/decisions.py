@@ -139,7 +139,7 @@ class Decisions:
     async def edit(
         self, request_id: RequestId, statement: Statement, edit: Edit, inbound: str | None = None
     ) -> Outcome:
-        """Judge an edit of somebody who decides, and put what it makes of the call in front of everybody.
+        """Judge an edit, and put what it makes of the call in front of everybody.
 
         It is no vote, and voids those that were given. Asking twice with the same `reply_id` edits once; `inbound` is
         as in `decide`. Raises NotFound.
@@ -160,18 +160,6 @@ class Decisions:
         record = written or (await self.request(request_id)).record
         with self._people.speaking_to(statement.person):
             return Outcome(judgement, record, feedback_text(judgement, record, self._people))
-
-    async def preview(self, request_id: RequestId, statement: Statement, edit: Edit) -> tuple[Outcome, Request | None]:
-        """Return what `edit` would come to now, and the request after it; nothing is written. Raises NotFound."""
-        record, _, now = read = await self.request(request_id)
-        with self._people.speaking_to(statement.person):
-            answer = read_answer(record.request, statement, now)
-            archived = long_closed(record), None
-            judgement, after = (
-                archived if read.is_archived else await judged(record, answer, edit, self._people, self._run_of(record))
-            )
-            edited = record.model_copy(update={"request": after or record.request})
-            return Outcome(judgement, record, feedback_text(judgement, edited, self._people)), after
 
     async def _decide(
         self,
@@ -197,9 +185,9 @@ class Decisions:
                 return await self._decide(newer, statement, None, inbound)
             if isinstance(judgement, Counted) and self._has_missing_votes(record):
                 raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
-            if isinstance(changed, Request):
+            if isinstance(changed, Request) and isinstance(judgement, Edited):
                 commit = self.revisions.editing(record, version, statement, judgement, changed, now)
-            elif changed:
+            elif isinstance(changed, PolicySnapshot):
                 told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
                 commit = self.delegation.delegating(record, version, statement, answer, changed, told)
             elif isinstance(judgement, Remarked):

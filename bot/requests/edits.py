@@ -1,6 +1,6 @@
 """An edit on its way to a new revision: judged like an answer, prepared like a call, written or refused in words."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -12,11 +12,11 @@ from agents.state import editors_of
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
 from bot.policy.approvers.quorum import barred, can_be_met
-from bot.policy.edits import Edited, EditRefused, changed_names, edited_request, not_editable, with_values
-from bot.policy.judge import edit_objection
+from bot.policy.edits import Edited, EditRefused, changeable, changed_names, edited_request, with_values
+from bot.policy.judge import change_objection
 from bot.policy.judgements import Answer, Judgement
 from bot.policy.record import RequestRecord, as_revised
-from bot.render.edits import changed_effect, edited
+from bot.render.edits import changed_effect, changes_between, edited
 from bot.requests.opening import ever_eligible, with_objectors
 from language import say
 
@@ -29,7 +29,7 @@ Prepare = Callable[[Request, Mapping[str, JsonValue]], Awaitable[tuple[GatedCall
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Arguments that somebody who decides wants to be others, and how the call is prepared with them."""
+    """Arguments that somebody wants to be others, and how the call is prepared with them."""
 
     values: Mapping[str, JsonValue]
     prepare: Prepare
@@ -43,14 +43,17 @@ async def judged(
     `run` reads the run of the request, which knows who chose which value before.
     """
     known = as_known_now(record, people)
-    if (objection := edit_objection(known, answer)) is not None:
+    objection, is_own = change_objection(known, answer)
+    if objection is not None:
         return objection, None
     request = known.request
     old = request.call
     if old is None or request.format != "approval":
         return EditRefused(kind="names", why=say("answer.edit-nothing")), None
-    if wrong := not_editable(old, edit.values):
-        return EditRefused(kind="names", why=_names(old, wrong)), None
+    asked_it = record.may_withdraw(answer.person)
+    allowed = changeable(old, asked=asked_it)
+    if wrong := sorted({*edit.values} - {*allowed}):
+        return EditRefused(kind="names", why=_names(allowed, wrong)), None
     if request.revision >= MOST_REVISIONS:
         return EditRefused(kind="too_many", why=say("answer.edit-too-many", count=MOST_REVISIONS)), None
     try:
@@ -58,31 +61,37 @@ async def judged(
     except ToolRefused as error:
         return EditRefused(kind="tool", why=str(error)), None
     names = changed_names(old, new)
-    if wrong := not_editable(old, names):
-        return EditRefused(kind="names", why=_names(old, wrong)), None
+    if not asked_it and (wrong := sorted({*names} - {*allowed})):
+        return EditRefused(kind="names", why=_names(allowed, wrong)), None
     if not names:
         return EditRefused(kind="same", why=say("answer.edit-same")), None
     try:
         told = await run()
         # Of their own edit the policy says whether they approve it, whatever else they wished for.
-        asked = with_objectors(request, with_other_ids(told, people), new, but=answer.person)
+        editor = None if is_own else answer.person
+        asked = with_objectors(request, with_other_ids(told, people), new, but=editor)
         asked = asked.model_copy(update={"edits": record.request.edits})  # who may be one of them has edited nothing
-        after = edited_request(asked, old, new, answer.person, editors_of(told, new))
+        after = edited_request(asked, old, new, editor, editors_of(told, new))
     except ValueError:
         return EditRefused(kind="tool", why=say("answer.edit-no-value", names=", ".join(names))), None
-    if not can_be_met(after.policy, _left(after, known, people)):
+    left = _left(after, known, people)
+    # Where whoever asked takes nobody's approval away, who has left is another matter, of `departures`.
+    takes_away = not is_own or {*_left(request, known, people)} - {*left}
+    if takes_away and not can_be_met(after.policy, left):
         return EditRefused(kind="too_few", why=_too_few(after, known, people)), None
     with people.speaking_to(""):
-        changes = (edited(answer.person, old, new, people), *changed_effect(old, new))
+        by_them = (edited(answer.person, old, new, people), *changed_effect(old, new))
+        changes = changes_between(old, new) if is_own else by_them
         after = after.model_copy(update={"title": title(), "changes": changes})
-    may_approve = answer.person not in after.policy.editors
-    return Edited(names=names, revision=after.revision, digest=after.digest, may_approve=may_approve), after
+    may_approve = not is_own and answer.person not in after.policy.editors
+    found = Edited(names=names, revision=after.revision, digest=after.digest, may_approve=may_approve, is_own=is_own)
+    return found, after
 
 
-def _names(call: GatedCall, wrong: list[str]) -> str:
-    if not call.editable:
+def _names(allowed: Sequence[str], wrong: list[str]) -> str:
+    if not allowed:
         return say("answer.edit-nothing")
-    return say("answer.edit-names", names=", ".join(wrong), allowed=", ".join(call.editable))
+    return say("answer.edit-names", names=", ".join(wrong), allowed=", ".join(allowed))
 
 
 def _left(after: Request, record: RequestRecord, people: People) -> tuple[PersonId, ...]:

@@ -1,4 +1,4 @@
-"""The ways people steer a run besides deciding: pause, resume, cancel, withdraw, amend, edit."""
+"""The ways people steer a run besides deciding: pause, resume, cancel, withdraw, edit."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -109,7 +109,7 @@ class Steering:
 
         Raises Forbidden for anybody but a requester, and Conflict when it is closed or was started.
         """
-        match (await self._own(request_id, by, "withdraw", channel, evidence)).purpose:
+        match (await self._own(request_id, by, channel, evidence)).purpose:
             case "unknown":
                 raise Conflict(say("run.withdraw-unknown"), say("run.withdraw-unknown-do"))
             case "review":
@@ -141,46 +141,14 @@ class Steering:
         if not outcome.counts:
             raise Conflict(outcome.words, say("run.look-again"))
 
-    async def amend(
-        self,
-        request_id: RequestId,
-        by: PersonId,
-        changes: Mapping[str, str],
-        *,
-        channel: str = "",
-        evidence: str = "",
-    ) -> Request:
-        """Ask again with some arguments changed, as a new revision. Raises Conflict or ToolRefused."""
-        request = await self._own(request_id, by, "amend", channel, evidence)
-        if request.call is None or request.format != "approval":
-            raise Conflict(say("error.amend-approvals-only"), say("error.amend-ask-again"))
-        unknown = sorted(set(changes) - set(request.call.arguments))
-        if unknown:
-            allowed = ", ".join(sorted(request.call.arguments))
-            raise Conflict(
-                say("error.amend-no-argument", names=", ".join(unknown)), say("run.there-are", names=allowed)
-            )
-        call, title = await self._called(request, {**request.call.arguments, **changes})
-        revise = self._decisions.revisions.revise
-        revised = await revise(request_id, by, call, title(), channel=channel, evidence=evidence)
-        if revised is None:
-            raise Conflict(say("error.request-closed", request=request_id), say("run.nothing-changed"))
-        return revised
-
     async def edit(
         self, statement: Statement, request_id: RequestId, values: Mapping[str, JsonValue], inbound: str | None = None
     ) -> Outcome:
-        """Ask again with some arguments changed by one of those who decide, who said so by `statement`.
+        """Ask again with some arguments changed by whoever asked, or one of those who decide: `statement` says so.
 
         It approves nothing; `inbound` is as in `Decisions.decide`. Raises NotFound.
         """
         return await self._decisions.edit(request_id, statement, Edit(values, self._called), inbound)
-
-    async def preview(
-        self, statement: Statement, request_id: RequestId, values: Mapping[str, JsonValue]
-    ) -> tuple[Outcome, Request | None]:
-        """Return what `edit` would come to now, and the request after it; nothing is written. Raises NotFound."""
-        return await self._decisions.preview(request_id, statement, Edit(values, self._called))
 
     async def _called(
         self, request: Request, arguments: Mapping[str, JsonValue]
@@ -196,12 +164,10 @@ class Steering:
             raise ToolRefused(say("error.amend-other-policy"))
         return call_of(tool, args, effect), lambda: question_of(agent, step, effect)
 
-    async def _own(
-        self, request_id: RequestId, by: PersonId, action: Literal["withdraw", "amend"], channel: str, evidence: str
-    ) -> Request:
+    async def _own(self, request_id: RequestId, by: PersonId, channel: str, evidence: str) -> Request:
         record, _, _ = await self._decisions.request(request_id)
         if not record.may_withdraw(by):
             why, run_id = say("run.not-your-request"), record.request.run_id
-            await self._refusals.note(by, action, why, channel, evidence=evidence, run_id=run_id)
+            await self._refusals.note(by, "withdraw", why, channel, evidence=evidence, run_id=run_id)
             raise Forbidden(why, say("run.not-your-request-do"))
         return record.request

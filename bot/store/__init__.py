@@ -156,8 +156,7 @@ class Store:
         Without `push` the caller does what is to be done now, and a worker only what nobody did. With `replicated` the
         replicas that are asked for have it, as for `accept`.
         """
-        now_ms = self._clock.soon_ms(Keys.of(commit.run_id))
-        names, args = encode(commit, self._grace_ms, self.release, push=push, now_ms=now_ms)
+        names, args = encode(commit, self._grace_ms, self.release, push=push)
         if not replicated:
             return decode(await self.client.run(_SCRIPTS["commit"], names, args))
         return decode((await self._run_replicated("commit", commit.run_id, names, args))[0])
@@ -280,7 +279,7 @@ class Store:
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
         names += [keys.file(run_id, name) for name, _ in files]
         args = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id)), self._grace_ms]
-        args += [FILES_S * 1000, self._clock.soon_ms(keys) or "", *(content for _, content in files)]
+        args += [FILES_S * 1000, *(content for _, content in files)]
         reply = await self.client.run(_SCRIPTS["finish_tool"], names, args)
         self._asked.pop(attempt_id, None)
         return reply[0] == b"committed"
@@ -373,18 +372,16 @@ class Store:
         names = [keys.seen(item.foreign), keys.inbound(item.id), keys.wake, keys.clock]
         names += [keys.answers if item.is_answer else keys.ready]
         args = [item.id, item.body, item.raw, round(item.keep_s * 1000), str(WorkItem("in", item.id)), self._grace_ms]
-        # When an answer came may be judged; for a trigger a second more or less is enough.
-        about = None if item.is_answer else self._clock.soon_ms(keys)
-        args += [int(push), "" if item.is_answer else item.who, about or ""]
+        args += [int(push), "" if item.is_answer else item.who]
         (known, is_new, *at), _ = await self._run_replicated("accept", item.id, names, args)
-        if at and not about:
+        if at:
             self._clock.heard(keys, clock.moment(at[0]))
         return known.decode(), bool(is_new)
 
     async def admit(self, sender: str, trigger: str, count: int, per_s: float) -> bool:
         """Count `trigger` against its sender's limit; False when it is one too many."""
         keys = Keys(self.client.ingress(sender, self.shards))
-        args = [trigger, count, round(per_s * 1000), self._clock.soon_ms(keys) or ""]
+        args = [trigger, count, round(per_s * 1000)]
         return bool(await self.client.run(_SCRIPTS["admit"], [keys.window(sender), keys.clock], args))
 
     async def admitted_in_s(self, sender: str, per_s: float) -> float:

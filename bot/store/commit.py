@@ -183,12 +183,11 @@ def stamped(event: Event, release: str) -> bytes:
 
 
 def encode(
-    commit: Commit, grace_ms: int, release: str = "", *, push: bool = True, now_ms: int | None = None
+    commit: Commit, grace_ms: int, release: str = "", *, push: bool = True
 ) -> tuple[list[str], list[str | bytes]]:
     """Keys and arguments of `commit.lua`; with `push` any worker can take at once what is to be done now.
 
-    `now_ms` is about the time, to schedule by; without it the script reads the clock. Raises ValueError for a change
-    that ends two things: they could not be ended together or not at all.
+    Raises ValueError for a change that ends two things: they could not be ended together or not at all.
     """
     if commit.sent and commit.inbound:
         raise ValueError(f"one change can't end both {commit.sent} and {commit.inbound}")
@@ -223,7 +222,6 @@ def encode(
         "concerned": _concerned(commit, keys, key),
         "sent": commit.sent,
         "inbound": key(keys.inbound(commit.inbound)) if commit.inbound else None,
-        "now": now_ms,
         "wake": [_wish(wake) for wake in commit.wake],
         "files": [
             {"key": key(keys.file(commit.run_id, name)), "body": body(content)} for name, content in commit.files

@@ -213,51 +213,27 @@ class Forks:
 
 
 HOME_KEEP_S = 30 * 24 * 3600
-"""A Home not opened for longer is not kept up to date: opening it shows it anew in any case."""
-
-_HOLD = Script("hold_mailbox")
+"""A Home not opened for longer is drawn by nothing but its opening."""
 
 
 class Homes:
-    """The App Homes, by person. All raise StoreUnavailable while Redis is away."""
+    """Who looks at their App Home. All raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client) -> None:
-        self._client, self._me = client, secrets.token_hex(8)
+        self._client = client
 
     async def note_opened(self, person: str, at: datetime) -> None:
-        """Note that somebody looked at theirs, and that it shows something that is not noted here."""
+        """Note that somebody looked at theirs."""
         ms = round(at.timestamp() * 1000)
         await self._client.read(
-            ["DEL", _KEYS.home(person, "shown")],
             ["ZADD", _KEYS.homes, ms, person],
             ["ZREMRANGEBYSCORE", _KEYS.homes, "-inf", ms - HOME_KEEP_S * 1000],
         )
 
-    async def opened_since(self, at: datetime) -> frozenset[str]:
-        """Return the people who have opened their Home since then, as far as that is kept."""
-        found = await self._client.do("ZRANGEBYSCORE", _KEYS.homes, round(at.timestamp() * 1000), "+inf")
-        return frozenset(person.decode() for person in found)
-
-    async def hold(self, person: str, for_s: float) -> bool:
-        """Claim one person's Home for `for_s`; return whether this process got it.
-
-        Several ask, one gets it.
-        """
-        args = [self._me, round(for_s * 1000)]
-        return bool(await self._client.run(_HOLD, [_KEYS.home(person, "holder")], args))
-
-    async def shown(self, person: str) -> str:
-        """The mark of what it shows; empty when nobody knows."""
-        found = await self._client.do("GET", _KEYS.home(person, "shown"))
-        return found.decode() if found else ""
-
-    async def note_changing(self, person: str) -> None:
-        """Note that the Home changes: until `note_shown` nobody knows what it shows."""
-        await self._client.do("SET", _KEYS.home(person, "shown"), "", "EX", HOME_KEEP_S)
-
-    async def note_shown(self, person: str, mark: str) -> None:
-        """Note that the Home shows what `mark` stands for, unless somebody opened theirs since `note_changing`."""
-        await self._client.do("SET", _KEYS.home(person, "shown"), mark, "XX", "EX", HOME_KEEP_S)
+    async def has_opened(self, person: str, since: datetime) -> bool:
+        """Return whether somebody has looked at theirs since then."""
+        found = await self._client.do("ZSCORE", _KEYS.homes, person)
+        return found is not None and float(found) >= since.timestamp() * 1000
 
 
 # Longer than anybody waits before asking people instead.

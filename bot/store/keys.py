@@ -294,10 +294,6 @@ class Keys:
         """The people who opened their App Home, scored by when they last did. All are in one shard."""
         return self._key("homes")
 
-    def home(self, person: str, what: str) -> str:
-        """Something about a person's App Home: what it shows, who changes it. All are in one shard."""
-        return self._key("home", person, what)
-
     def tries(self, some_id: str) -> str:
         """The number of failed tries of an item, and the length of its run at the last one."""
         return self._key("tries", some_id)

@@ -1,7 +1,6 @@
 """The clock that scripts go by, and what is counted by it: the due times of triggers, and the days of budgets."""
 
 import json
-import math
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -34,28 +33,16 @@ class Clock:
     def __init__(self, good_for_s: float) -> None:
         self._good_for_s, self._read = good_for_s, dict[int, tuple[datetime, float]]()
         self._last, self._is_ahead = (datetime.now(UTC), boot_s()), False
-        # The last reading of a shard that goes by Redis' own time.
-        self._plain = (self._last[0], -math.inf)
 
     def asked(self, keys: Keys) -> Sequence[Command]:
         """The reads that `noted` takes the answers of: none while the last reading of this shard is good."""
         return () if self._is_good(self._read.get(keys.shard)) else clock.asked(keys)
-
-    def soon_ms(self, keys: Keys) -> int | None:
-        """About the time of a shard in milliseconds, to schedule by; None when none was read of late.
-
-        Where this one was not, the time of another shard does, unless that is ahead.
-        """
-        found = self._read.get(keys.shard)
-        read_at, at_s = found if found and self._is_good(found) else self._plain
-        return round((read_at.timestamp() + boot_s() - at_s) * 1000) if self._is_good((read_at, at_s)) else None
 
     def noted(self, keys: Keys, told: Sequence[Any]) -> datetime:
         """The time of a shard, by the answers to what was `asked`."""
         if told:
             read_at, ahead = clock.adjusted(told[0], told[1])
             self._last = self._read[keys.shard] = (read_at, boot_s())
-            self._plain = self._plain if ahead else self._last
             self._warn(ahead)
             return read_at
         read_at, at_s = self._read[keys.shard]

@@ -211,12 +211,6 @@ class Watch:
             elif clock() >= until:
                 return []
 
-    async def events(self) -> AsyncGenerator[Event]:
-        """The events as they come, for ever. Raises like `next`."""
-        while True:
-            for _, event in await self.next(self._again_s):
-                yield event
-
     def end(self) -> None:
         """End the watch: `next` raises FollowingEnds."""
         self._changes.end()
@@ -266,17 +260,6 @@ class Follower:
     async def close(self) -> None:
         """End every watch, and give back the connection."""
         await self._changing.close()
-
-
-async def follow(store: Store, run_id: str) -> AsyncGenerator[Event]:
-    """The events of a run from its first on, as they come, for ever."""
-    follower = Follower(store)
-    try:
-        async with follower.watch(run_id, 0) as watch:
-            async for event in watch.events():
-                yield event
-    finally:
-        await follower.close()
 
 
 # Who cleans up has this long before it is disturbed.

@@ -98,7 +98,7 @@ class Peopled(Running):
 
     @property
     def steering(self) -> Steering:
-        """Pause, resume, cancel, withdraw, amend, edit."""
+        """Pause, resume, cancel, withdraw, edit."""
         return self.app.runs.steering
 
     async def steer(self, run_id: RunId, verb: Verb, person: str = "anna") -> Run:

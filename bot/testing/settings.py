@@ -10,7 +10,7 @@ from bot.config.settings import FILE_NAME, PREFIX, Settings, load
 Policies = Mapping[str, Sequence[str] | Mapping[str, object]]
 
 # Short enough for tests that wait for a dead owner, long enough for a busy machine.
-QUICK = {"TEST_CLOCK": "1", "SHARDS": "2", "SWEEP_S": "0.1", "GRACE_S": "1", "LEASE_S": "1", "REDELIVERY_S": "1"}
+QUICK = {"TEST_CLOCK": "1", "SHARDS": "2", "SWEEP_S": "0.1", "GRACE_S": "1", "LEASE_S": "1"}
 
 PEOPLE = """
 [people.anna]

@@ -40,7 +40,6 @@ _TITLES = {
     "not-entitled": "Not yours to decide",
     "not-this-way": "An approval does not count this way",
     "unclear": "Not plainly an answer",
-    "edit-shown": "This is what would be asked",
     "not-editable": "It can't be changed so",
     "not-delegable": "It can't be handed on so",
     "note-unconfirmed": "Words stand beside the approval",

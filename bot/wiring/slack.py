@@ -11,6 +11,8 @@ from pydantic import JsonValue
 
 from agents.command import is_order
 from bot.config.settings import Settings
+from bot.inbound.inbox import Inbox
+from bot.outbound.outbox import Outbox
 from bot.people.directory import People
 from bot.people.slack_groups import GroupReader
 from bot.store import Store
@@ -19,7 +21,7 @@ from bot.store.indexes import Links, StoreMarks
 from channels import RequestLookup
 
 if TYPE_CHECKING:
-    from bot.queries.slack_home import HomeWatch
+    from bot.queries.slack_home import HomeDrawing
     from channels.slack import SlackChannel
 
 from typing import TYPE_CHECKING
@@ -71,24 +73,25 @@ class LinkReport:
 
 @dataclass(frozen=True, slots=True)
 class SlackParts:
-    """The Slack channel, the `link` that says how its line is, and the `homes` that whoever hears Slack watches.
+    """The Slack channel, the `link` that says how its line is, and the `homes` that whoever sends draws.
 
     Nothing where no Slack is set up.
     """
 
     channels: "tuple[SlackChannel, ...]" = ()
     link: LinkReport | None = None
-    homes: "HomeWatch | None" = None
+    homes: "HomeDrawing | None" = None
 
-    def beside(self, desk: RequestLookup, *, has_line: bool) -> list[Coroutine[None, None, None]]:
-        """Return the jobs that run for ever in a process that hears Slack, over a connection of its own or by posts.
+    def listening(self) -> list[Coroutine[None, None, None]]:
+        """Return the jobs that run for ever in a process that hears Slack over a connection of its own."""
+        return [self.link.keep()] if self.link else []
 
-        Whoever hears that people open their Homes keeps these up to date: what it shows itself may be old by then.
-        """
-        found = list[Coroutine[None, None, None]]()
-        found += [self.link.keep()] if self.link and has_line else []
-        found += [self.homes.watch(desk)] if self.homes else []
-        return found
+    def drawing(self, inbox: Inbox, outbox: Outbox, desk: RequestLookup) -> list[Coroutine[None, None, None]]:
+        """Return the jobs that run for ever in a process that works: what people do and hear changes their Homes."""
+        if self.homes is None:
+            return []
+        inbox.concerns = outbox.concerns = self.homes.changed
+        return [self.homes.draw(desk)]
 
 
 def slack_parts(settings: Settings, client: Client, people: People | None = None) -> SlackParts:
@@ -98,7 +101,7 @@ def slack_parts(settings: Settings, client: Client, people: People | None = None
     """
     if not settings.has_slack:
         return SlackParts()
-    from bot.queries.slack_home import HomeWatch  # noqa: PLC0415 - it draws views, which most commands do without
+    from bot.queries.slack_home import HomeDrawing  # noqa: PLC0415 - it draws views, which most commands do without
     from channels.slack.members import user_group  # noqa: PLC0415 - as in `slack_channel`
 
     api = slack_api(settings)
@@ -109,7 +112,7 @@ def slack_parts(settings: Settings, client: Client, people: People | None = None
     store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
     people, link = people or People.of(settings), LinkReport(Links(client))
     people.read_groups_by(GroupReader(partial(user_group, api), time.monotonic))
-    homes = HomeWatch(store, people, publish)
+    homes = HomeDrawing(store, people, publish)
     return SlackParts((slack_channel(settings, people, store, link.report, homes.opened),), link, homes)
 
 

@@ -1,8 +1,7 @@
 """Carry a reply token: out in a mail of ours, and back in whatever answers it.
 
     plus       Reply-To: agent+TOKEN@sayso.example      where the provider delivers plus-addresses
-    catchall   Reply-To: TOKEN@replies.example          where a whole domain is ours
-    reference  one line of the body                     where neither is to be had
+    reference  one line of the body                     where it does not
 
 A token names a question and proves nothing: who wrote the mail is found out elsewhere, and whether it is about the
 card as well (`binding`). It counts from a plain address in To or Cc alone: what stands in other headers, in display
@@ -32,8 +31,6 @@ def reply_address(way: Way, own: str, token: str) -> str:
     match way:
         case "plus":
             address = addresses.with_tag(own, token)
-        case "catchall":
-            address = f"{token}@{own.rpartition('@')[2]}"
         case "reference":
             address = own
     if not re.fullmatch(MARK, token) or not addresses.is_address(address):
@@ -46,7 +43,7 @@ def reply_address(way: Way, own: str, token: str) -> str:
 
 def returning(way: Way) -> TokenOf:
     """Return the function that reads the token back from mails that servers of one's own have received."""
-    return {"plus": _addressed_plus, "catchall": _addressed_catchall, "reference": _referred}[way]
+    return {"plus": _addressed_plus, "reference": _referred}[way]
 
 
 def hint(way: Way, own: str) -> Callable[[bytes], bool]:
@@ -54,7 +51,6 @@ def hint(way: Way, own: str) -> Callable[[bytes], bool]:
     local, _, domain = own.lower().encode().partition(b"@")
     starts = {
         "plus": re.escape(local) + rb"\+[a-z0-9]",
-        "catchall": rb"[\s<,:](?!" + re.escape(local) + rb"@)[a-z0-9._-]{20,64}",
         "reference": rb"<card\.[a-f0-9]",
     }
     pattern = re.compile(starts[way] + rb"[a-z0-9._-]{0,120}@" + re.escape(domain), re.IGNORECASE)
@@ -90,12 +86,6 @@ def without_tokens(text: str) -> str:
 def _addressed_plus(raw: bytes, own: str) -> str | None:
     found = map(addresses.split_tag, recipients_of(read_headers(raw)))
     return _one(tag for name, tag in found if name == own.lower() and tag is not None and re.fullmatch(MARK, tag))
-
-
-def _addressed_catchall(raw: bytes, own: str) -> str | None:
-    local, _, domain = own.lower().partition("@")
-    found = (address.rpartition("@") for address in recipients_of(read_headers(raw)))
-    return _one(name for name, _, host in found if host == domain and name != local and re.fullmatch(MARK, name))
 
 
 def _referred(raw: bytes, _own: str) -> str | None:

@@ -8,5 +8,5 @@ from typing import Literal
 Identity = Literal["dmarc", "m365", "submission"]
 """The ways to prove a sender; each has its proof in `identity.proof.PROOFS`."""
 
-Way = Literal["plus", "catchall", "reference"]
+Way = Literal["plus", "reference"]
 """The ways of a reply token; `tokens` says what each looks like."""

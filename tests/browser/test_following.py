@@ -29,7 +29,7 @@ def test_what_is_typed_survives_whatever_happens_to_the_run_meanwhile(anna: Visi
 
     # As when somebody drags the corner of the box; the policy in the headers lets no script copy that style.
     page.locator("textarea").evaluate("box => { box.style.height = '9rem'; }")
-    dev.run("amend", request_id(page), "version=v1.2.0", "--as", "anna")
+    dev.run("answer", request_id(page), "edit", "--set", "version=v1.2.0", "--as", "anna")
     expect(page.get_by_role("heading", name="Deploy v1.2.0 to production, replacing v1.0.0?")).to_be_visible()
     expect(page.get_by_text("Changed since the last card")).to_be_visible()
     still_has_the_focus(page, TYPED)

@@ -49,7 +49,7 @@ to = ["person:anna"]
 triggers_per_person = "100000/h"
 """
 
-QUICK = {"SHARDS": "2", "LEASE_S": "1", "REDELIVERY_S": "1", "SWEEP_S": "0.1", "GRACE_S": "1"}
+QUICK = {"SHARDS": "2", "LEASE_S": "1", "SWEEP_S": "0.1", "GRACE_S": "1"}
 LAST_TRAP_S = 0.3
 
 

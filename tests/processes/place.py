@@ -93,13 +93,14 @@ class Place:
         headers = {"Authorization": f"Bearer {self.agent}"}
         return await client.post(f"/v1/requests{path}", json=body, headers=headers)
 
-    async def sent_in_vain(self, path: str, body: dict[str, Any]) -> asyncio.StreamWriter:
+    async def sent_in_vain(self, path: str, body: dict[str, Any], once: str = "") -> asyncio.StreamWriter:
         """Send it to the web that is killed, as a client that hears no answer."""
         _, writer = await asyncio.open_connection("127.0.0.1", int(self.url.rpartition(":")[2]))
         content = json.dumps(body).encode()
         head = (
             f"POST /v1/requests{path} HTTP/1.1", f"Host: {self.url.partition('//')[2]}",
             "Content-Type: application/json", f"Authorization: Bearer {self.agent}", f"Content-Length: {len(content)}",
+            *([f"Idempotency-Key: {once}"] if once else []),
         )  # fmt: skip
         writer.write("".join(f"{line}\r\n" for line in (*head, "")).encode() + content)
         await writer.drain()

@@ -24,7 +24,7 @@ from tests.world import a_world
 pytestmark = pytest.mark.long
 
 OPENING = "commit run_started+context_fetched+step_chosen+request_opened"
-BODY = {"question": "May staging-3 go?", "to": ["group:release"], "idempotency_key": "k"}
+BODY, ONCE = {"question": "May staging-3 go?", "to": ["group:release"]}, {"Idempotency-Key": "k"}
 
 
 def load_scripts(redis: RedisServer) -> None:
@@ -81,12 +81,12 @@ def test_a_request_whose_opening_was_cut_is_there_once_after_it_is_sent_again(
         first, client = web("first")
         proxy.ask(do="arm", name=OPENING, nth=1, when=when, act="kill", pid=first.process.pid)
         with pytest.raises(httpx2.TransportError):
-            client.post("/v1/requests", json=BODY)
+            client.post("/v1/requests", json=BODY, headers=ONCE)
         first.ended()
 
         _, client = web("second")
         found = client.get("/v1/requests").json()["requests"]
-        answer = client.post("/v1/requests", json=BODY)
+        answer = client.post("/v1/requests", json=BODY, headers=ONCE)
         again = client.get("/v1/requests").json()["requests"]
 
         assert len(found) == is_there

@@ -104,8 +104,8 @@ async def test_a_bridge_or_client_that_is_killed_before_its_question_is_written_
     """What they sent may be read after their death, or never be."""
     place.web.signal(signal.SIGSTOP)
     bridge = await bridge_that_asks(place)
-    body = {**{name: value for name, value in QUESTION.items() if name != "key"}, "idempotency_key": QUESTION["key"]}
-    client = await place.sent_in_vain("", body)
+    body = {name: value for name, value in QUESTION.items() if name != "key"}
+    client = await place.sent_in_vain("", body, QUESTION["key"])
     bridge.kill()
     await bridge.wait()
     client.close()

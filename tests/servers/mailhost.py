@@ -52,18 +52,17 @@ class MailHost:
         self._stack.close()
 
     def environ(self, address: str, way: str = "plus", imap_port: int | None = None) -> dict[str, str]:
-        """The settings of an installation whose mailbox is that of `agent@sayso.example`, or of `address` itself."""
-        mailbox = "agent@sayso.example" if address.endswith("@replies.example") else address
+        """The settings of an installation whose mailbox is that of `address`."""
         return {
             "SAYSO_MAIL_ADDRESS": address,
             "SAYSO_MAIL_REPLY": way,
             "SAYSO_IMAP_HOST": "localhost",
             "SAYSO_IMAP_PORT": str(imap_port or self.dovecot.imaps),
-            "SAYSO_IMAP_USER": mailbox,
+            "SAYSO_IMAP_USER": address,
             "SAYSO_IMAP_PASSWORD": PASSWORD,
             "SAYSO_SMTP_HOST": "localhost",
             "SAYSO_SMTP_PORT": str(self.postfix.submission),
-            "SAYSO_SMTP_USER": mailbox,
+            "SAYSO_SMTP_USER": address,
             "SAYSO_SMTP_PASSWORD": PASSWORD,
         }
 

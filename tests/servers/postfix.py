@@ -36,8 +36,6 @@ alias_maps =
 alias_database =
 virtual_mailbox_domains = corp.example, sayso.example
 virtual_mailbox_maps =
-virtual_alias_maps = inline:{{ {{@replies.example = agent@sayso.example}} }}
-virtual_alias_domains = replies.example
 virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
 recipient_delimiter = +
 default_transport = error:outside mail is off in tests
@@ -93,7 +91,7 @@ def missing() -> str:
 
 
 class Postfix:
-    """Runs while the context is open. Takes mail for corp.example, sayso.example and any address at replies.example.
+    """Runs while the context is open. Takes mail for corp.example and sayso.example.
 
     Log-ins are Dovecot's; what is delivered goes to the LMTP server at `lmtp`.
     """

@@ -332,7 +332,8 @@ async def test_what_a_requester_changes_is_recorded_with_their_key_and_what_stoo
     record = await asked(world)
     async with serving(world.app) as api:
         anna = await api.client("anna")
-        got = await anna.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"what": "horn"}})
+        wanted = {"args": {"what": "horn"}, "digest": record.request.digest}
+        got = await anna.post(f"/v1/requests/{record.request.id}/edit", json=wanted)
 
         [revised] = await records(world, "revised", record.request.id)
 

@@ -60,13 +60,13 @@ async def test_an_edit_is_put_in_front_of_everybody_and_executed_once_others_app
     assert office.workshop.effects == ["press gong"]
 
 
-@pytest.mark.parametrize("is_back", [False, True], ids=["changed", "amended back"])
+@pytest.mark.parametrize("is_back", [False, True], ids=["changed", "changed back"])
 async def test_whoever_asked_is_told_where_others_changed_what_is_done(office: World, is_back: bool) -> None:
     run_id = await office.trigger("press bell")
     record = await office.opened(run_id)
     await office.edit("bo", record, what="gong")
     if is_back:
-        await office.steering.amend(record.request.id, ANNA, {"what": "bell"})
+        await office.edit("anna", await office.request(record.request.id), what="bell")
 
     await office.decide("cy", await office.request(record.request.id), "approve")
 
@@ -162,21 +162,40 @@ async def test_editing_back_is_an_edit_too_and_both_are_kept(office: World) -> N
     assert "Bo Berg changed by cli: what from bell to gong (revision 2: Press gong?)" in told
 
 
-async def test_the_one_who_asked_amends_and_does_not_edit(office: World) -> None:
+async def test_who_neither_asked_nor_decides_changes_nothing(office: World) -> None:
     record = await office.opened(await office.trigger("press bell"))
 
-    assert isinstance(await office.edit("anna", record, what="gong"), NotEntitled)
     assert isinstance(await office.edit("dan", record, what="gong"), NotEntitled)
     assert (await office.request(record.request.id)).request == record.request
 
 
-async def test_an_amendment_takes_the_place_of_an_edit(office: World) -> None:
+async def test_whoever_asked_changes_what_nobody_who_decides_may(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    assert isinstance(await world.edit("bo", record, what="horn"), EditRefused)
+
+    changed = await world.edit("anna", record, what="horn")
+
+    now = await world.request(record.request.id)
+    assert isinstance(changed, Edited)
+    assert (changed.is_own, changed.may_approve, now.request.revision, now.request.edits) == (True, False, 2, {})
+    assert isinstance(await world.decide("bo", record, "approve"), OutOfDate)
+    assert isinstance(await world.decide("bo", now, "approve"), Decided)
+
+
+async def test_whoever_asked_changes_it_on_a_card_that_they_have_seen(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.edit("anna", record, what="horn")
+
+    assert isinstance(await world.edit("anna", record, what="gong"), OutOfDate)
+
+
+async def test_a_change_of_whoever_asked_takes_the_place_of_an_edit(office: World) -> None:
     record = await office.opened(await office.trigger("press bell"))
     await office.edit("bo", record, what="gong")
 
-    amended = await office.steering.amend(record.request.id, ANNA, {"what": "drum"})
+    await office.edit("anna", await office.request(record.request.id), what="drum")
 
-    assert amended.edits == {}
+    assert (await office.request(record.request.id)).request.edits == {}
     assert isinstance(await office.decide("bo", await office.request(record.request.id), "approve"), Decided)
 
 

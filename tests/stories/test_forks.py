@@ -53,8 +53,8 @@ async def revoked(world: World) -> RunId:
 async def amended(world: World) -> RunId:
     run_id = await world.trigger("press bell")
     record = await world.opened(run_id)
-    revised = await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
-    await world.decide("bo", await world.request(revised.id), "approve")
+    await world.edit("anna", record, what="horn")
+    await world.decide("bo", await world.request(record.request.id), "approve")
     await world.ended(run_id)
     return run_id
 

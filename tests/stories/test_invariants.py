@@ -73,7 +73,9 @@ class Story:
                 case "comment" if record:
                     await world.decide(act.person, record, "free_text", "ok, I think")
                 case "amend" if record:
-                    await world.steering.amend(record.request.id, ANNA, {"what": ("bell", "horn")[act.number % 2]})
+                    await world.edit(
+                        "anna", await world.request(record.request.id), what=("bell", "horn")[act.number % 2]
+                    )
                 case "withdraw" if record:
                     await world.steering.withdraw(record.request.id, ANNA, "")
                 case _:

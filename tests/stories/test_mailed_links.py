@@ -250,7 +250,6 @@ async def test_attack_after_a_mailed_link_somebody_changes_the_call_or_hands_it_
     digest, args = record.request.digest, {"what": "gong"}
     wishes: dict[str, dict[str, object]] = {
         "edit": {"digest": digest, "args": args},
-        "answer": {"vote": "approve", "digest": digest, "args": args},
         "delegate": {"to": "cy"},
     }
 

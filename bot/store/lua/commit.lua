@@ -4,11 +4,10 @@
 -- ARGV[1]: the plan; the bodies it names by position follow. Bodies are opaque here.
 local run, wake, outbox, deliveries, clock, summaries, requests, ready = unpack(KEYS, 1, 8)
 local plan = cjson.decode(ARGV[1])
--- What the caller read within the last second is enough to schedule by, and not to judge by.
-local about = plan.now
-local function soon()
-  about = about or now_ms(clock)
-  return about
+local now
+local function the_time()
+  now = now or now_ms(clock)
+  return now
 end
 local head = (plan.expect or #plan.events > 0) and redis.call('XLEN', run) or 0
 local function has_been() -- what this change ends has ended before
@@ -34,8 +33,7 @@ for _, record in ipairs(plan.records) do
   local version = is_new and 0 or tonumber(redis.call('HGET', KEYS[record.key], 'version') or 0)
   if version ~= record.version then return refused('conflict') end -- check: version
   if record.before then
-    about = now_ms(clock)
-    if about >= record.before then return refused('late', about) end -- check: expiry
+    if the_time() >= record.before then return refused('late', the_time()) end -- check: expiry
   end
 end
 if head + #plan.events > plan.limit then return refused('full') end -- check: limit
@@ -83,8 +81,8 @@ local function put_down(at, member)
 end
 for _, entry in ipairs(plan.outgoing) do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
-  put_down(soon() + plan.grace, 'out ' .. entry.id)
-  if plan.push then push_ready(ready, soon(), 'out ' .. entry.id) end
+  put_down(the_time() + plan.grace, 'out ' .. entry.id)
+  if plan.push then push_ready(ready, the_time(), 'out ' .. entry.id) end
 end
 for _, entry in ipairs(plan.deliveries) do redis.call('HSET', deliveries, entry.id, ARGV[entry.body]) end
 for _, file in ipairs(plan.files) do
@@ -92,8 +90,8 @@ for _, file in ipairs(plan.files) do
 end
 if #plan.asleep > 0 then redis.call('ZREM', wake, unpack(plan.asleep)) end
 for _, entry in ipairs(plan.wake) do
-  put_down(entry.at or (soon() + plan.grace), entry.member)
-  if plan.push and not entry.at then push_new(ready, soon(), entry.member, entry.who) end
+  put_down(entry.at or (the_time() + plan.grace), entry.member)
+  if plan.push and not entry.at then push_new(ready, the_time(), entry.member, entry.who) end
 end
 put_wishes()
 if plan.rest then

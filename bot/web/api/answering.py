@@ -8,13 +8,13 @@ from typing import Literal
 
 from agents.events import RequestOpened, RequestRevised
 from agents.forms import text_of
-from agents.requests import PersonId, Request, RequestId
+from agents.requests import PersonId, Request
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.people.recognition import as_known_now
 from bot.policy.answers import Statement, picked, takes_back
 from bot.policy.approvers.delegation import Objection
-from bot.policy.edits import Edited, EditRefused, changed_names, with_values
+from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import Delegated, DelegationRefused, Unclear
 from bot.policy.record import RequestRecord
 from bot.render.edits import changes_between
@@ -39,7 +39,7 @@ from bot.web.api.shapes import (
     TextGiven,
 )
 from bot.web.here import Here
-from bot.web.problems import Difference, Found, ProblemError, trouble
+from bot.web.problems import Found, ProblemError, trouble
 from language import say
 
 Channel = Literal["api", "cli"]
@@ -161,7 +161,7 @@ def reply_id(key: ApiKey, given: AnswerGiven | EditWanted | DelegationWanted, on
     if once is None:
         return f"api-{secrets.token_hex(8)}"
     # What is not said is left out, so that an answer means the same to a release that does not know it.
-    unsaid = {name for name in ("note_confirmed", "args") if not getattr(given, name, None)}
+    unsaid = set[str]() if getattr(given, "note_confirmed", None) else {"note_confirmed"}
     same = f"{key.prefix}\n{once}\n{given.model_dump_json(exclude=unsaid)}"
     return f"api-{hashlib.sha256(same.encode()).hexdigest()[:32]}"
 
@@ -187,8 +187,8 @@ def _text(request: Request, given: AnswerGiven) -> str:
             return "\n".join(f"{field}: {text_of(value)}" for field, value in given.form.items())
 
 
-async def refusal(here: Here, outcome: Outcome, digest: str, name: str = "") -> ProblemError:
-    """Return the problem that says why an answer or an edit did nothing; `name`: it was about something older."""
+async def refusal(here: Here, outcome: Outcome, digest: str) -> ProblemError:
+    """Return the problem that says why an answer or an edit did nothing."""
     judgement, record, words = outcome.judgement, outcome.record, outcome.words
     if isinstance(judgement, EditRefused):
         status, name, do = _EDIT_REFUSALS[judgement.kind]
@@ -201,7 +201,7 @@ async def refusal(here: Here, outcome: Outcome, digest: str, name: str = "") -> 
             else ("not-entitled", "Let somebody answer who may decide")
         )
     else:
-        status, name, do = _MOVED if name else _REFUSALS[judgement.type]
+        status, name, do = _REFUSALS[judgement.type]
     request = record.request
     more: dict[str, object] = {"judgement": judgement, "digest": request.digest, "revision": request.revision}
     if isinstance(judgement, Unclear) and judgement.misfits:
@@ -229,13 +229,15 @@ async def _difference(here: Here, record: RequestRecord, digest: str) -> dict[st
 
 
 async def edit(
-    here: Here, key: ApiKey, request_id: RequestId, wanted: EditWanted, once: str | None, channel: Channel
+    here: Here, key: ApiKey, read: RequestRead, wanted: EditWanted, once: str | None, channel: Channel
 ) -> Answered:
     """Change arguments as the person whose key it is; it approves nothing. Raises ProblemError when nothing changed."""
-    record = (await here.app.requests.decisions.request(request_id)).record
+    record = read.record
     person = await _person(here, key, record, channel)
+    if person in record.askers and not key.may("steer"):
+        raise await refused(here, key, "write", channel, scope_missing(key, "steer"), record.request.run_id)
     statement = _statement(key, person, record.request, wanted, once, channel)
-    outcome = await here.app.runs.steering.edit(statement, request_id, wanted.args)
+    outcome = await here.app.runs.steering.edit(statement, record.request.id, wanted.args)
     if not isinstance(outcome.judgement, Edited):
         raise await refusal(here, outcome, wanted.digest)
     view = request_view(outcome.record, here.app.people)
@@ -266,31 +268,6 @@ async def delegate(
     return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
 
 
-async def approve_edited(
-    here: Here, key: ApiKey, request_id: RequestId, given: Approve, once: str | None, channel: Channel
-) -> Answered:
-    """Approve the call with other arguments, where the editor may and has been shown exactly that; else show it."""
-    read = await here.app.requests.decisions.request(request_id)
-    request = read.record.request
-    vote = given.model_copy(update={"args": {}})
-    if request.call and not changed_names(
-        request.call, request.call.model_copy(update={"arguments": with_values(request.call, given.args)})
-    ):
-        return await answer(here, key, read, vote, once, channel)  # it was edited so by an earlier try
-    seen = EditWanted(args=given.args, digest=request.digest)
-    person = await _person(here, key, read.record, channel)
-    statement = _statement(key, person, request, seen, once, channel)
-    outcome, after = await here.app.runs.steering.preview(statement, request_id, given.args)
-    if after is None or not isinstance(outcome.judgement, Edited):
-        raise await refusal(here, outcome, given.digest)
-    if given.digest not in {request.digest, after.digest}:
-        raise await refusal(here, outcome, given.digest, name="digest-moved")
-    if given.digest == request.digest or person in after.policy.editors:
-        raise _shown(outcome, request, after, person)
-    await edit(here, key, request_id, seen, once, channel)
-    return await answer(here, key, await here.app.requests.decisions.request(request_id), vote, once, channel)
-
-
 def _statement(
     key: ApiKey, person: PersonId, request: Request, wanted: EditWanted, once: str | None, channel: Channel
 ) -> Statement:
@@ -306,26 +283,3 @@ def _statement(
         evidence=key.evidence,
     )
     return replace(made, reply_id=f"{made.reply_id}-edit")
-
-
-def _shown(outcome: Outcome, before: Request, after: Request, person: PersonId) -> ProblemError:
-    """Return the problem that shows the edited call back; nothing was changed."""
-    was = before.call.arguments if before.call else {}
-    now = after.call.arguments if after.call else {}
-    names = outcome.judgement.names if isinstance(outcome.judgement, Edited) else ()
-    do = "To change it and approve that, send the same with the digest in `judgement`: it is that of the changed call"
-    if person in after.policy.editors:
-        do = f"To change it, POST /v1/requests/{before.id}/edit; others approve it then, as the policy says"
-    return trouble(
-        HTTPStatus.CONFLICT,
-        "edit-shown",
-        "Nothing was changed and nothing approved: this is what would be asked.",
-        do,
-        more={
-            "judgement": outcome.judgement,
-            "digest": before.digest,
-            "revision": before.revision,
-            "changes": after.changes,
-            "difference": tuple(Difference(field=name, before=was.get(name), now=now.get(name)) for name in names),
-        },
-    )

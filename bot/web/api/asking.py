@@ -5,7 +5,7 @@ from collections.abc import Sequence, Set
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Response
+from fastapi import APIRouter, Body, Response
 
 from agents.events import Event, RequestOpened, RunStarted
 from agents.relay import RELAY
@@ -22,18 +22,17 @@ from bot.web.api.keyed import (
     Way,
     check_may_trigger,
     meant_by,
-    only_known_queries,
     refused,
     requester_of,
 )
-from bot.web.api.repeats import OnceHeader, check_is_same, forgotten, one_of, remembered, run_asked_under
+from bot.web.api.repeats import OnceHeader, check_is_same, forgotten, remembered, run_asked_under
 from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, QuestionWanted, Wanted
 from bot.web.here import Here
 from bot.web.problems import trouble
 from channels import SESSION
 
-router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
+router = APIRouter(prefix="/v1/requests", tags=["requests"])
 
 _REPLAYED = Worded("The request that this idempotency key stands for.", docs.QUESTION)
 _OPENED = answers(403, 409, 413, 422, 429, shown={201: docs.QUESTION, 200: _REPLAYED})
@@ -48,7 +47,7 @@ async def opened(
     here: HereNow,
     way: Way,
     response: Response,
-    idempotency_key: OnceHeader = None,
+    once: OnceHeader = None,
 ) -> RequestView:
     """Ask people a question, or for an approval under a policy.
 
@@ -57,7 +56,6 @@ async def opened(
     program may go ahead. With an idempotency key the same body leads to the same request, open or decided, for as long
     as that is kept, then with status 200 and the header `Idempotency-Replayed: true`.
     """
-    once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = run_asked_under(key, once) if once else None
     # What was asked is its asker's to see, whoever may be asked by now.
     if run_id and (earlier := await _earlier(here, key, run_id, wanted)):

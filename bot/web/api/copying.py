@@ -5,8 +5,9 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
 
-from agents.requests import RunId
+from agents.requests import Frozen, RunId
 from bot.people.api_keys import ApiKey
 from bot.queries.prompt_replay import PromptReplay, replay
 from bot.registry.release import version
@@ -15,18 +16,30 @@ from bot.runs.api_requests import Asker
 from bot.runs.export import Exported, export
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
-from bot.web.api.keyed import HereNow, MayRead, Way, check_run, needs, only_known_queries, requester_of
-from bot.web.api.repeats import OnceHeader, one_of, remembered
+from bot.web.api.keyed import HereNow, MayRead, Way, check_run, needs, requester_of
+from bot.web.api.repeats import OnceHeader, remembered
 from bot.web.api.runs import RunPath, in_turn, view
 from bot.web.api.shapes import Absent, Copied, ForkWanted, Person, RetryWanted
 from bot.web.here import Here
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
+router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
 _NOTHING = RetryWanted()
 _REPLAYED = Worded("The run that this idempotency key stands for.", docs.FORK)
 _MADE = answers(403, 404, 409, 413, 422, 429, shown={201: docs.FORK, 200: _REPLAYED})
 _MADE[200]["model"] = RunView
+
+
+class ImportWanted(Frozen):
+    """For whom a run is imported."""
+
+    requester: Person | Absent = Field(default=None, description="A person for whom the key may ask.")
+
+
+class StepWanted(Frozen):
+    """Which step is looked at."""
+
+    step: int = Field(ge=1, le=12_000, description="From 1.")
 
 
 @router.post("/import", operation_id="importRun", status_code=HTTPStatus.CREATED, responses=_MADE)
@@ -36,7 +49,7 @@ async def imported(
     here: HereNow,
     way: Way,
     response: Response,
-    requester: Annotated[Person | Absent, Query(description="A person for whom the key may ask.")] = None,
+    asked: Annotated[ImportWanted, Query()],
     idempotency_key: OnceHeader = None,
 ) -> RunView:
     """Make a run of an exported one. It goes on here, and nothing in the file approves anything.
@@ -44,7 +57,7 @@ async def imported(
     Bytes of attached files are not in it.
     """
     body = hashlib.sha256(wanted.model_dump_json().encode()).hexdigest()
-    copied = Copied(how="import", source=body, at=len(wanted.events), requester=requester)
+    copied = Copied(how="import", source=body, at=len(wanted.events), requester=asked.requester)
     return await _made(here, response, (key, way), copied, idempotency_key, wanted)
 
 
@@ -86,7 +99,7 @@ async def _made(
     response: Response,
     by: tuple[ApiKey, str],
     wanted: Copied,
-    header: str | None,
+    once: str | None,
     file: Exported | None = None,
 ) -> RunView:
     """The run that was made, now or under the same idempotency key before."""
@@ -97,7 +110,6 @@ async def _made(
         await here.app.guard.check(who, "import", way)
     else:
         await check_run(here, key, wanted.how, source, way)
-    once = one_of(wanted.idempotency_key, header)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
         response.headers["Idempotency-Replayed"] = "true"
@@ -138,13 +150,9 @@ async def exported(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> Ex
     dependencies=[Depends(in_turn)],
 )
 async def context(
-    run_id: RunPath,
-    key: MayRead,
-    here: HereNow,
-    way: Way,
-    step: Annotated[int, Query(ge=1, le=12_000, description="From 1.")],
+    run_id: RunPath, key: MayRead, here: HereNow, way: Way, wanted: Annotated[StepWanted, Query()]
 ) -> PromptReplay:
     """Show what the model saw before it chose a step, byte for byte, and what it answered while that is kept."""
     await check_run(here, key, "see", run_id, way)
     story = await here.app.history.read(run_id)
-    return await replay(here.app.store, RunId(run_id), story, step, here.app.agents)
+    return await replay(here.app.store, RunId(run_id), story, wanted.step, here.app.agents)

@@ -7,8 +7,6 @@ from http import HTTPStatus
 from typing import Annotated, Literal, cast
 
 from fastapi import Depends, Request, Security
-from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import Query
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
@@ -25,7 +23,7 @@ from bot.requests.stored import RequestRead
 from bot.store import StoreError
 from bot.store.ids import check
 from bot.web.here import Here, here
-from bot.web.problems import Found, ProblemError, problem_of, trouble, unavailable
+from bot.web.problems import ProblemError, problem_of, trouble, unavailable
 from bot.web.waits import Full, Waits
 from language import say
 
@@ -262,24 +260,6 @@ def meant_by(here: Here, key: ApiKey, wanted: str) -> PersonId:
         with suppress(NotFound):
             named = here.app.people.named(wanted)
     return named
-
-
-async def only_known_queries(request: Request) -> None:
-    """Refuse query parameters that the operation does not know: a misspelt filter would show everything."""
-    route: APIRoute = request.scope["route"]
-    known = {one.alias for one in get_flat_params(route.dependant) if isinstance(one.field_info, Query)}
-    given = [name for name, _ in request.query_params.multi_items()]
-    wrong = [name for name in dict.fromkeys(given) if name not in known or given.count(name) > 1]
-    if not wrong:
-        return
-    there = ", ".join(sorted(known)) or "none"
-    raise trouble(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "invalid",
-        f"Query parameters that are not known here, or given twice: {', '.join(wrong)[:200]}.",
-        f"There are: {there}. Give each of them once at most",
-        more={"errors": [Found(where=f"query.{name[:60]}", what="not known, or given twice") for name in wrong[:20]]},
-    )
 
 
 def way(request: Request) -> Literal["api", "cli"]:

@@ -25,13 +25,13 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.health import readyz
-from bot.web.api.keyed import HereNow, MayRead, Way, needs, only_known_queries
+from bot.web.api.keyed import HereNow, MayRead, Way, needs
 from bot.web.api.shapes import Person
 from bot.web.here import Here
 from bot.web.problems import ProblemError, not_found
 from language import say
 
-router = APIRouter(prefix="/v1", tags=["operation"], dependencies=[Depends(only_known_queries)])
+router = APIRouter(prefix="/v1", tags=["operation"])
 
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -209,15 +209,20 @@ DeadPath = Annotated[
     str, Path(description="A dead letter's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}[a-z]-[a-z2-7]{13}$"})
 ]
 PolicyPath = Annotated[str, Path(description="A policy's name.", max_length=64)]
-AskedFor = Annotated[str | None, Query(description="Who asks; the key's person if not given.", max_length=64)]
-AskedAt = Annotated[
-    str,
-    Query(
+
+
+class Supposed(Frozen):
+    """Who would ask, when, and for which environment."""
+
+    person: str | None = Field(default=None, description="Who asks; the key's person if not given.", max_length=64)
+    at: str = Field(
+        default="now",
         description="`now`, `23:10`, `Sunday 23:10` (the next one) or `2026-11-22T23:10`, on the clock of who asks.",
         max_length=40,
-    ),
-]
-At = Annotated[str, Query(description="The environment; all that the policy gates if not given.", max_length=64)]
+    )
+    env: str = Field(default="", description="The environment; all that the policy gates if not given.", max_length=64)
+
+
 _EXPLAINED = answers(403, 404, 422, shown={200: docs.EXPLAINED})
 _FREEZES = answers(403, 404, 409, 413, 422, shown={200: docs.FREEZE})
 _ABSENCES = answers(403, 404, 409, 413, 422, shown={200: docs.ABSENCE})
@@ -259,9 +264,7 @@ async def explained_policy(
     key: Annotated[ApiKey, Depends(needs("explain"))],
     here: HereNow,
     way: Way,
-    person: AskedFor = None,
-    at: AskedAt = "now",
-    env: At = "",
+    supposed: Annotated[Supposed, Query()],
 ) -> Explained:
     """Explain what would happen if somebody asked for what a policy gates, and nobody answered: who is asked, why and
     by what, what reminders, quiet hours, escalation and freezes bring at which time, and what stops it.
@@ -270,11 +273,11 @@ async def explained_policy(
     """
     known = here.app.people
     who = here.app.access.rights.of_key(key)
-    asks = known.named(person or next(iter(who.people), ""))
+    asks = known.named(supposed.person or next(iter(who.people), ""))
     await here.app.guard.check_asking(who, asks, way)
-    moment = moment_of(known, asks, at, here.app.store.about_now())
+    moment = moment_of(known, asks, supposed.at, here.app.store.about_now())
     desk = Desk(here.app.requests.freezes, here.app.requests.decisions.delegation, here.app.requests.standing)
-    found = await explain(known, desk, places_of(here.app.settings), name, asks, moment, env)
+    found = await explain(known, desk, places_of(here.app.settings), name, asks, moment, supposed.env)
     found = found.shown_to(who)
     title, lines = explained(found, known)
     return Explained(**dict(found), title=title, lines=tuple(Labelled(label=one.label, text=one.text) for one in lines))

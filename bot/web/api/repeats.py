@@ -49,14 +49,6 @@ def _of_header(
 OnceHeader = Annotated[str | None, Depends(_of_header)]
 
 
-def one_of(in_body: str | None, in_header: str | None) -> str | None:
-    """The idempotency key that was sent. Raises ProblemError when there are two."""
-    if in_body and in_header and in_body != in_header:
-        detail = "The idempotency key in the body is not the one in the header."
-        raise trouble(HTTPStatus.CONFLICT, "key-reused", detail, "Send one of the two")
-    return in_body or in_header
-
-
 def run_asked_under(key: ApiKey, once: str) -> RunId:
     """The run of the request that `once` stands for, opened or not, for as long as it is kept."""
     return RunId(foreign_run(f"{key.prefix} asks {once}", key.shards))
@@ -139,7 +131,7 @@ _json: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 def _comparable(wanted: Frozen, requester: PersonId) -> dict[str, str]:
     """Each field as JSON, where 1 is not true. Who sends no requester means the key's own person."""
     body = wanted.model_copy(update={"requester": requester})
-    fields = _json.validate_json(body.model_dump_json(exclude={"idempotency_key"}))
+    fields = _json.validate_json(body.model_dump_json())
     return {name: _text(value) for name, value in sorted(fields.items())}
 
 

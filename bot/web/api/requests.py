@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query
 from fastapi import Request as HttpRequest
+from pydantic import Field
 from starlette.types import Receive
 
 from agents.events import (
@@ -17,7 +18,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.requests import Request, RequestId, RequestState
+from agents.requests import Frozen, Request, RequestId, RequestState
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.policy.record import RequestRecord
@@ -25,7 +26,7 @@ from bot.queries.lists import requests
 from bot.render.views import AnswerFile, RequestView, files_of, is_of_program, request_view
 from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
-from bot.web.api.answering import answer, approve_edited, delegate, edit
+from bot.web.api.answering import answer, delegate, edit
 from bot.web.api.docs import answers, leads_to
 from bot.web.api.keyed import (
     HereNow,
@@ -34,7 +35,6 @@ from bot.web.api.keyed import (
     MayRead,
     Way,
     needs,
-    only_known_queries,
     record_for,
     refused,
     still_good,
@@ -43,14 +43,11 @@ from bot.web.api.outcomes import Outcome, outcome_of
 from bot.web.api.repeats import OnceHeader
 from bot.web.api.shapes import (
     Absent,
-    Amendment,
     Answered,
     AnswerGiven,
-    Approve,
-    Cursor,
     DelegationWanted,
     EditWanted,
-    Limit,
+    Page,
     Person,
     Requests,
     Withdrawal,
@@ -135,12 +132,29 @@ def _is_news(event: Event, request: Request) -> bool:
             return False
 
 
-router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
+router = APIRouter(prefix="/v1/requests", tags=["requests"])
 
 LONGEST_WAIT_S = 50.0
-WaitS = Annotated[
-    float, Query(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False, description="Seconds to wait while it stays as it is.")
-]
+
+
+class RequestsWanted(Page):
+    """Which requests are listed."""
+
+    person: Person | Absent = Field(default=None, description="Only those that this person may decide.")
+    state: RequestState | Absent = Field(default=None, description="Only those in this state.")
+
+
+class Wait(Frozen):
+    """For how long somebody waits."""
+
+    wait_s: float = Field(
+        default=0,
+        ge=0,
+        le=LONGEST_WAIT_S,
+        allow_inf_nan=False,
+        description="Seconds to wait while it stays as it is.",
+    )
+
 
 RequestPath = Annotated[
     str, Path(description="A request's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}q-[a-z2-7]{13}$"})
@@ -154,22 +168,21 @@ _LISTED[200]["links"] = leads_to(
 
 
 @router.get("", operation_id="listRequests", responses=_LISTED)
-async def listed(
-    key: MayRead,
-    here: HereNow,
-    person: Annotated[Person | Absent, Query(description="Only those that this person may decide.")] = None,
-    state: Annotated[RequestState | Absent, Query(description="Only those in this state.")] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> Requests:
+async def listed(key: MayRead, here: HereNow, wanted: Annotated[RequestsWanted, Query()]) -> Requests:
     """List requests, newest first, page by page, with everything that is needed to decide them.
 
     They are those that the key's person, and whom it acts for, asked for or may decide. Operators and admins see all.
     """
-    person = None if person is None else here.app.people.named(person)
+    person = None if wanted.person is None else here.app.people.named(wanted.person)
     seen_by = here.app.access.rights.of_key(key).seen_by
     found, following = await requests(
-        here.app.store, here.app.people, person=person, state=state, seen_by=seen_by, cursor=cursor, limit=limit
+        here.app.store,
+        here.app.people,
+        person=person,
+        state=wanted.state,
+        seen_by=seen_by,
+        cursor=wanted.cursor,
+        limit=wanted.limit,
     )
     return Requests(requests=found, next=following)
 
@@ -183,18 +196,18 @@ async def shown(
     here: HereNow,
     way: Way,
     request: HttpRequest,
-    wait_s: WaitS = 0,
+    wait: Annotated[Wait, Query()],
 ) -> RequestView:
     """Return a request. With `wait_s`, an open one is returned once it has changed, or when the time is over.
 
     A program's own approval is shown once it is decided; the program begins what it `may_act` on by `start`.
     """
     view = await _view(here, (await record_for(here, key, "see", request_id, way)).record)
-    if not wait_s:
+    if not wait.wait_s:
         return view
     if is_open(view):
         with here.waits.one_more(key.counted_as):
-            view = await changed(here, view, min(wait_s, here.longest_wait_s), request.receive)
+            view = await changed(here, view, min(wait.wait_s, here.longest_wait_s), request.receive)
     await record_for(here, await still_good(request), "see", request_id, way)
     return view
 
@@ -206,10 +219,15 @@ async def shown(
     responses=answers(403, 404, 422, 429, shown={200: docs.OUTCOME}),
 )
 async def outcome(
-    request_id: RequestPath, key: MayFollow, here: HereNow, way: Way, request: HttpRequest, wait_s: WaitS = 0
+    request_id: RequestPath,
+    key: MayFollow,
+    here: HereNow,
+    way: Way,
+    request: HttpRequest,
+    wait: Annotated[Wait, Query()],
 ) -> Outcome:
     """Return the state of a request in one word, with the typed answer. `wait_s` waits as above."""
-    return outcome_of(await shown(request_id, key, here, way, request, wait_s))
+    return outcome_of(await shown(request_id, key, here, way, request, wait))
 
 
 @router.post(
@@ -232,13 +250,8 @@ async def answered(
 
     `break_glass` decides alone, for the whole quorum and all steps: only by whom the policy names in `break_glass`,
     and everybody is told at once.
-
-    With `args` the changed call is shown back (409) before it can be approved, and only where the policy says
-    `editor_may_approve`; to change it and leave the approval to others, use `edit`.
     """
     read = await record_for(here, key, "answer", request_id, way)
-    if isinstance(given, Approve) and given.args:
-        return await approve_edited(here, key, RequestId(request_id), given, idempotency_key, way)
     return await answer(here, key, read, given, idempotency_key, way)
 
 
@@ -257,10 +270,11 @@ async def edited(
 ) -> Answered:
     """Change arguments: everybody is asked again, and votes before are void.
 
-    It approves nothing. Who changed it does not approve it either, unless the policy says `editor_may_approve`.
+    It approves nothing. Of those who decide, who changed it does not approve it either, unless the policy says
+    `editor_may_approve`. Whoever asked changes any argument, with the scope `steer` as well.
     """
-    await record_for(here, key, "answer", request_id, way)
-    return await edit(here, key, RequestId(request_id), wanted, idempotency_key, way)
+    read = await record_for(here, key, "answer", request_id, way)
+    return await edit(here, key, read, wanted, idempotency_key, way)
 
 
 @router.post(
@@ -315,34 +329,6 @@ async def withdrawn(
     await here.app.runs.steering.withdraw(known, by, reason, channel=way, evidence=key.evidence)
     stands, _, _ = await here.app.requests.decisions.request(known)
     return Withdrawn(id=known, state=stands.state)
-
-
-@router.post(
-    "/{request_id}/amend",
-    operation_id="amendRequest",
-    responses=answers(403, 404, 409, 413, 422, shown={200: docs.AMENDED}),
-)
-async def amended(
-    request_id: RequestPath,
-    wanted: Annotated[Amendment, Body(openapi_examples=docs.AMENDMENTS)],
-    key: Annotated[ApiKey, Depends(needs("amend"))],
-    here: HereNow,
-    way: Way,
-) -> RequestView:
-    """Change what the key's person asked for, before it is decided: everybody is asked again, with what changed.
-
-    Votes that were given before do not count any more. Only a person's own key does this, and for nobody else.
-    """
-    known = RequestId(request_id)
-    read = await record_for(here, key, "amend", request_id, way)
-    if key.person is None:
-        detail = f"The key sayso_{key.prefix} belongs to {key.owner}; what is asked for is changed by who asked."
-        do = "Use the person's own key, or withdraw the request and ask again"
-        problem = trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
-        raise await refused(here, key, "amend", way, problem, read.record.request.run_id)
-    steering, evidence = here.app.runs.steering, key.evidence
-    await steering.amend(known, key.person, wanted.changes, channel=way, evidence=evidence)
-    return await view_of(here, known)
 
 
 def _may_give_reasons(key: ApiKey, record: RequestRecord) -> bool:

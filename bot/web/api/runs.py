@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import Field
 
 from agents.requests import RunId
 from agents.run import fold
@@ -24,14 +25,13 @@ from bot.web.api.keyed import (
     check_may_trigger,
     check_run,
     needs,
-    only_known_queries,
     requester_of,
 )
-from bot.web.api.repeats import OnceHeader, one_of, remembered
-from bot.web.api.shapes import Absent, Cursor, Limit, Month, Runs, RunWanted, Steered
+from bot.web.api.repeats import OnceHeader, remembered
+from bot.web.api.shapes import Absent, Month, Page, Runs, RunWanted, Steered
 from bot.web.here import Here
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
+router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
 RunPath = Annotated[str, Path(description="A run's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}r-[a-z2-7]{13}$"})]
 
@@ -57,7 +57,7 @@ async def start(
     here: HereNow,
     way: Way,
     response: Response,
-    idempotency_key: OnceHeader = None,
+    once: OnceHeader = None,
 ) -> RunView:
     """Start a run for the key's person, or for somebody whom the key may ask for.
 
@@ -67,7 +67,6 @@ async def start(
     requester = await requester_of(here, key, wanted.requester, "trigger", way)
     agent = here.app.runs.starter.check(wanted.text, wanted.agent)
     await check_may_trigger(here, key, agent, way)
-    once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
         response.headers["Idempotency-Replayed"] = "true"
@@ -90,21 +89,21 @@ async def start(
     return await view(here, run_id, here.app.access.rights.of_key(key))
 
 
+class RunsWanted(Page):
+    """Which runs are listed."""
+
+    state: ListedAs | Absent = Field(
+        default=None,
+        description="Only runs that stand so; those that changed nothing are unchanged or answered, not done.",
+    )
+    agent: str | Absent = Field(default=None, description="Only runs of this agent.")
+    archived: Month | Absent = Field(
+        default=None, description="Runs in the archive that ended in this month (UTC), instead of those here."
+    )
+
+
 @router.get("", operation_id="listRuns", responses=answers(403, 422, shown={200: docs.RUNS}))
-async def listed(
-    key: MayRead,
-    here: HereNow,
-    state: Annotated[
-        ListedAs | Absent,
-        Query(description="Only runs that stand so; those that changed nothing are unchanged or answered, not done."),
-    ] = None,
-    agent: Annotated[str | Absent, Query(description="Only runs of this agent.")] = None,
-    archived: Annotated[
-        Month | Absent, Query(description="Runs in the archive that ended in this month (UTC), instead of those here.")
-    ] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> Runs:
+async def listed(key: MayRead, here: HereNow, wanted: Annotated[RunsWanted, Query()]) -> Runs:
     """List runs, newest first, page by page. A run that starts meanwhile moves no page.
 
     They are those that concern the key's person, and those whom it acts for: whose they are, and what they may decide.
@@ -112,13 +111,14 @@ async def listed(
     month are listed, by their end.
     """
     who = here.app.access.rights.of_key(key)
-    if archived is not None:
-        ended, following = await here.app.guard.archived(who, archived, cursor, limit)
+    state, agent = wanted.state, wanted.agent
+    if wanted.archived is not None:
+        ended, following = await here.app.guard.archived(who, wanted.archived, wanted.cursor, wanted.limit)
         fits = tuple(one for one in ended if (state is None or stands_so(one, state)) and agent in {None, one.agent})
         return Runs(runs=fits, next=following)
     seen_by = who.seen_by
     found, following = await runs(
-        here.app.store, stands=state, agent=agent, seen_by=seen_by, cursor=cursor, limit=limit
+        here.app.store, stands=state, agent=agent, seen_by=seen_by, cursor=wanted.cursor, limit=wanted.limit
     )
     return Runs(runs=found, next=following)
 

@@ -3,7 +3,6 @@
 import json
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import Query
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -42,13 +41,19 @@ IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 # An optional parameter is left out; there is no way to send null.
 Absent = SkipJsonSchema[None]
 _Place = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}\.s[0-9]{1,2}[a-z]-[a-z2-7]{13}$")]
-Cursor = Annotated[_Place | Absent, Query(description="`next` of the page before.")]
 Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
-Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+Limit = Annotated[int, Field(ge=1, le=200, description="How many at most.")]
 Seq = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}$")]
 # Of several who were called the same one after the other, each but the first has a number.
 _PERSON = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(~[0-9]{1,6})?"
 Person = Annotated[str, StringConstraints(pattern=rf"^{_PERSON}$")]
+
+
+class Page(Frozen):
+    """Which page of a list is wanted."""
+
+    cursor: _Place | Absent = Field(default=None, description="`next` of the page before.")
+    limit: Limit = 50
 
 
 def _bounded(context: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -96,18 +101,12 @@ class RunWanted(Frozen):
     context: Bounded = Field(
         default={}, description="Data for the agent, kept with the run: 16 KB and 16 levels at most."
     )
-    idempotency_key: IdempotencyKey | None = Field(
-        default=None, description="The same as the header Idempotency-Key: for 24 h it stands for this one run."
-    )
 
 
 class RetryWanted(Frozen):
     """The repetition of a run; `requester` is the person it is made for, the key's own if not given."""
 
     requester: Person | None = Field(default=None, description="A person for whom the key may ask.")
-    idempotency_key: IdempotencyKey | None = Field(
-        default=None, description="The same as the header Idempotency-Key: for 24 h it stands for this one run."
-    )
 
 
 class ForkWanted(RetryWanted):
@@ -133,15 +132,13 @@ class Approve(Frozen):
     note_confirmed: bool = Field(
         default=False, description="Whether `reason` is a note to keep with the approval, and no condition."
     )
-    args: Bounded = Field(
-        default={},
-        description="Arguments to change first, of those that `call.editable` names. Unless `digest` is that of the "
-        "changed call, and the policy lets editors approve, it is shown back and nothing is approved.",
-    )
 
 
 class EditWanted(Frozen):
-    """Arguments that are to be others, of those that `call.editable` names. It is no vote, and voids those before."""
+    """Arguments that are to be others: any for whoever asked, and for those who decide what `call.editable` names.
+
+    It is no vote, and voids those before.
+    """
 
     args: Annotated[Bounded, Field(min_length=1, max_length=100)]
     digest: Digest = Field(description="That of the request as it was shown.")
@@ -213,15 +210,6 @@ class Withdrawal(Frozen):
 
 
 Changed = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
-
-
-class Amendment(Frozen):
-    """Arguments of an approval that are to be other ones, and what they are to be."""
-
-    changes: Annotated[
-        dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], Changed],
-        Field(min_length=1, max_length=100),
-    ]
 
 
 _Attempt = Annotated[
@@ -360,10 +348,6 @@ class _Asked(Frozen):
     requester: Person | None = Field(default=None, description="A person for whom the key may ask.")
     context: Bounded = Field(
         default={}, description="Data kept with the run and not shown to people: 16 KB and 16 levels at most."
-    )
-    idempotency_key: IdempotencyKey | None = Field(
-        default=None,
-        description="The same as the header Idempotency-Key: it stands for this one request as long as that is kept.",
     )
     session: Annotated[str, StringConstraints(pattern=r"^[^\r\n]{1,300}$")] | Absent = Field(
         default=None,

@@ -5,22 +5,24 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import Field
 
 from agents.events import RunEnded
+from agents.requests import Frozen
 from bot.errors import NotFound
 from bot.render.views import Summary
 from bot.store.watch import RunNews
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
-from bot.web.api.keyed import HereNow, MayRead, Way, check_run, only_known_queries, still_sees
+from bot.web.api.keyed import HereNow, MayRead, Way, check_run, still_sees
 from bot.web.api.runs import RunPath
 from bot.web.api.shapes import Absent, Events, Numbered, Seq
 from bot.web.here import Here
 from bot.web.streaming import MEDIA_TYPE, EventStream
 from language import say
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
+router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
 _ENDED = {"done", "failed", "cancelled"}
 _SEQ_AT_MOST = 1_000_000
@@ -32,6 +34,13 @@ _described[200]["content"][MEDIA_TYPE] = {"schema": {"type": "string"}, "example
 del _described[204]["content"]
 
 
+class EventsWanted(Frozen):
+    """Which events of a run are wanted."""
+
+    after: int = Field(default=0, ge=0, le=_SEQ_AT_MOST, description="Only events after this one.")
+    limit: int = Field(default=1_000, ge=1, le=1_000, description="How many at most; a stream has no limit.")
+
+
 @router.get("/{run_id}/events", operation_id="runEvents", response_model=Events, responses=_described)
 async def events(
     run_id: RunPath,
@@ -39,8 +48,7 @@ async def events(
     here: HereNow,
     way: Way,
     request: Request,
-    after: Annotated[int, Query(ge=0, le=_SEQ_AT_MOST, description="Only events after this one.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1_000, description="How many at most; a stream has no limit.")] = 1_000,
+    wanted: Annotated[EventsWanted, Query()],
     last_event_id: Annotated[Seq | Absent, Header(alias="Last-Event-ID", description="Where a stream was cut.")] = None,
 ) -> Response | Events:
     """List a run's events, oldest first.
@@ -49,7 +57,7 @@ async def events(
     and a stream that was cut goes on after `Last-Event-ID`. There is a ping every 15 s, and status 204 (which browsers
     take as the end) when the run has ended and all of it was told.
     """
-    who = await check_run(here, key, "see", run_id, way)
+    who, after, limit = await check_run(here, key, "see", run_id, way), wanted.after, wanted.limit
     [line] = await here.app.store.lists.summaries_of([run_id])
     if not line:
         return await _archived(here, run_id, after if last_event_id is None else int(last_event_id), limit, request)

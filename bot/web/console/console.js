@@ -10,17 +10,18 @@
   const shown = new WeakMap();
 
   // What somebody is writing or has ticked stays, though the card around it is another, unless the words beside it are
-  // others now. The focus stays on the same link; on what has an id, htmx keeps it.
+  // others now. The focus stays on what has the same id, with what is selected in it, or on the same link.
   const words = (field) => field.labels?.[0]?.textContent;
   const isPick = ({ type }) => type === "checkbox" || type === "radio";
   const put = (part, html) => {
     if (shown.get(part) === html) return;
     shown.set(part, html);
     const before = [...part.querySelectorAll("textarea[id], input[id], select[id]")];
+    const { id, selectionStart, selectionEnd } = part.querySelector(":focus") ?? {};
     const link = part.querySelector("a:focus")?.getAttribute("href");
     const unfolded = [...part.querySelectorAll("details[id][open]")].map(({ id }) => id);
     const labels = new Map(before.map((field) => [field, words(field)]));
-    htmx.swap(part, html, { swapStyle: "innerHTML" });
+    part.innerHTML = html;
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     for (const old of before) {
       const field = document.getElementById(old.id);
@@ -29,7 +30,16 @@
       else if (old.value) field.value = old.value;
     }
     restore(part);
-    if (link) part.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus({ preventScroll: true });
+    const again = id ? document.getElementById(id) : link && part.querySelector(`a[href="${CSS.escape(link)}"]`);
+    again?.focus({ preventScroll: true });
+    // What is no text has no selection: it is null there.
+    if (again && selectionStart !== undefined && selectionStart !== null) again.setSelectionRange(selectionStart, selectionEnd);
+  };
+
+  // The part that is asked for on its own, once the page is there and again when what it follows has ended.
+  const load = async (part) => {
+    const answer = await fetch(part.dataset.from).catch(() => ({}));
+    if (answer.ok) put(part, await answer.text());
   };
 
   // A story only grows. Rows that stand there stay, and with them what is selected or has the focus; and a screen reader
@@ -153,12 +163,13 @@
 
   const finish = (parts, fresh) => {
     for (const part of parts) {
-      if (part.dataset.part === "live") htmx.trigger(part, "ended"); // it is asked for once more
       const found = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (found && part.dataset.part !== "live") renew(part, found);
+      if (part.dataset.from) load(part);
+      else if (found) renew(part, found);
     }
   };
 
+  for (const part of document.querySelectorAll("[data-from]")) load(part);
   for (const whole of document.querySelectorAll("[data-follow]")) follow(whole);
 
   // An open menu closes by Escape, and when something else is pressed.

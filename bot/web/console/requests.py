@@ -20,9 +20,10 @@ from bot.errors import Conflict, Forbidden
 from bot.people.offers import heirs_of, meant_by, offers
 from bot.people.recognition import as_known_now
 from bot.policy.answers import Statement, picked, read_answer
-from bot.policy.edits import EditRefused, typed_values
-from bot.policy.judge import edit_objection
+from bot.policy.edits import EditRefused, changeable, typed_values
+from bot.policy.judge import change_objection
 from bot.policy.judgements import NoteUnconfirmed, Unclear
+from bot.policy.record import RequestRecord
 from bot.queries import lists
 from bot.render.due import hand_on_inputs
 from bot.render.edits import edit_inputs
@@ -184,9 +185,9 @@ async def edit_shown(request: HttpRequest) -> Response:
     """Show the form that changes what is asked, with how it stands; whoever may not change it is told why."""
     app, visit = here(request).app, visit_of(request)
     record, _, now = await request_for(request, "answer")
-    asked, inputs = record.request, edit_inputs(record.request)
+    asked, inputs = record.request, _edit_inputs(record, visit)
     statement = _made(asked, visit, _Shown(asked.revision, asked.digest, ""), "free_text", "", "")
-    objection = edit_objection(as_known_now(record, app.people), read_answer(asked, statement, now))
+    objection, _ = change_objection(as_known_now(record, app.people), read_answer(asked, statement, now))
     if objection or not inputs:
         why = feedback_text(objection, record, app.people) if objection else say("answer.edit-nothing")
         return to(request, f"/requests/{asked.id}", why, is_well=False)
@@ -196,8 +197,9 @@ async def edit_shown(request: HttpRequest) -> Response:
 async def edited(request: HttpRequest) -> Response:
     """Change arguments and show what is asked now; what was typed is not lost where that is refused."""
     app, visit, request_id = here(request).app, visit_of(request), _id(request)
-    asked = (await request_for(request, "answer")).record.request
-    seen, inputs = _shown(visit, visit.field("revision"), visit.field("digest")), edit_inputs(asked)
+    record = (await request_for(request, "answer")).record
+    asked, inputs = record.request, _edit_inputs(record, visit)
+    seen = _shown(visit, visit.field("revision"), visit.field("digest"))
     typed = {one.name: visit.field(f"field-{one.name}")[:_TEXT_CHARS] for one in inputs}
     text = "\n".join(f"{name}: {value}" for name, value in typed.items())
     statement = _made(asked, visit, seen, "free_text", "", text)
@@ -208,6 +210,11 @@ async def edited(request: HttpRequest) -> Response:
         found = _edit_form(asked, seen.revision, seen.digest, filled) | {"told": (False, outcome.words)}
         return await page(request, "edit.html", found, HTTPStatus.UNPROCESSABLE_ENTITY)
     return to(request, f"/requests/{request_id}", outcome.words, is_well=outcome.counts)
+
+
+def _edit_inputs(record: RequestRecord, visit: Visit) -> tuple[Input, ...]:
+    asked, call = record.may_withdraw(visit.known.person), record.request.call
+    return edit_inputs(record.request, changeable(call, asked=asked)) if call else ()
 
 
 def _edit_form(asked: Request, revision: int, digest: str, inputs: Sequence[Input]) -> dict[str, object]:

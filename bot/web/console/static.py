@@ -1,12 +1,10 @@
-"""Files that pages load: our own, and htmx from the package that carries it. Each is named by its content."""
+"""Files that pages load, each named by its content."""
 
 import hashlib
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
-from importlib.util import find_spec
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,16 +24,11 @@ class _File:
 
 @cache
 def _files() -> dict[str, _File]:
-    """Name with hash -> file. The package is found and read, never imported: it is a Django app."""
-    spec = find_spec("js_lib_htmx")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("htmx is not installed; `./sayso --make-venv requirements.lock` installs everything")
-    htmx = Path(spec.submodule_search_locations[0]) / "static" / "htmx"
+    """Name with hash -> file."""
     ours = files("bot.web.console")
     found = {
         "console.css": _File(ours.joinpath("console.css").read_bytes(), "text/css"),
         "console.js": _File(ours.joinpath("console.js").read_bytes(), "text/javascript"),
-        "htmx.js": _File((htmx / "htmx.min.js").read_bytes(), "text/javascript"),
     }
     return {_named(name, file.body): file for name, file in found.items()}
 

@@ -73,7 +73,7 @@ class Calls:
         """
         once = key or self.once or secrets.token_hex(16)
         try:
-            return _view(await self.post("/v1/requests", {**body, "idempotency_key": once}))
+            return _view(await self._send("POST", "/v1/requests", body, once))
         except RefusedError as error:
             if key or error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
@@ -113,8 +113,9 @@ class Calls:
         """The same for an operation that does something. Raises RefusedError."""
         return await self._send("POST", path, body)
 
-    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None, once: str = "") -> dict[str, Any]:
         headers = {"Authorization": self.authorization, "Content-Type": "application/json"}
+        headers |= {"Idempotency-Key": once} if once else {}
         content = None if body is None else json.dumps(body).encode()
         answer = await self.client.request(method, path, content=content, headers=headers)
         told: dict[str, Any] = {}

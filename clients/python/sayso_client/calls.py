@@ -7,6 +7,7 @@ again is written once.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
@@ -22,12 +23,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Send:
-    """A call to make; it takes up to `wait_s` longer than others."""
+    """A call to make; it takes up to `wait_s` longer than others. `once` is its idempotency key."""
 
     method: str
     path: str
     body: Mapping[str, Any] | None = None
     wait_s: float = 0.0
+    once: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,11 @@ def already_finished(request_id: str, summary: str) -> Refused:
 
 
 def opened(body: Mapping[str, Any], key: str, patience_s: float) -> Calling[str]:
-    """Open what is asked, or find it by its key. Returns the id of the request."""
+    """Open what is asked, or find it by its key. Returns the id of the request. Raises ValueError for such a key."""
+    if not re.fullmatch("[!-~]{1,200}", key):
+        raise ValueError(f"a key has 1 to 200 characters of ASCII, and no blank: {key!r} is none")
     try:
-        told = yield from _called(Send("POST", "/v1/requests", {**body, "idempotency_key": key}), patience_s)
+        told = yield from _called(Send("POST", "/v1/requests", body, once=key), patience_s)
     except Unreachable as error:
         raise Unreachable(f"{error}. It may be asked all the same: the key {key!r} finds it") from error
     return str(told["id"])

@@ -356,6 +356,7 @@ _ANSWERS_IN_S = 30.0
 
 def _request(send: Send) -> dict[str, Any]:
     told: dict[str, Any] = {"method": send.method, "url": send.path, "timeout": _ANSWERS_IN_S + send.wait_s}
+    told |= {"headers": {"Idempotency-Key": send.once}} if send.once else {}
     return told | ({} if send.body is None else {"json": send.body})
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from agents.requests import Decision, PersonId, RequestId
+from agents.requests import Decision, RequestId
 from tests.bot.cli.shell import sayso
 from tests.waiting import until
 from tests.world import World
@@ -107,7 +107,7 @@ async def test_an_answer_that_is_too_long_is_refused_before_anything_is_written(
     [
         ["trigger", TOO_LONG, "--as", "anna"],
         ["withdraw", "s0q-aaaaaaaaaaaaa", "--reason", TOO_LONG, "--as", "anna"],
-        ["amend", "s0q-aaaaaaaaaaaaa", f"version={TOO_LONG}", "--as", "anna"],
+        ["answer", "s0q-aaaaaaaaaaaaa", "edit", "--set", f"version={TOO_LONG}", "--as", "anna"],
         ["mailbox", "bo", "--reply-to", "c0ffee", "--text", TOO_LONG],
     ],
     ids=lambda words: words[0],
@@ -179,7 +179,7 @@ async def test_an_approval_is_for_what_was_printed_last_and_not_for_what_changed
     unseen = await sayso(shop, "answer", request_id, "approve", "--as", "bo")
     assert (unseen.code, (await shop.request(request_id)).state) == (1, "open")
     assert "Deploy v1.1.0 to production" in unseen.out
-    await shop.steering.amend(RequestId(request_id), PersonId("anna"), {"version": "v1.2.0"})
+    await shop.edit("anna", await shop.request(RequestId(request_id)), version="v1.2.0")
 
     too_old = await sayso(shop, "answer", request_id, "approve", "--as", "bo")
     assert (too_old.code, (await shop.request(request_id)).state) == (1, "open")
@@ -193,7 +193,7 @@ async def test_an_approval_is_for_what_was_printed_last_and_not_for_what_changed
 async def test_who_waits_for_a_run_is_told_once_whom_it_waits_for_and_how_they_answer(shop: World) -> None:
     waiting = asyncio.create_task(sayso(shop, "trigger", "deploy v1.2.0 to production", "--as", "anna", "--wait"))
     [record] = await until(shop.requests, what="a request")
-    await shop.steering.amend(record.request.id, PersonId("anna"), {"version": "v1.1.0"})
+    await shop.edit("anna", await shop.request(record.request.id), version="v1.1.0")
     await shop.decide("bo", await shop.request(record.request.id), "approve")
 
     ended = await waiting

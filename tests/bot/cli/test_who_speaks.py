@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import PersonId, RequestId
+from agents.requests import RequestId
 from tests.bot.cli.shell import elsewhere, in_production, sayso
 from tests.bot.web.console.stage import restarted
 from tests.servers.console import a_console
@@ -19,7 +19,7 @@ AS_BO = [
     ["answer", REQUEST, "approve"],
     ["answer", REQUEST, "deny"],
     ["withdraw", REQUEST],
-    ["amend", REQUEST, "it=that"],
+    ["answer", REQUEST, "edit", "--set", "it=that"],
     ["pause", RUN],
     ["resume", RUN],
     ["cancel", RUN],
@@ -82,23 +82,22 @@ async def test_a_log_in_link_goes_to_its_person_and_to_nobody_else(world: World)
 
 
 @pytest.mark.long
-async def test_what_was_asked_for_is_amended_from_elsewhere(shop: World, tmp_path: Path) -> None:
+async def test_what_was_asked_for_is_changed_from_elsewhere(shop: World, tmp_path: Path) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
     async with serving(shop.app) as api:
-        for person, code in (("bo", 1), ("anna", 0)):
-            _, key = await api.key(person)
-            words = ("amend", record.request.id, "version=v1.2.0")
-            ended = await elsewhere(tmp_path, *words, SAYSO_URL=api.url, SAYSO_API_KEY=key)
-            assert ended.code == code, ended
-        ci = await api.client(None, "steer", service="ci", acts_for=["anna"], holders=["bo"])
-        answer = await ci.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"version": "v1.0.0"}})
-        anna = await api.client("anna")
-        unknown = await anna.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"versoin": "v1.0.0"}})
-        wrong = await anna.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"version": "v9"}})
+        _, key = await api.key("anna")
+        words = ("answer", record.request.id, "edit", "--set", "version=v1.2.0")
+        ended = await elsewhere(tmp_path, *words, SAYSO_URL=api.url, SAYSO_API_KEY=key)
+        assert ended.code == 0, ended
+        ci = await api.client(None, "answer", "steer", service="ci", acts_for=["anna"], holders=["bo"])
+        anna, digest = await api.client("anna"), (await shop.request(record.request.id)).request.digest
+        path, other = f"/v1/requests/{record.request.id}/edit", {"args": {"version": "v1.0.0"}, "digest": digest}
+        answer = await ci.post(path, json=other)
+        unknown = await anna.post(path, json={"args": {"versoin": "v1.0.0"}, "digest": digest})
+        wrong = await anna.post(path, json={"args": {"version": "v9"}, "digest": digest})
 
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:sayso:problem:not-for-programs")
-    assert unknown.status_code == 409
-    assert wrong.status_code == 422
+    assert (unknown.status_code, wrong.status_code) == (422, 422)
     stands = (await shop.request(record.request.id)).request
     assert (stands.revision, stands.title) == (2, "Deploy v1.2.0 to production, replacing v1.0.0?")
 
@@ -180,7 +179,7 @@ async def test_an_approval_in_a_terminal_is_for_what_this_person_was_shown(world
 @pytest.mark.long
 async def test_a_digest_that_is_typed_is_what_is_approved(shop: World) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
-    await shop.steering.amend(RequestId(record.request.id), PersonId("anna"), {"version": "v1.2.0"})
+    await shop.edit("anna", await shop.request(RequestId(record.request.id)), version="v1.2.0")
     words = ("answer", record.request.id, "approve", "--as", "bo", "--json", "--digest")
 
     moved = await sayso(shop, *words, record.request.digest)

@@ -75,7 +75,7 @@ def test_a_password_must_not_stand_in_the_file_of_settings(tmp_path: Path) -> No
         ({**OAUTH, "SAYSO_MAIL_OAUTH_TOKEN_URL": "http://x.example/"}, "SAYSO_MAIL_OAUTH_TOKEN_URL", '"https://"'),
         ({"SAYSO_MAIL_ADDRESS": "a-quite-long-name@corp.example"}, "SAYSO_MAIL_ADDRESS", "at most 16 characters"),
         ({"SAYSO_MAIL_ADDRESS": "a+b@corp.example"}, "SAYSO_MAIL_ADDRESS", "no plus among them"),
-        ({"SAYSO_MAIL_REPLY": "subject"}, "SAYSO_MAIL_REPLY", 'allowed: "plus", "catchall" or "reference"'),
+        ({"SAYSO_MAIL_REPLY": "subject"}, "SAYSO_MAIL_REPLY", 'allowed: "plus" or "reference"'),
         ({"SAYSO_MAIL_IDENTITY": "dmarc"}, "SAYSO_MAIL_IDENTITY", "without SAYSO_MAIL_AUTHSERV_ID"),
         ({"SAYSO_MAIL_AUTHSERV_ID": "mx.corp.example"}, "SAYSO_MAIL_AUTHSERV_ID", "without SAYSO_MAIL_IDENTITY"),
         ({"SAYSO_MAIL_IDENTITY": "local"}, "SAYSO_MAIL_IDENTITY", 'allowed: "dmarc", "m365", "submission" or "none"'),
@@ -96,6 +96,6 @@ def test_what_belongs_to_a_server_is_nothing_without_it(tmp_path: Path) -> None:
 
 
 def test_another_way_of_replies_leaves_the_address_any_length(tmp_path: Path) -> None:
-    named = {**SERVERS, "SAYSO_MAIL_ADDRESS": "a-quite-long-name@corp.example", "SAYSO_MAIL_REPLY": "catchall"}
+    named = {**SERVERS, "SAYSO_MAIL_ADDRESS": "a-quite-long-name@corp.example", "SAYSO_MAIL_REPLY": "reference"}
 
-    assert read(tmp_path, "", **named).mail_reply == "catchall"
+    assert read(tmp_path, "", **named).mail_reply == "reference"

@@ -51,22 +51,9 @@ async def found(
     return matching[0]
 
 
-@pytest.mark.parametrize(
-    ("address", "way"),
-    few_of(
-        [
-            ("doctor@sayso.example", "plus"),
-            ("agent@replies.example", "catchall"),
-            ("doctor@sayso.example", "reference"),
-        ],
-        0,
-        rows=True,
-    ),
-)
-async def test_where_all_is_well_an_answer_would_come_back(
-    tmp_path: Path, mailhost: MailHost, address: str, way: str
-) -> None:
-    every = await findings(tmp_path, mailhost.authority, mailhost.environ(address, way) | PROVEN)
+@pytest.mark.parametrize("way", few_of(["plus", "reference"], 0))
+async def test_where_all_is_well_an_answer_would_come_back(tmp_path: Path, mailhost: MailHost, way: str) -> None:
+    every = await findings(tmp_path, mailhost.authority, mailhost.environ("doctor@sayso.example", way) | PROVEN)
 
     words = ("log-in", "log-in", "IDLE", "came back", "Message-IDs are kept", "clock", f"verdict of {SERVER}")
     assert [finding.sign for finding in every[: len(words)]] == ["✓"] * len(words), every
@@ -98,7 +85,7 @@ async def test_an_answer_that_would_not_come_back_says_how_to_let_it(tmp_path: P
     finding = await found("did not come back", tmp_path, mailhost, elsewhere, within_s=3)
 
     assert finding.sign == "✗"
-    assert "SAYSO_MAIL_REPLY=catchall" in finding.fix
+    assert "SAYSO_MAIL_REPLY=reference" in finding.fix
 
 
 async def test_an_address_that_the_server_refuses_says_so(tmp_path: Path, mailhost: MailHost) -> None:

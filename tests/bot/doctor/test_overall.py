@@ -307,15 +307,6 @@ async def test_a_model_of_another_maker_is_told_with_the_variables_of_that_maker
     assert "ANTHROPIC" not in finding.fix
 
 
-async def test_a_model_whose_price_nobody_knows_is_named(data: Path, environ: dict[str, str]) -> None:
-    environ |= {"SAYSO_MODEL": "claude-sonnet-5-5", "SAYSO_AGENTS__DEPLOY__MODEL": "one-of-our-own"}
-
-    findings = [one for one in await examine(load(data, environ)) if one.what.startswith("the price of")]
-
-    assert [(one.sign, one.what) for one in findings] == [("!", "the price of one-of-our-own is not known")]
-    assert "max_tokens" in findings[0].fix
-
-
 async def test_the_format_of_the_store_is_named(data: Path, environ: dict[str, str]) -> None:
     client = Client(environ["SAYSO_REDIS_URL"])
     await check_format(client)

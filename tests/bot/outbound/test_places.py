@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import PersonId
 from bot.queries.rebuild import placed as placed_by
 from bot.render.transcript import lines
 from bot.store.outbox_entry import Delivery
@@ -119,7 +118,7 @@ async def test_a_changed_request_stands_in_the_place_as_a_new_card_and_all_of_it
     record = await office.opened(await office.trigger("press bell"))
     await office.quiet()
 
-    await office.steering.amend(record.request.id, PersonId("anna"), {"what": "gong"})
+    await office.edit("anna", await office.request(record.request.id), what="gong")
     await office.quiet()
 
     assert [card.title for card in board.at("#release")] == ["Press bell?", "Press gong?"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import CardDelivered
-from agents.requests import DeliveryId, PersonId
+from agents.requests import DeliveryId
 from bot.app import App, compose
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import placed as placed_by
@@ -261,7 +261,7 @@ async def test_a_changed_request_has_a_new_card_of_its_own_there(office: World, 
     record = await opened(office)
     await office.quiet()
 
-    await office.steering.amend(record.request.id, PersonId("anna"), {"what": "gong"})
+    await office.edit("anna", await office.request(record.request.id), what="gong")
     await office.quiet()
 
     assert [card.title for card in board.at("room")] == ["Press bell?", "Press gong?"]

@@ -60,10 +60,10 @@ STEERS: set[str] = {"write", "pause", "resume", "cancel", "fork", "retry"}
 # Who, and what they may do to a run that Anna and Vic asked for and Bo may decide.
 TABLE: dict[str, set[str]] = {
     "vic": {"see", "answer"},
-    "anna": {"trigger", "see", "answer", "explain", "withdraw", "amend"} | STEERS,
+    "anna": {"trigger", "see", "answer", "explain", "withdraw"} | STEERS,
     "bo": {"trigger", "see", "answer"},
     "ole": {"trigger", "see", "answer", "explain", "import", "freeze", "absent", "dead", "confirm"} | STEERS,
-    "ada": set(get_args(Action)) - {"withdraw", "amend"},
+    "ada": set(get_args(Action)) - {"withdraw"},
     "left": set(),
 }
 

@@ -198,7 +198,7 @@ async def test_a_request_whose_time_is_over_can_not_be_answered_though_nobody_cl
 
 async def test_an_older_revision_points_to_the_newest_card(world: World) -> None:
     record = await asked(world)
-    await world.steering.amend(record.request.id, PersonId("anna"), {"what": "the other button"})
+    await world.edit("anna", await world.request(record.request.id), what="the other button")
     record = await world.request(record.request.id)
 
     old, new = await looks(world, record, "bo", number=0), await looks(world, record, "bo")
@@ -257,7 +257,7 @@ async def test_what_waits_comes_first_that_expires_first_and_the_rest_is_counted
 
 async def test_an_amended_request_waits_once_with_the_newest_card(world: World) -> None:
     record = await asked(world)
-    await world.steering.amend(record.request.id, PersonId("anna"), {"what": "the other button"})
+    await world.edit("anna", await world.request(record.request.id), what="the other button")
     record = await world.request(record.request.id)
 
     seen = await world.app.requests.lookup.overview("bo")

@@ -2,7 +2,6 @@ import asyncio
 
 import pytest
 
-from agents.requests import PersonId
 from bot.policy.record import records
 from bot.queries.rebuild import Rebuilt, rebuild
 from bot.store.client import Client
@@ -22,7 +21,7 @@ async def history(shop: World) -> None:
     await shop.decide("cy", record, "deny", "not today")
     await shop.ended(denied)
     amended = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
-    await shop.steering.amend(amended.request.id, PersonId("anna"), {"version": "v1.0.0"})
+    await shop.edit("anna", await shop.request(amended.request.id), version="v1.0.0")
     await shop.quiet()
 
 

@@ -262,7 +262,7 @@ async def test_a_revision_makes_earlier_votes_void_and_is_voted_on_anew(world: W
     await world.decide("bo", record, "approve")
 
     world.workshop.policy_of["horn"] = "pair"
-    await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
+    await world.edit(record.request.requesters[0], await world.request(record.request.id), what="horn")
     revised = await world.request(record.request.id)
 
     assert (revised.request.revision, revised.votes, revised.state) == (2, (), "open")
@@ -276,7 +276,7 @@ async def test_a_revision_makes_earlier_votes_void_and_is_voted_on_anew(world: W
 
 async def test_a_denial_of_an_older_revision_denies_what_stands_now(world: World) -> None:
     record = await asked(world)
-    await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
+    await world.edit(record.request.requesters[0], await world.request(record.request.id), what="horn")
 
     assert isinstance(await world.decide("bo", record, "deny", "neither"), Decided)
 
@@ -298,7 +298,7 @@ async def test_every_record_says_what_the_events_of_its_run_say(world: World) ->
     await world.decide("bo", denied, "approve")
     await world.decide("cy", denied, "deny", "no")
     revised = await asked(world, "gong")
-    await world.steering.amend(revised.request.id, revised.request.requesters[0], {"what": "drum"})
+    await world.edit(revised.request.requesters[0], await world.request(revised.request.id), what="drum")
     for record in (approved, denied):
         await world.ended(record.request.run_id)
     await world.quiet()

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, TypeVar
@@ -21,7 +20,6 @@ from hypothesis.stateful import (
 )
 from pydantic import JsonValue
 
-from agents import ToolRefused
 from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId
 from agents.run import fold
 from agents.steps import CallTool
@@ -204,12 +202,17 @@ class Requests(RuleBasedStateMachine):
 
     @rule(version=st.sampled_from(("v1", "v2", "v3")))
     def changes_the_call(self, version: str) -> None:
-        revise, anna = self.house.decisions.revisions.revise, self.known["anna"]
-        changed = None
-        with suppress(ToolRefused):
-            changed = self.has(revise(self.request.id, anna, call(version), "Deploy?", channel="api", evidence="key"))
-        assert (changed is not None) is self.page.change(version, self.waited_s)
-        self.seen += [changed] if changed else []
+        after = self.edited("anna", "api", version, self.seen[-1])
+        if self.page.change(version, self.waited_s):
+            self.seen.append(after)
+
+    def edited(self, person: str, channel: str, version: str, shown: Request) -> Request:
+        async def prepare(_: Request, values: Mapping[str, JsonValue]) -> tuple[GatedCall, Callable[[], str]]:
+            return call(str(values["version"])), lambda: "Deploy?"
+
+        said = statement(self.known[person], channel, "free_text", shown)
+        wanted = Edit({"version": version}, prepare)
+        return self.has(self.house.decisions.edit(self.request.id, said, wanted)).record.request
 
     @rule(
         person=st.sampled_from((*PEOPLE, *NEWCOMERS)),
@@ -221,14 +224,9 @@ class Requests(RuleBasedStateMachine):
         if person not in self.page.present:
             return
         shown = self.seen[-1 - min(age, len(self.seen) - 1)]
-
-        async def prepare(_: Request, values: Mapping[str, JsonValue]) -> tuple[GatedCall, Callable[[], str]]:
-            return call(str(values["version"])), lambda: "Deploy?"
-
-        said = statement(self.known[person], channel, "free_text", shown)
-        after = self.has(self.house.decisions.edit(self.request.id, said, Edit({"version": version}, prepare)))
+        after = self.edited(person, channel, version, shown)
         if self.page.edit(person, channel, version, shown.revision, self.waited_s):
-            self.seen.append(after.record.request)
+            self.seen.append(after)
 
     @rule(
         person=st.sampled_from((*PEOPLE, "gus")),

@@ -1,11 +1,12 @@
-"""Withdrawing and amending by requesters. The rest is in `tests/stories/faults/test_people.py`."""
+"""Withdrawing and changing by requesters. The rest is in `tests/stories/faults/test_people.py`."""
 
 import pytest
 
-from agents import ToolRefused
 from agents.events import PersonSaid
 from agents.requests import PersonId, RunId
 from bot.errors import Conflict, Forbidden, NotFound
+from bot.policy.edits import EditRefused
+from bot.policy.judgements import AlreadyDecided, NotEntitled
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
 from tests.waiting import until
@@ -25,57 +26,60 @@ async def test_a_requester_takes_a_request_back_and_everybody_who_holds_a_card_h
     assert world.workshop.effects == []
 
 
-async def test_nobody_else_withdraws_or_amends_a_request(world: World) -> None:
+async def test_nobody_else_withdraws_or_changes_a_request(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
 
     with pytest.raises(Forbidden, match="Only who asked for it may do that"):
         await world.steering.withdraw(record.request.id, BO, "")
-    with pytest.raises(Forbidden, match="Only who asked for it may do that"):
-        await world.steering.amend(record.request.id, BO, {"what": "horn"})
+    assert isinstance(await world.edit("dan", record, what="horn"), NotEntitled)
 
     assert (await world.request(record.request.id)).request.revision == 1
 
 
-async def test_what_is_decided_is_neither_withdrawn_nor_amended(world: World) -> None:
+async def test_what_is_decided_is_neither_withdrawn_nor_changed(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
     await world.decide("bo", record, "deny", "no")
 
     with pytest.raises(Conflict, match="is denied already"):
         await world.steering.withdraw(record.request.id, ANNA, "")
-    with pytest.raises(Conflict, match="is closed by now"):
-        await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
+    assert isinstance(await world.edit("anna", record, what="horn"), AlreadyDecided)
 
 
 async def test_an_argument_that_there_is_not_is_answered_with_those_there_are(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
 
-    with pytest.raises(Conflict, match=r"There is no argument where. There are: what"):
-        await world.steering.amend(record.request.id, ANNA, {"where": "here"})
+    refused = await world.edit("anna", record, where="here")
+
+    assert isinstance(refused, EditRefused)
+    assert "where" in refused.why
+    assert "They may change: what" in refused.why
 
 
-async def test_an_amendment_that_another_policy_would_decide_is_refused(world: World) -> None:
+async def test_a_change_that_another_policy_would_decide_is_refused(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
     world.workshop.policy_of["horn"] = "pair"
 
-    with pytest.raises(ToolRefused, match="another policy would decide"):
-        await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
+    refused = await world.edit("anna", record, what="horn")
+
+    assert isinstance(refused, EditRefused)
+    assert "another policy would decide" in refused.why
 
 
-async def test_an_amendment_that_the_tool_refuses_changes_nothing(world: World) -> None:
+async def test_a_change_that_the_tool_refuses_changes_nothing(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
     world.workshop.meaning["horn"] = ""
 
-    with pytest.raises(ToolRefused, match="There is no horn"):
-        await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
+    refused = await world.edit("anna", record, what="horn")
 
+    assert isinstance(refused, EditRefused)
+    assert "There is no horn" in refused.why
     assert (await world.request(record.request.id)).request == record.request
 
 
-async def test_a_question_is_not_amended(world: World) -> None:
+async def test_a_question_is_not_changed(world: World) -> None:
     record = await world.opened(await world.trigger("ask yes_no Shall we?"))
 
-    with pytest.raises(Conflict, match="Only the arguments of an approval can be amended"):
-        await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
+    assert isinstance(await world.edit("anna", record, what="horn"), EditRefused)
 
 
 async def test_a_run_that_is_not_there_can_not_be_steered(world: World) -> None:

@@ -9,7 +9,6 @@ from bot.store import Keys, Store, client
 from bot.store.client.durability import far_ahead
 from bot.store.ids import ingress_shard
 from bot.store.locks import Locks
-from bot.store.timers import Clock
 from tests.bot.store.stores import RUN, move_time
 from tests.guards import guards
 
@@ -67,16 +66,3 @@ def test_what_is_read_is_never_before_what_was_read(steps: list[int]) -> None:
         assert last is None or now >= last
         assert ahead >= timedelta(0)
         last, seen = now, f"{raw_ms} {round(ahead.total_seconds() * 1000)}".encode()
-
-
-def test_what_is_scheduled_goes_by_the_time_of_another_shard_unless_that_is_ahead() -> None:
-    read, later_ms = (1_800_000_000, 0), 1_800_000_000_000 + 3_600_000
-    plain, ahead = Clock(good_for_s=60), Clock(good_for_s=60)
-
-    plain.noted(Keys(0), [read, [None, None]])
-    ahead.noted(Keys(0), [read, [None, f"{later_ms} 0".encode()]])
-
-    assert (plain.soon_ms(Keys(1)) or 0) // 1000 >= read[0]
-    assert (ahead.soon_ms(Keys(0)) or 0) >= later_ms
-    assert ahead.soon_ms(Keys(1)) is None
-    assert plain.asked(Keys(1)), "what is judged by it is read"

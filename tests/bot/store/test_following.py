@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -9,7 +9,7 @@ from agents.requests import PersonId, RunId
 from bot.store import Commit, Store
 from bot.store.client import Client
 from bot.store.keys import Keys
-from bot.store.watch import Follower, FollowingEnds, RunNews, follow
+from bot.store.watch import Follower, FollowingEnds, RunNews
 from tests.waiting import PATIENCE_S, patience
 
 RUN, OTHER = RunId("s0r-aaaaaaaaaaaaa"), RunId("s0r-bbbbbbbbbbbbb")
@@ -181,12 +181,3 @@ async def test_what_no_hint_came_for_is_read_all_the_same(store: Store) -> None:
 
         assert [seq for seq, _ in await watch.next(PATIENCE_S)] == [1]
     await follower.close()
-
-
-async def test_a_run_is_followed_from_its_first_event_on(store: Store) -> None:
-    await append(store, RUN, 2)
-    async with aclosing(follow(store, RUN)) as told:
-        first = [await anext(told), await anext(told)]
-        await append(store, RUN)
-        async with patience():
-            assert [one.type for one in (*first, await anext(told))] == ["run_paused"] * 3

@@ -1,4 +1,4 @@
-"""The agreement of several processes about App Homes."""
+"""Who looks at their App Home."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -19,37 +19,12 @@ async def client(redis: str) -> AsyncIterator[Client]:
 
 
 async def test_who_looked_is_known_for_a_month(client: Client) -> None:
-    homes = Homes(client)
+    homes, long_ago = Homes(client), NOW - timedelta(days=60)
     await homes.note_opened("anna", NOW - timedelta(seconds=HOME_KEEP_S + 1))
     await homes.note_opened("bo", NOW - timedelta(days=2))
-    assert await homes.opened_since(NOW - timedelta(days=60)) == {"anna", "bo"}
+    assert [await homes.has_opened(one, long_ago) for one in ("anna", "bo", "cy")] == [True, True, False]
 
     await homes.note_opened("cy", NOW)
 
-    assert await homes.opened_since(NOW - timedelta(days=60)) == {"bo", "cy"}, "what is too old is not kept"
-    assert await homes.opened_since(NOW - timedelta(days=1)) == {"cy"}
-
-
-async def test_of_several_processes_one_changes_a_home(client: Client) -> None:
-    one, other = Homes(client), Homes(client)
-
-    assert await one.hold("bo", 60)
-    assert await one.hold("bo", 60), "it goes on"
-    assert not await other.hold("bo", 60)
-    assert await other.hold("anna", 60), "another one's is another thing"
-    await one.hold("bo", 0)
-    assert await other.hold("bo", 60)
-
-
-async def test_an_opening_meanwhile_leaves_open_what_is_shown(client: Client) -> None:
-    homes = Homes(client)
-    await homes.note_changing("bo")
-    await homes.note_shown("bo", "one")
-    assert await homes.shown("bo") == "one"
-
-    await homes.note_changing("bo")
-    assert await homes.shown("bo") == ""
-    await homes.note_opened("bo", NOW)
-    await homes.note_shown("bo", "two")
-
-    assert await homes.shown("bo") == ""
+    assert not await homes.has_opened("anna", long_ago), "what is too old is not kept"
+    assert [await homes.has_opened(one, NOW - timedelta(days=1)) for one in ("bo", "cy")] == [False, True]

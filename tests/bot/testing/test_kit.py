@@ -240,7 +240,7 @@ async def test_the_arguments_that_people_decided_on_are_the_executed_ones() -> N
     async with sayso(agents=[bell_agent(rung)], policies=DESK) as s:
         run = await s.trigger("ring")
         asked = (await s.opened(run)).request.id
-        await s.steering.amend(asked, s.app.people.named("anna"), {"bell": "back"})
+        await s.edit("anna", await s.request(asked), bell="back")
         await s.approve("bo", run)
         await s.ended(run)
 

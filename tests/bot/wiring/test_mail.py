@@ -150,7 +150,6 @@ PROVEN = {
 # To whom an answer goes in each way, and what stands below it.
 ANSWERS = {
     "plus": (f"agent+{TOKEN}@sayso.example", ""),
-    "catchall": (f"{TOKEN}@sayso.example", ""),
     "reference": ("agent@sayso.example", f"\n\n> Answer code: {TOKEN}\n"),
 }
 

@@ -1,4 +1,4 @@
-"""The three ways a reply token travels: what a mail of ours carries, and what is read from whatever answers it."""
+"""The two ways a reply token travels: what a mail of ours carries, and what is read from whatever answers it."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from tests.channels.email.work import MOST_CALLS, calls_of
 from tests.long import few_of
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
-WAYS: tuple[Way, ...] = ("plus", "catchall", "reference")
+WAYS: tuple[Way, ...] = ("plus", "reference")
 OTHER = "s0d-zzzzzzzzzzzzz-aa2222222222"
 
 
@@ -43,7 +43,7 @@ def quoted(post: mime.Post, mark: str = "> ") -> str:
 
 @pytest.mark.parametrize(
     ("way", "address"),
-    [("plus", f"agent+{TOKEN}@sayso.example"), ("catchall", f"{TOKEN}@sayso.example"), ("reference", BOT)],
+    [("plus", f"agent+{TOKEN}@sayso.example"), ("reference", BOT)],
 )
 def test_the_card_says_where_its_answer_goes(way: Way, address: str) -> None:
     assert read_headers(card(way).raw).one("reply-to") == f"sayso <{address}>"
@@ -68,7 +68,6 @@ def test_the_same_card_gives_the_same_mail(way: Way) -> None:
         ("plus", (f"To: sayso <agent+{TOKEN}@sayso.example>",), "approve"),
         ("plus", (f"To: AGENT+{TOKEN.upper()}@Sayso.Example",), "approve"),
         ("plus", (f"To: cy@corp.example,\r\n agent+{TOKEN}@sayso.example", f"Cc: {BOT}"), "approve"),
-        ("catchall", (f"To: {TOKEN}@sayso.example", f"Delivered-To: {BOT}"), "approve"),
         ("reference", (f"In-Reply-To: {card('reference').message_id.upper()}",), quoted(card("reference"))),
         ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"))),
         ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"), mark="")),
@@ -91,15 +90,11 @@ def test_the_token_comes_back(way: Way, fields: tuple[str, ...], body: str) -> N
         ("plus", (f"X-Original-To: agent+{TOKEN}@sayso.example", f"Delivered-To: {BOT}"), "approve"),
         ("plus", (f"Envelope-To: agent+{TOKEN}@sayso.example",), "approve"),
         ("plus", (f'To: "agent+{TOKEN}@sayso.example" <x@corp.example>',), "approve"),
-        ("catchall", (f"X-Original-To: {TOKEN}@sayso.example", "To: somebody <x@corp.example>"), "approve"),
         ("reference", (f"In-Reply-To: {card('reference').message_id}",), "approve"),
         ("plus", (f"To: {TOKEN}@sayso.example",), "approve"),
         ("plus", (f"To: agent+{TOKEN}@sayso.example.evil.example",), "approve"),
         ("plus", (f"To: xagent+{TOKEN}@sayso.example",), "approve"),
         ("plus", (f"Subject: agent+{TOKEN}@sayso.example",), f"agent+{TOKEN}@sayso.example"),
-        ("catchall", (), "approve"),
-        ("catchall", ("To: AGENT@sayso.example",), "approve"),
-        ("catchall", (f"To: {TOKEN}@elsewhere.example",), "approve"),
         ("reference", (f"To: agent+{TOKEN}@sayso.example",), "approve"),
         ("reference", (f"In-Reply-To: <card.{TOKEN}.0f@sayso.example>",), "approve"),
         ("reference", (f"In-Reply-To: {card('reference').message_id.replace('sayso', 'evil')}",), "approve"),
@@ -111,19 +106,12 @@ def test_a_mail_without_a_token_of_its_way_has_none(way: Way, fields: tuple[str,
     assert tokens.returning(way)(received(*fields, body=body), BOT) is None
 
 
-@pytest.mark.parametrize(
-    ("way", "fields", "body"),
-    [
-        ("plus", (f"To: agent+{TOKEN}@sayso.example, agent+{OTHER}@sayso.example",), "approve"),
-        ("catchall", (f"To: {TOKEN}@sayso.example", f"Cc: {OTHER}@sayso.example"), "approve"),
-    ],
-)
-def test_a_mail_that_answers_several_questions_is_held(way: Way, fields: tuple[str, ...], body: str) -> None:
-    raw = received(*fields, body=body)
+def test_a_mail_that_answers_several_questions_is_held() -> None:
+    raw = received(f"To: agent+{TOKEN}@sayso.example, agent+{OTHER}@sayso.example", body="approve")
 
     with pytest.raises(Unreadable, match="several questions"):
-        tokens.returning(way)(raw, BOT)
-    held = reader(way).read(raw, len(raw))
+        tokens.returning("plus")(raw, BOT)
+    held = reader("plus").read(raw, len(raw))
     assert isinstance(held, Quarantined)
     assert held.reasons == (tokens.SEVERAL,)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import PersonId, RequestId
+from agents.requests import RequestId
 from bot.config.errors import ConfigError
 from bot.policy.judgements import AlreadyVoted, Counted, Decided
 from bot.policy.record import RequestRecord
@@ -46,7 +46,7 @@ async def test_an_old_button_that_is_pressed_again_decides_nothing(office: Slack
     await office.world.quiet()
     assert (await office.world.request(before.request.id)).votes == before.votes
 
-    await office.world.steering.amend(before.request.id, PersonId("anna"), {"what": "horn"})
+    await office.world.edit("anna", await office.world.request(before.request.id), what="horn")
     await office.becomes(card, "Press horn?")
     await office.cy.presses("Approve", in_=card, version=0)
     await office.cy.sees_ephemeral()

@@ -80,9 +80,9 @@ async def test_attack_words_in_the_thread_do_not_steer_it(office: World) -> None
 async def test_attack_they_change_no_argument(world: World) -> None:
     record = await answered_by_bo(world, await world.trigger(WISH))
     async with serving(world.app) as api:
-        bo = await api.client("bo")
+        bo, wanted = await api.client("bo"), {"args": {"what": "tower"}, "digest": record.request.digest}
 
-        refused = await bo.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"what": "tower"}})
+        refused = await bo.post(f"/v1/requests/{record.request.id}/edit", json=wanted)
 
     assert refused.status_code == 403
     assert (await world.request(record.request.id)).request.revision == 1

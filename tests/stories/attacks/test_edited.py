@@ -70,7 +70,7 @@ async def test_whoever_edited_it_still_denies_it_when_it_is_asked_anew(office: W
 async def test_a_requester_who_changes_it_afterwards_lets_the_editor_approve_again(office: World) -> None:
     again = await opened_anew(office)
 
-    await office.steering.amend(again.request.id, ANNA, {"what": "horn"})
+    await office.edit("anna", await office.request(again.request.id), what="horn")
 
     now = await office.request(again.request.id)
     assert now.request.policy.editors == ()
@@ -96,7 +96,7 @@ async def test_attack_the_requester_changes_it_to_the_edit_there_and_back(office
     record = await office.opened(await office.trigger("press bell"))
     await office.edit("bo", record, what="gong")
     for what in ("horn", "gong"):
-        await office.steering.amend(record.request.id, ANNA, {"what": what})
+        await office.edit("anna", await office.request(record.request.id), what=what)
 
     said = await office.decide("bo", await office.request(record.request.id), "approve")
 
@@ -107,7 +107,7 @@ async def test_attack_the_requester_changes_it_to_the_edit_there_and_back(office
 async def test_attack_the_digest_of_a_card_is_never_that_of_a_later_one(office: World) -> None:
     record = await office.opened(await office.trigger("press bell"))
     for what in ("horn", "bell"):
-        await office.steering.amend(record.request.id, ANNA, {"what": what})
+        await office.edit("anna", await office.request(record.request.id), what=what)
     now = await office.request(record.request.id)
 
     assert now.request.digest != record.request.digest
@@ -183,7 +183,7 @@ async def several_chose(world: World, last: str) -> RequestRecord:
     await world.edit("bo", record, what="gong")
     await world.edit("cy", await world.request(record.request.id), what="horn")
     if last == "anna":
-        await world.steering.amend(record.request.id, ANNA, {"what": "gong"})
+        await world.edit("anna", await world.request(record.request.id), what="gong")
     else:
         await world.edit(last, await world.request(record.request.id), what="gong")
     return await world.request(record.request.id)

@@ -104,11 +104,12 @@ async def test_attack_a_namesake_sees_and_steers(redis: str, tmp_path: Path) -> 
 
         anna = await api.client("anna")
         seen = [await anna.get(f"/v1/runs/{run_id}"), await anna.get(f"/v1/requests/{request}")]
-        amended = await anna.post(f"/v1/requests/{request}/amend", json={"changes": {"what": "horn"}})
+        wanted = {"args": {"what": "horn"}, "digest": record.request.digest}
+        changed = await anna.post(f"/v1/requests/{request}/edit", json=wanted)
         cancelled = await anna.post(f"/v1/runs/{run_id}/cancel")
         denied = await office.decide("anna", record, "deny")
 
-        assert [one.status_code for one in (*seen, amended, cancelled)] == [404] * 4
+        assert [one.status_code for one in (*seen, changed, cancelled)] == [404] * 4
         assert isinstance(denied, NotEntitled)
         assert (await office.request(request)).state == "open"
 

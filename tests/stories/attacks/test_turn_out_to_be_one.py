@@ -10,7 +10,6 @@ import pytest
 
 from agents import Agent, Arguments, CallTool, Effect, Outcome, Tool, ToolContext
 from agents.requests import PersonId, RunId
-from bot.errors import Forbidden
 from bot.people.offers import waits_for
 from bot.people.tables import tables_of
 from bot.policy.judgements import Decided, Judgement, NotEntitled
@@ -375,8 +374,7 @@ async def test_attack_the_words_of_one_who_only_may_be_whoever_asked_steer_the_r
 
         assert (became[-1], now.request.revision, now.request.remarks) == ("unclear", 1, ())
         assert [one.text for one in now.comments] == ["take the horn instead"]
-        with pytest.raises(Forbidden):
-            await office.steering.amend(now.request.id, PersonId("bo"), {"what": "horn"})
+        assert isinstance(await office.edit("bo", now, what="horn"), NotEntitled)
 
 
 async def test_attack_one_who_only_may_be_whoever_asked_is_said_to_have_written(redis: str, tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ async def test_an_amended_deploy_deploys_what_was_amended(shop: World) -> None:
     record = await shop.opened(run_id)
     await shop.next_mail("bo")
 
-    await shop.steering.amend(record.request.id, record.request.requesters[0], {"version": "v1.1.0"})
+    await shop.edit(record.request.requesters[0], await shop.request(record.request.id), version="v1.1.0")
     card = await shop.next_mail("bo", about="Deploy v1.1.0 to production, replacing v1.0.0?")
     await shop.reply("bo", card, "approve")
 

@@ -105,7 +105,7 @@ async def test_nobody_can_log_in_as_one_person_and_write_as_another(world: World
 
 async def test_a_reply_to_an_older_revision_is_shown_what_changed_and_does_not_count(world: World) -> None:
     record, old = await card_for(world)
-    await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
+    await world.edit(record.request.requesters[0], await world.request(record.request.id), what="horn")
     new = await world.next_mail("bo", about="Press horn?")
 
     await world.reply("bo", old, "approve")

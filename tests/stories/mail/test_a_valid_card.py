@@ -204,7 +204,9 @@ async def taken(world: World, record: RequestRecord, step: str, dice: random.Ran
         case "minutes":
             await world.move_time(dice.choice([60, 240, 660, 2_000]))
         case _:
-            await world.steering.amend(record.request.id, record.request.requesters[0], {"what": f"horn {number}"})
+            await world.edit(
+                record.request.requesters[0], await world.request(record.request.id), what=f"horn {number}"
+            )
 
 
 @pytest.mark.parametrize("seed", few_of([*range(12)], 0, 1, 2))

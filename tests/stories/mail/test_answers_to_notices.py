@@ -76,7 +76,7 @@ async def test_a_notice_that_shows_an_older_revision_decides_nothing_and_says_to
 ) -> None:
     record, card = await asked(world)
     old = await commented(world, card)
-    await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
+    await world.edit(record.request.requesters[0], await world.request(record.request.id), what="horn")
     new = await world.next_mail("bo", about="Press horn?")
 
     await world.reply("bo", old, "approve")
@@ -90,7 +90,7 @@ async def test_a_notice_that_shows_an_older_revision_decides_nothing_and_says_to
 
 async def test_a_comment_on_an_older_card_is_answered_with_the_newest_one(world: World) -> None:
     record, old = await asked(world)
-    await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
+    await world.edit(record.request.requesters[0], await world.request(record.request.id), what="horn")
 
     told = await commented(world, old)
     await world.reply("bo", told, "approve")

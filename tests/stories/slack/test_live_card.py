@@ -133,7 +133,7 @@ async def test_a_card_of_an_older_version_points_to_the_newer_one(office: World,
     record = await asked(office, wall)
     before = wall.of("bo")
 
-    await office.steering.amend(record.request.id, PersonId("anna"), {"what": "horn"})
+    await office.edit("anna", await office.request(record.request.id), what="horn")
     await office.quiet()
 
     assert "A newer version of this is asked below" in before[-1].summary

@@ -178,7 +178,7 @@ def card_view(
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
         answer=answer_lines(request, record.decision.given if record.decision else None),
         ask_back=people.names_of(whom),
-        may_edit=both(list(request.call.editable)) if request.call and can.edit else "",
+        may_edit=both(list(can.edit)) if can.edit else "",
         may_hand_on=can.hand_on,
         may_break_glass=can.glass,
         may_allow_again=can.again,

@@ -24,8 +24,12 @@ async def program(api: Api, *asks: str) -> AsyncClient:
     )
 
 
-async def asked(client: AsyncClient, **more: Any) -> dict[str, Any]:
-    answer = await client.post("/v1/requests", json={**QUESTION, **more})
+def under(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key} if key else {}
+
+
+async def asked(client: AsyncClient, once: str = "", **more: Any) -> dict[str, Any]:
+    answer = await client.post("/v1/requests", json={**QUESTION, **more}, headers=under(once))
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -201,7 +205,7 @@ async def test_the_same_body_under_one_key_is_one_request_however_often_it_is_se
     once = {"Idempotency-Key": "k-1"}
 
     answers = await asyncio.gather(*(ci.post("/v1/requests", json=QUESTION, headers=once) for _ in range(8)))
-    again = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "k-1", "requester": "anna"})
+    again = await ci.post("/v1/requests", json={**QUESTION, "requester": "anna"}, headers=once)
     other = await ci.post("/v1/requests", json={**QUESTION, "to": ["person:bo"]}, headers=once)
     run = await ci.post("/v1/runs", json={"text": "stamp it"}, headers=once)
 
@@ -219,9 +223,8 @@ async def test_the_same_body_under_one_key_is_one_request_however_often_it_is_se
 async def test_of_two_idempotency_keys_in_one_call_none_is_taken(api: Api) -> None:
     ci = await program(api)
 
-    for once in ([("Idempotency-Key", "one"), ("Idempotency-Key", "two")], {"Idempotency-Key": "one"}):
-        body = QUESTION if isinstance(once, list) else {**QUESTION, "idempotency_key": "two"}
-        refused(await ci.post("/v1/requests", json=body, headers=once), 409, "key-reused")
+    once = [("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
+    refused(await ci.post("/v1/requests", json=QUESTION, headers=once), 409, "key-reused")
 
 
 async def test_a_caller_s_key_stands_for_its_request_as_long_as_that_is_kept(world: World, api: Api) -> None:
@@ -263,19 +266,19 @@ async def test_a_caller_s_key_stands_for_its_request_as_long_as_that_is_kept(wor
 async def test_whoever_asks_under_a_new_key_waits_for_no_archive(world: World, api: Api) -> None:
     """Only a key that may stand for what has left Redis can't be told from a new one while the archive is away."""
     ci = await program(api)
-    first = await left(world, api, ci, idempotency_key="left")
-    open_one = await asked(ci, idempotency_key="open")
+    first = await left(world, api, ci, once="left")
+    open_one = await asked(ci, once="open")
     archive, elsewhere = world.folder / "archive", world.folder / "elsewhere"
 
     archive.rename(elsewhere)
-    emptied = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "left"})
+    emptied = await ci.post("/v1/requests", json=QUESTION, headers=under("left"))
     archive.symlink_to(archive)
-    broken = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "left"})
-    fresh = [await asked(ci, idempotency_key=f"new-{number}") for number in range(20)]
-    again = [await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": key}) for key in ("open", "new-0")]
+    broken = await ci.post("/v1/requests", json=QUESTION, headers=under("left"))
+    fresh = [await asked(ci, once=f"new-{number}") for number in range(20)]
+    again = [await ci.post("/v1/requests", json=QUESTION, headers=under(key)) for key in ("open", "new-0")]
     archive.unlink()
     elsewhere.rename(archive)
-    is_back = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "left"})
+    is_back = await ci.post("/v1/requests", json=QUESTION, headers=under("left"))
 
     for answer in (emptied, broken):
         assert "archive" in refused(answer, 503, "unavailable")
@@ -290,10 +293,10 @@ async def test_after_a_restore_the_archive_is_asked_what_a_key_of_before_stands_
     async with serving(world.app) as api:
         _, text = await api.key(None, "trigger", "read", service="ci", acts_for=["anna"], asks=["group:release"])
         backup = await backed_up(world)
-        first = await left(world, api, api.with_key(text), idempotency_key="k")
+        first = await left(world, api, api.with_key(text), once="k")
     await restored(world, backup, keeps_keys=True)
     async with serving(world.app) as api:
-        found = await api.with_key(text).post("/v1/requests", json={**QUESTION, "idempotency_key": "k"})
+        found = await api.with_key(text).post("/v1/requests", json=QUESTION, headers=under("k"))
 
         assert (found.status_code, found.json()["id"]) == (200, first["id"])
 
@@ -320,10 +323,10 @@ async def test_a_caller_s_key_is_that_of_one_api_key_over_http_and_mcp(world: Wo
     made = [await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["person:bo"]) for _ in "12"]
     first, second = [api.with_key(text) for _, text in made]
 
-    asked = (await first.post("/v1/requests", json={**question, "idempotency_key": "k-1"})).json()
+    asked = (await first.post("/v1/requests", json=question, headers=under("k-1"))).json()
     async with peer(api, made[0][1]) as client:
         task = asyncio.create_task(called(client, "ask_human", **question, key="k-1"))
-        other = (await second.post("/v1/requests", json={**question, "idempotency_key": "k-1"})).json()
+        other = (await second.post("/v1/requests", json=question, headers=under("k-1"))).json()
         hidden = await second.get(f"/v1/requests/{asked['id']}")
         await given(api, "bo", asked, text="yes")
         by_mcp = await task
@@ -356,12 +359,12 @@ async def test_the_same_arguments_are_the_same_however_odd_they_are(api: Api) ->
 async def test_a_caller_s_key_gives_its_request_also_where_its_people_have_left(world: World, api: Api) -> None:
     """Nobody is asked anew by that; something else may still not be asked."""
     ci = await program(api)
-    of_cy = await asked(ci, to=["person:cy"], idempotency_key="of-cy")
-    still_open = await asked(ci, idempotency_key="open")
+    of_cy = await asked(ci, to=["person:cy"], once="of-cy")
+    still_open = await asked(ci, once="open")
     await given(api, "cy", of_cy, text="yes")
 
     async def sent(once: str, **more: Any) -> Response:
-        return await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": once, **more})
+        return await ci.post("/v1/requests", json={**QUESTION, **more}, headers=under(once))
 
     await becomes(world, without(TOML, "cy"))
     answered = await sent("of-cy", to=["person:cy"])
@@ -382,17 +385,16 @@ async def test_a_caller_s_key_gives_its_request_also_where_its_people_have_left(
 async def test_a_caller_s_key_gives_what_people_are_asked_anew_after_a_restore(world: World) -> None:
     async with serving(world.app) as api:
         _, text = await api.key(None, "trigger", "read", service="ci", acts_for=["anna"], asks=["group:release"])
-        first = await asked(api.with_key(text), idempotency_key="k")
+        first = await asked(api.with_key(text), once="k")
     await restored(world, await backed_up(world), keeps_keys=True)
     async with serving(world.app) as api:
         ci, anna = api.with_key(text), await api.client("anna")
-        body = {**QUESTION, "idempotency_key": "k"}
-        held = (await ci.post("/v1/requests", json=body)).json()
+        held = (await ci.post("/v1/requests", json=QUESTION, headers=under("k"))).json()
         assert (await anna.post(f"/v1/runs/{first['run_id']}/resume", json={})).status_code == 200
         anew = await world.opened(first["run_id"], after=first["id"])
-        found = (await ci.post("/v1/requests", json=body)).json()
+        found = (await ci.post("/v1/requests", json=QUESTION, headers=under("k"))).json()
         await given(api, "bo", found, text="yes")
-        answer = (await ci.post("/v1/requests", json=body)).json()
+        answer = (await ci.post("/v1/requests", json=QUESTION, headers=under("k"))).json()
 
     assert (held["id"], held["state"]) == (first["id"], "superseded")
     assert found["id"] == anew.request.id != first["id"]
@@ -404,16 +406,16 @@ async def test_the_limit_of_a_person_counts_what_programs_ask_for_them(world: Wo
         world.toml = TOML.replace("1000/h", "2/m")
     async with serving(world.app) as api:
         ci = await program(api)
-        await asked(ci, idempotency_key="first")
+        await asked(ci, once="first")
         await asked(ci)
 
-        answer = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "k"})
-        first = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "first"})
+        answer = await ci.post("/v1/requests", json=QUESTION, headers=under("k"))
+        first = await ci.post("/v1/requests", json=QUESTION, headers=under("first"))
 
         refused(answer, 429, "rate-limited")
         assert first.status_code == 200, "a repeat is no new one"
         await world.move_time(61)
-        assert (await asked(ci, idempotency_key="k"))["state"] == "open", "the key stood for no request yet"
+        assert (await asked(ci, once="k"))["state"] == "open", "the key stood for no request yet"
 
 
 async def test_a_question_that_nobody_answers_in_time_ends_its_run(world: World, api: Api) -> None:

@@ -34,7 +34,6 @@ VERDICTS: Mapping[str, Verdict] = {
     "POST /v1/requests/{request_id}/answer": "refused",
     "POST /v1/requests/{request_id}/edit": "refused",
     "POST /v1/requests/{request_id}/delegate": "refused",
-    "POST /v1/requests/{request_id}/amend": "refused",
     "GET /v1/runs": "refused",
     "POST /v1/runs": "refused",
     "GET /v1/runs/{run_id}": "refused",

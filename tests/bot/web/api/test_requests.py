@@ -6,6 +6,7 @@ from httpx2 import AsyncClient, Response
 
 from agents.events import PersonSaid
 from agents.requests import PersonId
+from bot.policy.edits import Edited
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
 from tests.long import few_of
@@ -113,7 +114,8 @@ async def test_who_comes_second_hears_who_decided(world: World, api: Api) -> Non
 async def test_an_approval_of_what_has_moved_is_refused_with_the_difference(world: World, api: Api) -> None:
     bo, record = await api.client("bo"), await asked(world)
     world.workshop.policy_of["that"] = "production"
-    revised = await world.steering.amend(record.request.id, PersonId("anna"), {"what": "that"})
+    revised = await world.edit("anna", record, what="that")
+    assert isinstance(revised, Edited)
 
     answer = await answered(bo, record, approval(record))
 
@@ -362,7 +364,7 @@ async def test_who_waits_also_hears_of_a_vote_and_of_a_new_revision(world: World
 
     revised = asyncio.create_task(bo.get(path))
     await api.until_open()
-    await world.steering.amend(record.request.id, PersonId("anna"), {"what": "that"})
+    await world.edit("anna", await world.request(record.request.id), what="that")
     assert (await revised).json()["revision"] == 2
 
 

@@ -81,7 +81,7 @@ async def test_the_same_idempotency_key_and_body_lead_to_the_same_run(world: Wor
     body, once = {"text": "stamp it"}, {"Idempotency-Key": "k-1"}
 
     answers = await asyncio.gather(*(anna.post("/v1/runs", json=body, headers=once) for _ in range(8)))
-    again = await anna.post("/v1/runs", json={**body, "idempotency_key": "k-1", "requester": "anna"})
+    again = await anna.post("/v1/runs", json={**body, "requester": "anna"}, headers=once)
 
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert {answer.status_code for answer in answers} <= {200, 201}
@@ -101,11 +101,11 @@ async def test_the_same_idempotency_key_and_body_lead_to_the_same_run(world: Wor
 
 
 async def test_a_run_is_started_once_also_where_the_store_has_more_shards_when_it_is_sent_again(world: World) -> None:
-    bodies = [{"text": "stamp it", "idempotency_key": f"k-{number}"} for number in range(8)]
+    keys = [{"Idempotency-Key": f"k-{number}"} for number in range(8)]
 
     async def sent(api: Api) -> list[str]:
         anna = api.with_key(key)
-        return [(await anna.post("/v1/runs", json=body)).json()["id"] for body in bodies]
+        return [(await anna.post("/v1/runs", json={"text": "stamp it"}, headers=one)).json()["id"] for one in keys]
 
     async with serving(world.app) as api:
         _, key = await api.key("anna")
@@ -119,18 +119,16 @@ async def test_a_run_is_started_once_also_where_the_store_has_more_shards_when_i
 
 
 async def test_another_body_under_the_same_idempotency_key_is_refused_with_the_difference(api: Api) -> None:
-    anna = await api.client("anna")
-    run = await anna.post("/v1/runs", json={"text": "stamp it", "idempotency_key": "k"})
+    anna, once = await api.client("anna"), {"Idempotency-Key": "k"}
+    run = await anna.post("/v1/runs", json={"text": "stamp it"}, headers=once)
 
-    answer = await anna.post("/v1/runs", json={"text": "stamp that", "idempotency_key": "k", "context": {"a": 1}})
+    answer = await anna.post("/v1/runs", json={"text": "stamp that", "context": {"a": 1}}, headers=once)
 
     assert run.json()["id"] in refused(answer, 409, "key-reused")
     assert answer.json()["difference"] == [
         {"field": "context", "before": {}, "now": {"a": 1}},
         {"field": "text", "before": "stamp it", "now": "stamp that"},
     ]
-    two = await anna.post("/v1/runs", json={"text": "x", "idempotency_key": "a"}, headers={"Idempotency-Key": "b"})
-    refused(two, 409, "key-reused")
 
 
 async def test_the_limit_of_a_person_is_told_with_the_time_to_wait(world: World) -> None:
@@ -140,14 +138,16 @@ async def test_the_limit_of_a_person_is_told_with_the_time_to_wait(world: World)
         anna = await api.client("anna")
         for _ in range(2):
             assert (await anna.post("/v1/runs", json={"text": "stamp it"})).status_code == 201
-        once = {"text": "stamp it", "idempotency_key": "k"}
+        once = {"Idempotency-Key": "k"}
 
-        answer = await anna.post("/v1/runs", json=once)
+        answer = await anna.post("/v1/runs", json={"text": "stamp it"}, headers=once)
 
         refused(answer, 429, "rate-limited")
         assert 50 <= int(answer.headers["retry-after"]) <= 61
         await world.move_time(61)
-        assert (await anna.post("/v1/runs", json=once)).status_code == 201, "the key stood for no run yet"
+        assert (await anna.post("/v1/runs", json={"text": "stamp it"}, headers=once)).status_code == 201, (
+            "the key stood for no run yet"
+        )
 
 
 async def test_what_is_wrong_with_a_body_is_said_without_repeating_it(api: Api) -> None:
@@ -237,10 +237,9 @@ async def test_filters_find_what_is_rare_among_much(world: World, api: Api) -> N
 async def test_what_the_query_does_not_know_is_refused(api: Api) -> None:
     anna = await api.client("anna")
 
-    for query in ("stat=done", "state=gone", "limit=0", "limit=201", "cursor=x", "limit=1&limit=2", "after=1"):
+    for query in ("stat=done", "state=gone", "limit=0", "limit=201", "cursor=x", "after=1"):
         refused(await anna.get(f"/v1/runs?{query}"), 422, "invalid")
-    said = refused(await anna.get("/v1/runs/s0r-aaaaaaaaaaaaa?x=1"), 422, "invalid")
-    assert "x" in said
+    assert "query.x" in refused(await anna.get("/v1/runs?x=1"), 422, "invalid")
 
 
 async def test_a_run_is_paused_resumed_and_cancelled(world: World, api: Api) -> None:
@@ -277,10 +276,10 @@ async def test_there_is_no_run_of_an_id_that_was_made_up(api: Api) -> None:
 
 async def test_under_one_key_one_is_not_true(api: Api) -> None:
     anna = await api.client("anna")
-    body = {"text": "stamp it", "context": {"force": 0}, "idempotency_key": "once"}
-    assert (await anna.post("/v1/runs", json=body)).status_code == 201
+    body, once = {"text": "stamp it", "context": {"force": 0}}, {"Idempotency-Key": "once"}
+    assert (await anna.post("/v1/runs", json=body, headers=once)).status_code == 201
 
-    answer = await anna.post("/v1/runs", json=body | {"context": {"force": False}})
+    answer = await anna.post("/v1/runs", json=body | {"context": {"force": False}}, headers=once)
 
     assert refused(answer, 409, "key-reused")
     assert answer.json()["difference"] == [{"field": "context", "before": {"force": 0}, "now": {"force": False}}]
@@ -304,14 +303,14 @@ async def test_while_too_much_work_waits_a_program_is_told_when_to_come_again(wo
         async with serving(nobody_works) as api:
             nobody_works.ready.set()
             anna = await api.client("anna")
-            asked = [{"text": "stamp it", "idempotency_key": key} for key in "abc"]
-            assert [(await anna.post("/v1/runs", json=one)).status_code for one in asked] == [201] * 3
+            asked, keys = {"text": "stamp it"}, [{"Idempotency-Key": key} for key in "abc"]
+            assert [(await anna.post("/v1/runs", json=asked, headers=one)).status_code for one in keys] == [201] * 3
         async with serving(later) as api:
             later.ready.set()
             again = api.with_key(anna.headers["authorization"].partition(" ")[2])
             run = await again.post("/v1/runs", json={"text": "stamp it"})
             question = await again.post("/v1/requests", json={"question": "Which?", "to": ["person:anna"]})
-            known = await again.post("/v1/runs", json=asked[0])
+            known = await again.post("/v1/runs", json=asked, headers=keys[0])
         turns = [await later.store.client.do("HGET", Keys(shard).turns, "anna") for shard in range(later.store.shards)]
         for app in (nobody_works, later):
             await app.store.client.close()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agents.requests import PersonId, RequestId
+from agents.requests import RequestId
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place, proof
 from tests.long import few_of
 from tests.servers.console import Console, Page, sent
@@ -150,7 +150,7 @@ async def test_an_approval_of_what_has_changed_since_does_not_count_and_says_wha
 ) -> None:
     record, bo = await asked(world), await console.browser("bo")
     old = (await bo.get(place(record))).form(f"{place(record)}/answer")
-    await world.steering.amend(record.request.id, PersonId("anna"), {"what": "that"})
+    await world.edit("anna", await world.request(record.request.id), what="that")
 
     after = await bo.submit(old, "Approve")
 

@@ -99,7 +99,7 @@ async def test_a_card_that_changed_is_sent_with_what_changed(world: World, conso
     page = await waiting_run(world, bo)
     record = await world.opened(page.path.removeprefix("/runs/"))
     async with aclosing(bo.stream(following(page))) as stream:
-        await world.steering.amend(record.request.id, PersonId("anna"), {"what": "that"})
+        await world.edit("anna", await world.request(record.request.id), what="that")
 
         [*_, (_, card)] = await until_part(stream, "card", "revision 2")
 

@@ -81,7 +81,7 @@ async def test_what_is_selected_is_denied_only_after_a_second_page_and_each_is_j
     assert "Deny these 3 requests?" in page.words
     assert [(await world.request(one.request.id)).state for one in (first, second, third)] == ["open"] * 3
     await world.decide("cy", second, "deny")
-    await world.steering.amend(third.request.id, PersonId("anna"), {"what": "that"})
+    await world.edit("anna", await world.request(third.request.id), what="that")
 
     form = page.form("/requests/deny")
     after = Page(await bo.post("/requests/deny", [*form.fields, ("reason", "not today")]))

@@ -18,7 +18,7 @@ from tests.channels.email.mails import ANNA, BO, BOT, NOON, TOKEN, People, appro
 from tests.channels.email.work import MOST_CALLS, calls_of
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
-WAYS: tuple[Way, ...] = ("plus", "catchall", "reference")
+WAYS: tuple[Way, ...] = ("plus", "reference")
 ADDRESSED = f"agent+{TOKEN}@sayso.example"
 DAEMON = "MAILER-DAEMON@mx.corp.example (Mail Delivery System)"
 
