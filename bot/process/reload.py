@@ -93,7 +93,8 @@ class Reload:
             await self._tried(self.begin)
             while True:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._asked.wait(), _AGAIN_S if self._wrong else _LOOK_S)
+                    async with asyncio.timeout(_AGAIN_S if self._wrong else _LOOK_S):
+                        await self._asked.wait()
                 is_asked = self._asked.is_set()
                 self._asked.clear()
                 await self._tried(partial(self.look, at_once=is_asked))

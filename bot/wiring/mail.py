@@ -136,7 +136,9 @@ class OneReader:
             await asyncio.sleep(self._hold_s / 3)
             began = loop.time()
             with suppress(StoreError, TimeoutError):  # nobody else can take it while Redis is away
-                if not await asyncio.wait_for(self._store.hold(self._hold_s), until - began):
+                async with asyncio.timeout(until - began):
+                    is_held = await self._store.hold(self._hold_s)
+                if not is_held:
                     return
                 until = began + self._hold_s
 

@@ -65,10 +65,12 @@ class LinkReport:
                 with suppress(StoreError):  # what is not said is not believed
                     await self._links.say(self._state)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), SAYS_EVERY_S)
+                    async with asyncio.timeout(SAYS_EVERY_S):
+                        await self._changed.wait()
         finally:
             with suppress(StoreError, TimeoutError):
-                await asyncio.wait_for(self._links.end(), 1)
+                async with asyncio.timeout(1):
+                    await self._links.end()
 
 
 @dataclass(frozen=True, slots=True)

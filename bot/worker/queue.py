@@ -202,7 +202,8 @@ class Queue:
 async def _passes(sooner: asyncio.Event, within_s: float) -> None:
     """Return when this time is over, or `sooner`."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(sooner.wait(), within_s)
+        async with asyncio.timeout(within_s):
+            await sooner.wait()
 
 
 async def _looking(look: Look, item: WorkItem) -> None:

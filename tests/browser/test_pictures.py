@@ -8,7 +8,7 @@ from tests.browser.dev import Dev
 
 pytestmark = pytest.mark.long
 
-LARGEST_BYTES = 150_000
+LARGEST_BYTES = 200_000
 
 
 def words_in(folder: Path) -> dict[str, list[str]]:

@@ -93,7 +93,8 @@ class Sight:
     async def news(self, story: str, within_s: float) -> None:
         """Returns once something was seen of the story that was not there the last time, or after `within_s`."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news[story].wait(), within_s)
+            async with asyncio.timeout(within_s):  # wait_for may take a cancellation for the end of its time
+                await self._news[story].wait()
         self._news[story].clear()
 
     def begin(self, story: Story) -> None:

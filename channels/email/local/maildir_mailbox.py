@@ -51,6 +51,7 @@ class MaildirMailbox:
 
     async def _more(self) -> None:
         try:
-            await asyncio.wait_for(self._arrived.wait(), LOOK_EVERY_S)
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._arrived.wait()
         except TimeoutError:
             return

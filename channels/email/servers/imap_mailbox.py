@@ -145,7 +145,8 @@ async def _readable(descriptor: int, within_s: float) -> bool:
     loop, there = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(descriptor, there.set)
     try:
-        await asyncio.wait_for(there.wait(), within_s)
+        async with asyncio.timeout(within_s):
+            await there.wait()
     except TimeoutError:
         return False
     finally:

@@ -128,13 +128,24 @@ async def test_what_another_seals_meanwhile_is_sealed_once(store: Store) -> None
     await append(store, started(), paused(), expect=0)
     await sealed_all(store)
     await append(store, paused())
+    has_read, may_seal = asyncio.Event(), asyncio.Event()
 
-    async def another_seals_this_and_more() -> None:
-        await append(store, paused())
-        await sealed_all(store)
+    async def there_is_more() -> None:
+        has_read.set()
+        await may_seal.wait()
 
-    assert await interrupted(store, another_seals_this_and_more).seal(0) is None
+    earlier = asyncio.create_task(interrupted(store, there_is_more).seal(0))
+    await has_read.wait()
+    await append(store, paused())
 
+    async def the_earlier_one_seals() -> None:
+        may_seal.set()
+        await earlier
+
+    assert await interrupted(store, the_earlier_one_seals).seal(0) is None
+
+    assert [one["seq"] for one in await log_of(store)] == [2, 3]
+    await sealed_all(store)
     assert [one["seq"] for one in await log_of(store)] == [2, 3, 4]
     assert (await verified(store)).findings == []
 
