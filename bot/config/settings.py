@@ -77,8 +77,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
         default=0,
         ge=0,
         le=10,
-        description="Replicas that must confirm the start of a tool before it runs, and an incoming item "
-        "before it is acknowledged.",
+        description="Replicas that must have the start of a tool, and an incoming item, before sayso goes on.",
     )
     data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="The directory for files.")
     config: Path | None = Field(
@@ -103,8 +102,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     )
     accept_durability: str | None = Field(
         default=None,
-        description="The loss that a weaker Redis may cause, in words. Required where Redis can lose "
-        "acknowledged writes.",
+        description="Accepts a Redis that can lose acknowledged writes, in words that the start names.",
     )
     secret_key: SecretStr | None = Field(default=None, description="Signs tokens and log-ins: 32 characters or more.")
     secret_key_previous: SecretStr | None = Field(
@@ -130,8 +128,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     openai_base_url: str | None = Field(
         default=None,
         validation_alias="openai_base_url",
-        description="The address of a server that speaks OpenAI's API, with the version: "
-        "`http://127.0.0.1:8080/v1`. Without a key, none is sent.",
+        description="The address of a server that speaks OpenAI's API, with the version: `http://127.0.0.1:8080/v1`.",
     )
     openai_custom_headers: SecretStr | None = Field(
         default=None,
@@ -174,7 +171,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     grace_s: float = Field(
         default=12,
         ge=0,
-        description="Seconds until another worker takes work that no worker took, or that a dead worker lost.",
+        description="Seconds until another worker takes work that a worker lost.",
     )
     people: dict[Name, PersonConfig] = {}
     groups: dict[Name, GroupTable] = {}

@@ -29,8 +29,7 @@ class SlackConfig(Table):
 
     cards: CardsGo = Field(
         default="thread",
-        description="Where the card of a run goes that has a thread in Slack: `thread`, with a mention of "
-        "those who are asked, or `dm`, to each of them.",
+        description="Where cards of a run with a thread in Slack go: `thread`, or `dm`, to each who is asked.",
     )
     shared_channels: tuple[Place, ...] = Field(
         default=(),

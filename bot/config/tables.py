@@ -235,7 +235,7 @@ class AgentConfig(Table):
     model: str | None = Field(default=None, description="The model, in place of SAYSO_MODEL.")
     fallback_model: str | None = Field(
         default=None,
-        description="The model for a step that the first one refuses, can't be reached for, or finds too long.",
+        description="The model for a step that the first one does not give.",
     )
     max_steps: int = Field(default=10, ge=1, le=100, description="Steps of one run before a person is asked.")
     max_tokens: int = Field(
@@ -426,12 +426,12 @@ class LimitsConfig(Table):
         default=10,
         ge=1,
         le=1000,
-        description="Open cards of one API key that one person gets one by one. Further requests come in one message.",
+        description="Open cards of one API key that a person gets. Further requests come in one message.",
     )
     backlog: int = Field(
         default=10_000,
         ge=1,
-        description="Pieces of work that may wait for a worker. Above it, programs get 429 over HTTP.",
+        description="Pieces of work that may wait. Above it, programs get 429.",
     )
 
 

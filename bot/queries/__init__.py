@@ -1,4 +1,4 @@
-"""Read models: lists, what waits for a person, App Home, what is live, and how a rebuild makes them anew.
+"""Read models: lists, what waits for a person, App Home, what is live, and how a rebuild makes them again.
 
-Others use `lists`, `Live`, `StoredRequests`, `HomeWatch`, `seen` and `rebuild`. Nothing decides by what it shows.
+Others use `lists`, `Live`, `StoredRequests`, `HomeDrawing`, `seen` and `rebuild`. Nothing decides by what it shows.
 """

@@ -3,7 +3,12 @@
 Only the buttons have colours of their own, ground and letters both: everything else takes those of its reader's screen,
 light or dark. No letter is near to white: Word, which writes the quotes of Outlook, keeps the colour and loses the
 ground, and white letters without one are text that nobody sees, in our own reader (`reply.css`) as in others.
-docs/email.md says what mail programs do, with sources.
+What mail programs do: Outlook for Windows knows padding in table cells alone, no max-width and no white-space
+(caniemail.com/features/css-padding, css-max-width, css-white-space); Gmail, Apple Mail and Outlook drop overflow-wrap
+(css-overflow-wrap); dark screens change colours (css-color-scheme). Gmail keeps styles of elements
+(developers.google.com/workspace/gmail/design/css), clips messages at about 102 KB
+(spamresource.com/2022/01/what-is-gmail-clipping-and-what-to-do.html), and on Android joins the lines of a `mailto:`
+body (github.com/hteumeuleu/email-bugs/issues/76).
 """
 
 import html

@@ -162,8 +162,7 @@ class PolicyConfig(Table):
     answer_from: tuple[AnswerFrom, ...] = Field(
         default=ANSWER_CHANNELS,
         min_length=1,
-        description="Ways by which an approval counts. A denial counts by every way. `cli` is a terminal "
-        "beside `sayso dev`; any other command line is `api`.",
+        description="Ways by which an approval counts. `cli` is a terminal beside `sayso dev`, `api` any other.",
     )
     approve_by_email: bool = Field(
         default=False, description="Whether an approval by mail counts, and one after a log-in by a link in a mail."
@@ -195,8 +194,7 @@ class PolicyConfig(Table):
     )
     stand_ins: tuple[Ref, ...] = Field(
         default=(),
-        description='Whom a seat may be handed to beside the people that the policy names: "person:NAME", '
-        '"group:NAME", "oncall:NAME".',
+        description='Who may take a seat beside the people of the policy: "person:NAME", "group:NAME", "oncall:NAME".',
     )
     quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] | None = Field(
         default=None, description='No reminder comes then, by each person\'s own clock: "22:00-07:00".'
