@@ -9,6 +9,7 @@ import rfc8785
 from pydantic import JsonValue, TypeAdapter
 
 from agents.requests import Frozen, GatedCall, PersonId, Request
+from agents.standing import ALLOW_AGAIN
 from bot.policy.digest import call_digest
 from language.stored import Stored
 
@@ -42,8 +43,14 @@ class EditRefused(Frozen):
     why: str
 
 
-def changeable(call: GatedCall, *, asked: bool) -> tuple[str, ...]:
-    """Return the arguments that somebody may change: all of them who `asked`, and who decides those that are named."""
+def changeable(request: Request, *, asked: bool) -> tuple[str, ...]:
+    """Return the arguments that somebody may change: all of them who `asked`, and who decides those that are named.
+
+    None of what a program does by itself, nor of a standing approval: whoever wants another one asks for that.
+    """
+    call = request.call
+    if call is None or request.program or call.tool == ALLOW_AGAIN:
+        return ()
     return tuple(sorted(call.arguments)) if asked else call.editable
 
 

@@ -159,10 +159,9 @@ def _asks(record: RequestRecord, meant: Answer, judging: Judging) -> bool:
 
 def _editable_by(record: RequestRecord, meant: Answer) -> tuple[str, ...]:
     """Return the arguments that somebody may change by such an answer."""
-    call = record.request.call
-    if call is None or change_objection(record, meant)[0] is not None:
+    if change_objection(record, meant)[0] is not None:
         return ()
-    return changeable(call, asked=record.may_withdraw(meant.person))
+    return changeable(record.request, asked=record.may_withdraw(meant.person))
 
 
 def _fewest(found: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

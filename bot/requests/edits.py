@@ -51,7 +51,7 @@ async def judged(
     if old is None or request.format != "approval":
         return EditRefused(kind="names", why=say("answer.edit-nothing")), None
     asked_it = record.may_withdraw(answer.person)
-    allowed = changeable(old, asked=asked_it)
+    allowed = changeable(request, asked=asked_it)
     if wrong := sorted({*edit.values} - {*allowed}):
         return EditRefused(kind="names", why=_names(allowed, wrong)), None
     if request.revision >= MOST_REVISIONS:

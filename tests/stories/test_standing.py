@@ -85,6 +85,16 @@ async def test_the_card_says_all_that_would_be_allowed(redis: str, tmp_path: Pat
         assert record.request.policy.name == "production"
 
 
+async def test_nothing_offers_whoever_asks_for_it_a_change_of_what_it_would_allow(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        record = await asked(office, await done_once(office))
+        async with a_console(office) as console:
+            page = await (await console.browser("anna")).get(f"/requests/{record.request.id}")
+
+    assert record.request.title in page.words
+    assert f"edit-{record.request.id}" not in page.html
+
+
 async def test_its_card_quotes_nobody_and_says_by_its_readers_clock_until_when_it_would_count(
     redis: str, tmp_path: Path
 ) -> None:

@@ -213,8 +213,8 @@ async def edited(request: HttpRequest) -> Response:
 
 
 def _edit_inputs(record: RequestRecord, visit: Visit) -> tuple[Input, ...]:
-    asked, call = record.may_withdraw(visit.known.person), record.request.call
-    return edit_inputs(record.request, changeable(call, asked=asked)) if call else ()
+    asked = record.may_withdraw(visit.known.person)
+    return edit_inputs(record.request, changeable(record.request, asked=asked))
 
 
 def _edit_form(asked: Request, revision: int, digest: str, inputs: Sequence[Input]) -> dict[str, object]:

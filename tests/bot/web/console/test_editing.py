@@ -42,12 +42,16 @@ async def test_what_a_tool_refuses_is_told_beside_what_was_typed(world: World, c
     assert (await world.request(record.request.id)).request.revision == 1
 
 
-async def test_the_one_who_asked_has_no_such_page(world: World, console: Console) -> None:
-    world.workshop.editable = ("what",)
-    record, anna = await asked(world), await console.browser("anna")
-
+async def test_the_one_who_asked_changes_what_nobody_who_decides_may(world: World, console: Console) -> None:
+    record, anna, bo = await asked(world), await console.browser("anna"), await console.browser("bo")
+    assert "Change what…" not in (await bo.get(place(record))).words
+    assert "Change what…" in (await anna.get(place(record))).words
     page = await anna.get(f"{place(record)}/edit")
 
-    assert page.path == place(record)
-    assert "Bo Berg and Cy Cole" in page.words
-    assert "Change what…" not in page.words
+    path, fields = sent(page.form(f"{place(record)}/edit"), _AGAIN)
+    after = await anna.get((await anna.post(path, dict(fields) | {"field-what": "gong"})).headers["location"])
+
+    assert "You changed what, and everybody is asked again." in after.words
+    theirs = await bo.get(place(record))
+    await bo.submit(theirs.form(f"{place(record)}/answer"), "Approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press gong: done"

@@ -111,3 +111,17 @@ async def test_nobody_says_yes_in_a_terminal_beside_sayso_dev_either(home: tuple
     assert typed.code == 1
     assert "on its page in the console; by mail" in typed.out
     assert after["state"] == "open"
+
+
+async def test_nothing_offers_her_a_change_of_what_her_agent_does_by_itself(home: tuple[World, Console, Api]) -> None:
+    world, console, api = home
+    asking, request = await asked(api)
+    card = await world.next_mail("anna")
+    shown = await (await console.browser("anna")).get(f"/requests/{request['id']}")
+
+    assert "To change it" not in card.text
+    assert f"edit-{request['id']}" not in shown.html
+
+    await world.reply("anna", card, "title: Run the tests")
+    assert "Nothing of this may be changed" in (await world.next_mail("anna")).text
+    asking.cancel()
