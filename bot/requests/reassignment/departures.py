@@ -196,15 +196,13 @@ class Departures:
 
         What stands in a place of many is there for them as long as they have any address in its channel.
         """
-        store, contact = self._journal.store, self._people.contact(holder.person)
-        body = await store.delivery(holder.delivery_id) if contact else None
+        body = await self._journal.store.delivery(holder.delivery_id)
         placed = Delivery.model_validate_json(body) if body else None
         there = placed.delivery.address if placed and placed.delivery else None
-        if contact is None or there is None:
+        if there is None:
             return ""
-        now = {"email": contact.email, "slack": contact.slack}.get(there.channel, there.to) or ""
-        is_reached = bool(now) if there.is_shared else there.to.lower() == now.lower()
-        return "" if is_reached else there.channel
+        has_moved = self._people.had_address(holder.person, there.channel, "" if there.is_shared else there.to)
+        return there.channel if has_moved else ""
 
     def _doubles(self, record: RequestRecord) -> list[PersonId]:
         """Return those who asked, edited or handed it on and have left, where somebody who is here may be them."""
