@@ -13,7 +13,7 @@ from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Appr
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
 from bot.people.humans import Humans
-from bot.people.marks import hashed, mark_of
+from bot.people.marks import Mark, hashed, mark_of
 from bot.people.tables import Tables, renamed_ref, tables_of
 from bot.policy.approvers.delegation import Accepts, reserve_of
 from bot.policy.approvers.oncall import Duty, duty, next_duty
@@ -294,6 +294,18 @@ class People:
         """Return whom the directory ever knew by an address, of the `kind` `slack` or `email`; also who has left."""
         found = self._humans.once_known_by({(kind, hashed(kind, address))}) if address else ()
         return tuple(dict.fromkeys(self._humans.by_now(one).id for one in found))
+
+    def had_address(self, person: PersonId, kind: str, address: str = "") -> bool:
+        """Return whether an `address` was theirs who are here, and is no more; without one, whether they had any and
+        have none. The `kind` is `slack` or `email`: of others nothing is known.
+        """
+        human, found = self._humans.known.get(person), self._tables.people.get(person)
+        if human is None or found is None or kind not in Mark.model_fields:
+            return False
+        had, now = {getattr(mark, kind) for mark in human.marks} - {""}, getattr(mark_of(found), kind)
+        if address:
+            return hashed(kind, address) in had - {now}
+        return bool(had) and not now
 
     def by_github(self, login: str) -> PersonId | None:
         """The person who has this login at GitHub; letter case does not count."""

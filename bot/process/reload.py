@@ -144,7 +144,7 @@ class Reload:
     def _who_is_here(self) -> object:
         """Return everybody who is here, who of them may be somebody that has left, and their addresses."""
         people = self._app.people
-        return frozenset(people.all()), dict(people.doubles), people.tables.by_email
+        return frozenset(people.all()), dict(people.doubles), people.tables.by_email, people.tables.by_slack
 
     async def _look_at_files(self, *, at_once: bool) -> None:
         mark = self._stamp()

@@ -195,7 +195,7 @@ def shown_in(outgoing: Iterable[tuple[str, bytes]]) -> bytes:
     found: list[dict[str, Any]] = [json.loads(body) for _, body in outgoing if b'"kind":"place"' in body]
     entries = [entry for entry in found if not entry.get("together")]
     cards: list[tuple[str, dict[str, Any]]] = [
-        (entry["person"] or entry["place"], entry["card"] | {"receipt": ""}) for entry in entries
+        (entry.get("person") or entry["place"], entry["card"] | {"receipt": ""}) for entry in entries
     ]
     first: dict[str, Any] = cards[0][1] if cards else {}
     shown = dict[str, dict[str, Any]]()

@@ -6,7 +6,7 @@ votes are void, and the id is asked again.
 
 A standing approval ends with whoever granted it.
 
-Whose mail address has changed gets the cards there that wait for them.
+Whose mail address or Slack id has changed gets the cards there that wait for them.
 
 Nothing of this is done while a file is only half taken: see `half_taken`.
 """
@@ -166,14 +166,14 @@ class Departures:
         raise RuntimeError(f"{request_id} changed {TRIES} times after somebody had left")
 
     async def _is_sent_after(self, record: RequestRecord, version: int, now: datetime) -> bool:
-        """Return whether nobody is asked by a card that was mailed to an address they have no more; else mail it to the
-        one they have now. The card before can be answered as well.
+        """Return whether nobody is asked by a card where they are not reached any more; else send it to where they are
+        now. The card before can be answered as well.
         """
         request = record.request
         made = [
-            placement(request, card_for(request, self._people, one, now, record), one, first="email")
-            for one in [holder.person for holder in newest_of(record) if await self._has_moved(holder)]
-            if waits_for(record, one, self._people)
+            placement(request, card_for(request, self._people, one, now, record), one, first=channel, alone=True)
+            for one, channel in [(holder.person, await self._moved_in(holder)) for holder in newest_of(record)]
+            if channel and waits_for(record, one, self._people)
         ]
         if not made:
             return True
@@ -191,14 +191,18 @@ class Departures:
         )
         return (await self._journal.write(commit)).state in {"late", "full"}
 
-    async def _has_moved(self, holder: Holder) -> bool:
-        """Return whether a card was mailed to an address that its holder has no more."""
-        store, contact = self._journal.store, self._people.contact(holder.person)
-        body = await store.delivery(holder.delivery_id) if contact else None
+    async def _moved_in(self, holder: Holder) -> str:
+        """Return the channel by which a card came to an address that its holder has no more; empty for none.
+
+        What stands in a place of many is there for them as long as they have any address in its channel.
+        """
+        body = await self._journal.store.delivery(holder.delivery_id)
         placed = Delivery.model_validate_json(body) if body else None
         there = placed.delivery.address if placed and placed.delivery else None
-        was = there.to.lower() if there and there.channel == "email" else ""
-        return bool(contact and was and was != (contact.email or "").lower())
+        if there is None:
+            return ""
+        has_moved = self._people.had_address(holder.person, there.channel, "" if there.is_shared else there.to)
+        return there.channel if has_moved else ""
 
     def _doubles(self, record: RequestRecord) -> list[PersonId]:
         """Return those who asked, edited or handed it on and have left, where somebody who is here may be them."""

@@ -355,7 +355,9 @@ async def back(wanted: AbsenceEnd, key: _MayBeAbsent, here: HereNow, way: Way) -
 
 def _absence(absence: Absence, here: Here) -> AbsenceView:
     told = absence_words(absence, here.app.people)
-    return AbsenceView(**absence.model_dump(include={"person", "starts", "until", "to", "by"}), told=told)
+    return AbsenceView(
+        person=absence.person, starts=absence.starts, until=absence.until, to=absence.to, by=absence.by, told=told
+    )
 
 
 def _view(freeze: Freeze, told: str) -> FreezeView:

@@ -22,6 +22,8 @@ from tests.world import World
 
 BO_ALONE = TOML.replace('["group:release"]\napprove', '["person:bo"]\nstand_ins = ["person:cy"]\napprove', 1)
 ESCALATES = BO_ALONE.replace("expires_after", 'escalate_after = "1h"\nescalate_to = ["person:cy"]\nexpires_after', 1)
+WITH_UID = BO_ALONE.replace('name = "Bo Berg"\n', 'name = "Bo Berg"\nuid = "staff-7"\n')
+DIRECT = '\n[slack]\ncards = "dm"\n'
 STEPPED = STEPS.replace('approvers = ["group:finance"]', 'approvers = ["person:cy"]')
 
 
@@ -464,6 +466,44 @@ async def test_whose_slack_id_a_reload_changes_is_called_by_the_new_one(
         assert [each.why for each in await office.bo.notices()].count("thread") == len(await office.bo.notices()) - 1
         where = "#ops" if how == "in the channel" else "@bo2"
         await anew.presses("Approve", in_=await office.card(where, to_press="Approve"))
+        await office.world.has(await office.only_run(), "done")
+
+
+@pytest.mark.parametrize("how", ["in the channel", "by direct message"])
+async def test_attack_whoever_is_in_slack_no_more_waits_for_a_reminder_of_a_card_that_stands_there(
+    redis: str, tmp_path: Path, slack_address: str, how: str
+) -> None:
+    async with an_office(
+        redis, tmp_path, slack_address, WITH_UID + (DIRECT if how == "by direct message" else "")
+    ) as office:
+        await office.anna.says("#ops", "@sayso press bell")
+        await is_notified(office.bo)
+        await office.world.quiet()
+
+        for _ in range(2):
+            await becomes(office.world, office.world.toml.replace('slack = "U0BO"\n', ""))
+            await office.world.quiet()
+
+        [card] = office.world.mails("bo")
+        await office.world.reply("bo", card, "approve")
+        await office.world.has(await office.only_run(), "done")
+
+
+async def test_attack_a_card_that_was_sent_to_a_slack_id_of_before_waits_there_for_a_reminder(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address, WITH_UID + DIRECT) as office:
+        anew = await office.slack.person("bo2", id="U0BOTWO", email="bo@corp.example")
+        await office.anna.says("#ops", "@sayso press bell")
+        await is_notified(office.bo)
+        await office.world.quiet()
+
+        for _ in range(2):
+            await becomes(office.world, office.world.toml.replace('"U0BO"', '"U0BOTWO"'))
+            await office.world.quiet()
+
+        [card] = await is_notified(anew)
+        await anew.presses("Approve", in_=card)
         await office.world.has(await office.only_run(), "done")
 
 
