@@ -19,6 +19,7 @@ from bot.render.views import line_of
 from bot.requests.gathering import Gathering
 from bot.requests.opening import NotEnoughApprovers
 from bot.requests.standing.approvals import StandingApprovals
+from bot.requests.stored import TRIES
 from bot.runs.loop import Loop, NoPolicy
 from bot.runs.moves import Ask, next_move
 from bot.runs.start import Starter
@@ -94,14 +95,14 @@ class ApiRequests:
         events, request = await self._first_turn(self._started(run_id, wanted, context, asker))
         await self._admit(asker, run_id)
         run, request = fold(events), await self._gathering.opening(request)
-        commit = await self._loop.opening_of_program(request, run)
-        story = [*events, *commit.events]
-        await self._journal.write(replace(commit, events=story, summary=line_of(fold(story))))
-        # A conflict is no error: the same came twice at once, and what was first stands.
-        found = await self.asked(run_id)
-        if found is None:
-            raise AssertionError(f"{run_id} exists without a request")
-        return found
+        for _ in range(TRIES):
+            commit = await self._loop.opening_of_program(request, run)
+            story = [*events, *commit.events]
+            await self._journal.write(replace(commit, events=story, summary=line_of(fold(story))))
+            # A conflict is no error: the same came twice at once, and what was first stands; or a freeze has changed.
+            if found := await self.asked(run_id):
+                return found
+        raise RuntimeError(f"freezes changed {TRIES} times while {run_id} was opened")
 
     async def _admit(self, asker: Asker, run_id: RunId) -> None:
         """Count it against the limit of its key, and that of its requester. Raises RateLimited."""

@@ -28,7 +28,7 @@ from bot.render.edits import changes_between
 from bot.render.views import line_of
 from bot.render.words import REASON_CHARS
 from bot.requests.decisions import Decisions
-from bot.requests.freezes import FrozenRequests
+from bot.requests.freezes import Found, FrozenRequests
 from bot.requests.older import OlderRequests
 from bot.requests.opening import (
     NotEnoughApprovers,
@@ -271,7 +271,8 @@ class Loop:
         return None if isinstance(request, NotEnoughApprovers) else await self._opening(request, then.run)
 
     async def _opening(self, request: Request, run: Run, repeats: Repeats | None = None) -> Commit:
-        freeze = await self.freeze_of(request, run)
+        frozen = await self.frozen(request, run)
+        freeze = frozen and frozen.freeze
         looked = await self._standing.look(request, run, repeats) if self._standing else None
         if self._standing and looked and looked.decision:
             commit = self._standing.opening(request, looked.decision, run.seq, freeze)
@@ -279,31 +280,35 @@ class Loop:
             self._executor.telemetry.asked(run.id, request.id)
             log.debug("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
             commit = await self.asking(with_reasons(request, looked.why if looked else ()), run, run.seq, freeze)
-        return self.with_freeze(commit, request, run, freeze)
+        return self.with_freeze(commit, request, run, frozen)
 
     async def opening_of_program(self, request: Request, run: Run) -> Commit:
         """Return what opens the request of a program, of whose run nothing is written yet; in its session people may
         have allowed it before.
         """
-        freeze = await self.freeze_of(request, run)
+        frozen = await self.frozen(request, run)
+        freeze = frozen and frozen.freeze
         decision = await self._standing.in_session(request) if self._standing else None
         if self._standing and decision:
             commit = self._standing.opening(request, decision, 0, freeze)
         else:
             commit = await self.asking(request, run, 0, freeze)
-        return self.with_freeze(commit, request, run, freeze)
+        return self.with_freeze(commit, request, run, frozen)
 
-    async def freeze_of(self, request: Request, run: Run) -> Freeze | None:
+    async def frozen(self, request: Request, run: Run) -> Found | None:
         """Return what freezes the call that `request` asks to be approved; None for a question."""
         gated = request.call if request.purpose == "gate" else None
-        return (await self.guard.frozen(run, gated)).freeze if gated else None
+        return await self.guard.frozen(run, gated) if gated else None
 
-    def with_freeze(self, commit: Commit, request: Request, run: Run, freeze: Freeze | None) -> Commit:
-        """Return `commit`, which opens `request`, with a word to the requester where it is frozen."""
-        if freeze is None:
+    def with_freeze(self, commit: Commit, request: Request, run: Run, frozen: Found | None) -> Commit:
+        """Return `commit`, which opens `request`, with a word to the requester where it is frozen.
+
+        Those who are told of a change of that are told once: what is opened by what stood before it would not hear.
+        """
+        if frozen is None:
             return commit
-        told = self._freezes.told(request, run, freeze, request.opened_at)
-        return replace(commit, outgoing=[*commit.outgoing, outbox_entry(told)])
+        told = [self._freezes.told(request, run, frozen.freeze, request.opened_at)] if frozen.freeze else []
+        return replace(commit, outgoing=[*commit.outgoing, *map(outbox_entry, told)], frozen=frozen.number)
 
     async def asking(self, asked: Request, run: Run, expect: int, freeze: Freeze | None) -> Commit:
         """Return the commit that opens `asked` where `expect` events are written; those who stand in are asked at once.

@@ -106,9 +106,10 @@ class Commit:
     written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs
     to; where it `is_rebuilt`, also into those where it should stand by now. It `concerns` people beside those whom the
     events name, and all of them find it in their lists. With `rest` the run's turn ends with this
-    change, which has to be fenced. With `is_there` nothing is written to a run that has left for the archive. `counts`
-    is what it is counted as for operators, by the names of `bot.store.lists`. `commit` names the change, so that
-    repeating it is harmless.
+    change, which has to be fenced. With `is_there` nothing is written to a run that has left for the archive, and with
+    `frozen`, the number of the freezes by people that it was made by, nothing once these have changed. `counts` is what
+    it is counted as for operators, by the names of `bot.store.lists`. `commit` names the change, so that repeating it
+    is harmless.
     """
 
     run_id: str
@@ -128,6 +129,7 @@ class Commit:
     is_rebuilt: bool = False
     concerns: Collection[str] = ()
     is_there: bool = False
+    frozen: int | None = None
     limit: int = MAX_EVENTS
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     commit: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -213,6 +215,7 @@ def encode(
         "push": push,
         "anew": commit.is_rebuilt,
         "there": commit.is_there or None,
+        "frozen": None if commit.frozen is None else {"key": key(keys.frozen), "n": str(commit.frozen)},
         "limit": commit.limit,
         "events": [body(stamped(event, release)) for event in commit.events],
         "audited": _audited(commit, body),

@@ -23,6 +23,7 @@ _THREAD_KEEP_S = 60 * 24 * 3600
 _KEPT_ENOUGH_MS = (_THREAD_KEEP_S - 24 * 3600) * 1000
 # People ask for more below what they asked for; of so many before it, one may still go on.
 _BEFORE = 8
+_NOTE_THREAD = Script("note_thread")
 
 
 class Threads:
@@ -34,12 +35,8 @@ class Threads:
     async def note(self, channel: str, thread: str, run_id: str) -> None:
         """`run_id` is the newest that lives there from now on; for 60 days."""
         key, before = self._keys(channel, thread)
-        newest = await self._client.do("GET", key)
-        # First those before, so that a crash in between forgets none; one that is named twice does no harm.
-        if newest and newest.decode() != run_id:
-            kept: list[list[str | int]] = [["LPUSH", before, newest.decode()], ["LTRIM", before, 0, _BEFORE - 1]]
-            await self._client.read(*kept, ["EXPIRE", before, _THREAD_KEEP_S])
-        await self._client.do("SET", key, run_id, "EX", _THREAD_KEEP_S)
+        if not await self._client.do("SET", key, run_id, "EX", _THREAD_KEEP_S, "NX"):
+            await self._client.run(_NOTE_THREAD, [key, before], [run_id, _THREAD_KEEP_S, _BEFORE])
 
     async def begin(self, channel: str, thread: str, run_id: str) -> None:
         """`run_id` lives there unless another run does already, though it may not have started yet; for 60 days."""

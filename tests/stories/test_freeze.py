@@ -2,15 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from agents.events import RequestFrozen, ToolStarted
 from agents.requests import Freeze, PersonId, RunId
+from bot.app import App
 from bot.config.deploy import DAYS
 from bot.policy.judgements import Revoked
 from bot.policy.record import records
@@ -24,6 +27,8 @@ from tests.bot.execution.test_executor import found_gone
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.servers.console import a_console
+from tests.servers.lines import Server
+from tests.servers.web import serving
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.stories.test_rollback import live
 from tests.waiting import until
@@ -104,6 +109,50 @@ async def test_whoever_asks_while_it_is_frozen_hears_of_it_too(world: World) -> 
     await frozen(world, run_id)
     await world.quiet()
     assert sum("Frozen" in mail.text for mail in world.mails("anna")) == 1
+
+
+@pytest.mark.parametrize("begins", [True, False])
+@pytest.mark.parametrize("by", ["a run", "a program"])
+async def test_attack_a_card_that_is_on_its_way_as_a_freeze_begins_or_ends_says_what_is_so(
+    redis: str, tmp_path: Path, *, by: str, begins: bool
+) -> None:
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        url = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
+        async with a_world(url, tmp_path / "data") as world, serving(world.app) as api, another(world, redis) as other:
+            program = await api.client(None, "ask", service="laptop", acts_for=["anna"], asks=("policy:production",))
+            if not begins:
+                await said(other, other.requests.freezes.freeze("", BO, WHY))
+            before = "run_started+context_fetched+step_chosen+" if by == "a program" else ""
+            opened = f"{before}request_opened{'' if begins else '+request_frozen'}"
+            proxy.ask(do="arm", name=f"commit {opened}", nth=1, when="before", act="hold")
+            wish: dict[str, Any] = {"title": "press bell", "policy": "production", "arguments": {}}
+            asking = asyncio.create_task(program.post("/v1/requests", json=wish)) if before else None
+            run_id = "" if asking else await world.trigger("press bell")
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a request on its way")
+
+            freezes = other.requests.freezes
+            await said(other, freezes.freeze("", BO, WHY) if begins else freezes.unfreeze("", BO, "it is over"))
+            proxy.ask(do="release")
+
+            run_id = (await asking).json()["run_id"] if asking else run_id
+            assert bool((await world.opened(run_id)).frozen) == begins
+
+
+async def said(app: App, word: Awaitable[object]) -> None:
+    """Freeze or unfreeze something, and tell all whom that concerns by then."""
+    await word
+    for shard in range(app.store.shards):
+        await app.requests.freezes.look(shard)
+
+
+@asynccontextmanager
+async def another(world: World, url: str) -> AsyncGenerator[App]:
+    """Another process of `world`, which reaches Redis at `url`."""
+    world.url, own = url, world.url
+    app = world.composed(world.settings())
+    world.url = own
+    yield app
+    await app.store.client.close()
 
 
 @pytest.mark.parametrize("is_asked_first", [True, False])

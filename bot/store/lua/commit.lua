@@ -27,6 +27,9 @@ if plan.once then
 end
 if plan.there and head == 0 then return refused('gone') end -- check: archived
 if plan.expect and head ~= plan.expect then return refused('conflict') end -- check: sequence
+if plan.frozen and (redis.call('HGET', KEYS[plan.frozen.key], 'n') or '0') ~= plan.frozen.n then
+  return refused('conflict') -- check: freeze
+end
 for _, record in ipairs(plan.records) do
   -- A record is written with the event that opens it: where the run is as it was, a new one is new.
   local is_new = record.version == 0 and plan.expect and not plan.anew

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agents.requests import Freeze, PersonId
 from bot.store import Accepted, Commit, Keys, Once, Store, StoreError, Wake, WorkItem
 from tests.bot.store.stores import (
     CARD,
@@ -260,6 +261,15 @@ async def test_a_change_that_is_refused_leaves_no_trace(store: Store) -> None:
     assert await woken(store) == before
     again = await store.commit(Commit(run_id=RUN, records=[write(1)], once=Once(REQUEST, "m1", b"other")))
     assert again.state == "committed"
+
+
+@guards("commit.lua:freeze")
+async def test_what_was_made_by_freezes_that_have_changed_since_is_not_written(store: Store) -> None:
+    freeze = Freeze(environment="", by=PersonId("bo"), reason="incident", since=await store.now(RUN))
+    made = [Commit(run_id=RUN, events=[started()], frozen=number) for number in (0, 1)]
+    await store.freezes.put("", freeze)
+
+    assert [(await store.commit(one)).state for one in made] == ["conflict", "committed"]
 
 
 async def test_a_closed_request_is_no_longer_among_the_open_ones(store: Store) -> None:

@@ -1,5 +1,7 @@
 """The runs that live in a thread."""
 
+import asyncio
+
 from bot.store import Store
 from tests.bot.store.stores import RUN
 
@@ -20,6 +22,15 @@ async def test_the_older_ones_are_known_behind_it_each_once_and_no_more_than_eig
         await store.threads.note("slack", THREAD, run_id)
 
     assert await store.threads.runs_of("slack", THREAD) == (RUN, *runs[::-1][:8])
+
+
+async def test_of_runs_that_begin_to_live_there_at_the_same_moment_each_is_known(store: Store) -> None:
+    runs = [f"s1r-bbbbbbbbbbbb{letter}" for letter in "abcd"]
+    await store.threads.note("slack", THREAD, OTHER)
+
+    await asyncio.gather(*(store.threads.note("slack", THREAD, run_id) for run_id in runs))
+
+    assert {*await store.threads.runs_of("slack", THREAD)} == {OTHER, *runs}
 
 
 async def test_a_run_that_would_begin_there_does_not_turn_out_the_one_that_lives_there(store: Store) -> None:
