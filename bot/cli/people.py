@@ -394,7 +394,9 @@ def _parts(text: str) -> list[str]:
 
 
 def _shown(key: "ApiKey", used: datetime | None) -> dict[str, object]:
-    shown = key.model_dump(mode="json")
+    from pydantic_core import to_jsonable_python
+
+    shown = {name: to_jsonable_python(value) for name, value in key}  # its stored JSON leaves defaults out
     return {**shown, "prefix": f"sayso_{key.prefix}", "used_at": used.isoformat() if used else None}
 
 

@@ -229,6 +229,7 @@ async def test_keys_are_made_listed_and_revoked_from_a_terminal(world: World, ap
     [listed] = json.loads((await attached(world, "keys", "list", "--json")).out)
     assert (listed["service"], listed["scopes"], listed["acts_for"]) == ("ci", ["trigger", "read"], ["anna", "bo"])
     assert listed["used_at"]
+    assert (listed["person"], listed["revoked_at"]) == (None, None)
     text = (await attached(world, "keys", "list")).out
     assert text.startswith(f"{listed['prefix']}  service:ci  trigger,read  for anna, bo  held by cy")
     assert key not in text
