@@ -380,12 +380,17 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class ArgumentEdit:
-    """`editor`, one of those who decide, gave the argument `name` of a call of `tool` this value."""
+    """`editor` gave the argument `name` of a call of `tool` this value; `is_own`: as one of those who asked for it.
+
+    `was` is what it was before.
+    """
 
     tool: str
     name: str
     value: JsonValue
     editor: PersonId
+    is_own: bool = False
+    was: JsonValue = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,8 +400,8 @@ class Run:
     `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `others` stand
     among those who had a part in it and only may be one of them, as the directory is now. `advisers` answered its
     questions, or those of its children, and `objections` came with denials: where they could approve what comes of it,
-    they are requesters of that. `edits` are those of people who decide: none of them approves a call that holds their
-    own. `notes` stand beside approvals. `deciders` are those whose word is the decision that stands of each request.
+    they are requesters of that. `edits` are what people changed: none of those who decide approves a call that holds
+    their own. `notes` stand beside approvals. `deciders` are those whose word is the decision that stands of a request.
     `broke_glass` are those who broke the glass, and for which request. `forked` is set where it goes on from a copied
     story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up; so many
     of its first results are `copied`, and may be true no longer. `is_rehearsal`: rules chose steps, as there is no
@@ -542,19 +547,25 @@ def with_proof(run: Run, event: Event) -> Run:
 
 
 def edits_after(run: Run, event: RequestRevised) -> tuple[ArgumentEdit, ...]:
-    """Return the edits that `run` knows of after a revision. What only a requester ever chose is nobody's edit."""
-    call = event.request.call
-    if call is None or event.edited is None:
+    """Return the edits that `run` knows of after a revision."""
+    call, pending = event.request.call, run.pending
+    if call is None:
         return run.edits
-    names = [name for name in dict.fromkeys(event.edited.changed) if name in call.arguments]
-    new = [ArgumentEdit(call.tool, name, call.arguments[name], event.by) for name in names]
+    now, stood = call.arguments, pending and is_current(pending, event.request.id) and pending.request
+    was = event.edited.before if event.edited else stood.call.arguments if stood and stood.call else now
+    changed = event.edited.changed if event.edited else [name for name in now if now[name] != was.get(name)]
+    names, is_own = [name for name in dict.fromkeys(changed) if name in now], event.edited is None
+    new = [ArgumentEdit(call.tool, name, now[name], event.by, is_own, was.get(name)) for name in names]
     return (*run.edits, *(one for one in new if one not in run.edits))
 
 
 def editors_of(run: Run, call: GatedCall) -> dict[str, tuple[PersonId, ...]]:
-    """Return all who ever gave which argument of `call` the value that it has there, whoever did so as well."""
+    """Return all who ever gave which argument of `call` the value that it has there, whoever did so as well.
+
+    What only a requester ever chose is nobody's edit.
+    """
     here, found = call.arguments, dict[str, tuple[PersonId, ...]]()
     for one in run.edits:
-        if one.tool == call.tool and one.name in here and one.value == here[one.name]:
+        if not one.is_own and one.tool == call.tool and one.name in here and one.value == here[one.name]:
             found[one.name] = tuple(dict.fromkeys((*found.get(one.name, ()), one.editor)))
     return found

@@ -260,13 +260,15 @@ def is_told(told: str, what: str, where: str) -> bool:
 
 
 def done_by_edit(run: Run) -> tuple[ArgumentEdit, ...]:
-    """Return what of what `run` did, or tried, somebody else had changed than whoever asked for it."""
+    """Return what of what `run` did, or tried, somebody had changed after it was asked for, and not back."""
     steps = [one.step for one in run.results[run.copied :] if one.kind in {"ok", "error"}]
     calls = [one for one in steps if isinstance(one, CallTool)]
+    first = {(edit.tool, edit.name): edit.was for edit in reversed(run.edits)}
     return tuple(
         edit
         for edit in run.edits
         if any(one.tool == edit.tool and one.arguments.get(edit.name) == edit.value for one in calls)
+        and not (edit.is_own and edit.value == first[edit.tool, edit.name])
     )
 
 

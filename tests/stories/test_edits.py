@@ -78,6 +78,20 @@ async def test_whoever_asked_is_told_where_others_changed_what_is_done(office: W
     assert ("Changed: Bo Berg changed what to gong\n" in told.text) is not is_back
 
 
+async def test_what_whoever_asked_changed_is_told_as_changed_at_the_end_as_well(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.edit("anna", await world.opened(run_id), what="horn")
+    now = await world.request((await world.run(run_id)).open or "")
+
+    await world.decide("bo", now, "approve")
+
+    run = await world.ended(run_id)
+    told = await world.next_mail("anna", about="Done: press bell")
+    assert world.workshop.effects == ["press horn"]
+    assert told.subject == status_line(run, None, world.people) == "Done: press bell; changed by Anna Ames"
+    assert "Changed: Anna Ames changed what to horn\n" in told.text
+
+
 async def test_who_edits_does_not_approve_their_own_edit_and_may_still_deny_it(office: World) -> None:
     record = await office.opened(await office.trigger("press bell"))
     await office.edit("bo", record, what="gong")
