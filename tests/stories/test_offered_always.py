@@ -28,7 +28,8 @@ from bot.people.recognition import as_known_now, may_have_sat
 from bot.people.sessions import Login
 from bot.policy.approvers.delegation import Involved, objection
 from bot.policy.due import waited_for
-from bot.policy.judge import delegation_objection, edit_objection, judge, ways_to_approve
+from bot.policy.edits import changeable
+from bot.policy.judge import change_objection, delegation_objection, judge, ways_to_approve
 from bot.policy.judgements import Answer, Asked, Counted, Decided, LinkBy, NotEntitled, Revoked
 from bot.policy.record import RequestRecord
 from bot.render.cards import request_card
@@ -164,7 +165,8 @@ def counted(found: RequestRecord, person: PersonId, way: str, **changes: Any) ->
             acts.add("ask")
         case _:
             pass
-    acts |= {"edit"} if request.call and request.call.editable and edit_objection(found, said()) is None else set()
+    may_change = changeable(request, asked=found.may_withdraw(person))
+    acts |= {"edit"} if may_change and change_objection(found, said())[0] is None else set()
     broken = judged(approve=True, breaks_glass=True, note="down", note_confirmed=True)
     acts |= {"glass"} if isinstance(broken, Decided) else set()
     return frozenset(acts | _handed_on(found, said()))

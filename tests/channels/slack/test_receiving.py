@@ -260,7 +260,7 @@ async def test_a_window_that_could_not_be_stored_stays_open(
 
 
 async def test_a_form_is_filled_in_in_a_window(slack: Workspace, office: Office, bo: Person, ops: str) -> None:
-    form = asking("form", fields=("version", "why"))
+    form = asking("form", fields=[{"name": "version"}, {"name": "why"}])
     office.desk.cards[TOKEN] = form
     card = await posted(slack, ops, form)
 
@@ -277,7 +277,7 @@ async def test_a_form_is_filled_in_in_a_window(slack: Workspace, office: Office,
 async def test_what_does_not_fit_in_a_form_is_said_at_its_field_and_nothing_is_stored(
     slack: Workspace, office: Office, bo: Person, ops: str
 ) -> None:
-    form = asking("form", fields=("version", "why"))
+    form = asking("form", fields=[{"name": "version"}, {"name": "why"}])
     office.desk.cards[TOKEN], office.desk.wrong = form, {"why": "it says nothing"}
     card = await posted(slack, ops, form)
     await bo.presses("Answer…", in_=card)
@@ -296,7 +296,7 @@ async def test_what_does_not_fit_in_a_form_is_said_at_its_field_and_nothing_is_s
 async def test_a_form_that_nobody_can_look_at_now_is_stored_and_looked_at_later(
     slack: Workspace, office: Office, bo: Person, ops: str
 ) -> None:
-    form = asking("form", fields=("why",))
+    form = asking("form", fields=[{"name": "why"}])
     office.desk.cards[TOKEN], office.desk.wrong = form, {"why": "it says nothing"}
     card = await posted(slack, ops, form)
     await bo.presses("Answer…", in_=card)

@@ -261,7 +261,7 @@ async def test_a_stranger_learns_nothing_from_files_and_nothing_is_served_but_ou
     stranger = console.stranger()
     page = await stranger.get("/login")
     files = [value for _, at in page.tags for value in at.values() if value.startswith("/static/")]
-    assert len(files) == 3
+    assert len(files) == 2
 
     for file in files:
         answer = await stranger.ask("GET", file)
