@@ -29,6 +29,8 @@ class Pattern(Stored, Frozen):
     begin as `surroundings`. With a `session` they are those of a program's, and `arguments` what it sent.
     """
 
+    TOLD = frozenset({"open", "argv", "cwd", "commit", "versions", "artifacts", "surroundings"})
+
     policy: str
     rules: str
     tool: str

@@ -1,9 +1,12 @@
-"""The base of data that is stored as JSON: its JSON leaves out each field that holds its default."""
+"""The base of data that is stored as JSON: its JSON leaves out each field that holds its default.
+
+So a default never changes: what was stored without it would mean something else.
+"""
 
 import operator
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, get_args, get_origin
+from typing import ClassVar, Literal, get_args, get_origin
 
 from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
@@ -11,13 +14,18 @@ from pydantic_core import CoreSchema
 
 
 class Stored(BaseModel):
-    """Plain data without its defaults in JSON. A field that can only hold its default stays: it says what this is."""
+    """Plain data without its defaults in JSON. A field that can only hold its default stays: it says what this is.
+
+    So do the fields in `TOLD`, which programs read as well.
+    """
+
+    TOLD: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /) -> CoreSchema:
         """Build the schema with `exclude_if` for each such field."""
-        for field in cls.__pydantic_fields__.values():
-            if not field.is_required() and not _is_constant(field):
+        for name, field in cls.__pydantic_fields__.items():
+            if not field.is_required() and not _is_constant(field) and name not in cls.TOLD:
                 field.exclude_if = _is(field.get_default(call_default_factory=True))
         return handler(source)
 

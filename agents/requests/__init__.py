@@ -114,6 +114,8 @@ class Freeze(Stored, Frozen):
     While it held, `again_by` said it once more at `again_at`, for the `again_reason`.
     """
 
+    TOLD = frozenset({"environment", "by", "reason", "window", "until"})
+
     environment: str = ""
     by: PersonId = PersonId("")
     reason: str = ""
@@ -155,6 +157,8 @@ class PolicyStep(Stored, Frozen):
     `by` are the people whose approvals counted for it, once it is no longer the one in force.
     """
 
+    TOLD = frozenset({"quorum"})
+
     name: str
     rule: Rule
     quorum: int = 1
@@ -165,6 +169,8 @@ class PolicyStep(Stored, Frozen):
 
 class HandedOn(Stored, Frozen):
     """The seats of `person` went to `to`: they `delegated` it and said the `reason`, or are `absent` `until` then."""
+
+    TOLD = frozenset({"why"})
 
     person: PersonId
     to: PersonId
@@ -178,6 +184,8 @@ class Away(Stored, Frozen):
 
     `to` stands in for them and is asked already; None where nobody stands in.
     """
+
+    TOLD = frozenset({"until"})
 
     person: PersonId
     until: AwareDatetime | None = None
@@ -212,6 +220,8 @@ class PolicySnapshot(Stored, Frozen):
     who was not at first. `cards` says where cards go whose run has a thread that its people see. `doubles` are pairs of
     whom nobody can say that they are two humans, as the directory is now; it is never written.
     """
+
+    TOLD = frozenset({"quorum", "also_post"})
 
     name: str
     rule: Rule
@@ -291,6 +301,8 @@ class Effect(Stored, Frozen):
     `commit`, in a clean copy of that one of it. `facts` are for the card, and not approved.
     `is_risky`: they tell something that people want to see each time, so that no standing approval is used for it.
     """
+
+    TOLD = frozenset({"versions", "artifacts", "environment", "cwd", "commit", "facts"})
 
     argv: tuple[str, ...]
     versions: dict[str, str] = Field(default={})
@@ -451,6 +463,8 @@ class Vote(Stored, Frozen):
     session.
     """
 
+    TOLD = frozenset({"reason", "evidence"})
+
     reply_id: str
     person: PersonId
     approve: bool
@@ -513,6 +527,8 @@ class Decision(Stored, Frozen):
     `broke_glass`: the one person in `by` did not approve as one of those who decide but broke the glass, for this
     `reason`.
     """
+
+    TOLD = frozenset({"by", "channel", "reason", "given", "operators_keys"})
 
     state: Closed
     by: tuple[PersonId, ...] = ()

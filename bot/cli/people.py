@@ -394,9 +394,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _shown(key: "ApiKey", used: datetime | None) -> dict[str, object]:
-    from pydantic_core import to_jsonable_python
-
-    shown = {name: to_jsonable_python(value) for name, value in key}  # its stored JSON leaves defaults out
+    shown = key.model_dump(mode="json")
     return {**shown, "prefix": f"sayso_{key.prefix}", "used_at": used.isoformat() if used else None}
 
 

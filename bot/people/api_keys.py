@@ -54,6 +54,8 @@ class ApiKey(Stored, Frozen):
     One that `only_asks` came with a call to `/mcp`, and reaches nothing but what it asked itself.
     """
 
+    TOLD = frozenset({"person", "service", "name", "acts_for", "asks", "holders", "made_by", "shards", "revoked_at"})
+
     prefix: str
     person: PersonId | None = None
     service: str | None = None

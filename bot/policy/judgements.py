@@ -160,6 +160,8 @@ class Unclear(Stored, Frozen):
     `misfits` say so of an answer to a form, field by field; `kept` are the fields that it answers all the same.
     """
 
+    TOLD = frozenset({"why"})
+
     type: Literal["unclear"] = "unclear"
     why: str = ""
     misfits: tuple[Misfit, ...] = ()

@@ -1,5 +1,6 @@
 """Runs and requests as programs see them: over HTTP, and in `--json`. Pure."""
 
+import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -341,7 +342,7 @@ class RequestView(Frozen):
     use_by: AwareDatetime | None = None
     begun_by: PersonId = PersonId("")
     stopped_by: PersonId = PersonId("")
-    came_of: ReportView | None = None
+    came_of: ReportView | None = Field(default=None, exclude_if=operator.not_)
     says: str = ""
     words: str = ""
     words_are_own: bool = False

@@ -186,11 +186,14 @@ class Delivery(Stored, Frozen):
         return (placing_id(self.id), *(again_id(self.id, channel) for channel in self.failed))
 
 
+_CARD = Card.model_fields
+
+
 def shown_in(outgoing: Iterable[tuple[str, bytes]]) -> bytes:
     """The cards that these entries put in front of people, as JSON for the audit log; empty where there are none.
 
-    The first one is whole. Of the others there is only what differs in them: one may go to many. Of what stands in one
-    message with others nobody sees the card.
+    The first one is whole. Of the others there is only what differs in them, also where a default does, which an entry
+    leaves out: one may go to many. Of what stands in one message with others nobody sees the card.
     """
     found: list[dict[str, Any]] = [json.loads(body) for _, body in outgoing if b'"kind":"place"' in body]
     entries = [entry for entry in found if not entry.get("together")]
@@ -200,7 +203,10 @@ def shown_in(outgoing: Iterable[tuple[str, bytes]]) -> bytes:
     first: dict[str, Any] = cards[0][1] if cards else {}
     shown = dict[str, dict[str, Any]]()
     for whom, card in cards:
-        differs = {name: value for name, value in card.items() if first.get(name) != value} if card != first else first
+        others = {
+            name: card.get(name, _CARD[name].default) for name in (*first, *card) if first.get(name) != card.get(name)
+        }
+        differs = others if card != first else first
         shown.setdefault(json.dumps(differs, sort_keys=True), {"for": [], "card": differs})["for"].append(whom)
     return json.dumps([*shown.values()], ensure_ascii=False).encode() if shown else b""
 

@@ -1,6 +1,7 @@
 """The bodies that programs send, and the envelopes of what they get."""
 
 import json
+import operator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -240,7 +241,7 @@ class Started(Frozen):
     digest: str
     arguments: dict[str, JsonValue]
     approved_by: tuple[PersonId, ...]
-    came_of: ReportView | None = None
+    came_of: ReportView | None = Field(default=None, exclude_if=operator.not_)
 
 
 class FinishWanted(Frozen):

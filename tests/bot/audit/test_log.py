@@ -1,11 +1,15 @@
 """What the sealer finds to record: the events of a run from the script that appends them, and notes about the rest."""
 
 import json
+from datetime import UTC, datetime
 
-from agents.requests import PersonId
+from agents.requests import DeliveryId, PersonId, RequestId, RunId
 from bot.audit.log import AuditLog
 from bot.store import Commit, Keys, Store
 from bot.store.client import Script
+from bot.store.journal import outbox_entry
+from bot.store.outbox_entry import PlaceCard
+from channels import Card, Line
 from tests.bot.store.stores import ATTEMPT, OUT, RUN, append, orphaned, paused, started, tool_started
 from tests.guards import guards
 
@@ -53,6 +57,30 @@ async def test_the_cards_that_people_get_are_noted_once_and_what_differs_in_thos
         {"for": ["bo", "cy"], "card": {"title": "Deploy?", "summary": "now", "receipt": ""}},
         {"for": ["dee"], "card": {"title": "Ausliefern?"}},
     ]
+
+
+async def test_what_the_card_of_another_one_does_not_have_is_noted_as_what_differs(store: Store) -> None:
+    def placed(person: str, card: Card) -> tuple[str, bytes]:
+        entry = PlaceCard(
+            id=f"{OUT}{person}",
+            run_id=RunId(RUN),
+            person=PersonId(person),
+            reach=("email",),
+            card=card,
+            thread="",
+            request_id=RequestId("s0q-aaaaaaaaaaaaa"),
+            delivery_id=DeliveryId("s0d-aaaaaaaaaaaaa"),
+            revision=1,
+        )
+        return outbox_entry(entry)
+
+    at = datetime(2026, 11, 27, tzinfo=UTC)
+    whole = Card(title="Deploy?", quoted="My reason", quoted_as="Anna", facts=(Line(label="To", text="prod"),), at=at)
+    silent = Card(title="Deploy?", facts=whole.facts, at=at)
+    await store.commit(Commit(run_id=RUN, events=[paused()], outgoing=[placed("bo", whole), placed("cy", silent)]))
+
+    first, other = json.loads((await new_facts(store))[0]["cards"])
+    assert (first["for"], other) == (["bo"], {"for": ["cy"], "card": {"quoted": "", "quoted_as": ""}})
 
 
 async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known(store: Store) -> None:

@@ -222,6 +222,7 @@ async def test_what_is_approved_begins_once_with_what_people_saw(world: World, a
     assert "use_by" in told
     assert began[0] == began[1]
     assert (began[0]["arguments"], began[0]["approved_by"]) == (APPROVAL["arguments"], ["bo"])
+    assert all("Do it now" in one["next"] and "came_of" not in one for one in began)
     assert "do not begin it again" in meanwhile["next"]
     assert "nothing more to do" in after["next"]
     assert (repeated["started_at"], repeated["next"]) == (began[0]["started_at"], after["next"]), "it is not done twice"
