@@ -85,7 +85,7 @@ PLANTED = (
     _planted(
         "end_of_a_tool_is_scheduled",
         "bot/store/lua/finish_tool.lua",
-        "redis.call('ZADD', KEYS[3], whole((tonumber(ARGV[6]) or now_ms(KEYS[4])) + tonumber(ARGV[4])), ARGV[3])",
+        "redis.call('ZADD', KEYS[3], whole(now_ms(KEYS[4]) + tonumber(ARGV[4])), ARGV[3])",
         "",
     ),
     _planted(
@@ -98,8 +98,8 @@ PLANTED = (
     _planted(
         "very_moment_of_expiry",
         "bot/store/lua/commit.lua",
-        "about >= record.before",
-        "about > record.before",
+        "the_time() >= record.before",
+        "the_time() > record.before",
     ),
     _planted(
         "very_moment_of_execute_within",

@@ -111,7 +111,7 @@ async def test_where_nobody_reaches_the_console_each_has_a_card(office: World) -
         asked = await asks(await asker(api), 1, 3)
     await office.quiet()
 
-    assert [one.get("gathered") for one in asked] == [None] * 3
+    assert [one["gathered"] for one in asked] == [""] * 3
     assert len(office.mails("bo")) == 3
 
 
@@ -133,7 +133,7 @@ async def test_what_a_policy_calls_urgent_has_a_card_and_what_a_program_calls_so
         own = [await wants(wanter, 1, 3, policy) for policy in policies]
         called_so = await asks(wanter, 1, 2, urgency="high")
 
-    assert [[one.get("gathered") for one in of_policy] for of_policy in own] == [[None] * 3] * 3
+    assert [[one["gathered"] for one in of_policy] for of_policy in own] == [[""] * 3] * 3
     assert [bool(one.get("gathered")) for one in called_so] == [False, True]
 
 

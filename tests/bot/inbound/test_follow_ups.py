@@ -430,7 +430,7 @@ async def brought_back(world: World, inbound_id: str, item: Inbound) -> None:
     """`item` is there again under its id, and is handled."""
     arrived = item.model_dump_json(include={"channel", "key", "size_bytes", "is_answer", "received_at"})
     name = f"{{s{inbound_id[1]}}}:inbound:{inbound_id}"
-    await world.app.store.client.do("HSET", name, "body", arrived, "raw", item.raw)
+    await world.app.store.client.do("HSET", name, "body", arrived, "raw", item.raw, "at", 1)
     await world.app.messages.inbox.handle(inbound_id)
     assert await world.app.store.inbound(inbound_id) is None
 
