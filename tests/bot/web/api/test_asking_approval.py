@@ -362,7 +362,7 @@ async def test_a_start_that_was_taken_back_as_it_never_counted_may_be_made_again
     await world.app.runs.executor.take_back(RunId(request["run_id"]), attempt)
 
     back = (await ci.get(f"/v1/requests/{request['id']}")).json()
-    assert (back["may_act"], back["started_at"], back.get("begun_by")) == (True, None, None)
+    assert (back["may_act"], back["started_at"], back["begun_by"]) == (True, None, "")
     assert (await begun(ci, request)).status_code == 200
 
 
