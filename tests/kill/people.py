@@ -118,7 +118,7 @@ class People:
 
     def _see(self, story: Story, shown: Message) -> None:
         card = shown["card"]
-        form = card["form"]
+        form = card.get("form")
         if card["title"].startswith(("Done:", "Failed:")):
             story.outcome = card["title"].partition(":")[0]
         if form is None:
