@@ -79,7 +79,7 @@ class Stage:
 
         def is_asked() -> bool:
             cards = self.desk.ask(do="cards", after=0, wait_s=0)["cards"]
-            return any(shown["thread"] == story.name and shown["card"]["form"] for shown in cards)
+            return any(shown["thread"] == story.name and shown["card"].get("form") for shown in cards)
 
         wait_until(is_asked, what="a question")
 
