@@ -65,13 +65,13 @@ def back_up(settings: Settings, target: str) -> BackedUp:
 
     Raises Conflict where that file exists, and for a Redis that is not the data directory's; and Unavailable.
     """
-    log_to(settings, json=False, quietly=True)
     if settings.redis_url is not None:
         raise Conflict(
             "This Redis has backups of its own",
             "Run redis-cli -u URL --rdb FILE beside it, or have its provider make a snapshot; in a cluster, of every "
             "master. Once one is put back, run `sayso restore --loaded`",
         )
+    log_to(settings, json=False, quietly=True)
     made = uvloop.run(_saved(redis_url(settings)))
     into = piped(sys.stdout.buffer) if target == STANDARD else written(Path(target))
     with EmbeddedRedis(settings.data_dir).dump.open("rb") as dump, into as file:
@@ -127,7 +127,6 @@ def restore(settings: Settings, source: str | None, *, keeps_keys: bool) -> PutB
     Without a `source` somebody has put a Redis back by other means. What was unfinished is held; see
     `bot.backup.holding`. Raises Conflict for a Redis that is not empty, or not the data directory's, and Unavailable.
     """
-    log_to(settings, json=False, quietly=True)
     if not settings.people:
         raise Conflict(
             "The settings name no people, so nobody could be told", "Put your sayso.toml there first: see --data"
@@ -137,6 +136,7 @@ def restore(settings: Settings, source: str | None, *, keeps_keys: bool) -> PutB
             "Only the Redis of a data directory is restored from a file",
             "Put the file into this Redis as its own documentation says, then run `sayso restore --loaded`",
         )
+    log_to(settings, json=False, quietly=True)
 
     async def inside(url: str) -> PutBack:
         client = Client(url)

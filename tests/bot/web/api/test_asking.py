@@ -127,7 +127,11 @@ async def test_a_person_s_program_is_named_by_its_key_and_its_owner_is_a_request
 
 async def test_any_one_of_those_asked_answers_in_the_format_and_nobody_else(world: World, api: Api) -> None:
     ci = await program(api, "group:release", "person:bo")
-    body = {"to": ["group:release", "person:bo"], "format": "choices", "options": ["1", "staging-7", "none, please"]}
+    body: dict[str, Any] = {
+        "to": ["group:release", "person:bo"],
+        "format": "choices",
+        "options": ["1", "staging-7", "none, please"],
+    }
     request = await asked(ci, **body)
     form = await asked(ci, format="form", fields=["ticket", "why"])
 
