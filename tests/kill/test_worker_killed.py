@@ -81,6 +81,12 @@ AGAIN = (
         for name in AFTER_A_DEATH
         for when in ("before", "after")
     ]
+    # What was sent by one that died is found where it stands, and its thread is noted then.
+    + [
+        Case(tool, (Point(PLACED, "before"), Point("note_thread", when)))
+        for tool in TOOLS
+        for when in ("before", "after")
+    ]
 )
 TAKEN = Case("careless", (Point("careless", "during"), Point("take", "after")))
 STOPPED = [

@@ -26,7 +26,7 @@ async def in_order(url: str, key: str) -> list[str]:
 
         described = asyncio.create_task(call("GET", "/openapi.json"))
         await asyncio.sleep(0)
-        others = ("DELETE", "/v1/freeze"), ("GET", "/v1/policies?misspelt=1"), ("GET", "/healthz")
+        others = ("DELETE", "/v1/freeze"), ("GET", "/v1/requests?misspelt=1"), ("GET", "/healthz")
         await asyncio.gather(described, *(call(*other) for other in others))
     return came
 
@@ -47,5 +47,5 @@ def test_the_first_calls_of_a_process_keep_nobody_waiting(tmp_path: Path) -> Non
 
             *others, last = asyncio.run(in_order(f"http://127.0.0.1:{port}", key))
 
-    assert sorted(others) == ["DELETE /v1/freeze 405 POST", "GET /healthz 200", "GET /v1/policies?misspelt=1 422"]
+    assert sorted(others) == ["DELETE /v1/freeze 405 POST", "GET /healthz 200", "GET /v1/requests?misspelt=1 422"]
     assert last == "GET /openapi.json 200"
