@@ -16,7 +16,7 @@ from bot.store.outbox_entry import Delivery, OutboxEntry, PlaceCard
 from channels import Address, Channel, ChannelUnavailable, Placement
 
 # A channel that is away keeps many cards waiting, and each of them those that share it.
-_SOONEST_S, _LATEST_S = 1.0, 30.0
+_SOONEST_S, _LATEST_S = 0.1, 30.0
 
 
 class ClaimPending(ChannelUnavailable):

@@ -1,6 +1,7 @@
 """Several orders in one message, each of which only stops something: none of them is lost over another."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from bot.policy.record import RequestRecord
 from channels import Reply
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
+from tests.moments import Moment
 from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
@@ -70,10 +72,22 @@ class Orders:
         return {name for name, is_done in found.items() if is_done}
 
 
+Known = tuple[RequestRecord, RequestRecord, tuple[str, ...]]
+
+
+@pytest.fixture(scope="module")
+def moment(tmp_path_factory: pytest.TempPathFactory) -> Moment[Known]:
+    return Moment(tmp_path_factory.mktemp("moment") / "data")
+
+
 @pytest.fixture
-async def orders(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[Orders]:
+async def orders(redis: str, tmp_path: Path, hallway: Hallway, moment: Moment[Known]) -> AsyncIterator[Orders]:
     toml = ALLOWED.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]')
-    async with a_world(redis, tmp_path / "data", toml, beside=(hallway,), reach=("slack", "email")) as office:
+
+    def opens() -> AbstractAsyncContextManager[World]:
+        return a_world(redis, tmp_path / "data", toml, beside=(hallway,), reach=("slack", "email"))
+
+    async def happens(office: World) -> Known:
         first = await granted(office, await done_once(office, "press horn"))
         again = await asked_again(office, await done_once(office, "press gong"))
         await office.decide("bo", again, "approve")
@@ -82,7 +96,10 @@ async def orders(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[
         standing = (first.approval.id, *(one for one in found if one != first.approval.id))
         theirs = await office.opened(await office.trigger("press bell", person="bo"))
         hallway.cards.clear()
-        yield Orders(office, hallway, await asked(office, hallway, "press button"), theirs, standing)
+        return await asked(office, hallway, "press button"), theirs, standing
+
+    async with moment.office(redis, tmp_path / "data", hallway, opens, happens) as (office, (record, theirs, standing)):
+        yield Orders(office, hallway, record, theirs, standing)
 
 
 @pytest.mark.parametrize("way", ["the thread", "the window", "the window, read as a mail is"])
