@@ -6,10 +6,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
-from redis import Redis
-
+from bot.store.client import Client
 from tests.fakes.hallway import Hallway
 from tests.world import World
 
@@ -41,25 +40,25 @@ class Moment(Generic[What]):
             async with opens() as office:
                 self.what = await happens(office)
                 await office.quiet()
-            self._keep(redis, folder, hallway)
+            await self._keep(redis, folder, hallway)
         else:
-            self._put_back(redis, folder, hallway)
+            await self._put_back(redis, folder, hallway)
         async with opens() as office:
             yield office, self.what
 
-    def _keep(self, redis: str, folder: Path, hallway: Hallway) -> None:
-        with Redis.from_url(redis) as store:
-            for name in cast("list[bytes]", store.keys("*")):
-                ends_ms, body = store.pttl(name), cast("bytes | None", store.dump(name))
-                if body:
-                    self._keys.append((name, max(0, ends_ms), body))
+    async def _keep(self, redis: str, folder: Path, hallway: Hallway) -> None:
+        client = Client(redis)
+        names = await client.do("KEYS", "*")
+        ends_ms = await client.read(*(["PTTL", name] for name in names))
+        bodies = await client.read(*(["DUMP", name] for name in names))
+        self._keys = [each for each in zip(names, ends_ms, bodies, strict=True) if each[2]]
+        await client.close()
         shutil.copytree(folder, self.folder, symlinks=True)
         self._hallway.cards, self._hallway.shown = copy(hallway.cards), copy(hallway.shown)
 
-    def _put_back(self, redis: str, folder: Path, hallway: Hallway) -> None:
-        with Redis.from_url(redis) as store, store.pipeline() as pipe:
-            for name, ends_ms, body in self._keys:
-                pipe.restore(name, ends_ms, body)
-            pipe.execute()
+    async def _put_back(self, redis: str, folder: Path, hallway: Hallway) -> None:
+        client = Client(redis)
+        await client.read(*(["RESTORE", name, max(0, ends_ms), body, "REPLACE"] for name, ends_ms, body in self._keys))
+        await client.close()
         shutil.copytree(self.folder, folder, symlinks=True)
         hallway.cards, hallway.shown = copy(self._hallway.cards), copy(self._hallway.shown)
