@@ -108,13 +108,14 @@ def test_whoever_asked_changes_it_as_one_who_decides_wherever_they_come_to_decid
         "not, as they asked": (dan, policy(rule=anyone(cy), steps=steps)),
     }
 
-    def is_own(asker: PersonId, under: PolicySnapshot) -> bool:
+    def edits_as_decider(asker: PersonId, under: PolicySnapshot) -> bool:
         asked = approval(policy=under, requesters=(asker,)).model_copy(update={"call": _call("v1")})
-        objection, is_own = change_objection(record := RequestRecord(request=asked), _answer(asker, record))
+        record = RequestRecord(request=asked)
+        objection, is_own = change_objection(record, _answer(asker, record))
         assert objection is None
-        return is_own
+        return not is_own
 
-    decide = {where for where, (asker, under) in seats.items() if not is_own(asker, under)}
+    decide = {where for where, (asker, under) in seats.items() if edits_as_decider(asker, under)}
     assert decide == {"later step", "earlier step", "once it escalates"}
 
 
