@@ -108,6 +108,8 @@ def answer(
     from bot.cli.client import speaking
     from bot.cli.show import how_to_say_it, not_here, not_shown, request_text, typed
 
+    if reason.strip() and not _takes_reason(text):
+        raise typer.BadParameter("--reason goes with approve, deny and break-glass; send other words by themselves")
     if changes:
         return _edit(request, text, changes, person, digest, data, as_json=as_json)
     text = _lines_of(field) if field and not text else text
@@ -136,6 +138,14 @@ def answer(
     if how := how_to_say_it(shown, became, speaker):
         print(how, file=sys.stderr)
     raise typer.Exit(0 if said["counts"] and became != "asked" else 1)
+
+
+def _takes_reason(text: str) -> bool:
+    """Return whether a reason beside `text` reaches anybody; whoever refuses in other words is heard all the same."""
+    from bot.cli.show import typed
+    from bot.policy.answers import is_withdrawal
+
+    return text == "break-glass" or typed("approval", text, "").said != "free_text" or is_withdrawal(text)
 
 
 def _breaks_glass(shown: "RequestView", text: str, reason: str) -> bool:

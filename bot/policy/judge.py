@@ -387,16 +387,28 @@ def edit_objection(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 
 def change_objection(record: RequestRecord, answer: Answer) -> tuple[Judgement | None, bool]:
-    """Return why `answer` may not change what is asked, and whether it is of somebody who asked and does not decide.
+    """Return why `answer` may not change what is asked, and whether it is of somebody who asked and never decides.
 
-    What they change counts by any way: everybody is asked anew about it.
+    What whoever asked changes counts by any way: everybody is asked anew about it. Who decides another step, or once it
+    escalates, changes it as one who decides: what they chose they do not approve then.
     """
     found = edit_objection(record, answer)
     if not (record.may_withdraw(answer.person) and isinstance(found, NotEntitled | AlreadyVoted)):
         return found, False
     meant = answer.model_copy(update={"edits": True, "approve": None, "given": Given(text="-"), "text": ""})
     checks = (_addressee, _undecided, _open, _unexpired, _bound, _current_revision, _same_digest)
-    return next((found for check in checks if (found := check(record, meant)) is not None), None), True
+    found = next((found for check in checks if (found := check(record, meant)) is not None), None)
+    return found, not _comes_to_decide(record, answer.person)
+
+
+def _comes_to_decide(record: RequestRecord, person: PersonId) -> bool:
+    """Return whether `person` decides it in whichever step, or once it escalates, but for what they changed."""
+    policy = record.request.policy
+    rules = [policy.rule, *policy.escalate_to]
+    for step in policy.steps:
+        rules += [step.rule, *step.escalate_to]
+    is_out = person in {*policy.givers, *policy.barred(record.requesters)}
+    return not is_out and any(person in people_of(rule) for rule in rules)
 
 
 def delegation_objection(record: RequestRecord, answer: Answer) -> Judgement | None:

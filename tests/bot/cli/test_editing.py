@@ -1,8 +1,10 @@
 """Changing what is asked from a terminal."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.bot.cli.shell import sayso
+from tests.bot.cli.shell import sayso, typed
 from tests.world import World
 
 
@@ -29,3 +31,23 @@ async def test_what_is_no_edit_is_told_how_one_is_written(shop: World) -> None:
 
     assert wrong.code == 2
     assert "edit --set NAME=VALUE" in wrong.err
+
+
+@pytest.mark.parametrize(
+    "words", [("edit", "--set", "version=v1.3.0"), ("yes",), ("2",), ("--field", "days=3")], ids=lambda words: words[0]
+)
+def test_attack_a_condition_given_as_a_reason_beside_an_edit_or_an_answer_is_lost_silently(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    refused = typed(tmp_path, "answer", "s0q-aaaaaaaaaaaaa", *words, "--reason", "once the backup is through")
+
+    assert refused.code == 2
+    assert "--reason goes with approve, deny" in refused.err
+
+
+@pytest.mark.parametrize("words", ["approve", "deny, too loud", "break-glass", "no", "stop", "abbrechen"])
+def test_a_reason_keeps_nobody_from_a_vote_or_from_a_refusal_in_other_words(tmp_path: Path, words: str) -> None:
+    ended = typed(tmp_path, "answer", "s0q-aaaaaaaaaaaaa", words, "--reason", "too loud", "--data", str(tmp_path))
+
+    assert ended.code == 1
+    assert "No `sayso dev` is running" in ended.err

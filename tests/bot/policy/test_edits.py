@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import RequestRevised, VoteCast
-from agents.requests import Effect, GatedCall, PersonId, PolicyStep, Vote
+from agents.requests import Effect, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote
 from bot.policy.approvers.quorum import eligible
 from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request, typed_lines, typed_values, with_values
-from bot.policy.judge import edit_objection, judge
+from bot.policy.judge import change_objection, edit_objection, judge
 from bot.policy.judgements import AlreadyVoted, Answer, Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord, after
 from tests.bot.examples import NOON, anyone, approval, policy
@@ -91,6 +91,32 @@ def test_whoever_may_only_deny_it_by_now_does_not_edit_it_and_hears_why() -> Non
     assert edit_objection(record, _answer(bo, record)) is None
     assert edit_objection(record, _answer(cy, record)) == AlreadyVoted()
     assert edit_objection(record, _answer(dan, record)) == NotEntitled(why="not_an_approver", approvers=(bo,))
+
+
+def test_whoever_asked_changes_it_as_one_who_decides_wherever_they_come_to_decide() -> None:
+    bo, cy, dan = _PEOPLE
+    steps = (PolicyStep(name="first", rule=anyone(cy), by=(cy,)), PolicyStep(name="then", rule=anyone(bo, dan)))
+    seats = {
+        "later step": (dan, policy(rule=anyone(cy), steps=steps, requester_may_approve=True)),
+        "earlier step": (cy, policy(rule=anyone(bo, dan), steps=steps, in_step=1, requester_may_approve=True)),
+        "once it escalates": (dan, policy(rule=anyone(bo), escalate_to=(anyone(dan),), requester_may_approve=True)),
+        "only to break the glass": (
+            dan,
+            policy(rule=anyone(bo), break_glass=(anyone(dan),), requester_may_approve=True),
+        ),
+        "nowhere": (dan, policy(rule=anyone(bo), requester_may_approve=True)),
+        "not, as they asked": (dan, policy(rule=anyone(cy), steps=steps)),
+    }
+
+    def edits_as_decider(asker: PersonId, under: PolicySnapshot) -> bool:
+        asked = approval(policy=under, requesters=(asker,)).model_copy(update={"call": _call("v1")})
+        record = RequestRecord(request=asked)
+        objection, is_own = change_objection(record, _answer(asker, record))
+        assert objection is None
+        return not is_own
+
+    decide = {where for where, (asker, under) in seats.items() if edits_as_decider(asker, under)}
+    assert decide == {"later step", "earlier step", "once it escalates"}
 
 
 def test_lines_are_an_edit_only_where_each_names_an_argument_once() -> None:

@@ -10,6 +10,7 @@ from agents.events import Event, RequestDecided, RequestOpened, RunEnded, RunFor
 from agents.requests import AllOf, Anyone, Attachment, Decision, Fact, FromTrigger, Request, RunId
 from agents.run import Run, fold
 from agents.steps import CallTool
+from bot.policy.edits import Edited
 from bot.policy.judgements import (
     AlreadyDecided,
     AlreadyVoted,
@@ -20,6 +21,7 @@ from bot.policy.judgements import (
     NotEntitled,
     NotThisWay,
     OutOfDate,
+    Remarked,
     Revoked,
     TooLate,
     Unclear,
@@ -363,6 +365,16 @@ def test_who_answered_is_told_what_became_of_it_and_what_to_do(
     judgement: Judgement, request_: Request, says: str
 ) -> None:
     assert says in feedback_text(judgement, record(request_), PEOPLE)
+
+
+def test_attack_whoever_asked_takes_their_words_on_the_card_for_a_change_of_what_is_asked() -> None:
+    words = Remarked(text="version: v1.3.0\nit has the fix")
+    change = Edited(names=("version",), revision=1, digest=DIGEST)
+
+    told = [feedback_text(one, record(), PEOPLE) for one in (words, change)]
+
+    assert all("asked again" in one for one in told)
+    assert ["They change nothing of what is asked." in one for one in told] == [True, False]
 
 
 def test_the_facts_of_an_effect_stand_on_the_card_as_they_are() -> None:

@@ -10,7 +10,7 @@ from agents.text import one_line
 from bot.policy.judgements import Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
-from tests.office import TOML
+from tests.office import STEPS, TOML
 from tests.servers.web import serving
 from tests.stories.test_break_glass import breaks
 from tests.tables import becomes, without
@@ -102,6 +102,41 @@ async def test_attack_the_requester_changes_it_to_the_edit_there_and_back(office
 
     assert isinstance(said, NotEntitled)
     assert said.why == "editor"
+
+
+_ASKERS_DECIDE = "requester_may_approve = true\n"
+_ESCALATES = 'escalate_after = "1h"\nescalate_to = ["person:dan"]\n'
+_IN_STEPS = STEPS.replace("[policies.spending]\n", f"[policies.spending]\n{_ASKERS_DECIDE}")
+_AS_IT_ESCALATES = TOML.replace("[policies.production]\n", f"[policies.production]\n{_ASKERS_DECIDE}{_ESCALATES}")
+
+
+@pytest.mark.parametrize("where", ["a later step", "as it escalates"])
+async def test_attack_who_asked_approves_what_they_changed_before_it_was_theirs_to_decide(
+    redis: str, tmp_path: Path, where: str
+) -> None:
+    def change(world: World) -> None:
+        _editable(world)
+        if where == "a later step":
+            world.workshop.policy_of |= {"bell": "spending", "gong": "spending"}
+
+    toml = _IN_STEPS if where == "a later step" else _AS_IT_ESCALATES
+    async with a_world(redis, tmp_path / "data", toml, change=change) as world:
+        record = await world.opened(await world.trigger("press bell", "dan"))
+        await world.edit("dan", record, what="gong")
+        if where == "a later step":
+            await world.decide("bo", await world.request(record.request.id), "approve")
+        else:
+            await world.move_time(3600 + 60)
+            await world.quiet()
+
+        own = await world.decide("dan", await world.request(record.request.id), "approve")
+
+        assert isinstance(own, NotEntitled)
+        assert own.why == "editor"
+        assert world.workshop.effects == []
+        other = "eve" if where == "a later step" else "cy"
+        await world.decide(other, await world.request(record.request.id), "approve")
+        assert await world.summary(record.request.run_id) == "done: ok: press gong: done"
 
 
 async def test_attack_the_digest_of_a_card_is_never_that_of_a_later_one(office: World) -> None:
