@@ -4,8 +4,11 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from agents.requests import RequestId
 from bot.archive.format import ArchivedRun, holds, unpack
@@ -18,9 +21,13 @@ from bot.store.ids import is_a
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _CURSOR = re.compile(r"([0-9]{13})\.(s[0-9]{1,2}r-[a-z2-7]{13})")
 _AT_ONCE, _MARK_CHARS = 20, 16
+_THREADS, _ANSWERS_WITHIN_S = 8, 30.0
 _RUN = ".jsonl.gz"
 _DEFAULT_FOLDER = "archive"
 _MARK, _MARKED = "sayso-archive", b"Where this file is missing, sayso reads and writes no archive.\n"
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 TellOther = Callable[[str], Awaitable[None]]
 """Hears the name of a file, before another one takes the name that it had."""
@@ -34,11 +41,15 @@ class Archive:
     """Reads and writes a place; without one no run is ever in it. All methods raise ArchiveUnavailable.
 
     A folder that is not mounted, or another bucket, is not the archive: where something `has_left` for it, it has a
-    mark.
+    mark. A network share that hangs is unavailable after `within_s`. It keeps threads of the archive's own, and none in
+    which others look up the names of hosts.
     """
 
-    def __init__(self, place: Place | None, has_left: HasLeft | None = None) -> None:
-        self.place, self._has_left = place, has_left
+    def __init__(
+        self, place: Place | None, has_left: HasLeft | None = None, within_s: float = _ANSWERS_WITHIN_S
+    ) -> None:
+        self.place, self._has_left, self.within_s = place, has_left, within_s
+        self._threads = ThreadPoolExecutor(_THREADS, "archive")
 
     async def run(self, run_id: str) -> ArchivedRun | None:
         """The run of this id; None where it is not here. Raises Invalid for a file that can't be read."""
@@ -116,7 +127,7 @@ class Archive:
         """Put something there, and read it back: when it returns, the place has given back the same bytes."""
         place = self._there
         await self._put(name, body)
-        if await asyncio.to_thread(place.get, name) != body:
+        if await self._asked(place.get, name) != body:
             raise ArchiveUnavailable(
                 f"{place.where} does not give back what was written to it", "Nothing was deleted; ./sayso doctor"
             )
@@ -125,27 +136,37 @@ class Archive:
         if self.place is None:
             return
         if self._has_left and not await self._is_marked(self.place):
-            await asyncio.to_thread(self.place.put, _MARK, _MARKED)
-        await asyncio.to_thread(self.place.put, name, body)
+            await self._asked(self.place.put, _MARK, _MARKED)
+        await self._asked(self.place.put, name, body)
 
     async def _get(self, name: str) -> bytes | None:
         return await self._found(self.place, name) if self.place else None
 
     async def _found(self, place: Place, name: str) -> bytes | None:
-        found = await asyncio.to_thread(place.get, name)
+        found = await self._asked(place.get, name)
         if found is None:
             await self._is_marked(place)
         return found
 
     async def _names(self, folder: str) -> Sequence[str]:
-        found = await asyncio.to_thread(self._there.names, folder)
+        found = await self._asked(self._there.names, folder)
         if not found:
             await self._is_marked(self._there)
         return found
 
+    async def _asked(self, of_place: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+        """Return what a blocking method of the place returns. Raises ArchiveUnavailable once it takes too long."""
+        call = partial(of_place, *args, **more)
+        try:
+            async with asyncio.timeout(self.within_s):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except TimeoutError as error:
+            what = f"The archive in {self._there.where} does not answer within {self.within_s:g} s"
+            raise ArchiveUnavailable(what, "Nothing was deleted; ./sayso doctor") from error
+
     async def _is_marked(self, place: Place) -> bool:
         """Return whether the place has its mark. Raises ArchiveUnavailable where it must have one."""
-        if await asyncio.to_thread(place.get, _MARK) is not None:
+        if await self._asked(place.get, _MARK) is not None:
             return True
         if self._has_left and await self._has_left():
             raise ArchiveUnavailable(

@@ -124,6 +124,26 @@ async def test_one_holder_reads_a_few_whole_stories_at_once_and_no_other_waits_f
     assert held.most == 5
 
 
+async def test_a_share_that_hangs_is_told_of_in_words_and_holds_up_nothing_else(world: World, api: Api) -> None:
+    run_id, _ = await archived(world)
+    archive, anna = world.app.history.archive, await api.client("anna")
+    assert archive.place
+    held, archive.within_s = Held(archive.place), 0.5
+    archive.place = held
+
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            answers = await asyncio.gather(*(anna.get(f"/v1/runs/{run_id}") for _ in range(40)))
+            await asyncio.to_thread(int)  # as whoever looks up the name of a host does
+    finally:
+        held.open.set()
+
+    assert {answer.status_code for answer in answers} == {503}
+    assert "does not answer within 0.5 s" in answers[0].text
+    archive.within_s = PATIENCE_S
+    assert (await anna.get(f"/v1/runs/{run_id}")).status_code == 200
+
+
 async def test_its_events_are_told_page_by_page_and_as_a_stream(world: World, api: Api) -> None:
     run_id, _ = await archived(world)
     anna, way = await api.client("anna"), f"/v1/runs/{run_id}/events"
