@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import structlog
+from pydantic import ValidationError
 
 from agents.events import CardDelivered, Event
 from agents.requests import DeliveryId, PersonId, RequestId, RunId
@@ -497,6 +498,14 @@ class Outbox:
             )
         if entries:
             await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry) for entry in entries]))
+
+    async def is_alert(self, item: WorkItem) -> bool:
+        """Return whether `item` is an alert that waits to be sent; what can't be read is none."""
+        body = await self._store.outgoing(item.id) if item.kind == "out" else None
+        try:
+            return body is not None and isinstance(read_entry(body), Alert)
+        except ValidationError:
+            return False
 
     async def _note(self, entry: OutboxEntry, why: str) -> Note:
         """Return the entry's line in the list of what was given up on: what it is, and for whom."""

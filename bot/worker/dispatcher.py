@@ -141,8 +141,9 @@ class Dispatcher:
     async def _count(self, item: WorkItem, why: str, at_most: int) -> None:
         note = Note(kind="dead", what=str(item), why=why, at=await self._store.now(item.id), member=str(item))
         if await self._store.put_off(item, _FIRST_WAIT_S) >= at_most:
-            words = partial(_given_up, item, why, at_most)
-            await self._outbox.alert(item.id, words, also=await self._requester(item))
+            if not await self._outbox.is_alert(item):  # whom it does not reach, another one does not either
+                words = partial(_given_up, item, why, at_most)
+                await self._outbox.alert(item.id, words, also=await self._requester(item))
             await self._store.give_up(item, note.model_dump_json().encode())
 
 

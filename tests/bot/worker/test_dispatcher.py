@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bot.store import Keys, WorkItem
-from channels import Channel, ChannelUnavailable, Inbound, Marks, Reading, Remembers
+from bot.store.outbox_entry import Alert, PlaceCard
+from channels import Address, Card, Channel, ChannelUnavailable, Inbound, Marks, Placement, Reading, Remembers
 from tests.fakes.slow import SlowChannel
 from tests.waiting import patience, until
 from tests.world import World, a_world
@@ -192,3 +194,34 @@ async def test_records_entries_and_items_that_can_t_be_read_are_dead_letters(wor
             await world.app.work.dispatcher.look(item)
 
     assert {json.loads(note)["member"] for note in await world.dead()} == {str(item) for item in items}
+
+
+class Broken(Crowded):
+    """The world's mail, which fails in a way that no channel knows of whenever something is to be sent."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel)
+        self.send = self._fail
+
+    async def _fail(self, card: Card, to: Address, key: str) -> Placement:
+        raise LookupError(key)
+
+
+async def test_an_alert_that_fails_in_a_way_unknown_to_its_channel_is_alerted_of_by_no_other_one(
+    redis: str, tmp_path: Path
+) -> None:
+    def change(world: World) -> None:
+        world.through = Broken
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        await world.trigger("press bell")
+        await until(world.unsent, what="its cards are to be sent")
+
+        for _ in range(12):  # a card is given up after three tries, and so is what tells of it
+            for item in [WorkItem("out", entry.id) for entry in await world.unsent()]:
+                if not any(json.loads(note)["member"] == str(item) for note in await world.dead()):
+                    await world.app.work.dispatcher.look(item)
+
+        kinds = Counter(type(entry) for entry in await world.unsent())
+        assert kinds == {PlaceCard: 2, Alert: 2}
+        assert len(await world.dead()) == 4
