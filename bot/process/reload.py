@@ -143,9 +143,10 @@ class Reload:
             await self._look_at_departures(at_once=at_once)
 
     def _who_is_here(self) -> object:
-        """Return everybody who is here, who of them may be somebody that has left, and their addresses."""
-        people = self._app.people
-        return frozenset(people.all()), dict(people.doubles), people.tables.by_email, people.tables.by_slack
+        """Return everybody who is here, who of them may be somebody that has left, and their addresses and logins."""
+        people, tables = self._app.people, self._app.people.tables
+        known_by = (tables.by_email, tables.by_slack, tables.by_github)
+        return frozenset(people.all()), dict(people.doubles), known_by
 
     async def _look_at_files(self, *, at_once: bool) -> None:
         mark = self._stamp()
