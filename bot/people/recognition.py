@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import chain
 
-from agents.requests import Anyone, PersonId, PolicySnapshot, Rule, Vote, people_of
+from agents.requests import (
+    Anyone,
+    FromDesk,
+    FromTrigger,
+    Origin,
+    Outsider,
+    PersonId,
+    PolicySnapshot,
+    Rule,
+    Vote,
+    people_of,
+)
 from agents.run import Run
 from bot.people.directory import People
 from bot.policy.approvers.delegation import chain as handed_on_to
@@ -21,13 +32,13 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     """Return `record` as it counts now, to judge by; it is not what is written.
 
     Seats and votes need nothing: an id means one human for ever, and who is not surely that one has another. But what
-    somebody may not do, nobody may who may be them: whoever asked, changed an argument, handed it on, broke the glass,
-    or has a vote that counts. Of several who have voted and may be one human, the first vote counts.
+    somebody may not do, nobody may who may be them: whoever asked or set it off, changed an argument, handed it on,
+    broke the glass, or has a vote that counts. Of several who have voted and may be one human, the first vote counts.
     """
     request, policy, maybe = record.request, record.request.policy, people.maybe
     sat_out = may_have_sat(record, people)
     changed = _others(chain.from_iterable(request.edits.values()), maybe)
-    may_be = (*_others(record.requesters, maybe), *_others(request.behind, maybe))
+    may_be = (*_others(record.requesters, maybe), *_others(request.behind, maybe), *_set_off(request.origin, people))
     may_be = tuple(one for one in dict.fromkeys(may_be) if one not in record.requesters)
     policy = with_doubles(policy, people)
     if not (may_be or changed or sat_out or policy.doubles):
@@ -101,7 +112,9 @@ def with_other_ids(run: Run, people: People) -> Run:
     """Return `run`, to say by it who may not decide: whoever may be somebody that had a part in it had it as well."""
     maybe = people.maybe
     wrote = run.writers if run.started is None else (run.started.requester, *_begun(run), *run.writers)
-    joined, besides = _others(wrote, maybe), [other for one in run.edits for other in _besides(one.editor, people)]
+    set_off = _set_off(run.started.origin, people) if run.started else ()
+    joined = tuple(one for one in dict.fromkeys((*_others(wrote, maybe), *set_off)) if one not in wrote)
+    besides = [other for one in run.edits for other in _besides(one.editor, people)]
     advised, objected = _both(run.advisers, maybe), [_both((one.person,), maybe) for one in run.objections]
     return replace(
         run,
@@ -120,6 +133,19 @@ def with_other_ids(run: Run, people: People) -> Run:
 def _begun(run: Run) -> Iterable[PersonId]:
     begun = run.started
     return (*filter(None, [begun.submitter]), *begun.holders, *begun.inherits) if begun else ()
+
+
+def _set_off(origin: Origin, people: People) -> tuple[PersonId, ...]:
+    """Return who has by now the login or address of an outsider that a run began with, and who may be them."""
+    found = tuple[PersonId, ...]()
+    match origin:
+        case FromTrigger(outsider=Outsider(login=login)):
+            found = tuple(filter(None, [people.by_github(login)]))
+        case FromDesk(address=address):
+            found = people.once_had("email", address)
+        case _:
+            pass
+    return _both(found, people.maybe)
 
 
 def may_have_sat(record: RequestRecord, people: People) -> tuple[PersonId, ...]:

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -142,9 +143,10 @@ class Reload:
             await self._look_at_departures(at_once=at_once)
 
     def _who_is_here(self) -> object:
-        """Return everybody who is here, who of them may be somebody that has left, and their addresses."""
-        people = self._app.people
-        return frozenset(people.all()), dict(people.doubles), people.tables.by_email, people.tables.by_slack
+        """Return everybody who is here, who of them may be somebody that has left, and their addresses and logins."""
+        people, tables = self._app.people, self._app.people.tables
+        known_by = (tables.by_email, tables.by_slack, tables.by_github)
+        return frozenset(people.all()), dict(people.doubles), known_by
 
     async def _look_at_files(self, *, at_once: bool) -> None:
         mark = self._stamp()
@@ -191,6 +193,7 @@ class Reload:
             return await self._half.hold(tables, digest)
         if begins and not at_once and self._may_go_on(digest):
             return people.take_half(tables, digest, self._app.store.about_now())
+        tables = self._with_own_windows(settings, tables)
         self._say_what_waits(settings)
         if self._began_half and self._waits_for_restart:  # it may lack agents, limits, timers: nothing of it holds here
             raise ConfigError([_BEHIND.format(file=settings.config, names=", ".join(sorted(self._waits_for_restart)))])
@@ -211,6 +214,13 @@ class Reload:
         self._settings = settings if settings.config else settings.model_copy(update={"config": self._settings.config})
         self._began_half = False
         return None
+
+    def _with_own_windows(self, settings: Settings, tables: Tables) -> Tables:
+        """Return the tables with the windows that freeze what this process calls otherwise until it is restarted."""
+        ours, theirs = self._app.settings.deploy.environments, settings.deploy.environments
+        gone, stands = ours.keys() - theirs.keys(), self._app.people.as_written.windows
+        kept = (one for one in stands if not gone.isdisjoint(one.environments) and one not in tables.windows)
+        return replace(tables, windows=(*tables.windows, *kept))
 
     def _may_go_on(self, digest: str) -> bool:
         """Return whether whoever writes a file may not be done with it: it is the beginning of what stood there."""

@@ -33,6 +33,13 @@ file = "people.csv"
 approvers = ["group:finance"]
 expires_after = "4h"
 """
+ENVIRONMENT = """
+[deploy.environments.production]
+repo = "/srv/shop"
+policy = "production"
+command = ["./deploy.sh"]
+live = ["./live.sh"]
+"""
 SLACK_ROLES = """
 [groups.interns]
 slack = "S0INTERNS"
@@ -354,6 +361,26 @@ async def test_a_window_of_a_freeze_holds_at_once_and_ends_with_its_lines(office
     await reload.look(at_once=True)
 
     assert await freezes.all() == ()
+
+
+async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_more_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    always = ", ".join(f'"{day}"' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+    window = f'[[freeze.windows]]\nname = "for now"\nenvironments = ["production"]\ndays = [{always}]\n'
+    otherwise = ENVIRONMENT.replace("environments.production", "environments.prod")
+    async with a_world(redis, tmp_path / "data", f"{window}{TOML}{ENVIRONMENT}") as world:
+        reload, freezes = Reload(world.app, lambda: settings_in(world.folder), works=True), world.app.requests.freezes
+        await reload.begin()
+
+        write(world, f"{window.replace('production', 'prod')}{TOML}{otherwise}")
+        await reload.look(at_once=True)
+        found = [freezes.window(name, world.about_now()) for name in ("production", "prod", "test")]
+        assert [one and one.window for one in found] == ["for now", "for now", None]
+
+        write(world, f"{TOML}{ENVIRONMENT}")
+        await reload.look(at_once=True)
+        assert freezes.window("production", world.about_now()) is None
 
 
 async def test_attack_a_change_that_keeps_the_size_and_the_time_of_the_file_is_seen(

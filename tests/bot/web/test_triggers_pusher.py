@@ -12,6 +12,8 @@ from agents.events import RunStarted
 from agents.requests import PersonId
 from agents.run import Run, fold
 from bot.people.directory import People
+from bot.policy.judgements import Decided, NotEntitled
+from bot.policy.record import RequestRecord
 from bot.render.request_card import standing
 from bot.runs.api_requests import Asker
 from bot.triggers.github import logins
@@ -22,7 +24,7 @@ from tests.office import TOML
 from tests.servers.console import Console
 from tests.servers.web import Api, serving
 from tests.stories.people.test_half_taken import process_of
-from tests.tables import without, write
+from tests.tables import becomes, without, write
 from tests.world import World, a_world
 
 LOGINS = TOML.replace('"bo@corp.example"', '"bo@corp.example"\ngithub = "Bo-Berg"').replace(
@@ -129,6 +131,46 @@ async def test_who_pushed_and_that_nobody_typed_it_stand_wherever_it_can_be_appr
 
 def later(office: World, started: RunStarted) -> tuple[Run, People, datetime, int]:
     return fold([started]), office.app.people, office.app.store.about_now(), 1
+
+
+LATER = (LOGINS + TRIGGERS).replace('github = "Bo-Berg"\n', "")
+
+
+async def pushed_by_bo(office: World, api: Api) -> RequestRecord:
+    """What Bo pushed asks for while the file does not name the login."""
+    await becomes(office, LATER)
+    started = await happens(office, api, "tags", pushed() | by("Bo-Berg"))
+    record = await office.opened(started.run_id)
+    assert (started.requester, record.requesters) == ("anna", ("anna",))
+    return record
+
+
+async def test_attack_whoever_pushed_approves_it_as_the_file_names_their_login_only_later(
+    office: World, api: Api
+) -> None:
+    record = await pushed_by_bo(office, api)
+
+    await becomes(office, LOGINS + TRIGGERS)
+
+    assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
+    await office.decide("cy", record, "approve")
+    await office.ended(record.request.run_id)
+    assert office.workshop.effects == ["press v1.2.0"]
+
+
+async def test_attack_the_approval_of_whoever_pushed_begins_it_as_the_file_names_their_login_only_later(
+    office: World, api: Api
+) -> None:
+    record = await pushed_by_bo(office, api)
+    await office.steer(record.request.run_id, "pause")
+    assert isinstance(await office.decide("bo", record, "approve"), Decided)
+
+    await becomes(office, LOGINS + TRIGGERS)
+    await office.steer(record.request.run_id, "resume")
+
+    again = await office.opened(record.request.run_id, after=record.request.id)
+    assert "bo" in again.requesters
+    assert office.workshop.effects == []
 
 
 async def test_everybody_of_the_directory_who_had_a_part_in_it_is_a_requester(office: World, api: Api) -> None:
