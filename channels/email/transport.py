@@ -30,8 +30,8 @@ _ABOUT_SENDER = re.compile(
     re.IGNORECASE,
 )
 
-# All that the account may send, said as if it were about one mail: Gmail's `550 5.4.5 Daily user sending limit exceeded`;
-# Microsoft 365's `550 5.1.90` (recipients of a day), `550 5.7.705` and `.708` (those of the tenant) and `554 5.2.0 …
+# All that an account may send, as if it were about one mail. Gmail: `550 5.4.5 Daily user sending limit exceeded`.
+# Microsoft 365: `550 5.1.90` (recipients of a day), `550 5.7.705` and `.708` (those of the tenant), `554 5.2.0 …
 # SubmissionQuotaExceededException`.
 _ABOUT_LIMIT = re.compile(
     r"\b5\.4\.5\b|\b5\.1\.90\b|\b5\.7\.70[58]\b|SubmissionQuota|sending (?:limit|quota)", re.IGNORECASE
