@@ -149,8 +149,8 @@ async def test_attack_a_stop_is_lost_below_a_wish_that_slack_has_to_bring_again(
         await until(is_taken, what="the stop is taken")
         await office.slack.moves_clock(61)
 
-        told = await office.hears(asked, "stop below it")
-        assert "not started" in f"{told.text}{told.words}"
+        told = await office.anna.sees_ephemeral("You wrote stop below it before it came here")
+        assert "No run was started" in told.text
         assert office.runs() == []
 
 
