@@ -67,6 +67,8 @@ log = structlog.stdlib.get_logger()
 _SEEN_S = 7 * 24 * 3600.0
 # Longer than a mail is fresh, and than one waits to be read.
 _COPIES_S = 7 * 24 * 3600.0
+# Slack brings again what we could not take after a minute and after five, and for longer where it has trouble itself.
+_STOPPED_S = 3600.0
 # Whoever stops something that nobody can name began it a short while ago.
 _LOOKED_AT, _LISTED, _TOPIC_CHARS = 50, 5, 60
 _ENDED = {"done", "failed", "cancelled"}
@@ -111,6 +113,11 @@ class Handlers:
     standing: TypedStanding
 
 
+def _stopped(channel: str, thread: str) -> str:
+    """Return the name under which it is kept that who began a thread stopped it before what begins it had come."""
+    return f"stopped {channel} {thread}"
+
+
 class Inbox:
     """Accepts for every channel, and gives what was accepted its one effect."""
 
@@ -141,6 +148,8 @@ class Inbox:
         """
         threads = self._store.threads
         await self._store.know_shards()
+        if inbound.stops and await threads.run_of(inbound.channel, inbound.stops) is None:
+            await self._store.remember(_stopped(inbound.channel, inbound.stops), b"", _STOPPED_S)
         is_kept = inbound.is_below_new or not inbound.within
         if not is_kept and await threads.run_of(inbound.channel, inbound.within) is None:
             return ""
@@ -635,6 +644,8 @@ class Inbox:
 
     async def _check_is_wish(self, channel: str, trigger: Trigger) -> None:
         """Check that words begin something. Raises Conflict for a stop or a no: what it is about, nobody knows."""
+        if not trigger.follows and await self._store.remembered(_stopped(channel, trigger.thread)) is not None:
+            raise Conflict(say("run.stopped-before"), say("run.stopped-before-do"))
         if names_only(trigger.text):
             raise Conflict(say("run.named-only"), say("run.named-only-do"))
         if not is_no_wish(trigger.text, has_subject=_has_subject(channel, trigger)):

@@ -15,6 +15,7 @@ from bot.inbound.inbox import Inbox
 from bot.outbound.outbox import Outbox
 from bot.people.directory import People
 from bot.people.slack_groups import GroupReader
+from bot.policy.answers import is_stop
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.indexes import Links, StoreMarks
@@ -143,6 +144,7 @@ def slack_channel(settings: Settings, people: People, store: Store, report: Repo
         home=view,
         opened=opened,
         is_order=is_order,
+        is_stop=is_stop,
         language=people.language_of(""),
         report=report,
     )

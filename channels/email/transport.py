@@ -30,6 +30,13 @@ _ABOUT_SENDER = re.compile(
     re.IGNORECASE,
 )
 
+# All that an account may send, as if it were about one mail. Gmail: `550 5.4.5 Daily user sending limit exceeded`.
+# Microsoft 365: `550 5.1.90` (recipients of a day), `550 5.7.705` and `.708` (those of the tenant), `554 5.2.0 …
+# SubmissionQuotaExceededException`.
+_ABOUT_LIMIT = re.compile(
+    r"\b5\.4\.5\b|\b5\.1\.90\b|\b5\.7\.70[58]\b|SubmissionQuota|sending (?:limit|quota)", re.IGNORECASE
+)
+
 
 class SenderRefused(ChannelRefused):
     """The other side would not take a mail from this envelope sender; it may from the address it knows us by."""
@@ -63,9 +70,10 @@ class Transport:
         strangers and automatic answers (RFC 5321, 4.5.5; RFC 3834, 3.3).
 
         Raises ChannelRefused for an answer that stays (5xx), SenderRefused when that may be about `sender` alone,
-        ChannelUnauthorized when the server refuses us and not this mail (a bad log-in; then it is left alone for a
-        while), and ChannelUnavailable for one that may change (4xx, no connection). After ChannelUnavailable the mail
-        may have been taken all the same: send exactly the same bytes again, and receivers will see one Message-ID.
+        ChannelUnauthorized when the server refuses us and not this mail (a bad log-in, a limit that is reached; then it
+        is left alone for a while), and ChannelUnavailable for one that may change (4xx, no connection). After
+        ChannelUnavailable the mail may have been taken all the same: send exactly the same bytes again, and receivers
+        will see one Message-ID.
         """
         relay = self._relay()
         if bad := [each for each in (*filter(None, [sender]), *recipients) if not addresses.is_address(each)]:
@@ -184,8 +192,10 @@ def _channel_error(error: Exception, relay: Relay) -> ChannelError:
         how = "SAYSO_MAIL_OAUTH_REFRESH_TOKEN and SAYSO_MAIL_OAUTH_SCOPE" if relay.access else "SAYSO_SMTP_PASSWORD"
         what = f"{server} did not accept the log-in of {relay.user}"
         return ChannelUnauthorized(_NAME, what, f"Check SAYSO_SMTP_USER and {how}")
-    if _is_about_us(error, code):
+    is_at_limit = code >= 500 and _ABOUT_LIMIT.search(_words(error))
+    if is_at_limit or _is_about_us(error, code):
         do = _fix(code) if code in _LOG_IN else "Check the SAYSO_SMTP_ settings, or have the server let us in"
+        do = "Have the limit raised, or wait until it is over: what waits is sent then" if is_at_limit else do
         return ChannelUnauthorized(_NAME, f"{server} does not let us send: {code or ''} {_words(error)}", do)
     if code >= 500:
         kind = SenderRefused if _is_about_sender(error) else ChannelRefused

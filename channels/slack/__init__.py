@@ -96,8 +96,8 @@ class SlackChannel:
 
     `app_token` opens Socket Mode, `signing_secret` proves what comes by HTTP; either may be "" where the other way is
     used. `home` draws the App Home, and `opened` hears whose was shown. `is_order` tells of a text that it leaves
-    nothing to ask. `language` is for people who are not in the directory. `report` hears about every second whether the
-    line is open, and if not why.
+    nothing to ask, `is_stop` that it says stop. `language` is for people who are not in the directory. `report` hears
+    about every second whether the line is open, and if not why.
     """
 
     def __init__(
@@ -112,6 +112,7 @@ class SlackChannel:
         home: ShowsHome,
         opened: Opened = _notify_nobody,
         is_order: Callable[[str], bool] = _no_order,
+        is_stop: Callable[[str], bool] = _no_order,
         language: Language = "en",
         report: Report = _report_to_nobody,
         now: Callable[[], datetime] = _utc_now,
@@ -124,7 +125,7 @@ class SlackChannel:
         self._members, self._sends, self._report, self._now = members, sends, report, now
         self._delays_s, self._refused_s, self._look_s = delays_s, refused_s, look_s
         self._check_s, self._refusal = check_s, ""
-        self._is_order = is_order
+        self._is_order, self._is_stop = is_order, is_stop
         self._language: Language = language
         self._reader = Reader(directory, members, api.download)
         self._windows = Windows(api, self._reader, home, opened)
@@ -192,7 +193,7 @@ class SlackChannel:
                 return await taken(body)
 
         async def taken(body: Json) -> dict[str, JsonValue]:
-            match sort(body, self._now(), self._orders):
+            match sort(body, self._now(), self._orders, self._says_stop):
                 case Stored(inbound, answer):
                     if wrong := await self._misfits(body, desk):
                         return wrong
@@ -221,6 +222,9 @@ class SlackChannel:
     def _orders(self, message: Json) -> bool:
         is_known = self._reader.knows(word(message, "user")) and says_only_its_text(message)
         return is_known and self._is_order(self._reader.shown(word(message, "text")))
+
+    def _says_stop(self, message: Json) -> bool:
+        return self._reader.knows(word(message, "user")) and self._is_stop(self._reader.shown(word(message, "text")))
 
     async def _misfits(self, body: Json, desk: RequestLookup) -> dict[str, JsonValue]:
         """Return the answer that shows what does not fit in a form that was sent; nothing where it can't be known now.

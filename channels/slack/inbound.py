@@ -195,11 +195,11 @@ def _is_never(_: Json) -> bool:
     return False
 
 
-def sort(body: Json, received_at: datetime, is_order: IsOrder = _is_never) -> Sorted:
+def sort(body: Json, received_at: datetime, is_order: IsOrder = _is_never, is_stop: IsOrder = _is_never) -> Sorted:
     """Sort `body` by what it is. Repeats never matter here: an item has one key, however often it comes."""
     match word(body, "type"):
         case "event_callback":
-            return _event(body, received_at)
+            return _event(body, received_at, is_stop)
         case "block_actions":
             return _action(body, received_at)
         case "view_submission":
@@ -289,7 +289,7 @@ def is_in_window(body: Json) -> bool:
     return word(body, "type") == "block_actions" and word(body, "view", "type") == "modal"
 
 
-def _event(body: Json, received_at: datetime) -> Sorted:
+def _event(body: Json, received_at: datetime, is_stop: IsOrder) -> Sorted:
     event = part(body, "event")
     if word(event, "type") == "app_home_opened":
         return Visited(word(event, "user")) if word(event, "tab") in ("", "home") else Nothing({})
@@ -300,12 +300,15 @@ def _event(body: Json, received_at: datetime) -> Sorted:
     is_for_us, follows = is_dm(event) or mentions_us(body), bool(word(event, "thread_ts"))
     if not is_for_us and not follows:
         return Nothing({})
+    is_below_own = follows and word(event, "parent_user_id") == word(event, "user")
+    stops = thread_of("event", body) if is_below_own and is_stop(event) else ""
     app, team = word(body, "api_app_id"), word(body, "team_id")
     key = f"message:{app}:{team}:{word(event, 'channel')}:{word(event, 'ts')}"
     thread = thread_of("event", body)
     below_new = is_below_new(event, bots_of(body))
     within, begins = ("", thread) if is_for_us else (thread, "")
-    return Stored(_inbound("event", key, body, received_at, within=within, begins=begins, is_below_new=below_new), {})
+    came = _inbound("event", key, body, received_at, within=within, begins=begins, is_below_new=below_new)
+    return Stored(came.model_copy(update={"stops": stops}), {})
 
 
 def _edited(body: Json, received_at: datetime) -> Sorted:

@@ -6,6 +6,7 @@ import pytest
 
 from agents.events import AnswerNoted, RequestDecided, RunEnded, RunStarted, ToolStarted, VoteCast
 from tests.processes.slack_office import Mode, SlackOffice
+from tests.waiting import until
 
 WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production, replacing "
 
@@ -123,6 +124,34 @@ async def test_what_comes_while_redis_is_away_is_not_acknowledged_and_a_click_co
         assert pressed.acked
         await office.becomes(card, "Done: ")
         assert len([event for run in office.runs() for event in run if isinstance(event, VoteCast)]) == 1
+
+
+@pytest.mark.long
+async def test_attack_a_stop_is_lost_below_a_wish_that_slack_has_to_bring_again(office: SlackOffice) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(office.working())
+        await office.front(stack, "socket")
+        await office.slack.settings(answer_within_s=3, retry_after_s=[60.0])
+        office.redis.kill()
+        asked = await office.asks(office.anna, WISH)
+
+        async def is_late() -> bool:
+            return all(each["tries"] for each in await office.slack.deliveries())
+
+        await until(is_late, what="nobody has taken it")
+        await office.slack.settings(answer_within_s=None)
+        office.redis.start()
+        await office.anna.answers(asked, "stop")
+
+        async def is_taken() -> bool:
+            return (await office.slack.deliveries())[-1]["state"] == "acked"
+
+        await until(is_taken, what="the stop is taken")
+        await office.slack.moves_clock(61)
+
+        told = await office.anna.sees_ephemeral("You wrote stop below it before it came here")
+        assert "No run was started" in told.text
+        assert office.runs() == []
 
 
 @pytest.mark.long

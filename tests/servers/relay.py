@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-Fault = Literal["", "lost answer", "421", "450", "550", "552", "slow"]
+Fault = Literal["", "lost answer", "421", "450", "550", "552", "a day's mails", "a tenant's mails", "slow"]
 Stage = Literal["", "MAIL", "RCPT", "DATA"]
 
 _NOT_OWNED = {
@@ -24,6 +24,9 @@ _WORDS = {
     "450": "450 4.2.0 Greylisted; come back later",
     "550": "550 5.1.1 No such user",
     "552": "552 5.2.2 Mailbox full",
+    # As Gmail and Microsoft 365 say it.
+    "a day's mails": "550 5.4.5 Daily user sending limit exceeded. For more information on Gmail",
+    "a tenant's mails": "550 5.7.705 Access denied, tenant has exceeded threshold",
 }
 
 

@@ -170,7 +170,8 @@ async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) 
 def _comes_from_us(headers: Headers) -> bool:
     """Browsers say where a form stood. Another port of this machine is the same *site*, and none of ours.
 
-    Our own pages send `Origin: null`, since they tell nobody where people come from (Referrer-Policy: no-referrer).
+    Our own pages send `Origin: null`, since they tell nobody where people come from (Referrer-Policy: no-referrer), but
+    for those under a public URL without TLS: there browsers send no Sec-Fetch-Site.
     """
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site not in {None, "same-origin"}:

@@ -79,6 +79,9 @@ async def page(
     told = _flash(request, visit, process)
     text = fragment(request, template, {"told": told, **await _around(request, visit, process), **data})
     response = hardened(Response(text, status, media_type="text/html"), csp(frames))
+    if (process.app.settings.public_url or "").startswith("http:"):
+        # Without TLS a browser says in Origin alone where a form stood, and by the usual policy not even there.
+        response.headers["Referrer-Policy"] = "same-origin"
     if told:
         response.delete_cookie(_flash_name(process), httponly=True, samesite="lax", secure=is_secure(process))
     return response

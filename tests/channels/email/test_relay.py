@@ -90,6 +90,8 @@ async def test_a_server_without_tls_gets_neither_password_nor_mail(stack: AsyncE
         ("450", ChannelUnavailable, "450.*sent again later"),
         ("550", ChannelRefused, "No such user.*Check the address in the directory"),
         ("552", ChannelRefused, "Mailbox full.*Make room"),
+        ("a day's mails", ChannelUnauthorized, "does not let us send: 550 5.4.5.*Have the limit raised, or wait"),
+        ("a tenant's mails", ChannelUnauthorized, "does not let us send: 550 5.7.705.*Have the limit raised, or wait"),
         ("lost answer", ChannelUnavailable, "sent again later"),
         ("slow", ChannelUnavailable, "sent again later"),
     ],

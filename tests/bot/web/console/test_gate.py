@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.bot.web.console.stage import Fields, Scene, a_scene, kept, proof
+from tests.bot.web.console.stage import Fields, Scene, a_scene, kept, proof, restarted
 from tests.long import few_of
-from tests.servers.console import FORM, OURS, SITE, Browser, Console, Page
+from tests.servers.console import FORM, OURS, SITE, Browser, Console, Page, a_console, sent
 from tests.waiting import patience, until
 from tests.world import World
 
@@ -64,6 +64,22 @@ async def test_no_form_counts_that_stood_elsewhere(
 
     assert await statuses(anna, scene.paths("POST"), fields, headers) == {403}
     assert await kept(world) == before
+
+
+async def test_without_tls_a_page_of_ours_has_browsers_say_where_its_forms_stand(world: World) -> None:
+    name = "sayso.corp.example:8080"
+    await restarted(world, f'public_url = "http://{name}"')
+    async with a_console(world, host=name) as console:
+        # There a browser sends no Sec-Fetch-Site, and an Origin that says something only where the page lets it.
+        stranger, link = console.stranger(), await console.link("anna")
+        page = await stranger.get(link)
+        path, fields = sent(page.form("/login"))
+        refused = [await stranger.post(path, fields, {"Origin": each}) for each in ("null", "http://evil.example")]
+        opened = await stranger.post(path, fields, {"Origin": f"http://{name}"})
+
+    assert page.headers["referrer-policy"] == "same-origin"
+    assert [one.status_code for one in refused] == [403, 403]
+    assert (opened.status_code, len(stranger.cookies)) == (303, 1)
 
 
 async def test_no_form_counts_that_bears_no_stamp_of_the_session_that_sends_it(
