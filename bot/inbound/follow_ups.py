@@ -508,7 +508,7 @@ class FollowUps:
         with self._people.speaking_to(person):
             late = "answer.too-late-program" if began and began.begun_by else "notice.stopped-late"
             told = say(late, when=in_words(began.started_at)) if began else say("notice.stopped")
-            told += ends_standing(run.pending.decision if run.pending else None)
+            told += ends_standing(record)
         # The end of the run tells whoever asked for it; of what runs they must know now.
         is_asker = run.started is not None and run.started.requester == person and run.started.parent is None
         is_told = channel not in ANSWERED_AT_ONCE and (began is not None or not is_asker)
@@ -547,7 +547,7 @@ class FollowUps:
                 # Of what a program does with no word of what came of it, nobody knows whether it is over.
                 late = "notice.stop-after-start" if made[-1].changes else "answer.too-late-program"
                 told = say(late, when=in_words(made[-1].started_at))
-                told += "" if holds else ends_standing(allowed.decision if allowed else None)
+                told += "" if holds else ends_standing(allowed)
             told = f"{told} {holds}".rstrip()
             if copies:
                 told = f"{told} {say('notice.stop-copies', runs=', '.join(copies))}"

@@ -25,6 +25,7 @@ from agents.requests import (
     parts_of,
     people_of,
 )
+from agents.standing import ALLOW_AGAIN
 from agents.text import first_line, one_line, quote
 from bot.people.directory import QUESTION, People
 from bot.people.recognition import as_told_now
@@ -266,12 +267,21 @@ def standing_use(decision: Decision, people: People) -> str:
     return f"{say('again.allowed', id=used.id, when=in_words(decision.at))} {count} {granted}"
 
 
-def ends_standing(decision: Decision | None) -> str:
-    """Say how to end the standing approval that allowed something, to whoever stops that alone; else nothing."""
-    used = decision.standing if decision else None
-    if decision is None or used is None:
+def ends_standing(record: RequestRecord | None) -> str:
+    """Say how to end the standing approval that allowed something, or that this has granted, to whoever stops that
+    alone; else nothing.
+    """
+    decision = record.decision if record else None
+    if record is None or decision is None:
         return ""
-    return f" {say('again.allowed', id=used.id, when=in_words(decision.at))} {say('again.end-it', id=used.id)}"
+    if used := decision.standing:
+        return f" {say('again.allowed', id=used.id, when=in_words(decision.at))} {say('again.end-it', id=used.id)}"
+    call = record.request.call
+    if call is None or call.tool != ALLOW_AGAIN or record.began_at is None:
+        return ""
+    from bot.store.ids import standing_of  # noqa: PLC0415 - who only shows a request needs no store
+
+    return f" {say('again.end-granted', id=standing_of(record.request.run_id))}"
 
 
 def _with_keys(decision: Decision, people: People) -> str:
@@ -295,10 +305,10 @@ def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -
         case Decided():
             return decided(judgement.decision, people)
         case Revoked():
-            return f"{say('answer.revoked')}{ends_standing(record.decision)}"
+            return f"{say('answer.revoked')}{ends_standing(record)}"
         case TooLate():
             key = "answer.too-late-program" if request.program and request.format == "approval" else "answer.too-late"
-            return f"{say(key, when=in_words(judgement.started_at))}{ends_standing(record.decision)}"
+            return f"{say(key, when=in_words(judgement.started_at))}{ends_standing(record)}"
         case AlreadyDecided():
             key = "answer.decided-not-begun" if judgement.may_stop else "answer.already-decided"
             return say(key, decided=decided(judgement.decision, people))

@@ -79,6 +79,11 @@ def review_of(request_id: str) -> str:
     return derived_id("run", request_id, "review")
 
 
+def standing_of(run_id: str) -> str:
+    """The id of the standing approval that a run asks for; all of them are in the first shard."""
+    return derived_id("standing", f"s0r-{'a' * _RANDOM_CHARS}", f"standing approval of {run_id}")
+
+
 def inbound_of(run_id: str) -> str:
     """The inbound item that a run starts with which begins with one: they share their shard and random part."""
     head, _, tail = run_id.partition("-")

@@ -12,12 +12,10 @@ from bot.policy.standing import Ended, Standing, StandingApproval, Use
 from bot.store import Keys, NotReplicated, Store
 from bot.store import client as clock
 from bot.store.client import Script
-from bot.store.ids import check, derived_id
+from bot.store.ids import check, standing_of
 
 _GRANT, _USE = Script("grant_standing"), Script("use_standing")
 _HOME = Keys(0)
-# Any id of that shard.
-_NEAR = "s0r-aaaaaaaaaaaaa"
 # So long people can look up what was used; what happened is in the runs and in the audit log.
 _KEPT = timedelta(days=30)
 # Whoever needs more of them needs another policy; and all of them are looked at for each call.
@@ -34,7 +32,7 @@ class KeptStandings:
     @staticmethod
     def id_for(run_id: str) -> str:
         """Return the id of what a run asks for."""
-        return derived_id("standing", _NEAR, f"standing approval of {run_id}")
+        return standing_of(run_id)
 
     async def grant(self, approval: StandingApproval) -> bool:
         """Write one down, once by its id; False where its person has too many."""

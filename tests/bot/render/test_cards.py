@@ -9,6 +9,7 @@ from agents.changes import change_of
 from agents.events import Event, RequestDecided, RequestOpened, RunEnded, RunForked
 from agents.requests import AllOf, Anyone, Attachment, Decision, Fact, FromTrigger, Request, RunId
 from agents.run import Run, fold
+from agents.standing import ALLOW_AGAIN
 from agents.steps import CallTool
 from bot.policy.edits import Edited
 from bot.policy.judgements import (
@@ -29,6 +30,7 @@ from bot.policy.judgements import (
 from bot.render.cards import closed_card, exact, notice, outcome_card, request_card
 from bot.render.status_line import status_line
 from bot.render.words import decided, feedback_text, who_decides
+from bot.store.ids import standing_of
 from bot.testing import events as build
 from channels import Card, Line
 from tests.agents.worlds import NOON, chosen, started
@@ -375,6 +377,17 @@ def test_attack_whoever_asked_takes_their_words_on_the_card_for_a_change_of_what
 
     assert all("asked again" in one for one in told)
     assert ["They change nothing of what is asked." in one for one in told] == [True, False]
+
+
+def test_who_stops_what_granted_a_standing_approval_reads_how_to_end_that() -> None:
+    request_ = approval(call=CALL.model_copy(update={"tool": ALLOW_AGAIN}))
+    begun = record(request_).model_copy(update={"state": "approved", "decision": decision(), "started_at": LATER})
+    other = begun.model_copy(update={"request": APPROVAL})
+    late = TooLate(started_at=LATER)
+
+    ends = f"answer with nothing but: revoke {standing_of(APPROVAL.run_id)}"
+    assert f"To end the standing approval that this granted, {ends}" in feedback_text(late, begun, PEOPLE)
+    assert "revoke" not in feedback_text(late, other, PEOPLE)
 
 
 def test_the_facts_of_an_effect_stand_on_the_card_as_they_are() -> None:

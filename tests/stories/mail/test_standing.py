@@ -316,6 +316,23 @@ async def test_attack_a_bare_revocation_of_a_use_that_has_begun_says_nothing_of_
         assert f"To end it, answer with nothing but: revoke {standing.approval.id}" in told, told
 
 
+@pytest.mark.parametrize(("person", "words"), [("bo", "revoke"), ("bo", "Stop, please"), ("anna", "stop")])
+async def test_attack_a_bare_stop_in_answer_to_the_mail_that_granted_it_says_nothing_of_how_to_end_it(
+    redis: str, tmp_path: Path, person: str, words: str
+) -> None:
+    async with an_office(redis, tmp_path) as office:
+        standing = await granted(office, await done_once(office))
+        letter = await office.next_mail(person, "without asking")
+
+        await office.reply(person, letter, words)
+
+        told = " ".join((await office.next_mail(person, "Too late")).text.split())
+        assert (await the_only(office)).revoked is None
+        assert f"answer with nothing but: revoke {standing.approval.id}" in told, told
+        await office.reply(person, letter, f"revoke {standing.approval.id}")
+        await office.next_mail(person, "is revoked")
+
+
 async def test_who_stops_a_use_before_it_begins_reads_how_to_end_what_allowed_it(redis: str, tmp_path: Path) -> None:
     async with an_office(redis, tmp_path) as office:
         standing = await granted(office, await done_once(office))
