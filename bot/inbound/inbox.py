@@ -211,10 +211,10 @@ class Inbox:
         was_half = bool(self._people.half_taken)
         reading = await channel.read(Inbound(raw=found.raw, received_at=received_at, **said))
         match reading:
-            case Quarantined() | Ignored() if self._people.may_be_missing(arrived.channel, reading.stranger):
-                raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
-            case Quarantined() | Ignored() if reading.stranger and was_half and not self._people.half_taken:
-                # The file was put right while it was read, and may say by now who wrote it.
+            case Quarantined() | Ignored() if reading.stranger and (
+                self._people.may_be_missing(arrived.channel, reading.stranger)
+                or (was_half and not self._people.half_taken)  # the file was put right while this was read
+            ):
                 raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
             case Trigger() | Inquiry() if arrived.is_old:
                 await self._quarantine.add(inbound_id, arrived.channel, _held(reading))

@@ -1,5 +1,6 @@
 """A file that was emptied or cut is only half taken: who is missing decides nothing, and nothing ends for good."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -17,8 +18,9 @@ from bot.process.half_taken import content_of
 from bot.process.reload import Reload
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.store import StoreError, WorkItem
-from channels import Inbound
+from channels import Channel, Inbound, Reading
 from tests.bot.web.problems import refused
+from tests.fakes.slow import SlowChannel
 from tests.office import STEPS, TOML
 from tests.servers.web import serving
 from tests.stories.people import standing
@@ -170,6 +172,47 @@ async def test_attack_a_denial_by_mail_of_somebody_who_is_missing_is_not_lost(of
     await office.move_time(30)
     await office.ended(run_id)
     assert (await office.request(record.request.id)).state == "denied"
+
+
+class HeldReader(SlowChannel):
+    """Mail whose readings come back once `may_return` is set."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel, lambda _card, _to: False)
+        self.has_read = asyncio.Event()
+
+    async def read(self, inbound: Inbound) -> Reading:
+        reading = await super().read(inbound)
+        self.has_read.set()
+        await self.may_return.wait()
+        return reading
+
+
+async def test_attack_a_denial_that_is_read_as_the_file_is_put_right_is_held_as_a_strangers(
+    redis: str, tmp_path: Path
+) -> None:
+    mails = list[HeldReader]()
+
+    def change(world: World) -> None:
+        world.through = lambda channel: mails.append(HeldReader(channel)) or mails[-1]
+
+    async with a_world(redis, tmp_path / "data", change=change) as office:
+        [mail] = mails
+        mail.may_return.set()
+        run_id, record = await asked(office)
+        raw, inbox = await denial_by_mail(office, "bo"), office.app.messages.inbox
+
+        async with rewritten(office, without(TOML, "bo").rstrip()):
+            mail.may_return.clear()
+            mail.has_read.clear()
+            found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=await office.now())
+            await inbox.accept(found)
+            await mail.has_read.wait()
+        mail.may_return.set()
+
+        await office.move_time(30)
+        await office.ended(run_id)
+        assert (await office.request(record.request.id)).state == "denied"
 
 
 async def test_attack_a_process_that_saw_nothing_in_a_file_hears_that_another_did(office: World) -> None:
