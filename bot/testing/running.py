@@ -173,10 +173,11 @@ class Running(ABC):
                 return False
             horizon = (await self.now() + timedelta(seconds=30)).timestamp() * 1000
             for shard in range(self.app.store.shards):
-                tag = f"{{s{shard}}}"
-                unsent = set(await client.do("HKEYS", f"{tag}:outbox"))
-                unsent -= set(await client.do("HKEYS", f"{tag}:dead"))
-                if unsent or await client.do("ZCOUNT", f"{tag}:wake", "-inf", horizon):
+                outbox, dead, wake = (f"{{s{shard}}}:{name}" for name in ("outbox", "dead", "wake"))
+                unsent, given_up, due = await client.read(
+                    ["HKEYS", outbox], ["HKEYS", dead], ["ZCOUNT", wake, "-inf", horizon]
+                )
+                if due or set(unsent) - set(given_up):
                     return False
             return True
 
