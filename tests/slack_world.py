@@ -11,12 +11,15 @@ from bot.people.directory import People
 from bot.store.client import Client
 from bot.wiring.slack import slack_parts
 from channels import Channel
+from channels.slack.rate_limit import Rates
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.office import TOML, settings_of
 from tests.waiting import until
 from tests.world import World
 
 PEOPLE = ("anna", "bo", "cy", "dan")
+# The stand-in takes all at once, unless a test has it refuse.
+UNPACED = Rates(post_every_s=0.0, update_every_s=0.0)
 
 
 class SlackWorld:
@@ -91,7 +94,7 @@ async def a_slack_world(url: str, folder: Path, slack: Workspace, toml: str = TO
     client = Client(url)
 
     def over(people: People) -> Sequence[Channel]:
-        return slack_parts(settings_of(folder, toml).model_copy(update=tokens), client, people).channels
+        return slack_parts(settings_of(folder, toml).model_copy(update=tokens), client, people, UNPACED).channels
 
     world = World(url, folder, toml, over=over, reach=("slack", "email"))
     made = SlackWorld(world, slack)

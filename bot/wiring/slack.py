@@ -3,13 +3,16 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from agents.command import is_order
+from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.inbound.inbox import Inbox
 from bot.outbound.outbox import Outbox
@@ -17,26 +20,15 @@ from bot.people.directory import People
 from bot.people.slack_groups import GroupReader
 from bot.policy.answers import is_stop
 from bot.store import Store
-from bot.store.client import Client
-from bot.store.indexes import Links, StoreMarks
+from bot.store.client import Client, StoreError
+from bot.store.indexes import SAYS_EVERY_S, Links, LinkState, StoreMarks
 from channels import RequestLookup
 
 if TYPE_CHECKING:
     from bot.queries.slack_home import HomeDrawing
     from channels.slack import SlackChannel
-
-from typing import TYPE_CHECKING
-
-from bot.config.errors import ConfigError
-
-if TYPE_CHECKING:
     from channels.slack.api import Api
-
-from contextlib import suppress
-from datetime import UTC, datetime
-
-from bot.store.client import StoreError
-from bot.store.indexes import SAYS_EVERY_S, LinkState
+    from channels.slack.rate_limit import Rates
 
 Report = Callable[[bool, str], Awaitable[None]]
 Opened = Callable[[str], Awaitable[None]]
@@ -97,10 +89,12 @@ class SlackParts:
         return [self.homes.draw(desk)]
 
 
-def slack_parts(settings: Settings, client: Client, people: People | None = None) -> SlackParts:
+def slack_parts(
+    settings: Settings, client: Client, people: People | None = None, rates: "Rates | None" = None
+) -> SlackParts:
     """Compose the parts of Slack that a process needs to reach `people`, and have their groups in Slack read there.
 
-    Connects to nothing yet.
+    Connects to nothing yet. `rates` are those that Slack allows unless they are given.
     """
     if not settings.has_slack:
         return SlackParts()
@@ -116,10 +110,12 @@ def slack_parts(settings: Settings, client: Client, people: People | None = None
     people, link = people or People.of(settings), LinkReport(Links(client))
     people.read_groups_by(GroupReader(partial(user_group, api), time.monotonic))
     homes = HomeDrawing(store, people, publish)
-    return SlackParts((slack_channel(settings, people, store, link.report, homes.opened),), link, homes)
+    return SlackParts((slack_channel(settings, people, store, link.report, homes.opened, rates),), link, homes)
 
 
-def slack_channel(settings: Settings, people: People, store: Store, report: Report, opened: Opened) -> "SlackChannel":
+def slack_channel(
+    settings: Settings, people: People, store: Store, report: Report, opened: Opened, rates: "Rates | None" = None
+) -> "SlackChannel":
     """The Slack channel over the workspace of the settings. Raises ConfigError when they name none."""
     # They take a while to load, and most commands do without.
     from channels.slack import SlackChannel  # noqa: PLC0415
@@ -130,7 +126,7 @@ def slack_channel(settings: Settings, people: People, store: Store, report: Repo
 
     app_token, secret = settings.slack_app_token, settings.slack_signing_secret
     api = slack_api(settings)
-    paced = Paced(api, time.monotonic, asyncio.sleep)
+    paced = Paced(api, time.monotonic, asyncio.sleep, rates)
     members = Members(paced, time.monotonic)
     return SlackChannel(
         api=api,

@@ -419,6 +419,7 @@ async def test_attack_a_denial_in_answer_to_the_news_of_what_a_list_names_or_wou
             assert answer.status_code == 200, answer.text
         if not is_listed:
             await world.move_time(301)
+            await world.quiet()
         news = [await world.next_mail("bo", about=f"Closed: The program ci asks: “Drop item-0{at}”") for at in (2, 3)]
 
         for letter, word in zip(news, ("deny: the disk is in use", "stop"), strict=True):

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import re
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,19 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from pydantic import SecretStr
 
 from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, ToolFinished, ToolStarted, VoteCast
 from agents.requests import RunId
-from bot.people.directory import People
-from bot.store import Store
 from bot.store.client import Client
-from bot.store.indexes import StoreMarks
-from channels.slack import SlackChannel
-from channels.slack.api import Api
-from channels.slack.members import Members
-from channels.slack.modals import view
-from channels.slack.rate_limit import Paced, Rates
-from channels.slack.sender import SlackSender
+from bot.wiring.slack import slack_parts
+from channels import Channel
+from channels.slack.rate_limit import Rates
 from tests.fakes.slack.driver import Handled, Message, Person, Workspace, running
 from tests.office import settings_of
 from tests.world import World, a_world
@@ -104,22 +98,15 @@ def toml() -> str:
     return "\n".join([*people, *policies, '[limits]\ntriggers_per_person = "1000/h"\n'])
 
 
-def slack_channel(client: Client, folder: Path, slack: Workspace) -> SlackChannel:
-    """As `bot/wiring/slack.py` wires it, but for the pace of updates."""
-    settings = settings_of(folder, toml())
-    store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
-    api, people = Api(slack.bot_token, slack.base_url), People(settings.people, settings.policies)
-    paced = Paced(api, time.monotonic, asyncio.sleep, RATES)
-    members = Members(paced, time.monotonic)
-    return SlackChannel(
-        api=api,
-        app_token=slack.app_token,
-        signing_secret="",
-        directory=people,
-        members=members,
-        sends=SlackSender(paced, members, StoreMarks(store), people),
-        home=view,
-    )
+def slack_channels(client: Client, folder: Path, slack: Workspace) -> Sequence[Channel]:
+    """As everywhere, but for the pace of updates."""
+    tokens = {
+        "slack_bot_token": SecretStr(slack.bot_token),
+        "slack_app_token": SecretStr(slack.app_token),
+        "slack_base_url": slack.base_url,
+    }
+    settings = settings_of(folder, toml()).model_copy(update=tokens)
+    return slack_parts(settings, client, rates=RATES).channels
 
 
 class Crowd:
@@ -172,7 +159,7 @@ async def a_crowd(redis: str, folder: Path) -> AsyncGenerator[Crowd]:
             client = Client(redis)
 
             def change(world: World) -> None:
-                world.beside = [slack_channel(client, folder, slack)]
+                world.beside = slack_channels(client, folder, slack)
                 # Nobody dies here, and a crowd in one process is slow on a busy machine.
                 world.environ = {"SAYSO_LEASE_S": "60"}
 
