@@ -106,11 +106,13 @@ class Notifier:
         return policy.model_copy(update={**more, "requester_may_approve": False})
 
     def unknown_policy(self, run: Run, request: Request | None, now: datetime) -> PolicySnapshot:
-        """Return who says what became of an effect: who could approve it by `request`, else the requester.
+        """Return who says what became of an effect: who could decide by `request`, editors as well, else the requester.
 
         Where all of them have left, it is those who have their seats now, or the operators.
         """
-        old, requesters = (request.policy, request.requesters) if request else (self.question_policy(run, now), ())
+        old, requesters = (
+            (request.policy.edited_by(()), request.requesters) if request else (self.question_policy(run, now), ())
+        )
         again = refilled(old, (old.in_step,), lambda rule: self._people.filled_anew(rule, now, old.givers))
         is_gone = not self._is_anybody_here(old, requesters)
         policy = again if is_gone and can_be_met(again, eligible(again, requesters)) else old

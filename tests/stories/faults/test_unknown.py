@@ -8,8 +8,10 @@ import pytest
 from agents.requests import PersonId, RunId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
 from bot.errors import Conflict
+from bot.policy.due import waited_for
 from bot.policy.judgements import Decided, NotEntitled, Unclear
 from bot.policy.record import RequestRecord
+from bot.render.views import request_view
 from language import say
 from tests.long import few_of
 from tests.office import TOML
@@ -60,6 +62,27 @@ async def test_the_gates_approvers_are_asked_about_an_interrupted_effect_and_the
     assert "1. it happened" in card.text
     assert "Bo Berg and Cy Cole are asked" in (await world.next_mail("anna", about="Unknown")).text
     assert world.workshop.effects == []
+
+
+async def test_who_changed_the_call_is_asked_with_the_others_and_every_list_says_so(world: World) -> None:
+    world.workshop.editable = ("what",)
+    world.workshop.hold("gong")
+    record = await world.opened(await world.trigger("press bell"))
+    await world.edit("bo", record, what="gong")
+    await world.decide("cy", await world.request(record.request.id), "approve")
+    await world.has(record.request.run_id, "unknown")
+    asked = await unknown(world, record.request.run_id)
+
+    card = await world.next_mail("bo", about="not known whether this happened: Press gong")
+
+    assert "Who answers: you or Cy Cole" in card.text
+    assert request_view(asked, world.app.people).may_decide == waited_for(asked) == ("bo", "cy")
+    del world.workshop.holds["gong"]
+    await world.reply("bo", card, "2")
+    again = await world.opened(record.request.run_id, after=asked.request.id)
+    assert isinstance(await world.decide("bo", again, "approve"), NotEntitled)
+    await world.decide("cy", again, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press gong: done"
 
 
 async def test_the_requester_is_asked_where_there_is_no_gate(world: World) -> None:
