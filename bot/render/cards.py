@@ -355,12 +355,13 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     mode = tuple(_mode(run))
     title = f"{heading(run)}: {about(run, people, _TITLE_CHARS)}"
     card = Card(title=title, at=at, facts=tuple(facts), details=mode, ref=run.id, closes=True)
-    return card.model_copy(update=_how_it_ended(ended, known, failure)) if ended else card
+    refused = people.names_of(stop.by) if stop else ""
+    return card.model_copy(update=_how_it_ended(ended, known, failure, refused)) if ended else card
 
 
-def _how_it_ended(ended: RunEnded, said: Sequence[str], failure: AttemptOutcome | None) -> dict[str, Any]:
+def _how_it_ended(ended: RunEnded, said: Sequence[str], failure: AttemptOutcome | None, refused: str) -> dict[str, Any]:
     """Return the fields that say how a run ended: what our own code knows (`said`), and the end of what a program
-    printed. A model's words stand alone, or below that.
+    printed, or what those wrote who `refused` it. A model's words stand alone, or below that.
     """
     of_model = failure.text if failure else ""
     told = ended.summary if ended.words_of == "code" else of_model
@@ -373,6 +374,8 @@ def _how_it_ended(ended: RunEnded, said: Sequence[str], failure: AttemptOutcome 
     last, summary = output_of(printed), "\n".join((sentence, *said))
     if not last:
         return {"summary": summary}
+    if refused:
+        return {"summary": summary, "quoted": last.whole, "quoted_as": say("card.somebody-wrote", name=refused)}
     return {"summary": summary, "quoted": last.tail, "quoted_as": say("card.printed"), "is_output": True}
 
 

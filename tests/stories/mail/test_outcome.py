@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from agents.requests import PersonId
 from bot.policy.attachments import size
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import sayso
@@ -54,6 +55,22 @@ async def test_a_failure_shows_its_last_lines_first_and_has_all_that_was_printed
     assert f"Output: all of it, {size(len(PRINTED))}, is attached as output.txt" in told.text
     assert attached(shop, "anna", told) == {"output.txt": PRINTED}
     assert "hush" not in "".join(event.model_dump_json() for event in await shop.events(run_id))
+
+
+@pytest.mark.parametrize("by", ["bo", "anna"])
+async def test_the_further_lines_of_a_refusal_are_told_as_their_writers_and_not_as_what_a_program_printed(
+    shop: World, by: str
+) -> None:
+    record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
+    why = "Too early.\n\nWe go live on Friday.\nUntil then Eve deploys by hand."
+
+    await shop.decide(by, record, "deny", why, channel="email")
+
+    told = await shop.next_mail("anna", about="Stopped: ")
+    assert "Too early." in told.text.partition("What ")[0]
+    name = shop.app.people.name_of(PersonId(by))
+    assert f"What {name} wrote:\n\n| We go live on Friday.\n| Until then Eve deploys by hand.\n" in told.text
+    assert "printed" not in told.text
 
 
 async def test_what_a_run_further_down_printed_is_attached_to_the_mail_of_the_run_that_people_know(shop: World) -> None:
