@@ -14,7 +14,7 @@ from agents.desk import DESK
 from agents.requests import DeliveryId, FromDesk, Frozen, PersonId
 from agents.text import quote, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, RateLimited, WaitsForFile
-from bot.inbound.absences import TypedAbsences
+from bot.inbound.absences import TypedAbsences, check_is_no_absence
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.freezes import TypedFreezes, stop_beside, typed_freeze
@@ -529,6 +529,7 @@ class Inbox:
             await self._freezes.tell_how(inbound_id, channel, trigger)
             await self._check_is_wish(channel, trigger)
             await self._check_is_no_approval(channel, trigger)
+            check_is_no_absence(trigger.text, has_subject=_has_subject(channel, trigger))
             await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
             # Slack ids change: whoever had the one of the message that is quoted counts, where nobody has it by now.
             others = tuple(map(PersonId, trigger.others)) or self._people.once_had(channel, trigger.written_by)
