@@ -6,7 +6,7 @@ from agents.requests import PersonId
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Forbidden, Invalid, NotFound
 from bot.outbound.notifier import to_person
-from bot.people.absences import Typed, absence_words, typed_absence
+from bot.people.absences import Typed, absence_words, may_mean_absence, typed_absence
 from bot.people.directory import People
 from bot.people.offers import offers
 from bot.people.refusals import Refusals
@@ -108,3 +108,9 @@ class TypedAbsences:
             thread=request.thread,
             request_id=request.id,
         )
+
+
+def check_is_no_absence(text: str, *, has_subject: bool) -> None:
+    """Raise Invalid for words that may say that somebody is away, or back, and set nothing: no run is meant by them."""
+    if may_mean_absence(text, has_subject=has_subject):
+        raise Invalid(say("absence.not-read"), say("absence.not-read-do"))

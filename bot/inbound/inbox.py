@@ -14,7 +14,7 @@ from agents.desk import DESK
 from agents.requests import DeliveryId, FromDesk, Frozen, PersonId
 from agents.text import quote, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, RateLimited, WaitsForFile
-from bot.inbound.absences import TypedAbsences
+from bot.inbound.absences import TypedAbsences, check_is_no_absence
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.freezes import TypedFreezes, stop_beside, typed_freeze
@@ -528,7 +528,8 @@ class Inbox:
             title = say("run.not-started-title")
             await self._freezes.tell_how(inbound_id, channel, trigger)
             await self._check_is_wish(channel, trigger)
-            await self._check_is_no_approval(channel, trigger)
+            await self._check_answers_no_card(channel, trigger)
+            check_is_no_absence(trigger.text, has_subject=_has_subject(channel, trigger))
             await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
             # Slack ids change: whoever had the one of the message that is quoted counts, where nobody has it by now.
             others = tuple(map(PersonId, trigger.others)) or self._people.once_had(channel, trigger.written_by)
@@ -659,11 +660,17 @@ class Inbox:
         told += await self._asked_of(person)
         raise Conflict(say("run.stop-which"), ". ".join([say("run.stop-which-do"), *told]))
 
-    async def _check_is_no_approval(self, channel: str, trigger: Trigger) -> None:
-        """Check that words that answer nothing are no approval alone, which would be a wish. Raises Conflict."""
-        if is_only_approval(trigger.text, has_subject=_has_subject(channel, trigger)):
+    async def _check_answers_no_card(self, channel: str, trigger: Trigger) -> None:
+        """Check that words that answer nothing are none that answer a card, which would be a wish. Raises Conflict."""
+        which, has_subject = "", _has_subject(channel, trigger)
+        lines = [line for line in trigger.text.splitlines() if line.strip()]
+        if is_only_approval(trigger.text, has_subject=has_subject):
+            which = say("run.approve-which")
+        elif 0 < len(lines) <= 1 + has_subject and _acts_on_card(lines[-1]):
+            which = say("run.card-which")
+        if which:
             told = await self._asked_of(trigger.person)
-            raise Conflict(say("run.approve-which"), ". ".join([say("run.approve-which-do"), *told]))
+            raise Conflict(which, ". ".join([say("run.approve-which-do"), *told]))
 
     async def _asked_of(self, person: str) -> list[str]:
         """Return the sentence that names what somebody is asked now; none where nothing is."""
@@ -746,11 +753,16 @@ def _has_more(text: str) -> bool:
 
 def _is_command(line: str) -> bool:
     """Return whether a line is by itself what people write to have something done, and no reason for anything."""
-    word, colon, _ = line.casefold().partition(":")
-    named = {each.casefold() for key in ("mail.glass-word", "delegation.word") for each in in_all(key)}
-    if colon and word.strip() in named:
+    if _acts_on_card(line):
         return True
     return is_order(_THEN.sub("", line, count=1)) or typed_standing(line) is not None or typed_absence(line) is not None
+
+
+def _acts_on_card(line: str) -> bool:
+    """Return whether a line breaks the glass or hands on, in answer to a card."""
+    word, colon, _ = line.casefold().partition(":")
+    named = {each.casefold() for key in ("mail.glass-word", "delegation.word") for each in in_all(key)}
+    return bool(colon) and word.strip() in named
 
 
 def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:

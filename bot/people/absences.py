@@ -31,6 +31,14 @@ _TYPED = re.compile(
 )
 _BACK = re.compile(r"(?:not\s+away|nicht\s+abwesend)\s*", re.IGNORECASE)
 
+_MEANT = re.compile(
+    r"(?:(?:i\s+am|i['\u2019]m|ich\s+bin|bin)\s+)?"
+    r"(?:away|absent|abwesend|out\s+of\s+(?:the\s+)?office|ooo|on\s+(?:vacation|holiday|leave)|im\s+urlaub|nicht\s+da)"
+    r",?\s+(?:until|till|through|from|bis|ab|vom)\s.*"
+    r"|(?:ich\s+)?bin\s+(?:ab\s.+\s)?bis\s.+\s(?:weg|abwesend|nicht\s+da|im\s+urlaub)\W*"
+    r"|(?:i\s+am|i['\u2019]m|ich\s+bin|bin)\s+(?:not\s+away|back|wieder\s+da|zurück)\W*",
+    re.IGNORECASE,
+)
 _SUBJECTS = frozenset(("away", "absence", "my absence", "abwesend", "abwesenheit", "meine abwesenheit"))
 
 
@@ -87,6 +95,14 @@ def typed_absence(text: str) -> Typed | None:
     if found := _TYPED.fullmatch(line):
         return Typed(found["until"], found["starts"] or "", found["to"] or "")
     return Typed() if _BACK.fullmatch(line) else None
+
+
+def may_mean_absence(text: str, *, has_subject: bool) -> bool:
+    """Return whether a text of one line, below its subject if it has one, may say that somebody is away, or back."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if has_subject and len(lines) == 2:
+        lines = lines[1:]
+    return len(lines) == 1 and _MEANT.fullmatch(lines[0]) is not None
 
 
 def absence_words(absence: Absence, people: People) -> str:

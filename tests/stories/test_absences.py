@@ -22,6 +22,7 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from channels.email.local.reply_mail import compose_reply
 from tests.bot.cli.shell import sayso
 from tests.bot.web.problems import refused
+from tests.long import few_of
 from tests.office import TOML
 from tests.servers.web import serving
 from tests.stories.test_delegation import SOLO, asked, on_solo
@@ -265,6 +266,34 @@ async def test_by_mail_it_is_a_line_of_its_own_and_no_wish(office: World) -> Non
         return not await office.app.requests.absences.all()
 
     await until(is_back, what="Bo is back")
+
+
+@pytest.mark.parametrize(
+    "text",
+    few_of(
+        [
+            "away until Monday: cy@corp.example",
+            "away until 2026-12-24: Cy Cole",
+            "Abwesend bis Freitag, 17 Uhr",
+            "On vacation until Dec 4, Cy covers for me",
+            "Ich bin bis Montag nicht da.",
+            "I'm back",
+        ],
+        0,
+    ),
+)
+async def test_other_words_for_it_start_no_run_and_whoever_wrote_them_reads_what_sets_one(
+    office: World, text: str
+) -> None:
+    await write(office, text)
+
+    told = " ".join((await office.next_mail("bo", about="No run was started")).text.split())
+
+    assert "This sets no absence and ends none" in told
+    assert "away until 2026-12-01: ADDRESS" in told
+    assert "not away" in told
+    assert await office.app.requests.absences.all() == []
+    assert await office.app.store.lists.runs() == []
 
 
 async def test_attack_an_answer_that_is_sent_again_sets_no_absence_anew(office: World) -> None:

@@ -24,6 +24,7 @@ from bot.store import Keys, WorkItem
 from bot.store.ids import review_of
 from tests.bot.cli.shell import sayso
 from tests.bot.process.test_reload import without
+from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import a_console
 from tests.servers.lines import TOP
@@ -565,6 +566,25 @@ async def sent_with_two_texts(office: World, plain: str, seen: str) -> None:
     mail.add_alternative(f"<p>{seen}</p>", "html")
     await office.transport(sender).send(bytes(mail), sender=sender, recipients=[card.reply_to])
     await office.next_mail("bo", about="bell")
+
+
+@pytest.mark.parametrize(
+    "text",
+    few_of([f"break glass: {DOWN}", f"Scheibe einschlagen: {DOWN}", "delegate: cy@corp.example"], 0),
+)
+async def test_in_a_new_message_it_starts_no_run_and_whoever_wrote_it_reads_which_card_to_answer(
+    office: World, text: str
+) -> None:
+    record = await asked(office)
+
+    await office.send("bo", "sayso@sayso.example", text)
+    await office.quiet()
+
+    assert await office.app.store.lists.runs() == [record.request.run_id]
+    told = " ".join((await office.next_mail("bo", about="No run was started")).text.split())
+    assert "Nothing shows which card it answers: nothing was done" in told
+    assert f"You are asked: “Press bell?” ({record.request.id})" in told
+    assert (await office.request(record.request.id)).state == "open"
 
 
 @pytest.mark.parametrize("seen", ["No!", "What is that about?", f"break glass: {DOWN}, but only in staging"])

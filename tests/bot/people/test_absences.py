@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.people.absences import Absence, Typed, typed_absence
+from bot.people.absences import Absence, Typed, may_mean_absence, typed_absence
 from tests.bot.examples import policy
 
 
@@ -38,6 +38,28 @@ def test_a_line_of_nothing_else_is_read(text: str, found: Typed) -> None:
 )
 def test_anything_else_is_not(text: str) -> None:
     assert typed_absence(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "has_subject", "is_meant"),
+    [
+        ("away until Monday", False, True),
+        ("away until 2026-12-01: Cy Cole", False, True),
+        ("Holidays\n\nout of office until 1 Dec", True, True),
+        ("Holidays\n\nout of office until 1 Dec", False, False),
+        ("I'm away from Monday till Friday", False, True),
+        ("abwesend vom 1.12. bis 4.12.", False, True),
+        ("bin bis Montag weg", False, True),
+        ("I am back.", False, True),
+        ("on leave requests: ask hr", False, False),
+        ("roll back production", False, False),
+        ("who is away until Monday?", False, False),
+        ("away until Monday\ndeploy v1.2.0 to staging", False, False),
+        ("ask person:bo: are you away until Monday? | until tomorrow", False, False),
+    ],
+)
+def test_other_words_may_mean_it_where_they_are_all_that_is_said(text: str, has_subject: bool, is_meant: bool) -> None:
+    assert may_mean_absence(text, has_subject=has_subject) is is_meant
 
 
 def test_whoever_stands_in_counts_where_mail_does_if_it_was_said_by_mail() -> None:
