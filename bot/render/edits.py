@@ -75,8 +75,8 @@ def why_editor(edits: Mapping[str, tuple[PersonId, ...]], person: PersonId) -> s
 def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     """Return the differences between two calls, in words for people."""
     moved = [*changed_effect(old, new)]
-    if changed_names(old, new):
-        moved.append(say("card.moved-arguments", was=dict(old.arguments), now=dict(new.arguments)))
+    if names := changed_names(old, new):
+        moved.append(say("card.moved-arguments", changes=differences(names, old.arguments, new.arguments)))
     if not moved and old.effect.argv != new.effect.argv:
         moved.append(say("card.moved-command", was=list(old.effect.argv), now=list(new.effect.argv)))
     return tuple(moved)

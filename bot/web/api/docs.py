@@ -179,7 +179,7 @@ WANTED_OF_PEOPLE: dict[str, Example] = {
     },
 }
 REQUESTS = {"requests": [REQUEST], "next": None}
-AMENDED = {**REQUEST, "revision": 2, "changes": ["The arguments were {'version': 'v1.1.0'} and are now …"]}
+AMENDED = {**REQUEST, "revision": 2, "changes": ["Changed: version from v1.1.0 to v1.2.0."]}
 AMENDMENTS: dict[str, Example] = {
     "version": {"summary": "Have another version approved", "value": {"changes": {"version": "v1.2.0"}}}
 }

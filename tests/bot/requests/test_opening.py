@@ -211,7 +211,7 @@ def call(version: str = "v1", commit: str = "a", argv: tuple[str, ...] = ("deplo
         (call(commit="b", argv=("deploy", "b")), ('"v1" meant a and now means b.',)),
         (
             call(version="v2", argv=("deploy", "a")),
-            ("The arguments were {'version': 'v1'} and are now {'version': 'v2'}.",),
+            ("Changed: version from v1 to v2.",),
         ),
         (call(argv=("deploy", "--force")), ("The command was ['deploy', 'a'] and is now ['deploy', '--force'].",)),
     ],

@@ -111,7 +111,7 @@ async def test_a_reply_to_an_older_revision_is_shown_what_changed_and_does_not_c
     await world.reply("bo", old, "approve")
 
     told = await world.next_mail("bo", about="older version and does not count")
-    assert "The arguments were {'what': 'bell'} and are now {'what': 'horn'}." in told.text
+    assert "Changed: what from bell to horn." in told.text
     assert world.workshop.effects == []
     await world.reply("bo", new, "approve")
     assert await world.summary(record.request.run_id) == "done: ok: press horn: done"
