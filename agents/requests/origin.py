@@ -30,11 +30,15 @@ class FromPerson(Frozen):
 
 
 class FromTrigger(Frozen):
-    """The timer or webhook `name` fired. `outsider` set it off, where we know no person by that name."""
+    """The timer or webhook `name` fired. `outsider` set it off, where we know no person by that name.
+
+    `logins` are all that GitHub names: whose they are, the file may say otherwise later.
+    """
 
     type: Literal["trigger"] = "trigger"
     name: str = Field(min_length=1)
     outsider: Outsider | None = None
+    logins: tuple[str, ...] = ()
 
 
 class FromDesk(Frozen):
@@ -52,10 +56,11 @@ class _Stored(Frozen):
     trigger: str = Field(default="", description="The timer or webhook that the run began with.")
     outsider: Outsider | None = Field(default=None, description="Who set that off, where nobody we know has that name.")
     desk: str = Field(default="", description="The address of whoever wrote to the desk, where the run began so.")
+    logins: tuple[str, ...] = Field(default=(), description="The logins at GitHub that set the trigger off.")
 
 
 class Began(Stored, Frozen):
-    """A fact with an `origin`, which stands in JSON as three fields: `trigger`, `outsider` and `desk`."""
+    """A fact with an `origin`, which stands in JSON as `trigger`, `outsider`, `desk`, and `logins` if there are any."""
 
     @model_validator(mode="before")
     @classmethod
@@ -65,12 +70,12 @@ class Began(Stored, Frozen):
         rest = cast("dict[str, Any]", told).copy()
         flat = [rest.pop(name, field.default) for name, field in _Stored.model_fields.items()]
         match flat:
-            case ["", None, ""]:
+            case ["", None, "", () | []]:
                 return rest
-            case ["", None, address]:
+            case ["", None, address, () | []]:
                 return rest | {"origin": {"type": "desk", "address": address}}
-            case [name, outsider, ""]:
-                return rest | {"origin": {"type": "trigger", "name": name, "outsider": outsider}}
+            case [name, outsider, "", logins]:
+                return rest | {"origin": {"type": "trigger", "name": name, "outsider": outsider, "logins": logins}}
             case _:
                 raise ValueError("either a trigger began it, or a mail to the desk")
 
@@ -83,6 +88,7 @@ class Began(Stored, Frozen):
             else:
                 outsider = value.get("outsider")
                 told |= {"trigger": value.get("name", ""), "outsider": outsider, "desk": value.get("address", "")}
+                told |= {"logins": logins} if (logins := value.get("logins")) else {}
         return told
 
     @classmethod

@@ -21,6 +21,7 @@ from bot.outbound.raw_mail import RawMail
 from bot.outbound.sending import CardToSend, Reach, Reached, Sender, Undeliverable
 from bot.outbound.shared_cards import CardClaims, ClaimPending, nobodys_own
 from bot.outbound.together import HeldBack, Together
+from bot.people.noted import NotedTables
 from bot.people.offers import waits_for
 from bot.policy.record import RequestRecord
 from bot.render.cards import Words, notice
@@ -78,7 +79,7 @@ class Outbox:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, reach.people
         self._channels, self._tokens = reach.channels, reach.tokens
         self._raw_mail, self._failures, self._alerting = RawMail(journal), reach.failures, asyncio.Lock()
-        self._claims = CardClaims(journal.store, reach.failures)
+        self._claims, self._noted = CardClaims(journal.store, reach.failures), NotedTables(journal.store)
         self._locked_out = LockedOut(journal.store, self.alert_once)
         self._calls = Calls(journal.store, reach.people, reach.failures)
         self._gathering = gathering
@@ -92,7 +93,8 @@ class Outbox:
     async def send(self, outgoing_id: str) -> RequestId | None:
         """Send one entry, or put it off while the channel is away; return the request that it asks of who has left.
 
-        A process that still had the file from before may have opened it.
+        A process that still had the file from before may have opened it. One that has a newer file than this one may
+        have, too: then it is put off until that has come here.
         """
         body = await self._store.outgoing(outgoing_id)
         if body is None:
@@ -140,12 +142,20 @@ class Outbox:
                 entry = await self._again(entry)
             await self._put_off(entry, str(error))
         except Undeliverable as error:
-            if self._waits_for_file(entry):  # since it was looked at
-                await self._claims.come_back(entry)
-                return None
-            log.warning("not sent", outgoing_id=entry.id, error=str(error))
-            await self._failed(entry, str(error))
-            return entry.request_id if isinstance(entry, PlaceCard) and not self._people.is_here(entry.person) else None
+            return await self._undeliverable(entry, str(error))
+        return None
+
+    async def _undeliverable(self, entry: OutboxEntry, why: str) -> RequestId | None:
+        """Wait where a file may bring whom it is for, else give it up; return the request that it asks of who left."""
+        is_here = self._people.is_here(entry.person)
+        if self._waits_for_file(entry):  # since it was looked at
+            await self._claims.come_back(entry)
+        elif not is_here and await self._noted.names(entry.person, self._people):
+            await self._put_off(entry, why)
+        else:
+            log.warning("not sent", outgoing_id=entry.id, error=why)
+            await self._failed(entry, why)
+            return entry.request_id if isinstance(entry, PlaceCard) and not is_here else None
         return None
 
     def _waits_for_file(self, entry: OutboxEntry) -> bool:

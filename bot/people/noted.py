@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from agents.requests import PersonId
 from bot.audit.log import AuditLog
 from bot.errors import NotFound
+from bot.people.directory import People
 from bot.people.tables import Tables
 from bot.store import Store
 from bot.store.client import Client
@@ -114,6 +115,11 @@ class NotedTables:
             return None if body is None else _HASHES.validate_json(body)
         except ValidationError:
             return {}
+
+    async def names(self, person: PersonId, people: People) -> bool:
+        """Return whether the file that was noted last names somebody whom ours does not: it has not come to us yet."""
+        name = people.id_in_file(person)
+        return name not in people.as_written.people and f"people.{name}" in (await self.last() or {})
 
     async def note(self, hashes: Mapping[str, str]) -> None:
         """Note that these hold from now on."""

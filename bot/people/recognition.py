@@ -9,7 +9,6 @@ from agents.requests import (
     FromDesk,
     FromTrigger,
     Origin,
-    Outsider,
     PersonId,
     PolicySnapshot,
     Rule,
@@ -136,11 +135,11 @@ def _begun(run: Run) -> Iterable[PersonId]:
 
 
 def _set_off(origin: Origin, people: People) -> tuple[PersonId, ...]:
-    """Return who has by now the login or address of an outsider that a run began with, and who may be them."""
+    """Return who has by now a login or the address of those that set a run off, and who may be them."""
     found = tuple[PersonId, ...]()
     match origin:
-        case FromTrigger(outsider=Outsider(login=login)):
-            found = tuple(filter(None, [people.by_github(login)]))
+        case FromTrigger(logins=logins):
+            found = tuple(filter(None, map(people.by_github, logins)))
         case FromDesk(address=address):
             found = people.once_had("email", address)
         case _:

@@ -30,10 +30,11 @@ _ERROR_CHARS = 500
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """The people or outsider that set a trigger off: `people` of the directory ask for it; empty for a time."""
+    """Who set a trigger off: `people` of the directory, who ask for it, an outsider, all `logins`; empty for a time."""
 
     people: tuple[PersonId, ...] = ()
     outsider: Outsider | None = None
+    logins: tuple[str, ...] = ()
 
 
 class TriggerStarts:
@@ -76,7 +77,7 @@ class TriggerStarts:
         It asks for whoever set it off; where that is nobody we know, in the name of the trigger's own requester.
         """
         requester, *others = by.people or self._starter.people.ever_called(config.requester or "")
-        origin = FromTrigger(name=name, outsider=by.outsider)
+        origin = FromTrigger(name=name, outsider=by.outsider, logins=by.logins)
         sent = Sent(context=context, origin=origin, others=tuple(others))
         try:
             with speaking("en"):  # programs are told so, and the operators in their own words

@@ -161,10 +161,11 @@ class Hooks:
     def _by(self, event: github.GitHubEvent, logins: Sequence[str]) -> By:
         """Return the directory's people who set it off; with the first login as an outsider if unknown."""
         known = dict.fromkeys(person for login in logins if (person := self._people.by_github(login)))
+        called = tuple(one_line(login, _LOGIN_CHARS) for login in logins)
         if self._people.by_github(logins[0]):
-            return By(tuple(known))
+            return By(tuple(known), logins=called)
         did = "pushed" if event in github.PUSHED else "caused"
-        return By(tuple(known), Outsider(login=one_line(logins[0], _LOGIN_CHARS), did=did))
+        return By(tuple(known), Outsider(login=called[0], did=did), called)
 
     async def _fire(
         self,

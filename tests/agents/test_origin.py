@@ -18,6 +18,10 @@ FLAT: list[tuple[Origin, dict[str, Any]]] = [
     (FromPerson(), {"trigger": "", "outsider": None, "desk": ""}),
     (FromTrigger(name="tags"), {"trigger": "tags", "outsider": None, "desk": ""}),
     (FromTrigger(name="tags", outsider=BO), {"trigger": "tags", "outsider": BO.model_dump(), "desk": ""}),
+    (
+        FromTrigger(name="tags", logins=("bo-gh", "ci")),
+        {"trigger": "tags", "outsider": None, "desk": "", "logins": ["bo-gh", "ci"]},
+    ),
     (FromDesk(address="eve@shop.example"), {"trigger": "", "outsider": None, "desk": "eve@shop.example"}),
 ]
 
@@ -41,6 +45,7 @@ def test_any_event_reads_as_it_was_written_and_no_field_is_called_origin(event: 
         flat = told["request"] if isinstance(event, RequestOpened) else told
         is_default = (event.request if isinstance(event, RequestOpened) else event).origin == FromPerson()
         assert flat.keys() & (names := {"trigger", "outsider", "desk"}) == (set() if is_default else names)
+        assert "logins" not in flat or flat["logins"]
         assert "origin" not in flat
 
 
@@ -50,6 +55,7 @@ def test_any_event_reads_as_it_was_written_and_no_field_is_called_origin(event: 
         {"trigger": "tags", "outsider": None, "desk": "eve@shop.example"},
         {"trigger": "", "outsider": BO.model_dump(), "desk": ""},
         {"trigger": "", "outsider": BO.model_dump(), "desk": "eve@shop.example"},
+        {"trigger": "", "outsider": None, "desk": "", "logins": ["bo-gh"]},
         {"trigger": 5},
         {"desk": None},
     ],

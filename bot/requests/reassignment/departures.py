@@ -22,8 +22,9 @@ from agents.events import CardReplaced
 from agents.requests import Holder, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, Vote, people_of
 from agents.run import fold
 from bot.config.tables import CHANNELS
-from bot.errors import NotFound
+from bot.errors import NotFound, WaitsForFile
 from bot.people.directory import QUESTION, People, refs_in
+from bot.people.noted import NotedTables
 from bot.people.offers import waits_for
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible
@@ -66,7 +67,7 @@ class Departures:
         self, journal: Journal, decisions: Decisions, people: People, standing: StandingApprovals, edits: Set[str]
     ) -> None:
         self._journal, self._decisions, self._people, self._edits = journal, decisions, people, edits
-        self._standing = standing
+        self._standing, self._noted = standing, NotedTables(journal.store)
 
     async def look_at_all(self) -> bool:
         """Look at standing approvals and at every request that is open or may still begin; return whether that went
@@ -79,6 +80,8 @@ class Departures:
         for request_id in await self._concerned():
             try:
                 await self.look(RequestId(request_id))
+            except WaitsForFile:
+                is_done = False
             except Exception:
                 log.exception("a request was not looked at after somebody left", request_id=request_id)
                 is_done = False
@@ -127,6 +130,8 @@ class Departures:
         Where somebody has left who may have stopped the run, nobody can say any more that they did not: it is stopped.
         Votes of who has left become void: whoever comes back votes again. What they approved and has not begun is
         superseded, also where the others suffice: without that, it would count again beside fewer of them.
+
+        Raises WaitsForFile while a newer file than ours names somebody whom ours does not.
         """
         for _ in range(TRIES):
             record, version, now = read = await self._decisions.request(request_id)
@@ -135,6 +140,8 @@ class Departures:
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
             if self._people.half_taken:  # read after whoever is here, so that it holds for them
                 return None
+            if any([await self._noted.names(one, self._people) for one in left]):
+                raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))  # nobody left: they have joined
             if void and record.waits and not read.is_archived and await self._may_begin(record, now):
                 with self._people.speaking_to(""):  # it is kept
                     why = why_not(record, record.request.digest, whose_votes_count(record, self._people), now)

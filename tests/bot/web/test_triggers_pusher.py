@@ -173,6 +173,36 @@ async def test_attack_the_approval_of_whoever_pushed_begins_it_as_the_file_names
     assert office.workshop.effects == []
 
 
+async def test_attack_whoever_pushed_approves_it_as_the_file_gave_their_login_to_somebody_else(
+    office: World, api: Api
+) -> None:
+    eve = '\n[people.eve]\nname = "Eve East"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+    mixed_up = LATER.replace('github = "cy-cole"', 'github = "Bo-Berg"')
+    await becomes(office, mixed_up + eve)
+    started = await happens(office, api, "tags", pushed() | by("Bo-Berg"))
+    record = await office.opened(started.run_id)
+    assert record.requesters == ("cy",)
+
+    await becomes(office, LOGINS + TRIGGERS + eve)
+
+    assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
+    await office.decide("eve", record, "approve")
+    await office.ended(started.run_id)
+    assert office.workshop.effects == ["press v1.2.0"]
+
+
+async def test_attack_whoever_pushed_what_a_stranger_sent_approves_it_as_the_file_names_their_login_only_later(
+    office: World, api: Api
+) -> None:
+    await becomes(office, LATER)
+    told = pushed() | by("release-bot") | {"pusher": {"name": "Bo-Berg"}}
+    record = await office.opened((await happens(office, api, "tags", told)).run_id)
+
+    await becomes(office, LOGINS + TRIGGERS)
+
+    assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
+
+
 async def test_everybody_of_the_directory_who_had_a_part_in_it_is_a_requester(office: World, api: Api) -> None:
     run = workflow_run()["workflow_run"] | {"actor": {"login": "cy-cole"}, "triggering_actor": {"login": "Bo-Berg"}}
     started = await happens(office, api, "broken", workflow_run() | {"workflow_run": run} | by("bo-berg"))

@@ -22,6 +22,7 @@ from tests.office import STEPS, TOML
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import with_mark
 from tests.tables import becomes, settings_in, without, write
+from tests.waiting import until
 from tests.world import World, a_world, beside_it
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
@@ -279,6 +280,30 @@ async def test_attack_a_process_that_still_has_the_file_from_before_asks_who_has
         assert "Delete volume 17" in (await office.next_mail("eve", "Delete volume 17")).text
         record = await office.request(request["id"])
         assert eligible(record.request.policy, record.requesters) == ("cy", "eve")
+
+
+@pytest.mark.parametrize("is_due", [False, True], ids=["as its card is sent", "as something of it is due"])
+async def test_attack_a_worker_that_still_has_the_file_from_before_hands_what_asks_who_has_joined_to_whom_that_names(
+    office: World, redis: str, tmp_path: Path, *, is_due: bool
+) -> None:
+    pair = '[policies.pair]\napprovers = ["group:release"]'
+    now = TOML.replace(pair, pair.replace("group:release", "person:eve")).replace("quorum = 2\n", "") + EVE
+    async with beside_it(World(redis, tmp_path / "other")) as ahead, serving(ahead.app) as api:
+        await becomes(ahead, now)
+        request = await asked_by_program(await program(api), policy="pair")
+
+        async def is_tried() -> bool:
+            return bool(await office.tries() or await office.dead())
+
+        await until(is_tried, what="the worker has tried to send the card")
+        if is_due:
+            assert not await office.app.requests.departures.look_at_all()
+
+        record = await office.request(request["id"])
+        assert eligible(record.request.policy, record.requesters) == ("eve",)
+        await becomes(office, now)
+        assert "Delete volume 17" in (await office.next_mail("eve", "Delete volume 17")).text
+        assert (office.mails("cy"), office.mails("dan"), await office.dead()) == ((), (), [])
 
 
 FRED = '\n[people.fred]\nname = "Fred Falk"\nemail = "fred@corp.example"\ngroups = ["finance"]\n'
