@@ -144,7 +144,8 @@ def _void_text(vote: Vote, people: People) -> str:
     given = say(
         "standing.vote", name=people.name_of(vote.person), when=in_words(vote.at), how=_how(vote.channel)
     ).rstrip()
-    return f"{given}. {say('standing.void-why')}."
+    why = "standing.void-rule" if people.is_here(vote.person) else "standing.void-why"
+    return f"{given}. {say(why)}."
 
 
 def _shown(comments: Sequence[Comment]) -> list[Comment]:

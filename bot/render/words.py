@@ -290,9 +290,11 @@ def _with_keys(decision: Decision, people: People) -> str:
     return say("words.operators-key", whose=whose) if whose else ""
 
 
-def _closed(state: RequestState) -> str:
+def _closed(state: RequestState, request: Request) -> str:
     if state == "superseded":
         return say("answer.superseded")
+    if state == "expired" and request.purpose == "unknown":
+        return say("answer.expired-unknown")
     return say("answer.closed", state=state_name(state))
 
 
@@ -315,7 +317,7 @@ def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -
         case AlreadyVoted():
             return say("answer.already-voted")
         case ClosedOtherwise():
-            return _closed(judgement.state)
+            return _closed(judgement.state, request)
         case NotEntitled():
             return _not_entitled(judgement, people)
         case NotThisWay():

@@ -235,8 +235,10 @@ class Departures:
             if not _can_go_on(then.request.policy, then, here):
                 continue
             policy = _from_first_open(found, then, here, now)
+            # Nobody has decided under a rule for which these votes are enough as it begins: they are asked again.
+            votes = void if _open_steps(found, then, here) else record.votes
             made = reassigning(
-                record, policy, kind, self._people, self._edits, now, person=person, reason=why, void=void
+                record, policy, kind, self._people, self._edits, now, person=person, reason=why, void=votes
             )
             stands = after(record, [made.event])
             return Commit(

@@ -232,6 +232,22 @@ async def test_a_gated_question_that_expired_is_asked_of_the_approvers_again_wit
     assert isinstance(await world.decide("anna", again, "free_text", "1"), NotEntitled)
 
 
+async def test_who_answers_a_question_that_expired_is_sent_to_the_one_that_is_asked_instead(world: World) -> None:
+    run_id = await interrupted(world, "press bell")
+    asked = await unknown(world, run_id)
+    card = await world.next_mail("cy", about="not known whether this happened")
+    await world.move_time(4 * 3600 + 1)
+    await world.opened(run_id, after=asked.request.id)
+    anew = await world.next_mail("cy", about="Please answer by")
+
+    await world.reply("cy", card, "1")
+
+    told = await world.next_mail("cy", about="About: It is not known whether this happened")
+    assert say("answer.expired-unknown") in " ".join(told.text.split())
+    await world.reply("cy", anew, "1")
+    assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
+
+
 async def test_who_asked_cannot_take_the_question_away_from_those_who_may_answer_it(world: World) -> None:
     run_id = await interrupted(world, "press bell")
     asked = await unknown(world, run_id)

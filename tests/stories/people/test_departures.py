@@ -12,6 +12,7 @@ from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from bot.process.reload import Reload
 from bot.render.request_card import approvals
+from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.render.words import decided
 from bot.store import Keys, StoreError
@@ -88,6 +89,23 @@ async def test_the_vote_of_who_left_completes_no_quorum(office: World) -> None:
     assert isinstance(decided, Decided)
     assert decided.decision.by == ("cy", "eve")
     await office.has(run_id, "done")
+
+
+async def test_who_approved_as_one_of_two_is_asked_again_where_one_is_enough_by_now(office: World) -> None:
+    run_id, record = await asked(office)
+    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+
+    await becomes(office, without(TOML, "cy"))  # with its quorum of two, the file is refused
+
+    card = await office.next_mail("bo", "Counts no more: Bo Berg")
+    assert "Who decides has changed since." in " ".join(card.text.split())
+    assert "Who decides: only you" in card.text
+    now = await office.request(record.request.id)
+    assert status_line(await office.run(run_id), now, office.people) == "Waiting for Bo Berg: Press bell?"
+    assert office.workshop.effects == [], "their approval was one of two"
+    await office.reply("bo", card, "approve")
+    await office.has(run_id, "done")
+    assert office.workshop.effects == ["press bell"]
 
 
 async def test_where_nobody_else_is_left_it_is_closed_and_the_requester_hears_why(office: World) -> None:
