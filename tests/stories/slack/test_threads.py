@@ -7,6 +7,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from agents.events import AnswerNoted, PersonSaid
+from agents.requests import PersonId
 from tests.fakes.slack.driver import Message, Workspace
 from tests.office import TOML
 from tests.slack_world import SlackWorld, a_slack_world
@@ -228,6 +229,24 @@ async def test_attack_a_stop_that_somebody_makes_of_their_own_message_is_lost(of
 
     became = (await office.world.request(record.request.id)).state
     assert became == ("withdrawn" if what in {"the wish", "an answer"} else "open")
+    assert await office.only_run()
+
+
+async def test_attack_a_stop_below_what_tells_somebody_of_their_run_in_a_direct_message_is_lost(
+    office: SlackWorld,
+) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    await office.world.app.requests.freezes.freeze("", PersonId("cy"), "incident")
+    record = await office.world.opened(await office.world.trigger("press bell"))
+    await office.world.decide("bo", record, "approve")
+    told = await office.says("@anna", "Frozen since")
+
+    await office.anna.answers(told, "stop")
+    await office.slack.settled()
+    await office.world.quiet()
+
+    assert (await office.world.request(record.request.id)).state == "revoked"
     assert await office.only_run()
 
 
