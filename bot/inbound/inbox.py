@@ -498,6 +498,12 @@ class Inbox:
         return shard_of(delivery_id) if delivery_id else ingress_shard(foreign, self._store.shards)
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> None:
+        if trigger.deleted:
+            began = await self._store.remembered(f"{channel}:{trigger.deleted}")
+            if began:
+                run_id = self._starter.run_id(began.decode())
+                await self._follow_ups.deleted(inbound_id, channel, trigger, run_id)
+            return await self._store.drop_inbound(inbound_id)
         title = say("run.not-passed-on-title")
         if trigger.is_below_new and self._store.about_now() > await self._looked_at(inbound_id) + _NOTED_WITHIN:
             trigger = trigger.model_copy(update={"is_below_new": False})

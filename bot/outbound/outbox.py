@@ -335,12 +335,20 @@ class Outbox:
         return await self._calls.below(entry, record, self._channels[channel], first) if first else None
 
     async def _note_thread(self, sending: CardToSend, delivery: Placement) -> None:
-        """What people write below a card that asks them something goes to its run, and so does what answers a mail."""
-        if isinstance(sending.entry, Tell):
-            await self._know_thread(delivery, sending.entry.run_id)
-        is_aside = isinstance(sending.entry, Tell) and sending.entry.to
-        if sending.card.form and delivery.handle and not is_aside:
-            await self._store.threads.note(delivery.address.channel, delivery.handle, sending.entry.run_id)
+        """What people write below a card that asks them something goes to its run, and so does what answers a mail, or
+        is written below what tells somebody of it in a direct message.
+        """
+        entry, address, threads = sending.entry, delivery.address, self._store.threads
+        if isinstance(entry, Tell):
+            await self._know_thread(delivery, entry.run_id)
+        if isinstance(entry, Tell) and entry.to:
+            return
+        if sending.card.form and delivery.handle:
+            await threads.note(address.channel, delivery.handle, entry.run_id)
+        elif isinstance(entry, Tell) and self._channels[address.channel].edits and not address.is_shared:
+            know = threads.note if entry.thread.startswith(SESSION) else threads.begin
+            if thread := address.thread or delivery.handle:
+                await know(address.channel, thread, entry.run_id)
 
     async def _know_thread(self, delivery: Placement, run_id: RunId) -> None:
         """Know by its thread what answers a message that no answer names by itself, as a mail that asks nothing."""

@@ -136,6 +136,9 @@ PAGE = "page"
 EDITED = "was_edited"
 """Ours, in a message that its writer has edited."""
 
+DELETED = "was_deleted"
+"""Ours, in a message that somebody has deleted: the key under which it came."""
+
 # https://docs.slack.dev/reference/events/message lists some thirty more: edits, deletions, joins, bots, notices.
 _WRITTEN = frozenset(("", "file_share", "thread_broadcast"))
 _SLACKBOT = "USLACKBOT"
@@ -293,6 +296,8 @@ def _event(body: Json, received_at: datetime, is_stop: IsOrder) -> Sorted:
     event = part(body, "event")
     if word(event, "type") == "app_home_opened":
         return Visited(word(event, "user")) if word(event, "tab") in ("", "home") else Nothing({})
+    if word(event, "subtype") == "message_deleted" or word(event, "message", "subtype") == "tombstone":
+        return _deleted(body, received_at)
     if word(event, "subtype") == "message_changed":
         return _edited(body, received_at)
     if not _was_written(event, bots_of(body)):
@@ -302,8 +307,7 @@ def _event(body: Json, received_at: datetime, is_stop: IsOrder) -> Sorted:
         return Nothing({})
     is_below_own = follows and word(event, "parent_user_id") == word(event, "user")
     stops = thread_of("event", body) if is_below_own and is_stop(event) else ""
-    app, team = word(body, "api_app_id"), word(body, "team_id")
-    key = f"message:{app}:{team}:{word(event, 'channel')}:{word(event, 'ts')}"
+    key = f"message:{_place_key(body, event)}"
     thread = thread_of("event", body)
     below_new = is_below_new(event, bots_of(body))
     within, begins = ("", thread) if is_for_us else (thread, "")
@@ -325,10 +329,32 @@ def _edited(body: Json, received_at: datetime) -> Sorted:
     if is_same or not is_theirs or not _was_written(event, bots_of(body)):
         return Nothing({})
     now = {**body, "event": event}
-    app, team = word(body, "api_app_id"), word(body, "team_id")
-    key = f"edit:{app}:{team}:{word(event, 'channel')}:{word(event, 'ts')}:{word(edited, 'ts')}"
+    key = f"edit:{_place_key(body, event)}:{word(edited, 'ts')}"
     below_new, within = is_below_new(event, bots_of(body)), thread_of("event", now)
     return Stored(_inbound("event", key, now, received_at, within=within, is_below_new=below_new), {})
+
+
+def _deleted(body: Json, received_at: datetime) -> Sorted:
+    """What somebody has deleted, if a person wrote it to us. It stops nothing: Slack does not tell who deleted it.
+
+    Of the first message of a thread a tombstone stays, and Slack tells of a change:
+    https://docs.slack.dev/reference/events/message/message_deleted
+    """
+    changed = part(body, "event")
+    before = {name: value for name, value in part(changed, "previous_message").items() if name != "edited"}
+    event = before | {name: changed.get(name) for name in ("channel", "channel_type")}
+    is_for_us = is_dm(event) or mentions_us({**body, "event": event})
+    if not is_for_us or not _was_written(event, bots_of(body)):
+        return Nothing({})
+    event |= {"text": "", "blocks": [], "files": [], EDITED: True, DELETED: f"message:{_place_key(body, event)}"}
+    now = {**body, "event": event}
+    key, within = f"deleted:{_place_key(body, event)}", thread_of("event", now)
+    return Stored(_inbound("event", key, now, received_at, within=within), {})
+
+
+def _place_key(body: Json, event: Json) -> str:
+    """Return what names a message among those of all workspaces."""
+    return ":".join((word(body, "api_app_id"), word(body, "team_id"), word(event, "channel"), word(event, "ts")))
 
 
 def _was_written(event: Json, bots: tuple[str, ...]) -> bool:

@@ -75,6 +75,31 @@ def test_all_else_that_is_said_is_nothing(fields: dict[str, Any]) -> None:
     assert sort(event(**fields), NOON) == Nothing({})
 
 
+def deletion(before: dict[str, Any], *, has_replies: bool = False) -> dict[str, Any]:
+    """What Slack tells of a message that was deleted: https://docs.slack.dev/reference/events/message/message_deleted"""
+    said = {"type": "message", "user": "U1", "ts": "1.2", "text": "<@U0BOT> deploy", "edited": {"user": "U1"}}
+    if not has_replies:
+        return event(subtype="message_deleted", hidden=True, deleted_ts="1.2", ts="9", previous_message=said | before)
+    left = {"type": "message", "subtype": "tombstone", "user": "USLACKBOT", "hidden": True, "ts": "1.2"}
+    said |= {"thread_ts": "1.2"}
+    return event(subtype="message_changed", hidden=True, ts="9", message=left, previous_message=said | before)
+
+
+@pytest.mark.parametrize("has_replies", [False, True])
+def test_a_message_that_was_deleted_is_stored_once_without_its_words(has_replies: bool) -> None:
+    found = sort(deletion({}, has_replies=has_replies), NOON)
+
+    assert isinstance(found, Stored)
+    assert (found.inbound.key, found.inbound.within, found.inbound.begins) == ("deleted:A1:T1:C1:1.2", "C1/1.2", "")
+    assert b"deploy" not in found.inbound.raw
+
+
+@pytest.mark.parametrize("has_replies", [False, True])
+@pytest.mark.parametrize("before", [{"user": "U0BOT"}, {"bot_id": "B1"}, {"user": "USLACKBOT", "subtype": "tombstone"}])
+def test_what_no_person_wrote_may_be_deleted(before: dict[str, Any], has_replies: bool) -> None:
+    assert sort(deletion(before, has_replies=has_replies), NOON) == Nothing({})
+
+
 @pytest.mark.parametrize("action", ["approve", "deny", "yes", "no", "choose.3", "choose", "send"])
 def test_answers_are_stored_without_what_could_speak_for_us(action: str) -> None:
     found = sort(press(action), NOON)

@@ -101,6 +101,20 @@ async def test_an_edit_is_for_the_run_in_whose_thread_it_stands_and_begins_none(
     assert (reading.follows, reading.is_edit, reading.text) == (True, True, "now with one")
 
 
+async def test_a_deletion_names_the_message_that_it_was(
+    slack: Workspace, office: Office, anna: Person, ops: str
+) -> None:
+    said = await anna.says("#ops", "@sayso deploy v1")
+    await anna.deletes(said)
+    await slack.settled()
+
+    asked, deleted = await office.stored(2)
+    reading = await office.channel.read(deleted)
+    assert isinstance(reading, Trigger)
+    assert (reading.deleted, reading.text, reading.is_edit, reading.follows) == (asked.key, "", True, True)
+    assert (reading.person, reading.place) == ("anna", f"{ops}/")
+
+
 async def test_deletions_joins_bots_and_our_own_words_are_nothing(
     slack: Workspace, office: Office, anna: Person, ops: str
 ) -> None:

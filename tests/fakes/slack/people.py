@@ -83,10 +83,19 @@ class People:
         self._slack.changes.note()
 
     def delete(self, message: Message) -> None:
-        channel = self._slack.conversations[message.channel]
-        del channel.messages[message.ts]
+        """Delete it; of the first message of a thread a tombstone stays, and Slack tells of an edit."""
+        channel, ts = self._slack.conversations[message.channel], self._slack.new_ts()
+        if channel.messages.replies.get(message.ts):
+            before = channel.seen(message)
+            message.versions.append(before)
+            message.user, message.subtype, message.blocks = "USLACKBOT", "tombstone", []
+            message.text, message.edited = "This message was deleted.", None
+            event = payloads.changed_event(self._slack, message, channel, before, ts)
+        else:
+            del channel.messages[message.ts]
+            event = payloads.deleted_event(message, channel, ts)
         if self._slack.settings.bot in channel.members:
-            self._deliveries.event(payloads.deleted_event(message, channel, self._slack.new_ts()))
+            self._deliveries.event(event)
         self._slack.changes.note()
 
     def join(self, user: User, channel: Conversation) -> None:

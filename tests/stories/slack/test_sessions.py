@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient
 
+from agents.requests import PersonId
 from tests.fakes.slack.driver import Message, Workspace
 from tests.office import TOML
 from tests.servers.web import serving
@@ -106,6 +107,19 @@ async def test_words_in_a_thread_of_several_open_requests_decide_none_and_their_
         assert second in told.words
 
     assert [await state(office, one) for one in (first, second)] == ["open", "open"]
+
+
+async def test_attack_a_stop_below_what_tells_whoever_a_program_asks_for_of_it_is_lost(
+    office: SlackWorld, program: AsyncClient
+) -> None:
+    await office.world.app.requests.freezes.freeze("", PersonId("cy"), "incident")
+    request = await asks(program, "Delete staging-7")
+    await office.world.decide("bo", await office.world.request(request), "approve")
+    told = await office.says("@anna", "Frozen since")
+
+    await office.anna.answers(told, "stop")
+
+    await becomes(office, request, "revoked")
 
 
 async def test_a_no_in_the_thread_denies_the_only_one_that_is_open(office: SlackWorld, program: AsyncClient) -> None:

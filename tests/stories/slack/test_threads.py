@@ -7,6 +7,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from agents.events import AnswerNoted, PersonSaid
+from agents.requests import PersonId
 from tests.fakes.slack.driver import Message, Workspace
 from tests.office import TOML
 from tests.slack_world import SlackWorld, a_slack_world
@@ -229,6 +230,74 @@ async def test_attack_a_stop_that_somebody_makes_of_their_own_message_is_lost(of
     became = (await office.world.request(record.request.id)).state
     assert became == ("withdrawn" if what in {"the wish", "an answer"} else "open")
     assert await office.only_run()
+
+
+async def test_attack_a_stop_below_what_tells_somebody_of_their_run_in_a_direct_message_is_lost(
+    office: SlackWorld,
+) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    await office.world.app.requests.freezes.freeze("", PersonId("cy"), "incident")
+    record = await office.world.opened(await office.world.trigger("press bell"))
+    await office.world.decide("bo", record, "approve")
+    told = await office.says("@anna", "Frozen since")
+
+    await office.anna.answers(told, "stop")
+    await office.slack.settled()
+    await office.world.quiet()
+
+    assert (await office.world.request(record.request.id)).state == "revoked"
+    assert await office.only_run()
+
+
+@pytest.mark.parametrize("where", ["#ops", "@sayso", "below another"])
+async def test_attack_whoever_deletes_their_wish_believes_that_it_is_stopped(office: SlackWorld, where: str) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    above = await office.cy.says("#ops", "hello") if where == "below another" else None
+    place = "@sayso" if where == "@sayso" else "#ops"
+    wish = await office.anna.says(place, "@sayso press bell" if place == "#ops" else "press bell", thread=above)
+    await office.card("@bo" if where == "@sayso" else "#ops", to_press="Approve")
+    run_id = await office.only_run()
+    record = await office.world.opened(run_id)
+    await office.slack.settled()
+    await office.world.quiet()
+
+    await office.anna.deletes(wish)
+
+    told = f"that stops nothing: what it asked for goes on. To stop it, write stop {run_id}."
+    if where == "@sayso":
+        await office.says("@anna", told)
+    else:
+        await office.anna.sees_ephemeral(told)
+    assert (await office.world.request(record.request.id)).state == "open"
+    await office.anna.says(place, f"@sayso stop {run_id}" if place == "#ops" else f"stop {run_id}")
+    await office.world.ended(run_id)
+    assert (await office.world.request(record.request.id)).state == "withdrawn"
+    assert await office.only_run() == run_id
+
+
+@pytest.mark.parametrize("what", ["another word of theirs", "a wish that is over"])
+async def test_whoever_deletes_what_no_run_goes_on_for_hears_nothing(office: SlackWorld, what: str) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    message = await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", to_press="Approve")
+    run_id = await office.only_run()
+    if what == "another word of theirs":
+        message = await office.anna.answers(message, "the big one")
+        await said(office)
+    else:
+        await office.bo.presses("Deny", in_=card)
+        await office.world.ended(run_id)
+    await office.slack.settled()
+    await office.world.quiet()
+
+    await office.anna.deletes(message)
+    await office.slack.settled()
+    await office.world.quiet()
+
+    assert not [one for one in await office.anna.ephemerals() if "deleted" in one.text]
 
 
 async def test_attack_a_stop_is_lost_as_the_thread_holds_the_card_of_a_child_that_has_ended(office: SlackWorld) -> None:
