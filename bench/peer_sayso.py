@@ -26,6 +26,7 @@ from bot.process.processes import run
 from bot.requests.tokens import Tokens
 from bot.store import Commit, Keys, Wake, WorkItem
 from bot.store.embedded import EmbeddedRedis, find_server
+from bot.store.format import check_format
 from bot.store.ids import run_of
 from channels import Inbound
 
@@ -144,7 +145,9 @@ async def main() -> None:
     folder = Path(data_dir())
     os.environ |= {"BENCH_GROUP": str(os.getpgrp()), "BENCH_REDIS": str(find_server().path)}
     with EmbeddedRedis(folder, program=str(HERE / "in_group" / "redis-server")) as redis:
-        adapter = Adapter(compose(bench_settings(folder), redis.start(), [BenchChannel(emit)], [bench_agent(tool)]))
+        app = compose(bench_settings(folder), redis.start(), [BenchChannel(emit)], [bench_agent(tool)])
+        await check_format(app.store.client)  # as every process does, before it writes
+        adapter = Adapter(app)
         argv = [sys.executable, str(HERE / "worker.py"), str(folder)]
         workers = [await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE) for _ in range(WORKERS)]
         for worker in workers:
