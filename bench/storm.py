@@ -1,8 +1,13 @@
-"""A storm over every process, judged from outside; docs/performance.md says what it does.
+"""A storm over every process, judged from outside.
 
     bench/run storm --seconds 60 --seed 17
     bench/run storm --long                       until 25,000 approvals, more than an hour
     bench/run storm --servers cluster            or sentinel
+
+A whole installation on real servers: people ask, approve, deny, come late or forge, a fifth of it twice, while
+processes and Redis are killed, freeze, run out of memory or disk, and Slack is away. It fails if anything is lost,
+executed twice or without a valid decision, shown wrongly or stuck for 60 s, or if one of these disturbances did not
+happen.
 
 It needs what the tests need, and root for the mail servers. Exit code 1 when anything went wrong.
 """

@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -44,23 +45,23 @@ _PAGES: Mapping[str, str] = {
 }
 # A longer default says less than the file that has it.
 _DEFAULT_CHARS = 60
+# Lines of the pages are no longer.
+_LINE_CHARS = 132
 
 
 def settings() -> str:
-    """Return the tables of all variables and keys."""
+    """Return the lists of all variables and keys."""
     variables: dict[str, list[str]] = {group: [] for group in (_REST, *_GROUPS)}
     for name, field in Settings.model_fields.items():
         if not list(_tables_in(field.annotation)) and (shown := _variable(name, field)):
             variables[_group(name)].append(shown)
-    parts = [f"### {group}\n\n{_table('variable', rows)}" for group, rows in variables.items()]
-    found = [
-        _section(table, key) for key, field in Settings.model_fields.items() for table in _all_below(field.annotation)
-    ]
-    return "\n\n".join(["## Environment", *parts, "## `sayso.toml`", *filter(None, found)])
+    parts = [f"### {group}\n\n{_list(rows)}" for group, rows in variables.items()]
+    found = [made for key, field in Settings.model_fields.items() for made in _sections(key, field.annotation)]
+    return "\n\n".join(["## Environment", *parts, "## `sayso.toml`", *found])
 
 
 def operations() -> str:
-    """Return the table of all operations, by what they are about."""
+    """Return the list of all operations, by what they are about."""
     described, scopes = description(), _scopes()
     rows = dict[str, list[str]]()
     for path, methods in described["paths"].items():
@@ -68,15 +69,12 @@ def operations() -> str:
             call = f"{method.upper()} {_plain(path)}"
             asked = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
             body = _body(operation, described["components"]["schemas"])
-            cells = (
-                f"`{call}`" + (f" `?{'=&'.join(asked)}=`" if asked else ""),
-                scopes.get((method.upper(), path), ""),
-                body,
-                " ".join(operation["description"].partition("\n\n")[0].split()),
-            )
-            rows.setdefault(operation["tags"][0], []).append(_row(cells))
-    head = "| call | scope | body | does |\n| --- | --- | --- | --- |\n"
-    return "\n\n".join(f"### {tag.capitalize()}\n\n{head}" + "\n".join(found) for tag, found in rows.items())
+            query = f"?{'=&'.join(asked)}=" if asked else ""
+            scope = f" ({found})" if (found := scopes.get((method.upper(), path))) else ""
+            does = operation["description"].partition("\n\n")[0]
+            shown = f"`{call}{query}`{scope}: {f'{body}. ' if body else ''}{does}"
+            rows.setdefault(operation["tags"][0], []).append(shown)
+    return "\n\n".join(f"### {tag.capitalize()}\n\n{_list(found)}" for tag, found in rows.items())
 
 
 def written(page: str, made: str) -> str:
@@ -92,13 +90,22 @@ def _group(name: str) -> str:
 def _variable(name: str, field: FieldInfo) -> str:
     shown = name.upper() if field.validation_alias else f"SAYSO_{name.upper()}"
     secret = " 🔑" if field.annotation == SecretStr | None else ""
-    return _row((f"`{shown}`{secret}", _default(name, field), _said(field)))
+    return f"`{shown}`{secret}{_default(name, field)}: {_said(field)}"
 
 
-def _section(table: type[Table], key: str) -> str:
+def _sections(key: str, annotation: object) -> Iterator[str]:
+    """Yield the section of each table below a key; the first one names the page that explains them."""
+    page = f" See {_PAGES[key]}." if key in _PAGES else ""
+    for table in _all_below(annotation):
+        if made := _section(table, page):
+            yield made
+            page = ""
+
+
+def _section(table: type[Table], page: str) -> str:
     """Return the heading, the sentence and the keys of one table; "" for one that only holds others."""
     rows = [
-        _row((f"`{field.alias or name}`", _default(name, field), _said(field)))
+        f"`{field.alias or name}`{_default(name, field)}: {_said(field)}"
         for name, field in table.model_fields.items()
         if field.description
     ]
@@ -106,16 +113,18 @@ def _section(table: type[Table], key: str) -> str:
     if not rows or not said:
         return ""
     text = " ".join(said.split())
-    page = f" See {_PAGES[key]}." if key in _PAGES else ""
-    return f"### {head}\n\n{text[:1].upper()}{text[1:]}{page}\n\n{_table('key', rows)}"
+    return f"### {head}\n\n{_wrapped(f'{text[:1].upper()}{text[1:]}{page}')}\n\n{_list(rows)}"
 
 
-def _table(what: str, rows: Sequence[str]) -> str:
-    return "\n".join([f"| {what} | default | means |", "| --- | --- | --- |", *rows])
+def _list(items: Sequence[str]) -> str:
+    return "\n".join(_wrapped(f"- {item}", indent="  ") for item in items)
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in cells)}|"
+def _wrapped(text: str, indent: str = "") -> str:
+    """Return `text` in lines that break no code."""
+    whole = re.sub(r"`[^`]+`", lambda code: code[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(whole, _LINE_CHARS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace("\0", " ")
 
 
 def _said(field: FieldInfo) -> str:
@@ -123,7 +132,7 @@ def _said(field: FieldInfo) -> str:
     said = field.description or ""
     values = [f"`{value}`" for value in _literals(field.annotation)]
     if len(values) > 1 and not all(value in said for value in values):
-        said += f" One of {', '.join(values[:-1])} and {values[-1]}."
+        said += f" One of {', '.join(values)}."
     return said
 
 
@@ -136,13 +145,14 @@ def _literals(annotation: object) -> Iterator[str]:
 
 
 def _default(name: str, field: FieldInfo) -> str:
+    """Return the default in brackets; nothing where it is unset, false or too long to be shown."""
     if field.is_required():
-        return "required"
+        return " (required)"
     match field.default:
-        case None | () | "" | BaseModel() | dict():
+        case None | () | "" | False | BaseModel() | dict():
             return ""
-        case bool(value):
-            text = str(value).lower()
+        case True:
+            text = "true"
         case float(value) if name.endswith("_s") and field.alias:
             text = f'"{_duration(value)}"'
         case Rate(count=count, per_s=per_s):
@@ -155,7 +165,7 @@ def _default(name: str, field: FieldInfo) -> str:
             text = json.dumps(values)
         case value:
             text = f'"{value}"'
-    return f"`{text}`" if len(text) <= _DEFAULT_CHARS else "built in"
+    return f" (`{text}`)" if len(text) <= _DEFAULT_CHARS else ""
 
 
 def _duration(seconds: float) -> str:

@@ -114,7 +114,7 @@ class ArgoCDConfig(Table):
 
 
 class GitConfig(Table):
-    """`[deploy.environments.NAME.git]`: credentials for a repository on another server. Without them, ssh uses its own
+    """`[deploy.environments.NAME.git]`: credentials for a repository on another server. Without them ssh uses its own
     keys and known hosts, and https no token.
     """
 
@@ -150,7 +150,7 @@ class EnvironmentConfig(Table):
     cwd: Folder | None = Field(
         default=None,
         description="The folder for commands that name no file of the commit. Unset: the repository, or `/` "
-        "where `repo` is an address.",
+        "for an address.",
     )
     github: GitHubConfig | None = Field(
         default=None, description="The repository at GitHub: its checks, and a workflow."
@@ -166,8 +166,8 @@ class EnvironmentConfig(Table):
     )
     plan: tuple[str, ...] = Field(
         default=(),
-        description='Prints what a deploy would change, such as ["plan", "{environment}", "{commit}"]. The '
-        "approval binds its output; `{plan}` in `command` is its SHA-256.",
+        description='Prints what a deploy would change: ["plan", "{environment}", "{commit}"]. The approval '
+        "binds its output; `{plan}` in `command` is its SHA-256.",
     )
     live: tuple[str, ...] = Field(
         default=(),
@@ -178,7 +178,7 @@ class EnvironmentConfig(Table):
     timeout_s: Duration = Field(default=900.0, alias="timeout", description="The time limit of a deploy.")
     pass_env: tuple[Variable, ...] = Field(
         default=(),
-        description='Variables of sayso\'s own process that commands get, such as ["KUBECONFIG", "AWS_PROFILE"].',
+        description='Variables of sayso\'s process that commands get, such as ["KUBECONFIG"].',
     )
     env: dict[Variable, str] = Field(
         default={},
@@ -242,11 +242,11 @@ def _named(text: str) -> str:
 
 
 class FreezeWindowConfig(Table):
-    """`[[freeze.windows]]`: days of the week, or one stretch of time, in which environments are frozen."""
+    """`[[freeze.windows]]`: days of the week, or a stretch of time, in which environments are frozen."""
 
     name: Annotated[str, AfterValidator(_named)] = Field(description='The reason that people read: "year end".')
     environments: tuple[Name, ...] = Field(
-        default=(), description="Which are frozen. Unset: everything that needs an approval."
+        default=(), description="Which are frozen. Unset: whatever needs an approval."
     )
     days: tuple[Day, ...] = Field(default=(), description="Whole days, each week, in place of `from` and `until`.")
     begins: LocalTime | None = Field(

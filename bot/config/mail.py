@@ -35,9 +35,7 @@ class MailSettings(BaseSettings):
     mail_identity: Identity | None = Field(
         default=None, description="How a mail proves its sender. Required with mail servers."
     )
-    mail_authserv_id: str | None = Field(
-        default=None, description="The server whose Authentication-Results header counts."
-    )
+    mail_authserv_id: str | None = Field(default=None, description="The server whose Authentication-Results count.")
     mail_reply: Way = Field(default="plus", description="Where a reply token travels.")
     smtp_host: str | None = Field(
         default=None, description="The server that sends mail. Unset: the local mail of `sayso dev`."
@@ -50,7 +48,7 @@ class MailSettings(BaseSettings):
     )
     imap_host: str | None = Field(default=None, description="The server of the mailbox. Unset: no mail.")
     mail_local: bool = Field(
-        default=False, description="Keeps mail in a folder of the data directory, without servers, to try things out."
+        default=False, description="Keeps mail in a folder of the data directory, to try things out."
     )
     imap_port: int | None = _PORT
     imap_tls: Tls = Field(default="implicit", description=_TLS)
@@ -59,16 +57,10 @@ class MailSettings(BaseSettings):
         default=None, description="The password for IMAP, or set SAYSO_MAIL_OAUTH_*."
     )
     mail_oauth_token_url: str | None = Field(default=None, description="The address that issues access tokens.")
-    mail_oauth_client_id: str | None = Field(default=None, description="The application that asks for access tokens.")
-    mail_oauth_client_secret: SecretStr | None = Field(
-        default=None, description="The secret of that application, if it has one."
-    )
-    mail_oauth_refresh_token: SecretStr | None = Field(
-        default=None, description="The refresh token that access tokens are made from."
-    )
-    mail_oauth_scope: str | None = Field(
-        default=None, description="The scope of access tokens, if the server wants one named."
-    )
+    mail_oauth_client_id: str | None = Field(default=None, description="The application that asks for them.")
+    mail_oauth_client_secret: SecretStr | None = Field(default=None, description="Its secret, if it has one.")
+    mail_oauth_refresh_token: SecretStr | None = Field(default=None, description="The refresh token for them.")
+    mail_oauth_scope: str | None = Field(default=None, description="The scope, if the server wants one.")
 
     @field_validator("mail_oauth_token_url")
     @classmethod

@@ -66,53 +66,48 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
 
     redis_url: str | None = Field(
         default=None,
-        description="The Redis server, a Redis Cluster or Sentinels. Unset: the embedded server of `sayso dev`.",
+        description="The Redis server, Cluster or Sentinels. Unset: the embedded server of `sayso dev`.",
     )
     redis_server: str | None = Field(
         default=None,
-        description="The program that `sayso dev` starts as its Redis, a path or a name on PATH. Unset: the "
-        "bundled Valkey.",
+        description="The program that `sayso dev` starts as its Redis. Unset: the bundled Valkey.",
     )
     redis_wait_replicas: int = Field(
         default=0,
         ge=0,
         le=10,
-        description="Replicas that must have the start of a tool, and an incoming item, before sayso goes on.",
+        description="Replicas that must have the start of a tool, and input, before sayso goes on.",
     )
     data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="The directory for files.")
     config: Path | None = Field(
         default=None,
-        description="The path of `sayso.toml`. Unset: `sayso.toml` in the data directory, then in the current folder.",
+        description="The settings file. Unset: `sayso.toml` in the data directory, then in the current folder.",
     )
     language: Language = Field(default="en", description="The language of shared texts, and of people who chose none.")
     bind: str = Field(default="127.0.0.1", description="The address that HTTP listens on.")
-    public_url: str | None = Field(
-        default=None, description="The address at which people and programs reach sayso from outside."
-    )
+    public_url: str | None = Field(default=None, description="The address at which people and programs reach sayso.")
     trusted_proxies: str | None = Field(
         default=None,
-        description="Addresses and networks of proxies whose X-Forwarded-For counts, separated by commas. Unset: none.",
+        description="Addresses and networks of proxies whose X-Forwarded-For counts, between commas.",
     )
     url: str | None = Field(
         default=None, description="The address that the command line uses. Only the environment sets it."
     )
-    api_key: SecretStr | None = Field(default=None, description="The API key of the person who uses the command line.")
-    shards: int = Field(
-        default=8, ge=1, le=64, description="The number of parts the state is divided into. It may only grow."
-    )
+    api_key: SecretStr | None = Field(default=None, description="The API key of the command line.")
+    shards: int = Field(default=8, ge=1, le=64, description="Parts of the state. It may only grow.")
     accept_durability: str | None = Field(
         default=None,
-        description="Accepts a Redis that can lose acknowledged writes, in words that the start names.",
+        description="Accepts a Redis that can lose acknowledged writes; the start names the words.",
     )
     secret_key: SecretStr | None = Field(default=None, description="Signs tokens and log-ins: 32 characters or more.")
     secret_key_previous: SecretStr | None = Field(
-        default=None, description="The previous secret key, accepted while keys rotate."
+        default=None, description="The previous one, accepted while keys rotate."
     )
     audit_key: SecretStr | None = Field(
         default=None, description="Seals the audit log. Keep it out of Redis. Unset: derived from SAYSO_SECRET_KEY."
     )
     model: str | None = Field(
-        default=None, description="The model of every agent that names none: `MAKER:ID`, or an id of Anthropic's."
+        default=None, description="The model of agents that name none: `MAKER:ID`, or an id of Anthropic's."
     )
     anthropic_api_key: SecretStr | None = Field(
         default=None, validation_alias="anthropic_api_key", description="The key for Anthropic's models."
@@ -120,20 +115,20 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     anthropic_base_url: str | None = Field(
         default=None,
         validation_alias="anthropic_base_url",
-        description="The address of a server that speaks Anthropic's API.",
+        description="A server that speaks Anthropic's API.",
     )
     openai_api_key: SecretStr | None = Field(
-        default=None, validation_alias="openai_api_key", description="The key for the models named `openai:ID`."
+        default=None, validation_alias="openai_api_key", description="The key for `openai:ID`."
     )
     openai_base_url: str | None = Field(
         default=None,
         validation_alias="openai_base_url",
-        description="The address of a server that speaks OpenAI's API, with the version: `http://127.0.0.1:8080/v1`.",
+        description="A server that speaks OpenAI's API, with the version: `http://127.0.0.1:8080/v1`.",
     )
     openai_custom_headers: SecretStr | None = Field(
         default=None,
         validation_alias="openai_custom_headers",
-        description="Headers sent with every request to that server, one line `Name: value` each.",
+        description="Headers for that server, one line `Name: value` each.",
     )
     azure_openai_endpoint: str | None = Field(
         default=None,
@@ -146,32 +141,30 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     openai_api_version: str | None = Field(
         default=None,
         validation_alias="openai_api_version",
-        description="The version of Azure's dated API, such as 2024-10-21. Unset: API v1, which needs none.",
+        description="The version of Azure's dated API, such as 2024-10-21. Unset: API v1.",
     )
     aws_access_key_id: SecretStr | None = Field(
         default=None,
         validation_alias="aws_access_key_id",
-        description="The key id for the bucket of `[retention]`. Unset: the role of the machine.",
+        description="The key id for the bucket of `[retention]`. Unset: the machine's role.",
     )
     aws_secret_access_key: SecretStr | None = Field(
         default=None, validation_alias="aws_secret_access_key", description="The secret of AWS_ACCESS_KEY_ID."
     )
-    github_token: SecretStr | None = Field(
-        default=None, description="The token that reads checks at GitHub and dispatches workflows."
-    )
+    github_token: SecretStr | None = Field(default=None, description="Reads checks at GitHub and dispatches workflows.")
     test_clock: bool = Field(default=False, description="Lets tests move time. Never set it elsewhere.")
     lease_s: float = Field(
         default=10, ge=0.2, le=600, description="Seconds until a tool whose worker is silent counts as dead."
     )
     log_level: Literal["debug", "info", "warning"] = Field(
         default="info",
-        description="`debug` logs each step, tool and question; `info` two lines for each run; `warning` only trouble.",
+        description="`debug` logs each step, `info` two lines a run, `warning` only trouble.",
     )
-    sweep_s: float = Field(default=1.0, gt=0, description="Seconds between two looks for work that no worker took.")
+    sweep_s: float = Field(default=1.0, gt=0, description="Seconds between looks for work that nobody took.")
     grace_s: float = Field(
         default=12,
         ge=0,
-        description="Seconds until another worker takes work that a worker lost.",
+        description="Seconds until work that a worker lost goes to another.",
     )
     people: dict[Name, PersonConfig] = {}
     groups: dict[Name, GroupTable] = {}

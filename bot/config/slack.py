@@ -33,7 +33,7 @@ class SlackConfig(Table):
     )
     shared_channels: tuple[Place, ...] = Field(
         default=(),
-        description='Slack channels shared with another company in which cards may appear: "slack:#partners".',
+        description='Channels shared with another company in which cards may appear: "slack:#partners".',
     )
 
 

@@ -204,13 +204,13 @@ class PersonConfig(Table):
     name: Annotated[str, AfterValidator(_said)] = Field(description='The name that people see, such as "Anna Ames".')
     email: MailAddress | None = Field(default=None, description="The mail address, theirs alone.")
     slack: Annotated[str, AfterValidator(_member)] | None = Field(
-        default=None, description="The member id in the home workspace, such as U01ANNA."
+        default=None, description="The member id in the home workspace: U01ANNA."
     )
     github: Annotated[str, AfterValidator(_login)] | None = Field(
-        default=None, description='The login at GitHub, such as "anna-ames". They are the requester of what they push.'
+        default=None, description="The login at GitHub. They are the requester of what they push."
     )
     uid: Annotated[str, AfterValidator(_uid)] | None = Field(
-        default=None, description="An id that never changes: a SCIM id or a staff number. It wins over addresses."
+        default=None, description="An id that never changes, such as a staff number. It wins over addresses."
     )
     timezone: Annotated[str, AfterValidator(known_zone)] = Field(
         default="UTC", description="The zone of the times they read."
@@ -220,7 +220,7 @@ class PersonConfig(Table):
 
 
 class RolesConfig(Table):
-    """`[roles]`: who may do more, or less, than start and steer runs of their own. Each is a list of refs."""
+    """`[roles]`: refs of who may do more, or less, than start and steer their own runs."""
 
     viewer: tuple[Ref, ...] = Field(default=(), description="Sees what concerns them and starts nothing.")
     operator: tuple[Ref, ...] = Field(default=(), description="Sees and steers all runs, and freezes.")
@@ -235,57 +235,45 @@ class AgentConfig(Table):
     model: str | None = Field(default=None, description="The model, in place of SAYSO_MODEL.")
     fallback_model: str | None = Field(
         default=None,
-        description="The model for a step that the first one does not give.",
+        description="The model where the first fails.",
     )
     max_steps: int = Field(default=10, ge=1, le=100, description="Steps of one run before a person is asked.")
-    max_tokens: int = Field(
-        default=200_000, ge=1, description="Tokens of one run, in and out, before a person is asked."
-    )
-    max_cost_usd: float = Field(
-        default=0.5, ge=0, description="US dollars of one run before a person is asked. 0: no limit."
-    )
-    max_steps_per_day: int | None = Field(
-        default=None, ge=1, description="Steps of all its runs in a day (UTC). Unset: no limit."
-    )
-    max_tokens_per_day: int | None = Field(
-        default=None, ge=1, description="Tokens of all its runs in a day. Unset: no limit."
-    )
-    max_cost_usd_per_day: float | None = Field(
-        default=None, gt=0, description="US dollars of all its runs in a day. Unset: no limit."
-    )
+    max_tokens: int = Field(default=200_000, ge=1, description="The same in tokens, in and out.")
+    max_cost_usd: float = Field(default=0.5, ge=0, description="The same in US dollars. 0: no limit.")
+    max_steps_per_day: int | None = Field(default=None, ge=1, description="Steps of all its runs in a day (UTC).")
+    max_tokens_per_day: int | None = Field(default=None, ge=1, description="The same in tokens.")
+    max_cost_usd_per_day: float | None = Field(default=None, gt=0, description="The same in US dollars.")
     code: Annotated[str, AfterValidator(_code)] | None = Field(
         default=None, description='Your own agent: "MODULE:FUNCTION" in a file beside sayso.toml.'
     )
     settings: dict[str, JsonValue] = Field(default={}, description="A table for the function that `code` names.")
     prompt: str | None = Field(default=None, description="An older version of its prompt, such as deploy@3.")
-    context_tokens: int = Field(default=20_000, ge=1_000, description="The most tokens of a run that its model sees.")
+    context_tokens: int = Field(default=20_000, ge=1_000, description="Tokens of a run that its model sees.")
     timeout_s: Annotated[Duration, AfterValidator(_model_waits)] | None = Field(
         default=None,
         alias="timeout",
-        description='The time limit of one call of its model, "1s" to "10m". Unset: 30 s and one more for '
-        "each 70 of max_output_tokens.",
+        description='The limit of one call of its model, "1s" to "10m". Unset: 30 s, and 1 s for each '
+        "70 of max_output_tokens.",
     )
     # From 21,334 tokens on the API demands streaming.
     max_output_tokens: int = Field(
         default=8_192, ge=1_024, le=21_333, description="Tokens of one answer, thoughts included: 1,024 to 21,333."
     )
-    effort: Effort | None = Field(
-        default=None, description="How much its model thinks. Unset: the model's own. Older models refuse it."
-    )
+    effort: Effort | None = Field(default=None, description="How much its model thinks. Older models refuse it.")
     cache: bool = Field(
-        default=True, description="Whether Anthropic's server keeps the beginning of calls, which then costs a tenth."
+        default=True, description="Whether Anthropic keeps the beginning of calls, which then costs a tenth."
     )
     keep_replies_s: Annotated[Duration, AfterValidator(within_30_days)] | None = Field(
         default=None,
         alias="keep_replies",
-        description='How long raw answers of the model are kept, such as "7d", at most "30d". Unset: not at all.',
+        description='How long raw answers are kept, at most "30d". Unset: not at all.',
     )
     triggered_by: Annotated[tuple[Ref, ...], Field(min_length=1)] | None = Field(
-        default=None, description='Who may start it: "person:NAME", "group:NAME". Unset: everybody but viewers.'
+        default=None, description="Who may start it: persons and groups. Unset: everybody but viewers."
     )
     asks: tuple[Ref, ...] = Field(
         default=(),
-        description='Whom its questions may go to beside the requester: "person:NAME", "group:NAME", "oncall:NAME".',
+        description="Refs that its questions may go to beside the requester.",
     )
 
 
@@ -294,19 +282,19 @@ class PriceConfig(Table):
 
     input: float = Field(ge=0, description="Input.")
     output: float = Field(ge=0, description="Output, thoughts included.")
-    cached: float | None = Field(default=None, ge=0, description="Input that the server had kept. Unset: as input.")
+    cached: float | None = Field(default=None, ge=0, description="Input that the server had kept.")
 
 
 class ModelConfig(Table):
-    """`[models.NAME]`: how sayso asks one model, by the name that `model` has, and what the model costs.
+    """`[models.NAME]`: how sayso asks a model, and what it costs.
 
-    A server that refuses a request gets it once more without strict schemas, tool choice, JSON output and temperature,
-    and so all further requests of that process; the log says so. Anthropic takes 20 strict tools with 24 optional and
-    16 alternative parameters: for an agent with more, sayso leaves out `confidence`, then strictness.
+    Where a server refuses a request, the process leaves out strict schemas, tool choice, JSON output and temperature
+    from then on; the log says so. For an agent beyond Anthropic's 20 strict tools with 24 optional and 16 alternative
+    parameters, sayso leaves out `confidence`, then strictness.
     """
 
     strict: bool | None = Field(
-        default=None, description="Whether the server enforces the schemas. Unset: yes at Anthropic, no elsewhere."
+        default=None, description="Whether the server enforces schemas. Unset: only at Anthropic."
     )
     tool_choice: Literal["auto", "any"] | None = Field(
         default=None,
@@ -315,26 +303,23 @@ class ModelConfig(Table):
     )
     step_as: Literal["tool", "json"] = Field(
         default="tool",
-        description="How a step comes: as a call of a `tool`, or as `json` by a schema, for models that call no tools.",
+        description="How a step comes: a call of a `tool`, or `json` for models that call none.",
     )
-    temperature: float | None = Field(
-        default=None, ge=0, le=2, description="0 to 2. Unset: the model's own. Newer models refuse it."
-    )
+    temperature: float | None = Field(default=None, ge=0, le=2, description="0 to 2. Newer models refuse it.")
     effort: Effort | None = Field(default=None, description="For agents that set none.")
     timeout_s: Annotated[Duration, AfterValidator(_model_waits)] | None = Field(
         default=None, alias="timeout", description="For agents that set none."
     )
     price: PriceConfig | None = Field(
         default=None,
-        description="US dollars for a million tokens: {input = 0.5, output = 2, cached = 0.1}. Unset: the "
-        "bundled price list.",
+        description="{input = 0.5, output = 2, cached = 0.1}. Unset: the bundled list.",
     )
 
 
 class AlertsConfig(Table):
-    """`[alerts]`: who is told of trouble that no other person can solve, such as a card that no channel delivers."""
+    """`[alerts]`: who hears of trouble that nobody else can solve, such as a card that no channel delivers."""
 
-    to: tuple[Ref, ...] = Field(default=(), description='A list of "person:NAME", "group:NAME" and "oncall:NAME".')
+    to: tuple[Ref, ...] = Field(default=(), description="Refs.")
 
 
 def _a_day_at_least(seconds: float) -> float:
@@ -360,22 +345,22 @@ def _endpoint(text: str) -> str:
 
 
 class RetentionConfig(Table):
-    """`[retention]`: when finished runs and audit records leave Redis, and where they are kept from then on."""
+    """`[retention]`: when finished runs and audit records leave Redis, and to where."""
 
     finished_after_s: Annotated[Duration, AfterValidator(_a_day_at_least)] = Field(
         default=30.0 * UNIT_S["d"],
         alias="finished_after",
-        description='The time after its end at which a run leaves Redis, at least "1d".',
+        description='When a run leaves Redis after its end, at least "1d".',
     )
     audit_after_s: Annotated[Duration, AfterValidator(_a_day_at_least)] = Field(
         default=30.0 * UNIT_S["d"],
         alias="audit_after",
-        description='The age at which a sealed audit record leaves Redis, at least "1d".',
+        description="The same for a sealed audit record.",
     )
     to: Annotated[str, AfterValidator(_archive_place)] | None = Field(
         default=None,
-        description='A directory that every process sees, or "s3://BUCKET/PREFIX". Unset: `archive` in the '
-        "data directory beside the embedded Redis; elsewhere runs stay in Redis.",
+        description='A directory that every process sees, or "s3://BUCKET/PREFIX". Unset: runs stay in '
+        "Redis; `sayso dev` has `archive` in its data directory.",
     )
     endpoint: Annotated[str, AfterValidator(_endpoint)] | None = Field(
         default=None, description="The address of an S3-compatible server. Unset: Amazon's."
@@ -394,19 +379,17 @@ def _heads(text: str) -> str:
 
 
 class AuditConfig(Table):
-    """`[audit]`: where the heads of the audit log go, so that nobody can cut off its end unseen."""
+    """`[audit]`: where heads of the audit log go, so that nobody cuts off its end unseen."""
 
     heads: tuple[Annotated[str, AfterValidator(_heads)], ...] = Field(
-        default=(), description='A list of "file:PATH", "syslog:/dev/log", "syslog:HOST:PORT" and "mail:person:NAME".'
+        default=(), description='Any of "file:PATH", "syslog:/dev/log", "syslog:HOST:PORT", "mail:person:NAME".'
     )
 
 
 class AnnounceConfig(Table):
-    """`[announce]`: who gets what the announce agent says. Operators and sender are told of what can't be delivered."""
+    """`[announce]`: who gets what the announce agent says. Operators and sender hear of what can't be delivered."""
 
-    to: tuple[Audience, ...] = Field(
-        default=(), description='A list of "person:NAME", "group:NAME", "oncall:NAME" and "slack:#NAME".'
-    )
+    to: tuple[Audience, ...] = Field(default=(), description='Refs and "slack:#NAME".')
 
 
 class LimitsConfig(Table):
@@ -419,9 +402,7 @@ class LimitsConfig(Table):
     triggers_per_trigger: Limit = Field(
         default=Rate(60, 3600.0), description="Runs that one `[triggers.NAME]` may start."
     )
-    asks_per_key: Limit = Field(
-        default=Rate(200, 3600.0), description="Requests that a program may open with one API key."
-    )
+    asks_per_key: Limit = Field(default=Rate(200, 3600.0), description="Requests that one API key may open.")
     cards_per_person: int = Field(
         default=10,
         ge=1,
@@ -431,7 +412,7 @@ class LimitsConfig(Table):
     backlog: int = Field(
         default=10_000,
         ge=1,
-        description="Pieces of work that may wait. Above it, programs get 429.",
+        description="Pieces of work that may wait; beyond it programs get 429.",
     )
 
 
@@ -460,7 +441,7 @@ class DeskConfig(Table):
 
     address: Annotated[MailAddress, AfterValidator(_plain)] | None = Field(
         default=None,
-        description="The address that anybody may write to, delivered to the mailbox of SAYSO_MAIL_ADDRESS.",
+        description="Where anybody may write, delivered to the mailbox of SAYSO_MAIL_ADDRESS.",
     )
     owner: Ref | None = Field(default=None, description='The requester of its runs: "person:anna".')
     policy: Name | None = Field(default=None, description="The policy that gates each reply.")

@@ -62,7 +62,7 @@ class TriggerConfig(Table):
     """`[triggers.NAME]`: what starts a run without a person, with which words, in whose name."""
 
     kind: Literal["webhook", "github", "report"] | None = Field(
-        default=None, description="What posts to it. Set this or `cron`."
+        default=None, description="What posts to it; this or `cron`."
     )
     cron: Annotated[str, AfterValidator(check_cron)] | None = Field(
         default=None, description='When it fires: "minute hour day month weekday".'

@@ -1,6 +1,6 @@
 """Live cards: the state of a request or run, drawn when sent and checked again after, in channels that can edit.
 
-See docs/decisions/0018.
+An outbox entry names its card only: drawn earlier, entries could overtake each other and leave dead buttons.
 """
 
 import asyncio

@@ -79,5 +79,5 @@ def test_the_reference_has_every_variable_and_every_key_with_what_it_means() -> 
     keys = [field.alias or name for table in TABLES for name, field in table.model_fields.items()]
 
     assert len(variables) > 30
-    assert [name for name in (*variables, *keys) if f"| `{name}`" not in made] == []
-    assert re.findall(r"^\| `.*\| *\|$", made, re.MULTILINE) == []
+    assert [name for name in (*variables, *keys) if f"\n- `{name}`" not in made] == []
+    assert re.findall(r"^- `.*: *$", made, re.MULTILINE) == []

@@ -30,7 +30,7 @@ PersonRef = Annotated[str, AfterValidator(_person)]
 
 
 class OverrideTable(Table):
-    """`[[oncall.NAME.overrides]]`: a person who takes over from one moment until another."""
+    """`[[oncall.NAME.overrides]]`: somebody who takes over."""
 
     person: PersonRef = Field(description='Who takes over: "person:NAME".')
     starts: LocalTime = Field(alias="from", description='The beginning, such as "2026-11-05T09:00".')
@@ -38,7 +38,7 @@ class OverrideTable(Table):
 
 
 class OncallTable(Table):
-    """`[oncall.NAME]`: people who take turns. Policies name whoever is on call as `oncall:NAME`."""
+    """`[oncall.NAME]`: people who take turns. Policies name them as `oncall:NAME`."""
 
     rotation: tuple[PersonRef, ...] = Field(
         min_length=1, max_length=_MOST_PEOPLE, description='A list of "person:NAME", in the order of turns.'
@@ -51,7 +51,7 @@ class OncallTable(Table):
         default="UTC", description="The zone whose clocks hand over."
     )
     overrides: tuple[OverrideTable, ...] = Field(
-        default=(), max_length=_MOST_OVERRIDES, description="People who take over for a while. Two may not overlap."
+        default=(), max_length=_MOST_OVERRIDES, description="Who takes over for a while; two may not overlap."
     )
 
 

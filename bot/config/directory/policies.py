@@ -86,7 +86,7 @@ def _quiet_hours(text: str) -> str:
 
 
 class StepConfig(Table):
-    """`[[policies.NAME.steps]]`: who decides in one of several steps, which come one after the other."""
+    """`[[policies.NAME.steps]]`: who decides in one of several steps."""
 
     name: Name = Field(description="The name on cards, such as manager.")
     approvers: Approvers = Field(
@@ -96,11 +96,9 @@ class StepConfig(Table):
     escalate_after_s: Duration | None = Field(
         default=None,
         alias="escalate_after",
-        description="The time after the step began at which `escalate_to` is asked as well.",
+        description="When `escalate_to` is asked as well, from the beginning of the step.",
     )
-    escalate_to: tuple[Ref, ...] = Field(
-        default=(), description='A list of "person:NAME", "group:NAME" and "oncall:NAME".'
-    )
+    escalate_to: tuple[Ref, ...] = Field(default=(), description="Refs.")
 
 
 # Whoever grants more than that could as well do without the policy.
@@ -139,37 +137,32 @@ _MOST_STEPS = 5
 
 
 class PolicyConfig(Table):
-    """`[policies.NAME]`: who may decide, how many of them, by when, and over which channels."""
+    """`[policies.NAME]`: who decides, how many, by when, and over which channels."""
 
     approvers: Approvers | None = Field(
         default=None,
-        description='A list of "person:NAME", "group:NAME" and "oncall:NAME", or {all_of=[…]}, {any_of=[…]}. '
-        "Set this or `steps`.",
+        description="Refs, or {all_of=[…]}, {any_of=[…]}. Set this or `steps`.",
     )
     steps: tuple[StepConfig, ...] = Field(
-        default=(), max_length=_MOST_STEPS, description="Steps that come one after the other, at most 5."
+        default=(), max_length=_MOST_STEPS, description="At most 5, one after the other."
     )
     quorum: int = Field(default=1, ge=1, description="How many different people must approve.")
     reach: tuple[Reach, ...] = Field(
         default=CHANNELS, min_length=1, description="Channels for cards. Each person gets the first that works."
     )
-    also_post: tuple[Place, ...] = Field(
-        default=(), description='Shared places that show the card as well: "slack:#release".'
-    )
-    cards: CardsGo | None = Field(
-        default=None, description="Where the card goes in Slack, in place of `cards` in `[slack]`."
-    )
+    also_post: tuple[Place, ...] = Field(default=(), description='Places that show the card as well: "slack:#release".')
+    cards: CardsGo | None = Field(default=None, description="In place of `cards` in `[slack]`.")
     answer_from: tuple[AnswerFrom, ...] = Field(
         default=ANSWER_CHANNELS,
         min_length=1,
-        description="Ways by which an approval counts. `cli` is a terminal beside `sayso dev`, `api` any other.",
+        description="Ways by which an approval counts. `cli`: a terminal beside `sayso dev`; `api`: any other.",
     )
     approve_by_email: bool = Field(
-        default=False, description="Whether an approval by mail counts, and one after a log-in by a link in a mail."
+        default=False, description="Whether an approval by mail, or after a log-in by a link in a mail, counts."
     )
     requester_may_approve: bool = Field(default=False, description="Whether a requester's own approval counts.")
     editor_may_approve: bool = Field(
-        default=False, description="Whether the approval of the person who changed an argument counts."
+        default=False, description="Whether that of the person who changed an argument counts."
     )
     expires_after_s: Annotated[Duration, AfterValidator(within_30_days)] = Field(
         alias="expires_after",
@@ -182,33 +175,29 @@ class PolicyConfig(Table):
         default=(),
         alias="remind_after",
         max_length=_MOST_REMINDERS,
-        description='When those who have not answered are reminded: ["30m", "2h"], at most 10 times.',
+        description='Reminders of those who have not answered, at most 10: ["30m", "2h"].',
     )
     escalate_after_s: Duration | None = Field(
         default=None,
         alias="escalate_after",
-        description="The time after opening at which `escalate_to` is asked as well.",
+        description="When `escalate_to` is asked as well, from the opening.",
     )
-    escalate_to: tuple[Ref, ...] = Field(
-        default=(), description='Who may decide from then on as well: "person:NAME", "group:NAME", "oncall:NAME".'
-    )
+    escalate_to: tuple[Ref, ...] = Field(default=(), description="Refs of who may decide from then on as well.")
     stand_ins: tuple[Ref, ...] = Field(
         default=(),
-        description='Who may take a seat beside the people of the policy: "person:NAME", "group:NAME", "oncall:NAME".',
+        description="Refs of who may take a seat beside the people of the policy.",
     )
     quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] | None = Field(
-        default=None, description='No reminder comes then, by each person\'s own clock: "22:00-07:00".'
+        default=None, description='No reminders then, by each person\'s clock: "22:00-07:00".'
     )
     urgency: Urgency = Field(default="medium", description="`high` ignores quiet hours.")
     standing: Annotated[StandingLimit, BeforeValidator(_standing)] | None = Field(
         default=None,
-        description='The most that a standing approval may allow: "10 in 30d" is ten uses in thirty days. '
-        "Unset: no standing approvals.",
+        description='The most that a standing approval may allow, such as "10 in 30d". Unset: none.',
     )
     break_glass: tuple[Ref, ...] = Field(
         default=(),
-        description='Who may decide alone in an emergency, with a reason: "person:NAME", "group:NAME", '
-        '"oncall:NAME". It needs `[alerts]`.',
+        description="Refs of who may decide alone in an emergency, with a reason. It needs `[alerts]`.",
     )
 
     @property

@@ -49,7 +49,7 @@ async def search(
     way: Way,
     asked: Annotated[AuditWanted, Query()],
 ) -> AuditPage:
-    """List the sealed records of the audit log, oldest first. Sealing takes a second or two."""
+    """List sealed audit records, oldest first; sealing takes a second or two."""
     await here.app.guard.check(here.app.access.rights.of_key(key), "audit", way)
     wanted = Wanted(asked.person or "", asked.policy or "", asked.run or "", asked.kind or "", asked.since, asked.until)
     records, following = await here.app.audit.search(wanted, asked.cursor or "", asked.limit)

@@ -52,9 +52,9 @@ async def imported(
     asked: Annotated[ImportWanted, Query()],
     idempotency_key: OnceHeader = None,
 ) -> RunView:
-    """Make a run of an exported one. It goes on here, and nothing in the file approves anything.
+    """Make a run of an exported one, which approves nothing.
 
-    Bytes of attached files are not in it.
+    It goes on here. Bytes of attached files are not in it.
     """
     body = hashlib.sha256(wanted.model_dump_json().encode()).hexdigest()
     copied = Copied(how="import", source=body, at=len(wanted.events), requester=asked.requester)
@@ -71,9 +71,9 @@ async def forked(
     response: Response,
     idempotency_key: OnceHeader = None,
 ) -> RunView:
-    """Make a new run that goes on from the first events of this one. They are history: no approval in them counts.
+    """Make a new run from the first events of this one, in which no approval counts.
 
-    Whoever makes it is its requester, and those of this run stay requesters.
+    They are history. Whoever makes it is its requester, and those of this run stay requesters.
     """
     copied = Copied(how="fork", source=run_id, **wanted.model_dump())
     return await _made(here, response, (key, way), copied, idempotency_key)
@@ -137,7 +137,7 @@ async def _made(
     dependencies=[Depends(in_turn)],
 )
 async def exported(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> Exported:
-    """Return the run as one JSON file for an import elsewhere, with the texts of attached files and not their bytes."""
+    """Return the run as one JSON file for an import, with the texts of attached files and not their bytes."""
     await check_run(here, key, "see", run_id, way)
     story = await here.app.history.read(run_id)
     return export(RunId(run_id), story.events, story.events[-1].release or version(), story.now)
@@ -152,7 +152,7 @@ async def exported(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> Ex
 async def context(
     run_id: RunPath, key: MayRead, here: HereNow, way: Way, wanted: Annotated[StepWanted, Query()]
 ) -> PromptReplay:
-    """Show what the model saw before it chose a step, byte for byte, and what it answered while that is kept."""
+    """Show what the model saw before a step, byte for byte, and its answer while that is kept."""
     await check_run(here, key, "see", run_id, way)
     story = await here.app.history.read(run_id)
     return await replay(here.app.store, RunId(run_id), story, wanted.step, here.app.agents)

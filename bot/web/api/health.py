@@ -47,7 +47,7 @@ class Ready(Frozen):
     "/healthz", operation_id="health", responses={200: {"content": {"application/json": {"example": {"status": "ok"}}}}}
 )
 async def healthz() -> Alive:
-    """Report that the process answers; says nothing of what it depends on."""
+    """Report that the process answers, nothing more."""
     return Alive()
 
 
@@ -61,7 +61,7 @@ _READY = answers(shown={200: {"status": "ready", "durability": "verified"}})
     responses={200: _READY[200], 503: _READY[503]},
 )
 async def readyz(here: HereNow) -> Ready:
-    """Report whether this installation works: Redis takes writes and keeps them, Slack is connected and takes us."""
+    """Report whether Redis takes and keeps writes, and Slack is connected."""
     if why := here.app.unready:
         raise unavailable(why)
     try:

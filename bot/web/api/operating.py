@@ -266,8 +266,9 @@ async def explained_policy(
     way: Way,
     supposed: Annotated[Supposed, Query()],
 ) -> Explained:
-    """Explain what would happen if somebody asked for what a policy gates, and nobody answered: who is asked, why and
-    by what, what reminders, quiet hours, escalation and freezes bring at which time, and what stops it.
+    """Explain what a policy does if nobody answers: who is asked, when, why and by what, and what stops it.
+
+    With reminders, quiet hours, escalation and freezes.
 
     Nothing is opened. A person's key asks about that person; operators and admins about anybody.
     """
@@ -285,7 +286,7 @@ async def explained_policy(
 
 @router.get("/freezes", operation_id="listFreezes", responses=answers(403, 422, shown={200: docs.FREEZES}))
 async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
-    """List what is frozen: nothing that needs an approval starts there. And the windows that begin within two weeks."""
+    """List what is frozen, and the windows that begin within two weeks."""
     known = here.app.requests.freezes
     coming = known.coming(here.app.store.about_now())
     return FreezeViews(
@@ -296,7 +297,9 @@ async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
 
 @router.post("/freeze", operation_id="freeze", responses=_FREEZES)
 async def freeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow, way: Way) -> FreezeView:
-    """Freeze an environment, or everything: once this answers, nothing that needs an approval starts there.
+    """Freeze an environment, or everything: nothing that needs an approval starts there.
+
+    That holds once this answers.
 
     Votes still count, and what runs is finished. What is frozen already stays as whoever froze it said.
     """
@@ -309,7 +312,7 @@ async def freeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow, way: Way)
 
 @router.post("/unfreeze", operation_id="unfreeze", responses=_FREEZES)
 async def unfreeze(wanted: UnfreezeWanted, key: _MayFreeze, here: HereNow, way: Way) -> FreezeView:
-    """End a freeze that somebody began; what waited for it goes on. A window of the settings ends by itself."""
+    """End a freeze that somebody began; a window of the settings ends by itself."""
     await _check(here, key, way, "freeze")
     known, where = here.app.requests.freezes, wanted.environment or ""
     ended = await known.unfreeze(
@@ -330,7 +333,9 @@ async def absences(_: MayRead, here: HereNow) -> AbsenceViews:
 
 @router.post("/absences", operation_id="setAbsence", responses=_ABSENCES)
 async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow, way: Way) -> AbsenceView:
-    """Say that the key's person is away, in place of what was said before; operators say it of others as well.
+    """Say that the key's person is away; operators say it of others as well.
+
+    It replaces what was said before.
 
     While they are, a request that names them asks whoever stands in, where its policy accepts that person and an
     approval with this key would count; so do the open ones that they hold.
@@ -347,7 +352,7 @@ async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow, way: Way
 
 @router.post("/absences/end", operation_id="endAbsence", responses=_ABSENCES)
 async def back(wanted: AbsenceEnd, key: _MayBeAbsent, here: HereNow, way: Way) -> AbsenceView:
-    """End an absence: of the key's person, or, for operators, of somebody else. What went to others stays there."""
+    """End an absence, one's own or, for operators, another's; what went to others stays there."""
     person = here.app.people.named(wanted.person) if wanted.person else key.speaker
     await here.app.guard.check_absence(here.app.access.rights.of_key(key), person, way)
     return _absence(await here.app.requests.absences.end(person, key.speaker, channel=way, evidence=key.evidence), here)
@@ -366,7 +371,7 @@ def _view(freeze: Freeze, told: str) -> FreezeView:
 
 @router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
 async def status(_: MayRead, here: HereNow) -> Status:
-    """Return the figures of `/metrics` as one document, and in `needs` what a person has to look at."""
+    """Return the figures of `/metrics` as one document; `needs` is what a person has to look at."""
     noted = NotedTables(here.app.store)
     wrong = await noted.wrong()
     needs = [f"the settings can't be read anew, so nothing has changed: {wrong}"] if wrong else []
@@ -409,7 +414,7 @@ async def dead(key: _MayClear, here: HereNow, way: Way) -> DeadLetters:
 
 @router.post("/dead/{some_id}/requeue", operation_id="requeueDeadLetter", responses=_DONE)
 async def requeued(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) -> Done:
-    """Try a dead letter again. A quarantined message is nobody's word, and is not let through by this."""
+    """Try a dead letter again; never a quarantined message."""
     await _check(here, key, way)
     body = (await here.app.store.lists.dead()).get(some_id)
     if body is None:
@@ -432,14 +437,14 @@ async def discarded(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) 
 
 @router.post("/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
 async def confirmed(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) -> Done:
-    """Have the person asked whose word a quarantined message claims to be. It stays quarantined whatever they say."""
+    """Ask the person whom a quarantined message names; it stays quarantined."""
     await _check(here, key, way)
     return Done(id=some_id, told=await here.app.messages.quarantine.confirm(some_id, key.speaker))
 
 
 @router.post("/people/same", operation_id="samePerson", responses=_DONE)
 async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow, way: Way) -> Done:
-    """Say that a person whose address changed is one the directory knew before, where no `uid` says so.
+    """Say that a person is one the directory knew before under another address.
 
     What they may decide, have approved and asked for counts for them again. Nobody says it of themselves.
     """
@@ -456,7 +461,7 @@ async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow, way: Way) -> 
 
 @router.post("/people/confirm", operation_id="confirmPeople", responses=_DONE)
 async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow, way: Way) -> Done:
-    """Confirm a settings file that is only half taken: the people missing in it have left.
+    """Confirm a half-taken settings file: the people missing in it have left.
 
     It holds for exactly the file of this digest, until another one holds.
     """

@@ -42,7 +42,9 @@ class PolicyViews(Frozen):
 
 @router.get("", operation_id="listPolicies", responses=answers(403, 422, shown={200: docs.POLICIES}))
 async def listed(key: MayAsk, here: HereNow) -> PolicyViews:
-    """List the policies that the key may use: who decides, how many, until when, and what is frozen.
+    """List the policies that the key may use, and what is frozen.
+
+    Each says who decides, how many, and until when.
 
     Those in whose hands the key is, and the one person for whom it asks, don't decide unless the policy says so.
     """

@@ -169,7 +169,7 @@ _LISTED[200]["links"] = leads_to(
 
 @router.get("", operation_id="listRequests", responses=_LISTED)
 async def listed(key: MayRead, here: HereNow, wanted: Annotated[RequestsWanted, Query()]) -> Requests:
-    """List requests, newest first, page by page, with everything that is needed to decide them.
+    """List requests, newest first, with all that is needed to decide them.
 
     They are those that the key's person, and whom it acts for, asked for or may decide. Operators and admins see all.
     """
@@ -198,9 +198,10 @@ async def shown(
     request: HttpRequest,
     wait: Annotated[Wait, Query()],
 ) -> RequestView:
-    """Return a request. With `wait_s`, an open one is returned once it has changed, or when the time is over.
+    """Return a request.
 
-    A program's own approval is shown once it is decided; the program begins what it `may_act` on by `start`.
+    With `wait_s`, an open one is returned once it has changed, or when the time is over. A program's own approval is
+    shown once it is decided; the program begins what it `may_act` on by `start`.
     """
     view = await _view(here, (await record_for(here, key, "see", request_id, way)).record)
     if not wait.wait_s:
@@ -226,7 +227,7 @@ async def outcome(
     request: HttpRequest,
     wait: Annotated[Wait, Query()],
 ) -> Outcome:
-    """Return the state of a request in one word, with the typed answer. `wait_s` waits as above."""
+    """Return the state of a request in one word, with the typed answer."""
     return outcome_of(await shown(request_id, key, here, way, request, wait))
 
 
@@ -268,10 +269,11 @@ async def edited(
     way: Way,
     idempotency_key: OnceHeader = None,
 ) -> Answered:
-    """Change arguments: everybody is asked again, and votes before are void.
+    """Change arguments.
 
-    It approves nothing. Of those who decide, who changed it does not approve it either, unless the policy says
-    `editor_may_approve`. Whoever asked changes any argument, with the scope `steer` as well.
+    Everybody is asked again, and votes before are void. It approves nothing. Of those who decide, who changed it does
+    not approve it either, unless the policy says `editor_may_approve`. Whoever asked changes any argument, with the
+    scope `steer` as well.
     """
     read = await record_for(here, key, "answer", request_id, way)
     return await edit(here, key, read, wanted, idempotency_key, way)
@@ -290,10 +292,10 @@ async def delegated(
     way: Way,
     idempotency_key: OnceHeader = None,
 ) -> Answered:
-    """Hand a request on to somebody whom its policy accepts: they decide in place of the key's person.
+    """Hand a request on to somebody whom its policy accepts.
 
-    Whoever handed it on approves it no more, and may still deny it. Votes that were given count as before. Only a
-    person's own key does this, and for nobody else.
+    They decide in place of the key's person. Whoever handed it on approves it no more, and may still deny it. Votes
+    that were given count as before. Only a person's own key does this, and for nobody else.
     """
     read = await record_for(here, key, "answer", request_id, way)
     return await delegate(here, key, read, wanted, idempotency_key, way)
@@ -311,7 +313,7 @@ async def withdrawn(
     way: Way,
     withdrawal: Withdrawal | None = None,
 ) -> Withdrawn:
-    """Withdraw what the key's person, or somebody whom the key may ask for, has caused, until it has started.
+    """Withdraw what the key's person, or whom it may ask for, has caused, until it starts.
 
     It is `withdrawn` then, or `revoked` where it was approved already.
     """

@@ -104,11 +104,11 @@ class RunsWanted(Page):
 
 @router.get("", operation_id="listRuns", responses=answers(403, 422, shown={200: docs.RUNS}))
 async def listed(key: MayRead, here: HereNow, wanted: Annotated[RunsWanted, Query()]) -> Runs:
-    """List runs, newest first, page by page. A run that starts meanwhile moves no page.
+    """List runs, newest first.
 
-    They are those that concern the key's person, and those whom it acts for: whose they are, and what they may decide.
-    Operators and admins see all. Finished runs leave for the archive after some time; with `archived` those of one
-    month are listed, by their end.
+    A run that starts meanwhile moves no page. They are those that concern the key's person, and those whom it acts for:
+    whose they are, and what they may decide. Operators and admins see all. Finished runs leave for the archive after
+    some time; with `archived` those of one month are listed, by their end.
     """
     who = here.app.access.rights.of_key(key)
     state, agent = wanted.state, wanted.agent

@@ -40,11 +40,12 @@ async def started(
     here: HereNow,
     way: Way,
 ) -> Started:
-    """Begin what was approved: one attempt does, and the same attempt gets the same answer again.
+    """Begin what was approved.
 
-    It is refused after a denial, a revocation, or the use-by time, and during a freeze; from then on whoever denies it
-    is told that it is too late. Do nothing before this answers 200; where no answer came, send the same attempt again.
-    With `came_of` in the answer that attempt is over: then do nothing.
+    One attempt does, and the same attempt gets the same answer again. It is refused after a denial, a revocation, or
+    the use-by time, and during a freeze; from then on whoever denies it is told that it is too late. Do nothing before
+    this answers 200; where no answer came, send the same attempt again. With `came_of` in the answer that attempt is
+    over: then do nothing.
     """
     await own_record_for(here, key, "trigger", request_id, way)
     known = RequestId(request_id)
@@ -74,9 +75,10 @@ async def ended(
     here: HereNow,
     way: Way,
 ) -> Finished:
-    """Report the result of an attempt that has begun: everybody who holds a card is told, in the program's words.
+    """Report the result of an attempt.
 
-    What is said first stands: the same again changes nothing, and anything else is refused.
+    Everybody who holds a card is told, in the program's words. What is said first stands: the same again changes
+    nothing, and anything else is refused.
     """
     await own_record_for(here, key, "trigger", request_id, way)
     known, starts = RequestId(request_id), here.app.runs.program_starts

@@ -93,7 +93,7 @@ _ASKED[201]["links"] = leads_to("request_id", "$response.body#/id", "showRequest
 
 @router.get("", operation_id="listStanding", responses=answers(403, 422, shown={200: {"standing": [_EXAMPLE]}}))
 async def listed(key: MayRead, here: HereNow) -> StandingViews:
-    """List the standing approvals that serve the people of the key, that they granted, or that their policies cover."""
+    """List the standing approvals that concern the people of the key, at most 500."""
     found = await here.app.requests.standing.those_of(here.app.access.rights.of_key(key))
     return StandingViews(standing=tuple(map(view_of, found)))
 
@@ -107,7 +107,7 @@ async def asked(
     response: Response,
     idempotency_key: OnceHeader = None,
 ) -> RequestView:
-    """Ask that what a run of yours did may be repeated without asking, so many times, until then.
+    """Ask that what a run did may be repeated without asking.
 
     The request goes to the approvers of that call's policy, which has to allow it (`standing = "10 in 30d"`). Once they
     approve it, calls that are exactly the same, but for `open` arguments, are approved at once. With an idempotency key
@@ -135,7 +135,7 @@ async def asked(
 async def revoked(
     standing_id: _StandingPath, wanted: Revocation, key: MayAnswer, here: HereNow, way: Way
 ) -> StandingView:
-    """End a standing approval at once: people are asked again, also about what it allowed and has not started."""
+    """End a standing approval at once, also for what has not started."""
     who, person = here.app.access.rights.of_key(key), await _person(here, key, "answer", way)
     return view_of(await revoke(here, who, person, standing_id, wanted.reason, way))
 
