@@ -13,6 +13,8 @@ PAGE = TOP / "docs" / "architecture.md"
 _PACKAGES = ("agents", "channels", "prompts")
 _BLOCK = re.compile(r"(?<=<!-- drawn by docs/architecture\.py -->\n).*?(?=<!-- end of what is drawn -->)", re.DOTALL)
 
+_NAME_WORDS = 2  # What stands before a colon is only a name, such as `sayso dev`, and says nothing without the rest.
+
 Graph = Mapping[str, frozenset[str]]
 
 
@@ -42,12 +44,11 @@ def reduced(graph: Graph) -> Graph:
 
 
 def drawn(top: Path = TOP) -> str:
-    """The picture in Mermaid, and the table of rooms."""
+    """The picture in Mermaid, and the table of rooms: each room in a few words, as its folder says more."""
     arrows = reduced(imports(top))
-    boxes = [f'    {name}["{_label(name)}"]' for name in arrows]
-    lines = [f"    {name} --> {target}" for name, targets in arrows.items() for target in sorted(targets)]
+    lines = [f"    {name} --> {' & '.join(sorted(targets))}" for name, targets in arrows.items() if targets]
     rows = [f"| `{_label(room)}` | {_summary(top, room)} |" for floor in floors(top) for room in floor]
-    picture = "\n".join(["```mermaid", "flowchart TD", *boxes, *lines, "```"])
+    picture = "\n".join(["```mermaid", "flowchart TD", *lines, "```"])
     return f"\n{picture}\n\n" + "\n".join(["| room, from the top floor down | is |", "| --- | --- |", *rows]) + "\n\n"
 
 
@@ -88,7 +89,9 @@ def _label(name: str) -> str:
 def _summary(top: Path, room: str) -> str:
     place = _folder(top / "bot" / room)
     docstring = ast.get_docstring(ast.parse((place if place.is_file() else place / "__init__.py").read_text())) or ""
-    return docstring.partition("\n")[0]
+    summary = docstring.partition("\n")[0]
+    head, colon, _ = summary.partition(": ")
+    return f"{head}." if colon and len(head.split()) > _NAME_WORDS else summary
 
 
 if __name__ == "__main__":
