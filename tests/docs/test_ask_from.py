@@ -20,9 +20,12 @@ from tests.processes.coding.installed import installed
 from tests.servers.program import ROOT, environment
 
 
-def blocks(page: str) -> str:
-    """The shell commands of a page."""
+def blocks(page: str, part: str = "") -> str:
+    """The shell commands of a page, or of the part with this heading."""
     text = (ROOT / "docs" / "ask-from" / page).read_text()
+    if part:
+        text = text.partition(f"\n### {part}\n")[2].partition("\n## ")[0]
+        assert text
     return "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
 
 
@@ -72,6 +75,8 @@ class Agent:
     files: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+SHARED = "claude-code.md"
+"""The page that has for all of them what comes after their own first commands."""
 _CLEARS = {"command": "rm -r old-build", "description": "Clear up"}
 _CODEX_AT_MODEL = """
 model = "gpt-5"
@@ -113,6 +118,10 @@ async def test_a_coding_agent_hears_a_denial_and_acts_once_on_an_approval_by_mai
     agent: Agent, itself: bool, short_path: Path, pytestconfig: pytest.Config
 ) -> None:
     assert pytestconfig.cache
+    page = f"{agent.name}.md"
+    commands = blocks(page)
+    if page != SHARED:
+        commands += "\n" + blocks(SHARED, "Deny it, then approve")
     program = [sys.executable, "-m", "tests.docs.plain_agent", agent.name]
     if itself:
         program = [str(installed(agent.name, agent.found, pytestconfig.cache.mkdir("coding-agents")))]
@@ -129,7 +138,7 @@ async def test_a_coding_agent_hears_a_denial_and_acts_once_on_an_approval_by_mai
         found.chmod(0o755)
         async with sayso_dev(short_path) as url:
             told = await asyncio.to_thread(
-                subprocess.run, ["sh", "-eu", "-c", blocks(f"{agent.name}.md")], cwd=short_path,
+                subprocess.run, ["sh", "-eu", "-c", commands], cwd=short_path,
                 env=environment(URL=url, HOME=str(home), PATH=f"{found.parent}:{os.environ['PATH']}"),
                 capture_output=True, text=True, timeout=180, check=False,
             )  # fmt: skip
