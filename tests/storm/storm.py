@@ -23,7 +23,7 @@ from tests.storm.plan import Plan
 from tests.storm.servers import SERVERS
 from tests.storm.sight import Card, Sight
 from tests.storm.weather import Weather
-from tests.waiting import passes, until
+from tests.waiting import PATIENCE_S, passes, until
 
 IN_SLACK_AT_ONCE = 4
 # So many times the wanted length a storm lasts at most, or so long an approval, while there is too little of it.
@@ -33,7 +33,6 @@ _NO_NEWS_S = 60.0
 _FORGOTTEN_S = 10.0
 # To judge a long storm takes a while.
 _JUDGED_EACH_S = 5.0
-_READY_S = 60.0
 _MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a name of its own
 _LOOKS_UP_S = 1.0
 _LAST_LOOKS = 8
@@ -307,7 +306,7 @@ async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
 
 
 async def _ready(client: AsyncClient) -> None:
-    give_up_at = time.monotonic() + _READY_S
+    give_up_at = time.monotonic() + PATIENCE_S
     while True:
         with suppress(HTTPError, OSError):
             if (await client.get("/readyz")).status_code == 200:
