@@ -1,7 +1,8 @@
 """Words beside an open approval, brought to the people they concern. They decide nothing, and no model reads them."""
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 
 from agents.events import AnswerNoted, CardReplaced, Event, RunStarted
 from agents.requests import DeliveryId, Holder, PersonId, Request
@@ -10,6 +11,7 @@ from bot.config.tables import CHANNELS
 from bot.people.directory import People
 from bot.people.offers import deciders
 from bot.policy.record import Comment, RequestRecord, after
+from bot.render.cards import notice
 from bot.render.request_card import answered_card, comment_card, reply_notice
 from bot.render.words import present
 from bot.requests.card_updates import changed, updates_for
@@ -19,6 +21,7 @@ from bot.store.ids import new_id, shard_of
 from bot.store.journal import outbox_entry, outgoing_id
 from bot.store.outbox_entry import Delivery, OutboxEntry, Tell, nearest_first
 from channels import Card
+from language import say
 
 # As much of somebody's words as a message takes; all of them are in the run's story.
 _HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
@@ -150,6 +153,26 @@ class Comments:
         first = await self._store.events_after(request.run_id, 0, 1)
         came_from = first[0].channel if first and isinstance(first[0], RunStarted) else ""
         return nearest_first(_ways(request), came_from)
+
+
+def told_of_nobody(record: RequestRecord, people: People, at: datetime) -> Iterator[Tell]:
+    """Tell whoever asked back and has no answer that everybody has left who could give one."""
+    request, answered = record.request, {one.about for one in record.comments}
+    asked = {one.person: one for one in record.comments if one.kind == "question" and one.id not in answered}
+    for person, question in asked.items():
+        if not people.is_here(person):
+            continue
+        with people.speaking_to(person):
+            card = notice(say("card.about", title=request.title), say("answer.asked-nobody"), at, request.id)
+        yield Tell(
+            id=outgoing_id(request.id),
+            run_id=request.run_id,
+            person=person,
+            reach=nearest_first(_ways(request), question.channel),
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+        )
 
 
 def _ways(request: Request) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_
 from bot.policy.record import RequestRecord, after, good_until, why_not
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved, newest_of
+from bot.requests.comments import told_of_nobody
 from bot.requests.decisions import Decisions
 from bot.requests.opening import card_for, placement
 from bot.requests.reassignment import reassigning, screened, under
@@ -288,14 +289,18 @@ class Departures:
             )
 
     async def _show_who_asked(self, record: RequestRecord) -> None:
-        """Have cards say once, where they stand, that everybody who asked has left; the request stays open."""
+        """Have cards say once, where they stand, that everybody who asked has left; the request stays open.
+
+        Whoever waits for an answer to a question hears that none comes.
+        """
         request, store, name = record.request, self._journal.store, f"askers left {record.request.id}"
         if not have_all_left(request, self._people) or await store.remembered(name):
             return
         now = await store.now(request.id)
         # No event of the run tells of it, by which others are known to be shown already.
         entries = (one.model_copy(update={"again": True}) for one in moved(record, self._edits, now))
-        await self._journal.write(Commit(run_id=request.run_id, outgoing=[*map(outbox_entry, entries)]))
+        told = (*entries, *told_of_nobody(record, self._people, now))
+        await self._journal.write(Commit(run_id=request.run_id, outgoing=[*map(outbox_entry, told)]))
         await store.remember(name, b"1", _REMEMBERED_S)
 
     async def _policies(

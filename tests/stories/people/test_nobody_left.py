@@ -134,6 +134,37 @@ async def test_a_card_in_slack_is_drawn_again_once_when_everybody_who_asked_has_
         assert (await world.request(record.request.id)).state == "open"
 
 
+async def test_whoever_asked_back_hears_once_that_nobody_is_there_any_more_to_answer(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data") as world:
+        record = await world.opened(await world.trigger("press bell"))
+        await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
+        await world.next_mail("anna", about="Why now?")
+
+        for _ in range(2):
+            await becomes(world, without(TOML, "anna"))
+
+        await world.next_mail("bo", about="Nobody can answer your question")
+        await world.quiet()
+        assert len([one for one in world.mails("bo") if "Nobody can answer" in one.text]) == 1
+        assert not [one for one in world.mails("cy") if "Nobody can answer" in one.text]
+        assert (await world.request(record.request.id)).state == "open"
+
+
+async def test_who_has_an_answer_hears_nothing_of_that(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data") as world:
+        await world.opened(await world.trigger("press bell"))
+        await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
+        await world.reply("anna", await world.next_mail("anna", about="Why now?"), "The shop is down.")
+        await world.next_mail("bo", about="The shop is down.")
+
+        await becomes(world, without(TOML, "anna"))
+
+        await world.quiet()
+        assert not [one for one in world.mails("bo") if "Nobody can answer" in one.text]
+
+
 async def test_attack_nobody_is_asked_about_an_unknown_effect_as_whoever_approved_it_left_before(
     redis: str, tmp_path: Path
 ) -> None:
