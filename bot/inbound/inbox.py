@@ -625,12 +625,17 @@ class Inbox:
 
     async def _is_taken(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Return whether a run in the thread has taken the message in. Whoever may mean the end of a standing approval
-        by it, or a freeze, and answers no question, hears how to do that as well. Raises as `FollowUps.take` does.
+        by it, or a freeze, and answers no question, hears how to do that as well. Raises as `FollowUps.take` does, and
+        for a line that sets or ends an absence: that is said in a message of its own.
         """
         may_revoke = not trigger.is_edit and may_mean_end(trigger.text)
         may_freeze = self._freezes.speaks_of(trigger)
-        if (may_revoke or may_freeze) and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False):
-            may_revoke = may_freeze = False
+        is_absence = trigger.is_addressed and not trigger.is_edit and typed_absence(trigger.text) is not None
+        means_more = may_revoke or may_freeze or is_absence
+        if means_more and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False):
+            may_revoke = may_freeze = is_absence = False
+        if is_absence:
+            check_is_no_absence(trigger.text, has_subject=False)
         try:
             is_taken = await self._follow_ups.take(inbound_id, channel, trigger)
         except (Conflict, Forbidden):

@@ -98,8 +98,12 @@ def typed_absence(text: str) -> Typed | None:
 
 
 def may_mean_absence(text: str, *, has_subject: bool) -> bool:
-    """Return whether a text of one line, below its subject if it has one, may say that somebody is away, or back."""
+    """Return whether a text may say that somebody is away, or back: a line that alone would set or end an absence, or
+    a text of one line of other words, below its subject if it has one.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if any(map(typed_absence, lines)):
+        return True
     if has_subject and len(lines) == 2:
         lines = lines[1:]
     return len(lines) == 1 and _MEANT.fullmatch(lines[0]) is not None

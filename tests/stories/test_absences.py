@@ -296,6 +296,25 @@ async def test_other_words_for_it_start_no_run_and_whoever_wrote_them_reads_what
     assert await office.app.store.lists.runs() == []
 
 
+@pytest.mark.parametrize(
+    "beside",
+    few_of(["Best regards\nBo Berg", "Only if Cy agrees", "But production stays with me", "aber erst ab Montag"], 0),
+)
+async def test_attack_a_line_with_others_below_it_sets_none_and_has_its_writer_believe_that_it_does(
+    office: World, beside: str
+) -> None:
+    day = _after(await office.now(), 3)[:10]
+
+    await write(office, f"away until {day}: cy@corp.example\n\n{beside}")
+    await office.quiet()
+
+    [mail] = office.mails("bo")
+    told = " ".join(mail.text.split())
+    assert "This sets no absence and ends none. To be away, write this alone in a new message" in told
+    assert await office.app.requests.absences.all() == []
+    assert await office.app.store.lists.runs() == []
+
+
 async def test_attack_an_answer_that_is_sent_again_sets_no_absence_anew(office: World) -> None:
     await asked(office)
     card, at = await office.next_mail("bo"), office.about_now()

@@ -238,7 +238,7 @@ async def test_who_seems_to_be_away_is_told_to_hand_on_only_what_they_can(world:
     _, card = await card_for(world)
     await automatic(world, card)
 
-    told = await world.next_mail("bo", about="Are you away?")
+    told = await world.next_mail("bo", about="You seem to be away")
 
     assert "delegate" not in told.text
     assert "hand" not in told.text.partition("nothing was handed on")[2]
@@ -301,6 +301,35 @@ async def test_automatic_replies_answer_nothing_and_offer_once_to_hand_it_on(wor
     policy = (await world.request(record.request.id)).request.policy
     assert (policy.handed_on, [(one.person, one.until) for one in policy.away]) == ((), [("bo", None)])
     assert await world.dead() == []
+
+
+@pytest.mark.parametrize("line", ["away until 2026-12-01: cy@corp.example", "not away"])
+async def test_attack_the_line_that_the_offer_names_sets_nothing_in_answer_to_it_and_nobody_says_so(
+    world: World, line: str
+) -> None:
+    record, card = await card_for(world)
+    await automatic(world, card)
+    offer = await world.next_mail("bo", about="automatic reply of yours")
+
+    await world.reply("bo", offer, line)
+    await world.quiet()
+
+    told = " ".join(world.mails("bo")[-1].text.split())
+    assert "This sets no absence and ends none. To be away, write this alone in a new message" in told
+    assert await world.app.requests.absences.all() == []
+    assert await still_open(world, record)
+    assert not [one for one in world.mails("anna") if "comment" in one.subject]
+
+
+async def test_attack_the_offer_asks_what_a_no_answers_and_the_no_refuses_the_request(world: World) -> None:
+    record, card = await card_for(world)
+    await automatic(world, card)
+
+    offer = " ".join((await world.next_mail("bo", about="automatic reply of yours")).text.split())
+
+    assert "?" not in offer.partition("An automatic reply")[0]
+    assert "A no in answer to this message refuses the request." in offer
+    assert await still_open(world, record)
 
 
 async def test_an_automatic_reply_that_is_not_certainly_theirs_says_nothing_of_them(world: World) -> None:
