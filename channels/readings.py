@@ -76,7 +76,8 @@ class Trigger(Frozen):
 
     `follows`: it was written in `thread`, and belongs to whatever we know there. Unless it `is_addressed` to us it is
     nothing where we know nothing. `is_edit`: its writer has changed it, and it only may stop, freeze or revoke.
-    `deleted`: somebody has deleted what came under this key; it has no words any more, and stops nothing.
+    `edited`: the key under which it came before. `deleted`: somebody has deleted what came under this key; it has no
+    words any more, and stops nothing.
     `is_below_new` is as in `Inbound`. `within` is the thread it was written in, where that is not `thread`. It starts
     no run of its own where `held_because` says why it is held instead. `room` is a place of many that has a limit of
     its own; `place` is as in `Reply`. `others` are people whose words these are as well: they count as having asked, as
@@ -94,6 +95,7 @@ class Trigger(Frozen):
     follows: bool = False
     is_addressed: bool = True
     is_edit: bool = False
+    edited: str = ""
     deleted: str = ""
     is_below_new: bool = False
     within: str = ""

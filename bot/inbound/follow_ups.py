@@ -103,17 +103,18 @@ class FollowUps:
             await self._tell_what_holds(homes[-1], inbound_id, channel, trigger)
         return is_taken
 
-    async def deleted(self, said_id: str, channel: str, trigger: Trigger, run_id: RunId) -> None:
-        """Tell whoever wrote what began a run that it goes on, if it does, though what they wrote was deleted.
+    async def unheard(self, said_id: str, channel: str, trigger: Trigger, run_id: RunId) -> None:
+        """Tell whoever wrote what began a run that it goes on, if it does, though that was edited or deleted.
 
         Raises ChannelUnavailable while that run has not started.
         """
         run = fold((await self._store.load(run_id)).events)
         if not run.started and await self._store.lists.is_unread(inbound_of(run_id)):
-            raise ChannelUnavailable("What was deleted is not read yet", "What is said of that waits")
+            raise ChannelUnavailable("What was edited or deleted is not read yet", "What is said of that waits")
         if run.started and not run.ended:
-            told = self._told(channel, trigger, run, say("notice.deleted", id=run.id), self._store.about_now())
-            told = told.model_copy(update={"id": derived_id("outgoing", run_id, f"deleted {said_id}")})
+            words = say("notice.deleted" if trigger.deleted else "notice.edited", id=run.id)
+            told = self._told(channel, trigger, run, words, self._store.about_now())
+            told = told.model_copy(update={"id": derived_id("outgoing", run_id, f"unheard {said_id}")})
             await self._journal.write(Commit(run_id=run_id, outgoing=[outbox_entry(told)]))
 
     async def _tell_what_holds(self, run_id: RunId, said_id: str, channel: str, trigger: Trigger) -> None:

@@ -499,17 +499,13 @@ class Inbox:
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> None:
         if trigger.deleted:
-            began = await self._store.remembered(f"{channel}:{trigger.deleted}")
-            if began:
-                run_id = self._starter.run_id(began.decode())
-                await self._follow_ups.deleted(inbound_id, channel, trigger, run_id)
-            return await self._store.drop_inbound(inbound_id)
+            return await self._no_stop(inbound_id, channel, trigger)
         title = say("run.not-passed-on-title")
         if trigger.is_below_new and self._store.about_now() > await self._looked_at(inbound_id) + _NOTED_WITHIN:
             trigger = trigger.model_copy(update={"is_below_new": False})
         says_stop = is_stop(trigger.text) or bool(stops_named(trigger.text))
         if trigger.is_edit and not (says_stop or _only_ends(trigger.text)):
-            return await self._no_stop(inbound_id)
+            return await self._no_stop(inbound_id, channel, trigger)
 
         may_say = trigger.is_addressed and not (trigger.follows or trigger.held_because)
         try:
@@ -518,7 +514,7 @@ class Inbox:
             if await self._is_order_alone(inbound_id, channel, trigger, received_at):
                 return await self._store.drop_inbound(inbound_id)
             if trigger.is_edit and not says_stop:
-                return await self._no_stop(inbound_id)
+                return await self._no_stop(inbound_id, channel, trigger)
             await self._check_answers(channel, trigger)
             if trigger.follows and await self._is_taken(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
@@ -562,8 +558,12 @@ class Inbox:
         first, _ = await self._store.remember(f"looked at {inbound_id}", now, _COPIES_S)
         return datetime.fromisoformat(first.decode())
 
-    async def _no_stop(self, inbound_id: str) -> None:
-        log.info("ignored", reason="a message that was edited, and says no stop")
+    async def _no_stop(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
+        """Leave a message that was deleted, or edited and says no stop; tell its writer where its run goes on."""
+        key = trigger.deleted or trigger.edited
+        if key and (began := await self._store.remembered(f"{channel}:{key}")):
+            await self._follow_ups.unheard(inbound_id, channel, trigger, self._starter.run_id(began.decode()))
+        log.info("ignored", reason="a message that was deleted, or edited and says no stop")
         await self._store.drop_inbound(inbound_id)
 
     async def _is_order_alone(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:

@@ -134,7 +134,7 @@ PAGE = "page"
 """A button within a window that shows another page of it."""
 
 EDITED = "was_edited"
-"""Ours, in a message that its writer has edited."""
+"""Ours, in a message that its writer has edited: the key under which it came."""
 
 DELETED = "was_deleted"
 """Ours, in a message that somebody has deleted: the key under which it came."""
@@ -323,7 +323,8 @@ def _edited(body: Json, received_at: datetime) -> Sorted:
     changed = part(body, "event")
     message, edited = part(changed, "message"), part(changed, "message", "edited")
     event = {name: value for name, value in message.items() if name != "edited"}
-    event |= {name: changed.get(name) for name in ("channel", "channel_type")} | {EDITED: True}
+    event |= {name: changed.get(name) for name in ("channel", "channel_type")}
+    event[EDITED] = f"message:{_place_key(body, event)}"
     is_theirs = word(edited, "user") == word(message, "user")
     is_same = word(changed, "previous_message", "text") == word(message, "text")
     if is_same or not is_theirs or not _was_written(event, bots_of(body)):

@@ -279,6 +279,7 @@ class Reader:
             follows=bool(word(event, "thread_ts")) or EDITED in event,
             is_addressed=is_addressed,
             is_edit=EDITED in event,
+            edited=word(event, EDITED),
             deleted=word(event, DELETED),
             is_below_new=is_below_new(event, bots_of(body)),
             room="" if is_dm(event) else channel,

@@ -116,6 +116,7 @@ async def live_page(request: Request) -> Response:
     histories = {shown.place.name: history_of(shown.place, requests, runs, now) for shown in places}
     data: dict[str, object] = {
         "places": places,
+        "sees_all": seen_by is None,
         "health": health,
         "histories": histories,
         "turns": await app.guard.turns(who_of(request), app.live),

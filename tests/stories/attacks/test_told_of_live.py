@@ -19,6 +19,7 @@ from tests.servers.console import a_console
 from tests.stories.attacks.test_lying_model import STAGING, calls, says, surfaces
 from tests.stories.faults.test_deploy import release
 from tests.stories.test_rollback import breaks_the_page, shop_of
+from tests.tables import becomes
 from tests.test_tour import commit_of, live
 from tests.world import World, a_world
 
@@ -180,6 +181,24 @@ async def test_who_denied_the_way_back_is_not_said_to_have_stopped_the_deploy_th
     assert "Decided by: Bo Berg and Cy Cole\n" in mail.text
 
 
+@pytest.mark.parametrize(("where", "called"), [("production", "approval"), ("staging", "run")])
+async def test_attack_whoever_may_not_see_what_brought_what_is_live_reads_that_nothing_brought_it(
+    shop: World, where: str, called: str
+) -> None:
+    run_id = await shop.trigger(f"deploy v1.1.0 to {where}", "cy")
+    if where == "production":
+        await shop.decide("bo", await shop.opened(run_id), "approve")
+    await shop.ended(run_id)
+
+    async with a_console(shop) as console:
+        of_anna = (await (await console.browser("anna")).get("/live")).words
+        of_cy = (await (await console.browser("cy")).get("/live")).words
+
+    assert f"{where} v1.1.0 · a8bf61f Asked for by Cy Cole" in of_cy
+    assert f"{where} v1.1.0 · a8bf61f Nothing that you may see brought it" in of_anna
+    assert f"No {called} that is kept here" not in of_anna
+
+
 async def test_who_once_approved_what_others_put_back_is_not_said_to_have_approved_that(shop: World) -> None:
     for version in ("v1.1.0", "v1.2.0"):
         run_id = await shop.trigger(f"deploy {version} to production")
@@ -193,8 +212,11 @@ async def test_who_once_approved_what_others_put_back_is_not_said_to_have_approv
         await shop.app.live.places(anew=True)
 
         after = (await anna.get("/live")).words
+        await becomes(shop, f'{shop.toml}\n[roles]\noperator = ["person:cy"]\n')
+        of_operator = (await (await console.browser("cy")).get("/live")).words
 
-    by_bo, by_nobody = "Asked for by Anna Ames, approved by Bo Berg", "No approval that is kept here brought it"
+    by_bo, by_nobody = "Asked for by Anna Ames, approved by Bo Berg", "Nothing that you may see brought it"
+    assert "No approval that is kept here brought it" in of_operator.partition("staging v1.0.0")[0]
     assert by_bo in before.partition("staging v1.0.0")[0]
     assert "production v1.1.0" in after
     assert by_nobody in after.partition("staging v1.0.0")[0]

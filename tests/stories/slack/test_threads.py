@@ -277,6 +277,36 @@ async def test_attack_whoever_deletes_their_wish_believes_that_it_is_stopped(off
     assert await office.only_run() == run_id
 
 
+@pytest.mark.parametrize("where", ["#ops", "@sayso"])
+async def test_attack_whoever_edits_their_wish_believes_that_it_is_changed(office: SlackWorld, where: str) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    call = "@sayso " if where == "#ops" else ""
+    wish = await office.anna.says(where, f"{call}press bell")
+    card = await office.card("#ops" if where == "#ops" else "@bo", to_press="Approve")
+    run_id = await office.only_run()
+    await office.slack.settled()
+    await office.world.quiet()
+
+    await office.anna.edits(wish, f"{call}press gong")
+
+    told = f"that changes nothing: what it asked for at first goes on. To ask for something else, write stop {run_id}"
+    if where == "@sayso":
+        await office.says("@anna", told)
+    else:
+        await office.anna.sees_ephemeral(told)
+    await office.bo.presses("Approve", in_=card)
+    await office.world.ended(run_id)
+    assert office.world.workshop.effects == ["press bell"]
+    await office.anna.edits(wish, f"{call}press gong, please")
+    await office.slack.settled()
+    await office.world.quiet()
+    there = [*await office.anna.ephemerals(), *await office.slack.messages(office.anna.dm)]
+    told_of = [one for one in there if "changes nothing" in f"{one.text}\n{one.words}"]
+    assert len(told_of) == 1, "what is over is not told again"
+    assert await office.only_run() == run_id
+
+
 @pytest.mark.parametrize("what", ["another word of theirs", "a wish that is over"])
 async def test_whoever_deletes_what_no_run_goes_on_for_hears_nothing(office: SlackWorld, what: str) -> None:
     await office.world.start()
