@@ -238,6 +238,51 @@ def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decisio
     assert read_reply(f"Send it to:\n\n{signature}", "Bo Berg").text.endswith(signature)
 
 
+NAME, REACHED = "Bo Berg", "Corp GmbH | Hauptweg 12 | 12345 Berlin\nT: +49 30 1234567"
+DRAWN = "Ein Bild, das Logo enthält.&#10;&#10;Automatisch generierte Beschreibung"
+
+
+@pytest.mark.parametrize(
+    ("plain", "picture"),
+    [
+        ("[cid:image001.png@01DC5E2A]", '<img src="cid:image001.png@01DC5E2A">'),
+        ("[Corp Logo]", '<img alt="Corp Logo" src="cid:image001.png@01DC5E2A">'),
+        ("[image: Corp Logo]", '<img alt="Corp Logo" src="https://corp.example/logo.png">'),
+        ("[Ein Bild, das Logo enthält.  Automatisch generierte Beschreibung]", f'<img alt="{DRAWN}" src="cid:1">'),
+        ("[Our page]<https://corp.example/>", '<a href="https://corp.example/"><img alt="Our page" src="cid:1"></a>'),
+    ],
+)
+@pytest.mark.parametrize("order", ["PNR", "NPR", "NRP"])
+def test_a_picture_in_a_signature_says_nothing_in_the_plain_text_either(plain: str, picture: str, order: str) -> None:
+    parts = {"N": (NAME, NAME), "P": (plain, picture), "R": (REACHED, REACHED.replace("\n", "<br>"))}
+    text = "\n".join(("Best regards", "", *(parts[each][0] for each in order)))
+    page = "".join(f"<p>{each}</p>" for each in ("Best regards", *(parts[each][1] for each in order)))
+
+    approved = read_both(f"Approved\n\n{text}", f"<p>Approved</p>{page}", NAME)
+    denied = read_both(f"No, wrong version\n\n{text}", f"<p>No, wrong version</p>{page}", NAME)
+    other = read_both(f"the tower\n\n{text}", f"<p>the tower</p>{page}", NAME)
+
+    assert (approved.said, denied.said, denied.reason) == ("approve", "deny", "wrong version")
+    assert (other.said, other.is_one) == ("free_text", True)
+
+
+@pytest.mark.parametrize(
+    ("plain", "page"),
+    [
+        ("Approved\n\n[only v1.3]", '<p>Approved</p><img alt="only v1.3" src="cid:1">'),
+        ("Approved\n\n[only v1.3]\n\nBest regards\nBo Berg", '<p>Approved</p><img alt="only v1.3" src="cid:1">'),
+        (
+            "Approved\n\nBo Berg\n[only v1.3]",
+            '<p>Approved</p><p>Bo Berg<br>[only v1.3]</p><img alt="Logo" src="cid:1">',
+        ),
+        ("Approved\n\nBo Berg\n[only v1.3]", '<p>Approved</p><p>Bo Berg<br>[only v1.3]<img alt="only v1.3"></p>'),
+        ("Approved\n\nBo Berg\n[only v1.3]", "<p>Approved</p><p>Bo Berg</p>"),
+    ],
+)
+def test_a_picture_beside_a_decision_and_brackets_of_ones_own_leave_it_undecided(plain: str, page: str) -> None:
+    assert read_both(plain, page, "Bo Berg").said == "free_text"
+
+
 @pytest.mark.parametrize(
     "below",
     [
