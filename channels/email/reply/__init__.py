@@ -155,7 +155,10 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
     if body is None or not body.strip(BLANK + "\n"):
         return seen
     new = new_text(body, marker, own)
-    plain = _said(replace(new, text=_without_logos(new.text, author, page.pictures)), author)
+    if (text := _without_logos(new.text, author, page.pictures)) != new.text:
+        # What stands below a logo may be a footer, now that a blank line is above it.
+        new = replace(new, text=new_text(text, marker, own).text)
+    plain = _said(new, author)
     plain = replace(
         plain,
         older=(*plain.older, *seen.older),

@@ -584,12 +584,14 @@ Bo Berg
 Automatisch generierte Beschreibung]
 Corp GmbH | Hauptweg 12 | 12345 Berlin
 bo@corp.example<mailto:bo@corp.example>
+Sitz der Gesellschaft: Berlin | Geschäftsführer: Dr. Eva Meier, Cy Cole | Amtsgericht Berlin HRB 12345
 """
 OUTLOOK_PAGE = """<p>Mit freundlichen Grüßen</p><p>Bo Berg</p>
 <p><img src="cid:image001.png@01D" alt="Ein Bild, das Logo enthält.&#10;&#10;Automatisch generierte Beschreibung"></p>
-<p>Corp GmbH | Hauptweg 12 | 12345 Berlin<br><a href="mailto:bo@corp.example">bo@corp.example</a></p>
+<p>Corp GmbH | Hauptweg 12 | 12345 Berlin<br><a href="mailto:bo@corp.example">bo@corp.example</a><br>
+Sitz der Gesellschaft: Berlin | Geschäftsführer: Dr. Eva Meier, Cy Cole | Amtsgericht Berlin HRB 12345</p>
 """
-"""A signature with a logo, which Outlook describes by itself."""
+"""A signature with a logo, which Outlook describes by itself, and with the line that a law wants."""
 
 
 @pytest.mark.parametrize("way", ["typed", "button"])
