@@ -9,6 +9,7 @@ who wrote the text, and whether they may decide, is never asked here.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from typing import Literal
@@ -48,6 +49,12 @@ _TARGET = re.compile(r" ?<(?:mailto:)?([^<>\s]{1,500})>")
 _LED_TO = re.compile(r" ?<(?:https?://|mailto:)[^<>\s]{1,2000}>")
 """Where a link leads, as Outlook writes it behind the words of the link, in the plain text alone: `www.a.example` leads
 to `http://www.a.example`, and where a gateway looks at links, to a page of its own.
+"""
+
+_LOGO = re.compile(r"\[(?:image: )?([^\[\]]{1,500})\](?: ?<[^<>\s]{1,2000}>)?")
+"""A picture in the plain text beside HTML: `[cid:image001.png@01DC]`, or the words that its HTML has in its place.
+
+Outlook writes both, and behind them where a link of the picture leads; Gmail writes `[image: Logo]`.
 """
 
 _SMILE = re.compile(r":-?\)")
@@ -126,7 +133,10 @@ def read_reply(body: str, author: str = "", *, marker: str = "", own: str = "") 
 
 def read_html(document: str, author: str = "", *, marker: str = "", own: str = "") -> Said:
     """Read what `document`, the HTML of a reply, says to somebody who looks at it."""
-    seen = markup.as_text(document)
+    return _seen(markup.as_text(document), author, marker, own)
+
+
+def _seen(seen: markup.Seen, author: str, marker: str, own: str) -> Said:
     found = new_text(seen.text, marker, own)
     strays = tuple(each.what for each in seen.strays if each.is_quoted or each.line >= found.end)
     older = replace(found.older, heads=(*found.older.heads, *seen.heads), strays=strays)
@@ -140,10 +150,15 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
     """
     if document is None:
         return read_reply(body or "", author, marker=marker, own=own)
-    seen = read_html(document, author, marker=marker, own=own)
+    page = markup.as_text(document)
+    seen = _seen(page, author, marker, own)
     if body is None or not body.strip(BLANK + "\n"):
         return seen
-    plain = read_reply(body, author, marker=marker, own=own)
+    new = new_text(body, marker, own)
+    if (text := _without_logos(new.text, author, page.pictures)) != new.text:
+        # What stands below a logo may be a footer, now that a blank line is above it.
+        new = replace(new, text=new_text(text, marker, own).text)
+    plain = _said(new, author)
     plain = replace(
         plain,
         older=(*plain.older, *seen.older),
@@ -210,6 +225,21 @@ def _without_targets(text: str) -> str:
         return "" if before == found[1] else found[0]
 
     return _TARGET.sub(shorter, text)
+
+
+def _without_logos(text: str, author: str, pictures: frozenset[str]) -> str:
+    """`text` without those of `pictures` that stand below its writer's whole name, or right above it."""
+    lines = text.split("\n") if pictures and len(text) <= NEW_TEXT_CHARS else []
+    at = _signed_at(lines, author)
+    if at is None:
+        return text
+
+    def left(found: re.Match[str]) -> str:
+        return "" if " ".join(found[1].split()) in pictures else found[0]
+
+    while at > 1 and not _LOGO.sub(left, lines[at - 1]).strip(BLANK):
+        at -= 1
+    return "\n".join((*lines[:at], _LOGO.sub(left, "\n".join(lines[at:]))))
 
 
 def _said(found: NewText, author: str) -> Said:
@@ -305,8 +335,8 @@ def _without_manners(text: str, manners: re.Pattern[str]) -> str:
 
 def _without_contacts(text: str, author: str, manners: re.Pattern[str]) -> str:
     """`text` without the signature that begins with its writer's whole name, as Outlook's do, without any dashes."""
-    lines, name = text.split("\n"), vocabulary.fold(unicodedata.normalize("NFC", author)).lower().split()
-    at = next((i for i in range(len(lines) - 1, 0, -1) if name and _names_of(lines[i]) == name), None)
+    lines = text.split("\n")
+    at = _signed_at(lines, author)
     if at is None or len(lines) - at > SIGNATURE_LINES:
         return text
     below = [line for line in lines[at + 1 :] if line.strip(BLANK)]
@@ -314,6 +344,12 @@ def _without_contacts(text: str, author: str, manners: re.Pattern[str]) -> str:
     if not all(signature.is_contact(line, among_contacts=among) and _refusal(line, manners) is None for line in below):
         return text
     return _without_manners("\n".join(lines[:at]), manners)
+
+
+def _signed_at(lines: Sequence[str], author: str) -> int | None:
+    """Return the last line, but not the first one, that is the whole name of `author`."""
+    name = vocabulary.fold(unicodedata.normalize("NFC", author)).lower().split()
+    return next((i for i in range(len(lines) - 1, 0, -1) if name and _names_of(lines[i]) == name), None)
 
 
 def _names_of(line: str) -> list[str]:

@@ -161,7 +161,8 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
     if sent and not why and (rest := _after_button(about.whole, sent.button)) is not None:
         said = read_reply(f"approve\n{rest}", about.author)
         # What else is typed below it may be an order, which is read as it is below an approval in words.
-        text = about.whole if said.said == "approve" else f"approve\n\n{rest.strip()}"
+        is_plain = said.said == "approve"
+        text = f"{sent.button}{said.text.removeprefix('approve')}" if is_plain else f"approve\n\n{rest.strip()}"
         read = {"said": said.said, "reason": "", "text": text, "is_below_quote": False}
         return plain.model_copy(update=read)
     if sent and not why and (read := _chosen(about, sent)) is not None:

@@ -90,13 +90,14 @@ class Seen:
     """The part of an HTML text that a person sees. `unsure` says what makes it unfit to decide.
 
     `heads` is what stands in the frame that Gmail puts around a quote, above the quote itself: nobody who is quoted can
-    have written it.
+    have written it. `pictures` are the words that stand in place of its pictures, and where they come from.
     """
 
     text: str
     unsure: str = ""
     heads: tuple[str, ...] = ()
     strays: tuple[Stray, ...] = ()
+    pictures: frozenset[str] = frozenset()
 
 
 def as_text(document: str) -> Seen:
@@ -130,6 +131,7 @@ def _of_sheets(document: str) -> tuple[frozenset[str], bool]:
 class _Page:
     hidden_names: frozenset[str] = frozenset()
     strays: list[Stray] = field(default_factory=list[Stray])
+    pictures: set[str] = field(default_factory=set[str])
     _heads: list[str] = field(default_factory=list[str])
     _is_head: bool = False
     _has_quote: bool = False
@@ -167,7 +169,8 @@ class _Page:
         text = "\n".join(self._lines[i] for i in kept).rstrip("\n")
         strays = tuple(replace(each, line=bisect_left(kept, each.line)) for each in self.strays)
         heads = ("\n".join(self._heads),) if self._heads else ()
-        return Seen(text, self._unsure or (TOO_LONG if too_long else ""), heads, strays)
+        unsure = self._unsure or (TOO_LONG if too_long else "")
+        return Seen(text, unsure, heads, strays, frozenset(self.pictures))
 
     def _start(self, name: str, token: str) -> None:
         if _BLOCKS.fullmatch(name):
@@ -180,7 +183,7 @@ class _Page:
         elif name == "hr":
             self._below_rule = not top.quoted and not top.hidden
         elif name == "img":
-            self._picture(attributes.get("alt", ""))
+            self._picture(attributes.get("alt", ""), attributes.get("src", ""))
         if any(map(_OLDER_NAMES.search, names)) and not top.quoted and not top.hidden:
             self._break()
             self._lines.append(OLDER)
@@ -258,10 +261,12 @@ class _Page:
         if self._line_shown:
             self._line.append(text)
 
-    def _picture(self, alt: str) -> None:
+    def _picture(self, alt: str, source: str) -> None:
         """A picture of an emoji stands for it; any other has nothing to say."""
         if _SYMBOLS.fullmatch(alt):
             self._text(alt)
+        else:
+            self.pictures.update(" ".join(html.unescape(each).split()) for each in (alt, source) if each)
 
     def _break(self, *, always: bool = False) -> None:
         line = "".join(self._line).strip(" \t")

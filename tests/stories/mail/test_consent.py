@@ -575,6 +575,45 @@ async def test_a_mail_that_a_button_has_written_approves_without_a_thread_and_a_
     await approved(world, record)
 
 
+OUTLOOK = """
+Mit freundlichen Grüßen
+
+Bo Berg
+[Ein Bild, das Logo enthält.
+
+Automatisch generierte Beschreibung]
+Corp GmbH | Hauptweg 12 | 12345 Berlin
+bo@corp.example<mailto:bo@corp.example>
+Sitz der Gesellschaft: Berlin | Geschäftsführer: Dr. Eva Meier, Cy Cole | Amtsgericht Berlin HRB 12345
+"""
+OUTLOOK_PAGE = """<p>Mit freundlichen Grüßen</p><p>Bo Berg</p>
+<p><img src="cid:image001.png@01D" alt="Ein Bild, das Logo enthält.&#10;&#10;Automatisch generierte Beschreibung"></p>
+<p>Corp GmbH | Hauptweg 12 | 12345 Berlin<br><a href="mailto:bo@corp.example">bo@corp.example</a><br>
+Sitz der Gesellschaft: Berlin | Geschäftsführer: Dr. Eva Meier, Cy Cole | Amtsgericht Berlin HRB 12345</p>
+"""
+"""A signature with a logo, which Outlook describes by itself, and with the line that a law wants."""
+
+
+@pytest.mark.parametrize("way", ["typed", "button"])
+async def test_attack_the_logo_of_a_company_has_each_approval_from_outlook_quarantined(world: World, way: str) -> None:
+    record, card = await card_for(world)
+    said = "Genehmigt, danke." if way == "typed" else button(world, card)
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["From"], message["To"], message["Subject"] = (
+        "Bo Berg <bo@corp.example>",
+        card.reply_to,
+        f"AW: {card.subject}",
+    )
+    message["Date"], message["Message-ID"] = format_datetime(datetime.now(UTC)), "<outlook@corp.example>"
+    message["In-Reply-To"] = card.message_id
+    message.set_content(f"{said}\n{OUTLOOK}")
+    message.add_alternative(f"<p>{said}</p>{OUTLOOK_PAGE}", "html")
+
+    await send(world, message, str(card.reply_to))
+
+    await approved(world, record)
+
+
 async def test_a_mail_that_a_button_has_written_answers_a_question_with_that_choice(shop: World) -> None:
     run_id = await shop.trigger("deploy v1.2.0")
     asked = await shop.opened(run_id)

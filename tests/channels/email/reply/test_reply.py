@@ -227,6 +227,8 @@ def test_a_greeting_to_whomever_and_a_usual_sign_off_do_not_stand_in_the_way(bod
         "Thanks,\n\nDr. Bo Berg (he/him)\nCTO",
         "Mit freundlichen Grüßen\ni. A. Bo Berg\n\nLeiter Entwicklung\nTelefon: +49 30 1234",
         "MfG\ni.V. Bo Berg",
+        "Bo Berg\nbo@corp.example\nSitz der Gesellschaft: Berlin | Geschäftsführer: Eva Meier | Amtsgericht Berlin HRB 12345",
+        "Bo Berg\nwww.corp.example\nDirectors: Eva Meier, Cy Cole\nRegistered in England, Company Number: 1234567",
         "Mit freundlichen Grüßen\nppa. Dr. Bo Berg\nProkurist",
         "Viele Grüße\nDipl.-Ing. Bo Berg\nTeamleiter",
         "Viele Grüße\nBo Berg, M.Sc.\nTeamleiter",
@@ -236,6 +238,51 @@ def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decisio
     assert read_reply(f"Approved\n\n{signature}", "Bo Berg").said == "approve"
     assert read_reply(f"No, wrong version\n\n{signature}", "Bo Berg").reason == "wrong version"
     assert read_reply(f"Send it to:\n\n{signature}", "Bo Berg").text.endswith(signature)
+
+
+NAME, REACHED = "Bo Berg", "Corp GmbH | Hauptweg 12 | 12345 Berlin\nT: +49 30 1234567"
+DRAWN = "Ein Bild, das Logo enthält.&#10;&#10;Automatisch generierte Beschreibung"
+
+
+@pytest.mark.parametrize(
+    ("plain", "picture"),
+    [
+        ("[cid:image001.png@01DC5E2A]", '<img src="cid:image001.png@01DC5E2A">'),
+        ("[Corp Logo]", '<img alt="Corp Logo" src="cid:image001.png@01DC5E2A">'),
+        ("[image: Corp Logo]", '<img alt="Corp Logo" src="https://corp.example/logo.png">'),
+        ("[Ein Bild, das Logo enthält.  Automatisch generierte Beschreibung]", f'<img alt="{DRAWN}" src="cid:1">'),
+        ("[Our page]<https://corp.example/>", '<a href="https://corp.example/"><img alt="Our page" src="cid:1"></a>'),
+    ],
+)
+@pytest.mark.parametrize("order", ["PNR", "NPR", "NRP"])
+def test_a_picture_in_a_signature_says_nothing_in_the_plain_text_either(plain: str, picture: str, order: str) -> None:
+    parts = {"N": (NAME, NAME), "P": (plain, picture), "R": (REACHED, REACHED.replace("\n", "<br>"))}
+    text = "\n".join(("Best regards", "", *(parts[each][0] for each in order)))
+    page = "".join(f"<p>{each}</p>" for each in ("Best regards", *(parts[each][1] for each in order)))
+
+    approved = read_both(f"Approved\n\n{text}", f"<p>Approved</p>{page}", NAME)
+    denied = read_both(f"No, wrong version\n\n{text}", f"<p>No, wrong version</p>{page}", NAME)
+    other = read_both(f"the tower\n\n{text}", f"<p>the tower</p>{page}", NAME)
+
+    assert (approved.said, denied.said, denied.reason) == ("approve", "deny", "wrong version")
+    assert (other.said, other.is_one) == ("free_text", True)
+
+
+@pytest.mark.parametrize(
+    ("plain", "page"),
+    [
+        ("Approved\n\n[only v1.3]", '<p>Approved</p><img alt="only v1.3" src="cid:1">'),
+        ("Approved\n\n[only v1.3]\n\nBest regards\nBo Berg", '<p>Approved</p><img alt="only v1.3" src="cid:1">'),
+        (
+            "Approved\n\nBo Berg\n[only v1.3]",
+            '<p>Approved</p><p>Bo Berg<br>[only v1.3]</p><img alt="Logo" src="cid:1">',
+        ),
+        ("Approved\n\nBo Berg\n[only v1.3]", '<p>Approved</p><p>Bo Berg<br>[only v1.3]<img alt="only v1.3"></p>'),
+        ("Approved\n\nBo Berg\n[only v1.3]", "<p>Approved</p><p>Bo Berg</p>"),
+    ],
+)
+def test_a_picture_beside_a_decision_and_brackets_of_ones_own_leave_it_undecided(plain: str, page: str) -> None:
+    assert read_both(plain, page, "Bo Berg").said == "free_text"
 
 
 @pytest.mark.parametrize(
@@ -254,6 +301,11 @@ def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decisio
         "Bo Berg\nAblehnung",
         "Bo Berg\nWhy Now?",
         "Bo Berg\n+49 30 1234567 call me before",
+        "Bo Berg\nCorp GmbH\nGeschäftsführer: nein danke",
+        "Bo Berg\nCorp GmbH\nVorstand: Ab Freitag",
+        "Bo Berg\nCorp GmbH\nVorstand: hat noch nicht zugestimmt",
+        "Bo Berg\nCorp Ltd\nDirector: Only After Cy",
+        "Bo Berg\nCorp Ltd\nVersion: Two",
         "Bo Berg\nHead of Release\n\nPS: Friday",
         "Bo\nHead of Release",
         "Anna Ames\nHead of Release",
