@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from agents.requests import PersonId
 from bot.app import App, compose
 from bot.config.data_dir import DataDir, LocalServer
 from bot.config.errors import ConfigError
@@ -187,13 +188,7 @@ async def _keep(redis: EmbeddedRedis) -> None:
 async def _welcome(app: App, ports: Ports, began: float) -> None:
     """Say what to do next, once Redis is in order; with the data directory where it is not the usual one."""
     await app.ready.wait()
-    settings = app.settings
-    with_secret = [name for name, config in settings.triggers.items() if config.secret]
-    keys = {app.people.id_in_file(person): app.access.keyring.lend(person) for person in app.people.all()} | {
-        "": app.access.keyring.lend(None)
-    }
-    api = loopback(settings.bind, ports.web)
-    app.data_dir.announce(LocalServer(settings.public_url or api, api, keys if api else {}, tuple(with_secret)))
+    settings, announced = app.settings, _announce(app, ports)
     link = await app.access.sessions.link(app.people.all()[0], by="operator", is_demo=True, within_s=_LINK_S)
     address = f"{settings.public_url}/login?token={link}"
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()
@@ -212,4 +207,24 @@ Ctrl-C ends it; nothing is lost.
     print(text, flush=True)
     if ports.opens:
         await asyncio.to_thread(webbrowser.open, address)
-    await asyncio.Event().wait()
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        if _known(app) != announced:
+            announced = _announce(app, ports)
+
+
+def _announce(app: App, ports: Ports) -> dict[str, PersonId]:
+    """Let commands beside it speak for everybody who is there, and return those."""
+    settings, known = app.settings, _known(app)
+    with_secret = [name for name, config in settings.triggers.items() if config.secret]
+    keys = {name: app.access.keyring.lend(person) for name, person in known.items()} | {
+        "": app.access.keyring.lend(None)
+    }
+    api = loopback(settings.bind, ports.web)
+    app.data_dir.announce(LocalServer(settings.public_url or api, api, keys if api else {}, tuple(with_secret)))
+    return known
+
+
+def _known(app: App) -> dict[str, PersonId]:
+    who = {name: app.people.of_file(name) for name in app.people.as_written.people}
+    return {name: person for name, person in who.items() if app.people.is_here(person)}

@@ -28,12 +28,14 @@ SESSION_S = 12 * 3600.0
 class Login(Frozen):
     """The person of a link or a session. `is_demo`: beside `sayso dev`, where one person plays everybody.
 
-    `by` is how the link came to the person.
+    `by` is how the link came to the person, and `sent_to` a hash of their address that it went to; empty where it went
+    to none.
     """
 
     person: PersonId
     is_demo: bool = False
     by: LinkBy = "email"
+    sent_to: str = ""
 
     def is_as_good_as(self, other: "Login") -> bool:
         """Return whether whoever has this one needs no log-in by `other`, which is nobody else's and counts no more."""
@@ -81,9 +83,7 @@ class Session(Login):
 
 
 class _Link(Stored, Login):
-    """`sent_to` is a hash of the address of its person that it went to; empty where it was sent to none."""
-
-    sent_to: str = ""
+    pass
 
 
 class _Kept(Login):
@@ -105,15 +105,14 @@ class Sessions:
         return token
 
     async def peek(self, token: str) -> Login | None:
-        """Return the person a link would let in; nothing is spent. None where it opens nothing.
-
-        What was their address when it was sent there may be somebody else's by now.
-        """
+        """Return the person a link would let in; nothing is spent. None where it opens nothing."""
         body = await self._client.do("GET", self._names.login(_hash(token)))
         link = None if body is None else _Link.model_validate_json(body)
-        if link is None or (link.sent_to and link.sent_to != self._address(link.person, link.by)):
-            return None
-        return Login(person=link.person, is_demo=link.is_demo, by=link.by)
+        return Login(**dict(link)) if link and self._is_theirs(link) else None
+
+    def _is_theirs(self, login: Login) -> bool:
+        """Return whether a link went to what is still its person's: it may have been somebody else's all along."""
+        return login.sent_to in {"", self._address(login.person, login.by)}
 
     def _address(self, person: PersonId, by: LinkBy) -> str:
         contact = None if by == "operator" else self._people.contact(person)
@@ -132,12 +131,15 @@ class Sessions:
         return text if is_ours else None
 
     async def find(self, text: str) -> Session | None:
-        """The session whose text this is; None when it has ended, or its person has left or is somebody else."""
+        """The session whose text this is; None when it has ended, or its person has left or is somebody else.
+
+        So it is once the address is no longer theirs that its link went to.
+        """
         body = await self._client.do("GET", self._names.session(_hash(text)))
         kept = None if body is None else _Kept.model_validate_json(body)
         if kept is None or kept.expires_at <= self._store.about_now():
             return None
-        if not self._people.is_here(kept.person):
+        if not self._people.is_here(kept.person) or not self._is_theirs(kept):
             return None
         return Session(**dict(kept), secret=hashlib.sha256(b"session secret " + text.encode()).digest())
 

@@ -1,5 +1,6 @@
 """The program `sayso` as a process manager runs it: how it starts, what it refuses, and a deploy by its processes."""
 
+import json
 import shutil
 import signal
 import stat
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from agents.events import ToolStarted
+from bot.config.data_dir import DataDir
 from bot.config.example import example_toml
 from bot.config.settings import load
 from bot.dev.demo import make_demo
+from tests.browser.dev import Dev
 from tests.kill.reading import runs_in
 from tests.processes.post import Post
 from tests.processes.programs import KEY, Program, RedisServer
@@ -159,6 +162,23 @@ def test_sayso_dev_starts_in_a_new_data_directory_and_again_in_the_same_one(tmp_
             program.wait_for(READY)
             program.signal(signal.SIGTERM)
             assert program.ended() == 0
+
+
+@pytest.mark.long
+def test_commands_beside_sayso_dev_speak_for_whom_its_file_names_by_now(tmp_path: Path, short_path: Path) -> None:
+    file = tmp_path / "data" / "sayso.toml"
+    with Dev(tmp_path, short_path) as dev:
+        file.write_text(f'{file.read_text()}\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\n')
+
+        def announced() -> bool:
+            server = DataDir(tmp_path / "data").server()
+            return server is not None and "eve" in server.keys
+
+        wait_until(announced, what="commands know Eve")
+
+        run_id = dev.run("trigger", "deploy v1.1.0 to production", "--as", "eve")
+        assert json.loads(dev.run("show", run_id, "--json"))["requester"] == "eve"
+        dev.leave()
 
 
 @pytest.mark.long

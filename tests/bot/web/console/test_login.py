@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -9,11 +10,14 @@ import pytest
 from agents.requests import PersonId
 from bot.outbound.login_link import send_link
 from bot.people.sessions import SESSION_S
+from bot.policy.judgements import LinkBy
 from tests.bot.web.console.stage import restarted
-from tests.servers.console import OURS, Browser, Console, Page, a_console
+from tests.office import TOML
+from tests.servers.console import OURS, Browser, Console, Page, a_console, sent
 from tests.servers.markup import Form
+from tests.tables import becomes
 from tests.waiting import until
-from tests.world import World
+from tests.world import World, a_world
 
 PUBLIC = "http://sayso.corp.example:8000"
 HOST = "sayso.corp.example:8000"
@@ -191,6 +195,28 @@ async def test_a_session_and_a_link_end_when_their_person_leaves(world: World, c
 
         assert (await gone.get("/")).status == 401
         assert (await later.stranger().post("/login", {"token": link.partition("=")[2]})).status_code == 401
+
+
+@pytest.mark.parametrize("by", ["slack", "email"])
+async def test_attack_whoever_opened_a_link_that_went_to_an_address_of_theirs_decides_in_its_person_s_name_afterwards(
+    redis: str, tmp_path: Path, by: LinkBy
+) -> None:
+    named = 'name = "Bo Berg"\nuid = "b"\nslack = "U0BO"\nemail = "bo@corp.example"'
+    right = TOML.replace('name = "Bo Berg"\nemail = "bo@corp.example"', named)
+    wrong = right.replace("U0BO", "U0FRANK").replace("bo@corp.example", "frank@corp.example")
+    async with a_world(redis, tmp_path / "data", wrong) as world, a_console(world) as console:
+        request = (await world.opened(await world.trigger("press bell"))).request
+        frank, at_the_terminal = await console.browser("bo", by=by), await console.browser("bo", by="operator")
+        form = (await frank.get(f"/requests/{request.id}")).form(f"/requests/{request.id}/answer")
+
+        await becomes(world, right)
+
+        answer = await frank.post(*sent(form, "Approve"))
+        assert answer.status_code == 401
+        assert (await frank.get("/")).status == 401
+        assert (await world.request(request.id)).state == "open"
+        assert (await at_the_terminal.get("/")).status == 200
+        assert (await (await console.browser("bo", by=by)).get("/")).status == 200
 
 
 async def test_a_page_of_somebody_else_can_not_log_anybody_in(console: Console) -> None:
