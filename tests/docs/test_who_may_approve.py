@@ -1,4 +1,4 @@
-"""The examples of docs/who-may-approve.md, with the people above them, are whole settings and mean what the page says."""
+"""The examples of docs/who-may-approve.md, with the people above them, are whole settings and mean what it says."""
 
 from datetime import UTC, datetime
 from pathlib import Path
