@@ -1,7 +1,8 @@
-"""One card for all who see the same place, in one revision of a request; see docs/decisions/0020.
+"""One card for all who see the same place, in one revision of a request.
 
 The delivery that is first to claim a place has its card there, and the others share it. A claim passes on only when the
-card of the one who has it can't come to stand there any more, so two workers never place two.
+card of the one who has it can't come to stand there any more, so two workers never place two. A lock would
+end by time, beside a slow sender.
 """
 
 from dataclasses import dataclass

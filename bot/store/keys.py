@@ -22,7 +22,11 @@ class Keys:
 
     @property
     def wake(self) -> str:
-        """The schedule: all work that waits, scored by when it is due; see docs/decisions/0001."""
+        """The schedule: all work that waits, scored by when it is due.
+
+        It is the truth, written with the change itself: to hand work out moves its score on, so what a worker loses
+        comes again. A queue would forget it, and a timer go by one machine's clock.
+        """
         return self._key("wake")
 
     @property
@@ -155,7 +159,11 @@ class Keys:
 
     @property
     def clock(self) -> str:
-        """Milliseconds that tests add to the time."""
+        """Milliseconds that tests add to the time: elsewhere it is never there.
+
+        While a slot of a cluster moves, a key that is missing halfway ends a script half done, and one that names a
+        missing key does not begin. So each script that writes several keys names this one, or writes each of them once.
+        """
         return self._key("clock_offset")
 
     @property

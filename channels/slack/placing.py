@@ -2,8 +2,7 @@
 
 Slack knows no idempotency keys. So each post carries its key as message metadata, which nobody sees
 (https://docs.slack.dev/messaging/message-metadata), and each try to post is noted before it is made. A try of which
-nobody knows how it ended, because we died or the answer was lost, is looked up before there is another one;
-see docs/decisions/0020.
+nobody knows how it ended, because we died or the answer was lost, is looked up before there is another one.
 """
 
 import secrets

@@ -1,6 +1,5 @@
-"""The examples of docs/who-may-approve.md are whole settings, and mean what the page says."""
+"""The examples of docs/who-may-approve.md, with the people above them, are whole settings and mean what it says."""
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from bot.policy.approvers.quorum import eligible, is_met, may_break_glass
 from bot.policy.glass import breakers
 from bot.testing.settings import settings_of
 from tests.bot.examples import approval, record
-from tests.servers.lines import TOP
+from tests.stories.examples import example as settings_on_the_page
 
 BO, CY = PersonId("bo"), PersonId("cy")
 NOW = datetime(2026, 11, 3, 22, 10, tzinfo=UTC)
@@ -19,10 +18,7 @@ NOW = datetime(2026, 11, 3, 22, 10, tzinfo=UTC)
 
 def example(name: str, folder: Path) -> People:
     """The people and policies of the example of this name."""
-    page = (TOP / "docs" / "who-may-approve.md").read_text(encoding="utf-8")
-    found = re.search(rf"<!-- example: {name} -->\n```toml\n(.*?)```", page, re.DOTALL)
-    assert found
-    return People.of(settings_of(folder, found[1]))
+    return People.of(settings_of(folder, settings_on_the_page(name)))
 
 
 def test_two_people_are_reminded_by_their_own_clocks(tmp_path: Path) -> None:

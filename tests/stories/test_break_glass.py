@@ -1,7 +1,6 @@
 """Break glass: at night one person decides for everybody, all of them hear it, and are asked whether it was right."""
 
 import email.policy
-import re
 import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
@@ -27,8 +26,8 @@ from tests.bot.process.test_reload import without
 from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import a_console
-from tests.servers.lines import TOP
 from tests.servers.web import serving
+from tests.stories.examples import example
 from tests.stories.people.test_departures import becomes
 from tests.stories.test_audit import is_whole, records
 from tests.test_tour import commit_of, live
@@ -440,12 +439,9 @@ async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     """The example of docs/who-may-approve.md, word for word, with the demo to deploy. Mail alone reaches people."""
     shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
     add_ways(tmp_path / "data" / "demo")
-    page = (TOP / "docs" / "who-may-approve.md").read_text(encoding="utf-8")
-    found = re.search(r"<!-- example: break-glass -->\n```toml\n(.*?)```", page, re.DOTALL)
-    assert found
     shop = example_toml(tmp_path / "data" / "demo" / "shop")
     environment = shop[shop.index("[deploy.environments.production]") :].partition("\n[alerts]")[0]
-    async with a_world(redis, tmp_path / "data", found[1] + environment, deploys=True) as world:
+    async with a_world(redis, tmp_path / "data", example("break-glass") + environment, deploys=True) as world:
         yield world
 
 

@@ -16,11 +16,10 @@ BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 
 
 def example(name: str) -> str:
-    """Return the settings of the example of this name, as they stand on the page."""
+    """Return the settings of the example of this name, with the people of all, as they stand on the page."""
     page = (TOP / "docs" / "who-may-approve.md").read_text(encoding="utf-8")
-    found = re.search(rf"<!-- example: {name} -->\n```toml\n(.*?)```", page, re.DOTALL)
-    assert found
-    return found[1]
+    found = dict(re.findall(r"<!-- example: ([\w-]+) -->\n```toml\n(.*?)```", page, re.DOTALL))
+    return f"{found['people']}\n{found[name]}"
 
 
 @asynccontextmanager
