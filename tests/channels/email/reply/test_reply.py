@@ -227,7 +227,7 @@ def test_a_greeting_to_whomever_and_a_usual_sign_off_do_not_stand_in_the_way(bod
         "Thanks,\n\nDr. Bo Berg (he/him)\nCTO",
         "Mit freundlichen Grüßen\ni. A. Bo Berg\n\nLeiter Entwicklung\nTelefon: +49 30 1234",
         "MfG\ni.V. Bo Berg",
-        "Bo Berg\nbo@corp.example\nSitz der Gesellschaft: Berlin | Geschäftsführer: Eva Meier | Amtsgericht Berlin HRB 12345",
+        "Bo Berg\nCorp\nbo@corp.example\nSitz: Berlin | Geschäftsführer: Eva Meier | Amtsgericht: Berlin HRB 12345",
         "Bo Berg\nwww.corp.example\nDirectors: Eva Meier, Cy Cole\nRegistered in England, Company Number: 1234567",
         "Mit freundlichen Grüßen\nppa. Dr. Bo Berg\nProkurist",
         "Viele Grüße\nDipl.-Ing. Bo Berg\nTeamleiter",
