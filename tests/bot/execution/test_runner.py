@@ -304,10 +304,13 @@ async def test_attack_a_runner_that_ends_before_it_asks_is_told_of_and_begins_no
 def who_opened(file: Path) -> set[int]:
     """The processes that have a file open."""
     found = set[int]()
-    for opened in Path("/proc").glob("[0-9]*/fd/*"):
+    for process in Path("/proc").glob("[0-9]*"):
+        # A process or a file of it may be gone by the time that it is looked at.
         with suppress(OSError):
-            if opened.readlink() == file:
-                found.add(int(opened.parts[2]))
+            for opened in (process / "fd").iterdir():
+                with suppress(OSError):
+                    if opened.readlink() == file:
+                        found.add(int(process.name))
     return found
 
 
