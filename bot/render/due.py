@@ -161,7 +161,11 @@ def not_handed_on(
 ) -> str:
     """Return why a request was not handed on, to whoever wanted that, and to whom it `could_be`."""
     name, most = people.name_of(to), MOST_HANDED_ON
-    told = f"{say('delegation.refused')} {say(_REFUSALS[why], name=name, policy=policy.name, most=most)}"
+    # A name that was typed in place of an address or an id; who has left is called so.
+    is_nobody = why == "left" and name == to
+    said = say("delegation.nobody", name=to, word=say("delegation.word")) if is_nobody else ""
+    said = said or say(_REFUSALS[why], name=name, policy=policy.name, most=most)
+    told = f"{say('delegation.refused')} {said}"
     is_told = could_be and why in _OF_WHOM
     return f"{told} {say('delegation.could-be', names=people.names_of(could_be))}" if is_told else told
 

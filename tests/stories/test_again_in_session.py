@@ -17,6 +17,7 @@ from tests.bot.process.test_reload import without
 from tests.office import TOML
 from tests.servers.console import Console, a_console
 from tests.stories.people.test_departures import becomes
+from tests.stories.test_absences import away
 from tests.world import World, a_world
 
 ALLOWED = TOML.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "100 in 30d"\n', 1)
@@ -350,6 +351,33 @@ async def test_the_owner_of_the_key_is_not_offered_it_where_only_others_approve(
 
         assert not await agents.offers("anna")
         assert await agents.offers("bo")
+
+
+@pytest.mark.parametrize("why", ["handed on", "away", "escalated"])
+async def test_attack_who_decides_in_the_place_of_others_is_told_that_it_holds_and_is_asked_each_time(
+    redis: str, tmp_path: Path, why: str
+) -> None:
+    more = 'stand_ins = ["group:spare"]\nescalate_after = "1h"\nescalate_to = ["group:spare"]\n'
+    toml = ALLOWED.replace("[policies.production]\n", f"[policies.production]\n{more}", 1)
+    toml = toml.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\ngroups = ["spare"]\n')
+    spare = toml.replace('email = "dan@corp.example"\n', 'email = "dan@corp.example"\ngroups = ["spare"]\n')
+    async with agents_in(redis, tmp_path, spare) as agents:
+        if why == "away":
+            await away(agents.office, "bo", "dan")
+        await agents.hears(CALL)
+        if why == "handed on":
+            await agents.office.delegate("bo", await agents.open(), "dan")
+        if why == "escalated":
+            await agents.office.move_time(61 * 60)
+            await agents.office.quiet()
+
+        await agents.answers(person="dan")
+
+        assert [await agents.hears(CALL) for _ in range(3)] == ["allow", "allow", "allow"]
+        assert len((await agents.the_only()).uses) == 2
+        assert await agents.office.next_mail("dan", "holds from now on: 20 uses")
+        await becomes(agents.office, toml)
+        assert await agents.hears(CALL) == "deny"
 
 
 async def test_it_ends_as_whoever_allowed_it_leaves_and_as_the_policy_changes(agents: Agents) -> None:

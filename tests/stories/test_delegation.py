@@ -143,6 +143,26 @@ async def test_over_http_it_is_told_with_the_request_as_it_stands_then(office: W
         assert "You may still deny it." in said["told"]
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_attack_who_writes_a_name_in_place_of_an_address_reads_that_nobody_is_called_as_who_can_get_it(
+    redis: str, tmp_path: Path, language: str
+) -> None:
+    toml = SOLO.replace("[people.bo]\n", f'[people.bo]\nlanguage = "{language}"\n')
+    async with a_world(redis, tmp_path / "data", toml, change=on_solo) as office:
+        record = await asked(office)
+        word = {"en": "delegate", "de": "weitergeben"}[language]
+
+        await office.reply("bo", await office.next_mail("bo"), f"{word}: Cy Cole")
+
+        told = " ".join((await office.next_mail("bo", about="Cy Cole")).text.split())
+        expected = {
+            "en": "“Cy Cole”. Behind “delegate:” write the mail address of a person. It can be handed on to: Cy Cole",
+            "de": "Kennung „Cy Cole“. Schreiben Sie hinter „weitergeben:“ die Mail-Adresse einer Person.",
+        }[language]
+        assert expected in told
+        assert (await office.request(record.request.id)).request.policy.handed_on == ()
+
+
 async def test_over_http_a_refusal_says_why_and_changes_nothing(office: World) -> None:
     async with serving(office.app) as api:
         bo, cy, anna = [await api.client(person) for person in ("bo", "cy", "anna")]

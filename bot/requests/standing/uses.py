@@ -12,7 +12,7 @@ from agents.run import Run
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.quorum import barred
 from bot.policy.attachments import list_contents
 from bot.policy.judge import counts
 from bot.policy.record import RequestRecord, after
@@ -105,15 +105,15 @@ class StandingUses:
 
     async def _holds(self, standing: Standing, request: Request) -> bool:
         """Return whether what was allowed in a session still is: nobody denied the call that it was allowed with, not
-        even too late, and those who allowed it could approve this.
+        even too late, and those who allowed it may still come to decide, as they did, and have no part in this one.
         """
         try:
             granting = (await read_request(self._store, Archive(None), standing.approval.request_id)).record
         except NotFound:
             return False
-        may = eligible(request.policy, request.requesters)
+        out = barred(request.policy, request.requesters)
         stands = granting.state == "approved" and granting.stopped is None
-        is_theirs = stands and {*standing.approval.granted_by} <= {*may}
+        is_theirs = stands and out.isdisjoint(standing.approval.granted_by)
         return is_theirs and await lapse_now(standing, self._people) is None
 
     async def why_not(self, record: RequestRecord, effect: Effect) -> str | None:
