@@ -127,7 +127,7 @@ def answer(
             again = not_shown(request, shown.digest, person or "", text, as_json=as_json)
             print(again if client.approves(shown) else not_here(shown), file=sys.stderr)
             raise typer.Exit(1)
-        body: dict[str, object] = {"text": text}
+        body: dict[str, object] = {"text": words.text}
         if words.said != "free_text":
             vote = "break_glass" if breaks_glass else words.said
             body = {"vote": vote, "digest": seen or shown.digest, "reason": words.reason}

@@ -18,6 +18,7 @@ from agents.text import one_line
 from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
+from bot.policy.answers import is_withdrawal
 from bot.policy.record import Comment
 from bot.render.cards import below_title, by_key, exact_call, short_hashes
 from bot.render.due import approved, away_words, handed_on_words, unanswered
@@ -43,14 +44,18 @@ class Typed:
 
 
 def typed(asked: str, text: str, reason: str) -> Typed:
-    """`text` as an answer to a request of the format `asked`; nothing but the word itself approves."""
+    """`text` as an answer to a request of the format `asked`; nothing but the word itself approves.
+
+    The reason beside a refusal in other words goes with them, unless it takes the refusal back.
+    """
     if asked != "approval":
         return Typed("free_text", text)
     if text == "approve":
         return Typed("approve", text, reason)
     denial = _DENIAL.fullmatch(text)
     if denial is None:
-        return Typed("free_text", text)
+        both = f"{text}\n{reason}" if reason else text
+        return Typed("free_text", both if is_withdrawal(both) else text)
     return Typed("deny", "deny", "\n".join(filter(None, (denial["reason"].strip(), reason))))
 
 
