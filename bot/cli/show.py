@@ -18,7 +18,6 @@ from agents.text import one_line
 from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
-from bot.policy.answers import is_withdrawal
 from bot.policy.record import Comment
 from bot.render.cards import below_title, by_key, exact_call, short_hashes
 from bot.render.due import approved, away_words, handed_on_words, unanswered
@@ -44,18 +43,14 @@ class Typed:
 
 
 def typed(asked: str, text: str, reason: str) -> Typed:
-    """`text` as an answer to a request of the format `asked`; nothing but the word itself approves.
-
-    The reason beside a refusal in other words goes with them, unless it takes the refusal back.
-    """
+    """`text` as an answer to a request of the format `asked`; nothing but the word itself approves."""
     if asked != "approval":
         return Typed("free_text", text)
     if text == "approve":
         return Typed("approve", text, reason)
     denial = _DENIAL.fullmatch(text)
     if denial is None:
-        both = f"{text}\n{reason}" if reason else text
-        return Typed("free_text", both if is_withdrawal(both) else text)
+        return Typed("free_text", text)
     return Typed("deny", "deny", "\n".join(filter(None, (denial["reason"].strip(), reason))))
 
 
