@@ -127,7 +127,7 @@ def answer(
             again = not_shown(request, shown.digest, person or "", text, as_json=as_json)
             print(again if client.approves(shown) else not_here(shown), file=sys.stderr)
             raise typer.Exit(1)
-        body: dict[str, object] = {"text": text}
+        body: dict[str, object] = {"text": _with_reason(text, reason) if shown.format == "approval" else text}
         if words.said != "free_text":
             vote = "break_glass" if breaks_glass else words.said
             body = {"vote": vote, "digest": seen or shown.digest, "reason": words.reason}
@@ -146,6 +146,14 @@ def _takes_reason(text: str) -> bool:
     from bot.policy.answers import is_withdrawal
 
     return text == "break-glass" or typed("approval", text, "").said != "free_text" or is_withdrawal(text)
+
+
+def _with_reason(text: str, reason: str) -> str:
+    """Return a refusal in other words with its `reason`, unless that takes it back."""
+    from bot.policy.answers import is_withdrawal
+
+    both = f"{text}\n{reason}"
+    return both if reason.strip() and is_withdrawal(both) else text
 
 
 def _breaks_glass(shown: "RequestView", text: str, reason: str) -> bool:

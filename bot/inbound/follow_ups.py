@@ -616,12 +616,15 @@ class FollowUps:
     def _about_words(
         self, trigger: Trigger, run: Run, record: RequestRecord | None, answers: RequestRecord | None
     ) -> str:
-        """Return what somebody is told whose words went to the run, where they speak beside what is approved, answer a
-        closed request, may mean a stop among others, or speak to a program, which reads none; else nothing.
+        """Return what somebody is told whose words went to the run, where the run is paused, they speak beside what is
+        approved, answer a closed request, may mean a stop among others, or speak to a program, which reads none; else
+        nothing.
         """
         with self._people.speaking_to(trigger.person):
             if run.started and run.started.agent == RELAY:
                 return _unread(trigger, run, record)
+            if run.state == "paused":
+                return say("notice.stop-paused", id=run.id)
             if record and record.request.format == "approval" and _is_answerable(record):
                 return say("notice.stop-it")
             told = [say("notice.stop-run")] if may_be_stop(trigger.text) else []

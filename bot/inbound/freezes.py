@@ -79,7 +79,7 @@ _ALL = {_EVERYTHING, "all", "alles"}
 _REASON_CHARS = 500
 _DEPLOYS = r"(?:deploy(?:ment)?s|releases|rollouts)"
 _SPEAKS_OF = re.compile(
-    r"(?<!\w)(?:(?:(?:code|change|release|deploy(?:ment)?)-?)?freez(?:e|ing)?|ein(?:zu)?frieren"
+    r"(?<!\w)(?:(?:(?:code|change|release|deploy(?:ment)?)-?)?freez(?:en?|ing)?|ein(?:zu)?frieren"
     r"|frier(?:e|en|t)? (?:\S+ ){1,4}ein"
     r"|deploy(?:ment)?[- ]?stopp?|emergency stop|not-?(?:aus|halt|stopp?)"
     rf"|(?:stop|halt|hold|pause|block|lock|suspend)(?: off| on| down)? (?:everything|(?:\S+ ){{0,3}}{_DEPLOYS})"

@@ -47,6 +47,20 @@ async def test_a_denial_keeps_its_reason_and_not_the_word(world: World) -> None:
     assert (await decision(world, request_id)).reason == "too loud"
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [("no", "make it shorter"), ("nein", "falsche Glocke"), ("stop", "but Cy may ask for it")],
+)
+async def test_attack_the_reason_beside_a_refusal_in_other_words_is_lost(world: World, words: str, why: str) -> None:
+    request_id = await asked(world, "press bell")
+
+    ended = await sayso(world, "answer", request_id, words, "--reason", why, "--as", "bo")
+
+    assert ended.code == 0
+    found = await decision(world, request_id)
+    assert (found.state, why in found.reason) == ("denied", True)
+
+
 @pytest.mark.long
 async def test_a_denial_may_go_on_with_its_reason_as_in_a_mail(world: World) -> None:
     request_id = await asked(world, "press bell")

@@ -333,7 +333,7 @@ async def test_attack_who_approves_beside_a_stop_is_not_told_that_it_did_not_cou
 
 
 @pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
-@pytest.mark.parametrize("text", ["Bitte production einfrieren, nichts geht.", "We need a freeze on production"])
+@pytest.mark.parametrize("text", ["Bitte production freezen, nichts geht.", "We need a freeze on production"])
 async def test_attack_whoever_means_to_freeze_in_words_that_are_no_order_is_not_told_how(
     orders: Orders, way: str, text: str
 ) -> None:
@@ -355,6 +355,7 @@ async def test_attack_whoever_means_to_freeze_in_words_that_are_no_order_is_not_
         "stop everything",
         "Bitte sofort alle Deploys anhalten",
         "Deployment-Freeze bis morgen",
+        "Bitte production einfrieren, nichts geht.",
         "production einfrieren bis morgen früh, seit heute Nacht schlagen bei uns fast alle Zahlungen fehl",
     ],
 )
