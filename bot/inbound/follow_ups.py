@@ -52,7 +52,7 @@ from bot.requests.standing.kept import KeptStandings
 from bot.runs.children import Children, busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.ids import derived_id, inbound_of, is_a
+from bot.store.ids import derived_id, inbound_of, is_a, run_of
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell
 from channels import SESSION, ChannelUnavailable, Trigger
@@ -103,19 +103,31 @@ class FollowUps:
             await self._tell_what_holds(homes[-1], inbound_id, channel, trigger)
         return is_taken
 
-    async def unheard(self, said_id: str, channel: str, trigger: Trigger, run_id: RunId) -> None:
-        """Tell whoever wrote what began a run that it goes on, if it does, though that was edited or deleted.
+    async def unheard(self, said_id: str, channel: str, trigger: Trigger, first: str) -> None:
+        """Tell whoever wrote the message `first` that the run that it began goes on, or the one that took it in, if it
+        does, though it was edited; of what was deleted, only where it began the run.
 
-        Raises ChannelUnavailable while that run has not started.
+        Raises ChannelUnavailable while `first` is not read yet.
         """
-        run = fold((await self._store.load(run_id)).events)
-        if not run.started and await self._store.lists.is_unread(inbound_of(run_id)):
+        run = fold((await self._store.load(RunId(run_of(first)))).events)
+        if not run.started and await self._store.lists.is_unread(first):
             raise ChannelUnavailable("What was edited or deleted is not read yet", "What is said of that waits")
+        word = "notice.deleted" if trigger.deleted else "notice.edited"
+        if not run.started and trigger.edited and (had := await self._that_had(first)):
+            run, word = had, "notice.edited-word"
         if run.started and not run.ended:
-            words = say("notice.deleted" if trigger.deleted else "notice.edited", id=run.id)
-            told = self._told(channel, trigger, run, words, self._store.about_now())
-            told = told.model_copy(update={"id": derived_id("outgoing", run_id, f"unheard {said_id}")})
-            await self._journal.write(Commit(run_id=run_id, outgoing=[outbox_entry(told)]))
+            told = self._told(channel, trigger, run, say(word, id=run.id), self._store.about_now())
+            told = told.model_copy(update={"id": derived_id("outgoing", run.id, f"unheard {said_id}")})
+            await self._journal.write(Commit(run_id=run.id, outgoing=[outbox_entry(told)]))
+
+    async def _that_had(self, inbound_id: str) -> Run | None:
+        """Return the run that a message was given to as words or as an answer; None where none has it."""
+        ways = await self._store.remembered(f"follows {inbound_id}") or b""
+        for run_id in map(RunId, ways.decode().split()):
+            events = (await self._store.load(run_id)).events
+            if await self._has_had(events, inbound_id):
+                return fold(events)
+        return None
 
     async def _tell_what_holds(self, run_id: RunId, said_id: str, channel: str, trigger: Trigger) -> None:
         """Tell whoever says no in the thread of a session what may still be done there without asking: they may have

@@ -559,10 +559,10 @@ class Inbox:
         return datetime.fromisoformat(first.decode())
 
     async def _no_stop(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
-        """Leave a message that was deleted, or edited and says no stop; tell its writer where its run goes on."""
+        """Leave a message that was deleted, or edited and says no stop; tell its writer where a run goes by it."""
         key = trigger.deleted or trigger.edited
-        if key and (began := await self._store.remembered(f"{channel}:{key}")):
-            await self._follow_ups.unheard(inbound_id, channel, trigger, self._starter.run_id(began.decode()))
+        if key and (first := await self._store.remembered(f"{channel}:{key}")):
+            await self._follow_ups.unheard(inbound_id, channel, trigger, first.decode())
         log.info("ignored", reason="a message that was deleted, or edited and says no stop")
         await self._store.drop_inbound(inbound_id)
 

@@ -273,18 +273,18 @@ class TypedStanding:
         return say("again.page"), say("again.asked")
 
     async def _listed(self, person: PersonId) -> str:
-        """Return those that count for somebody now, each with the words that end it."""
+        """Return those that have not ended, each with the words that end it, and why it counts no longer if so."""
         found = await self._standing.those_of(self._rights.of_person(person))
         valid = [one for one in found if one.state == "valid"]
         if not valid:
             return f"{say('again.message-none')} {say('again.usage')}"
-        lines = [self._line(one) for one in valid[:_LISTED]]
+        lines = [self._line(one, await self._standing.lapsed(one)) for one in valid[:_LISTED]]
         left = len(valid) - len(lines)
         return "\n".join([*lines, *([say_many("again.message-more", left)] if left else ())])
 
-    def _line(self, found: Standing) -> str:
+    def _line(self, found: Standing, lapsed: str) -> str:
         approval = found.approval
-        return say(
+        line = say(
             "again.message-line",
             title=covering(approval.title, approval.pattern),
             name=self._people.name_of(approval.person),
@@ -292,6 +292,7 @@ class TypedStanding:
             until=say("again.until", at=in_words(approval.until)),
             id=approval.id,
         )
+        return f"{line} {lapsed}." if lapsed else line
 
     async def _run_of(self, channel: str, trigger: Trigger) -> RunId | None:
         if not trigger.follows:

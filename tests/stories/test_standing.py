@@ -3,6 +3,7 @@
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 from pydantic import JsonValue
 
 from agents.requests import PersonId, RunId
@@ -12,8 +13,11 @@ from bot.testing.events import NOON
 from channels.email import cards
 from language import dates
 from tests.bot.cli.shell import sayso
+from tests.office import TOML
 from tests.servers.console import a_console
+from tests.servers.web import serving
 from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
+from tests.tables import becomes
 
 
 async def test_what_people_allowed_once_for_three_times_is_not_asked_three_times(redis: str, tmp_path: Path) -> None:
@@ -120,6 +124,30 @@ async def test_its_card_quotes_nobody_and_says_by_its_readers_clock_until_when_i
     assert times.moment(None, moment) in shown.out
     assert until not in card.text + page.words + shown.out
     assert "wrote" not in shown.out
+
+
+@pytest.mark.parametrize("changed", [TOML, ALLOWED.replace('execute_within = "15m"', 'execute_within = "20m"', 1)])
+async def test_wherever_it_is_listed_and_on_the_next_card_it_says_that_its_policy_has_changed(
+    redis: str, tmp_path: Path, changed: str
+) -> None:
+    async with an_office(redis, tmp_path) as office, serving(office.app) as api:
+        standing = await granted(office, await done_once(office), uses=3)
+        anna = await api.client("anna")
+        assert (await anna.get("/v1/standing")).json()["standing"][0]["lapsed"] == ""
+
+        await becomes(office, changed)
+
+        why = f"Standing approval {standing.approval.id} counts no longer: its policy has changed"
+        async with a_console(office) as console:
+            page = await (await console.browser("anna")).get("/standing")
+        [listed] = (await anna.get("/v1/standing")).json()["standing"]
+        await office.send("anna", "sayso@sayso.example", "standing")
+        assert why in page.words
+        assert (listed["state"], listed["lapsed"]) == ("valid", why)
+        assert why in (await sayso(office, "standing", "list", "--as", "anna")).out
+        assert why in " ".join((await office.next_mail("anna", "To end it, write: revoke")).text.split())
+        assert await is_asked(office)
+        assert why in " ".join((await office.next_mail("bo", "Changed since the last card")).text.split())
 
 
 def test_a_card_names_the_environment_once() -> None:

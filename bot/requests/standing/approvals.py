@@ -23,7 +23,7 @@ from bot.policy.standing import Ended, Standing, Use, is_by_program, may_stand, 
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
 from bot.requests.standing.kept import KeptStandings
-from bot.requests.standing.uses import lapse_now
+from bot.requests.standing.uses import lapse_now, lapse_text
 from bot.requests.stored import TRIES
 from bot.store import Commit, StoreError
 from bot.store.journal import Journal, outbox_entry, outgoing_id
@@ -70,6 +70,11 @@ class StandingApprovals:
         """Return those that would be used now for what `person` asks, and `policy` gates."""
         found = (one for one in await self._kept.of_person(person) if one.approval.pattern.policy == policy)
         return [one for one in found if one.state == "valid" and not await lapse_now(one, self._people)]
+
+    async def lapsed(self, standing: Standing) -> str:
+        """Return why one that is neither over nor used up counts no longer, in words; empty while it counts."""
+        found = await lapse_now(standing, self._people) if standing.state == "valid" else None
+        return lapse_text(standing, found) if found else ""
 
     async def one(self, standing_id: str) -> Standing:
         """Return one. Raises NotFound."""

@@ -61,13 +61,7 @@ class StandingUses:
 
         Its use is counted from then on, whatever becomes of it.
         """
-        if (
-            repeats is None
-            or not may_stand(request)
-            or is_by_program(run)
-            or not _rules(self._people, request.policy.name)
-            or not _is_proven(run, request)
-        ):
+        if repeats is None or not may_stand(request) or is_by_program(run) or not _is_proven(run, request):
             return Looked()
         why = dict[str, None]()
         # Also those whose words the run goes by, and who could not decide it anyway.
@@ -78,7 +72,7 @@ class StandingUses:
             if not self._covers(standing, request, repeats):
                 continue
             if lapsed := await lapse_now(standing, self._people):
-                why |= {self._sentence(standing, lapsed): None} if lapsed in _TOLD else {}
+                why |= {lapse_text(standing, lapsed): None} if lapsed in _TOLD else {}
             elif decision := await self._use(standing, request):
                 return Looked(decision)
         return Looked(why=tuple(why))
@@ -131,7 +125,7 @@ class StandingUses:
         if standing is None or record.request.id not in {use.request_id for use in standing.uses}:
             return say("again.gone", id=used.id)
         lapsed = await lapse_now(standing, self._people)
-        return self._sentence(standing, lapsed) if lapsed else None
+        return lapse_text(standing, lapsed) if lapsed else None
 
     def opening(self, request: Request, decision: Decision, expect: int | None, freeze: Freeze | None) -> Commit:
         """Everything that opening `request` writes, which `decision` decides at once: nobody gets a card to answer."""
@@ -168,9 +162,6 @@ class StandingUses:
             at=request.opened_at,
         )
 
-    def _sentence(self, standing: Standing, lapsed: Lapse) -> str:
-        return say(_LAPSES[lapsed], id=standing.approval.id)
-
     def _notice(self, request: Request, decision: Decision, person: PersonId) -> Tell:
         """Return what tells one of those who granted it that it was used."""
         used = decision.standing
@@ -192,6 +183,11 @@ class StandingUses:
             thread=request.thread,
             request_id=request.id,
         )
+
+
+def lapse_text(standing: Standing, lapsed: Lapse) -> str:
+    """Return why a standing approval counts no longer, in words."""
+    return say(_LAPSES[lapsed], id=standing.approval.id)
 
 
 async def lapse_now(standing: Standing, people: People) -> Lapse | None:

@@ -50,6 +50,7 @@ _EXAMPLE: dict[str, Any] = {
     "run": "s3r-a7m2xq4d5v6ab",
     "request": "s3q-a7m2xq4d5v6ab",
     "revoked": None,
+    "lapsed": "",
 }
 _REVOKED = {**_EXAMPLE, "state": "revoked", "revoked": {"by": "bo", "at": _AT, "reason": "incident 4711"}}
 
@@ -95,7 +96,7 @@ _ASKED[201]["links"] = leads_to("request_id", "$response.body#/id", "showRequest
 async def listed(key: MayRead, here: HereNow) -> StandingViews:
     """List the standing approvals that concern the people of the key, at most 500."""
     found = await here.app.requests.standing.those_of(here.app.access.rights.of_key(key))
-    return StandingViews(standing=tuple(map(view_of, found)))
+    return StandingViews(standing=tuple([await view_of(here, one) for one in found]))
 
 
 @router.post("", operation_id="askForStanding", status_code=HTTPStatus.CREATED, responses=_ASKED)
@@ -137,7 +138,7 @@ async def revoked(
 ) -> StandingView:
     """End a standing approval at once, also for what has not started."""
     who, person = here.app.access.rights.of_key(key), await _person(here, key, "answer", way)
-    return view_of(await revoke(here, who, person, standing_id, wanted.reason, way))
+    return await view_of(here, await revoke(here, who, person, standing_id, wanted.reason, way))
 
 
 async def _person(here: Here, key: ApiKey, action: Action, channel: str) -> PersonId:

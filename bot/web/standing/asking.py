@@ -23,8 +23,8 @@ class StandingUseView(Frozen):
 class StandingView(Frozen):
     """A standing approval. `open` are the arguments whose value may be any text; all others are as in `arguments`.
 
-    `run` and `request` granted it. With the state `valid` it counts unless its policy or those who granted it have
-    changed since.
+    `run` and `request` granted it. With the state `valid` it counts unless `lapsed` says why it does not: its policy or
+    those who granted it have changed since.
     """
 
     id: str
@@ -44,9 +44,10 @@ class StandingView(Frozen):
     run: RunId
     request: RequestId
     revoked: Ended | None
+    lapsed: str = ""
 
 
-def view_of(found: Standing) -> StandingView:
+async def view_of(here: Here, found: Standing) -> StandingView:
     """Return what is shown of a standing approval."""
     approval, pattern = found.approval, found.approval.pattern
     return StandingView(
@@ -67,6 +68,7 @@ def view_of(found: Standing) -> StandingView:
         run=approval.run_id,
         request=approval.request_id,
         revoked=found.revoked,
+        lapsed=await here.app.requests.standing.lapsed(found),
     )
 
 

@@ -32,8 +32,10 @@ async def shown(request: Request) -> Response:
         await _check_sees(request, run_id)
         events = (await process.app.store.load(run_id)).events
         offer = process.app.requests.standing.offer(events, process.app.runs.executor.agents, visit.person)
+    listed = found[:_SHOWN]
     data: dict[str, object] = {
-        "standing": found[:_SHOWN],
+        "standing": listed,
+        "lapsed": {one.approval.id: await process.app.requests.standing.lapsed(one) for one in listed},
         "offer": offer,
         "run_id": run_id,
         "states": _STATES,

@@ -307,6 +307,33 @@ async def test_attack_whoever_edits_their_wish_believes_that_it_is_changed(offic
     assert await office.only_run() == run_id
 
 
+@pytest.mark.parametrize("writer", ["anna", "bo"])
+async def test_attack_whoever_edits_their_words_below_a_wish_believes_that_the_card_says_so(
+    office: SlackWorld, writer: str
+) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    wish = await office.anna.says("#ops", "@sayso press bell")
+    await office.card("#ops", to_press="Approve")
+    who = office.anna if writer == "anna" else office.bo
+    line = await who.answers(wish, "only after 18:00, the auditors are here")
+    await office.slack.settled()
+    await office.world.quiet()
+
+    await who.edits(line, "only before 17:00, the auditors come later")
+
+    told = (
+        "that changes nothing: what you wrote at first stands. If you mean something else, write that in a new message."
+    )
+    await who.sees_ephemeral(told)
+    await office.bo.presses("Approve", in_=await office.card("#ops", to_press="Approve"))
+    await office.world.ended(await office.only_run())
+    await who.edits(line, "never mind")
+    await office.slack.settled()
+    await office.world.quiet()
+    assert len([one for one in await who.ephemerals() if "wrote at first stands" in one.text]) == 1, "it is over"
+
+
 @pytest.mark.parametrize("what", ["another word of theirs", "a wish that is over"])
 async def test_whoever_deletes_what_no_run_goes_on_for_hears_nothing(office: SlackWorld, what: str) -> None:
     await office.world.start()

@@ -8,6 +8,7 @@ from tests.bot.web.console.stage import answer, asked, place
 from tests.long import few_of
 from tests.servers.console import Console
 from tests.stories.test_child_runs import child_of
+from tests.waiting import until
 from tests.world import World
 
 
@@ -90,7 +91,7 @@ async def test_before_a_run_is_cancelled_a_page_says_what_happens_and_who_hears_
 
     page = await dan.get(f"{path}/confirm/cancel")
 
-    assert "Cancel this run? Nothing has happened yet." in page.words
+    assert "Cancel this run? Your click has changed nothing yet." in page.words
     told = "Anna Ames; Bo Berg, whose card is closed; Cy Cole, whose card is closed."
     assert f"Who hears of it: {told}" in page.words
     assert (await world.request(record.request.id)).state == "open"
@@ -100,6 +101,22 @@ async def test_before_a_run_is_cancelled_a_page_says_what_happens_and_who_hears_
     for person in ("bo", "cy"):
         assert "withdrawn" in (await world.next_mail(person, about="Closed")).text.lower()
     assert await world.next_mail("anna", about="Cancelled")
+
+
+async def test_attack_before_a_run_is_cancelled_whose_tool_runs_a_page_says_that_nothing_has_happened(
+    world: World, console: Console
+) -> None:
+    record, anna, held = await asked(world), await console.browser("anna"), world.workshop.hold("it")
+    run_id = record.request.run_id
+    await answer(await console.browser("bo"), record, "Approve")
+    await until(lambda: "press it" in world.workshop.started, what="the tool runs")
+
+    page = await anna.get(f"/runs/{run_id}/confirm/cancel")
+
+    held.set()
+    assert "Nothing has happened" not in page.words
+    assert "Cancel this run? Your click has changed nothing yet. It is about press it. It ends here" in page.words
+    assert "What executes now is finished first" in page.words
 
 
 @pytest.mark.parametrize("verb", ["pause", "cancel", "explode"])
