@@ -383,7 +383,7 @@ def _signed_at(lines: Sequence[str], author: str) -> int | None:
 
 
 def _names_of(line: str) -> list[str]:
-    plain = " ".join(vocabulary.fold(line[:SEGMENT_CHARS]).lower().split())
+    plain = " ".join(vocabulary.fold(line).lower().split()) if len(line) <= SEGMENT_CHARS else ""
     words = plain.removeprefix(signs[0] if (signs := _SIGNS_FOR.match(plain)) else "").split()
     return [word.strip(".,*_") for word in words if not _TITLE.fullmatch(word)]
 

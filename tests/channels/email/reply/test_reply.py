@@ -324,6 +324,7 @@ def test_a_picture_beside_a_decision_and_brackets_of_ones_own_leave_it_undecided
         "Bo Berg\nCorp GmbH\nVorstand: Einspruch",
         "Bo Berg\nCorp Ltd\nDirector: Please Withdraw",
         "Bo Berg\nVAT: +49 30 1234567 call me and we talk about it, it is what Cy asked for as well",
+        f"Bo Berg{' ' * 100}but not today",
         "Bo Berg\nFalsche Version",
         "Bo Berg\nRoll Back",
         "Bo Berg | Head of Release",
