@@ -15,7 +15,7 @@ from functools import cache, lru_cache, partial
 from typing import Literal
 
 from channels.email.reply import marks, markup, signature, vocabulary
-from channels.email.reply.lines import BLANK
+from channels.email.reply.lines import BLANK, LINE_CHARS
 from channels.email.reply.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, Older, new_text
 
 DECISION_CHARS = 2000
@@ -45,10 +45,13 @@ _TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|(?:dr|dipl)\.-[a-z]{2,6}
 _SIGNS_FOR = re.compile(r"(?:i\. ?[av]\.|ppa\.) ")
 """How people in German companies sign for them: `i. A. Bo Berg`."""
 
+_BESIDE_NAME = re.compile(r"\s*[|,]\s*|\s+[-\u2013\u2014]\s+")
+"""Between a name and a title on one line: `Bo Berg | Head of Release`."""
+
 _TARGET = re.compile(r" ?<(?:mailto:)?([^<>\s]{1,500})>")
-_LED_TO = re.compile(r" ?<(?:https?://|mailto:)[^<>\s]{1,2000}>")
+_LED_TO = re.compile(r" ?<(?:(?:https?://|mailto:|tel:)[^<>\s]{1,2000}|\+?\d{5,20})>")
 """Where a link leads, as Outlook writes it behind the words of the link, in the plain text alone: `www.a.example` leads
-to `http://www.a.example`, and where a gateway looks at links, to a page of its own.
+to `http://www.a.example`, and where a gateway looks at links, to a page of its own. Gmail leaves out `tel:`.
 """
 
 _LOGO = re.compile(r"\[(?:image: )?([^\[\]]{1,500})\](?: ?<[^<>\s]{1,2000}>)?")
@@ -57,6 +60,7 @@ _LOGO = re.compile(r"\[(?:image: )?([^\[\]]{1,500})\](?: ?<[^<>\s]{1,2000}>)?")
 Outlook writes both, and behind them where a link of the picture leads; Gmail writes `[image: Logo]`.
 """
 
+_BY_PROGRAM = re.compile(vocabulary.every("picture_by_program"))
 _SMILE = re.compile(r":-?\)")
 _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
 """Marks of code, of a form or of a list of choices rather than of a sentence."""
@@ -162,7 +166,7 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
     plain = replace(
         plain,
         older=(*plain.older, *seen.older),
-        is_one=_letters(plain.whole) == _letters(seen.whole),
+        is_one=_letters(_without_contacts(plain.whole, author)) == _letters(_without_contacts(seen.whole, author)),
         is_below_quote=plain.is_below_quote or seen.is_below_quote,
     )
     decides = {"approve", "deny"} & {plain.said, seen.said}
@@ -235,11 +239,22 @@ def _without_logos(text: str, author: str, pictures: frozenset[str]) -> str:
         return text
 
     def left(found: re.Match[str]) -> str:
-        return "" if " ".join(found[1].split()) in pictures else found[0]
+        words = " ".join(found[1].split())
+        return "" if words in pictures and not _says_more(words, author) else found[0]
 
     while at > 1 and not _LOGO.sub(left, lines[at - 1]).strip(BLANK):
         at -= 1
     return "\n".join((*lines[:at], _LOGO.sub(left, "\n".join(lines[at:]))))
+
+
+def _says_more(words: str, author: str) -> bool:
+    """Return whether the `words` in place of a picture may be part of an answer: somebody may have drawn a stamp."""
+    plain = _BY_PROGRAM.sub("", vocabulary.fold(words).lower())
+    if re.match(r"cid:|https?://", plain):
+        return False
+    is_moment = vocabulary.ONLY_MOMENT.fullmatch(plain) or vocabulary.NAMED_MOMENT.search(plain)
+    is_doubtful = signature.decides(plain) or vocabulary.CAREFUL.search(plain) or _QUESTION.search(plain)
+    return bool(is_moment or is_doubtful) or _refusal(words, _manners(author)) is not None
 
 
 def _said(found: NewText, author: str) -> Said:
@@ -257,7 +272,7 @@ def _said_alone(found: NewText, author: str) -> Said:
     # NFC turns the Greek question mark into a semicolon.
     if len(text) > DECISION_CHARS or "\u037e" in found.text or found.sent_on:
         return said
-    bare = _without_contacts(text, author, manners)
+    bare = _without_contacts(text, author)
     is_passed_on = (
         _without_greeting(whole) != whole and vocabulary.ASKS_ANOTHER.search(vocabulary.fold(text)) is not None
     )
@@ -333,29 +348,44 @@ def _without_manners(text: str, manners: re.Pattern[str]) -> str:
     return "\n".join(reversed(lines)) or text
 
 
-def _without_contacts(text: str, author: str, manners: re.Pattern[str]) -> str:
+def _without_contacts(text: str, author: str) -> str:
     """`text` without the signature that begins with its writer's whole name, as Outlook's do, without any dashes."""
+    manners = _manners(author)
     lines = text.split("\n")
     at = _signed_at(lines, author)
     if at is None or len(lines) - at > SIGNATURE_LINES:
         return text
-    below = [line for line in lines[at + 1 :] if line.strip(BLANK)]
+    below = [part for line in lines[at + 1 :] if line.strip(BLANK) for part in signature.parts(line)]
     among = any(map(signature.REACHED.search, below))
-    if not all(signature.is_contact(line, among_contacts=among) and _refusal(line, manners) is None for line in below):
+    if not all(_is_contact(part, manners, among_contacts=among) for part in below):
         return text
     return _without_manners("\n".join(lines[:at]), manners)
 
 
+def _is_contact(text: str, manners: re.Pattern[str], *, among_contacts: bool = False) -> bool:
+    return signature.is_contact(text, among_contacts=among_contacts) and _refusal(text, manners) is None
+
+
 def _signed_at(lines: Sequence[str], author: str) -> int | None:
-    """Return the last line, but not the first one, that is the whole name of `author`."""
-    name = vocabulary.fold(unicodedata.normalize("NFC", author)).lower().split()
-    return next((i for i in range(len(lines) - 1, 0, -1) if name and _names_of(lines[i]) == name), None)
+    """Return the last line, but not the first one, that is the whole name of `author`.
+
+    Above a telephone number or the like their title may stand beside it: `Bo Berg | Head of Release`.
+    """
+    name, is_reached = vocabulary.fold(unicodedata.normalize("NFC", author)).lower().split(), False
+    for at in range(len(lines) - 1, max(len(lines) - 2 * SIGNATURE_LINES, 0), -1) if name else ():
+        line = lines[at][:LINE_CHARS]
+        beside = _BESIDE_NAME.search(line[:SEGMENT_CHARS]) if is_reached else None
+        is_titled = beside is not None and _names_of(line[: beside.start()]) == name
+        if _names_of(line) == name or (beside and is_titled and _is_contact(line[beside.end() :], _manners(author))):
+            return at
+        is_reached = is_reached or signature.REACHED.search(line) is not None
+    return None
 
 
 def _names_of(line: str) -> list[str]:
-    plain = " ".join(vocabulary.fold(line[:SEGMENT_CHARS]).lower().split())
+    plain = " ".join(vocabulary.fold(line).lower().split()) if len(line) <= SEGMENT_CHARS else ""
     words = plain.removeprefix(signs[0] if (signs := _SIGNS_FOR.match(plain)) else "").split()
-    return [word.strip(".,") for word in words if not _TITLE.fullmatch(word)]
+    return [word.strip(".,*_") for word in words if not _TITLE.fullmatch(word)]
 
 
 def _is_mannered(line: str, manners: re.Pattern[str]) -> bool:

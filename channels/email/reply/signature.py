@@ -42,8 +42,6 @@ _DECIDES = re.compile(rf"\b(?:{every('decides')})\b")
 
 CONTACT_CHARS = 120
 """Longest line of a signature."""
-LAW_CHARS = 240
-"""Longest line in which a company names its directors and where it is registered."""
 
 REACHED = re.compile(r"(?:\+|\b0)[\d ()/.-]{5,}\d|\S@\S+\.\w|\bwww\.|https?://", re.IGNORECASE)
 """A way to reach somebody: a telephone number, an address, a page."""
@@ -51,6 +49,8 @@ REACHED = re.compile(r"(?:\+|\b0)[\d ()/.-]{5,}\d|\S@\S+\.\w|\bwww\.|https?://",
 _JOINING = frozenset(("", *every("joins").split("|")))
 _COMPANY = re.compile(rf"\b(?:{every('company')})\.")
 _REGISTERED = re.compile(rf"\b(?:{every('registered')}):", re.IGNORECASE)
+_NO_CONTACT = re.compile(rf"\b(?:{every('no_contact')})\b")
+_BARS = re.compile("[|\u2022\u00b7]")
 _SENTENCE_ENDS = re.compile(rf"(?:{every('ends')})[。！!]?\Z")
 _ASKS = re.compile(rf"(?:{every('asks')})$")
 
@@ -139,18 +139,27 @@ def _is_sentence(plain: str, parts: list[str]) -> bool:
     return ends and len(parts) >= 6 and sum(not part[0].isupper() for part in parts) > len(parts) / 2
 
 
+def parts(line: str) -> list[str]:
+    """Return what a law wants below a company's mails, as `Managing Director: Cy Cole | Registered in London`, piece by
+    piece and without its labels, and any other line whole: nothing may hide behind a label or a bar.
+    """
+    found = [*_REGISTERED.split(line[:LINE_CHARS]), line[LINE_CHARS:]]
+    if len(found) == 2:
+        return [line]
+    pieces = (piece.strip(BLANK) for each in found for piece in _BARS.split(each))
+    return list(filter(None, pieces))
+
+
 def is_contact(line: str, *, among_contacts: bool) -> bool:
     """Return whether `line`, below its writer's name, is a title, a company or an address: a signature without dashes.
 
-    So is what a law wants there, as `Managing Director: Cy Cole | Registered in London`. A line that could say anything
-    else is none; `among_contacts`, beside a telephone number or the like, it may hold numbers of its own.
+    A line that could say anything else is none; `among_contacts`, beside a telephone number or the like, it may hold
+    numbers of its own.
     """
-    text = vocabulary.fold(line.strip(BLANK)).lower()
-    line, of_law = _REGISTERED.subn(lambda found: found[0][:-1], line[: LAW_CHARS + 1])
-    parts, longest = line.split(), (LAW_CHARS, 32) if of_law else (CONTACT_CHARS, 12)
-    if len(line) > longest[0] or len(parts) > longest[1] or decides(text) or vocabulary.CAREFUL.search(text):
+    text, parts = vocabulary.fold(line.strip(BLANK)).lower(), line.split()
+    if len(line) > CONTACT_CHARS or len(parts) > 12 or decides(text) or vocabulary.CAREFUL.search(text):
         return False
-    if vocabulary.ONLY_MOMENT.fullmatch(text) or vocabulary.NAMED_MOMENT.search(text):
+    if vocabulary.ONLY_MOMENT.fullmatch(text) or vocabulary.NAMED_MOMENT.search(text) or _NO_CONTACT.search(text):
         return False
     if REACHED.search(line):
         return True

@@ -594,10 +594,29 @@ Sitz der Gesellschaft: Berlin | Geschäftsführer: Dr. Eva Meier, Cy Cole | Amts
 """A signature with a logo, which Outlook describes by itself, and with the line that a law wants."""
 
 
-@pytest.mark.parametrize("way", ["typed", "button"])
-async def test_attack_the_logo_of_a_company_has_each_approval_from_outlook_quarantined(world: World, way: str) -> None:
-    record, card = await card_for(world)
-    said = "Genehmigt, danke." if way == "typed" else button(world, card)
+GMAIL = """
+*Bo Berg*
+Head of Operations
+[image: Corp]
++49 30 1234567 <+49301234567>
+www.corp.example <http://www.corp.example>
+"""
+GMAIL_PAGE = """<p><b>Bo Berg</b></p><div>Head of Operations</div><img src="https://corp.example/logo" alt="Corp">
+<div><a href="tel:+49301234567">+49 30 1234567</a></div><a href="http://www.corp.example">www.corp.example</a>
+"""
+"""A signature without dashes above it, which Gmail's users may turn off, and with a name in bold."""
+
+ONE_LINE = "\nBest regards\nBo Berg | Head of Operations\nT: +49 30 1234567\n"
+ONE_LINE_PAGE = "<p>Best regards</p><p>Bo Berg | Head of Operations<br>T: +49 30 1234567</p>"
+
+OF_LAW = OUTLOOK.splitlines()[-1]
+ADDED = OUTLOOK[OUTLOOK.index("Bo Berg") :].replace(OF_LAW, f"\n{OF_LAW}")
+ADDED_PAGE = f"<table><tr><td>{OUTLOOK_PAGE[OUTLOOK_PAGE.index('<p>Bo Berg') :]}</td></tr></table>"
+"""A signature that a server adds, with other empty lines in its two versions."""
+
+
+async def from_a_program(world: World, card: Letter, text: str, page: str) -> None:
+    """Answer `card` as Bo, with a plain text and HTML beside it."""
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"], message["To"], message["Subject"] = (
         "Bo Berg <bo@corp.example>",
@@ -606,12 +625,54 @@ async def test_attack_the_logo_of_a_company_has_each_approval_from_outlook_quara
     )
     message["Date"], message["Message-ID"] = format_datetime(datetime.now(UTC)), "<outlook@corp.example>"
     message["In-Reply-To"] = card.message_id
-    message.set_content(f"{said}\n{OUTLOOK}")
-    message.add_alternative(f"<p>{said}</p>{OUTLOOK_PAGE}", "html")
-
+    message.set_content(text)
+    message.add_alternative(page, "html")
     await send(world, message, str(card.reply_to))
 
+
+@pytest.mark.parametrize("way", ["typed", "button"])
+@pytest.mark.parametrize(
+    ("below", "page"),
+    [(OUTLOOK, OUTLOOK_PAGE), (GMAIL, GMAIL_PAGE), (ONE_LINE, ONE_LINE_PAGE), (ADDED, ADDED_PAGE)],
+    ids=["logo", "bold", "one-line", "added"],
+)
+async def test_attack_a_signature_as_a_company_has_it_has_each_approval_asked_back(
+    world: World, way: str, below: str, page: str
+) -> None:
+    record, card = await card_for(world)
+    said = "Genehmigt, danke." if way == "typed" else button(world, card)
+
+    await from_a_program(world, card, f"{said}\n{below}", f"<p>{said}</p>{page}")
+
     await approved(world, record)
+
+
+@pytest.mark.parametrize("way", ["typed", "button"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (OF_LAW, "Sitz: Berlin | Geschäftsführer: Dr. Eva Meier | Vorstand: Ablehnung"),
+        (
+            OF_LAW,
+            "Geschäftsführer: Eva Meier, bitte ruf mich unter 030 1234567 kurz an, Cy sagt etwas ganz anderes dazu",
+        ),
+        (OF_LAW, "Vorstand: Freeze Production"),
+        ("Automatisch generierte Beschreibung", "nur auf Staging"),
+        ("Ein Bild, das Logo enthält.", "ABGELEHNT"),
+    ],
+)
+async def test_attack_words_that_hide_in_a_companys_line_or_in_place_of_its_logo_approve(
+    world: World, way: str, old: str, new: str
+) -> None:
+    record, card = await card_for(world)
+    said = "Genehmigt, danke." if way == "typed" else button(world, card)
+
+    await from_a_program(
+        world, card, f"{said}\n{OUTLOOK.replace(old, new)}", f"<p>{said}</p>{OUTLOOK_PAGE.replace(old, new)}"
+    )
+
+    assert "Press bell" in (await world.next_mail("bo")).text
+    assert await is_open(world, record)
 
 
 async def test_a_mail_that_a_button_has_written_answers_a_question_with_that_choice(shop: World) -> None:

@@ -229,6 +229,10 @@ def test_a_greeting_to_whomever_and_a_usual_sign_off_do_not_stand_in_the_way(bod
         "MfG\ni.V. Bo Berg",
         "Bo Berg\nCorp\nbo@corp.example\nSitz: Berlin | Geschäftsführer: Eva Meier | Amtsgericht: Berlin HRB 12345",
         "Bo Berg\nwww.corp.example\nDirectors: Eva Meier, Cy Cole\nRegistered in England, Company Number: 1234567",
+        "*Bo Berg*\nHead of Release",
+        "Bo Berg | Head of Release\nT +49 30 1234567",
+        "Bo Berg, Head of Release\nwww.corp.example",
+        "Dr. Bo Berg - Corp GmbH\nbo@corp.example",
         "Mit freundlichen Grüßen\nppa. Dr. Bo Berg\nProkurist",
         "Viele Grüße\nDipl.-Ing. Bo Berg\nTeamleiter",
         "Viele Grüße\nBo Berg, M.Sc.\nTeamleiter",
@@ -241,6 +245,7 @@ def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decisio
 
 
 NAME, REACHED = "Bo Berg", "Corp GmbH | Hauptweg 12 | 12345 Berlin\nT: +49 30 1234567"
+MADE = "&#10;&#10;AI-generated content may be incorrect."
 DRAWN = "Ein Bild, das Logo enthält.&#10;&#10;Automatisch generierte Beschreibung"
 
 
@@ -251,6 +256,10 @@ DRAWN = "Ein Bild, das Logo enthält.&#10;&#10;Automatisch generierte Beschreibu
         ("[Corp Logo]", '<img alt="Corp Logo" src="cid:image001.png@01DC5E2A">'),
         ("[image: Corp Logo]", '<img alt="Corp Logo" src="https://corp.example/logo.png">'),
         ("[Ein Bild, das Logo enthält.  Automatisch generierte Beschreibung]", f'<img alt="{DRAWN}" src="cid:1">'),
+        (
+            "[A logo AI-generated content may be incorrect.]",
+            f'<img alt="A logo{MADE}" src="cid:image001.png@01DC5E2A">',
+        ),
         ("[Our page]<https://corp.example/>", '<a href="https://corp.example/"><img alt="Our page" src="cid:1"></a>'),
     ],
 )
@@ -279,6 +288,10 @@ def test_a_picture_in_a_signature_says_nothing_in_the_plain_text_either(plain: s
         ),
         ("Approved\n\nBo Berg\n[only v1.3]", '<p>Approved</p><p>Bo Berg<br>[only v1.3]<img alt="only v1.3"></p>'),
         ("Approved\n\nBo Berg\n[only v1.3]", "<p>Approved</p><p>Bo Berg</p>"),
+        *(
+            (f"Approved\n\nBo Berg\n[{drawn}]", f'<p>Approved</p><p>Bo Berg</p><img alt="{drawn}" src="cid:1">')
+            for drawn in ("REJECTED", "Not So Fast GIF", "nur auf Staging", "Freitag", "Why?", "wait for Cy")
+        ),
     ],
 )
 def test_a_picture_beside_a_decision_and_brackets_of_ones_own_leave_it_undecided(plain: str, page: str) -> None:
@@ -306,6 +319,18 @@ def test_a_picture_beside_a_decision_and_brackets_of_ones_own_leave_it_undecided
         "Bo Berg\nCorp GmbH\nVorstand: hat noch nicht zugestimmt",
         "Bo Berg\nCorp Ltd\nDirector: Only After Cy",
         "Bo Berg\nCorp Ltd\nVersion: Two",
+        "Bo Berg\nCorp GmbH\nVorstand: Ablehnung",
+        "Bo Berg\nCorp GmbH\nSitz: Berlin | Ablehnung",
+        "Bo Berg\nCorp GmbH\nVorstand: Einspruch",
+        "Bo Berg\nCorp Ltd\nDirector: Please Withdraw",
+        "Bo Berg\nVAT: +49 30 1234567 call me and we talk about it, it is what Cy asked for as well",
+        f"Bo Berg{' ' * 100}but not today",
+        "Bo Berg\nFalsche Version",
+        "Bo Berg\nRoll Back",
+        "Bo Berg | Head of Release",
+        "Bo Berg | Erst Morgen\nT +49 30 1234567",
+        "Bo Berg - only v1.3\nT +49 30 1234567",
+        "Bo Berg, Falsche Version\nT +49 30 1234567",
         "Bo Berg\nHead of Release\n\nPS: Friday",
         "Bo\nHead of Release",
         "Anna Ames\nHead of Release",
