@@ -22,6 +22,9 @@ DIRECTIONS = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *ran
 """Marks that say in which direction letters run; programs set them around addresses and dates."""
 
 _LEADING = BLANK + "".join(map(chr, DIRECTIONS))
+GAP = re.compile(f"[{_LEADING}]{{50,}}")
+"""What moves the rest of a line out of sight, and past what is looked at of it."""
+
 _ZEROS = (
     "\u0660\u06f0\u07c0\u0966\u09e6\u0a66\u0ae6\u0b66\u0be6\u0c66\u0ce6\u0d66\u0de6\u0e50\u0ed0\u0f20"
     "\u1040\u1090\u17e0\u1810\u1946\u19d0\u1a80\u1a90\u1b50\u1bb0\u1c40\u1c50\ua620\ua8d0\ua900\ua9d0"

@@ -6,12 +6,12 @@ answered with care: then the reply is unclear, which is harmless.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from channels.email.reply import banners, marks, quotes, shapes, signature, vocabulary
-from channels.email.reply.lines import BLANK, LINE_CHARS, Lines, is_rule
+from channels.email.reply.lines import BLANK, GAP, LINE_CHARS, Lines, is_rule
 
 NEW_TEXT_CHARS = 64 * 1024
 """Longest new text; what is longer is not answered by a machine that reads closed sentences."""
@@ -84,7 +84,9 @@ def new_text(body: str, marker: str = "", own: str = "") -> NewText:
     `own` is the address that our mails come from, by which what quotes them is known in any language.
     """
     lines = body.split("\n", LINES)
-    found = _Reading(Lines(tuple(lines[:LINES])), marker, own, TOO_LONG if len(lines) > LINES else "")
+    found = _Reading(
+        Lines(tuple(GAP.sub(" ", line) for line in lines[:LINES])), marker, own, TOO_LONG if len(lines) > LINES else ""
+    )
     found.read()
     return found.result()
 
@@ -194,7 +196,7 @@ class _Reading:
     def _legal_above(self, at: int) -> int:
         """A legal footer begins on line `at`, above everything else: some servers put it there. Skip that paragraph."""
         end = next((i for i in range(at, len(self._lines)) if self._is_blank(i)), len(self._lines))
-        if end - at <= FOOTER_LINES and signature.is_legal(_joined(self._lines, range(at, end)), below_another=False):
+        if end - at <= FOOTER_LINES and _is_legal(self._lines, range(at, end), below_another=False):
             return end
         self._keep(at)
         return at + 1
@@ -207,6 +209,8 @@ class _Reading:
             return at + 1
         shown = [i for i in range(at, end) if not self._is_blank(i)]
         has_legal, is_doubtful, is_small = _signed(self._lines, range(at, end))
+        if not signature.begins_signature(self._lines, at):
+            is_doubtful = is_doubtful or any(signature.has_remark(self._lines.raw[i]) for i in shown)
         is_reached = any(signature.REACHED.search(self._lines.raw[i][:LINE_CHARS]) for i in shown)
         if is_doubtful or (is_small and not is_reached) or not (has_legal or len(shown) <= SIGNATURE_LINES):
             self._keep(at)
@@ -274,12 +278,11 @@ def _signed(lines: Lines, signed: range) -> tuple[bool, bool, bool]:
         if i is not None and not lines.is_blank(i):
             paragraph.append(i)
             continue
-        text = _joined(lines, paragraph)
-        if signature.is_legal(text, below_another=has_legal):
+        if _is_legal(lines, paragraph, below_another=has_legal):
             has_legal = True
         else:
             added = any(_is_added(lines, each, by_hand=by_hand) for each in paragraph)
-            is_doubtful = is_doubtful or added or vocabulary.CAREFUL.search(text) is not None
+            is_doubtful = is_doubtful or added or vocabulary.CAREFUL.search(_joined(lines, paragraph)) is not None
             is_small = is_small or (by_hand and any(signature.is_small(lines.raw[each]) for each in paragraph))
         paragraph = []
     return has_legal, is_doubtful, is_small
@@ -304,6 +307,12 @@ def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:
 def _is_condition(text: str) -> bool:
     """Return whether the folded line `text` is a moment or a postscript, which only the writer can have added."""
     return vocabulary.ONLY_MOMENT.fullmatch(text) is not None or _POSTSCRIPT.match(text) is not None
+
+
+def _is_legal(lines: Lines, paragraph: Sequence[int], *, below_another: bool) -> bool:
+    """Return whether a paragraph is a company's legal footer and nothing else."""
+    is_all = not any(signature.has_remark(lines.raw[i]) for i in paragraph)
+    return is_all and signature.is_legal(_joined(lines, paragraph), below_another=below_another)
 
 
 def _joined(lines: Lines, paragraph: Iterable[int]) -> str:
@@ -345,7 +354,7 @@ def without_legal(lines: Lines, shown: list[int]) -> list[int]:
         if shown[at + 1 : at + 2] == [i + 1]:
             continue
         begins = has_legal or signature.begins_legal(lines, paragraph[0])
-        has_legal = begins and signature.is_legal(_joined(lines, paragraph), below_another=has_legal)
+        has_legal = begins and _is_legal(lines, paragraph, below_another=has_legal)
         kept += () if has_legal else paragraph
         paragraph = []
     return kept

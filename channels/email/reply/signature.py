@@ -50,6 +50,7 @@ _JOINING = frozenset(("", *every("joins").split("|")))
 _COMPANY = re.compile(rf"\b(?:{every('company')})\.")
 _REGISTERED = re.compile(rf"\b(?:{every('registered')}):", re.IGNORECASE)
 _NO_CONTACT = re.compile(rf"\b(?:{every('no_contact')})\b")
+_NUMBER = re.compile(r"\bno\.?:? ?(?=\w*\d)")
 _BARS = re.compile("[|\u2022\u00b7]")
 _SENTENCE_ENDS = re.compile(rf"(?:{every('ends')})[。！!]?\Z")
 _ASKS = re.compile(rf"(?:{every('asks')})$")
@@ -168,6 +169,19 @@ def is_contact(line: str, *, among_contacts: bool) -> bool:
     spelled = [part.strip(",;|()/&-\u2013\u2014\u2022\u00b7") for part in parts]
     is_titled = all(part[:1].isupper() or part.lower() in _JOINING for part in spelled if part and not part.isdigit())
     return is_titled and (among_contacts or not re.search(r"\d", line))
+
+
+def has_remark(line: str) -> bool:
+    """Return whether a few words in `line`, of a legal footer, may take an answer back: `HRB 12345 | Refused`."""
+    pieces = (piece.strip(BLANK) for each in _REGISTERED.split(line[:LINE_CHARS]) for piece in _BARS.split(each))
+    return any(map(_is_remark, filter(None, pieces)))
+
+
+def _is_remark(piece: str) -> bool:
+    if len(piece.split()) > 4 or piece.endswith((".", ",")) or not piece[0].isupper():
+        return False
+    text = _NUMBER.sub("", vocabulary.fold(piece).lower())
+    return vocabulary.CAREFUL.search(text) is not None or _NO_CONTACT.search(text) is not None
 
 
 def is_legal(paragraph: str, *, below_another: bool) -> bool:
