@@ -30,7 +30,11 @@ from bot.render.views import EnvironmentView, RequestView, RunView, Status, Summ
 USER_AGENT = "sayso-cli"
 _LISTS = re.compile(r"GET /v1/(runs|requests|people|dead)\b")
 _TRIES = 5
+# Who waits for people, in a CI job for hours, waits through a restart of the server as well.
+_TRIES_WAITING = 120
 _AGAIN_S = 1.0
+# A proxy answers for a server that is being started again.
+_LATER = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 _TIMEOUT_S = 60.0
 _PAGE = 200
 
@@ -54,6 +58,10 @@ def asking(data: Path | None, person: str | None) -> tuple["Client", str | None]
     if not os.environ.get("SAYSO_URL", ""):
         return speaking(data, person), person
     return connect(data), person
+
+
+class _Away(Exception):
+    """The server is being started again, or its store is away."""
 
 
 class Client:
@@ -102,7 +110,8 @@ class Client:
     def answered(self, request_id: str) -> RequestView:
         """The request once it is closed."""
         while True:
-            shown = RequestView.model_validate(self._ask("GET", f"/v1/requests/{quote(request_id, '')}?wait_s=50"))
+            path = f"/v1/requests/{quote(request_id, '')}?wait_s=50"
+            shown = RequestView.model_validate(self._ask("GET", path, most=_TRIES_WAITING))
             if shown.state != "open":
                 return shown
 
@@ -259,13 +268,13 @@ class Client:
     def _stream(self, run_id: str) -> Iterator[Event]:
         """The events of a run, taken up again where a stream was cut."""
         seq, tries = 0, 0
-        while tries < _TRIES:
+        while tries < (_TRIES_WAITING if seq else _TRIES):
             tries += 1
             try:
                 for told in self._told(run_id, seq):
                     seq, tries = told["seq"], 0
                     yield read_event(json.dumps(told["event"]))
-            except httpx2.TransportError:
+            except (httpx2.TransportError, _Away):
                 pass  # taken up again
             time.sleep(_AGAIN_S)
         raise Unavailable(f"{self._url} went away", f"Look again with: sayso watch {run_id}")
@@ -274,6 +283,8 @@ class Client:
         """Yield the events of one stream after `seq`, until it ends or is cut."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(seq)}
         with self._http.stream("GET", f"/v1/runs/{quote(run_id, '')}/events", headers=headers) as answer:
+            if answer.status_code in _LATER:
+                raise _Away
             if not answer.is_success:
                 answer.read()
             self._check(answer)
@@ -293,27 +304,27 @@ class Client:
         """The answer to what makes something: once, however often it is sent."""
         return self._ask("POST", path, body, secrets.token_hex(16))
 
-    def _ask(self, method: str, path: str, body: object = None, once: str = "") -> Any:
-        answer = self._send(method, path, body, once)
+    def _ask(self, method: str, path: str, body: object = None, once: str = "", most: int = _TRIES) -> Any:
+        answer = self._send(method, path, body, once, most)
         self._check(answer)
         return _json(answer)
 
-    def _send(self, method: str, path: str, body: object = None, once: str = "") -> httpx2.Response:
+    def _send(self, method: str, path: str, body: object = None, once: str = "", most: int = _TRIES) -> httpx2.Response:
         """The answer; what is not answered, or put off, is sent again: nothing happens twice by it."""
         headers = {"Idempotency-Key": once} if once else {}
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         headers |= {"Content-Type": "application/json"} if content is not None else {}
-        for tries in range(1, _TRIES + 1):
+        for tries in range(1, most + 1):
             try:
                 answer = self._http.request(method, path, content=content, headers=headers)
             except httpx2.TransportError as error:
                 if self.is_local and isinstance(error, httpx2.ConnectError):
                     start = "Start it with `./sayso dev`, or set SAYSO_URL"
                     raise Unavailable(f"No sayso answers at {self._url}", start) from None
-                if tries == _TRIES:
+                if tries == most:
                     raise Unavailable(f"{self._url} does not answer: {error}", "Is SAYSO_URL right?") from None
             else:
-                if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE or tries == _TRIES:
+                if answer.status_code not in _LATER or tries == most:
                     return answer
             time.sleep(_AGAIN_S)
         raise AssertionError("unreachable")

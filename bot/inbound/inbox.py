@@ -114,7 +114,7 @@ class Handlers:
 
 
 def _stopped(channel: str, thread: str) -> str:
-    """Return the name under which it is kept that who began a thread stopped it before what begins it had come."""
+    """Return the name under which it is kept that what begins a thread was stopped or changed before it had come."""
     return f"stopped {channel} {thread}"
 
 

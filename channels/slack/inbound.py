@@ -332,7 +332,10 @@ def _edited(body: Json, received_at: datetime) -> Sorted:
     now = {**body, "event": event}
     key = f"edit:{_place_key(body, event)}:{word(edited, 'ts')}"
     below_new, within = is_below_new(event, bots_of(body)), thread_of("event", now)
-    return Stored(_inbound("event", key, now, received_at, within=within, is_below_new=below_new), {})
+    came = _inbound("event", key, now, received_at, within=within, is_below_new=below_new)
+    before = {**body, "event": {**event, **part(changed, "previous_message")}}
+    is_for_us = is_dm(event) or mentions_us(now) or mentions_us(before)
+    return Stored(came.model_copy(update={"stops": within if is_for_us and _begins(event) else ""}), {})
 
 
 def _deleted(body: Json, received_at: datetime) -> Sorted:
@@ -350,7 +353,13 @@ def _deleted(body: Json, received_at: datetime) -> Sorted:
     event |= {"text": "", "blocks": [], "files": [], EDITED: True, DELETED: f"message:{_place_key(body, event)}"}
     now = {**body, "event": event}
     key, within = f"deleted:{_place_key(body, event)}", thread_of("event", now)
-    return Stored(_inbound("event", key, now, received_at, within=within), {})
+    came = _inbound("event", key, now, received_at, within=within)
+    return Stored(came.model_copy(update={"stops": within if _begins(event) else ""}), {})
+
+
+def _begins(event: Json) -> bool:
+    """Return whether a message begins a thread, or might."""
+    return word(event, "thread_ts") in ("", word(event, "ts"))
 
 
 def _place_key(body: Json, event: Json) -> str:

@@ -151,7 +151,7 @@ async def test_attack_a_stop_is_lost_below_a_wish_that_slack_has_to_bring_again(
         await until(is_taken, what="the stop is taken")
         await office.slack.moves_clock(61)
 
-        told = await office.anna.sees_ephemeral("You wrote stop below it before it came here")
+        told = await office.anna.sees_ephemeral("You wrote stop below it, or edited or deleted it, before it came here")
         assert "No run was started" in told.text
         assert office.runs() == []
 

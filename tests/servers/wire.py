@@ -7,13 +7,16 @@ from typing import Self
 
 
 class Wire:
-    """Forwards from its own `port` to `to` while the context is open. `count` is how many lines there have been."""
+    """Forwards from its own `port` to `to` while the context is open. `count` is how many lines there have been.
+
+    While it `is_refusing` it answers a request with `refusal`, if there is one; `refused` counts these.
+    """
 
     def __init__(self, to: int) -> None:
         self._to = to
         self.count = 0
         self.piece_bytes = 65_536
-        self.is_refusing = False
+        self.is_refusing, self.refusal, self.refused = False, b"", 0
         self.sent = bytearray()
         self._speaking = asyncio.Event()
         self._speaking.set()
@@ -52,7 +55,7 @@ class Wire:
 
     async def _line(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_refusing:
-            writer.close()
+            await self._refuse(reader, writer)
             return
         self.count += 1
         task = asyncio.current_task()
@@ -71,6 +74,15 @@ class Wire:
         for end in (writer, other_writer):
             end.transport.abort()
         self._lines.discard(task)
+
+    async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            if self.refusal:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(self.refusal)
+                await writer.drain()
+                self.refused += 1
+        writer.close()
 
     async def _forward(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, speaking: asyncio.Event

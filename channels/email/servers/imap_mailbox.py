@@ -25,6 +25,10 @@ is noticed, and so is mail of which a server did not tell."""
 POLL_EVERY_S = 10.0
 """The same where the server knows no IDLE."""
 
+ASKED_AT_MOST = 5
+"""Times that a mail is asked for whose fetch ends the line: some servers hang up over a damaged mail, each time. Others
+lie behind it."""
+
 FIRST_LOOK = timedelta(days=1)
 """Age of the oldest mail read when a mailbox is seen for the first time: nobody waits for an answer to older mail."""
 
@@ -51,6 +55,7 @@ class ImapMailbox:
         self._server, self._bookmark, self._reached, self._now = server, bookmark, reached, now
         self._timeout_s, self._look_every_s = timeout_s, look_every_s
         self._since = now().date()
+        self._asked = ("", 0)
 
     async def items(self) -> AsyncGenerator[Item, None]:
         """Each mail that is not done, lowest UID first, over one connection, until it is lost."""
@@ -96,10 +101,15 @@ class ImapMailbox:
     async def _item(self, session: Session, uid: int) -> Item | None:
         """The mail; None when it is gone."""
         name = f"{session.validity}:{uid}"
+        times = self._asked[1] if self._asked[0] == name else 0
+        if times >= ASKED_AT_MOST:
+            return Item(name, b"", 0, trouble=f"the server hung up each of the {times} times that it was asked for it")
+        self._asked = (name, times + 1)
         try:
             found = await in_thread(lambda: session.fetch(uid, MOST_BYTES))
         except Unfetched as error:
             return Item(name, b"", 0, trouble=str(error))
+        self._asked = ("", 0)
         return Item(name, found.raw, found.size_bytes, arrived_at=found.at) if found else None
 
     async def _more(self, session: Session) -> None:

@@ -13,6 +13,7 @@ from bot.config.data_dir import DataDir, LocalServer
 from tests.bot.cli.shell import Ended, attached, beside, elsewhere, in_production, sayso
 from tests.servers import program
 from tests.servers.web import Api, serving
+from tests.servers.wire import Wire
 from tests.waiting import until
 from tests.world import World
 
@@ -247,3 +248,32 @@ def test_a_command_loads_nothing_of_the_servers_that_it_speaks_to() -> None:
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
 
     assert found.stdout.strip() == "nothing"
+
+
+BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\nConnection: close\r\n\r\nAway"
+WAITING = [("trigger", "press it", "--wait"), ("ask", "Which one?", "--to", "person:anna", "--wait")]
+
+
+@pytest.mark.parametrize("words", WAITING, ids=["trigger", "ask"])
+async def test_who_waits_for_people_goes_on_while_a_proxy_says_that_the_server_is_being_restarted(
+    world: World, api: Api, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    _, key = await api.key("anna")
+    async with Wire(api.port) as proxy:
+        proxy.refusal, url = BAD_GATEWAY, f"http://127.0.0.1:{proxy.port}"
+        waiting = asyncio.create_task(elsewhere(tmp_path, *words, SAYSO_URL=url, SAYSO_API_KEY=key))
+        [record] = await until(world.requests, what="people are asked")
+        await api.until_open()
+
+        proxy.is_refusing = True
+        await proxy.cut()
+        await until(lambda: proxy.refused >= 2 or waiting.done(), what="it asks again")
+        proxy.is_refusing = False
+        if words[0] == "trigger":
+            await world.decide("bo", record, "approve")
+        else:
+            await world.decide("anna", record, "free_text", "The red one")
+        ended = await waiting
+
+    assert (ended.code, "502" in ended.err) == (0, False), ended
+    assert ("done: ok: press it: done" if words[0] == "trigger" else "The red one") in ended.out

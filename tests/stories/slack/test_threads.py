@@ -334,6 +334,44 @@ async def test_attack_whoever_edits_their_words_below_a_wish_believes_that_the_c
     assert len([one for one in await who.ephemerals() if "wrote at first stands" in one.text]) == 1, "it is over"
 
 
+@pytest.mark.parametrize("where", ["#ops", "@sayso"])
+@pytest.mark.parametrize("does", ["edits", "deletes"])
+async def test_attack_a_wish_that_slack_brings_again_begins_as_it_was_before_its_writer_changed_it(
+    office: SlackWorld, where: str, does: str
+) -> None:
+    await office.slack.settings(retry_after_s=[60.0])
+    await office.world.start(receives=False)
+    call = "@sayso " if where == "#ops" else ""
+    wish = await office.anna.says(where, f"{call}press bell")
+
+    async def is_late() -> bool:
+        return all(one["tries"] for one in await office.slack.deliveries())
+
+    await until(is_late, what="nobody is there to take it")
+    await office.world.stop()
+    await office.world.start()
+    await office.slack.connected()
+    await (office.anna.edits(wish, f"{call}press gong") if does == "edits" else office.anna.deletes(wish))
+    await until(lambda: _is_taken(office), what="that it was changed is taken")
+    await office.slack.moves_clock(61)
+
+    told = "You wrote stop below it, or edited or deleted it, before it came here"
+    if where == "@sayso":
+        await office.says("@anna", told)
+    else:
+        await office.anna.sees_ephemeral(told)
+    await office.world.quiet()
+    assert await office.runs() == []
+    await office.anna.says(where, f"{call}press gong")
+    await office.bo.presses("Approve", in_=await office.card("#ops" if where == "#ops" else "@bo", "Approve"))
+    await office.world.ended(await office.only_run())
+    assert office.world.workshop.effects == ["press gong"]
+
+
+async def _is_taken(office: SlackWorld) -> bool:
+    return (await office.slack.deliveries())[-1]["state"] == "acked"
+
+
 @pytest.mark.parametrize("what", ["another word of theirs", "a wish that is over"])
 async def test_whoever_deletes_what_no_run_goes_on_for_hears_nothing(office: SlackWorld, what: str) -> None:
     await office.world.start()

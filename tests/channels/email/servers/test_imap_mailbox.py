@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from channels import ChannelUnavailable
+from channels.email.mailbox import Item
+from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap import Session
-from channels.email.servers.imap_mailbox import MOST_BYTES
-from tests.channels.email.boxes import Box, body, take
+from channels.email.servers.imap_mailbox import MOST_BYTES, ImapMailbox
+from tests.channels.email.boxes import Box, Shelf, body, take
 from tests.channels.email.mails import mail
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing
@@ -260,3 +262,66 @@ async def test_where_the_server_knows_no_idle_it_is_asked_again_and_again(
         await asyncio.to_thread(box.deliver, "polled")
 
         assert await waiting == ["polled"]
+
+
+class HangsUp:
+    """An IMAP server that hangs up whenever the mail `at` this UID is fetched, as Dovecot does over a damaged one."""
+
+    def __init__(self, at: int, *bodies: str) -> None:
+        self._at, self._mails, self.fetched = at, dict(enumerate(map(mail, bodies), 1)), list[int]()
+        self._open = set[asyncio.StreamWriter]()
+
+    async def closed(self) -> bool:
+        """Return whether every line is."""
+        return not self._open
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One line, to its end."""
+        self._open.add(writer)
+        with suppress(OSError):
+            await self._speak(reader, writer)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        self._open.discard(writer)
+
+    async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* OK hello\r\n")
+        while line := await reader.readline():
+            tag, _, asked = line.strip().partition(b" ")
+            if asked.startswith(b"UID FETCH") and not self._gives(int(asked.split()[2]), writer):
+                writer.write(b"* BYE FETCH failed: Internal error occurred.\r\n")
+                break
+            told = {
+                b"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n",
+                b"EXAMINE": b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] Valid\r\n",
+                b"UID SEARCH": b"* SEARCH " + b" ".join(b"%d" % uid for uid in self._mails) + b"\r\n",
+            }
+            writer.write(next((text for name, text in told.items() if asked.startswith(name)), b""))
+            writer.write(tag + b" OK Done\r\n")
+            await writer.drain()
+
+    def _gives(self, uid: int, writer: asyncio.StreamWriter) -> bool:
+        self.fetched.append(uid)
+        if uid == self._at:
+            return False
+        raw, at = self._mails[uid], b'INTERNALDATE "27-Nov-2026 06:00:00 +0000"'
+        writer.write(b"* %d FETCH (UID %d RFC822.SIZE %d %b BODY[]<0> {%d}\r\n" % (uid, uid, len(raw), at, len(raw)))
+        writer.write(raw + b")\r\n")
+        return True
+
+
+async def test_attack_one_mail_over_which_the_server_hangs_up_keeps_all_behind_it_from_being_read() -> None:
+    server, found = HangsUp(2, "one", "two", "three"), list[Item]()
+    async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
+        port = int(listening.sockets[0].getsockname()[1])
+        mailbox = ImapMailbox(Endpoint("127.0.0.1", port, "agent", "pw", "none"), Shelf())
+
+        while len(found) < 3 and len(server.fetched) < 20:
+            with suppress(ChannelUnavailable):
+                found += await take(mailbox, 1)
+        await until(server.closed, what="all lines are closed")
+
+    assert [body(item) for item in found] == ["one", "", "three"]
+    assert "hung up each of the 5 times" in found[1].trouble
+    assert server.fetched == [1, 2, 2, 2, 2, 2, 3]
