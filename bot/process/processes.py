@@ -50,7 +50,12 @@ Again = Callable[[], Settings]
 
 
 def run(process: Coroutine[Any, Any, None]) -> None:
-    """Run a process on the event loop that all of them have."""
+    """Run a process on the event loop that all of them have.
+
+    libuv looks up half as many names at once as it has threads, 4 unless this says otherwise: two names that no server
+    answers for would hold up every connection.
+    """
+    os.environ.setdefault("UV_THREADPOOL_SIZE", "64")
     uvloop.run(process)
 
 
