@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from agents.requests import RequestId
-from bot.archive.asking import Asking
 from bot.archive.format import ArchivedRun, holds, unpack
 from bot.archive.places import ArchiveUnavailable, FolderPlace, Place
+from bot.config.asking import Asking
 from bot.config.settings import Settings
 from bot.errors import Invalid
 from bot.policy.record import RequestRecord

@@ -35,5 +35,5 @@ class Asking:
             with suppress(RuntimeError):  # the loop has ended, and nobody waits
                 loop.call_soon_threadsafe(tell, give)
 
-        threading.Thread(target=run, name="archive", daemon=True).start()
+        threading.Thread(target=run, name="asking", daemon=True).start()
         return await answer
