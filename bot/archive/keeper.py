@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import re
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 from agents.requests import RequestId
 from bot.archive.format import ArchivedRun, holds, unpack
 from bot.archive.places import ArchiveUnavailable, FolderPlace, Place
+from bot.config.asking import Asking
 from bot.config.settings import Settings
 from bot.errors import Invalid
 from bot.policy.record import RequestRecord
@@ -41,15 +42,15 @@ class Archive:
     """Reads and writes a place; without one no run is ever in it. All methods raise ArchiveUnavailable.
 
     A folder that is not mounted, or another bucket, is not the archive: where something `has_left` for it, it has a
-    mark. A network share that hangs is unavailable after `within_s`. It keeps threads of the archive's own, and none in
-    which others look up the names of hosts.
+    mark. A network share that hangs is unavailable after `within_s`. It keeps threads of the archive's own, none in
+    which others look up the names of hosts, and no process from leaving.
     """
 
     def __init__(
         self, place: Place | None, has_left: HasLeft | None = None, within_s: float = _ANSWERS_WITHIN_S
     ) -> None:
         self.place, self._has_left, self.within_s = place, has_left, within_s
-        self._threads = ThreadPoolExecutor(_THREADS, "archive")
+        self._threads = Asking(_THREADS)
 
     async def run(self, run_id: str) -> ArchivedRun | None:
         """The run of this id; None where it is not here. Raises Invalid for a file that can't be read."""
@@ -103,6 +104,10 @@ class Archive:
             some = page[start : start + _AT_ONCE]
             found += filter(None, await asyncio.gather(*(self._get(f"ended/{month}/{name}") for name in some)))
         return found, page[-1].removesuffix(".json").replace("-", ".", 1) if len(names) > limit else None
+
+    async def gives_back(self) -> bool:
+        """Return whether the place gives back what is written to it, which is removed again."""
+        return await self._asked(_gives_back, self._there)
 
     async def segments(self, shard: int) -> Sequence[str]:
         """The names of the segments of a shard's audit log."""
@@ -159,7 +164,7 @@ class Archive:
         call = partial(of_place, *args, **more)
         try:
             async with asyncio.timeout(self.within_s):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+                return await self._threads.ask(call)
         except TimeoutError as error:
             what = f"The archive in {self._there.where} does not answer within {self.within_s:g} s"
             raise ArchiveUnavailable(what, "Nothing was deleted; ./sayso doctor") from error
@@ -174,6 +179,14 @@ class Archive:
                 f"See [retention] to; where it is the right one, make a file {_MARK} in it",
             )
         return False
+
+
+def _gives_back(place: Place) -> bool:
+    name, body = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(64)
+    place.put(name, body)
+    found = place.get(name)
+    place.remove(name)
+    return found == body
 
 
 def _name(kind: str, some_id: str, ending: str = "") -> str:

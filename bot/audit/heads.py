@@ -6,12 +6,14 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from bot.audit.chain import Head
 from bot.audit.sealer import head_of
+from bot.config.asking import Asking
 from bot.errors import Invalid
 from bot.store import Store
 
@@ -23,6 +25,7 @@ _ALARM_EVERY_S = 24 * 3600.0
 # RFC 5424: facility 13 (log audit), severity 6 (informational). https://www.rfc-editor.org/rfc/rfc5424#section-6.2.1
 _PRIORITY = 13 * 8 + 6
 _SYSLOG_S = 2.0
+_TAKES_WITHIN_S = 10.0
 
 Mail = Callable[[str, Sequence[Head]], Awaitable[None]]
 Alarm = Callable[[str, str], Awaitable[None]]
@@ -31,11 +34,15 @@ Alarm = Callable[[str, str], Awaitable[None]]
 class Heads:
     """Announces heads at `places`: `file:PATH`, `syslog:/dev/log`, `syslog:HOST:PORT`, `mail:person:NAME`.
 
-    `mail` brings heads to a person; `alarm` tells operators, once a day, which place can't be used, and why.
+    `mail` brings heads to a person; `alarm` tells operators, once a day, which place can't be used, and why. One that
+    hangs, such as a file on a network share, can't be used after `within_s`.
     """
 
-    def __init__(self, store: Store, places: Sequence[str], mail: Mail, alarm: Alarm) -> None:
+    def __init__(
+        self, store: Store, places: Sequence[str], mail: Mail, alarm: Alarm, within_s: float = _TAKES_WITHIN_S
+    ) -> None:
         self._store, self._places, self._mail, self._alarm = store, places, mail, alarm
+        self._within_s, self._threads = within_s, {place: Asking(1) for place in places}
 
     async def announce(self, head: Head) -> None:
         """Send `head` to every place. Raises StoreUnavailable; a place that can't be used keeps no other from it."""
@@ -45,11 +52,19 @@ class Heads:
                 if kind == "mail":
                     await self._by_mail(where.removeprefix("person:"))
                 else:
-                    await asyncio.to_thread(append if kind == "file" else send, where, head)
+                    await self._sent(place, partial(append if kind == "file" else send, where, head))
             except OSError as error:
                 log.warning("a head of the audit log was not sent", place=place, error=str(error))
                 if await self._is_first(f"audit alarm {place}", _ALARM_EVERY_S):
                     await self._alarm(place, error.strerror or str(error))
+
+    async def _sent(self, place: str, sending: Callable[[], None]) -> None:
+        """Send a head to `place`, after those before it. Raises OSError."""
+        try:
+            async with asyncio.timeout(self._within_s):
+                await self._threads[place].ask(sending)
+        except TimeoutError as error:
+            raise OSError(f"it does not answer within {self._within_s:g} s") from error
 
     async def _by_mail(self, person: str) -> None:
         if await self._is_first(f"audit heads {person}", MAIL_EVERY_S):

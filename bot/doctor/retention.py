@@ -1,10 +1,7 @@
 """The place that finished runs leave for: whether there is one, and whether it keeps what is written to it."""
 
-import asyncio
-import secrets
-
-from bot.archive.keeper import place_of
-from bot.archive.places import ArchiveUnavailable, Place
+from bot.archive.keeper import Archive, place_of
+from bot.archive.places import ArchiveUnavailable
 from bot.config.settings import Settings
 from bot.doctor.finding import Finding
 
@@ -20,7 +17,7 @@ async def examine_retention(settings: Settings) -> list[Finding]:
     if settings.retention.to is None and not settings.data_dir.is_dir():
         return []  # told with the data directory
     try:
-        is_kept = await asyncio.to_thread(_keeps, place)
+        is_kept = await Archive(place).gives_back()
     except ArchiveUnavailable as error:
         fix = "look at [retention] in sayso.toml, and at who may write there; meanwhile runs stay in Redis"
         return [Finding(sign="✗", what=error.what, fix=fix)]
@@ -32,12 +29,3 @@ async def examine_retention(settings: Settings) -> list[Finding]:
         what = f"{place.where} is a directory: workers and web on other machines must see the same one"
         findings.append(Finding(sign="!", what=what, fix=f"mount it on all of them, or {_BUCKET}"))
     return findings
-
-
-def _keeps(place: Place) -> bool:
-    """Return whether the place gives back what was written."""
-    name, body = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(64)
-    place.put(name, body)
-    found = place.get(name)
-    place.remove(name)
-    return found == body

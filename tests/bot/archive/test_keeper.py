@@ -1,11 +1,14 @@
 """What the archive has of a run stays, whatever is written about that run later."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.archive.format import KeptRun, pack
 from bot.archive.keeper import Archive
 from bot.archive.places import FolderPlace
+from tests.servers.lines import TOP
 
 RUN, AT, LATER = "s0r-aaaaaaaaaaaaa", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
 
@@ -57,3 +60,35 @@ async def test_a_file_that_cannot_be_read_is_kept_as_well(tmp_path: Path) -> Non
         await shelf.write(body)
 
     assert shelf.bodies() == {cut, story(b"a")}
+
+
+_LEAVES = """
+import asyncio, threading
+from bot.archive.keeper import Archive
+from bot.archive.places import ArchiveUnavailable
+
+class Hangs:
+    where = "/mnt/archive"
+    def get(self, *_):
+        threading.Event().wait()
+    put = names = remove = get
+
+async def asks():
+    archive = Archive(Hangs(), within_s=0.1)
+    for asked in [archive.run("s0r-aaaaaaaaaaaaa"), *(archive.gives_back() for _ in range(20))]:
+        try:
+            await asked
+        except ArchiveUnavailable as error:
+            print(error.what)
+
+asyncio.run(asks())
+"""
+
+
+def test_a_process_waits_for_no_share_that_hangs_as_it_leaves() -> None:
+    command = [sys.executable, "-c", _LEAVES]
+
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=20, check=True)
+
+    said = "The archive in /mnt/archive does not answer within 0.1 s"
+    assert (done.stdout.splitlines(), done.stderr) == ([said] * 21, "")

@@ -1,5 +1,7 @@
 """Heads leave for where nobody who can write to Redis reaches them."""
 
+import asyncio
+import os
 import socket
 import stat
 from collections.abc import Sequence
@@ -16,7 +18,9 @@ from tests.waiting import PATIENCE_S
 HEAD = Head(0, 7, "ab" * 32)
 
 
-async def announced(store: Store, *places: str) -> tuple[list[tuple[str, int]], list[str]]:
+async def announced(
+    store: Store, *places: str, within_s: float = PATIENCE_S
+) -> tuple[list[tuple[str, int]], list[str]]:
     mails, alarms = list[tuple[str, int]](), list[str]()
 
     async def mail(person: str, heads: Sequence[Head]) -> None:
@@ -26,7 +30,7 @@ async def announced(store: Store, *places: str) -> tuple[list[tuple[str, int]], 
         alarms.append(place)
 
     await store.client.do("SET", Keys(0).audit_head, str(HEAD))
-    heads = Heads(store, places, mail, alarm)
+    heads = Heads(store, places, mail, alarm, within_s)
     for _ in range(2):
         await heads.announce(HEAD)
     return mails, alarms
@@ -57,6 +61,18 @@ async def test_a_mail_brings_them_once_a_day_and_a_place_that_fails_is_told_once
     mails, alarms = await announced(store, f"file:{tmp_path}", "mail:person:anna")
 
     assert (mails, alarms) == ([("anna", 1)], [f"file:{tmp_path}"])
+
+
+async def test_a_place_that_hangs_is_told_of_once_and_keeps_no_other_from_its_heads(
+    store: Store, tmp_path: Path
+) -> None:
+    hangs, file = tmp_path / "pipe", tmp_path / "heads"
+    os.mkfifo(hangs)  # nobody reads from it, so opening it waits for ever, as on a network share that is away
+
+    async with asyncio.timeout(PATIENCE_S):
+        _, alarms = await announced(store, f"file:{hangs}", f"file:{file}", within_s=0.1)
+
+    assert (alarms, heads_in(str(file))) == ([f"file:{hangs}"], [HEAD, HEAD])
 
 
 def test_a_file_without_heads_is_told_of(tmp_path: Path) -> None:
