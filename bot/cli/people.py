@@ -467,8 +467,7 @@ def _standing_line(one: "dict[str, Any]") -> str:
     where = f" in {one['environment']}" if one["environment"] else ""
     call = f"{one['tool']}{where}: {given}{left_open}"
     granted = ", ".join(one["granted_by"])
-    # What another release answers may lack it.
-    lapsed = f"  {one['lapsed']}" if one.get("lapsed") else ""
+    lapsed = f"  {one['lapsed']}" if one["lapsed"] else ""
     return f"{one['id']}  {one['state']}  {one['person']}  {call}  {used}, until {until}  by {granted}{lapsed}"
 
 
