@@ -636,10 +636,11 @@ class FollowUps:
             if run.started and run.started.agent == RELAY:
                 return _unread(trigger, run, record)
             if run.state == "paused":
-                return say("notice.stop-paused", id=run.id)
-            if record and record.request.format == "approval" and _is_answerable(record):
+                told = [say("notice.stop-paused", id=run.id)]
+            elif record and record.request.format == "approval" and _is_answerable(record):
                 return say("notice.stop-it")
-            told = [say("notice.stop-run")] if may_be_stop(trigger.text) else []
+            else:
+                told = [say("notice.stop-run")] if may_be_stop(trigger.text) else []
             if answers and answers.decision:
                 told = [say("notice.words-passed-on", decided=decided(answers.decision, self._people)), *told]
             return " ".join(told)
