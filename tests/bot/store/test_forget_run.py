@@ -49,6 +49,7 @@ async def resting(world: World) -> Resting:
     await world.ended(run_id)
     await world.quiet()
     await world.stop()
+    await world.seal()
     store = world.app.store
     leaving = Leaving(store.client)
     read = await leaving.read(run_id, ())
