@@ -178,7 +178,7 @@ def has_remark(line: str) -> bool:
 
 
 def _is_remark(piece: str) -> bool:
-    if len(piece.split()) > 4 or piece.endswith((".", ",")) or not piece[0].isupper():
+    if len(piece.split()) > 4 or piece.endswith((".", ",")):
         return False
     text = _NUMBER.sub("", vocabulary.fold(piece).lower())
     return vocabulary.CAREFUL.search(text) is not None or _NO_CONTACT.search(text) is not None
