@@ -103,9 +103,9 @@ class FollowUps:
             await self._tell_what_holds(homes[-1], inbound_id, channel, trigger)
         return is_taken
 
-    async def unheard(self, said_id: str, channel: str, trigger: Trigger, first: str) -> None:
+    async def unheard(self, said_id: str, channel: str, trigger: Trigger, first: str) -> bool:
         """Tell whoever wrote the message `first` that the run that it began goes on, or the one that took it in, if it
-        does, though it was edited; of what was deleted, only where it began the run.
+        does, though it was edited; of what was deleted, only where it began the run. Return whether there is a run.
 
         Raises ChannelUnavailable while `first` is not read yet.
         """
@@ -119,6 +119,7 @@ class FollowUps:
             told = self._told(channel, trigger, run, say(word, id=run.id), self._store.about_now())
             told = told.model_copy(update={"id": derived_id("outgoing", run.id, f"unheard {said_id}")})
             await self._journal.write(Commit(run_id=run.id, outgoing=[outbox_entry(told)]))
+        return run.started is not None
 
     async def _that_had(self, inbound_id: str) -> Run | None:
         """Return the run that a message was given to as words or as an answer; None where none has it."""
@@ -635,11 +636,11 @@ class FollowUps:
         with self._people.speaking_to(trigger.person):
             if run.started and run.started.agent == RELAY:
                 return _unread(trigger, run, record)
-            if run.state == "paused":
-                return say("notice.stop-paused", id=run.id)
-            if record and record.request.format == "approval" and _is_answerable(record):
+            is_paused = run.state == "paused"
+            if not is_paused and record and record.request.format == "approval" and _is_answerable(record):
                 return say("notice.stop-it")
             told = [say("notice.stop-run")] if may_be_stop(trigger.text) else []
+            told = [say("notice.stop-paused", id=run.id)] if is_paused else told
             if answers and answers.decision:
                 told = [say("notice.words-passed-on", decided=decided(answers.decision, self._people)), *told]
             return " ".join(told)
