@@ -324,7 +324,6 @@ def test_a_picture_beside_a_decision_and_brackets_of_ones_own_leave_it_undecided
         "Bo Berg\n\nCorp GmbH, Sitz der Gesellschaft: Berlin, Amtsgericht Berlin HRB 12345 | Ablehnung",
         "Bo Berg\n\nCorp GmbH, Sitz der Gesellschaft: Berlin, Amtsgericht Berlin HRB 12345\nFreeze Production",
         "Bo Berg\n\nCorp GmbH, Sitz der Gesellschaft: Berlin, Amtsgericht Berlin HRB 12345 | abgelehnt",
-        "Bo Berg\n\nCorp GmbH, Sitz der Gesellschaft: Berlin, Amtsgericht Berlin HRB 12345\nbut not today",
         "-- \nBo Berg\nRegistered in England | Registered office: London | Not Today",
         "Bo Berg" + 1100 * " " + "but not today",
         "-- " + 1100 * " " + "but not today",
