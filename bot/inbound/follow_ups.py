@@ -103,9 +103,9 @@ class FollowUps:
             await self._tell_what_holds(homes[-1], inbound_id, channel, trigger)
         return is_taken
 
-    async def unheard(self, said_id: str, channel: str, trigger: Trigger, first: str) -> None:
+    async def unheard(self, said_id: str, channel: str, trigger: Trigger, first: str) -> bool:
         """Tell whoever wrote the message `first` that the run that it began goes on, or the one that took it in, if it
-        does, though it was edited; of what was deleted, only where it began the run.
+        does, though it was edited; of what was deleted, only where it began the run. Return whether there is a run.
 
         Raises ChannelUnavailable while `first` is not read yet.
         """
@@ -119,6 +119,7 @@ class FollowUps:
             told = self._told(channel, trigger, run, say(word, id=run.id), self._store.about_now())
             told = told.model_copy(update={"id": derived_id("outgoing", run.id, f"unheard {said_id}")})
             await self._journal.write(Commit(run_id=run.id, outgoing=[outbox_entry(told)]))
+        return run.started is not None
 
     async def _that_had(self, inbound_id: str) -> Run | None:
         """Return the run that a message was given to as words or as an answer; None where none has it."""

@@ -559,12 +559,17 @@ class Inbox:
         return datetime.fromisoformat(first.decode())
 
     async def _no_stop(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
-        """Leave a message that was deleted, or edited and says no stop; tell its writer where a run goes by it."""
+        """Leave a message that was deleted, or edited and says no stop; tell its writer where a run goes by it, and who
+        edited what no run has, such as the line of an absence, that it says nothing new.
+        """
         key = trigger.deleted or trigger.edited
         if key and (first := await self._store.remembered(f"{channel}:{key}")):
-            await self._follow_ups.unheard(inbound_id, channel, trigger, first.decode())
+            has_run = await self._follow_ups.unheard(inbound_id, channel, trigger, first.decode())
+            if not has_run and trigger.is_addressed and not trigger.deleted:
+                title, told = say("run.not-passed-on-title"), say("notice.edited-word")
+                return await self._quarantine.refuse(inbound_id, channel, trigger, told, title)
         log.info("ignored", reason="a message that was deleted, or edited and says no stop")
-        await self._store.drop_inbound(inbound_id)
+        return await self._store.drop_inbound(inbound_id)
 
     async def _is_order_alone(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
         """Return whether the message freezes something, stops runs that it names, or is about standing approvals: each

@@ -292,7 +292,7 @@ class TypedStanding:
             until=say("again.until", at=in_words(approval.until)),
             id=approval.id,
         )
-        return f"{line} {lapsed}." if lapsed else line
+        return f"{lapsed}. {line}" if lapsed else line
 
     async def _run_of(self, channel: str, trigger: Trigger) -> RunId | None:
         if not trigger.follows:

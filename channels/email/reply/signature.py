@@ -172,13 +172,16 @@ def is_contact(line: str, *, among_contacts: bool) -> bool:
 
 
 def has_remark(line: str) -> bool:
-    """Return whether a few words in `line`, of a legal footer, may take an answer back: `HRB 12345 | Refused`."""
+    """Return whether a few words in `line`, of a legal footer, may take an answer back: `HRB 12345 | refused`.
+
+    Small letters at its beginning may go on with the line above.
+    """
     pieces = (piece.strip(BLANK) for each in _REGISTERED.split(line[:LINE_CHARS]) for piece in _BARS.split(each))
-    return any(map(_is_remark, filter(None, pieces)))
+    return any(_is_remark(piece) for at, piece in enumerate(pieces) if piece and (at or piece[0].isupper()))
 
 
 def _is_remark(piece: str) -> bool:
-    if len(piece.split()) > 4 or piece.endswith((".", ",")) or not piece[0].isupper():
+    if len(piece.split()) > 4 or piece.endswith((".", ",")):
         return False
     text = _NUMBER.sub("", vocabulary.fold(piece).lower())
     return vocabulary.CAREFUL.search(text) is not None or _NO_CONTACT.search(text) is not None

@@ -335,6 +335,24 @@ async def test_attack_whoever_edits_their_words_below_a_wish_believes_that_the_c
 
 
 @pytest.mark.parametrize("where", ["#ops", "@sayso"])
+async def test_attack_whoever_edits_the_line_of_an_absence_believes_that_it_is_set(
+    office: SlackWorld, where: str
+) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    call = "@sayso " if where == "#ops" else ""
+    line = await office.bo.says(where, f"{call}away until Monday")
+    told = "This sets no absence"
+    await (office.says("@bo", told) if where == "@sayso" else office.bo.sees_ephemeral(told))
+
+    await office.bo.edits(line, f"{call}away until 2036-12-01: cy")
+
+    told = "that changes nothing: what you wrote at first stands"
+    await (office.says("@bo", told) if where == "@sayso" else office.bo.sees_ephemeral(told))
+    assert await office.world.app.requests.absences.all() == []
+
+
+@pytest.mark.parametrize("where", ["#ops", "@sayso"])
 @pytest.mark.parametrize("does", ["edits", "deletes"])
 async def test_attack_a_wish_that_slack_brings_again_begins_as_it_was_before_its_writer_changed_it(
     office: SlackWorld, where: str, does: str
