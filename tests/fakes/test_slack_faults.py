@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from tests.fakes.bolt import BoltApp, Client, client_of, refusal
+from tests.fakes.bolt import Client, refusal
 from tests.fakes.slack.driver import Person, Workspace
 
 
@@ -99,39 +99,3 @@ async def test_not_to_wait_as_long_as_told_is_noted(slack: Workspace, client: Cl
             await post(client, ops)
 
     assert "before the Retry-After" in (await slack.violations())[0]["rule"]
-
-
-async def test_a_429_can_be_asked_for(slack: Workspace, client: Client, ops: str) -> None:
-    await slack.breaks("chat.postMessage", "ratelimited", seconds=30)
-
-    limited = await refusal(post(client, ops))
-
-    assert limited.headers["Retry-After"] == "30"
-
-
-async def test_while_the_network_is_down_nothing_gets_through_and_then_all_does(
-    slack: Workspace, app: BoltApp, anna: Person
-) -> None:
-    await slack.settings(retry_after_s=[0.1] * 100)
-    await slack.tell("network", down=True)
-    with pytest.raises(aiohttp.ClientError):
-        await client_of(slack).auth_test()
-
-    async def cut() -> bool:
-        return await slack.see("connections") == []
-
-    await slack.until(cut, "no connection")
-    await anna.says("@sayso", "hello")
-    await slack.tell("network", down=False)
-
-    await app.hears(lambda body: body["event"]["text"] == "hello", "what was said meanwhile")
-
-
-async def test_a_mute_connection_lives_and_brings_nothing(slack: Workspace, app: BoltApp, anna: Person) -> None:
-    await slack.tell("sockets", do="mute")
-    await slack.settings(retry_after_s=[])
-
-    await anna.says("@sayso", "hello")
-
-    assert (await slack.settled())[0]["tries"][0]["reason"] == "no connection"
-    assert len(await slack.see("connections")) == 1

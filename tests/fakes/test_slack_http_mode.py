@@ -1,4 +1,4 @@
-"""HTTP mode of the fake: bolt's own check of signatures takes what is signed right, and nothing else."""
+"""HTTP mode of the fake: what is tried again, and what is not."""
 
 from collections.abc import AsyncGenerator
 
@@ -14,32 +14,6 @@ async def web(slack: Workspace) -> AsyncGenerator[BoltApp]:
     async with BoltApp(slack) as made:
         await made.listens()
         yield made
-
-
-async def test_events_commands_and_presses_come_signed(slack: Workspace, web: BoltApp, bo: Person, ops: str) -> None:
-    await bo.says("#ops", "hello")
-    await slack.settled()
-    web.answers = {"text": "on it"}
-    handled = await bo.commands("/sayso", "deploy v1", in_="#ops")
-
-    assert handled.acked
-    assert web.events("message")[0]["event"]["text"] == "hello"
-    assert web.heard[-1]["text"] == "deploy v1"
-    assert web.retries == [[], []]
-    await bo.sees_ephemeral("on it")
-
-
-@pytest.mark.parametrize("way", ["wrong", "old", "missing", "other_body"])
-async def test_what_is_not_signed_right_is_not_taken(
-    slack: Workspace, web: BoltApp, bo: Person, ops: str, way: str
-) -> None:
-    await slack.tell("forge", ways=[way])
-
-    handled = await bo.commands("/sayso", "deploy v1", in_="#ops")
-
-    assert not handled.acked
-    assert handled.raw["tries"][0]["reason"] == "http_error"
-    assert web.heard == []
 
 
 async def test_an_event_comes_again_and_says_why(slack: Workspace, web: BoltApp, bo: Person, ops: str) -> None:
@@ -73,11 +47,3 @@ async def test_an_interaction_is_tried_once(slack: Workspace, web: BoltApp, bo: 
 
     assert not handled.acked
     assert len(web.heard) == 1
-
-
-async def test_a_url_is_verified_by_its_challenge(slack: Workspace, web: BoltApp) -> None:
-    url = (await slack.settings())["events_url"]
-
-    assert (await slack.tell("verify_url", url=url))["verified"]
-    await slack.tell("forge", ways=["wrong"])
-    assert (await slack.tell("verify_url", url=url))["status"] == 401

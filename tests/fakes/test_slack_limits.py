@@ -164,10 +164,3 @@ async def test_blocks_without_a_text_and_old_ids_on_new_blocks_are_advised_again
     assert "phones and screen readers" in first["rule"]
     assert "block_id 'same' again" in second["rule"]
     assert not first["refused"]
-
-
-async def test_control_sequences_that_were_sent_can_be_asked_for(slack: Workspace, client: Client, ops: str) -> None:
-    blocks = [section("&lt;!here&gt; <!date^1700000000^{date}|then> <@U0BOT>")]
-    await client.chat_postMessage(channel=ops, text="<!channel> hello", blocks=blocks)
-
-    assert [each["sequence"] for each in await slack.see("sequences")] == ["<!channel>", "<@U0BOT>"]

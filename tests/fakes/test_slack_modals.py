@@ -91,12 +91,3 @@ async def test_a_modal_is_updated_unless_somebody_was_faster(
         await app.client.views_update(view_id="V404", view=modal())
 
     await bo.sees_modal("Filled in")
-
-
-async def test_closing_a_modal_is_told_to_who_asked(slack: Workspace, app: BoltApp, bo: Person, ops: str) -> None:
-    await opened(slack, app, bo, ops, modal(notify_on_close=True))
-
-    await bo.closes()
-
-    assert app.heard[-1]["type"] == "view_closed"
-    assert app.heard[-1]["is_cleared"] is False

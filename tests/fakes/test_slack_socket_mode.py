@@ -104,19 +104,6 @@ async def test_only_an_app_token_opens_connections(slack: Workspace, client: Cli
     assert refused["error"] == "not_allowed_token_type"
 
 
-async def test_each_envelope_goes_to_one_of_the_connections(slack: Workspace, app: BoltApp, anna: Person) -> None:
-    async with BoltApp(slack) as other:
-        await other.connects()
-        await slack.connected(2)
-        for number in range(6):
-            await anna.says("@sayso", f"hello {number}")
-        await slack.settled()
-
-        assert len(app.heard) + len(other.heard) == 6
-        assert app.heard
-        assert other.heard
-
-
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
 async def test_the_app_connects_anew_when_it_is_told_to_go(
     slack: Workspace, app: BoltApp, anna: Person, reason: str

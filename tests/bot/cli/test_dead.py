@@ -5,23 +5,13 @@ import json
 import pytest
 
 from tests.bot.cli.shell import sayso
-from tests.waiting import until
+from tests.bot.web.api.test_operating import held
 from tests.world import World
-
-
-async def forged(world: World) -> str:
-    """The id of a held message that claims to be Bo's answer."""
-    await world.opened(await world.trigger("press bell"))
-    letter = await world.next_mail("bo")
-    await world.send("bo", letter.reply_to or "", "approve", login=None)
-    await until(world.dead, what="it is held")
-    [name] = await world.app.store.lists.dead()
-    return name
 
 
 @pytest.mark.long
 async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: World) -> None:
-    name = await forged(world)
+    name = await held(world)
     [record] = await world.requests()
 
     listed = await sayso(world, "dead")
@@ -54,7 +44,7 @@ async def test_what_is_not_held_is_told_in_a_sentence(world: World) -> None:
 
 
 async def test_nobody_lets_a_held_message_through_by_trying_it_again(world: World) -> None:
-    name = await forged(world)
+    name = await held(world)
 
     ended = await sayso(world, "dead", "requeue", name)
 

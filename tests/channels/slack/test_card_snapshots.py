@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from inline_snapshot import snapshot
 
 from channels import AnswerForm, Card, Line
@@ -115,12 +116,13 @@ def test_an_approval_that_is_open() -> None:
     )
 
 
-def test_an_approval_that_can_still_be_stopped() -> None:
+@pytest.mark.parametrize("may_approve", [True, False])
+def test_an_approval_that_can_still_be_stopped(may_approve: bool) -> None:
     card = Card(
         title="Approved: Deploy v1.2.0 to production",
         at=AT,
         summary="Bo Berg approved at 14:02 UTC on 03 May 2026, in Slack. It can be stopped until it begins.",
-        form=AnswerForm(token="t1", format="approval", only_stops=True, until=AT),
+        form=AnswerForm(token="t1", format="approval", only_stops=True, may_approve=may_approve, until=AT),
     )
 
     assert blocks(card) == snapshot(

@@ -84,7 +84,7 @@ def test_any_card_is_a_message_that_slack_takes(card: Card, language: Language) 
     assert len(json.dumps(found.blocks, ensure_ascii=False)) < 12_000
     assert len({str(block["block_id"]) for block in found.blocks}) == len(found.blocks)
     assert message_mistakes(list(found.blocks)) == []
-    for node in _nodes(found.blocks):
+    for node in nodes(found.blocks):
         _check(node)
 
 
@@ -93,7 +93,7 @@ def test_any_card_is_a_message_that_slack_takes(card: Card, language: Language) 
 def test_nothing_that_others_wrote_is_read_as_a_command(card: Card, language: Language) -> None:
     with speaking(language):
         found = cards.message(card, "d1")
-    marked = [found.text, *(node["text"] for node in _nodes(found.blocks) if node.get("type") == "mrkdwn")]
+    marked = [found.text, *(node["text"] for node in nodes(found.blocks) if node.get("type") == "mrkdwn")]
     ours = re.compile(
         r"<!date\^\d+\^\{date_short_pretty\}(?: at|,) \{time\}\|[^<>|]+>|<https://sayso\.example/[^<>|]+\|[^<>]+>"
     )
@@ -149,10 +149,10 @@ def test_what_others_wrote_stays_the_characters_that_they_typed(subject: str, sa
 
     found = [cards.message(card, "d1").blocks, cards.details(card)]
 
-    shown = [node for node in _nodes(found) if isinstance(node.get("text"), str)]
+    shown = [node for node in nodes(found) if isinstance(node.get("text"), str)]
     assert [node for node in shown if node["type"] == "mrkdwn"] == []
     assert [node for node in shown if node["type"] == "plain_text" and node["emoji"]] == []
-    assert {node.get("type") for node in _nodes(found)} & {"emoji", "link", "user", "broadcast"} == set()
+    assert {node.get("type") for node in nodes(found)} & {"emoji", "link", "user", "broadcast"} == set()
     assert [node["text"] for node in shown].count(subject.strip()) >= 3
 
 
@@ -160,7 +160,7 @@ def test_what_others_wrote_stays_the_characters_that_they_typed(subject: str, sa
 @settings(max_examples=examples(200), deadline=None)
 def test_how_to_answer_is_never_left_out(card: Card) -> None:
     assert card.form
-    values = [node.get("value", "") for node in _nodes(cards.message(card, "d1").blocks)]
+    values = [node.get("value", "") for node in nodes(cards.message(card, "d1").blocks)]
     assert any(str(value).split(" ")[0] == card.form.token for value in values)
 
 
@@ -171,7 +171,7 @@ def test_any_card_begins_a_thread_that_slack_takes(card: Card) -> None:
     assert len(found.blocks) == 1
     assert 0 < len(found.text) <= 4_000
     assert not re.search(r"[<>]", found.text)
-    for node in _nodes(found.blocks):
+    for node in nodes(found.blocks):
         _check(node)
 
 
@@ -180,7 +180,7 @@ def test_any_card_begins_a_thread_that_slack_takes(card: Card) -> None:
 def test_a_line_is_one_small_line_whatever_it_says(card: Card) -> None:
     found = cards.message(card.model_copy(update={"is_line": True}), "d1")
     assert [block["type"] for block in found.blocks] == ["context"]
-    plain = [node["text"] for node in _nodes(found.blocks) if node.get("type") == "plain_text"]
+    plain = [node["text"] for node in nodes(found.blocks) if node.get("type") == "plain_text"]
     assert len(plain) == 1
     assert "\n" not in plain[0]
     assert 0 < len(plain[0]) <= 300
@@ -198,35 +198,9 @@ def test_a_revision_is_another_one_where_something_looks_different(one: Card, ot
 def test_an_approve_button_is_there_only_where_it_counts(may_approve: bool) -> None:
     form = AnswerForm(token="s0d-x", format="approval", may_approve=may_approve, until=AT)
     found = cards.message(Card(title="Deploy?", at=AT, form=form), "d1")
-    assert [node["action_id"] for node in _nodes(found.blocks) if "action_id" in node] == (
+    assert [node["action_id"] for node in nodes(found.blocks) if "action_id" in node] == (
         ["approve", "deny", "deny_why"] if may_approve else ["deny", "deny_why"]
     )
-
-
-def test_what_is_approved_can_only_be_stopped_and_asks_once_more() -> None:
-    form = AnswerForm(token="s0d-x", format="approval", only_stops=True, may_approve=False, until=AT)
-    shown = cards.message(Card(title="Approved by Bo", at=AT, form=form), "d1")
-    assert [block["type"] for block in shown.blocks] == ["header", "actions"]
-    assert shown.blocks[1]["elements"] == [
-        {
-            "type": "button",
-            "text": {"type": "plain_text", "text": "Stop", "emoji": False},
-            "action_id": "deny",
-            "value": "s0d-x",
-            "style": "danger",
-            "confirm": {
-                "title": {"type": "plain_text", "text": "Stop this?", "emoji": False},
-                "text": {
-                    "type": "plain_text",
-                    "text": "It is approved and has not started. Stopped, it never starts.",
-                    "emoji": False,
-                },
-                "confirm": {"type": "plain_text", "text": "Stop", "emoji": False},
-                "deny": {"type": "plain_text", "text": "Back", "emoji": False},
-                "style": "danger",
-            },
-        }
-    ]
 
 
 def test_how_a_run_stands_is_one_line() -> None:
@@ -246,8 +220,8 @@ def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
     exact = "".join(f"line {number}\n" for number in range(2_000))
     form = AnswerForm(token="s0d-x", format="approval", until=AT)
     card = Card(title="Deploy?", at=AT, exact=exact, form=form)
-    assert "details" in [node.get("action_id") for node in _nodes(cards.message(card, "d1").blocks)]
-    shown = "".join(node["text"] for node in _nodes(cards.details(card)) if node.get("type") == "text")
+    assert "details" in [node.get("action_id") for node in nodes(cards.message(card, "d1").blocks)]
+    shown = "".join(node["text"] for node in nodes(cards.details(card)) if node.get("type") == "text")
     assert shown == exact
 
 
@@ -273,15 +247,15 @@ def test_whatever_has_no_room_on_a_card_is_behind_details(changes: dict[str, Any
 
 
 def _actions_of(card: Card) -> list[Any]:
-    return [node.get("action_id") for node in _nodes(cards.message(card, "d1").blocks)]
+    return [node.get("action_id") for node in nodes(cards.message(card, "d1").blocks)]
 
 
 def test_lines_that_have_no_room_on_a_card_are_whole_and_monospaced_in_their_own_window() -> None:
     lines = [f"+    line {number}" for number in range(400)]
     card = Card(title="Change it?", at=AT, facts=(Line(label="change", text="\n".join(lines), verbatim=True),))
-    whole = [node for node in _nodes(cards.details(card)) if node.get("type") == "rich_text_preformatted"]
+    whole = [node for node in nodes(cards.details(card)) if node.get("type") == "rich_text_preformatted"]
 
-    assert "\n".join(node["text"] for node in _nodes(whole) if node.get("type") == "text").split("\n") == lines
+    assert "\n".join(node["text"] for node in nodes(whole) if node.get("type") == "text").split("\n") == lines
 
 
 @pytest.mark.parametrize(("form", "count"), [("choice", 2), ("choice", 7), ("choices", 3)])
@@ -303,11 +277,11 @@ def test_options_that_fit_stand_on_their_buttons_alone() -> None:
 def test_a_title_too_long_for_a_heading_is_bold_and_complete() -> None:
     title = "Rewrite the orders of last year " * 10
     found = cards.message(Card(title=title, at=AT), "d1").blocks
-    assert [node["text"] for node in _nodes(found) if node.get("style") == {"bold": True}] == [title.strip()]
+    assert [node["text"] for node in nodes(found) if node.get("style") == {"bold": True}] == [title.strip()]
 
 
 def _plain_texts(blocks: Any) -> list[str]:
-    return [node["text"] for node in _nodes(blocks) if node.get("type") == "plain_text"]
+    return [node["text"] for node in nodes(blocks) if node.get("type") == "plain_text"]
 
 
 def test_what_a_program_printed_is_monospaced_and_cut_at_its_beginning() -> None:
@@ -333,7 +307,7 @@ def test_a_card_says_why_before_what_changes_and_then_who_decides_in_the_readers
     card = Card(title="Deploy?", at=AT, summary=f"{BO}.", said="please", said_as="Anna wrote:", quoted="no")
     card = card.model_copy(update={"quoted_as": "Bo's reason:", "facts": FROM, "decides": decides})
 
-    said = [[node["text"] for node in _nodes(block) if isinstance(node.get("text"), str)] for block in _blocks(card)]
+    said = [[node["text"] for node in nodes(block) if isinstance(node.get("text"), str)] for block in _blocks(card)]
 
     words = [["Anna wrote:"], ["please"], ["Bo's reason:"], ["no"]]
     facts = ["From: ", "v1.0.0", "Approvals: ", "1 of 2: Bo Berg approved "]
@@ -348,14 +322,14 @@ def _blocks(card: Card) -> tuple[cards.Block, ...]:
     return cards.message(card, "d1").blocks
 
 
-def _nodes(found: Any) -> Iterator[dict[str, Any]]:
+def nodes(found: Any) -> Iterator[dict[str, Any]]:
     """Every object in blocks, however deep."""
     if isinstance(found, dict):
         yield cast("dict[str, Any]", found)
-        yield from _nodes(list(cast("dict[str, Any]", found).values()))
+        yield from nodes(list(cast("dict[str, Any]", found).values()))
     elif isinstance(found, list | tuple):
         for value in cast("list[Any]", found):
-            yield from _nodes(value)
+            yield from nodes(value)
 
 
 def _check(node: dict[str, Any]) -> None:
@@ -392,9 +366,9 @@ def test_a_fact_leads_to_its_page_and_whoever_decides_can_ask_back() -> None:
 
     found = cards.message(Card(title="Deploy?", at=AT, facts=facts, form=form), "d1").blocks
 
-    links = [node for node in _nodes(found) if node.get("type") == "link"]
+    links = [node for node in nodes(found) if node.get("type") == "link"]
     assert links == [{"type": "link", "url": page, "text": "See what changes in the files"}]
-    buttons = [node["action_id"] for node in _nodes(found) if node.get("type") == "button"]
+    buttons = [node["action_id"] for node in nodes(found) if node.get("type") == "button"]
     assert buttons == ["approve", "deny", "deny_why", "ask_back"]
     nobody = cards.message(Card(title="Deploy?", at=AT, form=form.model_copy(update={"ask_back": ""})), "d1").blocks
-    assert "ask_back" not in [node.get("action_id") for node in _nodes(nobody)]
+    assert "ask_back" not in [node.get("action_id") for node in nodes(nobody)]

@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from channels import AnswerForm, Card, Line, Overview, WorkGroup, WorkRow
 from channels.slack import modals
 from language import LANGUAGES, Language, speaking
-from tests.channels.slack.test_cards import TEXTS
+from tests.channels.slack.test_cards import TEXTS, nodes
 from tests.fakes.slack.limits.blocks import view_mistakes, view_too_large
 from tests.long import examples
 
@@ -53,7 +52,7 @@ def test_any_overview_is_a_view_that_slack_takes(overview: Overview, language: L
 @given(OVERVIEWS)
 @settings(max_examples=examples(150), deadline=None)
 def test_nothing_that_others_wrote_is_read_as_a_command(overview: Overview) -> None:
-    marked = [node["text"] for node in _nodes(modals.view(overview)) if node.get("type") == "mrkdwn"]
+    marked = [node["text"] for node in nodes(modals.view(overview)) if node.get("type") == "mrkdwn"]
     ours = re.compile(
         r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^<>|]+>|<https://sayso\.example/[^<>|]+\|[^<>]+>"
     )
@@ -65,7 +64,7 @@ def test_nothing_that_others_wrote_is_read_as_a_command(overview: Overview) -> N
 def test_a_request_is_listed_with_a_button_to_its_card_or_counted(overview: Overview) -> None:
     view = modals.view(overview)
 
-    shown = [node for node in _nodes(view) if node.get("action_id") == "card"]
+    shown = [node for node in nodes(view) if node.get("action_id") == "card"]
     said = re.search(r"And (\d+) more|(\d+) waits?, and", json.dumps(view))
     more = int(said[1] or said[2]) if said else 0
     assert len(shown) + more == sum(len(group.rows) for group in overview.waiting) + overview.more
@@ -165,18 +164,8 @@ def _told(view: Any) -> list[str]:
 
 
 def _texts(block: Any) -> list[str]:
-    return [node["text"] for node in _nodes(block) if isinstance(node.get("text"), str)]
+    return [node["text"] for node in nodes(block) if isinstance(node.get("text"), str)]
 
 
 def _ids(view: Any) -> list[str]:
     return [block["block_id"] for block in view["blocks"]]
-
-
-def _nodes(found: Any) -> Iterator[dict[str, Any]]:
-    """Every object, however deep."""
-    if isinstance(found, dict):
-        yield cast("dict[str, Any]", found)
-        yield from _nodes(list(cast("dict[str, Any]", found).values()))
-    elif isinstance(found, list | tuple):
-        for value in cast("list[Any]", found):
-            yield from _nodes(value)

@@ -108,19 +108,17 @@ class Control:
         return {}
 
     async def sockets(self, body: Json) -> Json:
-        """`{do: cut|freeze|mute|disconnect, reason?, number?}`: the number of connections it was done to."""
+        """`{do: cut|freeze|disconnect, reason?, number?}`: the number of connections it was done to."""
         number = body.get("number")
         match body["do"]:
             case "cut":
                 return {"done_to": self._socket.cut(number)}
             case "freeze":
                 return {"done_to": self._socket.freeze()}
-            case "mute":
-                return {"done_to": self._socket.mute()}
             case "disconnect":
                 return {"done_to": await self._socket.say_disconnect(body.get("reason", "refresh_requested"), number)}
             case other:
-                raise ValueError(f"sockets can be: cut, freeze, mute, disconnect; not {other}")
+                raise ValueError(f"sockets can be: cut, freeze, disconnect; not {other}")
 
     def hold(self, _: Json) -> Json:
         """Keep events from now on back."""

@@ -20,7 +20,7 @@ class Deeds:
         return {
             "say": self.say, "edit": self.edit, "delete": self.delete, "join": self.join, "leave": self.leave,
             "command": self.command, "shortcut": self.shortcut, "open_home": self.open_home, "press": self.press,
-            "put": self.put, "submit": self.submit, "close": self.close,
+            "put": self.put, "submit": self.submit,
         }  # fmt: skip
 
     def say(self, body: Json) -> Json:
@@ -98,12 +98,6 @@ class Deeds:
         for what, value in body.get("values", {}).items():
             self._people.choose(user, view, what, value)
         return await modals.submit(self._slack, self._deliveries, user, view)
-
-    async def close(self, body: Json) -> Json:
-        """`{user, view?, clear?}`."""
-        user = self._people.user(body["user"])
-        view = self._modal(user, body)
-        return await modals.close(self._slack, self._deliveries, user, view, clear=bool(body.get("clear")))
 
     def _seen(self, user: User, body: Json) -> Message | Ephemeral | View:
         if body.get("home"):

@@ -1,4 +1,4 @@
-"""Sending and closing modals, with Slack's own checks and its `response_action`s.
+"""Sending modals, with Slack's own checks and its `response_action`s.
 
 https://docs.slack.dev/surfaces/modals#response_actions
 """
@@ -28,18 +28,6 @@ async def submit(slack: Slack, deliveries: Deliveries, user: User, view: View) -
     _show(slack, view, parcel)
     slack.changes.note()
     return {"sent": True, "errors": view.errors, "open": view.id in slack.views, "parcel": parcel.to_json()}
-
-
-async def close(slack: Slack, deliveries: Deliveries, user: User, view: View, *, clear: bool = False) -> Json:
-    """Press Cancel, or the cross (`clear`: the whole stack). The app hears of it if it asked to."""
-    gone = [each for each in slack.views.values() if each.root == view.root] if clear else [view]
-    for each in gone:
-        slack.views.pop(each.id, None)
-    slack.changes.note()
-    if not view.given.get("notify_on_close"):
-        return {"sent": False}
-    parcel = await deliveries.ask("interactive", payloads.view_closed(slack, user, view, cleared=clear))
-    return {"sent": True, "parcel": parcel.to_json()}
 
 
 def _unfilled(blocks: list[Json], values: Json) -> dict[str, str]:

@@ -230,16 +230,3 @@ class Trigger:
     until_s: float
     view: str | None = None
     used: bool = False
-
-
-@dataclass
-class ResponseUrl:
-    """Good for five posts within thirty minutes (same page). `message` is what `replace_original` replaces."""
-
-    channel: str
-    user: str
-    expires_at: float
-    message: str | None = None
-    ephemeral: bool = False
-    thread_ts: str | None = None
-    uses: int = 0

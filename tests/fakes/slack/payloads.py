@@ -100,7 +100,7 @@ def block_actions(slack: Slack, user: User, action: Json, seen: Message | Epheme
         "trigger_id": slack.new_trigger(user.id),
         "channel": {"id": channel.id, "name": channel_name(channel)},
         "state": {"values": values},
-        "response_url": slack.new_response_url(channel.id, user.id, seen.ts, ephemeral=alone, thread_ts=seen.thread_ts),
+        "response_url": slack.new_response_url(),
         "actions": [action],
     }
     # Of what one user alone sees no copy is sent.
@@ -114,10 +114,6 @@ def view_submission(slack: Slack, user: User, view: View) -> Json:
     }  # fmt: skip
 
 
-def view_closed(slack: Slack, user: User, view: View, *, cleared: bool) -> Json:
-    return {"type": "view_closed", **_who(slack, user, user.team_id), "view": view.to_json(), "is_cleared": cleared}
-
-
 def message_action(slack: Slack, user: User, message: Message, callback_id: str) -> Json:
     """A message shortcut."""
     channel = slack.conversations[message.channel]
@@ -126,7 +122,7 @@ def message_action(slack: Slack, user: User, message: Message, callback_id: str)
         "action_ts": slack.new_ts(), "callback_id": callback_id,
         "trigger_id": slack.new_trigger(user.id), "channel": {"id": channel.id, "name": channel_name(channel)},
         "message_ts": message.ts, "message": channel.seen(message),
-        "response_url": slack.new_response_url(channel.id, user.id, thread_ts=message.thread_ts),
+        "response_url": slack.new_response_url(),
     }  # fmt: skip
 
 
@@ -136,5 +132,5 @@ def slash_command(slack: Slack, user: User, channel: Conversation, command: str,
         "token": TOKEN, "team_id": user.team_id, "team_domain": slack.settings.domain, "channel_id": channel.id,
         "channel_name": channel_name(channel), "user_id": user.id, "user_name": user.name, "command": command,
         "text": text, "api_app_id": slack.settings.app, "is_enterprise_install": "false",
-        "response_url": slack.new_response_url(channel.id, user.id), "trigger_id": slack.new_trigger(user.id),
+        "response_url": slack.new_response_url(), "trigger_id": slack.new_trigger(user.id),
     }  # fmt: skip

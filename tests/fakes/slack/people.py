@@ -9,9 +9,10 @@ from typing import Any
 from tests.fakes.slack import elements, notices, payloads
 from tests.fakes.slack.delivery import Deliveries, Parcel
 from tests.fakes.slack.model import Conversation, Ephemeral, Json, Message, User, View, as_json
-from tests.fakes.slack.responses import respond
 from tests.fakes.slack.state import Slack
 from tests.fakes.slack.typed import as_sent
+from tests.fakes.slack.web_api.call import SlackError
+from tests.fakes.slack.web_api.content import checked
 
 
 class Impossible(Exception):
@@ -115,15 +116,24 @@ class People:
         self._slack.changes.note()
 
     async def command(self, user: User, channel: Conversation, command: str, text: str) -> Parcel:
-        """Type a slash command; the words of its answer show to the user alone, or to all."""
+        """Type a slash command; the words of its answer show to the user alone."""
         payload = payloads.slash_command(self._slack, user, channel, command, text)
         parcel = await self._deliveries.ask("slash_commands", payload)
         if answer := as_json(parcel.answer):
-            self._answered(payload["response_url"], answer)
+            self._answered(user, channel, answer)
         return parcel
 
-    def _answered(self, url: str, answer: Json) -> None:
-        respond(self._slack, self._deliveries, url.rsplit("/", 1)[-1], answer, free=True)
+    def _answered(self, user: User, channel: Conversation, answer: Json) -> None:
+        if set(answer) - {"response_type", "text", "blocks"} or answer.get("response_type", "ephemeral") != "ephemeral":
+            self._slack.violation("slash_commands", "an answer that this fake cannot show")
+            return
+        text = str(answer.get("text") or "")
+        try:
+            blocks = checked(self._slack, "slash_commands", text, answer.get("blocks"))
+        except SlackError:
+            return
+        self._slack.ephemerals.append(Ephemeral(channel.id, user.id, self._slack.new_ts(), text, blocks or []))
+        self._slack.changes.note()
 
     async def shortcut(self, user: User, message: Message, callback_id: str) -> Parcel:
         """Choose a message shortcut from the menu of a message."""

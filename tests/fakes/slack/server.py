@@ -10,7 +10,6 @@ from tests.fakes.slack.control import SLACK, Control, cut_when_down
 from tests.fakes.slack.delivery import Deliveries
 from tests.fakes.slack.http_mode import HttpMode
 from tests.fakes.slack.model import Json
-from tests.fakes.slack.responses import Responses
 from tests.fakes.slack.socket_mode import SocketMode
 from tests.fakes.slack.state import Slack
 from tests.fakes.slack.uploads import Downloads
@@ -41,7 +40,6 @@ def make_app(slack: Slack) -> web.Application:
         [
             web.route("*", "/api/{method}", api.serve),
             web.get("/link/", sockets.serve),
-            web.post("/actions/{team}/{number}/{key}", Responses(slack, deliveries).serve),
             web.get("/files-pri/{file}/{name:.*}", Downloads(slack).serve),
             *Control(slack, deliveries, sockets, http, reset).routes(),
             *Viewer(slack).routes(),

@@ -27,7 +27,6 @@ class Sights:
             "live": self.live,
             "messages": self.messages,
             "notices": self.notices,
-            "sequences": lambda _: self._slack.sequences,
             "sessions": self.sessions,
             "views": self.views,
             "violations": lambda _: self._slack.violations,

@@ -167,12 +167,6 @@ class SocketMode(Ferry):
             connection.cut()
         return len(cut)
 
-    def mute(self) -> int:
-        """Send nothing more over any connection, and go on answering its pings."""
-        for connection in self.open:
-            connection.leaving = True
-        return len(self.open)
-
     def freeze(self) -> int:
         """Make all connections dead without closing them."""
         for connection in self.open:

@@ -8,11 +8,10 @@ from typing import Any
 
 from tests.fakes.slack.clock import Changes, Clock
 from tests.fakes.slack.faults import Faults
-from tests.fakes.slack.model import Conversation, Ephemeral, Json, Kind, Message, ResponseUrl, Trigger, User, View
+from tests.fakes.slack.model import Conversation, Ephemeral, Json, Kind, Message, Trigger, User, View
 
 # https://docs.slack.dev/interactivity/handling-user-interaction
 TRIGGER_LIVES_S = ANSWER_WITHIN_S = 3
-RESPONSE_URL_LIVES_S = 30 * 60
 
 SCOPES = (
     "app_mentions:read", "channels:history", "channels:read", "chat:write", "commands", "files:read",
@@ -69,7 +68,6 @@ class Slack:
     homes: dict[str, View] = field(default_factory=dict[str, View])
     ephemerals: list[Ephemeral] = field(default_factory=list[Ephemeral])
     triggers: dict[str, Trigger] = field(default_factory=dict[str, Trigger])
-    response_urls: dict[str, ResponseUrl] = field(default_factory=dict[str, ResponseUrl])
     files: dict[str, Json] = field(default_factory=dict[str, Json])
     contents: dict[str, bytes] = field(default_factory=dict[str, bytes])
     sessions: dict[tuple[str, str], Json] = field(default_factory=dict[tuple[str, str], Json])
@@ -77,7 +75,6 @@ class Slack:
     chosen: dict[tuple[str, str, str], Json] = field(default_factory=lambda: defaultdict(dict[str, Any]))
     calls: list[Json] = field(default_factory=list[Json])
     violations: list[Json] = field(default_factory=list[Json])
-    sequences: list[Json] = field(default_factory=list[Json])
     notices: list[Json] = field(default_factory=list[Json])
     # Who follows a thread: (channel, ts of its first message) -> users.
     followers: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set[str]))
@@ -145,20 +142,9 @@ class Slack:
         self.triggers[name] = Trigger(user, self.clock.moved_s + TRIGGER_LIVES_S, view)
         return name
 
-    def new_response_url(
-        self,
-        channel: str,
-        user: str,
-        message: str | None = None,
-        *,
-        ephemeral: bool = False,
-        thread_ts: str | None = None,
-    ) -> str:
-        """A URL of ours that takes posts for half an hour."""
-        key = secrets.token_hex(12)
-        until = self.clock.now() + RESPONSE_URL_LIVES_S
-        self.response_urls[key] = ResponseUrl(channel, user, until, message, ephemeral, thread_ts)
-        return f"{self.address}/actions/{self.settings.team}/{next(self._ids)}/{key}"
+    def new_response_url(self) -> str:
+        """A URL with a secret in it; this fake takes no post there."""
+        return f"{self.address}/actions/{self.settings.team}/{next(self._ids)}/{secrets.token_hex(12)}"
 
     def violation(self, method: str, rule: str, where: str = "", *, refused: bool = True) -> None:
         """Slack would not have this, or should not have got it: recorded for `GET /control/violations`."""

@@ -279,26 +279,6 @@ async def test_a_run_that_comes_to_its_gate_meanwhile_waits_and_is_asked_about_a
     await office.has(run_id, "done")
 
 
-async def test_what_was_approved_starts_only_afterwards_and_by_the_same_approval(office: World) -> None:
-    await asked(office)
-    office.workshop.policy_of["gong"] = "production"
-    freezes = office.app.requests.freezes
-    await freezes.freeze("", office.app.people.named("dan"), "first")
-    run_id = await office.trigger("press gong")
-    record = await office.opened(run_id)
-    assert isinstance(await office.decide("bo", record, "approve"), Decided)
-
-    async with rewritten(office, NO_DECIDERS):
-        await freezes.unfreeze("", office.app.people.named("dan"), "over")
-        await moved_on(office, run_id)
-        assert (await office.request(record.request.id)).state == "approved"
-        assert office.workshop.effects == []
-
-    await office.move_time(120)
-    await office.has(run_id, "done")
-    assert office.workshop.effects == ["press gong"]
-
-
 @pytest.mark.parametrize("half", [NO_DECIDERS, NO_POLICY, TOML.partition("[people.cy]")[0]], ids=["none", "bo", "cut"])
 async def test_attack_an_approval_that_waits_in_a_freeze_is_void_by_no_file_that_was_cut(
     office: World, half: str

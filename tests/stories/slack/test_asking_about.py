@@ -1,27 +1,15 @@
 """*Ask sayso about this*: whoever wrote the message counts as a requester, and no card calls it the asker's words."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bot.policy.judgements import Decided, NotEntitled
 from bot.policy.record import RequestRecord
-from tests.fakes.slack.driver import Message, Person, Workspace
-from tests.slack_world import SlackWorld, a_slack_world
+from tests.fakes.slack.driver import Message, Person
+from tests.slack_world import SlackWorld
 from tests.stories.attacks.test_who_is_who import with_mark
 from tests.tables import becomes
 
 BROKEN = "checkout is broken, could somebody get v9 onto production today?"
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        await slack.connected()
-        yield office
-        assert await slack.violations() == []
 
 
 async def asked_about(office: SlackWorld, said: Message) -> RequestRecord:

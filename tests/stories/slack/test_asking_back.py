@@ -1,23 +1,11 @@
 """In Slack whoever decides presses Ask, whoever asked answers where that came, and the card shows both to everybody."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from tests.fakes.slack.driver import Message, Workspace
-from tests.slack_world import SlackWorld, a_slack_world
+from tests.fakes.slack.driver import Message
+from tests.slack_world import SlackWorld
 
 WHY, BECAUSE = "Why now?", "The shop has been down since noon."
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        await slack.connected()
-        yield office
-        assert await slack.violations() == []
 
 
 async def asks(office: SlackWorld, card: Message) -> None:

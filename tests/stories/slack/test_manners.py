@@ -1,21 +1,8 @@
 """What sayso says in Slack, among people who talk to each other, names its subject; strangers hear one line."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from tests.fakes.slack.driver import Workspace
-from tests.slack_world import SlackWorld, a_slack_world
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        await slack.connected()
-        yield office
-        assert await slack.violations() == []
+from tests.slack_world import SlackWorld
 
 
 @pytest.mark.long

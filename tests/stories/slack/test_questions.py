@@ -1,23 +1,12 @@
 """Each kind of question, asked by an agent and answered in Slack with what its card offers."""
 
-from collections.abc import AsyncIterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from tests.clerk import Window
-from tests.fakes.slack.driver import HOME, Message, Workspace
-from tests.slack_world import SlackWorld, a_slack_world
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        await slack.connected()
-        yield office
-        assert await slack.violations() == []
+from tests.fakes.slack.driver import HOME, Message
+from tests.slack_world import SlackWorld
 
 
 async def asked(office: SlackWorld, question: str) -> Message:

@@ -108,10 +108,6 @@ class Person:
         """
         return await self._do("submit", values=values or {})
 
-    async def closes(self, *, all_of_it: bool = False) -> None:
-        """Cancel the open modal, or the whole stack."""
-        await self._do("close", clear=all_of_it)
-
     async def modals(self) -> list[Shown]:
         """Those open, the topmost last."""
         return [Shown(view) for view in await self.slack.see("views", user=self.id)]

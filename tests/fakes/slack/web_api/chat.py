@@ -77,17 +77,6 @@ async def post_ephemeral(call: Call) -> Json:
     return {"message_ts": ts}
 
 
-async def get_permalink(call: Call) -> Json:
-    """chat.getPermalink."""
-    channel = call.conversation()
-    ts = call.text("message_ts")
-    message = channel.messages.get(ts)
-    if message is None:
-        raise SlackError("message_not_found")
-    link = f"{call.slack.address}/view/{channel.id}/{message.thread_ts or ts}#p{ts.replace('.', '')}"
-    return {"channel": channel.id, "permalink": link}
-
-
 def _place(call: Call) -> Conversation:
     """Return where a post goes: a channel by id or name, a DM by its id or the user's."""
     slack, ref = call.slack, call.text("channel")

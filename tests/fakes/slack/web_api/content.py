@@ -1,9 +1,7 @@
-"""The checks and notes of all methods that show something: text, blocks, metadata, control sequences."""
+"""The checks and notes of all methods that show something: text, blocks, metadata."""
 
 import json
-import re
 import secrets
-from collections.abc import Iterator
 from typing import Any, cast
 
 from tests.fakes.slack.limits import blocks as limits
@@ -14,8 +12,6 @@ from tests.fakes.slack.web_api.call import Call, SlackError
 # "Provide no more than 40,000 characters": https://docs.slack.dev/reference/methods/chat.postMessage
 TEXT_CHARACTERS = 40_000
 METADATA_BYTES = 8_000
-# What Slack acts on inside `<…>`, dates excepted: mentions of people, groups, channels, everybody.
-_SEQUENCE = re.compile(r"<(?:@[UW][^>]*|#C[^>]*|!(?!date)[^>]*)>")
 
 
 def shown(call: Call) -> tuple[str, list[Json] | None]:
@@ -36,7 +32,6 @@ def checked(slack: Slack, method: str, text: str, blocks: Any, attachments: Any 
         raise SlackError("no_text")
     if not text.strip():
         slack.violation(method, "blocks without `text`: phones and screen readers get nothing", "text", refused=False)
-    note_sequences(slack, method, text, blocks)
     return None if blocks is None else with_ids(cast("list[Json]", blocks))
 
 
@@ -73,18 +68,6 @@ def _with_actions(block: Json) -> Json:
 
 def _with_action(element: Json) -> Json:
     return element if element["type"] == "image" else {"action_id": secrets.token_urlsafe(4)[:5]} | element
-
-
-def note_sequences(slack: Slack, method: str, text: str, content: Any) -> None:
-    """Record the control sequences in what is sent: whether a person's words hold one, only a test can know."""
-    for words in [text, *limits.texts(content), *_broadcasts(content)]:
-        for found in _SEQUENCE.findall(words):
-            slack.sequences.append({"method": method, "sequence": found, "in": words[:200]})
-
-
-def _broadcasts(content: Any) -> Iterator[str]:
-    for kind in re.findall(r'"type": "broadcast", "range": "(\w+)"', json.dumps(content)):
-        yield f"<!{kind}>"
 
 
 def metadata(call: Call) -> Json | None:

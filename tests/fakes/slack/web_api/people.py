@@ -1,4 +1,4 @@
-"""users.*, usergroups.users.list, bots.info, auth.test, apps.connections.open, files.info, and agents.sessions."""
+"""users.*, usergroups.users.list, bots.info, auth.test, apps.connections.open, and agents.sessions."""
 
 from tests.fakes.slack.model import Json
 from tests.fakes.slack.web_api.call import Call, SlackError
@@ -68,25 +68,6 @@ async def user_group(call: Call) -> Json:
         raise SlackError("no_such_subteam")
     users = call.slack.users
     return {"users": [one for one in members if one in users and not users[one].deleted]}
-
-
-async def lookup_by_email(call: Call) -> Json:
-    """users.lookupByEmail: of this workspace, not deactivated."""
-    call.need("users:read.email")
-    email, team = call.text("email").lower(), call.slack.settings.team
-    for user in call.slack.users.values():
-        if user.email.lower() == email and user.team_id == team and not user.deleted and email:
-            return {"user": user.to_json(with_email=True)}
-    raise SlackError("users_not_found")
-
-
-async def files_info(call: Call) -> Json:
-    """files.info."""
-    call.need("files:read")
-    found = call.slack.files.get(call.text("file"))
-    if found is None:
-        raise SlackError("file_not_found")
-    return {"file": found, "comments": [], "response_metadata": {"next_cursor": ""}}
 
 
 async def set_status(call: Call) -> Json:

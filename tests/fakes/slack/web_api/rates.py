@@ -12,9 +12,8 @@ from tests.fakes.slack.state import Slack
 PER_MINUTE = {
     "agents.sessions.setStatus": 50, "chat.delete": 50, "chat.postEphemeral": 100, "chat.update": 50,
     "conversations.history": 50, "conversations.info": 50, "conversations.list": 20, "conversations.members": 100,
-    "conversations.open": 50, "conversations.replies": 50, "files.info": 100, "usergroups.users.list": 20,
-    "users.info": 100, "users.list": 20,
-    "users.lookupByEmail": 50, "views.open": 100, "views.publish": 100, "views.push": 100, "views.update": 100,
+    "conversations.open": 50, "conversations.replies": 50, "usergroups.users.list": 20, "users.info": 100,
+    "users.list": 20, "views.open": 100, "views.publish": 100, "views.push": 100, "views.update": 100,
 }  # fmt: skip
 _MINUTE_S, _SECOND_S = 60, 1
 

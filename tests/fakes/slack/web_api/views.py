@@ -6,7 +6,7 @@ from tests.fakes.slack.limits import blocks as limits
 from tests.fakes.slack.model import Json, Trigger, View
 from tests.fakes.slack.state import Slack
 from tests.fakes.slack.web_api.call import Call, SlackError
-from tests.fakes.slack.web_api.content import note_sequences, refuse, with_ids
+from tests.fakes.slack.web_api.content import refuse, with_ids
 
 # A root view and two pushed on it: https://docs.slack.dev/surfaces/modals
 _DEEPEST = 3
@@ -64,7 +64,6 @@ def checked_view(slack: Slack, method: str, view: Any, kind: str = "modal") -> J
     if limits.view_too_large(held):
         slack.violation(method, f"a view of more than {limits.VIEW_BYTES} bytes", "/view")
         raise SlackError("view_too_large")
-    note_sequences(slack, method, "", held)
     return held | {"blocks": with_ids(held["blocks"])}
 
 
