@@ -104,3 +104,13 @@ async def a_slack_world(url: str, folder: Path, slack: Workspace, toml: str = TO
     finally:
         await world.stop()
         await client.close()
+
+
+@asynccontextmanager
+async def a_started_slack_world(url: str, folder: Path, slack_address: str) -> AsyncGenerator[SlackWorld]:
+    """A `SlackWorld` that is at work and connected, and in which Slack is never used against its rules."""
+    async with Workspace(slack_address) as slack, a_slack_world(url, folder, slack) as office:
+        await office.world.start()
+        await slack.connected()
+        yield office
+        assert await slack.violations() == []

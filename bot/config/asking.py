@@ -11,7 +11,10 @@ T = TypeVar("T")
 
 
 class Asking:
-    """Daemon threads, at most so many at once: a process that leaves waits for none of them."""
+    """Daemon threads, at most so many at once: a process that leaves waits for none of them.
+
+    It would for those of `concurrent.futures` and of anyio.
+    """
 
     def __init__(self, at_once: int) -> None:
         self._free = asyncio.Semaphore(at_once)

@@ -17,11 +17,10 @@ from bot.store.client.durability import SHARDS
 from bot.store.ids import shard_of
 from bot.store.keys import Keys
 from tests.bot.cli.shell import attached, sayso
-from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.servers.console import a_console
 from tests.servers.web import serving
-from tests.slack_world import SlackWorld, a_slack_world
+from tests.slack_world import SlackWorld, a_started_slack_world
 from tests.tables import becomes, without
 from tests.waiting import until
 from tests.world import World, a_world
@@ -32,9 +31,7 @@ PROVEN = "sayso-dev.invalid: auth=pass smtp.auth=bo@corp.example"
 
 @pytest.fixture
 async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        await slack.connected()
+    async with a_started_slack_world(redis, tmp_path / "data", slack_address) as office:
         yield office
 
 

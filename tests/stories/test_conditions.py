@@ -7,10 +7,9 @@ import pytest
 
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
-from tests.fakes.slack.driver import Workspace
 from tests.long import few_of
 from tests.servers.console import Page, a_console, sent
-from tests.slack_world import SlackWorld, a_slack_world
+from tests.slack_world import SlackWorld, a_started_slack_world
 from tests.world import World
 
 CONDITION = "only after lunch"
@@ -73,11 +72,8 @@ async def test_an_approval_with_a_condition_runs_nothing_and_its_words_reach_who
 
 @pytest.fixture
 async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        await slack.connected()
+    async with a_started_slack_world(redis, tmp_path / "data", slack_address) as office:
         yield office
-        assert await slack.violations() == []
 
 
 async def test_an_approval_with_a_condition_in_a_thread_of_slack_runs_nothing_and_stands_on_the_card(

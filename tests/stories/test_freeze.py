@@ -24,12 +24,11 @@ from bot.store.ids import new_id
 from bot.store.locks import Locks
 from tests.bot.cli.shell import sayso
 from tests.bot.execution.test_executor import found_gone
-from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.servers.console import a_console
 from tests.servers.lines import Server
 from tests.servers.web import serving
-from tests.slack_world import SlackWorld, a_slack_world
+from tests.slack_world import SlackWorld, a_started_slack_world
 from tests.stories.test_rollback import live
 from tests.waiting import until
 from tests.world import World, a_world, beside_it
@@ -498,11 +497,8 @@ async def test_attack_a_freeze_between_the_approval_and_the_start_stops_it(world
 
 @pytest.fixture
 async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        await slack.connected()
+    async with a_started_slack_world(redis, tmp_path / "data", slack_address) as office:
         yield office
-        assert await slack.violations() == []
 
 
 @pytest.mark.long

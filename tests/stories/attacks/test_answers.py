@@ -9,18 +9,15 @@ from agents.requests import RequestId
 from bot.config.errors import ConfigError
 from bot.policy.judgements import AlreadyVoted, Counted, Decided
 from bot.policy.record import RequestRecord
-from tests.fakes.slack.driver import Workspace
 from tests.office import TOML, settings_of
-from tests.slack_world import SlackWorld, a_slack_world
+from tests.slack_world import SlackWorld, a_started_slack_world
 from tests.waiting import until
 from tests.world import World
 
 
 @pytest.fixture
 async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        await slack.connected()
+    async with a_started_slack_world(redis, tmp_path / "data", slack_address) as office:
         yield office
 
 

@@ -60,6 +60,17 @@ async def test_attack_who_speaks_beside_what_is_approved_is_told_that_it_waits_f
     assert hallway.to(person, "This waits for the people") == []
 
 
+async def paused_in_between(office: World, hallway: Hallway) -> RunId:
+    """A run that is paused between two requests."""
+    goes_on, inbox = office.workshop.hold("letter"), office.app.messages.inbox
+    begins = hallway.begins("anna", "stamp letter\nstamp cup", THREAD)
+    run_id = RunId(office.app.runs.starter.run_id(await inbox.accept(begins)))
+    await until(lambda: office.workshop.started, what="it stamps")
+    await office.steer(run_id, "pause")
+    goes_on.set()
+    return run_id
+
+
 @pytest.mark.parametrize("text", ["resume", "weiter bitte"])
 async def test_attack_who_speaks_to_a_paused_run_reads_that_it_may_begin_at_any_moment(
     office: World, hallway: Hallway, text: str
@@ -80,12 +91,7 @@ async def test_attack_who_speaks_to_a_paused_run_reads_that_it_may_begin_at_any_
 async def test_attack_who_tells_a_run_to_go_on_that_is_paused_between_two_requests_waits_in_vain(
     office: World, hallway: Hallway
 ) -> None:
-    goes_on, inbox = office.workshop.hold("letter"), office.app.messages.inbox
-    begins = hallway.begins("anna", "stamp letter\nstamp cup", THREAD)
-    run_id = RunId(office.app.runs.starter.run_id(await inbox.accept(begins)))
-    await until(lambda: office.workshop.started, what="it stamps")
-    await office.steer(run_id, "pause")
-    goes_on.set()
+    run_id = await paused_in_between(office, hallway)
 
     await write(office, hallway, "anna", "go on")
 
@@ -95,12 +101,7 @@ async def test_attack_who_tells_a_run_to_go_on_that_is_paused_between_two_reques
 
 @pytest.mark.parametrize("text", ["stop", "stop RUN", REASONED])
 async def test_attack_of_a_run_that_is_paused_between_two_requests(office: World, hallway: Hallway, text: str) -> None:
-    goes_on, inbox = office.workshop.hold("letter"), office.app.messages.inbox
-    begins = hallway.begins("anna", "stamp letter\nstamp cup", THREAD)
-    run_id = RunId(office.app.runs.starter.run_id(await inbox.accept(begins)))
-    await until(lambda: office.workshop.started, what="it stamps")
-    await office.steer(run_id, "pause")
-    goes_on.set()
+    run_id = await paused_in_between(office, hallway)
 
     await write(office, hallway, "anna", text.replace("RUN", run_id))
 

@@ -5,14 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.slack.driver import Workspace
-from tests.slack_world import SlackWorld, a_slack_world
+from tests.slack_world import SlackWorld, a_started_slack_world
 
 
 @pytest.fixture
 async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        await slack.connected()
+    async with a_started_slack_world(redis, tmp_path / "data", slack_address) as office:
         yield office
-        assert await slack.violations() == []
