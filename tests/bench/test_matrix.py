@@ -8,7 +8,6 @@ from bench.faults import Fault, faults
 from bench.matrix import Files, Known, Ran, Tree, hash_of, read_output
 
 ONE, OTHER = "tests/bench/test_faults.py", "tests/bench/test_told.py"
-TREE = Tree()
 
 
 def found(text: str, tests: Sequence[str] = (ONE, OTHER)) -> dict[str, list[str]]:
@@ -80,10 +79,11 @@ def test_another_name_of_a_fault_changes_nothing() -> None:
 
 
 def test_the_file_beside_comes_first_and_stories_are_no_pure_tests() -> None:
+    tree = Tree()
     judge = next(one for one in faults(["policy"]) if one.file == Path("bot/policy/judge.py"))
     script = next(one for one in faults(["store"]) if one.file == Path("bot/store/lua/commit.lua"))
 
-    assert TREE.pure_tests(judge, {})[0] == "tests/bot/policy/test_judge.py"
-    assert not [test for test in TREE.pure_tests(judge, {}) if test.startswith("tests/stories/attacks")]
-    assert TREE.pure_tests(script, {}) == []
-    assert TREE.other_tests(script)[0] == "tests/bot/store/test_commit.py"
+    assert tree.pure_tests(judge, {})[0] == "tests/bot/policy/test_judge.py"
+    assert not [test for test in tree.pure_tests(judge, {}) if test.startswith("tests/stories/attacks")]
+    assert tree.pure_tests(script, {}) == []
+    assert tree.other_tests(script)[0] == "tests/bot/store/test_commit.py"
