@@ -12,6 +12,7 @@ from bot.dev.demo import make_demo
 from bot.store import Keys
 from bot.store.client.durability import SHARDS
 from bot.store.format import FORMAT
+from tests.long import few_of
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.processes.test_programs import AWAY_TOO, READY
 from tests.waiting import wait_until
@@ -72,7 +73,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         ("", f"This store has data and no format number, and this release of sayso reads format {FORMAT}"),
     ],
 )
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", few_of(WAYS, 0, 1, 8))
 def test_attack_nothing_of_this_release_works_on_a_store_of_another_format(
     shop: Shop, way: str, number: str, says: str
 ) -> None:
