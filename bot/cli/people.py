@@ -394,7 +394,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _shown(key: "ApiKey", used: datetime | None) -> dict[str, object]:
-    shown = key.model_dump(mode="json")
+    shown = key.model_dump(mode="json", exclude={"sent_to"})
     return {**shown, "prefix": f"sayso_{key.prefix}", "used_at": used.isoformat() if used else None}
 
 

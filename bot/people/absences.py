@@ -62,6 +62,12 @@ class Absence(Stored, Frozen):
         """Return it without whoever stands in, where they have left."""
         return self if self.to and people.is_here(self.to) else self.model_copy(update={"to": None})
 
+    def as_known_now(self, people: People) -> "Absence":
+        """Return it with whom an operator has said its people to be since; what those hold was not looked at."""
+        person, to = people.ids_of(self.person)[0], people.ids_of(self.to)[0] if self.to else None
+        is_same = (person, to) == (self.person, self.to)
+        return self if is_same else self.model_copy(update={"person": person, "to": to, "looked_at": None})
+
     def holds(self, at: datetime) -> bool:
         """Return whether they are away `at` this moment."""
         return self.starts <= at < self.until
@@ -142,6 +148,21 @@ class Absences:
     async def put(self, absence: Absence) -> None:
         """Keep an absence in place of any other of its person."""
         await self._client.do("HSET", _KEYS.absences, absence.person, absence.model_dump_json())
+
+    async def follow(self) -> None:
+        """Keep each absence for whom an operator has said its person to be; of two of one human the later one."""
+        found = await self.all()
+        for absence in found.values():
+            known = absence.as_known_now(self._people)
+            before = found.get(known.person)
+            if known == absence:
+                continue
+            if known.person == absence.person:
+                await self.change(absence, known)
+                continue
+            if before is None or before.starts <= known.starts:
+                await self.put(known)
+            await self.change(absence, None)
 
     async def change(self, was: Absence, now: Absence | None) -> bool:
         """Replace an absence, None ends it; False where it is another one by now."""

@@ -50,8 +50,9 @@ class ApiKey(Stored, Frozen):
     program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
     `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
     a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs. `link_by`
-    is how the link of that session came, None where there was none. `shards` is how many there were when it was made.
-    One that `only_asks` came with a call to `/mcp`, and reaches nothing but what it asked itself.
+    is how the link of that session came, None where there was none, and `sent_to` a hash of the address it went to: the
+    key opens nothing once that is somebody else's, who may have made it. `shards` is how many there were when it was
+    made. One that `only_asks` came with a call to `/mcp`, and reaches nothing but what it asked itself.
     """
 
     TOLD = frozenset({"person", "service", "name", "acts_for", "asks", "holders", "made_by", "shards", "revoked_at"})
@@ -66,6 +67,7 @@ class ApiKey(Stored, Frozen):
     holders: tuple[PersonId, ...] = ()
     made_by: Literal["operator", "person", "dev"] = "operator"
     link_by: LinkBy | None = None
+    sent_to: str = ""
     shards: int = 1
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
@@ -157,11 +159,12 @@ class Keyring:
         holders: Sequence[str] = (),
         made_by: Literal["operator", "person"] = "operator",
         link_by: LinkBy | None = None,
+        sent_to: str = "",
         evidence: str = "",
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which nobody can read again. Raises Invalid and NotFound.
 
-        `evidence` is that of the session in which its person makes it.
+        `link_by`, `sent_to` and `evidence` are those of the session in which its person makes it.
         """
         if (person is None) == (service is None):
             raise Invalid("A key belongs to one person or to one service", "Give --person or --service")
@@ -185,6 +188,7 @@ class Keyring:
             holders=tuple(dict.fromkeys(self._people.named(one) for one in holders)),
             made_by=made_by,
             link_by=link_by,
+            sent_to=sent_to,
             shards=self._store.shards,
             created_at=self._store.about_now(),
         )
@@ -286,7 +290,10 @@ class Keyring:
         key = None if body is None else ApiKey.model_validate_json(body)
         if key is None or key.revoked_at:
             return None
-        return None if key.person and not self._people.is_here(key.person) else key
+        if key.person is None:
+            return key
+        is_anothers = self._people.is_of_another(key.person, key.link_by or "", key.sent_to)
+        return None if is_anothers or not self._people.is_here(key.person) else key
 
     async def all(self) -> list[tuple[ApiKey, datetime | None]]:
         """Every key, oldest first, and when it was last used."""

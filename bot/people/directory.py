@@ -62,6 +62,7 @@ class People:
         self._maybe: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._again: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._called = dict[str, tuple[PersonId, ...]]()
+        self._by_part: Mapping[tuple[str, str], PersonId] = {}
         self._namesakes: frozenset[str] = frozenset()
         self._unknown_before: frozenset[PersonId] = frozenset()
         self._written: Tables = Tables({}, {})
@@ -103,6 +104,7 @@ class People:
         self._unknown_before = frozenset(human.id for human in who.values() if human.id not in humans.known)
         self._humans = humans.with_those(who.values())
         self._ids = {name: human.id for name, human in who.items()}
+        self._by_part = {part: self._ids[name] for name, mark in marks.items() for part in mark.parts}
         is_again = written == self._written
         for name, person in self._ids.items():
             before = self._called.get(name, ())
@@ -294,6 +296,10 @@ class People:
         """Return whom the directory ever knew by an address, of the `kind` `slack` or `email`; also who has left."""
         found = self._humans.once_known_by({(kind, hashed(kind, address))}) if address else ()
         return tuple(dict.fromkeys(self._humans.by_now(one).id for one in found))
+
+    def is_of_another(self, person: PersonId, kind: str, sent_to: str) -> bool:
+        """Return whether an address of the `kind` `slack` or `email`, `hashed`, is by now that of somebody else."""
+        return self._by_part.get((kind, sent_to), person) != person
 
     def had_address(self, person: PersonId, kind: str, address: str = "") -> bool:
         """Return whether an `address` was theirs who are here, and is no more; without one, whether they had any and

@@ -24,6 +24,18 @@ ALLOWED = TOML.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstan
 OWN = ALLOWED.replace(
     'approvers = ["group:release"]', 'approvers = ["person:anna", "person:bo"]\nrequester_may_approve = true', 1
 )
+ON_CALL = """
+[people.eve]
+name = "Eve Eder"
+email = "eve@corp.example"
+uid = "of-eve"
+
+[oncall.ops]
+rotation = ["person:cy", "person:bo"]
+shift = "1h"
+starts = "2020-01-01T09:00"
+timezone = "UTC"
+"""
 AGAIN = "Approve, and again this session"
 CALL: dict[str, Any] = {
     "hook_event_name": "PermissionRequest",
@@ -44,11 +56,14 @@ class Agents:
     console: Console
     _clients: dict[str, AsyncClient] = field(default_factory=dict[str, AsyncClient])
 
-    async def hears(self, call: dict[str, Any], key: str = "laptop", policy: str = "production") -> str:
+    async def hears(
+        self, call: dict[str, Any], key: str = "laptop", policy: str = "production", holders: tuple[str, ...] = ()
+    ) -> str:
         """What an agent hears at once that makes this call: `allow`, or `deny` as people are asked."""
         if key not in self._clients:
-            asks = ("policy:production", "policy:pair")
-            self._clients[key] = await self.console.api.client(None, "ask", service=key, acts_for=["anna"], asks=asks)
+            asks, ci = ("policy:production", "policy:pair"), self.console.api
+            made = await ci.client(None, "ask", service=key, acts_for=["anna"], asks=asks, holders=holders)
+            self._clients[key] = made
         answer = await self._clients[key].post(f"/v1/hooks/claude-code?wait_s=0&policy={policy}", json=call)
         assert answer.status_code == 200, answer.text
         told = answer.json().get("hookSpecificOutput", {"decision": {"behavior": ""}})
@@ -377,6 +392,26 @@ async def test_attack_who_decides_in_the_place_of_others_is_told_that_it_holds_a
         assert len((await agents.the_only()).uses) == 2
         assert await agents.office.next_mail("dan", "holds from now on: 20 uses")
         await becomes(agents.office, toml)
+        assert await agents.hears(CALL) == "deny"
+
+
+async def test_attack_one_who_was_on_call_and_may_be_a_holder_of_the_key_has_allowed_it(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = ALLOWED.replace('approvers = ["group:release"]', 'approvers = ["oncall:ops"]', 1) + ON_CALL
+    for name in ("bo", "cy"):
+        toml = toml.replace(f'"{name}@corp.example"\n', f'"{name}@corp.example"\nuid = "of-{name}"\n')
+    async with agents_in(redis, tmp_path, toml) as agents:
+        assert await agents.hears(CALL, holders=("anna", "eve")) == "deny"
+        [on_call] = (await agents.open()).request.policy.everybody
+        await agents.answers(person=on_call)
+        assert await agents.hears(CALL) == "allow"
+        await agents.office.move_time(3600)
+        assert await agents.hears(CALL) == "allow"
+
+        swapped = toml.replace("eve@", "held@").replace(f"{on_call}@", "eve@").replace("held@", f"{on_call}@")
+        await becomes(agents.office, swapped)
+
         assert await agents.hears(CALL) == "deny"
 
 

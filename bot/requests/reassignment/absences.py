@@ -122,6 +122,7 @@ class AbsentPeople:
         Whoever has left may be back by the next file, and is away as before. While one is only half taken all stays as
         it is.
         """
+        await self._absences.follow()
         found = await self._absences.all()
         now = await self._store.now(self._near) if found else None
         for absence in found.values() if now else ():

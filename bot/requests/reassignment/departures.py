@@ -289,19 +289,20 @@ class Departures:
             )
 
     async def _show_who_asked(self, record: RequestRecord) -> None:
-        """Have cards say once, where they stand, that everybody who asked has left; the request stays open.
+        """Have cards say once, where they stand, that everybody who asked has left, and no more once somebody is back.
 
-        Whoever waits for an answer to a question hears that none comes.
+        The request stays open. Whoever waits for an answer to a question hears that none comes.
         """
         request, store, name = record.request, self._journal.store, f"askers left {record.request.id}"
-        if not have_all_left(request, self._people) or await store.remembered(name):
+        have_left = have_all_left(request, self._people)
+        if have_left == bool(await store.remembered(name)):
             return
         now = await store.now(request.id)
         # No event of the run tells of it, by which others are known to be shown already.
         entries = (one.model_copy(update={"again": True}) for one in moved(record, self._edits, now))
-        told = (*entries, *told_of_nobody(record, self._people, now))
+        told = (*entries, *(told_of_nobody(record, self._people, now) if have_left else ()))
         await self._journal.write(Commit(run_id=request.run_id, outgoing=[*map(outbox_entry, told)]))
-        await store.remember(name, b"1", _REMEMBERED_S)
+        await (store.remember(name, b"1", _REMEMBERED_S) if have_left else store.forget(name))
 
     async def _policies(
         self, record: RequestRecord, known: RequestRecord, here: Collection[PersonId]

@@ -12,6 +12,7 @@ from agents.run import Run
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.people.directory import People
+from bot.people.recognition import as_known_now
 from bot.policy.approvers.quorum import barred
 from bot.policy.attachments import list_contents
 from bot.policy.judge import counts
@@ -105,7 +106,8 @@ class StandingUses:
             granting = (await read_request(self._store, Archive(None), standing.approval.request_id)).record
         except NotFound:
             return False
-        out = barred(request.policy, request.requesters)
+        known = as_known_now(RequestRecord(request=request), self._people)
+        out = barred(known.request.policy, known.requesters)
         stands = granting.state == "approved" and granting.stopped is None
         is_theirs = stands and out.isdisjoint(standing.approval.granted_by)
         return is_theirs and await lapse_now(standing, self._people) is None

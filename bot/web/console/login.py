@@ -186,6 +186,7 @@ async def made(request: Request) -> Response:
         name=name,
         made_by="person",
         link_by=visit.known.by,
+        sent_to="" if visit.known.is_demo else visit.known.sent_to,
         evidence=visit.known.evidence,
     )
     url = here(request).app.settings.public_url or str(request.base_url)

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from agents.requests import PersonId
 from bot.policy.judgements import Decided, NotEntitled
 from tests.bot.web.problems import refused
 from tests.office import ROLES, TOML
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import asked, with_mark
+from tests.stories.test_absences import away
 from tests.tables import becomes
 from tests.world import World, a_world
 
@@ -214,3 +216,25 @@ async def test_the_log_is_searched_by_every_id_that_is_somebodys(redis: str, tmp
         found = (await ada.get("/v1/audit", params={"person": "bo", "kind": "vote"})).json()["records"]
 
         assert [one["who"] for one in found] == ["bo~2"]
+
+
+async def test_what_was_said_of_an_absence_under_the_other_id_holds_for_whom_they_are(
+    redis: str, tmp_path: Path
+) -> None:
+    """Bo says as somebody new that Dan stands in for him, and Eve that Bo does for her."""
+    toml = _ADMINS.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n')
+    async with a_world(redis, tmp_path / "data", toml) as office, serving(office.app) as api:
+        later = at(toml, "bob@corp.example")
+        await becomes(office, later)
+        await away(office, "bo~2", "dan")
+        await away(office, "eve", "bo~2")
+
+        admin = await api.client("ada", "admin")
+        assert (await admin.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).is_success
+        await office.app.requests.absences.look()
+
+        absences = await office.app.requests.absences.all()
+        assert {one.person: one.to for one in absences} == {"bo": "dan", "eve": "bo"}
+        record = await asked(office)
+        assert [(one.person, one.to) for one in record.request.policy.handed_on] == [("bo", "dan")]
+        await office.app.requests.absences.end(PersonId("bo"), PersonId("bo"), channel="cli")

@@ -152,6 +152,36 @@ async def test_whoever_asked_back_hears_once_that_nobody_is_there_any_more_to_an
         assert (await world.request(record.request.id)).state == "open"
 
 
+async def test_attack_whoever_asks_back_waits_for_one_who_was_back_for_a_while(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data") as world:
+        record = await world.opened(await world.trigger("press bell"))
+        await becomes(world, without(TOML, "anna"))
+        await becomes(world, TOML)
+        await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
+        await world.next_mail("anna", about="Why now?")
+
+        await becomes(world, without(TOML, "anna"))
+
+        await world.next_mail("bo", about="Nobody can answer your question")
+        assert (await world.request(record.request.id)).state == "open"
+
+
+async def test_a_card_in_slack_says_no_more_that_all_have_left_once_somebody_who_asked_is_back(
+    redis: str, tmp_path: Path
+) -> None:
+    hallway = Hallway()
+    async with a_world(redis, tmp_path / "data", beside=(hallway,), reach=("slack", "email")) as world:
+        await world.opened(await world.trigger("press bell"))
+        await until(lambda: hallway.to("bo", "Press bell?"), what="the card is there")
+        await becomes(world, without(TOML, "anna"))
+        await until(lambda: any(SAID in one.summary for one in hallway.shown.values()), what="the card says it")
+
+        await becomes(world, TOML)
+
+        await world.quiet()
+        assert {one.summary for one in hallway.shown.values()} == {"Anna Ames asks."}
+
+
 async def test_who_has_an_answer_hears_nothing_of_that(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data") as world:
         await world.opened(await world.trigger("press bell"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from tests.bot.web.console.stage import restarted
 from tests.office import TOML
 from tests.servers.console import OURS, Browser, Console, Page, a_console, sent
 from tests.servers.markup import Form
+from tests.stories.test_mailed_links import key_of
 from tests.tables import becomes
 from tests.waiting import until
 from tests.world import World, a_world
@@ -217,6 +219,32 @@ async def test_attack_whoever_opened_a_link_that_went_to_an_address_of_theirs_de
         assert (await world.request(request.id)).state == "open"
         assert (await at_the_terminal.get("/")).status == 200
         assert (await (await console.browser("bo", by=by)).get("/")).status == 200
+
+
+@pytest.mark.parametrize("by", ["slack", "email"])
+async def test_attack_a_key_decides_in_somebodys_name_that_another_made_who_got_the_link_for_its_session(
+    redis: str, tmp_path: Path, by: LinkBy
+) -> None:
+    """The file had Dan's Slack id and address as Bo's; whoever has another address alone keeps their keys."""
+    named = 'name = "Bo Berg"\nuid = "b"\nslack = "U0BO"\nemail = "bo@corp.example"'
+    right = TOML.replace('name = "Bo Berg"\nemail = "bo@corp.example"', named)
+    right = right.replace('email = "dan@', 'uid = "d"\nslack = "U0DAN"\nemail = "dan@')
+    swaps = {"U0BO": "U0DAN", "U0DAN": "U0BO", "bo@corp": "dan@corp", "dan@corp": "bo@corp"}
+    wrong = re.sub("|".join(swaps), lambda found: swaps[found[0]], right)
+    async with a_world(redis, tmp_path / "data", wrong) as world, a_console(world) as console:
+        request = (await world.opened(await world.trigger("press bell"))).request
+        of_dan = console.api.with_key(await key_of(await console.browser("bo", by=by), "read", "answer"))
+        of_bo = console.api.with_key(await key_of(await console.browser("bo"), "read", "answer"))
+        assert (await of_dan.get(f"/v1/requests/{request.id}")).status_code == 200
+
+        await becomes(world, right)
+
+        vote = {"vote": "approve", "digest": request.digest}
+        assert (await of_dan.post(f"/v1/requests/{request.id}/answer", json=vote)).status_code == 401
+        assert (await world.request(request.id)).state == "open"
+        again = console.api.with_key(await key_of(await console.browser("bo", by=by), "read"))
+        await becomes(world, right.replace("U0BO", "U0BOB").replace("bo@", "bob@"))
+        assert [(await one.get("/v1/runs")).status_code for one in (of_bo, again)] == [200, 200]
 
 
 async def test_a_page_of_somebody_else_can_not_log_anybody_in(console: Console) -> None:
