@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agents.requests import PersonId
 from bot.audit.log import AuditLog
-from bot.errors import NotFound
+from bot.errors import NotFound, WaitsForFile
 from bot.people.directory import People
 from bot.people.tables import Tables
 from bot.store import Store
@@ -117,9 +117,22 @@ class NotedTables:
             return {}
 
     async def names(self, person: PersonId, people: People) -> bool:
-        """Return whether the file that was noted last names somebody whom ours does not: it has not come to us yet."""
+        """Return whether the file that was noted last names somebody whom ours does not: it has not come to us yet.
+
+        Where ours has a name for somebody else, whoever has it in a newer one is `cy~2`, whom ours does not name.
+        """
         name = people.id_in_file(person)
-        return name not in people.as_written.people and f"people.{name}" in (await self.last() or {})
+        if name in people.as_written.people:
+            return False
+        file_name = name.partition("~")[0]
+        other = people.as_written.people.get(file_name)
+        ours = hashes_of(Tables({file_name: other}, {})) if other else {}
+        return (await self.last() or {}).get(f"people.{file_name}") not in {None, ours.get(f"people.{file_name}")}
+
+    async def check_joined(self, named: Iterable[PersonId], people: People) -> None:
+        """Raise WaitsForFile where a newer file than ours `names` one of these: they have not left."""
+        if any([await self.names(one, people) for one in named]):
+            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
 
     async def note(self, hashes: Mapping[str, str]) -> None:
         """Note that these hold from now on."""
