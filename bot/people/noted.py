@@ -33,6 +33,7 @@ _TOLD_S = 24 * 3600.0
 # An id is given to one human for ever.
 _TOLD_OF_PERSON_S = 3660 * 24 * 3600.0
 _CONFIRMED = "confirmed"
+_RIGHT = "settings right"
 _HASHES = TypeAdapter(dict[str, str])
 _MS = re.compile(r"[0-9]{1,14}\Z")
 _KEYS = Keys(0)
@@ -143,12 +144,12 @@ class NotedTables:
         await self._client.do("SET", _KEYS.tables_wrong, problems, "PX", round(WRONG_S * 1000))
         # A value of our own: whoever told it before is told apart from us.
         mine = secrets.token_bytes(16)
-        _, is_new = await self._store.remember(f"settings wrong {_hash(problems)}", mine, _TOLD_S)
-        return is_new
+        since, _ = await self._store.remember(_RIGHT, mine, _TOLD_S)
+        return (await self._store.remember(f"settings wrong {_hash(problems)} {since.hex()}", mine, _TOLD_S))[1]
 
-    async def forget_wrong(self, problems: str) -> None:
-        """Have people told again should a file have these problems once more."""
-        await self._store.forget(f"settings wrong {_hash(problems)}")
+    async def forget_wrong(self) -> None:
+        """Have people told again of whatever is wrong with a file from now on."""
+        await self._store.forget(_RIGHT)
 
     async def wrong(self) -> str:
         """Return what is wrong with a file that some process would read anew; empty where nothing is."""
