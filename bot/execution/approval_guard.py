@@ -17,6 +17,7 @@ from agents.requests import Effect, GatedCall, RequestId
 from agents.run import Run
 from agents.state import left_to_next
 from agents.steps import CallTool
+from bot.errors import WaitsForFile
 from bot.execution.executor import prepare
 from bot.execution.tool_context import Guarded
 from bot.people.directory import People
@@ -93,9 +94,13 @@ class ApprovalGuard:
         return True
 
     async def why_not(self, run: Run, record: RequestRecord, call: GatedCall, now: datetime) -> str | None:
-        """Return why the approval does not cover a call as it would be executed now; None if it does."""
+        """Return why the approval does not cover a call as it would be executed now; None if it does.
+
+        Raises WaitsForFile while a newer file than ours names somebody who approved it and whom ours does not.
+        """
         counting = whose_votes_count(record, self._people)
         if why := why_not(record, _digest(run, record, call), counting, now):
+            await self._decisions.noted.check_joined((vote.person for vote in record.votes), self._people)
             return why
         if record.decision is None or record.decision.standing is None:
             return None
@@ -116,7 +121,7 @@ class ApprovalGuard:
                 record, _, now = await self._decisions.request(_request_of(started))
                 found = await self._freezes.on(effect.environment, run.id)
                 why = await self.why_not(run, record, call_of(tool, args, effect), now)
-            except (ToolRefused, StoreError) as error:
+            except (ToolRefused, StoreError, WaitsForFile) as error:
                 log.warning("not begun", attempt_id=started.attempt_id, reason=str(error))
                 return False
             if self._people.holds_tools:

@@ -23,6 +23,7 @@ from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, check_is_order, may_mean_end, typed_revocations, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
+from bot.people.noted import NotedTables
 from bot.policy.answers import (
     ONLY_FILES,
     Statement,
@@ -137,6 +138,7 @@ class Inbox:
         self._bounces, self._quarantine, self._steering = handlers.bounces, handlers.quarantine, handlers.steering
         self._absences, self._freezes, self._standing = handlers.absences, handlers.freezes, handlers.standing
         self._backlogs, self._lists = dict[str, Backlog](), GatheredMessages(journal.store)
+        self._noted = NotedTables(journal.store)
         # Hears who has acted.
         self.concerns: Callable[[Iterable[str]], None] = lambda _: None
 
@@ -196,7 +198,7 @@ class Inbox:
     async def handle(self, inbound_id: str) -> None:
         """Give an item its effect; nothing when it has had it.
 
-        Raises WaitsForFile where its writer may only be missing in a file that is half taken.
+        Raises WaitsForFile where its writer may only be missing in a file that is half taken, or older than another.
         """
         found = await self._store.inbound(inbound_id)
         if found is None:
@@ -214,6 +216,7 @@ class Inbox:
             case Quarantined() | Ignored() if reading.stranger and (
                 self._people.may_be_missing(arrived.channel, reading.stranger)
                 or (was_half and not self._people.half_taken)  # the file was put right while this was read
+                or await self._is_of_newer_file(reading.token)
             ):
                 raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
             case Trigger() | Inquiry() if arrived.is_old:
@@ -240,6 +243,12 @@ class Inbox:
                 if reading.away:
                     await self._away(reading)
                 await self._store.drop_inbound(inbound_id)
+
+    async def _is_of_newer_file(self, token: str | None) -> bool:
+        """Return whether a card is answered of somebody whom a newer file than ours names, and ours does not."""
+        delivery_id = self._tokens.read(token) if token else None
+        body = await self._store.delivery(delivery_id) if delivery_id else None
+        return body is not None and await self._noted.names(Delivery.model_validate_json(body).person, self._people)
 
     async def _proven(self, inbound_id: str, trigger: Trigger) -> Trigger:
         """`trigger`, which proves less where a copy of it came before: no signature says how often a mail was sent."""

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agents.requests import PersonId
 from bot.audit.log import AuditLog
-from bot.errors import NotFound
+from bot.errors import NotFound, WaitsForFile
 from bot.people.directory import People
 from bot.people.tables import Tables
 from bot.store import Store
@@ -33,6 +33,7 @@ _TOLD_S = 24 * 3600.0
 # An id is given to one human for ever.
 _TOLD_OF_PERSON_S = 3660 * 24 * 3600.0
 _CONFIRMED = "confirmed"
+_RIGHT = "settings right"
 _HASHES = TypeAdapter(dict[str, str])
 _MS = re.compile(r"[0-9]{1,14}\Z")
 _KEYS = Keys(0)
@@ -117,9 +118,22 @@ class NotedTables:
             return {}
 
     async def names(self, person: PersonId, people: People) -> bool:
-        """Return whether the file that was noted last names somebody whom ours does not: it has not come to us yet."""
+        """Return whether the file that was noted last names somebody whom ours does not: it has not come to us yet.
+
+        Where ours has a name for somebody else, whoever has it in a newer one is `cy~2`, whom ours does not name.
+        """
         name = people.id_in_file(person)
-        return name not in people.as_written.people and f"people.{name}" in (await self.last() or {})
+        if name in people.as_written.people:
+            return False
+        file_name = name.partition("~")[0]
+        other = people.as_written.people.get(file_name)
+        ours = hashes_of(Tables({file_name: other}, {})) if other else {}
+        return (await self.last() or {}).get(f"people.{file_name}") not in {None, ours.get(f"people.{file_name}")}
+
+    async def check_joined(self, named: Iterable[PersonId], people: People) -> None:
+        """Raise WaitsForFile where a newer file than ours `names` one of these: they have not left."""
+        if any([await self.names(one, people) for one in named]):
+            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
 
     async def note(self, hashes: Mapping[str, str]) -> None:
         """Note that these hold from now on."""
@@ -130,12 +144,12 @@ class NotedTables:
         await self._client.do("SET", _KEYS.tables_wrong, problems, "PX", round(WRONG_S * 1000))
         # A value of our own: whoever told it before is told apart from us.
         mine = secrets.token_bytes(16)
-        _, is_new = await self._store.remember(f"settings wrong {_hash(problems)}", mine, _TOLD_S)
-        return is_new
+        since, _ = await self._store.remember(_RIGHT, mine, _TOLD_S)
+        return (await self._store.remember(f"settings wrong {_hash(problems)} {since.hex()}", mine, _TOLD_S))[1]
 
-    async def forget_wrong(self, problems: str) -> None:
-        """Have people told again should a file have these problems once more."""
-        await self._store.forget(f"settings wrong {_hash(problems)}")
+    async def forget_wrong(self) -> None:
+        """Have people told again of whatever is wrong with a file from now on."""
+        await self._store.forget(_RIGHT)
 
     async def wrong(self) -> str:
         """Return what is wrong with a file that some process would read anew; empty where nothing is."""

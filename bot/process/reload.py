@@ -46,6 +46,10 @@ _NAMED = 8
 _PROBLEMS_CHARS = 1_500
 # A file that is wrong, then right, then wrong again.
 _ALERTS, _ALERTS_PER_S = 10, 3_600.0
+_ANOTHER = (
+    "{file}: is found in place of {before}, which is not there any more or comes after it now; nothing of it holds. "
+    "Put that one back as it was, or start this process again"
+)
 _BEHIND = (
     "{file}: is another file than the one that this process started on, which was only half taken: other settings have "
     "changed as well ({names}). Start it again"
@@ -166,7 +170,9 @@ class Reload:
 
     def _read(self) -> tuple[Settings, Tables] | None:
         """Return the settings and the tables; None where a file changed while it was read."""
-        stamp, settings = self._stamp(), self._again()
+        stamp, settings, before = self._stamp(), self._again(), self._settings.config
+        if before and settings.config and settings.config.absolute() != before.absolute():
+            raise ConfigError([_ANOTHER.format(file=settings.config, before=before)])
         tables = tables_of(settings)
         if content_of(settings.config) != settings.content or self._stamp() != stamp:
             return None
@@ -181,7 +187,7 @@ class Reload:
         people, content = self._app.people, settings.content
         digest = digest_of(content, tables)
         if self._wrong:
-            await self._noted.forget_wrong(self._wrong)
+            await self._noted.forget_wrong()
             self._wrong = ""
         begins = self._content.startswith(content) and content != self._content
         try:
@@ -193,7 +199,7 @@ class Reload:
             return await self._half.hold(tables, digest)
         if begins and not at_once and self._may_go_on(digest):
             return people.take_half(tables, digest, self._app.store.about_now())
-        tables = self._with_own_windows(settings, tables)
+        tables = self._with_own_policies(settings, self._with_own_windows(settings, tables))
         self._say_what_waits(settings)
         if self._began_half and self._waits_for_restart:  # it may lack agents, limits, timers: nothing of it holds here
             raise ConfigError([_BEHIND.format(file=settings.config, names=", ".join(sorted(self._waits_for_restart)))])
@@ -208,6 +214,7 @@ class Reload:
             await self._tell_that_nobody_hears(heard, digest)
             log.warning("people, policies and groups were read anew", file=str(settings.config))
         if is_news:
+            await self._noted.forget_wrong()  # what was wrong before this process began, too
             await self._noted.note_whole(digest, Whole(lines=lines_of(content), members=members_of(tables)))
         self._content, self._digest = content, digest
         # Where the file was taken away, the place is looked at to which it may come back.
@@ -221,6 +228,20 @@ class Reload:
         gone, stands = ours.keys() - theirs.keys(), self._app.people.as_written.windows
         kept = (one for one in stands if not gone.isdisjoint(one.environments) and one not in tables.windows)
         return replace(tables, windows=(*tables.windows, *kept))
+
+    def _with_own_policies(self, settings: Settings, tables: Tables) -> Tables:
+        """Return the tables with the policies, as they stood, of what others gate once this process is restarted.
+
+        By their names the file may mean others by now, which it never had gate that. Of a place that is gone, a policy
+        that is gone as well gates nothing: there nothing is done.
+        """
+        theirs, stands = _gates(settings), self._app.people.as_written.policies
+        kept = {
+            policy: stands[policy]
+            for place, policy in _gates(self._app.settings).items()
+            if policy in stands and policy != theirs.get(place) and (place in theirs or policy in tables.policies)
+        }
+        return replace(tables, policies={**tables.policies, **kept})
 
     def _may_go_on(self, digest: str) -> bool:
         """Return whether whoever writes a file may not be done with it: it is the beginning of what stood there."""
@@ -292,6 +313,13 @@ class Reload:
     def _stamp(self) -> Mark:
         files = [self._settings.config, *group_files(self._settings).values()]
         return tuple(_stat(file) for file in files if file)
+
+
+def _gates(settings: Settings) -> dict[str, str]:
+    """Return the policies of the places that wait for a restart: of the environments, and of the desk."""
+    found = {f"deploy {name}": one.policy for name, one in settings.deploy.environments.items()}
+    gated = {**found, "desk": settings.desk.policy}
+    return {place: policy for place, policy in gated.items() if policy in settings.policies}
 
 
 def _waiting(settings: Settings, name: str) -> object:

@@ -13,6 +13,7 @@ from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.errors import Conflict, WaitsForFile
 from bot.people.directory import People
+from bot.people.noted import NotedTables
 from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, events_of, read_answer, stops_named
@@ -97,7 +98,7 @@ class Decisions:
         self._journal, self._people, self._edits = journal, people, edits
         self._archive = archive or Archive(None)
         self.comments = Comments(journal.store, people, edits)
-        self.timing = Timing(journal.store, people, edits)
+        self.timing, self.noted = Timing(journal.store, people, edits), NotedTables(journal.store)
         self.revisions = Revisions(journal, people, edits, self._archive, self.timing)
         self.delegation = Delegation(journal.store, people, edits, self.timing)
         self._sessions = SessionGrants(journal, people)
@@ -183,8 +184,10 @@ class Decisions:
             is_missed = answer.approve is False and isinstance(judgement, ClosedOtherwise | TooLate)
             if is_missed and (newer := await self._asked_anew(record)):
                 return await self._decide(newer, statement, None, inbound)
-            if isinstance(judgement, Counted) and self._has_missing_votes(record):
-                raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
+            if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing
+                if any(map(self._people.is_missing, _voted(record))):
+                    raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
+                await self.noted.check_joined(_voted(record), self._people)
             if isinstance(changed, Request) and isinstance(judgement, Edited):
                 commit = self.revisions.editing(record, version, statement, judgement, changed, now)
             elif isinstance(changed, PolicySnapshot):
@@ -238,12 +241,6 @@ class Decisions:
         request = pending.request if pending and pending.id == record.request.step_id else None
         is_other = request is not None and request.id != record.request.id
         return request.id if request and is_other and request.format == "approval" else None
-
-    def _has_missing_votes(self, record: RequestRecord) -> bool:
-        """Return whether somebody approved who may only be missing in a file: nobody knows what one more vote makes."""
-        policy = record.request.policy
-        voted = (*(vote.person for vote in record.votes), *(one for step in policy.steps for one in step.by))
-        return any(map(self._people.is_missing, voted))
 
     def _run_of(self, record: RequestRecord) -> Callable[[], Awaitable[Run]]:
         async def run() -> Run:
@@ -536,6 +533,12 @@ class _Renewal:
     events: Sequence[Event] = ()
     placement: Placement | None = None
     is_last: bool = False
+
+
+def _voted(record: RequestRecord) -> tuple[PersonId, ...]:
+    """Return who has approved, also in a step that is over."""
+    by_steps = (one for step in record.request.policy.steps for one in step.by)
+    return (*(vote.person for vote in record.votes), *by_steps)
 
 
 def _is_no_vote(judgement: Judgement) -> bool:

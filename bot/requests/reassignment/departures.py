@@ -141,8 +141,7 @@ class Departures:
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
             if self._people.half_taken:  # read after whoever is here, so that it holds for them
                 return None
-            if any([await self._noted.names(one, self._people) for one in left]):
-                raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))  # nobody left: they have joined
+            await self._noted.check_joined((*left, *(vote.person for vote in void)), self._people)
             if void and record.waits and not read.is_archived and await self._may_begin(record, now):
                 with self._people.speaking_to(""):  # it is kept
                     why = why_not(record, record.request.digest, whose_votes_count(record, self._people), now)

@@ -7,6 +7,7 @@ from datetime import datetime
 from agents.events import CardReplaced, Event, RequestReminded
 from agents.requests import DeliveryId, PersonId, PolicySnapshot
 from bot.people.directory import People
+from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due, next_due
@@ -27,7 +28,7 @@ class Timing:
     """Knows what is due, and what it means for the cards. `edits`: the channels that can change a card in place."""
 
     def __init__(self, store: Store, people: People, edits: Set[str]) -> None:
-        self._store, self._people, self._edits = store, people, edits
+        self._store, self._people, self._edits, self._noted = store, people, edits, NotedTables(store)
 
     def due(self, record: RequestRecord, now: datetime) -> Due | None:
         """Return what is due next for `record`; None when it is decided."""
@@ -48,7 +49,12 @@ class Timing:
         return Commit(run_id=record.request.run_id, wake=[wake])
 
     async def escalating(self, record: RequestRecord, version: int, now: datetime) -> Commit:
-        """Return the commit that lets those decide as well to whom the policy escalates."""
+        """Return the commit that lets those decide as well to whom the policy escalates.
+
+        Raises WaitsForFile while a newer file than ours names one of them and ours does not.
+        """
+        reserve = (person for seat in record.request.policy.escalate_to for person in seat.people)
+        await self._noted.check_joined(reserve, self._people)
         await self._people.look_up_policy(record.request.policy.name)
         [policy] = await screened(self._store, self._people, record, [escalation(record, self._people, now)])
         made = reassigning(record, policy, "escalated", self._people, self._edits, now)

@@ -15,8 +15,9 @@ from agents.state import made_for
 from bot.audit.log import AuditLog
 from bot.config.directory.policies import StandingLimit
 from bot.config.tables import CHANNELS
-from bot.errors import Invalid, NotFound
+from bot.errors import Invalid, NotFound, WaitsForFile
 from bot.people.directory import People
+from bot.people.noted import NotedTables
 from bot.people.rights import Who
 from bot.policy.record import RequestRecord, records
 from bot.policy.standing import Ended, Standing, Use, is_by_program, may_stand, pattern_of, rules_of
@@ -61,6 +62,7 @@ class StandingApprovals:
     def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
         self._journal, self._decisions, self._people = journal, decisions, people
         self._kept, self._audit = KeptStandings(journal.store), AuditLog(journal.store)
+        self._noted = NotedTables(journal.store)
 
     async def all(self) -> list[Standing]:
         """Return all of them, also what was over in the last 30 days; what ends last first."""
@@ -211,10 +213,13 @@ class StandingApprovals:
                     continue
                 if self._people.half_taken:
                     return False
+                await self._noted.check_joined(one.approval.granted_by, self._people)
                 with self._people.speaking_to(""):  # it is kept
                     await self._end_without_granter(one)
             except StoreError:
                 raise
+            except WaitsForFile:
+                is_done = False
             except Exception:  # one that can't be read is for a process of its own release
                 log.exception("a standing approval was not ended", standing=standing_id)
                 is_done = False

@@ -10,6 +10,8 @@ import pytest
 
 from bot.app import compose
 from bot.config.files import MOST_BYTES
+from bot.config.settings import load
+from bot.config.trust import trust
 from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.slack_groups import GroupReader
@@ -19,7 +21,7 @@ from bot.policy.judgements import Decided, NotEntitled
 from bot.process.reload import Reload
 from bot.store.ids import new_id
 from tests.clerk import clerk
-from tests.office import TOML
+from tests.office import QUICK, TOML
 from tests.tables import settings_in, tables_audited, without, write
 from tests.waiting import until
 from tests.world import World, a_world
@@ -204,6 +206,21 @@ async def test_a_wrong_file_that_was_put_right_is_told_again_when_it_comes_back(
         await beside.look(at_once=True)
 
 
+async def test_attack_a_mistake_that_was_put_right_with_others_or_by_a_restart_is_not_told_when_it_comes_back(
+    office: World, reload: Reload
+) -> None:
+    for said in ("nonsense = 1", "nonsense = ", "", "nonsense = 1"):
+        write(office, f"{TOML}{said}\n")
+        await reload.look(at_once=True)
+    await until(lambda: len(office.mails("dan")) == 3, what="the same mistake is told again")
+
+    write(office, TOML)
+    for said in ("", "nonsense = 1"):
+        write(office, f"{TOML}{said}\n")
+        await Reload(office.app, lambda: settings_in(office.folder), works=True).look(at_once=True)
+    await until(lambda: len(office.mails("dan")) == 4, what="it is told to those who have started it again")
+
+
 @pytest.mark.parametrize("content", ['{"version": ' + "1" * 5000 + "}", '{"displayName": "\\ud800"}'])
 async def test_attack_no_content_of_a_file_ends_the_reading_anew(office: World, reload: Reload, content: str) -> None:
     write(office, TOML + FINANCE.replace(".csv", ".json"))
@@ -381,6 +398,44 @@ async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_
         write(world, f"{TOML}{ENVIRONMENT}")
         await reload.look(at_once=True)
         assert freezes.window("production", world.about_now()) is None
+
+
+async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_its_environment_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    strict = TOML.replace("[policies.production]", "[policies.strict]").replace(
+        "[policies.pair]", "[policies.production]\nrequester_may_approve = true"
+    )
+    async with a_world(redis, tmp_path / "data", f"{TOML}{ENVIRONMENT}") as world:
+        reload, before = Reload(world.app, lambda: settings_in(world.folder), works=True), world.people.tables.policies
+        write(world, strict + ENVIRONMENT.replace('policy = "production"', 'policy = "strict"'))
+        await reload.look(at_once=True)
+
+        after = world.people.tables.policies
+        assert (after["production"], after["strict"]) == (before["production"], before["production"])
+
+        write(world, strict + ENVIRONMENT)
+        await reload.look(at_once=True)
+        assert world.people.tables.policies["production"].requester_may_approve
+
+
+async def test_attack_another_file_in_the_current_folder_holds_while_ours_is_not_there(
+    office: World, tmp_path: Path
+) -> None:
+    environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {"XDG_STATE_HOME": str(tmp_path / "state")}
+    other = (TOML + EVE).encode()
+    (tmp_path / "sayso.toml").write_bytes(other)
+    trust(environ, tmp_path / "sayso.toml", other)
+    reload, ours = Reload(office.app, lambda: load(office.folder, environ, tmp_path), works=True), office.people.all()
+
+    (office.folder / "sayso.toml").unlink()
+    await reload.look(at_once=True)
+
+    assert office.people.all() == ours
+    assert "in place of" in (await office.next_mail("dan", "sayso.toml can't be used")).text.replace("\n", " ")
+    write(office, TOML + EVE)
+    await reload.look()
+    assert "eve" in office.people.all()
 
 
 async def test_attack_a_change_that_keeps_the_size_and_the_time_of_the_file_is_seen(

@@ -1,12 +1,14 @@
 """Somebody leaves while a request is open: others are asked at once, or it is closed and the requester hears why."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from agents.events import RequestReassigned
 from agents.requests import PersonId
+from bot.errors import WaitsForFile
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
@@ -15,13 +17,15 @@ from bot.render.request_card import approvals
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.render.words import decided
-from bot.store import Keys, StoreError
+from bot.store import Keys, StoreError, WorkItem
 from bot.web.console.views.afterwards import afterwards
+from channels import Inbound
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
-from tests.bot.web.api.test_asking_approval import program
+from tests.bot.web.api.test_asking_approval import begun, program, vote
 from tests.office import STEPS, TOML
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import with_mark
+from tests.stories.people import standing
 from tests.tables import becomes, settings_in, without, write
 from tests.waiting import until
 from tests.world import World, a_world, beside_it
@@ -322,6 +326,145 @@ async def test_attack_a_worker_that_still_has_the_file_from_before_hands_what_as
         await becomes(office, now)
         assert "Delete volume 17" in (await office.next_mail("eve", "Delete volume 17")).text
         assert (office.mails("cy"), office.mails("dan"), await office.dead()) == ((), (), [])
+
+
+PAIR = '[policies.pair]\napprovers = ["group:release"]'
+SOLE = TOML.replace(PAIR, PAIR.replace("group:release", "person:eve")).replace("quorum = 2\n", "") + EVE
+"""A newer file, by which only Eve, who has joined in it, decides for `pair`."""
+SHARED = {"SAYSO_SECRET_KEY": "the-same-key-on-each-host-of-an-installation"}
+
+
+async def moved_on(world: World, run_id: str) -> None:
+    """A worker has looked at the run."""
+    await world.app.work.dispatcher.look(WorkItem("run", run_id))
+
+
+@asynccontextmanager
+async def by_hand(world: World, redis: str, folder: Path, newer: str) -> AsyncGenerator[World]:
+    """A process with a newer file; neither of the two does any work by itself."""
+    await world.stop()
+    await world.start(works=False)
+    async with beside_it(World(redis, folder / "other")) as ahead:
+        await becomes(ahead, newer)
+        yield ahead
+
+
+async def test_attack_what_who_has_joined_approved_is_void_for_a_worker_that_still_has_the_file_from_before(
+    office: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(office, redis, tmp_path, SOLE) as ahead:
+        office.workshop.policy_of["bell"] = ahead.workshop.policy_of["bell"] = "pair"
+        run_id = await ahead.trigger("press bell")
+        await moved_on(ahead, run_id)
+        record = await ahead.opened(run_id)
+        assert isinstance(await ahead.decide("eve", record, "approve"), Decided)
+
+        await moved_on(office, run_id)
+
+        assert (await office.request(record.request.id)).state == "approved"
+        assert office.workshop.effects == []
+        await becomes(office, SOLE)
+        await moved_on(office, run_id)
+        await until(lambda: office.workshop.effects == ["press bell"], what="what Eve approved")
+
+
+async def test_attack_a_program_may_not_begin_what_who_has_joined_approved_as_a_worker_has_the_file_from_before(
+    office: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(office, redis, tmp_path, SOLE) as ahead, serving(ahead.app) as api:
+        ci = await program(api)
+        request = await asked_by_program(ci, policy="pair")
+        await vote(await api.client("eve"), request)
+
+        await moved_on(office, request["run_id"])
+
+        assert (await begun(ci, request)).status_code == 200
+
+
+async def test_attack_a_vote_beside_that_of_who_has_joined_is_counted_by_the_file_from_before(
+    office: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(office, redis, tmp_path, TOML + EVE) as ahead:
+        ahead.workshop.policy_of["bell"] = "pair"
+        run_id = await ahead.trigger("press bell")
+        await moved_on(ahead, run_id)
+        record = await ahead.opened(run_id)
+        assert isinstance(await ahead.decide("eve", record, "approve"), Counted)
+
+        with pytest.raises(WaitsForFile):
+            await office.decide("bo", record, "approve")
+
+        await becomes(office, TOML + EVE)
+        assert isinstance(await office.decide("bo", record, "approve"), Decided)
+
+
+async def test_attack_a_denial_by_mail_of_who_has_joined_is_a_strangers_for_a_worker_with_the_file_from_before(
+    redis: str, tmp_path: Path
+) -> None:
+    async with (
+        a_world(redis, tmp_path / "data", change=lambda one: setattr(one, "environ", SHARED)) as office,
+        beside_it(World(redis, tmp_path / "other", environ=SHARED)) as before,
+    ):
+        await becomes(office, SOLE)
+        _, record = await asked(office)
+        await office.reply("eve", await office.next_mail("eve", "Press bell?"), "Why now?")
+        await office.quiet()
+        [file] = [one for one in office.mail.folder(office.mail.address).rglob("*") if one.is_file()]
+        raw, at = file.read_bytes().replace(b"Why now?", b"deny"), await office.now()
+        await office.stop()
+        found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=at)
+        denies = WorkItem("in", await before.app.messages.inbox.accept(found))
+
+        await before.app.work.dispatcher.look(denies)
+
+        assert await before.dead() == []
+        await becomes(before, SOLE)
+        await before.app.work.dispatcher.look(denies)
+        assert (await before.request(record.request.id)).state == "denied"
+
+
+async def test_attack_whoever_has_an_id_by_a_newer_file_has_left_for_a_worker_where_it_is_somebody_elses(
+    office: World, redis: str, tmp_path: Path
+) -> None:
+    newer = TOML.replace(PAIR, PAIR.replace("group:release", "person:cy")).replace("quorum = 2\n", "")
+    newer = newer.replace('name = "Cy Cole"\nemail = "cy@', 'name = "Cyd Conrad"\nemail = "cyd@')
+    async with by_hand(office, redis, tmp_path, newer) as ahead, serving(ahead.app) as api:
+        request = await asked_by_program(await program(api), policy="pair")
+
+        assert not await office.app.requests.departures.look_at_all()
+
+        record = await office.request(request["id"])
+        assert eligible(record.request.policy, record.requesters) == ("cy~2",)
+
+
+async def test_attack_it_escalates_to_whom_the_file_from_before_names(redis: str, tmp_path: Path) -> None:
+    pair, more = PAIR.replace("group:release", "person:bo"), 'escalate_after = "1h"\nescalate_to = ["person:cy"]'
+    older = TOML.replace(PAIR, f"{pair}\n{more}").replace("quorum = 2\n", "")
+    newer = older.replace('["person:cy"]', '["person:eve"]') + EVE
+    async with (
+        a_world(redis, tmp_path / "data", older) as office,
+        by_hand(office, redis, tmp_path, newer) as ahead,
+        serving(ahead.app) as api,
+    ):
+        request = await asked_by_program(await program(api), policy="pair")
+        await office.move_time(3700)
+        for world, decide in ((office, ("bo",)), (ahead, ("bo", "eve"))):
+            await world.app.work.dispatcher.look(WorkItem("ask", request["id"]))
+            record = await office.request(request["id"])
+            assert eligible(record.request.policy, record.requesters) == decide
+
+
+async def test_attack_what_who_has_joined_allows_again_ends_by_the_file_from_before(redis: str, tmp_path: Path) -> None:
+    async with (
+        standing.an_office(redis, tmp_path) as office,
+        beside_it(World(redis, tmp_path / "other", standing.ALLOWED)) as before,
+    ):
+        await becomes(office, standing.ALLOWED + EVE)
+        await standing.granted(office, await standing.done_once(office), by=("eve",))
+
+        assert not await before.app.requests.departures.look_at_all()
+
+        assert (await standing.the_only(office)).state == "valid"
 
 
 FRED = '\n[people.fred]\nname = "Fred Falk"\nemail = "fred@corp.example"\ngroups = ["finance"]\n'
