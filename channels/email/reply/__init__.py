@@ -186,6 +186,7 @@ def prepare() -> None:
     does.
     """
     marks.prepare()
+    signature.prepare()
     for make in (_consent, _firm, _refusing):
         make()
 

@@ -46,6 +46,9 @@ NAMES = 100
 """Most names of one element that are looked at; what carries more is made to be slow."""
 
 NAME_CHARS = 200
+_TRACKED = "\u1427"
+"""The sign that programs which track who opens a mail hide in it."""
+
 PICTURE = "\ufffc"
 """Stands for what is seen and is no text, as in the plain texts of Apple Mail."""
 
@@ -237,7 +240,11 @@ class _Page:
         top = self._stack[-1] if self._stack else _Element("")
         text = html.unescape(token)
         if top.hidden:
-            if text.strip() and not top.quoted and not (self._inside_head() and _UNSHOWN.fullmatch(top.name)):
+            if (
+                text.strip() not in ("", _TRACKED)
+                and not top.quoted
+                and not (self._inside_head() and _UNSHOWN.fullmatch(top.name))
+            ):
                 self._unsure = self._unsure or "its HTML holds text that can't be seen"
             elif text.strip() and top.quoted:
                 self._remember(text, quoted=True)

@@ -297,9 +297,11 @@ def _is_by_program(lines: Lines, at: int) -> bool:
 
 
 def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:
-    """Return whether line `at`, below a line of dashes, is a condition or a sentence, which no signature holds."""
+    """Return whether line `at`, below a line of dashes, is a condition, a refusal or a sentence, which no
+    signature holds.
+    """
     text = lines.folded(at)
-    if _is_condition(text):
+    if _is_condition(text) or signature.refuses(text):
         return True
     return by_hand and (signature.is_prose(lines.raw[at][:LINE_CHARS]) or signature.decides(text))
 

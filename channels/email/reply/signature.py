@@ -1,6 +1,7 @@
 """Find the lines a mail program or a company adds below every mail: `Sent from my …`, `-- `, legal footers."""
 
 import re
+from functools import cache
 
 from channels.email.reply import vocabulary
 from channels.email.reply.lines import BLANK, LINE_CHARS, Lines
@@ -38,6 +39,9 @@ _NO_NEW_WORDS = re.compile(rf"\b(?:{every('says_more')})\b|[?!]")
 _DASHES = re.compile(r"-{2,}|\u2014|\u2013\u2013|_{2,}|[\u2501\u2500\u2550\uff3f\uff1d=*~]{6,}")
 _LEGAL = re.compile(rf"\W{{0,4}}(?:{every('legal')})")
 _LEGAL_WORDS = re.compile(rf"({every('legal_words')})")
+_OF_CHANGES = frozenset(every("of_changes").split("|"))
+"""Words of legal footers that alone, in a condition, may be about what is decided."""
+
 _DECIDES = re.compile(rf"\b(?:{every('decides')})\b")
 
 CONTACT_CHARS = 120
@@ -50,7 +54,9 @@ _JOINING = frozenset(("", *every("joins").split("|")))
 _COMPANY = re.compile(rf"\b(?:{every('company')})\.")
 _REGISTERED = re.compile(rf"\b(?:{every('registered')}):", re.IGNORECASE)
 _NO_CONTACT = re.compile(rf"\b(?:{every('no_contact')})\b")
-_NUMBER = re.compile(r"\bno\.?:? ?(?=\w*\d)")
+_NUMBER = re.compile(r"\bno\.?:? ?(?=\w*\d|[a-z]{2,3} \d{3})")
+"""Before a number, such as that of a company: `VAT No. GB 123456789`."""
+
 _BARS = re.compile("[|\u2022\u00b7]")
 _SENTENCE_ENDS = re.compile(rf"(?:{every('ends')})[。！!]?\Z")
 _ASKS = re.compile(rf"(?:{every('asks')})$")
@@ -181,13 +187,31 @@ def has_remark(line: str) -> bool:
 
 
 def _is_remark(piece: str) -> bool:
-    if len(piece.split()) > 4 or piece.endswith((".", ",")):
+    if len(piece.split()) > 6 or piece.endswith((".", ",")):
         return False
     text = _NUMBER.sub("", vocabulary.fold(piece).lower())
-    return vocabulary.CAREFUL.search(text) is not None or _NO_CONTACT.search(text) is not None
+    return vocabulary.CAREFUL.search(text) is not None or refuses(text)
+
+
+def prepare() -> None:
+    """Make the large pattern now."""
+    _refusal()
+
+
+def refuses(text: str) -> bool:
+    """Return whether the folded line `text` is a refusal alone, or says what no signature does: `freeze production`."""
+    return _NO_CONTACT.search(text) is not None or _refusal().fullmatch(text.strip(" .!,")) is not None
+
+
+# It takes long to make, and most mails have no signature.
+@cache
+def _refusal() -> re.Pattern[str]:
+    return re.compile(rf"(?:{vocabulary.FIRM}|{vocabulary.SOFT})(?: (?:{vocabulary.BEGS}))?")
 
 
 def is_legal(paragraph: str, *, below_another: bool) -> bool:
     """Return whether the folded `paragraph` speaks as legal footers do, and never as a person who decides."""
-    heard = len(set(_LEGAL_WORDS.findall(paragraph)))
-    return heard >= (1 if below_another else 2) and not decides(paragraph)
+    heard = set(_LEGAL_WORDS.findall(paragraph))
+    if len(heard) == 1 and heard <= _OF_CHANGES and vocabulary.CAREFUL.search(paragraph):
+        return False
+    return len(heard) >= (1 if below_another else 2) and not decides(paragraph)

@@ -196,6 +196,8 @@ def test_what_is_not_clearly_a_decision_is_free_text(body: str) -> None:
         "Bonjour Éloïse,\n\nC'est validé.\n\nBien cordialement,\nBo",
         "Approve\n\nThanks and best regards,\nBo",
         "Approve\n\nBest regards / Mit freundlichen Grüßen\nBo Berg",
+        "Approve\n\n-- \nBo Berg\n\nRegistered in England and Wales | Company No. 01234567 | VAT No. GB 123456789",
+        "Approve\n\nBo Berg\nHead of Release\nBook time to meet with me",
         "Genehmigt.\n\nBeste Grüße aus Berlin\nBo",
         "Approve. Have a nice weekend!\n~ Bo",
         "approved 🙏",
@@ -325,6 +327,13 @@ def test_a_picture_beside_a_decision_and_brackets_of_ones_own_leave_it_undecided
         "Bo Berg\n\nCorp GmbH, Sitz der Gesellschaft: Berlin, Amtsgericht Berlin HRB 12345\nFreeze Production",
         "Bo Berg\n\nCorp GmbH, Sitz der Gesellschaft: Berlin, Amtsgericht Berlin HRB 12345 | abgelehnt",
         "-- \nBo Berg\nRegistered in England | Registered office: London | Not Today",
+        "Bo Berg\n\nCorp GmbH, Sitz der Gesellschaft: Berlin, Amtsgericht Berlin HRB 12345 | not before Cy has agreed",
+        "Bo Berg\n\nCorp GmbH, Sitz der Gesellschaft: Berlin, Amtsgericht Berlin HRB 12345 | Halt",
+        "-- \nBo Berg\nHalt",
+        "-- \nBo Berg\n\nKill it",
+        "-- \nBo Berg\n\nRevoke that",
+        "-- \nBo Berg\n\nfreeze production",
+        "-- \nBo Berg\n\nThis e-mail is confidential and for its recipient only.\n\nOnly once the copy was made",
         "Bo Berg" + 1100 * " " + "but not today",
         "-- " + 1100 * " " + "but not today",
         1100 * "\u200b" + "but not today",
@@ -389,6 +398,9 @@ def test_an_answer_that_begins_with_a_greeting_keeps_it() -> None:
 
 def test_a_blank_plain_text_beside_html_says_nothing_against_it() -> None:
     assert read_both(" \n\u00a0\n", "<p>approve</p>", "Bo Berg").said == "approve"
+    hidden = '<p>approve</p><font color="#ffffff" size="1">{}</font>'
+    assert read_both("approve\n\u1427", hidden.format("\u1427")).said == "approve"
+    assert read_both("approve\n\u1427", hidden.format("\u1427 not")).said == "free_text"
     assert read_both("Look at the HTML", "<p>approve</p>", "Bo Berg").said != "approve"
 
 
