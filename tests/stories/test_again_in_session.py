@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient
 
+from agents.requests import PersonId
 from bot.policy.judgements import TooLate
 from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
@@ -334,6 +335,25 @@ async def test_a_denial_that_takes_the_approval_back_takes_that_back_too(agents:
     assert await agents.hears(CALL) == "deny"
     assert (await agents.the_only()).revoked
     assert await agents.hears(CALL | {"prompt_id": "p2"}) == "deny"
+
+
+@pytest.mark.parametrize("is_used", [False, True])
+async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed_with_it(
+    agents: Agents, is_used: bool
+) -> None:
+    freezes = agents.office.app.requests.freezes
+    await agents.hears(CALL)
+    await freezes.freeze("", PersonId("dan"), "incident")
+    record = await agents.answers()
+    if is_used:
+        assert await agents.hears(CALL | {"prompt_id": "p2"}) == "deny"
+    anna = await agents.console.api.client("anna", "steer")
+    assert (await anna.post(f"/v1/runs/{record.request.run_id}/cancel")).is_success
+    await agents.office.quiet()
+
+    await freezes.unfreeze("", PersonId("dan"), "fixed")
+
+    assert [await agents.hears(CALL | {"prompt_id": one}) for one in ("p2", "p3")] == ["deny", "deny"]
 
 
 async def test_a_denial_that_is_too_late_for_the_call_ends_what_was_allowed_with_it(agents: Agents) -> None:

@@ -8,7 +8,7 @@ import structlog
 from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
 from agents.requests import Decision, Effect, Freeze, PersonId, Request, StandingUse
-from agents.run import Run
+from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.people.directory import People
@@ -100,8 +100,10 @@ class StandingUses:
         return None
 
     async def _holds(self, standing: Standing, request: Request) -> bool:
-        """Return whether what was allowed in a session still is: nobody denied the call that it was allowed with, not
-        even too late, and those who allowed it may still come to decide, as they did, and have no part in this one.
+        """Return whether what was allowed in a session still is.
+
+        Nobody denied the call that it was allowed with, not even too late, or cancelled its run, and those who allowed
+        it may still come to decide, as they did, and have no part in this one.
         """
         try:
             granting = (await read_request(self._store, Archive(None), standing.approval.request_id)).record
@@ -111,7 +113,16 @@ class StandingUses:
         out = barred(known.request.policy, known.requesters)
         stands = granting.state == "approved" and granting.stopped is None
         is_theirs = stands and out.isdisjoint(standing.approval.granted_by)
-        return is_theirs and await lapse_now(standing, self._people) is None
+        if not is_theirs or await self._is_cancelled(standing):
+            return False
+        return await lapse_now(standing, self._people) is None
+
+    async def _is_cancelled(self, standing: Standing) -> bool:
+        """Return whether the run that it was allowed with was cancelled, which ends what holds in a session only."""
+        approval = standing.approval
+        if not approval.pattern.session:
+            return False
+        return fold((await self._store.load(approval.run_id)).events).is_cancelled
 
     async def why_not(self, record: RequestRecord, effect: Effect) -> str | None:
         """Return why a standing approval does not cover a request that it has decided; None if it still does.
@@ -127,6 +138,8 @@ class StandingUses:
         standing = await self._kept.read(used.id)
         if standing is None or record.request.id not in {use.request_id for use in standing.uses}:
             return say("again.gone", id=used.id)
+        if await self._is_cancelled(standing):
+            return lapse_text(standing, "revoked")
         lapsed = await lapse_now(standing, self._people)
         if lapsed:
             await self._noted.check_joined(standing.approval.granted_by, self._people)
