@@ -419,7 +419,7 @@ def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
     if not is_named or len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
         return found, beside, lines
     text, is_plain = with_ids(text), stops_plainly(text)
-    for line in _stops_in(text) if is_plain else said_lines(strip_invisible(text), None):
+    for line in [text] if is_plain else said_lines(strip_invisible(text), None):
         before, left, named = "", list[str](), list[str]()
         for part in _parts(line):
             ids = [] if is_condition(before) else _stopped_in(part)
@@ -431,17 +431,6 @@ def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
     if is_plain and not found:  # `Stop: s1r-…`
         return dict.fromkeys((one.casefold() for one in _OUR_ID.findall(text)), text), [], []
     return found, beside, lines
-
-
-def _stops_in(text: str) -> list[str]:
-    """Return what `text` stops one by one: a line that stops something by itself begins another one."""
-    found = [""]
-    for line in text.splitlines():
-        if any(map(_stopped_in, _parts(line))):
-            found.append(line)
-        else:
-            found[-1] += f"\n{line}"
-    return [one for one in found if one.strip()]
 
 
 def _parts(line: str) -> list[str]:
