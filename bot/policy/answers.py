@@ -419,7 +419,7 @@ def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
     if not is_named or len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
         return found, beside, lines
     text, is_plain = with_ids(text), stops_plainly(text)
-    for line in [text] if is_plain else said_lines(strip_invisible(text), None):
+    for line in _orders(text) if is_plain else said_lines(strip_invisible(text), None):
         before, left, named = "", list[str](), list[str]()
         for part in _parts(line):
             ids = [] if is_condition(before) else _stopped_in(part)
@@ -427,10 +427,22 @@ def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
             named += ids
             left += [] if ids else [part]
             before = part
+        if is_plain and not named:  # `Stop: s1r-…`
+            named, left = [one.casefold() for one in _OUR_ID.findall(line)], []
+            found |= dict.fromkeys(named, text)
         beside, lines = (beside + left, lines) if named else (beside, [*lines, line])
-    if is_plain and not found:  # `Stop: s1r-…`
-        return dict.fromkeys((one.casefold() for one in _OUR_ID.findall(text)), text), [], []
     return found, beside, lines
+
+
+def _orders(text: str) -> list[str]:
+    """Return the stops of a text of nothing else: behind an id, a line that stops one by itself begins the next."""
+    orders = [""]
+    for line in text.splitlines():
+        if _OUR_ID.search(orders[-1]) and _OUR_ID.search(line) and stops_plainly(line):
+            orders.append(line)
+        else:
+            orders[-1] = f"{orders[-1]}\n{line}"
+    return orders
 
 
 def _parts(line: str) -> list[str]:

@@ -287,7 +287,7 @@ def test_attack_a_long_text_of_names_takes_no_time(piece: str) -> None:
     assert time.perf_counter() - began < 2
 
 
-RUN, REQUEST = "s1r-itpqott3vb636", "s1q-z5awgsmrh6std"
+RUN, REQUEST, OTHER = "s1r-itpqott3vb636", "s1q-z5awgsmrh6std", "s1r-b3xkq7mwz5lta"
 
 
 @pytest.mark.parametrize(
@@ -298,6 +298,12 @@ RUN, REQUEST = "s1r-itpqott3vb636", "s1q-z5awgsmrh6std"
         (f"deny {REQUEST}: it clashes with {RUN}", [REQUEST]),
         (f"Hi, please stop {RUN}. Best, Anna", [RUN]),
         (f"stop {RUN}, {REQUEST}", [RUN, REQUEST]),
+        (f"stop {RUN}\nstop {REQUEST}", [RUN, REQUEST]),
+        (f"stop {RUN}\n\ncancel {REQUEST}", [RUN, REQUEST]),
+        (f"stop {RUN}\nstop {REQUEST}\nstop {OTHER}", [RUN, REQUEST, OTHER]),
+        (f"stop {RUN}\nand {REQUEST}", [RUN, REQUEST]),
+        (f"stop:\n{RUN}\n{REQUEST}", [RUN, REQUEST]),
+        (f"stop:\n{RUN}\nstop {REQUEST}", [RUN, REQUEST]),
         (f"brich den Lauf {RUN} ab", [RUN]),
         (f"arrête {RUN}", [RUN]),
         (f"I revoke my approval for {REQUEST}", [REQUEST]),
