@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+from channels import ChannelUnavailable
 from channels.email.format.headers import HEADER_BYTES, MAIL_BYTES
 from channels.email.mailbox import Item, fingerprint_of
 from channels.email.servers.bookmark import Bookmark, Cursor
@@ -55,7 +56,7 @@ class ImapMailbox:
         self._server, self._bookmark, self._reached, self._now = server, bookmark, reached, now
         self._timeout_s, self._look_every_s = timeout_s, look_every_s
         self._since = now().date()
-        self._asked = ("", 0)
+        self._asked, self._compared = ("", 0), 0
 
     async def items(self) -> AsyncGenerator[Item, None]:
         """Each mail that is not done, lowest UID first, over one connection, until it is lost."""
@@ -99,18 +100,40 @@ class ImapMailbox:
         return saved
 
     async def _item(self, session: Session, uid: int) -> Item | None:
-        """The mail; None when it is gone."""
+        """The mail; None when it is gone.
+
+        One that can't be fetched right after another one could is passed over: a server that gives none gives it later.
+        """
         name = f"{session.validity}:{uid}"
         times = self._asked[1] if self._asked[0] == name else 0
         if times >= ASKED_AT_MOST:
             return Item(name, b"", 0, trouble=f"the server hung up each of the {times} times that it was asked for it")
+        if times == ASKED_AT_MOST - 1:
+            await self._check_gives_another(session, uid)
         self._asked = (name, times + 1)
         try:
             found = await in_thread(lambda: session.fetch(uid, MOST_BYTES))
-        except Unfetched as error:
-            return Item(name, b"", 0, trouble=str(error))
+        except Unfetched:
+            self._asked = ("", 0)
+            await self._check_gives_another(session, uid)
+            try:
+                found = await in_thread(lambda: session.fetch(uid, MOST_BYTES))
+            except Unfetched as error:
+                return Item(name, b"", 0, trouble=str(error))
         self._asked = ("", 0)
         return Item(name, found.raw, found.size_bytes, arrived_at=found.at) if found else None
+
+    async def _check_gives_another(self, session: Session, uid: int) -> None:
+        """Raise ChannelUnavailable where the server gives no other mail either: the newest is asked for first."""
+        others = [one for one in await in_thread(lambda: session.uids_after(0, self._since)) if one != uid]
+        self._compared += 1
+        other = others[-self._compared % len(others)] if others else None
+        try:
+            if other is not None and await in_thread(lambda: session.fetch(other, 1)):
+                return
+        except Unfetched as error:
+            _log.warning("mail %s could not be fetched either: %s", other, error)
+        raise ChannelUnavailable("the mailbox gives no mail", "It is looked at again; ask whoever runs the server")
 
     async def _more(self, session: Session) -> None:
         """Returns when there may be more. Nothing holds a thread meanwhile."""

@@ -265,10 +265,14 @@ async def test_where_the_server_knows_no_idle_it_is_asked_again_and_again(
 
 
 class HangsUp:
-    """An IMAP server that hangs up whenever the mail `at` this UID is fetched, as Dovecot does over a damaged one."""
+    """An IMAP server that hangs up whenever the mail `at` this UID is fetched, as Dovecot does over a damaged one.
+
+    Where it `says` something to a fetch, it refuses each with that.
+    """
 
     def __init__(self, at: int, *bodies: str) -> None:
-        self._at, self._mails, self.fetched = at, dict(enumerate(map(mail, bodies), 1)), list[int]()
+        self.at, self._mails, self.fetched = {at}, dict(enumerate(map(mail, bodies), 1)), list[int]()
+        self.says = b""
         self._open = set[asyncio.StreamWriter]()
 
     async def closed(self) -> bool:
@@ -289,6 +293,10 @@ class HangsUp:
         writer.write(b"* OK hello\r\n")
         while line := await reader.readline():
             tag, _, asked = line.strip().partition(b" ")
+            if asked.startswith(b"UID FETCH") and self.says:
+                self.fetched.append(int(asked.split()[2]))
+                writer.write(tag + self.says)
+                continue
             if asked.startswith(b"UID FETCH") and not self._gives(int(asked.split()[2]), writer):
                 writer.write(b"* BYE FETCH failed: Internal error occurred.\r\n")
                 break
@@ -303,7 +311,7 @@ class HangsUp:
 
     def _gives(self, uid: int, writer: asyncio.StreamWriter) -> bool:
         self.fetched.append(uid)
-        if uid == self._at:
+        if uid in self.at:
             return False
         raw, at = self._mails[uid], b'INTERNALDATE "27-Nov-2026 06:00:00 +0000"'
         writer.write(b"* %d FETCH (UID %d RFC822.SIZE %d %b BODY[]<0> {%d}\r\n" % (uid, uid, len(raw), at, len(raw)))
@@ -324,4 +332,22 @@ async def test_attack_one_mail_over_which_the_server_hangs_up_keeps_all_behind_i
 
     assert [body(item) for item in found] == ["one", "", "three"]
     assert "hung up each of the 5 times" in found[1].trouble
-    assert server.fetched == [1, 2, 2, 2, 2, 2, 3]
+    assert server.fetched == [1, 2, 2, 2, 2, 3, 2, 3]
+
+
+@pytest.mark.parametrize("says", [b" NO [UNAVAILABLE] Try again later\r\n", b" BAD Internal\r\n", b""])
+async def test_attack_a_server_that_gives_no_mail_for_a_while_has_mails_passed_over(says: bytes) -> None:
+    server, found = HangsUp(1, "one", "two", "three"), list[Item]()
+    async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
+        port = int(listening.sockets[0].getsockname()[1])
+        mailbox = ImapMailbox(Endpoint("127.0.0.1", port, "agent", "pw", "none"), Shelf())
+        server.says, server.at = says, {1, 2, 3}
+        while len(server.fetched) < 20:
+            with suppress(ChannelUnavailable):
+                found += await take(mailbox, 1)
+        server.says, server.at = b"", set()
+
+        found += await take(mailbox, 3)
+        await until(server.closed, what="all lines are closed")
+
+    assert [body(item) for item in found] == ["one", "two", "three"]
