@@ -272,15 +272,17 @@ class Client:
             tries += 1
             try:
                 for told in self._told(run_id, seq):
-                    seq, tries = told["seq"], 0
-                    yield read_event(json.dumps(told["event"]))
+                    tries = 0
+                    if told is not None:
+                        seq = told["seq"]
+                        yield read_event(json.dumps(told["event"]))
             except (httpx2.TransportError, _Away):
                 pass  # taken up again
             time.sleep(_AGAIN_S)
         raise Unavailable(f"{self._url} went away", f"Look again with: sayso watch {run_id}")
 
     def _told(self, run_id: str, seq: int) -> Iterator[Any]:
-        """Yield the events of one stream after `seq`, until it ends or is cut."""
+        """Yield None once a stream begins, then its events after `seq`, until it ends or is cut."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(seq)}
         with self._http.stream("GET", f"/v1/runs/{quote(run_id, '')}/events", headers=headers) as answer:
             if answer.status_code in _LATER:
@@ -288,6 +290,8 @@ class Client:
             if not answer.is_success:
                 answer.read()
             self._check(answer)
+            if answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+                yield None
             for line in answer.iter_lines():
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))

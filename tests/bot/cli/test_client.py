@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.client import Client
+from bot.cli.show import Story
 from bot.config.data_dir import DataDir, LocalServer
 from tests.bot.cli.shell import Ended, attached, beside, elsewhere, in_production, sayso
 from tests.servers import program
@@ -277,3 +279,27 @@ async def test_who_waits_for_people_goes_on_while_a_proxy_says_that_the_server_i
 
     assert (ended.code, "502" in ended.err) == (0, False), ended
     assert ("done: ok: press it: done" if words[0] == "trigger" else "The red one") in ended.out
+
+
+STREAM_CUT = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n: ping\n\n"
+
+
+async def test_who_waits_for_people_goes_on_however_often_a_balancer_cuts_a_stream_in_which_nothing_was_said(
+    world: World, api: Api
+) -> None:
+    _, key = await api.key("anna")
+    run_id = await world.trigger("press it")
+    record = await world.opened(run_id)
+    async with Wire(api.port) as balancer:
+        with Client(f"http://127.0.0.1:{balancer.port}", key, "anna") as client:
+            told = Story(await asyncio.to_thread(lambda: client.people), as_json=False)
+            balancer.refusal, balancer.is_refusing = STREAM_CUT, True
+            await balancer.cut()
+            waiting = asyncio.create_task(asyncio.to_thread(client.follow, run_id, told))
+            await until(lambda: balancer.refused >= 7 or waiting.done(), what="it asks a seventh time")
+
+            balancer.is_refusing = False
+            await world.decide("bo", record, "approve")
+            code = await waiting
+
+    assert code == 0
