@@ -114,8 +114,9 @@ class ImapMailbox:
         try:
             found = await in_thread(lambda: session.fetch(uid, MOST_BYTES))
         except Unfetched:
-            self._asked = ("", 0)
+            self._asked = (name, times)
             await self._check_gives_another(session, uid)
+            self._asked = (name, times + 1)
             try:
                 found = await in_thread(lambda: session.fetch(uid, MOST_BYTES))
             except Unfetched as error:

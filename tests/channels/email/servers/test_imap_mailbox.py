@@ -267,12 +267,12 @@ async def test_where_the_server_knows_no_idle_it_is_asked_again_and_again(
 class HangsUp:
     """An IMAP server that hangs up whenever the mail `at` this UID is fetched, as Dovecot does over a damaged one.
 
-    Where it `says` something to a fetch, it refuses each with that.
+    Where it `says` something to a fetch, it refuses each with that; or only the first of that mail on each line.
     """
 
     def __init__(self, at: int, *bodies: str) -> None:
         self.at, self._mails, self.fetched = {at}, dict(enumerate(map(mail, bodies), 1)), list[int]()
-        self.says = b""
+        self.says, self.says_first = b"", False
         self._open = set[asyncio.StreamWriter]()
 
     async def closed(self) -> bool:
@@ -291,13 +291,16 @@ class HangsUp:
 
     async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"* OK hello\r\n")
+        said = set[int]()
         while line := await reader.readline():
             tag, _, asked = line.strip().partition(b" ")
-            if asked.startswith(b"UID FETCH") and self.says:
-                self.fetched.append(int(asked.split()[2]))
+            uid = int(asked.split()[2]) if asked.startswith(b"UID FETCH") else None
+            if uid and self.says and not (self.says_first and (uid in said or uid not in self.at)):
+                said.add(uid)
+                self.fetched.append(uid)
                 writer.write(tag + self.says)
                 continue
-            if asked.startswith(b"UID FETCH") and not self._gives(int(asked.split()[2]), writer):
+            if uid and not self._gives(uid, writer):
                 writer.write(b"* BYE FETCH failed: Internal error occurred.\r\n")
                 break
             told = {
@@ -333,6 +336,21 @@ async def test_attack_one_mail_over_which_the_server_hangs_up_keeps_all_behind_i
     assert [body(item) for item in found] == ["one", "", "three"]
     assert "hung up each of the 5 times" in found[1].trouble
     assert server.fetched == [1, 2, 2, 2, 2, 3, 2, 3]
+
+
+async def test_attack_one_mail_that_is_refused_before_the_server_hangs_up_keeps_all_behind_it_from_being_read() -> None:
+    server, found = HangsUp(2, "one", "two", "three"), list[Item]()
+    server.says, server.says_first = b" NO Damaged\r\n", True
+    async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
+        port = int(listening.sockets[0].getsockname()[1])
+        mailbox = ImapMailbox(Endpoint("127.0.0.1", port, "agent", "pw", "none"), Shelf())
+
+        while len(found) < 3 and len(server.fetched) < 40:
+            with suppress(ChannelUnavailable):
+                found += await take(mailbox, 1)
+        await until(server.closed, what="all lines are closed")
+
+    assert [body(item) for item in found] == ["one", "", "three"]
 
 
 @pytest.mark.parametrize("says", [b" NO [UNAVAILABLE] Try again later\r\n", b" BAD Internal\r\n", b""])
