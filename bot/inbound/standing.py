@@ -180,7 +180,7 @@ def _revocations(text: str) -> list[tuple[str, re.Match[str] | None]]:
     """Return the lines of `text`, each with what it ends, unless it says when, or stands there as what people write."""
     read, above = list[tuple[str, re.Match[str] | None]](), ""
     for line in said_lines(strip_invisible(text), None):
-        for before, part in pairwise(["", *_NEXT.split(" ".join(line.split()))]):
+        for before, part in pairwise(["", *_NEXT.split(line)]):
             is_told = above.endswith(":") or ends_in_condition(before)
             read.append((part, None if is_told else _revoked_in(part)))
             above = part
