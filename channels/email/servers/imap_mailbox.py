@@ -134,7 +134,9 @@ class ImapMailbox:
                 return
         except Unfetched as error:
             _log.warning("mail %s could not be fetched either: %s", other, error)
-        raise ChannelUnavailable("the mailbox gives no mail", "It is looked at again; ask whoever runs the server")
+        raise ChannelUnavailable(
+            "the mailbox gives no mail", "It is tried again. If that does not help, ask whoever runs the mail server"
+        )
 
     async def _more(self, session: Session) -> None:
         """Returns when there may be more. Nothing holds a thread meanwhile."""
