@@ -77,12 +77,15 @@ class Claude(Hosted):
         """See `Hosted`."""
         from anthropic import AsyncAnthropic  # noqa: PLC0415
 
+        from agents.model.bounded import Bounded  # noqa: PLC0415
+
         # Nor does it trace: its spans may hold what was sent, and a header would name the trace to the server.
         return AsyncAnthropic(
             api_key=self.api_key,
             base_url=self.base_url,
             timeout=self.timeout_s,
             max_retries=0,
+            http_client=Bounded(),
             open_telemetry={"traces": False, "propagation": False},
         )
 

@@ -154,6 +154,8 @@ class Hosted(ABC):
 
     async def send(self, request: Json, context: Context) -> tuple[Reply | Trouble, str]:
         """Return the answer, or what came instead of one, and its body as it came. Raises nothing."""
+        from agents.model.bounded import ANSWER_BYTES, TooLarge  # noqa: PLC0415 - takes as long as its library
+
         errors, body = import_module(self.library), ""
         try:
             # The library's own limit is for each read: an answer that trickles in would never meet it.
@@ -164,6 +166,8 @@ class Hosted(ABC):
         except (errors.APITimeoutError, TimeoutError):
             return Trouble("timeout", f"no answer within {self.timeout_s:g} s"), body
         except errors.APIConnectionError as error:
+            if isinstance(error.__cause__, TooLarge):
+                return Trouble("bad_body", f"the answer is larger than {ANSWER_BYTES:,} bytes"), body
             return Trouble("connection", f"cannot reach the model: {type(error.__cause__).__name__}"), body
         except errors.APIStatusError as error:
             return self._refused(error), error.response.text

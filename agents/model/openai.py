@@ -194,6 +194,8 @@ class OpenAI(Hosted):
         """See `Hosted`."""
         from openai import AsyncAzureOpenAI, AsyncOpenAI  # noqa: PLC0415
 
+        from agents.model.bounded import Bounded  # noqa: PLC0415
+
         key, headers = self.api_key or _NO_KEY, self.headers
         if self.api_version:
             return AsyncAzureOpenAI(
@@ -203,10 +205,16 @@ class OpenAI(Hosted):
                 default_headers=headers,
                 timeout=self.timeout_s,
                 max_retries=0,
+                http_client=Bounded(),
             )
         base_url = self.base_url or f"https://{self.host}/v1"
         return AsyncOpenAI(
-            api_key=key, base_url=base_url, default_headers=headers, timeout=self.timeout_s, max_retries=0
+            api_key=key,
+            base_url=base_url,
+            default_headers=headers,
+            timeout=self.timeout_s,
+            max_retries=0,
+            http_client=Bounded(),
         )
 
 

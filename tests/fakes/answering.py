@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+import zlib
 from collections.abc import AsyncIterator, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ Json = dict[str, Any]
 class Answer:
     """One HTTP answer; `hangs` never gives it, `breaks` closes the connection in its middle, `drips` never ends it.
 
+    `swells` packs it with this many megabytes of blanks behind it.
+
     `waits` gives it after `release`; `anybody` gets it, whatever their key. `counts` says in a message's usage what the
     request was, and what of it was in the cache; which begins empty with each script.
     """
@@ -45,6 +48,7 @@ class Answer:
     hangs: bool = False
     breaks: bool = False
     drips: bool = False
+    swells: int = 0
     waits: bool = False
     anybody: bool = False
     counts: bool = False
@@ -135,6 +139,9 @@ class Scripted:
             await self.released.wait()
         if answer.get("breaks") or answer.get("drips"):
             return _part_of(answer)
+        if megabytes := answer.get("swells"):
+            packed, zipped = _swollen(answer["body"], megabytes), {"content-encoding": "gzip"}
+            return Response(packed, answer["status"], answer["headers"] | zipped, "application/json")
         return Response(answer["body"], answer["status"], answer["headers"], "application/json")
 
     async def script(self, request: Request) -> Response:
@@ -205,6 +212,12 @@ def _part_of(answer: Json) -> Response:
 
     size = {} if answer.get("drips") else {"content-length": str(len(body))}
     return StreamingResponse(parts(), answer["status"], answer["headers"] | size, "application/json")
+
+
+def _swollen(body: str, megabytes: int) -> bytes:
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    parts = [packer.compress(body.encode()), *(packer.compress(b" " * 1_000_000) for _ in range(megabytes))]
+    return b"".join([*parts, packer.flush()])
 
 
 async def _a_drip() -> None:

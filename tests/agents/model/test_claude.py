@@ -293,6 +293,28 @@ async def test_an_answer_that_trickles_in_for_ever_is_a_timeout(api: FakeAnthrop
     assert failed.kind == "timeout"
 
 
+async def test_attack_an_answer_that_unpacks_to_gigabytes_is_not_read_to_its_end(
+    api: FakeAnthropic, claude: Claude
+) -> None:
+    for answer in (message(tool_use("done", {"summary": "over"})), error(400, "invalid_request_error")):
+        api.answers(replace(answer, swells=20))
+
+        failed = await choose(claude)
+
+        assert isinstance(failed, Failed)
+        assert (failed.kind, failed.detail) == ("bad_body", "the answer is larger than 8,000,000 bytes")
+        assert failed.reply == ""
+
+
+async def test_an_answer_that_comes_packed_is_unpacked(api: FakeAnthropic, claude: Claude) -> None:
+    api.answers(replace(message(tool_use("done", {"summary": "over"})), swells=1))
+
+    chosen = await choose(claude)
+
+    assert isinstance(chosen, Chosen)
+    assert chosen.step == Done(summary="over")
+
+
 async def test_nobody_listening_is_a_connection_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

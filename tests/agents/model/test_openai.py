@@ -321,6 +321,17 @@ async def test_an_answer_that_trickles_in_for_ever_is_a_timeout(server: FakeOpen
     assert failed.kind == "timeout"
 
 
+async def test_attack_an_answer_that_unpacks_to_gigabytes_is_not_read_to_its_end(
+    server: FakeOpenAI, model: OpenAI
+) -> None:
+    server.answers(replace(OVER, swells=20))
+
+    failed = await choose(model)
+
+    assert isinstance(failed, Failed)
+    assert (failed.kind, failed.detail) == ("bad_body", "the answer is larger than 8,000,000 bytes")
+
+
 async def test_nobody_listening_is_a_connection_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
