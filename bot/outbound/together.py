@@ -34,6 +34,8 @@ log = structlog.stdlib.get_logger()
 
 # Two of them, and what is read and written beside, end before the hold does.
 _CALL_S = 45.0
+# A mail is one of them, and its server may look through it first: to give up is to send the list once more.
+_MAIL_S = 2 * _CALL_S
 
 T = TypeVar("T")
 
@@ -220,9 +222,8 @@ class Together:
         # Such mails are a thread of their own, which is that of no run.
         to = to.model_copy(update={"thread": _key(name, 0)})
         try:
-            there = await _within(
-                channel.send(card.model_copy(update={"receipt": receipt}), to, _key(name, tried.number))
-            )
+            sent = channel.send(card.model_copy(update={"receipt": receipt}), to, _key(name, tried.number))
+            there = await _within(sent, _MAIL_S)
         except (ChannelRefused, ChannelUnavailable) as error:
             if not isinstance(error, ChannelUnanswered):
                 await self._messages.keep(name, tried.model_copy(update={"sent_at": before}))
@@ -275,10 +276,10 @@ def _is_since(moment: datetime | None, then: datetime) -> bool:
     return moment is not None and moment > then
 
 
-async def _within(call: Awaitable[T]) -> T:
+async def _within(call: Awaitable[T], within_s: float = _CALL_S) -> T:
     """Make a call of a channel while the message is certainly held. Raises ChannelUnanswered where it takes longer."""
     try:
-        async with asyncio.timeout(_CALL_S):
+        async with asyncio.timeout(within_s):
             return await call
     except TimeoutError:
         raise ChannelUnanswered("The other side has not answered", "It is tried again") from None

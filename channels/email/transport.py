@@ -4,7 +4,7 @@ import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import aiosmtplib
 
@@ -14,7 +14,14 @@ from channels.email.servers.endpoint import Endpoint, certificate_trouble, conne
 from channels.email.tokens import without_tokens
 
 TIMEOUT_S = 20.0
-"""Longest time one SMTP command may take, in seconds; slow servers answer DATA within a few."""
+"""Longest time one SMTP command may take, in seconds."""
+
+DATA_S = 600.0
+"""Longest time the answer to a mail may take: it is looked through first (RFC 5321, 4.5.3.2.6). To give up earlier is
+to send a mail again that was taken."""
+
+# A server that has stopped answering must not hold so much of a worker that it does nothing else.
+_PATIENT_AT_ONCE = 50
 
 RESTS_S = 60.0
 """Seconds without another log-in after one was refused: servers lock out who tries too often."""
@@ -49,7 +56,8 @@ class Relay(Endpoint):
 class Transport:
     """Sends finished mails. `relay` is asked each time: the embedded server may have come back on another port.
 
-    `clock` gives seconds that only grow.
+    `clock` gives seconds that only grow. The first few mails that are on their way at once wait `data_s` for their
+    answer, all others `timeout_s`.
     """
 
     def __init__(
@@ -58,8 +66,9 @@ class Transport:
         timeout_s: float = TIMEOUT_S,
         rests_s: float = RESTS_S,
         clock: Callable[[], float] = time.monotonic,
+        data_s: float = DATA_S,
     ) -> None:
-        self._relay = relay
+        self._relay, self._data_s, self._under_way = relay, data_s, 0
         self._timeout_s, self._rests_s, self._clock = timeout_s, rests_s, clock
         self._refused: tuple[float, ChannelUnauthorized] | None = None
 
@@ -116,12 +125,24 @@ class Transport:
         """Send `raw` over a connection of its own; with a fresh access token when the server no longer takes ours."""
         token = await _access(relay)
         try:
-            await _send(raw, self._way_to(relay, token), sender, recipients)
+            await self._send(raw, self._way_to(relay, token), sender, recipients)
         except aiosmtplib.SMTPAuthenticationError:
             if relay.access is None or token is None:
                 raise
             relay.access.forget(token)
-            await _send(raw, self._way_to(relay, await _access(relay)), sender, recipients)
+            await self._send(raw, self._way_to(relay, await _access(relay)), sender, recipients)
+
+    async def _send(self, raw: bytes, way: "_Way", sender: str, recipients: Sequence[str]) -> None:
+        self._under_way += 1
+        try:
+            data_s = self._data_s if self._under_way <= _PATIENT_AT_ONCE else self._timeout_s
+            async with _Patient(data_s, way) as client:
+                refused, _ = await client.sendmail(sender, list(recipients), raw)
+        finally:
+            self._under_way -= 1
+        if refused:
+            answers = [aiosmtplib.SMTPRecipientRefused(each.code, each.message, to) for to, each in refused.items()]
+            raise aiosmtplib.SMTPRecipientsRefused(answers)
 
     def _way_to(self, relay: Relay, token: str | None) -> "_Way":
         """The relay in aiosmtplib's words, to be logged in to with `token` if there is one."""
@@ -154,20 +175,24 @@ class _Way(TypedDict):
     timeout: float
 
 
+class _Patient(aiosmtplib.SMTP):
+    """Waits longer for the answer to DATA than to any other command."""
+
+    def __init__(self, data_s: float, way: _Way) -> None:
+        super().__init__(**way)
+        self._data_s = data_s
+
+    async def data(self, message: str | bytes, /, **how: Any) -> aiosmtplib.SMTPResponse:
+        """See `SMTP`."""
+        return await super().data(message, **how | {"timeout": self._data_s})
+
+
 async def _access(relay: Relay) -> str | None:
     """The token for a log-in without password. Raises ChannelUnauthorized when there is none to be had."""
     try:
         return await relay.access.current() if relay.access and relay.user else None
     except ChannelRefused as error:
         raise ChannelUnauthorized(_NAME, error.what, error.do) from error
-
-
-async def _send(raw: bytes, way: _Way, sender: str, recipients: Sequence[str]) -> None:
-    async with aiosmtplib.SMTP(**way) as client:
-        refused, _ = await client.sendmail(sender, list(recipients), raw)
-    if refused:
-        answers = [aiosmtplib.SMTPRecipientRefused(each.code, each.message, to) for to, each in refused.items()]
-        raise aiosmtplib.SMTPRecipientsRefused(answers)
 
 
 async def _refusal(client: aiosmtplib.SMTP, to: str) -> aiosmtplib.SMTPRecipientRefused | None:

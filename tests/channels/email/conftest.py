@@ -82,6 +82,10 @@ async def post(tmp_path: Path) -> AsyncIterator[Post]:
 Unfriendly = Callable[[dict[str, str]], AbstractAsyncContextManager[int]]
 
 
+LATE_S = 1.0
+"""Seconds before an answer that is `late`."""
+
+
 async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: dict[str, str]) -> None:
     """SMTP with these answers by command; `HELLO` is the greeting, `DOT` the end of the mail."""
     writer.write(f"{answers.get('HELLO', '220 ready')}\r\n".encode())
@@ -94,6 +98,10 @@ async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, a
         in_data = word == "DATA" and answer.startswith("354")
         if answer == "drop":
             return
+        if answer == "late":
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(), LATE_S)  # until then, or until the client has hung up
+            answer = "250 fine"
         writer.write(f"{answer}\r\n".encode())
         await writer.drain()
         if word == "QUIT":
@@ -102,7 +110,10 @@ async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, a
 
 @pytest.fixture
 def unfriendly() -> Unfriendly:
-    """A real SMTP conversation that goes wrong: answers by command, `drop` closes the connection; gives its port."""
+    """A real SMTP conversation that goes wrong: answers by command; gives its port.
+
+    `drop` closes the connection, `late` is a good answer that takes a while.
+    """
 
     @asynccontextmanager
     async def serve(answers: dict[str, str]) -> AsyncGenerator[int, None]:

@@ -1,3 +1,4 @@
+import asyncio
 import socket
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from channels import ChannelRefused, ChannelUnauthorized, ChannelUnavailable
 from channels.email.local.letters import letters
 from channels.email.transport import Relay, Transport
-from tests.channels.email.conftest import Post, Unfriendly
+from tests.channels.email.conftest import LATE_S, Post, Unfriendly
 from tests.channels.email.mails import mail
 from tests.waiting import PATIENCE_S
 
@@ -28,6 +29,25 @@ async def test_an_answer_that_may_change_and_a_lost_connection_are_for_later(unf
         async with unfriendly({step: answer, **({"HELO": answer} if step == "EHLO" else {})}) as port:
             with pytest.raises(ChannelUnavailable, match="did not take a mail"):
                 await transport(port).send(mail(), sender=SENDER, recipients=TO)
+
+
+async def test_a_server_that_looks_through_a_mail_for_longer_than_other_answers_take_has_taken_it(
+    unfriendly: Unfriendly,
+) -> None:
+    async with unfriendly({"DOT": "late"}) as port:
+        relay = Relay("127.0.0.1", port, tls="none")
+
+        await Transport(lambda: relay, timeout_s=LATE_S / 4).send(mail(), sender=SENDER, recipients=TO)
+
+
+async def test_attack_a_server_that_answers_no_mail_holds_only_a_few_for_long(unfriendly: Unfriendly) -> None:
+    async with unfriendly({"DOT": "late"}) as port:
+        patient = Transport(lambda: Relay("127.0.0.1", port, tls="none"), timeout_s=LATE_S / 4)
+
+        sent = (patient.send(mail(), sender=SENDER, recipients=TO) for _ in range(60))
+        results = await asyncio.gather(*sent, return_exceptions=True)
+
+    assert [isinstance(one, ChannelUnavailable) for one in results] == [False] * 50 + [True] * 10
 
 
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "DOT"])
