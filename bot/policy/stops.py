@@ -31,7 +31,8 @@ GIVES_WHY = rf"\s(?:{BECAUSE}|weil|denn|da)\s"
 """Behind it stands why."""
 
 NEXT_ORDER = (
-    r",?\s+(?:and|und)\s+"
+    # Only from where blanks begin, or behind the one that a mark before has taken: not from each of many.
+    r"(?:,|(?<!\s\s))\s+(?:and|und)\s+"
     rf"(?=(?:freeze|revoke|widerrufe|(?:stop|cancel|abort|deny|reject|stoppe)\s+{OUR_ID})(?!\w))"
 )
 """Stands between two orders in one line, each of which only stops something: `stop s1r-… and freeze production`."""

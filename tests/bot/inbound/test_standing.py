@@ -1,5 +1,7 @@
 """Messages about standing approvals are read by their form; what can't be read asks for nothing."""
 
+from time import process_time
+
 import pytest
 
 from bot.inbound.standing import Wanted, typed_revocations, typed_standing
@@ -104,6 +106,20 @@ _ID, _OTHER = "s1g-abcdefghijklm", "s1g-nopqrstuvwxyz"
 )  # fmt: skip
 def test_who_ends_one_by_its_id_ends_it_in_whatever_words(text: str) -> None:
     assert typed_revocations(text.replace("ID", _ID))[0] == (_ID,)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0"])
+def test_attack_a_long_run_of_blanks_holds_nobody_up_and_hides_no_order(blank: str) -> None:
+    began = process_time()
+
+    text = f"Hi{blank * 20_000}all\nrevoke {_ID}{blank * 20_000}and{blank}revoke {_OTHER}"
+
+    assert typed_revocations(text)[0] == (_ID, _OTHER)
+    assert process_time() - began < 1
+
+
+def test_what_stands_above_an_order_keeps_its_blanks() -> None:
+    assert typed_revocations(f"@Cy\u00a0Cole  look\nrevoke {_ID}")[1] == "@Cy\u00a0Cole  look"
 
 
 @pytest.mark.parametrize("text", ["revoke ID and OTHER", "revoke both ID & OTHER", "revoke ID; revoke OTHER"])
