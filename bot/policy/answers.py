@@ -60,7 +60,7 @@ _BARE_NO = re.compile(
 
 _OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
 _SENTENCE = re.compile(
-    rf"{NEXT_ORDER}|,(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s", re.IGNORECASE
+    rf"{NEXT_ORDER}|,(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|(?<!\.)\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s", re.IGNORECASE
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?\u061f\uff1f])\s|(?<=\uff1f)|\n")
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
@@ -438,7 +438,7 @@ def _orders(text: str) -> list[str]:
     """Return the stops of a text of nothing else: behind an id, a line that stops one by itself begins the next."""
     orders = [""]
     for line in text.splitlines():
-        if _OUR_ID.search(orders[-1]) and _OUR_ID.search(line) and stops_plainly(line):
+        if _OUR_ID.search(line) and _OUR_ID.search(orders[-1]) and stops_plainly(line):
             orders.append(line)
         else:
             orders[-1] = f"{orders[-1]}\n{line}"

@@ -26,7 +26,7 @@ _SIGNS = {"octagonal_sign", "no_entry", "raised_hand", "hand"}
 _PICTURES = {"So", "Sk"}
 _PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
 _SENTENCE = re.compile(r"\.+(?!\d)|[;:!?\u2014\u3002]+|\s[-\u2013]+\s")
-_CLAUSE = re.compile(r"[.,;:!]+(?:\s|\Z)|\s[-\u2013\u2014]+(?:\s|\Z)|\b(?:and|und)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"(?<![.,;:!])[.,;:!]+(?:\s|\Z)|\s[-\u2013\u2014]+(?:\s|\Z)|\b(?:and|und)\b", re.IGNORECASE)
 GIVES_WHY = rf"\s(?:{BECAUSE}|weil|denn|da)\s"
 """Behind it stands why."""
 
@@ -213,12 +213,12 @@ def _is_made_of_stops(bare: str) -> bool:
     ends = {0: False}  # how far phrases reach, and whether a stop is among them
     places = [at for at in range(1, len(bare) + 1) if at == len(bare) or _BETWEEN.search(bare[at - 1 : at + 1])]
     for end in places:
-        for start, stops in list(ends.items()):
-            phrase = bare[start:end].strip() if end - start <= _PHRASE_CHARS else ""
+        for start in filter(ends.__contains__, range(max(0, end - _PHRASE_CHARS), end)):
+            phrase = bare[start:end].strip()
             if not phrase:
                 continue
             if _stop().fullmatch(phrase):
                 ends[end] = True
             elif _beside().fullmatch(phrase):
-                ends[end] = ends.get(end, False) or stops
+                ends[end] = ends.get(end, False) or ends[start]
     return ends.get(len(bare), False)

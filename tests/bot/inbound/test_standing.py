@@ -118,6 +118,13 @@ def test_attack_a_long_run_of_blanks_holds_nobody_up_and_hides_no_order(blank: s
     assert process_time() - began < 1
 
 
+def test_attack_a_long_run_of_marks_before_an_order_holds_nobody_up() -> None:
+    began = process_time()
+
+    assert typed_revocations(f"Look{',' * 20_000}here and revoke {_ID}")[0] == (_ID,)
+    assert process_time() - began < 1
+
+
 def test_what_stands_above_an_order_keeps_its_blanks() -> None:
     assert typed_revocations(f"@Cy\u00a0Cole  look\nrevoke {_ID}")[1] == "@Cy\u00a0Cole  look"
 

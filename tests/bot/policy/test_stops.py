@@ -9,7 +9,7 @@ from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
 from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer, refused_beside, stops_named
-from bot.policy.stops import is_stop_message
+from bot.policy.stops import ends_in_condition, is_stop_message
 from tests.bot.policy.test_answers import LATER, approval, question, statement
 
 STOPS = {
@@ -261,6 +261,17 @@ def test_whatever_the_name_is_a_stop_of_it_is_one(form: str, one: str, other: st
 def test_whatever_the_name_is_other_words_about_it_are_none(form: str, one: str, other: str) -> None:
     assert not is_withdrawal(form.format(one, other))
     assert not is_stop(form.format(one, other))
+
+
+@pytest.mark.parametrize("long", ["x" + "." * 20_000 + "y", "x" + "\n" * 20_000 + "y", "and  " * 5_000])
+def test_attack_a_long_text_of_marks_lines_or_links_between_words_takes_no_time(long: str) -> None:
+    began = time.process_time()
+
+    stops_named(f"stop s1r-abcdefghijkl2 {long}")
+    is_withdrawal(long)
+    ends_in_condition(long)
+
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(
