@@ -189,8 +189,10 @@ async def _welcome(app: App, ports: Ports, began: float) -> None:
     """Say what to do next, once Redis is in order; with the data directory where it is not the usual one."""
     await app.ready.wait()
     settings, announced = app.settings, _announce(app, ports)
-    link = await app.access.sessions.link(app.people.all()[0], by="operator", is_demo=True, within_s=_LINK_S)
-    address = f"{settings.public_url}/login?token={link}"
+    address = f"{settings.public_url}/login"
+    for person in app.people.all()[:1]:  # there may be nobody yet
+        link = await app.access.sessions.link(person, by="operator", is_demo=True, within_s=_LINK_S)
+        address = f"{address}?token={link}"
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()
     data = "" if is_usual else f" --data {shlex.quote(str(settings.data_dir))}"
     mode = "" if app.models else "\n  rehearsal: no model key, plain rules choose the steps\n"

@@ -23,6 +23,9 @@ def _has_demo(settings: Settings) -> bool:
 
 def _commands(settings: Settings, agents: Mapping[str, Agent], more: str) -> Iterator[tuple[str, str]]:
     people = list(settings.people)
+    if not people:
+        yield "people", f"nobody yet: add one as [people.NAME] to {settings.config}"
+        return
     wish = f'"{_DEMO[1]}"' if _has_demo(settings) else _wish(settings, agents)
     yield "ask", f"./sayso trigger {wish} --as {people[0]}{_named(settings, agents)}{more}"
     others = [name for name in (*people[1:], people[0]) if settings.people[name].email]

@@ -43,6 +43,7 @@ class Ready(Frozen):
     slack: Connection | None = None
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get(
     "/healthz", operation_id="health", responses={200: {"content": {"application/json": {"example": {"status": "ok"}}}}}
 )

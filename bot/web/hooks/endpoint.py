@@ -109,7 +109,7 @@ async def _told(request: Request) -> Mapping[str, Any]:
         raise trouble(HTTPStatus.METHOD_NOT_ALLOWED, "method", detail, "Use POST", {"Allow": "POST"})
     try:
         told: object = json.loads(await request.body())
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
         raise trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "The body is no JSON object.", "Send what hooks send")

@@ -68,3 +68,9 @@ def test_an_agent_of_yours_is_called_by_its_name(tmp_path: Path) -> None:
 
 def test_who_has_no_mail_is_given_no_mailbox(tmp_path: Path) -> None:
     assert len(told(read(tmp_path, '[people.vera]\nname = "Vera"\nslack = "U01VERA"\n'))) == 1
+
+
+def test_where_nobody_is_named_yet_it_is_told_where_to_do_that(tmp_path: Path) -> None:
+    settings = read(tmp_path, "")
+
+    assert told(settings) == [f"people nobody yet: add one as [people.NAME] to {settings.config}"]

@@ -22,6 +22,7 @@ async def test_the_process_says_that_it_lives_and_can_work_without_a_key(api: Ap
     nobody = api.with_key(None)
 
     assert (await nobody.get("/healthz")).json() == {"status": "ok"}
+    assert (await nobody.head("/healthz")).status_code == 200
     assert (await nobody.get("/readyz")).json() == {"status": "ready", "durability": "verified"}
 
 

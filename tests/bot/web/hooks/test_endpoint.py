@@ -540,6 +540,19 @@ async def test_what_is_no_call_of_a_tool_is_refused(world: World, api: Api, told
     assert (await (await agent(api)).post("/v1/hooks/claude-code", json=told)).status_code == 422
 
 
+@pytest.mark.parametrize("depth", [900, 990, 100_000])
+async def test_attack_a_call_that_is_nested_deeper_than_anybody_means_is_refused(
+    world: World, api: Api, depth: int
+) -> None:
+    deep = b'{"tool_input": ' + b"[" * depth + b"]" * depth + b"}"
+
+    answer = await (await agent(api)).post(
+        "/v1/hooks/claude-code", content=deep, headers={"Content-Type": "application/json"}
+    )
+
+    assert answer.status_code == 422
+
+
 async def test_nobody_asks_by_a_hook_without_a_key(world: World, api: Api) -> None:
     assert (await asks(api.with_key(None), CLAUDE)).status_code == 401
 
