@@ -51,7 +51,8 @@ _PREFIX = re.compile(
 )
 """What programs and gateways put before the subject of an answer."""
 
-_SUFFIX = re.compile(rf"\s*{_TAG}\s*\Z", re.IGNORECASE)
+# Here and below: from where blanks begin only, not from each of many.
+_SUFFIX = re.compile(rf"(?<!\s)\s*{_TAG}\s*\Z", re.IGNORECASE)
 _PRINTS_ADDRESSES, _MARKS_ALL = re.compile(every("prints_addresses")), re.compile(every("marks_all"))
 _PRINTS_NAMES = re.compile(r"\d:\d\d:\d\d|[+-]\d{4}(?!\d)|(?<!\d)\d{1,4}([/.-])\d{1,2}\1\d{2,4}(?!\d)")
 """How programs that print a name alone write the time above a quote: with seconds, a zone, or the date in figures."""
@@ -61,7 +62,10 @@ _WROTE = rf"{vocabulary.WROTE}|{vocabulary.WROTE_ALONE}|{vocabulary.WROTE_WITHIN
 _SAYS_WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?!\w)")
 _BEFORE_NAME = rf"{_WROTE}|{vocabulary.QUOTING}|{every('around_date')}|[ap]m|uhr|h|utc|cet|cest|gmt"
 _NAMED = re.compile(rf"(?:(?:{_BEFORE_NAME}) )*+{NAME}(?: (?:{_WROTE}))?")
-_BESIDE_NAME = re.compile(r"[\s\d,:;.()<>\[\]|/\"'*_+-]*[\d,:;()<>\[\]|/\"*\n]+[\s\d,:;.()<>\[\]|/\"'*_+-]*|\s*\Z")
+_BETWEEN_NAMES = r"[\s\d,:;.()<>\[\]|/\"'*_+-]"
+_BESIDE_NAME = re.compile(
+    rf"(?<!{_BETWEEN_NAMES}){_BETWEEN_NAMES}*[\d,:;()<>\[\]|/\"*\n]+{_BETWEEN_NAMES}*|(?<!\s)\s*\Z"
+)
 _AROUND_NAME = re.compile(
     rf"(?<![^\W\d_])(?:{NAME}|{_BEFORE_NAME}|{vocabulary.MOMENT_WORDS}|mailto|[^\W\d_]{{1,3}})(?![^\W\d_])"
 )

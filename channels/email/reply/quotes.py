@@ -17,7 +17,7 @@ _WROTE_CHARS = 160
 
 _MOMENT = re.compile(r"\b(?:19|20)\d\d\b|\d{1,2}[:.h]\d\d\b|\d{4}年|\b\d{1,2}[./]\d{1,2}[./]\d{2}\b|\d{1,2}時")
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}\b")
-_ADDRESS = re.compile(r"[^\s<>@\"']+@[^\s<>@\"']+\.[a-z]{2,}")
+_ADDRESS = re.compile(r"(?<![^\s<>@\"'])[^\s<>@\"']+@[^\s<>@\"']+\.[a-z]{2,}")
 _OPENER = re.compile(rf"[-\u2013*_ ]{{0,12}}(?:{vocabulary.OPENERS})(?=[\s.,:])")
 _DATE_FIRST = re.compile(
     r"\W{0,3}(?:\d{1,2}:\d\d\b|\d{4}[-/年.]\d|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\d{1,2}\.? \w{3,9}\.? \d{4}\b)"

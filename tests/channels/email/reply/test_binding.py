@@ -1,6 +1,7 @@
 """The marks that a mail must show of the card that it answers."""
 
 from datetime import timedelta
+from time import process_time
 from typing import Any
 
 import pytest
@@ -134,6 +135,14 @@ def test_what_names_the_card_is_bound(changes: dict[str, Any]) -> None:
 )
 def test_what_does_not_is_not(changes: dict[str, Any]) -> None:
     assert why(**changes) != ""
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0"])
+def test_attack_a_subject_of_blanks_holds_nobody_up(blank: str) -> None:
+    began = process_time()
+
+    assert why(subject=f"RE: Deploy{blank * 20_000}it") != ""
+    assert process_time() - began < 1
 
 
 @pytest.mark.parametrize("quote", [below(CARD), below(f"{CARD}\nno, stop"), below("no, stop\nReference: r1")])
