@@ -132,6 +132,7 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
     is_vote = request.format == "approval"
     statement = _heard(statement, is_asked=is_asked) if is_vote else statement
     is_only_said = bool(statement.picks or statement.filled) or _is_only_said(statement)
+    is_only_said = is_only_said or _names_argument(request, statement)
     vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
     is_read = not (is_vote or statement.asks or statement.about)
     meaning, filled = _read(request, statement) if is_read else (None, Filled())
@@ -241,10 +242,19 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
         return typed_values(request.call, typed) or {**typed}
     is_asker = record.may_withdraw(statement.person)
     decides = statement.person in {*people_of(request.policy.rule)} - {*request.policy.barred(record.requesters)}
-    if statement.said != "free_text" or not (is_asker or decides):
+    if not (is_asker or decides) or not (statement.said == "free_text" or _names_argument(request, statement)):
         return None
     typed = typed_lines(request.call, statement.text)
     return None if typed and _is_taken_back(request.call, typed) else typed
+
+
+def _names_argument(request: Request, statement: Statement) -> bool:
+    """Return whether a typed yes may be the value of an argument that is called so: `confirm: yes`."""
+    if statement.said != "approve" or not statement.is_typed or request.call is None:
+        return False
+    names = "|".join(re.escape(fold(name)) for name in request.call.arguments)
+    # Only where a line or sentence begins: a mail's own button writes `I approve:` and the title.
+    return re.search(rf"(?m)(?:^|[.!]\s)[^\w\n]*(?:{names})[^\w\n]*?[:=\uff1a]", fold(statement.text)) is not None
 
 
 def _is_taken_back(call: GatedCall, typed: Mapping[str, JsonValue]) -> bool:
