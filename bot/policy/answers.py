@@ -67,6 +67,9 @@ _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OU
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BESIDE_ID = 4
 
+# Mail programs cut lines at 72 characters or more, and none at fewer than this.
+_WRAPPED_CHARS = 65
+
 # What an argument may be that `no` replaces.
 _SWITCHES = {"true", "false", "on", "off"}
 
@@ -281,7 +284,7 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     It is one line, the same in both versions of the mail, and the policy names somebody who may; anything else stays
     what it is. `break glass` alone confirms the reason that its writer gave last about the same revision.
     """
-    request, text = record.request, statement.text.strip()
+    request, text = record.request, unwrapped(statement.text)
     is_mail = statement.channel == "email" and statement.said == "free_text" and statement.is_sure
     is_mail = is_mail and not (statement.asks or statement.about)
     word, colon, reason = text.partition(":")
@@ -296,6 +299,22 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     if colon or not known or revision != request.revision:
         return statement
     return replace(statement, said="approve", reason=known, breaks_glass=True, note_confirmed=True)
+
+
+def unwrapped(text: str) -> str:
+    """Return `text` with the lines joined that a mail program cut at 65 characters or later; no stop is joined to any.
+
+    Only for orders whose reason is read as a whole: of other text nobody knows where its writer ended a line.
+    """
+    joined, last = list[str](), ""
+    for line in map(str.strip, text.strip().splitlines()):
+        is_cut = last and line and len(last) + 1 + len(line.split(maxsplit=1)[0]) > _WRAPPED_CHARS
+        if is_cut and not is_withdrawal(line):
+            joined[-1] += f" {line}"
+        else:
+            joined.append(line)
+        last = line
+    return "\n".join(joined)
 
 
 def _is_only_said(statement: Statement) -> bool:
