@@ -64,7 +64,7 @@ class Workshop:
     A thing in `riddles` can't be prepared, the gate of one in `broken_gates` raises, so does the title of one
     in `untitled`. While there is `poison`, whoever only looks for a tool breaks. `calls` counts by idempotency key.
     Without a policy of its own a thing is free to `stamp` and `pull`. `editable` names the arguments of `press` that
-    whoever decides may change. A call with one in `risky` is.
+    whoever decides may change, which are `args`. A call with one in `risky` is.
     """
 
     policy_of: dict[str, str | None] = field(default_factory=dict[str, str | None])
@@ -85,6 +85,7 @@ class Workshop:
     recalls: list[str] = field(default_factory=list[str])
     recalled: dict[str, str] = field(default_factory=dict[str, str])
     editable: tuple[str, ...] = ()
+    args: type[What] = What
     risky: set[str] = field(default_factory=set[str])
 
     def hold(self, what: str) -> asyncio.Event:
@@ -132,7 +133,9 @@ class Clerk(Agent):
         for what in self.workshop.poison:
             raise RuntimeError(f"nobody had thought of {what}")
         found = next((tool for tool in self.tools if tool.name == name), None)
-        return replace(found, editable=self.workshop.editable) if found and name == "press" else found
+        if found is None or name != "press":
+            return found
+        return replace(found, editable=self.workshop.editable, args=self.workshop.args)
 
 
 def clerk(workshop: Workshop) -> Agent:

@@ -107,6 +107,7 @@ def answer(
     """
     from bot.cli.client import speaking
     from bot.cli.show import how_to_say_it, not_here, not_shown, request_text, typed
+    from bot.policy.stops import stops_plainly
 
     if reason.strip() and not _takes_reason(text):
         raise typer.BadParameter("--reason goes with approve, deny and break-glass; send other words by themselves")
@@ -117,6 +118,8 @@ def answer(
         raise typer.BadParameter("write the answer, or --field NAME=VALUE for each field of a form")
     with speaking(data, person) as client:
         shown = client.request(request)
+        if reason.strip() and shown.format != "approval" and not stops_plainly(text):
+            raise typer.BadParameter("--reason goes with a vote; answer a question with all of it in one text")
         breaks_glass, seen = _breaks_glass(shown, text, reason), digest or client.last_shown(request)
         words = typed(shown.format, "approve" if breaks_glass else text, reason)
         if not as_json:
@@ -127,7 +130,7 @@ def answer(
             again = not_shown(request, shown.digest, person or "", text, as_json=as_json)
             print(again if client.approves(shown) else not_here(shown), file=sys.stderr)
             raise typer.Exit(1)
-        body: dict[str, object] = {"text": _with_reason(text, reason) if shown.format == "approval" else text}
+        body: dict[str, object] = {"text": _with_reason(text, reason)}
         if words.said != "free_text":
             vote = "break_glass" if breaks_glass else words.said
             body = {"vote": vote, "digest": seen or shown.digest, "reason": words.reason}

@@ -67,6 +67,9 @@ _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OU
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BESIDE_ID = 4
 
+# Mail programs cut lines at 72 characters or more, and none at fewer than this.
+_WRAPPED_CHARS = 65
+
 # What an argument may be that `no` replaces.
 _SWITCHES = {"true", "false", "on", "off"}
 
@@ -132,6 +135,7 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
     is_vote = request.format == "approval"
     statement = _heard(statement, is_asked=is_asked) if is_vote else statement
     is_only_said = bool(statement.picks or statement.filled) or _is_only_said(statement)
+    is_only_said = is_only_said or _names_argument(request, statement)
     vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
     is_read = not (is_vote or statement.asks or statement.about)
     meaning, filled = _read(request, statement) if is_read else (None, Filled())
@@ -241,10 +245,19 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
         return typed_values(request.call, typed) or {**typed}
     is_asker = record.may_withdraw(statement.person)
     decides = statement.person in {*people_of(request.policy.rule)} - {*request.policy.barred(record.requesters)}
-    if statement.said != "free_text" or not (is_asker or decides):
+    if not (is_asker or decides) or not (statement.said == "free_text" or _names_argument(request, statement)):
         return None
     typed = typed_lines(request.call, statement.text)
     return None if typed and _is_taken_back(request.call, typed) else typed
+
+
+def _names_argument(request: Request, statement: Statement) -> bool:
+    """Return whether a typed yes may be the value of an argument that is called so: `confirm: yes`."""
+    if statement.said != "approve" or not statement.is_typed or request.call is None:
+        return False
+    names = "|".join(re.escape(fold(name)) for name in request.call.arguments)
+    # Only where a line or sentence begins: a mail's own button writes `I approve:` and the title.
+    return re.search(rf"(?m)(?:^|[.!]\s)[^\w\n]*(?:{names})[^\w\n]*?[:=\uff1a]", fold(statement.text)) is not None
 
 
 def _is_taken_back(call: GatedCall, typed: Mapping[str, JsonValue]) -> bool:
@@ -271,7 +284,7 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     It is one line, the same in both versions of the mail, and the policy names somebody who may; anything else stays
     what it is. `break glass` alone confirms the reason that its writer gave last about the same revision.
     """
-    request, text = record.request, statement.text.strip()
+    request, text = record.request, unwrapped(statement.text)
     is_mail = statement.channel == "email" and statement.said == "free_text" and statement.is_sure
     is_mail = is_mail and not (statement.asks or statement.about)
     word, colon, reason = text.partition(":")
@@ -286,6 +299,22 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     if colon or not known or revision != request.revision:
         return statement
     return replace(statement, said="approve", reason=known, breaks_glass=True, note_confirmed=True)
+
+
+def unwrapped(text: str) -> str:
+    """Return `text` with the lines joined that a mail program cut at 65 characters or later; no stop is joined to any.
+
+    Only for orders whose reason is read as a whole: of other text nobody knows where its writer ended a line.
+    """
+    joined, last = list[str](), ""
+    for line in map(str.strip, text.strip().splitlines()):
+        is_cut = last and line and len(last) + 1 + len(line.split(maxsplit=1)[0]) > _WRAPPED_CHARS
+        if is_cut and not is_withdrawal(line):
+            joined[-1] += f" {line}"
+        else:
+            joined.append(line)
+        last = line
+    return "\n".join(joined)
 
 
 def _is_only_said(statement: Statement) -> bool:

@@ -269,6 +269,36 @@ async def test_by_mail_it_is_a_line_of_its_own_and_no_wish(office: World) -> Non
 
 
 @pytest.mark.parametrize(
+    "below",
+    [
+        "Sent from my iPhone",
+        "Von meinem iPhone gesendet",
+        "Best regards,\n\nBo Berg\nHead of Operations\nCorp Ltd | 1 High Street | London\nT: +44 20 1234567",
+        "*Bo Berg*\nHead of Operations\n+49 30 1234567 <+49301234567>\nwww.corp.example <http://www.corp.example>",
+    ],
+)
+async def test_what_a_phone_or_a_company_writes_below_it_is_no_word_of_its_writer(office: World, below: str) -> None:
+    day = _after(await office.now(), 3)[:10]
+
+    await write(office, f"away until {day}: cy@corp.example\n\n{below}\n")
+
+    await office.next_mail("bo", about="absence")
+    assert [one.to for one in await office.app.requests.absences.all()] == ["cy"]
+
+
+@pytest.mark.parametrize(
+    "line", ["only if Cy agrees", "not before Friday", "No, don't", "Call me first: +44 20 1234567", "ok?"]
+)
+async def test_attack_a_line_among_those_of_a_signature_says_when_or_no(office: World, line: str) -> None:
+    day = _after(await office.now(), 3)[:10]
+
+    await write(office, f"away until {day}: cy@corp.example\n\nBo Berg\n{line}\nT: +44 20 1234567\n")
+
+    await office.next_mail("bo", about="No run was started")
+    assert await office.app.requests.absences.all() == []
+
+
+@pytest.mark.parametrize(
     "text",
     few_of(
         [
@@ -298,7 +328,7 @@ async def test_other_words_for_it_start_no_run_and_whoever_wrote_them_reads_what
 
 @pytest.mark.parametrize(
     "beside",
-    few_of(["Best regards\nBo Berg", "Only if Cy agrees", "But production stays with me", "aber erst ab Montag"], 0),
+    few_of(["Only if Cy agrees", "But production stays with me", "aber erst ab Montag"], 0),
 )
 async def test_attack_a_line_with_others_below_it_sets_none_and_has_its_writer_believe_that_it_does(
     office: World, beside: str

@@ -2,6 +2,7 @@
 
 import email.policy
 import shutil
+import textwrap
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from email.message import EmailMessage
@@ -525,6 +526,28 @@ async def test_by_mail_it_is_one_line_with_the_reason(office: World) -> None:
     assert now.decision
     assert (now.decision.broke_glass, now.decision.by, now.decision.reason) == (True, ("bo",), DOWN)
     assert now.votes[0].evidence
+
+
+LONG = "the checkout answers nobody since 14:05, customers cannot pay, and support has more than two hundred tickets"
+
+
+async def test_by_mail_a_reason_that_a_program_cut_into_lines_is_one_reason(office: World) -> None:
+    await asked(office)
+
+    await office.reply("bo", await office.next_mail("bo"), textwrap.fill(f"break glass: {LONG}", 72))
+
+    fresh = await office.next_mail("bo", about="with nothing but break glass")
+    assert LONG in " ".join(fresh.text.split())
+
+
+async def test_by_mail_a_stop_below_a_long_reason_is_no_part_of_it(office: World) -> None:
+    record = await asked(office)
+
+    await office.reply("bo", await office.next_mail("bo"), f"break glass: {LONG[:60]}\nstop")
+    await office.quiet()
+
+    assert office.workshop.effects == []
+    assert (await office.request(record.request.id)).glass == {}
 
 
 @pytest.mark.parametrize(

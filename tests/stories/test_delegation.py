@@ -1,5 +1,6 @@
 """A request that is handed on: who decides then, what everybody reads, and the ways to say it."""
 
+import textwrap
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -206,6 +207,17 @@ async def test_by_mail_it_is_a_line_and_nothing_else(office: World) -> None:
     assert "You handed it on to Cy Cole, who decides in your place." in " ".join(told.text.split())
     now = await office.next_mail("cy", about="Press bell")
     assert "Handed on: Bo Berg to Cy Cole: “I am on the train”" in " ".join(now.text.split())
+    assert (await office.request(record.request.id)).request.policy.givers == ("bo",)
+
+
+async def test_by_mail_a_reason_that_a_program_cut_into_lines_is_one_reason(office: World) -> None:
+    record = await asked(office)
+    why = "I am on the train to Hamburg, where nobody has a network, and Cy knows all there is to know about it"
+
+    wish = f"delegate: cy@corp.example\n{textwrap.fill(f'reason: {why}', 72)}"
+    await office.reply("bo", await office.next_mail("bo"), wish)
+
+    assert why in " ".join((await office.next_mail("cy", about="Press bell")).text.split())
     assert (await office.request(record.request.id)).request.policy.givers == ("bo",)
 
 

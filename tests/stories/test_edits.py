@@ -13,7 +13,9 @@ from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import AlreadyDecided, Counted, Decided, NotEntitled, OutOfDate
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
+from tests.clerk import What
 from tests.office import TOML
+from tests.stories.mail.test_consent import button
 from tests.tables import becomes, without
 from tests.world import World, a_world
 
@@ -299,6 +301,61 @@ async def test_a_value_that_may_be_one_is_taken_by_mail(office: World, value: st
     now = (await office.request(record.request.id)).request
     assert now.call
     assert now.call.arguments == {"what": value}
+
+
+class Sure(What):
+    """Arguments that are called like a vote."""
+
+    confirm: str = "no"
+    ok: bool = False
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        ("confirm: yes", {"confirm": "yes"}),
+        ("Confirm : Yes", {"confirm": "Yes"}),
+        ("Yes. confirm: yes", {}),
+        ("ok: true", {"ok": True}),
+        ("ok: yes", {"ok": True}),
+        ("*confirm*: yes", {}),
+        ("confirm:\nyes", {}),
+    ],
+)
+async def test_a_value_of_an_argument_that_is_called_like_a_vote_is_never_an_approval(
+    redis: str, tmp_path: Path, line: str, changed: dict[str, str | bool]
+) -> None:
+    def change(world: World) -> None:
+        world.workshop.editable, world.workshop.args = ("confirm", "ok"), Sure
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        record = await world.opened(await world.trigger("press bell"))
+
+        await world.reply("bo", await world.next_mail("bo"), line)
+        await world.quiet()
+
+        now = await world.request(record.request.id)
+        assert (now.state, now.votes, world.workshop.effects) == ("open", (), [])
+        assert now.request.call
+        assert now.request.call.arguments == {"what": "bell", "confirm": "no", "ok": False} | changed
+        assert await world.next_mail("bo")
+
+
+async def test_the_button_of_a_mail_approves_though_an_argument_is_called_like_its_word(
+    redis: str, tmp_path: Path
+) -> None:
+    class Approved(What):
+        approve: str = "no"
+
+    def change(world: World) -> None:
+        world.workshop.editable, world.workshop.args = ("approve",), Approved
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        run_id = await world.trigger("press bell")
+        card = await world.next_mail("bo")
+        await world.reply("bo", card, button(world, card))
+
+        assert await world.summary(run_id) == "done: ok: press bell: done"
 
 
 async def test_a_changed_meaning_between_approval_and_execution_executes_nothing_and_asks_again(office: World) -> None:

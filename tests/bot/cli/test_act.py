@@ -72,6 +72,27 @@ async def test_a_denial_may_go_on_with_its_reason_as_in_a_mail(world: World) -> 
     assert (found.state, found.reason) == ("denied", "make it shorter")
 
 
+@pytest.mark.parametrize("form", ["yes_no", "free_text"])
+async def test_a_reason_beside_the_answer_to_a_question_is_refused_and_not_dropped(world: World, form: str) -> None:
+    request_id = await asked(world, f"ask {form} Go?")
+
+    ended = await sayso(world, "answer", request_id, "no", "--reason", "customers are online", "--as", "anna")
+
+    assert ended.code == 2
+    assert "answer a question with all of it in one text" in " ".join(ended.err.replace("│", " ").split())
+    assert (await world.request(request_id)).state == "open"
+
+
+async def test_a_stop_that_answers_a_question_keeps_its_reason(world: World) -> None:
+    request_id = await asked(world, "ask free_text Go?")
+
+    await sayso(world, "answer", request_id, "stop", "--reason", "customers are online", "--as", "anna")
+
+    found = await world.request(request_id)
+    assert found.state != "open"
+    assert "customers are online" in found.model_dump_json()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("words", ["deny nothing", "approve, but later", "approved", "looks good"])
 async def test_words_about_an_approval_decide_nothing_and_say_how_to_deny(world: World, words: str) -> None:
