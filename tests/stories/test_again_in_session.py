@@ -350,6 +350,7 @@ async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed
     anna = await agents.console.api.client("anna", "steer")
     assert (await anna.post(f"/v1/runs/{record.request.run_id}/cancel")).is_success
     await agents.office.quiet()
+    assert "revoked" in await agents.office.app.requests.standing.lapsed(await agents.the_only())
 
     await freezes.unfreeze("", PersonId("dan"), "fixed")
 

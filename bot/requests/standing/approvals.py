@@ -20,7 +20,7 @@ from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.rights import Who
 from bot.policy.record import RequestRecord, records
-from bot.policy.standing import Ended, Standing, Use, is_by_program, may_stand, pattern_of, rules_of
+from bot.policy.standing import Ended, Lapse, Standing, Use, is_by_program, may_stand, pattern_of, rules_of
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
 from bot.requests.standing.kept import KeptStandings
@@ -71,12 +71,15 @@ class StandingApprovals:
     async def counting(self, person: PersonId, policy: str) -> list[Standing]:
         """Return those that would be used now for what `person` asks, and `policy` gates."""
         found = (one for one in await self._kept.of_person(person) if one.approval.pattern.policy == policy)
-        return [one for one in found if one.state == "valid" and not await lapse_now(one, self._people)]
+        return [one for one in found if one.state == "valid" and not await self._lapse(one)]
 
     async def lapsed(self, standing: Standing) -> str:
         """Return why one that is neither over nor used up counts no longer, in words; empty while it counts."""
-        found = await lapse_now(standing, self._people) if standing.state == "valid" else None
+        found = await self._lapse(standing) if standing.state == "valid" else None
         return lapse_text(standing, found) if found else ""
+
+    async def _lapse(self, standing: Standing) -> Lapse | None:
+        return await lapse_now(standing, self._people, self._journal.store)
 
     async def one(self, standing_id: str) -> Standing:
         """Return one. Raises NotFound."""

@@ -73,7 +73,7 @@ class StandingUses:
         for standing in found:
             if not self._covers(standing, request, repeats):
                 continue
-            if lapsed := await lapse_now(standing, self._people):
+            if lapsed := await lapse_now(standing, self._people, self._store):
                 why |= {lapse_text(standing, lapsed): None} if lapsed in _TOLD else {}
             elif decision := await self._use(standing, request):
                 return Looked(decision)
@@ -113,16 +113,7 @@ class StandingUses:
         out = barred(known.request.policy, known.requesters)
         stands = granting.state == "approved" and granting.stopped is None
         is_theirs = stands and out.isdisjoint(standing.approval.granted_by)
-        if not is_theirs or await self._is_cancelled(standing):
-            return False
-        return await lapse_now(standing, self._people) is None
-
-    async def _is_cancelled(self, standing: Standing) -> bool:
-        """Return whether the run that it was allowed with was cancelled, which ends what holds in a session only."""
-        approval = standing.approval
-        if not approval.pattern.session:
-            return False
-        return fold((await self._store.load(approval.run_id)).events).is_cancelled
+        return is_theirs and await lapse_now(standing, self._people, self._store) is None
 
     async def why_not(self, record: RequestRecord, effect: Effect) -> str | None:
         """Return why a standing approval does not cover a request that it has decided; None if it still does.
@@ -138,9 +129,7 @@ class StandingUses:
         standing = await self._kept.read(used.id)
         if standing is None or record.request.id not in {use.request_id for use in standing.uses}:
             return say("again.gone", id=used.id)
-        if await self._is_cancelled(standing):
-            return lapse_text(standing, "revoked")
-        lapsed = await lapse_now(standing, self._people)
+        lapsed = await lapse_now(standing, self._people, self._store)
         if lapsed:
             await self._noted.check_joined(standing.approval.granted_by, self._people)
         return lapse_text(standing, lapsed) if lapsed else None
@@ -208,13 +197,19 @@ def lapse_text(standing: Standing, lapsed: Lapse) -> str:
     return say(_LAPSES[lapsed], id=standing.approval.id)
 
 
-async def lapse_now(standing: Standing, people: People) -> Lapse | None:
-    """Return why a standing approval counts no longer, as the directory is now; None while it does."""
-    policy = standing.approval.pattern.policy
+async def lapse_now(standing: Standing, people: People, store: Store) -> Lapse | None:
+    """Return why a standing approval counts no longer, as the directory is now; None while it does.
+
+    What holds in a session only ends when the run that it was allowed with is cancelled.
+    """
+    approval = standing.approval
+    if approval.pattern.session and fold((await store.load(approval.run_id)).events).is_cancelled:
+        return "revoked"
+    policy = approval.pattern.policy
     await people.look_up_policy(policy)
     may_ever, found = people.may_ever(policy, standing.now), people.tables.policies.get(policy)
     # What a session does is a program's doing, which the owner of its key may approve where the policy says so.
-    may_be_own = bool(standing.approval.pattern.session) and found is not None and found.requester_may_approve
+    may_be_own = bool(approval.pattern.session) and found is not None and found.requester_may_approve
     return lapse(standing, _rules(people, policy), may_ever, people.all(), people.doubles, may_be_own=may_be_own)
 
 
