@@ -182,7 +182,7 @@ class Decisions:
                 answer = read_answer(record.request, statement, now, is_asked=is_asked)
                 judgement, changed = await self._judged(record, answer, change)
             is_missed = answer.approve is False and isinstance(judgement, ClosedOtherwise | TooLate)
-            if is_missed and (newer := await self._asked_anew(record)):
+            if is_missed and (newer := await self.asked_anew(record)):
                 return await self._decide(newer, statement, None, inbound)
             if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing
                 if any(map(self._people.is_missing, _voted(record))):
@@ -232,7 +232,7 @@ class Decisions:
             return judgement, policy and handed_on(was, policy.handed_on[-1], accepts)
         return judge(known, answer, self._people.all()), None
 
-    async def _asked_anew(self, record: RequestRecord) -> RequestId | None:
+    async def asked_anew(self, record: RequestRecord) -> RequestId | None:
         """The approval of the same step that is asked for by now, or waits for its start: a no counts for that one.
 
         Whoever says no has what came before it in front of them, and would read that there is nothing to deny.

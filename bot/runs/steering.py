@@ -104,8 +104,8 @@ class Steering:
 
     async def withdraw(
         self, request_id: RequestId, by: PersonId, why: str, *, channel: str = "", evidence: str = ""
-    ) -> None:
-        """Take back a request that is open, or approved and not started.
+    ) -> RequestId:
+        """Take back a request that is open, or approved and not started, and return it; or the one in its place.
 
         Raises Forbidden for anybody but a requester, and Conflict when it is closed or was started.
         """
@@ -120,8 +120,11 @@ class Steering:
         if before.state == "approved":
             await self._stop(before, by, why, channel, evidence)
         elif before.state != "open":
+            if newer := await self._decisions.asked_anew(before):
+                return await self.withdraw(newer, by, why, channel=channel, evidence=evidence)
             closed = say("run.withdraw-closed", request=request_id, state=state_name(before.state))
             raise Conflict(closed, say("run.nothing-changed"))
+        return request_id
 
     async def _stop(self, record: RequestRecord, by: PersonId, why: str, channel: str, evidence: str) -> None:
         """Take back what was approved. Raises Conflict once it was started: then only what has not begun stops."""

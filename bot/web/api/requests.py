@@ -328,9 +328,9 @@ async def withdrawn(
         do = "Leave the reason out, or use that person's own key"
         problem = trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
         raise await refused(here, key, "withdraw", way, problem, record.request.run_id)
-    await here.app.runs.steering.withdraw(known, by, reason, channel=way, evidence=key.evidence)
-    stands, _, _ = await here.app.requests.decisions.request(known)
-    return Withdrawn(id=known, state=stands.state)
+    taken_back = await here.app.runs.steering.withdraw(known, by, reason, channel=way, evidence=key.evidence)
+    stands, _, _ = await here.app.requests.decisions.request(taken_back)
+    return Withdrawn(id=taken_back, state=stands.state)
 
 
 def _may_give_reasons(key: ApiKey, record: RequestRecord) -> bool:

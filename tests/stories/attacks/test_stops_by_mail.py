@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from agents.requests import RequestState
+from agents.requests import PersonId, RequestState
 from bot.policy.record import RequestRecord
 from tests.long import few_of
 from tests.stories.mail.test_consent import approved, card_for, write
@@ -167,6 +167,23 @@ async def test_attack_a_no_to_a_card_that_was_replaced_after_its_approval_is_los
     await world.ended(run_id)
     assert world.workshop.effects == []
     assert not [mail for mail in world.mails(who) if "superseded" in mail.text]
+
+
+async def test_attack_a_request_is_taken_back_that_was_replaced_and_what_is_asked_in_its_place_stays_open(
+    world: World,
+) -> None:
+    world.workshop.meaning["bell"] = "one"
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    await world.steer(run_id, "pause")
+    await world.decide("bo", record, "approve")
+    world.workshop.meaning["bell"] = "two"
+    await world.steer(run_id, "resume")
+    again = await world.opened(run_id, after=record.request.id)
+
+    taken_back = await world.steering.withdraw(record.request.id, PersonId("anna"), "not today")
+
+    assert taken_back == again.request.id
+    assert await stands(world, again) == "withdrawn"
 
 
 async def test_attack_a_no_to_the_card_of_a_first_try_is_lost_where_people_are_asked_for_a_second(
