@@ -3,6 +3,7 @@
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from agents.events import Event, Why
 from agents.relay import Question, wanted_of
@@ -17,7 +18,7 @@ from bot.policy.approvers.steps import refilled
 from bot.policy.record import RequestRecord, records
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line
-from bot.render.words import present
+from bot.render.words import present, wish_of
 from bot.requests.card_updates import changed, updates_of
 from bot.requests.opening import program_of, thread_of, topic_of
 from bot.store import Commit
@@ -26,6 +27,8 @@ from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import OutboxEntry, ShowStatus, Tell, nearest_first
 from channels import Card
 from language import say
+
+_Steers = Literal["pause", "resume"]
 
 
 async def to_person(
@@ -149,8 +152,9 @@ class Notifier:
         ]
         # A card that changes where it stands notifies nobody.
         told = {entry.person for entry in entries if entry.card.closes}
-        # The end of a child is a step of its parent, whose end is told.
-        if run.started and run.started.parent is None and run.started.requester not in told:
+        # The end of a child is a step of its parent, whose end is told: maybe before an effect of the child had ended.
+        is_its_own = run.started and (run.started.parent is None or _has_outlasted(run))
+        if run.started and is_its_own and run.started.requester not in told:
             entries.append(self._ending(run, run.started.requester, now))
             told |= {run.started.requester}
         # Whoever breaks the glass need not be among those who were asked.
@@ -166,6 +170,19 @@ class Notifier:
     def shown(self, news: News) -> None:
         """The entries of `news` are in the outbox."""
         self._progress.shown(news)
+
+    def steered(self, run: Run, verb: _Steers, by: PersonId, now: datetime) -> list[tuple[str, bytes]]:
+        """Outbox entries that tell whoever asked for `run` that somebody else pauses or resumes it, if that is news."""
+        if run.started is None or run.is_paused == (verb == "pause"):
+            return []
+        told = present({run.started.requester} - {by}, self._people)
+        return [outbox_entry(self._tell(run, one, self._steered(run, verb, by, one, now))) for one in told]
+
+    def _steered(self, run: Run, verb: _Steers, by: PersonId, person: PersonId, now: datetime) -> Card:
+        with self._people.speaking_to(person):
+            wish = wish_of(run.started, _WISH_CHARS)
+            title, text = _STEERED[verb]
+            return notice(say(title, name=self._people.name_of(by)), say(text, wish=wish, id=run.id), now, run.id)
 
     def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
         """`commit`, which opens an UNKNOWN question, and a word to the requester where others are asked."""
@@ -197,6 +214,19 @@ class Notifier:
         )
 
 
+def _has_outlasted(run: Run) -> bool:
+    """Return whether `run` was stopped with its parent while an effect was under way."""
+    last, result = run.made[-1] if run.made else None, run.results[-1] if run.results else None
+    if run.stopped_with is None or last is None or not last.changes or last.never_began:
+        return False
+    return last.state == "unknown" or (result is not None and result.step_id == last.step_id)
+
+
+_STEERED = {
+    "pause": ("notice.paused-title", "notice.paused"),
+    "resume": ("notice.resumed-title", "notice.resumed"),
+}
+_WISH_CHARS = 200
 # Runs that a process remembers; what is forgotten is shown once more.
 _REMEMBERED = 10_000
 

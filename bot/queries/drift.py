@@ -122,7 +122,7 @@ class Drift:
         """Return whether a run put it there, which it can only with the approval that its environment needs."""
         newest, _ = await runs(self._store, limit=_RUNS)
         effects = (effect for run in newest for effect in run.effects if effect.environment == name)
-        return any(effect.commit.startswith(commit) for effect in effects)
+        return any(effect.commit.startswith(commit) and effect.result != "not_done" for effect in effects)
 
     async def _keep(self, name: str, seen: SeenLive) -> None:
         await self._store.client.do("HSET", _HOME.live, name, seen.model_dump_json())

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import JsonValue
@@ -16,6 +17,7 @@ from bot.archive.keeper import Archive
 from bot.errors import Conflict, Forbidden, NotFound
 from bot.execution.approval_guard import call_of
 from bot.execution.executor import gate_now, prepare
+from bot.outbound.notifier import Notifier
 from bot.people.refusals import Refusals
 from bot.policy.answers import Statement
 from bot.policy.record import RequestRecord
@@ -41,9 +43,10 @@ class Steering:
         agents: Mapping[str, Agent],
         archive: Archive,
         children: Children,
+        notifier: Notifier,
     ) -> None:
         self._journal, self._decisions, self._agents, self._archive = journal, decisions, agents, archive
-        self._children = children
+        self._children, self._notifier = children, notifier
         self._refusals = Refusals(journal.store)
 
     async def steer(
@@ -78,6 +81,8 @@ class Steering:
             }
             wake = [Wake(WorkItem("run", run_id))]
             commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=wake, limit=MAX_EVENTS_AT_ALL)
+            if verb != "cancel" and above is None:  # the end is told
+                commit = replace(commit, outgoing=self._notifier.steered(run, verb, by, now))
             written = await self._journal.write(commit)
             if written.state == "committed":
                 steered = fold(commit.events, run)

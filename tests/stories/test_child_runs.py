@@ -124,6 +124,24 @@ async def test_the_end_of_a_parent_cancels_its_children_and_takes_their_requests
     assert (await world.request(record.request.id)).state == "withdrawn"
 
 
+async def test_attack_what_a_child_was_doing_when_its_parent_was_cancelled_ends_and_who_asked_reads_nothing_of_it(
+    world: World,
+) -> None:
+    run_id = await world.trigger("start_run press bell")
+    held = world.workshop.hold("bell")
+    await world.decide("bo", await world.opened(child_id := await child_of(world, run_id)), "approve")
+    await until(lambda: world.workshop.started, what="it has begun")
+    await world.steer(run_id, "cancel")
+    await world.ended(run_id)
+
+    held.set()
+    await world.ended(child_id)
+    await world.quiet()
+
+    assert world.workshop.effects == ["press bell"]
+    assert [mail.subject for mail in world.mails("anna") if child_id in mail.text]
+
+
 async def test_attack_what_a_child_asks_is_approved_after_its_parent_was_cancelled_and_before_that_has_its_turn(
     world: World,
 ) -> None:

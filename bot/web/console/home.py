@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -16,14 +17,14 @@ from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from bot.people.absences import absence_words
 from bot.queries import lists
 from bot.queries.environments import Place
-from bot.render.views import Summary
+from bot.render.views import RequestView, Summary
 from bot.render.words import coming_words
 from bot.render.worklist import item_of
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.runs.start import Sent
 from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
-from bot.web.console.views.places import history_of
+from bot.web.console.views.places import Deploy, deploys_of, history_of
 from bot.web.console.visits import refusal_of, unreadable, visit_of, who_of
 from bot.web.here import Here, here
 from language import say
@@ -105,18 +106,18 @@ async def live_page(request: Request) -> Response:
     process, now = here(request), datetime.now(UTC)
     app, demo = process.app, process.demo
     seen_by = who_of(request).seen_by
-    requests, _ = await lists.requests(app.store, app.people, seen_by=seen_by, limit=_LOOKED_AT)
-    newest, _ = await lists.runs(app.store, seen_by=seen_by, limit=_LOOKED_AT)
-    runs = {run.id: run for run in newest}
-    run_ids = list(dict.fromkeys(one.run_id for one in requests if one.run_id not in runs))
-    lines = await app.store.lists.summaries_of(run_ids)
-    runs |= {name: Summary.model_validate_json(line) for name, line in zip(run_ids, lines, strict=True) if line}
+    newest = await _newest(process, seen_by)
+    everybodys = newest if seen_by is None else await _newest(process, None)
     places = await _places(request)
     health = {name: text_of(said) for name, said in (await app.live.health()).items()}
-    histories = {shown.place.name: history_of(shown.place, requests, runs, now) for shown in places}
+    histories = {
+        one.name: history_of(one, newest.deploys(one), now, everybodys.deploys(one))
+        for one in (shown.place for shown in places)
+    }
     data: dict[str, object] = {
         "places": places,
         "sees_all": seen_by is None,
+        "is_whole": newest.is_whole and everybodys.is_whole,
         "health": health,
         "histories": histories,
         "turns": await app.guard.turns(who_of(request), app.live),
@@ -131,6 +132,29 @@ async def live_page(request: Request) -> Response:
         "sets_absences": app.access.rights.denial_at_all(who_of(request), "absent") is None,
     }
     return await page(request, "live.html", data, frames=demo.site if demo else "'none'")
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    """The newest requests and runs that somebody may see, and whether these are all."""
+
+    requests: Sequence[RequestView]
+    runs: Mapping[RunId, Summary]
+    is_whole: bool
+
+    def deploys(self, place: Place) -> list[Deploy]:
+        return deploys_of(place, self.requests, self.runs)
+
+
+async def _newest(process: Here, seen_by: Collection[str] | None) -> _Newest:
+    store, people = process.app.store, process.app.people
+    requests, older = await lists.requests(store, people, seen_by=seen_by, limit=_LOOKED_AT)
+    newest, before = await lists.runs(store, seen_by=seen_by, limit=_LOOKED_AT)
+    runs = {run.id: run for run in newest}
+    run_ids = list(dict.fromkeys(one.run_id for one in requests if one.run_id not in runs))
+    lines = await store.lists.summaries_of(run_ids)
+    runs |= {name: Summary.model_validate_json(line) for name, line in zip(run_ids, lines, strict=True) if line}
+    return _Newest(requests, runs, is_whole=older is None and before is None)
 
 
 async def frozen(request: Request) -> Response:

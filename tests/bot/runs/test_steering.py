@@ -121,3 +121,16 @@ async def test_a_run_that_has_no_room_for_more_work_can_be_cancelled_while_it_ha
         with pytest.raises(Conflict, match="too many events"):
             await world.steering.steer(run_id, "cancel", ANNA)
     may_end.set()
+
+
+async def test_whoever_asked_hears_once_that_somebody_else_paused_or_resumed_it(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+
+    for verb in ("pause", "pause", "resume", "resume"):
+        await world.steer(run_id, verb, "dan")
+    await world.steer(run_id, "pause", "anna")
+    await world.quiet()
+
+    told = [mail.subject for mail in world.mails("anna") if "what you asked for" in mail.subject]
+    assert told == ["Dan Dorn paused what you asked for", "Dan Dorn resumed what you asked for"]

@@ -60,24 +60,32 @@ class History:
     took: timedelta | None
 
 
-def history_of(
-    place: Place, requests: Iterable[RequestView], runs: Mapping[RunId, Summary], now: datetime
-) -> History | None:
-    """Return the history of `place` by requests and `runs`, which say what came of them; None without any."""
+def deploys_of(place: Place, requests: Iterable[RequestView], runs: Mapping[RunId, Summary]) -> list[Deploy]:
+    """Return the deployments to `place`, newest first, by requests and `runs`, which say what came of them."""
     calls = [one for one in requests if one.call and one.call.tool != ALLOW_AGAIN]  # which puts nothing live
     own = [one for one in calls if one.call and one.call.effect.environment == place.name]
     deploys = [_approved(one, runs.get(one.run_id)) for one in own if one.format == "approval"]
     for run in runs.values():
         effects = (one for one in run.effects if one.environment == place.name and one.request_id is None)
         deploys += [_of_run(run, one) for one in effects]
+    return sorted(deploys, key=lambda one: one.at, reverse=True)
+
+
+def history_of(
+    place: Place, deploys: Sequence[Deploy], now: datetime, everybodys: Iterable[Deploy] = ()
+) -> History | None:
+    """Return the history of `place` by `deploys`, newest first; None without any.
+
+    `everybodys` are also those that are not shown here: one of them may have brought what is live.
+    """
     if not deploys:
         return None
-    deploys.sort(key=lambda one: one.at, reverse=True)
     done = [one for one in deploys if one.word == "done"]
     took = [one.took for one in deploys if one.took is not None]
     days, live = _days([one.began or one.at for one in done], now), _COMMIT.search(place.text)
+    brought = _now((*deploys, *everybodys), live[0]) if live else None
     return History(
-        now=_now(deploys, live[0]) if live else None,
+        now=brought if brought in deploys else None,
         newest=tuple(deploys[:_SHOWN]),
         days=_bars(days),
         waits=_bars([one.total_seconds() for one in took[:DAYS]][::-1]),
@@ -91,7 +99,7 @@ def _now(deploys: Iterable[Deploy], live: str) -> Deploy | None:
 
     What was put there before the newest one that worked is back another way.
     """
-    begun, found = [one for one in deploys if one.began and one.commit], None
+    begun, found = [one for one in deploys if one.began and one.commit and one.word != "not done"], None
     for one in sorted(begun, key=lambda one: one.began or one.at, reverse=True):
         if one.word == "done":
             return one if one.commit == live else found

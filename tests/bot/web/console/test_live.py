@@ -11,7 +11,7 @@ from agents.requests import RunId
 from bot.queries.environments import Place
 from bot.queries.lists import all_requests, runs
 from bot.render.views import RequestView, Summary
-from bot.web.console.views.places import DAYS, History, history_of
+from bot.web.console.views.places import DAYS, History, deploys_of, history_of
 from tests.bot.web.console.stage import asked
 from tests.servers.console import Console, a_console
 from tests.stories.faults.test_deploy import release
@@ -47,7 +47,7 @@ async def test_the_history_tells_done_from_failed_and_from_denied_and_who_brough
     requests, summaries = await scene(world)
     now = max(one.opened_at for one in requests)
 
-    told = history_of(WORKSHOP, map(with_commit, requests), summaries, now)
+    told = history_of(WORKSHOP, deploys_of(WORKSHOP, map(with_commit, requests), summaries), now)
 
     assert isinstance(told, History)
     assert {one.title: one.word for one in told.newest} == {
@@ -67,14 +67,30 @@ async def test_what_came_another_way_is_nobodys_approval(world: World) -> None:
     requests, summaries = await scene(world)
     now = max(one.opened_at for one in requests)
 
-    told = history_of(WORKSHOP, requests, summaries, now)
-    later = history_of(WORKSHOP, requests, summaries, now + timedelta(days=DAYS))
+    told = history_of(WORKSHOP, deploys_of(WORKSHOP, requests, summaries), now)
+    later = history_of(WORKSHOP, deploys_of(WORKSHOP, requests, summaries), now + timedelta(days=DAYS))
 
     assert told
     assert told.now is None
     assert later
     assert (later.done, [bar.height for bar in later.days]) == (0, [0] * DAYS)
-    assert history_of(Place("elsewhere", "", None), requests, summaries, now) is None
+    assert history_of(WORKSHOP, deploys_of(Place("elsewhere", "", None), requests, summaries), now) is None
+
+
+async def test_what_people_say_was_not_done_brought_nothing(world: World) -> None:
+    requests, summaries = await scene(world)
+    now = max(one.opened_at for one in requests)
+    undone = {
+        name: run.model_copy(
+            update={"effects": tuple(one.model_copy(update={"result": "not_done"}) for one in run.effects)}
+        )
+        for name, run in summaries.items()
+    }
+
+    told = history_of(WORKSHOP, deploys_of(WORKSHOP, map(with_commit, requests), undone), now)
+
+    assert told
+    assert told.now is None
 
 
 @pytest.mark.long
@@ -84,8 +100,8 @@ async def test_what_was_done_stays_done_when_its_run_fails_later(world: World) -
     later = {name: one.model_copy(update={"state": "failed", "word": "failed"}) for name, one in summaries.items()}
     older = {name: one.model_copy(update={"effects": ()}) for name, one in later.items()}
 
-    told = history_of(WORKSHOP, map(with_commit, requests), later, now)
-    of_an_older_release = history_of(WORKSHOP, map(with_commit, requests), older, now)
+    told = history_of(WORKSHOP, deploys_of(WORKSHOP, map(with_commit, requests), later), now)
+    of_an_older_release = history_of(WORKSHOP, deploys_of(WORKSHOP, map(with_commit, requests), older), now)
 
     assert told
     assert told.now
@@ -106,7 +122,7 @@ async def test_what_nobody_had_to_approve_has_a_history_by_its_runs(shop: World)
     found, _ = await runs(shop.app.store, limit=10)
     staging = next(one for one in await shop.app.live.places(anew=True) if one.name == "staging")
 
-    told = history_of(staging, (), {one.id: one for one in found}, shop.about_now())
+    told = history_of(staging, deploys_of(staging, (), {one.id: one for one in found}), shop.about_now())
 
     assert told
     assert [(one.title, one.word) for one in told.newest] == [
@@ -128,6 +144,24 @@ async def test_the_page_names_the_run_that_brought_what_is_live(shop: World) -> 
     assert "Asked for by Anna Ames, begun" in page.words
     assert "the run that brought it" in page.words
     assert f"/runs/{run_id}" in page.links
+
+
+async def test_attack_whoever_sees_only_their_own_deploy_reads_that_it_brought_what_others_brought_back(
+    shop: World,
+) -> None:
+    for who, version in (("anna", "v1.1.0"), ("cy", "v1.2.0"), ("cy", "v1.1.0")):
+        run_id = await shop.trigger(f"deploy {version} to production", who)
+        await shop.decide("bo", await shop.opened(run_id), "approve")
+        await shop.ended(run_id)
+    await shop.quiet()
+
+    async with a_console(shop) as console:
+        anna = (await (await console.browser("anna")).get("/live")).words
+        everybody = (await (await console.browser("cy")).get("/live")).words
+
+    assert "Asked for by Anna Ames" not in anna
+    assert "Nothing that you may see brought it" in anna
+    assert "Asked for by Cy Cole" in everybody
 
 
 @pytest.mark.long
