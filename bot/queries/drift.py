@@ -106,7 +106,7 @@ class Drift:
             return await self._keep(name, SeenLive(commit=commit, since=now, known=(commit,)))
         if before.commit == commit and not before.is_drift:
             return None
-        if commit in before.known or await self._is_ours(name, commit):
+        if commit in before.known or await self._is_ours(name, commit, anew=before.commit != commit):
             known = (*(one for one in before.known if one != commit), commit)[-_KNOWN:]
             return await self._keep(name, SeenLive(commit=commit, since=now, known=known, told=before.told))
         if before.commit == commit or (await self.live.turns())[name].running:
@@ -118,11 +118,19 @@ class Drift:
             drift = drift.model_copy(update={"told": (*before.told, commit)[-_KNOWN:]})
         return await self._keep(name, drift)
 
-    async def _is_ours(self, name: str, commit: str) -> bool:
-        """Return whether a run put it there, which it can only with the approval that its environment needs."""
-        newest, _ = await runs(self._store, limit=_RUNS)
-        effects = (effect for run in newest for effect in run.effects if effect.environment == name)
-        return any(effect.commit.startswith(commit) and effect.result != "not_done" for effect in effects)
+    async def _is_ours(self, name: str, commit: str, *, anew: bool) -> bool:
+        """Return whether a run put it there, which it can only with the approval that its environment needs.
+
+        What is there `anew` may be of an old run, which waited long; later only the newest may have put it there again.
+        """
+        cursor: str | None = None
+        while True:
+            some, cursor = await runs(self._store, cursor=cursor, limit=_RUNS)
+            effects = (effect for run in some for effect in run.effects if effect.environment == name)
+            if any(effect.commit.startswith(commit) and effect.result != "not_done" for effect in effects):
+                return True
+            if cursor is None or not anew:
+                return False
 
     async def _keep(self, name: str, seen: SeenLive) -> None:
         await self._store.client.do("HSET", _HOME.live, name, seen.model_dump_json())

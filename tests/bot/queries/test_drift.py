@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+from bot.store import Commit, Line
+from bot.store.ids import new_id
 from tests.bot.cli.shell import sayso
 from tests.servers.console import a_console
 from tests.stories.test_rollback import live, shop_of
@@ -62,6 +64,25 @@ async def test_what_nobody_approved_is_told_once_and_stands_in_the_status_while_
     await shop.app.drift.look()
     assert len(await alarms(shop)) == len(told)
     assert len(await shop.app.drift.needs()) == 1
+
+
+async def test_attack_what_waited_for_its_approval_while_many_others_began_was_approved(shop: World) -> None:
+    await shop.app.drift.look()
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    opened = await shop.opened(run_id)
+    (told,), now = await shop.app.store.lists.summaries_of([run_id]), shop.about_now()
+    assert told
+    for _ in range(501):
+        other = new_id("run", 0)
+        line = Line(told.replace(run_id.encode(), other.encode()), "waiting", "cy", "deploy", now)
+        await shop.app.store.commit(Commit(run_id=other, summary=line))
+
+    await shop.decide("bo", opened, "approve")
+    await shop.ended(run_id)
+    await shop.app.drift.look()
+
+    assert live(shop, "production") == "v1.2.0"
+    assert await alarms(shop) == []
 
 
 async def test_the_page_of_what_is_live_says_that_nobody_approved_it_and_no_longer_once_it_is_gone(shop: World) -> None:
