@@ -58,7 +58,7 @@ def runs(
     if as_json:
         print(json.dumps([one.model_dump(mode="json") for one in found]))
     else:
-        print("\n".join(summary_text(one) for one in found) or "There are no such runs.")
+        print("\n".join(summary_text(one) for one in found) or "There are no such runs that you may see.")
 
 
 def show(
@@ -165,7 +165,11 @@ def requests(
         else:
             print(request_line(one, now))
     if not found:
-        print("Nothing is waiting." if state == "open" else "There are no such requests.")
+        print(
+            "Nothing that you may see is waiting."
+            if state == "open"
+            else "There are no such requests that you may see."
+        )
     elif not full:
         print(f"Everything about one: ./sayso show REQUEST{_where(data)}", file=sys.stderr)
 

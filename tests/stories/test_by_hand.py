@@ -122,7 +122,7 @@ def looks_right(terminal: Terminal, run_id: str) -> None:
     events = [json.loads(line) for line in seen[f"events {run_id}"].splitlines()]
     assert (events[0]["type"], events[-1]["type"]) == ("run_started", "run_ended")
     assert [event["tool"] for event in events if event["type"] == "tool_started"].count("deploy") == 1
-    assert seen["requests"] == "Nothing is waiting.\n"
+    assert seen["requests"] == "Nothing that you may see is waiting.\n"
     (request,) = json.loads(seen["requests --state all --json"])
     assert (request["run_id"], request["state"]) == (run_id, "approved")
     assert [(vote["person"], vote["channel"]) for vote in request["votes"]] == [("bo", "email")]

@@ -158,7 +158,7 @@ async def test_a_key_may_be_in_a_file_that_only_its_owner_reads(api: Api, tmp_pa
 
     ended = await elsewhere(tmp_path, "runs", SAYSO_URL=api.url, SAYSO_API_KEY_FILE=str(tmp_path / "key"))
 
-    assert (ended.code, ended.out) == (0, "There are no such runs.\n")
+    assert (ended.code, ended.out) == (0, "There are no such runs that you may see.\n")
 
 
 async def test_beside_a_sayso_dev_a_command_needs_no_settings_and_speaks_for_whom_it_names(world: World) -> None:

@@ -173,8 +173,8 @@ async def test_a_list_of_requests_that_is_empty_says_which_kind_there_is_none_of
         await sayso(world, "requests", "--for", "anna"),
     )
 
-    assert nothing.out == not_mine.out == "Nothing is waiting.\n"
-    assert none.out == still_none.out == "There are no such requests.\n"
+    assert nothing.out == not_mine.out == "Nothing that you may see is waiting.\n"
+    assert none.out == still_none.out == "There are no such requests that you may see.\n"
 
 
 @pytest.mark.parametrize(

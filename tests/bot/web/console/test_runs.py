@@ -94,7 +94,7 @@ async def test_lists_are_read_in_pages_and_by_state(world: World, console: Conso
     assert (shown[0], sorted(shown[1:])) == (waiting, sorted(ids))
     assert [one for one in (await dan.get("/runs?state=waiting")).links if "/runs/" in one] == [f"/runs/{waiting}"]
     assert (await dan.get("/runs?state=lost")).status == 404
-    assert "There is none that is failed." in (await dan.get("/runs?state=failed")).words
+    assert "None that you may see is failed." in (await dan.get("/runs?state=failed")).words
 
 
 async def test_what_people_denied_is_found_as_denied_and_not_as_failed(world: World, console: Console) -> None:
@@ -104,7 +104,7 @@ async def test_what_people_denied_is_found_as_denied_and_not_as_failed(world: Wo
     await world.quiet()
 
     assert f"/runs/{denied}" in (await dan.get("/runs?state=denied")).links
-    assert "There is none that is failed." in (await dan.get("/runs?state=failed")).words
+    assert "None that you may see is failed." in (await dan.get("/runs?state=failed")).words
 
 
 async def test_an_address_that_was_never_one_says_no_more_than_one_of_nothing(console: Console) -> None:

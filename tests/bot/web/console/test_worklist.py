@@ -1,11 +1,15 @@
 """What waits on a person is a list to work through: in groups, searched, and denied many at once, one by one."""
 
+from datetime import timedelta
+
 import pytest
 
 from agents.requests import PersonId
 from bot.policy.record import RequestRecord
 from bot.render.views import FactView, RequestView, request_view
 from bot.render.worklist import Kind, work_list
+from bot.store import Commit, RecordWrite
+from bot.store.ids import new_id
 from tests.bot.web.console.stage import asked, place
 from tests.servers.console import Browser, Console, Page
 from tests.world import World
@@ -116,7 +120,34 @@ async def test_everybodys_requests_are_filtered_by_state(world: World, console: 
 
     assert place(other) in denied.links
     assert place(record) not in denied.links
-    assert "No request is expired." in (await dan.get("/requests?all&state=expired")).words
+    assert "No request that you may see is expired." in (await dan.get("/requests?all&state=expired")).words
+
+
+async def test_attack_whoever_sees_only_their_own_reads_that_nobody_asked_for_what_others_asked_for(
+    world: World, console: Console
+) -> None:
+    await world.opened(await world.trigger("press it", "dan"))
+    await world.quiet()
+    anna = await console.browser("anna")
+
+    for path in ("/requests?all", "/requests?all&state=open", "/runs", "/runs?state=waiting"):
+        assert "you may see" in (await anna.get(path)).words, path
+
+
+async def test_a_list_that_was_not_looked_through_says_so_and_leads_on(world: World, console: Console) -> None:
+    record, dan, now = await asked(world), await console.browser("dan"), world.about_now()
+    await world.decide("bo", record, "deny")
+    await world.ended(record.request.run_id)
+    await world.quiet()
+    for number in range(2_700):
+        newer = RecordWrite(new_id("request", 0), 0, "expired", b"{}", now + timedelta(seconds=number))
+        await world.app.store.commit(Commit(run_id=new_id("run", 0), records=[newer]))
+
+    first = await dan.get("/requests?all&state=denied")
+    older = next(link for link in first.links if "cursor=" in link)
+
+    assert "None of the newest is denied" in first.words
+    assert place(record) in (await dan.get(older)).links
 
 
 async def test_a_question_waits_on_whoever_asked_until_they_have_answered_it(world: World, console: Console) -> None:
