@@ -72,18 +72,19 @@ def deploys_of(place: Place, requests: Iterable[RequestView], runs: Mapping[RunI
 
 
 def history_of(
-    place: Place, deploys: Sequence[Deploy], now: datetime, everybodys: Iterable[Deploy] = ()
+    place: Place, deploys: Sequence[Deploy], now: datetime, everybodys: Iterable[Deploy] | None = None
 ) -> History | None:
     """Return the history of `place` by `deploys`, newest first; None without any.
 
-    `everybodys` are also those that are not shown here: one of them may have brought what is live.
+    `everybodys` are also those that are not shown here: one of them may have brought what is live. What is older than
+    these brought nothing that is known: others may have come between.
     """
     if not deploys:
         return None
     done = [one for one in deploys if one.word == "done"]
     took = [one.took for one in deploys if one.took is not None]
     days, live = _days([one.began or one.at for one in done], now), _COMMIT.search(place.text)
-    brought = _now((*deploys, *everybodys), live[0]) if live else None
+    brought = _now(deploys if everybodys is None else everybodys, live[0]) if live else None
     return History(
         now=brought if brought in deploys else None,
         newest=tuple(deploys[:_SHOWN]),

@@ -11,6 +11,8 @@ from agents.requests import RunId
 from bot.queries.environments import Place
 from bot.queries.lists import all_requests, runs
 from bot.render.views import RequestView, Summary
+from bot.store import Commit, RecordWrite
+from bot.store.ids import new_id
 from bot.web.console.views.places import DAYS, History, deploys_of, history_of
 from tests.bot.web.console.stage import asked
 from tests.servers.console import Console, a_console
@@ -162,6 +164,30 @@ async def test_attack_whoever_sees_only_their_own_deploy_reads_that_it_brought_w
     assert "Asked for by Anna Ames" not in anna
     assert "Nothing that you may see brought it" in anna
     assert "Asked for by Cy Cole" in everybody
+
+
+async def test_attack_whoever_sees_only_their_own_reads_that_it_brought_what_others_brought_before_many_newer_requests(
+    shop: World,
+) -> None:
+    for who, version in (("anna", "v1.1.0"), ("cy", "v1.2.0"), ("cy", "v1.1.0")):
+        run_id = await shop.trigger(f"deploy {version} to production", who)
+        await shop.decide("bo", await shop.opened(run_id), "approve")
+        await shop.ended(run_id)
+    question = (await shop.opened(await shop.trigger("deploy to staging", "cy"))).request
+    (body,) = await shop.app.store.lists.records_of([question.id])
+    assert body
+    for _ in range(200):
+        newer = new_id("request", 0)
+        told = body.replace(question.id.encode(), newer.encode())
+        record = RecordWrite(newer, 0, "open", told, shop.about_now())
+        await shop.app.store.commit(Commit(run_id=new_id("run", 0), records=[record]))
+
+    async with a_console(shop) as console:
+        anna = (await (await console.browser("anna")).get("/live")).words
+
+    assert "Asked for by Anna Ames" not in anna
+    assert "None of the newest that you may see is known to have brought it." in anna
+    assert "1 deployment in 14 days, until today, of the newest that you may see" in anna
 
 
 @pytest.mark.long
