@@ -850,6 +850,7 @@ def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> St
         is_typed=reply.is_typed,
         is_below_quote=reply.is_below_quote,
         again=reply.again,
+        above=reply.above,
     )
 
 

@@ -372,6 +372,14 @@ def as_command(said: Said, author: str) -> str:
     return said.whole if "\n" in bare else bare
 
 
+def above_contacts(text: str, author: str) -> str:
+    """Return what stands above the contacts of its writer and apart from them; nothing where none end `text`."""
+    text = text.strip()
+    bare, at = _without_contacts(text, author), _signed_at(text.split("\n"), author)
+    is_apart = at is not None and bare != text and text.startswith(bare) and bare.count("\n") + 1 < at
+    return bare if is_apart else ""
+
+
 def _is_contact(text: str, manners: re.Pattern[str], *, among_contacts: bool = False) -> bool:
     return signature.is_contact(text, among_contacts=among_contacts) and _refusal(text, manners) is None
 
