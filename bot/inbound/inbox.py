@@ -274,6 +274,8 @@ class Inbox:
             await self._quarantine.add(inbound_id, channel, item)
             return None
         placed = Delivery.model_validate_json(body)
+        above = reply.model_copy(update={"text": reply.above or reply.text})
+        reply = above if _is_of_no_request(above) else reply
         statement = _stated(reply, placed, inbound_id, channel)
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
