@@ -43,7 +43,8 @@ class Reply(Frozen):
     an approval that stands for all others, for this `reason`. `is_sure`: nothing speaks against it that the `text` is
     what the person wrote and saw, so code may read a word of it. `is_typed`: the `text` is words of the person's own,
     and no name of what they pressed. `is_below_quote`: it stands below lines of the card, and may be about those.
-    `again`: what is `said` is an approval by which the same may be done again in its session.
+    `again`: what is `said` is an approval by which the same may be done again in its session. `above` is the part of a
+    sure `text` above its writer's contacts, empty where none stand below it.
     """
 
     type: Literal["reply"] = "reply"
@@ -69,6 +70,7 @@ class Reply(Frozen):
     is_typed: bool = False
     is_below_quote: bool = False
     again: bool = False
+    above: str = ""
 
 
 class Trigger(Frozen):

@@ -274,6 +274,8 @@ class Inbox:
             await self._quarantine.add(inbound_id, channel, item)
             return None
         placed = Delivery.model_validate_json(body)
+        above = reply.model_copy(update={"text": reply.above or reply.text})
+        reply = above if _is_of_no_request(above) else reply
         statement = _stated(reply, placed, inbound_id, channel)
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
@@ -850,6 +852,7 @@ def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> St
         is_typed=reply.is_typed,
         is_below_quote=reply.is_below_quote,
         again=reply.again,
+        above=reply.above,
     )
 
 

@@ -1,7 +1,7 @@
 """A reply read as an answer to one request: each format has its own closed way of being answered in text. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -18,7 +18,7 @@ from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.text import ends_of, strip_invisible
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments
-from bot.policy.edits import typed_lines, typed_values, written
+from bot.policy.edits import names_argument, typed_lines, typed_values, written
 from bot.policy.judge import is_kept, is_question
 from bot.policy.judgements import (
     Answer,
@@ -93,7 +93,7 @@ class Statement:
     approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by`, `is_exposed`, `asks`,
     `hands_on_to` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands
     for all to see. `breaks_glass`: what is `said` is an approval that stands for the whole quorum, for this `reason`.
-    `is_sure`, `is_typed`, `is_below_quote` and `again` are as in `Reply`.
+    `is_sure`, `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
     """
 
     reply_id: str
@@ -125,6 +125,7 @@ class Statement:
     is_typed: bool = False
     is_below_quote: bool = False
     again: bool = False
+    above: str = ""
 
 
 def read_answer(request: Request, statement: Statement, now: datetime, *, is_asked: bool = False) -> Answer:
@@ -169,6 +170,14 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         wish_asks=bool(vote) and statement.is_typed and _asks_more_than_one(request),
         at=now,
     )
+
+
+def above_contacts(statement: Statement, is_part: Callable[[str], bool]) -> str:
+    """Return what stands above the contacts below the words of `statement`; nothing where one of those `is_part` of an
+    answer by itself: nobody knows then which it is.
+    """
+    below = statement.text.removeprefix(statement.above).splitlines() if statement.above else []
+    return "" if any(is_part(line) for line in below if line.strip()) else statement.above
 
 
 def _asks_more_than_one(request: Request) -> bool:
@@ -247,7 +256,9 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
     decides = statement.person in {*people_of(request.policy.rule)} - {*request.policy.barred(record.requesters)}
     if not (is_asker or decides) or not (statement.said == "free_text" or _names_argument(request, statement)):
         return None
-    typed = typed_lines(request.call, statement.text)
+    call, typed = request.call, typed_lines(request.call, statement.text)
+    if typed is None:
+        typed = typed_lines(call, above_contacts(statement, lambda line: names_argument(call, line)))
     return None if typed and _is_taken_back(request.call, typed) else typed
 
 
@@ -284,7 +295,7 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     It is one line, the same in both versions of the mail, and the policy names somebody who may; anything else stays
     what it is. `break glass` alone confirms the reason that its writer gave last about the same revision.
     """
-    request, text = record.request, unwrapped(statement.text)
+    request, text = record.request, unwrapped(statement.above or statement.text)
     is_mail = statement.channel == "email" and statement.said == "free_text" and statement.is_sure
     is_mail = is_mail and not (statement.asks or statement.about)
     word, colon, reason = text.partition(":")
@@ -540,9 +551,17 @@ def _read(request: Request, statement: Statement) -> tuple[Given | None, Filled]
     if statement.picks or statement.filled:
         return _in_parts(request, statement)
     if request.format == "form" and statement.text.strip():
-        return _of_form(request, fill_lines(request.fields, statement.text))
-    answer = _behind_answer(statement.text) if statement.is_typed else ""
-    return given(request, answer or statement.text) or _in_files(request, statement), Filled()
+        filled = fill_lines(request.fields, statement.text)
+        above = above_contacts(statement, lambda line: _has_field(request, line)) if filled.misfits else ""
+        return _of_form(request, fill_lines(request.fields, above) if above else filled)
+    above = above_contacts(statement, lambda line: given(request, line) is not None)
+    answers = ((_behind_answer(text) if statement.is_typed else "") or text for text in (statement.text, above))
+    found = (given(request, answer) for answer in answers)
+    return next(filter(None, found), None) or _in_files(request, statement), Filled()
+
+
+def _has_field(request: Request, line: str) -> bool:
+    return all(misfit.why != "unknown" for misfit in fill_lines(request.fields, line).misfits)
 
 
 def _behind_answer(text: str) -> str:

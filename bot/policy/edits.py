@@ -95,6 +95,12 @@ def typed_lines(call: GatedCall, text: str) -> dict[str, JsonValue] | None:
     return found or None
 
 
+def names_argument(call: GatedCall, line: str) -> bool:
+    """Return whether `line` begins as one that changes an argument does."""
+    key, colon, _ = line.partition(":")
+    return bool(colon) and key.strip().casefold() in {name.casefold() for name in call.arguments}
+
+
 def changed_names(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     """Return the arguments that differ between both calls, in the order of the alphabet."""
     names = {*old.arguments, *new.arguments}

@@ -286,6 +286,17 @@ async def test_what_a_phone_or_a_company_writes_below_it_is_no_word_of_its_write
     assert [one.to for one in await office.app.requests.absences.all()] == ["cy"]
 
 
+async def test_what_a_company_writes_below_it_is_none_in_answer_to_a_card_either(office: World) -> None:
+    await asked(office)
+    day = _after(await office.now(), 3)[:10]
+
+    text = f"away until {day}: cy@corp.example\n\nBo Berg\nHead of Operations\nT: +44 20 1234567\n"
+    await office.reply("bo", await office.next_mail("bo"), text)
+
+    await office.next_mail("bo", about="absence")
+    assert [one.to for one in await office.app.requests.absences.all()] == ["cy"]
+
+
 @pytest.mark.parametrize(
     "line", ["only if Cy agrees", "not before Friday", "No, don't", "Call me first: +44 20 1234567", "ok?"]
 )

@@ -29,6 +29,7 @@ from tests.office import TOML
 from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.examples import example
+from tests.stories.mail.test_consent import ONE_LINE
 from tests.stories.people.test_departures import becomes
 from tests.stories.test_audit import is_whole, records
 from tests.test_tour import commit_of, live
@@ -538,6 +539,31 @@ async def test_by_mail_a_reason_that_a_program_cut_into_lines_is_one_reason(offi
 
     fresh = await office.next_mail("bo", about="with nothing but break glass")
     assert LONG in " ".join(fresh.text.split())
+
+
+async def test_by_mail_a_signature_without_dashes_is_no_part_of_it(office: World) -> None:
+    record = await asked(office)
+
+    await office.reply("bo", await office.next_mail("bo"), f"break glass: {DOWN}\n{ONE_LINE}")
+    fresh = await office.next_mail("bo", about="with nothing but break glass")
+    await office.reply("bo", fresh, f"break glass\n{ONE_LINE}")
+
+    assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
+    decision = (await office.request(record.request.id)).decision
+    assert decision
+    assert decision.reason == DOWN
+
+
+@pytest.mark.parametrize("line", ["only the small one", "No, don't", "Stop", "ok?", "not before noon"])
+async def test_attack_by_mail_a_line_among_contacts_that_takes_it_back_breaks_nothing(office: World, line: str) -> None:
+    record = await asked(office)
+
+    text = f"break glass: {DOWN}\n\nBo Berg\n{line}\nT: +49 30 1234567"
+    await office.reply("bo", await office.next_mail("bo"), text)
+    await office.quiet()
+
+    assert office.workshop.effects == []
+    assert (await office.request(record.request.id)).glass == {}
 
 
 async def test_by_mail_a_stop_below_a_long_reason_is_no_part_of_it(office: World) -> None:

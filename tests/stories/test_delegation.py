@@ -221,10 +221,23 @@ async def test_by_mail_a_reason_that_a_program_cut_into_lines_is_one_reason(offi
     assert (await office.request(record.request.id)).request.policy.givers == ("bo",)
 
 
+async def test_by_mail_a_signature_without_dashes_is_no_part_of_it(office: World) -> None:
+    record = await asked(office)
+
+    wish = "delegate: cy@corp.example\nreason: I am on the train\n\nBo Berg\nHead of Operations\nT: +49 30 1234567"
+    await office.reply("bo", await office.next_mail("bo"), wish)
+
+    now = await office.next_mail("cy", about="Press bell")
+    assert "Handed on: Bo Berg to Cy Cole: “I am on the train”" in " ".join(now.text.split())
+    assert (await office.request(record.request.id)).request.policy.givers == ("bo",)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "delegate: cy@corp.example please",
+        "delegate: cy@corp.example\n\nBo Berg\ndelegate: dan@corp.example\nT: +49 30 1234567",
+        "delegate: cy@corp.example\n\nBo Berg\nnot before noon\nT: +49 30 1234567",
         "could you delegate: cy@corp.example",
         "delegate: cy@corp.example\nbut not before noon",
         "delegate: cy@corp.example\ndelegate: dan@corp.example",

@@ -15,7 +15,7 @@ from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from tests.clerk import What
 from tests.office import TOML
-from tests.stories.mail.test_consent import button
+from tests.stories.mail.test_consent import ONE_LINE, button
 from tests.tables import becomes, without
 from tests.world import World, a_world
 
@@ -289,6 +289,41 @@ async def test_lines_in_a_mail_are_an_edit_and_never_an_approval(office: World) 
 
     assert (now.state, now.request.revision, now.votes) == ("open", 2, ())
     assert "Bo Berg changed what from bell to gong" in theirs.text
+
+
+@pytest.mark.parametrize("below", [ONE_LINE, "\nBo Berg\nHead of Operations\n"])
+async def test_a_signature_without_dashes_below_a_line_is_no_part_of_the_edit(office: World, below: str) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+
+    await office.reply("bo", await office.next_mail("bo"), f"what: gong\n{below}")
+    await office.next_mail("cy", about="Press gong")
+
+    assert (await office.request(record.request.id)).request.revision == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "what: https://corp.example/horn",
+        "only if Cy agrees",
+        "not before Friday",
+        "No, don't",
+        "Call me first: +49 30 1234567",
+        "Freeze Production",
+        "ok?",
+    ],
+)
+async def test_attack_a_line_among_contacts_that_may_be_a_value_or_a_condition_edits_nothing(
+    office: World, line: str
+) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+
+    text = f"what: gong\n\nBo Berg\n{line}\nT: +49 30 1234567"
+    await office.reply("bo", await office.next_mail("bo"), text)
+
+    told = await office.next_mail("bo")
+    assert line in told.text
+    assert (await office.request(record.request.id)).request.revision == 1
 
 
 @pytest.mark.parametrize("value", ["staging", "test", "gong and horn", "v1.3.0"])

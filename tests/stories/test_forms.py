@@ -20,7 +20,7 @@ from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import Browser, Page, a_console
 from tests.servers.web import serving
-from tests.stories.mail.test_consent import button, send, write
+from tests.stories.mail.test_consent import ONE_LINE, button, send, write
 from tests.world import World, a_world
 
 GERMAN = TOML.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\nlanguage = "de"\n')
@@ -106,6 +106,34 @@ async def test_the_button_of_the_mail_begins_one_with_the_lines(world: World) ->
     await write(world, card.reply_to, f"{sentence}\n\n{LINES}\n\nSent from my phone\n", "anything", "", by="anna")
 
     assert await filled(world, record.request.run_id) == MEANT
+
+
+@pytest.mark.parametrize("way", ["typed", "button"])
+async def test_a_signature_without_dashes_below_the_lines_is_no_line_of_a_field(world: World, way: str) -> None:
+    record = await asked(world)
+    card = await world.next_mail("anna")
+    sentence = button(world, card, "Fill in by mail", "anna").replace("\r\n", "\n").partition("\n")[0]
+    begun = f"{sentence}\n\n" if way == "button" else ""
+
+    below = ONE_LINE.replace("Bo Berg", "Anna Ames")
+    await write(world, card.reply_to, f"{begun}{LINES}\n{below}", f"Re: {card.subject}", card.message_id, by="anna")
+
+    assert await filled(world, record.request.run_id) == MEANT
+
+
+@pytest.mark.parametrize(
+    "line", ["Ticket: https://corp.example/OPS-7", "only if Bo agrees", "not before Friday", "OPS-7?"]
+)
+async def test_attack_a_line_among_contacts_that_may_be_a_value_or_a_condition_has_it_asked_again(
+    world: World, line: str
+) -> None:
+    record = await asked(world)
+
+    text = f"{LINES}\n\nAnna Ames\n{line}\nT: +49 30 1234567"
+    await world.reply("anna", await world.next_mail("anna"), text)
+
+    await world.next_mail("anna", about="no answer yet")
+    assert await is_open(world, record)
 
 
 async def test_lines_that_a_phone_has_joined_are_told_apart_by_their_labels(world: World) -> None:

@@ -27,6 +27,7 @@ from channels.email.reading.attachments import files_of, text_file
 from channels.email.reply import (
     TWO_BODIES,
     Said,
+    above_contacts,
     as_command,
     is_courtesy,
     markup,
@@ -286,6 +287,7 @@ class Reader:
         )
         text = said.asked if said.said == "free_text" and said.asked else said.text
         text = f"{said.sent_on}\n\n{text}".strip()  # so nobody takes what somebody else wrote for theirs
+        is_sure = said.is_one and not said.unsure and text == said.text
         return Answered(
             person=found.contact.id,
             token=token,
@@ -297,9 +299,10 @@ class Reader:
             is_exposed=self._is_exposed(headers, token),
             key=_key_of(found, headers, said.whole),
             copy_key=_copy_key(found, headers, subject),
-            is_sure=said.is_one and not said.unsure and text == said.text,
+            is_sure=is_sure,
             is_typed=True,
             is_below_quote=said.is_below_quote,
+            above=_bounded(masked(above_contacts(text, found.contact.name), self.own)) if is_sure else "",
             about=about,
         )
 

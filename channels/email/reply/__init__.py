@@ -41,7 +41,10 @@ _GREETING = re.compile(
     r"[ \t]*(?:,+|(?=\n)|[-\u2013\u2014]+ )"
     r"|\s*\S{1,20}(?:様|さん|殿)[、,]?[ \t]*\n"
 )
-_TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|(?:dr|dipl)\.-[a-z]{2,6}\.?|[bm]\.(?:sc|a|eng)\.?|\(.{2,9}\)")
+_TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|(?:dr|dipl)\.-[a-z]{2,6}\.?|[bm]\.(?:sc|a|eng)\.?")
+_IN_BRACKETS = re.compile(r"\(([^()]{2,9})\)")
+"""Behind a name: a degree, or a department."""
+
 _SIGNS_FOR = re.compile(r"(?:i\. ?[av]\.|ppa\.) ")
 """How people in German companies sign for them: `i. A. Bo Berg`."""
 
@@ -372,6 +375,14 @@ def as_command(said: Said, author: str) -> str:
     return said.whole if "\n" in bare else bare
 
 
+def above_contacts(text: str, author: str) -> str:
+    """Return what stands above the contacts of its writer and apart from them; nothing where none end `text`."""
+    text = text.strip()
+    bare, at = _without_contacts(text, author), _signed_at(text.split("\n"), author)
+    is_apart = at is not None and bare != text and text.startswith(bare) and bare.count("\n") + 1 < at
+    return bare if is_apart else ""
+
+
 def _is_contact(text: str, manners: re.Pattern[str], *, among_contacts: bool = False) -> bool:
     return signature.is_contact(text, among_contacts=among_contacts) and _refusal(text, manners) is None
 
@@ -381,7 +392,7 @@ def _signed_at(lines: Sequence[str], author: str) -> int | None:
 
     Above a telephone number or the like their title may stand beside it: `Bo Berg | Head of Release`.
     """
-    name, is_reached = vocabulary.fold(unicodedata.normalize("NFC", author)).lower().split(), False
+    name, is_reached = _names_of(unicodedata.normalize("NFC", author)), False
     for at in range(len(lines) - 1, max(len(lines) - 2 * SIGNATURE_LINES, 0), -1) if name else ():
         line = lines[at][:LINE_CHARS]
         beside = _BESIDE_NAME.search(line[:SEGMENT_CHARS]) if is_reached else None
@@ -393,15 +404,21 @@ def _signed_at(lines: Sequence[str], author: str) -> int | None:
 
 
 def _names_of(line: str) -> list[str]:
-    plain = " ".join(vocabulary.fold(line).lower().split()) if len(line) <= SEGMENT_CHARS else ""
+    line = signature.without_pronouns(" ".join(line.split())) if len(line) <= SEGMENT_CHARS else ""
+    plain = vocabulary.fold(line).lower()
     words = plain.removeprefix(signs[0] if (signs := _SIGNS_FOR.match(plain)) else "").split()
-    return [word.strip(".,*_") for word in words if not _TITLE.fullmatch(word)]
+    return [word.strip(".,*_") for word in words if not _is_title(word)]
+
+
+def _is_title(word: str) -> bool:
+    beside = _IN_BRACKETS.fullmatch(word)
+    return _is_contact(beside[1].strip(".").upper(), _manners("")) if beside else _TITLE.fullmatch(word) is not None
 
 
 def _is_mannered(line: str, manners: re.Pattern[str]) -> bool:
     return len(line) <= SEGMENT_CHARS and all(
         manners.fullmatch(piece) or all(manners.fullmatch(each) for each in _AND.split(piece))
-        for piece in _pieces(line)
+        for piece in _pieces(signature.without_pronouns(" ".join(line.split())))
     )
 
 

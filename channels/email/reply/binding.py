@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote
 from pydantic import AwareDatetime, Field
 
 from channels import Bounced, Frozen, Ignored, Inquiry, Quarantined, Reply, Trigger
-from channels.email.reply import banners, newtext, quotes, read_reply, vocabulary
+from channels.email.reply import above_contacts, banners, newtext, quotes, read_reply, vocabulary
 from channels.email.reply.lines import BLANK, DIRECTIONS, Lines, is_rule
 from channels.email.reply.markup import PICTURE, RULE
 from channels.email.reply.newtext import Older
@@ -167,12 +167,13 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
         # What else is typed below it may be an order, which is read as it is below an approval in words.
         is_plain = said.said == "approve"
         text = f"{sent.button}{said.text.removeprefix('approve')}" if is_plain else f"approve\n\n{rest.strip()}"
-        read = {"said": said.said, "reason": "", "text": text, "is_below_quote": False}
+        read = {"said": said.said, "reason": "", "text": text, "above": "", "is_below_quote": False}
         return plain.model_copy(update=read)
     if sent and not why and (read := _chosen(about, sent)) is not None:
         return plain.model_copy(update=read)
     if sent and not why and (rest := _after_button(about.whole, sent.fills)) is not None:
-        return plain.model_copy(update={"said": "free_text", "reason": "", "text": rest.strip()})
+        above = above_contacts(rest, about.author)
+        return plain.model_copy(update={"said": "free_text", "reason": "", "text": rest.strip(), "above": above})
     if sent and not why:
         why = _unnamed(about, sent)
     return plain.model_copy(update={"unbound": why})
@@ -185,7 +186,7 @@ def _chosen(about: About, sent: SentCard) -> dict[str, object] | None:
         # Below a yes only courtesy, a name and the like leave it one, and so they do here.
         if rest is not None and read_reply(f"approve\n{rest}", about.author).said == "approve":
             picked = {"picks": (written.pick,)} if written.pick else {"text": written.text}
-            return {"said": "free_text", "reason": "", **picked}
+            return {"said": "free_text", "reason": "", "above": "", **picked}
     return None
 
 

@@ -51,6 +51,13 @@ REACHED = re.compile(r"(?:\+|\b0)[\d ()/.-]{5,}\d|\S@\S+\.\w|\bwww\.|https?://",
 """A way to reach somebody: a telephone number, an address, a page."""
 
 _JOINING = frozenset(("", *every("joins").split("|")))
+_SPOKEN_OF = (
+    rf"(?:(?:{every('pronouns_label')})[:-]? ?)?(?:{every('pronouns')})"
+    rf"(?: ?/ ?(?:{every('pronouns')}|{every('pronouns_on')})){{1,3}}"
+)
+_PRONOUNS = re.compile(
+    rf"(?:\A|(?P<bare> )|[ ,]{{0,2}}[|,(\[] ?| [-\u2013\u2014] ){_SPOKEN_OF}[)\]]? ?(?=[|,]|\Z)", re.IGNORECASE
+)
 _COMPANY = re.compile(rf"\b(?:{every('company')})\.")
 _REGISTERED = re.compile(rf"\b(?:{every('registered')}):", re.IGNORECASE)
 _NO_CONTACT = re.compile(rf"\b(?:{every('no_contact')})\b")
@@ -60,6 +67,8 @@ _NUMBER = re.compile(r"\bno\.?:? ?(?=\w*\d|[a-z]{2,3} \d{3})")
 _BARS = re.compile("[|\u2022\u00b7]")
 _SENTENCE_ENDS = re.compile(rf"(?:{every('ends')})[。！!]?\Z")
 _ASKS = re.compile(rf"(?:{every('asks')})$")
+_ORDERS = re.compile(rf"(?!call cent(?:er|re)\b)(?:{every('asks')})(?!\S)")
+"""Begins what somebody is to do, `Ask Cy`, and no title but `Call Center Manager`."""
 
 
 def is_footer(lines: Lines, at: int) -> bool:
@@ -157,12 +166,21 @@ def parts(line: str) -> list[str]:
     return list(filter(None, pieces))
 
 
+def without_pronouns(line: str, *, bare: bool = True) -> str:
+    """Return `line` without how its writer wants to be spoken of: `Bo Berg (he/him)`; `bare`: also without a mark."""
+    found = _PRONOUNS.search(vocabulary.fold(line)) if "/" in line and len(line) <= CONTACT_CHARS else None
+    if found is None or (found["bare"] and not bare):
+        return line
+    return line[: found.start()] + line[found.end() :]
+
+
 def is_contact(line: str, *, among_contacts: bool) -> bool:
     """Return whether `line`, below its writer's name, is a title, a company or an address: a signature without dashes.
 
     A line that could say anything else is none; `among_contacts`, beside a telephone number or the like, it may hold
     numbers of its own.
     """
+    line = without_pronouns(line, bare=False)
     text, parts = vocabulary.fold(line.strip(BLANK)).lower(), line.split()
     if len(line) > CONTACT_CHARS or len(parts) > 12 or decides(text) or vocabulary.CAREFUL.search(text):
         return False
@@ -170,7 +188,7 @@ def is_contact(line: str, *, among_contacts: bool) -> bool:
         return False
     if REACHED.search(line):
         return True
-    if re.search(r"[?!:=]|\.\Z", _COMPANY.sub("", line)):
+    if re.search(r"[?!:=]|\.\Z", _COMPANY.sub("", line)) or _ORDERS.match(text):
         return False
     spelled = [part.strip(",;|()/&-\u2013\u2014\u2022\u00b7") for part in parts]
     is_titled = all(part[:1].isupper() or part.lower() in _JOINING for part in spelled if part and not part.isdigit())

@@ -690,6 +690,15 @@ async def test_a_mail_that_a_button_has_written_answers_a_question_with_that_cho
     assert decision.given.picks == ("production",)
 
 
+async def test_a_signature_without_dashes_below_the_number_of_a_choice_is_no_part_of_it(shop: World) -> None:
+    run_id = await shop.trigger("deploy v1.2.0")
+    asked = await shop.opened(run_id)
+
+    await shop.reply("anna", await shop.next_mail("anna"), f"1\n{ONE_LINE.replace('Bo Berg', 'Anna Ames')}")
+
+    assert (await shop.opened(run_id, after=asked.request.id)).request.title.startswith("Deploy v1.2.0 to production")
+
+
 @pytest.mark.parametrize("added", few_of(["but only after lunch", "wait", "?"], 0))
 async def test_words_that_are_added_to_a_buttons_sentence_are_read(world: World, added: str) -> None:
     record, card = await card_for(world)

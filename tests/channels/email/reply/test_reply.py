@@ -247,6 +247,60 @@ def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decisio
     assert read_reply(f"Send it to:\n\n{signature}", "Bo Berg").text.endswith(signature)
 
 
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "Bo Berg (he/him/his)",
+        "Bo Berg (M.Sc.)\nshe/her/hers",
+        "Best regards,\nBo (they/them)",
+        "Bo Berg\n(they/them)\nHead of Release\nT +49 30 1234567",
+        "Bo Berg | he/him | Head of Release\nT +49 30 1234567",
+        "Bo Berg\nHead of Release (She/Her)",
+        "Thanks,\nBo\n\nPronouns: he/him",
+        "Viele Grüße\nBo Berg (er/ihm)",
+        "Viele Grüße\nBo Berg\nPronomen: sie/ihr",
+        "Cordialement,\nBo Berg (il/lui)",
+        "Saludos,\nBo Berg\nél/él",
+    ],
+)
+@pytest.mark.parametrize("author", ["Bo Berg", "Bo Berg (he/him)"])
+def test_how_somebody_wants_to_be_spoken_of_is_no_part_of_a_decision(signature: str, author: str) -> None:
+    assert read_reply(f"Approved\n\n{signature}", author).said == "approve"
+    assert read_reply(f"No, wrong version\n\n{signature}", author).reason == "wrong version"
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "Bo Berg (if he/him agrees)",
+        "Bo Berg (not he/him)",
+        "Bo Berg (he/him)?",
+        "Bo Berg\nhe/him must agree first",
+        "Bo Berg\nOnly (he/him)",
+        "Bo Berg\nTomorrow (he/him)",
+        "Bo Berg | he/him | Not Yet\nT +49 30 1234567",
+        "Bo Berg\nAsk him/her",
+        "Bo Berg\nPronouns: wait",
+        "Bo Berg (er/nicht)",
+        "Cy Cole (he/him)",
+        "Bo Berg\nAsk Cy (he/him)",
+    ],
+)
+def test_attack_words_beside_or_in_place_of_pronouns_approve(below: str) -> None:
+    assert read_reply(f"Approved\n\n{below}", "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize("word", ["no", "denied", "wait", "nein", "later", "stop", "ok?", "friday", "Revoked"])
+def test_attack_a_refusal_or_a_time_in_brackets_behind_the_writers_name_approves(word: str) -> None:
+    assert read_reply(f"Approved\n\nBo Berg ({word})", "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize("line", ["Ask Cy", "Tell Cy", "Use Staging", "Call Cy"])
+def test_attack_an_order_below_the_writers_name_passes_for_their_title(line: str) -> None:
+    assert read_reply(f"Approved\n\nBo Berg\n{line}", "Bo Berg").said == "free_text"
+    assert read_reply(f"Approved\n\nBo Berg\n{line}\nT +49 30 1234567", "Bo Berg").said == "free_text"
+
+
 NAME, REACHED = "Bo Berg", "Corp GmbH | Hauptweg 12 | 12345 Berlin\nT: +49 30 1234567"
 MADE = "&#10;&#10;AI-generated content may be incorrect."
 DRAWN = "Ein Bild, das Logo enthält.&#10;&#10;Automatisch generierte Beschreibung"
