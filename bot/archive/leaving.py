@@ -64,7 +64,7 @@ class Leaving:
 
     async def is_mine(self, shard: int, for_s: float) -> bool:
         """Return whether the caller looks at a shard: for so long nobody else need."""
-        return bool(await self._client.do("SET", Keys(shard).retained, "1", "PX", round(for_s * 1000), "NX"))
+        return await self._client.is_first(Keys(shard).retained, for_s)
 
     async def started_before(
         self, shard: int, state: RunState, moment: datetime, after: int, count: int

@@ -54,9 +54,9 @@ class AuditWatch:
             try:
                 looked, client = _HOME.audit_looked, self._store.client
                 # A look that Redis ended by being away is made again with the next asking, not in an hour.
-                is_due = await client.do("SET", looked, "1", "EX", round(_ASK_S), "NX")
+                is_due = await client.is_first(looked, _ASK_S)
                 if is_due and await self.look():
-                    await client.do("SET", looked, "1", "EX", round(_EVERY_S))
+                    await client.claim(looked, _EVERY_S)
             except (StoreError, SaysoError) as error:
                 log.warning("the audit log was not checked", error=str(error))
             except Exception:

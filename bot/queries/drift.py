@@ -66,8 +66,7 @@ class Drift:
         while True:
             await asyncio.sleep(_EVERY.total_seconds())
             try:
-                ms = round(_EVERY.total_seconds() * 1000 * _ENOUGH)
-                if await self._store.client.do("SET", _HOME.live_looked, "1", "PX", ms, "NX"):
+                if await self._store.client.is_first(_HOME.live_looked, _EVERY.total_seconds() * _ENOUGH):
                     await self.look()
             except StoreError as error:
                 log.warning("not looked at what is live", error=str(error))

@@ -494,15 +494,15 @@ class Store:
 
     async def is_to_sweep(self, shard: int, once_in_s: float) -> bool:
         """Return whether the caller is the one to sweep a shard: within `once_in_s` only one is."""
-        return bool(await self.client.do("SET", Keys(shard).swept, "1", "PX", round(once_in_s * 1000), "NX"))
+        return await self.client.is_first(Keys(shard).swept, once_in_s)
 
     async def is_to_seal(self, shard: int, once_in_s: float) -> bool:
         """Return whether the caller is the one to seal what is new in a shard, as `is_to_sweep` does."""
-        return bool(await self.client.do("SET", Keys(shard).audit_sealing, "1", "PX", round(once_in_s * 1000), "NX"))
+        return await self.client.is_first(Keys(shard).audit_sealing, once_in_s)
 
     async def keep_from_sealing(self, shard: int, within_s: float) -> None:
         """Have nobody else be the one to seal a shard within that time."""
-        await self.client.do("SET", Keys(shard).audit_sealing, "1", "PX", round(within_s * 1000))
+        await self.client.claim(Keys(shard).audit_sealing, within_s)
 
     async def sweep(self, shard: int, at_most: int = 500) -> list[WorkItem]:
         """Push what is due in a shard, or nobody took; return it."""

@@ -220,7 +220,7 @@ class MailboxStore:
 
     async def may_tell(self, within_s: float) -> bool:
         """Claim for `within_s` the right to tell people the mailbox's state, until `note_told`; one process gets it."""
-        return await self._client.do("SET", self._telling, self._me, "NX", "PX", round(within_s * 1000)) is not None
+        return await self._client.is_first(self._telling, within_s)
 
     async def is_told_away(self) -> bool:
         """Return whether people were told that the mailbox is away, and not yet that it is back."""

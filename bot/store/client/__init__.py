@@ -149,6 +149,24 @@ class Client:
         """Run one plain command and return its reply; only for reads and for writes that may be repeated."""
         return (await self.read(command))[0]
 
+    async def is_first(self, key: str, within_s: float) -> bool:
+        """Return whether the caller is the one to do what `key` is for: within `within_s` only one is.
+
+        Redis ends a key at a moment of its own wall clock. Where that was ahead and is put right, a claim would last
+        for as long as it was ahead, and nobody would do it meanwhile: what lasts longer than it was made for is cut.
+        """
+        ms = round(within_s * 1000)
+        if await self.do("SET", key, ms, "NX", "PX", ms):
+            return True
+        if (left := int(await self.do("PTTL", key))) > ms and left > int(await self.do("GET", key) or 0):
+            await self.do("PEXPIRE", key, ms)
+        return False
+
+    async def claim(self, key: str, within_s: float) -> None:
+        """Have nobody be the first within that time, whoever was; see `is_first`."""
+        ms = round(within_s * 1000)
+        await self.do("SET", key, ms, "PX", ms)
+
     async def wait_for(self, *command: Arg) -> Any:
         """Run one command that waits in the server, for less than 4 s, and return its reply; nobody else waits for it.
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from bot.store import Store
+from bot.store import Keys, Store
 from bot.store.locks import MailboxStore
 from channels.email.servers.bookmark import Cursor
 from tests.bot.store.stores import a_store
@@ -76,6 +76,16 @@ async def test_a_process_that_died_holds_it_for_so_long(store: Store) -> None:
     await box(store).hold(0.2)
 
     assert await until(lambda: box(store).hold(60), what="it is free")
+
+
+async def test_a_process_that_died_while_the_clock_of_redis_was_ahead_holds_it_no_longer(store: Store) -> None:
+    await box(store).hold(60)
+    holder = Keys(0).mailbox("agent@mail.example", "holder")
+    await store.client.do("PEXPIRE", holder, 7_200_000)
+
+    assert not await box(store).hold(60)
+
+    assert 0 < await store.client.do("PTTL", holder) <= 60_000
 
 
 async def test_trouble_is_told_with_when_it_was_last_reached(store: Store) -> None:

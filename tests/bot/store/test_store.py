@@ -5,11 +5,12 @@ from functools import partial
 
 import pytest
 
-from bot.store import Accepted, Commit, Store, StoreError, Wake, WorkItem
+from bot.archive.leaving import Leaving
+from bot.store import Accepted, Commit, Keys, Store, StoreError, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.client.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
 from bot.store.format import check_format
-from bot.store.locks import Locks
+from bot.store.locks import Locks, MailboxStore
 from tests.bot.store.stores import ITEM, OUT, RUN, append, in_a, move_time, started, woken
 from tests.guards import guards
 from tests.waiting import patience
@@ -243,3 +244,28 @@ async def test_a_redis_that_is_away_is_told_in_words_and_after_a_bound(store: St
 
 async def test_of_several_who_would_sweep_one_is_to_within_the_time(store: Store) -> None:
     assert [await store.is_to_sweep(shard, 60) for shard in (0, 0, 1)] == [True, False, True]
+
+
+async def test_a_claim_made_while_the_clock_of_redis_was_ahead_lasts_no_longer_than_another(store: Store) -> None:
+    keys, mailbox = Keys(0), MailboxStore(store.client, "support")
+    leaving = Leaving(store.client)
+    for name, claim in (
+        (keys.swept, lambda: store.is_to_sweep(0, 60)),
+        (keys.audit_sealing, lambda: store.is_to_seal(0, 60)),
+        (keys.retained, lambda: leaving.is_mine(0, 60)),
+        (keys.mailbox("support", "telling"), lambda: mailbox.may_tell(60)),
+    ):
+        assert await claim()
+        await store.client.do("PEXPIRE", name, 7_200_000)
+
+        assert not await claim()
+
+        assert 0 < await store.client.do("PTTL", name) <= 60_000, name
+
+
+async def test_a_claim_for_longer_is_not_cut_by_those_who_ask_for_less(store: Store) -> None:
+    await store.keep_from_sealing(0, 600)
+
+    assert not await store.is_to_seal(0, 60)
+
+    assert await store.client.do("PTTL", Keys(0).audit_sealing) > 590_000

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -295,6 +296,22 @@ async def test_what_was_seen_is_kept_in_a_file_that_does_not_grow_for_ever(seen:
     assert kept
     assert kept.shards[0].starts
     assert kept.shards[0].starts.number == 3_999
+
+
+async def test_attack_what_only_half_fits_on_disk_is_not_taken_to_be_there(seen: Store, tmp_path: Path) -> None:
+    mark, file = await name(seen), tmp_path / FILE
+    before, ends = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 10, ends))
+    try:
+        seen.memory.saw_start(0, f"{mark} 2 aaaaaaaa")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, ends))
+
+    seen.memory.keep()
+
+    kept = kept_in(file)
+    assert kept
+    assert kept.shards[0].starts == seen.memory.of(0).starts
 
 
 @pytest.mark.parametrize("written", [b'["mark"\n', b"\xff\xfe\n", b"[" * 100_000 + b"\n"], ids=["cut", "bytes", "deep"])
