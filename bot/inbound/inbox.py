@@ -13,7 +13,7 @@ from agents.command import is_order, said_lines
 from agents.desk import DESK
 from agents.requests import DeliveryId, FromDesk, Frozen, PersonId
 from agents.text import quote, strip_invisible
-from bot.errors import Conflict, Forbidden, Invalid, RateLimited, WaitsForFile
+from bot.errors import Conflict, Forbidden, Invalid, RateLimited, Unavailable, WaitsForFile
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
@@ -63,6 +63,8 @@ from language.recorded import recorded
 from language.stored import Stored
 
 log = structlog.stdlib.get_logger()
+
+_Failure = Conflict | Forbidden | Unavailable
 
 # A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
 _SEEN_S = 7 * 24 * 3600.0
@@ -347,16 +349,21 @@ class Inbox:
         if typed_freeze(rest):
             refusal = refusal or stop_beside(rest)
             await self._stops(inbound_id, channel, reply.model_copy(update={"text": rest}), received_at)
+        away: Unavailable | None = None
         for orders in (self._stops_named, self._ends) if others else (self._ends,):
             try:
                 await orders(inbound_id, channel, said)
             except (Conflict, Forbidden) as error:
                 await self._not_passed_on(inbound_id, channel, said, error)
+            except Unavailable as error:
+                away = error
         about = replace(statement, said="free_text", text=refusal or consent_in(rest))
         if about.text and request.format == "approval":
             await self._decisions.decide(request.id, as_denial(about) if refusal else about, read)
         elif refusal:
             await self._is_for_run(channel, reply.model_copy(update={"text": refusal}), read.record, about)
+        if away:
+            raise away
         await self._tell_rest(inbound_id, channel, said)
         return True
 
@@ -371,12 +378,17 @@ class Inbox:
         standing approvals: each of these is done.
         """
         said, is_done = _spoken(reply), await self._freezes_alone(inbound_id, channel, reply, received_at)
+        away: Unavailable | None = None
         for orders in (self._stops_named, self._ends):
             try:
                 is_done = await orders(inbound_id, channel, said) or is_done
             except (Conflict, Forbidden) as error:
                 await self._not_passed_on(inbound_id, channel, said, error)
                 is_done = True
+            except Unavailable as error:
+                away = error
+        if away:
+            raise away
         return is_done
 
     async def _ends(self, inbound_id: str, channel: str, said: Trigger) -> bool:
@@ -592,7 +604,8 @@ class Inbox:
         rest = beside_named(text)
         named, above, below = typed_revocations(rest)
         rest = f"{above}\n{below}" if named else rest
-        freeze, failed, once = typed_freeze(rest), None, f"ordered {inbound_id}"
+        failed: _Failure | None = None
+        freeze, once = typed_freeze(rest), f"ordered {inbound_id}"
         # What stands beside them may have had to wait, and brings them again.
         was_done = trigger.follows and bool(freeze or named) and await self._store.remembered(once) is not None
         is_done = was_done
@@ -603,8 +616,8 @@ class Inbox:
         for orders in () if was_done else (*((self._ends,) if named else ()), self._stops_named):
             try:
                 is_done = await orders(inbound_id, channel, trigger) or is_done
-            except (Conflict, Forbidden) as error:
-                failed = error
+            except (Conflict, Forbidden, Unavailable) as error:
+                failed = _graver(failed, error)
         if not (is_done or failed):
             return False
         refusal = refusal or refused_beside(text)
@@ -627,14 +640,17 @@ class Inbox:
         return True
 
     async def _stops_named(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
-        """Return whether the message stops runs that it names, wherever it stands. Raises as `named` does, at last."""
-        failed, found = None, stops_named(trigger.text)
+        """Return whether the message stops runs that it names, wherever it stands. Raises as `named` does, at last;
+        and Unavailable, at last as well, so that what could not be looked at is done again.
+        """
+        failed: _Failure | None = None
+        found = stops_named(trigger.text)
         for some_id, words in found.items():
             try:
                 said = trigger.model_copy(update={"text": words})
                 await self._follow_ups.named(f"{inbound_id}-{some_id}", channel, said, some_id)
-            except (Conflict, Forbidden) as error:
-                failed = error
+            except (Conflict, Forbidden, Unavailable) as error:
+                failed = _graver(failed, error)
         if failed:
             raise failed
         return bool(found)
@@ -757,6 +773,11 @@ def _only_ends(text: str) -> bool:
 
 def _has_subject(channel: str, trigger: Trigger) -> bool:
     return channel == "email" and not trigger.follows
+
+
+def _graver(before: _Failure | None, now: _Failure) -> _Failure:
+    """Return which of two failures is raised for both: one after which the message is done again, with all it says."""
+    return before if isinstance(before, Unavailable) else now
 
 
 def _has_more(text: str) -> bool:

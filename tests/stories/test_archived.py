@@ -386,3 +386,36 @@ async def test_two_at_once_let_it_leave_once(world: World) -> None:
 
     assert left == [1, 0]
     assert (await world.app.store.lists.figures()).started == 1
+
+
+@pytest.mark.parametrize("way", ["a new mail", "an answer to another card", "an answer to nothing known"])
+async def test_attack_an_archive_that_is_away_loses_no_stop_beside_the_stop_of_one_in_it(
+    redis: str, tmp_path: Path, way: str
+) -> None:
+    toml = f'{TOML}\n[roles]\noperator = ["person:cy"]\n'
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        other = await world.trigger("press bell")
+        await world.opened(other)
+        card = await world.next_mail("cy")
+        if way == "an answer to nothing known":
+            await world.decide("bo", (await world.requests())[0], "approve")
+            await world.ended(other)
+        gone = await world.trigger("press gong")
+        await world.decide("bo", record := await world.opened(gone), "approve")
+        await world.ended(gone)
+        await world.quiet()
+        await world.move_time(MONTH_S)
+        assert await world.retention()
+        await world.now()
+        live = await world.trigger("press gong")
+        await world.opened(live)
+        (world.folder / "archive").rename(world.folder / "elsewhere")
+        (world.folder / "archive").write_text("no folder")
+
+        words = f"stop {record.request.id}, stop {live}"
+        if way == "a new mail":
+            await world.post("cy", "sayso@sayso.example", words, about="Something")
+        else:
+            await world.reply("cy", card, words)
+
+        assert (await world.ended(live)).state != "done"
