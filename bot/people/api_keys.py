@@ -51,8 +51,9 @@ class ApiKey(Stored, Frozen):
     `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
     a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs. `link_by`
     is how the link of that session came, None where there was none, and `sent_to` a hash of the address it went to: the
-    key opens nothing once that is somebody else's, who may have made it. `shards` is how many there were when it was
-    made. One that `only_asks` came with a call to `/mcp`, and reaches nothing but what it asked itself.
+    key opens nothing once that has become somebody else's, who may have made it, also after they have left. `shards` is
+    how many there were when it was made. One that `only_asks` came with a call to `/mcp`, and reaches nothing but what
+    it asked itself.
     """
 
     TOLD = frozenset({"person", "service", "name", "acts_for", "asks", "holders", "made_by", "shards", "revoked_at"})

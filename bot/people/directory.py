@@ -62,7 +62,6 @@ class People:
         self._maybe: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._again: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._called = dict[str, tuple[PersonId, ...]]()
-        self._by_part: Mapping[tuple[str, str], PersonId] = {}
         self._namesakes: frozenset[str] = frozenset()
         self._unknown_before: frozenset[PersonId] = frozenset()
         self._written: Tables = Tables({}, {})
@@ -104,7 +103,6 @@ class People:
         self._unknown_before = frozenset(human.id for human in who.values() if human.id not in humans.known)
         self._humans = humans.with_those(who.values())
         self._ids = {name: human.id for name, human in who.items()}
-        self._by_part = {part: self._ids[name] for name, mark in marks.items() for part in mark.parts}
         is_again = written == self._written
         for name, person in self._ids.items():
             before = self._called.get(name, ())
@@ -298,8 +296,13 @@ class People:
         return tuple(dict.fromkeys(self._humans.by_now(one).id for one in found))
 
     def is_of_another(self, person: PersonId, kind: str, sent_to: str) -> bool:
-        """Return whether an address of the `kind` `slack` or `email`, `hashed`, is by now that of somebody else."""
-        return self._by_part.get((kind, sent_to), person) != person
+        """Return whether an address of the `kind` `slack` or `email`, `hashed`, is not that of a `person` who is here,
+        and was ever somebody else's, also of one who has another one by now or has left.
+        """
+        found = self._tables.people.get(person)
+        if not sent_to or found is None or (kind, sent_to) in mark_of(found).parts:
+            return False
+        return any(self._humans.by_now(one).id != person for one in self._humans.once_known_by({(kind, sent_to)}))
 
     def had_address(self, person: PersonId, kind: str, address: str = "") -> bool:
         """Return whether an `address` was theirs who are here, and is no more; without one, whether they had any and

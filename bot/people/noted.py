@@ -133,7 +133,7 @@ class NotedTables:
     async def check_joined(self, named: Iterable[PersonId], people: People) -> None:
         """Raise WaitsForFile where a newer file than ours `names` one of these: they have not left."""
         if any([await self.names(one, people) for one in named]):
-            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
+            raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
     async def note(self, hashes: Mapping[str, str]) -> None:
         """Note that these hold from now on."""

@@ -22,6 +22,7 @@ from bot.store.journal import outbox_entry, outgoing_id
 from bot.store.outbox_entry import Delivery, OutboxEntry, Tell, nearest_first
 from channels import Card
 from language import say
+from language.lists import both
 
 # As much of somebody's words as a message takes; all of them are in the run's story.
 _HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
@@ -155,15 +156,19 @@ class Comments:
         return nearest_first(_ways(request), came_from)
 
 
-def told_of_nobody(record: RequestRecord, people: People, at: datetime) -> Iterator[Tell]:
-    """Tell whoever asked back and has no answer that everybody has left who could give one."""
+def told_of_askers(record: RequestRecord, people: People, at: datetime) -> Iterator[Tell]:
+    """Tell whoever asked back and has no answer that everybody has left who could give one, or who is back that can."""
     request, answered = record.request, {one.about for one in record.comments}
     asked = {one.person: one for one in record.comments if one.kind == "question" and one.id not in answered}
     for person, question in asked.items():
-        if not people.is_here(person):
+        here = present(request.askers, people)
+        back = [one for one in here if one != person]
+        if not people.is_here(person) or (here and not back):
             continue
         with people.speaking_to(person):
-            card = notice(say("card.about", title=request.title), say("answer.asked-nobody"), at, request.id)
+            names = both([people.name_of(one) for one in back])
+            text = say("answer.asked-again", names=names) if back else say("answer.asked-nobody")
+            card = notice(say("card.about", title=request.title), text, at, request.id)
         yield Tell(
             id=outgoing_id(request.id),
             run_id=request.run_id,

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -42,6 +42,8 @@ _UNAVAILABLE_TRIES = 12
 _FIRST_WAIT_S = 1.0
 _REPLICAS_AGAIN = timedelta(seconds=2)
 _FILE_AGAIN = timedelta(seconds=5)
+# A newer file comes to all processes within a roll-out; one that was taken back comes to none of them.
+_FILE_COMES, _FILE_COMES_S = timedelta(minutes=10), 900.0
 # One alert in so long for each shard.
 _TOLD_S = 3600.0
 
@@ -89,6 +91,8 @@ class Dispatcher:
             if item.kind == "in":
                 await self._noted.keep(item.id)
             await self._store.come_back(item, self._store.about_now() + _FILE_AGAIN)
+            if not self._people.half_taken:
+                await self._tell_of_newer_file(item)
         except StoreError:
             raise
         except ChannelUnauthorized as error:  # it is we who are refused: nothing is wrong with the item
@@ -138,6 +142,12 @@ class Dispatcher:
         name = f"not replicated s{shard_of(item.id)}"
         await self._outbox.alert_once(name, _TOLD_S, item.id, _not_replicated)
 
+    async def _tell_of_newer_file(self, item: WorkItem) -> None:
+        now, name = self._store.about_now(), "newer file"
+        since, _ = await self._store.remember(name, now.isoformat().encode(), _FILE_COMES_S)
+        if now - datetime.fromisoformat(since.decode()) >= _FILE_COMES:
+            await self._outbox.alert_once(name, _TOLD_S, item.id, _newer_file)
+
     async def _count(self, item: WorkItem, why: str, at_most: int) -> None:
         note = Note(kind="dead", what=str(item), why=why, at=await self._store.now(item.id), member=str(item))
         if await self._store.put_off(item, _FIRST_WAIT_S) >= at_most:
@@ -149,6 +159,10 @@ class Dispatcher:
 
 def _not_replicated() -> tuple[str, str]:
     return say("notice.alert-not-replicated-title"), say("notice.alert-not-replicated")
+
+
+def _newer_file() -> tuple[str, str]:
+    return say("notice.alert-newer-file-title"), say("notice.alert-newer-file")
 
 
 def _given_up(item: WorkItem, why: str, tries: int) -> tuple[str, str]:

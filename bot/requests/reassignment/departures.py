@@ -32,7 +32,7 @@ from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_
 from bot.policy.record import RequestRecord, after, good_until, why_not
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved, newest_of
-from bot.requests.comments import told_of_nobody
+from bot.requests.comments import told_of_askers
 from bot.requests.decisions import Decisions
 from bot.requests.opening import card_for, placement
 from bot.requests.reassignment import reassigning, screened, under
@@ -290,7 +290,7 @@ class Departures:
     async def _show_who_asked(self, record: RequestRecord) -> None:
         """Have cards say once, where they stand, that everybody who asked has left, and no more once somebody is back.
 
-        The request stays open. Whoever waits for an answer to a question hears that none comes.
+        The request stays open. Whoever waits for an answer to a question hears that none comes, or who is back.
         """
         request, store, name = record.request, self._journal.store, f"askers left {record.request.id}"
         have_left = have_all_left(request, self._people)
@@ -299,7 +299,7 @@ class Departures:
         now = await store.now(request.id)
         # No event of the run tells of it, by which others are known to be shown already.
         entries = (one.model_copy(update={"again": True}) for one in moved(record, self._edits, now))
-        told = (*entries, *(told_of_nobody(record, self._people, now) if have_left else ()))
+        told = (*entries, *told_of_askers(record, self._people, now))
         await self._journal.write(Commit(run_id=request.run_id, outgoing=[*map(outbox_entry, told)]))
         await (store.remember(name, b"1", _REMEMBERED_S) if have_left else store.forget(name))
 

@@ -18,6 +18,7 @@ from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.render.words import decided
 from bot.store import Keys, StoreError, WorkItem
+from bot.store.outbox_entry import Alert
 from bot.web.console.views.afterwards import afterwards
 from channels import Inbound
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
@@ -366,6 +367,27 @@ async def test_attack_what_who_has_joined_approved_is_void_for_a_worker_that_sti
         await becomes(office, SOLE)
         await moved_on(office, run_id)
         await until(lambda: office.workshop.effects == ["press bell"], what="what Eve approved")
+
+
+async def test_attack_a_newer_file_was_taken_back_and_nobody_hears_that_what_who_had_joined_approved_waits_for_it(
+    office: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(office, redis, tmp_path, SOLE) as ahead:
+        office.workshop.policy_of["bell"] = ahead.workshop.policy_of["bell"] = "pair"
+        run_id = await ahead.trigger("press bell")
+        await moved_on(ahead, run_id)
+        await ahead.decide("eve", await ahead.opened(run_id), "approve")
+    told = {one.id for one in await office.unsent()}
+    await moved_on(office, run_id)
+    assert told == {one.id for one in await office.unsent()}
+
+    await office.move_time(600)
+    for _ in range(2):
+        await moved_on(office, run_id)
+
+    [said] = [one for one in await office.unsent() if one.id not in told]
+    assert isinstance(said, Alert)
+    assert (said.person, said.card.title) == ("dan", "Work waits for a newer sayso.toml")
 
 
 async def test_attack_a_program_may_not_begin_what_who_has_joined_approved_as_a_worker_has_the_file_from_before(

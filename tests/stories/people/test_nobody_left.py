@@ -166,6 +166,22 @@ async def test_attack_whoever_asks_back_waits_for_one_who_was_back_for_a_while(r
         assert (await world.request(record.request.id)).state == "open"
 
 
+async def test_attack_whoever_asked_back_while_nobody_was_there_never_hears_that_somebody_is(
+    redis: str, tmp_path: Path
+) -> None:
+    """Anna reads nothing of what was asked meanwhile, and Bo only that nobody is there."""
+    async with a_world(redis, tmp_path / "data") as world:
+        await world.opened(await world.trigger("press bell"))
+        await becomes(world, without(TOML, "anna"))
+        await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
+        await world.next_mail("bo", about="Nobody can answer your question")
+
+        await becomes(world, TOML)
+
+        told = await world.next_mail("bo", about="is there again: Anna Ames")
+        assert "ask it once more" in " ".join(told.text.split())
+
+
 async def test_a_card_in_slack_says_no_more_that_all_have_left_once_somebody_who_asked_is_back(
     redis: str, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from tests.office import TOML
 from tests.servers.console import OURS, Browser, Console, Page, a_console, sent
 from tests.servers.markup import Form
 from tests.stories.test_mailed_links import key_of
-from tests.tables import becomes
+from tests.tables import becomes, without
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -225,7 +225,10 @@ async def test_attack_whoever_opened_a_link_that_went_to_an_address_of_theirs_de
 async def test_attack_a_key_decides_in_somebodys_name_that_another_made_who_got_the_link_for_its_session(
     redis: str, tmp_path: Path, by: LinkBy
 ) -> None:
-    """The file had Dan's Slack id and address as Bo's; whoever has another address alone keeps their keys."""
+    """The file had Dan's Slack id and address as Bo's; it stays shut once Dan has left or has other ones.
+
+    Whoever has another address alone keeps their keys.
+    """
     named = 'name = "Bo Berg"\nuid = "b"\nslack = "U0BO"\nemail = "bo@corp.example"'
     right = TOML.replace('name = "Bo Berg"\nemail = "bo@corp.example"', named)
     right = right.replace('email = "dan@', 'uid = "d"\nslack = "U0DAN"\nemail = "dan@')
@@ -242,8 +245,15 @@ async def test_attack_a_key_decides_in_somebodys_name_that_another_made_who_got_
         vote = {"vote": "approve", "digest": request.digest}
         assert (await of_dan.post(f"/v1/requests/{request.id}/answer", json=vote)).status_code == 401
         assert (await world.request(request.id)).state == "open"
-        again = console.api.with_key(await key_of(await console.browser("bo", by=by), "read"))
+        for later in (
+            right.replace("U0DAN", "U0DD").replace("dan@", "dd@"),
+            without(right, "dan").replace("dan", "cy"),
+        ):
+            await becomes(world, later)
+            assert (await of_dan.get("/v1/runs")).status_code == 401
         await becomes(world, right.replace("U0BO", "U0BOB").replace("bo@", "bob@"))
+        again = console.api.with_key(await key_of(await console.browser("bo", by=by), "read"))
+        await becomes(world, right.replace("U0BO", "U0BE").replace("bo@", "be@"))
         assert [(await one.get("/v1/runs")).status_code for one in (of_bo, again)] == [200, 200]
 
 
