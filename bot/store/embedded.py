@@ -32,7 +32,7 @@ POLL_S = 0.003
 MAX_SOCKET_PATH_BYTES = 103  # sun_path holds 108 bytes on Linux and 104 on macOS, the closing zero included
 LOG_LINES_SHOWN = 5
 # As a server names them that is told nothing else: https://redis.io/docs/latest/operate/oss_and_stack/management/persistence
-_DUMP, _LOGS = "dump.rdb", ("appendonlydir", "appendonly.aof")
+_DUMP, _LOGS = "dump.rdb", ("appendonlydir/appendonly.aof.manifest", "appendonly.aof")
 
 
 class EmbeddedRedis:
@@ -73,7 +73,7 @@ class EmbeddedRedis:
         With a `dump` the server of a new data directory begins with what is in that file, and keeps no log of what
         changes until it is told to (`CONFIG SET appendonly yes`). Call it from the main thread: Linux ends the server
         when the thread that started it ends. Raises Unavailable, and leaves nothing running then; and Conflict for a
-        dump and a data directory that is in use.
+        dump and a data directory that is in use, and without one where a restore broke off.
         """
         socket_path = self._socket_path()
         if self._process is not None and self._process.poll() is None:
@@ -82,8 +82,7 @@ class EmbeddedRedis:
         if self._lock is None:
             self._lock = _lock_for_us(self._data / "lock", self._data)
         try:
-            if dump:
-                self._begin_with(dump)
+            self._begin_with(dump)
             self._start_server(socket_path, appends=dump is None)
         except OSError as error:
             self.stop()
@@ -116,8 +115,13 @@ class EmbeddedRedis:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def _begin_with(self, dump: BinaryIO) -> None:
-        if any((self._folder / name).exists() for name in _LOGS):
+    def _begin_with(self, dump: BinaryIO | None) -> None:
+        has_log = any((self._folder / name).exists() for name in _LOGS)
+        if dump is None:
+            if self.dump.exists() and not has_log:  # a server would begin with neither
+                raise Conflict(f"A restore into {self._data} broke off", "Restore the backup into it again")
+            return
+        if has_log:
             raise Conflict(f"{self._data} is not empty", "Restore into a new data directory: --data DIR")
         with os.fdopen(os.open(self.dump, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             shutil.copyfileobj(dump, file)

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from bot.config.data_dir import DataDir
-from bot.errors import Unavailable
+from bot.errors import Conflict, Unavailable
 from bot.store.embedded import EmbeddedRedis, claim_data, find_server
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -131,6 +132,36 @@ def test_data_is_there_on_the_next_start(tmp_path: Path, sockets: Path) -> None:
         ask(redis.start(), "SET colour green")
 
     with EmbeddedRedis(tmp_path, sockets) as redis:
+        assert "green" in ask(redis.start(), "GET colour")
+
+
+@pytest.mark.parametrize("how_far", ["it has read the backup", "it begins its log"])
+def test_attack_a_restore_is_killed_before_it_has_a_log_and_the_next_start_is_empty(
+    tmp_path: Path, sockets: Path, how_far: str
+) -> None:
+    with EmbeddedRedis(tmp_path / "before", sockets) as redis:
+        url = redis.start()
+        ask(url, "SET colour green")
+        ask(url, "SAVE")
+        backup = redis.dump.read_bytes()
+    restored = EmbeddedRedis(tmp_path / "after", sockets)
+    url = restored.start(dump=BytesIO(backup))
+    if how_far == "it begins its log":
+        ask(url, "CONFIG SET rdb-key-save-delay 1000000")
+        ask(url, "CONFIG SET appendonly yes")
+    assert restored.process
+    restored.process.kill()
+    restored.stop()
+
+    with pytest.raises(Conflict, match="broke off"):
+        restored.start()
+
+    url = restored.start(dump=BytesIO(backup))
+    assert "green" in ask(url, "GET colour")
+    ask(url, "CONFIG SET appendonly yes")
+    wait_until(lambda: "aof_rewrite_in_progress:0" in ask(url, "INFO persistence"))
+    restored.stop()
+    with restored as redis:
         assert "green" in ask(redis.start(), "GET colour")
 
 
