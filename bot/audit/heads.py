@@ -14,6 +14,7 @@ import structlog
 from bot.audit.chain import Head
 from bot.audit.sealer import head_of
 from bot.config.asking import Asking
+from bot.config.files import write_whole
 from bot.errors import Invalid
 from bot.store import Store
 
@@ -80,7 +81,7 @@ def append(where: str, head: Head) -> None:
     line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {head}\n"
     descriptor = os.open(where, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, line.encode())  # one write, so that lines of several workers do not mix
+        write_whole(descriptor, line.encode())  # in one, so that lines of several workers do not mix
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

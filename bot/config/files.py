@@ -25,6 +25,12 @@ def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
     return content
 
 
+def write_whole(descriptor: int, content: bytes) -> None:
+    """Write all of it in one. Raises OSError, also for a disk that took a part: the rest would be taken to be there."""
+    if os.write(descriptor, content) != len(content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def _at_once(path: str, flags: int) -> int:
     """Open a regular file, and wait for nobody who writes to a FIFO."""
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

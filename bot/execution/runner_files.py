@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from bot.config.files import write_whole
+
 # A result is read within minutes. A claim keeps a runner that is late from beginning, so it stays until no run can
 # still be waiting for it.
 _RESULTS_KEPT_S = 7 * 24 * 3600
@@ -101,7 +103,7 @@ def take_claim(path: Path, taker: Taker) -> int | None:
     made = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}.new")
     claim = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(claim, taker.encode())
+        write_whole(claim, taker.encode())
         os.fsync(claim)
         fcntl.flock(claim, fcntl.LOCK_EX)
         os.link(made, path)

@@ -7,7 +7,6 @@ compared right before each start, by the script that records it (`start_tool.lua
 """
 
 import asyncio
-import errno
 import fcntl
 import json
 import math
@@ -22,7 +21,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from bot.config.files import read_file
+from bot.config.files import read_file, write_whole
 
 log = structlog.stdlib.get_logger()
 
@@ -222,7 +221,7 @@ class Memory:
             with _alone(self.file) as held:
                 if os.fstat(held).st_size == 0:  # nobody had it yet, or somebody has deleted it
                     new = list(map(self._row, sorted(self._shards)))
-                _write(held, "".join(new).encode())
+                write_whole(held, "".join(new).encode())
                 if os.fstat(held).st_size > _MOST_BYTES:
                     self._shorten(self.file)
         except OSError as error:
@@ -269,12 +268,6 @@ def _alone(file: Path) -> Generator[int]:
                 return
         finally:
             os.close(held)
-
-
-def _write(held: int, body: bytes) -> None:
-    """Write all of it. Raises OSError, also for a disk that took a part: the rest would be taken to be there."""
-    if os.write(held, body) != len(body):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _mend(held: int) -> None:
