@@ -251,8 +251,8 @@ def withdraw(
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        client.withdraw(request, reason)
-    print(f"{request} is withdrawn.")
+        taken_back = client.withdraw(request, reason)
+    print(f"{taken_back} is withdrawn.")
 
 
 _STEERING: dict[Literal["pause", "resume", "cancel"], str] = {

@@ -64,6 +64,7 @@ _SENTENCE = re.compile(
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?\u061f\uff1f])\s|(?<=\uff1f)|\n")
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
+_LISTED = re.compile(rf"(?m)^[ \t]*(?:[-*\u2022]|\d{{1,2}}[.)])[ \t]+(?={OUR_ID}(?![\w-]))", re.IGNORECASE)
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BESIDE_ID = 4
 
@@ -458,7 +459,8 @@ def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
     is_named = _OUR_ID.search(text) or _OUR_ID.search(strip_invisible(text))
     if not is_named or len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
         return found, beside, lines
-    text, is_plain = with_ids(text), stops_plainly(text)
+    text = _LISTED.sub("", with_ids(text))
+    is_plain = stops_plainly(text)
     for line in _orders(text) if is_plain else said_lines(strip_invisible(text), None):
         before, left, named = "", list[str](), list[str]()
         for part in _parts(line):
@@ -508,7 +510,7 @@ def _is_plain_no(text: str) -> bool:
 def names_only(text: str) -> bool:
     """Return whether `text` is the id of a run or a request and a few words, as `status s1r-…`: no wish is so short."""
     rest = _OUR_ID.sub(" ", text)
-    return rest != text and len(rest.split()) <= _BESIDE_ID and not is_order(text)
+    return rest != text and len(re.findall(r"\w[^\s:]*", rest)) <= _BESIDE_ID and not is_order(text)
 
 
 def may_mean_stop(request: Request, text: str) -> bool:

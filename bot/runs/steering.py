@@ -123,16 +123,19 @@ class Steering:
                 pass
         before = await self._decisions.close(request_id, "withdrawn", by, why, channel=channel, evidence=evidence)
         if before.state == "approved":
-            await self._stop(before, by, why, channel, evidence)
-        elif before.state != "open":
+            return await self._stop(before, by, why, channel, evidence)
+        if before.state != "open":
             if newer := await self._decisions.asked_anew(before):
                 return await self.withdraw(newer, by, why, channel=channel, evidence=evidence)
             closed = say("run.withdraw-closed", request=request_id, state=state_name(before.state))
             raise Conflict(closed, say("run.nothing-changed"))
         return request_id
 
-    async def _stop(self, record: RequestRecord, by: PersonId, why: str, channel: str, evidence: str) -> None:
-        """Take back what was approved. Raises Conflict once it was started: then only what has not begun stops."""
+    async def _stop(self, record: RequestRecord, by: PersonId, why: str, channel: str, evidence: str) -> RequestId:
+        """Take back what was approved, or what is asked in its place, and return that.
+
+        Raises Conflict once it was started: then only what has not begun stops.
+        """
         request = record.request
         statement = Statement(
             reply_id=f"withdraw-{secrets.token_hex(8)}",
@@ -148,6 +151,7 @@ class Steering:
         outcome = await self._decisions.answer(request.id, statement)
         if not outcome.counts:
             raise Conflict(outcome.words, say("run.look-again"))
+        return outcome.record.request.id
 
     async def edit(
         self, statement: Statement, request_id: RequestId, values: Mapping[str, JsonValue], inbound: str | None = None

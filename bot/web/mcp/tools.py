@@ -168,8 +168,8 @@ def told_of(view: RequestView) -> Told:
 
 
 async def _cancel_request(calls: Calls, asked: OfRequest) -> Told:
-    await calls.of_request(asked.id, "withdraw", {})
-    return Told(outcome_of(await calls.request(asked.id)).told())
+    taken_back = await calls.of_request(asked.id, "withdraw", {})  # maybe what is asked in its place by now
+    return Told(outcome_of(await calls.request(str(taken_back["id"]))).told())
 
 
 async def _start_approved(calls: Calls, asked: StartApproved) -> Told:

@@ -34,6 +34,7 @@ from channels.email.reply import (
     newtext,
     quotes,
     read_both,
+    read_reply,
     vocabulary,
 )
 from channels.email.reply.binding import About, Answered, MailReading
@@ -76,6 +77,8 @@ ASKED_NOTHING = "it answers a mail that asked nothing"
 _REPLY = re.compile(
     rf"\s*(?:\[[^\]]{{1,40}}\]\s*)?(?:{vocabulary.every('subject_reply')})\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE
 )
+_ABOUT = re.compile(rf"(?:\A|\W)(?:{vocabulary.every('subject_reply')})\s*[:\uff1a]", re.IGNORECASE)
+"""Begins an older subject, maybe behind words of a writer's own: `STOP Re: deploy v1.2.0`."""
 
 _PROGRAM_CHARS = 200
 
@@ -233,6 +236,8 @@ class Reader:
         person, why = found.contact.id, ASKED_NOTHING if self._answers_us(headers, subject) else ""
         earlier = (*ids_in(" ".join(headers.all("references"))), *ids_in(" ".join(headers.all("in-reply-to"))))
         said = read_both(body.plain, body.html, found.contact.name, own=self.own)
+        if earlier and not (body.files or as_command(said, found.contact.name)):
+            said = _said_above(subject, said)
         if why and not body.files and is_courtesy(said, found.contact.name):
             return Ignored(reason="thanks for a mail that asked nothing")
         shown = body.plain if body.plain is not None else markup.as_text(body.html or "").text
@@ -323,6 +328,12 @@ class Reader:
         """
         ids = " ".join((*headers.all("in-reply-to"), *headers.all("references")))
         return answers_us(ids, self.own) or (not ids.strip() and _REPLY.match(subject) is not None)
+
+
+def _said_above(subject: str, said: Said) -> Said:
+    """Return the stop or no that somebody wrote over a mail of no words, in place of the subject of their thread."""
+    over = read_reply(next(filter(None, (one.strip(" -\u2013") for one in _ABOUT.split(subject))), ""))
+    return over if over.said == "deny" and not over.reason else said
 
 
 def _is_forwarded(subject: str, shown: str) -> bool:

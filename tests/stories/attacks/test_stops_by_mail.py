@@ -186,18 +186,58 @@ async def test_attack_a_request_is_taken_back_that_was_replaced_and_what_is_aske
     assert await stands(world, again) == "withdrawn"
 
 
-async def test_attack_a_no_to_the_card_of_a_first_try_is_lost_where_people_are_asked_for_a_second(
-    world: World,
-) -> None:
+async def two_tries(world: World) -> tuple[RequestRecord, RequestRecord]:
+    """What was approved and tried, of which people said that it did not happen; and the open one of the second try."""
     async with world.stopped():
         world.workshop.timeouts_s["press"] = 0.1
     world.workshop.hold("bell")
     first = await world.opened(run_id := await world.trigger("press bell"))
-    card = await world.next_mail("cy")
     await world.decide("bo", first, "approve")
     unknown = await world.opened(run_id, after=first.request.id)
     await world.decide("bo", unknown, "free_text", "2")
-    again = await world.opened(run_id, after=unknown.request.id)
+    return first, await world.opened(run_id, after=unknown.request.id)
+
+
+async def test_attack_who_takes_back_a_first_try_reads_that_it_stays_approved_and_the_second_is_what_was_taken_back(
+    world: World,
+) -> None:
+    first, again = await two_tries(world)
+
+    taken_back = await world.steering.withdraw(first.request.id, PersonId("anna"), "not today")
+
+    assert taken_back == again.request.id
+    assert await stands(world, again) == "withdrawn"
+
+
+@pytest.mark.parametrize("subject", ["STOP", "Re: Bitte abbrechen", "STOP - Re: press bell"])
+async def test_attack_a_stop_over_an_empty_mail_is_dropped_and_nobody_is_told(world: World, subject: str) -> None:
+    wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
+    record = await until(lambda: the_first(world), what="it is asked")
+
+    await write(world, SAYSO, "\n-- \nAnna Ames", subject, wish["Message-ID"], by="anna")
+
+    assert await stands(world, record) == "withdrawn"
+
+
+@pytest.mark.parametrize("subject", ["Re: press bell", "Re: no more than two bells", "Re: stop the old server first"])
+async def test_the_subject_of_a_thread_over_an_empty_mail_is_no_word_of_its_writer(world: World, subject: str) -> None:
+    wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
+    record = await until(lambda: the_first(world), what="it is asked")
+
+    await write(world, SAYSO, "", subject, wish["Message-ID"], by="anna")
+
+    assert await stands(world, record) == "open"
+
+
+async def the_first(world: World) -> RequestRecord | None:
+    return next(iter(await world.requests()), None)
+
+
+async def test_attack_a_no_to_the_card_of_a_first_try_is_lost_where_people_are_asked_for_a_second(
+    world: World,
+) -> None:
+    _, again = await two_tries(world)
+    card = await world.next_mail("cy")
 
     await world.reply("cy", card, "No, do not press it at all.")
     await world.quiet()

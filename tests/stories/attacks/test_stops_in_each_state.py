@@ -168,6 +168,28 @@ async def test_attack_of_two_runs_in_one_message_of_which_one_is_another_s(offic
     assert hallway.to("anna", f"There is no run {theirs.request.run_id}")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please stop these runs:\n- ONE\n- TWO",
+        "Please stop these:\n1. ONE\n2. TWO",
+        "stop both runs: ONE and TWO",
+        "Bitte diese L\u00e4ufe abbrechen:\n\u2022 ONE\n\u2022 TWO",
+        "stop the following runs:\n* ONE\n* TWO",
+    ],
+)
+async def test_attack_of_a_list_of_runs_by_a_new_message_begins_a_run(
+    office: World, hallway: Hallway, text: str
+) -> None:
+    both = [await office.opened(await office.trigger(wish)) for wish in ("press bell", "press horn")]
+    words = text.replace("ONE", both[0].request.run_id).replace("TWO", both[1].request.run_id)
+
+    await write(office, hallway, "anna", words, thread=ELSEWHERE, is_addressed=True)
+
+    assert [await state(office, record) for record in both] == [("withdrawn", [])] * 2
+    assert len(await office.app.store.lists.runs()) == 2
+
+
 @pytest.mark.parametrize("text", ["stop RUN", "stop the run RUN, please"])
 async def test_attack_of_a_run_that_is_over(office: World, hallway: Hallway, text: str) -> None:
     record = await office.opened(await office.trigger("press bell"))

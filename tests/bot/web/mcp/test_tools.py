@@ -96,6 +96,25 @@ async def test_an_agent_hears_that_people_have_so_many_of_its_questions_that_the
     assert "one message" in told[1]["gathered"]
 
 
+async def test_an_agent_that_takes_back_a_first_attempt_hears_that_the_second_is_what_it_took_back(
+    world: World, api: Api
+) -> None:
+    async with peer(api, await asker(api)) as client:
+        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, key="k-1"))
+        first = await opened(api)
+        await given(api, first["id"], vote="approve", digest=first["digest"])
+        await asking
+        await called(client, "start_approved", id=first["id"], attempt="first")
+        await world.move_time(31 * 86_400)
+        asks = await world.opened(first["run_id"], after=first["id"])
+        await given(api, asks.request.id, choices=["it did not happen, ask again"])
+        again = await world.opened(first["run_id"], after=asks.request.id)
+
+        told = await called(client, "cancel_request", id=first["id"])
+
+    assert (told["id"], told["decision"]) == (again.request.id, "withdrawn")
+
+
 async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
     async with peer(api, await asker(api)) as client:
         ends = dict[str, dict[str, Any]]()
