@@ -24,17 +24,7 @@ from channels.email.identity.proof import Prove, Proven
 from channels.email.mime import SUBJECT_CHARS
 from channels.email.reading import bounce, inquiry
 from channels.email.reading.attachments import files_of, text_file
-from channels.email.reply import (
-    TWO_BODIES,
-    Said,
-    as_command,
-    is_courtesy,
-    markup,
-    newtext,
-    quotes,
-    read_both,
-    vocabulary,
-)
+from channels.email.reply import TWO_BODIES, Said, is_courtesy, markup, newtext, quotes, read_both, vocabulary
 from channels.email.reply.binding import About, Answered, MailReading
 from channels.email.reply.lines import Lines
 from channels.email.reply.newtext import Older
@@ -235,9 +225,7 @@ class Reader:
         if why and not body.files and is_courtesy(said, found.contact.name):
             return Ignored(reason="thanks for a mail that asked nothing")
         shown = body.plain if body.plain is not None else markup.as_text(body.html or "").text
-        own = as_command(said, found.contact.name)
-        is_line = "\n" not in own and said.is_one and not said.is_below_quote
-        files, text = files_of(body.files), f"{subject}\n\n{own if is_line else shown.strip()}".strip()
+        files, text = files_of(body.files), f"{subject}\n\n{shown.strip()}".strip()
         if _is_forwarded(subject, shown):
             # What somebody else wrote is nobody's wish here; it goes along as what it is.
             text, files = _own_words(said, "it was forwarded"), (*files, self._whole(FORWARDED_NAME, shown))
@@ -247,7 +235,7 @@ class Reader:
             text = own if earlier or _REPLY.match(subject) else f"{subject}\n\n{own}".strip()
             files = files if earlier else (*files, self._whole(OLDER_NAME, shown))
         elif earlier:
-            text = own
+            text = said.whole
         return Trigger(
             person=person,
             text=_bounded(masked(text, self.own)),
