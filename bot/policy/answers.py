@@ -302,14 +302,15 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
 
 
 def unwrapped(text: str) -> str:
-    """Return `text` with the lines joined that a mail program cut at 65 characters or later; no stop is joined to any.
+    """Return `text` with the lines joined that a mail program cut at 65 characters or later, but for one that speaks
+    against it: at the end of another it may say nothing.
 
     Only for orders whose reason is read as a whole: of other text nobody knows where its writer ended a line.
     """
     joined, last = list[str](), ""
     for line in map(str.strip, text.strip().splitlines()):
         is_cut = last and line and len(last) + 1 + len(line.split(maxsplit=1)[0]) > _WRAPPED_CHARS
-        if is_cut and not is_withdrawal(line):
+        if is_cut and not (is_withdrawal(line) or speaks_against(line)):
             joined[-1] += f" {line}"
         else:
             joined.append(line)
