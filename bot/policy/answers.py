@@ -252,12 +252,21 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
 
 
 def _names_argument(request: Request, statement: Statement) -> bool:
-    """Return whether a typed yes may be the value of an argument that is called so: `confirm: yes`."""
-    if statement.said != "approve" or not statement.is_typed or request.call is None:
+    """Return whether a typed yes may be the value of an argument that is called so, and whether a no in a mail is one:
+    `confirm: yes`, and `cancel: no` in place of `yes`.
+    """
+    if request.call is None or not statement.is_typed:
+        return False
+    if statement.said == "deny" and statement.channel == "email" and not _behind_answer(statement.text):
+        arguments, typed = request.call.arguments, typed_lines(request.call, statement.text) or {}
+        values = [written(value) for name, value in typed.items() for value in (value, arguments[name])]
+        return bool(values) and all(yes_or_no(one) is not None or one.lower() in _SWITCHES for one in values)
+    if statement.said != "approve":
         return False
     names = "|".join(re.escape(fold(name)) for name in request.call.arguments)
     # Only where a line or sentence begins: a mail's own button writes `I approve:` and the title.
-    return re.search(rf"(?m)(?:^|[.!]\s)[^\w\n]*(?:{names})[^\w\n]*?[:=\uff1a]", fold(statement.text)) is not None
+    begins, ends = r"^|[.!,;\u2013\u2014]\s|\s-\s", r"[:=\uff1a]|\s[-\u2013\u2014]\s"
+    return re.search(rf"(?m)(?:{begins})[^\w\n]*(?:{names})[^\w\n]*?(?:{ends})", fold(statement.text)) is not None
 
 
 def _is_taken_back(call: GatedCall, typed: Mapping[str, JsonValue]) -> bool:
