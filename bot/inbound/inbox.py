@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -21,7 +22,7 @@ from bot.inbound.freezes import TypedFreezes, stop_beside, typed_freeze
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, check_is_order, may_mean_end, typed_revocations, typed_standing
-from bot.people.absences import typed_absence
+from bot.people.absences import may_mean_absence, typed_absence
 from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.policy.answers import (
@@ -57,7 +58,8 @@ from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from bot.store.together import GatheredMessages
 from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
-from channels.email.reply import is_courtesy, read_reply
+from channels.email.reply import is_courtesy, read_reply, without_signature
+from channels.email.reply.against import READ_CHARS
 from language import in_all, say
 from language.recorded import recorded
 from language.stored import Stored
@@ -523,7 +525,7 @@ class Inbox:
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> None:
         if trigger.deleted:
             return await self._no_stop(inbound_id, channel, trigger)
-        title = say("run.not-passed-on-title")
+        trigger, title = self._order_alone(channel, trigger), say("run.not-passed-on-title")
         if trigger.is_below_new and self._store.about_now() > await self._looked_at(inbound_id) + _NOTED_WITHIN:
             trigger = trigger.model_copy(update={"is_below_new": False})
         says_stop = is_stop(trigger.text) or bool(stops_named(trigger.text))
@@ -539,6 +541,7 @@ class Inbox:
             if trigger.is_edit and not says_stop:
                 return await self._no_stop(inbound_id, channel, trigger)
             await self._check_answers(channel, trigger)
+            trigger = await self._answer_alone(inbound_id, channel, trigger) if trigger.follows else trigger
             if trigger.follows and await self._is_taken(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if not trigger.is_edit:
@@ -574,6 +577,28 @@ class Inbox:
             log.warning("trigger refused", person=trigger.person, error=str(error), title=title)
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
+
+    def _order_alone(self, channel: str, trigger: Trigger) -> Trigger:
+        """Return a mail of one line that is an order of ours, or takes back what a run wants, without the signature
+        below it; of a wish all is read.
+        """
+        alone = self._unsigned(channel, trigger)
+        lines = [line.strip() for line in alone.text.splitlines() if line.strip()]
+        is_one = 0 < len(lines) <= (2 if _has_subject(channel, trigger) else 1)
+        return alone if is_one and (_is_ours(lines[-1]) or is_withdrawal(lines[-1])) else trigger
+
+    async def _answer_alone(self, inbound_id: str, channel: str, trigger: Trigger) -> Trigger:
+        """Return a mail without its signature where that alone keeps it from answering a question in its thread."""
+        alone, answers = self._unsigned(channel, trigger), partial(self._follow_ups.answers, freezes=False)
+        if alone is trigger or await answers(inbound_id, channel, trigger):
+            return trigger
+        return alone if await answers(inbound_id, channel, alone) else trigger
+
+    def _unsigned(self, channel: str, trigger: Trigger) -> Trigger:
+        if channel != "email" or len(trigger.text) > READ_CHARS:
+            return trigger
+        text = without_signature(trigger.text, self._people.name_of(trigger.person))
+        return trigger if text == trigger.text else trigger.model_copy(update={"text": text})
 
     async def _looked_at(self, inbound_id: str) -> datetime:
         """Return when an item was first looked at: no worker may have lived when it came."""
@@ -804,6 +829,12 @@ def _is_command(line: str) -> bool:
     if _acts_on_card(line):
         return True
     return is_order(_THEN.sub("", line, count=1)) or typed_standing(line) is not None or typed_absence(line) is not None
+
+
+def _is_ours(line: str) -> bool:
+    """Return whether a line that starts no run is read by sayso itself, wherever it stands alone."""
+    is_ours = typed_freeze(line) or typed_standing(line) or may_mean_absence(line, has_subject=False)
+    return bool(is_ours) or _acts_on_card(line)
 
 
 def _acts_on_card(line: str) -> bool:

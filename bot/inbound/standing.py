@@ -22,7 +22,7 @@ from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from bot.inbound.absences import TOLD
 from bot.people.directory import People
 from bot.people.refusals import Refusals
-from bot.policy.answers import is_withdrawal
+from bot.policy.answers import is_withdrawal, unwrapped
 from bot.policy.record import records
 from bot.policy.standing import Standing
 from bot.policy.stops import NEXT_ORDER, called, ends_in_condition, is_condition, may_be_stop
@@ -121,7 +121,10 @@ def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal[
     """
     said = (" ".join(line.split()) for line in said_lines(strip_invisible(text), None))
     lines = list(dict.fromkeys(line.strip(_MARKS) for line in said))
-    if has_subject and len(lines) == 2 and not _is_ours(lines[0]):
+    subject = lines[:1] if has_subject and not any(map(_SEEMS.fullmatch, lines[:1])) else []
+    lines = [*subject, *unwrapped("\n".join(lines[len(subject) :])).splitlines()]
+    is_below = bool(subject and len(lines) > 1 and _SEEMS.fullmatch(lines[1]))
+    if is_below or (subject and len(lines) == 2 and not _is_ours(lines[0])):
         lines = lines[1:]
     line = lines[0] if lines else ""
     if not _is_ours(line):

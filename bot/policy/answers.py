@@ -264,12 +264,21 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
 
 
 def _names_argument(request: Request, statement: Statement) -> bool:
-    """Return whether a typed yes may be the value of an argument that is called so: `confirm: yes`."""
-    if statement.said != "approve" or not statement.is_typed or request.call is None:
+    """Return whether a typed yes may be the value of an argument that is called so, and whether a no in a mail is one:
+    `confirm: yes`, and `cancel: no` in place of `yes`.
+    """
+    if request.call is None or not statement.is_typed:
+        return False
+    if statement.said == "deny" and statement.channel == "email" and not _behind_answer(statement.text):
+        arguments, typed = request.call.arguments, typed_lines(request.call, statement.text) or {}
+        values = [written(value) for name, value in typed.items() for value in (value, arguments[name])]
+        return bool(values) and all(yes_or_no(one) is not None or one.lower() in _SWITCHES for one in values)
+    if statement.said != "approve":
         return False
     names = "|".join(re.escape(fold(name)) for name in request.call.arguments)
     # Only where a line or sentence begins: a mail's own button writes `I approve:` and the title.
-    return re.search(rf"(?m)(?:^|[.!]\s)[^\w\n]*(?:{names})[^\w\n]*?[:=\uff1a]", fold(statement.text)) is not None
+    begins, ends = r"^|[.!,;\u2013\u2014]\s|\s-\s", r"[:=\uff1a]|\s[-\u2013\u2014]\s"
+    return re.search(rf"(?m)(?:{begins})[^\w\n]*(?:{names})[^\w\n]*?(?:{ends})", fold(statement.text)) is not None
 
 
 def _is_taken_back(call: GatedCall, typed: Mapping[str, JsonValue]) -> bool:
@@ -314,14 +323,15 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
 
 
 def unwrapped(text: str) -> str:
-    """Return `text` with the lines joined that a mail program cut at 65 characters or later; no stop is joined to any.
+    """Return `text` with the lines joined that a mail program cut at 65 characters or later, but for one that speaks
+    against it: at the end of another it may say nothing.
 
     Only for orders whose reason is read as a whole: of other text nobody knows where its writer ended a line.
     """
     joined, last = list[str](), ""
     for line in map(str.strip, text.strip().splitlines()):
         is_cut = last and line and len(last) + 1 + len(line.split(maxsplit=1)[0]) > _WRAPPED_CHARS
-        if is_cut and not is_withdrawal(line):
+        if is_cut and not (is_withdrawal(line) or speaks_against(line)):
             joined[-1] += f" {line}"
         else:
             joined.append(line)

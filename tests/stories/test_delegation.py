@@ -210,6 +210,9 @@ async def test_by_mail_it_is_a_line_and_nothing_else(office: World) -> None:
     assert (await office.request(record.request.id)).request.policy.givers == ("bo",)
 
 
+ON_A_TRAIN = "I am on the train to Hamburg all day, where nobody has a network"
+
+
 async def test_by_mail_a_reason_that_a_program_cut_into_lines_is_one_reason(office: World) -> None:
     record = await asked(office)
     why = "I am on the train to Hamburg, where nobody has a network, and Cy knows all there is to know about it"
@@ -240,6 +243,8 @@ async def test_by_mail_a_signature_without_dashes_is_no_part_of_it(office: World
         "delegate: cy@corp.example\n\nBo Berg\nnot before noon\nT: +49 30 1234567",
         "could you delegate: cy@corp.example",
         "delegate: cy@corp.example\nbut not before noon",
+        f"delegate: cy@corp.example\nreason: {ON_A_TRAIN}\nplease wait",
+        f"delegate: cy@corp.example\nreason: {ON_A_TRAIN}\nab Montag",
         "delegate: cy@corp.example\ndelegate: dan@corp.example",
         "delegate cy@corp.example",
         "delegate:",

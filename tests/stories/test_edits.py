@@ -343,6 +343,7 @@ class Sure(What):
 
     confirm: str = "no"
     ok: bool = False
+    cancel: str = "yes"
 
 
 @pytest.mark.parametrize(
@@ -355,13 +356,16 @@ class Sure(What):
         ("ok: yes", {"ok": True}),
         ("*confirm*: yes", {}),
         ("confirm:\nyes", {}),
+        ("yes, confirm: yes", {}),
+        ("confirm - yes", {}),
+        ("cancel: no", {"cancel": "no"}),
     ],
 )
-async def test_a_value_of_an_argument_that_is_called_like_a_vote_is_never_an_approval(
+async def test_a_value_of_an_argument_that_is_called_like_a_vote_is_no_vote(
     redis: str, tmp_path: Path, line: str, changed: dict[str, str | bool]
 ) -> None:
     def change(world: World) -> None:
-        world.workshop.editable, world.workshop.args = ("confirm", "ok"), Sure
+        world.workshop.editable, world.workshop.args = ("confirm", "ok", "cancel"), Sure
 
     async with a_world(redis, tmp_path / "data", change=change) as world:
         record = await world.opened(await world.trigger("press bell"))
@@ -372,7 +376,7 @@ async def test_a_value_of_an_argument_that_is_called_like_a_vote_is_never_an_app
         now = await world.request(record.request.id)
         assert (now.state, now.votes, world.workshop.effects) == ("open", (), [])
         assert now.request.call
-        assert now.request.call.arguments == {"what": "bell", "confirm": "no", "ok": False} | changed
+        assert now.request.call.arguments == {"what": "bell", "confirm": "no", "ok": False, "cancel": "yes"} | changed
         assert await world.next_mail("bo")
 
 

@@ -28,7 +28,6 @@ from channels.email.reply import (
     TWO_BODIES,
     Said,
     above_contacts,
-    as_command,
     is_courtesy,
     markup,
     newtext,
@@ -36,6 +35,7 @@ from channels.email.reply import (
     read_both,
     read_reply,
     vocabulary,
+    without_signature,
 )
 from channels.email.reply.binding import About, Answered, MailReading
 from channels.email.reply.lines import Lines
@@ -236,14 +236,12 @@ class Reader:
         person, why = found.contact.id, ASKED_NOTHING if self._answers_us(headers, subject) else ""
         earlier = (*ids_in(" ".join(headers.all("references"))), *ids_in(" ".join(headers.all("in-reply-to"))))
         said = read_both(body.plain, body.html, found.contact.name, own=self.own)
-        if earlier and not (body.files or as_command(said, found.contact.name)):
+        if earlier and not (body.files or without_signature(said.whole, found.contact.name)):
             said = _said_above(subject, said)
         if why and not body.files and is_courtesy(said, found.contact.name):
             return Ignored(reason="thanks for a mail that asked nothing")
         shown = body.plain if body.plain is not None else markup.as_text(body.html or "").text
-        own = as_command(said, found.contact.name)
-        is_line = "\n" not in own and said.is_one and not said.is_below_quote
-        files, text = files_of(body.files), f"{subject}\n\n{own if is_line else shown.strip()}".strip()
+        files, text = files_of(body.files), f"{subject}\n\n{shown.strip()}".strip()
         if _is_forwarded(subject, shown):
             # What somebody else wrote is nobody's wish here; it goes along as what it is.
             text, files = _own_words(said, "it was forwarded"), (*files, self._whole(FORWARDED_NAME, shown))
@@ -253,7 +251,7 @@ class Reader:
             text = own if earlier or _REPLY.match(subject) else f"{subject}\n\n{own}".strip()
             files = files if earlier else (*files, self._whole(OLDER_NAME, shown))
         elif earlier:
-            text = own
+            text = said.whole
         return Trigger(
             person=person,
             text=_bounded(masked(text, self.own)),

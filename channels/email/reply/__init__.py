@@ -366,13 +366,12 @@ def _without_contacts(text: str, author: str) -> str:
     return _without_manners("\n".join(lines[:at]), manners)
 
 
-def as_command(said: Said, author: str) -> str:
-    """Return all that somebody wrote, or the one line alone below which nothing but a signature stands.
+def without_signature(text: str, author: str) -> str:
+    """Return the new text of a mail without its writer's signature.
 
     A line that decides, refuses, or says when is none of a signature.
     """
-    bare = _without_contacts(said.whole, author).strip()
-    return said.whole if "\n" in bare else bare
+    return _without_contacts(read_reply(text, author).whole, author).strip()
 
 
 def above_contacts(text: str, author: str) -> str:

@@ -32,6 +32,17 @@ def test_so_often_and_until_then_asks_for_one(text: str, wanted: Wanted) -> None
     assert typed_standing(text) == wanted
 
 
+LONG = "standing s3r-k7m2xq4d5v6ab 2 times until 2026-12-01 18:00 with any\nversion and region"
+
+
+@pytest.mark.parametrize("subject", ["", "Deploys\n\n", "Standing approval\n\n"])
+def test_in_a_mail_it_may_be_cut_into_lines_below_whatever_subject(subject: str) -> None:
+    wanted = Wanted(2, "2026-12-01 18:00", ("version", "region"), "s3r-k7m2xq4d5v6ab")
+
+    assert typed_standing(f"{subject}{LONG}", has_subject=True) == wanted
+    assert typed_standing(f"{subject}{LONG}\nonly if Cy agrees", has_subject=True) == "usage"
+
+
 @pytest.mark.parametrize(
     "text",
     [

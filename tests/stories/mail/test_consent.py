@@ -855,12 +855,26 @@ async def test_attack_an_old_mail_that_is_sent_again_into_the_thread_of_a_run_an
     assert (await world.request(record.request.id)).state == "open"
 
 
-async def test_whoever_asked_answers_a_question_of_their_run_in_its_thread(world: World) -> None:
-    record, thread = await asked_in_thread(world, "ask yes_no Did the bell ring?", "anna")
+SIGNED = "\n\nAnna Ames\nHead of Operations\nT: +44 20 1234567"
 
-    await write(world, BOT, "yes", "Re: Lunch?", thread, by="anna")
 
-    assert await world.summary(record.request.run_id) == "done: answered: yes"
+@pytest.mark.parametrize(
+    ("question", "text", "answer"),
+    [
+        ("yes_no Did the bell ring?", "yes", "yes"),
+        ("yes_no Did the bell ring?", f"yes{SIGNED}", "yes"),
+        ("choice Which bell? | gate, tower", f"tower{SIGNED}", "tower"),
+        ("free_text Whom shall they call?", f"My new number:{SIGNED}", f"My new number:{SIGNED}"),
+    ],
+)
+async def test_whoever_asked_answers_a_question_of_their_run_in_its_thread(
+    world: World, question: str, text: str, answer: str
+) -> None:
+    record, thread = await asked_in_thread(world, f"ask {question}", "anna")
+
+    await write(world, BOT, text, "Re: Lunch?", thread, by="anna")
+
+    assert await world.summary(record.request.run_id) == f"done: answered: {answer}"
 
 
 @pytest.mark.parametrize(

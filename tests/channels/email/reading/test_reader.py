@@ -365,6 +365,20 @@ def test_an_encoded_subject_is_decoded() -> None:
     assert reading.text == "Déploy\n\nx"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please order business cards for me:\n\nBo Berg\nHead of Operations\n+49 30 1234567",
+        "Please open a ticket\n---\nTitle: Login broken\nDescription: since noon",
+    ],
+)
+def test_of_a_wish_nothing_is_left_out_that_only_looks_like_a_signature(text: str) -> None:
+    reading = read(arrived(mail(text).replace(f"agent+{TOKEN}".encode(), b"agent"), to=BOT))
+
+    assert isinstance(reading, Trigger)
+    assert reading.text == f"Re: Deploy?\n\n{text}"
+
+
 CSV = 'Content-Type: text/csv\nContent-Disposition: attachment; filename="wishes.csv"\n\ndeploy v1.2.0 to production'
 LOGO = "Content-Type: image/png; name=logo.png\nContent-ID: <logo>\n\nx"
 SIGNATURE = "Content-Type: application/pkcs7-signature; name=smime.p7s\n\nx"
