@@ -228,7 +228,7 @@ class Outward:
         relay = Relay("localhost", server.port, tls="none")
         self._out = EmailChannel(
             mailbox=MaildirMailbox(folder),
-            transport=Transport(lambda: relay, timeout_s=0.5),
+            transport=Transport(lambda: relay, timeout_s=0.5, data_s=0.5),
             directory=People(),
             address="sayso@sayso.example",
             prove=local,

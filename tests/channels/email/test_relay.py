@@ -101,7 +101,8 @@ async def test_a_fault_says_whether_to_send_again_or_to_act(
 ) -> None:
     server = await stack.enter_async_context(RelayServer(faults=[fault]))
 
-    transport = Transport(lambda: relay(server), timeout_s=1 if fault == "slow" else PATIENCE_S)
+    patience_s = 1 if fault == "slow" else PATIENCE_S
+    transport = Transport(lambda: relay(server), patience_s, data_s=patience_s)
 
     with pytest.raises(error, match=f"(?s){told}"):
         await transport.send(mail(), sender=BOT, recipients=TO)
@@ -113,7 +114,7 @@ def sending(
     """The bot's channel, sending through `server`."""
     return EmailChannel(
         mailbox=MaildirMailbox(folder),
-        transport=Transport(lambda: relay(server), timeout_s),
+        transport=Transport(lambda: relay(server), timeout_s, data_s=timeout_s),
         directory=People(ANNA, BO),
         address=BOT,
         prove=local,
