@@ -22,6 +22,7 @@ Verdict = Literal["open", "may", "own", "refused"]
 
 VERDICTS: Mapping[str, Verdict] = {
     "GET /healthz": "open",
+    "HEAD /healthz": "open",
     "GET /readyz": "open",
     "GET /metrics": "open",
     "POST /v1/requests": "may",
