@@ -8,6 +8,7 @@ from bot.store import Commit, Line
 from bot.store.ids import new_id
 from tests.bot.cli.shell import sayso
 from tests.servers.console import a_console
+from tests.stories.faults.test_deploy import release
 from tests.stories.test_rollback import live, shop_of
 from tests.world import World
 
@@ -83,6 +84,30 @@ async def test_attack_what_waited_for_its_approval_while_many_others_began_was_a
 
     assert live(shop, "production") == "v1.2.0"
     assert await alarms(shop) == []
+
+
+async def test_attack_what_failed_and_somebody_put_there_by_hand_later_is_credited_to_who_approved_it(
+    shop: World,
+) -> None:
+    may_work = shop.folder / "may-work"
+    release(shop, "v1.2.0", f'#!/bin/sh\n[ -e {may_work} ] || exit 3\nexec ./real.sh "$@"\n')
+    await shop.app.drift.look()
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+    await shop.ended(run_id)
+    await shop.move_time(3600)
+    await shop.app.drift.look()
+    assert live(shop, "production") == "v1.0.0"
+
+    may_work.touch()
+    commit = by_hand(shop, "v1.2.0")
+    await shop.app.drift.look()
+    async with a_console(shop) as console:
+        page = await (await console.browser("anna")).get("/live")
+
+    assert commit in (await alarms(shop))[0]
+    assert page.words.count("Nobody approved this. Seen ") == 1
+    assert "Asked for by Anna Ames" not in page.words
 
 
 async def test_the_page_of_what_is_live_says_that_nobody_approved_it_and_no_longer_once_it_is_gone(shop: World) -> None:
