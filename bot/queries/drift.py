@@ -27,6 +27,8 @@ log = structlog.stdlib.get_logger()
 # A command of each environment, once in so long on whichever machine.
 _EVERY = timedelta(minutes=1)
 _ENOUGH = 0.9
+# A command that gave up waiting may have begun what goes on without it.
+_ROLLS_OUT = timedelta(minutes=30)
 # What was put live by a run that is older than so many others is known from when it was.
 _RUNS, _KNOWN = 500, 100
 _SHORT = 12
@@ -143,10 +145,10 @@ class Drift:
 
 
 def _may_have_put(effect: EffectView, before: SeenLive, commit: str) -> bool:
-    """Return whether an effect may have put `commit` live: one that failed did so at once or never."""
+    """Return whether an effect may have put `commit` live: one that failed did so soon or never."""
     if effect.result != "error" or effect.ended_at is None or before.looked is None:
         return effect.result != "not_done"
-    return before.commit != commit and effect.ended_at + _EVERY > before.looked
+    return before.commit != commit and effect.ended_at + _ROLLS_OUT > before.looked
 
 
 async def _last_by(environment: Environment) -> str:

@@ -110,6 +110,26 @@ async def test_attack_what_failed_and_somebody_put_there_by_hand_later_is_credit
     assert "Asked for by Anna Ames" not in page.words
 
 
+async def test_what_a_deploy_that_gave_up_waiting_had_begun_is_no_drift_when_it_is_there_minutes_later(
+    shop: World,
+) -> None:
+    is_there = shop.folder / "is-there"
+    release(shop, "v1.2.0", f'#!/bin/sh\n[ -e {is_there} ] || exit 3\nexec ./real.sh "$@"\n')
+    await shop.app.drift.look()
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+    await shop.ended(run_id)
+    await shop.move_time(600)
+    await shop.app.drift.look()
+
+    is_there.touch()
+    by_hand(shop, "v1.2.0")  # stands in for a rollout that goes on after its command
+    await shop.app.drift.look()
+
+    assert live(shop, "production") == "v1.2.0"
+    assert await alarms(shop) == []
+
+
 async def test_the_page_of_what_is_live_says_that_nobody_approved_it_and_no_longer_once_it_is_gone(shop: World) -> None:
     await shop.app.drift.look()
     by_hand(shop, "v1.2.0")
