@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from agents.deploy.lookup import LookFailed
 from agents.requests import Frozen
 from bot.queries.environments import Live
 from bot.queries.lists import runs
+from bot.render.views import EffectView
 from bot.store import Keys, Store, StoreError
 from bot.store.ids import new_id
 from language import say
@@ -26,6 +27,8 @@ log = structlog.stdlib.get_logger()
 # A command of each environment, once in so long on whichever machine.
 _EVERY = timedelta(minutes=1)
 _ENOUGH = 0.9
+# A command that gave up waiting may have begun what goes on without it.
+_ROLLS_OUT = timedelta(minutes=30)
 # What was put live by a run that is older than so many others is known from when it was.
 _RUNS, _KNOWN = 500, 100
 _SHORT = 12
@@ -43,13 +46,14 @@ class Alert(Protocol):
 class SeenLive(Frozen):
     """What was seen live in an environment: `commit` since then. `known` are those that sayso put there, and the first.
 
-    `is_drift`: nobody approved the one that is live. `told` are those the operators have heard of, `last_by` who put it
-    there as far as the environment itself says.
+    `looked` is when it was last seen there. `is_drift`: nobody approved the one that is live. `told` are those the
+    operators have heard of, `last_by` who put it there as far as the environment itself says.
     """
 
     commit: str
     since: AwareDatetime
     known: tuple[str, ...]
+    looked: AwareDatetime | None = None
     is_drift: bool = False
     told: tuple[str, ...] = ()
     last_by: str = ""
@@ -76,13 +80,14 @@ class Drift:
     async def look(self) -> None:
         """Look at every environment. Where that fails, or something is being deployed there, the next look will say."""
         for environment in self._environments.values():
+            now = self._store.about_now()
             try:
                 async with asyncio.timeout(FACT_S):
                     commit = await live_commit(environment)
             except (LookFailed, TimeoutError) as error:
                 log.info("what is live is not known", environment=environment.name, error=str(error))
                 continue
-            await self._see(environment, commit)
+            await self._see(environment, commit, now)
 
     async def seen(self) -> dict[str, SeenLive]:
         """Return what was seen live last, by environment. Raises StoreUnavailable."""
@@ -98,41 +103,52 @@ class Drift:
             if one.is_drift
         ]
 
-    async def _see(self, environment: Environment, commit: str) -> None:
-        name, now = environment.name, self._store.about_now()
+    async def _see(self, environment: Environment, commit: str, now: datetime) -> None:
+        name = environment.name
         before = (await self.seen()).get(name)
         if before is None:
-            return await self._keep(name, SeenLive(commit=commit, since=now, known=(commit,)))
+            return await self._keep(name, SeenLive(commit=commit, since=now, known=(commit,), looked=now))
+        again = before.model_copy(update={"looked": now})
         if before.commit == commit and not before.is_drift:
-            return None
-        if commit in before.known or await self._is_ours(name, commit, anew=before.commit != commit):
+            return await self._keep(name, again)
+        if commit in before.known or await self._is_ours(name, commit, before):
             known = (*(one for one in before.known if one != commit), commit)[-_KNOWN:]
-            return await self._keep(name, SeenLive(commit=commit, since=now, known=known, told=before.told))
-        if before.commit == commit or (await self.live.turns())[name].running:
+            return await self._keep(name, SeenLive(commit=commit, since=now, known=known, looked=now, told=before.told))
+        if before.commit == commit:
+            return await self._keep(name, again)
+        if (await self.live.turns())[name].running:
             return None
-        drift = before.model_copy(update={"commit": commit, "since": now, "is_drift": True})
+        drift = again.model_copy(update={"commit": commit, "since": now, "is_drift": True})
         drift = drift.model_copy(update={"last_by": await _last_by(environment)})
         if commit not in before.told:  # rather twice than never
             await self._alert(new_id("outgoing", 0), partial(_words, name, drift))
             drift = drift.model_copy(update={"told": (*before.told, commit)[-_KNOWN:]})
         return await self._keep(name, drift)
 
-    async def _is_ours(self, name: str, commit: str, *, anew: bool) -> bool:
+    async def _is_ours(self, name: str, commit: str, before: SeenLive) -> bool:
         """Return whether a run put it there, which it can only with the approval that its environment needs.
 
-        What is there `anew` may be of an old run, which waited long; later only the newest may have put it there again.
+        What is there anew may be of an old run, which waited long; later only the newest may have put it there again.
         """
         cursor: str | None = None
+        is_new = before.commit != commit
         while True:
             some, cursor = await runs(self._store, cursor=cursor, limit=_RUNS)
             effects = (effect for run in some for effect in run.effects if effect.environment == name)
-            if any(effect.commit.startswith(commit) and effect.result != "not_done" for effect in effects):
+            if any(effect.commit.startswith(commit) and _may_have_put(effect, before, commit) for effect in effects):
                 return True
-            if cursor is None or not anew:
+            if cursor is None or not is_new:
                 return False
 
     async def _keep(self, name: str, seen: SeenLive) -> None:
         await self._store.client.do("HSET", _HOME.live, name, seen.model_dump_json())
+
+
+def _may_have_put(effect: EffectView, before: SeenLive, commit: str) -> bool:
+    """Return whether an effect may have put `commit` live: one that failed did so soon or never."""
+    if effect.result != "error" or effect.ended_at is None or before.looked is None:
+        return effect.result != "not_done"
+    return before.commit != commit and effect.ended_at + _ROLLS_OUT > before.looked
 
 
 async def _last_by(environment: Environment) -> str:

@@ -110,6 +110,7 @@ class EffectView(Frozen):
     started_at: AwareDatetime
     request_id: RequestId | None = None
     commit: str = ""
+    ended_at: AwareDatetime | None = None
 
 
 ListedAs = Literal[RunState, "denied", "unchanged", "answered"]
@@ -568,6 +569,7 @@ def _effects(run: Run) -> Iterator[EffectView]:
             started_at=one.started_at,
             request_id=one.request_id,
             commit=commit_of(one.effect),
+            ended_at=one.ended_at,
         )
 
 

@@ -110,9 +110,12 @@ async def live_page(request: Request) -> Response:
     everybodys = newest if seen_by is None else await _newest(process, None)
     places = await _places(request)
     health = {name: text_of(said) for name, said in (await app.live.health()).items()}
+    at = {shown.place.name: shown.place for shown in places}
+    seen = await app.drift.seen()
+    drift = {name: one for name, one in seen.items() if one.is_drift and name in at and one.commit in at[name].text}
     histories = {
-        one.name: history_of(one, newest.deploys(one), now, everybodys.deploys(one))
-        for one in (shown.place for shown in places)
+        name: history_of(one, newest.deploys(one), now, () if name in drift else everybodys.deploys(one))
+        for name, one in at.items()
     }
     data: dict[str, object] = {
         "places": places,
@@ -121,7 +124,7 @@ async def live_page(request: Request) -> Response:
         "health": health,
         "histories": histories,
         "turns": await app.guard.turns(who_of(request), app.live),
-        "drift": {name: one for name, one in (await app.drift.seen()).items() if one.is_drift},
+        "drift": drift,
         "frozen": [(one, app.requests.freezes.words(one)) for one in await app.requests.freezes.all()],
         "coming": app.requests.freezes.coming(app.store.about_now()),
         "coming_words": coming_words,

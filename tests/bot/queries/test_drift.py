@@ -8,6 +8,7 @@ from bot.store import Commit, Line
 from bot.store.ids import new_id
 from tests.bot.cli.shell import sayso
 from tests.servers.console import a_console
+from tests.stories.faults.test_deploy import release
 from tests.stories.test_rollback import live, shop_of
 from tests.world import World
 
@@ -79,6 +80,50 @@ async def test_attack_what_waited_for_its_approval_while_many_others_began_was_a
 
     await shop.decide("bo", opened, "approve")
     await shop.ended(run_id)
+    await shop.app.drift.look()
+
+    assert live(shop, "production") == "v1.2.0"
+    assert await alarms(shop) == []
+
+
+async def test_attack_what_failed_and_somebody_put_there_by_hand_later_is_credited_to_who_approved_it(
+    shop: World,
+) -> None:
+    may_work = shop.folder / "may-work"
+    release(shop, "v1.2.0", f'#!/bin/sh\n[ -e {may_work} ] || exit 3\nexec ./real.sh "$@"\n')
+    await shop.app.drift.look()
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+    await shop.ended(run_id)
+    await shop.move_time(3600)
+    await shop.app.drift.look()
+    assert live(shop, "production") == "v1.0.0"
+
+    may_work.touch()
+    commit = by_hand(shop, "v1.2.0")
+    await shop.app.drift.look()
+    async with a_console(shop) as console:
+        page = await (await console.browser("anna")).get("/live")
+
+    assert commit in (await alarms(shop))[0]
+    assert page.words.count("Nobody approved this. Seen ") == 1
+    assert "Asked for by Anna Ames" not in page.words
+
+
+async def test_what_a_deploy_that_gave_up_waiting_had_begun_is_no_drift_when_it_is_there_minutes_later(
+    shop: World,
+) -> None:
+    is_there = shop.folder / "is-there"
+    release(shop, "v1.2.0", f'#!/bin/sh\n[ -e {is_there} ] || exit 3\nexec ./real.sh "$@"\n')
+    await shop.app.drift.look()
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+    await shop.ended(run_id)
+    await shop.move_time(600)
+    await shop.app.drift.look()
+
+    is_there.touch()
+    by_hand(shop, "v1.2.0")  # stands in for a rollout that goes on after its command
     await shop.app.drift.look()
 
     assert live(shop, "production") == "v1.2.0"

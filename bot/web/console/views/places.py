@@ -148,8 +148,8 @@ def _word(request: RequestView, run: Summary | None) -> str:
     ended = [one for one in own if one.result in {"ok", "error"}]
     if own:
         return _WORDS[(ended or own)[-1].result]
-    # Only the newest effects are kept.
-    return (run.word or run.state) if run else "started"
+    # Only the newest effects are kept; an older release kept none.
+    return (run.word or run.state) if run and not run.effects else "started"
 
 
 def _days(times: Sequence[datetime], now: datetime) -> list[int]:

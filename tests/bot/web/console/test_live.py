@@ -113,6 +113,19 @@ async def test_what_was_done_stays_done_when_its_run_fails_later(world: World) -
     assert {one.title: one.word for one in of_an_older_release.newest}["Press it"] == "failed"
 
 
+async def test_what_is_too_long_ago_to_be_known_is_not_said_to_have_ended_as_its_run(world: World) -> None:
+    requests, summaries = await scene(world)
+    now = max(one.opened_at for one in requests)
+    effect = next(one.effects[0] for one in summaries.values() if one.effects)
+    others = tuple(effect.model_copy(update={"request_id": new_id("request", 0)}) for _ in range(20))
+    later = {name: one.model_copy(update={"word": "failed", "effects": others}) for name, one in summaries.items()}
+
+    told = history_of(WORKSHOP, deploys_of(WORKSHOP, map(with_commit, requests), later), now)
+
+    assert told
+    assert {one.title: one.word for one in told.newest}["Press it"] == "started"
+
+
 @pytest.mark.long
 async def test_what_nobody_had_to_approve_has_a_history_by_its_runs(shop: World) -> None:
     release(shop, "v1.1.0", "#!/bin/sh\nexit 3\n")
