@@ -113,6 +113,8 @@ _STOPS = 20
 """How many lines are read as stops; it bounds the time."""
 _ASKED_S = 3600.0
 """How long a typed reason waits for its writer to say once more that the freeze is to end."""
+_TAKEN_S = 7 * 24 * 3600.0
+"""How long a message that froze something is known; one that was given up may be taken again for as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,8 +312,9 @@ class TypedFreezes:
         """Do what the message says; False where it says something else. Raises StoreUnavailable.
 
         `is_denial`: the message counts as one beside that.
-        A freeze only stops things, so it counts from every proven sender, also where it is taken again. Its end needs
-        as much as an approval does, and ends nothing that began after it was written or received.
+        A freeze only stops things, so it counts from every proven sender, also in a copy. A message freezes once: for
+        what stands beside it, it may be taken again when somebody has ended the freeze. An end needs as much as an
+        approval does, and ends nothing that began after it was written or received.
         """
         typed = typed_freeze(trigger.text, has_subject=channel == "email" and not trigger.follows)
         if typed is None or trigger.others or not (trigger.is_addressed or _is_meant_in_thread(typed, trigger)):
@@ -321,20 +324,25 @@ class TypedFreezes:
         held = {one.environment for one in await self._freezes.all()} if typed.ends else frozenset[str]()
         if not (self._is_order(typed, may=may, held=held) or (may and self._is_below_more(typed))):
             return False
+        store, once = self._journal.store, f"froze {inbound_id} {typed.environment}"
+        if not typed.ends and await store.remembered(once) is not None:
+            return True
         if typed.ends and not typed.reason and typed.environment is not None:
             known = await self._asked(person, typed.environment)
             typed = replace(typed, reason=known or "", is_confirmed=known is not None)
-        said_at = _said_at(trigger.written_at, received_at)
+        said_at, froze = _said_at(trigger.written_at, received_at), not typed.ends
         with self._people.speaking_to(person):
             try:
                 is_heard = is_denial or (trigger.follows and stop_beside(trigger.text) != "")
                 told = await self._done(typed, channel, trigger, said_at, is_heard=is_heard)
             except (Conflict, Forbidden, Invalid, NotFound) as error:
-                told = str(error)
+                told, froze = str(error), False
             title = say("notice.freeze-title")
         weak = trigger.weakness
         if not weak or await self._journal.store.admit(f"told of freezes {person}", inbound_id, *TOLD):
             await to_person(self._journal, person, title, told, reach=nearest_first(CHANNELS, channel))
+        if froze:
+            await store.remember(once, b"1", _TAKEN_S)
         return True
 
     async def freezes(self, person: PersonId, text: str) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from agents.requests import PersonId, RunId
 from bot.archive.places import Place
 from bot.policy.record import RequestRecord
+from bot.store import WorkItem
 from tests.bot.cli.shell import sayso
 from tests.office import TOML
 from tests.servers.console import a_console
@@ -419,3 +420,30 @@ async def test_attack_an_archive_that_is_away_loses_no_stop_beside_the_stop_of_o
             await world.reply("cy", card, words)
 
         assert (await world.ended(live)).state != "done"
+
+
+async def test_attack_a_freeze_that_was_ended_does_not_begin_again_with_the_stop_beside_it(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = f'{TOML}\n[roles]\noperator = ["person:cy", "person:dan"]\n'
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        freezes = world.app.requests.freezes
+        _, record = await archived(world)
+        (world.folder / "archive").rename(world.folder / "elsewhere")
+        (world.folder / "archive").write_text("no folder")
+        words = f"freeze production: incident\n\nstop {record.request.id}"
+        await world.post("cy", "sayso@sayso.example", words, about="Incident")
+
+        async def is_given_up() -> bool:
+            await world.move_time(60)
+            return bool(await world.dead())
+
+        await until(is_given_up, what="it is given up")
+        await freezes.unfreeze("production", PersonId("dan"), "fixed")
+        (world.folder / "archive").unlink()
+        (world.folder / "elsewhere").rename(world.folder / "archive")
+        [given_up] = await world.app.store.lists.dead()
+        await world.app.store.lists.requeue(WorkItem("in", given_up))
+
+        assert "nothing was stopped" in (await world.next_mail("cy", "Not passed on to the run")).text
+        assert await freezes.all() == ()
