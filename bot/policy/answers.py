@@ -173,7 +173,7 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
     )
 
 
-def above_contacts(statement: Statement, is_part: Callable[[str], bool]) -> str:
+def answer_above(statement: Statement, is_part: Callable[[str], bool]) -> str:
     """Return what stands above the contacts below the words of `statement`; nothing where one of those `is_part` of an
     answer by itself: nobody knows then which it is.
     """
@@ -259,7 +259,7 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
         return None
     call, typed = request.call, typed_lines(request.call, statement.text)
     if typed is None:
-        typed = typed_lines(call, above_contacts(statement, lambda line: names_argument(call, line)))
+        typed = typed_lines(call, answer_above(statement, lambda line: names_argument(call, line)))
     return None if typed and _is_taken_back(request.call, typed) else typed
 
 
@@ -564,9 +564,9 @@ def _read(request: Request, statement: Statement) -> tuple[Given | None, Filled]
         return _in_parts(request, statement)
     if request.format == "form" and statement.text.strip():
         filled = fill_lines(request.fields, statement.text)
-        above = above_contacts(statement, lambda line: _has_field(request, line)) if filled.misfits else ""
+        above = answer_above(statement, lambda line: _has_field(request, line)) if filled.misfits else ""
         return _of_form(request, fill_lines(request.fields, above) if above else filled)
-    above = above_contacts(statement, lambda line: given(request, line) is not None)
+    above = answer_above(statement, lambda line: given(request, line) is not None)
     answers = ((_behind_answer(text) if statement.is_typed else "") or text for text in (statement.text, above))
     found = (given(request, answer) for answer in answers)
     return next(filter(None, found), None) or _in_files(request, statement), Filled()

@@ -12,7 +12,7 @@ from bot.errors import NotFound
 from bot.people.absences import Absences
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_doubles
-from bot.policy.answers import Statement, above_contacts, unwrapped
+from bot.policy.answers import Statement, answer_above, unwrapped
 from bot.policy.approvers.delegation import Objection, candidates, handed_on, objection, stood_in_for
 from bot.policy.approvers.quorum import barred, eligible
 from bot.policy.judge import AGAINST, delegation_objection
@@ -63,7 +63,7 @@ def wish_of(record: RequestRecord, statement: Statement, people: People) -> Hand
     is_vote = record.request.format == "approval"
     if not is_vote or statement.said != "free_text" or statement.asks or statement.person not in may:
         return None
-    text = above_contacts(statement, lambda line: _key(line.partition(":")[0]) != "") or statement.text
+    text = answer_above(statement, lambda line: _key(line.partition(":")[0]) != "") or statement.text
     lines = [line.partition(":") for line in unwrapped(text).splitlines() if line.strip()]
     keys = [_key(key) for key, _, _ in lines]
     if not lines or not all(text.strip() for _, _, text in lines) or keys not in (["to"], ["to", "reason"]):

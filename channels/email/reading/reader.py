@@ -236,7 +236,8 @@ class Reader:
         person, why = found.contact.id, ASKED_NOTHING if self._answers_us(headers, subject) else ""
         earlier = (*ids_in(" ".join(headers.all("references"))), *ids_in(" ".join(headers.all("in-reply-to"))))
         said = read_both(body.plain, body.html, found.contact.name, own=self.own)
-        if earlier and not (body.files or without_signature(said.whole, found.contact.name)):
+        # Nothing but a signature is left away below a word.
+        if earlier and not body.files and without_signature(f"stop\n\n{said.whole}", found.contact.name) == "stop":
             said = _said_above(subject, said)
         if why and not body.files and is_courtesy(said, found.contact.name):
             return Ignored(reason="thanks for a mail that asked nothing")

@@ -50,6 +50,15 @@ CONTACT_CHARS = 120
 REACHED = re.compile(r"(?:\+|\b0)[\d ()/.-]{5,}\d|\S@\S+\.\w|\bwww\.|https?://", re.IGNORECASE)
 """A way to reach somebody: a telephone number, an address, a page."""
 
+_WAY = r"[<(\[]*(?:mailto:)?\S+@\S+|(?:https?://|www\.)\S+|(?:\+|\(?\b0)[\d ()/.-]{5,}\d"
+_BESIDE_WAY = re.compile(
+    rf"{_WAY}|(?<![\w.-])(?:[^\W\d_][\w-]{{0,14}}\.?\s?:(?=\s|\Z)|(?:{every('contact_label')})\b\.?)", re.IGNORECASE
+)
+"""The ways to reach somebody in a line, and what names each: `tel. 030 1234567`, `E-Mail: bo@corp.example`."""
+
+_COUNTED = re.compile(r"\d+[^\W\d_]{0,3}")
+"""A number as addresses have it: `4th Floor`, `EC1A 1BB`."""
+
 _JOINING = frozenset(("", *every("joins").split("|")))
 _SPOKEN_OF = (
     rf"(?:(?:{every('pronouns_label')})[:-]? ?)?(?:{every('pronouns')})"
@@ -186,13 +195,14 @@ def is_contact(line: str, *, among_contacts: bool) -> bool:
         return False
     if vocabulary.ONLY_MOMENT.fullmatch(text) or vocabulary.NAMED_MOMENT.search(text) or _NO_CONTACT.search(text):
         return False
-    if REACHED.search(line):
-        return True
+    is_reached = REACHED.search(line) is not None
+    # What stands beside a telephone number or the like is judged as any other line is: `Ask cy@corp.example`.
+    line = _BESIDE_WAY.sub(" ", line) if is_reached else line
     if re.search(r"[?!:=]|\.\Z", _COMPANY.sub("", line)) or _ORDERS.match(text):
         return False
-    spelled = [part.strip(",;|()/&-\u2013\u2014\u2022\u00b7") for part in parts]
-    is_titled = all(part[:1].isupper() or part.lower() in _JOINING for part in spelled if part and not part.isdigit())
-    return is_titled and (among_contacts or not re.search(r"\d", line))
+    spelled = [part.strip(",;|()[]<>/&-\u2013\u2014\u2022\u00b7") for part in line.split()]
+    is_titled = all(part[:1].isupper() or part.lower() in _JOINING or _COUNTED.fullmatch(part) for part in spelled)
+    return is_titled and (is_reached or among_contacts or not re.search(r"\d", line))
 
 
 def has_remark(line: str) -> bool:

@@ -209,12 +209,23 @@ async def test_attack_who_takes_back_a_first_try_reads_that_it_stays_approved_an
     assert await stands(world, again) == "withdrawn"
 
 
-@pytest.mark.parametrize("subject", ["STOP", "Re: Bitte abbrechen", "STOP - Re: press bell"])
-async def test_attack_a_stop_over_an_empty_mail_is_dropped_and_nobody_is_told(world: World, subject: str) -> None:
+@pytest.mark.parametrize(
+    ("subject", "below"),
+    [
+        ("STOP", "\n-- \nAnna Ames"),
+        ("Re: Bitte abbrechen", ""),
+        ("STOP - Re: press bell", "Anna Ames"),
+        ("STOP", "Anna Ames\nHead of Shop\nT +49 30 1234567"),
+        ("STOP", "Kind regards,\nAnna Ames\n\nSent from my iPhone"),
+    ],
+)
+async def test_attack_a_stop_over_an_empty_mail_is_dropped_and_nobody_is_told(
+    world: World, subject: str, below: str
+) -> None:
     wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
     record = await until(lambda: the_first(world), what="it is asked")
 
-    await write(world, SAYSO, "\n-- \nAnna Ames", subject, wish["Message-ID"], by="anna")
+    await write(world, SAYSO, below, subject, wish["Message-ID"], by="anna")
 
     assert await stands(world, record) == "withdrawn"
 

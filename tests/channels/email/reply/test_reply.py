@@ -295,6 +295,42 @@ def test_attack_a_refusal_or_a_time_in_brackets_behind_the_writers_name_approves
     assert read_reply(f"Approved\n\nBo Berg ({word})", "Bo Berg").said == "free_text"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Do Nothing",
+        "Postponed",
+        "Pending",
+        "Hands Off",
+        "Sorry, Option 2",
+        "Finger Weg",
+        "Ask cy@corp.example",
+        "Needs sign-off by cy@corp.example",
+        "The link is broken https://corp.example/a",
+        "Nach Freigabe durch cy@corp.example",
+    ],
+)
+def test_attack_words_among_the_contacts_of_their_writer_pass_for_one_of_these(line: str) -> None:
+    contacts = "T: +49 30 1234567"
+    assert read_reply(f"Approved\n\nBo Berg\n{line}\n{contacts}", "Bo Berg").said == "free_text"
+    assert read_reply(f"Approved\n\nBo Berg\n{contacts}\n\n{line}", "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tel. 030 1234567, fax 030 1234568",
+        "phone: +1 555 0100 200 or bo@corp.example",
+        "LinkedIn: https://linkedin.com/in/bo",
+        "Follow us on LinkedIn: https://linkedin.com/corp",
+        "4th Floor",
+        "London EC1A 1BB",
+    ],
+)
+def test_an_address_of_any_form_is_one_of_the_contacts(line: str) -> None:
+    assert read_reply(f"Approved\n\nBo Berg\n{line}\nT: +49 30 1234567", "Bo Berg").said == "approve"
+
+
 @pytest.mark.parametrize("line", ["Ask Cy", "Tell Cy", "Use Staging", "Call Cy"])
 def test_attack_an_order_below_the_writers_name_passes_for_their_title(line: str) -> None:
     assert read_reply(f"Approved\n\nBo Berg\n{line}", "Bo Berg").said == "free_text"
