@@ -256,12 +256,16 @@ def compose(
     starter = Starter(journal, by_agent, settings.agents, admission, ground.access.rights)
     outbox, bounces = _outbox(ground)
     driving = _driving(ground, by_agent, models, outbox, telemetry)
+    # Who steers or starts by HTTP is in a process that has no channels; those that send have them all.
     notifier = Notifier(people, CHANNELS, ground.edits)
     steering = Steering(journal, decisions, by_agent, ground.archive, driving.children, notifier)
     forks = RunForks(journal, ground.archive, starter, by_agent, settings.agents)
     history = History(store, ground.archive, forks)
     firing = TriggerStarts(store, starter, history, outbox.alert)
-    guard, runs = Guard(ground.access.rights, store, history), _runs(ground, starter, steering, forks, driving)
+    guard, runs = (
+        Guard(ground.access.rights, store, history),
+        _runs(ground, starter, steering, forks, driving, notifier),
+    )
     inbox, audit = _inbox(ground, runs, outbox, bounces, guard), AuditReader(store, ground.archive, people.ids_of)
     requests = _requests(ground, agents)
     return App(
@@ -298,7 +302,9 @@ def compose(
     )
 
 
-def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks, driving: _Driving) -> Runs:
+def _runs(
+    ground: _Ground, starter: Starter, steering: Steering, forks: RunForks, driving: _Driving, notifier: Notifier
+) -> Runs:
     gathering = _gathering(ground)
     asking = partial(ApiRequests, ground.journal, ground.people, starter, driving.thinker, driving.loop, gathering)
     standing, guard = asking(driving.agents[STANDING]), driving.loop.guard
@@ -316,7 +322,7 @@ def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks
             guard,
             driving.executor,
             ground.archive,
-            Notifier(ground.people, CHANNELS, ground.edits),
+            notifier,
         ),
         children=driving.children,
         executor=driving.executor,
