@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from agents import ToolRefused
+from agents.command import Announce, parse
 from agents.requests import PersonId, RunId, StepId
 from agents.run import Run
 from agents.steps import CallTool
@@ -75,11 +76,25 @@ class Announcements:
 
 
 def _is_of_model(run: Run, text: str) -> bool:
-    """Return whether `text` holds words of a model: what it gave the tool, and people did not write as it stands."""
+    """Return whether `text` holds words of a model: what it gave the tool, and people did not write as it stands.
+
+    A name in it may be from what they wrote; of words, a part says something else than the whole may.
+    """
     started, pending = run.started, run.pending
     if started is None or pending is None or not pending.by_model or not isinstance(pending.step, CallTool):
         return False
     is_theirs = started.parent is None or not started.parent.by_model
     written = [started.text] * is_theirs + [one.text for one in run.results if one.kind == "answered"]
+    commands = [parse(each) for each in written]
+    whole = {_words(each) for each in (*written, *(one.text for one in commands if isinstance(one, Announce)))}
+
+    def is_own(one: str) -> bool:
+        is_name = len(one.split()) == 1 and one != text.strip()
+        return _words(one) in whole or (is_name and any(one in each for each in written))
+
     given = (one.strip() for one in pending.step.arguments.values() if isinstance(one, str))
-    return any(one in text and not any(one in each for each in written) for one in given if one)
+    return any(one in text and not is_own(one) for one in given if one)
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())

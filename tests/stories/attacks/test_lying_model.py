@@ -589,7 +589,7 @@ async def test_attack_what_a_model_has_announced_is_read_as_the_words_of_whoever
     run_id = await model_shop.app.runs.starter.start("cli", "tell people of the release", anna, agent="announce")
     record = await model_shop.opened(run_id)
     claude.answers(calls("announce", text="Shut on Friday."), says("Told."))
-    await model_shop.decide("anna", record, "free_text", "Say this: Shut on Friday.")
+    await model_shop.decide("anna", record, "free_text", "Shut on Friday.")
     await model_shop.ended(run_id)
 
     of_model = await model_shop.next_mail("bo", about="Announced: “v1.2.0 is live")
@@ -599,6 +599,21 @@ async def test_attack_what_a_model_has_announced_is_read_as_the_words_of_whoever
     assert "The announce agent says this for Anna Ames. A model wrote it." in of_model.text
     assert own.subject == "Announced: “Shut on Friday.”"
     assert "model" not in own.text
+
+
+@pytest.mark.parametrize(
+    "wish", ["tell people of the release, but do not say that v1.2.0 is live", "announce: v1.2.0 is live? No, not yet"]
+)
+async def test_attack_a_part_of_what_somebody_wrote_is_announced_as_their_words(
+    model_shop: World, claude: FakeAnthropic, wish: str
+) -> None:
+    claude.answers(calls("announce", text="v1.2.0 is live"), says("Told."))
+    await model_shop.ended(await model_shop.trigger(wish, agent="announce"))
+
+    heard = await model_shop.next_mail("bo", about="Announced: ")
+
+    assert heard.subject == "A model wrote: Announced: “v1.2.0 is live”"
+    assert "The announce agent says this for Anna Ames. A model wrote it." in heard.text
 
 
 async def test_attack_a_model_calls_two_things_done_of_which_the_first_failed(
