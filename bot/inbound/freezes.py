@@ -113,8 +113,8 @@ _STOPS = 20
 """How many lines are read as stops; it bounds the time."""
 _ASKED_S = 3600.0
 """How long a typed reason waits for its writer to say once more that the freeze is to end."""
-_TAKEN_S = 7 * 24 * 3600.0
-"""How long a message that froze something is known; one that was given up may be taken again for as long."""
+_TAKEN_S = 400 * 24 * 3600.0
+"""How long a message that froze something is known: one that was given up may be taken again months later."""
 
 
 @dataclass(frozen=True, slots=True)

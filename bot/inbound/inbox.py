@@ -196,7 +196,7 @@ class Inbox:
         """Return whether it may have had an effect that a store out of a backup does not know."""
         if inbound.arrived_at is None:
             return False
-        restored = await restored_at(self._store.client)
+        restored = await restored_at(self._store.client, by_clock=True)
         return restored is not None and inbound.arrived_at < restored + _CLOCKS_DIFFER
 
     async def handle(self, inbound_id: str) -> None:
@@ -259,7 +259,7 @@ class Inbox:
         if not trigger.copy_key or trigger.weakness:
             return trigger
         first, _ = await self._store.remember(trigger.copy_key, inbound_id.encode(), _COPIES_S)
-        restored, why = await restored_at(self._store.client), ""
+        restored, why = await restored_at(self._store.client, by_clock=True), ""
         if first != inbound_id.encode():
             why = recorded("reason.came-before")
         elif restored and trigger.written_at and trigger.written_at < restored + _CLOCKS_DIFFER:

@@ -179,7 +179,8 @@ async def hold_loaded(
     held = await holding.hold(at)
     await _tell_people(app, at, held)
     await holding.end_absences(held.away)
-    restored = Restored(as_of=at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))
+    now, ahead = adjusted(*await client.read(*asked(Keys(0))))
+    restored = Restored(as_of=at, at=now, by_clock=now - ahead)
     await open_up(client, app.settings.shards, restored, names_seen(app.data_dir.folder))
     return PutBack(at, held)
 

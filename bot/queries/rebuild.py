@@ -45,15 +45,18 @@ async def rebuild(store: Store) -> Rebuilt:
     """
     found = Rebuilt()
     for run_id in await store.lists.runs():
-        requests, differed = await _run_anew(store, run_id)
-        found = Rebuilt(found.runs + 1, found.requests + requests, found.differed + differed)
+        if made := await _run_anew(store, run_id):
+            requests, differed = made
+            found = Rebuilt(found.runs + 1, found.requests + requests, found.differed + differed)
     return found
 
 
-async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
-    """(records, how many differed) of one run, written only if it has not moved on since it was read."""
-    while True:
-        events = (await store.load(run_id)).events
+async def _run_anew(store: Store, run_id: str) -> tuple[int, int] | None:
+    """(records, how many differed) of one run, written only if it has not moved on since it was read.
+
+    None where it has left for the archive since it was listed.
+    """
+    while events := (await store.load(run_id)).events:
         run, told = fold(events), records(events)
         stored = {request_id: await store.record(request_id) for request_id in told}
         writes = [record_write(told[request_id], old.version if old else 0) for request_id, old in stored.items()]
@@ -76,6 +79,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
                 await store.forks.note(run.forked.source, run.id, run.forked.at)
             olds = stored.values()
             return len(told), sum(old is None or old.body != new.body for old, new in zip(olds, writes, strict=True))
+    return None
 
 
 def _next_look(request: Request) -> Wake:

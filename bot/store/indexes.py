@@ -394,13 +394,18 @@ class Lockouts:
 
 
 class Restored(Frozen):
-    """What the store remembers of its restoration: its backup knew what happened up to `as_of`, put back `at`."""
+    """What the store remembers of its restoration: its backup knew what happened up to `as_of`, put back `at`.
+
+    `by_clock` is the same by Redis's own clock, as sayso's time may be far ahead of it: others' clocks are not.
+    """
 
     as_of: AwareDatetime
     at: AwareDatetime
+    by_clock: AwareDatetime | None = None
 
 
-async def restored_at(client: Client) -> datetime | None:
+async def restored_at(client: Client, *, by_clock: bool = False) -> datetime | None:
     """Return when this store was put back from a backup; None if it never was."""
     body = await client.do("GET", _KEYS.restored)
-    return Restored.model_validate_json(body).at if body else None
+    restored = Restored.model_validate_json(body) if body else None
+    return restored and ((by_clock and restored.by_clock) or restored.at)

@@ -30,6 +30,8 @@ from tests.guards import guards
 from tests.waiting import until
 from tests.world import World, a_world
 
+DAY_S = 86_400
+
 
 class Dated:
     """The world's mail out of a mailbox that tells when each mail came there: at `arrived_at`, if that is set."""
@@ -313,6 +315,21 @@ async def test_a_mail_that_came_before_the_restoration_starts_nothing_again(
     assert "before sayso was restored" in (await office.dead())[0]
     mail["email"].arrived_at = now + timedelta(hours=1)
     await office.send("anna", "sayso@sayso.example", "press gong")
+    assert await office.next_mail("bo", about="gong")
+
+
+async def test_new_mail_is_taken_after_a_restoration_while_redis_s_clock_was_ahead_and_is_put_right(
+    office: World, mail: dict[str, Dated]
+) -> None:
+    await office.move_time(DAY_S)
+    await office.trigger("press bell")
+    await office.app.requests.freezes.freeze("", PersonId("dan"), "incident")
+    await office.move_time(-DAY_S)
+    await restored(office, await backed_up(office))
+
+    mail["email"].arrived_at = office.about_now() + timedelta(hours=1)
+    await office.send("anna", "sayso@sayso.example", "press gong")
+
     assert await office.next_mail("bo", about="gong")
 
 

@@ -86,3 +86,17 @@ async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(
     assert await listed(shop.app.store) == await lists_of_events(shop.app.store)
     await shop.reply("bo", await shop.next_mail("bo", about="v1.0.0 to production"), "approved")
     assert (await shop.ended(waiting.request.run_id)).state == "done"
+
+
+async def test_a_run_that_leaves_for_the_archive_after_it_was_listed_is_left_alone(world: World) -> None:
+    client, run_id = world.app.store.client, await world.trigger("stamp letter")
+    await world.ended(run_id)
+    await world.quiet()
+    await world.move_time(31 * 86_400)
+    assert await world.retention() == 1
+    keys = Keys.of(run_id)
+    await client.do("XADD", keys.run(run_id), "MAXLEN", 0, "0-1", "e", "")  # it is listed, and holds nothing
+
+    assert await rebuild(world.app.store) == Rebuilt()
+
+    assert await client.do("ZSCORE", keys.wake, f"run {run_id}") is None
