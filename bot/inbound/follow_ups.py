@@ -345,6 +345,8 @@ class FollowUps:
         Where it `answers` a request, it answers no other one.
         """
         if not trigger.text.strip() and not trigger.files:
+            if channel == "email":  # it may have its words in its subject
+                raise Conflict(say("run.no-words"), say("run.no-words-do"))
             log.info("ignored", reason="a message without words and files")
             return "taken"
         if is_stop(trigger.text) and (reviewed := await self._reviewed(run)):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +15,7 @@ from agents.command import is_order, said_lines
 from agents.desk import DESK
 from agents.requests import DeliveryId, FromDesk, Frozen, PersonId
 from agents.text import quote, strip_invisible
-from bot.errors import Conflict, Forbidden, Invalid, RateLimited, Unavailable, WaitsForFile
+from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
@@ -37,6 +38,7 @@ from bot.policy.answers import (
     is_only_approval,
     is_stop,
     is_withdrawal,
+    left_named,
     may_be_answer,
     names_only,
     refusal_in,
@@ -52,7 +54,7 @@ from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
 from bot.runs.steering import Steering
 from bot.store import Accepted, Keys
-from bot.store.ids import ingress_shard, new_id, shard_of
+from bot.store.ids import ingress_shard, is_a, new_id, shard_of
 from bot.store.indexes import restored_at
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
@@ -288,7 +290,7 @@ class Inbox:
         is_vote = read.record.request.format == "approval"
         # They are a comment first; telling their writer how to revoke it is the last use of the item.
         may_revoke = is_vote and reply.said == "free_text" and may_mean_end(reply.text)
-        together = None if may_revoke else together
+        together = None if may_revoke or left_named(reply.text) else together
         # Of a mail, code reads a line only where nothing else in it says something else, but for a freeze.
         is_read = channel != "email" or reply.is_sure
         freeze = typed_freeze(reply.text)
@@ -310,6 +312,7 @@ class Inbox:
         elif is_heard and reply.said == "deny" and statement.is_typed and freeze:
             await self._stops(inbound_id, channel, reply, received_at, is_denial=True)
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
+            await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
         if is_read and (values := edit_of(read.record, statement)):
             await self._steering.edit(statement, placed.request_id, values, together)
@@ -322,10 +325,18 @@ class Inbox:
             await self._freezes.tell_how(inbound_id, channel, _spoken(reply))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
-            if may_revoke:
-                await self._tell_unless_order(inbound_id, channel, _spoken(reply, read.record.request.thread))
+            await self._tell_left(
+                inbound_id, channel, _spoken(reply, read.record.request.thread), may_revoke=may_revoke
+            )
             await self._store.drop_inbound(inbound_id)
         return None
+
+    async def _tell_left(self, inbound_id: str, channel: str, said: Trigger, *, may_revoke: bool = False) -> None:
+        """Tell whoever stops what they answer, and names another run or a standing approval, what that does not end."""
+        if left_named(said.text):
+            await self._tell_rest(inbound_id, channel, said)
+        elif may_revoke:
+            await self._tell_unless_order(inbound_id, channel, said)
 
     async def _only_stops(
         self,
@@ -408,12 +419,23 @@ class Inbox:
                 await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
 
     async def _tell_rest(self, inbound_id: str, channel: str, said: Trigger) -> None:
-        """Tell the writer of orders that other lines of the message did nothing."""
-        if not _has_more(said.text):
-            return
+        """Tell the writer of orders that other lines of the message did nothing, and which runs it does not stop."""
+        stopped = [await self._run_of(one) for one in stops_named(said.text)]
+        left = [one for one in left_named(said.text) if await self._run_of(one) not in stopped]
         with self._people.speaking_to(said.person):
-            told, title = say("notice.freeze-rest"), say("run.not-passed-on-title")
-        await self._quarantine.refuse(inbound_id, channel, said, told, title)
+            told = [say("run.stop-left", named=", ".join(left))] if left else []
+            told += [say("notice.freeze-rest")] if _has_more(said.text) else []
+            title = say("run.not-passed-on-title")
+        if told:
+            await self._quarantine.refuse(inbound_id, channel, said, ". ".join(told), title)
+
+    async def _run_of(self, some_id: str) -> str:
+        """Return the run of a request; else, and of what is not there now, the id itself."""
+        if not is_a(some_id, "request"):
+            return some_id
+        with suppress(NotFound, Unavailable):
+            return (await self._decisions.request(some_id)).record.request.run_id
+        return some_id
 
     async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: Conflict | Forbidden) -> None:
         """Tell the writer of an answer why it does nothing."""

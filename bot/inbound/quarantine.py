@@ -5,10 +5,12 @@ import structlog
 from agents.events import AnswerHeld
 from agents.requests import PersonId, Request, RunId
 from agents.text import first_line
+from bot.inbound.absences import TOLD
 from bot.inbound.quarantine_cards import held_answer, quarantine_note, stranger_card, unheard
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
 from bot.people.offers import deciders
+from bot.policy.answers import is_withdrawal, stops_named
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
@@ -39,8 +41,12 @@ class Quarantine:
         self._tokens, self._people = tokens, people
 
     async def refuse(self, inbound_id: str, channel: str, trigger: Trigger, why: str, title: str) -> None:
-        """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day."""
-        if not await self._store.admit(f"notices {trigger.person}", inbound_id, _NOTICES, _DAY_S):
+        """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day. Whoever means to
+        stop something must know that nothing is stopped.
+        """
+        stops = is_withdrawal(trigger.text) or bool(stops_named(trigger.text))
+        name, limit = (f"stops {trigger.person}", TOLD) if stops else (f"notices {trigger.person}", (_NOTICES, _DAY_S))
+        if not await self._store.admit(name, inbound_id, *limit):
             return await self._store.drop_inbound(inbound_id)
         entry = Tell(
             id=outgoing_id(inbound_id),

@@ -65,6 +65,15 @@ _SENTENCE = re.compile(
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?\u061f\uff1f])\s|(?<=\uff1f)|\n")
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
 _LISTED = re.compile(rf"(?m)^[ \t]*(?:[-*\u2022]|\d{{1,2}}[.)])[ \t]+(?={OUR_ID}(?![\w-]))", re.IGNORECASE)
+_NEXT = r"(?:the |den |die )?(?:runs?|requests?|deploys?|lauf|anfrage)\s+"
+_BETWEEN = re.compile(
+    rf"({_OUR_ID.pattern})(?:[ \t]*[/&+|]\s*|,?\s+(?:(?:and|und)\s+(?={_NEXT})|"
+    r"(?:as well as|plus|sowie|(?:(?:and|und)\s+)?(?:also|auch|ebenso))\s+))"
+    rf"(?:{_NEXT})?(?={_OUR_ID.pattern})",
+    re.IGNORECASE,
+)
+"""What else than an `and` stands between two ids of a list: `s1r-… / s1r-…`, `run s1r-… and run s1r-…`."""
+
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BESIDE_ID = 4
 
@@ -423,6 +432,13 @@ def stops_named(text: str) -> dict[str, str]:
     return _named_in(text)[0]
 
 
+def left_named(text: str) -> list[str]:
+    """Return the runs and requests that a text names which stops others, and does not stop these."""
+    found = stops_named(text)
+    ids = (one.casefold() for one in _OUR_ID.findall(with_ids(text)) if found)
+    return [one for one in dict.fromkeys(ids) if one not in found]
+
+
 def refused_beside(text: str) -> str:
     """Return the words that refuse something else beside the stops of `stops_named`, as `deny` of `deny. stop s1r-…`.
 
@@ -465,6 +481,13 @@ def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
 
     Of a text that names none, no line is read.
     """
+    listed = _BETWEEN.sub(r"\1, ", text) if len(text) <= DECISION_CHARS else text
+    read = _read_listed(listed)
+    return read if read[0] or listed == text else _read_listed(text)
+
+
+def _read_listed(text: str) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return the same of a text in whose lists of ids nothing stands but commas, blanks and an `and`."""
     found, beside, lines = dict[str, str](), list[str](), list[str]()
     is_named = _OUR_ID.search(text) or _OUR_ID.search(strip_invisible(text))
     if not is_named or len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
@@ -518,9 +541,15 @@ def _is_plain_no(text: str) -> bool:
 
 
 def names_only(text: str) -> bool:
-    """Return whether `text` is the id of a run or a request and a few words, as `status s1r-…`: no wish is so short."""
-    rest = _OUR_ID.sub(" ", text)
-    return rest != text and len(re.findall(r"\w[^\s:]*", rest)) <= _BESIDE_ID and not is_order(text)
+    """Return whether `text` is the id of a run or a request and a few words, as `status s1r-…`: no wish is so short.
+
+    Nor is one what begins or ends as a stop around ids: `stop s1r-… on production and s1r-… on staging`.
+    """
+    ids = list(_OUR_ID.finditer(text)) if len(text) <= DECISION_CHARS else []
+    if not ids or is_order(text):
+        return False
+    is_short = len(re.findall(r"\w[^\s:]*", _OUR_ID.sub(" ", text))) <= _BESIDE_ID
+    return is_short or refuses(text[: ids[0].start()]) or refuses(text[ids[-1].end() :])
 
 
 def may_mean_stop(request: Request, text: str) -> bool:

@@ -240,6 +240,20 @@ async def test_the_subject_of_a_thread_over_an_empty_mail_is_no_word_of_its_writ
     assert await stands(world, record) == "open"
 
 
+@pytest.mark.parametrize("subject", ["STOP (was: press bell)", "URGENT: STOP Re: press bell", "stop the bell"])
+async def test_attack_whoever_says_stop_in_the_subject_of_an_empty_mail_thinks_that_it_was_heard(
+    world: World, subject: str
+) -> None:
+    wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
+    record = await until(lambda: the_first(world), what="it is asked")
+
+    await write(world, SAYSO, "", subject, wish["Message-ID"], by="anna")
+
+    told = await world.next_mail("anna", about="Your message has no words")
+    assert "To stop the run, write: stop" in told.text
+    assert await stands(world, record) == "open"
+
+
 async def the_first(world: World) -> RequestRecord | None:
     return next(iter(await world.requests()), None)
 

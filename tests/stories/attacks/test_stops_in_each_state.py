@@ -7,13 +7,14 @@ import pytest
 
 from agents.requests import RunId
 from bot.policy.record import RequestRecord
+from channels import Reply
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import begun, program
 from tests.bot.web.problems import refused
 from tests.fakes.hallway import Hallway
 from tests.office import ROLES, TOML
 from tests.servers.web import serving
-from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, THREAD, asked, state, write
+from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, THREAD, asked, state, token_of, write
 from tests.stories.test_break_glass import NIGHT, breaks
 from tests.waiting import until
 from tests.world import World, a_world
@@ -188,6 +189,100 @@ async def test_attack_of_a_list_of_runs_by_a_new_message_begins_a_run(
 
     assert [await state(office, record) for record in both] == [("withdrawn", [])] * 2
     assert len(await office.app.store.lists.runs()) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop ONE / TWO",
+        "stop ONE & TWO",
+        "stop ONE as well as TWO",
+        "stop run ONE and run TWO",
+        "stop ONE\nalso TWO",
+        "Bitte ONE sowie TWO abbrechen",
+    ],
+)
+async def test_attack_of_two_runs_between_whose_ids_stands_more_than_an_and(
+    office: World, hallway: Hallway, text: str
+) -> None:
+    both = [await office.opened(await office.trigger(wish)) for wish in ("press bell", "press horn")]
+    words = text.replace("ONE", both[0].request.run_id).replace("TWO", both[1].request.run_id)
+
+    await write(office, hallway, "anna", words, thread=ELSEWHERE, is_addressed=True)
+
+    assert [await state(office, record) for record in both] == [("withdrawn", [])] * 2
+
+
+@pytest.mark.parametrize("text", ["stop ONE (prod) and TWO (staging)", "stop ONE; TWO", "stop ONE, keep TWO"])
+@pytest.mark.parametrize("way", ["a new message", "a new message with requests", "the thread", "the window"])
+async def test_attack_who_stops_one_run_and_names_another_thinks_that_both_are_stopped(
+    office: World, hallway: Hallway, way: str, text: str
+) -> None:
+    record = await asked(office, hallway)
+    other = await office.opened(await office.trigger("press horn"))
+    ids = [one.request.id if "requests" in way else one.request.run_id for one in (record, other)]
+    words = text.replace("ONE", ids[0]).replace("TWO", ids[1])
+
+    if way == "the window":
+        reply = Reply(person="bo", token=await token_of(hallway, "bo"), said="free_text", text=words)
+        await office.app.messages.inbox.accept(hallway.item(reply))
+    else:
+        thread = THREAD if way == "the thread" else ELSEWHERE
+        await write(office, hallway, "anna", words, thread=thread, is_addressed=True)
+
+    person = "bo" if way == "the window" else "anna"
+    await until(lambda: hallway.to(person, f"Of {ids[1]} your message stops nothing"), what="its writer is told")
+    assert (await state(office, record))[0] in {"withdrawn", "denied"}
+    assert await state(office, other) == ("open", [])
+
+
+@pytest.mark.parametrize("text", ["stop RUN (REQUEST)", "stop RUN, that is REQUEST"])
+async def test_who_stops_a_run_and_names_its_request_beside_it_is_told_nothing_more(
+    office: World, hallway: Hallway, text: str
+) -> None:
+    record = await asked(office, hallway)
+    words = text.replace("RUN", record.request.run_id).replace("REQUEST", record.request.id)
+
+    await write(office, hallway, "anna", words, thread=ELSEWHERE, is_addressed=True)
+
+    assert await state(office, record) == ("withdrawn", [])
+    assert hallway.to("anna", "your message stops nothing") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop the runs ONE and TWO too",
+        "stop ONE on production and TWO on staging",
+        "stop ONE wrong tag, TWO wrong env",
+    ],
+)
+async def test_attack_a_stop_with_ids_that_nobody_can_read_begins_a_run(
+    office: World, hallway: Hallway, text: str
+) -> None:
+    both = [await office.opened(await office.trigger(wish)) for wish in ("press bell", "press horn")]
+    words = text.replace("ONE", both[0].request.run_id).replace("TWO", both[1].request.run_id)
+
+    await write(office, hallway, "anna", words, thread=ELSEWHERE, is_addressed=True)
+
+    await until(lambda: hallway.to("anna", "To stop it, write: stop, and the id"), what="anna reads how to stop it")
+    assert len(await office.app.store.lists.runs()) == 2
+
+
+@pytest.mark.parametrize("text", ["stop", "stop THEIRS", "bitte abbrechen"])
+async def test_attack_whoever_was_told_often_that_nothing_came_of_a_message_is_not_told_so_of_a_stop(
+    office: World, hallway: Hallway, text: str
+) -> None:
+    theirs = await office.opened(await office.trigger("press bell", person="dan"))
+    for number in range(10):
+        await write(office, hallway, "anna", "approved", thread=f"{ELSEWHERE}{number}", is_addressed=True)
+    before = len(hallway.to("anna"))
+
+    words = text.replace("THEIRS", theirs.request.run_id)
+    await write(office, hallway, "anna", words, thread=ELSEWHERE, is_addressed=True)
+
+    await until(lambda: len(hallway.to("anna")) > before, what="anna reads that nothing was stopped")
+    assert await state(office, theirs) == ("open", [])
 
 
 @pytest.mark.parametrize("text", ["stop RUN", "stop the run RUN, please"])
