@@ -17,8 +17,8 @@ from bot.store.keys import Keys
 
 _KEYS = Keys(0)
 
-# Twice as long as a request may stay open: people come back to a thread, though hardly later.
-_THREAD_KEEP_S = 60 * 24 * 3600
+# A paused run goes on after months, and until then a stop below it must be heard.
+_THREAD_KEEP_S = 400 * 24 * 3600
 # Each card in a thread would keep it longer by minutes: that is written once a day.
 _KEPT_ENOUGH_MS = (_THREAD_KEEP_S - 24 * 3600) * 1000
 # People ask for more below what they asked for; of so many before it, one may still go on.
@@ -33,13 +33,13 @@ class Threads:
         self._client, self._shards = client, shards
 
     async def note(self, channel: str, thread: str, run_id: str) -> None:
-        """`run_id` is the newest that lives there from now on; for 60 days."""
+        """`run_id` is the newest that lives there from now on; for 400 days."""
         key, before = self._keys(channel, thread)
         if not await self._client.do("SET", key, run_id, "EX", _THREAD_KEEP_S, "NX"):
             await self._client.run(_NOTE_THREAD, [key, before], [run_id, _THREAD_KEEP_S, _BEFORE])
 
     async def begin(self, channel: str, thread: str, run_id: str) -> None:
-        """`run_id` lives there unless another run does already, though it may not have started yet; for 60 days."""
+        """`run_id` lives there unless another run does already, though it may not have started yet; for 400 days."""
         key, _ = self._keys(channel, thread)
         if int(await self._client.do("PTTL", key)) > _KEPT_ENOUGH_MS:
             return

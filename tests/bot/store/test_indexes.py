@@ -47,13 +47,13 @@ async def test_a_thread_of_one_channel_is_none_of_another(store: Store) -> None:
     assert await store.threads.run_of("slack", f"{THREAD}1") is None
 
 
-async def test_it_is_known_for_sixty_days(store: Store) -> None:
+async def test_it_is_known_for_longer_than_a_run_is_paused(store: Store) -> None:
     await store.threads.begin("slack", THREAD, RUN)
     await store.threads.note("slack", f"{THREAD}1", RUN)
 
     kept = [await store.client.do("TTL", key) async for key in store.client.scan("*:thread:*")]
     assert len(kept) == 2
-    assert all(59 * DAY_S < seconds <= 60 * DAY_S for seconds in kept)
+    assert all(399 * DAY_S < seconds <= 400 * DAY_S for seconds in kept)
 
 
 async def test_a_card_more_on_the_same_day_is_not_written_down_again_and_one_on_a_later_day_keeps_it_longer(
@@ -61,7 +61,7 @@ async def test_a_card_more_on_the_same_day_is_not_written_down_again_and_one_on_
 ) -> None:
     await store.threads.begin("slack", THREAD, RUN)
     (key,) = [key async for key in store.client.scan("*:thread:*")]
-    for left_s, kept in ((60 * DAY_S - 3600, False), (58 * DAY_S, True)):
+    for left_s, kept in ((400 * DAY_S - 3600, False), (398 * DAY_S, True)):
         await store.client.do("EXPIRE", key, left_s)
         await store.threads.begin("slack", THREAD, RUN)
 
