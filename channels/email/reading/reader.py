@@ -35,7 +35,6 @@ from channels.email.reply import (
     read_both,
     read_reply,
     vocabulary,
-    without_signature,
 )
 from channels.email.reply.binding import About, Answered, MailReading
 from channels.email.reply.lines import Lines
@@ -79,6 +78,12 @@ _REPLY = re.compile(
 )
 _ABOUT = re.compile(rf"(?:\A|\W)(?:{vocabulary.every('subject_reply')})\s*[:\uff1a]", re.IGNORECASE)
 """Begins an older subject, maybe behind words of a writer's own: `STOP Re: deploy v1.2.0`."""
+
+_NO_TEXT = re.compile(
+    r"(?<!\w)[(\[<]?(?:eom|n/?t|(?:see|siehe|s\.?) (?:the )?(?:subject|betreff)(?: ?line|zeile)?)[)\]>.!]{0,3}\s*\Z",
+    re.IGNORECASE,
+)
+"""Says that the subject is all: `STOP (eom)`."""
 
 _PROGRAM_CHARS = 200
 
@@ -236,8 +241,7 @@ class Reader:
         person, why = found.contact.id, ASKED_NOTHING if self._answers_us(headers, subject) else ""
         earlier = (*ids_in(" ".join(headers.all("references"))), *ids_in(" ".join(headers.all("in-reply-to"))))
         said = read_both(body.plain, body.html, found.contact.name, own=self.own)
-        # Nothing but a signature is left away below a word.
-        if earlier and not body.files and without_signature(f"stop\n\n{said.whole}", found.contact.name) == "stop":
+        if earlier and not body.files and _is_wordless(said.whole, found.contact.name):
             said = _said_above(subject, said)
         if why and not body.files and is_courtesy(said, found.contact.name):
             return Ignored(reason="thanks for a mail that asked nothing")
@@ -329,9 +333,22 @@ class Reader:
         return answers_us(ids, self.own) or (not ids.strip() and _REPLY.match(subject) is not None)
 
 
+def _is_wordless(text: str, author: str) -> bool:
+    """Return whether a mail has no words of its own: its text could stand below an approval and below a denial."""
+    text = _NO_TEXT.sub("", text)
+    return all(read_reply(f"{word}\n\n{text}", author).said == word for word in ("approve", "deny"))
+
+
 def _said_above(subject: str, said: Said) -> Said:
-    """Return the stop or no that somebody wrote over a mail of no words, in place of the subject of their thread."""
-    over = read_reply(next(filter(None, (one.strip(" -\u2013") for one in _ABOUT.split(subject))), ""))
+    """Return the stop or no that somebody wrote over a mail of no words, in place of the subject of their thread.
+
+    What begins with one and stands behind no `Re:` is theirs whole, `stop s1r-…`, but for ours: `Cancelled: deploy`.
+    """
+    own, *behind = (_NO_TEXT.sub("", one).strip(" -\u2013") for one in _ABOUT.split(subject))
+    begins = own.partition(" ")[0]
+    if not begins.endswith(":") and read_reply(begins).said == "deny":
+        return read_reply(own)
+    over = read_reply(next(filter(None, (own, *behind)), ""))
     return over if over.said == "deny" and not over.reason else said
 
 

@@ -217,6 +217,11 @@ async def test_attack_who_takes_back_a_first_try_reads_that_it_stays_approved_an
         ("STOP - Re: press bell", "Anna Ames"),
         ("STOP", "Anna Ames\nHead of Shop\nT +49 30 1234567"),
         ("STOP", "Kind regards,\nAnna Ames\n\nSent from my iPhone"),
+        ("Stopp!", "Danke, Anna"),
+        ("STOP", "LG"),
+        ("STOP (eom)", ""),
+        ("Re: Stop", "siehe Betreff"),
+        ("stop immediately", "Anna"),
     ],
 )
 async def test_attack_a_stop_over_an_empty_mail_is_dropped_and_nobody_is_told(
@@ -230,12 +235,15 @@ async def test_attack_a_stop_over_an_empty_mail_is_dropped_and_nobody_is_told(
     assert await stands(world, record) == "withdrawn"
 
 
+@pytest.mark.parametrize("below", ["", "Thanks, Anna"])
 @pytest.mark.parametrize("subject", ["Re: press bell", "Re: no more than two bells", "Re: stop the old server first"])
-async def test_the_subject_of_a_thread_over_an_empty_mail_is_no_word_of_its_writer(world: World, subject: str) -> None:
+async def test_the_subject_of_a_thread_over_an_empty_mail_is_no_word_of_its_writer(
+    world: World, subject: str, below: str
+) -> None:
     wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
     record = await until(lambda: the_first(world), what="it is asked")
 
-    await write(world, SAYSO, "", subject, wish["Message-ID"], by="anna")
+    await write(world, SAYSO, below, subject, wish["Message-ID"], by="anna")
 
     assert await stands(world, record) == "open"
 

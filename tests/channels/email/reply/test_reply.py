@@ -308,6 +308,11 @@ def test_attack_a_refusal_or_a_time_in_brackets_behind_the_writers_name_approves
         "Needs sign-off by cy@corp.example",
         "The link is broken https://corp.example/a",
         "Nach Freigabe durch cy@corp.example",
+        "delegate: cy@corp.example",
+        "Weitergeben: cy@corp.example",
+        "Cy decides: cy@corp.example",
+        "Failed Tests: https://ci.corp.example/12",
+        "Vorher Anruf: +49 30 1234567",
     ],
 )
 def test_attack_words_among_the_contacts_of_their_writer_pass_for_one_of_these(line: str) -> None:
