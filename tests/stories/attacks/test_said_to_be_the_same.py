@@ -11,7 +11,7 @@ from tests.office import ROLES, TOML
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import asked, with_mark
 from tests.stories.test_absences import away
-from tests.tables import becomes
+from tests.tables import becomes, without
 from tests.world import World, a_world
 
 _ADMINS = TOML + ROLES
@@ -238,3 +238,32 @@ async def test_what_was_said_of_an_absence_under_the_other_id_holds_for_whom_the
         record = await asked(office)
         assert [(one.person, one.to) for one in record.request.policy.handed_on] == [("bo", "dan")]
         await office.app.requests.absences.end(PersonId("bo"), PersonId("bo"), channel="cli")
+
+
+@pytest.mark.parametrize(
+    "news", ["what became of it", "the answer to their question", "that nobody is left to answer it"]
+)
+async def test_attack_news_for_the_id_that_somebody_had_in_between_reach_nobody(
+    redis: str, tmp_path: Path, news: str
+) -> None:
+    who = "anna" if news == "what became of it" else "cy"
+    moved = _ADMINS.replace(f"{who}@corp.example", "second@corp.example")
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
+        ada = await api.client("ada", "admin")
+        await becomes(office, moved)
+        record = await asked(office)
+        if who == "cy":
+            await office.decide("cy", record, "free_text", "Why now?", channel="email")
+        assert (await ada.post(_SAME, json={"known_by": f"{who}@corp.example", "person": who})).json()["id"] == who
+
+        if news == "that nobody is left to answer it":
+            await becomes(office, without(moved, "anna"))
+            await office.next_mail("second", about="Nobody can answer your question")
+        elif who == "cy":
+            await office.reply("anna", await office.next_mail("anna", about="Why now?"), "Since noon it is down.")
+            await office.next_mail("second", about="Since noon it is down.")
+        else:
+            await office.decide("bo", record, "approve")
+            await office.next_mail("second", about="Done: press bell")
+        await office.quiet()
+        assert [one.subject for one in office.mails("dan") if "can't be reached" in one.subject] == []
