@@ -338,7 +338,10 @@ class Sender:
 
 
 def _contact(entry: Delivered, people: People) -> Contact | None:
-    return people.contact_to_alert(entry.person) if isinstance(entry, Alert) else people.contact(entry.person)
+    if isinstance(entry, Alert):
+        return people.contact_to_alert(entry.person)
+    # News are for a human, under whichever id they asked; a card is answered under the id that it is for.
+    return people.contact(people.ids_of(entry.person)[0] if isinstance(entry, Tell) else entry.person)
 
 
 def _login_of(entry: Delivered) -> str:

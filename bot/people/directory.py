@@ -71,6 +71,8 @@ class People:
         self._alerted: tuple[PersonId, ...] = ()
         self.unknown_guards: frozenset[str] = frozenset()
         """Names of what guarded in a file that held as a whole, of a process that started on one half taken."""
+        self.joined_as_of: bytes = b""
+        """The number in the register of what operators have said that this directory goes by."""
         self.settles_until: float = 0.0
         """By `time.monotonic`, where some of what people wrote is unread who were missing until just now."""
         self.change(Tables(people, policies))

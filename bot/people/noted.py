@@ -120,8 +120,11 @@ class NotedTables:
     async def names(self, person: PersonId, people: People) -> bool:
         """Return whether the file that was noted last names somebody whom ours does not: it has not come to us yet.
 
-        Where ours has a name for somebody else, whoever has it in a newer one is `cy~2`, whom ours does not name.
+        Where ours has a name for somebody else, whoever has it in a newer one is `cy~2`, whom ours does not name. So it
+        may be with what an operator has said and we have not read: that somebody new is whoever has left.
         """
+        if (await self._client.do("GET", _KEYS.people_number) or b"") != people.joined_as_of:
+            return True
         name = people.id_in_file(person)
         if name in people.as_written.people:
             return False

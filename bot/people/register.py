@@ -27,7 +27,6 @@ class Register:
 
     def __init__(self, store: Store, people: People) -> None:
         self._client, self._people, self._audit = store.client, people, AuditLog(store)
-        self._number = b""
 
     async def hold(self, written: Tables | None = None) -> None:
         """Let tables hold from now on, with everybody in them under their own id; those that hold where none are given.
@@ -40,13 +39,13 @@ class Register:
             number, humans = await self._read()
             who = humans.who_is(marks, names_in(written))
             if all([await self._keep(humans.known.get(human.id), human) for human in who.values()]):
-                self._number = number
+                self._people.joined_as_of = number
                 return self._people.change(written, humans) if is_given else self._people.know(humans)
         raise RuntimeError(f"the register of people changed {_TRIES} times at once")
 
     async def look(self) -> None:
         """Have the directory go by what an operator has said since somewhere else."""
-        if (await self._client.do("GET", _KEYS.people_number) or b"") != self._number:
+        if (await self._client.do("GET", _KEYS.people_number) or b"") != self._people.joined_as_of:
             await self.hold()
 
     async def same(

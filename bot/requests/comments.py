@@ -159,7 +159,8 @@ class Comments:
 def told_of_askers(record: RequestRecord, people: People, at: datetime) -> Iterator[Tell]:
     """Tell whoever asked back and has no answer that everybody has left who could give one, or who is back that can."""
     request, answered = record.request, {one.about for one in record.comments}
-    asked = {one.person: one for one in record.comments if one.kind == "question" and one.id not in answered}
+    questions = (one for one in record.comments if one.kind == "question" and one.id not in answered)
+    asked = {people.ids_of(one.person)[0]: one for one in questions}
     for person, question in asked.items():
         here = present(request.askers, people)
         back = [one for one in here if one != person]

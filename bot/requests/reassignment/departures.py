@@ -169,7 +169,8 @@ class Departures:
             if (await self._journal.write(commit)).state in {"committed", "full"}:
                 of = [vote.person for vote in void]
                 log.warning("deciders of a request have left", request_id=request_id, left=left, void=of)
-                return None
+                stands = (await self._decisions.request(request_id)).record
+                return await self._show_who_asked(stands) if stands.state == "open" else None
         raise RuntimeError(f"{request_id} changed {TRIES} times after somebody had left")
 
     async def _is_sent_after(self, record: RequestRecord, version: int, now: datetime) -> bool:

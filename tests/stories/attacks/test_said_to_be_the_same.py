@@ -6,13 +6,15 @@ import pytest
 
 from agents.requests import PersonId
 from bot.policy.judgements import Decided, NotEntitled
+from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
 from tests.office import ROLES, TOML
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import asked, with_mark
 from tests.stories.test_absences import away
-from tests.tables import becomes
-from tests.world import World, a_world
+from tests.tables import becomes, without
+from tests.waiting import until
+from tests.world import World, a_world, beside_it
 
 _ADMINS = TOML + ROLES
 _SAME = "/v1/people/same"
@@ -238,3 +240,57 @@ async def test_what_was_said_of_an_absence_under_the_other_id_holds_for_whom_the
         record = await asked(office)
         assert [(one.person, one.to) for one in record.request.policy.handed_on] == [("bo", "dan")]
         await office.app.requests.absences.end(PersonId("bo"), PersonId("bo"), channel="cli")
+
+
+@pytest.mark.parametrize(
+    "news", ["what became of it", "the answer to their question", "that nobody is left to answer it"]
+)
+async def test_attack_news_for_the_id_that_somebody_had_in_between_reach_nobody(
+    redis: str, tmp_path: Path, news: str
+) -> None:
+    who = "anna" if news == "what became of it" else "cy"
+    moved = _ADMINS.replace(f"{who}@corp.example", "second@corp.example")
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
+        ada = await api.client("ada", "admin")
+        await becomes(office, moved)
+        record = await asked(office)
+        if who == "cy":
+            await office.decide("cy", record, "free_text", "Why now?", channel="email")
+        assert (await ada.post(_SAME, json={"known_by": f"{who}@corp.example", "person": who})).json()["id"] == who
+
+        if news == "that nobody is left to answer it":
+            await becomes(office, without(moved, "anna"))
+            await office.next_mail("second", about="Nobody can answer your question")
+        elif who == "cy":
+            await office.reply("anna", await office.next_mail("anna", about="Why now?"), "Since noon it is down.")
+            await office.next_mail("second", about="Since noon it is down.")
+        else:
+            await office.decide("bo", record, "approve")
+            await office.next_mail("second", about="Done: press bell")
+        await office.quiet()
+        assert [one.subject for one in office.mails("dan") if "can't be reached" in one.subject] == []
+
+
+async def test_attack_a_worker_that_has_not_heard_of_it_takes_what_they_approve_for_the_word_of_one_who_left(
+    redis: str, tmp_path: Path
+) -> None:
+    moved = _ADMINS.replace("cy@corp.example", "second@corp.example")
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office:
+        record = await asked(office)
+        await becomes(office, moved)
+        async with beside_it(World(redis, tmp_path / "web", moved)) as web, serving(web.app) as api:
+            ada = await api.client("ada", "admin")
+            assert (await ada.post(_SAME, json={"known_by": "cy@corp.example", "person": "cy"})).json()["id"] == "cy"
+
+            assert isinstance(await web.decide("cy", record, "approve"), Decided)
+            await until(lambda: has_waited_or_not(office, record), what="the worker has looked at it")
+            assert (await office.request(record.request.id)).state == "approved"
+            await office.app.register.look()
+
+            await office.ended(record.request.run_id)
+            assert office.workshop.effects == ["press bell"]
+
+
+async def has_waited_or_not(office: World, record: RequestRecord) -> bool:
+    state = (await office.request(record.request.id)).state
+    return state == "superseded" or await office.app.store.remembered("newer file") is not None

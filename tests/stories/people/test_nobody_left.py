@@ -27,6 +27,8 @@ operator = ["person:bo"]
 """
 )
 
+ROB = '\n[people.rob]\nname = "Rob Roe"\nemail = "rob@corp.example"\ngroups = ["release"]\n'
+
 
 def with_slack(toml: str, person: str, member: str) -> str:
     return toml.replace(f'"{person}@corp.example"', f'"{person}@corp.example"\nslack = "{member}"')
@@ -287,3 +289,26 @@ async def test_attack_somebody_leaves_who_may_have_stopped_the_run_and_nobody_ca
         assert "before they said whether they did: Bo Berg (has left)" in told
         assert (await world.ended(run_id)).state == "cancelled"
         assert world.workshop.effects == []
+
+
+async def test_whoever_asked_back_hears_of_it_also_where_one_who_had_voted_leaves_with_whoever_asked(
+    redis: str, tmp_path: Path
+) -> None:
+    """One save takes Anna and Bo away: others are asked for Bo, and the cards say of Anna what they say without him."""
+    hallway, toml = Hallway(), TOML + ROB
+    async with a_world(redis, tmp_path / "data", toml, beside=(hallway,), reach=("slack", "email")) as world:
+        world.workshop.policy_of["bell"] = "pair"
+        record = await world.opened(await world.trigger("press bell"))
+        await until(lambda: hallway.to("cy", "Press bell?"), what="the card is there")
+        await world.decide("cy", record, "free_text", "Why now?", channel="email")
+        await world.decide("bo", record, "approve")
+
+        await becomes(world, still_two(without(without(toml, "anna"), "bo")))
+
+        await world.next_mail("cy", about="Nobody can answer your question")
+
+        await becomes(world, toml)
+
+        await world.next_mail("cy", about="is there again: Anna Ames")
+        await world.quiet()
+        assert {one.summary for one in hallway.shown.values()} == {"Anna Ames asks."}
