@@ -296,6 +296,7 @@ class Departures:
         have_left = have_all_left(request, self._people)
         if have_left == bool(await store.remembered(name)):
             return
+        await self._noted.check_joined(request.askers, self._people)
         now = await store.now(request.id)
         # No event of the run tells of it, by which others are known to be shown already.
         entries = (one.model_copy(update={"again": True}) for one in moved(record, self._edits, now))
