@@ -355,7 +355,9 @@ def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:
         usage=lambda: usage(asked),
         freezes=ground.freezes,
     )
-    departures = Departures(ground.journal, decisions, ground.people, ground.standing, ground.edits)
+    departures = Departures(
+        ground.journal, decisions, ground.people, ground.standing, ground.edits, ground.channels.keys()
+    )
     absences = AbsentPeople(ground.journal, decisions, ground.people)
     return Requests(decisions, lookup, ground.freezes, departures, ground.standing, absences)
 

@@ -223,6 +223,7 @@ class Inbox:
                 self._people.may_be_missing(arrived.channel, reading.stranger)
                 or (was_half and not self._people.half_taken)  # the file was put right while this was read
                 or await self._is_of_newer_file(reading.token)
+                or await self._noted.has(arrived.channel, reading.stranger, self._people)
             ):
                 raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
             case Trigger() | Inquiry() if arrived.is_old:

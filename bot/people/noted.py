@@ -17,6 +17,7 @@ from agents.requests import PersonId
 from bot.audit.log import AuditLog
 from bot.errors import NotFound, WaitsForFile
 from bot.people.directory import People
+from bot.people.register import known_by
 from bot.people.tables import Tables
 from bot.store import Store
 from bot.store.client import Client
@@ -132,6 +133,16 @@ class NotedTables:
         other = people.as_written.people.get(file_name)
         ours = hashes_of(Tables({file_name: other}, {})) if other else {}
         return (await self.last() or {}).get(f"people.{file_name}") not in {None, ours.get(f"people.{file_name}")}
+
+    async def has(self, kind: str, address: str, people: People) -> bool:
+        """Return whether the file that was noted last says something else than ours of somebody whose address this is.
+
+        The `kind` is `slack` or `email`.
+        """
+        found = difference(hashes_of(Tables(people.as_written.people, {})), await self.last() or {})
+        newer = {name for name in (*found.added, *found.changed) if name.startswith("people.")}
+        known = await known_by(self._client, kind, address) if newer else ()
+        return not newer.isdisjoint(f"people.{person.partition('~')[0]}" for person in known)
 
     async def check_joined(self, named: Iterable[PersonId], people: People) -> None:
         """Raise WaitsForFile where a newer file than ours `names` one of these: they have not left."""

@@ -120,6 +120,15 @@ async def here(client: Client, people: Mapping[str, PersonConfig]) -> frozenset[
     return frozenset(one.id for one in known.who_is({name: mark_of(one) for name, one in people.items()}).values())
 
 
+async def known_by(client: Client, kind: str, address: str) -> frozenset[PersonId]:
+    """Return the ids of those whom some process knew last by an address, of the `kind` `slack` or `email`.
+
+    Raises StoreUnavailable.
+    """
+    part, humans = (kind, hashed(kind, address)), _humans(await client.do("HGETALL", _KEYS.people))
+    return frozenset(human.id for human in humans.known.values() if part in human.newest.parts)
+
+
 def _humans(found: Mapping[bytes, bytes]) -> Humans:
     return Humans().with_those(Human.model_validate_json(body) for body in found.values())
 

@@ -201,6 +201,7 @@ class Reload:
             return people.take_half(tables, digest, self._app.store.about_now())
         tables = self._with_own_policies(settings, self._with_own_windows(settings, tables))
         self._say_what_waits(settings)
+        await self._tell_what_is_frozen(settings)
         if self._began_half and self._waits_for_restart:  # it may lack agents, limits, timers: nothing of it holds here
             raise ConfigError([_BEHIND.format(file=settings.config, names=", ".join(sorted(self._waits_for_restart)))])
         is_news = digest != self._digest or people.half_taken != ""
@@ -300,6 +301,15 @@ class Reload:
             log.warning("restart needed: other settings have changed as well", settings=sorted(waits))
         self._waits_for_restart = waits
 
+    async def _tell_what_is_frozen(self, settings: Settings) -> None:
+        """Tell the operators once of a freeze by people that holds nothing any more after the restart."""
+        gone = self._app.settings.deploy.environments.keys() - settings.deploy.environments.keys()
+        for one in await self._app.requests.freezes.all() if gone else ():
+            is_left = one.environment in gone and not one.window
+            if is_left and await self._noted.is_new(f"freeze {one.environment} {one.since} {settings.config}"):
+                words = partial(_words_of_freeze, Path(settings.config or "").name, one.environment)
+                await self._app.messages.outbox.alert(new_id("outgoing", 0), words)
+
     async def _refuse(self, problems: str) -> None:
         """What held before still holds; people are told once."""
         problems = problems[:_PROBLEMS_CHARS]
@@ -337,6 +347,10 @@ def _words(problems: str) -> tuple[str, str]:
 def _words_of_nobody(file: str, alerts: Sequence[str]) -> tuple[str, str]:
     names = both(alerts) or say("words.nobody")
     return say("notice.nobody-alerted-title"), say("notice.nobody-alerted", file=file, names=names)
+
+
+def _words_of_freeze(file: str, name: str) -> tuple[str, str]:
+    return say("notice.freeze-left-title", name=name), say("notice.freeze-left", file=file, name=name)
 
 
 def _words_of_new(new: Mapping[str, Sequence[PersonId]], people: People) -> tuple[str, str]:

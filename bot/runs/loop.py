@@ -150,6 +150,7 @@ class Loop:
                     return
                 told = None
             else:
+                await self._check_joined(told.run, move)
                 told = await self._perform(move, told)
 
     def _waits_for_file(self, run: Run, move: Move) -> bool:
@@ -169,6 +170,15 @@ class Loop:
             return False
         is_gated = isinstance(move, Execute) and move.pending.gate is not None
         return is_gated or isinstance(move, Ask) or self._people.is_missing(run.started.requester)
+
+    async def _check_joined(self, run: Run, move: Move) -> None:
+        """Raise WaitsForFile where a newer file than ours names whom a run acts for: by ours they would have left.
+
+        Only what people said themselves goes on.
+        """
+        is_said = isinstance(move, Close | Check) or (isinstance(move, End) and move.outcome == "cancelled")
+        if run.started and not is_said and not self._people.is_here(run.started.requester):
+            await self._decisions.noted.check_joined((run.started.requester,), self._people)
 
     def _is_left_to_others(self, told: RunSnapshot, move: Move) -> bool:
         """Return whether a worker of another release may know the agent of a run that this one does not know."""

@@ -61,14 +61,21 @@ log = structlog.stdlib.get_logger()
 class Departures:
     """Looks at open requests after people have left. `edits`: the channels that can change a card where it stands.
 
-    Whoever hears the alerts answers for a run where nobody else is left.
+    `channels` are all by which this process sends, if it does. Whoever hears the alerts answers for a run where nobody
+    else is left.
     """
 
     def __init__(
-        self, journal: Journal, decisions: Decisions, people: People, standing: StandingApprovals, edits: Set[str]
+        self,
+        journal: Journal,
+        decisions: Decisions,
+        people: People,
+        standing: StandingApprovals,
+        edits: Set[str],
+        channels: Set[str],
     ) -> None:
         self._journal, self._decisions, self._people, self._edits = journal, decisions, people, edits
-        self._standing, self._noted = standing, NotedTables(journal.store)
+        self._standing, self._noted, self._channels = standing, NotedTables(journal.store), channels
 
     async def look_at_all(self) -> bool:
         """Look at standing approvals and at every request that is open or may still begin; return whether that went
@@ -202,13 +209,16 @@ class Departures:
     async def _moved_in(self, holder: Holder) -> str:
         """Return the channel by which a card came to an address that its holder has no more; empty for none.
 
-        What stands in a place of many is there for them as long as they have any address in its channel.
+        What stands in a place of many is there for them as long as they have any address in its channel. Nobody is
+        reached by a channel that is switched off.
         """
         body = await self._journal.store.delivery(holder.delivery_id)
         placed = Delivery.model_validate_json(body) if body else None
         there = placed.delivery.address if placed and placed.delivery else None
         if there is None:
             return ""
+        if self._channels and there.channel not in self._channels:
+            return there.channel
         has_moved = self._people.had_address(holder.person, there.channel, "" if there.is_shared else there.to)
         return there.channel if has_moved else ""
 
@@ -297,6 +307,7 @@ class Departures:
         have_left = have_all_left(request, self._people)
         if have_left == bool(await store.remembered(name)):
             return
+        await self._noted.check_joined(request.askers, self._people)
         now = await store.now(request.id)
         # No event of the run tells of it, by which others are known to be shown already.
         entries = (one.model_copy(update={"again": True}) for one in moved(record, self._edits, now))

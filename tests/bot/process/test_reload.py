@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.requests import PersonId
 from bot.app import compose
 from bot.config.files import MOST_BYTES
 from bot.config.settings import load
@@ -398,6 +399,23 @@ async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_
         write(world, f"{TOML}{ENVIRONMENT}")
         await reload.look(at_once=True)
         assert freezes.window("production", world.about_now()) is None
+
+
+async def test_attack_nobody_hears_that_what_is_frozen_has_another_name_after_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", f"{TOML}{ENVIRONMENT}") as world:
+        reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
+        await world.app.requests.freezes.freeze("production", PersonId("dan"), "incident")
+
+        write(world, TOML + ENVIRONMENT.replace("environments.production", "environments.prod"))
+        for _ in range(2):
+            await reload.look(at_once=True)
+
+        told = (await world.next_mail("dan", "The freeze of production ends with the restart")).text
+        assert "sayso.toml calls no environment so any more" in told.replace("\n", " ")
+        await world.quiet()
+        assert len(world.mails("dan")) == 1
 
 
 async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_its_environment_before_the_restart(

@@ -27,6 +27,7 @@ from tests.office import STEPS, TOML
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import with_mark
 from tests.stories.people import standing
+from tests.stories.test_child_runs import child_of
 from tests.tables import becomes, settings_in, without, write
 from tests.waiting import until
 from tests.world import World, a_world, beside_it
@@ -443,6 +444,72 @@ async def test_attack_a_denial_by_mail_of_who_has_joined_is_a_strangers_for_a_wo
         await becomes(before, SOLE)
         await before.app.work.dispatcher.look(denies)
         assert (await before.request(record.request.id)).state == "denied"
+
+
+FREEZER = f'{TOML}{EVE}\n[roles]\noperator = ["person:eve", "person:cy"]\n'
+
+
+@pytest.mark.parametrize("by", ["eve", "cy"], ids=["who has joined", "who has another address"])
+async def test_attack_a_freeze_by_mail_is_a_strangers_for_a_worker_with_the_file_from_before(
+    redis: str, tmp_path: Path, by: str
+) -> None:
+    newer = FREEZER.replace('email = "cy@', 'uid = "c"\nemail = "cole@')
+    older = newer.replace(EVE, "").replace("cole@", "cy@").replace('"person:eve", ', "")
+    async with (
+        a_world(redis, tmp_path / "data", older, change=lambda one: setattr(one, "environ", SHARED)) as office,
+        beside_it(World(redis, tmp_path / "other", older, environ=SHARED)) as before,
+    ):
+        await becomes(office, newer)
+        name = "cole" if by == "cy" else by
+        await office.send(name, office.mail.address, "Good morning")
+        await office.quiet()
+        [file] = [one for one in office.mail.folder(office.mail.address).rglob("*") if one.is_file()]
+        raw, at = file.read_bytes().replace(b"Good morning", b"freeze everything"), await office.now()
+        await office.stop()
+        found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=at)
+        freezes = WorkItem("in", await before.app.messages.inbox.accept(found))
+        held = await before.dead()
+
+        await before.app.work.dispatcher.look(freezes)
+
+        assert await before.dead() == held
+        await becomes(before, newer)
+        await before.app.work.dispatcher.look(freezes)
+        assert [one.by for one in await before.app.requests.freezes.all()] == [by]
+
+
+@pytest.mark.parametrize("what", ["ask free_text Which version?", "start_run stamp letter"])
+async def test_attack_whoever_has_joined_and_started_a_run_has_left_for_a_worker_with_the_file_from_before(
+    office: World, redis: str, tmp_path: Path, what: str
+) -> None:
+    """They were asked by no card, and nothing more was started in their name."""
+    async with by_hand(office, redis, tmp_path, TOML + EVE) as ahead:
+        run_id = await ahead.trigger(what, person="eve")
+
+        await moved_on(office, run_id)
+        assert (await office.run(run_id)).ended is None
+
+        await becomes(office, TOML + EVE)
+        await moved_on(office, run_id)
+        if what.startswith("ask"):
+            assert [one.person for one in (await office.opened(run_id)).holders] == ["eve"]
+        else:
+            await child_of(office, run_id)
+
+
+async def test_attack_whoever_asked_back_hears_of_a_worker_with_the_file_from_before_that_nobody_can_answer(
+    office: World, redis: str, tmp_path: Path
+) -> None:
+    newer = TOML + EVE.replace('groups = ["release"]\n', "")
+    async with by_hand(office, redis, tmp_path, newer) as ahead:
+        run_id = await ahead.trigger("press bell", person="eve")
+        await moved_on(ahead, run_id)
+        await ahead.decide("bo", await ahead.opened(run_id), "free_text", "Why now?")
+        told = [one.id for one in await office.unsent()]
+
+        assert not await office.app.requests.departures.look_at_all()
+
+        assert [one.id for one in await office.unsent()] == told
 
 
 async def test_attack_whoever_has_an_id_by_a_newer_file_has_left_for_a_worker_where_it_is_somebody_elses(

@@ -526,3 +526,22 @@ async def test_a_card_stays_where_it_stands_when_a_reload_names_another_channel_
         await office.anna.says("#ops", "@sayso press bell again")
         assert (await office.card("#launch")).channel == ids[1]
         assert len(await office.slack.messages("#release")) == 1
+
+
+async def test_attack_whoever_has_their_card_in_slack_gets_none_as_slack_is_switched_off(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address, policy="pair") as office:
+        await asks(office)
+        await is_notified(office.bo)
+        await is_notified(office.cy)
+        await office.world.quiet()
+
+        async with office.world.stopped():
+            office.world.over = lambda people: ()  # noqa: ARG005
+
+        assert (await office.world.next_mail("bo", "Press bell?")).reply_to
+        await office.world.quiet()
+        assert await office.world.app.requests.departures.look_at_all()
+        assert [len(office.world.mails(one)) for one in ("anna", "bo", "cy", "dan")] == [0, 1, 1, 0]
+        assert await office.world.unsent() == []
