@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from bot.cli.show import Story
 from bot.config.data_dir import DataDir, LocalServer
 from tests.bot.cli.shell import Ended, attached, beside, elsewhere, in_production, sayso
 from tests.servers import program
+from tests.servers.balancer import Balancer
 from tests.servers.web import Api, serving
 from tests.servers.wire import Wire
 from tests.waiting import until
@@ -307,38 +306,16 @@ async def test_who_waits_for_people_goes_on_however_often_a_balancer_cuts_a_stre
     assert code == 0
 
 
-def balancing(api: Api, asked: list[str]) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-    """A balancer that ends each call which would be held for 30 s; `asked` are those that waited for people."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            if held := re.search(rb"wait_s=(\d+)", head):
-                asked.append(head.decode())
-            if held and int(held[1]) >= 30:
-                writer.write(b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            else:
-                behind, to = await asyncio.open_connection("127.0.0.1", api.port)
-                to.write(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
-                writer.write(await behind.read())
-                to.close()
-            await writer.drain()
-        writer.close()
-
-    return serve
-
-
 async def test_who_waits_for_an_answer_is_not_cut_off_by_a_balancer_that_holds_no_call_for_30_s(
     world: World, api: Api
 ) -> None:
     _, key = await api.key("anna")
     record = await world.opened(await world.trigger("press it"))
-    asked = list[str]()
-    async with await asyncio.start_server(balancing(api, asked), "127.0.0.1", 0) as balancer:
-        with Client(f"http://127.0.0.1:{balancer.sockets[0].getsockname()[1]}", key, "anna") as client:
+    async with Balancer(api.port) as balancer:
+        with Client(balancer.url, key, "anna") as client:
             waiting = asyncio.create_task(asyncio.to_thread(client.answered, record.request.id))
-            await until(lambda: asked, what="it waits")
+            await until(lambda: balancer.held, what="it waits")
             await world.decide("bo", record, "approve")
             shown = await waiting
 
-    assert (shown.state, len(asked)) == ("approved", 1)
+    assert (shown.state, balancer.held) == ("approved", 1)
