@@ -77,6 +77,10 @@ class ChannelUnanswered(ChannelUnavailable):
     """The answer was lost: it may have been done, and it may not."""
 
 
+class ChannelAway(ChannelUnavailable):
+    """What was brought to us can't be read before the other side answers again, which may take a day."""
+
+
 class ChannelUnauthorized(ChannelUnavailable):
     """The other side of `channel` refuses us, and not this call: it works once an operator has fixed our credentials or
     our rights.

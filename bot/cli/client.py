@@ -33,6 +33,8 @@ _TRIES = 5
 # Who waits for people, in a CI job for hours, waits through a restart of the server as well.
 _TRIES_WAITING = 120
 _AGAIN_S = 1.0
+# Balancers end a call in which nothing is said, many after 30 s: that looks as if the server were away.
+_HELD_S = 20
 # A proxy answers for a server that is being started again.
 _LATER = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 _TIMEOUT_S = 60.0
@@ -110,7 +112,7 @@ class Client:
     def answered(self, request_id: str) -> RequestView:
         """The request once it is closed."""
         while True:
-            path = f"/v1/requests/{quote(request_id, '')}?wait_s=50"
+            path = f"/v1/requests/{quote(request_id, '')}?wait_s={_HELD_S}"
             shown = RequestView.model_validate(self._ask("GET", path, most=_TRIES_WAITING))
             if shown.state != "open":
                 return shown

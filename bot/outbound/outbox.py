@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -64,8 +65,9 @@ log = structlog.stdlib.get_logger()
 # With doubling waits this is most of a day: longer than any mail server's maintenance.
 _UNAVAILABLE_TRIES = 300
 _FIRST_WAIT_S = 1.0
-# About eight minutes: too long for a restart, early enough to fix it before a request expires.
-_ALARMING_TRIES = 9
+# About eight minutes: too long for a restart, early enough to fix it before a request expires. A server that takes a
+# mail and never answers needs ten for one try.
+_ALARMING_TRIES, _ALARMING_S = 9, 300.0
 # One server that is away keeps everybody's mail; whoever looks after it need not hear of each.
 _ALARMS, _ALARMS_PER_S = 10, 3600.0
 # Longer than a request stays open.
@@ -105,6 +107,7 @@ class Outbox:
             await self._claims.come_back(entry)
             return None
         self.concerns(_concerned(entry))
+        began = self._store.about_now()
         try:
             match entry:
                 case PlaceCard():
@@ -140,7 +143,7 @@ class Outbox:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
             if isinstance(entry, UpdateCard | ShowStatus) and isinstance(error, ChannelUnanswered):
                 entry = await self._again(entry)
-            await self._put_off(entry, str(error))
+            await self._put_off(entry, str(error), began)
         except Undeliverable as error:
             return await self._undeliverable(entry, str(error))
         return None
@@ -444,16 +447,18 @@ class Outbox:
         """Note that a channel refused us when `some_id` was tried, and tell the operators."""
         await self._locked_out.note(some_id, error)
 
-    async def _put_off(self, entry: OutboxEntry, why: str) -> None:
+    async def _put_off(self, entry: OutboxEntry, why: str, began: datetime | None = None) -> None:
         note = await self._note(entry, why)
+        took_s = (note.at - began).total_seconds() if began else 0.0
         tries = await self._store.put_off(WorkItem("out", entry.id), _FIRST_WAIT_S)
         if isinstance(entry, AnswerStranger | ShowStatus):
             if tries >= _ALARMING_TRIES:
                 await self._sent(entry)
             return
-        if tries == _ALARMING_TRIES and not isinstance(entry, Alert) and await self._may_alarm(entry):
+        is_late = tries == _ALARMING_TRIES or (tries < _ALARMING_TRIES and took_s >= _ALARMING_S)
+        if is_late and not isinstance(entry, Alert) and await self._may_alarm(entry):
             words = partial(_words, "notice.alert-not-yet-title", "notice.alert-not-yet", note)
-            await self.alert(entry.id, words)
+            await self.alert_once(f"not yet {entry.id}", _TRIED_S, entry.id, words)
         # A mail has its day, and says itself when it is over.
         if tries >= _UNAVAILABLE_TRIES and not isinstance(entry, PostMail):
             words = partial(_words, "notice.alert-given-up-title", "notice.alert-given-up", note)

@@ -7,6 +7,7 @@ stands by then, so that whoever changes it last shows the last state. It is no c
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ log = structlog.stdlib.get_logger()
 _CALL_S = 45.0
 # A mail is one of them, and its server may look through it first: to give up is to send the list once more.
 _MAIL_S = 2 * _CALL_S
+
+# A server may leave a message unanswered for long: more that wait for it would leave a worker no room for others.
+_IN_LINE = 20
 
 T = TypeVar("T")
 
@@ -69,7 +73,7 @@ class Together:
     def __init__(self, store: Store, people: People, tokens: Tokens, console: str | None) -> None:
         self._store, self._people, self._tokens = store, people, tokens
         self._messages, self._page = GatheredMessages(store), f"{console}/"
-        self._locks = WeakValueDictionary[str, asyncio.Lock]()
+        self._locks, self._in_line = WeakValueDictionary[str, asyncio.Lock](), Counter[str]()
         self._joining = dict[str, dict[RequestId, DeliveryId]]()
 
     async def place(self, entry: PlaceCard, key: str, channel: Channel, to: Address) -> Placement:
@@ -250,14 +254,22 @@ class Together:
 
     @asynccontextmanager
     async def _held(self, name: str) -> AsyncGenerator[None]:
-        """Hold the message alone. Raises ClaimPending while another process does."""
-        async with self._locks.setdefault(name, asyncio.Lock()):
-            if not await self._messages.hold(name):
-                raise ClaimPending("Another process changes the list just now", "This one follows it")
-            try:
-                yield
-            finally:
-                await self._messages.let_go(name)
+        """Hold the message alone. Raises ClaimPending while another process does, or many here wait for it."""
+        if self._in_line[name] >= _IN_LINE:
+            raise ClaimPending("Many wait for the list just now", "This one follows them")
+        self._in_line[name] += 1
+        try:
+            async with self._locks.setdefault(name, asyncio.Lock()):
+                if not await self._messages.hold(name):
+                    raise ClaimPending("Another process changes the list just now", "This one follows it")
+                try:
+                    yield
+                finally:
+                    await self._messages.let_go(name)
+        finally:
+            self._in_line[name] -= 1
+            if not self._in_line[name]:
+                del self._in_line[name]
 
 
 def _left(message: Gathered, drawn: _Drawn, *, keeps_over: bool = False) -> Gathered:

@@ -21,7 +21,7 @@ from bot.requests.reassignment.departures import Departures
 from bot.runs.loop import Loop
 from bot.store import NotReplicated, Store, StoreError, WorkItem
 from bot.store.ids import WorkKind, shard_of
-from channels import ChannelUnauthorized, ChannelUnavailable
+from channels import ChannelAway, ChannelUnauthorized, ChannelUnavailable
 from language import say
 from language.recorded import trouble_of
 
@@ -39,6 +39,8 @@ _NAMES: dict[WorkKind, str] = {
 _TRIES = 3
 # With doubling waits a quarter of an hour: a machine that is too busy to read a mail is no fault of the mail.
 _UNAVAILABLE_TRIES = 12
+# Most of a day, as the outbox waits: what was acknowledged counts, however long the other side is away.
+_AWAY_TRIES = 300
 _FIRST_WAIT_S = 1.0
 _REPLICAS_AGAIN = timedelta(seconds=2)
 _FILE_AGAIN = timedelta(seconds=5)
@@ -101,7 +103,8 @@ class Dispatcher:
             await self._store.push_off(item)
         except ChannelUnavailable as error:
             log.warning("put off", item=str(item), error=str(error))
-            await self._count(item, str(error), _UNAVAILABLE_TRIES)
+            is_away = isinstance(error, ChannelAway)
+            await self._count(item, str(error), _AWAY_TRIES if is_away else _UNAVAILABLE_TRIES)
         except Exception as error:
             log.exception("failed", item=str(item))
             await self._count(item, f"{type(error).__name__}: {error}"[:2_000], _TRIES)

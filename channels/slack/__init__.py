@@ -21,6 +21,7 @@ from channels import (
     Accept,
     Address,
     Card,
+    ChannelAway,
     ChannelRefused,
     ChannelUnauthorized,
     ChannelUnavailable,
@@ -170,8 +171,13 @@ class SlackChannel:
         return BoltApp(self._base_url, self._secret, self._take(accept, desk)).http()
 
     async def read(self, inbound: Inbound) -> Reading:
-        """Read what `inbound` means. Raises ChannelUnavailable while Slack can't say who somebody is."""
-        return await self._reader.read(inbound)
+        """Read what `inbound` means. Raises ChannelUnauthorized; ChannelAway while Slack can't say who somebody is."""
+        try:
+            return await self._reader.read(inbound)
+        except ChannelUnauthorized:
+            raise
+        except ChannelUnavailable as error:
+            raise ChannelAway(error.what, error.do) from error
 
     async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """Return where the contact is reached. Raises ChannelUnavailable."""

@@ -109,12 +109,18 @@ class Session:
         return sorted(map(int, self._said(lambda: self._open_client.search(["SUBJECT", words]))))
 
     def fetch(self, uid: int, most_bytes: int) -> Fetched | None:
-        """The first `most_bytes` of a mail; None when it is gone. Raises Unfetched."""
+        """The first `most_bytes` of a mail; None when it is gone, which an answer without it does not say by itself.
+
+        Raises Unfetched.
+        """
         what = ["RFC822.SIZE", "INTERNALDATE", f"BODY.PEEK[]<0.{most_bytes}>"]
         answer = self._said(lambda: self._open_client.fetch([uid], what), of_one_mail=True)
         found = cast("dict[bytes, Any]", answer.get(uid, {}))
         raw, at = found.get(b"BODY[]<0>", found.get(b"BODY[]")), found.get(b"INTERNALDATE")
-        if raw is None:
+        if not raw:
+            self.look()  # else some servers go on listing what is gone
+            if self._said(lambda: self._open_client.search(["UID", str(uid)])):
+                raise Unfetched("the server lists it, and gives nothing of it")
             return None
         # Some servers count their own size wrongly; what was cut is longer than the limit in any case.
         size = max(int(found.get(b"RFC822.SIZE", 0)), len(raw)) if len(raw) >= most_bytes else len(raw)

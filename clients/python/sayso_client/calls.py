@@ -14,7 +14,8 @@ from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-LONGEST_WAIT_S = 50.0
+# Balancers end a call in which nothing is said, many after 30 s: that looks as if sayso were away.
+LONGEST_WAIT_S = 20.0
 _LONGEST_PAUSE_S = 30.0
 _NO_ANSWER, _SLOW, _ITS_FAULT, _MANY = 0, 408, 500, 429
 _log = logging.getLogger("sayso_client")

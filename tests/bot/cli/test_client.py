@@ -14,6 +14,7 @@ from bot.cli.show import Story
 from bot.config.data_dir import DataDir, LocalServer
 from tests.bot.cli.shell import Ended, attached, beside, elsewhere, in_production, sayso
 from tests.servers import program
+from tests.servers.balancer import Balancer
 from tests.servers.web import Api, serving
 from tests.servers.wire import Wire
 from tests.waiting import until
@@ -303,3 +304,18 @@ async def test_who_waits_for_people_goes_on_however_often_a_balancer_cuts_a_stre
             code = await waiting
 
     assert code == 0
+
+
+async def test_who_waits_for_an_answer_is_not_cut_off_by_a_balancer_that_holds_no_call_for_30_s(
+    world: World, api: Api
+) -> None:
+    _, key = await api.key("anna")
+    record = await world.opened(await world.trigger("press it"))
+    async with Balancer(api.port) as balancer:
+        with Client(balancer.url, key, "anna") as client:
+            waiting = asyncio.create_task(asyncio.to_thread(client.answered, record.request.id))
+            await until(lambda: balancer.held, what="it waits")
+            await world.decide("bo", record, "approve")
+            shown = await waiting
+
+    assert (shown.state, balancer.held) == ("approved", 1)

@@ -13,7 +13,7 @@ from bot.policy.record import RequestRecord
 from bot.store import StoreUnavailable
 from bot.store.client import Client, Command
 from bot.store.outbox_entry import Delivery
-from channels import Address, Card, Channel, Marks, Remembers
+from channels import Address, Card, Channel, ChannelUnavailable, Marks, Placement, Remembers
 from channels.email.channel import EmailChannel
 from channels.email.identity.proof import local
 from channels.email.local.letters import Letter
@@ -84,12 +84,43 @@ async def test_operators_are_not_told_of_each_mail_that_one_server_keeps_waiting
     assert len([letter for letter in await _until_told(world) if letter.subject == "Somebody is not reached yet"]) == 10
 
 
+class Unanswered(SlowChannel):
+    """A server that takes each card, and has said nothing of it once the caller has waited for as long as it does."""
+
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
+        self.sent.append(key)
+        await self.may_return.wait()
+        raise ChannelUnavailable("the mail server did not answer", "It is sent again later")
+
+
+async def test_operators_hear_of_a_mail_server_that_answers_no_mail_after_the_first_one_and_once(
+    redis: str, tmp_path: Path
+) -> None:
+    channels = dict[str, Unanswered]()
+
+    def change(world: World) -> None:
+        world.through = lambda channel: channels.setdefault("email", Unanswered(channel))
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        await world.trigger("press bell")
+        mail = channels["email"]
+        await until(lambda: len(mail.sent) == 2, what="both cards are on their way")
+
+        await world.move_time(600)
+        mail.may_return.set()
+        await until(lambda: _alerts(world, 2), what="operators are to be told")
+        await world.move_time(300)
+        await until(lambda: _have_tried(world, 5, 2), what="both are tried again and again")
+
+        assert len([entry for entry in await world.unsent() if entry.kind == "alert"]) == 2
+
+
 async def _have_tried(world: World, tries: int, cards: int) -> bool:
     return len([count for count in await world.tries() if count >= tries]) >= cards
 
 
-async def _alerts(world: World) -> bool:
-    return len([entry for entry in await world.unsent() if entry.kind == "alert"]) >= 10
+async def _alerts(world: World, count: int = 10) -> bool:
+    return len([entry for entry in await world.unsent() if entry.kind == "alert"]) >= count
 
 
 async def _until_told(world: World) -> tuple[Letter, ...]:

@@ -97,6 +97,29 @@ async def test_a_process_that_dies_after_the_message_was_sent_leaves_no_second_o
     assert numbers(listing.summary) == ["03"]
 
 
+async def test_attack_all_who_wait_for_a_list_that_hangs_leave_a_worker_no_room_for_anything_else(
+    office: World, board: Corkboard
+) -> None:
+    asked = await held_back(office, board, 40)
+    async with office.stopped():
+        board.locked_out.clear()
+        slow = SlowChannel(board, lambda card, _to: card.form is None)
+        [app] = workers(office, slow, 1)
+        sending = [asyncio.create_task(app.messages.outbox.send(entry.id)) for entry in await office.unsent()]
+        await until(lambda: slow.sent, what="the list is on its way")
+
+        await until(lambda: sum(not one.done() for one in sending) <= 20, what="most of the others are put off")
+        slow.may_return.set()
+        await asyncio.gather(*sending)
+        await all_sent(office, [app])
+        await app.store.client.close()
+
+    assert len(listings(board)) == 1
+    for one in asked:
+        told = await office.events(one["run_id"])
+        assert [event.type for event in told].count("card_delivered") == 1
+
+
 async def test_who_wants_to_change_a_message_while_another_process_sends_it_comes_after_that(
     office: World, board: Corkboard
 ) -> None:

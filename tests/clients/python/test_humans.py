@@ -20,6 +20,7 @@ from sayso_client import (
     Withdrawn,
 )
 
+from tests.servers.balancer import Balancer
 from tests.servers.web import Api
 from tests.waiting import until
 from tests.world import World
@@ -158,6 +159,20 @@ async def test_the_same_key_finds_the_request_again_open_or_decided(world: World
 
     assert isinstance(again, Answered)
     assert (again.id, again.answer) == (first.id, True)
+
+
+async def test_whoever_waits_for_hours_does_so_behind_a_balancer_that_holds_no_call_for_30_s(
+    world: World, api: Api
+) -> None:
+    _, key = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=[TO])
+    async with Balancer(api.port) as balancer, AsyncHumans(balancer.url, key) as humans:
+        asking = asyncio.create_task(humans.ask("Which one?", to=TO, wait_s=7_200))
+        await until(lambda: balancer.held, what="it waits")
+        await given(api, text="The red one")
+        told = await asking
+
+    assert isinstance(told, Answered)
+    assert balancer.held == 1
 
 
 async def test_without_a_key_each_call_asks_anew(world: World, api: Api) -> None:

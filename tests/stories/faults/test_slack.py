@@ -125,15 +125,21 @@ async def test_meanwhile_a_card_goes_by_mail_and_later_to_slack_and_an_answer_to
 
 
 @pytest.mark.long
-async def test_what_people_do_while_slack_does_not_say_who_they_are_counts_later(office: SlackWorld) -> None:
+@pytest.mark.parametrize("kind", ["error", "http_500"])
+async def test_what_people_do_while_slack_does_not_say_who_they_are_counts_later(office: SlackWorld, kind: str) -> None:
     world, slack = office.world, office.slack
     record = await world.opened(await wants(world))
     card = await sees(office, office.bo, "Press bell?")
-    await slack.breaks("users.info", "error", error="token_revoked", times=100_000)
+    await slack.breaks("users.info", kind, error="token_revoked", times=100_000)
     await world.move_time(30)
     await office.bo.presses("Approve", in_=card)
-    for _ in range(30):
-        await world.move_time(120)
+
+    async def is_tried() -> bool:
+        return not await is_due(world)
+
+    for _ in range(15):
+        await world.move_time(260)
+        await until(is_tried, what="it is tried again")
     assert await world.dead() == []
     assert (await world.request(record.request.id)).state == "open"
 

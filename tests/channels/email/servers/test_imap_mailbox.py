@@ -298,7 +298,7 @@ class HangsUp:
             if uid and self.says and not (self.says_first and (uid in said or uid not in self.at)):
                 said.add(uid)
                 self.fetched.append(uid)
-                writer.write(tag + self.says)
+                writer.write(self.says.replace(b"TAG", tag).replace(b"(UID", b"(UID %d" % uid))
                 continue
             if uid and not self._gives(uid, writer):
                 writer.write(b"* BYE FETCH failed: Internal error occurred.\r\n")
@@ -340,7 +340,7 @@ async def test_attack_one_mail_over_which_the_server_hangs_up_keeps_all_behind_i
 
 async def test_attack_one_mail_that_is_refused_before_the_server_hangs_up_keeps_all_behind_it_from_being_read() -> None:
     server, found = HangsUp(2, "one", "two", "three"), list[Item]()
-    server.says, server.says_first = b" NO Damaged\r\n", True
+    server.says, server.says_first = b"TAG NO Damaged\r\n", True
     async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
         port = int(listening.sockets[0].getsockname()[1])
         mailbox = ImapMailbox(Endpoint("127.0.0.1", port, "agent", "pw", "none"), Shelf())
@@ -353,7 +353,17 @@ async def test_attack_one_mail_that_is_refused_before_the_server_hangs_up_keeps_
     assert [body(item) for item in found] == ["one", "", "three"]
 
 
-@pytest.mark.parametrize("says", [b" NO [UNAVAILABLE] Try again later\r\n", b" BAD Internal\r\n", b""])
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"TAG NO [UNAVAILABLE] Try again later\r\n",
+        b"TAG BAD Internal\r\n",
+        b"TAG OK Done\r\n",
+        b"* 1 FETCH (UID BODY[]<0> NIL)\r\nTAG OK Done\r\n",
+        b"* 1 FETCH (UID BODY[]<0> {0}\r\n)\r\nTAG OK Done\r\n",
+        b"",
+    ],
+)
 async def test_attack_a_server_that_gives_no_mail_for_a_while_has_mails_passed_over(says: bytes) -> None:
     server, found = HangsUp(1, "one", "two", "three"), list[Item]()
     async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
