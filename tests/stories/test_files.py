@@ -148,6 +148,41 @@ async def test_the_logo_below_an_empty_answer_is_no_answer(world: World) -> None
     assert (await world.request((await world.run(run_id)).open or "")).state == "open"
 
 
+SIGNATURE = "Anna Ames\nHead of Shop\nT: +49 30 1234567"
+
+
+async def test_attack_the_signature_of_an_empty_answer_is_taken_for_the_answer(world: World) -> None:
+    run_id = await world.trigger("ask free_text Which customers?")
+    card = await world.next_mail("anna")
+    assert card.reply_to
+
+    await world.post("anna", card.reply_to, SIGNATURE, LOGO, cid="logo")
+
+    assert "The answer was empty" in (await world.next_mail("anna", about="empty")).text
+    assert (await world.request((await world.run(run_id)).open or "")).state == "open"
+
+
+async def test_a_file_above_a_signature_without_words_is_the_answer(world: World) -> None:
+    run_id = await world.trigger("ask free_text Which customers?")
+    card = await world.next_mail("anna")
+    assert card.reply_to
+
+    await world.post("anna", card.reply_to, SIGNATURE, CSV)
+
+    assert await world.summary(run_id) == f"done: answered: {ONLY_FILES}"
+
+
+@pytest.mark.parametrize("text", ["Anna Ames", "Anna Ames\n+49 30 1234567", f"answer:\n{SIGNATURE}"])
+async def test_a_name_with_a_telephone_number_is_an_answer(world: World, text: str) -> None:
+    run_id = await world.trigger("ask free_text Who is there tonight?")
+    card = await world.next_mail("anna")
+    assert card.reply_to
+
+    await world.post("anna", card.reply_to, text)
+
+    assert "answered: " in str(await world.summary(run_id))
+
+
 @pytest.mark.parametrize(
     "file", few_of([LOGO, ("bo.vcf", "text/vcard", b"BEGIN:VCARD"), ("no.txt", "text/plain", b"deny")], 0)
 )

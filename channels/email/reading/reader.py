@@ -7,7 +7,7 @@ whose word it is.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from channels import Bounced, Directory, File, Ignored, Inquiry, Quarantined, Trigger
 from channels.email.format import addresses
@@ -29,6 +29,7 @@ from channels.email.reply import (
     Said,
     above_contacts,
     is_courtesy,
+    is_signature,
     markup,
     newtext,
     quotes,
@@ -237,7 +238,8 @@ class Reader:
         earlier = (*ids_in(" ".join(headers.all("references"))), *ids_in(" ".join(headers.all("in-reply-to"))))
         said = read_both(body.plain, body.html, found.contact.name, own=self.own)
         # Nothing but a signature is left away below a word.
-        if earlier and not body.files and without_signature(f"stop\n\n{said.whole}", found.contact.name) == "stop":
+        is_bare = all(file.is_inline for file in files_of(body.files))  # a logo
+        if earlier and is_bare and without_signature(f"stop\n\n{said.whole}", found.contact.name) == "stop":
             said = _said_above(subject, said)
         if why and not body.files and is_courtesy(said, found.contact.name):
             return Ignored(reason="thanks for a mail that asked nothing")
@@ -276,6 +278,8 @@ class Reader:
         said = read_both(body.plain, body.html, found.contact.name, own=self.own)
         if said.unsure in HOLDS:
             raise Unreadable(said.unsure)
+        if is_signature(said, found.contact.name):
+            said = replace(said, said="empty", text="", whole="")
         is_short = len(said.whole) <= WHOLE_CHARS and said.is_one and not said.unsure
         about = About(
             faults=_faults(headers, found.weakness, body.files),
