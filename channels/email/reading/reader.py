@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from channels import Bounced, Directory, File, Ignored, Inquiry, Quarantined, Trigger
 from channels.email.format import addresses
@@ -217,7 +218,7 @@ class Reader:
         """Read what a proven person's mail says. Raises Unreadable."""
         if size_bytes > MAIL_BYTES:
             raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
-        body = read_body(raw)
+        body = read_body(raw, partial(self._adds, found.contact.name))
         if body.unsure:
             raise Unreadable(body.unsure)
         if words := calendar_words(b"", body.files):
@@ -231,6 +232,11 @@ class Reader:
             if not body.files and is_courtesy(said, found.contact.name):
                 return Ignored(reason="thanks for a mail that asked nothing")
         return self._answer(found, headers, subject, token or "", body)
+
+    def _adds(self, author: str, one: Body) -> bool:
+        """Return whether one of several texts says more than thanks, a name, a program's own line and a quote."""
+        said = read_both(one.plain, one.html, author, own=self.own)
+        return bool(said.asked or said.sent_on) or not is_courtesy(said, author)
 
     def _wish(self, found: Accepted, headers: Headers, subject: str, body: Body) -> MailReading:
         """A mail that answers no card: something new, or a word in the thread of what was asked before."""
