@@ -105,7 +105,7 @@ def _texts(raw: bytes) -> tuple[str, ...]:
     Of HTML no more than `markup` reads, so that this is no slower than reading the answer itself.
     """
     try:
-        body = read_body(raw)
+        body = read_body(raw, adds=lambda _: False)
     except Unreadable:
         return ()
     return (body.plain or "", markup.as_text(body.html).text if body.html else "") if not body.unsure else ()

@@ -1,8 +1,11 @@
 """Files that people attach: they reach the agent and those who look, as data, and no decision ever hangs on them."""
 
+import email.policy
 import hashlib
 import io
 import zipfile
+from email.message import EmailMessage
+from email.utils import format_datetime
 
 import pytest
 
@@ -11,6 +14,7 @@ from agents.events import AnswerNoted, Event, RequestDecided, VoteCast
 from agents.run import fold
 from bot.policy.answers import ONLY_FILES
 from bot.policy.attachments import all_files
+from bot.policy.record import RequestRecord
 from bot.render.transcript import lines
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
@@ -146,6 +150,77 @@ async def test_the_logo_below_an_empty_answer_is_no_answer(world: World) -> None
 
     assert "The answer was empty" in (await world.next_mail("anna", about="empty")).text
     assert (await world.request((await world.run(run_id)).open or "")).state == "open"
+
+
+async def divided(world: World, below: str) -> RequestRecord:
+    """A free question, and an answer around a picture as an iPhone divides it, with `below` behind the picture."""
+    record = await world.opened(await world.trigger("ask free_text Which customers?"))
+    card = await world.next_mail("anna")
+    assert card.reply_to
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["From"], message["To"], message["Subject"] = "anna@corp.example", card.reply_to, f"Re: {card.subject}"
+    message["Message-ID"], message["In-Reply-To"] = "<phone@corp.example>", card.message_id
+    message["Date"] = format_datetime(world.about_now())
+    message.set_content("Those on the photo\n\n")
+    message.make_mixed()
+    message.add_attachment(b"JFIF", maintype="image", subtype="jpeg", filename="IMG_1.JPG", disposition="inline")
+    quote = "\n".join(f"> {line}" for line in card.text.splitlines())
+    rest = EmailMessage(policy=email.policy.SMTP)
+    rest.set_content(f"\n\n{below}\n\n> On Nov 27, 2026, at 19:00, sayso <{card.reply_to}> wrote:\n> \n{quote}")
+    message.attach(rest)
+    await world.transport("anna@corp.example").send(
+        bytes(message), sender="anna@corp.example", recipients=[card.reply_to]
+    )
+    return record
+
+
+@pytest.mark.parametrize("below", ["Sent from my iPhone", "Thanks\nAnna\n\nVon meinem iPhone gesendet"])
+async def test_attack_a_photo_from_a_phone_has_each_answer_refused(world: World, below: str) -> None:
+    record = await divided(world, below)
+
+    assert await world.summary(record.request.run_id) == "done: answered: Those on the photo"
+
+
+async def test_an_answer_goes_on_below_a_picture_and_is_refused_with_the_reason(world: World) -> None:
+    record = await divided(world, "But not before Monday")
+
+    assert "it has 2 texts" in (await world.next_mail("anna", about="not accepted")).text
+    assert (await world.request(record.request.id)).state == "open"
+
+
+SIGNATURE = "Anna Ames\nHead of Shop\nT: +49 30 1234567"
+
+
+async def test_attack_the_signature_of_an_empty_answer_is_taken_for_the_answer(world: World) -> None:
+    run_id = await world.trigger("ask free_text Which customers?")
+    card = await world.next_mail("anna")
+    assert card.reply_to
+
+    await world.post("anna", card.reply_to, SIGNATURE, LOGO, cid="logo")
+
+    assert "The answer was empty" in (await world.next_mail("anna", about="empty")).text
+    assert (await world.request((await world.run(run_id)).open or "")).state == "open"
+
+
+async def test_a_file_above_a_signature_without_words_is_the_answer(world: World) -> None:
+    run_id = await world.trigger("ask free_text Which customers?")
+    card = await world.next_mail("anna")
+    assert card.reply_to
+
+    await world.post("anna", card.reply_to, SIGNATURE, CSV)
+
+    assert await world.summary(run_id) == f"done: answered: {ONLY_FILES}"
+
+
+@pytest.mark.parametrize("text", ["Anna Ames", "Anna Ames\n+49 30 1234567", f"answer:\n{SIGNATURE}"])
+async def test_a_name_with_a_telephone_number_is_an_answer(world: World, text: str) -> None:
+    run_id = await world.trigger("ask free_text Who is there tonight?")
+    card = await world.next_mail("anna")
+    assert card.reply_to
+
+    await world.post("anna", card.reply_to, text)
+
+    assert "answered: " in str(await world.summary(run_id))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A mail as bytes -> its one text and its files, or a plain reason why it can't be read safely; see `headers`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -74,8 +74,11 @@ class Body:
     files: tuple[Part, ...] = ()
 
 
-def read_body(raw: bytes) -> Body:
-    """The texts of the mail, and its files. Raises Unreadable when no text can be read and some may be meant."""
+def read_body(raw: bytes, adds: Callable[[Body], bool] = lambda _: True) -> Body:
+    """The texts of the mail, and its files. Raises Unreadable when no text can be read and some may be meant.
+
+    `adds`: whether a text behind the first one says something of its own; an iPhone divides its text around a picture.
+    """
     if len(raw) > MAIL_BYTES:
         raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
     split(raw)
@@ -86,7 +89,8 @@ def read_body(raw: bytes) -> Body:
     html = _without_blank([_text(part) for part in leaves if part.kind == "text/html"])
     if not plain and not html and (leaves or not files):
         raise Unreadable(NO_TEXT)
-    most = max(len(plain), len(html))
+    more = (*(Body(text, None) for text in plain[1:]), *(Body(None, text) for text in html[1:]))
+    most = max(len(plain), len(html)) if any(map(adds, more)) else 1
     unsure = f"it has {most} texts and it is not clear which one counts" if most > 1 else ""
     if other := next((part.kind for part in leaves if part.kind not in _TEXTS), None):
         unsure = unsure or f"it also says something as {other}, which can't be read here"

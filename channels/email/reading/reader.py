@@ -7,7 +7,8 @@ whose word it is.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from channels import Bounced, Directory, File, Ignored, Inquiry, Quarantined, Trigger
 from channels.email.format import addresses
@@ -29,6 +30,7 @@ from channels.email.reply import (
     Said,
     above_contacts,
     is_courtesy,
+    is_signature,
     markup,
     newtext,
     quotes,
@@ -221,7 +223,7 @@ class Reader:
         """Read what a proven person's mail says. Raises Unreadable."""
         if size_bytes > MAIL_BYTES:
             raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
-        body = read_body(raw)
+        body = read_body(raw, partial(self._adds, found.contact.name))
         if body.unsure:
             raise Unreadable(body.unsure)
         if words := calendar_words(b"", body.files):
@@ -236,12 +238,18 @@ class Reader:
                 return Ignored(reason="thanks for a mail that asked nothing")
         return self._answer(found, headers, subject, token or "", body)
 
+    def _adds(self, author: str, one: Body) -> bool:
+        """Return whether one of several texts says more than thanks, a name, a program's own line and a quote."""
+        said = read_both(one.plain, one.html, author, own=self.own)
+        return bool(said.asked or said.sent_on) or not is_courtesy(said, author)
+
     def _wish(self, found: Accepted, headers: Headers, subject: str, body: Body) -> MailReading:
         """A mail that answers no card: something new, or a word in the thread of what was asked before."""
         person, why = found.contact.id, ASKED_NOTHING if self._answers_us(headers, subject) else ""
         earlier = (*ids_in(" ".join(headers.all("references"))), *ids_in(" ".join(headers.all("in-reply-to"))))
         said = read_both(body.plain, body.html, found.contact.name, own=self.own)
-        if earlier and not body.files and _is_wordless(said.whole, found.contact.name):
+        is_bare = all(file.is_inline for file in files_of(body.files))  # a logo
+        if earlier and is_bare and _is_wordless(said.whole, found.contact.name):
             said = _said_above(subject, said)
         if why and not body.files and is_courtesy(said, found.contact.name):
             return Ignored(reason="thanks for a mail that asked nothing")
@@ -280,6 +288,8 @@ class Reader:
         said = read_both(body.plain, body.html, found.contact.name, own=self.own)
         if said.unsure in HOLDS:
             raise Unreadable(said.unsure)
+        if is_signature(said, found.contact.name):
+            said = replace(said, said="empty", text="", whole="")
         is_short = len(said.whole) <= WHOLE_CHARS and said.is_one and not said.unsure
         about = About(
             faults=_faults(headers, found.weakness, body.files),

@@ -236,19 +236,19 @@ def _without_targets(text: str) -> str:
 
 
 def _without_logos(text: str, author: str, pictures: frozenset[str]) -> str:
-    """`text` without those of `pictures` that stand below its writer's whole name, or right above it."""
-    lines = text.split("\n") if pictures and len(text) <= NEW_TEXT_CHARS else []
-    at = _signed_at(lines, author)
-    if at is None:
-        return text
+    """`text` without those of `pictures` that stand below its writer's whole name, or right above it, or alone."""
+    lines = ["", *text.split("\n")] if pictures and len(text) <= NEW_TEXT_CHARS else []
 
     def left(found: re.Match[str]) -> str:
         words = " ".join(found[1].split())
         return "" if words in pictures and not _says_more(words, author) else found[0]
 
-    while at > 1 and not _LOGO.sub(left, lines[at - 1]).strip(BLANK):
+    at = _signed_at(lines, author) if not lines or _LOGO.sub(left, text).strip(BLANK + "\n") else 1
+    if at is None:
+        return text
+    while at > 2 and not _LOGO.sub(left, lines[at - 1]).strip(BLANK):
         at -= 1
-    return "\n".join((*lines[:at], _LOGO.sub(left, "\n".join(lines[at:]))))
+    return "\n".join((*lines[1:at], _LOGO.sub(left, "\n".join(lines[at:]))))
 
 
 def _says_more(words: str, author: str) -> bool:
@@ -372,6 +372,17 @@ def without_signature(text: str, author: str) -> str:
     A line that decides, refuses, or says when is none of a signature.
     """
     return _without_contacts(read_reply(text, author).whole, author).strip()
+
+
+def is_signature(said: Said, author: str) -> bool:
+    """Return whether somebody wrote nothing above the signature that their program adds.
+
+    A name, or a name and a telephone number, may be the answer, and all of it below `answer:` is.
+    """
+    lines = [line for line in said.whole.split("\n") if line.strip(BLANK)]
+    is_all = said.is_one and not (said.asked or said.sent_on or said.unsure) and len(lines) > 2 and ":" not in lines[0]
+    is_reached = is_all and any(map(signature.REACHED.search, lines))
+    return is_reached and without_signature(f"stop\n\n{said.whole}", author) == "stop"
 
 
 def above_contacts(text: str, author: str) -> str:

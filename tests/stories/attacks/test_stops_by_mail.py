@@ -11,7 +11,7 @@ import pytest
 from agents.requests import PersonId, RequestState
 from bot.policy.record import RequestRecord
 from tests.long import few_of
-from tests.stories.mail.test_consent import approved, card_for, write
+from tests.stories.mail.test_consent import approved, card_for, send, write
 from tests.waiting import until
 from tests.world import World
 
@@ -222,6 +222,7 @@ async def test_attack_who_takes_back_a_first_try_reads_that_it_stays_approved_an
         ("STOP (eom)", ""),
         ("Re: Stop", "siehe Betreff"),
         ("stop immediately", "Anna"),
+        ("STOP (was: press bell)", ""),
     ],
 )
 async def test_attack_a_stop_over_an_empty_mail_is_dropped_and_nobody_is_told(
@@ -231,6 +232,26 @@ async def test_attack_a_stop_over_an_empty_mail_is_dropped_and_nobody_is_told(
     record = await until(lambda: the_first(world), what="it is asked")
 
     await write(world, SAYSO, below, subject, wish["Message-ID"], by="anna")
+
+    assert await stands(world, record) == "withdrawn"
+
+
+async def test_attack_the_logo_of_a_signature_hides_the_stop_above_an_empty_mail(world: World) -> None:
+    wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
+    record = await until(lambda: the_first(world), what="it is asked")
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["From"], message["To"], message["Subject"] = "anna@corp.example", SAYSO, "STOP Re: press bell"
+    message["Message-ID"], message["In-Reply-To"] = "<empty@corp.example>", wish["Message-ID"]
+    message["Date"] = format_datetime(world.about_now())
+    message.set_content("Anna Ames\nHead of Shop\nT: +49 30 1234567\n[cid:logo@corp]\n")
+    lines = "<p>Anna Ames</p><p>Head of Shop<br>T: +49 30 1234567</p>"
+    message.add_alternative(f'{lines}<p><img src="cid:logo@corp"></p>', "html")
+    message.make_mixed()
+    message.add_attachment(
+        b"tiny", maintype="image", subtype="png", filename="image001.png", disposition="inline", cid="<logo@corp>"
+    )
+
+    await send(world, message, SAYSO, "anna")
 
     assert await stands(world, record) == "withdrawn"
 
@@ -248,7 +269,7 @@ async def test_the_subject_of_a_thread_over_an_empty_mail_is_no_word_of_its_writ
     assert await stands(world, record) == "open"
 
 
-@pytest.mark.parametrize("subject", ["STOP (was: press bell)", "URGENT: STOP Re: press bell", "stop the bell"])
+@pytest.mark.parametrize("subject", ["URGENT: STOP Re: press bell", "Re: Please stop the bell"])
 async def test_attack_whoever_says_stop_in_the_subject_of_an_empty_mail_thinks_that_it_was_heard(
     world: World, subject: str
 ) -> None:

@@ -313,6 +313,17 @@ def test_attack_a_refusal_or_a_time_in_brackets_behind_the_writers_name_approves
         "Cy decides: cy@corp.example",
         "Failed Tests: https://ci.corp.example/12",
         "Vorher Anruf: +49 30 1234567",
+        "Bug: https://ci.corp.example/7",
+        "Failed: https://ci.corp.example/7",
+        "See https://ci.corp.example/7",
+        "Test Failure https://ci.corp.example/7",
+        "Objection: cy@corp.example",
+        "Dry-run: https://ci.corp.example/7",
+        "Payments Excluded",
+        "Max 3x",
+        "Limit 500eur",
+        "Fehler: https://ci.corp.example/7",
+        "Maximal 3",
     ],
 )
 def test_attack_words_among_the_contacts_of_their_writer_pass_for_one_of_these(line: str) -> None:
@@ -329,6 +340,10 @@ def test_attack_words_among_the_contacts_of_their_writer_pass_for_one_of_these(l
         "LinkedIn: https://linkedin.com/in/bo",
         "Follow us on LinkedIn: https://linkedin.com/corp",
         "4th Floor",
+        "Max-Planck-Str. 3",
+        "Canary Wharf, London E14",
+        "Am See 4",
+        "Corp Limited",
         "London EC1A 1BB",
     ],
 )
