@@ -35,8 +35,10 @@ log = structlog.stdlib.get_logger()
 
 # Two of them, and what is read and written beside, end before the hold does.
 _CALL_S = 45.0
-# A mail is one of them, and its server may look through it first: to give up is to send the list once more.
-_MAIL_S = 2 * _CALL_S
+_HOLD_S = 120.0
+# A mail is sent once, and its server may look through it for ten minutes: to give up is to send the list once more.
+# Whoever died meanwhile keeps others waiting for as long.
+_MAIL_S, _MAIL_HOLD_S = 660.0, 720.0
 
 # A server may leave a message unanswered for long: more that wait for it would leave a worker no room for others.
 _IN_LINE = 20
@@ -84,7 +86,7 @@ class Together:
         name = message_name(key, entry.person, channel.name)
         # Whoever has the message now takes all who wait for it along.
         self._joining.setdefault(name, {})[entry.request_id] = entry.delivery_id
-        async with self._held(name):
+        async with self._held(name, channel):
             message = await self._messages.read(name)
             is_told = message.told.get(entry.request_id) == entry.delivery_id and not entry.again
             if message.placement and is_told:
@@ -107,7 +109,7 @@ class Together:
         if now is None:
             return
         name, to = message_name(placed.together, placed.person, channel.name), now.address
-        async with self._held(name):
+        async with self._held(name, channel):
             message = await self._messages.read(name)
             is_listed = placed.request_id in message.deliveries
             if not is_listed or (entry.reminds and not channel.edits and _is_since(message.sent_at, entry.card.at)):
@@ -126,7 +128,7 @@ class Together:
         """
         for channel in channels:
             name = message_name(key, entry.person, channel.name)
-            async with self._held(name):
+            async with self._held(name, channel):
                 message = await self._messages.read(name)
                 contact = self._people.contact(entry.person)
                 if entry.request_id in message.deliveries and contact and (to := await channel.address(contact, "")):
@@ -253,14 +255,14 @@ class Together:
         return RequestRecord.model_validate_json(found.body) if found else None
 
     @asynccontextmanager
-    async def _held(self, name: str) -> AsyncGenerator[None]:
+    async def _held(self, name: str, channel: Channel) -> AsyncGenerator[None]:
         """Hold the message alone. Raises ClaimPending while another process does, or many here wait for it."""
         if self._in_line[name] >= _IN_LINE:
             raise ClaimPending("Many wait for the list just now", "This one follows them")
         self._in_line[name] += 1
         try:
             async with self._locks.setdefault(name, asyncio.Lock()):
-                if not await self._messages.hold(name):
+                if not await self._messages.hold(name, _HOLD_S if channel.edits else _MAIL_HOLD_S):
                     raise ClaimPending("Another process changes the list just now", "This one follows it")
                 try:
                     yield

@@ -22,8 +22,6 @@ MAIL_EVERY_S = 300.0
 # As long as a request may stay open, and a day.
 _KEEP_S = 31 * 24 * 3600.0
 _HOLD = Script("hold_mailbox")
-# Longer than a call of a channel takes; whoever died meanwhile keeps others waiting for no longer.
-_HOLD_S = 120.0
 
 
 def message_name(key: str, person: str, channel: str) -> str:
@@ -53,9 +51,9 @@ class GatheredMessages:
     def __init__(self, store: Store) -> None:
         self._store, self._client, self._me = store, store.client, secrets.token_hex(8)
 
-    async def hold(self, name: str) -> bool:
-        """Claim the message for this process; of several that ask one gets it, until it lets go of it."""
-        return bool(await self._client.run(_HOLD, [self._key(name, "holder")], [self._me, round(_HOLD_S * 1000)]))
+    async def hold(self, name: str, for_s: float) -> bool:
+        """Claim the message for this process; of several that ask one gets it, until it lets go or `for_s` is over."""
+        return bool(await self._client.run(_HOLD, [self._key(name, "holder")], [self._me, round(for_s * 1000)]))
 
     async def let_go(self, name: str) -> None:
         """Let others have it."""

@@ -148,6 +148,31 @@ async def test_who_wants_to_change_a_message_while_another_process_sends_it_come
     assert [numbers(one.summary) for one in listings(board)] == [["02"]]
 
 
+async def test_attack_a_mail_server_that_looks_through_a_list_for_ten_minutes_gets_it_again_meanwhile(
+    office: World, board: Corkboard
+) -> None:
+    board.edits = False
+    await held_back(office, board, 2)
+    async with office.stopped():
+        board.locked_out.clear()
+        slow = SlowChannel(board, lambda card, _to: card.form is None)
+        [app] = workers(office, slow, 1)
+        [*_, entry] = await office.unsent()
+        sending = asyncio.create_task(app.messages.outbox.send(entry.id))
+        await until(lambda: slow.sent, what="the list is on its way")
+
+        client = app.store.client
+        [held_ms] = [int(await client.do("PTTL", key)) async for key in client.scan("*together*holder*")]
+
+        assert held_ms > 660_000
+        slow.may_return.set()
+        await sending
+        await all_sent(office, [app])
+        await client.close()
+
+    assert len(listings(board)) == 1
+
+
 async def test_all_reminders_of_a_list_that_can_be_changed_are_one_line_below_it(
     redis: str, tmp_path: Path, board: Corkboard
 ) -> None:
