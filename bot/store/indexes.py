@@ -405,7 +405,15 @@ class Restored(Frozen):
 
 
 async def restored_at(client: Client, *, by_clock: bool = False) -> datetime | None:
-    """Return when this store was put back from a backup; None if it never was."""
+    """Return when this store was put back from a backup; None if it never was.
+
+    `by_clock`: as Redis's own clock has it now, which may have been ahead then and been put right since.
+    """
     body = await client.do("GET", _KEYS.restored)
-    restored = Restored.model_validate_json(body) if body else None
-    return restored and ((by_clock and restored.by_clock) or restored.at)
+    if not body:
+        return None
+    restored = Restored.model_validate_json(body)
+    if not by_clock:
+        return restored.at
+    _, ahead = adjusted(*await client.read(*asked(_KEYS)))
+    return min(restored.by_clock or restored.at, restored.at - ahead)

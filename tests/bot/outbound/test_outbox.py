@@ -319,3 +319,18 @@ async def test_an_alert_that_comes_once_a_day_comes_again_where_it_could_not_be_
     await world.quiet()
 
     assert len([letter for letter in world.mails("dan") if letter.subject == "The mail server is on fire"]) == 1
+
+
+async def test_an_alert_that_comes_once_an_hour_comes_again_though_redis_s_clock_was_put_back_meanwhile(
+    world: World,
+) -> None:
+    near, outbox = await world.trigger("press bell"), world.app.messages.outbox
+    await world.move_time(86_400)
+    await outbox.alert_once("fire", 3600.0, near, lambda: ("The mail server is on fire", "Put it out"))
+    await world.move_time(-86_400)
+    for _ in range(3):
+        await world.move_time(3000)
+        await outbox.alert_once("fire", 3600.0, near, lambda: ("The mail server is on fire", "Put it out"))
+    await world.quiet()
+
+    assert len([letter for letter in world.mails("dan") if letter.subject == "The mail server is on fire"]) == 2
