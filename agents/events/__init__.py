@@ -224,7 +224,7 @@ class RunStarted(Happened, Began):
     and there is no `parent`, `inherits` wrote the text. `weakness` says why what began it proves too little for an
     approval, and it is `by_mail` after a log-in by a link in a mail: whoever reads a mailbox can begin it. It `quotes`
     what somebody else wrote, who may be nobody in the directory. `asked_with` is the prefix of the API key with which a
-    program asked people by itself.
+    program asked people by itself. `by_model`: as in the `parent` that the run has no more, of which it is a copy.
     """
 
     type: Literal["run_started"] = "run_started"
@@ -250,6 +250,12 @@ class RunStarted(Happened, Began):
     by_mail: bool = False
     quotes: bool = False
     asked_with: str = ""
+    by_model: bool = False
+
+    @property
+    def is_of_model(self) -> bool:
+        """Whether a model worded the `text`, or what it was made of."""
+        return self.by_model or bool(self.parent and self.parent.by_model)
 
     @property
     def trigger(self) -> str:

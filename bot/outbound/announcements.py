@@ -76,15 +76,18 @@ class Announcements:
 
 
 def _is_of_model(run: Run, text: str) -> bool:
-    """Return whether `text` holds words of a model: what it gave the tool, and people did not write as it stands.
+    """Return whether `text` holds words of a model: what was given to the tool, and people did not write as it stands.
 
-    A name in it may be from what they wrote; of words, a part says something else than the whole may.
+    Rules may have it from a model, too. A name in it may be from what they wrote; of words, a part says something else
+    than the whole may.
     """
     started, pending = run.started, run.pending
-    if started is None or pending is None or not pending.by_model or not isinstance(pending.step, CallTool):
+    if started is None or pending is None or not isinstance(pending.step, CallTool):
         return False
-    is_theirs = started.parent is None or not started.parent.by_model
-    written = [started.text] * is_theirs + [one.text for one in run.results if one.kind == "answered"]
+    if not (pending.by_model or started.is_of_model):
+        return False
+    written = [] if started.is_of_model else [started.text]
+    written += [one.text for one in run.results if one.kind == "answered"]
     commands = [parse(each) for each in written]
     whole = {_words(each) for each in (*written, *(one.text for one in commands if isinstance(one, Announce)))}
 

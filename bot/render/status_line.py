@@ -87,9 +87,8 @@ def asked_for(run: Run, people: People) -> str:
     started = run.started
     if started is None:
         return ""
-    is_of_model = bool(started.parent and started.parent.by_model)
     said = wish_of(started, _LINE_CHARS)
-    return f"{people.name_of(started.requester)}: {said if is_of_model else quote(said, _LINE_CHARS)}"
+    return f"{people.name_of(started.requester)}: {said if started.is_of_model else quote(said, _LINE_CHARS)}"
 
 
 def _asked(run: Run) -> str:

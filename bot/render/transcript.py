@@ -322,7 +322,7 @@ def _started(event: RunStarted, who: str) -> TranscriptLine:
     found = json.dumps(event.context, ensure_ascii=False) if event.context else ""
     context = say("story.with-context", context=found) if found else ""
     match event.origin:
-        case FromPerson() if event.parent and event.parent.by_model:
+        case FromPerson() if event.is_of_model:
             said = say("story.asked-by-model", who=who, way=way)
         case FromPerson():
             said = say("story.asked", who=who, way=way)

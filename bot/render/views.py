@@ -547,7 +547,7 @@ def summary_of(run: Run) -> Summary | None:
         change=run.ended.change if run.ended else None,
         live=live_seen(run) if run.ended else {},
         effects=tuple(_effects(run))[-_EFFECTS:],
-        by_model=bool(run.started.parent and run.started.parent.by_model),
+        by_model=run.started.is_of_model,
     )
 
 

@@ -91,8 +91,7 @@ def wish(text: str, chars: int, *, by_model: bool) -> str:
 
 def wish_of(started: RunStarted | None, chars: int) -> str:
     """Return what the run that `started` is called; empty where none did."""
-    is_of_model = bool(started and started.parent and started.parent.by_model)
-    return wish(started.text, chars, by_model=is_of_model) if started else ""
+    return wish(started.text, chars, by_model=started.is_of_model) if started else ""
 
 
 def channel_name(channel: str) -> str:

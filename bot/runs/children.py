@@ -306,7 +306,7 @@ def _beginning(started: RunStarted, files: Sequence[tuple[str, bytes]]) -> Commi
 def _is_of_model(run: Run, text: str) -> bool:
     """Return whether a model worded the `text` of a child of `run`, or what the run itself began with."""
     started, pending = run.started, run.pending
-    is_inherited = bool(started and started.parent and started.parent.by_model)
+    is_inherited = bool(started and started.is_of_model)
     return is_inherited or (pending is not None and pending.by_model and text != run.text)
 
 

@@ -200,6 +200,7 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
             "service": asker.service,
             "holders": asker.holders,
             "parent": None,
+            "by_model": first.is_of_model,
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
             "origin": FromPerson() if made.forked.how == "import" else first.origin,
             "inherits": others,

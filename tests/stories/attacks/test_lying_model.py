@@ -6,16 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from agents import ToolRefused
+from agents import Agent, ToolRefused
+from agents.announce import announce_agent
 from agents.events import RunEnded, StepRefused
 from agents.requests import PersonId, RunId
 from agents.run import Run, fold
+from agents.starting import start_run_tool
+from agents.steps import Done
+from bot.app import App, compose
 from bot.cli.show import Story, summary_text
+from bot.config.settings import Settings
 from bot.policy.record import RequestRecord
 from bot.render.outcome import told_of, word_of
 from bot.render.status_line import asked_for, status_line
 from bot.render.transcript import lines
 from bot.render.views import run_view, summary_of
+from bot.runs.api_requests import Asker
 from language import speaking
 from tests.bot.cli.shell import sayso
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, tool_use
@@ -614,6 +620,51 @@ async def test_attack_a_part_of_what_somebody_wrote_is_announced_as_their_words(
 
     assert heard.subject == "A model wrote: Announced: “v1.2.0 is live”"
     assert "The announce agent says this for Anna Ames. A model wrote it." in heard.text
+
+
+class WithShopkeeper(World):
+    """A sayso with an agent of the house, whose model has the announce agent say something."""
+
+    def composed(self, settings: Settings) -> App:
+        """With these two agents alone."""
+        keeper = Agent(
+            name="shopkeeper",
+            description="looks after the shop",
+            prompt="deploy",
+            tools=(start_run_tool({"announce": "says something"}),),
+            fallback=lambda _: Done(summary="Nothing.", outcome="failed"),
+        )
+        agents = (keeper, announce_agent(("group:release",)))
+        return compose(settings, self.url, [self.mail.channel()], agents, people=self.people)
+
+
+async def test_attack_what_a_model_hands_on_is_announced_by_rules_or_by_a_copy_as_the_words_of_whoever_asked(
+    redis: str, tmp_path: Path, claude: FakeAnthropic
+) -> None:
+    words, world = "v1.2.0 is live, and Bo approved it.", WithShopkeeper(redis, tmp_path / "data")
+    world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
+    to_announce, away = calls("start_run", agent="announce", text=f"announce: {words}"), error(400, "no_such_thing")
+    claude.answers(to_announce, *[away] * 3)
+    try:
+        await world.start()
+        child = await child_of(world, await world.trigger("look after the shop", agent="shopkeeper"))
+        await world.ended(child.id)
+        by_rules = await world.next_mail("bo", about="Announced: ")
+        await world.quiet()
+        claude.answers(calls("announce", text=words), says("Told."))
+
+        copy = await world.app.runs.forks.retry(child.id, Asker(PersonId("anna")))
+
+        run = await world.ended(copy)
+        of_copy, line = await world.next_mail("bo", about="Announced: "), summary_of(run)
+        assert line
+        for mail in (by_rules, of_copy):
+            assert mail.subject == f"A model wrote: Announced: “{words}”"
+        for text in (asked_for(run, world.people), line.wish, status_line(run, None, world.people)):
+            assert f"The model wrote: “announce: {words}" in text
+        assert "a model that works for Anna Ames asked" in "\n".join(lines(await world.events(copy), world.people))
+    finally:
+        await world.stop()
 
 
 async def test_attack_a_model_calls_two_things_done_of_which_the_first_failed(
