@@ -10,7 +10,7 @@ from bot.inbound.quarantine_cards import held_answer, quarantine_note, stranger_
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
 from bot.people.offers import deciders
-from bot.policy.answers import is_withdrawal, stops_named
+from bot.policy.answers import is_no_wish, is_withdrawal, names_only, stops_named
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
@@ -44,7 +44,8 @@ class Quarantine:
         """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day. Whoever means to
         stop something must know that nothing is stopped.
         """
-        stops = is_withdrawal(trigger.text) or bool(stops_named(trigger.text))
+        text = trigger.text
+        stops = is_withdrawal(text) or is_no_wish(text) or names_only(text) or bool(stops_named(text))
         name, limit = (f"stops {trigger.person}", TOLD) if stops else (f"notices {trigger.person}", (_NOTICES, _DAY_S))
         if not await self._store.admit(name, inbound_id, *limit):
             return await self._store.drop_inbound(inbound_id)

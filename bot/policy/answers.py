@@ -75,6 +75,19 @@ _BETWEEN = re.compile(
 """What else than an `and` stands between two ids of a list: `s1r-… / s1r-…`, `run s1r-… and run s1r-…`."""
 
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
+_BEFORE_MORE = re.compile(r"(.*?\w)\s*(?:[,(\u2013\u2014;:]|\s-)\s*", re.DOTALL)
+_IS_SAID = re.compile(r"\s+(?!(?:too|as well|also|auch|ebenfalls|ebenso)\b)\w", re.IGNORECASE)
+_AND = r"(?:,?\s+(?:and|und|plus|sowie|as well as)(?:\s+(?:also|auch))?|\s*[&+])\s+"
+_AND_MORE = re.compile(rf"(.*\w){_AND}(?:{_NEXT})?", re.DOTALL | re.IGNORECASE)
+_AND_THIS = re.compile(rf"{_AND}((?:this|that|dies\w*)(?: one| run| deploy)?)\b(?!\s*\w)", re.IGNORECASE)
+_THIS = re.compile(r"\b(?:this|that|it|dies\w*|das|ihn|es)\b", re.IGNORECASE)
+_IS_RIGHT = re.compile(
+    r"\b(?:(?:is|ist|has|hat|hatte|had)\s.*\b(?:right|correct|ok|okay|fine|good|enough|newer|richtig\w*|korrekt\w*|gut|"
+    r"neuer\w*)|replaces|supersedes|already|ersetzt|schon|bereits)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_IS_WRONG = re.compile(r"\b(?:wrong|falsch\w*|broken|bad|mistake|error|fail\w*|kaputt)\b", re.IGNORECASE)
+_IS_NOT = re.compile(r"\b(?:not|nicht|no|kein\w*|never|nie)\b|n['\u2019]t\b", re.IGNORECASE)
 _BESIDE_ID = 4
 
 # Mail programs cut lines at 72 characters or more, and none at fewer than this.
@@ -445,7 +458,8 @@ def refused_beside(text: str) -> str:
     A bare no or stop beside them is about the same.
     """
     named, others = _named_in(text)
-    refusals = (one for one in others if refuses(one) and (not stops_plainly(one) or THING.search(one)))
+    both = {one for part in _parts(with_ids(text)) for one in _with_this(part)}
+    refusals = (one for one in others if refuses(one) and (not stops_plainly(one) or THING.search(one) or one in both))
     return next(refusals, "") if named else ""
 
 
@@ -500,7 +514,7 @@ def _read_listed(text: str) -> tuple[dict[str, str], list[str], list[str]]:
             ids = [] if is_condition(before) else _stopped_in(part)
             found |= {one: text if is_stop(text) else part for one in ids}
             named += ids
-            left += [] if ids else [part]
+            left += _with_this(part) if ids else [part]
             before = part
         if is_plain and not named:  # `Stop: s1r-…`
             named, left = [one.casefold() for one in _OUR_ID.findall(line)], []
@@ -527,11 +541,32 @@ def _parts(line: str) -> list[str]:
 def _stopped_in(part: str) -> list[str]:
     """Return the ids that one part of a text stops; those in a reason are none: `denied because of s1r-…`."""
     ids = _OUR_IDS.search(part)
-    if ids is None or not is_withdrawal(part):
+    if ids is None or not is_withdrawal(part) or _is_spoken_of(part, ids):
         return []
     orders = (part[: ids.end()], part[: ids.end()] + _BECAUSE.split(part[ids.end() :])[0])
     is_order = any(_is_plain_no(called(one)) for one in orders)
     return [one.casefold() for one in _OUR_ID.findall(ids[0])] if is_order else []
+
+
+def _with_this(part: str) -> list[str]:
+    """Return the words that stop what they answer, of a part that stops this beside ids: `stop this and s1r-…`."""
+    ids = _OUR_IDS.search(part)
+    stop = part[: ids.start()] if ids else ""
+    if ids and (behind := _AND_THIS.match(part[ids.end() :])):
+        return [f"{stop}{behind[1]}"]
+    found = _AND_MORE.fullmatch(stop)
+    return [found[1]] if found and (_THIS.search(found[1]) or THING.search(found[1])) else []
+
+
+def _is_spoken_of(part: str, ids: re.Match[str]) -> bool:
+    """Return whether a part stops something else in its first words, and then says of what ids: `stop this, s1r-… is
+    newer`, `stop, s1r-… is right`. `stop, s1r-… is wrong` says what is to stop.
+    """
+    stop, behind = _BEFORE_MORE.fullmatch(part[: ids.start()]), part[ids.end() :]
+    if stop is None or not _IS_SAID.match(behind) or not _is_plain_no(called(stop[1])) or _is_plain_no(called(part)):
+        return False
+    is_this = _THIS.search(stop[1]) and not _IS_WRONG.search(behind)
+    return bool(is_this or (_IS_RIGHT.search(behind) and not _IS_NOT.search(behind)))
 
 
 def _is_plain_no(text: str) -> bool:

@@ -236,6 +236,46 @@ async def test_attack_who_stops_one_run_and_names_another_thinks_that_both_are_s
     assert await state(office, other) == ("open", [])
 
 
+@pytest.mark.parametrize(
+    ("text", "becomes"),
+    [
+        ("stop this, OTHER is right", "open"),
+        ("Please cancel this deploy, OTHER is newer", "open"),
+        ("Bitte stoppen, OTHER ist richtig", "open"),
+        ("stop this (OTHER is the right one)", "open"),
+        ("stop this and OTHER", "closed"),
+        ("stop OTHER and this", "closed"),
+        ("stop the deploy and the run OTHER", "closed"),
+    ],
+)
+@pytest.mark.parametrize(("person", "way"), [("anna", "the thread"), ("bo", "the thread"), ("bo", "the window")])
+async def test_attack_who_stops_this_and_says_something_of_another_run_stops_that_alone(
+    office: World, hallway: Hallway, person: str, way: str, text: str, becomes: str
+) -> None:
+    record = await asked(office, hallway)
+    other = await office.opened(await office.trigger("press horn"))
+    words = text.replace("OTHER", other.request.run_id)
+
+    if way == "the window":
+        reply = Reply(person="bo", token=await token_of(hallway, "bo"), said="free_text", text=words)
+        await office.app.messages.inbox.accept(hallway.item(reply))
+    else:
+        await write(office, hallway, person, words)
+
+    assert (await state(office, record))[0] in {"withdrawn", "denied"}
+    assert ((await state(office, other))[0] == "open") is (becomes == "open")
+
+
+@pytest.mark.parametrize("text", ["stop, RUN is wrong", "stop, RUN please", "cancel this deploy, RUN, it is wrong"])
+async def test_who_says_stop_and_then_of_what_run_stops_that(office: World, hallway: Hallway, text: str) -> None:
+    record = await asked(office, hallway)
+
+    words = text.replace("RUN", record.request.run_id)
+    await write(office, hallway, "anna", words, thread=ELSEWHERE, is_addressed=True)
+
+    assert await state(office, record) == ("withdrawn", [])
+
+
 @pytest.mark.parametrize("text", ["stop RUN (REQUEST)", "stop RUN, that is REQUEST"])
 async def test_who_stops_a_run_and_names_its_request_beside_it_is_told_nothing_more(
     office: World, hallway: Hallway, text: str
@@ -269,7 +309,17 @@ async def test_attack_a_stop_with_ids_that_nobody_can_read_begins_a_run(
     assert len(await office.app.store.lists.runs()) == 2
 
 
-@pytest.mark.parametrize("text", ["stop", "stop THEIRS", "bitte abbrechen"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop",
+        "stop THEIRS",
+        "bitte abbrechen",
+        "stop THEIRS on production and THEIRS on staging",
+        "pause THEIRS",
+        "nicht mehr ausrollen, bitte alles anhalten",
+    ],
+)
 async def test_attack_whoever_was_told_often_that_nothing_came_of_a_message_is_not_told_so_of_a_stop(
     office: World, hallway: Hallway, text: str
 ) -> None:
