@@ -28,13 +28,15 @@ log = structlog.stdlib.get_logger()
 class RunSnapshot:
     """A run's story as far as it is known: its fold, its events, and when it was read.
 
-    It `is_at_rest` where its turn ended with what was appended last, until something comes in.
+    It `is_at_rest` where its turn ended with what was appended last, until something comes in. It `is_heard` where
+    what people wrote before, and was taken by this process, has been read: a stop may be among it.
     """
 
     run: Run
     events: tuple[Event, ...]
     now: datetime
     is_at_rest: bool = False
+    is_heard: bool = False
     _then: list["RunSnapshot"] = field(default_factory=list["RunSnapshot"], init=False, compare=False, repr=False)
 
     def then(self, events: Sequence[Event]) -> "RunSnapshot":

@@ -38,6 +38,8 @@ _AGAIN_S = 0.5
 _LEAVE_WITHIN_S = 3.0
 # All workers sweep; this part of the interval after one of them did, none need do it again.
 _ENOUGH = 0.9
+# Longer than a mail takes that is hard to read.
+_HEARD_WITHIN_S = 60.0
 # Longer than anybody waits.
 _STOP_KEPT_MS = 60_000
 
@@ -108,6 +110,16 @@ class Queue:
             await self._store.push(item)
         except StoreError as error:
             log.warning("not handed over, the sweeper will", item=str(item), error=str(error))
+
+    async def hear_first(self) -> bool:
+        """Wait until what people wrote is read, as far as this process took it by now; return whether there was any.
+
+        After a restart a stop and the approval that came after it are taken together, and a stop takes longer to read.
+        """
+        words = {task for task in self._tasks if task.get_name().startswith("in ")}
+        if words:
+            await asyncio.wait(words, timeout=_HEARD_WITHIN_S)
+        return bool(words)
 
     def _begin(self, look: Look, item: WorkItem) -> None:
         task = asyncio.create_task(_looking(look, item), name=str(item), context=contextvars.Context())

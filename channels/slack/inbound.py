@@ -311,7 +311,9 @@ def _event(body: Json, received_at: datetime, is_stop: IsOrder) -> Sorted:
     thread = thread_of("event", body)
     below_new = is_below_new(event, bots_of(body))
     within, begins = ("", thread) if is_for_us else (thread, "")
-    came = _inbound("event", key, body, received_at, within=within, begins=begins, is_below_new=below_new)
+    came = _inbound(
+        "event", key, body, received_at, is_answer=follows, within=within, begins=begins, is_below_new=below_new
+    )
     return Stored(came.model_copy(update={"stops": stops}), {})
 
 

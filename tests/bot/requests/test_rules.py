@@ -78,6 +78,9 @@ class NoQueue:
     async def notify(self, item: WorkItem) -> None:
         raise AssertionError(f"{item} is the workers'")
 
+    async def hear_first(self) -> bool:
+        return False
+
 
 class House:
     """What decides and starts, over a real Redis, and nothing else."""

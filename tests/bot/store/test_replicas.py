@@ -266,6 +266,9 @@ class Elsewhere:
     async def notify(self, item: WorkItem) -> None:
         raise AssertionError(f"{item} is nobody's")
 
+    async def hear_first(self) -> bool:
+        return False
+
 
 ARRIVED = Accepted(ITEM, "email:m1", b"body", b"raw", 60)
 OTHER, AGAIN = replace(ARRIVED, id="s0i-bbbbbbbbbbbbb", foreign="email:m0"), replace(ARRIVED, id="s0i-ccccccccccccc")

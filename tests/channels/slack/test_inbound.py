@@ -53,7 +53,8 @@ def test_words_for_us_are_stored(fields: dict[str, Any], within: str) -> None:
     found = sort(event(**fields), NOON)
 
     assert isinstance(found, Stored)
-    assert (found.inbound.within, found.inbound.is_answer, found.inbound.can_wait) == (within, False, False)
+    may_answer = "thread_ts" in fields
+    assert (found.inbound.within, found.inbound.is_answer, found.inbound.can_wait) == (within, may_answer, False)
     assert found.inbound.begins == ("" if within else thread_of("event", event(**fields)))
     assert found.inbound.key == f"message:A1:T1:{fields.get('channel', 'C1')}:1.2"
     assert b"verification" not in found.inbound.raw

@@ -522,3 +522,29 @@ async def test_attack_a_stop_is_lost_below_a_wish_that_waits_until_the_message_a
 
     assert (await office.world.ended(await office.only_run())).state != "done"
     assert office.world.workshop.effects == []
+
+
+async def test_attack_an_approval_overtakes_a_stop_that_was_written_before_it_while_no_worker_lived(
+    office: SlackWorld,
+) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    wish = await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", to_press="Approve")
+    run_id = await office.only_run()
+    record = await office.world.opened(run_id)
+    await office.world.quiet()
+    await office.world.stop()
+    await office.world.start(works=False)
+    await office.slack.connected()
+
+    await office.anna.answers(wish, "stop")
+    await office.slack.settled()
+    await office.bo.presses("Approve", in_=card)
+    await office.slack.settled()
+    await office.world.stop()
+    await office.world.start()
+
+    await office.world.ended(run_id)
+    assert (await office.world.request(record.request.id)).state in {"withdrawn", "revoked"}
+    assert office.world.workshop.effects == []
