@@ -401,7 +401,7 @@ class Restored(Frozen):
 
     as_of: AwareDatetime
     at: AwareDatetime
-    by_clock: AwareDatetime | None = None
+    by_clock: AwareDatetime
 
 
 async def restored_at(client: Client, *, by_clock: bool = False) -> datetime | None:
@@ -416,4 +416,4 @@ async def restored_at(client: Client, *, by_clock: bool = False) -> datetime | N
     if not by_clock:
         return restored.at
     _, ahead = adjusted(*await client.read(*asked(_KEYS)))
-    return min(restored.by_clock or restored.at, restored.at - ahead)
+    return min(restored.by_clock, restored.at - ahead)

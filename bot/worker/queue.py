@@ -89,7 +89,7 @@ class Queue:
     def __init__(self, store: Store, sweep_s: float) -> None:
         self._store, self._sweep_s = store, sweep_s
         self._look: Look | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], WorkItem] = {}
         self._ended = asyncio.Event()
 
     @property
@@ -116,18 +116,18 @@ class Queue:
 
         After a restart a stop and the approval that came after it are taken together, and a stop takes longer to read.
         """
-        words = {task for task in self._tasks if task.get_name().startswith("in ")}
+        words = [task for task, item in self._tasks.items() if item.kind == "in"]
         if words:
             await asyncio.wait(words, timeout=_HEARD_WITHIN_S)
         return bool(words)
 
     def _begin(self, look: Look, item: WorkItem) -> None:
         task = asyncio.create_task(_looking(look, item), name=str(item), context=contextvars.Context())
-        self._tasks.add(task)
+        self._tasks[task] = item
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self._ended.set()
 
     @asynccontextmanager

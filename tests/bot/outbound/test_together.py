@@ -48,6 +48,14 @@ async def held_back(office: World, board: Corkboard, count: int) -> list[dict[st
         return await asks(await asker(api), 1, count)
 
 
+def slow_worker(office: World, board: Corkboard) -> tuple[SlowChannel, App]:
+    """A process that may send to everybody by now, and whose list hangs once it is on its way."""
+    board.locked_out.clear()
+    slow = SlowChannel(board, lambda card, _to: card.form is None)
+    [app] = workers(office, slow, 1)
+    return slow, app
+
+
 async def all_sent(office: World, apps: list[App]) -> None:
     """Each process sends some of the entries, all at once, until none is left."""
     while left := [entry.id for entry in await office.unsent()]:
@@ -79,9 +87,7 @@ async def test_a_process_that_dies_after_the_message_was_sent_leaves_no_second_o
 ) -> None:
     asked = await held_back(office, board, 3)
     async with office.stopped():
-        board.locked_out.clear()
-        slow = SlowChannel(board, lambda card, _to: card.form is None)
-        [dying] = workers(office, slow, 1)
+        slow, dying = slow_worker(office, board)
         sending = asyncio.create_task(all_sent(office, [dying]))
         await until(lambda: slow.sent, what="the list is on its way")
         sending.cancel()
@@ -102,9 +108,7 @@ async def test_attack_all_who_wait_for_a_list_that_hangs_leave_a_worker_no_room_
 ) -> None:
     asked = await held_back(office, board, 40)
     async with office.stopped():
-        board.locked_out.clear()
-        slow = SlowChannel(board, lambda card, _to: card.form is None)
-        [app] = workers(office, slow, 1)
+        slow, app = slow_worker(office, board)
         sending = [asyncio.create_task(app.messages.outbox.send(entry.id)) for entry in await office.unsent()]
         await until(lambda: slow.sent, what="the list is on its way")
 
@@ -125,9 +129,8 @@ async def test_who_wants_to_change_a_message_while_another_process_sends_it_come
 ) -> None:
     asked = await held_back(office, board, 3)
     async with office.stopped():
-        board.locked_out.clear()
-        slow = SlowChannel(board, lambda card, _to: card.form is None)
-        [first], [second] = workers(office, slow, 1), workers(office, board, 1)
+        slow, first = slow_worker(office, board)
+        [second] = workers(office, board, 1)
         entries = {entry.run_id: entry.id for entry in await office.unsent()}
         [of_first, of_second] = [entries[one["run_id"]] for one in asked[1:]]
         sending = asyncio.create_task(first.messages.outbox.send(of_first))
@@ -154,9 +157,7 @@ async def test_attack_a_mail_server_that_looks_through_a_list_for_ten_minutes_ge
     board.edits = False
     await held_back(office, board, 2)
     async with office.stopped():
-        board.locked_out.clear()
-        slow = SlowChannel(board, lambda card, _to: card.form is None)
-        [app] = workers(office, slow, 1)
+        slow, app = slow_worker(office, board)
         [*_, entry] = await office.unsent()
         sending = asyncio.create_task(app.messages.outbox.send(entry.id))
         await until(lambda: slow.sent, what="the list is on its way")

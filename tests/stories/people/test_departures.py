@@ -421,6 +421,15 @@ async def test_attack_a_vote_beside_that_of_who_has_joined_is_counted_by_the_fil
         assert isinstance(await office.decide("bo", record, "approve"), Decided)
 
 
+async def left_unread(office: World, before: World, was: bytes, words: bytes) -> WorkItem:
+    """The only mail there is once more, with other `words`, for the process `before` as `office` has ended."""
+    [file] = [one for one in office.mail.folder(office.mail.address).rglob("*") if one.is_file()]
+    raw, at = file.read_bytes().replace(was, words), await office.now()
+    await office.stop()
+    found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=at)
+    return WorkItem("in", await before.app.messages.inbox.accept(found))
+
+
 async def test_attack_a_denial_by_mail_of_who_has_joined_is_a_strangers_for_a_worker_with_the_file_from_before(
     redis: str, tmp_path: Path
 ) -> None:
@@ -432,11 +441,7 @@ async def test_attack_a_denial_by_mail_of_who_has_joined_is_a_strangers_for_a_wo
         _, record = await asked(office)
         await office.reply("eve", await office.next_mail("eve", "Press bell?"), "Why now?")
         await office.quiet()
-        [file] = [one for one in office.mail.folder(office.mail.address).rglob("*") if one.is_file()]
-        raw, at = file.read_bytes().replace(b"Why now?", b"deny"), await office.now()
-        await office.stop()
-        found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=at)
-        denies = WorkItem("in", await before.app.messages.inbox.accept(found))
+        denies = await left_unread(office, before, b"Why now?", b"deny")
 
         await before.app.work.dispatcher.look(denies)
 
@@ -463,11 +468,7 @@ async def test_attack_a_freeze_by_mail_is_a_strangers_for_a_worker_with_the_file
         name = "cole" if by == "cy" else by
         await office.send(name, office.mail.address, "Good morning")
         await office.quiet()
-        [file] = [one for one in office.mail.folder(office.mail.address).rglob("*") if one.is_file()]
-        raw, at = file.read_bytes().replace(b"Good morning", b"freeze everything"), await office.now()
-        await office.stop()
-        found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=at)
-        freezes = WorkItem("in", await before.app.messages.inbox.accept(found))
+        freezes = await left_unread(office, before, b"Good morning", b"freeze everything")
         held = await before.dead()
 
         await before.app.work.dispatcher.look(freezes)
