@@ -42,7 +42,7 @@ _LEFT_OUT = (".venv", ".git", ".faults", ".sayso", "node_modules", "dist", ".hyp
 _NO_STORIES = ("bench", "browser", "docs", "kill", "processes", "storm", "fakes", "servers")
 _NO_FILES = ("test_launcher.py", "test_mutations.py", "test_setup.py")
 # Whoever imports one of these starts a server.
-_SERVERS = {("tests", "servers"), ("tests", "processes"), ("tests", "world.py")}
+_SERVERS = {("tests", "servers"), ("tests", "processes"), ("tests", "kit", "world.py")}
 # What a pure test may ask the conftest files for.
 _LIGHT = {"short_path", "open_path", "hallway", "roles"}
 # A busy machine is not a failure: this long without another line, and a test hangs.
@@ -183,7 +183,7 @@ class Tree:
         return [self._files[name] for name in sorted(names) if name in self._files]
 
     def _is_pure(self, test: Path) -> bool:
-        if any(file.parts[:2] in _SERVERS for file in self.distances(test)):
+        if any({file.parts[:2], file.parts} & _SERVERS for file in self.distances(test)):
             return False
         there = set[str]().union(*(self._fixtures.get(folder, ()) for folder in test.parents))
         return not there.difference(_LIGHT) & set(_asked_in((self._top / test).read_text(encoding="utf-8")))

@@ -29,8 +29,8 @@ from bot.errors import Unavailable
 from bot.render.transcript import lines
 from bot.store.embedded import EmbeddedRedis
 from language import say
+from tests.kit.world import World, a_world
 from tests.test_tour import commit_of, live
-from tests.world import World, a_world
 
 WISHES = (
     ("deploy v1.2.0 to production", "v1.2.0"),

@@ -46,11 +46,11 @@ from bot.store.embedded import EmbeddedRedis
 from tests.fakes import anthropic, openai
 from tests.fakes.answering import FakeMaker
 from tests.fakes.slack.driver import Workspace, running
+from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.world import World, a_world
 from tests.servers.console import Console, a_console
 from tests.servers.markup import Markup
-from tests.slack_world import SlackWorld, a_slack_world
 from tests.test_tour import commit_of, live
-from tests.world import World, a_world
 
 _HANGS_S = 180.0
 _ABOVE_A_PAGE = "Log out"

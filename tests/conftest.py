@@ -16,6 +16,8 @@ from bot.dev.demo import add_ways, make_demo
 from bot.store.embedded import EmbeddedRedis
 from tests.fakes.hallway import Hallway
 from tests.fakes.slack.driver import Workspace, running
+from tests.kit.opens import opened
+from tests.kit.world import World, a_world
 from tests.processes.programs import redis_program
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot
@@ -23,7 +25,6 @@ from tests.servers.dovecot import missing as dovecot_missing
 from tests.servers.mailhost import MailHost
 from tests.servers.mailhost import missing as mailhost_missing
 from tests.servers.web import Api, serving
-from tests.world import World, a_world
 
 # What stands here until a process sets its logs up draws a frame around every line of a traceback.
 structlog.configure(
@@ -158,9 +159,11 @@ def mailhost(authority: Authority) -> Iterator[MailHost]:
 
 
 @pytest.fixture
-async def world(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    """A running sayso whose agent does what the text of its trigger says (`tests/clerk.py`)."""
-    async with a_world(redis, tmp_path / "data") as world:
+async def world(request: pytest.FixtureRequest, redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    """A running sayso, of the kind that `tests/kit/opens.py` says, else with the people of `tests/kit/office.py` and an
+    agent that does what the text of its trigger says.
+    """
+    async with opened(request, redis, tmp_path / "data") as world:
         yield world
 
 

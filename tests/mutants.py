@@ -2,7 +2,7 @@
 
 The checks are those in `CHECKS` of `bot/policy/judge.py`, each `if` of `why_not` in `bot/policy/record.py`, each line
 of a script that is marked `-- check: NAME`, and the lines in `PLANTED`. A test is named for one by
-`@guards("judge:NAME")`; see `tests/guards.py`.
+`@guards("judge:NAME")`; see `tests/kit/guards.py`.
 """
 
 import ast

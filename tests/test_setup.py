@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.store.embedded import EmbeddedRedis
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.long import few_of
+from tests.kit.office import TOML
 
 TOP = Path(__file__).parents[1]
 

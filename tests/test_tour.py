@@ -3,7 +3,7 @@
 import subprocess
 
 from bot.policy.judgements import Decided
-from tests.world import World
+from tests.kit.world import World
 
 
 def commit_of(world: World, version: str) -> str:

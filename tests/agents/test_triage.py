@@ -18,7 +18,7 @@ from agents.starting import START_RUN
 from agents.steps import CallTool, Done, RequestHumanInput
 from agents.triage import triage_agent
 from tests.agents.worlds import started
-from tests.clerk import UNHEARD, Workshop, clerk
+from tests.kit.clerk import UNHEARD, Workshop, clerk
 
 WHICH, NONE_OF_THESE = "What should be done with your message?", "none of these"
 TRIAGE = triage_agent((ask_agent({}), announce_agent(("group:release",))))

@@ -4,8 +4,8 @@ from agents.events import DeliveryFailed
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
-from tests.waiting import until
-from tests.world import World
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 LOCAL, _, DOMAIN = "sayso@sayso.example".partition("@")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Self
 
 from bot.config.data_dir import DataDir
+from tests.kit.waiting import PATIENCE_S
 from tests.processes.programs import Program
 from tests.servers.lines import TOP
 from tests.servers.program import COMMAND
-from tests.waiting import PATIENCE_S
 
 
 class Dev(Program):

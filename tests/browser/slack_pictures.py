@@ -20,10 +20,10 @@ from playwright.sync_api import Browser, ViewportSize
 from tests.browser.pictures import chromium, said, smaller
 from tests.browser.visitor import PHONE
 from tests.fakes.slack.driver import Message, Person, Workspace, running
+from tests.kit.waiting import patience
 from tests.processes.programs import Program, RedisServer
 from tests.processes.slack_office import SlackOffice
 from tests.servers.lines import TOP
-from tests.waiting import patience
 
 FOLDER = TOP / "docs" / "pictures" / "slack"
 PANE: ViewportSize = {"width": 640, "height": 400}

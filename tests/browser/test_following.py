@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.dev import Dev
 from tests.browser.visitor import Visitor, state, version_live
-from tests.waiting import wait_until
+from tests.kit.waiting import wait_until
 
 pytestmark = pytest.mark.long
 

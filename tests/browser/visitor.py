@@ -7,7 +7,7 @@ from typing import Self
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize, WebError, expect
 
 from tests.browser.dev import Dev
-from tests.waiting import PATIENCE_S
+from tests.kit.waiting import PATIENCE_S
 
 # A busy machine is not a failure.
 WITHIN_MS = 1_000 * PATIENCE_S

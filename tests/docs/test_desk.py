@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.docs.dev import launcher, sayso_dev
+from tests.kit.waiting import until
 from tests.servers.program import ROOT, environment
-from tests.waiting import until
 
 PAGE = (ROOT / "docs/using.md").read_text().partition("\n## The desk\n")[2]
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import a_world
 from tests.servers.program import ROOT, environment
 from tests.servers.web import serving
-from tests.world import a_world
 
 SECRET = "of-the-releases-0123456789"
 

@@ -11,8 +11,8 @@ import pytest
 
 from prompts import parse
 from tests.docs.dev import launcher, sayso_dev
+from tests.kit.waiting import wait_until
 from tests.servers.program import ROOT, environment
-from tests.waiting import wait_until
 
 PAGE = (ROOT / "docs" / "write-an-agent.md").read_text()
 FILES = dict(re.findall(r"^\*\*`([\w.]+)`\*\*\n\n```\w+\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))

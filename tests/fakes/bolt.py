@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.fakes.slack.driver import Workspace
-from tests.waiting import PATIENCE_S
+from tests.kit.waiting import PATIENCE_S
 
 Json = dict[str, Any]
 # slack-sdk's AsyncWebClient: the types of its own arguments are unknown to a strict checker.

@@ -14,7 +14,7 @@ from bot.app import compose
 from bot.process.running import running
 from bot.registry.configured import agents_of
 from bot.wiring.local_mail import local_mail
-from tests.office import settings_of
+from tests.kit.office import settings_of
 
 _BEFORE_IT_DIES = 3
 

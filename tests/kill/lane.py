@@ -22,11 +22,11 @@ from typing import Literal, Self
 from bot.store.embedded import EmbeddedRedis
 from tests.kill.parts import TOOLS, ToolName
 from tests.kill.people import People, Story
+from tests.kit.waiting import PATIENCE_S, wait_until
 from tests.servers.lines import TOP, Message, Server
 from tests.servers.resp import Redis
 from tests.servers.scripts import SCRIPTS
 from tests.servers.traps import When
-from tests.waiting import PATIENCE_S, wait_until
 
 TOML = """
 [people.anna]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import PATIENCE_S, until
+from tests.kit.world import World
 from tests.servers.lines import TOP
 from tests.stories.test_ask import asked, asks
-from tests.waiting import PATIENCE_S, until
-from tests.world import World
 
 FIVE = [f"p{number}" for number in range(5)]
 CROWD = "".join(

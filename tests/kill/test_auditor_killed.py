@@ -20,8 +20,8 @@ from bot.store import Keys, Store
 from tests.bot.audit.parts import a_reader, verified
 from tests.bot.store.stores import a_store
 from tests.kill.auditor import SEGMENT
+from tests.kit.waiting import PATIENCE_S, until
 from tests.servers.lines import TOP, Server
-from tests.waiting import PATIENCE_S, until
 
 FACTS = 5 * SEGMENT
 # Sealing is one script; leaving is a file, read back, and one script.

@@ -15,12 +15,12 @@ from agents.run import fold
 from bot.app import compose
 from bot.config.data_dir import redis_url
 from bot.process.processes import serve
-from tests.clerk import Workshop, clerk
-from tests.long import few_of
-from tests.office import TOML, settings_of
+from tests.kit.clerk import Workshop, clerk
+from tests.kit.long import few_of
+from tests.kit.office import TOML, settings_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.lines import TOP, Server
-from tests.waiting import until
-from tests.world import World
 
 NOTED, BEGUN = "commit child_started", "commit run_started"
 When = Literal["before", "after"]

@@ -20,10 +20,10 @@ from bot.config.example import example_toml
 from bot.config.settings import load
 from bot.dev.demo import make_demo
 from tests.kill.reading import runs_in
+from tests.kit.waiting import wait_until
 from tests.processes.post import Post
 from tests.processes.programs import Program
 from tests.servers.resp import Redis
-from tests.waiting import wait_until
 
 QUICK = "lease_s = 1\ngrace_s = 1\nsweep_s = 0.1\n"
 

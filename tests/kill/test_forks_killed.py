@@ -15,11 +15,11 @@ from bot.app import App, compose
 from bot.config.data_dir import redis_url
 from bot.config.settings import load
 from bot.runs.api_requests import Asker
-from tests.clerk import Workshop, clerk
-from tests.long import few_of
-from tests.office import QUICK
+from tests.kit.clerk import Workshop, clerk
+from tests.kit.long import few_of
+from tests.kit.office import QUICK
+from tests.kit.world import World
 from tests.servers.lines import TOP, Server
-from tests.world import World
 
 FORK = RunId("s1r-bbbbbbbbbbbbb")
 

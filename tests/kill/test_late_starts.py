@@ -8,9 +8,9 @@ import pytest
 from bot.store import Store
 from bot.store.client import Client
 from tests.bot.store.stores import ATTEMPT, RUN, append, events, move_time, orphaned, started, tool_started
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import until
 from tests.servers.lines import Server
-from tests.waiting import until
 
 LEASE_S = 5.0
 

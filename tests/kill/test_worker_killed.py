@@ -16,7 +16,7 @@ from tests.kill.lane import SETTINGS, Point
 from tests.kill.lanes import Case, Lanes
 from tests.kill.parts import TOOLS
 from tests.kill.people import Story
-from tests.long import few_of
+from tests.kit.long import few_of
 
 THOUGHT, ASKED = "commit context_fetched+step_chosen", "commit request_opened"
 PLACED, DECIDED, ENDED = "commit card_delivered", "commit vote_cast+request_decided", "commit step_chosen+run_ended"

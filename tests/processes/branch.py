@@ -13,10 +13,10 @@ from bot.store.keys import Keys
 from channels.email.local.letters import Letter
 from tests.channels.email.mails import mail
 from tests.kill.reading import runs_in
+from tests.kit.waiting import PATIENCE_S
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.verdict import SERVER
-from tests.waiting import PATIENCE_S
 
 
 class Branch:

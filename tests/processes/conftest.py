@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.slack.driver import Workspace
-from tests.long import few_of
+from tests.kit.long import few_of
 from tests.processes.branch import Branch
 from tests.processes.place import Place, place_in
 from tests.processes.programs import RedisServer

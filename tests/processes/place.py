@@ -17,11 +17,11 @@ from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client as RedisClient
 from bot.store.format import check_format
-from tests.office import QUICK, TOML, settings_of
+from tests.kit.office import QUICK, TOML, settings_of
+from tests.kit.waiting import PATIENCE_S, until
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.servers.lines import free_ports
 from tests.servers.program import COMMAND, environment
-from tests.waiting import PATIENCE_S, until
 
 QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"], "key": "staging-3"}
 APPROVAL: dict[str, Any] = {"title": "Delete staging-3", "policy": "production", "arguments": {"name": "staging-3"}}

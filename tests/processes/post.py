@@ -12,7 +12,7 @@ from channels import Contact
 from channels.email.local.letters import Letter, letters
 from channels.email.local.reply_mail import submit
 from channels.email.transport import Transport
-from tests.waiting import PATIENCE_S, wait_until
+from tests.kit.waiting import PATIENCE_S, wait_until
 
 
 class Post:

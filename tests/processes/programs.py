@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from bot.store.embedded import find_server
+from tests.kit.waiting import PATIENCE_S, wait_until
 from tests.servers.lines import TOP, free_ports
 from tests.servers.resp import Redis
-from tests.waiting import PATIENCE_S, wait_until
 
 KEY = "0123456789abcdef0123456789abcdef"
 

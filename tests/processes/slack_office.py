@@ -10,8 +10,8 @@ from bot.config.example import example_toml
 from bot.dev.demo import make_demo
 from tests.fakes.slack.driver import Message, Person, Shown, Workspace
 from tests.kill.reading import runs_in
+from tests.kit.waiting import PATIENCE_S, until
 from tests.processes.programs import KEY, Program, RedisServer
-from tests.waiting import PATIENCE_S, until
 
 Mode = Literal["socket", "http"]
 READY = '"event":"ready"'

@@ -8,9 +8,9 @@ from typing import Self
 from tests.kill.lane import environment, is_quiet
 from tests.kill.parts import ToolName
 from tests.kill.people import People, Story
+from tests.kit.waiting import wait_until
 from tests.processes.programs import Program, RedisServer
 from tests.servers.lines import Server
-from tests.waiting import wait_until
 
 READY = '"event":"ready"'
 

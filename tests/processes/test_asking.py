@@ -14,12 +14,12 @@ from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.format import check_format
-from tests.office import QUICK, TOML, settings_of
+from tests.kit.office import QUICK, TOML, settings_of
+from tests.kit.waiting import PATIENCE_S
+from tests.kit.world import a_world
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.servers.lines import Server
 from tests.servers.scripts import SCRIPTS
-from tests.waiting import PATIENCE_S
-from tests.world import a_world
 
 pytestmark = pytest.mark.long
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.office import QUICK, TOML
+from tests.kit.office import QUICK, TOML
+from tests.kit.waiting import PATIENCE_S
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.processes.test_reload import keys_of
-from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.long
 

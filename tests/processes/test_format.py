@@ -12,10 +12,10 @@ from bot.dev.demo import make_demo
 from bot.store import Keys
 from bot.store.client.durability import SHARDS
 from bot.store.format import FORMAT
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import wait_until
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.processes.test_programs import AWAY_TOO, READY
-from tests.waiting import wait_until
 
 WAYS = [
     "worker",

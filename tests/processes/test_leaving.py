@@ -9,9 +9,9 @@ import pytest
 
 from tests.kill.parts import ToolName
 from tests.kill.people import Story
+from tests.kit.waiting import wait_until
 from tests.processes.programs import Program
 from tests.processes.stage import Stage
-from tests.waiting import wait_until
 
 # The promise is 4 s, since supervisors kill after 5; a busy machine is not a failure.
 

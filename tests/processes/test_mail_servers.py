@@ -9,11 +9,11 @@ import sys
 import httpx2
 import pytest
 
+from tests.kit.waiting import PATIENCE_S, wait_until
 from tests.processes.branch import Branch
 from tests.processes.programs import Program
 from tests.servers.lines import free_ports
 from tests.servers.program import environment
-from tests.waiting import PATIENCE_S, wait_until
 
 READING, STANDING_BY = "reading the mailbox", "standing by"
 # The promise is 4 s, since supervisors kill after 5; a busy machine is not a failure.

@@ -3,8 +3,8 @@
 import pytest
 
 from agents.events import ToolStarted
+from tests.kit.waiting import wait_until
 from tests.processes.branch import Branch
-from tests.waiting import wait_until
 
 READY, READING, STANDING_BY = '"event":"ready"', "reading the mailbox", "standing by"
 WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production, replacing "

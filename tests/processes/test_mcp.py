@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from mcp.client import Client
 
+from tests.kit.waiting import until
 from tests.processes.place import QUESTION, Place
 from tests.servers.program import COMMAND, environment
-from tests.waiting import until
 
 pytestmark = pytest.mark.long
 

@@ -17,10 +17,10 @@ from bot.config.settings import load
 from bot.dev.demo import make_demo
 from tests.browser.dev import Dev
 from tests.kill.reading import runs_in
+from tests.kit.waiting import wait_until
 from tests.processes.post import Post
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.servers.lines import TOP
-from tests.waiting import wait_until
 
 READY = '"event":"ready"'
 # The promise is 4 s, since supervisors kill after 5; a busy machine is not a failure.

@@ -15,10 +15,10 @@ from bot.dev.demo import make_demo
 from bot.store import Keys
 from bot.store.client.durability import SHARDS
 from bot.store.memory import FILE, kept_in
+from tests.kit.waiting import wait_until
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.processes.test_programs import READY
 from tests.servers.lines import free_ports
-from tests.waiting import wait_until
 
 RESTORE = "run `sayso restore --loaded`"
 

@@ -15,9 +15,9 @@ from bot.store import Store
 from bot.store.client import Client
 from bot.store.format import check_format
 from tests.bot.registry.test_agents import CODE, LINE
-from tests.office import QUICK, TOML, settings_of
+from tests.kit.office import QUICK, TOML, settings_of
+from tests.kit.waiting import PATIENCE_S, wait_until
 from tests.processes.programs import KEY, Program, RedisServer
-from tests.waiting import PATIENCE_S, wait_until
 
 READY = '"event":"ready"'
 

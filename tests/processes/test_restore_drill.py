@@ -10,9 +10,9 @@ import pytest
 
 from bot.config.data_dir import DataDir
 from tests.browser.dev import Dev
+from tests.kit.waiting import PATIENCE_S, wait_until
 from tests.servers.lines import TOP
 from tests.servers.program import COMMAND, environment
-from tests.waiting import PATIENCE_S, wait_until
 
 WANTED = "deploy v1.2.0 to production"
 

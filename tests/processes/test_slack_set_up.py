@@ -14,8 +14,8 @@ from bot.config.example import example_toml
 from bot.dev.demo import make_demo
 from bot.web.serve import listen, port_of
 from tests.fakes.slack.driver import Person, Workspace
+from tests.kit.waiting import PATIENCE_S, until
 from tests.processes.programs import KEY, Program, RedisServer
-from tests.waiting import PATIENCE_S, until
 
 READY = '"event":"ready"'
 

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 import pytest
 
 from agents.events import AnswerNoted, RequestDecided, RunEnded, RunStarted, ToolStarted, VoteCast
+from tests.kit.waiting import until
 from tests.processes.slack_office import Mode, SlackOffice
-from tests.waiting import until
 
 WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production, replacing "
 

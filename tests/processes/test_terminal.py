@@ -19,8 +19,8 @@ from bot.wiring.local_mail import local_mail
 from channels.email.transport import Transport
 from channels.showing import escape_invisible
 from tests.browser.dev import Dev
+from tests.kit.waiting import wait_until
 from tests.servers.program import COMMAND
-from tests.waiting import wait_until
 
 CLIPBOARD = "\x1b]52;c;aGkh\x07"
 # Colours are ours.

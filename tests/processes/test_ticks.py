@@ -9,9 +9,9 @@ import pytest
 
 from agents.events import RunStarted
 from tests.kill.reading import Redis, runs_in
+from tests.kit.waiting import wait_until
 from tests.processes.stage import Stage
 from tests.servers.traps import When
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.long
 

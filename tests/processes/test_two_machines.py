@@ -16,9 +16,9 @@ from bot.config.example import example_toml
 from bot.config.settings import load
 from bot.dev.demo import make_demo
 from tests.kill.reading import runs_in
+from tests.kit.waiting import wait_until
 from tests.processes.post import Post
 from tests.processes.programs import KEY, Program, RedisServer
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.long
 

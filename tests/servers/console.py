@@ -9,9 +9,9 @@ from httpx2 import AsyncClient, Response
 
 from bot.policy.judgements import LinkBy
 from bot.web.here import Demo
+from tests.kit.world import World
 from tests.servers.markup import Button, Form, Markup
 from tests.servers.web import Api, serving
-from tests.world import World
 
 FORM = "application/x-www-form-urlencoded"
 SITE = "http://127.0.0.1:9"

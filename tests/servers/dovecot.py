@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from channels.email.servers.endpoint import Endpoint
+from tests.kit.waiting import wait_until
 from tests.servers.authority import Authority
 from tests.servers.lines import free_ports
-from tests.waiting import wait_until
 
 PROGRAM = Path("/usr/sbin/dovecot")
 PASSWORD = "a-password"

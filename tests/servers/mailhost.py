@@ -15,12 +15,12 @@ from channels import Contact
 from channels.email.local.letters import Letter, letters
 from channels.email.local.reply_mail import submit
 from channels.email.transport import Relay, Transport
+from tests.kit.waiting import PATIENCE_S, until
 from tests.servers import dovecot, postfix
 from tests.servers.authority import Authority
 from tests.servers.dovecot import PASSWORD, Dovecot
 from tests.servers.postfix import Postfix
 from tests.servers.verdict import Verdict
-from tests.waiting import PATIENCE_S, until
 
 
 def missing() -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.kit.waiting import wait_until
 from tests.servers.dovecot import Dovecot, greets, is_user
 from tests.servers.lines import free_ports
-from tests.waiting import wait_until
 
 MASTER = Path("/usr/lib/postfix/sbin/master")
 STARTS_WITHIN_S = 90

@@ -11,9 +11,9 @@ import zlib
 
 import uvloop
 
+from tests.kit.waiting import passes
 from tests.servers.lines import Message, listening, parent_gone, say
 from tests.servers.traps import Traps
-from tests.waiting import passes
 
 
 class Recorder:

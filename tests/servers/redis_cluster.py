@@ -7,10 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.kit.waiting import wait_until
 from tests.processes.programs import RedisServer, redis_program
 from tests.servers.lines import free_ports
 from tests.servers.resp import Redis, Refused, Reply, texts
-from tests.waiting import wait_until
 
 SLOTS = 16_384
 _MASTERS = 3

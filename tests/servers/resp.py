@@ -6,7 +6,7 @@ Both versions of the protocol: https://redis.io/docs/latest/develop/reference/pr
 import socket
 from collections.abc import Sequence
 
-from tests.waiting import PATIENCE_S
+from tests.kit.waiting import PATIENCE_S
 
 Reply = bytes | int | None | list["Reply"]
 

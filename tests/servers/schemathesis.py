@@ -4,8 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+from tests.kit.world import World
 from tests.servers.web import Api
-from tests.world import World
 
 # An answer that does not fit what its request asks is refused with 422, and
 # no schema can say which one fits; nor which options can be told apart, whom a

@@ -12,7 +12,7 @@ from bot.people.api_keys import ApiKey
 from bot.web.connections import LIMITS, Limits
 from bot.web.here import Demo
 from bot.web.serve import listen, port_of, serve
-from tests.waiting import PATIENCE_S, until
+from tests.kit.waiting import PATIENCE_S, until
 
 # Trusts nobody: these clients speak plain HTTP, and reading a machine's certificates takes longer than many a test.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -9,10 +9,10 @@ from http import HTTPStatus
 from httpx2 import AsyncClient
 
 from bot.people.api_keys import Keyring
-from tests.office import QUICK
+from tests.kit.office import QUICK
+from tests.kit.waiting import PATIENCE_S, patience, until
+from tests.kit.world import World
 from tests.servers.program import COMMAND, environment
-from tests.waiting import PATIENCE_S, patience, until
-from tests.world import World
 
 
 def settings(world: World) -> dict[str, str]:

@@ -22,12 +22,12 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from channels.email.local.reply_mail import compose_reply
 from tests.bot.cli.shell import sayso
 from tests.bot.web.problems import refused
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.test_delegation import SOLO, asked, on_solo
-from tests.waiting import until
-from tests.world import World, a_world
 
 DAY_S = 24 * 3600.0
 

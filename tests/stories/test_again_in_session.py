@@ -15,11 +15,11 @@ from bot.policy.judgements import TooLate
 from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
 from tests.bot.process.test_reload import without
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 from tests.servers.console import Console, a_console
 from tests.stories.people.test_departures import becomes
 from tests.stories.test_absences import away
-from tests.world import World, a_world
 
 ALLOWED = TOML.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "100 in 30d"\n', 1)
 OWN = ALLOWED.replace(

@@ -7,9 +7,9 @@ import pytest
 
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slack.driver import Workspace
-from tests.office import TOML
-from tests.slack_world import a_slack_world
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.slack_world import a_slack_world
+from tests.kit.world import World, a_world
 
 ANNOUNCE = TOML + '[announce]\nto = ["person:bo", "slack:#ops"]\n'
 TEA = "announce: tea is ready, <!channel> *now*"

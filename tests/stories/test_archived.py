@@ -15,11 +15,11 @@ from bot.archive.places import Place
 from bot.policy.record import RequestRecord
 from bot.store import WorkItem
 from tests.bot.cli.shell import sayso
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import PATIENCE_S, until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
-from tests.waiting import PATIENCE_S, until
-from tests.world import World, a_world
 
 MONTH_S = 31 * 86_400
 

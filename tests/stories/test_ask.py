@@ -10,10 +10,10 @@ from agents.requests import RunId
 from bot.errors import Invalid
 from bot.policy.judgements import Decided
 from bot.policy.record import RequestRecord
-from tests.office import TOML
-from tests.tables import becomes
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.tables import becomes
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 DAYS = "ask group:release: Which day suits? | Mon, Tue, Wed | until tomorrow"
 

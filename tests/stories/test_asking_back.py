@@ -12,9 +12,9 @@ from bot.queries.rebuild import rebuild
 from bot.store import Keys
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import sayso
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.world import World
 from tests.servers.console import a_console
-from tests.world import World
 
 WHY, BECAUSE = "Why now?", "The shop has been down since noon."
 

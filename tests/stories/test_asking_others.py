@@ -7,9 +7,9 @@ from agents.requests import RunId
 from bot.policy.judgements import NotEntitled
 from bot.testing import Scripted, sayso
 from tests.bot.web.console.stage import place
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.stories.test_requesters import PAIR, bells, ring
-from tests.world import World
 
 
 async def test_whom_the_agent_names_is_asked_by_mail_and_their_answer_resumes_the_run(world: World) -> None:

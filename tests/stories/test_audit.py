@@ -17,13 +17,13 @@ from bot.store.client.durability import SHARDS
 from bot.store.ids import shard_of
 from bot.store.keys import Keys
 from tests.bot.cli.shell import attached, sayso
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.slack_world import SlackWorld, a_started_slack_world
+from tests.kit.tables import becomes, without
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import serving
-from tests.slack_world import SlackWorld, a_started_slack_world
-from tests.tables import becomes, without
-from tests.waiting import until
-from tests.world import World, a_world
 
 PROVEN = "sayso-dev.invalid: auth=pass smtp.auth=bo@corp.example"
 """What the mail server of a `World` says of Bo's mail."""

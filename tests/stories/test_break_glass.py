@@ -24,8 +24,9 @@ from bot.store import Keys, WorkItem
 from bot.store.ids import review_of
 from tests.bot.cli.shell import sayso
 from tests.bot.process.test_reload import without
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.examples import example
@@ -33,7 +34,6 @@ from tests.stories.mail.test_consent import ONE_LINE
 from tests.stories.people.test_departures import becomes
 from tests.stories.test_audit import is_whole, records
 from tests.test_tour import commit_of, live
-from tests.world import World, a_world
 
 NIGHT = (
     TOML.replace('name = "Anna Ames"\n', 'name = "Anna Ames"\ngroups = ["oncall"]\n').replace(

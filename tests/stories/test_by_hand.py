@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.kit.waiting import PATIENCE_S, wait_until
 from tests.processes.programs import Program
 from tests.servers.lines import TOP
-from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.long
 

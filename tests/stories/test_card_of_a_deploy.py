@@ -16,10 +16,10 @@ from channels import Card
 from tests.agents.deploy.repos import Repo
 from tests.bot.cli.shell import sayso
 from tests.fakes.hallway import Hallway
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
-from tests.waiting import until
-from tests.world import World, a_world
 
 NOTES = "\n".join(["Fewer clicks", "", *(f"- item {number} <b>&amp; *bold*" for number in range(1, 13)), "approve"])
 PUBLIC = "https://sayso.corp.example"

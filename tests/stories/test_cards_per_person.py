@@ -12,10 +12,10 @@ from bot.queries.rebuild import placed
 from bot.store.outbox_entry import Delivery
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.bounces import bounce, failures, handled
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.web import Api, serving
-from tests.waiting import until
-from tests.world import World, a_world
 
 PUBLIC = "https://sayso.corp.example"
 PEOPLE = ("anna", "bo", "cy")

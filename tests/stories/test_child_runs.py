@@ -13,8 +13,8 @@ from bot.render.transcript import lines
 from bot.runs.children import Children
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
-from tests.waiting import until
-from tests.world import World
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 
 async def child_of(world: World, run_id: RunId) -> RunId:

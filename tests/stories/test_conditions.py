@@ -7,10 +7,10 @@ import pytest
 
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.slack_world import SlackWorld, a_started_slack_world
+from tests.kit.world import World
 from tests.servers.console import Page, a_console, sent
-from tests.slack_world import SlackWorld, a_started_slack_world
-from tests.world import World
 
 CONDITION = "only after lunch"
 

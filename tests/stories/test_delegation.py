@@ -15,10 +15,10 @@ from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
 from tests.bot.cli.shell import sayso
 from tests.bot.web.problems import refused
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.test_audit import records
-from tests.world import World, a_world
 
 SOLO = (
     TOML

@@ -13,11 +13,11 @@ from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import AlreadyDecided, Counted, Decided, NotEntitled, OutOfDate
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
-from tests.clerk import What
-from tests.office import TOML
+from tests.kit.clerk import What
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.world import World, a_world
 from tests.stories.mail.test_consent import ONE_LINE, button
-from tests.tables import becomes, without
-from tests.world import World, a_world
 
 ANNA, BO, CY = PersonId("anna"), PersonId("bo"), PersonId("cy")
 _OWN = TOML.replace("[policies.pair]", "[policies.pair]\neditor_may_approve = true").replace(

@@ -13,12 +13,12 @@ from bot.policy.record import RequestRecord
 from bot.store.client import Client
 from bot.store.keys import Keys
 from tests.bot.cli.shell import sayso
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import Browser, a_console
 from tests.servers.markup import Form
 from tests.servers.web import Api
-from tests.waiting import until
-from tests.world import World
 
 Way = Literal["cli", "email", "api", "page"]
 

@@ -18,10 +18,10 @@ from bot.policy.record import RequestRecord
 from bot.render.transcript import lines
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.test_tour import commit_of, live
-from tests.waiting import until
-from tests.world import World
 
 BOT = "sayso@sayso.example"
 CSV = ("Übersicht 2026.csv", "text/csv", "name,größe\r\nanna,1\r\n".encode())

@@ -23,10 +23,10 @@ from bot.requests.opening import requesters_of
 from bot.runs.api_requests import Asker
 from bot.store import Commit, Wake, WorkItem
 from bot.store.journal import record_write
-from tests.indexes import listed, lists_of_events
-from tests.long import few_of
-from tests.waiting import until
-from tests.world import World
+from tests.kit.indexes import listed, lists_of_events
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 ANNA, BO, CY = PersonId("anna"), PersonId("bo"), PersonId("cy")
 Story = Callable[[World], Awaitable[RunId]]

@@ -15,13 +15,13 @@ from agents.requests import RunId
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.bot.web.console.stage import place
-from tests.clerk import Window
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.clerk import Window
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 from tests.servers.console import Browser, Page, a_console
 from tests.servers.web import serving
 from tests.stories.mail.test_consent import ONE_LINE, button, send, write
-from tests.world import World, a_world
 
 GERMAN = TOML.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\nlanguage = "de"\n')
 LINES = "First day: 2026-12-24\nDays: 3\nTeam: search\nWithout alarms: yes"

@@ -24,14 +24,14 @@ from bot.store.ids import new_id
 from bot.store.locks import Locks
 from tests.bot.cli.shell import sayso
 from tests.bot.execution.test_executor import found_gone
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.slack_world import SlackWorld, a_started_slack_world
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world, beside_it
 from tests.servers.console import a_console
 from tests.servers.lines import Server
 from tests.servers.web import serving
-from tests.slack_world import SlackWorld, a_started_slack_world
 from tests.stories.test_rollback import live
-from tests.waiting import until
-from tests.world import World, a_world, beside_it
 
 BO = PersonId("bo")
 WHY = "incident 4711"

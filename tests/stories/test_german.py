@@ -10,13 +10,13 @@ from agents import ToolRefused
 from agents.requests import StepId
 from channels import Address, Card, ChannelRefused, ChannelUnauthorized, Placement
 from language import speaking
-from tests.clerk import UNHEARD
 from tests.fakes.slow import SlowChannel
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.clerk import UNHEARD
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
-from tests.waiting import until
-from tests.world import World, a_world
 
 GERMAN = f'language = "de"\n{TOML}'
 FOR_TWO = re.sub(r"\[people\.(?:anna|dan)\]\n", r'\g<0>language = "de"\n', TOML)

@@ -16,9 +16,9 @@ from agents.run import fold
 from bot.errors import Conflict
 from bot.policy.approvers.quorum import eligible, is_met
 from bot.policy.record import RequestRecord, records
-from tests.indexes import listed, lists_of_events
-from tests.long import few_of
-from tests.world import World, a_world
+from tests.kit.indexes import listed, lists_of_events
+from tests.kit.long import few_of
+from tests.kit.world import World, a_world
 
 ANNA = PersonId("anna")
 # What ends a run at once is rare, and what lies between a card and its execution is not.

@@ -11,10 +11,10 @@ from bot.queries.prompt_replay import PromptReplay, replay
 from bot.store.keys import Keys
 from tests.bot.cli.shell import sayso
 from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, text, tool_use
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import serving
-from tests.world import World, a_world
 
 KEPT = f'{TOML}\n[agents.clerk]\nkeep_replies = "2h"\n'
 THOUGHT = "the letter is ready to be stamped"

@@ -11,11 +11,11 @@ from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.wiring.local_mail import ADDRESS
 from tests.bot.web.console.stage import proof
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.test_rollback import breaks_the_page
 from tests.test_tour import commit_of, live
-from tests.world import World, a_world
 
 GERMAN_ANNA = {"[people.anna]\n": '[people.anna]\nlanguage = "de"\n'}
 GERMAN_BO = TOML.replace("[people.bo]\n", '[people.bo]\nlanguage = "de"\n')

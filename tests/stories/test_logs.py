@@ -8,7 +8,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from tests.world import World
+from tests.kit.world import World
 
 Lines = list[MutableMapping[str, Any]]
 # Said of a shard by whoever seals it, whenever that is.

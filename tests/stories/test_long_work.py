@@ -4,10 +4,10 @@ from agents import Outcome
 from agents.events import OutsideReported, ToolFinished, ToolStarted, ToolWaits
 from agents.requests import RunId
 from bot.store import Commit, Wake, WorkItem
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.web import serving
 from tests.stories.attacks.test_lying_model import surfaces
-from tests.waiting import until
-from tests.world import World
 
 
 async def report(world: World, run_id: RunId, handle: str, text: str = "", report_id: str = "r1") -> None:

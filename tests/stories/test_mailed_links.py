@@ -15,12 +15,12 @@ from bot.store.client import Client
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place
 from tests.bot.web.problems import refused
 from tests.fakes.corkboard import Corkboard
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import Browser, Console, a_console, sent
 from tests.stories.people.standing import done_once, granted
-from tests.waiting import until
-from tests.world import World, a_world
 
 PUBLIC, HOST = "http://sayso.corp.example:8000", "sayso.corp.example:8000"
 IN_SLACK = '[people.bo]\nslack = "U01BO"'

@@ -21,9 +21,9 @@ from tests.fakes.anthropic import error as claudes_error
 from tests.fakes.anthropic import running as anthropic_running
 from tests.fakes.anthropic import tool_use as claudes_use
 from tests.fakes.openai import Answer, FakeOpenAI, call, completion, error, running, text_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.test_tour import commit_of, live
-from tests.waiting import until
-from tests.world import World, a_world
 
 MODEL = "openai:qwen2.5-coder:0.5b"
 WISH = "deploy v1.2.0 to production"

@@ -3,8 +3,8 @@
 import pytest
 
 from agents.requests import PersonId
+from tests.kit.world import World
 from tests.stories.test_rollback import live
-from tests.world import World
 
 
 async def test_a_newer_deploy_supersedes_an_older_open_request_of_another_run(shop: World) -> None:

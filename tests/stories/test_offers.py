@@ -8,10 +8,10 @@ import pytest
 from bot.policy.record import RequestRecord
 from tests.bot.web.console.stage import answer, buttons, place
 from tests.fakes.wall import Wall
-from tests.office import STEPS, TOML
+from tests.kit.office import STEPS, TOML
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.test_break_glass import NIGHT, breaks
-from tests.world import World, a_world
 
 TRIO = (
     TOML.replace('email = "dan@corp.example"\n', 'email = "dan@corp.example"\ngroups = ["release"]\n')

@@ -18,9 +18,9 @@ from tests.agents.worlds import NOON
 from tests.bot.examples import BO, CALL, PEOPLE, approval
 from tests.channels.email.mails import BOT, TOKEN
 from tests.fakes.slack.limits.blocks import message_mistakes
-from tests.long import examples
+from tests.kit.long import examples
+from tests.kit.world import World
 from tests.servers.console import a_console
-from tests.world import World
 
 TO = Address(channel="email", person=BO, to="bo@corp.example", thread="run-7")
 # How each part begins, in the order in which people read; what follows it is anything.

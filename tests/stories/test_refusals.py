@@ -15,15 +15,15 @@ from bot.people.refusals import Refusals
 from bot.people.rights import Action
 from tests.fakes.hallway import Hallway
 from tests.fakes.slack.driver import Workspace
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.slack_world import a_slack_world
+from tests.kit.tables import becomes
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
-from tests.slack_world import a_slack_world
 from tests.stories.people.standing import an_office, done_once, granted
 from tests.stories.test_typed_freezes import a_mail, again, ended_by, sent, write
-from tests.tables import becomes
-from tests.waiting import until
-from tests.world import World, a_world
 
 OPERATOR = f'{TOML}\n[roles]\noperator = ["person:cy"]\n'
 BOUND, BOUND_OF_WEAK = 100, 30

@@ -26,9 +26,9 @@ from bot.render.transcript import lines
 from bot.store.attachments import content_of
 from bot.testing.scripted import Scripted
 from channels import File
+from tests.kit.world import World, a_world
 from tests.stories.test_triage import child_of
 from tests.test_tour import commit_of, live
-from tests.world import World, a_world
 
 ANNOUNCE = '\n[announce]\nto = ["group:release"]\n'
 ORDER = "deploy v1.2.0 to production and announce it"

@@ -11,9 +11,9 @@ import pytest
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.wiring.local_mail import ADDRESS
+from tests.kit.world import World, a_world
 from tests.servers import git_hosts
 from tests.test_tour import live
-from tests.world import World, a_world
 
 STALE = "could not be reached"
 

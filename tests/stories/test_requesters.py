@@ -37,9 +37,9 @@ from bot.policy.judgements import (
 from bot.policy.record import RequestRecord
 from bot.testing import Sayso, Scripted, sayso
 from tests.fakes.hallway import Hallway
-from tests.long import few_of
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 PAIR = {"desk": ["bo", "cy"]}
 THREAD = "C01OPS/1712345678.000100"

@@ -11,11 +11,11 @@ from bot.audit.reading import Query
 from bot.policy.record import RequestRecord
 from tests.bot.web.console.stage import proof
 from tests.fakes.hallway import Hallway
-from tests.office import ROLES, TOML
+from tests.kit.office import ROLES, TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import Console, a_console
 from tests.servers.web import Api, serving
-from tests.waiting import until
-from tests.world import World, a_world
 
 THREAD = "C01OPS/1712345678.000100"
 # Anna asks, Bo and Cy decide, Ole is an operator, Ada an admin, Vic a viewer; Eve has nothing to do with it.

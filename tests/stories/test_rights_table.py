@@ -19,11 +19,11 @@ from channels import Trigger
 from tests.bot.cli.shell import elsewhere
 from tests.bot.web.console.stage import Fields, proof
 from tests.fakes.hallway import Hallway
-from tests.office import ROLES, TOML
+from tests.kit.office import ROLES, TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import Browser, a_console
 from tests.servers.web import Api, serving
-from tests.waiting import until
-from tests.world import World, a_world
 
 THREAD = "C01OPS/1712345678.000100"
 PEOPLE = ("anna", "bo", "dan", "vic", "eve", "ole", "ada")

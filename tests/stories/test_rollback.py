@@ -7,7 +7,7 @@ import pytest
 
 from agents.run import Run
 from agents.steps import CallTool
-from tests.world import World
+from tests.kit.world import World
 
 
 def shop_of(world: World) -> Path:

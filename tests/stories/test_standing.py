@@ -13,11 +13,11 @@ from bot.testing.events import NOON
 from channels.email import cards
 from language import dates
 from tests.bot.cli.shell import sayso
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import becomes
 from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
-from tests.tables import becomes
 
 
 async def test_what_people_allowed_once_for_three_times_is_not_asked_three_times(redis: str, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
 from bot.render.views import StepView, request_view
 from tests.bot.cli.shell import sayso
-from tests.office import STEPS
+from tests.kit.office import STEPS
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
-from tests.world import World, a_world
 
 FIRST = "step 1 of 2, manager: Bo Berg; then finance: Dan Dorn or Eve Ebert"
 SECOND = "step 2 of 2, finance: Dan Dorn or Eve Ebert"

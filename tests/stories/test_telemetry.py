@@ -17,8 +17,8 @@ from bot.wiring.otlp import ENDS
 from tests.fakes.anthropic import FakeAnthropic, error, message, tool_use
 from tests.fakes.anthropic import running as a_model
 from tests.fakes.collector import FakeCollector, running
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 MODEL = "claude-sonnet-5-5"
 PRESS = message(tool_use("press", {"what": "letter"}))

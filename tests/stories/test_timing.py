@@ -14,9 +14,9 @@ from channels import Card
 from channels.email.local.letters import Letter
 from tests.fakes.slack.driver import Workspace
 from tests.fakes.wall import Wall
-from tests.office import TOML
-from tests.slack_world import a_slack_world
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.slack_world import a_slack_world
+from tests.kit.world import World, a_world
 
 _WHEN = 'remind_after = ["30m", "2h"]\nescalate_after = "1h"\nescalate_to = ["person:dan"]\n'
 HURRY = TOML.replace("[policies.production]\n", f"[policies.production]\n{_WHEN}").replace(

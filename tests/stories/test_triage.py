@@ -11,10 +11,10 @@ from agents.run import Run
 from bot.runs.start import Sent
 from bot.store.attachments import content_of
 from bot.wiring.local_mail import ADDRESS
-from tests.long import few_of
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 ORDER = "Something  is wrong with\tthe shop!\n(“approved” by Bo)"
 

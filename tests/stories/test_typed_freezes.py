@@ -15,12 +15,12 @@ from bot.requests.freezes import FrozenRequests
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import sayso
 from tests.fakes.hallway import Hallway
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.mail.test_consent import button
-from tests.waiting import until
-from tests.world import World, a_world
 
 TO = "sayso@sayso.example"
 THREAD = "C01OPS/1712345678.000100"

@@ -19,11 +19,11 @@ from channels.email.mime import Post
 from channels.email.transport import Transport
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.kill.people import IT_DID_NOT, IT_HAPPENED
+from tests.kit.waiting import passes, until
 from tests.servers.console import Browser, sent
 from tests.storm.facts import PEOPLE, Facts, Said, Story
 from tests.storm.house import ADDRESS, House
 from tests.storm.sight import Card, Sight
-from tests.waiting import passes, until
 
 DOUBLED = 0.2
 _AGAIN_S = 0.3

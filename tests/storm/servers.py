@@ -12,12 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.kit.waiting import wait_until
 from tests.processes.programs import RedisServer
 from tests.servers.redis_cluster import RedisCluster, Watched, ask, follows_up
 from tests.servers.resp import Refused
 from tests.storm.facts import Setup
 from tests.storm.plan import OfRedis
-from tests.waiting import wait_until
 
 HAPPENED: dict[OfRedis, str] = {
     "redis": "Redis killed and started again",

@@ -14,10 +14,10 @@ from channels import Contact
 from channels.email.local import maildir
 from channels.email.local.letters import Letter, letters
 from tests.fakes.slack.driver import Message, Workspace
+from tests.kit.waiting import passes
 from tests.servers.lines import Message as Json
 from tests.storm.facts import PEOPLE, Shown, Story, Way
 from tests.storm.house import NAMES, House
-from tests.waiting import passes
 
 _STORY = re.compile(r"story-\d+-\d+x")
 _ENDED = re.compile(r"(Done|Stopped|Cancelled|Failed)\b")

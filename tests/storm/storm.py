@@ -13,6 +13,7 @@ from typing import Any
 from httpx2 import AsyncClient, HTTPError
 
 from tests.fakes.slack.driver import Workspace, running
+from tests.kit.waiting import PATIENCE_S, passes, until
 from tests.servers.authority import Authority
 from tests.servers.mailhost import MailHost, missing
 from tests.storm.checker import Report, check
@@ -23,7 +24,6 @@ from tests.storm.plan import Plan
 from tests.storm.servers import SERVERS
 from tests.storm.sight import Card, Sight
 from tests.storm.weather import Weather
-from tests.waiting import PATIENCE_S, passes, until
 
 IN_SLACK_AT_ONCE = 4
 # So many times the wanted length a storm lasts at most, or so long an approval, while there is too little of it.

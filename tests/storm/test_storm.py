@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.long import few_of
+from tests.kit.long import few_of
 from tests.servers.authority import Authority
 from tests.servers.mailhost import MailHost, missing
 from tests.storm.storm import Wanted, storm

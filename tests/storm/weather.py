@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.fakes.slack.driver import Workspace
+from tests.kit.waiting import passes, until
 from tests.storm.checker import CUT, OTHERS, STOOD_STILL, WORKERS, Group, died_at
 from tests.storm.facts import Facts
 from tests.storm.house import LEASE_S, House, Process
 from tests.storm.plan import Disturbance, OfRedis, Plan
 from tests.storm.servers import HAPPENED
-from tests.waiting import passes, until
 
 # A trap that nobody steps into is no death.
 _TRAP_S = 4.0

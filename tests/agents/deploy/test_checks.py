@@ -17,7 +17,7 @@ from agents.run import Run
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.agents.worlds import started
 from tests.fakes.github import FakeGitHub, running
-from tests.long import few_of
+from tests.kit.long import few_of
 
 COMMIT = "ab" * 20
 

@@ -15,7 +15,7 @@ from agents.deploy.results import Commit, read_commit
 from agents.deploy.tools import resolved
 from agents.requests import Effect, Fact
 from tests.agents.deploy.repos import Repo, make_repo
-from tests.long import few_of
+from tests.kit.long import few_of
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents.deploy.lookup import LookFailed, look
-from tests.waiting import until
+from tests.kit.waiting import until
 
 
 async def test_a_look_gives_what_was_printed_and_not_what_was_said_beside_it(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 from agents.events import ToolFinished
 from agents.requests import RunId
 from bot.execution.runner_files import Places, take_lock
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.test_tour import commit_of, live
-from tests.waiting import until
-from tests.world import World
 
 
 async def test_a_deploy_whose_base_changed_after_its_card_is_asked_again_with_what_changed(shop: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from agents.forms import FormField, form_of, text_of, written
-from tests.clerk import Window
+from tests.kit.clerk import Window
 
 FIELDS: TypeAdapter[tuple[FormField, ...]] = TypeAdapter(tuple[FormField, ...])
 

@@ -26,8 +26,8 @@ from agents.steps import CallTool, Done, Form, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of, tool_use
 from tests.fakes.anthropic import step as step_as_json
-from tests.long import few_of
-from tests.waiting import patience
+from tests.kit.long import few_of
+from tests.kit.waiting import patience
 
 ASKS = {"question": "When?", "format": "form"}
 DAY = {"name": "day", "kind": "date"}

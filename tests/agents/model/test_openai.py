@@ -22,7 +22,7 @@ from agents.steps import CallTool, Done, Form, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
 from tests.fakes.openai import MODEL, Answer, FakeOpenAI, call, completion, error, running, text_of
 from tests.fakes.openai import step as as_json
-from tests.waiting import patience
+from tests.kit.waiting import patience
 
 OVER = completion(call("done", {"summary": "over"}))
 STEPS: list[tuple[str, Any, Step]] = [

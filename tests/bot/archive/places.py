@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from bot.archive.bucket import BucketPlace
 from bot.archive.places import ArchiveUnavailable, Place
 from bot.config.tables import RetentionConfig
-from tests.waiting import PATIENCE_S, wait_until
+from tests.kit.waiting import PATIENCE_S, wait_until
 
 BUCKET = "corp-archive"
 KEY_ID, SECRET = SecretStr("AKIDTESTS"), SecretStr("the-secret-of-the-tests")

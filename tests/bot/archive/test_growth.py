@@ -8,9 +8,9 @@ import pytest
 from agents.requests import PersonId
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.runs.api_requests import Asker
+from tests.kit.world import World
 from tests.servers.web import serving
 from tests.stories.people.standing import an_office, done_once, granted, is_asked
-from tests.world import World
 
 pytestmark = pytest.mark.long
 

@@ -1,7 +1,7 @@
 """What has left Redis is known to have."""
 
 from bot.archive.left import may_have_left
-from tests.world import World
+from tests.kit.world import World
 
 
 async def left(world: World, what: str) -> str:

@@ -21,10 +21,10 @@ from bot.store import Commit, Keys, Wake, WorkItem
 from tests.bot.archive.places import Breaking
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.web.api.test_asking_approval import approved, begun, program
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.web import serving
-from tests.waiting import until
-from tests.world import World
 
 DAY_S = 86_400
 MONTH_S = 31 * DAY_S

@@ -13,7 +13,7 @@ from bot.audit.chain import Head
 from bot.audit.heads import Heads, heads_in
 from bot.errors import Invalid
 from bot.store import Keys, Store
-from tests.waiting import PATIENCE_S
+from tests.kit.waiting import PATIENCE_S
 
 HEAD = Head(0, 7, "ab" * 32)
 

@@ -28,7 +28,7 @@ from bot.store import Keys, Store
 from bot.store.client import Script
 from tests.bot.archive.places import Breaking
 from tests.bot.audit.parts import KEY, a_reader, a_sealer, log_of, verified
-from tests.guards import guards
+from tests.kit.guards import guards
 
 KEYS = Keys(0)
 DAYS_31 = 31 * 86_400_000

@@ -11,7 +11,7 @@ from bot.store.journal import outbox_entry
 from bot.store.outbox_entry import PlaceCard
 from channels import Card, Line
 from tests.bot.store.stores import ATTEMPT, OUT, RUN, append, orphaned, paused, started, tool_started
-from tests.guards import guards
+from tests.kit.guards import guards
 
 
 async def new_facts(store: Store, shard: int = 0) -> list[dict[str, str]]:

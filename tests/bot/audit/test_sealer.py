@@ -23,7 +23,7 @@ from bot.store.client import Script
 from bot.testing import events as build
 from tests.bot.audit.parts import KEY, Names, a_reader, a_sealer, log_of, sealed_all, verified
 from tests.bot.store.stores import RUN, a_store, append, paused, started
-from tests.guards import guards
+from tests.kit.guards import guards
 
 CHAIN, KEPT = Keys(0).audit_chain, Keys(0).audit_kept
 

@@ -13,7 +13,7 @@ from bot.store import Keys, Store
 from language import speaking
 from tests.bot.audit.parts import KEY, a_reader, sealed_all, verified
 from tests.bot.store.stores import append, paused, started
-from tests.world import World
+from tests.kit.world import World
 
 CHAIN, HEAD = Keys(0).audit_chain, Keys(0).audit_head
 

@@ -8,7 +8,7 @@ from bot.backup.holding import Held
 from bot.process.backups import hold_loaded
 from bot.store.client import Client
 from bot.store.memory import FILE
-from tests.world import World
+from tests.kit.world import World
 
 Backup = Mapping[str, tuple[bytes, int]]
 """What each key holds, and for how many milliseconds more; 0 for ever."""

@@ -26,9 +26,9 @@ from bot.store.format import FORMAT, OtherFormat
 from bot.worker.queue import Taker
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
 from tests.bot.backup.putting_back import backed_up, lost, put_back, restored
-from tests.guards import guards
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.guards import guards
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 DAY_S = 86_400
 

@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 
 from bot.cli.program import app
 from bot.config.data_dir import LocalServer
-from tests.office import QUICK
+from tests.kit.office import QUICK
+from tests.kit.waiting import PATIENCE_S
+from tests.kit.world import World
 from tests.servers.lines import TOP
 from tests.servers.web import Api, serving
-from tests.waiting import PATIENCE_S
-from tests.world import World
 
 _SETTINGS = ("SAYSO_", "ANTHROPIC_", "OPENAI_", "AZURE_OPENAI_", "SLACK_")
 

@@ -7,8 +7,8 @@ import pytest
 
 from agents.requests import Decision, RequestId
 from tests.bot.cli.shell import sayso
-from tests.waiting import until
-from tests.world import World
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 TOO_LONG = "é" * 16_385
 ESC, CSI = "\x1b", "\x9b"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.bot.cli.shell import Ended, elsewhere, sayso
+from tests.kit.world import World
 from tests.servers.web import serving
-from tests.world import World
 
 
 @pytest.mark.long

@@ -14,11 +14,11 @@ from bot.audit.heads import heads_in
 from bot.audit.sealer import head_of
 from bot.store.keys import Keys
 from tests.bot.cli.shell import Ended, elsewhere, leave_word_of_redis, sayso
-from tests.long import few_of
-from tests.office import QUICK, TOML
+from tests.kit.long import few_of
+from tests.kit.office import QUICK, TOML
+from tests.kit.waiting import PATIENCE_S, until
+from tests.kit.world import World, a_world
 from tests.stories.test_audit import asked, records
-from tests.waiting import PATIENCE_S, until
-from tests.world import World, a_world
 
 DAY_S = 24 * 3600.0
 Entries = list[tuple[bytes, dict[bytes, bytes]]]

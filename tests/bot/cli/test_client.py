@@ -13,12 +13,12 @@ from bot.cli.client import Client
 from bot.cli.show import Story
 from bot.config.data_dir import DataDir, LocalServer
 from tests.bot.cli.shell import Ended, attached, beside, elsewhere, in_production, sayso
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers import program
 from tests.servers.balancer import Balancer
 from tests.servers.web import Api, serving
 from tests.servers.wire import Wire
-from tests.waiting import until
-from tests.world import World
 
 Run = Callable[..., Coroutine[None, None, Ended]]
 # Nobody listens there.

@@ -16,9 +16,9 @@ from bot.cli.coding_agents import AGENTS, Wish
 from bot.errors import Invalid
 from tests.bot.cli.shell import attached, beside, elsewhere
 from tests.bot.web.hooks.test_endpoint import opened, votes
+from tests.kit.waiting import PATIENCE_S
+from tests.kit.world import World
 from tests.servers.program import COMMAND, environment
-from tests.waiting import PATIENCE_S
-from tests.world import World
 
 URL = "https://sayso.corp.example"
 FILES = {

@@ -6,7 +6,7 @@ import pytest
 
 from tests.bot.cli.shell import sayso
 from tests.bot.web.api.test_operating import held
-from tests.world import World
+from tests.kit.world import World
 
 
 @pytest.mark.long

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.bot.cli.shell import sayso, typed
-from tests.world import World
+from tests.kit.world import World
 
 
 @pytest.mark.long

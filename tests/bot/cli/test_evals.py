@@ -11,8 +11,8 @@ import pytest
 from bot.testing.settings import office
 from tests.bot.cli.shell import sayso as typed
 from tests.fakes.anthropic import error, message, running, tool_use
+from tests.kit.world import a_world
 from tests.servers.lines import TOP
-from tests.world import a_world
 
 CASE = '[[case]]\nname = "mine"\ntext = "note milk"\nexpect = { tool = "note", arguments = { text = "milk" } }\n'
 AGENT = """

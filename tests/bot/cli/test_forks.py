@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.bot.cli.shell import sayso
-from tests.world import World
+from tests.kit.world import World
 
 pytestmark = pytest.mark.long
 

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 from tests.bot.cli.shell import attached, beside, leave_word_of_redis
+from tests.kit.waiting import PATIENCE_S
+from tests.kit.world import World
 from tests.servers.lines import TOP
-from tests.waiting import PATIENCE_S
-from tests.world import World
 
 WORDS = ("keys", "create", "--service", "ci", "--holder", "anna", "--scope", "ask", "--acts-for", "anna", "--asks")
 

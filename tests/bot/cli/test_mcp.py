@@ -16,10 +16,10 @@ from mcp.client.stdio import StdioServerParameters
 
 from tests.bot.web.mcp.peer import ERAS, Era, asker, called
 from tests.bot.web.mcp.test_tools import QUESTION, TOOLS, given, opened
+from tests.kit.world import World
 from tests.servers.lines import free_ports
 from tests.servers.program import COMMAND, environment
 from tests.servers.web import Api, serving
-from tests.world import World
 
 
 def started(url: str, key: str) -> StdioServerParameters:

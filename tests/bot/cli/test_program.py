@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.long import few_of
+from tests.kit.long import few_of
 
 PROGRAM = """
 import atexit, sys

@@ -12,9 +12,9 @@ from agents.requests import RequestState
 from agents.run import RunState
 from bot.cli.program import app
 from tests.bot.cli.shell import sayso
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import World
 from tests.servers.lines import TOP
-from tests.world import World
 
 DEPLOYS = """
 [deploy.environments.production]

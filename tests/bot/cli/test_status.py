@@ -8,7 +8,7 @@ from agents.requests import PersonId
 from bot.store import Commit, WorkItem
 from bot.store.lists import NOT_DELIVERED
 from tests.bot.cli.shell import sayso
-from tests.world import World
+from tests.kit.world import World
 
 
 @pytest.mark.long

@@ -13,11 +13,11 @@ from bot.config.settings import load
 from bot.doctor.overall import examine
 from tests.bot.cli.test_runs import listed
 from tests.docs.dev import sayso_dev
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import PATIENCE_S
+from tests.kit.world import World, a_world
 from tests.servers.program import environment, sayso
 from tests.servers.web import serving
-from tests.waiting import PATIENCE_S
-from tests.world import World, a_world
 
 SECRET = "of-the-releases-0123456789"
 TRIGGERS = """

@@ -9,7 +9,7 @@ import pytest
 from bot.config.example import example_toml
 from bot.config.settings import ConfigError, load
 from bot.config.trust import is_trusted, trust
-from tests.long import few_of
+from tests.kit.long import few_of
 from tests.servers.program import sayso
 
 OWN = '[agents.evil]\ncode = "evil:evil_agent"\n'

@@ -9,9 +9,9 @@ import pytest
 from agents.requests import RequestId
 from tests.bot.cli.shell import elsewhere, in_production, sayso
 from tests.bot.web.console.stage import restarted
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
-from tests.world import World
 
 REQUEST, RUN = "REQUEST", "RUN"
 AS_BO = [

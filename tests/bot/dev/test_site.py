@@ -13,7 +13,7 @@ import pytest
 from bot.dev.demo import make_demo
 from bot.dev.site import serve
 from bot.web.serve import listen, port_of
-from tests.waiting import patience
+from tests.kit.waiting import patience
 
 
 @pytest.fixture

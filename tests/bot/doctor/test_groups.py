@@ -9,7 +9,7 @@ from bot.config.settings import Settings
 from bot.doctor.finding import Finding
 from bot.doctor.groups import examine_groups
 from tests.fakes.slack.driver import Workspace
-from tests.office import TOML, settings_of
+from tests.kit.office import TOML, settings_of
 
 GROUPS = """
 [groups.finance]

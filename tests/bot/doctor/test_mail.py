@@ -10,13 +10,13 @@ from bot.doctor.mail import examine_mail, examine_recipients
 from bot.people.directory import People
 from bot.wiring.mail import RealMail
 from tests.bot.config_files import read
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import PATIENCE_S
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing
 from tests.servers.mailhost import MailHost, hung_up
 from tests.servers.postfix import REFUSED, Postfix
 from tests.servers.verdict import SERVER
-from tests.waiting import PATIENCE_S
 
 PROVEN = {"SAYSO_MAIL_IDENTITY": "dmarc", "SAYSO_MAIL_AUTHSERV_ID": SERVER}
 

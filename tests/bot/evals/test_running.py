@@ -13,7 +13,7 @@ from bot.evals.running import Tried, by_models, by_rules
 from bot.evals.table import rows_of
 from tests.bot.evals.plans import PLAIN, case, plans
 from tests.fakes.anthropic import FakeAnthropic, error, message, text_of, tool_use
-from tests.waiting import PATIENCE_S
+from tests.kit.waiting import PATIENCE_S
 
 LABELS = {"deploy": "deploy@2 claude-sonnet-5-5"}
 

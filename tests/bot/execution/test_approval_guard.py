@@ -12,8 +12,8 @@ from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import prepare
 from bot.store import RecordWrite
 from bot.testing.events import tool_started
-from tests.guards import guards
-from tests.world import World
+from tests.kit.guards import guards
+from tests.kit.world import World
 
 
 class Looks:

@@ -11,10 +11,10 @@ from agents.requests import RunId
 from bot.execution.runner_files import Places, take_lock
 from bot.render.status_line import status_line
 from tests.bot.cli.shell import sayso
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.test_tour import commit_of, live
-from tests.waiting import until
-from tests.world import World
 
 BUSY = "deploy-production"
 

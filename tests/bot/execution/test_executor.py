@@ -17,12 +17,12 @@ from bot.dev.demo import add_ways
 from bot.render.outcome import word_of
 from bot.store import WorkItem
 from bot.testing.events import tool_started
-from tests.clerk import Workshop
-from tests.guards import guards
+from tests.kit.clerk import Workshop
+from tests.kit.guards import guards
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world, beside_it
 from tests.servers.lines import Server
 from tests.stories.faults.test_deploy import release
-from tests.waiting import until
-from tests.world import World, a_world, beside_it
 
 
 @pytest.fixture

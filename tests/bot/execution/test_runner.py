@@ -24,7 +24,7 @@ from bot.errors import Unavailable
 from bot.execution.runner import Command, Lost, NeverStarted, Runner
 from bot.execution.runner_child import Order
 from bot.execution.runner_files import Given, Places, take_claim, take_lock, write_result
-from tests.waiting import PATIENCE_S, until
+from tests.kit.waiting import PATIENCE_S, until
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 LONG_S = 60.0

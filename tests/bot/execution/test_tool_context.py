@@ -13,8 +13,8 @@ from bot.execution.runner import NeverStarted, Runner
 from bot.execution.tool_context import Guarded, HeldAttempt, NotStarted, StepContext
 from bot.store import StoreUnavailable
 from bot.testing import Scripted, sayso
-from tests.waiting import until
-from tests.world import World
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 
 async def test_a_command_of_which_redis_does_not_say_whether_it_is_still_wanted_never_starts(

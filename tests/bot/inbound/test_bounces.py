@@ -16,9 +16,9 @@ from channels import Inbound
 from channels.email.format import trace
 from tests.bot.bounces import DOMAIN, LOCAL, asked, bounce, failures, handled, receipt, report
 from tests.fakes.corkboard import Corkboard
-from tests.long import few_of
-from tests.waiting import until
-from tests.world import World, a_world, heading
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world, heading
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from bot.store.journal import Journal
 from channels import ChannelUnavailable, File, Inbound, Trigger
 from language import say
 from tests.fakes.hallway import Hallway
-from tests.long import few_of
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 THREAD, ELSEWHERE = "C01OPS/1712345678.000100", "C01OPS/1712345999.000100"
 

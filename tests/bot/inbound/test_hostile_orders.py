@@ -7,7 +7,7 @@ import pytest
 from bot.registry.configured import agents_of
 from bot.runs.start import agent_for
 from tests.channels.email.work import MOST_CALLS, calls_of
-from tests.office import TOML, settings_of
+from tests.kit.office import TOML, settings_of
 
 OURS = f"""{TOML}
 [announce]

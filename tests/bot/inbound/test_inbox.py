@@ -16,8 +16,8 @@ from channels import Inbound, Reply, Trigger
 from channels.email.format import trace
 from language import say
 from tests.fakes.hallway import Hallway
-from tests.waiting import patience, until
-from tests.world import World, a_world
+from tests.kit.waiting import patience, until
+from tests.kit.world import World, a_world
 
 BOT = "sayso@sayso.example"
 

@@ -10,8 +10,8 @@ from bot.store.outbox_entry import Tell
 from channels import Card, Quarantined
 from language import say
 from tests.fakes.hallway import Hallway
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 PLACE, GUEST, OTHER = "C01OPS/1712345678.000100", "U0GUEST", "U0OTHER"
 

@@ -11,8 +11,8 @@ from bot.requests.tokens import Tokens
 from bot.store.ids import new_id
 from channels import Quarantined
 from channels.email.local.letters import Letter
-from tests.waiting import until
-from tests.world import World, heading
+from tests.kit.waiting import until
+from tests.kit.world import World, heading
 
 BOT = "sayso@sayso.example"
 EVE = "eve@elsewhere.example"

@@ -8,8 +8,8 @@ from bot.inbound.quarantine_review import elsewhere_first
 from bot.outbound.dead_letter import Note
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
-from tests.waiting import until
-from tests.world import World
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 BOT = "sayso@sayso.example"
 

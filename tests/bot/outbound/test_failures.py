@@ -12,8 +12,8 @@ from channels import Address, Card, ChannelRefused, ChannelUnauthorized, Placeme
 from tests.bot.bounces import asked, bounce, failures
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
-from tests.waiting import until
-from tests.world import World, a_world, beside_it
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world, beside_it
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ from bot.store import Commit, Keys
 from bot.store.journal import outbox_entry, outgoing_id
 from bot.store.outbox_entry import Delivery, UpdateCard
 from channels import Card
-from tests.clerk import clerk
 from tests.fakes.wall import Wall
-from tests.guards import guards
-from tests.long import few_of
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.clerk import clerk
+from tests.kit.guards import guards
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 CROWD = [f"p{number}" for number in range(1, 8)]
 PEOPLE = "".join(

@@ -11,8 +11,8 @@ from bot.outbound.login_link import send_link
 from bot.store.client import Client
 from bot.store.outbox_entry import Tell
 from tests.fakes.corkboard import Corkboard
-from tests.office import TOML
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 
 PUBLIC = "https://sayso.corp.example"
 

@@ -20,13 +20,13 @@ from channels.email.local.letters import Letter
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import People
-from tests.clerk import clerk
 from tests.fakes.slow import SlowChannel
-from tests.long import few_of
-from tests.office import settings_of
+from tests.kit.clerk import clerk
+from tests.kit.long import few_of
+from tests.kit.office import settings_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world, heading
 from tests.servers.relay import Fault, RelayServer
-from tests.waiting import until
-from tests.world import World, a_world, heading
 
 
 async def test_a_card_is_delivered_once_to_each_who_may_decide_and_the_story_says_so(world: World) -> None:

@@ -9,9 +9,9 @@ from bot.queries.rebuild import placed as placed_by
 from bot.render.transcript import lines
 from bot.store.outbox_entry import Delivery
 from tests.fakes.corkboard import Corkboard
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 POSTED = TOML.replace("[policies.production]", '[policies.production]\nalso_post = ["slack:#release"]')
 

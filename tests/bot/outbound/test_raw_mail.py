@@ -15,7 +15,7 @@ from bot.store.outbox_entry import PostMail
 from bot.store.went_back import look
 from channels import Channel, ChannelRefused, ChannelUnavailable
 from channels.email.channel import EmailChannel
-from tests.world import World
+from tests.kit.world import World
 
 STEP = StepId("s0p-abcdefghijklm")
 RUN = RunId("s0r-abcdefghijklm")

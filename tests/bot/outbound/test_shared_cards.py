@@ -15,12 +15,12 @@ from bot.store import Keys, WorkItem
 from bot.store.outbox_entry import Delivery, placing_id
 from channels import Address, Card, Channel
 from tests.bot.bounces import bounce, failures, handled
-from tests.clerk import clerk
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
-from tests.office import TOML, settings_of
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.clerk import clerk
+from tests.kit.office import TOML, settings_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 EVE = """
 [people.eve]

@@ -13,10 +13,10 @@ from channels import Card
 from tests.bot.outbound.test_shared_cards import workers
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.test_cards_per_person import ALONE, REMINDED, asker, asks, numbers, wanter, wants
-from tests.waiting import until
-from tests.world import World, a_world
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from httpx2 import AsyncClient
 
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import attached, sayso
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import becomes
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
-from tests.tables import becomes
-from tests.world import World
 
 SAID = "It came with the API key of the service ci, which Bo Berg holds."
 NOBODY = "It came with the API key of the service ci, and nobody has said who holds that"

@@ -9,8 +9,8 @@ from bot.people.sessions import LINK_S, SESSION_S, Login, Session, Sessions, bro
 from bot.policy.judgements import LinkBy
 from bot.store import Store
 from bot.store.client import Client
+from tests.kit.world import World
 from tests.servers.redis_proxy import Proxy
-from tests.world import World
 
 ANNA, BO = PersonId("anna"), PersonId("bo")
 

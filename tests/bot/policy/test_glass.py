@@ -34,7 +34,7 @@ from tests.bot.examples import (
     record,
     vote,
 )
-from tests.guards import guards
+from tests.kit.guards import guards
 
 ONCALL = (Anyone(source="group:oncall", people=(ANNA, BO, DAN)),)
 NIGHT = policy(quorum=2, break_glass=ONCALL)

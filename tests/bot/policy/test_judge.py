@@ -58,7 +58,7 @@ from tests.bot.examples import (
     record,
     vote,
 )
-from tests.guards import guards
+from tests.kit.guards import guards
 
 
 def test_the_approval_of_one_approver_decides_where_one_is_enough() -> None:

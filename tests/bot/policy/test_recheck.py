@@ -8,7 +8,7 @@ from agents.events import AnswerNoted
 from agents.requests import RequestState
 from bot.policy.record import RequestRecord, after, good_until, why_not
 from tests.bot.examples import ANNA, BO, CY, DIGEST, LATER, approval, decision, policy, record
-from tests.guards import guards
+from tests.kit.guards import guards
 
 HERE = (ANNA, BO, CY)
 APPROVED = record(state="approved")

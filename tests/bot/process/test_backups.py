@@ -8,7 +8,7 @@ import pytest
 from bot.config.settings import Settings, load
 from bot.errors import Conflict, Unavailable
 from bot.process.backups import back_up, piped, restore, written
-from tests.office import TOML
+from tests.kit.office import TOML
 
 
 @pytest.fixture

@@ -21,11 +21,11 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Decided, NotEntitled
 from bot.process.reload import Reload
 from bot.store.ids import new_id
-from tests.clerk import clerk
-from tests.office import QUICK, TOML
-from tests.tables import settings_in, tables_audited, without, write
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.clerk import clerk
+from tests.kit.office import QUICK, TOML
+from tests.kit.tables import settings_in, tables_audited, without, write
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
 FINANCE = """

@@ -7,10 +7,10 @@ import pytest
 from bot.store import Commit, Line
 from bot.store.ids import new_id
 from tests.bot.cli.shell import sayso
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.stories.faults.test_deploy import release
 from tests.stories.test_rollback import live, shop_of
-from tests.world import World
 
 
 def by_hand(world: World, version: str, environment: str = "production") -> str:

@@ -22,9 +22,9 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from bot.testing.settings import settings_of
 from tests.bot.cli.shell import sayso
 from tests.bot.web.problems import refused
-from tests.long import examples
+from tests.kit.long import examples
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
-from tests.world import World, a_world
 
 WHO = """
 [people.anna]

@@ -14,7 +14,7 @@ from bot.store import Accepted, Commit, Keys, Once, RecordWrite, Store, Wake, Wo
 from bot.store.lists import DECIDED_S, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, UNCHANGED, Figures, counted_as
 from bot.web.metrics import Metrics
 from tests.bot.store.stores import AT, REQUEST, RUN, a_store, line, move_time, started
-from tests.world import World
+from tests.kit.world import World
 
 _HOUR_S, _DAY_S = 3_600, 86_400
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.queries.look_cache import LookCache, SharedLook
-from tests.waiting import until
+from tests.kit.waiting import until
 
 
 class Place:

@@ -12,9 +12,9 @@ from bot.requests.tokens import Tokens
 from bot.store import WorkItem
 from bot.store.outbox_entry import Delivery
 from channels import Address, Card, ChannelRefused, Placement
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 
 def token(world: World, record: RequestRecord, person: str, *, number: int = -1) -> str:

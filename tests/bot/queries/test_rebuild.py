@@ -6,8 +6,8 @@ from bot.policy.record import records
 from bot.queries.rebuild import Rebuilt, rebuild
 from bot.store.client import Client
 from bot.store.keys import Keys
-from tests.indexes import listed, lists_of_events
-from tests.world import World
+from tests.kit.indexes import listed, lists_of_events
+from tests.kit.world import World
 
 
 async def history(shop: World) -> None:

@@ -17,10 +17,10 @@ from bot.store import Store
 from bot.store.client import Client
 from channels.slack.api import Ambiguous, Api, Limited, Refused
 from tests.fakes.slack.driver import Person, Workspace
-from tests.long import few_of
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 IN_SLACK = {"anna": "U01ANNA", "bo": "U01BO", "dan": "U01DAN"}
 

@@ -11,9 +11,9 @@ from bot.config.settings import load
 from bot.doctor.overall import examine
 from bot.registry.configured import agents_of, release_in_use
 from tests.bot.config_files import problems, read
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import patience
 from tests.servers.program import sayso
-from tests.waiting import patience
 
 CODE = """
 from pathlib import Path

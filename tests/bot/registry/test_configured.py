@@ -28,7 +28,7 @@ from bot.registry.configured import (
     rehearsing,
 )
 from tests.bot.config_files import read
-from tests.clerk import Workshop, clerk
+from tests.kit.clerk import Workshop, clerk
 
 AZURE = "https://corp.openai.azure.com"
 KEYS = {"OPENAI_API_KEY": "sk-ours", "AZURE_OPENAI_API_KEY": "az-ours"}

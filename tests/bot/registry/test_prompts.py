@@ -11,7 +11,7 @@ from bot.config.settings import Settings
 from bot.registry.prompts import in_use, with_chosen_prompts
 from prompts import PromptError
 from tests.bot.config_files import read
-from tests.clerk import Workshop, clerk
+from tests.kit.clerk import Workshop, clerk
 
 
 @pytest.fixture

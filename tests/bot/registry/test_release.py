@@ -7,7 +7,7 @@ import pytest
 
 from bot.registry.release import InUse, release_of
 from tests.bot.cli.shell import sayso
-from tests.world import World
+from tests.kit.world import World
 
 DEPLOY = InUse("deploy", "deploy@2", "a1", "b1", "claude-sonnet-5-5")
 ASK = InUse("ask", "ask@1", "a2", "b2", "claude-sonnet-5-5")

@@ -15,7 +15,7 @@ from bot.render.words import feedback_text
 from channels import Input
 from language import LANGUAGES, Language, speaking
 from tests.bot.examples import LATER, PEOPLE, question, record
-from tests.clerk import Window
+from tests.kit.clerk import Window
 
 FIELDS = form_of(Window)
 

@@ -25,7 +25,7 @@ from bot.policy.record import RequestRecord, records
 from bot.requests.decisions import Decisions
 from bot.store import Commit, Keys, Written
 from bot.store.journal import Journal
-from tests.world import World, heading
+from tests.kit.world import World, heading
 
 BO = PersonId("bo")
 

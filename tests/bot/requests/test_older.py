@@ -12,7 +12,7 @@ from bot.store import Commit
 from bot.store.ids import new_id
 from bot.testing import events as build
 from tests.bot.examples import CALL
-from tests.world import World
+from tests.kit.world import World
 
 
 async def opened(world: World, seconds_ago: float) -> Request:

@@ -41,8 +41,8 @@ from bot.store.ids import new_id
 from bot.store.journal import Journal
 from bot.testing import events as build
 from tests.bot.store.stores import move_time
-from tests.office import settings_of
-from tests.rules import Rules
+from tests.kit.office import settings_of
+from tests.kit.rules import Rules
 
 # Where requesters may approve, Anna is none of those whom the policy names.
 RELEASE, NAMED = '["group:release"]', '["person:bo", "person:cy", "person:dan"]'

@@ -12,8 +12,8 @@ from bot.store.client import Client
 from bot.store.ids import shard_of
 from bot.store.journal import Journal
 from tests.agents.worlds import said
+from tests.kit.world import World
 from tests.servers.redis_proxy import Proxy
-from tests.world import World
 
 
 async def test_what_is_added_is_there_once_though_others_write_and_the_answer_is_lost(world: World) -> None:

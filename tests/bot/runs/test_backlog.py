@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from bot.runs.admission import MOST_BYTES, Backlog
 from channels import Inbound
-from tests.waiting import patience, until
-from tests.world import World
+from tests.kit.waiting import patience, until
+from tests.kit.world import World
 
 SIZE = 2_000_000
 

@@ -14,7 +14,7 @@ from bot.runs.loop import Loop
 from bot.runs.thinking import ModelTurn, Thinker
 from tests.agents.worlds import NOON, started
 from tests.bot.examples import PEOPLE
-from tests.world import World
+from tests.kit.world import World
 
 CLERK = {"clerk": AgentConfig(max_steps_per_day=2)}
 

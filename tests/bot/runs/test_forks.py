@@ -12,9 +12,9 @@ from bot.runs.api_requests import Asker
 from bot.runs.forks import EVENTS_AT_MOST
 from bot.store import Commit
 from bot.store.attachments import content_of
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 ANNA = Asker(PersonId("anna"))
 

@@ -9,7 +9,7 @@ from agents import Agent
 from agents.help import help_agent
 from bot.errors import Invalid
 from bot.runs.start import agent_for
-from tests.clerk import Workshop, clerk
+from tests.kit.clerk import Workshop, clerk
 
 
 def agents(**takes: Callable[[str], bool]) -> dict[str, Agent]:

@@ -9,8 +9,8 @@ from bot.policy.edits import EditRefused
 from bot.policy.judgements import AlreadyDecided, NotEntitled
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
-from tests.waiting import until
-from tests.world import World
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 ANNA, BO = PersonId("anna"), PersonId("bo")
 

@@ -17,9 +17,9 @@ from bot.app import App, compose
 from bot.config.errors import ConfigError
 from bot.runs.thinking import Thinker
 from tests.bot.store.stores import started
-from tests.clerk import Workshop, clerk
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, tool_use
-from tests.office import TOML, settings_of
+from tests.kit.clerk import Workshop, clerk
+from tests.kit.office import TOML, settings_of
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from bot.store import WorkItem
 from bot.telemetry import Off
-from tests.guards import guards
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.guards import guards
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 
 class Turns(Off):

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from bot.store.client import Client, StoreError, StoreUnavailable
 from bot.store.watch import ended
+from tests.kit.waiting import PATIENCE_S, until
 from tests.servers.resp import Redis, Refused
-from tests.waiting import PATIENCE_S, until
 
 MOMENTS = range(60)
 # A busy machine is not a failure: whoever lost the cancellation goes on for ever.

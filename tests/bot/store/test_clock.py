@@ -10,7 +10,7 @@ from bot.store.client.durability import far_ahead
 from bot.store.ids import ingress_shard
 from bot.store.locks import Locks
 from tests.bot.store.stores import RUN, move_time
-from tests.guards import guards
+from tests.kit.guards import guards
 
 HOUR_S = 3600.0
 # In the shard of `RUN`.

@@ -15,10 +15,10 @@ from bot.store.format import FORMAT, check_format, look_at_format
 from bot.store.keys import Keys
 from bot.worker.queue import Taker
 from tests.bot.store.stores import RUN, events, paused, started
+from tests.kit.waiting import until
 from tests.processes.programs import RedisServer
 from tests.servers.redis_cluster import RedisCluster, ask
 from tests.servers.resp import texts
-from tests.waiting import until
 
 SHARDS = 4
 ITEM = WorkItem("run", RUN)

@@ -29,8 +29,8 @@ from tests.bot.store.stores import (
     woken,
     write,
 )
-from tests.guards import guards
-from tests.long import examples
+from tests.kit.guards import guards
+from tests.kit.long import examples
 
 
 async def test_events_come_back_as_they_were_written_in_their_order(store: Store) -> None:

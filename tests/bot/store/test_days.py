@@ -4,7 +4,7 @@ from datetime import date
 
 from agents.budgets import Limits, Spent
 from bot.store import Store
-from tests.guards import guards
+from tests.kit.guards import guards
 
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
 NONE = (Spent(), Limits())

@@ -17,7 +17,7 @@ import pytest
 from bot.config.data_dir import DataDir
 from bot.errors import Conflict, Unavailable
 from bot.store.embedded import EmbeddedRedis, claim_data, find_server
-from tests.waiting import PATIENCE_S, wait_until
+from tests.kit.waiting import PATIENCE_S, wait_until
 
 TOP = Path(__file__).parents[3]
 

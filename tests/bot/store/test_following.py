@@ -10,7 +10,7 @@ from bot.store import Commit, Store
 from bot.store.client import Client
 from bot.store.keys import Keys
 from bot.store.watch import Follower, FollowingEnds, RunNews
-from tests.waiting import PATIENCE_S, patience
+from tests.kit.waiting import PATIENCE_S, patience
 
 RUN, OTHER = RunId("s0r-aaaaaaaaaaaaa"), RunId("s0r-bbbbbbbbbbbbb")
 

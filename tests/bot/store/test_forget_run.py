@@ -8,8 +8,8 @@ from agents.events import CardReplaced
 from agents.requests import PersonId, RequestId, RunId
 from bot.archive.leaving import Leaving, Read
 from bot.store import Commit, Keys, Store, Wake, WorkItem
-from tests.guards import guards
-from tests.world import World
+from tests.kit.guards import guards
+from tests.kit.world import World
 
 
 @dataclass

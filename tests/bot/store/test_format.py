@@ -7,7 +7,7 @@ import pytest
 from bot.store import Keys, Store
 from bot.store.client.durability import SHARDS, Closed, WrongShards
 from bot.store.format import FORMAT, OtherFormat, check_format, look_at_format
-from tests.guards import guards
+from tests.kit.guards import guards
 
 NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()

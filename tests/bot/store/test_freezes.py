@@ -23,7 +23,7 @@ from tests.bot.store.stores import (
     woken,
     write,
 )
-from tests.guards import guards
+from tests.kit.guards import guards
 from tests.servers.lines import Server
 
 FREEZE = Freeze(environment="production", by=PersonId("bo"), reason="incident", since=AT)

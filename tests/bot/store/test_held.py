@@ -8,7 +8,7 @@ import pytest
 from bot.store import Accepted, Store, WorkItem
 from bot.store.ids import WorkKind
 from bot.store.keys import Keys
-from tests.guards import guards
+from tests.kit.guards import guards
 
 RAW = b"x" * 100_000
 

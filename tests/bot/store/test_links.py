@@ -6,7 +6,7 @@ import pytest
 
 from bot.store import Store
 from bot.store.indexes import Links, LinkState, connection
-from tests.waiting import until
+from tests.kit.waiting import until
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 UP, DOWN = LinkState(connected=True, since=NOW), LinkState(connected=False, since=NOW, why="the network is away")

@@ -11,8 +11,8 @@ from agents.run import RunState
 from bot.store import Commit, Line, RecordWrite, Store
 from bot.store.lists import Mark
 from tests.bot.store.stores import AT, RUN, a_store, append, line, put, started, write
-from tests.guards import guards
-from tests.long import examples
+from tests.kit.guards import guards
+from tests.kit.long import examples
 
 STATES: tuple[RunState, ...] = get_args(RunState)
 PEOPLE, AGENTS = ("anna", "bo", "cy"), ("clerk", "deploy")

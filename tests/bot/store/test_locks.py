@@ -2,7 +2,7 @@
 
 from bot.store import Store
 from bot.store.locks import Held, LockQueue, Locks, Taken
-from tests.guards import guards
+from tests.kit.guards import guards
 
 LEASE_S = 30.0
 

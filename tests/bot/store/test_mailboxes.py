@@ -9,8 +9,8 @@ from bot.store import Keys, Store
 from bot.store.locks import MailboxStore
 from channels.email.servers.bookmark import Cursor
 from tests.bot.store.stores import a_store
-from tests.guards import guards
-from tests.waiting import until
+from tests.kit.guards import guards
+from tests.kit.waiting import until
 
 TODAY = date(2026, 3, 2)
 

@@ -5,7 +5,7 @@ import asyncio
 from agents.requests import DeliveryId, RequestId
 from bot.store import Store
 from bot.store.indexes import Places
-from tests.guards import guards
+from tests.kit.guards import guards
 
 REQUEST = RequestId("s0q-aaaaaaaaaaaaa")
 A, B, C = (DeliveryId(f"s0d-{letter * 13}") for letter in "abc")

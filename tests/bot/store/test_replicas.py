@@ -18,11 +18,11 @@ from bot.store.journal import Journal
 from bot.store.memory import FILE
 from bot.store.went_back import begin, look
 from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, events, orphaned, paused, started, tool_started
-from tests.guards import guards
+from tests.kit.guards import guards
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair, ask, follows_up, has_all
-from tests.waiting import until
-from tests.world import World, a_world
 
 LEASE_S = 2.0
 

@@ -12,8 +12,8 @@ from bot.store.client.durability import ACCEPTED_LOSS, NotDurable, WrongShards, 
 from bot.store.format import check_format
 from bot.store.locks import Locks, MailboxStore
 from tests.bot.store.stores import ITEM, OUT, RUN, append, in_a, move_time, started, woken
-from tests.guards import guards
-from tests.waiting import patience
+from tests.kit.guards import guards
+from tests.kit.waiting import patience
 
 NOTE = b"a note"
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from bot.store.watch import ended
-from tests.waiting import PATIENCE_S
+from tests.kit.waiting import PATIENCE_S
 
 
 async def deaf(times: int, ends: asyncio.Event) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.store.client import Client
 from bot.store.timers import Tick, Ticks
-from tests.guards import guards
+from tests.kit.guards import guards
 
 FIRST = Tick(datetime(2026, 1, 1, 7, tzinfo=UTC), "0 7 * * * Europe/Berlin")
 NEXT, LATER = (Tick(FIRST.at + timedelta(days=days), FIRST.line) for days in (1, 2))

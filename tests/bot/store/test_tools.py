@@ -29,7 +29,7 @@ from tests.bot.store.stores import (
     woken,
     write,
 )
-from tests.guards import guards
+from tests.kit.guards import guards
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.bot.store.stores import (
     tool_started,
     write,
 )
-from tests.waiting import PATIENCE_S, patience, until
+from tests.kit.waiting import PATIENCE_S, patience, until
 
 ELSEWHERE = "s1r-aaaaaaaaaaaaa"
 

@@ -19,8 +19,8 @@ from bot.store.memory import FILE, Mark, kept_in
 from bot.store.timers import boot_s
 from bot.store.went_back import OtherStore, begin, compare, look
 from tests.bot.store.stores import OTHER, RUN, a_store, append, events, started, tool_started
-from tests.guards import guards
-from tests.waiting import PATIENCE_S, until
+from tests.kit.guards import guards
+from tests.kit.waiting import PATIENCE_S, until
 
 KEYS = Keys(0)
 SEAL = "c" * 64

@@ -15,8 +15,8 @@ from agents.requests import DeliveryId, PersonId, RequestId
 from bot.policy.judgements import Decided, NotEntitled, Unclear
 from bot.store import Commit
 from bot.testing import NO_MORE, Fails, Scripted, sayso, until
+from tests.kit.waiting import PATIENCE_S
 from tests.servers.lines import TOP
-from tests.waiting import PATIENCE_S
 
 DESK = {"desk": ["bo", "cy"]}
 RING = CallTool(tool="ring", arguments={"bell": "front"})

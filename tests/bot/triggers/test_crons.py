@@ -13,11 +13,11 @@ from agents.events import RunStarted
 from bot.app import App, compose
 from bot.config.settings import Settings
 from bot.render.views import Summary
-from tests.clerk import clerk
-from tests.office import TOML
-from tests.tables import becomes, without
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.clerk import clerk
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 HOURLY = """
 [triggers.stocktaking]

@@ -31,12 +31,12 @@ from bot.web.problems import ProblemError
 from bot.web.serve import ACCEPTED_AT_ONCE, each_time, listen
 from bot.web.turns import SHARES, Turns
 from bot.web.waits import Full, Waits
+from tests.kit.waiting import PATIENCE_S, until
+from tests.kit.world import World
 from tests.servers.console import Console
 from tests.servers.web import serving
 from tests.servers.web_process import a_web, key_of
 from tests.stories.test_rollback import shop_of
-from tests.waiting import PATIENCE_S, until
-from tests.world import World
 
 STREAMS, STRANGERS = 830, 2_000
 _AT_ONCE = 100

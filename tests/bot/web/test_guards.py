@@ -11,9 +11,9 @@ from bot.config.settings import Settings, load
 from bot.store.embedded import EmbeddedRedis
 from bot.web.guards import OWES, Bodies, Bounded
 from tests.bot.web.problems import refused
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.web import Api, serving
-from tests.waiting import until
-from tests.world import World, a_world
 
 
 @pytest.mark.parametrize(

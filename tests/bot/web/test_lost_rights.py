@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.waiting import patience
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.markup import Markup
 from tests.servers.web import Api, serving
-from tests.tables import becomes, without
-from tests.waiting import patience
-from tests.world import World, a_world
 
 OPERATORS = TOML + '\n[roles]\noperator = ["person:dan"]\n'
 LOOK_S = 0.05

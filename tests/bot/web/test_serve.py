@@ -11,11 +11,11 @@ import pytest
 from httpx2 import AsyncClient
 
 from bot.web.connections import Limits
+from tests.kit.waiting import PATIENCE_S, patience
+from tests.kit.world import World
 from tests.servers.program import sayso
 from tests.servers.web import serving
 from tests.servers.web_process import a_web, key_of, settings
-from tests.waiting import PATIENCE_S, patience
-from tests.world import World
 
 
 @pytest.mark.long

@@ -13,11 +13,11 @@ from agents.events import RunStarted
 from bot.app import App
 from bot.triggers.hooks import signature
 from tests.bot.triggers.posting import JSON, SECRET, bytes_of, post, signed
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import without, write
+from tests.kit.world import World, a_world
 from tests.servers.web import Api, serving
 from tests.stories.people.test_half_taken import process_of
-from tests.tables import without, write
-from tests.world import World, a_world
 
 TRIGGERS = """
 [triggers.releases]

@@ -9,9 +9,9 @@ from agents.events import RunStarted
 from tests.bot.triggers.hub import COMMIT, ping, pushed, workflow_run
 from tests.bot.triggers.posting import HUB_SECRET, SECRET, bytes_of, post, signed, signed_by_github
 from tests.bot.web.test_triggers import refused, runs
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 from tests.servers.web import Api, serving
-from tests.world import World, a_world
 
 TRIGGERS = """
 [triggers.tags]

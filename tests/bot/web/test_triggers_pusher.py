@@ -20,12 +20,12 @@ from bot.triggers.github import logins
 from tests.bot.cli.shell import sayso
 from tests.bot.triggers.hub import created, pushed, workflow_run
 from tests.bot.triggers.posting import HUB_SECRET, SECRET, bytes_of, post, signed_by_github
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without, write
+from tests.kit.world import World, a_world
 from tests.servers.console import Console
 from tests.servers.web import Api, serving
 from tests.stories.people.test_half_taken import process_of
-from tests.tables import becomes, without, write
-from tests.world import World, a_world
 
 LOGINS = TOML.replace('"bo@corp.example"', '"bo@corp.example"\ngithub = "Bo-Berg"').replace(
     '"cy@corp.example"', '"cy@corp.example"\ngithub = "cy-cole"'

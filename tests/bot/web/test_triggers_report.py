@@ -15,9 +15,9 @@ from bot.store import Commit
 from bot.store.ids import new_id, shard_of
 from tests.bot.triggers.posting import SECRET, bytes_of, post, signed
 from tests.bot.web.test_triggers import refused
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 from tests.servers.web import Api, serving
-from tests.world import World, a_world
 
 TRIGGERS = """
 [triggers.builds]

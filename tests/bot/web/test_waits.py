@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from bot.web.waits import Drawing
-from tests.waiting import patience, until
+from tests.kit.waiting import patience, until
 
 
 async def test_a_few_draw_at_once_and_the_next_one_begins_as_one_is_done() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from bot.store.indexes import Links, LinkState, StoreMarks
 from bot.wiring.slack import LinkReport
 from tests.bot.store.stores import a_store
-from tests.waiting import until
+from tests.kit.waiting import until
 
 
 class Clock:

@@ -18,10 +18,10 @@ from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap_mailbox import ImapMailbox
 from tests.bot.config_files import PEOPLE, read
 from tests.channels.email.mails import NOON, TOKEN, mail
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import PATIENCE_S, until
 from tests.servers.dovecot import Dovecot
 from tests.servers.wire import Wire
-from tests.waiting import PATIENCE_S, until
 
 HOLD_S = 0.6
 

@@ -11,9 +11,9 @@ from bot.errors import Invalid
 from bot.wiring.mail_identify import next_mail, settings_for
 from channels import ChannelRefused
 from channels.email.identity.identify import identify
+from tests.kit.waiting import PATIENCE_S, until
 from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.verdict import SERVER
-from tests.waiting import PATIENCE_S, until
 
 
 def imap_alone(host: MailHost, folder: Path, **more: str) -> Settings:

@@ -12,8 +12,8 @@ from bot.store.client import Client
 from bot.store.locks import MailboxStore
 from bot.wiring.mail_watch import AWAY_FOR, LOOK_EVERY_S, TELL_WITHIN_S, MailWatch
 from language import speaking
-from tests.waiting import until
-from tests.world import World
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 NAME = "agent@mail.example"
 LONG, SHORT = AWAY_FOR + timedelta(seconds=1), AWAY_FOR - timedelta(seconds=30)

@@ -18,7 +18,7 @@ from bot.app import App, compose
 from bot.process.running import running
 from bot.store.keys import Keys
 from channels import Inbound
-from tests.waiting import until
+from tests.kit.waiting import until
 
 CYCLES = 20
 # Eleven scripts for the cycle, and one that seals it.

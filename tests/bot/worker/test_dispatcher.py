@@ -12,8 +12,8 @@ from bot.store import Keys, WorkItem
 from bot.store.outbox_entry import Alert, PlaceCard
 from channels import Address, Card, Channel, ChannelUnavailable, Inbound, Marks, Placement, Reading, Remembers
 from tests.fakes.slow import SlowChannel
-from tests.waiting import patience, until
-from tests.world import World, a_world
+from tests.kit.waiting import patience, until
+from tests.kit.world import World, a_world
 
 
 class Crowded:

@@ -11,7 +11,7 @@ from bot.process.running import running
 from bot.store.embedded import EmbeddedRedis
 from bot.worker.queue import AT_ONCE
 from tests.bot.worker.crowded import Crowded, most_memory, working
-from tests.waiting import until
+from tests.kit.waiting import until
 
 CROWD = 600
 WAITING, ASKED = 10_000, 5_000

@@ -14,8 +14,8 @@ from bot.store.ids import WorkKind, shard_of
 from bot.store.journal import Journal
 from bot.worker.queue import Queue
 from tests.bot.worker.test_taker import taken
-from tests.guards import guards
-from tests.waiting import until
+from tests.kit.guards import guards
+from tests.kit.waiting import until
 
 RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
 IN = WorkItem("in", "s0i-aaaaaaaaaaaaa")

@@ -8,8 +8,8 @@ import pytest
 from bot.store import Accepted, Commit, Once, Store, Wake, WorkItem
 from bot.worker.queue import Taker
 from tests.bot.store.stores import REQUEST, a_store, move_time
-from tests.guards import guards
-from tests.waiting import until
+from tests.kit.guards import guards
+from tests.kit.waiting import until
 
 RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
 ANSWER, NEW = WorkItem("in", "s0i-aaaaaaaaaaaaa"), WorkItem("in", "s0i-bbbbbbbbbbbbb")

@@ -9,8 +9,8 @@ from channels.email.mailbox import Item, Mailbox
 from channels.email.servers.bookmark import Cursor
 from channels.email.servers.imap_mailbox import ImapMailbox
 from tests.channels.email.mails import mail
+from tests.kit.waiting import patience
 from tests.servers.dovecot import Dovecot
-from tests.waiting import patience
 
 
 @dataclass

@@ -17,7 +17,7 @@ from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People
 from tests.fakes.desk import EmptyDesk
 from tests.fakes.marks import MemoryMarks
-from tests.waiting import PATIENCE_S, patience
+from tests.kit.waiting import PATIENCE_S, patience
 
 PASSWORDS = {BOT: "bot-pw", "anna@corp.example": "anna-pw", "bo@corp.example": "bo-pw"}
 

@@ -18,7 +18,7 @@ from channels.showing import escape_invisible, one_line
 from language import LANGUAGES, Language, say, speaking
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
 from tests.channels.inputs import inputs
-from tests.long import few_of
+from tests.kit.long import few_of
 
 Format = Literal["approval", "free_text", "yes_no", "choice", "choices", "form"]
 UNTIL = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ from channels.email.transport import Relay, Transport
 from tests.channels.email.conftest import Post, Unfriendly
 from tests.channels.email.mails import BO, BOT, NOON, TOKEN, approval, arrived, mail
 from tests.fakes.desk import EmptyDesk
-from tests.waiting import patience
+from tests.kit.waiting import patience
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.email.priority_lock import PriorityLock
-from tests.waiting import patience
+from tests.kit.waiting import patience
 
 
 async def _drive(turns: PriorityLock, order: list[int], inside: list[int], number: int, rank: int) -> None:

@@ -16,10 +16,10 @@ from channels.email.servers.oauth import AccessTokens
 from channels.email.transport import Relay, Transport
 from channels.email.ways import Way
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval, mail
+from tests.kit.waiting import PATIENCE_S, until
 from tests.servers.authority import Authority
 from tests.servers.relay import Fault, RelayServer, Stage
 from tests.servers.token_endpoint import TokenEndpoint
-from tests.waiting import PATIENCE_S, until
 
 TO = ("anna@corp.example",)
 TO_BO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")

@@ -15,7 +15,7 @@ from channels.email.ways import Way
 from language import LANGUAGES, Language, speaking
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval
 from tests.channels.email.work import MOST_CALLS, calls_of
-from tests.long import few_of
+from tests.kit.long import few_of
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 WAYS: tuple[Way, ...] = ("plus", "reference")

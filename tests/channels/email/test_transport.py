@@ -8,7 +8,7 @@ from channels.email.local.letters import letters
 from channels.email.transport import Relay, Transport
 from tests.channels.email.conftest import LATE_S, Post, Unfriendly
 from tests.channels.email.mails import mail
-from tests.waiting import PATIENCE_S
+from tests.kit.waiting import PATIENCE_S
 
 SENDER, TO = "bo@corp.example", ("anna@corp.example",)
 

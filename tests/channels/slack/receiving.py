@@ -31,7 +31,7 @@ from channels.slack.members import KEEPS_S, Members
 from language import Language
 from tests.channels.email.mails import People
 from tests.fakes.slack.driver import Person, Workspace
-from tests.waiting import until
+from tests.kit.waiting import until
 
 TOKEN = "3k7qp2xv9rt4mzs8a"
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)

@@ -16,7 +16,7 @@ from channels.slack import cards
 from language import LANGUAGES, Language, speaking
 from tests.channels.inputs import inputs
 from tests.fakes.slack.limits.blocks import message_mistakes
-from tests.long import examples
+from tests.kit.long import examples
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 FORMATS = ("approval", "free_text", "yes_no", "choice", "choices", "form")

@@ -14,7 +14,7 @@ from channels.slack import modals
 from language import LANGUAGES, Language, speaking
 from tests.channels.slack.test_cards import TEXTS, nodes
 from tests.fakes.slack.limits.blocks import view_mistakes, view_too_large
-from tests.long import examples
+from tests.kit.long import examples
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 LINES = st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=20).map(tuple)

@@ -18,7 +18,7 @@ from tests.channels.email.mails import People
 from tests.channels.slack.receiving import TOKEN, NoWayOut, Office, approval, asked_each_time, contact, home, office_of
 from tests.channels.slack.test_receiving import posted
 from tests.fakes.slack.driver import Person, Workspace
-from tests.waiting import until
+from tests.kit.waiting import until
 
 
 @contextlib.asynccontextmanager

@@ -7,8 +7,8 @@ import pytest
 from tests.channels.slack.receiving import Office, approval, contact, office_of, receiving
 from tests.channels.slack.test_receiving import posted
 from tests.fakes.slack.driver import Person, Workspace
-from tests.long import few_of
-from tests.waiting import until
+from tests.kit.long import few_of
+from tests.kit.waiting import until
 
 
 async def connected_anew(slack: Workspace, after: int = 1) -> None:

@@ -14,7 +14,7 @@ from language import LANGUAGES, Language, speaking
 from tests.channels.slack.test_cards import CARDS, TEXTS
 from tests.fakes.slack.elements import all_values
 from tests.fakes.slack.limits import blocks as limits
-from tests.long import examples
+from tests.kit.long import examples
 
 AT = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
 NAMES = st.lists(st.text(min_size=1, max_size=400), min_size=1, max_size=100, unique=True)

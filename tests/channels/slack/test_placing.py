@@ -12,7 +12,7 @@ from channels.slack.placing import Placing, Spot
 from channels.slack.rate_limit import Paced, Rates
 from tests.channels.slack.outgoing import CARD, DONE, MemoryMarks, a_sender, direct, paced, shared
 from tests.fakes.slack.driver import Message, Person, Workspace
-from tests.long import few_of
+from tests.kit.long import few_of
 
 LOST = ["cut", "cut_after", "http_500", "http_500_after", "not_json", "half_after"]
 

@@ -23,8 +23,8 @@ from tests.channels.slack.receiving import (
     receiving,
 )
 from tests.fakes.slack.driver import HOME, Message, Person, Workspace
-from tests.long import few_of
-from tests.waiting import until
+from tests.kit.long import few_of
+from tests.kit.waiting import until
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from sayso_client import (
     Withdrawn,
 )
 
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.balancer import Balancer
 from tests.servers.web import Api
-from tests.waiting import until
-from tests.world import World
 
 TO = "group:release"
 WHAT: dict[str, Any] = {"policy": "production", "arguments": {"name": "staging-3"}}

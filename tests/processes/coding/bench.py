@@ -21,9 +21,9 @@ from httpx2 import AsyncClient
 from bot.cli.agent_files import text_of
 from bot.cli.coding_agents import AGENTS, Wish
 from tests.fakes.models import FakeModel
+from tests.kit.waiting import until
 from tests.servers.program import ROOT
 from tests.servers.web import Api
-from tests.waiting import until
 
 # Leaves a line each time it runs.
 COMMAND = "rm -rf build; echo ran >> ran.txt"

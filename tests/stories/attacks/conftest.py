@@ -11,7 +11,7 @@ from agents.model.prices import is_priced
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from tests.fakes.anthropic import FakeAnthropic, running
-from tests.world import World, a_world
+from tests.kit.world import World, a_world
 
 ANNOUNCE = '\n[announce]\nto = ["group:release"]\n'
 

@@ -10,13 +10,13 @@ from bot.errors import Invalid
 from bot.policy.judgements import Counted
 from bot.requests.reassignment.absences import AbsenceWanted
 from tests.bot.web.problems import refused
+from tests.kit.tables import becomes
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console, sent
 from tests.servers.web import serving
 from tests.stories.test_absences import away, deciders, write
 from tests.stories.test_delegation import SOLO, asked, on_solo
-from tests.tables import becomes
-from tests.waiting import until
-from tests.world import World, a_world
 
 STEPS = """
 [[policies.solo.steps]]

@@ -9,10 +9,10 @@ from agents.requests import RequestId
 from bot.config.errors import ConfigError
 from bot.policy.judgements import AlreadyVoted, Counted, Decided
 from bot.policy.record import RequestRecord
-from tests.office import TOML, settings_of
-from tests.slack_world import SlackWorld, a_started_slack_world
-from tests.waiting import until
-from tests.world import World
+from tests.kit.office import TOML, settings_of
+from tests.kit.slack_world import SlackWorld, a_started_slack_world
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 
 @pytest.fixture

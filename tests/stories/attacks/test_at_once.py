@@ -17,10 +17,10 @@ from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import beside
 from tests.fakes.slack.driver import Message, Workspace
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.waiting import until
 from tests.servers.console import Browser, Console, sent
-from tests.slack_world import SlackWorld, a_slack_world
-from tests.waiting import until
 
 EVE = """
 [people.eve]

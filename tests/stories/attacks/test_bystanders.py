@@ -9,11 +9,11 @@ from agents.events import PersonSaid
 from bot.policy.record import RequestRecord
 from tests.bot.web.console.stage import proof
 from tests.fakes.hallway import Hallway
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import serving
-from tests.waiting import until
-from tests.world import World, a_world
 
 ADA = """
 [people.ada]

@@ -10,18 +10,18 @@ from agents.requests import PersonId
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.fakes.slack.driver import Workspace
-from tests.guards import guards
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.guards import guards
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.slack_world import a_slack_world
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import serving
-from tests.slack_world import a_slack_world
 from tests.stories import test_break_glass, test_delegation, test_typed_freezes
 from tests.stories.slack.test_breaking_the_glass import GLASS
 from tests.stories.slack.test_handing_on import SOLO as SLACK_SOLO
 from tests.stories.test_typed_freezes import a_mail, ended_by, freezes_of, frozen, sent
-from tests.waiting import until
-from tests.world import World, a_world
 
 ENGLISH = [
     "no, do not do this", "never", "not yet, wait for me", "only if Cy agrees", "after 5pm", "what does this mean?",

@@ -13,11 +13,11 @@ from bot.policy.judgements import (
     NotEntitled,
 )
 from tests.bot.process.test_reload import without
+from tests.kit.world import a_world
 from tests.stories.people.test_departures import becomes
 from tests.stories.test_absences import away
 from tests.stories.test_break_glass import sent_with_two_texts
 from tests.stories.test_delegation import SOLO, asked, on_solo
-from tests.world import a_world
 
 
 def kind(found: Judgement) -> str:

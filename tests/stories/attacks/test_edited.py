@@ -10,11 +10,11 @@ from agents.text import one_line
 from bot.policy.judgements import Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
-from tests.office import STEPS, TOML
+from tests.kit.office import STEPS, TOML
+from tests.kit.tables import becomes, without
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.test_break_glass import breaks
-from tests.tables import becomes, without
-from tests.world import World, a_world
 
 ANNA, BO = PersonId("anna"), PersonId("bo")
 _NO_MAIL = TOML.replace("approve_by_email = true\n", "")

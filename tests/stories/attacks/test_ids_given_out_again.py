@@ -8,15 +8,15 @@ from bot.doctor.redis import examine_redis
 from bot.policy.judgements import NotEntitled
 from tests.bot.cli.shell import attached
 from tests.bot.triggers.test_crons import known, runs
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, settings_in
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import by_someone_else
 from tests.stories.test_absences import write
 from tests.stories.test_audit import asked, records
 from tests.stories.test_delegation import SOLO, on_solo
-from tests.tables import becomes, settings_in
-from tests.waiting import until
-from tests.world import World, a_world
 
 _ZOE = '\n[people.cy]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
 

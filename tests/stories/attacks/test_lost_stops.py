@@ -15,13 +15,13 @@ from bot.policy.record import RequestRecord, records
 from channels import Reply
 from channels.email.local.letters import Letter
 from tests.fakes.hallway import Hallway
-from tests.guards import guards
-from tests.long import few_of
+from tests.kit.guards import guards
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.test_child_runs import child_of
-from tests.waiting import until
-from tests.world import World, a_world
 
 SAYSO, THREAD = "sayso@sayso.example", "C01OPS/1712345678.000100"
 STOPS = [

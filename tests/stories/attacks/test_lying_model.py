@@ -25,12 +25,12 @@ from bot.runs.api_requests import Asker
 from language import speaking
 from tests.bot.cli.shell import sayso
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, tool_use
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.faults.test_deploy import release
 from tests.stories.test_triage import child_of
 from tests.test_tour import commit_of, live
-from tests.waiting import until
-from tests.world import World, a_world
 
 WISH = "deploy v1.2.0 to production"
 UNCHANGED = f"Nothing was changed: {WISH}"

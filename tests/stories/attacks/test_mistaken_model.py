@@ -11,8 +11,8 @@ from bot.runs.api_requests import Asker
 from language import speaking
 from tests.bot.cli.shell import sayso
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of
+from tests.kit.world import World
 from tests.stories.attacks.test_lying_model import DEPLOY, LOOK, STAGING, WISH, approved, calls, says, surfaces
-from tests.world import World
 
 WRONG = calls("deploy", version="v1.2.0", environment="staging-2")
 

@@ -19,9 +19,9 @@ from bot.execution.approval_guard import call_of
 from bot.policy.digest import call_digest
 from bot.policy.standing import covers, pattern_of
 from tests.agents.deploy.repos import Repo, make_repo
+from tests.kit.world import a_world
 from tests.stories.people.standing import done_once, granted
 from tests.stories.test_rollback import live
-from tests.world import a_world
 
 
 @dataclass

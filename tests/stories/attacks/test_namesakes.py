@@ -17,14 +17,14 @@ from tests.bot.queries.test_overview import looks
 from tests.bot.web.console.stage import buttons, place
 from tests.bot.web.problems import refused
 from tests.fakes.hallway import Hallway
-from tests.office import STEPS, TOML
+from tests.kit.office import STEPS, TOML
+from tests.kit.tables import becomes, settings_in, without, write
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.people.standing import ALLOWED, an_office, done_once, granted, is_asked, the_only
 from tests.stories.test_audit import asked
-from tests.tables import becomes, settings_in, without, write
-from tests.waiting import until
-from tests.world import World, a_world
 
 _ANNA = '\n[people.anna]\nname = "Anna Zimmer"\nemail = "anna.zimmer@corp.example"\n'
 _BO = '\n[people.bo]\nname = "Bo Zander"\nemail = "bo.zander@corp.example"\ngroups = ["release"]\n'

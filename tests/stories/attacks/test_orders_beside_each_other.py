@@ -12,13 +12,13 @@ from bot.policy.record import RequestRecord
 from channels import Reply
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
-from tests.moments import Moment
+from tests.kit.moments import Moment
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
 from tests.stories.test_typed_freezes import OPERATOR, frozen
-from tests.waiting import until
-from tests.world import World, a_world
 
 ELSEWHERE = "C01OPS/1712346000.000100"
 REST = "The rest of your message did nothing"

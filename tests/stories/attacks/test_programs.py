@@ -23,17 +23,17 @@ from bot.store.ids import shard_of
 from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program, vote, waited
 from tests.bot.web.problems import refused
 from tests.fakes.slack.driver import Message, Workspace
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.tables import becomes, without, write
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.processes.programs import RedisServer
 from tests.servers.console import a_console
 from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair
 from tests.servers.web import Api, serving
-from tests.slack_world import SlackWorld, a_slack_world
 from tests.stories.people.test_half_taken import NO_DECIDERS, process_of, rewritten
-from tests.tables import becomes, without, write
-from tests.waiting import until
-from tests.world import World, a_world
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from bot.registry.environments import environments_of
 from bot.render.request_card import standing
 from bot.store.ids import new_id
 from bot.store.locks import Locks
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.stories.test_rollback import live
 from tests.stories.test_triage import child_of
-from tests.waiting import until
-from tests.world import World
 
 OPERATOR = """
 [people.ole]

@@ -6,9 +6,9 @@ from agents.requests import RunId
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
-from tests.office import TOML
-from tests.tables import becomes, without
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.world import World, a_world
 
 _SOLO = '\n[policies.solo]\napprovers = ["person:bo", "person:cy"]\nquorum = 2\nexpires_after = "4h"\n'
 _OTHERS = '\n[policies.solo]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'

@@ -7,10 +7,10 @@ import pytest
 from agents.requests import RunId
 from bot.errors import Conflict
 from bot.policy.record import RequestRecord
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.stories.attacks.test_lying_model import surfaces
 from tests.stories.faults.test_budgets import DAY_S, with_budget
-from tests.waiting import until
-from tests.world import World
 
 CHANGED, UNKNOWN = "something was changed", "not known"
 

@@ -8,9 +8,9 @@ from bot.cli.show import request_text
 from bot.policy.record import RequestRecord
 from bot.render.views import request_view
 from tests.bot.bounces import bounce, handled
+from tests.kit.world import World, a_world
 from tests.stories.attacks.test_told_who_may import home
 from tests.stories.attacks.test_turn_out_to_be_one import are_one, file_of
-from tests.world import World, a_world
 
 
 async def opened(office: World, part: str) -> RequestRecord:

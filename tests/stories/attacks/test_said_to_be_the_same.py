@@ -8,13 +8,13 @@ from agents.requests import PersonId
 from bot.policy.judgements import Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
-from tests.office import ROLES, TOML
+from tests.kit.office import ROLES, TOML
+from tests.kit.tables import becomes, without
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world, beside_it
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import asked, with_mark
 from tests.stories.test_absences import away
-from tests.tables import becomes, without
-from tests.waiting import until
-from tests.world import World, a_world, beside_it
 
 _ADMINS = TOML + ROLES
 _SAME = "/v1/people/same"

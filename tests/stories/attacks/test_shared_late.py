@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from tests.fakes.corkboard import Corkboard
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.stories.attacks.test_turn_out_to_be_one import are_one, file_of
-from tests.waiting import until
-from tests.world import World, a_world
 
 
 async def test_attack_a_shared_card_that_is_placed_late_names_one_who_decides_no_more(

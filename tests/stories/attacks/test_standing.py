@@ -23,14 +23,14 @@ from bot.requests.standing.uses import StandingUses
 from bot.store import Keys
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
 from tests.stories.people.test_departures import EVE, becomes
 from tests.stories.test_break_glass import breaks
 from tests.stories.test_rollback import breaks_the_page, live
-from tests.waiting import until
-from tests.world import World, a_world
 
 
 async def test_of_eight_runs_at_once_three_use_what_was_granted_three_times(redis: str, tmp_path: Path) -> None:

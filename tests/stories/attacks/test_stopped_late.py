@@ -16,14 +16,14 @@ from bot.policy.judge import MOST_NOTED
 from bot.policy.judgements import TooLate
 from bot.policy.record import RequestRecord, records
 from tests.bot.execution.test_executor import found_gone
-from tests.guards import guards
-from tests.office import TOML
+from tests.kit.guards import guards
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world, beside_it
 from tests.servers.lines import Server
 from tests.stories.attacks.test_queued import another_deploys, approved_and_queued
 from tests.stories.test_rollback import live
-from tests.tables import becomes, without
-from tests.waiting import until
-from tests.world import World, a_world, beside_it
 
 BO = PersonId("bo")
 

@@ -10,10 +10,10 @@ import pytest
 
 from agents.requests import PersonId, RequestState
 from bot.policy.record import RequestRecord
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.stories.mail.test_consent import approved, card_for, send, write
-from tests.waiting import until
-from tests.world import World
 
 SAYSO = "sayso@sayso.example"
 

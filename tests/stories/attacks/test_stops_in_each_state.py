@@ -12,12 +12,12 @@ from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import begun, program
 from tests.bot.web.problems import refused
 from tests.fakes.hallway import Hallway
-from tests.office import ROLES, TOML
+from tests.kit.office import ROLES, TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, THREAD, asked, state, token_of, write
 from tests.stories.test_break_glass import NIGHT, breaks
-from tests.waiting import until
-from tests.world import World, a_world
 
 REASONED = "brich den Rollout von web-7 ab, falsche Version"
 

@@ -11,13 +11,13 @@ from bot.policy.record import RequestRecord
 from channels import Reply
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
-from tests.long import few_of
-from tests.office import ROLES, TOML
+from tests.kit.long import few_of
+from tests.kit.office import ROLES, TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.test_typed_freezes import frozen
-from tests.waiting import until
-from tests.world import World, a_world
 
 THREAD = "C01OPS/1712345678.000100"
 

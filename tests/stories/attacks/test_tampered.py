@@ -7,7 +7,7 @@ import pytest
 from agents.requests import RunId
 from bot.store.client import Client
 from bot.store.keys import Keys
-from tests.world import World
+from tests.kit.world import World
 
 
 async def rewritten(world: World, run_id: RunId, kind: str, before: str, after: str) -> None:

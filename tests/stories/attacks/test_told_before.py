@@ -11,9 +11,9 @@ import pytest
 from agents.requests import PersonId
 from bot.queries.explain import Desk, Explanation, explain, places_of
 from tests.bot.cli.shell import sayso
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.stories.attacks.test_turn_out_to_be_one import are_one, file_of, met
-from tests.waiting import until
-from tests.world import World, a_world
 
 
 async def foretold(office: World) -> Explanation:

@@ -9,11 +9,11 @@ import pytest
 from bot.policy.record import RequestRecord
 from language import say
 from tests.fakes.hallway import Hallway
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.stories.attacks.test_told_who_may import TOOK_PART
 from tests.stories.attacks.test_turn_out_to_be_one import act, editable
-from tests.waiting import until
-from tests.world import World, a_world
 
 THREAD = "C01OPS/1712345678.000100"
 

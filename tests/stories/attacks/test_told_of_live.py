@@ -15,13 +15,13 @@ from bot.execution.runner_files import Places
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from tests.fakes.anthropic import FakeAnthropic, error, message, tool_use
+from tests.kit.tables import becomes
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.attacks.test_lying_model import STAGING, calls, says, surfaces
 from tests.stories.faults.test_deploy import release
 from tests.stories.test_rollback import breaks_the_page, shop_of
-from tests.tables import becomes
 from tests.test_tour import commit_of, live
-from tests.world import World, a_world
 
 CHANGED = "Something was changed all the same"
 HALF_WAY = '#!/bin/sh\n./real.sh "$@"\nexit 3\n'

@@ -19,10 +19,10 @@ from bot.render.request_card import standing
 from bot.render.views import request_view
 from bot.requests.tokens import Tokens
 from language import Language, say, speaking
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.world import World, a_world
 from tests.stories.attacks.test_turn_out_to_be_one import editable, file_of, told
-from tests.tables import becomes, without
-from tests.world import World, a_world
 
 CY, ROB = PersonId("cy"), PersonId("rob")
 

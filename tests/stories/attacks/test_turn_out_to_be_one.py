@@ -17,12 +17,12 @@ from bot.policy.record import RequestRecord
 from bot.render.request_card import approvals
 from bot.store.ids import review_of
 from bot.testing import sayso
+from tests.kit.tables import becomes, settings_in, without
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.attacks.test_who_is_who import breaks
 from tests.stories.people.standing import done_once, granted
 from tests.stories.test_absences import away
-from tests.tables import becomes, settings_in, without
-from tests.world import World, a_world
 
 _PEOPLE = "".join(
     f'[people.{name}]\nname = "{name.title()}"\nemail = "{name}@corp.example"\nuid = "of-{name}"\n\n'

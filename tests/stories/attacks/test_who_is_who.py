@@ -15,12 +15,12 @@ from bot.queries import lists
 from tests.bot.web.console.stage import place
 from tests.bot.web.problems import refused
 from tests.fakes.hallway import Hallway
-from tests.office import ROLES, TOML
+from tests.kit.office import ROLES, TOML
+from tests.kit.tables import becomes, without
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.web import serving
-from tests.tables import becomes, without
-from tests.waiting import until
-from tests.world import World, a_world
 
 _ZOE = '\n[people.cy]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
 OPEN = TOML.replace(

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from agents.events import RequestReassigned, RequestReminded
 from bot.policy.record import RequestRecord
+from tests.kit.world import World
 from tests.servers.lines import TOP
-from tests.world import World
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.policy.judgements import Counted, Decided
+from tests.kit.world import World
 from tests.stories.examples import asked, cards, next_morning, told
-from tests.world import World
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, Decided
+from tests.kit.world import World
 from tests.stories.examples import asked, cards, next_morning, others, told, until
-from tests.world import World
 
 ASKED = next_morning(9, 0)
 

@@ -8,8 +8,8 @@ import pytest
 
 from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.render.request_card import approvals
+from tests.kit.world import World
 from tests.stories.examples import BERLIN, asked, cards, next_morning, reminders, told, until
-from tests.world import World
 
 ASKED = next_morning(10, 30)
 

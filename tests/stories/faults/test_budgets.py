@@ -14,8 +14,8 @@ from bot.policy.record import RequestRecord
 from bot.queries.rebuild import rebuild
 from bot.store import Commit
 from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
-from tests.office import TOML
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 
 DAY_S = 24 * 3600
 

@@ -20,9 +20,9 @@ from bot.policy.record import RequestRecord
 from bot.store import Keys
 from bot.testing.waiting import until
 from bot.wiring.local_mail import ADDRESS
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.world import World, a_world
 from tests.test_tour import commit_of, live
-from tests.world import World, a_world
 
 
 def git(world: World, *args: str) -> None:

@@ -12,9 +12,9 @@ from agents.requests import PersonId, RequestId, RunId
 from bot.policy.record import RequestRecord
 from bot.store import Commit, Wake, WorkItem
 from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 OVER = message(tool_use("done", {"outcome": "failed", "summary": "all is lost"}))
 STAMP = message(tool_use("stamp", {"what": "letter"}))

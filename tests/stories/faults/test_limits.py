@@ -9,10 +9,10 @@ from agents.requests import PersonId, RunId
 from bot.errors import Invalid, RateLimited
 from bot.runs.start import TEXT_BYTES
 from bot.store import Commit, Wake, WorkItem
-from tests.clerk import UNHEARD
-from tests.long import few_of
-from tests.waiting import until
-from tests.world import World
+from tests.kit.clerk import UNHEARD
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 BOT = "sayso@sayso.example"
 BO = PersonId("bo")

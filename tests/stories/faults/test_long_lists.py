@@ -10,9 +10,9 @@ import pytest
 from channels.email.local.letters import Letter
 from tests.agents.deploy.repos import Repo
 from tests.bot.cli.shell import sayso
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import Console, a_console
-from tests.waiting import until
-from tests.world import World
 
 COMMITS = 60
 UNREAD = "The list of changes could not be read whole: the repository is a shallow clone"

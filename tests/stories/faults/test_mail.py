@@ -7,9 +7,9 @@ import pytest
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import create
-from tests.long import few_of
-from tests.waiting import until
-from tests.world import World
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 BOT = "sayso@sayso.example"
 

@@ -11,9 +11,9 @@ from agents.requests import RunId
 from bot.app import App, compose
 from bot.config.settings import Settings
 from bot.telemetry import Off
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 
 class Turns(Off):

@@ -17,12 +17,12 @@ from agents.steps import is_by_model
 from bot.policy.record import RequestRecord
 from bot.render.words import failure_name, why_rules
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, text, text_of, tool_use
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.servers.markup import Markup
-from tests.waiting import until
-from tests.world import World, a_world
 
 OVER = message(tool_use("done", {"summary": "all is well"}))
 LOST = message(tool_use("done", {"outcome": "failed", "summary": "all is lost"}))

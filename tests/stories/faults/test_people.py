@@ -7,9 +7,9 @@ import pytest
 from agents.requests import PersonId
 from bot.errors import NotFound
 from bot.policy.judgements import ClosedOtherwise, NotEntitled, TooLate
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World, heading
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, heading
 
 DONE = "done: ok: press bell: done"
 

@@ -10,11 +10,11 @@ from agents.events import ToolFinished
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.render.redaction import REDACTED
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.faults.test_deploy import release
 from tests.stories.mail.test_outcome import attached
-from tests.world import World, a_world
 
 TOKEN = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC2fG4"
 PASSWORD = "Jk8Lm6Np4Qr2St0Uv9Wx7"

@@ -8,8 +8,8 @@ import pytest
 
 from bot.store.client import StoreError, StoreUnavailable
 from bot.store.embedded import EmbeddedRedis
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from agents.events import Event, write_event
 from agents.requests import RunId
 from bot.render.transcript import lines
 from tests.fakes.anthropic import FakeAnthropic, error, message, running, tool_use
-from tests.office import TOML
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 
 GATE = "gate:pass-of-the-proxy"
 

@@ -7,10 +7,10 @@ import pytest
 
 from agents.requests import RunId
 from tests.fakes.slack.driver import Message, Person, Workspace
-from tests.long import few_of
-from tests.slack_world import SlackWorld, a_slack_world
-from tests.waiting import until
-from tests.world import World
+from tests.kit.long import few_of
+from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 REVOKED = "our token was taken back"
 

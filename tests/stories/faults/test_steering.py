@@ -8,8 +8,8 @@ from agents.steps import CallTool, ModelCall
 from bot.errors import Conflict
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Decided, Revoked
 from bot.store import Commit, Wake, WorkItem
-from tests.waiting import until
-from tests.world import World
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 DONE = "done: ok: press bell: done"
 

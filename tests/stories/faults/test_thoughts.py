@@ -15,9 +15,9 @@ from bot.queries.rebuild import rebuild
 from bot.render.transcript import lines
 from bot.store import Commit, Wake, WorkItem
 from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, text_of, tool_use
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 OVER = message(tool_use("done", {"summary": "all is well"}))
 STAMP = Answer(message(tool_use("stamp", {"what": "letter"})).body, waits=True)

@@ -13,10 +13,10 @@ from bot.policy.judgements import Decided, NotEntitled, Unclear
 from bot.policy.record import RequestRecord
 from bot.render.views import request_view
 from language import say
-from tests.long import few_of
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from bot.requests.tokens import Tokens
 from bot.store.outbox_entry import Delivery
 from channels.email.local.letters import Letter
 from tests.bot.examples import answer
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.stories.mail.test_consent import approved, card_for, write
-from tests.waiting import until
-from tests.world import World
 
 OLD = timedelta(hours=2)
 

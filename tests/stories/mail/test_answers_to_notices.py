@@ -5,9 +5,9 @@ import pytest
 from agents.events import Event
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
-from tests.long import few_of
-from tests.waiting import until
-from tests.world import World, heading
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World, heading
 
 
 async def asked(world: World) -> tuple[RequestRecord, Letter]:

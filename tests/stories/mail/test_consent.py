@@ -18,12 +18,12 @@ from bot.policy.judgements import Counted
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
-from tests.long import few_of
-from tests.office import STEPS
+from tests.kit.long import few_of
+from tests.kit.office import STEPS
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.test_delegation import SOLO, on_solo
-from tests.waiting import until
-from tests.world import World, a_world
 
 
 async def card_for(world: World, person: str = "bo") -> tuple[RequestRecord, Letter]:

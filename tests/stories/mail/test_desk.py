@@ -32,12 +32,12 @@ from channels import ChannelRefused, Posts
 from channels.email.local import maildir
 from tests.bot.bounces import DOMAIN, LOCAL, handled, report
 from tests.fakes.slow import SlowChannel
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, settings_in, without, write
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.attacks.test_who_is_who import with_mark
-from tests.tables import becomes, settings_in, without, write
-from tests.world import World, a_world
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 HELP, EVE = "help@corp.example", "eve@shop.example"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from channels.email.local.letters import Letter
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.stories.mail.test_consent import approved, button, card_for, is_open, raw_of, write
-from tests.waiting import until
-from tests.world import World, a_world
 
 GERMAN = TOML.replace('email = "bo@corp.example"\n', 'email = "bo@corp.example"\nlanguage = "de"\n')
 OUTLOOK = (

@@ -9,10 +9,10 @@ from agents.requests import PersonId
 from bot.policy.attachments import size
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import sayso
+from tests.kit.world import World
 from tests.servers.console import Console, a_console
 from tests.stories.faults.test_deploy import release
 from tests.stories.faults.test_long_lists import raw_mail
-from tests.world import World
 
 LONG = """#!/bin/sh
 for line in $(seq 1000); do echo "step $line of https://deploy:hush@shop.example"; done

@@ -22,14 +22,14 @@ from channels import Channel
 from channels.email.local.letters import Letter
 from channels.email.transport import Relay, Transport
 from tests.fakes.corkboard import Corkboard
-from tests.long import few_of
-from tests.office import QUICK
+from tests.kit.long import few_of
+from tests.kit.office import QUICK
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.postfix import REFUSED
 from tests.servers.verdict import SERVER
 from tests.servers.wire import Wire
-from tests.waiting import until
-from tests.world import World, a_world
 
 
 @dataclass

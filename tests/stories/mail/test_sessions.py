@@ -4,9 +4,9 @@ from typing import Any
 
 from httpx2 import AsyncClient
 
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.web import Api
-from tests.waiting import until
-from tests.world import World
 
 
 async def asks(program: AsyncClient, title: str, session: str = "one") -> str:

@@ -11,9 +11,9 @@ from bot.inbound.standing import TypedStanding
 from bot.store.ids import new_id
 from channels import Trigger
 from channels.email.local.letters import Letter
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.stories.people.standing import ALLOWED, DAY, an_office, done_once, granted, is_asked, the_only
-from tests.waiting import until
-from tests.world import World
 
 BOT = "sayso@sayso.example"
 

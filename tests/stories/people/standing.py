@@ -11,8 +11,8 @@ from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
 from bot.runs.api_requests import Asker
 from channels import Channel
-from tests.office import TOML
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 
 ALLOWED = TOML.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "5 in 30d"\n', 1)
 DAY = timedelta(days=1)

@@ -8,11 +8,11 @@ import pytest
 from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
 from bot.process.half_taken import HalfTaken
-from tests.office import ROLES, TOML
+from tests.kit.office import ROLES, TOML
+from tests.kit.tables import write
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.people.test_half_taken import moved_on, process_of, rewritten
-from tests.tables import write
-from tests.world import World, a_world
 
 ADA = '\n[people.ada]\nname = "Ada Aster"\nemail = "ada@corp.example"\n\n[roles]\nadmin = ["person:ada"]\n'
 THREE = '\n[policies.three]\napprovers = ["group:release", "person:dan"]\nexpires_after = "4h"\nquorum = 2\n'

@@ -23,14 +23,14 @@ from bot.web.console.views.afterwards import afterwards
 from channels import Inbound
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import begun, program, vote
-from tests.office import STEPS, TOML
+from tests.kit.office import STEPS, TOML
+from tests.kit.tables import becomes, settings_in, without, write
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world, beside_it
 from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import with_mark
 from tests.stories.people import standing
 from tests.stories.test_child_runs import child_of
-from tests.tables import becomes, settings_in, without, write
-from tests.waiting import until
-from tests.world import World, a_world, beside_it
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
 

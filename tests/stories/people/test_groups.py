@@ -15,9 +15,9 @@ from channels.slack.api import Api
 from channels.slack.members import user_group
 from tests.fakes.slack.driver import Workspace
 from tests.fakes.slack.state import SCOPES
-from tests.office import TOML
-from tests.slack_world import a_slack_world
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.slack_world import a_slack_world
+from tests.kit.world import World, a_world
 
 OFFICE = (
     TOML

@@ -21,11 +21,11 @@ from bot.store import StoreError, WorkItem
 from channels import Channel, Inbound, Reading
 from tests.bot.web.problems import refused
 from tests.fakes.slow import SlowChannel
-from tests.office import STEPS, TOML
+from tests.kit.office import STEPS, TOML
+from tests.kit.tables import settings_in, tables_audited, without, write
+from tests.kit.world import World, a_world, beside_it
 from tests.servers.web import serving
 from tests.stories.people import standing
-from tests.tables import settings_in, tables_audited, without, write
-from tests.world import World, a_world, beside_it
 
 ALONE = '[people.anna]\nname = "Anna Ames"\nemail = "anna@corp.example"\n'
 NO_DECIDERS = without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"')

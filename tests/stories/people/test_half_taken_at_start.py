@@ -13,11 +13,11 @@ from bot.policy.judgements import Counted, Decided
 from bot.policy.record import RequestRecord
 from bot.store import WorkItem
 from channels import Channel
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import write
+from tests.kit.world import World, a_world
 from tests.stories.people.test_cut_guards import COPIED
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
-from tests.tables import write
-from tests.world import World, a_world
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from bot.render.request_card import standing
 from bot.render.transcript import transcript_line
 from bot.render.views import request_view
 from channels import Card
-from tests.office import TOML
-from tests.tables import becomes, without
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.world import World, a_world
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
 OPS = TOML.replace('name = "Dan Dorn"\n', 'name = "Dan Dorn"\ngroups = ["ops"]\n')

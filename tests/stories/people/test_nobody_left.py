@@ -9,10 +9,10 @@ from bot.render.cards import request_card
 from bot.render.views import request_view
 from tests.bot.examples import NOON
 from tests.fakes.hallway import Hallway
-from tests.office import TOML
-from tests.tables import becomes, without
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 SAID = "Everybody who asked has left"
 SOLO = (

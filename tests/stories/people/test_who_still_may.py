@@ -5,10 +5,10 @@ from pathlib import Path
 from agents.requests import PersonId
 from bot.policy.judgements import AlreadyVoted, Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
-from tests.office import STEPS, TOML
+from tests.kit.office import STEPS, TOML
+from tests.kit.tables import becomes, without
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
-from tests.tables import becomes, without
-from tests.world import World, a_world
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
 EITHER = f"""{TOML}{EVE}

@@ -14,10 +14,10 @@ from tests.bot.cli.shell import sayso
 from tests.bot.process.test_reload import settings_in, without, write
 from tests.fakes.slack.driver import Workspace
 from tests.fakes.wall import Wall
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.slack_world import a_slack_world
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console
-from tests.slack_world import a_slack_world
-from tests.world import World, a_world
 
 WHO = (
     TOML.replace('name = "Dan Dorn"\n', 'name = "Dan Dorn"\nlanguage = "de"\n')

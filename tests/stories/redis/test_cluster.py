@@ -15,10 +15,10 @@ from bot.policy.record import RequestRecord
 from bot.process.running import running
 from bot.store import StoreError
 from bot.store.ids import shard_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.processes.programs import RedisServer
 from tests.servers.redis_cluster import RedisCluster, ask, told
-from tests.waiting import until
-from tests.world import World, a_world
 
 
 @pytest.fixture(scope="module")

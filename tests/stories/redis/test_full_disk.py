@@ -8,10 +8,10 @@ import pytest
 
 from bot.store.client.errors import TakesNoWrites
 from tests.bot.web.problems import refused
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.processes.programs import RedisServer
 from tests.servers.web import serving
-from tests.waiting import until
-from tests.world import World, a_world
 
 DONE = ["press bell"]
 

@@ -17,11 +17,11 @@ from bot.process.running import running
 from bot.store import WentBack
 from bot.store.client.durability import NotWhole
 from bot.store.went_back import OtherStore, look
-from tests.clerk import Workshop, clerk
-from tests.office import TOML, settings_of
+from tests.kit.clerk import Workshop, clerk
+from tests.kit.office import TOML, settings_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world, beside_it
 from tests.processes.programs import RedisServer
-from tests.waiting import until
-from tests.world import World, a_world, beside_it
 
 DONE = ["press bell"]
 

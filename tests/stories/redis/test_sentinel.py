@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.store.client import Client, StoreUnavailable
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.processes.programs import RedisServer
 from tests.servers.redis_cluster import Watched, ask, follows_up, has_all, told
-from tests.waiting import until
-from tests.world import World, a_world
 
 pytestmark = pytest.mark.long
 

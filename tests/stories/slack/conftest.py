@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slack_world import SlackWorld, a_started_slack_world
+from tests.kit.slack_world import SlackWorld, a_started_slack_world
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 from bot.policy.judgements import Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.fakes.slack.driver import Message, Person
-from tests.slack_world import SlackWorld
+from tests.kit.slack_world import SlackWorld
+from tests.kit.tables import becomes
 from tests.stories.attacks.test_who_is_who import with_mark
-from tests.tables import becomes
 
 BROKEN = "checkout is broken, could somebody get v9 onto production today?"
 

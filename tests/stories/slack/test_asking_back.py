@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fakes.slack.driver import Message
-from tests.slack_world import SlackWorld
+from tests.kit.slack_world import SlackWorld
 
 WHY, BECAUSE = "Why now?", "The shop has been down since noon."
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.slack.driver import Workspace
-from tests.slack_world import a_slack_world
+from tests.kit.slack_world import a_slack_world
 from tests.stories.slack.test_handing_on import SOLO
 
 

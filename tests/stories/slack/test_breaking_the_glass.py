@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.slack.driver import Workspace
-from tests.office import TOML
-from tests.slack_world import a_slack_world
+from tests.kit.office import TOML
+from tests.kit.slack_world import a_slack_world
 
 GLASS = TOML.replace(
     '["group:release"]\napprove', '["group:release"]\nquorum = 2\nbreak_glass = ["person:bo"]\napprove', 1

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.fakes.slack.driver import Workspace
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.slack_world import SlackWorld, a_slack_world
 from tests.servers.web import Api, serving
-from tests.slack_world import SlackWorld, a_slack_world
 from tests.stories.test_cards_per_person import ALONE, asker, asks, numbers, wanter, wants
 
 SOME = f'public_url = "https://sayso.corp.example"\n{TOML}'.replace("[limits]\n", "[limits]\ncards_per_person = 3\n")

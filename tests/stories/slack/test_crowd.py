@@ -21,8 +21,8 @@ from bot.wiring.slack import slack_parts
 from channels import Channel
 from channels.slack.rate_limit import Rates
 from tests.fakes.slack.driver import Handled, Message, Person, Workspace, running
-from tests.office import settings_of
-from tests.world import World, a_world
+from tests.kit.office import settings_of
+from tests.kit.world import World, a_world
 
 SEED = 5
 CROWD = tuple(f"p{number:02}" for number in range(20))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.slack.driver import Workspace
-from tests.slack_world import SlackWorld, a_slack_world
+from tests.kit.slack_world import SlackWorld, a_slack_world
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from agents.requests import people_of
 from tests.fakes.slack.driver import Workspace
-from tests.office import TOML
-from tests.slack_world import a_slack_world
-from tests.tables import becomes
-from tests.world import a_world
+from tests.kit.office import TOML
+from tests.kit.slack_world import a_slack_world
+from tests.kit.tables import becomes
+from tests.kit.world import a_world
 
 SOLO = TOML.replace('["group:release"]\napprove', '["person:bo"]\nstand_ins = ["person:dan"]\napprove', 1)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.slack.driver import HOME, Message, Workspace
-from tests.office import TOML
-from tests.slack_world import SlackWorld, a_slack_world
+from tests.kit.office import TOML
+from tests.kit.slack_world import SlackWorld, a_slack_world
 
 GERMAN = TOML.replace('email = "bo@corp.example"\n', 'email = "bo@corp.example"\nlanguage = "de"\n')
 

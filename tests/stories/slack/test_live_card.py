@@ -9,8 +9,8 @@ from agents.requests import PersonId, RunId
 from bot.policy.record import RequestRecord
 from channels import Card
 from tests.fakes.wall import Wall
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 THREAD = "C01OPS/1712345678.000100"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.slack_world import SlackWorld
+from tests.kit.slack_world import SlackWorld
 
 
 @pytest.mark.long

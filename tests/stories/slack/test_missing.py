@@ -8,11 +8,11 @@ import pytest
 
 from bot.errors import WaitsForFile
 from bot.store import Keys
-from tests.office import TOML
-from tests.slack_world import SlackWorld
+from tests.kit.office import TOML
+from tests.kit.slack_world import SlackWorld
+from tests.kit.tables import becomes, without, write
 from tests.stories.people.test_half_taken import process_of
 from tests.stories.slack.test_notified import an_office, asks, is_notified
-from tests.tables import becomes, without, write
 
 REMINDED = TOML.replace("quorum = 2\n", 'quorum = 2\nremind_after = ["1h"]\n')
 

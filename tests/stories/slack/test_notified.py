@@ -15,10 +15,10 @@ from bot.policy.record import RequestRecord
 from bot.requests.reassignment.delegation import HandOn
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.fakes.slack.state import SCOPES
-from tests.office import STEPS, TOML
-from tests.slack_world import SlackWorld, a_slack_world
-from tests.tables import becomes
-from tests.world import World
+from tests.kit.office import STEPS, TOML
+from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.tables import becomes
+from tests.kit.world import World
 
 BO_ALONE = TOML.replace('["group:release"]\napprove', '["person:bo"]\nstand_ins = ["person:cy"]\napprove', 1)
 ESCALATES = BO_ALONE.replace("expires_after", 'escalate_after = "1h"\nescalate_to = ["person:cy"]\nexpires_after', 1)

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from tests.clerk import Window
 from tests.fakes.slack.driver import HOME, Message
-from tests.slack_world import SlackWorld
+from tests.kit.clerk import Window
+from tests.kit.slack_world import SlackWorld
 
 
 async def asked(office: SlackWorld, question: str) -> Message:

@@ -9,10 +9,10 @@ from httpx2 import AsyncClient
 
 from agents.requests import PersonId
 from tests.fakes.slack.driver import Message, Workspace
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.waiting import until
 from tests.servers.web import serving
-from tests.slack_world import SlackWorld, a_slack_world
-from tests.waiting import until
 
 AGAIN = "Approve, and again this session"
 ALERTED = TOML.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]').replace(

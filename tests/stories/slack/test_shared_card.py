@@ -8,9 +8,9 @@ import pytest
 from agents.requests import PersonId, RequestId
 from channels import Card
 from tests.fakes.corkboard import Corkboard
-from tests.office import TOML
-from tests.waiting import until
-from tests.world import World, a_world
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 
 EVE = """
 [people.eve]

@@ -7,9 +7,9 @@ import pytest
 
 from agents.standing import STANDING
 from tests.fakes.slack.driver import Workspace
-from tests.slack_world import a_slack_world
+from tests.kit.slack_world import a_slack_world
+from tests.kit.waiting import until
 from tests.stories.people.standing import ALLOWED, done_once, granted, is_asked, the_only
-from tests.waiting import until
 
 
 @pytest.mark.long

@@ -9,9 +9,9 @@ from httpx2 import AsyncClient
 from agents.events import AnswerNoted, PersonSaid
 from agents.requests import PersonId
 from tests.fakes.slack.driver import Message, Workspace
-from tests.office import TOML
-from tests.slack_world import SlackWorld, a_slack_world
-from tests.waiting import until
+from tests.kit.office import TOML
+from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.waiting import until
 
 TOML_WITH_PLACE = (
     TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#news"]\n')

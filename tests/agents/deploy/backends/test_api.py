@@ -18,7 +18,7 @@ from agents.deploy.backends.gitlab import Pipeline, Project
 from agents.deploy.backends.remote import RemoteBackend
 from agents.deploy.tools import DeployArgs, dispatch_tool
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
-from tests.long import few_of
+from tests.kit.long import few_of
 
 KEY, TOKEN = "s0p-abcdefghijklm", "a-token-of-ours-0123456789"
 V12 = DeployArgs(version="v1.2.0", environment="production")

@@ -15,7 +15,7 @@ from agents.deploy.tools import DeployArgs, dispatch_tool
 from agents.requests import Effect
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.fakes.github import FakeGitHub, running
-from tests.long import few_of
+from tests.kit.long import few_of
 
 KEY = "s0p-abcdefghijklm"
 V12 = DeployArgs(version="v1.2.0", environment="production")

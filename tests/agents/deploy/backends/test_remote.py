@@ -21,7 +21,7 @@ from language import speaking
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.fakes import argocd, github, gitlab
 from tests.fakes.process import Ordered
-from tests.long import few_of
+from tests.kit.long import few_of
 
 KEY = "s0p-abcdefghijklm"
 V12 = DeployArgs(version="v1.2.0", environment="production")

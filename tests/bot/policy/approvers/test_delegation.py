@@ -24,7 +24,7 @@ from bot.policy.judge import judge
 from bot.policy.judgements import Decided, NotEntitled
 from tests.agents.worlds import NOON
 from tests.bot.examples import ANNA, BO, CY, DAN, all_of, answer, anyone, approval, policy, record
-from tests.long import examples
+from tests.kit.long import examples
 
 EVE, FAY = PersonId("eve"), PersonId("fay")
 HERE = (ANNA, BO, CY, DAN, EVE, FAY)

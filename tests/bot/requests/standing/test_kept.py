@@ -12,7 +12,7 @@ from bot.policy.standing import Ended, StandingApproval, Use
 from bot.requests.standing.kept import KeptStandings
 from bot.store import Store
 from tests.bot.store.stores import AT, RUN, a_store, in_a, move_time
-from tests.guards import guards
+from tests.kit.guards import guards
 
 PATTERN = Pattern(policy="p", rules="0", tool="press", schema_version=1, environment=None, arguments={})
 

@@ -9,10 +9,10 @@ from bot.store.keys import Keys
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.web.mcp.peer import called, peer
 from tests.bot.web.problems import refused
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.world import World
 from tests.servers.web import Api, serving
-from tests.tables import becomes, without
-from tests.world import World
 
 JSON = {"Content-Type": "application/json"}
 QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}

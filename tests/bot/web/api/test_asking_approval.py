@@ -11,10 +11,10 @@ from agents.requests import PersonId, RunId
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from tests.bot.web.problems import refused
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import PATIENCE_S
+from tests.kit.world import World
 from tests.servers.web import Api, serving
-from tests.waiting import PATIENCE_S
-from tests.world import World
 
 APPROVAL: dict[str, Any] = {
     "title": "Delete volume 17",

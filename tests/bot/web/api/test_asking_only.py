@@ -9,9 +9,9 @@ from httpx2 import AsyncClient
 
 from bot.web.api.application import routes
 from tests.bot.web.problems import refused
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import World
 from tests.servers.web import Api, serving
-from tests.world import World
 
 QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}
 APPROVAL: dict[str, Any] = {"title": "Delete volume 17", "policy": "production", "arguments": {"volume": 17}}

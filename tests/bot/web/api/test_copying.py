@@ -6,8 +6,8 @@ from agents.events import RunStarted, ToolStarted, own
 from agents.requests import RunId
 from bot.runs.api_requests import Asker
 from tests.bot.web.problems import refused
+from tests.kit.world import World
 from tests.servers.web import Api
-from tests.world import World
 
 
 async def done(world: World, text: str = "press it") -> RunId:

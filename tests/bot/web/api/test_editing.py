@@ -7,8 +7,8 @@ import pytest
 
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
+from tests.kit.world import World, a_world
 from tests.servers.web import serving
-from tests.world import World, a_world
 
 
 def _editable(world: World) -> None:

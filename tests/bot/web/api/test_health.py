@@ -13,9 +13,9 @@ from bot.store.indexes import COUNTS_FOR, Links, LinkState, Lockouts
 from bot.testing.events import NOON
 from bot.web.looks import Looks
 from tests.bot.web.problems import refused
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.web import Api, serving
-from tests.waiting import until
-from tests.world import World
 
 
 async def test_the_process_says_that_it_lives_and_can_work_without_a_key(api: Api) -> None:

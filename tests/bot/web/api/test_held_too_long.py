@@ -3,8 +3,8 @@
 from agents.requests import RunId
 from tests.bot.web.api.test_asking_approval import approved, begun, program
 from tests.bot.web.problems import refused
+from tests.kit.world import World
 from tests.servers.web import Api
-from tests.world import World
 
 
 async def test_an_approval_that_a_freeze_outlasts_ends_at_its_use_by_time_and_who_asked_is_told(

@@ -9,9 +9,9 @@ from bot.errors import Invalid, NotFound
 from bot.store.client import Client
 from bot.web.api.application import routes
 from tests.bot.web.problems import refused
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.world import World
 from tests.servers.web import Api
-from tests.world import World
 
 
 @pytest.mark.parametrize("sent", [None, "Basic YTpi", "Bearer", "Bearer sayso_aaaaaaaa_" + "a" * 40, "Bearer x"])

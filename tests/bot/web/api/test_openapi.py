@@ -7,10 +7,10 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from bot.web.api.application import routes
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import a_world
 from tests.servers.schemathesis import fuzz
 from tests.servers.web import Api, serving
-from tests.world import a_world
 
 SECONDS = 30
 

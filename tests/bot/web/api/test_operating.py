@@ -1,9 +1,9 @@
 """The directory, and what was given up on or is quarantined, over HTTP."""
 
 from tests.bot.web.problems import refused
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.web import Api
-from tests.waiting import until
-from tests.world import World
 
 
 async def held(world: World) -> str:

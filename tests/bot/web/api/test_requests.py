@@ -9,11 +9,11 @@ from agents.requests import PersonId
 from bot.policy.edits import Edited
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
-from tests.long import few_of
-from tests.office import TOML
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.waiting import patience, until
+from tests.kit.world import World
 from tests.servers.web import Api, serving
-from tests.waiting import patience, until
-from tests.world import World
 
 
 async def asked(world: World, text: str = "press it") -> RequestRecord:

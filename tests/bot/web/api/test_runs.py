@@ -8,10 +8,10 @@ from agents.events import RunStarted
 from bot.store.client import Client
 from bot.store.keys import Keys
 from tests.bot.web.problems import refused
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.web import Api, serving
-from tests.waiting import until
-from tests.world import World
 
 
 async def started(world: World, run_id: str) -> RunStarted:

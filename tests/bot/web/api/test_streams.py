@@ -11,10 +11,10 @@ from agents.events import Event, read_event, write_event
 from agents.requests import RunId
 from bot.store.client import Client
 from tests.bot.web.problems import refused
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import patience, until
+from tests.kit.world import World
 from tests.servers.web import Api, serving
-from tests.waiting import patience, until
-from tests.world import World
 
 STREAM = {"Accept": "text/event-stream"}
 

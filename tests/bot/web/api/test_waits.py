@@ -16,8 +16,8 @@ from bot.web.here import Here
 from bot.web.looks import Looks
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits
-from tests.waiting import patience, until
-from tests.world import World
+from tests.kit.waiting import patience, until
+from tests.kit.world import World
 
 
 class Call:

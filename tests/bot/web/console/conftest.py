@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.world import World, a_world
 from tests.servers.console import Console, a_console
-from tests.world import World, a_world
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from agents.requests import Decision
 from bot.policy.record import RequestRecord
 from bot.store.client import Client
 from bot.web.console.application import ROUTES
+from tests.kit.world import World
 from tests.servers.console import Browser, Page
-from tests.world import World
 
 Fields = dict[str, str]
 

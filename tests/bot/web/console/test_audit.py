@@ -22,9 +22,9 @@ from bot.web.here import Here
 from bot.web.looks import Looks
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits
+from tests.kit.world import World
 from tests.servers.console import Console
 from tests.stories.test_audit import asked, of_run, records
-from tests.world import World
 
 
 async def test_whoever_hears_the_alerts_sees_who_decided_filters_it_and_downloads_it(

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.kit.world import World
 from tests.servers.console import Console, sent
-from tests.world import World
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from tests.bot.web.console.stage import answer, asked, buttons, place
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import Console, a_console
-from tests.waiting import until
-from tests.world import World
 
 
 def in_order(words: str, parts: Sequence[str]) -> bool:

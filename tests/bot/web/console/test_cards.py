@@ -3,9 +3,9 @@
 import pytest
 
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place, proof
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import Console, a_console, sent
-from tests.waiting import until
-from tests.world import World
 
 ONLY_BY_MAIL = """
 [policies.mail]

@@ -10,9 +10,9 @@ import pytest
 from bot.queries.environments import visible
 from bot.web.console.requests import rows
 from tests.bot.web.console.stage import place
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.test_tour import commit_of
-from tests.world import World
 
 
 async def test_the_card_of_a_deploy_leads_to_how_its_files_differ(shop: World) -> None:

@@ -1,8 +1,8 @@
 """The page on which somebody who decides changes what is asked."""
 
 from tests.bot.web.console.stage import asked, buttons, place
+from tests.kit.world import World
 from tests.servers.console import Console, Page, sent
-from tests.world import World
 
 _AGAIN = "Ask everybody again"
 

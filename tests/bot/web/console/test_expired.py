@@ -4,8 +4,8 @@ import pytest
 
 from bot.web.console.pages import stood_on
 from tests.bot.web.console.stage import asked, place, proof
+from tests.kit.world import World
 from tests.servers.console import Console, Page, sent
-from tests.world import World
 
 WORDS = "not before the <b>sale</b>"
 

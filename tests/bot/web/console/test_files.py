@@ -3,9 +3,9 @@
 import hashlib
 
 from bot.policy.attachments import all_files
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import Console
-from tests.waiting import until
-from tests.world import World
 
 BOT = "sayso@sayso.example"
 EVIL = b"<script>alert(document.cookie)</script>"

@@ -12,8 +12,8 @@ from bot.dev.demo import make_demo
 from bot.dev.site import serve
 from bot.web.serve import listen, port_of
 from tests.bot.web.console.stage import a_scene, kept
+from tests.kit.world import World
 from tests.servers.console import Console, sent
-from tests.world import World
 
 APPROVES = "<script>fetch('http://127.0.0.1:8000/', {credentials: 'include', method: 'POST'})</script>"
 

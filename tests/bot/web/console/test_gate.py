@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import pytest
 
 from tests.bot.web.console.stage import Fields, Scene, a_scene, kept, proof, restarted
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import patience, until
+from tests.kit.world import World
 from tests.servers.console import FORM, OURS, SITE, Browser, Console, Page, a_console, sent
-from tests.waiting import patience, until
-from tests.world import World
 
 # Who has no session yet can send these two, and they carry no stamp.
 OPEN = ("/login", "/login/mail")

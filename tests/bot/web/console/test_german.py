@@ -12,10 +12,10 @@ from bot.web.console.gate import preferred
 from language import LANGUAGES, Language
 from tests.bot.web.console.stage import a_scene, proof
 from tests.bot.web.console.test_streams import until_part
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.language.test_catalogs import messages
 from tests.servers.console import OURS, Browser, Console, Page, a_console
-from tests.waiting import until
-from tests.world import World
 
 GERMAN_MOMENT = re.compile(r"(Mo|Di|Mi|Do|Fr|Sa|So)\.? \d{1,2}\. \w+\.?, \d\d:\d\d UTC")
 # Of fewer words a piece may also be a name, or what somebody wrote.

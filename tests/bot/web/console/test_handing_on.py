@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.bot.web.console.stage import buttons, place
+from tests.kit.world import World, a_world
 from tests.servers.console import a_console, sent
 from tests.stories.test_delegation import SOLO, asked, on_solo
-from tests.world import World, a_world
 
 
 @pytest.fixture

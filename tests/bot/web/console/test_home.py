@@ -3,8 +3,8 @@
 import pytest
 
 from tests.bot.web.console.stage import proof
+from tests.kit.world import World
 from tests.servers.console import Console, Page, a_console, sent
-from tests.world import World
 
 
 async def test_asking_leads_to_the_run_and_it_is_in_the_list_then(world: World, console: Console) -> None:

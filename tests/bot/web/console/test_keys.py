@@ -7,9 +7,9 @@ import pytest
 from bot.audit.reading import Query
 from tests.bot.cli.shell import attached
 from tests.bot.web.console.stage import proof
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import Console, Page
-from tests.waiting import until
-from tests.world import World
 
 
 @pytest.fixture

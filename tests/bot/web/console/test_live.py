@@ -15,11 +15,11 @@ from bot.store import Commit, RecordWrite
 from bot.store.ids import new_id
 from bot.web.console.views.places import DAYS, History, deploys_of, history_of
 from tests.bot.web.console.stage import asked
+from tests.kit.world import World
 from tests.servers.console import Console, a_console
 from tests.stories.faults.test_deploy import release
 from tests.stories.people.standing import done_once, granted, the_only
 from tests.stories.people.test_departures import becomes
-from tests.world import World
 
 COMMIT = "63e28bf340eb00adf1c86f486a1b26ba84fd9237"
 WORKSHOP = Place("workshop", f"{COMMIT} (v1.2.0)", "production")

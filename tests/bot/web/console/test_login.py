@@ -13,13 +13,13 @@ from bot.outbound.login_link import send_link
 from bot.people.sessions import SESSION_S
 from bot.policy.judgements import LinkBy
 from tests.bot.web.console.stage import restarted
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import OURS, Browser, Console, Page, a_console, sent
 from tests.servers.markup import Form
 from tests.stories.test_mailed_links import key_of
-from tests.tables import becomes, without
-from tests.waiting import until
-from tests.world import World, a_world
 
 PUBLIC = "http://sayso.corp.example:8000"
 HOST = "sayso.corp.example:8000"

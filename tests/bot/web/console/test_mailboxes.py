@@ -6,10 +6,10 @@ from email.message import EmailMessage
 import pytest
 
 from tests.bot.web.console.stage import a_scene, proof
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import Console
-from tests.waiting import until
-from tests.world import World
 
 
 async def test_a_reply_on_the_page_goes_by_smtp_and_decides(world: World, demo_console: Console) -> None:

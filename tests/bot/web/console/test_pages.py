@@ -11,11 +11,11 @@ from agents.requests import PersonId
 from bot.store.embedded import EmbeddedRedis
 from tests.bot.web.console.stage import a_scene, proof
 from tests.bot.web.console.test_streams import until_part
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.servers.console import FORM, OURS, SITE, Browser, Console, Page, a_console, sent
 from tests.servers.markup import Markup
-from tests.waiting import until
-from tests.world import World, a_world
 
 EVIL = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> </textarea></pre></blockquote> "

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.bot.web.console.stage import asked, kept, place, restarted
+from tests.kit.world import World
 from tests.servers.console import Browser, Console, Page, a_console
-from tests.world import World
 
 AT = "/policies?policy=production&at=2030-11-24T23:10"
 ODD = "<script>alert(1)</script>"

@@ -3,9 +3,9 @@
 from agents.requests import RunId
 from tests.bot.web.api.test_asking_approval import approved, asked, begun, program
 from tests.bot.web.console.stage import buttons
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import Console, Page
-from tests.waiting import until
-from tests.world import World
 
 NOT_YET = "The program that asked has not begun it yet; it is not done by sayso."
 STOP = {"Stop: take the approval back"}

@@ -4,9 +4,9 @@ import pytest
 
 from bot.outbound.dead_letter import Note
 from tests.bot.web.console.stage import kept, proof
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import Console, Page
-from tests.waiting import until
-from tests.world import World
 
 BOT = "sayso@sayso.example"
 

@@ -6,9 +6,9 @@ import pytest
 
 from agents.requests import RequestId
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place, proof
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.world import World
 from tests.servers.console import Console, Page, sent
-from tests.world import World
 
 
 async def test_bo_approves_on_the_page_of_the_run_and_it_is_done(world: World, console: Console) -> None:

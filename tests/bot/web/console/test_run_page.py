@@ -5,11 +5,11 @@ import pytest
 from bot.web.console.views.story import parts_of
 from bot.web.console.views.timeline import rows
 from tests.bot.web.console.stage import answer, asked, place
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.console import Console
 from tests.stories.test_child_runs import child_of
-from tests.waiting import until
-from tests.world import World
 
 
 async def test_a_run_says_whom_it_waits_for_and_where_to_answer(world: World, console: Console) -> None:

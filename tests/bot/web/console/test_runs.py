@@ -5,8 +5,8 @@ from agents.requests import RunId, StepId
 from bot.store import Commit
 from tests.agents.worlds import NOON
 from tests.bot.web.console.stage import proof
+from tests.kit.world import World
 from tests.servers.console import Console
-from tests.world import World
 
 
 async def test_a_runs_page_tells_its_story_from_the_question_to_the_end(world: World, console: Console) -> None:

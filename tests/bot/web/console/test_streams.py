@@ -9,11 +9,11 @@ import pytest
 from agents.requests import PersonId, RunId
 from bot.web.here import PAGES
 from tests.bot.web.test_crowds import crowd
-from tests.long import few_of
+from tests.kit.long import few_of
+from tests.kit.waiting import patience
+from tests.kit.world import World
 from tests.servers.console import Browser, Console, Page, a_console
 from tests.servers.markup import Markup
-from tests.waiting import patience
-from tests.world import World
 
 Part = tuple[str, str]
 

@@ -1,7 +1,7 @@
 """A run's events as rows: each has its colour, its words, and leads to what it is about."""
 
 from bot.web.console.views.timeline import rows
-from tests.world import World
+from tests.kit.world import World
 
 
 async def test_rows_are_marked_by_what_they_mean_and_lead_to_the_request_and_the_mailbox(world: World) -> None:

@@ -11,8 +11,8 @@ from bot.render.worklist import Kind, work_list
 from bot.store import Commit, RecordWrite
 from bot.store.ids import new_id
 from tests.bot.web.console.stage import asked, place
+from tests.kit.world import World
 from tests.servers.console import Browser, Console, Page
-from tests.world import World
 
 BO = PersonId("bo")
 BEFORE, AFTER = "6eb0b0894ee59278b6a284c29471c44595bf1c46 (v1.0.0)", "63e28bf340eb00adf1c86f486a1b26ba84fd9237"

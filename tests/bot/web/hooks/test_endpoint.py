@@ -7,9 +7,9 @@ import pytest
 from httpx2 import AsyncClient, Response
 
 from agents.requests import RunId
+from tests.kit.waiting import until
+from tests.kit.world import World
 from tests.servers.web import Api
-from tests.waiting import until
-from tests.world import World
 
 CLAUDE: dict[str, Any] = {
     "hook_event_name": "PermissionRequest",

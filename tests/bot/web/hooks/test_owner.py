@@ -11,9 +11,9 @@ from httpx2 import AsyncClient, Response
 from bot.config.example import example_toml
 from tests.bot.cli.shell import elsewhere, sayso
 from tests.bot.web.hooks.test_endpoint import ALLOWED, CLAUDE, asks, opened
+from tests.kit.world import World, a_world
 from tests.servers.console import Console, a_console
 from tests.servers.web import Api
-from tests.world import World, a_world
 
 
 @pytest.fixture

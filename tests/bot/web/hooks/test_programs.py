@@ -7,8 +7,8 @@ import pytest
 
 from bot.web.hooks.programs import PROGRAMS, Verdict
 from tests.bot.web.hooks.test_endpoint import agent, asks, opened, votes
+from tests.kit.world import World
 from tests.servers.web import Api
-from tests.world import World
 
 CODEX: dict[str, Any] = {
     "hook_event_name": "PermissionRequest",

@@ -8,8 +8,8 @@ from httpx2 import AsyncClient
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from tests.kit.waiting import PATIENCE_S
 from tests.servers.web import NO_TLS, Api
-from tests.waiting import PATIENCE_S
 
 Era = Literal["legacy", "2026-07-28"]
 ERAS: tuple[Era, ...] = ("legacy", "2026-07-28")

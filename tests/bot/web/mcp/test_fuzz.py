@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings, strategies
 from tests.bot.web.mcp.peer import asker
 from tests.bot.web.mcp.raw import TASKS, VERSION
 from tests.bot.web.mcp.test_tools import APPROVAL, QUESTION, TOOLS
+from tests.kit.world import World
 from tests.servers.web import serving
-from tests.world import World
 
 # Strategies of anything have no type.
 st: Any = strategies

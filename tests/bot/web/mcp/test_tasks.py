@@ -7,8 +7,8 @@ from httpx2 import AsyncClient
 from tests.bot.web.mcp.peer import asker
 from tests.bot.web.mcp.raw import GOT, TASKS, Completed, Created, Got, error, result
 from tests.bot.web.mcp.test_tools import APPROVAL, QUESTION, given
+from tests.kit.world import World
 from tests.servers.web import Api, serving
-from tests.world import World
 
 _THREE_DAYS_S = 3 * 24 * 3600
 

@@ -12,14 +12,14 @@ from httpx2 import AsyncClient, Response
 from mcp.shared.exceptions import MCPError
 
 from tests.bot.web.mcp.peer import ASKS, ERAS, Era, asker, called, peer, refusal
-from tests.office import TOML
+from tests.kit.office import TOML
+from tests.kit.tables import becomes, without
+from tests.kit.waiting import until
+from tests.kit.world import World, a_world
 from tests.processes.test_asking import OPENING
 from tests.servers.lines import Server
 from tests.servers.web import NO_TLS, Api, serving
 from tests.stories.people.test_half_taken import NO_DECIDERS, rewritten
-from tests.tables import becomes, without
-from tests.waiting import until
-from tests.world import World, a_world
 
 QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}
 APPROVAL: dict[str, Any] = {"title": "Delete staging-7", "policy": "production", "arguments": {"name": "staging-7"}}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.bot.web.problems import refused
+from tests.kit.world import World
 from tests.servers.web import Api, serving
 from tests.stories.people.standing import an_office, done_once, granted, is_asked
-from tests.world import World
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.world import World
 from tests.servers.console import Console, a_console
 from tests.stories.people.standing import an_office, done_once, granted, is_asked
-from tests.world import World
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from channels.email.format import trace
 from channels.email.local import maildir
 from tests.channels.email.conftest import Post
 from tests.channels.email.mails import BOT, mail
-from tests.waiting import patience
+from tests.kit.waiting import patience
 
 BO = "bo@corp.example"
 

@@ -9,7 +9,7 @@ import pytest
 
 from channels.email.reading.jsonlines import answer_line
 from tests.channels.email.mails import BOT, TOKEN, mail
-from tests.long import few_of
+from tests.kit.long import few_of
 from tests.servers.lines import TOP
 
 PROGRAM = [sys.executable, "-c", "from bot.cli import main; main()", "parse-reply"]

@@ -11,7 +11,7 @@ from channels.email.reading.reader import Reader
 from tests.channels.email import drafts
 from tests.channels.email.drafts import APPROVALS, DENIALS, SERVER, Draft
 from tests.channels.email.mails import ANNA, BO, BOT, People
-from tests.long import examples
+from tests.kit.long import examples
 
 READER = Reader(BOT, People(ANNA, BO), dmarc(SERVER), tokens.returning("plus"))
 WORDS = {**dict.fromkeys(APPROVALS, "approve"), **dict.fromkeys(DENIALS, "deny")}

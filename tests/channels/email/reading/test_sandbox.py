@@ -26,8 +26,8 @@ from tests.channels.email.mails import ANNA, BO, BOT, NOON, People, approval, ar
 from tests.channels.email.provers import misbehaving
 from tests.channels.email.reading.bombs import BOMBS
 from tests.fakes.desk import EmptyDesk
-from tests.long import few_of
-from tests.waiting import until
+from tests.kit.long import few_of
+from tests.kit.waiting import until
 
 SECRET = "a-secret-of-the-parent"
 PROGRAM = "tests.channels.email.reading.reading_program"

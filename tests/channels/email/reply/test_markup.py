@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from channels.email.reply import read_html
 from channels.email.reply.markup import TOKENS, as_text
 from tests.channels.email.work import MOST_CALLS, calls_of
-from tests.long import few_of
+from tests.kit.long import few_of
 
 QUOTE = "<p>Deploy 4f2a?</p><p>To approve, reply with the one word: approve</p>"
 CITE = "On 3 Mar 2026, at 09:41, sayso &lt;a@b.example&gt; wrote:"

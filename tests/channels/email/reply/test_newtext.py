@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from channels.email.reply.newtext import NEW_TEXT_CHARS, new_text
 from tests.channels.email.work import MOST_CALLS, calls_of
-from tests.long import few_of
+from tests.kit.long import few_of
 
 ON = "On Tue, Mar 3, 2026 at 9:41 AM sayso <agent+k7@sayso.example> wrote:"
 HEADER = "From: sayso <agent@sayso.example>\nSent: Tuesday, March 3, 2026\nTo: Bo\nSubject: Deploy?"

@@ -19,7 +19,7 @@ from channels.email.reply import markup, read_both
 from channels.email.reply.binding import About, Answered, SentCard, bound
 from language import LANGUAGES, Language, say, speaking, spoken
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
-from tests.long import few_of
+from tests.kit.long import few_of
 
 CODE_LINE = re.compile(r"^(?:> ?)?(?:Answer code|Antwortcode): (\S+)$", re.MULTILINE)
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")

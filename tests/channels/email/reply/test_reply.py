@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from channels.email.reply import is_decision, read_both, read_reply, vocabulary
 from tests.channels.email.work import MOST_CALLS, calls_of
-from tests.long import examples, few_of
+from tests.kit.long import examples, few_of
 
 WORDS = [
     "yes",

@@ -8,7 +8,7 @@ from channels.email.reply import read_html, read_reply, vocabulary
 from channels.email.reply.lines import Lines
 from channels.email.reply.newtext import new_text
 from tests.channels.email.work import MOST_CALLS, calls_of
-from tests.long import few_of
+from tests.kit.long import few_of
 
 OWN = "agent@sayso.example"
 ADDRESS = "<agent+k7@sayso.example>"

@@ -15,10 +15,10 @@ from channels.email.servers.imap import Session
 from channels.email.servers.imap_mailbox import MOST_BYTES, ImapMailbox
 from tests.channels.email.boxes import Box, Shelf, body, take
 from tests.channels.email.mails import mail
+from tests.kit.waiting import PATIENCE_S, patience, until
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing
 from tests.servers.wire import Wire
-from tests.waiting import PATIENCE_S, patience, until
 
 
 @pytest.fixture

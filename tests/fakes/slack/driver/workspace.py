@@ -10,7 +10,7 @@ from httpx2 import AsyncClient
 
 from tests.fakes.slack.driver.person import Handled, Person
 from tests.fakes.slack.driver.sight import Json, Message
-from tests.waiting import PATIENCE_S
+from tests.kit.waiting import PATIENCE_S
 
 T = TypeVar("T")
 _LONGEST_S = 30

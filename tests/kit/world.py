@@ -27,9 +27,9 @@ from channels import Channel
 from channels.email.local.letters import Letter
 from channels.email.reading.sandbox import Children
 from language import in_all
-from tests.clerk import Workshop, clerk
-from tests.office import TOML, settings_of
-from tests.waiting import until
+from tests.kit.clerk import Workshop, clerk
+from tests.kit.office import TOML, settings_of
+from tests.kit.waiting import until
 
 CHILDREN = Children()
 """They read the mails of one world after another."""

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from bot.store.client import Client
 from tests.fakes.hallway import Hallway
-from tests.world import World
+from tests.kit.world import World
 
 What = TypeVar("What")
 Opens = Callable[[], AbstractAsyncContextManager[World]]

@@ -7,8 +7,8 @@ from bot.audit.reading import Query
 from bot.config.settings import Settings, load
 from bot.people.noted import NotedTables
 from bot.process.reload import Reload
-from tests.office import QUICK
-from tests.world import World
+from tests.kit.office import QUICK
+from tests.kit.world import World
 
 
 def settings_in(folder: Path) -> Settings:

@@ -13,9 +13,9 @@ from bot.wiring.slack import slack_parts
 from channels import Channel
 from channels.slack.rate_limit import Rates
 from tests.fakes.slack.driver import Message, Person, Workspace
-from tests.office import TOML, settings_of
-from tests.waiting import until
-from tests.world import World
+from tests.kit.office import TOML, settings_of
+from tests.kit.waiting import until
+from tests.kit.world import World
 
 PEOPLE = ("anna", "bo", "cy", "dan")
 # The stand-in takes all at once, unless a test has it refuse.
