@@ -294,7 +294,13 @@ class Copy:
     def _output_of(self, tests: Sequence[str], more: Sequence[str], *, keeps_compiled: bool) -> tuple[str, bool]:
         """Return what pytest prints, and whether it was ended as nothing came any more."""
         command = [sys.executable, *([] if keeps_compiled else ["-B"]), "-m", "pytest", "-n0", "-v", "--tb=no", "-rE"]
-        command += ["--color=no", "--durations=0", "--durations-min=0", "--continue-on-collection-errors"]
+        command += [
+            "--color=no",
+            "--assert=plain",
+            "--durations=0",
+            "--durations-min=0",
+            "--continue-on-collection-errors",
+        ]
         command += ["-p", "no:cacheprovider", "--hypothesis-seed=0", *more, *tests]
         environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "1", "COLUMNS": "400"}
         # What a property found with one fault must not be tried with the next one.

@@ -1,0 +1,224 @@
+"""What people do to a request, by the same verbs on each surface: terminal, HTTP, page, mail and Slack.
+
+`approve`, `deny`, `break_glass` (a reason), `edit` (what the call is made with), `hand_on` (to whom) and `say` (words).
+Who is offered no button for a verb does nothing on that surface: it is what the surface has to say to them.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from httpx2 import AsyncClient
+
+from agents.requests import PersonId, RunId
+from bot.policy.answers import Statement
+from bot.policy.record import RequestRecord
+from channels.email.local.letters import Letter
+from tests.fakes.slack.driver import Message, Shown
+from tests.kit.said import said
+from tests.kit.slack_world import SlackWorld
+from tests.kit.waiting import until
+from tests.kit.world import World
+from tests.servers.console import Browser, Console, sent
+from tests.servers.web import Api
+
+Verb = Literal["approve", "deny", "break_glass", "edit", "hand_on", "say"]
+NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "dan": "Dan Dorn"}
+
+
+class Surface(Protocol):
+    """One way in which people say something about a request."""
+
+    async def ask(self, what: str) -> RunId:
+        """Have Anna want `press WHAT`."""
+        ...
+
+    async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
+        """Have `person` do it to `record`, as it stands now; returns when it is said, not when it has come to pass."""
+        ...
+
+
+@dataclass
+class Terminal:
+    """The product's own functions, as the command line calls them."""
+
+    world: World
+
+    async def ask(self, what: str) -> RunId:
+        return await self.world.trigger(f"press {what}")
+
+    async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
+        world = self.world
+        match verb:
+            case "approve" | "deny":
+                await world.decide(person, record, verb)
+            case "say":
+                await world.decide(person, record, "free_text", value)
+            case "edit":
+                await world.edit(person, record, what=value)
+            case "hand_on":
+                await world.delegate(person, record, value)
+            case "break_glass":
+                request = record.request
+                statement = Statement(
+                    reply_id=f"cli-{secrets.token_hex(8)}",
+                    person=PersonId(person),
+                    channel="cli",
+                    revision=request.revision,
+                    digest=request.digest,
+                    said="approve",
+                    text=value,
+                    reason=value,
+                    breaks_glass=True,
+                )
+                await world.app.requests.decisions.decide(request.id, statement)
+
+
+@dataclass
+class Http:
+    """Programs of people, each with a key of their own."""
+
+    world: World
+    api: Api
+    _clients: dict[str, AsyncClient] = field(default_factory=dict[str, AsyncClient])
+
+    async def ask(self, what: str) -> RunId:
+        return await self.world.trigger(f"press {what}")
+
+    async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
+        if person not in self._clients:
+            self._clients[person] = await self.api.client(person)
+        path, body = {
+            "edit": ("edit", {"args": {"what": value}}),
+            "hand_on": ("delegate", {"to": value}),
+            "say": ("answer", {"text": value}),
+            "break_glass": ("answer", {"vote": verb, "reason": value}),
+        }.get(verb, ("answer", {"vote": verb}))
+        digest = {} if verb in {"say", "hand_on"} else {"digest": record.request.digest}
+        told = await self._clients[person].post(f"/v1/requests/{record.request.id}/{path}", json={**body, **digest})
+        assert told.status_code in {200, 202, 403, 404, 409, 422}, told.text
+
+
+@dataclass
+class Page:
+    """The console, in a browser of each person."""
+
+    world: World
+    console: Console
+    _browsers: dict[str, Browser] = field(default_factory=dict[str, Browser])
+
+    async def ask(self, what: str) -> RunId:
+        return await self.world.trigger(f"press {what}")
+
+    async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
+        if person not in self._browsers:
+            self._browsers[person] = await self.console.browser(person)
+        browser, place = self._browsers[person], f"/requests/{record.request.id}"
+        if verb in {"edit", "hand_on"}:
+            own = "edit" if verb == "edit" else "hand-on"
+            typed = {"field-what": value} if verb == "edit" else {"to": value, "reason": ""}
+            forms = [form for form in (await browser.get(f"{place}/{own}")).forms if form.action == f"{place}/{own}"]
+            for form in forms:
+                path, fields = sent(form, "Ask everybody again" if verb == "edit" else "Hand on")
+                await browser.post(path, dict(fields) | typed)
+            return
+        wanted = {"approve": {"Approve"}, "deny": {"Deny", "Withdraw what you asked for"}, "say": set[str]()}
+        names = wanted.get(verb, {"Break the glass"})
+        for form in (await browser.get(place)).forms:
+            for button in form.buttons:
+                if button.text in names and place in (button.action or form.action):
+                    await browser.submit(form, button.text, (), **({"reason": value} if value else {}))
+                    return
+
+
+@dataclass
+class Mail:
+    """Mails: whoever has a card replies to it, and others write to the address that somebody else's card has."""
+
+    world: World
+
+    async def ask(self, what: str) -> RunId:
+        return await self.world.trigger(f"press {what}")
+
+    async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
+        text = {
+            "edit": f"what: {value}", "hand_on": f"delegate: {value}@corp.example",
+            "break_glass": f"break glass: {value}", "say": value,
+        }.get(verb, verb)  # fmt: skip
+        asked = next(iter(record.holders)).person
+        if any(holder.person == person for holder in record.holders):
+            await self.world.reply(person, await self._card(person, record), text)
+        else:
+            await self.world.post(person, (await self._card(asked, record)).reply_to or "", text)
+        if verb == "break_glass":  # the same again, to the card that repeats the reason
+            await self.world.quiet()
+            fresh = self.world.mails(person)[-1]
+            if value in " ".join(fresh.text.split()) and fresh.reply_to:
+                await self.world.reply(person, fresh, "break glass")
+
+    async def _card(self, person: str, record: RequestRecord) -> Letter:
+        def is_there() -> Letter | None:
+            mine = [letter for letter in self.world.mails(person) if record.request.digest in letter.text]
+            return mine[-1] if mine else None
+
+        return await until(is_there, what=f"the card of {person}")
+
+
+@dataclass
+class Slack:
+    """A channel in which the card stands for all to see."""
+
+    office: SlackWorld
+
+    async def ask(self, what: str) -> RunId:
+        before = set(await self.office.runs())
+        await self.office.anna.says("#ops", f"@sayso press {what}")
+
+        async def begun() -> RunId | None:
+            return next((run for run in await self.office.runs() if run not in before), None)
+
+        return await until(begun, what="the run begins")
+
+    async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
+        office, card = self.office, await self._card(record)
+        if card is None:
+            return
+        who = {"anna": office.anna, "bo": office.bo, "cy": office.cy, "dan": office.dan}[person]
+        press = {"approve": "Approve", "deny": "Deny", "edit": "Change…", "hand_on": "Hand on…"}
+        if verb == "say":
+            await who.answers(card, value)
+            return
+        button = press.get(verb, "Break glass…")
+        if button not in card.buttons:
+            return
+        before = [modal.raw["id"] for modal in await who.modals()]
+        await who.presses(button, in_=card)
+        fields: Mapping[str, Mapping[str, str]] = {
+            "edit": {"what": value},
+            "hand_on": {"To": NAMES.get(value, "")},
+            "break_glass": {"Why nobody else can be waited for": value},
+        }
+        if verb not in fields:
+            return
+
+        async def opens() -> Shown | None:
+            new = [modal for modal in await who.modals() if modal.raw["id"] not in before]
+            return next((modal for modal in new if said("slack.looking-up") not in modal.words), None)
+
+        shown = json.dumps((await office.slack.until(opens, f"a window for {verb}")).raw, ensure_ascii=False)
+        if all(label in shown and (verb != "hand_on" or name in shown) for label, name in fields[verb].items()):
+            await who.submits(dict(fields[verb]))
+
+    async def _card(self, record: RequestRecord) -> Message | None:
+        """The message that can be answered; a closed card has nothing to press."""
+        title = record.request.title
+        if record.state != "open":
+            return None
+
+        async def found() -> Message | None:
+            there = await self.office.slack.messages("#ops")
+            return next((one for one in reversed(there) if title in one.text and "Expires" in one.words), None)
+
+        return await self.office.slack.until(found, f"the card {title}")

@@ -1,0 +1,151 @@
+"""Who may do what to a request, by rows: given a policy, who does what, then. Each surface plays all of them.
+
+The rows are the rules; a surface shows here that it is wired to them, and its own tests need not say them again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast, get_args
+
+import pytest
+
+from tests.fakes.slack.driver import Workspace
+from tests.kit.office import TOML
+from tests.kit.slack_world import a_slack_world
+from tests.kit.surfaces import Http, Mail, Page, Slack, Surface, Terminal, Verb
+from tests.kit.world import World, a_world
+from tests.servers.console import a_console
+from tests.servers.web import serving
+
+POLICIES = f"""{TOML}
+[policies.solo]
+approvers = ["person:bo"]
+stand_ins = ["person:dan"]
+approve_by_email = true
+expires_after = "4h"
+
+[policies.own]
+approvers = ["person:anna", "person:bo"]
+requester_may_approve = true
+approve_by_email = true
+expires_after = "4h"
+
+[policies.night]
+approvers = ["group:release"]
+quorum = 2
+break_glass = ["person:bo"]
+approve_by_email = true
+expires_after = "4h"
+
+[policies.spending]
+approve_by_email = true
+expires_after = "2d"
+
+[[policies.spending.steps]]
+name = "manager"
+approvers = ["person:bo"]
+
+[[policies.spending.steps]]
+name = "finance"
+approvers = ["person:dan"]
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """`acts` are lines: who, the verb, and its value. `{what}` is what the request is about; the state is the last."""
+
+    policy: str
+    acts: tuple[str, ...]
+    state: str
+    pressed: str = ""
+
+
+WHAT = "{what}"
+ROWS: Mapping[str, Row] = {
+    "one approver is enough where one is asked for": Row("production", ("bo approve",), "approved", WHAT),
+    "one denial ends it": Row("pair", ("bo approve", "cy deny"), "denied"),
+    "two are needed where two are asked for": Row("pair", ("bo approve",), "open"),
+    "nobody votes twice": Row("pair", ("bo approve", "bo approve"), "open"),
+    "two of two decide": Row("pair", ("bo approve", "cy approve"), "approved", WHAT),
+    "whoever asked does not approve": Row("production", ("anna approve",), "open"),
+    "whoever asked approves where the policy lets them": Row("own", ("anna approve",), "approved", WHAT),
+    "whoever asked takes it back": Row("production", ("anna deny",), "withdrawn"),
+    "a stranger approves nothing": Row("production", ("dan approve",), "open"),
+    "a stranger denies nothing": Row("production", ("dan deny",), "open"),
+    "nothing is decided after a denial": Row("production", ("bo deny", "cy approve"), "denied"),
+    "an edit asks everybody again": Row("pair", ("bo approve", "cy edit {what}x"), "open"),
+    "an edit is approved by somebody else": Row("production", ("bo edit {what}x", "cy approve"), "approved", "{what}x"),
+    "whoever edited does not approve it": Row("production", ("bo edit {what}x", "bo approve"), "open"),
+    "whoever edited may deny it": Row("production", ("bo edit {what}x", "bo deny"), "denied"),
+    "a stranger edits nothing": Row("production", ("dan edit {what}x", "bo approve"), "approved", WHAT),
+    "whoever takes a seat over decides": Row("solo", ("bo hand_on dan", "dan approve"), "approved", WHAT),
+    "whoever handed it on does not approve": Row("solo", ("bo hand_on dan", "bo approve"), "open"),
+    "whoever handed it on may deny it": Row("solo", ("bo hand_on dan", "bo deny"), "denied"),
+    "it is handed on to nobody whom the policy does not take": Row("solo", ("bo hand_on cy", "cy approve"), "open"),
+    "whom the policy names breaks the glass alone": Row(
+        "night", ("bo break_glass checkout is down",), "approved", WHAT
+    ),
+    "nobody else breaks it": Row("night", ("cy break_glass checkout is down",), "open"),
+    "the second step is not decided before the first": Row("spending", ("dan approve",), "open"),
+    "each step has its own people": Row("spending", ("bo approve", "dan approve"), "approved", WHAT),
+    "nobody fills two steps": Row("spending", ("bo approve", "bo approve"), "open"),
+    "a denial of the first step ends it": Row("spending", ("bo deny",), "denied"),
+    "words are no approval": Row("production", ("bo say I will look at it after lunch",), "open"),
+}
+assert all(line.split()[1] in get_args(Verb) for row in ROWS.values() for line in row.acts)
+
+
+def prepared(world: World) -> None:
+    """Each row has a thing of its own, behind its policy, and what it may be changed into."""
+    world.workshop.editable = ("what",)
+    for number, row in enumerate(ROWS.values()):
+        world.workshop.policy_of |= {f"r{number}": row.policy, f"r{number}x": row.policy}
+
+
+async def played(world: World, surface: Surface) -> dict[str, Row]:
+    """Return what became of each row."""
+    found = dict[str, Row]()
+    for number, (name, row) in enumerate(ROWS.items()):
+        what = f"r{number}"
+        run_id = await surface.ask(what)
+        request_id = (await world.opened(run_id)).request.id
+        for line in row.acts:
+            await world.quiet()
+            person, verb, *value = line.format(what=what).split(" ", 2)
+            await surface.act(person, cast("Verb", verb), " ".join(value), await world.request(request_id))
+        await world.quiet()
+        state = (await world.request(request_id)).state
+        mine = [one.removeprefix("press ") for one in world.workshop.effects if one.split()[1] in {what, f"{what}x"}]
+        found[name] = Row(row.policy, row.acts, state, ", ".join(mine).replace(what, WHAT))
+    return found
+
+
+async def test_the_rows_hold_for_the_functions_that_decide_and_over_http(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", POLICIES, change=prepared) as world, serving(world.app) as api:
+        assert await played(world, Terminal(world)) == ROWS
+        world.workshop.effects.clear()
+        assert await played(world, Http(world, api)) == ROWS
+
+
+@pytest.mark.long
+async def test_the_rows_hold_on_the_pages_of_the_console(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", POLICIES, change=prepared) as world, a_console(world) as console:
+        assert await played(world, Page(world, console)) == ROWS
+
+
+@pytest.mark.long
+async def test_the_rows_hold_by_mail(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", POLICIES, change=prepared) as world:
+        assert await played(world, Mail(world)) == ROWS
+
+
+@pytest.mark.long
+async def test_the_rows_hold_in_a_channel_of_slack(redis: str, tmp_path: Path, slack_address: str) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, POLICIES) as office:
+        prepared(office.world)
+        await office.world.start()
+        await slack.connected()
+        assert await played(office.world, Slack(office)) == ROWS
+        assert await slack.violations() == []
