@@ -25,6 +25,7 @@ from tests.servers.console import Browser, Console, sent
 from tests.servers.web import Api
 
 Verb = Literal["approve", "deny", "break_glass", "edit", "hand_on", "say"]
+DENIALS = {said(f"console.card-{name}") for name in ("deny", "stop", "withdraw")}
 NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "dan": "Dan Dorn"}
 
 
@@ -124,7 +125,7 @@ class Page:
                 path, fields = sent(form, "Ask everybody again" if verb == "edit" else "Hand on")
                 await browser.post(path, dict(fields) | typed)
             return
-        wanted = {"approve": {"Approve"}, "deny": {"Deny", "Withdraw what you asked for"}, "say": set[str]()}
+        wanted = {"approve": {"Approve"}, "deny": DENIALS, "say": set[str]()}
         names = wanted.get(verb, {"Break the glass"})
         for form in (await browser.get(place)).forms:
             for button in form.buttons:
@@ -191,6 +192,8 @@ class Slack:
             await who.answers(card, value)
             return
         button = press.get(verb, "Break glass…")
+        if verb == "deny" and said("slack.stop") in card.buttons:
+            button = said("slack.stop")
         if button not in card.buttons:
             return
         before = [modal.raw["id"] for modal in await who.modals()]
@@ -212,13 +215,13 @@ class Slack:
             await who.submits(dict(fields[verb]))
 
     async def _card(self, record: RequestRecord) -> Message | None:
-        """The message that can be answered; a closed card has nothing to press."""
-        title = record.request.title
-        if record.state != "open":
+        """The message that can be answered; what has begun or is over has nothing to press."""
+        title = record.request.title.removesuffix("?")
+        if record.state not in {"open", "approved"} or record.started_at:
             return None
 
         async def found() -> Message | None:
             there = await self.office.slack.messages("#ops")
-            return next((one for one in reversed(there) if title in one.text and "Expires" in one.words), None)
+            return next((one for one in reversed(there) if title in one.text and one.buttons), None)
 
         return await self.office.slack.until(found, f"the card {title}")

@@ -10,6 +10,7 @@ from typing import cast, get_args
 
 import pytest
 
+from bot.testing.people import Verb as Steered
 from tests.fakes.slack.driver import Workspace
 from tests.kit.office import TOML
 from tests.kit.slack_world import a_slack_world
@@ -63,6 +64,9 @@ class Row:
 
 
 WHAT = "{what}"
+BESIDE = ("run", "clo")
+"""Begin lines about what is no answer: `run pause` and `run resume` are Anna's, `clock` moves on by seconds."""
+
 ROWS: Mapping[str, Row] = {
     "one approver is enough where one is asked for": Row("production", ("bo approve",), "approved", WHAT),
     "one denial ends it": Row("pair", ("bo approve", "cy deny"), "denied"),
@@ -93,8 +97,19 @@ ROWS: Mapping[str, Row] = {
     "nobody fills two steps": Row("spending", ("bo approve", "bo approve"), "open"),
     "a denial of the first step ends it": Row("spending", ("bo deny",), "denied"),
     "words are no approval": Row("production", ("bo say I will look at it after lunch",), "open"),
+    "an approval is taken back until it starts": Row("production", ("run pause", "bo approve", "cy deny"), "revoked"),
+    "whoever asked takes it back after the approval": Row(
+        "production", ("run pause", "bo approve", "anna deny"), "revoked"
+    ),
+    "what was taken back does not start": Row(
+        "production", ("run pause", "bo approve", "cy deny", "run resume"), "revoked"
+    ),
+    "an approval is used within its time": Row(
+        "production", ("run pause", "bo approve", "clock 1200", "run resume"), "superseded"
+    ),
+    "nobody approves what has expired": Row("production", ("clock 18000", "bo approve"), "expired"),
 }
-assert all(line.split()[1] in get_args(Verb) for row in ROWS.values() for line in row.acts)
+assert all(line.split()[1] in get_args(Verb) for row in ROWS.values() for line in row.acts if line[:3] not in BESIDE)
 
 
 def prepared(world: World) -> None:
@@ -114,7 +129,13 @@ async def played(world: World, surface: Surface) -> dict[str, Row]:
         for line in row.acts:
             await world.quiet()
             person, verb, *value = line.format(what=what).split(" ", 2)
-            await surface.act(person, cast("Verb", verb), " ".join(value), await world.request(request_id))
+            match person:
+                case "run":
+                    await world.steer(run_id, cast("Steered", verb))
+                case "clock":
+                    await world.move_time(float(verb))
+                case _:
+                    await surface.act(person, cast("Verb", verb), " ".join(value), await world.request(request_id))
         await world.quiet()
         state = (await world.request(request_id)).state
         mine = [one.removeprefix("press ") for one in world.workshop.effects if one.split()[1] in {what, f"{what}x"}]
