@@ -11,44 +11,19 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 
 from tests.channels.email.mails import TOKEN
+from tests.kit.rows import rows
 
 SERVER = "mx.corp.example"
 AUTHOR = "Bo Berg <bo@corp.example>"
 VERDICT = f"Authentication-Results: {SERVER}; spf=pass; dmarc=pass header.from=corp.example"
 
-APPROVALS = (
-    *("yes", "approve", "Approved", "go ahead", "OK", "lgtm", "I approve this request", "sounds good", "👍"),
-    *("ja", "Genehmigt", "einverstanden", "freigegeben", "Ich stimme zu"),
-    *("oui", "d'accord", "approuvé", "je valide"),
-    *("sí", "aprobado", "de acuerdo", "adelante"),
-    *("akkoord", "goedgekeurd", "prima"),
-    *("sim", "aprovado", "concordo"),
-    *("sì", "approvato", "va bene", "confermo"),
-    *("はい", "承認します", "了承"),
-)
-DENIALS = (
-    *("no", "denied", "I reject this", "nein", "abgelehnt", "non", "refusé", "rechazado", "nee", "afgewezen"),
-    *("não", "recusado", "respinto", "いいえ", "却下します"),
-)
-GREETINGS = ("", "Hi,\n\n", "Hallo zusammen,\n\n", "Bonjour,\n\n", "Hola,\n\n", "Olá,\n\n", "Ciao,\n\n")
-FAREWELLS = ("", "\n\nThanks,\nBo", "\n\nViele Grüße\nBo Berg", "\n\nMerci\nBo", "\n\n-- \nBo Berg\nHead of tea")
-QUOTES = (
-    "",
-    "\n\nOn 3 Mar 2026, at 13:00, agent@sayso.example wrote:\n\n> Deploy 4f2a to production?\n> Bo, may it go?\n",
-    "\n\nAm 03.03.2026 um 13:00 schrieb agent@sayso.example:\n> Soll es sein?\n",
-    "\n\n-----Original Message-----\nFrom: agent@sayso.example\nSent: Tuesday\nTo: Bo Berg\nSubject: Deploy?\n\nSo?\n",
-)
+_OF: dict[str, list[str]] = rows("drafts.toml", beside=__file__)
+APPROVALS, DENIALS = tuple(_OF["approvals"]), tuple(_OF["denials"])
+GREETINGS, FAREWELLS, QUOTES = _OF["greetings"], _OF["farewells"], _OF["quotes"]
 
 # Words of no language: five consonants or more in a row.
 _NONSENSE = st.text("bcdfghjklmnpqrstvwxz", min_size=5, max_size=9)
-_REAL = st.sampled_from(
-    (
-        *("but", "if", "unless", "tomorrow", "staging", "maybe", "tests", "later", "v2", "50%", "nobody", "wait"),
-        *("aber", "wenn", "falls", "vielleicht", "nächste", "mais", "demain", "peut-être", "après", "pero", "cuando"),
-        *("mañana", "quizás", "maar", "misschien", "mits", "amanhã", "talvez", "depois", "domani", "forse", "quando"),
-        *("でも", "後で", "待って", "たぶん"),
-    )
-)
+_REAL = st.sampled_from(_OF["words"])
 _FOREIGN = str.maketrans({"a": "а", "e": "е", "o": "о", "i": "і", "p": "р", "c": "с", "s": "ѕ"})  # noqa: RUF001
 _STYLES = (
     *("display:none", "DISPLAY : none !important", "visibility:hidden", "font-size:0", "opacity:0", "mso-hide:all"),
@@ -139,9 +114,7 @@ def unclear(draw: st.DrawFn) -> Draft:
     """An honest sender whose text says more than a decision: a word, a question, a foreign letter, an open end."""
     said = draw(phrases(APPROVALS))
     spoiler = draw(st.one_of(_NONSENSE, _REAL))
-    match draw(
-        st.sampled_from(("after", "before", "below", "above", "inside", "asked", "foreign", "open", "commanded"))
-    ):
+    match draw(st.sampled_from(_SPOILS)):
         case "after":
             said = f"{said} {spoiler}"
         case "before":
@@ -194,22 +167,6 @@ def two_faced(draw: st.DrawFn) -> Draft:
     return Draft(first, f"<p>{html.escape(second)}</p>")
 
 
-_AUTHORS = (
-    '"bo@corp.example" <mallory@evil.example>',
-    "bo@corp.example <mallory@evil.example>",
-    "Bo <bo@corp.example>, Cy <cy@corp.example>",
-    "<bo@corp.example> <mallory@evil.example>",
-    "mallory@evil.example, bo@corp.example",
-    "Bo <bo@corp.example",
-    "Bo: bo@corp.example;",
-    "<@evil.example:bo@corp.example>",
-    "bo@corp.example;mallory@evil.example",
-    "bo@corp.example.evil.example",
-    "=?utf-8?q?bo=40corp.example?=",
-    "Dan <dan@corp.example>",
-    "bо@corp.example",  # noqa: RUF001
-    "",
-)
 _VERDICTS = (
     (),
     (VERDICT.replace("dmarc=pass", "dmarc=fail"),),
@@ -224,28 +181,7 @@ _VERDICTS = (
     ("Authentication-Results: (", VERDICT),
     (VERDICT.replace("Authentication-Results", "X-Authentication-Results"),),
 )
-_ABOVE = (
-    "From: Mallory <mallory@evil.example>",
-    "From: bo@corp.example",
-    "Sender: mallory@evil.example",
-    "DKIM-Signature: v=1; a=rsa-sha256; d=corp.example; l=10; b=x",
-    "Resent-From: mallory@evil.example",
-    "Subject: another one",
-    "List-Id: <tea.corp.example>",
-    "List-Unsubscribe: <mailto:x@corp.example>",
-    "Precedence: bulk",
-    "Auto-Submitted: auto-replied",
-    "X-Autoreply: yes",
-    "Return-Path: <>",
-    f"To: agent+{TOKEN}x@sayso.example",
-    f"Cc: agent+{TOKEN}x@sayso.example",
-    "X-Note: a\rFrom: mallory@evil.example",
-    "X-Note: \0",
-    "no header at all",
-    " folded into nothing",
-    "From : mallory@evil.example",
-    f"X-Note: {'a' * 70_000}",
-)
+_ABOVE = [line.replace("@TOKEN@", TOKEN) for line in _OF["lines"]] + [f"X-Note: {'a' * 70_000}"]
 
 
 @st.composite
@@ -255,7 +191,7 @@ def forged(draw: st.DrawFn) -> Draft:
     head = draft.head
     match draw(st.sampled_from(("author", "verdict", "verdict", "line", "line", "blank"))):
         case "author":
-            author = draw(st.sampled_from(_AUTHORS))
+            author = draw(st.sampled_from(_OF["authors"]))
             return replace(draft, head=(head[0], f"From: {author}", *head[2:]))
         case "verdict":
             return replace(draft, head=(*draw(st.sampled_from(_VERDICTS)), *head[1:]))
@@ -269,27 +205,15 @@ def forged(draw: st.DrawFn) -> Draft:
             return replace(draft, head=("", *head))
 
 
-_TYPES = (
-    "Content-Type: text/plain; charset=utf-7",
-    "Content-Type: text/plain; charset=x-own",
-    "Content-Type: text/plain\nContent-Type: text/html",
-    "Content-Type: application/pkcs7-mime",
-    "Content-Type: text/calendar; method=REPLY",
-    "Content-Type: multipart/report; boundary=b; report-type=delivery-status",
-    "Content-Type: multipart/mixed",
-    "Content-Transfer-Encoding: base64",
-    "Content-Transfer-Encoding: x-own",
-)
-
-
 @st.composite
 def unreadable(draw: st.DrawFn) -> bytes:
     """A clear decision of a proven person, in a mail that can't be read, or can be read in two ways."""
-    said = draw(phrases((*APPROVALS, *DENIALS)))
+    # A thumb alone says nothing more than a text above it, and decides below one as thanks would.
+    said = draw(phrases((*APPROVALS, *DENIALS)).filter(lambda text: bool(text.strip("👍,.! \n"))))
     head = "\n".join(Draft(None, "").head)
     if draw(st.booleans()):
         # A `!` is none of base64's letters.
-        raw = f"{head}\n{draw(st.sampled_from(_TYPES))}\n\n{said}!"
+        raw = f"{head}\n{draw(st.sampled_from(_OF['types']))}\n\n{said}!"
     else:
         kinds = draw(
             st.sampled_from((("plain", "plain"), ("html", "html"), ("plain", "x-amp-html"), ("plain", "html", "html")))

@@ -18,44 +18,25 @@ from tests.kit.waiting import patience
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 
 
-async def test_a_card_goes_out_and_the_reply_comes_back_as_an_approval(post: Post) -> None:
-    await post.channel.send(approval(), TO, "d1")
-    (card,) = letters(post.box("bo@corp.example"))
-
-    await submit(post.client("bo@corp.example"), card, "approve", author=BO, at=NOON)
-    (inbound,) = await post.next_inbound()
-    reading = await post.channel.read(inbound)
-
-    assert inbound.is_answer
-    assert isinstance(reading, Reply)
-    assert (reading.person, reading.token, reading.said, reading.text) == ("bo", TOKEN, "approve", "approve")
-
-
-async def test_a_card_that_can_t_be_delivered_would_come_back_to_its_receipt(post: Post) -> None:
-    await post.channel.send(approval(receipt=TOKEN), TO, "d1")
-
+async def test_a_card_goes_out_and_the_reply_comes_back_as_an_approval_and_a_forged_one_is_held(post: Post) -> None:
+    delivery = await post.channel.send(approval(receipt=TOKEN), TO, "d1")
     (path,) = maildir.every_mail(post.box("bo@corp.example"))
-
-    assert path.read_bytes().startswith(f"Return-Path: <agent+{TOKEN}@sayso.example>".encode())
-
-
-async def test_a_reply_stays_in_the_thread_of_its_card(post: Post) -> None:
-    delivery = await post.channel.send(approval(), TO, "d1")
     (card,) = letters(post.box("bo@corp.example"))
+    back = f"Return-Path: <agent+{TOKEN}@sayso.example>".encode()
+    assert path.read_bytes().startswith(back), "where it may come back"
 
-    sent = await submit(post.client("bo@corp.example"), card, "no, not on a Friday", author=BO, at=NOON)
+    sent = await submit(post.client("bo@corp.example"), card, "approve", author=BO, at=NOON)
+    await post.client().send(mail(), sender="bo@corp.example", recipients=(f"agent+{TOKEN}@sayso.example",))
+    inbound, forged = await post.next_inbound(2)
+    reading = await post.channel.read(inbound)
 
     assert f"In-Reply-To: {delivery.handle}".encode() in sent.raw
     assert b"Subject: Re: Deploy 4f2a to production?" in sent.raw
     assert b"> To approve, reply with the one word: approve" in sent.raw
-
-
-async def test_a_forged_reply_is_held(post: Post) -> None:
-    await post.client().send(mail(), sender="bo@corp.example", recipients=(f"agent+{TOKEN}@sayso.example",))
-
-    (inbound,) = await post.next_inbound()
-
-    assert isinstance(await post.channel.read(inbound), Quarantined)
+    assert inbound.is_answer
+    assert isinstance(reading, Reply)
+    assert (reading.person, reading.token, reading.said, reading.text) == ("bo", TOKEN, "approve", "approve")
+    assert isinstance(await post.channel.read(forged), Quarantined)
 
 
 async def test_the_same_key_sends_the_same_mail(post: Post) -> None:
@@ -87,12 +68,6 @@ async def test_only_a_closing_card_is_shown_as_a_follow_up_in_the_same_thread(po
     assert second.reply_to == BOT
 
 
-async def test_the_deadline_is_shown_in_the_persons_own_time_zone(post: Post) -> None:
-    await post.channel.send(approval(), TO, "d1")
-
-    assert "Expires Tue 3 Mar 2026, 11:00 EST, 4 h after this mail." in letters(post.box("bo@corp.example"))[0].text
-
-
 async def test_each_person_gets_a_mail_in_their_own_language(post: Post) -> None:
     cy = BO.model_copy(update={"id": "cy", "email": "cy@corp.example", "language": "de"})
     channel = post.channel_through(post.client(BOT), BO, cy)
@@ -120,40 +95,21 @@ async def test_the_same_mail_twice_has_one_key_and_any_other_hand_or_address_ano
     assert len(set(keys)) == 3
 
 
-async def test_a_five_megabyte_mail_is_held_with_a_reason(post: Post) -> None:
-    await post.client("bo@corp.example").send(
-        mail("x" * 76 + "\n") + (b"word " * 14 + b"\r\n") * 75_000, sender="bo@corp.example", recipients=(BOT,)
-    )
-
-    (inbound,) = await post.next_inbound()
-    reading = await post.channel.read(inbound)
-
-    assert inbound.size_bytes > 5_000_000
-    assert isinstance(reading, Quarantined)
-
-
-async def test_an_unreadable_mail_is_held_and_the_next_one_is_served(post: Post) -> None:
+async def test_what_is_huge_or_unreadable_is_held_a_robot_is_ignored_and_the_next_one_is_served(
+    post: Post,
+) -> None:
     maildir.create(post.box(BOT))
     (post.box(BOT) / "new" / "0001.broken").mkdir()
-    maildir.store(post.box(BOT), arrived(mail()))
+    huge = mail("x" * 76 + "\n") + (b"word " * 14 + b"\r\n") * 75_000
+    for raw in (huge, mail("I am away", extra="Auto-Submitted: auto-replied\n"), mail()):
+        maildir.store(post.box(BOT), arrived(raw))
 
-    broken, good = await post.next_inbound(2)
+    found = await post.next_inbound(4)
 
-    assert isinstance(await post.channel.read(broken), Quarantined)
-    assert isinstance(await post.channel.read(good), Reply)
-    assert broken.key != good.key
-
-
-async def test_an_auto_reply_is_ignored(post: Post) -> None:
-    await post.client("bo@corp.example").send(
-        mail("I am away", extra="Auto-Submitted: auto-replied\n"),
-        sender="bo@corp.example",
-        recipients=(f"agent+{TOKEN}@sayso.example",),
-    )
-
-    (inbound,) = await post.next_inbound()
-
-    assert isinstance(await post.channel.read(inbound), Ignored)
+    readings = [await post.channel.read(inbound) for inbound in found]
+    assert [type(reading) for reading in readings] == [Quarantined, Quarantined, Ignored, Reply]
+    assert found[1].size_bytes > 5_000_000
+    assert len({inbound.key for inbound in found}) == 4
 
 
 async def test_a_mail_that_was_not_accepted_stays_and_is_handed_over_again(post: Post) -> None:
@@ -177,12 +133,9 @@ async def test_a_mail_that_was_not_accepted_stays_and_is_handed_over_again(post:
     assert all(len(names) == 1 for names in tries)
 
 
-async def test_a_person_without_a_mail_address_can_t_be_reached(post: Post) -> None:
-    assert await post.channel.address(Contact(id="cy", name="Cy"), "run-7") is None
-
-
 async def test_an_address_names_its_thread_by_the_id_that_answers_to_our_mails_name(post: Post) -> None:
     root = thread_root("run-7", BOT)
 
     assert await post.channel.address(BO, "run-7") == TO.model_copy(update={"thread": root})
     assert await post.channel.address(BO, root) == TO.model_copy(update={"thread": root})
+    assert await post.channel.address(Contact(id="cy", name="Cy"), "run-7") is None

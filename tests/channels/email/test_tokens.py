@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels import Address, Quarantined, Reply, Trigger
+from channels import Address, Reply, Trigger
 from channels.email import mime, tokens
 from channels.email.cards import Made
 from channels.email.format.body import read_text
@@ -41,25 +41,18 @@ def quoted(post: mime.Post, mark: str = "> ") -> str:
     )
 
 
-@pytest.mark.parametrize(
-    ("way", "address"),
-    [("plus", f"agent+{TOKEN}@sayso.example"), ("reference", BOT)],
-)
-def test_the_card_says_where_its_answer_goes(way: Way, address: str) -> None:
-    assert read_headers(card(way).raw).one("reply-to") == f"sayso <{address}>"
-
-
 @pytest.mark.parametrize("way", WAYS)
-def test_only_a_reference_shows_the_token_in_its_text_and_none_in_its_id(way: Way) -> None:
+def test_a_card_says_where_its_answer_goes_and_only_a_reference_shows_its_token(way: Way) -> None:
     post = card(way)
 
+    assert post == card(way)
+    address = f"agent+{TOKEN}@sayso.example" if way == "plus" else BOT
+    assert read_headers(post.raw).one("reply-to") == f"sayso <{address}>"
     assert (f"Answer code: {TOKEN}" in read_text(post.raw)) == (way == "reference")
     assert TOKEN not in post.message_id
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_the_same_card_gives_the_same_mail(way: Way) -> None:
-    assert card(way) == card(way)
+LOST = ("In-Reply-To: <AM0PR0@outlook.example>",)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +62,11 @@ def test_the_same_card_gives_the_same_mail(way: Way) -> None:
         ("plus", (f"To: AGENT+{TOKEN.upper()}@Sayso.Example",), "approve"),
         ("plus", (f"To: cy@corp.example,\r\n agent+{TOKEN}@sayso.example", f"Cc: {BOT}"), "approve"),
         ("reference", (f"In-Reply-To: {card('reference').message_id.upper()}",), quoted(card("reference"))),
-        ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"))),
-        ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"), mark="")),
-        ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"), mark="> > ")),
-        ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference", "de"))),
-        ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference", "de"), mark="")),
+        ("reference", LOST, quoted(card("reference"))),
+        ("reference", LOST, quoted(card("reference"), mark="")),
+        ("reference", LOST, quoted(card("reference"), mark="> > ")),
+        ("reference", LOST, quoted(card("reference", "de"))),
+        ("reference", LOST, quoted(card("reference", "de"), mark="")),
     ],
 )
 def test_the_token_comes_back(way: Way, fields: tuple[str, ...], body: str) -> None:
@@ -106,16 +99,6 @@ def test_a_mail_without_a_token_of_its_way_has_none(way: Way, fields: tuple[str,
     assert tokens.returning(way)(received(*fields, body=body), BOT) is None
 
 
-def test_a_mail_that_answers_several_questions_is_held() -> None:
-    raw = received(f"To: agent+{TOKEN}@sayso.example, agent+{OTHER}@sayso.example", body="approve")
-
-    with pytest.raises(Unreadable, match="several questions"):
-        tokens.returning("plus")(raw, BOT)
-    held = reader("plus").read(raw, len(raw))
-    assert isinstance(held, Quarantined)
-    assert held.reasons == (tokens.SEVERAL,)
-
-
 HTML_REPLY = """<div>Approved</div><div class="gmail_quote">On 3 Mar 2026, agent@sayso.example wrote:
 <blockquote>{}</blockquote></div>"""
 OUTLOOK_REPLY = """<p>Approved</p><hr><p><b>From:</b> agent@sayso.example<br><b>Sent:</b> Tuesday<br>
@@ -138,19 +121,15 @@ def test_a_reply_of_html_alone_brings_the_token_back_in_what_it_quotes(page: str
 
 
 def test_an_answer_in_html_alone_whose_thread_was_lost_counts_for_its_question() -> None:
-    fields = ("In-Reply-To: <AM0PR0@outlook.example>", "Content-Type: text/html; charset=utf-8")
+    fields = (*LOST, "Content-Type: text/html; charset=utf-8")
     raw = received(*fields, body=HTML_REPLY.format(shown()))
 
     reading = reader("reference").read(raw, len(raw))
 
     assert isinstance(reading, Reply)
     assert (reading.token, reading.said) == (TOKEN, "approve")
-
-
-def test_a_code_that_nobody_sees_in_the_html_is_none() -> None:
-    body = f'<p>Approved</p><p style="display:none">Answer code: {TOKEN}</p>'
-
-    assert tokens.returning("reference")(received("Content-Type: text/html", body=body), BOT) is None
+    hidden = f'<p>Approved</p><p style="display:none">Answer code: {TOKEN}</p>'
+    assert tokens.returning("reference")(received("Content-Type: text/html", body=hidden), BOT) is None
 
 
 def test_plain_text_and_html_that_quote_different_codes_are_held() -> None:
@@ -165,7 +144,7 @@ def test_plain_text_and_html_that_quote_different_codes_are_held() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", few_of(["<div>", "<p>Answer code: ", "<", "<!--", "Answer code:\n", "> ", "&gt; "], 1, 5)
+    "piece", few_of(["<div>", "<p>Answer code: ", "<", "<!--", "Answer code:\n", "> ", "&gt; "], 1)
 )
 def test_looking_for_a_code_takes_no_longer_than_the_html_is_read(piece: str) -> None:
     raw = received("Content-Type: text/html", body=piece * (1_900_000 // len(piece)))
@@ -174,31 +153,20 @@ def test_looking_for_a_code_takes_no_longer_than_the_html_is_read(piece: str) ->
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_reply_in_each_way_is_that_persons_answer(way: Way) -> None:
-    post = card(way)
-    to = read_headers(post.raw).one("reply-to")
-    raw = received(f"To: {to}", f"In-Reply-To: {post.message_id}", body=quoted(post))
+def test_a_reply_in_each_way_is_that_persons_answer_and_a_new_mail_wants_something_new(
+    way: Way,
+) -> None:
+    post, is_likely = card(way), tokens.hint(way, BOT)
+    fields = (f"To: {read_headers(post.raw).one('reply-to')}", f"In-Reply-To: {post.message_id}")
+    raw, new = received(*fields, body=quoted(post)), received("Subject: please", body="deploy it")
 
     reading = reader(way).read(raw, len(raw))
 
     assert isinstance(reading, Reply)
     assert (reading.person, reading.token, reading.said) == ("bo", TOKEN, "approve")
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_new_mail_in_each_way_wants_something_new(way: Way) -> None:
-    raw = received("Subject: please", body="deploy it")
-
-    assert isinstance(reader(way).read(raw, len(raw)), Trigger)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_answers_are_recognised_cheaply_and_new_mail_is_not_taken_for_one(way: Way) -> None:
-    post, is_likely = card(way), tokens.hint(way, BOT)
-    answer = received(f"To: {read_headers(post.raw).one('reply-to')}", f"In-Reply-To: {post.message_id}")
-
-    assert is_likely(answer)
-    assert not is_likely(received(body=answer.decode()))
+    assert isinstance(reader(way).read(new, len(new)), Trigger)
+    assert is_likely(raw)
+    assert not is_likely(received(body=raw.decode()))
 
 
 def test_the_quoted_code_is_no_part_of_what_the_person_said() -> None:

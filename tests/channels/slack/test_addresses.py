@@ -20,57 +20,41 @@ async def test_who_is_in_the_slack_channel_of_a_thread_shares_the_card_there(
     assert await slack.violations() == []
 
 
-async def test_a_thread_that_does_not_exist_yet_is_shared_too(slack: Workspace, bo: Person, ops: str) -> None:
-    found = await a_sender(slack, bo).address(contact(bo), f"{ops}/~s0r-abc")
-
-    assert found
-    assert found.is_shared
-
-
-async def test_a_private_channel_is_like_any_other_for_its_members(slack: Workspace, anna: Person, bo: Person) -> None:
+async def test_a_private_channel_is_like_any_other_for_its_members_alone(
+    slack: Workspace, anna: Person, bo: Person, ops: str
+) -> None:
     secret = await slack.channel("secret", anna, slack.bot, private=True)
     sender = a_sender(slack, anna, bo)
 
     inside, outside = [await sender.address(contact(each), f"{secret}/1.000001") for each in (anna, bo)]
+    unborn = await sender.address(contact(bo), f"{ops}/~s0r-abc")
 
     assert inside
     assert inside.to == secret
     assert outside == direct(bo)
+    assert unborn
+    assert unborn.is_shared, "so is a thread that does not exist yet"
 
 
-async def test_who_is_not_in_the_slack_channel_has_a_dm(slack: Workspace, anna: Person, bo: Person) -> None:
-    quiet = await slack.channel("quiet", anna, slack.bot)
+async def test_where_nothing_can_be_shown_everybody_has_a_dm(slack: Workspace, bo: Person) -> None:
+    away = await slack.channel("away", bo)
+    archived = await slack.channel("old", bo, archived=True)
+    await slack.tell("member", channel="old", user=slack.bot, is_in=True)
 
-    assert await a_sender(slack, bo).address(contact(bo), f"{quiet}/1.000001") == direct(bo)
-
-
-@pytest.mark.parametrize("how", ["we are not in it", "it is archived", "it does not exist"])
-async def test_where_nothing_can_be_shown_everybody_has_a_dm(slack: Workspace, bo: Person, how: str) -> None:
-    away = await slack.channel("away", bo, archived=True) if "archived" in how else await slack.channel("away", bo)
-    if "archived" in how:
-        await slack.tell("member", channel="away", user=slack.bot, is_in=True)
-    channel = "C0NOWHERE" if "exist" in how else away
-
-    assert await a_sender(slack, bo).address(contact(bo), f"{channel}/1.000001") == direct(bo)
+    for channel in (away, archived, "C0NOWHERE"):
+        assert await a_sender(slack, bo).address(contact(bo), f"{channel}/1.000001") == direct(bo)
 
 
-async def test_a_thread_in_their_own_dm_is_theirs_alone(slack: Workspace, bo: Person) -> None:
-    thread = f"{bo.dm}/{(await bo.says('@sayso', 'deploy')).ts}"
+async def test_a_thread_in_a_dm_is_its_owners_alone(slack: Workspace, anna: Person, bo: Person) -> None:
+    own, others = [f"{each.dm}/{(await each.says('@sayso', 'deploy')).ts}" for each in (bo, anna)]
 
-    assert await a_sender(slack, bo).address(contact(bo), thread) == direct(bo, thread)
-
-
-async def test_a_thread_in_the_dm_of_somebody_else_is_nobody_elses(slack: Workspace, anna: Person, bo: Person) -> None:
-    thread = f"{anna.dm}/{(await anna.says('@sayso', 'deploy')).ts}"
-
-    assert await a_sender(slack, bo).address(contact(bo), thread) == direct(bo)
+    assert await a_sender(slack, bo).address(contact(bo), own) == direct(bo, own)
+    assert await a_sender(slack, bo).address(contact(bo), others) == direct(bo)
 
 
-@pytest.mark.parametrize("thread", ["", "s0r-abc", "<abc@mail.example>", "C0OPS", "C0OPS/", "C0OPS/now", "c0ops/1.0"])
-async def test_a_thread_from_elsewhere_leads_to_the_dm_without_a_call(
-    slack: Workspace, bo: Person, thread: str
-) -> None:
-    assert await a_sender(slack, bo).address(contact(bo), thread) == direct(bo)
+async def test_a_thread_from_elsewhere_leads_to_the_dm_without_a_call(slack: Workspace, bo: Person) -> None:
+    for thread in ("", "s0r-abc", "<abc@mail.example>", "C0OPS", "C0OPS/", "C0OPS/now", "c0ops/1.0"):
+        assert await a_sender(slack, bo).address(contact(bo), thread) == direct(bo)
     assert await slack.calls("conversations.members") == []
 
 

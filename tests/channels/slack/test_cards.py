@@ -25,17 +25,8 @@ TEXTS = st.one_of(
     st.text(max_size=300),
     st.text(max_size=9).map(lambda text: f"<!here> at 14:02 UTC on 03 March 2026{text}"),
     st.text(max_size=40).map(lambda text: text * 200),
-    st.sampled_from(
-        [
-            "<!channel> now",
-            "Bo at 14:02 UTC on 03 March 2026, <!here>",
-            "<@U1> & <#C1|x>",
-            "*bold* `code` _x_",
-            "\u202egnp.exe",
-            "a\x00b",
-            "😀" * 2000,
-        ]
-    ),
+    st.sampled_from(["<!channel> now", "Bo at 14:02 UTC on 03 March 2026, <!here>", "<@U1> & <#C1|x>"]),
+    st.sampled_from(["*bold* `code` _x_", "\u202egnp.exe", "a\x00b", "😀" * 2000]),
 )
 FORMS = st.builds(
     AnswerForm,
@@ -68,9 +59,7 @@ CARDS = st.builds(
     link=st.sampled_from(["", "https://sayso.example/requests/s0q-abc"]),
     topic=TEXTS,
     is_line=st.booleans(),
-    mentions=st.lists(TEXTS | st.sampled_from(["U0BO>", "S0CREW|x", "channel", "U0BO\n<!here>"]), max_size=5).map(
-        tuple
-    ),
+    mentions=st.lists(TEXTS | st.sampled_from(["U0BO>", "S0CREW|x", "channel", "U0\n<!here>"]), max_size=5).map(tuple),
 )
 
 
@@ -194,26 +183,78 @@ def test_a_revision_is_another_one_where_something_looks_different(one: Card, ot
     assert cards.revision(later) == cards.revision(one)
 
 
-@pytest.mark.parametrize("may_approve", [True, False])
-def test_an_approve_button_is_there_only_where_it_counts(may_approve: bool) -> None:
-    form = AnswerForm(token="s0d-x", format="approval", may_approve=may_approve, until=AT)
-    found = cards.message(Card(title="Deploy?", at=AT, form=form), "d1")
-    assert [node["action_id"] for node in nodes(found.blocks) if "action_id" in node] == (
-        ["approve", "deny", "deny_why"] if may_approve else ["deny", "deny_why"]
-    )
+def told(block: Any) -> str:
+    """A block in a line: its kind, what it says with whose styles, and what its buttons do."""
+    said = [f"{node['text']}{'*' * (node.get('style') == {'bold': True})}" for node in nodes(block) if _is_text(node)]
+    buttons = [node for node in nodes(block) if "value" in node]
+    colours = [{"primary": "+", "danger": "-"}.get(str(node.get("style")), "") for node in buttons]
+    does = [
+        f"{node['action_id']}={node['value']}{colour}{'!' * ('confirm' in node)}"
+        for node, colour in zip(buttons, colours, strict=True)
+    ]
+    parts = [node["type"].removeprefix("rich_text_") for node in nodes(block.get("elements")) if "elements" in node]
+    return " | ".join([block["type"], *parts, *said, *does])
 
 
-def test_how_a_run_stands_is_one_line() -> None:
-    card = Card(title="Running: <tests>", summary="step 3 of 5", at=AT, is_line=True)
-    found = cards.message(card, "d1")
-    assert found.text == "Running: &lt;tests&gt;\nstep 3 of 5"
-    assert found.blocks == (
-        {
-            "type": "context",
-            "elements": [{"type": "plain_text", "text": "Running: <tests> · step 3 of 5", "emoji": False}],
-            "block_id": "d1.0",
-        },
-    )
+def _is_text(node: dict[str, Any]) -> bool:
+    return isinstance(node.get("text"), str)
+
+
+DATE = "<!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
+BUTTONS = "Approve | Deny | Deny with reason… | Details"
+STOP_SAYS = "It is approved and has not started. Stopped, it never starts."
+STOPS = AnswerForm(token="t1", format="approval", only_stops=True, until=AT)
+OPEN = Card(
+    title="Deploy?",
+    at=AT,
+    summary="Anna Ames asks.",
+    facts=(Line(label="From", text="v1.0.0"), Line(label="Approvals", text="1 of 2: Bo at 14:02 UTC on 03 March 2026")),
+    details=(Line(label="Digest", text="0" * 64),),
+    form=AnswerForm(token="t1", format="approval", until=AT),
+)
+DENIED = Card(
+    title="Denied: Deploy <!channel> & v2",
+    at=AT,
+    quoted="not on a *Friday*, <@U0ANNA> <https://evil.example|click>",
+    quoted_as="The reason that Cy Cole gave:",
+    facts=(Line(label="<b>", text="<!here> & `x`"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("card", "blocks"),
+    [
+        (OPEN, [
+            "header | Deploy?", "section | Anna Ames asks.",
+            "rich_text | section | section | From: * | v1.0.0 | Approvals: * | 1 of 2: Bo ",
+            f"context | Expires {DATE}",
+            f"actions | {BUTTONS} | approve=t1+ | deny=t1- | deny_why=t1 | details=t1",
+        ]),
+        (Card(title="Approved", at=AT, form=STOPS), [
+            "header | Approved",
+            f"actions | Stop | Stop this? | {STOP_SAYS} | Stop | Back | deny=t1-!",
+        ]),
+        (DENIED, [
+            "header | Denied: Deploy <!channel> & v2", "context | The reason that Cy Cole gave:",
+            "rich_text | quote | not on a *Friday*, <@U0ANNA> <https://evil.example|click>",
+            "rich_text | section | <b>: * | <!here> & `x`",
+        ]),
+        (Card(title="Running: <tests>", summary="step 3 of 5", at=AT, is_line=True),
+         ["context | Running: <tests> · step 3 of 5"]),
+    ],
+)  # fmt: skip
+def test_a_card_has_these_blocks_in_this_order(card: Card, blocks: list[str]) -> None:
+    assert [told(block) for block in _blocks(card)] == blocks
+    assert [block["block_id"] for block in _blocks(card)] == [f"d1.{number}" for number in range(len(blocks))]
+    dates = [node["timestamp"] for node in nodes(_blocks(card)) if node.get("type") == "date"]
+    assert dates == [1772546520] * (card is OPEN)
+
+
+def test_an_approve_button_is_there_only_where_it_counts() -> None:
+    form = AnswerForm(token="s0d-x", format="approval", may_approve=False, until=AT)
+    assert [each for each in _actions_of(Card(title="Deploy?", at=AT, form=form)) if each] == ["deny", "deny_why"]
+    stopped = form.model_copy(update={"only_stops": True})
+    assert [each for each in _actions_of(Card(title="Deploy?", at=AT, form=stopped)) if each] == ["deny"]
 
 
 def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
@@ -225,25 +266,20 @@ def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
     assert shown == exact
 
 
-@pytest.mark.parametrize("kind", ["approval", "yes_no", "choice", "choices", "form", "free_text"])
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"facts": (Line(label="Changes", text="x" * 601),)},
-        {"facts": tuple(Line(label=f"Fact {number}", text="x") for number in range(25))},
-        {"facts": tuple(Line(label=f"Fact {number}", text="x" * 590) for number in range(20))},
-        {"summary": "x" * 3_001},
-        {"quoted": "x" * 1_501},
-        {"said": "x" * 1_501},
-        {"details": (Line(label="Digest", text="c0ffee"),)},
-        {"exact": "deploy"},
-    ],
-)
-def test_whatever_has_no_room_on_a_card_is_behind_details(changes: dict[str, Any], kind: Any) -> None:
+@pytest.mark.parametrize("kind", FORMATS)
+def test_whatever_has_no_room_on_a_card_is_behind_details(kind: Any) -> None:
+    facts = [[(f"Fact {n}", length) for n in range(count)] for count, length in ((25, 1), (20, 590), (1, 601))]
+    longer: list[dict[str, Any]] = [
+        {"facts": tuple(Line(label=label, text="x" * length) for label, length in each)} for each in facts
+    ]
+    longer += [{"summary": "x" * 3_001}, {"quoted": "x" * 1_501}, {"said": "x" * 1_501}, {"exact": "deploy"}]
+    longer += [{"details": (Line(label="Digest", text="c0ffee"),)}]
     form = AnswerForm(token="s0d-x", format=kind, options=("one", "two"), fields=(Input(name="one"),), until=AT)
     short = Card(title="Deploy?", at=AT, facts=(Line(label="Changes", text="few"),), form=form)
+
     assert "details" not in _actions_of(short)
-    assert "details" in _actions_of(short.model_copy(update=changes))
+    for changes in longer:
+        assert "details" in _actions_of(short.model_copy(update=changes)), changes
 
 
 def _actions_of(card: Card) -> list[Any]:

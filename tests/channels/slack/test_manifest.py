@@ -27,19 +27,12 @@ def test_socket_mode_needs_no_address() -> None:
     }
 
 
-def test_user_groups_are_read_only_where_that_is_asked_for() -> None:
-    assert GROUPS_SCOPE not in str(manifest(is_agent=True))
-    assert GROUPS_SCOPE in str(manifest(reads_groups=True))
-
-
 def test_over_http_every_address_is_ours() -> None:
-    made = manifest("ask", "https://sayso.corp.example")
+    made = str(manifest("ask", "https://sayso.corp.example"))
 
-    assert set(re.findall(r"https?://[^'\"]+", str(made))) == {
-        "https://sayso.corp.example/slack/events",
-        "https://sayso.corp.example/slack/interactions",
-    }
-    assert '"socket_mode_enabled": False' in str(made).replace("'", '"')
+    paths = {"https://sayso.corp.example/slack/events", "https://sayso.corp.example/slack/interactions"}
+    assert set(re.findall(r"https?://[^'\"]+", made)) == paths
+    assert "'socket_mode_enabled': False" in made
 
 
 def test_people_find_the_app_by_its_name_and_start_with_a_command_a_shortcut_or_its_home() -> None:
@@ -56,10 +49,12 @@ def test_people_find_the_app_by_its_name_and_start_with_a_command_a_shortcut_or_
     assert "agent_view" not in features
 
 
-def test_an_agent_is_asked_for_only_when_wanted() -> None:
-    assert "agent_view" in str(manifest(is_agent=True))
-    assert AGENT_SCOPE in str(manifest(is_agent=True))
-    assert AGENT_SCOPE not in str(manifest())
+def test_an_agent_and_user_groups_are_asked_for_only_when_wanted() -> None:
+    plain, agent, groups = str(manifest()), str(manifest(is_agent=True)), str(manifest(reads_groups=True))
+
+    assert [each in plain for each in ("agent_view", AGENT_SCOPE, GROUPS_SCOPE)] == [False, False, False]
+    assert [each in agent for each in ("agent_view", AGENT_SCOPE, GROUPS_SCOPE)] == [True, True, False]
+    assert GROUPS_SCOPE in groups
 
 
 def test_texts_are_as_long_as_slack_takes_them() -> None:

@@ -29,9 +29,14 @@ async def test_we_know_our_workspace_our_bot_our_app_and_what_it_may(slack: Work
     assert await slack.violations() == []
 
 
-async def test_a_token_that_slack_does_not_take_is_told(slack: Workspace, members: Members) -> None:
-    await slack.settings(revoked=True)
+async def test_a_token_that_slack_does_not_take_is_told_and_nobody_is_refused_by_that_word(
+    slack: Workspace, members: Members
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await members.who("U0NOBODY")
+    assert refused.value.error == "user_not_found"
 
+    await slack.settings(revoked=True)
     with pytest.raises(Unauthorized, match="taken back"):
         await members.ourselves()
 
@@ -54,13 +59,6 @@ async def test_a_member_a_guest_a_bot_and_one_who_left_are_told_apart(slack: Wor
     assert await slack.violations() == []
 
 
-async def test_nobody_is_refused_by_that_word(members: Members) -> None:
-    with pytest.raises(Refused) as refused:
-        await members.who("U0NOBODY")
-
-    assert refused.value.error == "user_not_found"
-
-
 async def test_many_questions_at_once_are_one_call_and_a_change_is_seen_soon(
     slack: Workspace, members: Members, clock: Clock, anna: Person
 ) -> None:
@@ -71,16 +69,11 @@ async def test_many_questions_at_once_are_one_call_and_a_change_is_seen_soon(
     assert len(await slack.calls("users.info")) == 1
 
     await clock.moves(6)
-    assert (await members.who(anna.id)).is_deleted
-    assert len(await slack.calls("users.info")) == 2
-
-
-async def test_an_error_is_not_remembered(slack: Workspace, members: Members, anna: Person) -> None:
     await slack.breaks("users.info", "http_500")
     with pytest.raises(ChannelUnavailable):
         await members.who(anna.id)
-
-    assert (await members.who(anna.id)).id == anna.id
+    assert (await members.who(anna.id)).is_deleted, "an error is not remembered"
+    assert len(await slack.calls("users.info")) == 3
 
 
 @pytest.mark.long

@@ -10,6 +10,7 @@ from channels.slack import cards
 from channels.slack.members import Members
 from channels.slack.placing import Placing, Spot
 from channels.slack.rate_limit import Paced, Rates
+from channels.slack.sender import SlackSender
 from tests.channels.slack.outgoing import CARD, DONE, MemoryMarks, a_sender, direct, paced, shared
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.kit.long import few_of
@@ -33,15 +34,21 @@ def there(asked: Message) -> Address:
     return shared(asked.channel, f"{asked.channel}/{asked.ts}")
 
 
+async def lost(slack: Workspace, asked: Message, sender: SlackSender, kind: str = "cut_after") -> None:
+    """The answer to a post of this sender is lost."""
+    await slack.breaks("chat.postMessage", kind)
+    with pytest.raises(ChannelUnavailable):
+        await sender.send(CARD, there(asked), "s0d-1")
+
+
 @pytest.mark.parametrize("kind", LOST)
 async def test_a_post_whose_answer_was_lost_is_there_once(
     slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks, kind: str
 ) -> None:
-    await slack.breaks("chat.postMessage", kind)
-    with pytest.raises(ChannelUnavailable):
-        await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
+    await lost(slack, asked, a_sender(slack, bo, marks=marks), kind)
 
     delivery = await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
+    assert await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1") == delivery, "and stays the same"
 
     cards_there = (await slack.messages(asked))[1:]
     assert [f"{card.channel}/{card.ts}" for card in cards_there] == [delivery.handle]
@@ -51,7 +58,7 @@ async def test_a_post_whose_answer_was_lost_is_there_once(
 async def test_whatever_goes_wrong_twice_each_message_is_there_once(
     slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
 ) -> None:
-    kinds = [*LOST, "error", "ratelimited"]
+    kinds = ["cut", "cut_after", "http_500_after", "error", "ratelimited"]
     for number, (first, second) in enumerate(product(kinds, repeat=2)):
         await slack.breaks("chat.postMessage", first)
         await slack.breaks("chat.postMessage", second)
@@ -89,24 +96,16 @@ async def test_a_post_that_was_never_answered_is_there_once(
     assert len(await slack.calls("chat.postMessage")) == posts
 
 
-async def test_the_same_key_again_is_the_same_message(
-    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+async def test_another_key_is_another_message_and_what_was_never_in_doubt_is_not_looked_up(
+    slack: Workspace, bo: Person, asked: Message
 ) -> None:
-    first = await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
-
-    again = await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
-
-    assert again == first
-    assert len(await slack.calls("chat.postMessage")) == 1
-
-
-async def test_another_key_is_another_message(slack: Workspace, bo: Person, asked: Message) -> None:
     sender = a_sender(slack, bo)
 
-    handles = {(await sender.send(CARD, there(asked), key)).handle for key in ("s0d-1", "s0d-2", "s0d-3")}
+    sent = [await sender.send(CARD, there(asked), key) for key in ("s0d-1", "s0d-2", "s0d-3")]
+    await sender.update(sent[0], DONE, "s0o-1")
 
-    assert len(handles) == 3
-    assert await slack.calls("conversations.replies") == [], "nothing was in doubt"
+    assert len({each.handle for each in sent}) == 3
+    assert await slack.calls("conversations.replies") == []
 
 
 async def test_who_died_before_the_post_is_followed_by_who_posts(
@@ -133,10 +132,8 @@ async def test_a_message_is_found_behind_many_others(
 ) -> None:
     for number in range(205):
         await anna.answers(asked, f"line {number}")
-    await slack.breaks("chat.postMessage", "cut_after")
     sender = a_sender(slack, marks=marks)
-    with pytest.raises(ChannelUnavailable):
-        await sender.send(CARD, there(asked), "s0d-1")
+    await lost(slack, asked, sender)
 
     await sender.send(CARD, there(asked), "s0d-1")
 
@@ -196,10 +193,8 @@ async def test_of_doubles_the_first_stays_and_the_others_are_closed(
     slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
 ) -> None:
     await a_sender(slack, bo).send(CARD, there(asked), "s0d-1")
-    await slack.breaks("chat.postMessage", "cut_after")
     sender = a_sender(slack, bo, marks=marks)
-    with pytest.raises(ChannelUnavailable):
-        await sender.send(CARD, there(asked), "s0d-1")
+    await lost(slack, asked, sender)
 
     delivery = await sender.send(CARD, there(asked), "s0d-1")
 
@@ -215,9 +210,7 @@ async def test_a_double_that_turns_up_late_is_closed_with_the_next_update(
     slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
 ) -> None:
     sender = a_sender(slack, bo, marks=marks)
-    await slack.breaks("chat.postMessage", "cut")
-    with pytest.raises(ChannelUnavailable):
-        await sender.send(CARD, there(asked), "s0d-1")
+    await lost(slack, asked, sender, "cut")
     delivery = await sender.send(CARD, there(asked), "s0d-1")
     await a_sender(slack, bo).send(CARD, there(asked), "s0d-1")
 
@@ -231,22 +224,11 @@ async def test_a_double_that_turns_up_late_is_closed_with_the_next_update(
     assert await slack.violations() == []
 
 
-async def test_a_card_that_was_never_in_doubt_is_not_looked_up(slack: Workspace, bo: Person, asked: Message) -> None:
-    sender = a_sender(slack, bo)
-    delivery = await sender.send(CARD, there(asked), "s0d-1")
-
-    await sender.update(delivery, DONE, "s0o-1")
-
-    assert await slack.calls("conversations.replies") == []
-
-
 async def test_who_goes_elsewhere_after_a_lost_answer_leaves_nothing_to_press_behind(
     slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
 ) -> None:
     sender = a_sender(slack, bo, marks=marks)
-    await slack.breaks("chat.postMessage", "cut_after")
-    with pytest.raises(ChannelUnavailable):
-        await sender.send(CARD, there(asked), "s0d-1")
+    await lost(slack, asked, sender)
 
     await sender.send(CARD, direct(bo), "s0d-1")
 
@@ -258,9 +240,7 @@ async def test_who_was_put_out_of_a_channel_after_a_lost_answer_goes_elsewhere(
     slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
 ) -> None:
     sender = a_sender(slack, bo, marks=marks)
-    await slack.breaks("chat.postMessage", "cut_after")
-    with pytest.raises(ChannelUnavailable):
-        await sender.send(CARD, there(asked), "s0d-1")
+    await lost(slack, asked, sender)
     await slack.tell("member", channel="ops", user=slack.bot, is_in=False)
 
     with pytest.raises(ChannelRefused, match="sayso is not a member of #ops"):

@@ -19,26 +19,20 @@ async def strict(slack: Workspace) -> Workspace:
     return slack
 
 
-async def test_posts_in_one_channel_are_a_second_apart_and_in_order(strict: Workspace, ops: str) -> None:
+async def test_posts_in_one_channel_are_a_second_apart_and_in_order_and_others_do_not_wait(
+    strict: Workspace, anna: Person, bo: Person, ops: str
+) -> None:
     clock = Clock(strict)
     api = paced(strict, clock)
 
+    for channel in (anna.dm, bo.dm):
+        await api.call("chat.postMessage", channel=channel, text="hello")
+    assert clock.slept_s == 0
     await asyncio.gather(*(api.call("chat.postMessage", channel=ops, text=f"line {n}") for n in range(6)))
 
     assert [message.text for message in await strict.messages("#ops")] == [f"line {n}" for n in range(6)]
     assert clock.slept_s == pytest.approx(5)
     assert {call["status"] for call in await strict.calls("chat.postMessage")} == {200}
-    assert await strict.violations() == []
-
-
-async def test_one_channel_does_not_wait_for_another(strict: Workspace, anna: Person, bo: Person, ops: str) -> None:
-    clock = Clock(strict)
-    api = paced(strict, clock)
-
-    for channel in (ops, anna.dm, bo.dm):
-        await api.call("chat.postMessage", channel=channel, text="hello")
-
-    assert clock.slept_s == 0
     assert await strict.violations() == []
 
 
@@ -51,10 +45,10 @@ async def test_some_updates_need_not_wait_and_none_is_one_too_many(strict: Works
         await api.call("chat.update", channel=ops, ts=ts, text=f"step {number}")
     assert clock.slept_s == 0
 
-    for number in range(60):
+    for number in range(30):
         await api.call("chat.update", channel=ops, ts=ts, text=f"step {number}")
     assert {call["status"] for call in await strict.calls("chat.update")} == {200}
-    assert (await strict.messages("#ops"))[0].text == "step 59"
+    assert (await strict.messages("#ops"))[0].text == "step 29"
 
 
 @pytest.mark.parametrize(("at_once", "shown"), [(5, "old"), (1, "new")])
@@ -73,19 +67,6 @@ async def test_an_update_that_had_to_wait_shows_what_stands_by_then(
     assert [message.text for message in await strict.messages("#ops")] == [shown]
 
 
-async def test_an_update_that_slack_puts_off_shows_what_stands_by_then(slack: Workspace, ops: str) -> None:
-    api = paced(slack)
-    ts = (await api.call("chat.postMessage", channel=ops, text="running"))["ts"]
-    await slack.breaks("chat.update", "ratelimited", seconds=4)
-
-    async def newest() -> dict[str, JsonValue]:
-        return {"channel": ops, "ts": ts, "text": "new"}
-
-    await api.update(ops, {"channel": ops, "ts": ts, "text": "old"}, newest)
-
-    assert [message.text for message in await slack.messages("#ops")] == ["new"]
-
-
 async def test_two_processes_that_know_nothing_of_each_other_lose_nothing(strict: Workspace, ops: str) -> None:
     clock = Clock(strict)
     one, other = paced(strict, clock), paced(strict, clock)
@@ -99,40 +80,26 @@ async def test_two_processes_that_know_nothing_of_each_other_lose_nothing(strict
     assert await strict.violations() == []
 
 
-async def test_a_short_retry_after_is_waited_out(slack: Workspace, ops: str) -> None:
-    clock = Clock(slack)
-    await slack.breaks("chat.postMessage", "ratelimited", seconds=4)
-
-    await paced(slack, clock).call("chat.postMessage", channel=ops, text="hello")
-
-    assert clock.slept_s == pytest.approx(4)
-    assert len(await slack.messages("#ops")) == 1
-
-
-async def test_a_long_retry_after_comes_back_and_slack_is_left_alone(slack: Workspace, ops: str) -> None:
+async def test_a_short_retry_after_is_waited_out_and_during_a_long_one_slack_is_left_alone(
+    slack: Workspace, anna: Person, ops: str
+) -> None:
     clock = Clock(slack)
     api = paced(slack, clock)
-    await slack.breaks("chat.postMessage", "ratelimited", seconds=60)
+    await slack.breaks("chat.postMessage", "ratelimited", seconds=4)
+    await api.call("chat.postMessage", channel=ops, text="hello")
+    assert clock.slept_s == pytest.approx(4)
 
+    await slack.breaks("chat.postMessage", "ratelimited", seconds=60, channel=ops)
     for _ in range(3):
         with pytest.raises(Limited):
-            await api.call("chat.postMessage", channel=ops, text="hello")
-    assert len(await slack.calls("chat.postMessage")) == 1
+            await api.call("chat.postMessage", channel=ops, text="again")
+    assert len(await slack.calls("chat.postMessage")) == 3, "two tries of the first one and one of the second"
+    await api.call("chat.postMessage", channel=anna.dm, text="it holds for its channel alone")
 
     await clock.moves(58)
-    await api.call("chat.postMessage", channel=ops, text="hello")
-    assert clock.slept_s == pytest.approx(60)
-
-
-async def test_a_retry_after_holds_for_its_channel_alone(slack: Workspace, anna: Person, ops: str) -> None:
-    api = paced(slack)
-    await slack.breaks("chat.postMessage", "ratelimited", seconds=60, channel=ops)
-    with pytest.raises(Limited):
-        await api.call("chat.postMessage", channel=ops, text="hello")
-
-    await api.call("chat.postMessage", channel=anna.dm, text="hello")
-
-    assert len(await slack.messages("@anna")) == 1
+    await api.call("chat.postMessage", channel=ops, text="again")
+    assert clock.slept_s == pytest.approx(64, abs=1)
+    assert [message.text for message in await slack.messages("#ops")] == ["hello", "again"]
 
 
 async def test_other_methods_are_left_alone_as_a_whole(slack: Workspace, anna: Person, bo: Person) -> None:

@@ -3,24 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.email.format import addresses
+from tests.kit.rows import rows
+
+ROWS = rows("cases.toml", beside=__file__)["addresses"]
 
 ANNA = "anna@corp.example"
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        "anna@corp.example",
-        " <anna@corp.example>",
-        "Anna <anna@corp.example>",
-        "Anna B. Ames <ANNA@corp.example>",
-        '"Ames, Anna" <anna@corp.example>',
-        '"Ames \\"A\\" Anna" <anna@corp.example>',
-        "=?utf-8?q?Ann=C3=A1?= <anna@corp.example>",
-        "Änna <anna@corp.example>",
-        '"mallory@evil.example" <anna@corp.example>',
-    ],
-)
+@pytest.mark.parametrize("field", ROWS["one_plain_mailbox_has_one_author"])
 def test_one_plain_mailbox_has_one_author(field: str) -> None:
     assert addresses.author(field) == ANNA
 

@@ -5,32 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.email.format.filenames import NAME_CHARS, name_of, safe_name
+from tests.kit.rows import rows
+
+ROWS = rows("cases.toml", beside=__file__)["filenames"]
 
 
 @pytest.mark.parametrize(
-    ("disposition", "content_type", "name"),
-    [
-        ("attachment; filename=report.csv", "text/csv", "report.csv"),
-        ('attachment; filename="my \\"best\\" report.csv"', "text/csv", "my _best_ report.csv"),
-        ("attachment; filename=my report.csv", "text/csv", "my report.csv"),
-        ("attachment; filename=übersicht.csv", "text/csv", "übersicht.csv"),
-        ("attachment; filename*=utf-8''%C3%BCbersicht.csv", "text/csv", "übersicht.csv"),
-        ("attachment; filename*=iso-8859-1'de'%FCbersicht.csv", "text/csv", "übersicht.csv"),
-        ("attachment; filename*=%C3%BCbersicht.csv", "text/csv", "übersicht.csv"),
-        ("attachment; filename*=utf-8''%C3%BC.csv; filename=u.csv", "text/csv", "ü.csv"),
-        ("attachment; filename*=utf-7''+AGE-.csv; filename=a.csv", "text/csv", "a.csv"),
-        ("attachment; filename*=utf-8''%FF.csv; filename=a.csv", "text/csv", "a.csv"),
-        ("attachment; filename*0*=utf-8''na%C3; filename*1*=%AFve; filename*2=.txt", "text/plain", "naïve.txt"),
-        ('attachment; filename*1="ort.csv"; filename*0="rep"', "text/csv", "report.csv"),
-        ('attachment; filename="=?utf-8?B?w7xiZXJzaWNodC5jc3Y=?="', "text/csv", "übersicht.csv"),
-        ('attachment; filename="=?utf-8?Q?=C3=BCber?= =?utf-8?Q?sicht.csv?="', "text/csv", "übersicht.csv"),
-        ("attachment", 'text/csv; name="report.csv"', "report.csv"),
-        ("attachment", "text/csv; name*0*=utf-8''r%C3; name*1*=%BCn.csv", "rün.csv"),
-        ("inline; filename=..", "text/csv; name=report.csv", "report.csv"),
-        ("attachment; FILENAME=report.csv; filename=other.csv", "text/csv", "report.csv"),
-        ("attachment", "text/csv", ""),
-        ("", "", ""),
-    ],
+    ("disposition", "content_type", "name"), ROWS["a_name_is_found_in_every_way_that_mail_programs_write_it"]
 )
 def test_a_name_is_found_in_every_way_that_mail_programs_write_it(
     disposition: str, content_type: str, name: str

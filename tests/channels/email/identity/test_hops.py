@@ -4,6 +4,9 @@ import pytest
 
 from channels.email.format.headers import Headers
 from channels.email.identity.hops import hops, organisation, ours
+from tests.kit.rows import rows
+
+ROWS = rows("cases.toml", beside=__file__)["hops"]
 
 LMTP = "from localhost by 4f2a1c with LMTP id x1"
 DOOR = "from out.corp.example (out.corp.example [203.0.113.5]) by mx.sayso.example (Postfix) with ESMTPS id x2"
@@ -42,18 +45,7 @@ def test_a_gateway_that_is_ours_is_one_more() -> None:
     assert [len(ours(hops(way(*received)), gateway)) for gateway in ("", "filter.example", "lter.example")] == [1, 2, 1]
 
 
-@pytest.mark.parametrize(
-    ("host", "owner"),
-    [
-        ("mx.corp.example", "corp.example"),
-        ("mx.corp.co.uk", "corp.co.uk"),
-        ("A1.Outlook.Office365.com.", "outlook.com"),
-        ("localhost", ""),
-        ("10.0.0.1", ""),
-        ("2001:db8::1", ""),
-        ("", ""),
-    ],
-)
+@pytest.mark.parametrize(("host", "owner"), ROWS["hosts_of_one_owner_have_a_name_in_common"])
 def test_hosts_of_one_owner_have_a_name_in_common(host: str, owner: str) -> None:
     assert organisation(host) == owner
 

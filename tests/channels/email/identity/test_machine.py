@@ -3,47 +3,19 @@ import pytest
 from channels.email.format.headers import read_headers
 from channels.email.identity.machine import calendar_words, list_words, machine_words
 from tests.channels.email.mails import arrived, mail
+from tests.kit.rows import rows
+
+ROWS = rows("cases.toml", beside=__file__)["machine"]
 
 
 def words(raw: bytes, subject: str = "Re: Deploy?") -> str | None:
     return machine_words(read_headers(raw), subject)
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Auto-Submitted: auto-replied",
-        "Auto-Submitted: Auto-Generated; owner-email=x",
-        "X-Autoreply: yes",
-        "X-Autorespond: 1",
-        "Precedence: bulk",
-        "Precedence: AUTO_REPLY",
-        "List-Id: <all.corp.example>",
-        "X-Failed-Recipients: bo@corp.example",
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=b",
-        "List-Unsubscribe: <mailto:x@corp.example>",
-        "Mailing-List: contact ops@corp.example",
-        "X-Mail-Autoreply: 1",
-        "Feedback-ID: 1:campaign",
-    ],
-)
-def test_headers_that_only_machines_write_are_known(header: str) -> None:
-    assert words(mail(extra=f"{header}\n")) is not None
-
-
-@pytest.mark.parametrize(
-    "author",
-    [
-        "MAILER-DAEMON@corp.example",
-        "no-reply@corp.example",
-        "postmaster@corp.example",
-        "post_master@corp.example",
-        "Mail Delivery System <system@corp.example>",
-        "bounces+bo=corp.example@list.example",
-    ],
-)
-def test_addresses_that_nobody_reads_are_known(author: str) -> None:
-    assert words(mail(author=author)) is not None
+def test_what_only_machines_write_is_known() -> None:
+    assert [each for each in ROWS["headers"] if words(mail(extra=f"{each}\n")) is None] == []
+    assert [each for each in ROWS["authors"] if words(mail(author=each)) is None] == []
+    assert [each for each in ROWS["subjects"] if words(mail(), each) is None] == []
 
 
 def test_a_mail_with_an_empty_envelope_sender_is_a_bounce() -> None:
@@ -52,43 +24,7 @@ def test_a_mail_with_an_empty_envelope_sender_is_a_bounce() -> None:
     assert "bounce" in (words(raw) or "")
 
 
-@pytest.mark.parametrize(
-    "subject",
-    [
-        "Out of office: Re: Deploy?",
-        "Automatic reply: x",
-        "Automatische Antwort: x",
-        "Abwesenheitsnotiz",
-        "Réponse automatique : x",
-        "Respuesta automática: x",
-        "Resposta automática: x",
-        "Risposta automatica: x",
-        "Automatisch antwoord: x",
-        "自動応答",
-        "Undelivered Mail Returned to Sender",
-        "Unzustellbar: Deploy?",
-        "Read: Deploy?",
-        "Gelesen: Deploy?",
-    ],
-)
-def test_subjects_of_automatic_answers_are_known(subject: str) -> None:
-    assert words(mail(), subject) is not None
-
-
-@pytest.mark.parametrize(
-    ("extra", "subject"),
-    [
-        ("", "Re: Deploy?"),
-        ("Auto-Submitted: no\n", "Re: Deploy?"),
-        ("X-Auto-Response-Suppress: All\n", "Re: Deploy?"),
-        ("Precedence: normal\n", "Re: Automatic reply: how do we switch it on?"),
-        ("", "Re: Delivery failed for order 1881 - refund?"),
-        ("", "Re: Automatic deploy of the billing service"),
-        ("", "Automatic deploys: may I?"),
-        ("", "Absence of tests in the billing service"),
-        ("Disposition-Notification-To: bo@corp.example\nX-Mailer: Microsoft Outlook 16.0\n", "Re: Deploy?"),
-    ],
-)
+@pytest.mark.parametrize(("extra", "subject"), ROWS["a_persons_mail_is_not_taken_for_a_machines"])
 def test_a_persons_mail_is_not_taken_for_a_machines(extra: str, subject: str) -> None:
     assert words(mail(extra=extra), subject) is None
 

@@ -6,6 +6,9 @@ from channels.email.identity import Accepted, who
 from channels.email.identity.proof import Prove, dmarc, m365, submission
 from channels.email.identity.signature import NEEDED, SIGNATURE_CHARS, Signature, read_signature, read_tags
 from tests.channels.email.mails import ANNA, BO, People, mail
+from tests.kit.rows import rows
+
+ROWS = rows("cases.toml", beside=__file__)["signature"]
 
 MX = "mx.corp.example"
 BY_DKIM = f"Authentication-Results: {MX}; spf=softfail smtp.mailfrom=mallory@evil.example;"
@@ -28,14 +31,7 @@ def weakness(lines: str, prove: Prove | None = None) -> str:
 
 
 @pytest.mark.parametrize(
-    ("covers", "lacks"),
-    [
-        ("from:to", "Date and Subject"),
-        ("from:date:to", "Subject"),
-        ("From:Subject:To", "Date"),
-        ("subject:date", "From"),
-        ("x-date:x-subject:from", "Date and Subject"),
-    ],
+    ("covers", "lacks"), ROWS["a_mail_that_a_signature_alone_proves_may_not_approve_when_its_words_are_left_out"]
 )
 def test_a_mail_that_a_signature_alone_proves_may_not_approve_when_its_words_are_left_out(
     covers: str, lacks: str
@@ -71,18 +67,7 @@ def test_nothing_is_asked_of_signatures_where_spf_passed_for_the_authors_domain(
 
 
 @pytest.mark.parametrize(
-    "spf",
-    [
-        "spf=pass smtp.mailfrom=srs0=a=b=corp.example=bo@evil.example;",
-        "spf=pass smtp.mailfrom=bo@customer.corp.example;",
-        "spf=pass smtp.mailfrom=bo@mycorp.example;",
-        "spf=pass smtp.mailfrom=bo@corp.example.evil.example;",
-        "spf=pass smtp.helo=corp.example;",
-        "spf=fail smtp.mailfrom=bo@corp.example;",
-        "spf=pass smtp.mailfrom=bo@corp.example; spf=fail smtp.mailfrom=bo@corp.example;",
-        "spf=pass;",
-        "",
-    ],
+    "spf", ROWS["where_spf_is_not_certain_to_have_passed_for_it_the_signature_must_cover_the_words"]
 )
 def test_where_spf_is_not_certain_to_have_passed_for_it_the_signature_must_cover_the_words(spf: str) -> None:
     lines = f"Authentication-Results: {MX}; {spf} dkim=pass header.d=corp.example;{DMARC}"
@@ -104,22 +89,7 @@ def test_a_signature_that_passed_and_is_not_there_any_more_shows_nothing(said: s
 
 
 @pytest.mark.parametrize(
-    ("dkim", "is_weak"),
-    [
-        ("dkim=pass header.d=corp.example header.s=s1", False),
-        ("dkim=pass header.d=corp.example header.s=s2", True),
-        ("dkim=pass header.d=corp.example", True),
-        ("dkim=pass header.i=@corp.example header.s=s1", False),
-        ("dkim=pass header.i=bo@mail.corp.example header.s=s2", True),
-        ('dkim=pass header.d=corp.example header.b="AbC+/9"', False),
-        ("dkim=pass header.d=corp.example header.b=zzz9", True),
-        ("dkim=pass header.d=corp.example header.s=s3", True),
-        ("dkim=fail header.d=corp.example header.s=s1", True),
-        ("dkim=pass header.d=corp.example header.s=s2; dkim=pass header.d=corp.example header.s=s1", True),
-        ("dkim=pass header.d=evil.invalid header.s=s9", True),
-        ("dkim=pass", True),
-        ("dkim=pass header.d=mail.corp.example header.s=s4", True),
-    ],
+    ("dkim", "is_weak"), ROWS["of_several_signatures_every_one_that_may_have_passed_must_cover_the_words"]
 )
 def test_of_several_signatures_every_one_that_may_have_passed_must_cover_the_words(dkim: str, is_weak: bool) -> None:
     strong, weak = signature(selector="s1"), signature("from", selector="s2", value="zzz9")

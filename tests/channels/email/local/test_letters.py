@@ -23,29 +23,15 @@ def test_a_card_is_shown_as_a_terminal_needs_it(tmp_path: Path) -> None:
     assert shown.message_id == post.message_id
 
 
-def test_mails_are_listed_in_the_order_of_arrival_taken_or_not(tmp_path: Path) -> None:
+def test_mails_are_listed_in_the_order_of_arrival_by_short_ids_that_stay_when_they_are_taken(tmp_path: Path) -> None:
     names = [maildir.store(tmp_path, mail(body)) for body in ("one", "two", "three")]
+    before = letters(tmp_path)[0]
     maildir.take(tmp_path, names[0])
 
     assert [each.text.strip() for each in letters(tmp_path)] == ["one", "two", "three"]
-
-
-def test_an_id_is_short_and_stays_when_the_mail_is_taken(tmp_path: Path) -> None:
-    name = maildir.store(tmp_path, mail())
-    (before,) = letters(tmp_path)
-
-    maildir.take(tmp_path, name)
-
     assert letter(tmp_path, before.id) == letter(tmp_path, before.id[:4]) == before
     assert len(before.id) == 8
-
-
-def test_there_is_no_mail_for_an_unknown_id_or_in_no_folder(tmp_path: Path) -> None:
-    maildir.store(tmp_path, mail())
-
-    assert letter(tmp_path, "nothing") is None
-    assert letter(tmp_path, "") is None
-    assert letters(tmp_path / "nowhere") == ()
+    assert (letter(tmp_path, "nothing"), letter(tmp_path, ""), letters(tmp_path / "nowhere")) == (None, None, ())
 
 
 def test_a_mail_that_can_t_be_read_is_listed_and_says_why(tmp_path: Path) -> None:

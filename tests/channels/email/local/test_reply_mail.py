@@ -40,33 +40,20 @@ def test_the_original_is_quoted_below_and_is_no_part_of_the_answer() -> None:
     assert read_reply(text).text == "no, not now"
 
 
-def test_a_second_re_is_not_added() -> None:
-    again = replace(CARD, subject="Re: Deploy?")
-
-    assert read_headers(compose_reply(again, "yes", author=BO, at=NOON).raw).one("subject") == "Re: Deploy?"
-
-
-def test_a_name_that_looks_like_an_address_or_a_header_is_encoded() -> None:
+def test_nothing_odd_of_the_original_or_its_author_becomes_a_header() -> None:
     odd = BO.model_copy(update={"name": "<anna@corp.example>\r\nBcc: x,"})
+    card = replace(CARD, subject="Re: Deploy?", references="nonsense <a@b> <<x>", message_id="none")
 
-    headers = read_headers(compose_reply(CARD, "yes", author=odd, at=NOON).raw)
+    headers = read_headers(compose_reply(card, "yes", author=odd, at=NOON).raw)
 
     assert headers.all("bcc") == ()
     assert headers.one("from").startswith("=?utf-8?b?")
+    assert (headers.one("subject"), headers.one("references")) == ("Re: Deploy?", "<a@b>")
 
 
-def test_ids_in_the_original_that_are_none_are_left_out() -> None:
-    odd = replace(CARD, references="nonsense <a@b> <<x>", message_id="none")
-
-    assert read_headers(compose_reply(odd, "yes", author=BO, at=NOON).raw).one("references") == "<a@b>"
-
-
-@pytest.mark.parametrize("author", [Contact(id="cy", name="Cy"), Contact(id="cy", name="Cy", email="nonsense")])
-def test_a_person_without_a_mail_address_can_t_answer(author: Contact) -> None:
-    with pytest.raises(ChannelRefused, match="can't answer mail 0a1b2c3d"):
-        compose_reply(CARD, "yes", author=author, at=NOON)
-
-
-def test_a_mail_that_names_no_address_can_t_be_answered() -> None:
+def test_who_has_no_mail_address_can_t_answer_nor_can_a_mail_that_names_none_be_answered() -> None:
+    for author in (Contact(id="cy", name="Cy"), Contact(id="cy", name="Cy", email="nonsense")):
+        with pytest.raises(ChannelRefused, match="can't answer mail 0a1b2c3d"):
+            compose_reply(CARD, "yes", author=author, at=NOON)
     with pytest.raises(ChannelRefused, match="names one address to reply to"):
         compose_reply(replace(CARD, reply_to=None), "yes", author=BO, at=NOON)

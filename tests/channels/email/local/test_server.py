@@ -43,21 +43,13 @@ async def test_every_recipient_gets_one_copy_below_one_block_and_nothing_else_is
     assert trace.read(for_anna) == (trace.Trace(BO, "anna@corp.example", BO), message)
 
 
-async def test_a_mail_without_a_log_in_is_taken_and_says_so(post: Post) -> None:
-    await post.client().send(mail(), sender="mallory@evil.example", recipients=(BOT,))
-
-    block, _ = trace.read(stored(post, BOT)[0])
-    assert block == trace.Trace("mallory@evil.example", BOT, None)
-
-
-async def test_a_block_written_by_the_sender_stays_below_the_servers(post: Post) -> None:
+async def test_a_mail_without_a_log_in_is_taken_and_says_so_whatever_its_sender_wrote_there(post: Post) -> None:
     forged = trace.write(trace.Trace(BO, BOT, BO))
 
     await post.client().send(forged + mail(), sender="mallory@evil.example", recipients=(BOT,))
 
     block, below = trace.read(stored(post, BOT)[0])
-    assert block is not None
-    assert block.login is None
+    assert block == trace.Trace("mallory@evil.example", BOT, None)
     assert below.startswith(forged)
 
 
@@ -83,48 +75,31 @@ async def test_log_in_works_in_both_ways_and_only_with_the_right_password(post: 
     assert [answers[-1][:3] for answers in (plain, login, wrong, unknown)] == ["235", "235", "535", "535"]
 
 
-async def test_an_address_that_could_add_a_header_line_is_refused(post: Post) -> None:
-    answers = await say(
-        post, "EHLO x", "MAIL FROM:<a\rb@evil.example>", "MAIL FROM:<a@evil.example>", "RCPT TO:<b\rX: y@sayso.example>"
-    )
+async def test_an_address_that_could_add_a_header_line_is_refused_and_a_bounce_has_an_empty_sender(post: Post) -> None:
+    froms = ("MAIL FROM:<a\rb@evil.example>", "MAIL FROM:<a@evil.example>", "RCPT TO:<b\rX: y@sayso.example>")
+    answers = await say(post, "EHLO x", *froms)
+    assert {answers[2][:3], answers[4][:3]} <= {"501", "553"}
 
-    assert answers[2][:3] in ("501", "553")
-    assert answers[4][:3] in ("501", "553")
-
-
-async def test_a_bounce_has_an_empty_sender(post: Post) -> None:
     answers = await say(post, "EHLO x", "MAIL FROM:<>", f"RCPT TO:<{BOT}>", "DATA", "From: x@y.example\r\n\r\nhi\r\n.")
-
     block, _ = trace.read(stored(post, BOT)[0])
     assert answers[-1].startswith("250")
     assert block == trace.Trace("", BOT, None)
 
 
-async def test_more_than_fifty_recipients_are_refused(post: Post) -> None:
-    recipients = [f"p{number}@corp.example" for number in range(51)]
-
+async def test_what_is_too_much_is_refused_and_what_can_t_be_stored_is_not_acknowledged(post: Post) -> None:
     with pytest.raises(ChannelUnavailable, match="More than 50 recipients"):
-        await post.client(BO).send(mail(), sender=BO, recipients=recipients)
-
-
-async def test_a_mail_over_ten_megabytes_is_refused(post: Post) -> None:
+        await post.client(BO).send(mail(), sender=BO, recipients=[f"p{number}@corp.example" for number in range(51)])
     with pytest.raises(ChannelRefused, match="552"):
         await post.client(BO).send(mail() + b"%s\r\n" % (b"y" * 900) * 12_000, sender=BO, recipients=(BOT,))
+    long = mail("x\n" * 40_000)
+    with pytest.raises(ChannelRefused, match="552"):
+        await post.client().send(long, sender=BO, recipients=(BOT,))
+    await post.client(BO).send(long, sender=BO, recipients=(BOT,))
+    assert len(stored(post, BOT)) == 1, "64 KB are all without a log-in"
 
-
-async def test_a_mail_that_can_t_be_stored_is_not_acknowledged(post: Post) -> None:
-    post.folder.mkdir(exist_ok=True)
-    post.box(BOT).write_text("a file where the folder should be")
-
+    post.box("anna@corp.example").write_text("a file where the folder should be")
     with pytest.raises(ChannelUnavailable, match="could not be stored"):
-        await post.client().send(mail(), sender=BO, recipients=(BOT,))
-
-
-async def test_a_server_that_stopped_has_no_port(post: Post) -> None:
-    await post.server.__aexit__()
-
-    with pytest.raises(RuntimeError, match="not running"):
-        _ = post.server.port
+        await post.client().send(mail(), sender=BO, recipients=("anna@corp.example",))
 
 
 async def test_a_connection_over_one_hundred_is_told_to_come_back(post: Post) -> None:
@@ -159,16 +134,6 @@ async def test_without_a_log_in_nobody_gets_mail_but_known_people_and_the_bot(po
     assert [answer[:3] for answer in answers[3:]] == ["550", "250", "250", "250"]
     await post.client(BO).send(mail(), sender=BO, recipients=("x@y.example",))
     assert len(stored(post, "x@y.example")) == 1
-
-
-async def test_without_a_log_in_a_mail_has_sixty_four_kilobytes_at_most(post: Post) -> None:
-    long = mail("x\n" * 40_000)
-
-    with pytest.raises(ChannelRefused, match="552"):
-        await post.client().send(long, sender=BO, recipients=(BOT,))
-    await post.client(BO).send(long, sender=BO, recipients=(BOT,))
-
-    assert len(stored(post, BOT)) == 1
 
 
 async def test_five_failed_log_ins_close_the_connection(post: Post) -> None:

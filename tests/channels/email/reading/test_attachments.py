@@ -21,6 +21,7 @@ from channels.email.reading.attachments import (
 from tests.channels.email.work import MOST_CALLS, calls_of
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+TABLE = "\ufeffname,größe\r\na,1\r\n"
 PICTURE = b"\x89PNG" + bytes(range(256))
 
 
@@ -53,32 +54,6 @@ def test_a_file_is_listed_with_its_name_type_size_hash_and_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("report.csv", "text/csv"),
-        ("report.csv", UNKNOWN_TYPE),
-        ("SETTINGS.YML", UNKNOWN_TYPE),
-        ("data", "application/json"),
-        ("data", "application/ld+json"),
-        ("fix.patch", "application/x-unknown"),
-        ("Cargo.toml", "application/toml"),
-        ("NOTES.md", "text/markdown; charset=utf-8"),
-    ],
-)
-def test_a_text_file_is_readable_by_its_type_or_its_ending(name: str, kind: str) -> None:
-    [found] = files(attached(name, "\ufeffname,größe\r\na,1\r\n", kind))
-
-    assert (found.text, found.note) == ("name,größe\na,1\n", "")
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "body"), [("a.zip", "application/zip", b"PK\3\4"), ("a.pdf", "application/pdf", b"%PDF")]
-)
-def test_other_files_have_no_text(name: str, kind: str, body: bytes) -> None:
-    assert files(attached(name, body, kind))[0].text == ""
-
-
-@pytest.mark.parametrize(
     ("body", "charset"),
     [(b"j\xe4", "utf-8"), (b"a\0b", "utf-8"), (b"a", "utf-7"), (b"a", "no\u202esuch"), (b"a", "zlib_codec")],
 )
@@ -88,8 +63,39 @@ def test_what_is_not_plainly_a_text_of_its_charset_is_listed_without_one_and_say
     assert (found.text, found.note, found.content) == ("", NOT_TEXT, body)
 
 
-def test_a_text_is_read_in_the_charset_that_it_names() -> None:
+def test_a_text_file_is_readable_by_its_type_or_its_ending_and_others_have_no_text() -> None:
+    by_name = [attached(name, TABLE) for name in ("report.csv", "SETTINGS.YML")]
+    types = ("text/csv", "application/json", "application/ld+json", "application/toml", "text/markdown; charset=utf-8")
+    by_type = [attached("data", f"{TABLE}{kind}", kind) for kind in types]
+    others = (attached("a.zip", b"PK\3\4", "application/zip"), attached("a.pdf", b"%PDF", "application/pdf"))
+
+    found = files(*by_name, attached("fix.patch", TABLE, "application/x-unknown"), *by_type)
+
+    assert [file.text for file in found[:3]] == ["name,größe\na,1\n"] * 3
+    assert all(file.text.startswith("name,größe\na,1\n") and not file.note for file in found)
+    assert [file.text for file in files(*others)] == ["", ""]
     assert files(attached("a.txt", b"j\xe4", "text/plain; charset=iso-8859-1"))[0].text == "jä"
+
+
+def test_signatures_are_no_files_and_visiting_cards_and_invitations_are() -> None:
+    found = files(
+        part("Content-Type: application/pkcs7-signature; name=smime.p7s\nContent-Disposition: attachment"),
+        part("Content-Type: application/pgp-signature; name=signature.asc"),
+        attached("bo.vcf", "BEGIN:VCARD", "text/vcard"),
+        part("Content-Type: text/calendar; method=REQUEST", "BEGIN:VCALENDAR"),
+    )
+
+    assert [(file.name, file.type, file.text) for file in found] == [
+        ("bo.vcf", "text/vcard", "BEGIN:VCARD"),
+        ("file 2", "text/calendar", "BEGIN:VCALENDAR"),
+    ]
+
+
+def test_a_type_is_listed_as_the_sender_says_it_and_one_that_is_none_as_unknown() -> None:
+    for kind, listed in (("Application/PDF", "application/pdf"), (DOCX, DOCX)):
+        assert files(attached("a", kind=kind))[0].type == listed
+    for kind in ("application/ä", "application/" + "x" * 200):
+        assert files(attached("a", kind=kind))[0].type == UNKNOWN_TYPE
 
 
 def test_long_texts_are_cut_each_and_all_together_with_a_note_and_none_of_their_bytes_is_lost() -> None:
@@ -139,19 +145,6 @@ def test_a_part_that_may_be_the_text_is_read_as_strictly_as_ever(head: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("kind", "listed"),
-    [
-        ("Application/PDF", "application/pdf"),
-        (DOCX, DOCX),
-        ("application/ä", UNKNOWN_TYPE),
-        ("application/" + "x" * 200, UNKNOWN_TYPE),
-    ],
-)
-def test_a_type_is_listed_as_the_sender_says_it_and_one_that_is_none_as_unknown(kind: str, listed: str) -> None:
-    assert [file.type for file in files(attached("a", kind=kind))] == [listed]
-
-
-@pytest.mark.parametrize(
     ("encoding", "body"),
     [
         ("base64", "a?b"),
@@ -183,37 +176,17 @@ def test_a_small_picture_within_the_text_is_marked(head: str, body: bytes, is_in
     assert [file.is_inline for file in files(part(head, body))] == [is_inline]
 
 
-def test_the_same_logo_of_every_quoted_mail_is_listed_once_and_last() -> None:
+def test_the_same_logo_of_every_quoted_mail_is_listed_once_and_last_and_a_mail_by_its_subject() -> None:
     logos = [part(f"Content-Type: image/png; name=image00{n}.png\nContent-ID: <{n}>", PICTURE) for n in range(3)]
+    mail = b"Subject: =?utf-8?q?Re=3A_M=C3=BCll?=\nFrom: x@y.example\n\napprove"
+    mails = (b"Content-Type: message/rfc822\n\n" + mail, b"Content-Type: message/rfc822\n\nno mail")
 
     found = files(*logos, attached("report.csv"), attached("copy.csv"), attached("copy.csv"))
+    sent_on = files(*mails)
 
     assert [file.name for file in found] == ["report.csv", "copy.csv", "image000.png"]
-
-
-def test_an_attached_mail_is_a_file_named_after_its_subject() -> None:
-    mail = b"Subject: =?utf-8?q?Re=3A_M=C3=BCll?=\nFrom: x@y.example\n\napprove"
-
-    found = files(b"Content-Type: message/rfc822\n\n" + mail, b"Content-Type: message/rfc822\n\nno mail")
-
-    assert [(file.name, file.content) for file in found] == [("Re_ Müll.eml", mail), ("file 2", b"no mail")]
-    assert found[0].text == ""
-
-
-def test_a_signature_is_no_file_and_a_visiting_card_is_one() -> None:
-    found = files(
-        part("Content-Type: application/pkcs7-signature; name=smime.p7s\nContent-Disposition: attachment"),
-        part("Content-Type: application/pgp-signature; name=signature.asc"),
-        attached("bo.vcf", "BEGIN:VCARD", "text/vcard"),
-    )
-
-    assert [(file.name, file.text) for file in found] == [("bo.vcf", "BEGIN:VCARD")]
-
-
-def test_an_invitation_is_a_file_whether_it_is_called_one_or_not() -> None:
-    found = files(part("Content-Type: text/calendar; method=REQUEST", "BEGIN:VCALENDAR"))
-
-    assert [(file.name, file.type, file.text) for file in found] == [("file 1", "text/calendar", "BEGIN:VCALENDAR")]
+    assert [(file.name, file.content) for file in sent_on] == [("Re_ Müll.eml", mail), ("file 2", b"no mail")]
+    assert sent_on[0].text == ""
 
 
 def test_a_mail_of_nothing_but_files_has_no_text_and_one_with_a_text_that_is_none_is_refused() -> None:
@@ -224,26 +197,17 @@ def test_a_mail_of_nothing_but_files_has_no_text_and_one_with_a_text_that_is_non
         files(attached("a.csv"), text=b"Content-Type: text/rtf\n\nx")
 
 
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                b"Content-Type: text/plain",
-                b"Content-Type: application/x; name*0*=utf-8''%ff",
-                b"Content-Type: message/rfc822",
-                b"Content-Disposition: attachment; filename=",
-                b"Content-Disposition: inline; filename*=x'y",
-                b"Content-Transfer-Encoding: base64",
-                b"Content-Transfer-Encoding: quoted-printable",
-                b"Content-ID: <a>",
-                b"\n",
-                b"--b",
-            ]
-        )
-        | st.binary(max_size=30),
-        max_size=12,
-    )
+PIECES = st.sampled_from(
+    [
+        *(b"Content-Type: text/plain", b"Content-Type: application/x; name*0*=utf-8''%ff"),
+        *(b"Content-Disposition: attachment; filename=", b"Content-Disposition: inline; filename*=x'y", b"\n", b"--b"),
+        *(b"Content-Transfer-Encoding: base64", b"Content-Transfer-Encoding: quoted-printable", b"Content-ID: <a>"),
+        b"Content-Type: message/rfc822",
+    ]
 )
+
+
+@given(st.lists(PIECES | st.binary(max_size=30), max_size=12))
 def test_any_parts_are_listed_or_refused(lines: list[bytes]) -> None:
     found = ()
     with suppress(Unreadable):

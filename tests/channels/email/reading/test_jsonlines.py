@@ -57,22 +57,23 @@ def test_a_proven_decision_of_the_tokens_own_person_counts() -> None:
     assert (answer["class"], answer["counted"]) == ("approve", True)
 
 
+def token(recipient: str, state: str) -> dict[str, object]:
+    return {"tokens": {TOKEN: {"recipient": recipient, "state": state, "card": CARD}}}
+
+
+HONEST = PASS + mail("approve", extra=BOUND)
+
+
 @pytest.mark.parametrize(
     ("raw", "changes"),
     [
         (mail("approve", extra=BOUND), {}),
         (PASS + mail("approve"), {}),
-        (PASS + mail("approve", extra=BOUND), {"tokens": {}}),
-        (
-            PASS + mail("approve", extra=BOUND),
-            {"tokens": {TOKEN: {"recipient": "bo@corp.example", "state": "used", "card": CARD}}},
-        ),
-        (
-            PASS + mail("approve", extra=BOUND),
-            {"tokens": {TOKEN: {"recipient": "anna@corp.example", "state": "open", "card": CARD}}},
-        ),
-        (PASS + mail("approve", extra=BOUND), {"approvers": ["anna@corp.example"]}),
-        (PASS + mail("approve", extra=BOUND).replace(b"<r1@", b"<r0@"), {}),
+        (HONEST, {"tokens": {}}),
+        (HONEST, token("bo@corp.example", "used")),
+        (HONEST, token("anna@corp.example", "open")),
+        (HONEST, {"approvers": ["anna@corp.example"]}),
+        (HONEST.replace(b"<r1@", b"<r0@"), {}),
         (PASS + mail("approve, but", extra=BOUND), {}),
         (PASS + mail("approve", extra=BOUND + "Precedence: bulk\n"), {}),
     ],
@@ -81,11 +82,8 @@ def test_nothing_else_counts(raw: bytes, changes: dict[str, object]) -> None:
     assert told_of(raw, **changes)["counted"] is False
 
 
-def test_a_machines_mail_is_one() -> None:
+def test_a_machines_mail_is_one_and_a_line_that_is_no_message_is_answered_in_words() -> None:
     assert told_of(mail("approve", extra="Auto-Submitted: auto-replied\n"))["class"] == "machine"
-
-
-def test_a_line_that_is_no_message_is_answered_in_words() -> None:
     assert "not a message" in json.loads(answer_line("nonsense"))["reason"]
     assert "id: Input should be" in json.loads(answer_line('{"id": 1, "kind": "text"}'))["reason"]
     assert "base64" in str(told(kind="eml", raw_b64="!")["reason"])
@@ -94,13 +92,7 @@ def test_a_line_that_is_no_message_is_answered_in_words() -> None:
 def test_parse_reply_answers_line_by_line() -> None:
     lines = b'{"id": "1", "body": "yes"}\n\n{"id": "2", "body": "yes?"}\n'
 
-    ended = subprocess.run(
-        PROGRAM,
-        input=lines,
-        capture_output=True,
-        check=True,
-        cwd=TOP,
-    )
+    ended = subprocess.run(PROGRAM, input=lines, capture_output=True, check=True, cwd=TOP)
 
     answers = [json.loads(line) for line in ended.stdout.splitlines()]
     assert [(each["id"], each["class"]) for each in answers] == [("1", "approve"), ("2", "free_text")]

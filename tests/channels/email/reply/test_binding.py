@@ -145,25 +145,17 @@ def test_attack_a_subject_of_blanks_holds_nobody_up(blank: str) -> None:
     assert process_time() - began < 1
 
 
-@pytest.mark.parametrize("quote", [below(CARD), below(f"{CARD}\nno, stop"), below("no, stop\nReference: r1")])
-def test_below_an_answer_to_a_card_whose_text_is_not_kept_nothing_may_stand_without_marks(quote: Any) -> None:
-    about = GENUINE.model_copy(update={"older": quote})
-    answered = Answered(person="bo", token=TOKEN, said="approve", text="approve", about=about)
+def test_below_an_answer_to_a_card_whose_text_is_not_kept_nothing_may_stand_without_marks() -> None:
+    def unbound(quote: tuple[Older, ...], card: SentCard | None) -> str:
+        about = GENUINE.model_copy(update={"older": quote})
+        answered = Answered(person="bo", token=TOKEN, said="approve", text="approve", about=about)
+        return bound(answered, card, RECEIVED).unbound
 
-    assert bound(answered, SENT.model_copy(update={"packed": ""}), RECEIVED).unbound
-
-
-def test_a_marked_quote_of_such_a_card_is_bound_by_its_thread() -> None:
-    about = GENUINE.model_copy(update={"older": marked(CARD)})
-    answered = Answered(person="bo", token=TOKEN, said="approve", text="approve", about=about)
-
-    assert bound(answered, SENT.model_copy(update={"packed": ""}), RECEIVED).unbound == ""
-
-
-def test_a_mail_that_nobody_knows_is_answered_by_nothing() -> None:
-    answered = Answered(person="bo", token=TOKEN, said="approve", text="approve", about=GENUINE)
-
-    assert bound(answered, None, RECEIVED).unbound
+    forgotten = SENT.model_copy(update={"packed": ""})
+    for quote in (below(CARD), below(f"{CARD}\nno, stop"), below("no, stop\nReference: r1")):
+        assert unbound(quote, forgotten)
+    assert unbound(marked(CARD), forgotten) == "", "marked ones are bound by their thread"
+    assert unbound((), None), "a mail that nobody knows is answered by nothing"
 
 
 @pytest.mark.parametrize(

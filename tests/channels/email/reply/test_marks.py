@@ -13,6 +13,9 @@ from channels.email.reply import marks, read_reply, vocabulary
 from channels.email.reply.newtext import new_text
 from language import LANGUAGES, Language, speaking
 from tests.channels.email.mails import NOON, TOKEN, approval
+from tests.kit.rows import rows
+
+ROWS = rows("cases.toml", beside=__file__)["marks"]
 
 HEADER = "-----Original Message-----\nFrom: sayso\nSent: Tuesday\nTo: Bo\nSubject: Deploy?\n\n"
 MOMENTS = st.integers(0, 60_000_000).map(lambda minutes: NOON + timedelta(minutes=minutes))
@@ -32,44 +35,12 @@ def test_the_line_that_says_until_when_is_known_whatever_the_moment_and_the_lang
     assert known == {"en": ["Expires", "Reference:"], "de": ["Läuft", "sayso-Referenz:"]}[language]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "Expires Tue 3 Mar 2026, 16:00 -03, 3 days after this mail.",
-        "Läuft ab am Di., 3. März 2026, 16:00 UTC, 3 Std. 40 Min. nach dieser Mail.",
-        "Reference: s0q-1",
-        "  Expires Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail.",
-        "Expires Tue 3 Mar 2026, 16:00",
-        "La\u0308uft ab am Di., 3. März\u00a02026, 16:00 UTC, 4 Std. nach dieser Mail.",
-    ],
-)
+@pytest.mark.parametrize("line", ROWS["a_line_of_ours_is_known_as_mail_programs_keep_it"])
 def test_a_line_of_ours_is_known_as_mail_programs_keep_it(line: str) -> None:
     assert marks.ends_card(line)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "Expires soon, so wait",
-        "Expires: Tue 3 Mar 2026",
-        "Expires on Friday",
-        "It Expires Tue 3 Mar 2026, 16:00",
-        "Läuft ab am Freitag",
-        "Läuft ab, also bitte warten",
-        "Referenz: 12",
-        "Antworten zählen bis Freitag",
-        "Answers count until Fri.",
-        "Answers count until Anna is back",
-        "Läuft ab am Montag, wohl erst 2027, 10:00 Uhr passt",
-        "Expires if Anna is not back by 3 Jan 2026, 14:00",
-        "Expires Tue 3 Mar 2026, 16:00 if Anna is back",
-        "Expires Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail. No, stop",
-        "Expires Tue 3 Mar 2026, 16:00 UTC, 4 h after\nwe are back",
-        "Reference: no, stop",
-        "Reference: tomorrow",
-        "sayso-Referenz: nein, stop",
-    ],
-)
+@pytest.mark.parametrize("line", ROWS["a_line_that_somebody_may_write_themselves_is_none_of_ours"])
 def test_a_line_that_somebody_may_write_themselves_is_none_of_ours(line: str) -> None:
     assert not marks.ends_card(*line.split("\n"))
     assert new_text(f"approve\n\n{HEADER}Deploy?\n\nno, stop\n{line}").unsure
@@ -125,17 +96,7 @@ def folded(*lines: str) -> tuple[str, ...]:
     return tuple(vocabulary.fold(line).lower() for line in lines)
 
 
-@pytest.mark.parametrize(
-    "own",
-    [
-        "nein, stop\nLäuft ab am Montag, wohl erst 2027, 10:00 Uhr passt",
-        "nein, stop\nExpires if Anna is not back by 3 Jan 2026, 14:00",
-        "Zum Genehmigen antworten Sie mit dem einen Wort: genehmigt, aber nein, stop",
-        "To approve, reply with the one word: approve, but no, stop",
-        "Reply approve, no, stop",
-        "nein, stop\nReference: morgen vielleicht",
-    ],
-)
+@pytest.mark.parametrize("own", ROWS["words_of_ones_own_that_begin_as_a_line_of_ours_leave_a_doubt"])
 def test_words_of_ones_own_that_begin_as_a_line_of_ours_leave_a_doubt(own: str) -> None:
     answer = read_reply(f"genehmigt\n\n{HEADER}Deploy?\n\n{own}\n")
 

@@ -98,24 +98,18 @@ async def test_a_server_without_tls_gets_no_password(open_path: Path, authority:
         assert "Login" not in plain.log()
 
 
-async def test_a_certificate_that_nobody_signed_is_told(dovecot: Dovecot) -> None:
-    endpoint = replace(dovecot.endpoint("agent@sayso.example"), trust=None)
-
+async def test_a_certificate_that_nobody_signed_and_a_server_that_is_not_there_are_for_later(
+    dovecot: Dovecot, wire: Wire
+) -> None:
+    endpoint = dovecot.endpoint("agent@sayso.example", port=wire.port)
     with pytest.raises(ChannelUnavailable, match="certificate of the IMAP server"):
+        await take(ImapMailbox(replace(endpoint, trust=None), Shelf()), 1)
+    wire.is_refusing = True
+    with pytest.raises(ChannelUnavailable, match="It is tried again"):
         await take(ImapMailbox(endpoint, Shelf()), 1)
 
-
-async def test_nobody_listening_is_for_later(dovecot: Dovecot, wire: Wire) -> None:
-    wire.is_refusing = True
-
-    with pytest.raises(ChannelUnavailable, match="It is tried again"):
-        await take(ImapMailbox(dovecot.endpoint("agent@sayso.example", port=wire.port), Shelf()), 1)
-
-
-async def test_where_there_is_no_server_its_address_is_what_to_check() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nobody = Endpoint("127.0.0.1", taken.getsockname()[1], "agent", "a-password", "implicit")
-
         with pytest.raises(ChannelUnavailable, match=r"nothing listens there.*SAYSO_IMAP_PORT"):
             await take(ImapMailbox(nobody, Shelf()), 1)

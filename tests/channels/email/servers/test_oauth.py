@@ -58,16 +58,11 @@ async def test_a_token_is_renewed_in_the_last_minute_of_its_life(endpoint: Token
     assert (before, after) == ("access-1", "access-2")
 
 
-async def test_many_who_wait_ask_once(endpoint: TokenEndpoint) -> None:
+async def test_many_who_wait_ask_once_and_anew_when_a_server_refused_what_they_got(endpoint: TokenEndpoint) -> None:
+    endpoint.rotates = True  # a new refresh token takes the place of the old one
     tokens = AccessTokens(endpoint.grant)
-
     await asyncio.gather(*(tokens.current() for _ in range(10)))
-
     assert len(endpoint.asked) == 1
-
-
-async def test_a_token_that_a_server_refused_is_asked_for_anew_once(endpoint: TokenEndpoint) -> None:
-    tokens = AccessTokens(endpoint.grant)
     refused = await tokens.current()
 
     tokens.forget(refused)
@@ -77,38 +72,22 @@ async def test_a_token_that_a_server_refused_is_asked_for_anew_once(endpoint: To
     assert await tokens.current() == fresh == "access-2"
 
 
-async def test_a_new_refresh_token_takes_the_place_of_the_old_one(endpoint: TokenEndpoint) -> None:
-    endpoint.rotates = True
-    tokens = AccessTokens(endpoint.grant)
-
-    tokens.forget(await tokens.current())
-
-    assert await tokens.current() == "access-2"
+async def test_an_endpoint_in_trouble_is_asked_again_later(endpoint: TokenEndpoint) -> None:
+    for status in (500, 503, 429, 408):
+        endpoint.refuses = (status, "temporarily_unavailable")
+        with pytest.raises(ChannelUnavailable, match="asked again later"):
+            await AccessTokens(endpoint.grant).current()
 
 
-@pytest.mark.parametrize("status", [500, 503, 429, 408])
-async def test_an_endpoint_in_trouble_is_asked_again_later(endpoint: TokenEndpoint, status: int) -> None:
-    endpoint.refuses = (status, "temporarily_unavailable")
-
-    with pytest.raises(ChannelUnavailable, match="asked again later"):
-        await AccessTokens(endpoint.grant).current()
-
-
-async def test_a_grant_that_is_gone_must_be_made_again(endpoint: TokenEndpoint) -> None:
-    endpoint.refresh_token = "another"
-    tokens = AccessTokens(Grant(endpoint.grant.url, "an-app", "refresh-0", "app-secret"))
-
-    with pytest.raises(ChannelRefused, match=r"invalid_grant.*SAYSO_MAIL_OAUTH_REFRESH_TOKEN"):
-        await tokens.current()
-
-
-async def test_a_wrong_application_is_named_without_its_secret(endpoint: TokenEndpoint) -> None:
-    tokens = AccessTokens(Grant(endpoint.grant.url, "another-app", "refresh-0", "wrong-secret"))
-
+async def test_a_grant_that_is_gone_and_a_wrong_application_are_named_without_a_secret(endpoint: TokenEndpoint) -> None:
+    other = AccessTokens(Grant(endpoint.grant.url, "another-app", "refresh-0", "wrong-secret"))
     with pytest.raises(ChannelRefused, match="401 invalid_client") as told:
-        await tokens.current()
+        await other.current()
+    assert "wrong-secret" not in f"{told.value}{other}{endpoint.grant}"
 
-    assert "wrong-secret" not in f"{told.value}{tokens}{endpoint.grant}"
+    endpoint.refresh_token = "another"
+    with pytest.raises(ChannelRefused, match=r"invalid_grant.*SAYSO_MAIL_OAUTH_REFRESH_TOKEN"):
+        await AccessTokens(Grant(endpoint.grant.url, "an-app", "refresh-0", "app-secret")).current()
 
 
 async def test_an_endpoint_that_does_not_answer_is_left_after_a_while(endpoint: TokenEndpoint) -> None:
