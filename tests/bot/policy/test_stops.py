@@ -392,3 +392,16 @@ def test_whoever_is_called_by_name_beside_a_stop_takes_nothing_from_it(text: str
 def test_in_german_what_is_to_be_stopped_needs_no_article(text: str) -> None:
     assert is_stop(text)
     assert not is_stop(f"{text[:-1]} nicht")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please stop these runs:\n- ONE\n- TWO", "Please stop these:\n1. ONE\n2. TWO", "stop both runs: ONE and TWO",
+        "Bitte diese L\u00e4ufe abbrechen:\n\u2022 ONE\n\u2022 TWO", "stop the following runs:\n* ONE\n* TWO",
+        "stop ONE / TWO", "stop ONE & TWO", "stop ONE as well as TWO", "stop run ONE and run TWO",
+        "stop ONE\nalso TWO", "Bitte ONE sowie TWO abbrechen",
+    ],
+)  # fmt: skip
+def test_attack_of_several_runs_in_one_message_each_is_stopped(text: str) -> None:
+    assert list(stops_named(text.replace("ONE", RUN).replace("TWO", OTHER))) == [RUN, OTHER]

@@ -13,7 +13,6 @@ from tests.kit.office import TOML
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
 from tests.servers.console import a_console
-from tests.servers.web import serving
 
 ADA = """
 [people.ada]
@@ -49,17 +48,22 @@ async def said(world: World, run_id: str) -> list[str]:
     return [event.person for event in await world.events(run_id) if isinstance(event, PersonSaid)]
 
 
-async def test_attack_words_beside_a_card_do_not_make_the_run_theirs(office: World) -> None:
+async def test_attack_words_beside_a_card_do_not_make_the_run_theirs_to_stop_change_or_take_back(office: World) -> None:
     record = await answered_by_bo(office, await office.trigger(WISH))
-    run_id, request_id = record.request.run_id, record.request.id
-    async with serving(office.app) as api:
-        bo = await api.client("bo")
+    run_id, request = record.request.run_id, f"/requests/{record.request.id}"
+    async with a_console(office) as console:
+        bo, browser = await console.api.client("bo"), await console.browser("bo")
         assert (await bo.post(f"/v1/runs/{run_id}/cancel")).status_code == 403
 
-        await bo.post(f"/v1/requests/{request_id}/answer", json={"text": "press the tower instead"})
+        await bo.post(f"/v1{request}/answer", json={"text": "press the tower instead"})
 
         assert (await bo.post(f"/v1/runs/{run_id}/cancel")).status_code == 403
-    assert (await said(office, run_id), (await office.request(request_id)).request.revision) == ([], 1)
+        wanted = {"args": {"what": "tower"}, "digest": record.request.digest}
+        assert (await bo.post(f"/v1{request}/edit", json=wanted)).status_code == 403
+        assert (await bo.post(f"/v1{request}/withdraw")).status_code == 403
+        await browser.post(f"{request}/withdraw", await proof(browser))
+    now = await office.request(record.request.id)
+    assert (await said(office, run_id), now.request.revision, now.state) == ([], 1, "open")
 
 
 async def test_attack_words_in_the_thread_do_not_steer_it(office: World) -> None:
@@ -75,29 +79,6 @@ async def test_attack_words_in_the_thread_do_not_steer_it(office: World) -> None
     await inbox.handle(await inbox.accept(hallway.follows("bo", "press the tower next", THREAD)))
 
     assert await said(office, run_id) == []
-
-
-async def test_attack_they_change_no_argument(world: World) -> None:
-    record = await answered_by_bo(world, await world.trigger(WISH))
-    async with serving(world.app) as api:
-        bo, wanted = await api.client("bo"), {"args": {"what": "tower"}, "digest": record.request.digest}
-
-        refused = await bo.post(f"/v1/requests/{record.request.id}/edit", json=wanted)
-
-    assert refused.status_code == 403
-    assert (await world.request(record.request.id)).request.revision == 1
-
-
-async def test_attack_the_console_takes_back_no_more_for_them_than_the_api(office: World) -> None:
-    record = await answered_by_bo(office, await office.trigger(WISH))
-    request = f"/requests/{record.request.id}/withdraw"
-    async with serving(office.app) as api, a_console(office) as console:
-        bo, browser = await api.client("bo"), await console.browser("bo")
-        assert (await bo.post(f"/v1{request}")).status_code == 403
-
-        await browser.post(request, await proof(browser))
-
-    assert (await office.request(record.request.id)).state == "open"
 
 
 async def test_attack_the_page_of_a_run_tells_nothing_of_a_run_that_it_started(redis: str, tmp_path: Path) -> None:

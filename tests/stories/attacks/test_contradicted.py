@@ -11,8 +11,7 @@ from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.fakes.slack.driver import Workspace
 from tests.kit.guards import guards
-from tests.kit.long import few_of
-from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.slack_world import a_slack_world
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
@@ -23,18 +22,10 @@ from tests.stories.slack.test_breaking_the_glass import GLASS
 from tests.stories.slack.test_handing_on import SOLO as SLACK_SOLO
 from tests.stories.test_typed_freezes import a_mail, ended_by, freezes_of, frozen, sent
 
-ENGLISH = [
-    "no, do not do this", "never", "not yet, wait for me", "only if Cy agrees", "after 5pm", "what does this mean?",
-    "REASON", "checkout is down, but wait for me",
-]  # fmt: skip
-GERMAN = [
-    "nein, mach das nicht", "niemals", "noch nicht, warte auf mich", "nur wenn Cy zustimmt", "nach 17 Uhr",
-    "was heißt das?", "GRUND", "Checkout ist kaputt, aber warte auf mich",
-]  # fmt: skip
+AGAINST = ("no, do not do this", "only if Cy agrees", "REASON", "checkout is down, but wait for me")
 TOLD = "to do it, write the command again with a reason that says what has happened and nothing else"
-TOLD_IN_GERMAN = "schreiben Sie den Befehl noch einmal mit einem Grund, der nur sagt, was geschehen ist"
 STAYS = "Nothing was unfrozen, because what stands beside it may mean that it is to stay frozen"
-DOWN, DOWN_IN_GERMAN = "checkout is down, nobody can pay since 14:05", "Checkout lädt nicht, seit 14:05 zahlt niemand"
+DOWN = "checkout is down, nobody can pay since 14:05"
 
 
 def words(text: str) -> str:
@@ -47,19 +38,11 @@ async def comments(world: World, record: RequestRecord) -> list[tuple[str, str]]
     return [(event.text, event.outcome) for event in events if isinstance(event, AnswerNoted)]
 
 
-async def night(redis: str, tmp_path: Path, language: str) -> AsyncIterator[World]:
-    def change(world: World) -> None:
-        world.workshop.policy_of["bell"] = "night"
-
-    toml = test_break_glass.NIGHT.replace("[people.bo]\n", f'[people.bo]\nlanguage = "{language}"\n')
-    async with a_world(redis, tmp_path / "data", toml, change=change) as world:
-        yield world
+def by_night(world: World) -> None:
+    world.workshop.policy_of["bell"] = "night"
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async for world in night(redis, tmp_path, "en"):
-        yield world
+pytestmark = opens(test_break_glass.NIGHT, change=by_night)
 
 
 @pytest.fixture
@@ -69,141 +52,108 @@ async def ops(redis: str, tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-@pytest.mark.parametrize(
-    ("language", "word", "against", "honest", "about", "told"),
-    [
-        ("en", "break glass", ENGLISH, DOWN, "command", TOLD),
-        ("de", "Scheibe einschlagen", GERMAN, DOWN_IN_GERMAN, "Befehl", TOLD_IN_GERMAN),
-    ],
-)
-async def test_attack_a_mail_that_breaks_the_glass_and_says_no_breaks_nothing(
-    redis: str, tmp_path: Path, language: str, word: str, against: list[str], honest: str, about: str, told: str
-) -> None:
-    async for world in night(redis, tmp_path, language):
-        record = await world.opened(await world.trigger("press bell"))
-        card = await world.next_mail("bo")
+async def test_attack_a_mail_that_breaks_the_glass_and_says_no_breaks_nothing(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo")
 
-        for text in against:
-            await world.reply("bo", card, f"{word}: {text}")
-            assert told in words((await world.next_mail("bo", about=about)).text), text
+    for text in AGAINST:
+        await world.reply("bo", card, f"break glass: {text}")
+        assert TOLD in words((await world.next_mail("bo", about="command")).text), text
+    await world.reply("bo", card, "break glass: оплата не работает, заказов нет")
+    told = words((await world.next_mail("bo", about="letters of which sayso knows no words")).text)
 
-        assert (await world.request(record.request.id)).state == "open"
-        assert await comments(world, record) == [(f"{word}: {text}", "unclear") for text in against]
-        await world.reply("bo", card, f"{word}: {honest}")
-        await world.next_mail("bo", about=honest[:20])
-        await world.reply("bo", card, word)
-        assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
-        [vote] = (await world.request(record.request.id)).votes
-        assert (vote.breaks_glass, vote.reason) == (True, honest)
-
-
-UNKNOWN = [
-    "production is down, the board has the last word", "the server is broken; I leave the choice to Dan",
-    "checkout is down, and only Cy can judge whether this helps", "checkout was down last week",
-    "checkout is down in the test lab", "checkout ist kaputt, Dan hat das letzte Wort", DOWN,
-]  # fmt: skip
-"""Objections in words of no list; and a reason, as nobody can tell them apart."""
+    assert f"{TOLD}, in Latin letters" in told
+    assert (await world.request(record.request.id)).state == "open"
+    assert (await comments(world, record))[:4] == [(f"break glass: {text}", "unclear") for text in AGAINST]
+    await world.reply("bo", card, f"break glass: {DOWN}")
+    await world.next_mail("bo", about=DOWN[:20])
+    await world.reply("bo", card, "break glass")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+    [vote] = (await world.request(record.request.id)).votes
+    assert (vote.breaks_glass, vote.reason) == (True, DOWN)
 
 
 @guards("judge:glass")
-@pytest.mark.parametrize("reason", few_of(UNKNOWN, 0, 6))
 async def test_attack_a_typed_reason_of_whatever_words_breaks_nothing_before_its_writer_says_so_once_more(
-    office: World, reason: str
+    world: World,
 ) -> None:
-    record = await office.opened(await office.trigger("press bell"))
-    card = await office.next_mail("bo")
+    """It may be an objection in words of no list: nobody can tell them apart."""
+    reason = "production is down, the board has the last word"
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo")
 
     for _ in range(2):  # the same once more may be a copy
-        await office.reply("bo", card, f"break glass: {reason}")
-    await office.quiet()
-    assert (await office.request(record.request.id)).state == "open"
+        await world.reply("bo", card, f"break glass: {reason}")
+    await world.quiet()
+    assert (await world.request(record.request.id)).state == "open"
 
-    await office.next_mail("bo", about="with nothing but break glass")
-    await office.reply("cy", await office.next_mail("cy"), "break glass")
-    await office.next_mail("cy", about="counted")
-    await office.quiet()
+    await world.next_mail("bo", about="with nothing but break glass")
+    await world.reply("cy", await world.next_mail("cy"), "break glass")
+    await world.next_mail("cy", about="counted")
+    await world.quiet()
 
-    assert (await office.request(record.request.id)).state == "open"
-    assert await comments(office, record) == [(reason, "glass_unconfirmed")] * 2 + [("break glass", "unclear")]
-    await office.reply("bo", card, "break glass")
-    await office.ended(record.request.run_id)
-    assert office.workshop.effects == ["press bell"]
+    assert (await world.request(record.request.id)).state == "open"
+    assert await comments(world, record) == [(reason, "glass_unconfirmed")] * 2 + [("break glass", "unclear")]
+    await world.reply("bo", card, "break glass")
+    await world.ended(record.request.run_id)
+    assert world.workshop.effects == ["press bell"]
 
 
 async def test_attack_a_reason_that_its_writer_took_back_or_gave_for_another_version_is_confirmed_by_nothing(
-    office: World,
+    world: World,
 ) -> None:
-    record = await office.opened(await office.trigger("press bell"))
-    card = await office.next_mail("bo")
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo")
 
-    await office.reply("bo", card, f"break glass: {DOWN}")
-    await office.reply("bo", await office.next_mail("bo", about="with nothing but break glass"), "wait for Cy, please")
-    await office.next_mail("bo", about="counted")
-    await office.reply("bo", card, "break glass")
-    await office.quiet()
-    assert (await office.request(record.request.id)).state == "open"
+    await world.reply("bo", card, f"break glass: {DOWN}")
+    await world.reply("bo", await world.next_mail("bo", about="with nothing but break glass"), "wait for Cy, please")
+    await world.next_mail("bo", about="counted")
+    await world.reply("bo", card, "break glass")
+    await world.quiet()
+    assert (await world.request(record.request.id)).state == "open"
 
-    await office.reply("bo", card, f"break glass: {DOWN}")
-    await office.quiet()
-    await office.decide("anna", record, "free_text", "only the small one", channel="email")
-    await office.reply("bo", card, "break glass")
-    newest = await office.next_mail("bo", about="only the small one")
-    await office.reply("bo", newest, "break glass")
-    await office.quiet()
+    await world.reply("bo", card, f"break glass: {DOWN}")
+    await world.quiet()
+    await world.decide("anna", record, "free_text", "only the small one", channel="email")
+    await world.reply("bo", card, "break glass")
+    newest = await world.next_mail("bo", about="only the small one")
+    await world.reply("bo", newest, "break glass")
+    await world.quiet()
 
-    assert (await office.request(record.request.id)).state == "open"
-    assert office.workshop.effects == []
-
-
-async def test_a_denial_counts_while_a_reason_waits_for_its_writer(office: World) -> None:
-    record = await office.opened(await office.trigger("press bell"))
-    card = await office.next_mail("bo")
-
-    await office.reply("bo", card, f"break glass: {DOWN}")
-    await office.reply("bo", await office.next_mail("bo", about="with nothing but break glass"), "no")
-    await office.ended(record.request.run_id)
-
-    assert (await office.request(record.request.id)).state == "denied"
+    assert (await world.request(record.request.id)).state == "open"
+    assert world.workshop.effects == []
 
 
-@pytest.mark.parametrize(
-    "reason", ["оплата не работает, заказов нет", "το ταμείο δεν λειτουργεί", "الدفع معطل منذ ساعة"]
-)
-async def test_whoever_gives_a_reason_in_letters_that_nobody_here_reads_is_told_so(office: World, reason: str) -> None:
-    record = await test_break_glass.asked(office)
-    card = await office.next_mail("bo", about="Press bell?")
+async def test_a_denial_counts_while_a_reason_waits_for_its_writer(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo")
 
-    await office.reply("bo", card, f"break glass: {reason}")
+    await world.reply("bo", card, f"break glass: {DOWN}")
+    await world.reply("bo", await world.next_mail("bo", about="with nothing but break glass"), "no")
+    await world.ended(record.request.run_id)
 
-    told = words((await office.next_mail("bo", about="letters of which sayso knows no words")).text)
-    assert f"{TOLD}, in Latin letters" in told
-    assert office.workshop.effects == []
-    await office.reply("bo", card, f"break glass: {DOWN}")
-    await office.next_mail("bo", about="with nothing but break glass")
-    await office.reply("bo", card, "break glass")
-    await office.ended(record.request.run_id)
-    assert office.workshop.effects == ["press bell"]
+    assert (await world.request(record.request.id)).state == "denied"
 
 
-async def test_attack_a_labelled_reason_that_says_no_breaks_no_glass_on_any_page_or_terminal(office: World) -> None:
-    record = await office.opened(await office.trigger("press bell"))
+async def test_attack_a_labelled_reason_that_says_no_breaks_no_glass_on_any_page_or_terminal(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
     path = f"/requests/{record.request.id}"
 
-    async with a_console(office) as console, serving(office.app) as api:
+    async with a_console(world) as console, serving(world.app) as api:
         eve, program = await console.browser("eve"), await api.client("eve")
         form = next(one for one in (await eve.get(path)).forms if "Break the glass" in [b.text for b in one.buttons])
         page = await eve.submit(form, "Break the glass", reason="no, do not do this")
         body = {"vote": "break_glass", "digest": record.request.digest, "reason": "only if Cy agrees"}
         refused = await program.post(f"/v1{path}/answer", json=body)
     command = ("answer", record.request.id, "break-glass", "--as", "bo", "--digest", record.request.digest, "--reason")
-    typed = await sayso(office, *command, "not yet, wait for me")
+    typed = await sayso(world, *command, "not yet, wait for me")
 
     assert TOLD in page.words
     assert (refused.status_code, refused.json()["judgement"]["type"]) == (422, "unclear")
     assert TOLD in refused.json()["detail"]
     assert (typed.code, TOLD in words(typed.out)) == (1, True)
-    assert (await office.request(record.request.id)).state == "open"
-    assert (await sayso(office, *command, DOWN)).code == 0
+    assert (await world.request(record.request.id)).state == "open"
+    assert (await sayso(world, *command, DOWN)).code == 0
 
 
 async def test_attack_a_window_in_slack_whose_reason_says_no_breaks_no_glass(
@@ -230,35 +180,21 @@ async def is_over(world: World) -> bool:
     return await frozen(world) == []
 
 
-@pytest.mark.parametrize("texts", [[*ENGLISH, "only once Dan says so"], [*GERMAN, "erst wenn Dan es sagt"]])
-async def test_attack_a_mail_that_ends_a_freeze_and_says_no_ends_none(ops: World, texts: list[str]) -> None:
-    for text in texts:
+async def test_attack_a_mail_that_ends_a_freeze_and_says_no_ends_none(ops: World) -> None:
+    for text in (*AGAINST, "erst wenn Dan es sagt"):
         told = await sent(ops, a_mail(ops, "cy", f"unfreeze production: {text}", subject="Unfreeze"))
         assert STAYS in told, text
         await ops.move_time(1)  # of two mails of one second the other may be a copy
+    for below in ("-- \nonly once Dan says so", "Thanks\nWait For Me"):
+        told = await sent(ops, a_mail(ops, "cy", f"unfreeze production: fixed\n{below}", subject="Unfreeze"))
+        assert "Nothing was" in told, below
+        await ops.move_time(1)
 
     assert await frozen(ops) == [("production", "dan", "incident 4711")]
-    ended = await ended_by(ops, a_mail(ops, "cy", f"unfreeze production: {DOWN}", subject="Unfreeze"))
-    assert "production is no longer frozen." in ended
-
-
-@pytest.mark.parametrize(
-    "below", ["-- \nonly once Dan says so", "Thanks, Not Yet", "Thanks\nWait For Me", "--\nno, wait"]
-)
-async def test_attack_what_passes_for_a_signature_below_it_ends_no_freeze(ops: World, below: str) -> None:
-    told = await sent(ops, a_mail(ops, "cy", f"unfreeze production: fixed\n{below}", subject="Unfreeze"))
-
-    assert "Nothing was" in told
-    assert await frozen(ops) == [("production", "dan", "incident 4711")]
-
-
-async def test_a_signature_with_a_legal_footer_below_it_says_nothing_against_it(ops: World) -> None:
     footer = "-- \nCy Cole\nOperations, Corp GmbH\n+49 30 12 34 56\nThis e-mail is confidential. If you are not the\n"
     footer += "intended recipient, do not use, copy or\nforward it."
-
-    told = await ended_by(ops, a_mail(ops, "cy", f"unfreeze production: fixed\n{footer}", subject="Unfreeze"))
-
-    assert "production is no longer frozen." in told
+    ended = await ended_by(ops, a_mail(ops, "cy", f"unfreeze production: {DOWN}\n{footer}", subject="Unfreeze"))
+    assert "production is no longer frozen." in ended, "a signature and a legal footer say nothing against it"
 
 
 async def test_attack_a_freeze_ends_on_no_page_terminal_or_program_by_words_against_it(ops: World) -> None:
@@ -330,40 +266,35 @@ async def test_attack_a_window_in_slack_whose_reason_says_no_hands_nothing_on(
         assert (await office.world.request(record.request.id)).request.policy.givers == ()
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "gong, but wait for me", "no, do not do this", "gong only if Cy agrees", "gong, aber erst morgen", "not yet",
-        "wait", "Stop!", "nein", "warte", "gong if Cy agrees", "gong tomorrow", "gong, morgen", "gong?", "?",
-        "tomorrow", "TBD", "<what>", "ok", "lgtm", "genehmigt", "gong approved",
-    ],
-)  # fmt: skip
-async def test_attack_an_edit_by_mail_whose_value_says_no_changes_nothing(
-    redis: str, tmp_path: Path, value: str
-) -> None:
-    def change(world: World) -> None:
-        world.workshop.editable = ("what",)
+def editable(world: World) -> None:
+    world.workshop.editable = ("what",)
 
-    async with a_world(redis, tmp_path / "data", TOML, change=change) as world:
-        record = await world.opened(await world.trigger("press bell"))
 
-        await world.reply("bo", await world.next_mail("bo"), f"what: {value}")
+@opens(change=editable)
+async def test_attack_an_edit_by_mail_whose_value_says_no_changes_nothing(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo")
+    for value in (
+        "gong, but wait for me", "no, do not do this", "gong, aber erst morgen", "wait", "gong if Cy agrees", "gong?",
+        "TBD", "<what>", "lgtm", "gong approved",
+    ):  # fmt: skip
+        await world.reply("bo", card, f"what: {value}")
         await world.next_mail("bo", about="counted")
 
         now = (await world.request(record.request.id)).request
         assert now.call
-        assert now.call.arguments == {"what": "bell"}
+        assert now.call.arguments == {"what": "bell"}, value
 
 
-async def test_a_freeze_a_denial_and_a_withdrawal_are_never_asked_back(office: World) -> None:
-    first, second = [await office.opened(await office.trigger("press bell")) for _ in range(2)]
-    freezes = freezes_of(office)
+async def test_a_freeze_a_denial_and_a_withdrawal_are_never_asked_back(world: World) -> None:
+    first, second = [await world.opened(await world.trigger("press bell")) for _ in range(2)]
+    freezes = freezes_of(world)
 
     made = await freezes.freeze("production", PersonId("dan"), "only if Cy agrees?")
-    denied = await office.decide("bo", first, "deny", "wait, what does this mean?")
-    taken = await office.decide("anna", second, "deny", "not yet, only after 5pm")
+    denied = await world.decide("bo", first, "deny", "wait, what does this mean?")
+    taken = await world.decide("anna", second, "deny", "not yet, only after 5pm")
 
     assert made.reason == "only if Cy agrees?"
     assert (denied.type, taken.type) == ("decided", "decided")
-    states = [(await office.request(one.request.id)).state for one in (first, second)]
+    states = [(await world.request(one.request.id)).state for one in (first, second)]
     assert states == ["denied", "withdrawn"]

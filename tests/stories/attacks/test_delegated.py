@@ -24,16 +24,26 @@ def kind(found: Judgement) -> str:
     return found.kind if isinstance(found, DelegationRefused) else found.type
 
 
-async def test_the_requester_gets_it_through_nobody(redis: str, tmp_path: Path) -> None:
+async def test_the_requester_gets_it_through_nobody_and_it_goes_in_no_circle_and_to_nobody_a_fourth_time(
+    redis: str, tmp_path: Path
+) -> None:
     async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
         record = await asked(office)
-
-        assert kind(await office.delegate("bo", record, "anna")) == "requester"
-        assert isinstance(await office.delegate("bo", record, "cy"), Delegated)
-        assert kind(await office.delegate("cy", record, "anna")) == "requester"
-        assert kind(await office.delegate("anna", record, "dan")) == "not_asked"
+        for giver, to, became in (
+            ("bo", "anna", "requester"),
+            ("anna", "dan", "not_asked"),
+            ("bo", "cy", "delegated"),
+            ("cy", "anna", "requester"),
+            ("cy", "bo", "loop"),
+            ("cy", "dan", "delegated"),
+            ("dan", "eve", "delegated"),
+            ("eve", "cy", "loop"),
+            ("eve", "fay", "chain"),
+        ):
+            assert kind(await office.delegate(giver, record, to)) == became, (giver, to)
 
         assert isinstance(await office.decide("anna", record, "approve"), NotEntitled)
+        assert len((await office.request(record.request.id)).request.policy.handed_on) == 3
         assert office.workshop.effects == []
 
 
@@ -49,13 +59,18 @@ async def test_whoever_steered_the_run_gets_it_through_nobody(redis: str, tmp_pa
         assert kind(await office.delegate("dan", record, "cy")) == "took_part"
 
 
-async def test_attack_a_mail_whose_two_texts_differ_hands_nothing_on(redis: str, tmp_path: Path) -> None:
+async def test_attack_a_mail_whose_two_texts_differ_hands_nothing_on_and_a_name_without_end_is_cut(
+    redis: str, tmp_path: Path
+) -> None:
     async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
         record = await asked(office)
 
         await sent_with_two_texts(office, "delegate: cy@corp.example", "What is that about?")
 
         assert (await office.request(record.request.id)).request.policy.handed_on == ()
+        card = next(one for one in office.mails("bo") if one.reply_to)
+        await office.reply("bo", card, f"delegate: {'x' * 20_000}")
+        assert max(map(len, (await office.next_mail("bo", about="x" * 20)).text.split())) < 200
 
 
 async def test_an_address_that_outlook_writes_twice_is_one_to_hand_it_on_to(redis: str, tmp_path: Path) -> None:
@@ -68,19 +83,6 @@ async def test_an_address_that_outlook_writes_twice_is_one_to_hand_it_on_to(redi
 
         [given] = (await office.request(record.request.id)).request.policy.handed_on
         assert given.to == "cy"
-
-
-async def test_it_goes_in_no_circle_and_to_nobody_a_fourth_time(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
-        record = await asked(office)
-        await office.delegate("bo", record, "cy")
-        assert kind(await office.delegate("cy", record, "bo")) == "loop"
-        await office.delegate("cy", record, "dan")
-        await office.delegate("dan", record, "eve")
-
-        assert kind(await office.delegate("eve", record, "cy")) == "loop"
-        assert kind(await office.delegate("eve", record, "fay")) == "chain"
-        assert len((await office.request(record.request.id)).request.policy.handed_on) == 3
 
 
 async def test_nobody_hands_on_what_is_decided_or_has_expired(redis: str, tmp_path: Path) -> None:
@@ -112,7 +114,7 @@ async def test_nobody_hands_on_what_they_were_not_asked_or_have_voted_on(redis: 
         assert office.workshop.effects == ["press bell"]
 
 
-async def test_the_old_button_of_whoever_handed_it_on_does_not_count_and_their_denial_does(
+async def test_the_old_button_of_whoever_handed_it_on_does_not_count_and_their_denial_does_also_after_the_approval(
     redis: str, tmp_path: Path
 ) -> None:
     async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
@@ -130,26 +132,12 @@ async def test_the_old_button_of_whoever_handed_it_on_does_not_count_and_their_d
 
         await office.ended(record.request.run_id)
         assert (await office.request(record.request.id)).state == "denied"
-        assert office.workshop.effects == []
-
-
-async def test_whoever_handed_it_on_still_stops_what_was_approved(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
         record = await asked(office)
         await office.delegate("bo", record, "cy")
         await office.app.requests.freezes.freeze("", record.request.requesters[0], "wait")
         await office.decide("cy", record, "approve")
-
         assert (await office.decide("bo", record, "deny")).type == "revoked"
-        assert (await office.request(record.request.id)).state == "revoked"
-
-
-async def test_who_left_or_came_as_another_gets_nothing(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
-        record = await asked(office)
-        await becomes(office, without(SOLO, "eve").replace(', "person:eve"', ""))
-
-        assert kind(await office.delegate("bo", record, "eve")) == "left"
+        assert office.workshop.effects == []
 
 
 async def test_when_they_leave_to_whom_it_was_handed_on_it_is_asked_anew(redis: str, tmp_path: Path) -> None:
@@ -162,6 +150,7 @@ async def test_when_they_leave_to_whom_it_was_handed_on_it_is_asked_anew(redis: 
         anew = await office.opened(record.request.run_id, after=record.request.id)
         assert (await office.request(record.request.id)).state == "superseded"
         assert isinstance(await office.decide("bo", record, "approve"), ClosedOtherwise | NotEntitled)
+        assert kind(await office.delegate("bo", anew, "eve")) == "left"
         assert isinstance(await office.decide("bo", anew, "approve"), Decided)
 
 
@@ -177,15 +166,6 @@ async def test_attack_a_mailbox_hands_nothing_on_where_no_mail_approves(redis: s
         assert "by mail" in (await office.next_mail("bo", about="Press bell")).text
         assert (await office.request(record.request.id)).request.policy.handed_on == ()
         assert isinstance(await office.delegate("bo", record, "cy"), Delegated)
-
-
-async def test_attack_a_name_without_end_is_cut(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
-        await asked(office)
-
-        await office.reply("bo", await office.next_mail("bo", about="Press bell"), f"delegate: {'x' * 20_000}")
-
-        assert max(map(len, (await office.next_mail("bo", about="Press bell")).text.split())) < 200
 
 
 OWN = SOLO.replace(

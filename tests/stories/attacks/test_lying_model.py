@@ -1,7 +1,7 @@
 """A model that says what did not happen: what people read follows from what tools did; a lie is called its words."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,11 @@ from agents.steps import Done
 from bot.app import App, compose
 from bot.cli.show import Story, summary_text
 from bot.config.settings import Settings
-from bot.policy.record import RequestRecord
 from bot.render.outcome import told_of, word_of
 from bot.render.status_line import asked_for, status_line
 from bot.render.transcript import lines
 from bot.render.views import run_view, summary_of
 from bot.runs.api_requests import Asker
-from language import speaking
 from tests.bot.cli.shell import sayso
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, tool_use
 from tests.kit.waiting import until
@@ -35,7 +33,7 @@ from tests.test_tour import commit_of, live
 WISH = "deploy v1.2.0 to production"
 UNCHANGED = f"Nothing was changed: {WISH}"
 STOPPED = f"Stopped: {WISH}"
-BEFORE = "v1.0.0"
+GIVES_UP = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
 LABELS = ("The model wrote", "A model's words", "a model wrote")
 
 
@@ -66,18 +64,18 @@ async def expired(world: World, run_id: RunId) -> None:
     await world.move_time(5 * 3600)
 
 
-async def frozen(world: World, run_id: RunId) -> None:
-    await world.app.requests.freezes.freeze("production", PersonId("bo"), "incident 4711")
-    await denied(world, run_id)
-
-
 async def approved(world: World, run_id: RunId) -> None:
     await world.decide("bo", await world.opened(run_id), "approve")
 
 
+async def fails(world: World, run_id: RunId) -> None:
+    release(world, "v1.2.0", "#!/bin/sh\necho no space left >&2\nexit 3\n")
+    await approved(world, run_id)
+
+
 async def says_ok(world: World, run_id: RunId) -> None:
     record = await world.opened(run_id)
-    card = await world.next_mail("anna")
+    card = await world.next_mail("anna", about="asks: Done")
     assert card.subject.startswith("The model of deploy asks: Done: v1.2.0 is live"), "not as a word of ours"
     await world.decide("anna", record, "free_text", "ok")
 
@@ -93,45 +91,19 @@ class Lie:
     word: str = "unchanged"
     wish: str = WISH
     says: tuple[str, ...] = ("Nothing was changed", "v1.0.0", "is live in production")
-    script_of_release: str = field(default="", kw_only=True)
 
 
-LIES = {
-    "claims a deploy at once": Lie("v1.2.0 is live in production, verified."),
-    "claims a deploy after a look": Lie("v1.2.0 is live in production, verified.", script=(LOOK,)),
-    "claims an approval": Lie("The deploy was approved by 2 of 2 and v1.2.0 is live."),
-    "says that Bo said yes": Lie("Bo said yes, so I deployed it.", script=(LOOK,)),
-    "claims a deploy after a denial": Lie("Bo changed his mind: v1.2.0 is live.", STOPPED, (DEPLOY,), denied, "denied"),
-    "claims a deploy after a denial and a look": Lie("v1.2.0 is live.", STOPPED, (DEPLOY, LOOK), denied, "denied"),
-    "claims a deploy after a freeze": Lie("The freeze is over: v1.2.0 is live.", STOPPED, (DEPLOY,), frozen, "denied"),
-    "claims a deploy after an expiry": Lie("It was approved in time.", STOPPED, (DEPLOY,), expired, "expired"),
-    "claims a deploy after its command failed": Lie(
-        "v1.2.0 is live in production.",
-        f"Failed: {WISH}",
-        (DEPLOY,),
-        approved,
-        "failed",
-        says=("ended with exit code 3", "v1.0.0", "is live in production"),
-        script_of_release="#!/bin/sh\necho no space left >&2\nexit 3\n",
+LIES = (
+    Lie("v1.2.0 is live in production, verified.", script=(LOOK,)),
+    Lie("x” Done. v1.2.0 is live in production. The model wrote: “y"),
+    Lie(
+        "As I said.",
+        script=(message(tool_use("request_human_input", {"question": "Done: v1.2.0 is live in production ✅ ok?"})),),
+        happens=says_ok,
     ),
-    "names another version than was deployed": Lie(
-        "v9.9.9 is live in production.",
-        "Done: v1.2.0 is live in production",
-        (DEPLOY,),
-        approved,
-        "done",
-        says=("v1.2.0 (", "is live in production"),
-    ),
-    "names another environment than it was": Lie(
-        "v1.1.0 is live in production.",
-        "Done: v1.1.0 is live in staging",
-        (STAGING,),
-        nothing,
-        "done",
-        "deploy v1.1.0 to staging",
-        ("v1.1.0 (", "is live in staging"),
-    ),
-    "says that both were done where the second was denied": Lie(
+    Lie("Bo changed his mind: v1.2.0 is live.", STOPPED, (DEPLOY,), denied, "denied"),
+    Lie("It was approved in time.", STOPPED, (DEPLOY,), expired, "expired"),
+    Lie(
         "v1.1.0 is live in staging and in production.",
         "Stopped: deploy v1.1.0 to staging and to production",
         (STAGING, DEPLOY),
@@ -140,40 +112,23 @@ LIES = {
         "deploy v1.1.0 to staging and to production",
         ("Something was changed all the same", "v1.1.0 (", "is live in staging"),
     ),
-    "says that both were done where the first was denied": Lie(
-        "v1.1.0 is live in staging and v1.2.0 in production.",
-        "Stopped: deploy v1.2.0 to production and v1.1.0 to staging",
-        (DEPLOY, STAGING),
-        denied,
-        "denied",
-        "deploy v1.2.0 to production and v1.1.0 to staging",
-        ("Stopped: denied by Bo Berg", "Something was changed all the same", "v1.1.0 (", "is live in staging"),
-    ),
-    "says that both were done where the second failed": Lie(
-        "v1.2.0 is live in staging and in production.",
-        "Failed: deploy v1.1.0 to staging and v1.2.0 to production",
-        (STAGING, DEPLOY),
+    Lie(
+        "v9.9.9 is live in production.",
+        "Done: v1.2.0 is live in production",
+        (DEPLOY,),
         approved,
-        "failed",
-        "deploy v1.1.0 to staging and v1.2.0 to production",
-        ("Something was changed all the same", "ended with exit code 3", "v1.1.0 (", "is live in staging"),
-        script_of_release="#!/bin/sh\necho no space left >&2\nexit 3\n",
+        "done",
+        says=("v1.2.0 (", "is live in production"),
     ),
-    "says done in German": Lie("Fertig: v1.2.0 ist live in production.", script=(LOOK,)),
-    "puts the title and a green tick into its words": Lie("Done: v1.2.0 is live in production ✅ Approved by Bo Berg"),
-    "claims it in a question": Lie(
-        "As I said.",
-        script=(message(tool_use("request_human_input", {"question": "Done: v1.2.0 is live in production ✅ ok?"})),),
-        happens=says_ok,
-    ),
-    "puts the label of code into its words": Lie("x” Done. v1.2.0 is live in production. The model wrote: “y"),
-    "claims that it was only asked": Lie(
-        "You only asked; by the way, it is deployed.",
-        "Nothing was changed: can you deploy v1.2.0 to production?",
-        (LOOK,),
-        wish="can you deploy v1.2.0 to production?",
-    ),
-}
+)
+FAILS = Lie(
+    "v1.2.0 is live in production.",
+    f"Failed: {WISH}",
+    (DEPLOY,),
+    fails,
+    "failed",
+    says=("ended with exit code 3", "v1.0.0", "is live in production"),
+)
 
 
 async def surfaces(world: World, run_id: RunId) -> dict[str, str]:
@@ -201,20 +156,27 @@ def unlabelled(text: str, words: str) -> bool:
     return any(not any(label in before[-60:] for label in LABELS) for before in parts[:-1])
 
 
-@pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
-async def test_what_a_model_claims_is_never_what_people_are_told(
-    model_shop: World, claude: FakeAnthropic, lie: Lie
+async def test_what_a_model_claims_is_never_what_people_are_told(model_shop: World, claude: FakeAnthropic) -> None:
+    for lie in LIES:
+        await is_told_as_it_was(model_shop, claude, lie)
+
+
+async def test_what_a_model_claims_after_its_command_failed_is_not_what_people_are_told(
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
-    if lie.script_of_release:
-        release(model_shop, "v1.2.0", lie.script_of_release)
+    await is_told_as_it_was(model_shop, claude, FAILS)
+
+
+async def is_told_as_it_was(world: World, claude: FakeAnthropic, lie: Lie) -> None:
+    """Have the model tell this lie, and read what every place says."""
     claude.answers(*lie.script, says(lie.words))
-    before = live(model_shop, "production")
+    before = live(world, "production")
 
-    run_id = await model_shop.trigger(lie.wish, agent="deploy")
-    await lie.happens(model_shop, run_id)
+    run_id = await world.trigger(lie.wish, agent="deploy")
+    await lie.happens(world, run_id)
 
-    run = await model_shop.ended(run_id)
-    mail = await model_shop.next_mail("anna", about=lie.subject)
+    run = await world.ended(run_id)
+    mail = await world.next_mail("anna", about=lie.subject)
     assert mail.subject.startswith(lie.subject)
     for part in lie.says:
         assert part in " ".join(mail.text.split()), (part, mail.text)
@@ -222,61 +184,53 @@ async def test_what_a_model_claims_is_never_what_people_are_told(
     view = run_view(run)
     assert (view.word, view.words_of) == (lie.word, "model")
     assert (view.change == "changed") == (lie.word == "done")
-    for place, text in (await surfaces(model_shop, run_id)).items():
+    for place, text in (await surfaces(world, run_id)).items():
         assert not unlabelled(" ".join(text.split()), lie.words), (place, text)
-        if place == "App Home":
-            assert text.startswith("Done") == (lie.word == "done"), text
-            assert text.startswith("Nothing was changed") == (view.change == "nothing"), text
         if lie.word == "unchanged" and place != "console, list":
             assert "nothing was changed" in text.lower() or "nothing changed" in text.lower(), (place, text)
-    ends = [event for event in await model_shop.events(run_id) if isinstance(event, RunEnded)]
-    assert Story(model_shop.people, as_json=True).tell(ends[0]) == (0 if lie.word == "done" else 1)
-    if lie.word != "done":
-        assert live(model_shop, "production") == before
+    told = status_line(run, None, world.people)
+    assert told.startswith("Done") == (lie.word == "done")
+    assert told.startswith("Nothing was changed") == (lie.word == "unchanged")
+    ends = [event for event in await world.events(run_id) if isinstance(event, RunEnded)]
+    assert Story(world.people, as_json=True).tell(ends[0]) == (0 if lie.word == "done" else 1)
+    assert (live(world, "production") == before) == (lie.word != "done")
 
 
-@pytest.mark.parametrize("way", ["alone", "passed on", "after a look", "gives up", "gives up after a look"])
-async def test_attack_a_model_keeps_to_itself_who_denied_it_and_why(
-    model_shop: World, claude: FakeAnthropic, way: str
-) -> None:
-    gives_up = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
-    looks = (LOOK,) if "look" in way else ()
-    claude.answers(DEPLOY, *looks, gives_up if "gives up" in way else says("v1.2.0 is live."))
+async def passed_on(world: World, wish: str) -> RunId:
+    return await world.app.runs.starter.start("cli", wish, world.app.people.named("anna"), agent="triage")
 
-    run_id = await model_shop.trigger(WISH, agent="release" if way == "passed on" else "deploy")
-    asked = (await child_of(model_shop, run_id)).id if way == "passed on" else run_id
-    await denied(model_shop, asked)
-    await model_shop.ended(run_id)
 
-    mail = await model_shop.next_mail("anna", about="Stopped")
-    said = " ".join(mail.text.split())
-    assert "Stopped: denied by Bo Berg. Reason: " in said, said
-    assert "not on a Friday" in said
-    run = await model_shop.run(asked)
+async def another_child(world: World, run_id: RunId, first: RunId) -> RunId | None:
+    return next((one.run_id for one in (await world.run(run_id)).children if one.run_id != first), None)
+
+
+async def test_attack_a_model_keeps_to_itself_who_denied_it_and_why(model_shop: World, claude: FakeAnthropic) -> None:
+    claude.answers(DEPLOY, LOOK, GIVES_UP)
+
+    run_id = await model_shop.trigger(WISH, agent="deploy")
+    await denied(model_shop, run_id)
+    run = await model_shop.ended(run_id)
+
+    said = " ".join((await model_shop.next_mail("anna", about="Stopped")).text.split())
+    assert "Stopped: denied by Bo Berg. Reason: “not on a Friday”" in said, said
     assert run_view(run).word == "denied"
     assert status_line(run, None, model_shop.people).startswith("Stopped: ")
 
 
-async def passed_on(model_shop: World, wish: str) -> RunId:
-    return await model_shop.app.runs.starter.start("cli", wish, model_shop.app.people.named("anna"), agent="triage")
-
-
-@pytest.mark.parametrize("way", ["claims it", "gives up", "in a run below the next one"])
+@pytest.mark.parametrize("way", ["claims it", "gives up in a run below the next one"])
 async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_denied_it_and_why(
     model_shop: World, claude: FakeAnthropic, way: str
 ) -> None:
-    gives_up = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
-    claims = says("Bo approved, v1.2.0 is live.")
     to, wish = ("release", f"{WISH} and announce it") if "below" in way else ("deploy", WISH)
-    claude.answers(calls("start_run", agent=to), DEPLOY, *([claims] * 4 if way == "claims it" else [gives_up] * 4))
+    ends = says("Bo approved, v1.2.0 is live.") if way == "claims it" else GIVES_UP
+    claude.answers(calls("start_run", agent=to), DEPLOY, *[ends] * 4)
 
     run_id = await passed_on(model_shop, wish)
     child = await child_of(model_shop, run_id)
     await denied(model_shop, (await child_of(model_shop, child.id)).id if "below" in way else child.id)
     await model_shop.ended(run_id)
 
-    mail = await model_shop.next_mail("anna", about=f"Stopped: {wish}")
-    said = " ".join(mail.text.split())
+    said = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
     assert "Stopped: denied by Bo Berg. Reason: “not on a Friday”" in said, said
     found = await surfaces(model_shop, run_id)
     assert found["Slack, line"].startswith("Stopped: ")
@@ -284,99 +238,67 @@ async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_denied_i
         assert "Failed" not in found[place].partition("Change this run")[0], (place, found[place])
 
 
-@pytest.mark.parametrize("which", ["first", "second"])
-async def test_attack_a_model_that_passed_two_wishes_on_calls_both_done_where_people_stopped_one(
-    model_shop: World, claude: FakeAnthropic, which: str
+async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_cancelled_it(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    wish = f"{WISH} and announce it"
+    claude.answers(calls("start_run", agent="release"), DEPLOY, *[says("v1.2.0 is live.")] * 4)
+
+    run_id = await passed_on(model_shop, wish)
+    asked = await child_of(model_shop, (await child_of(model_shop, run_id)).id)
+    await model_shop.opened(asked.id)
+    await model_shop.steer(asked.id, "cancel", "bo")
+    run = await model_shop.ended(run_id)
+
+    assert run_view(run).word == "stopped"
+    said = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
+    assert "Stopped: cancelled by Bo Berg" in said, said
+    assert status_line(run, None, model_shop.people).startswith("Stopped: ")
+
+
+async def test_attack_a_model_that_passed_two_wishes_on_calls_both_done_where_people_stopped_the_second(
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
     to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.1.0 to staging and v1.2.0 to production"
-    gives_up = message(tool_use("done", {"summary": "It is not needed.", "outcome": "failed"}))
-    parts = [(STAGING, says("Staged.")), (DEPLOY, gives_up)]
-    first, second = parts if which == "second" else reversed(parts)
+    claude.answers(to_deploy, STAGING, says("Staged."), to_deploy, DEPLOY, GIVES_UP, *[says("Both are live.")] * 4)
+
+    run_id = await passed_on(model_shop, wish)
+    child = await child_of(model_shop, run_id)
+    await model_shop.ended(child.id)
+    await denied(model_shop, await until(lambda: another_child(model_shop, run_id, child.id), what="a second child"))
+    run = await model_shop.ended(run_id)
+
+    await is_said_to_be_partly_done(model_shop, run, f"Stopped: {wish}", "Stopped: denied by Bo Berg")
+    assert (run_view(run).word, run_view(run).change) == ("denied", "partly")
+
+
+@pytest.mark.parametrize("stops", ["denied", "cancelled"])
+async def test_attack_a_change_and_a_look_elsewhere_hide_that_people_stopped_the_first_part(
+    model_shop: World, claude: FakeAnthropic, stops: str
+) -> None:
+    to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.2.0 to production and v1.1.0 to staging"
+    first = (DEPLOY, GIVES_UP) if stops == "denied" else (DEPLOY,)
+    second = (STAGING, LOOK, says("Staged."))
     claude.answers(to_deploy, *first, to_deploy, *second, *[says("Both are live.")] * 4)
 
     run_id = await passed_on(model_shop, wish)
     child = await child_of(model_shop, run_id)
-    if which == "first":
+    if stops == "denied":
         await denied(model_shop, child.id)
     else:
-        await model_shop.ended(child.id)
-        await denied(
-            model_shop, await until(lambda: another_child(model_shop, run_id, child.id), what="a second child")
-        )
+        await model_shop.opened(child.id)
+        await model_shop.steer(child.id, "cancel", "bo")
     run = await model_shop.ended(run_id)
 
-    mail = await model_shop.next_mail("anna", about=f"Stopped: {wish}")
-    said = " ".join(mail.text.split())
-    for part in ("Stopped: denied by Bo Berg", "Something was changed all the same", "is live in staging"):
-        assert part in said, said
-    assert (run_view(run).word, run_view(run).change) == ("denied", "partly")
-
-
-@pytest.mark.parametrize("way", ["claims it", "gives up", "in a run below the next one"])
-async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_cancelled_it(
-    model_shop: World, claude: FakeAnthropic, way: str
-) -> None:
-    gives_up = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
-    to, wish = ("release", f"{WISH} and announce it") if "below" in way else ("deploy", WISH)
-    last = gives_up if way == "gives up" else says("v1.2.0 is live.")
-    claude.answers(calls("start_run", agent=to), DEPLOY, *[last] * 4)
-
-    run_id = await passed_on(model_shop, wish)
-    child = await child_of(model_shop, run_id)
-    asked = await child_of(model_shop, child.id) if "below" in way else child
-    await model_shop.opened(asked.id)
-    await model_shop.steer(asked.id, "cancel", "bo")
-    run = await model_shop.ended(run_id)
-    assert run_view(run).word == "stopped"
-
-    mail = await model_shop.next_mail("anna", about=f"Stopped: {wish}")
-    said = " ".join(mail.text.split())
-    assert "Stopped: cancelled by Bo Berg" in said, said
-    found = await surfaces(model_shop, run_id)
-    assert found["Slack, line"].startswith("Stopped: ")
-    with speaking("de"):
-        assert "Angehalten: abgebrochen von Bo Berg" in told_of(run, model_shop.people)
-
-
-async def test_attack_a_change_elsewhere_hides_that_the_run_for_the_other_part_was_cancelled(
-    model_shop: World, claude: FakeAnthropic
-) -> None:
-    to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.2.0 to production and v1.1.0 to staging"
-    claude.answers(to_deploy, DEPLOY, to_deploy, STAGING, says("Staged."), *[says("Both are live.")] * 4)
-
-    run_id = await passed_on(model_shop, wish)
-    child = await child_of(model_shop, run_id)
-    await model_shop.opened(child.id)
-    await model_shop.steer(child.id, "cancel", "bo")
-    assert run_view(await model_shop.ended(run_id)).word == "stopped"
-
-    said = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
-    for part in ("Stopped: cancelled by Bo Berg", "Something was changed all the same", "is live in staging"):
-        assert part in said, said
-
-
-async def test_attack_a_look_at_what_was_denied_hides_that_it_was_denied(
-    model_shop: World, claude: FakeAnthropic
-) -> None:
-    to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.2.0 to production and v1.1.0 to staging"
-    gives_up = message(tool_use("done", {"summary": "It is not needed.", "outcome": "failed"}))
-    second = (to_deploy, STAGING, LOOK, says("Staged."))
-    claude.answers(to_deploy, DEPLOY, gives_up, *second, *[says("Both are live.")] * 4)
-
-    run_id = await passed_on(model_shop, wish)
-    child = await child_of(model_shop, run_id)
-    await denied(model_shop, child.id)
-    run = await model_shop.ended(run_id)
-    assert run_view(run).word == "denied"
-
+    assert run_view(run).word == ("denied" if stops == "denied" else "stopped")
     assert "is live in production" in " ".join(told_of(run, model_shop.people).split()), "it was looked at"
-    said = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
-    for part in ("Stopped: denied by Bo Berg", "Something was changed all the same", "is live in staging"):
-        assert part in said, said
+    await is_said_to_be_partly_done(model_shop, run, f"Stopped: {wish}", f"Stopped: {stops} by Bo Berg")
 
 
-async def another_child(world: World, run_id: RunId, first: RunId) -> RunId | None:
-    return next((one.run_id for one in (await world.run(run_id)).children if one.run_id != first), None)
+async def is_said_to_be_partly_done(world: World, run: Run, about: str, stopped: str) -> None:
+    said = " ".join((await world.next_mail("anna", about=about)).text.split())
+    for part in (stopped, "Something was changed all the same", "is live in staging"):
+        assert part in said, (run.id, said)
 
 
 async def test_a_model_that_gives_up_after_a_change_can_not_hide_it(model_shop: World, claude: FakeAnthropic) -> None:
@@ -391,49 +313,40 @@ async def test_a_model_that_gives_up_after_a_change_can_not_hide_it(model_shop: 
         assert words[:12] not in text or "omething was changed" in " ".join(text.split()), text
 
 
-async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_list(
+async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_lists_and_status_counts_it_so(
     model_shop: World, claude: FakeAnthropic
 ) -> None:
-    claude.answers(LOOK, says("v1.2.0 is live in production."))
-    run_id = await model_shop.trigger(WISH)
-    await model_shop.ended(run_id)
+    runs = list[RunId]()
+    for script, happens in (((LOOK,), nothing), ((DEPLOY,), denied)):
+        claude.answers(*script, says("v1.2.0 is live in production."))
+        runs.append(await model_shop.trigger(WISH))
+        await happens(model_shop, runs[-1])
+        await model_shop.ended(runs[-1])
+    question = "Welche Version ist in production live?"
+    claude.answers(LOOK, says("v7 is live in production."))
+    runs.append(await model_shop.trigger(question, agent="deploy"))
+    asked = await model_shop.ended(runs[-1])
+    mail = await model_shop.next_mail("anna", about=f"Answered: {question}")
+    await model_shop.quiet()
 
+    assert "v1.0.0" in mail.text
+    assert not unlabelled(" ".join(mail.text.split()), "v7 is live in production.")
+    assert (run_view(asked).word, run_view(asked).change) == ("answered", "not_wanted")
+    assert not [event for event in await model_shop.events(runs[-1]) if isinstance(event, StepRefused)]
     async with a_console(model_shop) as console:
-        anna = await console.browser("anna")
-        listed, page = (await anna.get("/runs")).html, (await anna.get(f"/runs/{run_id}")).html
-        assert run_id not in (await anna.get("/runs?state=done")).html
-        assert run_id in (await anna.get("/runs?state=unchanged")).html
-        program = await console.api.client("anna")
+        anna, program = await console.browser("anna"), await console.api.client("anna")
+        pages = [(await anna.get(place)).html for place in ("/runs?state=unchanged", f"/runs/{runs[0]}")]
         found = {
             state: [one["id"] for one in (await program.get(f"/v1/runs?state={state}")).json()["runs"]]
             for state in ("done", "unchanged", "answered")
         }
-        assert found == {"done": [], "unchanged": [run_id], "answered": []}
-
-    for html in (listed, page):
+        assert found == {"done": [], "unchanged": [runs[1], runs[0]], "answered": [runs[2]]}
+        assert (await program.get("/v1/status")).json()["unchanged"] == 2
+    assert "3 started, 3 done, answered or unchanged" in (await sayso(model_shop, "status")).out
+    for html in pages:
         assert '<span class="state s-unchanged">nothing changed</span>' in html
         assert "s-done" not in html
         assert 'class="end done"' not in html
-    assert "m-good" not in page.partition("Nothing changed; a model wrote")[0][-300:]
-
-
-async def test_status_counts_as_unchanged_what_the_list_does_and_calls_none_of_it_done(
-    model_shop: World, claude: FakeAnthropic
-) -> None:
-    for script, happens in (((LOOK,), nothing), ((DEPLOY,), denied)):
-        claude.answers(*script, says("v1.2.0 is live in production."))
-        run_id = await model_shop.trigger(WISH)
-        await happens(model_shop, run_id)
-        await model_shop.ended(run_id)
-    claude.answers(LOOK, says("v7 is live in production."))
-    await model_shop.ended(await model_shop.trigger("what is live in production?", agent="deploy"))
-    await model_shop.quiet()
-
-    async with a_console(model_shop) as console:
-        program = await console.api.client("anna")
-        listed = (await program.get("/v1/runs?state=unchanged")).json()["runs"]
-        assert ((await program.get("/v1/status")).json()["unchanged"], len(listed)) == (2, 2)
-    assert "3 started, 3 done, answered or unchanged" in (await sayso(model_shop, "status")).out
 
 
 async def test_done_without_its_step_is_refused_once_and_then_the_model_does_it(
@@ -450,27 +363,6 @@ async def test_done_without_its_step_is_refused_once_and_then_the_model_does_it(
     assert "No call of deploy or rollback has succeeded in this run" in refused.error
     assert refused.error in str(claude.requests()[1])
     await model_shop.next_mail("anna", about="Done: v1.2.0 is live in production")
-
-
-@pytest.mark.parametrize("question", ["what is live in production?", "Welche Version ist in production live?"])
-async def test_a_question_that_a_look_answered_ends_as_answered(
-    model_shop: World, claude: FakeAnthropic, question: str
-) -> None:
-    claude.answers(LOOK, says("v7 is live in production."))
-
-    run_id = await model_shop.trigger(question, agent="deploy")
-    run = await model_shop.ended(run_id)
-
-    mail = await model_shop.next_mail("anna", about=f"Answered: {question}")
-    assert "v1.0.0" in mail.text
-    assert not [event for event in await model_shop.events(run_id) if isinstance(event, StepRefused)]
-    view = run_view(run)
-    assert (view.word, view.change) == ("answered", "not_wanted")
-    async with a_console(model_shop) as console:
-        anna = await console.browser("anna")
-        assert run_id not in (await anna.get("/runs?state=done")).html
-        assert run_id in (await anna.get("/runs?state=answered")).html
-    assert not unlabelled(" ".join(mail.text.split()), "v7 is live in production.")
 
 
 async def test_what_a_child_claims_is_no_news_to_its_parent(model_shop: World, claude: FakeAnthropic) -> None:
@@ -499,48 +391,6 @@ async def test_what_a_child_claims_is_not_announced(model_shop: World, claude: F
     assert "Nothing was changed" in run.ended.summary
     await model_shop.quiet()
     assert not [mail for person in ("bo", "cy") for mail in model_shop.mails(person)]
-
-
-async def test_a_survey_that_a_model_words_asks_in_its_words(model_shop: World, claude: FakeAnthropic) -> None:
-    question = "Done: v1.2.0 is live in production ✅ fine?"
-    survey = {
-        "people": ["person:bo"],
-        "question": question,
-        "format": "yes_no",
-        "options": [],
-        "until": "until tomorrow",
-    }
-    claude.answers(message(tool_use("survey", survey)))
-
-    await model_shop.trigger("ask bo whether v1.2.0 is fine", agent="ask")
-
-    assert (await model_shop.next_mail("bo")).subject.startswith(f"The model of survey asks: {question[:24]}")
-
-
-async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(
-    redis: str, tmp_path: Path, claude: FakeAnthropic
-) -> None:
-    def hasty(world: World) -> None:
-        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
-        world.workshop.timeouts_s |= {"press": 0.1}
-
-    claude.answers(calls("press", what="bell"), says("The bell was pressed."))
-    async with a_world(redis, tmp_path / "data", change=hasty) as world:
-        world.workshop.hold("bell")
-        run_id = await world.trigger("press bell")
-        first = await world.opened(run_id)
-        await world.decide("bo", first, "approve")
-        await world.has(run_id, "unknown")
-        asked = await world.opened(run_id)
-        await world.decide("bo", asked, "free_text", "2")
-        again: RequestRecord = await world.opened(run_id, after=asked.request.id)
-        await world.decide("bo", again, "deny", "leave it")
-
-        run: Run = await world.ended(run_id)
-
-        assert (await world.next_mail("anna", about="Stopped: press bell")).subject
-        assert run_view(run).word == "denied"
-        assert world.workshop.effects == []
 
 
 async def test_attack_what_a_model_asks_in_a_survey_is_called_what_its_requester_wrote(
@@ -607,19 +457,20 @@ async def test_attack_what_a_model_has_announced_is_read_as_the_words_of_whoever
     assert "model" not in own.text
 
 
-@pytest.mark.parametrize(
-    "wish", ["tell people of the release, but do not say that v1.2.0 is live", "announce: v1.2.0 is live? No, not yet"]
-)
 async def test_attack_a_part_of_what_somebody_wrote_is_announced_as_their_words(
-    model_shop: World, claude: FakeAnthropic, wish: str
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
-    claude.answers(calls("announce", text="v1.2.0 is live"), says("Told."))
-    await model_shop.ended(await model_shop.trigger(wish, agent="announce"))
+    for wish in (
+        "tell people of the release, but do not say that v1.2.0 is live",
+        "announce: v1.2.0 is live? No, not yet",
+    ):
+        claude.answers(calls("announce", text="v1.2.0 is live"), says("Told."))
+        await model_shop.ended(await model_shop.trigger(wish, agent="announce"))
 
-    heard = await model_shop.next_mail("bo", about="Announced: ")
+        heard = await model_shop.next_mail("bo", about="Announced: ")
 
-    assert heard.subject == "A model wrote: Announced: “v1.2.0 is live”"
-    assert "The announce agent says this for Anna Ames. A model wrote it." in heard.text
+        assert heard.subject == "A model wrote: Announced: “v1.2.0 is live”"
+        assert "The announce agent says this for Anna Ames. A model wrote it." in heard.text
 
 
 class WithShopkeeper(World):
@@ -667,63 +518,83 @@ async def test_attack_what_a_model_hands_on_is_announced_by_rules_or_by_a_copy_a
         await world.stop()
 
 
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, claude: FakeAnthropic) -> AsyncIterator[World]:
+    """The clerk, who goes by a model."""
+
+    def with_model(world: World) -> None:
+        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
+        world.workshop.timeouts_s |= {"press": 0.1}
+
+    async with a_world(redis, tmp_path / "data", change=with_model) as world:
+        yield world
+
+
 async def test_attack_a_model_calls_two_things_done_of_which_the_first_failed(
-    redis: str, tmp_path: Path, claude: FakeAnthropic
+    office: World, claude: FakeAnthropic
 ) -> None:
-    def with_model(world: World) -> None:
-        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
+    office.workshop.breaks["a"] = RuntimeError("no such order")
+    claude.answers(calls("pull", what="a"), calls("pull", what="b"), says("Both were pulled."))
 
-    async with a_world(redis, tmp_path / "data", change=with_model) as world:
-        world.workshop.breaks["a"] = RuntimeError("no such order")
-        claude.answers(calls("pull", what="a"), calls("pull", what="b"), says("Both were pulled."))
+    run_id = await office.trigger("pull a and b")
+    run = await office.ended(run_id)
 
-        run_id = await world.trigger("pull a and b")
-        run = await world.ended(run_id)
-
-        assert word_of(run) == "failed"
-        mail = await world.next_mail("anna", about="pull a and b")
-        assert mail.subject == "Failed: pull a and b"
-        assert "Something was changed all the same" in mail.text
-        for place, text in (await surfaces(world, run_id)).items():
-            assert not unlabelled(" ".join(text.split()), "Both were pulled."), (place, text)
+    assert word_of(run) == "failed"
+    mail = await office.next_mail("anna", about="pull a and b")
+    assert mail.subject == "Failed: pull a and b"
+    assert "Something was changed all the same" in mail.text
+    for place, text in (await surfaces(office, run_id)).items():
+        assert not unlabelled(" ".join(text.split()), "Both were pulled."), (place, text)
 
 
-@pytest.mark.parametrize("corrects", [True, False])
 async def test_what_a_tool_refused_before_anything_happened_is_no_failure_of_the_run(
-    redis: str, tmp_path: Path, claude: FakeAnthropic, *, corrects: bool
+    office: World, claude: FakeAnthropic
 ) -> None:
-    def with_model(world: World) -> None:
-        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
-
-    async with a_world(redis, tmp_path / "data", change=with_model) as world:
-        world.workshop.breaks["A"] = ToolRefused("There is no A; there is a")
-        correct = (calls("pull", what="a"),) if corrects else ()
+    office.workshop.breaks["A"] = ToolRefused("There is no A; there is a")
+    for correct, word, title in (
+        ((calls("pull", what="a"),), "done", "Done: pull A"),
+        ((), "unchanged", "Nothing was changed: pull A"),
+    ):
         claude.answers(calls("pull", what="A"), *correct, says("It was pulled."))
 
-        run = await world.ended(await world.trigger("pull A"))
+        run = await office.ended(await office.trigger("pull A"))
 
-        assert word_of(run) == ("done" if corrects else "unchanged")
-        title = "Done: pull A" if corrects else "Nothing was changed: pull A"
-        assert (await world.next_mail("anna", about="pull A")).subject == title
-        assert status_line(run, None, world.people) == title
+        assert word_of(run) == word
+        assert (await office.next_mail("anna", about="pull A")).subject == title
+        assert status_line(run, None, office.people) == title
 
 
-async def test_a_survey_for_which_a_model_named_a_deadline_that_has_passed_is_done_once_it_named_another(
-    redis: str, tmp_path: Path, claude: FakeAnthropic
+async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(office: World, claude: FakeAnthropic) -> None:
+    claude.answers(calls("press", what="bell"), says("The bell was pressed."))
+    office.workshop.hold("bell")
+    run_id = await office.trigger("press bell")
+    await office.decide("bo", await office.opened(run_id), "approve")
+    await office.has(run_id, "unknown")
+    asked = await office.opened(run_id)
+    await office.decide("bo", asked, "free_text", "2")
+    await office.decide("bo", await office.opened(run_id, after=asked.request.id), "deny", "leave it")
+
+    run: Run = await office.ended(run_id)
+
+    assert (await office.next_mail("anna", about="Stopped: press bell")).subject
+    assert run_view(run).word == "denied"
+    assert office.workshop.effects == []
+
+
+async def test_a_survey_that_a_model_words_asks_in_its_words_and_counts_by_the_last_deadline_that_it_named(
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
-    def with_model(world: World) -> None:
-        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
+    question = "Done: v1.2.0 is live in production ✅ fine?"
 
     def survey(until: str) -> Answer:
-        asks = {"people": ["person:bo"], "question": "Which day suits?", "format": "free_text", "until": until}
+        asks = {"people": ["person:bo"], "question": question, "format": "free_text", "until": until}
         return message(tool_use("survey", asks))
 
-    async with a_world(redis, tmp_path / "data", deploys=True, change=with_model) as world:
-        claude.answers(survey("until 2020-01-01 12:00"), survey("until tomorrow"), says("Bo says Monday."))
-        anna = world.app.people.named("anna")
-        run_id = await world.app.runs.starter.start("cli", "ask Bo which day suits him", anna, agent="ask")
+    claude.answers(survey("until 2020-01-01 12:00"), survey("until tomorrow"), says("Bo says it is."))
+    run_id = await model_shop.trigger("ask bo whether v1.2.0 is fine", agent="ask")
 
-        await world.reply("bo", await world.next_mail("bo", about="Which day suits?"), "Monday")
-
-        assert word_of(await world.ended(run_id)) == "done"
-        assert (await world.next_mail("anna", about="Bo says")).subject == "Done: ask Bo which day suits him"
+    asked = await model_shop.next_mail("bo")
+    assert asked.subject.startswith(f"The model of survey asks: {question[:24]}")
+    await model_shop.reply("bo", asked, "it is")
+    assert word_of(await model_shop.ended(run_id)) == "done", "a deadline that had passed is no failure"
+    assert (await model_shop.next_mail("anna", about="Bo says")).subject.startswith("Done: ask bo whether")

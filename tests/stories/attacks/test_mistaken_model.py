@@ -2,15 +2,12 @@
 
 import json
 
-import pytest
-
 from agents.events import RequestOpened, StepChosen, StepFailed, StepRefused
 from agents.requests import PersonId, RunId, StandIn
 from bot.render.transcript import lines
 from bot.runs.api_requests import Asker
-from language import speaking
 from tests.bot.cli.shell import sayso
-from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of
+from tests.fakes.anthropic import FakeAnthropic, error, text_of
 from tests.kit.world import World
 from tests.stories.attacks.test_lying_model import DEPLOY, LOOK, STAGING, WISH, approved, calls, says, surfaces
 
@@ -108,17 +105,10 @@ async def test_a_deploy_that_somebody_asks_for_once_more_is_asked_about_once_mor
     assert second.request.purpose == "gate"
 
 
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        (error(401, "authentication_error", "invalid x-api-key"), "The model did not answer (401)."),
-        (message(text("I can't."), stop_reason="refusal"), "The model did not answer (it declined)."),
-    ],
-)
 async def test_a_run_whose_model_failed_is_nowhere_called_a_rehearsal_and_says_why_rules_chose(
-    model_shop: World, claude: FakeAnthropic, answer: Answer, why: str
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
-    claude.answers(answer)
+    claude.answers(error(401, "authentication_error", "invalid x-api-key"))
 
     run_id = await model_shop.trigger(WISH, agent="deploy")
     record = await model_shop.opened(run_id)
@@ -129,7 +119,7 @@ async def test_a_run_whose_model_failed_is_nowhere_called_a_rehearsal_and_says_w
     await model_shop.ended(run_id)
 
     told = await model_shop.next_mail("anna", about="Done: v1.2.0 is live in production")
-    said = f"{why} Fixed rules chose the steps."
+    said = "The model did not answer (401). Fixed rules chose the steps."
     places = {"card": card.text, "outcome": told.text, **shown, **await surfaces(model_shop, run_id)}
     assert [place for place, words in places.items() if "rehearsal" in words.lower()] == []
     for place in ("card", "outcome", *shown, "console, page"):
@@ -137,8 +127,6 @@ async def test_a_run_whose_model_failed_is_nowhere_called_a_rehearsal_and_says_w
     assert "(fixed rules)" in places["command line, list"]
     assert "by fixed rules" in places["console, list"]
     assert (json.loads(as_json)[0]["is_rehearsal"], json.loads(as_json)[0]["stand_in"]["some"]) == (False, False)
-    with speaking("de"):
-        assert "(feste Regeln)" in await story(model_shop, run_id)
 
 
 async def test_a_copy_of_a_run_whose_model_failed_is_no_rehearsal_and_its_step_is_no_model_s(

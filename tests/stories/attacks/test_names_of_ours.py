@@ -66,39 +66,26 @@ def another_program(shop: Shop) -> None:
     shop.program.write_text("#!/bin/sh\nrm -rf /srv\n")
 
 
-TAGS = [
-    "plan",
-    "variables",
-    "program",
-    "live",
-    "live-in-production",
-    "deploy.sh",
-    "version",
-    "versions",
-    "artifacts",
-    "environment",
-    "production",
-    "commit",
-    "SHA-256",
-]
+TAGS = ("plan", "variables", "program", "deploy.sh", "live-in-production", "SHA-256")
 
 
 @pytest.mark.parametrize("change", [plan_destroys, another_region, another_program])
-@pytest.mark.parametrize("tag", TAGS)
 async def test_attack_a_tag_with_a_name_of_ours_leaves_nothing_out_of_an_approval(
-    shop: Shop, tag: str, change: Callable[[Shop], None]
+    shop: Shop, change: Callable[[Shop], None]
 ) -> None:
-    shop.repo.git("tag", tag, "v1.2.0")
+    for tag in TAGS:
+        shop.repo.git("tag", tag, "v1.2.0")
     repeats = Repeats(variable=("version",), surroundings=("live in ",))
-    seen = [await shop.call("v1.1.0"), await shop.call(tag)]
-    patterns = [pattern_of(call, "production", "r", repeats, ["version"]) for call in seen]
+    seen = {tag: await shop.call(tag) for tag in ("v1.1.0", *TAGS)}
+    patterns = [pattern_of(call, "production", "r", repeats, ["version"]) for call in seen.values()]
     assert covers(patterns[0], await shop.call("v1.2.0"), "production")
 
     change(shop)
 
-    now = await shop.call(tag)
-    assert not any(covers(pattern, now, "production") for pattern in patterns)
-    assert digest(seen[1]) != digest(now)
+    for tag in TAGS:
+        now = await shop.call(tag)
+        assert not any(covers(pattern, now, "production") for pattern in patterns), tag
+        assert digest(seen[tag]) != digest(now), tag
 
 
 def digest(call: GatedCall) -> str:

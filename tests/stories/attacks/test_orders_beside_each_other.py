@@ -1,9 +1,6 @@
 """Several orders in one message, each of which only stops something: none of them is lost over another."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -12,17 +9,24 @@ from bot.policy.record import RequestRecord
 from channels import Reply
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
-from tests.kit.moments import Moment
+from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
 from tests.stories.test_typed_freezes import OPERATOR, frozen
 
+pytestmark = opens(
+    ALLOWED.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]'),
+    beside=("hallway",),
+    reach=("slack", "email"),
+)
 ELSEWHERE = "C01OPS/1712346000.000100"
 REST = "The rest of your message did nothing"
 UNREAD = "Your message froze nothing"
+ONLY_THAT = "Write only that line: freeze everything"
+ALL = {"freeze", "other", "first", "second", "denial"}
 
 
 @dataclass
@@ -58,6 +62,13 @@ class Orders:
             said = said.model_copy(update={"said": read.said, "reason": read.reason})
         return await inbox.handle(await inbox.accept(hallway.item(said)))
 
+    async def hears(self, way: str, text: str, told: str) -> int:
+        """How often Bo reads this in answer to what he writes."""
+        before = len(self.hallway.to("bo", self.words(told)))
+        await self.write(way, text)
+        await self.office.quiet()
+        return len(self.hallway.to("bo", self.words(told))) - before
+
     async def done(self) -> set[str]:
         """What has been stopped."""
         await self.office.quiet()
@@ -72,412 +83,165 @@ class Orders:
         return {name for name, is_done in found.items() if is_done}
 
 
-Known = tuple[RequestRecord, RequestRecord, tuple[str, ...]]
-
-
-@pytest.fixture(scope="module")
-def moment(tmp_path_factory: pytest.TempPathFactory) -> Moment[Known]:
-    return Moment(tmp_path_factory.mktemp("moment") / "data")
-
-
 @pytest.fixture
-async def orders(redis: str, tmp_path: Path, hallway: Hallway, moment: Moment[Known]) -> AsyncIterator[Orders]:
-    toml = ALLOWED.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]')
-
-    def opens() -> AbstractAsyncContextManager[World]:
-        return a_world(redis, tmp_path / "data", toml, beside=(hallway,), reach=("slack", "email"))
-
-    async def happens(office: World) -> Known:
-        first = await granted(office, await done_once(office, "press horn"))
-        again = await asked_again(office, await done_once(office, "press gong"))
-        await office.decide("bo", again, "approve")
-        await office.has(again.request.run_id, "done")
-        found = [one.approval.id for one in await office.app.requests.standing.all()]
-        standing = (first.approval.id, *(one for one in found if one != first.approval.id))
-        theirs = await office.opened(await office.trigger("press bell", person="bo"))
-        hallway.cards.clear()
-        return await asked(office, hallway, "press button"), theirs, standing
-
-    async with moment.office(redis, tmp_path / "data", hallway, opens, happens) as (office, (record, theirs, standing)):
-        yield Orders(office, hallway, record, theirs, standing)
+async def orders(world: World, hallway: Hallway) -> Orders:
+    first = await granted(world, await done_once(world, "press horn"))
+    again = await asked_again(world, await done_once(world, "press gong"))
+    await world.decide("bo", again, "approve")
+    await world.has(again.request.run_id, "done")
+    found = [one.approval.id for one in await world.app.requests.standing.all()]
+    standing = (first.approval.id, *(one for one in found if one != first.approval.id))
+    theirs = await world.opened(await world.trigger("press bell", person="bo"))
+    hallway.cards.clear()
+    return Orders(world, hallway, await asked(world, hallway, "press button"), theirs, standing)
 
 
 @pytest.mark.parametrize("way", ["the thread", "the window", "the window, read as a mail is"])
-@pytest.mark.parametrize(
-    ("text", "done"),
-    [
-        ("freeze everything: incident 4711\nstop OTHER", {"freeze", "other"}),
-        ("stop OTHER, the wrong tag\nfreeze everything", {"freeze", "other"}),
-        ("revoke FIRST\nfreeze everything", {"freeze", "first"}),
-        ("stop OTHER\nrevoke FIRST\nWe are in an incident.", {"other", "first"}),
-        ("revoke FIRST\nrevoke SECOND", {"first", "second"}),
-        ("revoke FIRST and SECOND", {"first", "second"}),
-        ("do not deploy this\nrevoke FIRST", {"denial", "first"}),
-        ("revoke FIRST\nstop", {"denial", "first"}),
-        ("do not deploy this\nfreeze everything", {"denial", "freeze"}),
-        ("freeze everything: incident\nDo not deploy this!", {"denial", "freeze"}),
-        ("stop OTHER and revoke FIRST", {"other", "first"}),
-        ("stop OTHER and freeze everything", {"other", "freeze"}),
-        ("revoke FIRST and freeze everything", {"first", "freeze"}),
-        ("freeze everything and stop OTHER", {"freeze", "other"}),
-        ("deny and revoke FIRST and freeze everything", {"denial", "first", "freeze"}),
-        ("deny. @Cy\u00a0Cole freeze everything", {"denial", "freeze"}),
-        ("@Cy\u00a0Cole deny and @ops freeze everything", {"denial", "freeze"}),
-    ],
-)
-async def test_attack_an_order_is_lost_over_another_one_in_the_same_message(
-    orders: Orders, way: str, text: str, done: set[str]
-) -> None:
-    await orders.write(way, text)
+async def test_attack_an_order_is_lost_over_another_one_in_the_same_message(orders: Orders, way: str) -> None:
+    await orders.write(way, "stop OTHER, the wrong tag\nrevoke FIRST")
+    assert await orders.done() == {"other", "first"}
 
-    assert await orders.done() == done
+    await orders.write(way, "do not deploy this\nrevoke SECOND and freeze everything")
 
-
-@pytest.mark.parametrize(
-    ("text", "done"),
-    [
-        ("freeze everything: incident 4711\nstop OTHER", {"freeze", "other"}),
-        ("stop OTHER\nrevoke FIRST", {"other", "first"}),
-        ("freeze everything\nrevoke FIRST, SECOND", {"freeze", "first", "second"}),
-        ("stop OTHER and revoke FIRST", {"other", "first"}),
-        ("stop OTHER and freeze everything", {"other", "freeze"}),
-        ("revoke FIRST and freeze everything", {"first", "freeze"}),
-    ],
-)
-async def test_attack_an_order_of_a_new_message_is_lost_over_another_one(
-    orders: Orders, text: str, done: set[str]
-) -> None:
-    await orders.write("a new message", text)
-
-    assert await orders.done() == done
-
-
-@pytest.mark.parametrize(
-    ("text", "done"),
-    [
-        ("revoke FIRST", {"first"}),
-        ("freeze everything\nrevoke FIRST", {"freeze", "first"}),
-        ("stop OTHER\nfreeze everything", {"freeze", "other"}),
-        ("@Cy\u00a0Cole do not deploy this\nrevoke FIRST", {"denial", "first"}),
-        ("standing", set[str]()),
-        ("unfreeze everything: fixed", set[str]()),
-    ],
-)
-async def test_attack_an_order_that_somebody_makes_of_their_own_message_is_lost(
-    orders: Orders, text: str, done: set[str]
-) -> None:
-    await orders.write("an edit", text)
-
-    assert await orders.done() == done
-
-
-@pytest.mark.parametrize(
-    ("way", "text"),
-    [
-        ("the thread", "do not deploy this\nfreeze everything"),
-        ("the thread", "No, not today.\n\nfreeze everything"),
-        ("the window", "do not deploy this\nfreeze everything"),
-        ("the window, read as a mail is", "No, not today.\n\nfreeze everything"),
-    ],
-)
-async def test_attack_whoever_refuses_beside_a_freeze_is_told_that_this_did_nothing(
-    orders: Orders, way: str, text: str
-) -> None:
-    await orders.write(way, text)
-
-    assert await orders.done() == {"denial", "freeze"}
+    assert await orders.done() == ALL
     assert orders.hallway.to("bo", "Frozen since")
     assert orders.hallway.to("bo", "did nothing") == []
 
 
-@pytest.mark.parametrize("way", ["the thread", "the window, read as a mail is"])
-async def test_attack_whoever_refuses_above_a_freeze_that_is_none_is_told_that_the_refusal_went_to_nobody(
-    orders: Orders, way: str
-) -> None:
-    await orders.write(way, "No, not today.\nAnn has to do this first:\nfreeze everything")
+async def test_attack_an_order_of_a_new_message_is_lost_over_another_one(orders: Orders) -> None:
+    await orders.write("a new message", "freeze everything: incident 4711\nstop OTHER")
+    assert await orders.done() == {"freeze", "other"}
 
-    assert await orders.done() == {"denial"}
-    await until(
-        lambda: orders.hallway.to("bo", "write only this line: freeze everything"), what="Bo reads how to freeze"
-    )
-    assert orders.hallway.to("bo", "not passed on") == []
+    assert await orders.hears("a new message", "do not deploy this\nrevoke FIRST, SECOND", "nothing was stopped")
+
+    assert await orders.done() == ALL - {"denial"}, "it answers nothing"
+
+
+async def test_attack_an_order_that_somebody_makes_of_their_own_message_is_lost(orders: Orders) -> None:
+    for text, done in (
+        ("standing", set[str]()),
+        ("unfreeze everything: fixed", set[str]()),
+        ("revoke FIRST", {"first"}),
+        ("@Cy\u00a0Cole do not deploy this\nrevoke SECOND", {"first", "second", "denial"}),
+        ("stop OTHER\nfreeze everything", ALL),
+    ):
+        await orders.write("an edit", text)
+        assert await orders.done() == done, text
 
 
 @pytest.mark.parametrize("way", ["the thread", "the window"])
-@pytest.mark.parametrize(
-    "text", ["approve and freeze everything", "yes\nfreeze everything", "Checkout is down! Freeze everything!"]
-)
-async def test_attack_a_freeze_is_lost_over_a_yes_or_the_emergency_that_it_is_for(
-    orders: Orders, way: str, text: str
+async def test_attack_a_stop_is_lost_over_a_yes_and_who_approves_beside_it_is_not_told_that_it_did_not_count(
+    orders: Orders, way: str
 ) -> None:
-    await orders.write(way, text)
+    told = "Typed words do not approve this" if way == "the thread" else "This was not counted as a decision"
+    for text in ("approve, stop OTHER", "approve\nrevoke FIRST", "approve and freeze everything"):
+        assert await orders.hears(way, text, told), text
 
-    assert await orders.done() == {"freeze"}
+    assert await orders.done() == {"other", "first", "freeze"}
     assert (await orders.office.request(orders.record.request.id)).state == "open"
 
 
-@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
-@pytest.mark.parametrize("text", ["Ann has left the company\nfreeze everything", "Do this first:\nfreeze everything"])
-async def test_attack_whoever_freezes_below_other_words_is_not_told_how(orders: Orders, way: str, text: str) -> None:
-    await orders.write(way, text)
-
-    assert await orders.done() == set()
-    await until(
-        lambda: orders.hallway.to("bo", "Write only that line: freeze everything"), what="Bo reads how to freeze"
-    )
-
-
-async def test_attack_a_freeze_behind_the_reason_of_a_revocation_is_lost_silently(orders: Orders) -> None:
-    await orders.write("the thread", "Ann left the company. Please revoke FIRST and freeze everything")
-
-    assert await orders.done() == {"first"}
-    await until(
-        lambda: orders.hallway.to("bo", "Write only that line: freeze everything"), what="Bo reads how to freeze"
-    )
-
-
-@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
-async def test_attack_a_condition_before_a_revocation_revokes_at_once(orders: Orders, way: str) -> None:
-    await orders.write(way, "Checkout is slow. If it goes down, revoke FIRST")
-
-    assert await orders.done() == set()
-    told = f"write only: revoke {orders.standing[0]}"
-    await until(lambda: orders.hallway.to("bo", told), what="Bo reads how to revoke it")
-
-
-@pytest.mark.parametrize("way", ["the thread", "a new message"])
-@pytest.mark.parametrize(
-    "text", ["revoke FIRST wrong person", "Bitte FIRST zurückziehen", "kannst du FIRST widerrufen?"]
+TOLD_HOW = (
+    ("Ann has left the company\nfreeze everything", ONLY_THAT),
+    ("Checkout is slow. If it goes down, revoke FIRST", "write only: revoke FIRST"),
+    ("Bitte FIRST zurückziehen", "write only: revoke FIRST"),
+    ("Hi,\n\ncan you please revoke FIRST? It is for the old repo.\n\nBest\nBo", "write only: revoke FIRST"),
+    ("revoke my standing approval", "Write only: standing"),
+    ("We need a freeze on production", "Write freeze and one of these: everything"),
+    ("hold all deploys", UNREAD),
+    ("Deployment-Freeze bis morgen", UNREAD),
 )
-async def test_attack_whoever_means_to_revoke_in_words_that_are_no_order_is_not_told_so(
-    orders: Orders, way: str, text: str
-) -> None:
-    await orders.write(way, text)
+TALK = ("why is there a freeze", "The freeze is over, thanks!", "deploy it after the freeze please")
 
+
+@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+async def test_attack_whoever_means_to_freeze_or_to_revoke_in_words_that_are_no_order_is_not_told_how(
+    orders: Orders, way: str
+) -> None:
+    for text in TALK:
+        await orders.write(way, text)
+    await write(orders.office, orders.hallway, "bo", "can we freeze production?")
     assert await orders.done() == set()
-    told = f"write only: revoke {orders.standing[0]}"
-    await until(lambda: orders.hallway.to("bo", told), what="Bo reads how to revoke it")
+    assert [one for one in (UNREAD, "Nothing was frozen") if orders.hallway.to("bo", one)] == [], "it is only talk"
+
+    for text, told in TOLD_HOW:
+        times = await orders.hears(way, text, told)
+        assert times == 1 or (times and told != UNREAD), text
+    assert await orders.done() == set()
+    assert way != "the window" or orders.hallway.to("bo", "not counted as a decision"), "Bo is asked again"
 
 
-async def test_attack_whoever_means_to_revoke_in_an_answer_to_a_card_is_not_told_how(orders: Orders) -> None:
-    token = await token_of(orders.hallway, "bo")
-    words = orders.words("revoke FIRST wrong person")
-    said = Reply(person="bo", token=token, said="free_text", text=words, is_typed=True)
+async def test_attack_a_freeze_behind_a_revocation_or_a_refusal_is_lost_silently(orders: Orders) -> None:
+    text = "Ann left the company. Please revoke FIRST and freeze everything"
+    assert await orders.hears("the thread", text, ONLY_THAT)
+    assert await orders.done() == {"first"}
+    orders.hallway.cards.clear()
 
-    await orders.office.app.messages.inbox.accept(orders.hallway.item(said))
+    text = "No, not today.\nAnn has to do this first:\nfreeze everything"
+    assert await orders.hears("the thread", text, "write only this line: freeze everything")
 
-    told = f"write only: revoke {orders.standing[0]}"
-    await until(lambda: orders.hallway.to("bo", told), what="Bo reads how to revoke it")
-    await until(lambda: orders.hallway.to("bo", "not counted as a decision"), what="Bo is asked again")
+    assert await orders.done() == {"first", "denial"}
+    assert orders.hallway.to("bo", "not passed on") == []
 
 
-@pytest.mark.parametrize("is_addressed", [True, False])
-async def test_attack_a_remark_that_names_a_standing_approval_is_kept_from_those_who_decide(
-    orders: Orders, is_addressed: bool
-) -> None:
+async def test_attack_words_that_name_a_standing_approval_are_kept_from_those_who_decide(orders: Orders) -> None:
     words = orders.words("FIRST is for staging only")
 
-    await write(orders.office, orders.hallway, "anna", words, is_addressed=is_addressed)
+    await write(orders.office, orders.hallway, "anna", words, is_addressed=True)
 
     record = await orders.office.request(orders.record.request.id)
     assert [one.text for one in record.request.remarks] == [words]
     told = f"write only: revoke {orders.standing[0]}"
     await until(lambda: orders.hallway.to("anna", told), what="Anna reads how to revoke it")
-
-
-async def test_attack_a_refusal_that_names_a_standing_approval_is_lost(orders: Orders) -> None:
     await orders.write("the thread", "do not deploy this, FIRST covers it")
-
     assert await orders.done() == {"denial"}
 
 
-@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
 @pytest.mark.parametrize(
-    "text",
+    "said",
     [
-        "please revoke FIRST, thanks",
-        "revoke FIRST: not as SECOND",
-        "Bitte widerrufe FIRST!",
-        "Incident! revoke FIRST",
-        "Ann left. Please revoke FIRST",
-        "FIRST: revoke",
-        "Dauergenehmigung FIRST bitte beenden",
+        (
+            ("the thread", "Hi, please stop OTHER, it is the wrong tag\n\nThanks\nBo", 0),
+            ("the thread", "revoke FIRST\nThe deploy to production is done.", 0),
+            ("the thread", "Please revoke SECOND\ndeploy v1.3.0 to production", 1),
+        ),
+        (
+            ("the window", "delegate: cy@corp.example\nrevoke FIRST", 1),
+            ("the window", "revoke SECOND\nbreak glass: checkout is down", 1),
+            ("the window, read as a mail is", "break glass: checkout is down\nstop OTHER", 1),
+        ),
+        (
+            ("a new message", "Ann left. Please revoke FIRST\nShe was the last who used it.", 0),
+            ("a new message", "stop OTHER\nthen deploy v1.3.0 to production", 1),
+            ("a new message", "revoke SECOND\nstanding 2 times until 2026-12-01", 1),
+        ),
     ],
+    ids=lambda said: said[0][0],
 )
-async def test_attack_a_revocation_in_other_words_is_lost(orders: Orders, way: str, text: str) -> None:
-    await orders.write(way, text)
-
-    assert await orders.done() == {"first"}
-
-
-async def test_attack_who_refuses_in_a_message_that_answers_nothing_reads_of_the_revocation_alone(
-    orders: Orders,
+async def test_attack_whoever_wants_more_beside_a_stop_waits_for_it_in_vain_and_a_reason_is_no_more(
+    orders: Orders, said: tuple[tuple[str, str, int], ...]
 ) -> None:
-    await orders.write("a new message", "do not deploy this\nrevoke FIRST")
+    for way, text, times in said:
+        assert await orders.hears(way, text, REST) == times, text
 
-    assert await orders.done() == {"first"}
-    await until(lambda: orders.hallway.to("bo", "nothing was stopped"), what="Bo reads how to stop it")
-
-
-@pytest.mark.parametrize("way", ["the thread", "the window"])
-@pytest.mark.parametrize("text", ["approve, stop OTHER", "approve\nrevoke FIRST", "approve and freeze everything"])
-async def test_attack_who_approves_beside_a_stop_is_not_told_that_it_did_not_count(
-    orders: Orders, way: str, text: str
-) -> None:
-    await orders.write(way, text)
-
-    assert await orders.done() == {"other" if "OTHER" in text else "first" if "FIRST" in text else "freeze"}
-    assert (await orders.office.request(orders.record.request.id)).state == "open"
-    told = "Typed words do not approve this" if way == "the thread" else "This was not counted as a decision"
-    await until(lambda: orders.hallway.to("bo", told), what="Bo reads that it did not count")
+    assert await orders.done() == {"other", "first", "second"}
 
 
-@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
-@pytest.mark.parametrize("text", ["Bitte production freezen, nichts geht.", "We need a freeze on production"])
-async def test_attack_whoever_means_to_freeze_in_words_that_are_no_order_is_not_told_how(
-    orders: Orders, way: str, text: str
-) -> None:
-    await orders.write(way, text)
-
-    assert await orders.done() == set()
-    told = "Write freeze and one of these: everything"
-    await until(lambda: orders.hallway.to("bo", told), what="Bo reads how to freeze")
-    await orders.office.quiet()
-    assert len(orders.hallway.to("bo", told)) == 1
-
-
-@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
-@pytest.mark.parametrize(
-    "text",
-    [
-        "hold all deploys",
-        "No deploys until further notice, please.",
-        "stop everything",
-        "Bitte sofort alle Deploys anhalten",
-        "Deployment-Freeze bis morgen",
-        "Bitte production einfrieren, nichts geht.",
-        "production einfrieren bis morgen früh, seit heute Nacht schlagen bei uns fast alle Zahlungen fehl",
-    ],
-)
-async def test_attack_whoever_wants_all_deploys_held_in_the_words_of_an_incident_is_not_told_how_to_freeze(
-    orders: Orders, way: str, text: str
-) -> None:
-    await orders.write(way, text)
-
-    assert await orders.done() <= {"denial"}
-    await until(lambda: orders.hallway.to("bo", UNREAD), what="Bo reads how to freeze")
-    await orders.office.quiet()
-    assert len(orders.hallway.to("bo", UNREAD)) == 1
-
-
-@pytest.mark.parametrize("text", ["is the freeze over?", "can we freeze production?"])
-async def test_who_asks_colleagues_about_a_freeze_is_told_nothing(orders: Orders, text: str) -> None:
-    await write(orders.office, orders.hallway, "bo", text)
-
-    await orders.office.quiet()
-    assert orders.hallway.to("bo", UNREAD) == []
-
-
-@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
-@pytest.mark.parametrize(
-    "text",
-    [
-        "why is there a freeze",
-        "is production still under a freeze",
-        "The freeze is over, thanks!",
-        "No, we are in a code freeze.",
-        "deploy it after the freeze please",
-        "bitte nicht einfrieren",
-    ],
-)
-async def test_attack_whoever_speaks_of_a_freeze_reads_that_nothing_is_frozen(
-    orders: Orders, way: str, text: str
-) -> None:
-    await orders.write(way, text)
-
-    await orders.office.quiet()
-    assert orders.hallway.to("bo", UNREAD) == []
-    assert orders.hallway.to("bo", "Nothing was frozen") == []
-
-
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
 async def test_attack_whoever_answers_a_question_with_the_word_freeze_is_told_how_to_freeze(
-    redis: str, tmp_path: Path, hallway: Hallway
+    world: World, hallway: Hallway
 ) -> None:
-    async with a_world(redis, tmp_path / "data", OPERATOR, beside=(hallway,), reach=("slack", "email")) as office:
-        inbox = office.app.messages.inbox
-        run_id = RunId(
-            office.app.runs.starter.run_id(
-                await inbox.accept(hallway.begins("cy", "ask free_text What do I announce?", THREAD))
-            )
-        )
-        question = await office.opened(run_id)
+    inbox = world.app.messages.inbox
+    begins = hallway.begins("cy", "ask free_text What do I announce?", THREAD)
+    run_id = RunId(world.app.runs.starter.run_id(await inbox.accept(begins)))
+    question = await world.opened(run_id)
 
-        await inbox.accept(hallway.follows("cy", "Code freeze, from Monday on", THREAD, is_addressed=True))
-        await office.ended(run_id)
-        await office.quiet()
+    await inbox.accept(hallway.follows("cy", "Code freeze, from Monday on", THREAD, is_addressed=True))
+    await world.ended(run_id)
+    await world.quiet()
 
-        assert (await office.request(question.request.id)).state == "answered"
-        assert hallway.to("cy", UNREAD) == []
-
-
-@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("Hi,\n\ncan you please revoke FIRST? It is for the old repo.\n\nBest\nBo", "write only: revoke FIRST"),
-        ("revoke my standing approval", "Write only: standing"),
-        ("Alle Dauergenehmigungen widerrufen, Ann ist nicht mehr im Team.", "Write only: standing"),
-    ],
-)
-async def test_attack_whoever_means_to_revoke_in_a_polite_question_or_without_an_id_is_not_told_how(
-    orders: Orders, way: str, text: str, told: str
-) -> None:
-    await orders.write(way, text)
-
-    assert await orders.done() == set()
-    await until(lambda: orders.hallway.to("bo", orders.words(told)), what="Bo reads how to revoke it")
-
-
-@pytest.mark.parametrize(
-    ("way", "text"),
-    [
-        ("the thread", "Is the migration in this build?\nstop OTHER"),
-        ("the window", "delegate: cy@corp.example\nrevoke FIRST"),
-        ("the window, read as a mail is", "break glass: checkout is down\nstop OTHER"),
-        ("a new message", "stop OTHER\ndeploy v1.3.0 to production"),
-        ("a new message", "away until 2026-12-01: cy@corp.example\nrevoke FIRST"),
-        ("a new message", "stop OTHER\nthen deploy v1.3.0 to production"),
-        ("a new message", "revoke FIRST\nstanding 2 times until 2026-12-01"),
-        ("the thread", "Please revoke FIRST\ndeploy v1.3.0 to production"),
-        ("the window", "revoke FIRST\nbreak glass: checkout is down"),
-    ],
-)
-async def test_attack_whoever_wants_more_beside_a_stop_or_a_revocation_waits_for_it_in_vain(
-    orders: Orders, way: str, text: str
-) -> None:
-    await orders.write(way, text)
-
-    assert await orders.done() == {"other" if "OTHER" in text else "first"}
-    await until(lambda: orders.hallway.to("bo", REST), what="Bo reads that the rest did nothing")
-
-
-@pytest.mark.parametrize(
-    ("way", "text"),
-    [
-        ("the thread", "Hi, please stop OTHER, it is the wrong tag\n\nThanks\nBo"),
-        ("the window", "approve\nrevoke FIRST"),
-        ("the thread", "revoke FIRST\nThe deploy to production is done."),
-        ("a new message", "Ann left. Please revoke FIRST\nShe was the last who used it."),
-    ],
-)
-async def test_a_reason_and_courtesy_beside_a_stop_or_a_revocation_are_no_more(
-    orders: Orders, way: str, text: str
-) -> None:
-    await orders.write(way, text)
-
-    assert await orders.done() == {"other" if "OTHER" in text else "first"}
-    await orders.office.quiet()
-    assert orders.hallway.to("bo", REST) == []
+    assert (await world.request(question.request.id)).state == "answered"
+    assert hallway.to("cy", UNREAD) == []
 
 
 async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders: Orders) -> None:

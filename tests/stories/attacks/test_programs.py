@@ -5,7 +5,7 @@ import html
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,9 +22,9 @@ from bot.process.running import running
 from bot.store.ids import shard_of
 from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program, vote, waited
 from tests.bot.web.problems import refused
-from tests.fakes.slack.driver import Message, Workspace
+from tests.fakes.slack.driver import Workspace
 from tests.kit.office import TOML
-from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.slack_world import a_slack_world
 from tests.kit.tables import becomes, without, write
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
@@ -36,32 +36,20 @@ from tests.servers.web import Api, serving
 from tests.stories.people.test_half_taken import NO_DECIDERS, process_of, rewritten
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data", TOML) as world:
-        yield world
-
-
-@pytest.fixture
-async def api(office: World) -> AsyncIterator[Api]:
-    async with serving(office.app) as here:
-        yield here
-
-
 async def test_attack_an_approval_of_somebody_who_left_is_refused_and_does_not_begin_once_they_are_back(
-    office: World, api: Api
+    world: World, api: Api
 ) -> None:
     """The process that is asked to begin it may see that before a worker does."""
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
-    web = process_of(office, works=False)
-    write(office, without(TOML, "bo"))
+    web = process_of(world, works=False)
+    write(world, without(TOML, "bo"))
     await web.look(at_once=True)
 
     told = refused(await begun(ci, request), 409, "closed")
     assert (await waited(ci, request))["state"] == "superseded"
-    run = await office.ended(request["run_id"])
-    write(office, TOML)
+    run = await world.ended(request["run_id"])
+    write(world, TOML)
     await web.look(at_once=True)
 
     assert "somebody whose approval counted has left" in told
@@ -69,17 +57,17 @@ async def test_attack_an_approval_of_somebody_who_left_is_refused_and_does_not_b
         run.ended.summary if run.ended else ""
     )
     refused(await begun(ci, request), 409, "closed")
-    assert "tool_started" not in [event.type for event in await office.events(request["run_id"])]
+    assert "tool_started" not in [event.type for event in await world.events(request["run_id"])]
 
 
 async def test_attack_what_is_frozen_begins_in_no_shard_that_a_process_brings_while_no_worker_runs(
-    office: World,
+    world: World,
 ) -> None:
-    await office.app.requests.freezes.freeze("", PersonId("dan"), "the books are closed")
-    async with office.stopped():
-        before = office.app.store.shards
-        office.environ = {"SAYSO_SHARDS": str(before + 6)}
-        app = office.composed(office.settings())
+    await world.app.requests.freezes.freeze("", PersonId("dan"), "the books are closed")
+    async with world.stopped():
+        before = world.app.store.shards
+        world.environ = {"SAYSO_SHARDS": str(before + 6)}
+        app = world.composed(world.settings())
         async with running(app, works=False, receives=()), serving(app) as api:
             ci, bo = await program(api), await api.client("bo")
             asked_here = [await approved(ci, bo) for _ in range(16)]
@@ -90,9 +78,9 @@ async def test_attack_what_is_frozen_begins_in_no_shard_that_a_process_brings_wh
                 assert "the books are closed" in refused(await begun(ci, request), 409, "not-now")
 
 
-@pytest.mark.parametrize("held", ["frozen", "paused", "not held"])
+@pytest.mark.parametrize("held", ["frozen", "paused"])
 async def test_attack_what_a_program_has_not_begun_may_begin_as_whoever_approved_it_comes_back(
-    office: World, api: Api, held: str
+    world: World, api: Api, held: str
 ) -> None:
     ci, bo = await program(api), await api.client("bo")
     dan = await api.client("dan", "admin")
@@ -100,115 +88,122 @@ async def test_attack_what_a_program_has_not_begun_may_begin_as_whoever_approved
         await dan.post("/v1/freeze", json={"reason": "incident 4711"})
     request = await approved(ci, bo)
     if held == "paused":
-        await office.steer(RunId(request["run_id"]), "pause")
-    await office.quiet()
+        await world.steer(RunId(request["run_id"]), "pause")
+    await world.quiet()
 
-    await becomes(office, without(TOML, "bo"))
-    await becomes(office, TOML)
+    await becomes(world, without(TOML, "bo"))
+    await becomes(world, TOML)
     await dan.post("/v1/unfreeze", json={"reason": "it is over"})
-    await office.quiet()
+    await world.quiet()
 
     stands = await waited(ci, request)
     assert (stands["state"], stands["may_act"]) == ("superseded", False)
     assert "somebody whose approval counted has left" in stands["decision"]["reason"]
     assert "somebody whose approval counted has left" in refused(await begun(ci, request), 409, "closed")
     if held == "paused":
-        await office.steer(RunId(request["run_id"]), "resume")
-    run = await office.ended(request["run_id"])
+        await world.steer(RunId(request["run_id"]), "resume")
+    run = await world.ended(request["run_id"])
     assert "the program may not act: somebody whose approval counted has left" in (
         run.ended.summary if run.ended else ""
     )
-    kinds = [event.type for event in await office.events(request["run_id"])]
+    kinds = [event.type for event in await world.events(request["run_id"])]
     assert (kinds.count("request_opened"), kinds.count("tool_started")) == (1, 0)
 
 
-@pytest.mark.parametrize(
-    ("ok", "summary", "told"),
-    [
-        (False, "taken back by Bo Berg before it began", "the program says that it failed"),
-        (True, "all 5 rows", "the program says that it is done"),
-    ],
-)
-async def test_attack_the_words_of_a_program_stand_behind_a_cancelled_run_as_ours(
-    office: World, api: Api, summary: str, told: str, *, ok: bool
-) -> None:
+async def test_attack_the_words_of_a_program_stand_behind_a_cancelled_run_as_ours(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
     await begun(ci, request)
-    await office.steer(RunId(request["run_id"]), "cancel")
+    await world.steer(RunId(request["run_id"]), "cancel")
 
-    await finished(ci, request, ok=ok, summary=summary)
+    await finished(ci, request, ok=False, summary="taken back by Bo Berg before it began")
 
-    assert await office.summary(request["run_id"]) == f"cancelled: cancelled by anna: {told}: “{summary}”"
+    told = "cancelled: cancelled by anna: the program says that it failed: “taken back by Bo Berg before it began”"
+    assert await world.summary(request["run_id"]) == told
 
 
-async def test_attack_somebody_who_is_only_missing_in_a_file_is_said_to_have_left(office: World, api: Api) -> None:
+async def test_attack_somebody_who_is_only_missing_in_a_file_is_said_to_have_left(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
     await begun(ci, request)
 
     await asked(ci)
 
-    async with rewritten(office, NO_DECIDERS):
-        assert office.app.people.half_taken
+    async with rewritten(world, NO_DECIDERS):
+        assert world.app.people.half_taken
         await finished(ci, request)
-        letter = await office.next_mail("anna", about="the program says that it is done")
+        letter = await world.next_mail("anna", about="the program says that it is done")
 
     assert "Decided by: Bo Berg\n" in letter.text
     assert "has left" not in letter.text
 
 
-HARMLESS = {
+NAMES = {
+    "dry_run": "dry_run",
+    "dry\u200b_run": "dry\\u200b_run",
+    "dry_run ": "dry_run\\u0020",
+    "\U000e0064": "\\U000e0064",
+    "dry\\u200b_run": "dry\\\\u200b_run",
+}
+"""Names of arguments that look the same, and how each is shown."""
+HARMLESS: dict[str, Any] = {
     "title": "Tidy up a little",
-    "arguments": {"statement": "DROP DATABASE shop", "Approval by": "Dan Dorn", "long": "a" * 900 + "b"},
+    "arguments": {
+        "statement": "DROP DATABASE shop",
+        "Approval by": "Dan Dorn",
+        **dict.fromkeys(NAMES, 1),
+    },
 }
 
 
-async def test_attack_the_title_of_a_program_says_something_else_than_its_arguments(office: World) -> None:
-    async with a_console(office) as console:
-        request = await asked(await program(console.api), **HARMLESS)
-        mail = (await office.next_mail("bo")).text
-        bo, path = await console.browser("bo"), f"/requests/{request['id']}"
-        page = (await bo.get(path)).html
-        await bo.submit((await bo.get(path)).form(f"{path}/answer"), "Deny")
-        denied = (await bo.get(path)).words
+async def test_attack_the_title_of_a_program_says_something_else_than_its_arguments(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    """Nor has one the name of another one but for what nobody sees."""
+    arguments = HARMLESS["arguments"] | {"long": "a" * 900 + "b"}
+    async with a_world(redis, tmp_path / "mail", TOML) as world, serving(world.app) as api:
+        await asked(await program(api), title="Tidy up a little", arguments=arguments)
+        mail = (await world.next_mail("bo")).text
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        async with a_console(office.world) as console:
+            request = await asked(await program(console.api), **HARMLESS)
+            bo, path = await console.browser("bo"), f"/requests/{request['id']}"
+            page = (await bo.get(path)).html
+            card = (await office.card("@bo", "Approve")).words
+            await bo.submit((await bo.get(path)).form(f"{path}/answer"), "Deny")
+            denied = (await bo.get(path)).words
 
-    for shown, end in ((mail, "To approve"), (page, 'id="approve-')):
-        above = html.unescape(shown[: shown.index(end)])
+    shown = [html.unescape(text[: text.index(end)]) for text, end in ((mail, "To approve"), (page, 'id="approve-'))]
+    for above in (*shown, card):
         assert '"DROP DATABASE shop"' in above
         assert "Argument “Approval by”" in above
-        assert "a" * 900 + "b" in re.sub(r"\s*\n[|\s]*", "", above)
+        assert [name for name in NAMES.values() if f"“{name}”" not in above] == []
+    assert "a" * 900 + "b" in re.sub(r"\s*\n[|\s]*", "", mail)
     assert "The program is told that it may not." in denied
 
 
-async def card_in_slack(redis: str, folder: Path, slack_address: str, **wanted: Any) -> Message:
-    """Bo's card of what a program wants."""
-    async with Workspace(slack_address) as slack, a_slack_world(redis, folder / "data", slack) as office:
-        await office.world.start()
-        async with serving(office.world.app) as api:
-            await asked(await program(api), **wanted)
-        return await office.card("@bo", "Approve")
-
-
-async def test_attack_in_slack_the_title_of_a_program_says_something_else_than_its_arguments(
+async def test_attack_in_slack_an_argument_pushes_its_own_value_off_the_card(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:
-    card = await card_in_slack(redis, tmp_path, slack_address, **HARMLESS)
+    sent = {"statement": "DROP DATABASE shop" + "\u200b" * 300}
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        async with serving(office.world.app) as api:
+            await asked(await program(api), title="Tidy up", arguments=sent)
+        card = await office.card("@bo", "Approve")
 
-    assert '"DROP DATABASE shop"' in card.words
-    assert "Argument “Approval by”" in card.words
+    assert "DROP DATABASE shop" in card.words
 
 
-@pytest.mark.parametrize("is_frozen", [False, True])
 async def test_attack_an_approval_that_its_program_has_not_begun_is_void_by_no_file_that_was_cut(
-    redis: str, tmp_path: Path, *, is_frozen: bool
+    redis: str, tmp_path: Path
 ) -> None:
     alone = without(TOML, "bo")
     bo_is_last = f'{alone}\n[people.bo]\nname = "Bo Berg"\nemail = "bo@corp.example"\ngroups = ["release"]\n'
     async with a_world(redis, tmp_path / "data", bo_is_last) as office, serving(office.app) as api:
         ci, bo, dan = await program(api), await api.client("bo"), await api.client("dan", "admin")
-        if is_frozen:
-            await dan.post("/v1/freeze", json={"reason": "incident 4711"})
+        await dan.post("/v1/freeze", json={"reason": "incident 4711"})
         request = await approved(ci, bo)
         await office.quiet()
 
@@ -244,10 +239,10 @@ async def unconfirmed(folder: Path) -> AsyncGenerator[Unconfirmed]:
     servers = Path(tempfile.mkdtemp(prefix="sayso-"))
     with Pair(servers) as pair, Server("tests.servers.redis_proxy", pair.servers[0].url) as proxy:
         url = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
-        async with a_world(url, folder / "data", change=change) as office, serving(office.app) as api:
+        async with a_world(url, folder / "data", change=change) as world, serving(world.app) as api:
             ci, bo = await program(api), await api.client("bo")
             request = await approved(ci, bo)
-            await office.quiet()
+            await world.quiet()
             proxy.ask(do="arm", name="start_tool", nth=1, when="before", act="hold")
             first = asyncio.create_task(begun(ci, request))
             await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a start on its way")
@@ -256,10 +251,10 @@ async def unconfirmed(folder: Path) -> AsyncGenerator[Unconfirmed]:
             proxy.ask(do="arm", name="orphan", nth=1, when="before", act="hold")
 
             async def is_recorded() -> bool:
-                return "tool_started" in [event.type for event in await office.events(request["run_id"])]
+                return "tool_started" in [event.type for event in await world.events(request["run_id"])]
 
             await until(is_recorded, what="a start that the replica lacks")
-            yield Unconfirmed(office, api, ci, request, first, proxy, pair.servers[1])
+            yield Unconfirmed(world, api, ci, request, first, proxy, pair.servers[1])
     shutil.rmtree(servers, ignore_errors=True)
 
 
@@ -300,35 +295,31 @@ async def test_attack_a_denial_in_the_moment_of_a_start_that_is_then_taken_back_
             await start.office.next_mail(person, about="Taken back by Cy Cole before it started.")
 
 
-@pytest.mark.parametrize("over", ["a month after it was cancelled", "once people stopped it"])
 async def test_attack_what_a_program_says_came_of_it_after_its_run_is_over_is_told_all_the_same(
-    office: World, api: Api, over: str
+    world: World, api: Api
 ) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
     await begun(ci, request)
-    if over.endswith("cancelled"):
-        await office.steer(RunId(request["run_id"]), "cancel")
-    await office.move_time(31 * 86_400)
-    if over.endswith("stopped it"):
-        asks = (await office.opened(request["run_id"], after=request["id"])).request
-        await bo.post(f"/v1/requests/{asks.id}/answer", json={"choices": ["stop the run"]})
-    await office.ended(request["run_id"])
-    await office.quiet()
-    before = {person: len(office.mails(person)) for person in ("anna", "bo")}
+    await world.move_time(31 * 86_400)
+    asks = (await world.opened(request["run_id"], after=request["id"])).request
+    await bo.post(f"/v1/requests/{asks.id}/answer", json={"choices": ["stop the run"]})
+    await world.ended(request["run_id"])
+    await world.quiet()
+    before = {person: len(world.mails(person)) for person in ("anna", "bo")}
 
     answers = await asyncio.gather(
         *(finished(ci, request, summary=f"volume {number % 3} is gone") for number in range(9))
     )
 
-    await office.quiet()
+    await world.quiet()
     [told] = {answer.json()["summary"] for answer in answers if answer.is_success}
     assert [answer.status_code for answer in answers].count(HTTPStatus.OK) == 3
     for person, count in before.items():
-        [letter] = office.mails(person)[count:]
+        [letter] = world.mails(person)[count:]
         assert "Cancelled: Delete volume 17" in letter.text
         assert f"Afterwards: the program says that it is done: “{told}”\n" in letter.text
-    kinds = [event.type for event in await office.events(request["run_id"])]
+    kinds = [event.type for event in await world.events(request["run_id"])]
     assert kinds.count("tool_finished") == 1
 
 
@@ -364,94 +355,90 @@ async def test_attack_a_no_that_is_typed_below_the_card_once_its_program_has_beg
     ("stage", "told"),
     [
         ("asked", "To take back what it asks, write the one word stop before it begins."),
-        ("approved", "To take back what it asks, write the one word stop before it begins."),
         ("begun", "and sayso can not stop it."),
     ],
 )
 async def test_attack_whoever_a_program_asks_for_takes_their_words_to_it_for_heard(
-    office: World, api: Api, stage: str, told: str
+    world: World, api: Api, stage: str, told: str
 ) -> None:
     """An agent reads what is said to its run; a program reads nothing but what became of its request."""
     ci = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["person:bo", "policy:production"])
     bo, dan = await api.client("bo"), await api.client("dan", "admin")
     if stage == "asked":
-        await bo.post("/v1/absences", json={"until": (await office.now() + timedelta(days=3)).isoformat()})
+        await bo.post("/v1/absences", json={"until": (await world.now() + timedelta(days=3)).isoformat()})
         request = (await ci.post("/v1/requests", json={"question": "Which volume?", "to": ["person:bo"]})).json()
-        letter = await office.next_mail("anna", about="Somebody is away")
+        letter = await world.next_mail("anna", about="Somebody is away")
     else:
         await dan.post("/v1/freeze", json={"reason": "incident 4711"})
         request = await asked(ci)
         await vote(bo, request)
-        letter = await office.next_mail("anna", about="Frozen")
+        letter = await world.next_mail("anna", about="Frozen")
         await dan.post("/v1/unfreeze", json={"reason": "it is over"})
-        if stage == "begun":
-            assert (await begun(ci, request)).status_code == HTTPStatus.OK
-    await office.quiet()
-    before = len(office.mails("anna"))
+        assert (await begun(ci, request)).status_code == HTTPStatus.OK
+    await world.quiet()
+    before = len(world.mails("anna"))
 
-    await office.reply("anna", letter, "only the one in Berlin, and please wait for me")
-    await until(lambda: len(office.mails("anna")) > before, what="Anna is told")
-    await office.reply("anna", letter, "thanks!")
-    await office.quiet()
+    await world.reply("anna", letter, "only the one in Berlin, and please wait for me")
+    await until(lambda: len(world.mails("anna")) > before, what="Anna is told")
+    await world.reply("anna", letter, "thanks!")
+    await world.quiet()
 
-    [answer] = office.mails("anna")[before:]
+    [answer] = world.mails("anna")[before:]
     said = " ".join(answer.text.split())
     assert "The program that asked does not read your words: they are kept, and change nothing." in said
     assert told in said
     assert "has your words" not in said
-    await office.reply("anna", answer, "stop")
-    await office.quiet()
+    await world.reply("anna", answer, "stop")
+    await world.quiet()
     ended = await waited(ci, request)
-    assert ended["state"] == {"asked": "withdrawn", "approved": "revoked", "begun": "approved"}[stage]
+    assert ended["state"] == ("withdrawn" if stage == "asked" else "approved")
 
 
-@asynccontextmanager
-async def approved_in_ops(
+async def test_attack_whoever_speaks_below_the_card_of_a_program_reads_what_comes_of_it_and_colleagues_are_left_alone(
     redis: str, tmp_path: Path, slack_address: str
-) -> AsyncGenerator[tuple[SlackWorld, AsyncClient, dict[str, Any], Message]]:
-    """A program that may begin what it asked for, below a card that all of #ops see."""
+) -> None:
+    """The card stands in a Slack channel, a place to talk as well."""
     shared = TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#ops"]\n')
     async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, shared) as office:
-        await office.world.start()
+        world = office.world
+        await world.start()
         await slack.connected()
-        async with serving(office.world.app) as api:
+        async with serving(world.app) as api:
             ci, bo = await program(api), await api.client("bo")
             request = await asked(ci)
             card = await office.card("#ops")
             await vote(bo, request)
-            yield office, ci, request, card
+
+            for said in ("thanks!", "who tells the customer?", "never mind, hat sich erledigt"):
+                await office.anna.answers(card, said)
+            told = await office.anna.sees_ephemeral("does not read your words")
+            assert "write the one word stop before it begins" in told.text
+
+            await begun(ci, request)
+            for said in ("nice, who tells the customer?", "@sayso only the one in Berlin"):
+                await office.anna.answers(card, said)
+            await office.anna.sees_ephemeral("sayso can not stop it")
+            await world.quiet()
+            assert len(await office.anna.ephemerals()) == 2, "thanks and questions to colleagues are left alone"
+
+            await finished(ci, request)
+            await world.ended(request["run_id"])
+            for said in ("nice, who tells the customer?", "deny: the disk is in use", "@sayso and once more?"):
+                await office.bo.answers(card, said)
+
+            async def noted() -> list[str]:
+                found = await world.events(request["run_id"])
+                return [event.text for event in found if isinstance(event, AnswerNoted) and event.person == "bo"]
+
+            await until(noted, what="what is said to sayso is kept")
+            await world.quiet()
+            assert await noted() == ["and once more?"]
+            assert ["Already decided" in one.text for one in await office.bo.ephemerals()].count(True) == 1
+            assert await office.runs() == [request["run_id"]]
         assert await slack.violations() == []
 
 
-async def test_whoever_talks_to_colleagues_below_the_card_of_a_program_is_not_told_that_it_reads_nothing(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    async with approved_in_ops(redis, tmp_path, slack_address) as (office, ci, request, card):
-        await begun(ci, request)
-
-        await office.anna.answers(card, "nice, who tells the customer?")
-        await office.anna.answers(card, "@sayso only the one in Berlin")
-        told = await office.anna.sees_ephemeral("does not read your words")
-        await office.world.quiet()
-
-        assert "sayso can not stop it" in told.text
-        assert len(await office.anna.ephemerals()) == 1, "what colleagues say to each other is left alone"
-
-
-async def test_attack_whoever_holds_back_what_a_program_may_begin_without_naming_sayso_is_told_nothing(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    async with approved_in_ops(redis, tmp_path, slack_address) as (office, _, _, card):
-        for said in ("thanks!", "who tells the customer?", "never mind, hat sich erledigt"):
-            await office.anna.answers(card, said)
-        told = await office.anna.sees_ephemeral("does not read your words")
-        await office.world.quiet()
-
-        assert "write the one word stop before it begins" in told.text
-        assert len(await office.anna.ephemerals()) == 1, "thanks and a question to colleagues are left alone"
-
-
-@pytest.mark.parametrize("end", ["withdrawn", "expired", "answered by another", "answered by them"])
+@pytest.mark.parametrize("end", ["withdrawn", "answered by them"])
 async def test_attack_what_is_typed_below_the_card_of_a_program_s_closed_question_starts_a_run(
     redis: str, tmp_path: Path, slack_address: str, end: str
 ) -> None:
@@ -466,15 +453,10 @@ async def test_attack_what_is_typed_below_the_card_of_a_program_s_closed_questio
             request = (await ci.post("/v1/requests", json=wanted)).json()
             path = f"/v1/requests/{request['id']}"
             card = await office.card("@bo")
-            match end:
-                case "withdrawn":
-                    await ci.post(f"{path}/withdraw", json={})
-                case "expired":
-                    await world.move_time(61)
-                case "answered by another":
-                    await (await api.client("cy")).post(f"{path}/answer", json={"text": "wait"})
-                case _:
-                    await office.bo.answers(card, "wait")
+            if end == "withdrawn":
+                await ci.post(f"{path}/withdraw", json={})
+            else:
+                await office.bo.answers(card, "wait")
             await world.ended(request["run_id"])
             await office.becomes(card, "Asked by")
 
@@ -493,83 +475,3 @@ async def test_attack_what_is_typed_below_the_card_of_a_program_s_closed_questio
             await world.quiet()
             assert await office.runs() == [request["run_id"]]
         assert await slack.violations() == []
-
-
-async def test_attack_what_colleagues_say_to_each_other_below_a_closed_card_is_kept_as_answers_to_it(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    """A card in a Slack channel is a place to talk as well: only what is said to sayso answers it."""
-    shared = TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#ops"]\n')
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, shared) as office:
-        world = office.world
-        await world.start()
-        await slack.connected()
-        async with serving(world.app) as api:
-            ci, bo = await program(api), await api.client("bo")
-            request = await asked(ci)
-            card = await office.card("#ops")
-            await vote(bo, request)
-            await begun(ci, request)
-            await finished(ci, request)
-            await world.ended(request["run_id"])
-
-            for said in ("nice, who tells the customer?", "deny: the disk is in use", "@sayso and once more?"):
-                await office.bo.answers(card, said)
-
-            async def noted() -> list[str]:
-                found = await world.events(request["run_id"])
-                return [event.text for event in found if isinstance(event, AnswerNoted)]
-
-            async def is_last_noted() -> bool:
-                return "and once more?" in await noted()
-
-            await until(is_last_noted, what="what is said to sayso is kept")
-            await world.quiet()
-            assert await noted() == ["and once more?"]
-            told = [one["args"]["text"] for one in await slack.calls("chat.postEphemeral")]
-            assert sorted("Already decided" in text for text in told) == [False, True]
-            assert await office.runs() == [request["run_id"]]
-        assert await slack.violations() == []
-
-
-NAMES = (
-    "dry_run",
-    "dry\u200b_run",
-    "dry_run ",
-    "dry_run\n",
-    "dry_ru\ue000n",
-    "\U000e0064",
-    "dry\u202e_run",
-    "dry\\u200b_run",
-)
-AS_SHOWN = (
-    "dry_run", "dry\\u200b_run", "dry_run\\u0020", "dry_run\\n", "dry_ru\\ue000n", "\\U000e0064", "dry\\u202e_run",
-    "dry\\\\u200b_run",
-)  # fmt: skip
-
-
-async def test_attack_an_argument_has_the_name_of_another_one_but_for_what_nobody_sees(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    unseen = {"title": "Tidy up", "arguments": dict.fromkeys(NAMES, 1)}
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        async with a_console(office.world) as console:
-            request = await asked(await program(console.api), **unseen)
-            page = html.unescape((await (await console.browser("bo")).get(f"/requests/{request['id']}")).html)
-        card = (await office.card("@bo", "Approve")).words
-    async with a_world(redis, tmp_path / "mail", TOML) as world, serving(world.app) as api:
-        await asked(await program(api), **unseen)
-        mail = (await world.next_mail("bo")).text
-
-    for shown in (page, card, mail):
-        assert [name for name in AS_SHOWN if f"“{name}”" not in shown] == []
-
-
-async def test_attack_in_slack_an_argument_pushes_its_own_value_off_the_card(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    sent = {"statement": "DROP DATABASE shop" + "\u200b" * 300}
-    card = await card_in_slack(redis, tmp_path, slack_address, title="Tidy up", arguments=sent)
-
-    assert "DROP DATABASE shop" in card.words

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from agents.events import RequestRevoked, ToolQueued, ToolStarted
+from agents.events import ToolQueued
 from agents.requests import PersonId, RunId
 from bot.policy.judgements import Revoked, TooLate
 from bot.policy.record import RequestRecord, records
@@ -66,18 +66,6 @@ async def test_attack_a_denial_while_it_waits_for_its_turn_stops_it(shop: World)
     stands = await shop.request(record.request.id)
     assert (stands.state, stands.started_at) == ("revoked", None)
     assert records(await shop.events(run_id))[record.request.id] == stands
-
-
-@pytest.mark.long
-async def test_so_does_whoever_asked_for_it(shop: World) -> None:
-    before = live(shop, "production")
-    async with another_deploys(shop):
-        run_id, record = await approved_and_queued(shop)
-
-        assert isinstance(await shop.decide("anna", record, "deny"), Revoked)
-
-        await shop.ended(run_id)
-    assert live(shop, "production") == before
 
 
 async def test_attack_a_denial_in_the_moment_of_its_turn_is_told_the_truth(shop: World) -> None:
@@ -158,18 +146,6 @@ async def test_its_card_can_be_stopped_and_says_that_it_waits(shop: World) -> No
         assert "It has not begun, and can be stopped until it does." in waiting.summary
         await shop.decide("cy", record, "deny")
         await shop.ended(run_id)
-
-
-@pytest.mark.long
-async def test_a_story_of_a_denial_in_the_queue_reads_the_same_again(shop: World) -> None:
-    async with another_deploys(shop):
-        run_id, record = await approved_and_queued(shop)
-        await shop.decide("cy", record, "deny", "not today")
-        await shop.ended(run_id)
-
-    kinds = [type(event) for event in await shop.events(run_id)]
-    assert kinds.index(ToolStarted) < kinds.index(ToolQueued) < kinds.index(RequestRevoked)
-    assert [result.kind for result in (await shop.run(run_id)).results][-1] == "revoked"
 
 
 async def test_attack_an_operator_who_stops_what_waits_for_its_turn_is_told_that_it_began(shop: World) -> None:

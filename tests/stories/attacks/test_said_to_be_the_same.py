@@ -25,21 +25,19 @@ def at(toml: str, address: str) -> str:
     return toml.replace("bo@corp.example", address)
 
 
-@pytest.mark.parametrize("part", ["holders", "acts_for"])
-async def test_attack_whose_key_a_program_has_says_it_of_themselves(redis: str, tmp_path: Path, part: str) -> None:
+async def test_attack_whose_key_a_program_has_says_it_of_themselves(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", TOML) as office, serving(office.app) as api:
         record = await asked(office)
         await becomes(office, at(TOML, "mallory@corp.example"))
-        given = {"holders": ["dan"], part: ["bo"]}
-        ci = await api.client(None, "admin", service="ci", **given)
-
-        refused(await ci.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"}), 403, "not-yours")
+        for given in ({"holders": ["bo"]}, {"holders": ["dan"], "acts_for": ["bo"]}):
+            ci = await api.client(None, "admin", service="ci", **given)
+            refused(await ci.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"}), 403, "not-yours")
 
         assert office.app.people.named("bo") == "bo~2"
         assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
 
 
-@pytest.mark.parametrize("way", ["their other entry", "an entry that they left", "the key of a program of theirs"])
+@pytest.mark.parametrize("way", ["an entry that they left", "the key of a program of theirs"])
 async def test_attack_an_admin_says_it_of_themselves_by_another_mark_of_theirs(
     redis: str, tmp_path: Path, way: str
 ) -> None:
@@ -105,9 +103,8 @@ async def test_attack_who_has_what_somebody_had_before_they_were_brought_back_ap
         assert office.workshop.effects == []
 
 
-@pytest.mark.parametrize("way", ["the command", "their words"])
 async def test_attack_what_somebody_asked_for_in_between_nobody_but_an_operator_stops(
-    redis: str, tmp_path: Path, way: str
+    redis: str, tmp_path: Path
 ) -> None:
     async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
         await becomes(office, at(_ADMINS, "bob@corp.example"))
@@ -122,10 +119,7 @@ async def test_attack_what_somebody_asked_for_in_between_nobody_but_an_operator_
         bo = await api.client("bo")
         assert [run["id"] for run in (await bo.get("/v1/runs")).json()["runs"]] == [run_id]
         refused(await (await api.client("eve")).post(f"/v1/runs/{run_id}/cancel"), 404, "not-found")
-        if way == "the command":
-            assert (await bo.post(f"/v1/runs/{run_id}/cancel")).status_code == 200
-        else:
-            await office.post("bob", "sayso@sayso.example", f"stop {run_id}")
+        await office.post("bob", "sayso@sayso.example", f"stop {run_id}")
         await office.ended(run_id)
         assert (await office.request(record.request.id)).state == "withdrawn"
         assert office.workshop.effects == []
@@ -155,27 +149,26 @@ async def test_who_has_another_address_counts_as_somebody_new_and_operators_hear
         assert await new_ones(office) == [told]
 
 
-async def test_where_an_address_was_mistyped_before_operators_hear_of_each_id_that_may_be_theirs(
+async def test_operators_hear_of_each_id_that_may_be_theirs_where_an_address_was_mistyped_or_a_uid_has_changed(
     redis: str, tmp_path: Path
 ) -> None:
-    async with a_world(redis, tmp_path / "data", _ADMINS) as office:
-        await becomes(office, at(_ADMINS, "bo.zadner@corp.example"))
-        await becomes(office, at(_ADMINS, "bo.zander@corp.example"))
+    """As where another identity provider gives everybody another uid."""
+    toml = with_mark(_ADMINS, "cy", 'uid = "okta-1"')
+    zoe = '\n[people.anna]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        await becomes(office, toml.replace("[people.anna]", "[people.ames]") + zoe)
+        assert office.app.people.named("ames") == "anna"
+        assert await new_ones(office) == [], "whose id was that of somebody who is still here is not new"
+        await becomes(office, toml)
 
-        assert (
-            "sayso people same OLD bo (OLD is bo or bo~2: the first that is this human)" in (await new_ones(office))[1]
-        )
+        await becomes(office, at(toml, "bo.zadner@corp.example"))
+        toml = at(toml, "bo.zander@corp.example")
+        await becomes(office, toml)
+        await becomes(office, toml.replace("okta-1", "entra-1"))
 
-
-async def test_nobody_is_said_to_be_new_whose_id_was_that_of_somebody_who_is_still_here(
-    redis: str, tmp_path: Path
-) -> None:
-    zoe = '\n[people.bo]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
-    async with a_world(redis, tmp_path / "data", TOML) as office:
-        await becomes(office, TOML.replace("[people.bo]", "[people.bob]") + zoe)
-
-        assert office.app.people.named("bob") == "bo"
-        assert await new_ones(office) == []
+        told = await new_ones(office)
+        assert "sayso people same OLD bo (OLD is bo or bo~2: the first that is this human)" in told[1]
+        assert "sayso people same cy cy" in told[2]
 
 
 async def test_who_has_another_id_and_another_address_at_once_is_told_to_operators_too(
@@ -195,15 +188,6 @@ async def test_who_has_another_id_and_another_address_at_once_is_told_to_operato
         assert await new_ones(office) == [told], "who was known before is not new"
         assert (await ada.post(_SAME, json={"known_by": "bo", "person": "bozander"})).json()["id"] == "bo"
         assert (await bo.get("/v1/runs")).status_code == 200
-
-
-async def test_whose_uid_has_changed_and_no_address_is_told_to_operators(redis: str, tmp_path: Path) -> None:
-    """As where another identity provider gives everybody another uid, or a mistyped one is put right."""
-    async with a_world(redis, tmp_path / "data", with_mark(_ADMINS, "bo", 'uid = "okta-1"')) as office:
-        await becomes(office, with_mark(_ADMINS, "bo", 'uid = "entra-1"'))
-
-        [told] = await new_ones(office)
-        assert "sayso people same bo bo" in told
 
 
 async def test_the_log_is_searched_by_every_id_that_is_somebodys(redis: str, tmp_path: Path) -> None:
@@ -242,9 +226,7 @@ async def test_what_was_said_of_an_absence_under_the_other_id_holds_for_whom_the
         await office.app.requests.absences.end(PersonId("bo"), PersonId("bo"), channel="cli")
 
 
-@pytest.mark.parametrize(
-    "news", ["what became of it", "the answer to their question", "that nobody is left to answer it"]
-)
+@pytest.mark.parametrize("news", ["what became of it", "that nobody is left to answer it"])
 async def test_attack_news_for_the_id_that_somebody_had_in_between_reach_nobody(
     redis: str, tmp_path: Path, news: str
 ) -> None:
@@ -261,9 +243,6 @@ async def test_attack_news_for_the_id_that_somebody_had_in_between_reach_nobody(
         if news == "that nobody is left to answer it":
             await becomes(office, without(moved, "anna"))
             await office.next_mail("second", about="Nobody can answer your question")
-        elif who == "cy":
-            await office.reply("anna", await office.next_mail("anna", about="Why now?"), "Since noon it is down.")
-            await office.next_mail("second", about="Since noon it is down.")
         else:
             await office.decide("bo", record, "approve")
             await office.next_mail("second", about="Done: press bell")

@@ -18,12 +18,9 @@ from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.errors import Invalid
 from bot.policy.judgements import Decided, NotEntitled
-from bot.requests.standing.kept import KeptStandings
 from bot.requests.standing.uses import StandingUses
-from bot.store import Keys
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
-from tests.kit.long import few_of
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
 from tests.servers.web import serving
@@ -44,15 +41,6 @@ async def test_of_eight_runs_at_once_three_use_what_was_granted_three_times(redi
         assert len(waiting) == 5
         assert office.workshop.effects == ["press bell"] * 4
         assert len((await the_only(office)).uses) == 3
-
-
-async def test_a_use_one_second_after_its_end_is_asked(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office), within=timedelta(hours=1))
-        await office.move_time(3601)
-
-        assert await is_asked(office)
-        assert office.workshop.effects == ["press bell"]
 
 
 @pytest.fixture
@@ -117,22 +105,8 @@ async def test_attack_what_is_risky_is_asked_and_becomes_none(redis: str, tmp_pa
         assert not await is_asked(office)
 
 
-async def test_attack_what_became_risky_before_its_start_is_asked(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        standing = await granted(office, await done_once(office))
-        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
-        run_id = await office.trigger("press bell")
-        await office.quiet()
-        office.workshop.risky.add("bell")
-
-        await office.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
-
-        record = await office.opened(run_id)
-        assert standing.approval.id in record.request.changes[0]
-        assert office.workshop.effects == ["press bell"]
-
-
-async def test_what_was_revoked_between_opening_and_start_is_asked(redis: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("meanwhile", ["it became risky", "it was revoked"])
+async def test_attack_what_counts_no_longer_by_the_start_is_asked(redis: str, tmp_path: Path, meanwhile: str) -> None:
     async with an_office(redis, tmp_path) as office:
         standing = await granted(office, await done_once(office))
         await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
@@ -140,25 +114,19 @@ async def test_what_was_revoked_between_opening_and_start_is_asked(redis: str, t
         await office.quiet()
         run = await office.run(run_id)
         assert run.pending
-        assert run.pending.decision  # it is decided, and the freeze alone holds it
+        assert run.pending.decision, "it is decided, and the freeze alone holds it"
 
-        await office.app.requests.standing.revoke(standing.approval.id, PersonId("cy"), "no more")
+        if meanwhile == "it became risky":
+            office.workshop.risky.add("bell")
+        else:
+            await office.app.requests.standing.revoke(standing.approval.id, PersonId("cy"), "no more")
         await office.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
 
         record = await office.opened(run_id)
         assert standing.approval.id in record.request.changes[0]
         assert office.workshop.effects == ["press bell"]
-        letter = await office.next_mail("anna", "revoked")
-        assert "no more" in letter.text
-
-
-async def test_who_asks_grants_nothing_to_themselves(redis: str, tmp_path: Path) -> None:
-    toml = ALLOWED.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\ngroups = ["release"]\n')
-    async with an_office(redis, tmp_path, toml) as office:
-        record = await asked(office, await done_once(office))
-
-        assert isinstance(await office.decide("anna", record, "approve"), NotEntitled)
-        assert await office.app.requests.standing.all() == []
+        if meanwhile == "it was revoked":
+            assert "no more" in (await office.next_mail("anna", "revoked")).text
 
 
 async def test_two_have_to_grant_what_two_have_to_approve(redis: str, tmp_path: Path) -> None:
@@ -184,71 +152,24 @@ async def test_two_have_to_grant_what_two_have_to_approve(redis: str, tmp_path: 
         assert not await is_asked(office)
 
 
-async def test_somebody_else_is_asked_and_so_is_what_somebody_else_wrote_to(redis: str, tmp_path: Path) -> None:
+async def test_it_serves_nobody_else_and_nobody_asks_for_more_than_was_theirs_and_the_policy_allows(
+    redis: str, tmp_path: Path
+) -> None:
     async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
+        run_id = await done_once(office)
+        with pytest.raises(Invalid):
+            await asked(office, run_id, person="dan")
+        for uses, within in ((6, timedelta(days=1)), (1, timedelta(days=31)), (1, -timedelta(days=1))):
+            with pytest.raises(Invalid):
+                await asked(office, run_id, uses, within=within)
+        await granted(office, run_id, within=timedelta(hours=1))
 
         assert await is_asked(office, person="dan")
         assert await is_asked(office, person="cy")
-
-
-async def test_nobody_asks_for_what_another_person_asked_for(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        run_id = await done_once(office)
-
-        with pytest.raises(Invalid):
-            await asked(office, run_id, person="dan")
-
-
-@pytest.mark.parametrize(
-    "text", few_of(["press  bell", "press Bell", "press bel\u217c", "stamp bell", "pull bell"], 2, 3)
-)
-async def test_what_only_looks_the_same_is_asked(redis: str, tmp_path: Path, text: str) -> None:
-    def change(world: World) -> None:
-        world.workshop.policy_of["bell"] = "production"
-
-    async with an_office(redis, tmp_path, change=change) as office:
-        await granted(office, await done_once(office))
-
-        assert await is_asked(office, text)
-
-
-async def test_what_a_name_stands_for_by_now_is_asked(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
-        office.workshop.meaning["bell"] = "a larger bell"
-
-        assert await is_asked(office)
-
-
-async def test_another_policy_in_the_file_ends_it_and_people_read_why(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        standing = await granted(office, await done_once(office))
-
-        await becomes(office, ALLOWED.replace('execute_within = "15m"', 'execute_within = "10m"'))
-        run_id = await office.trigger("press bell")
-
-        record = await office.opened(run_id)
-        assert record.request.changes == (
-            f"Standing approval {standing.approval.id} counts no longer: its policy has changed",
-        )
-
-
-async def test_a_policy_that_allows_none_any_more_ends_it(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
-
-        await becomes(office, ALLOWED.replace('standing = "5 in 30d"\n', ""))
-
-        assert await is_asked(office)
-
-
-async def test_it_ends_with_whoever_granted_it(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path, ALLOWED + EVE) as office:
-        await granted(office, await done_once(office))
-
-        await becomes(office, without(ALLOWED, "bo") + EVE)
-
+        await becomes(office, without(ALLOWED, "anna"))
+        await becomes(office, ALLOWED)
+        assert not await is_asked(office), "whom it serves is back"
+        await office.move_time(3601)
         assert await is_asked(office)
 
 
@@ -288,49 +209,23 @@ async def test_attack_its_last_use_begins_as_whoever_granted_it_comes_back(redis
         assert office.workshop.effects == ["press bell"]
 
 
-async def test_one_that_cannot_be_read_keeps_no_other_from_ending(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path, ALLOWED + EVE) as office:
-        standing = await granted(office, await done_once(office))
-        keys, other = Keys(0), KeptStandings.id_for("s0r-aaaaaaaaaaaaa")
-        await office.app.store.client.do("HSET", keys.standing(other), "body", "{}")
-        await office.app.store.client.do("ZADD", keys.standings, 1, other)
-
-        await becomes(office, without(ALLOWED, "bo") + EVE)
-
-        assert (await office.app.requests.standing.one(standing.approval.id)).state == "revoked"
-
-
-async def test_it_counts_again_as_whom_it_serves_comes_back(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
-
-        await becomes(office, without(ALLOWED, "anna"))
-        await becomes(office, ALLOWED)
-
-        assert not await is_asked(office)
-
-
-async def test_it_ends_when_whoever_granted_it_may_not_decide_any_more(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path, ALLOWED + EVE) as office:
-        await granted(office, await done_once(office))
-
-        out = ALLOWED.replace('email = "bo@corp.example"\ngroups = ["release"]', 'email = "bo@corp.example"')
-        await becomes(office, out + EVE)
-
-        assert await is_asked(office)
-
-
-async def test_a_freeze_holds_what_nobody_was_asked_about(redis: str, tmp_path: Path) -> None:
+async def test_a_freeze_holds_what_nobody_was_asked_about_and_an_approver_denies_a_use_before_it_starts(
+    redis: str, tmp_path: Path
+) -> None:
     async with an_office(redis, tmp_path) as office:
         await granted(office, await done_once(office))
         await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
-
-        run_id = await office.trigger("press bell")
+        runs = [await office.trigger("press bell") for _ in range(2)]
         await office.quiet()
         assert office.workshop.effects == ["press bell"]
+        uses = {use.run_id: use.request_id for use in (await the_only(office)).uses}
 
+        await office.decide("cy", await office.request(uses[runs[0]]), "deny", "not today")
         await office.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
-        await office.has(run_id, "done")
+
+        assert (await office.ended(runs[0])).ended
+        await office.has(runs[1], "done")
+        assert office.workshop.effects == ["press bell"] * 2
 
 
 async def test_what_an_approver_edited_never_becomes_one(redis: str, tmp_path: Path) -> None:
@@ -346,31 +241,6 @@ async def test_what_an_approver_edited_never_becomes_one(redis: str, tmp_path: P
 
         with pytest.raises(Invalid):
             await asked(office, run_id)
-
-
-@pytest.mark.parametrize(("uses", "within"), [(6, timedelta(days=1)), (1, timedelta(days=31)), (1, -timedelta(days=1))])
-async def test_nobody_asks_for_more_than_the_policy_allows(
-    redis: str, tmp_path: Path, uses: int, within: timedelta
-) -> None:
-    async with an_office(redis, tmp_path) as office:
-        run_id = await done_once(office)
-
-        with pytest.raises(Invalid):
-            await asked(office, run_id, uses, within=within)
-
-
-async def test_an_approver_denies_a_use_before_it_starts(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
-        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
-        run_id = await office.trigger("press bell")
-        await office.quiet()
-        [use] = (await the_only(office)).uses
-
-        await office.decide("cy", await office.request(use.request_id), "deny", "not today")
-
-        await office.ended(run_id)
-        assert office.workshop.effects == ["press bell"]
 
 
 async def test_a_crash_after_its_use_was_counted_spends_one_and_adds_none(redis: str, tmp_path: Path) -> None:
@@ -403,19 +273,6 @@ async def test_whoever_breaks_the_glass_grants_nothing_and_what_they_allowed_bec
 
         with pytest.raises(Invalid):
             await asked(office, run_id)
-
-
-@pytest.mark.long
-async def test_who_may_only_break_the_glass_by_now_has_granted_nothing(redis: str, tmp_path: Path) -> None:
-    toml = ALLOWED.replace('standing = "5 in 30d"\n', 'standing = "5 in 30d"\nbreak_glass = ["person:bo"]\n', 1) + EVE
-    async with an_office(redis, tmp_path, toml) as office:
-        await granted(office, await done_once(office))
-
-        await becomes(
-            office, toml.replace('email = "bo@corp.example"\ngroups = ["release"]', 'email = "bo@corp.example"')
-        )
-
-        assert await is_asked(office)
 
 
 async def test_attack_what_somebody_else_answered_the_agent_is_asked(redis: str, tmp_path: Path) -> None:
@@ -453,27 +310,33 @@ async def write(
     who = "anna@corp.example"
     for number in range(copies):
         del mail["Message-ID"]
-        mail["Message-ID"] = f"<wish{number}@corp.example>"
+        mail["Message-ID"] = f"<wish{number}.{abs(hash((to, hours_ago, is_weak)))}@corp.example>"
         await office.transport(who).send(bytes(mail), sender=who, recipients=["sayso@sayso.example"])
 
 
-@pytest.mark.parametrize(
-    ("change", "effects"), few_of([("", 3), ("weak", 1), ("old", 1), ("no approvals by mail", 1)], 0, 1, rows=True)
-)
-async def test_attack_a_mail_that_could_approve_nothing_uses_none(
-    redis: str, tmp_path: Path, change: str, effects: int
+async def test_attack_a_mail_that_could_approve_nothing_uses_none_and_of_one_and_its_copies_one_uses_it(
+    redis: str, tmp_path: Path
 ) -> None:
-    by_mail = "approve_by_email = true\n"
-    toml = ALLOWED.replace(by_mail, "", 1) if change == "no approvals by mail" else ALLOWED
-    async with an_office(redis, tmp_path, toml) as office:
+    async with an_office(redis, tmp_path) as office:
         await granted(office, await done_once(office))
-        await write(office, "press bell", is_weak=change == "weak", hours_ago=2 if change == "old" else 0)
 
+        await write(office, "press bell", is_weak=True)
+        await write(office, "press bell", hours_ago=2)
+        await write(office, "press bell", to="bo@corp.example")
+
+        await until(lambda: are_open(office, 3), what="people are asked")
         await office.quiet()
+        assert office.workshop.effects == ["press bell"]
+        assert (await the_only(office)).uses == ()
+        await write(office, "press bell", copies=2)
+        await until(lambda: are_open(office, 4), what="people are asked about the copy")
+        await office.quiet()
+        assert office.workshop.effects == ["press bell"] * 3, "its subject says it as well"
+        assert len((await the_only(office)).uses) == 2
 
-        assert len(office.workshop.effects) == effects
-        assert len((await the_only(office)).uses) == effects - 1
-        assert sum(one.state == "open" for one in await office.requests()) == (effects == 1)
+
+async def are_open(office: World, count: int) -> bool:
+    return sum(one.state == "open" for one in await office.requests()) == count
 
 
 async def test_attack_a_wish_by_a_way_that_does_not_count_uses_none(redis: str, tmp_path: Path) -> None:
@@ -494,34 +357,6 @@ async def test_attack_a_wish_by_a_way_that_does_not_count_uses_none(redis: str, 
 
         assert len((await the_only(office)).uses) == 1
         assert office.workshop.effects == ["press bell"] * 2
-
-
-async def test_attack_a_mail_to_somebody_else_that_comes_to_sayso_uses_none(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
-
-        await write(office, "press bell", to="bo@corp.example")
-
-        await until(lambda: is_open(office), what="people are asked")
-        assert office.workshop.effects == ["press bell"]
-        assert (await the_only(office)).uses == ()
-
-
-async def test_attack_of_a_mail_and_its_copies_one_uses_it(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
-
-        await write(office, "press bell", copies=2)
-
-        await until(lambda: is_open(office), what="people are asked about the copy")
-        await office.quiet()
-        # Its subject says it as well.
-        assert office.workshop.effects == ["press bell"] * 3
-        assert len((await the_only(office)).uses) == 2
-
-
-async def is_open(office: World) -> bool:
-    return any(one.state == "open" for one in await office.requests())
 
 
 async def test_attack_a_backup_gives_back_neither_uses_nor_what_was_revoked(redis: str, tmp_path: Path) -> None:

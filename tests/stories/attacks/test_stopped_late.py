@@ -230,19 +230,6 @@ async def test_who_stopped_it_in_the_last_look_reads_on_the_card_that_it_did_not
     assert "Taken back by Cy Cole before it started" in (await planned.next_mail("cy", about="Taken back")).text
 
 
-@pytest.mark.long
-async def test_the_next_request_is_not_stopped_by_it(planned: World, planning: Planning) -> None:
-    async with in_its_last_look(planned, planning) as (run_id, record):
-        await planned.decide("cy", record, "deny", "stop, incident")
-    await planned.ended(run_id)
-
-    again = await planned.trigger("deploy v1.2.0 to production")
-    await planned.decide("bo", await planned.opened(again), "approve")
-
-    assert (await planned.ended(again)).state == "done"
-    assert live(planned, "production") == "v1.2.0"
-
-
 async def test_a_denial_once_it_has_begun_changes_nothing(world: World) -> None:
     may_end = world.workshop.hold("bell")
     record = await world.opened(run_id := await world.trigger("press bell"))

@@ -10,7 +10,6 @@ import pytest
 
 from agents.requests import PersonId, RequestState
 from bot.policy.record import RequestRecord
-from tests.kit.long import few_of
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.stories.mail.test_consent import approved, card_for, send, write
@@ -23,11 +22,13 @@ async def stands(world: World, record: RequestRecord) -> RequestState:
     return (await world.request(record.request.id)).state
 
 
-@pytest.mark.parametrize("text", few_of(["No, stop!", "deny: wrong version", "Stopp, bitte nicht"], 0))
-async def test_attack_an_approver_says_no_to_the_card_of_a_colleague(world: World, text: str) -> None:
+async def test_attack_an_approver_says_no_to_the_card_of_a_colleague(world: World) -> None:
     record, card = await card_for(world)
+    for text, who in (("approve", "cy"), ("deny", "dan")):
+        await write(world, card.reply_to, text, f"Re: {card.subject}", card.message_id, by=who)
+        assert await stands(world, record) == "open", "nobody approves so, and who is not asked denies nothing"
 
-    await write(world, card.reply_to, text, f"Re: {card.subject}", "<seen@corp.example>", by="cy")
+    await write(world, card.reply_to, "No, stop!", f"Re: {card.subject}", "<seen@corp.example>", by="cy")
 
     assert await stands(world, record) == "denied"
     assert world.workshop.effects == []
@@ -43,39 +44,7 @@ async def test_attack_an_approver_takes_an_approval_back_by_the_card_of_a_collea
     assert await stands(world, record) == "revoked"
 
 
-@pytest.mark.parametrize("who", ["dan", "cy"])
-async def test_nobody_approves_and_who_is_not_asked_denies_nothing_by_the_card_of_a_colleague(
-    world: World, who: str
-) -> None:
-    record, card = await card_for(world)
-
-    text = "approve" if who == "cy" else "deny"
-    await write(world, card.reply_to, text, f"Re: {card.subject}", card.message_id, by=who)
-
-    assert await stands(world, record) == "open"
-
-
-@pytest.mark.parametrize(
-    "text",
-    few_of(
-        [
-            "I revoke my approval",
-            "I take my approval back",
-            "Please withdraw my approval",
-            "I have to retract my approval, sorry",
-            "Ich widerrufe",
-            "Ich widerrufe meine Zustimmung",
-            "Ich ziehe meine Freigabe zurück",
-            "Ich nehme meine Genehmigung zurück",
-            "I hereby revoke my approval",
-            "Hiermit widerrufe ich meine Freigabe",
-            "Freigabe zurückgezogen",
-        ],
-        0,
-        5,
-        6,
-    ),
-)
+@pytest.mark.parametrize("text", ["I revoke my approval", "Freigabe zurückgezogen"])
 async def test_attack_whoever_approved_takes_their_approval_back_in_these_words(world: World, text: str) -> None:
     record, card = await card_for(world)
     await world.steer(record.request.run_id, "pause")
@@ -103,45 +72,29 @@ async def test_attack_who_speaks_against_what_is_approved_is_told_only_that_it_c
     assert "would still count" not in (await world.next_mail("bo", about="Already decided")).text
 
 
-FORWARDED = """{title}
+FORWARDED = """---------- Forwarded message ---------
 From: Dan Doe <dan@corp.example>
 Sent: Tuesday, March 3, 2026 9:55 AM
 To: Bo
 Subject: The bell
 
-{text}
+No, stop!
 """
 
 
-@pytest.mark.parametrize("text", few_of(["No, stop!", "deny", "Nein, bitte nicht"], 0))
-@pytest.mark.parametrize(
-    "title", few_of(["---------- Forwarded message ---------", "Begin forwarded message:\n", "_" * 32], 0)
-)
-async def test_attack_a_no_of_somebody_else_that_is_only_sent_on_counts_as_that_of_who_sends_it(
-    world: World, title: str, text: str
-) -> None:
+async def test_attack_a_no_of_somebody_else_that_is_only_sent_on_counts_as_that_of_who_sends_it(world: World) -> None:
     record, card = await card_for(world)
 
-    await write(world, card.reply_to, FORWARDED.format(title=title, text=text), f"Fwd: {card.subject}")
+    await write(world, card.reply_to, FORWARDED, f"Fwd: {card.subject}")
 
     assert "not counted as a decision" in (await world.next_mail("bo", about="not counted as a decision")).text
     assert await stands(world, record) == "open"
 
-    await write(world, card.reply_to, "No.\n\n" + FORWARDED.format(title=title, text=text), f"Fwd: {card.subject}")
-    assert await stands(world, record) == "denied"
+    await write(world, card.reply_to, f"No 🙅‍♀️, wrong version\n\n{FORWARDED}", f"Fwd: {card.subject}")
+    assert await stands(world, record) == "denied", "a picture behind a no loses nothing of it"
 
 
-@pytest.mark.parametrize("text", few_of(["deny 😡", "Nein 👎", "No 🙅‍♀️, wrong version", "nicht ausrollen 😬"], 0))
-async def test_attack_a_picture_behind_a_no_has_it_lost(world: World, text: str) -> None:
-    record, card = await card_for(world)
-
-    await world.reply("bo", card, text)
-
-    assert await stands(world, record) == "denied"
-
-
-@pytest.mark.parametrize("who", ["cy", "bo"])
-@pytest.mark.parametrize("then", ["open", "approved"])
+@pytest.mark.parametrize(("who", "then"), [("cy", "open"), ("bo", "approved")])
 async def test_attack_a_no_to_a_card_that_was_replaced_after_its_approval_is_lost(
     world: World, who: str, then: str
 ) -> None:
@@ -209,36 +162,36 @@ async def test_attack_who_takes_back_a_first_try_reads_that_it_stays_approved_an
     assert await stands(world, again) == "withdrawn"
 
 
-@pytest.mark.parametrize(
-    ("subject", "below"),
-    [
-        ("STOP", "\n-- \nAnna Ames"),
-        ("Re: Bitte abbrechen", ""),
-        ("STOP - Re: press bell", "Anna Ames"),
-        ("STOP", "Anna Ames\nHead of Shop\nT +49 30 1234567"),
-        ("STOP", "Kind regards,\nAnna Ames\n\nSent from my iPhone"),
-        ("Stopp!", "Danke, Anna"),
-        ("STOP", "LG"),
-        ("STOP (eom)", ""),
-        ("Re: Stop", "siehe Betreff"),
-        ("stop immediately", "Anna"),
-        ("STOP (was: press bell)", ""),
-    ],
-)
-async def test_attack_a_stop_over_an_empty_mail_is_dropped_and_nobody_is_told(
-    world: World, subject: str, below: str
-) -> None:
+async def asked_by_mail(world: World, number: int = 0) -> tuple[EmailMessage, RequestRecord]:
+    """The mail of Anna's wish, and what it asks; `number` were asked before."""
     wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
-    record = await until(lambda: the_first(world), what="it is asked")
 
-    await write(world, SAYSO, below, subject, wish["Message-ID"], by="anna")
+    async def newest() -> RequestRecord | None:
+        found = await world.requests()
+        return max(found, key=lambda one: one.request.opened_at) if len(found) > number else None
 
-    assert await stands(world, record) == "withdrawn"
+    return wish, await until(newest, what="it is asked")
+
+
+async def test_attack_a_stop_over_an_empty_mail_is_dropped_and_nobody_is_told(world: World) -> None:
+    for number, (subject, below) in enumerate(
+        (
+            ("STOP", "\n-- \nAnna Ames"),
+            ("Re: Bitte abbrechen", ""),
+            ("STOP - Re: press bell", "Anna Ames\nHead of Shop\nT +49 30 1234567"),
+            ("Re: Stop", "siehe Betreff"),
+            ("STOP (was: press bell)", "Kind regards,\nAnna Ames\n\nSent from my iPhone"),
+        )
+    ):
+        wish, record = await asked_by_mail(world, number)
+
+        await write(world, SAYSO, below, subject, wish["Message-ID"], by="anna")
+
+        assert await stands(world, record) == "withdrawn", subject
 
 
 async def test_attack_the_logo_of_a_signature_hides_the_stop_above_an_empty_mail(world: World) -> None:
-    wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
-    record = await until(lambda: the_first(world), what="it is asked")
+    wish, record = await asked_by_mail(world)
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"], message["To"], message["Subject"] = "anna@corp.example", SAYSO, "STOP Re: press bell"
     message["Message-ID"], message["In-Reply-To"] = "<empty@corp.example>", wish["Message-ID"]
@@ -256,35 +209,23 @@ async def test_attack_the_logo_of_a_signature_hides_the_stop_above_an_empty_mail
     assert await stands(world, record) == "withdrawn"
 
 
-@pytest.mark.parametrize("below", ["", "Thanks, Anna"])
-@pytest.mark.parametrize("subject", ["Re: press bell", "Re: no more than two bells", "Re: stop the old server first"])
-async def test_the_subject_of_a_thread_over_an_empty_mail_is_no_word_of_its_writer(
-    world: World, subject: str, below: str
+async def test_the_subject_of_a_thread_over_an_empty_mail_is_no_word_of_its_writer_who_reads_how_to_stop_it(
+    world: World,
 ) -> None:
-    wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
-    record = await until(lambda: the_first(world), what="it is asked")
-
-    await write(world, SAYSO, below, subject, wish["Message-ID"], by="anna")
-
-    assert await stands(world, record) == "open"
-
-
-@pytest.mark.parametrize("subject", ["URGENT: STOP Re: press bell", "Re: Please stop the bell"])
-async def test_attack_whoever_says_stop_in_the_subject_of_an_empty_mail_thinks_that_it_was_heard(
-    world: World, subject: str
-) -> None:
-    wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
-    record = await until(lambda: the_first(world), what="it is asked")
-
-    await write(world, SAYSO, "", subject, wish["Message-ID"], by="anna")
-
-    told = await world.next_mail("anna", about="Your message has no words")
-    assert "To stop the run, write: stop" in told.text
-    assert await stands(world, record) == "open"
-
-
-async def the_first(world: World) -> RequestRecord | None:
-    return next(iter(await world.requests()), None)
+    wish, record = await asked_by_mail(world)
+    for subject, below in (
+        ("Re: press bell", ""),
+        ("Re: no more than two bells", "Thanks, Anna"),
+        ("Re: stop the old server first", ""),
+    ):
+        await write(world, SAYSO, below, subject, wish["Message-ID"], by="anna")
+        assert await stands(world, record) == "open", subject
+    for subject in ("URGENT: STOP Re: press bell", "Re: Please stop the bell"):
+        before = len(world.mails("anna"))
+        await write(world, SAYSO, "", subject, wish["Message-ID"], by="anna")
+        assert await stands(world, record) == "open", subject
+        told = [one.text for one in world.mails("anna")[before:] if "Your message has no words" in one.text]
+        assert any("To stop the run, write: stop" in text for text in told), subject
 
 
 async def test_attack_a_no_to_the_card_of_a_first_try_is_lost_where_people_are_asked_for_a_second(
@@ -332,8 +273,9 @@ async def test_attack_a_stop_is_lost_as_the_mail_that_began_the_thread_began_a_r
     assert await stands(world, record) == "withdrawn"
 
 
-@pytest.mark.parametrize("text", ["please stop RUN, wrong tag", "deny REQUEST", "freeze workshop. stop RUN"])
-@pytest.mark.parametrize("has_ended", [True, False])
+@pytest.mark.parametrize(
+    ("text", "has_ended"), [("please stop RUN, wrong tag", True), ("freeze workshop. stop RUN", False)]
+)
 async def test_attack_a_stop_that_names_a_run_in_answer_to_a_mail_that_asks_nothing_stops_the_wrong_one(
     world: World, text: str, *, has_ended: bool
 ) -> None:

@@ -1,22 +1,16 @@
 """What is said to be live is what tools saw since anybody may have changed it: an older look says nothing."""
 
-import shutil
 import subprocess
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from agents.deploy.results import live_seen
 from agents.requests import RunId
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
-from bot.execution.runner_files import Places
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from tests.fakes.anthropic import FakeAnthropic, error, message, tool_use
 from tests.kit.tables import becomes
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.stories.attacks.test_lying_model import STAGING, calls, says, surfaces
 from tests.stories.faults.test_deploy import release
@@ -39,15 +33,16 @@ async def told(world: World, run_id: RunId, about: str) -> list[str]:
     return [" ".join(text.split()) for text in (mail.text, *(await surfaces(world, run_id)).values())]
 
 
-@pytest.mark.parametrize(
-    ("before", "then", "after"), [("v1.1.0", "deploy", "v1.2.0"), ("v1.2.0", "rollback", "v1.1.0")]
-)
 async def test_what_fails_half_way_overtakes_what_the_run_had_put_live_before(
-    model_shop: World, claude: FakeAnthropic, before: str, then: str, after: str
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
+    before, after = "v1.2.0", "v1.1.0"
     release(model_shop, after, HALF_WAY)
-    first = calls("deploy", version=before, environment="staging")
-    claude.answers(first, calls(then, version=after, environment="staging"), says(f"{before} is live in staging."))
+    first, back = (
+        calls("deploy", version=before, environment="staging"),
+        calls("rollback", version=after, environment="staging"),
+    )
+    claude.answers(first, back, says(f"{before} is live in staging."))
 
     run_id = await model_shop.trigger(f"deploy {before} to staging, then {after}", agent="deploy")
     run = await model_shop.ended(run_id)
@@ -181,22 +176,23 @@ async def test_who_denied_the_way_back_is_not_said_to_have_stopped_the_deploy_th
     assert "Decided by: Bo Berg and Cy Cole\n" in mail.text
 
 
-@pytest.mark.parametrize(("where", "called"), [("production", "approval"), ("staging", "run")])
 async def test_attack_whoever_may_not_see_what_brought_what_is_live_reads_that_nothing_brought_it(
-    shop: World, where: str, called: str
+    shop: World,
 ) -> None:
-    run_id = await shop.trigger(f"deploy v1.1.0 to {where}", "cy")
-    if where == "production":
-        await shop.decide("bo", await shop.opened(run_id), "approve")
-    await shop.ended(run_id)
+    for where in ("production", "staging"):
+        run_id = await shop.trigger(f"deploy v1.1.0 to {where}", "cy")
+        if where == "production":
+            await shop.decide("bo", await shop.opened(run_id), "approve")
+        await shop.ended(run_id)
 
     async with a_console(shop) as console:
         of_anna = (await (await console.browser("anna")).get("/live")).words
         of_cy = (await (await console.browser("cy")).get("/live")).words
 
-    assert f"{where} v1.1.0 · a8bf61f Asked for by Cy Cole" in of_cy
-    assert f"{where} v1.1.0 · a8bf61f Nothing that you may see brought it" in of_anna
-    assert f"No {called} that is kept here" not in of_anna
+    for where in ("production", "staging"):
+        assert f"{where} v1.1.0 · a8bf61f Asked for by Cy Cole" in of_cy
+        assert f"{where} v1.1.0 · a8bf61f Nothing that you may see brought it" in of_anna
+    assert "that is kept here" not in of_anna
 
 
 async def test_who_once_approved_what_others_put_back_is_not_said_to_have_approved_that(shop: World) -> None:
@@ -239,80 +235,44 @@ async def test_what_a_deploy_that_failed_half_way_put_live_is_not_said_to_be_the
     assert "Asked for by Anna Ames, approved by Bo Berg" in page.partition("staging v1.0.0")[0]
 
 
-@pytest.mark.parametrize("agent", ["deploy", "triage"])
 async def test_rules_that_take_over_from_a_model_do_not_say_that_nothing_was_deployed_before(
-    model_shop: World, claude: FakeAnthropic, agent: str
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
-    deploys = calls("deploy", version="v1.1.0", environment="staging")
-    first = (deploys,) if agent == "deploy" else (calls("start_run", agent="deploy"), deploys, says("Staged."))
+    first = (calls("start_run", agent="deploy"), STAGING, says("Staged."))
     asks = message(tool_use("request_human_input", {"question": "Does staging look right?", "format": "free_text"}))
     claude.answers(*first, asks, *[error(400, "invalid_request_error")] * 8)
     anna = model_shop.app.people.named("anna")
-    run_id = await model_shop.app.runs.starter.start("cli", "deploy v1.1.0 to staging, then ask me", anna, agent=agent)
+    run_id = await model_shop.app.runs.starter.start(
+        "cli", "deploy v1.1.0 to staging, then ask me", anna, agent="triage"
+    )
     await model_shop.opened(run_id)
 
     await model_shop.move_time(31 * 24 * 3600)
 
     run = await model_shop.ended(run_id)
     assert live(model_shop, "staging") == commit_of(model_shop, "v1.1.0")
-    nothing = "Nothing more was deployed" if agent == "deploy" else "Nothing more was started"
     for text in await told(model_shop, run_id, "Stopped: deploy v1.1.0 to staging"):
         assert "Nothing was" not in text, text
     assert run.ended
-    assert run.ended.summary.startswith(nothing)
+    assert run.ended.summary.startswith("Nothing more was started")
 
 
-@pytest.fixture
-async def three_places(redis: str, tmp_path: Path, demo: Path, claude: FakeAnthropic) -> AsyncIterator[World]:
-    """The demo shop with a model, and with a third environment."""
-
-    def with_model(world: World) -> None:
-        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
-
-    folder = tmp_path / "data" / "demo"
-    shutil.copytree(demo, folder, symlinks=True)
-    add_ways(folder)
-    toml = example_toml(folder / "shop")
-    staging = toml[toml.index("[deploy.environments.staging]") : toml.index("# Who hears it when")]
-    toml = toml.replace(staging, f"{staging}{staging.replace('.staging]', '.preview]')}")
-    copies = Places(folder.parent).tree("deploy-preview", "shop").parent
-    copies.mkdir(mode=0o700, parents=True)
-    (copies / "site").symlink_to(folder / "site")
-    async with a_world(redis, tmp_path / "data", toml, deploys=True, change=with_model) as world:
-        puts_live(world, "v1.0.0", "preview")
-        yield world
-
-
-async def test_attack_a_deploy_to_two_of_three_places_is_titled_as_done_in_all_of_them(
-    three_places: World, claude: FakeAnthropic
-) -> None:
-    wish = "deploy v1.1.0 to staging, preview and production"
-    claude.answers(STAGING, calls("deploy", version="v1.1.0", environment="preview"), says("All three are live."))
-
-    run_id = await three_places.trigger(wish, agent="deploy")
-    run = await three_places.ended(run_id)
-
-    assert live(three_places, "production") == commit_of(three_places, "v1.0.0")
-    title = "Done: v1.1.0 is live in staging and v1.1.0 is live in preview"
-    assert (await three_places.next_mail("anna", about="Done")).subject == title
-    assert status_line(run, None, three_places.people) == title
-
-
-@pytest.mark.parametrize("goes_back", [False, True])
 async def test_attack_a_model_keeps_to_itself_that_what_it_deployed_is_not_healthy(
-    model_shop: World, claude: FakeAnthropic, *, goes_back: bool
+    model_shop: World, claude: FakeAnthropic
 ) -> None:
     breaks_the_page(model_shop)
-    health = calls("health", environment="staging")
-    back = (calls("rollback", version="v1.0.0", environment="staging"), health) if goes_back else ()
-    claude.answers(calls("deploy", version="v1.3.0", environment="staging"), health, *back, says("All is healthy."))
+    deploys, health = calls("deploy", version="v1.3.0", environment="staging"), calls("health", environment="staging")
+    back = (calls("rollback", version="v1.0.0", environment="staging"), health)
+    for script, word, title in (
+        ((deploys, health, *back), "done", "Done: v1.0.0 is live in staging"),
+        ((deploys, health), "failed", "Failed: deploy v1.3.0 to staging"),
+    ):
+        claude.answers(*script, says("All is healthy."))
 
-    run_id = await model_shop.trigger("deploy v1.3.0 to staging", agent="deploy")
-    run = await model_shop.ended(run_id)
+        run = await model_shop.ended(await model_shop.trigger("deploy v1.3.0 to staging", agent="deploy"))
 
-    assert word_of(run) == ("done" if goes_back else "failed")
-    title = "Done: v1.0.0 is live in staging" if goes_back else "Failed: deploy v1.3.0 to staging"
-    mail = await model_shop.next_mail("anna", about=title)
-    assert mail.subject == title
-    assert ("The health check of staging failed." in mail.text) == (not goes_back), mail.text
-    assert status_line(run, None, model_shop.people).startswith(title)
+        assert word_of(run) == word
+        mail = await model_shop.next_mail("anna", about=title)
+        assert mail.subject == title
+        assert ("The health check of staging failed." in mail.text) == (word == "failed"), mail.text
+        assert status_line(run, None, model_shop.people).startswith(title)

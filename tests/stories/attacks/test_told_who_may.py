@@ -18,7 +18,7 @@ from bot.queries.overview import StoredRequests
 from bot.render.request_card import standing
 from bot.render.views import request_view
 from bot.requests.tokens import Tokens
-from language import Language, say, speaking
+from language import say
 from tests.kit.office import TOML
 from tests.kit.tables import becomes, without
 from tests.kit.world import World, a_world
@@ -36,23 +36,20 @@ TOOK_PART = {
 """Rob may be one of these, and neither decides nor breaks the glass."""
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("who", TOOK_PART)
 async def test_attack_one_who_may_be_somebody_that_took_part_is_said_to_decide(
-    redis: str, tmp_path: Path, who: str, language: Language
+    redis: str, tmp_path: Path, who: str
 ) -> None:
     toml, story = TOOK_PART[who]
-    async with a_world(redis, tmp_path / "data", f'language = "{language}"\n{toml}', change=editable) as office:
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
         record, _ = await told(office, story)
         app, request = office.app, record.request
         can = offers(record, app.people, ROB, "console", request.opened_at)
         assert (record.state, can.approve, can.glass) == ("open", False, False)
 
         run = fold((await app.store.load(request.run_id)).events)
-        with speaking(language):
-            cards = [standing(record, run, app.people, request.opened_at, request.revision, me) for me in (None, CY)]
-            view, not_so = request_view(record, app.people), say("card.may-not-decide")
-            why = say("card.part-maybe")
+        cards = [standing(record, run, app.people, request.opened_at, request.revision, me) for me in (None, CY)]
+        view, not_so, why = request_view(record, app.people), say("card.may-not-decide"), say("card.part-maybe")
         lines = [line for card in cards for line in card.decides]
         asked = (await home(office).overview("anna")).asked
 
@@ -93,11 +90,8 @@ async def test_attack_one_who_may_be_whoever_edited_it_is_reminded_to_decide(red
         assert (await office.request(record.request.id)).reminders == {CY: 1, PersonId("dan"): 1}
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-async def test_attack_somebody_who_has_left_is_said_to_decide_to_one_who_may_not(
-    redis: str, tmp_path: Path, language: Language
-) -> None:
-    toml = f'language = "{language}"\n{TOML.replace("quorum = 2", "")}'
+async def test_attack_somebody_who_has_left_is_said_to_decide_to_one_who_may_not(redis: str, tmp_path: Path) -> None:
+    toml = TOML.replace("quorum = 2", "")
     async with a_world(redis, tmp_path / "data", toml) as office:
         record = await office.opened(await office.trigger("press bell"))
         await becomes(office, without(toml, "bo"))
@@ -111,15 +105,11 @@ async def test_attack_somebody_who_has_left_is_said_to_decide_to_one_who_may_not
             assert "Bo" not in outcome.words
 
 
-@pytest.mark.parametrize("who", ["whoever has voted", "whoever approved the first step"])
 async def test_attack_a_card_promises_that_one_who_may_be_somebody_that_voted_decides_once_it_escalates(
-    redis: str, tmp_path: Path, who: str
+    redis: str, tmp_path: Path
 ) -> None:
     later = 'escalate_after = "1h"\nescalate_to = ["person:rob", "person:ole"]\n'
-    toml, begins = {
-        "whoever has voted": (file_of("bo cy dan", 2), "quorum = 2\n"),
-        "whoever approved the first step": (file_of("bo eve", then="cy dan"), 'name = "then"\n'),
-    }[who]
+    toml, begins = file_of("bo eve", then="cy dan"), 'name = "then"\n'
     async with a_world(redis, tmp_path / "data", toml.replace(begins, begins + later)) as office:
         record, _ = await told(office, "bo approves; meet bo rob")
         app, request = office.app, record.request
