@@ -1,10 +1,8 @@
 """`Approve, and again this session`: the same call of a coding agent runs again without asking, and nothing else."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,18 +12,48 @@ from agents.requests import PersonId
 from bot.policy.judgements import TooLate
 from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
-from tests.bot.process.test_reload import without
 from tests.kit.office import TOML
-from tests.kit.world import World, a_world
+from tests.kit.opens import opens
+from tests.kit.tables import becomes, without
+from tests.kit.world import World
 from tests.servers.console import Console, a_console
-from tests.stories.people.test_departures import becomes
 from tests.stories.test_absences import away
 
 ALLOWED = TOML.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "100 in 30d"\n', 1)
-OWN = ALLOWED.replace(
-    'approvers = ["group:release"]', 'approvers = ["person:anna", "person:bo"]\nrequester_may_approve = true', 1
+MORE = (
+    ALLOWED.replace("quorum = 2\n", 'quorum = 2\nstanding = "5 in 1d"\n')
+    + """
+[policies.none]
+approvers = ["group:release"]
+expires_after = "4h"
+
+[policies.less]
+approvers = ["group:release"]
+expires_after = "4h"
+standing = "1 in 2h"
+
+[policies.own]
+approvers = ["person:anna", "person:bo"]
+requester_may_approve = true
+expires_after = "4h"
+standing = "100 in 30d"
+
+[policies.others]
+approvers = ["person:anna", "person:bo"]
+expires_after = "4h"
+standing = "100 in 30d"
+"""
 )
-ON_CALL = """
+ESCALATED = 'stand_ins = ["group:spare"]\nescalate_after = "1h"\nescalate_to = ["group:spare"]\n'
+NO_SPARE = ALLOWED.replace("[policies.production]\n", f"[policies.production]\n{ESCALATED}", 1).replace(
+    'email = "anna@corp.example"\n', 'email = "anna@corp.example"\ngroups = ["spare"]\n'
+)
+SPARE = NO_SPARE.replace('email = "dan@corp.example"\n', 'email = "dan@corp.example"\ngroups = ["spare"]\n')
+ON_CALL = (
+    ALLOWED.replace('approvers = ["group:release"]', 'approvers = ["oncall:ops"]', 1)
+    .replace('"bo@corp.example"\n', '"bo@corp.example"\nuid = "of-bo"\n')
+    .replace('"cy@corp.example"\n', '"cy@corp.example"\nuid = "of-cy"\n')
+    + """
 [people.eve]
 name = "Eve Eder"
 email = "eve@corp.example"
@@ -37,16 +65,28 @@ shift = "1h"
 starts = "2020-01-01T09:00"
 timezone = "UTC"
 """
+)
+pytestmark = opens(ALLOWED)
+
 AGAIN = "Approve, and again this session"
-CALL: dict[str, Any] = {
-    "hook_event_name": "PermissionRequest",
-    "session_id": "a1b2",
-    "cwd": "/home/anna/shop",
-    "tool_name": "Bash",
-    "tool_input": {"command": "pytest -q tests", "description": "Run the tests"},
-}
-GIVEN = {"file_path": "/home/anna/shop/a.py", "old_string": "one", "new_string": "two"}
-EDIT = CALL | {"tool_name": "Edit", "tool_input": GIVEN}
+POLICIES = ("production", "pair", "none", "less", "own", "others")
+
+
+def call(session: str = "a1b2", command: str = "pytest -q tests", **more: Any) -> dict[str, Any]:
+    return {
+        "hook_event_name": "PermissionRequest",
+        "session_id": session,
+        "cwd": "/home/anna/shop",
+        "tool_name": "Bash",
+        "tool_input": {"command": command, "description": "Run the tests"},
+    } | more
+
+
+def edit(path: str = "/home/anna/shop/a.py", new: str = "two") -> dict[str, Any]:
+    return call(tool_name="Edit", tool_input={"file_path": path, "old_string": "one", "new_string": new})
+
+
+CALL = call()
 
 
 @dataclass
@@ -62,7 +102,7 @@ class Agents:
     ) -> str:
         """What an agent hears at once that makes this call: `allow`, or `deny` as people are asked."""
         if key not in self._clients:
-            asks, ci = ("policy:production", "policy:pair"), self.console.api
+            asks, ci = [f"policy:{one}" for one in POLICIES if one in self.office.toml], self.console.api
             made = await ci.client(None, "ask", service=key, acts_for=["anna"], asks=asks, holders=holders)
             self._clients[key] = made
         answer = await self._clients[key].post(f"/v1/hooks/claude-code?wait_s=0&policy={policy}", json=call)
@@ -71,55 +111,53 @@ class Agents:
         return str(told["decision"]["behavior"])
 
     async def open(self) -> RequestRecord:
-        """The only request that is open."""
-        [found] = [one for one in await self.office.requests() if one.state == "open"]
+        """The request that was opened last, and is open."""
+        found = max(await self.office.requests(), key=lambda one: one.request.opened_at)
+        assert found.state == "open"
         return found
 
     async def answers(self, button: str = AGAIN, person: str = "bo") -> RequestRecord:
-        """Press a button of the only card that is open; return what it was about."""
+        """Press a button of the card that was opened last; return what it was about."""
         record, browser = await self.open(), await self.console.browser(person)
         page = await browser.get(f"/requests/{record.request.id}")
         await browser.submit(page.form(f"/requests/{record.request.id}/answer"), button)
         return record
 
     async def offers(self, person: str = "bo") -> bool:
-        """Whether the only open card has the button, for this person."""
+        """Whether the card that was opened last has the button, for this person."""
         record, browser = await self.open(), await self.console.browser(person)
         return AGAIN in (await browser.get(f"/requests/{record.request.id}")).words
 
-    async def allowed(self, call: dict[str, Any] = CALL) -> Standing:
+    async def allowed(self, call: dict[str, Any] = CALL, policy: str = "production") -> Standing:
         """Have it approved for the session, and used once."""
-        assert await self.hears(call) == "deny"
-        await self.answers()
-        assert await self.hears(call) == "allow"
-        return await self.the_only()
+        assert await self.hears(call, policy=policy) == "deny"
+        record = await self.answers()
+        assert await self.hears(call, policy=policy) == "allow"
+        return await self.by(record)
 
-    async def the_only(self) -> Standing:
-        [found] = await self.office.app.requests.standing.all()
+    async def by(self, record: RequestRecord) -> Standing:
+        """What was allowed with this request."""
+        [found] = [
+            one for one in await self.office.app.requests.standing.all() if one.approval.request_id == record.request.id
+        ]
         return found
 
 
-@asynccontextmanager
-async def agents_in(redis: str, folder: Path, toml: str = ALLOWED) -> AsyncGenerator[Agents]:
-    async with a_world(redis, folder / "data", toml) as office, a_console(office) as console:
-        yield Agents(office, console)
-
-
 @pytest.fixture
-async def agents(redis: str, tmp_path: Path) -> AsyncIterator[Agents]:
-    async with agents_in(redis, tmp_path) as agents:
-        yield agents
+async def agents(world: World) -> AsyncGenerator[Agents]:
+    async with a_console(world) as console:
+        yield Agents(world, console)
 
 
 async def test_the_same_call_runs_again_each_time_with_a_request_of_its_own_and_a_word_to_whoever_allowed_it(
     agents: Agents,
 ) -> None:
-    await agents.allowed()
+    record = (await agents.allowed()).approval.request_id
     said = CALL | {"tool_input": {"command": "pytest -q tests", "description": "Run them once more"}, "prompt_id": "p2"}
 
     assert [await agents.hears(CALL), await agents.hears(said)] == ["allow", "allow"]
 
-    standing = await agents.the_only()
+    standing = await agents.by(await agents.office.request(record))
     assert (standing.approval.uses, len(standing.uses)) == (20, 2)
     assert standing.approval.until - standing.approval.granted_at == timedelta(hours=8)
     used = [await agents.office.request(use.request_id) for use in standing.uses]
@@ -129,77 +167,44 @@ async def test_the_same_call_runs_again_each_time_with_a_request_of_its_own_and_
     assert "pytest -q tests" in (await agents.office.next_mail("bo", "Used without asking")).text
     page = await (await agents.console.browser("bo")).get("/standing")
     assert "2 of 20 used" in page.words
+    run_id = await agents.office.trigger("press bell")
+    await agents.office.quiet()
+    assert (await agents.office.run(run_id)).open, "a person's own wish is asked"
+    await agents.office.move_time(8 * 3600 + 1)
+    assert await agents.hears(CALL) == "deny"
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        CALL | {"tool_input": {"command": "pytest -q tests/unit"}},
-        CALL | {"tool_input": {"command": "pytest -q tests", "run_in_background": True}},
-        CALL | {"cwd": "/home/anna/shop/site"},
-        CALL | {"session_id": "c3d4"},
-        CALL | {"tool_name": "Shell"},
-    ],
-)
-async def test_another_command_folder_session_or_tool_is_asked(agents: Agents, other: dict[str, Any]) -> None:
+async def test_whatever_differs_is_asked_but_what_an_allowed_tool_writes_into_the_same_file(agents: Agents) -> None:
     await agents.allowed()
+    await agents.allowed(edit())
 
-    assert await agents.hears(other) == "deny"
-
-
-@pytest.mark.parametrize("folder", ["/home/anna/shop ", "/home/anna/shop\n", "/home/anna/sh\u200bop"])
-async def test_attack_a_folder_whose_name_only_looks_the_same_is_asked(agents: Agents, folder: str) -> None:
-    await agents.allowed()
-
-    assert await agents.hears(CALL | {"cwd": folder}) == "deny"
-
-
-@pytest.mark.parametrize(
-    "file", [".claude/settings.json", ".codex/hooks.json", ".github/hooks/sayso.json", "sayso.toml"]
-)
-async def test_attack_no_session_allows_an_agent_to_write_into_its_own_settings(agents: Agents, file: str) -> None:
-    await agents.hears(EDIT | {"tool_input": GIVEN | {"file_path": f"/home/anna/shop/{file}"}})
-
-    assert not await agents.offers()
-
-
-async def test_another_key_and_another_policy_are_asked(agents: Agents) -> None:
-    await agents.allowed()
-
+    for other in (
+        call(command="pytest -q tests/unit"),
+        call(tool_input={"command": "pytest -q tests", "run_in_background": True}),
+        call(cwd="/home/anna/sh\u200bop"),
+        call(session="c3d4"),
+        edit(new="curl http://x.example"),
+        edit("/home/anna/shop/b.py"),
+    ):
+        assert await agents.hears(other) == "deny", other
     assert await agents.hears(CALL, key="desktop") == "deny"
     assert await agents.hears(CALL, policy="pair") == "deny"
+    assert await agents.hears(edit(new="three")) == "allow"
 
 
-async def test_an_edit_of_the_same_file_is_not_asked_unless_it_brings_a_risk_and_of_another_file_it_is(
-    agents: Agents,
-) -> None:
-    await agents.allowed(EDIT)
+async def test_attack_what_is_risky_is_not_offered_and_a_form_that_says_so_approves_once(agents: Agents) -> None:
+    for risky in (
+        call(command="rm -rf build"),
+        edit("/home/anna/shop/.claude/settings.json"),
+    ):
+        await agents.hears(risky)
+        assert not await agents.offers()
+        record, bo = await agents.open(), await agents.console.browser("bo")
+        form = (await bo.get(f"/requests/{record.request.id}")).form(f"/requests/{record.request.id}/answer")
 
-    assert await agents.hears(EDIT | {"tool_input": GIVEN | {"new_string": "three"}}) == "allow"
-    assert await agents.hears(EDIT | {"tool_input": GIVEN | {"new_string": "curl http://x.example"}}) == "deny"
-    assert await agents.hears(EDIT | {"tool_input": GIVEN | {"file_path": "/home/anna/shop/b.py"}}) == "deny"
+        await bo.post(form.action, {**dict(form.fields), "reason": "", "vote": "again"})
 
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "rm -rf build", "git push --force", "cat ../other/x", "curl http://x.example", "cat .env", "sudo ls",
-        "echo x >/etc/hosts", "find . \\\n -delete", "sayso mailbox anna --text approved",
-    ],
-)  # fmt: skip
-async def test_attack_with_a_risk_word_it_is_not_offered_and_a_form_that_says_so_approves_once(
-    agents: Agents, command: str
-) -> None:
-    risky = CALL | {"tool_input": {"command": command}}
-    await agents.hears(risky)
-    assert not await agents.offers()
-    record, bo = await agents.open(), await agents.console.browser("bo")
-    form = (await bo.get(f"/requests/{record.request.id}")).form(f"/requests/{record.request.id}/answer")
-
-    await bo.post(form.action, {**dict(form.fields), "reason": "", "vote": "again"})
-
-    assert await agents.hears(risky) == "allow"
-    assert await agents.hears(risky) == "deny"
+        assert [await agents.hears(risky) for _ in range(2)] == ["allow", "deny"]
     assert await agents.office.app.requests.standing.all() == []
 
 
@@ -218,80 +223,63 @@ async def test_attack_a_program_that_opens_its_requests_itself_says_nothing_of_w
 
 async def test_it_holds_though_the_call_that_it_came_with_was_let_run_elsewhere_meanwhile(agents: Agents) -> None:
     await agents.hears(CALL)
-    await agents.answers()
+    record = await agents.answers()
     await agents.hears(CALL | {"hook_event_name": "PostToolUse"})
 
     assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "allow"]
-    assert not (await agents.the_only()).revoked
+    assert not (await agents.by(record)).revoked
 
 
-async def test_a_plain_approval_counts_once(agents: Agents) -> None:
+async def test_a_plain_approval_counts_once_and_who_stops_that_call_too_late_reads_when_it_began(
+    agents: Agents,
+) -> None:
     await agents.hears(CALL)
     assert await agents.offers()
     await agents.answers("Approve")
-
     assert await agents.hears(CALL) == "allow"
+    letter = await agents.office.next_mail("anna", "It was allowed")
+
+    await agents.office.reply("anna", letter, "stop")
+
+    told = " ".join((await agents.office.next_mail("anna", "About")).text.split())
+    assert "Too late: the program began it on" in told
+    assert "revoke" not in told
     assert await agents.hears(CALL) == "deny"
 
 
-async def test_it_is_offered_only_where_the_policy_allows_standing_approvals(redis: str, tmp_path: Path) -> None:
-    async with agents_in(redis, tmp_path, TOML) as agents:
-        await agents.hears(CALL)
-
-        assert not await agents.offers()
-
-
-async def test_it_is_not_offered_where_two_have_to_agree(redis: str, tmp_path: Path) -> None:
-    toml = ALLOWED.replace("quorum = 2\n", 'quorum = 2\nstanding = "5 in 1d"\n')
-    async with agents_in(redis, tmp_path, toml) as agents:
-        await agents.hears(CALL, policy="pair")
-
-        assert not await agents.offers()
-        assert "Again this session" not in (await agents.office.next_mail("bo")).text
-
-
-async def test_a_policy_that_allows_less_holds(redis: str, tmp_path: Path) -> None:
-    async with agents_in(redis, tmp_path, ALLOWED.replace("100 in 30d", "1 in 2h")) as agents:
-        standing = await agents.allowed()
-        assert standing.approval.until - standing.approval.granted_at == timedelta(hours=2)
-
-        assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "deny"]
+@opens(MORE)
+async def test_it_is_offered_where_the_policy_allows_standing_approvals_to_who_decides_alone(agents: Agents) -> None:
+    for policy, offered in (
+        ("none", ()), ("pair", ()), ("others", ("bo",)), ("own", ("anna", "bo")),
+    ):  # fmt: skip
+        await agents.hears(call(policy), policy=policy)
+        assert tuple([one for one in ("anna", "bo") if await agents.offers(one)]) == offered, policy
+        letter = await agents.office.next_mail("bo", about=(await agents.open()).request.id)
+        assert ("Again this session" in letter.text) == bool(offered), policy
+    standing = await agents.allowed(call("c3d4"), policy="less")
+    assert standing.approval.until - standing.approval.granted_at == timedelta(hours=2)
+    assert [await agents.hears(call("c3d4"), policy="less") for _ in range(2)] == ["allow", "deny"]
+    await agents.hears(call("e5f6"), policy="own")
+    await agents.answers(person="anna")
+    assert [await agents.hears(call("e5f6"), policy="own") for _ in range(2)] == ["allow", "allow"]
 
 
-async def test_after_its_time_people_are_asked(agents: Agents) -> None:
-    await agents.allowed()
-    await agents.office.move_time(8 * 3600 + 1)
-
-    assert await agents.hears(CALL) == "deny"
-
-
-async def test_whoever_revokes_it_ends_it_at_once(agents: Agents) -> None:
-    standing = await agents.allowed()
-    cy = await agents.console.browser("cy")
-    page = await cy.get("/standing")
-    await cy.submit(page.form(f"/standing/{standing.approval.id}/revoke"), "Revoke", reason="enough")
-
-    assert await agents.hears(CALL) == "deny"
-
-
-@pytest.mark.parametrize("words", ["revoke", "stop", "Bitte beenden"])
-@pytest.mark.parametrize("mail", ["holds from now on", "Used without asking"])
 async def test_attack_whoever_stops_it_in_answer_to_a_mail_about_it_is_told_that_nothing_is_left_to_stop(
-    agents: Agents, mail: str, words: str
+    agents: Agents,
 ) -> None:
     standing, office = await agents.allowed(), agents.office
     assert await agents.hears(CALL) == "allow"
     await office.quiet()
-    letter = await office.next_mail("bo", mail)
+    given, used = await office.next_mail("bo", "holds from now on"), await office.next_mail("bo", "Used without asking")
 
-    await office.reply("bo", letter, words)
-
-    told = " ".join((await office.next_mail("bo", "About")).text.split())
-    assert "nothing of it is left" not in told
-    assert f"To end it, answer with nothing but: revoke {standing.approval.id}" in told, told
-    await office.reply("bo", letter, f"revoke {standing.approval.id}")
+    for letter, words in ((given, "revoke"), (given, "Bitte beenden"), (used, "stop")):
+        await office.reply("bo", letter, words)
+        told = " ".join((await office.next_mail("bo", "About")).text.split())
+        assert "nothing of it is left" not in told
+        assert f"To end it, answer with nothing but: revoke {standing.approval.id}" in told, told
+    await office.reply("bo", used, f"revoke {standing.approval.id}")
     await office.next_mail("bo", "is revoked")
-    await office.reply("bo", letter, "stop")
+    await office.reply("bo", used, "stop")
     assert "revoke" not in (await office.next_mail("bo", "About")).text, "it is over"
 
 
@@ -301,7 +289,7 @@ async def test_attack_a_stop_of_what_a_session_may_do_stops_another_call_of_it_a
 ) -> None:
     standing, office = await agents.allowed(), agents.office
     assert await agents.hears(CALL) == "allow"
-    await agents.hears(CALL | {"tool_input": {"command": "make all"}})
+    await agents.hears(call(command="make all"))
     letter = await office.next_mail("bo", "Used without asking")
     await office.next_mail("bo", "make all")
 
@@ -312,144 +300,103 @@ async def test_attack_a_stop_of_what_a_session_may_do_stops_another_call_of_it_a
     assert [one.state for one in await office.requests() if "make all" in one.request.title] == ["denied"]
 
 
-async def test_who_stops_a_call_that_its_program_began_and_reports_nothing_of_reads_when_it_began(
-    agents: Agents,
-) -> None:
-    await agents.hears(CALL)
-    await agents.answers("Approve")
-    assert await agents.hears(CALL) == "allow"
-    letter = await agents.office.next_mail("anna", "It was allowed")
-
-    await agents.office.reply("anna", letter, "stop")
-
-    told = " ".join((await agents.office.next_mail("anna", "About")).text.split())
-    assert "Too late: the program began it on" in told
-    assert "revoke" not in told
-
-
-async def test_a_denial_that_takes_the_approval_back_takes_that_back_too(agents: Agents) -> None:
-    await agents.hears(CALL)
+async def test_a_denial_of_the_call_that_it_came_with_ends_it_also_where_that_is_too_late(agents: Agents) -> None:
+    early, late = call("early"), call("late")
+    await agents.hears(early)
     record = await agents.answers()
     await agents.office.decide("cy", record, "deny")
+    assert await agents.hears(early) == "deny"
+    assert (await agents.by(record)).revoked
+    assert await agents.hears(early | {"prompt_id": "p2"}) == "deny"
 
-    assert await agents.hears(CALL) == "deny"
-    assert (await agents.the_only()).revoked
-    assert await agents.hears(CALL | {"prompt_id": "p2"}) == "deny"
-
-
-@pytest.mark.parametrize("is_used", [False, True])
-async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed_with_it(
-    agents: Agents, is_used: bool
-) -> None:
-    freezes = agents.office.app.requests.freezes
-    await agents.hears(CALL)
-    await freezes.freeze("", PersonId("dan"), "incident")
+    await agents.hears(late)
     record = await agents.answers()
-    if is_used:
-        assert await agents.hears(CALL | {"prompt_id": "p2"}) == "deny"
-    anna = await agents.console.api.client("anna", "steer")
-    assert (await anna.post(f"/v1/runs/{record.request.run_id}/cancel")).is_success
-    await agents.office.quiet()
-    assert "revoked" in await agents.office.app.requests.standing.lapsed(await agents.the_only())
-
-    await freezes.unfreeze("", PersonId("dan"), "fixed")
-
-    assert [await agents.hears(CALL | {"prompt_id": one}) for one in ("p2", "p3")] == ["deny", "deny"]
-
-
-async def test_a_denial_that_is_too_late_for_the_call_ends_what_was_allowed_with_it(agents: Agents) -> None:
-    await agents.hears(CALL)
-    record = await agents.answers()
-    assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "allow"]
-
+    assert [await agents.hears(late) for _ in range(2)] == ["allow", "allow"]
     assert isinstance(await agents.office.decide("cy", record, "deny"), TooLate)
-
-    assert await agents.hears(CALL) == "deny"
-    revoked = (await agents.the_only()).revoked
+    assert await agents.hears(late) == "deny"
+    revoked = (await agents.by(record)).revoked
     assert revoked
     assert revoked.by == "cy"
 
 
-async def test_the_owner_of_the_key_allows_it_only_where_the_policy_lets_them_approve(
-    redis: str, tmp_path: Path
-) -> None:
-    async with agents_in(redis, tmp_path, OWN) as agents:
-        await agents.hears(CALL)
-        assert await agents.offers("anna")
-        await agents.answers(person="anna")
+async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed_with_it(agents: Agents) -> None:
+    freezes = agents.office.app.requests.freezes
+    fresh, used = call("fresh"), call("used")
+    await freezes.freeze("", PersonId("dan"), "incident")
+    anna = await agents.console.api.client("anna", "steer")
+    for one in (fresh, used):
+        await agents.hears(one)
+        record = await agents.answers()
+        if one is used:
+            assert await agents.hears(one | {"prompt_id": "p2"}) == "deny"
+        assert (await anna.post(f"/v1/runs/{record.request.run_id}/cancel")).is_success
+        await agents.office.quiet()
+        assert "revoked" in await agents.office.app.requests.standing.lapsed(await agents.by(record))
 
-        assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "allow"]
+    await freezes.unfreeze("", PersonId("dan"), "fixed")
+
+    for one in (fresh, used):
+        assert [await agents.hears(one | {"prompt_id": again}) for again in ("p2", "p3")] == ["deny", "deny"]
 
 
-async def test_the_owner_of_the_key_is_not_offered_it_where_only_others_approve(redis: str, tmp_path: Path) -> None:
-    async with agents_in(redis, tmp_path, OWN.replace("requester_may_approve = true", "")) as agents:
-        await agents.hears(CALL)
-
-        assert not await agents.offers("anna")
-        assert await agents.offers("bo")
-
-
-@pytest.mark.parametrize("why", ["handed on", "away", "escalated"])
+@opens(SPARE)
 async def test_attack_who_decides_in_the_place_of_others_is_told_that_it_holds_and_is_asked_each_time(
-    redis: str, tmp_path: Path, why: str
+    agents: Agents,
 ) -> None:
-    more = 'stand_ins = ["group:spare"]\nescalate_after = "1h"\nescalate_to = ["group:spare"]\n'
-    toml = ALLOWED.replace("[policies.production]\n", f"[policies.production]\n{more}", 1)
-    toml = toml.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\ngroups = ["spare"]\n')
-    spare = toml.replace('email = "dan@corp.example"\n', 'email = "dan@corp.example"\ngroups = ["spare"]\n')
-    async with agents_in(redis, tmp_path, spare) as agents:
+    office = agents.office
+    for why in ("escalated", "handed on", "away"):
         if why == "away":
-            await away(agents.office, "bo", "dan")
-        await agents.hears(CALL)
-        if why == "handed on":
-            await agents.office.delegate("bo", await agents.open(), "dan")
+            await away(office, "bo", "dan")
+        await agents.hears(call(why))
         if why == "escalated":
-            await agents.office.move_time(61 * 60)
-            await agents.office.quiet()
+            await office.move_time(61 * 60)
+            await office.quiet()
+        if why == "handed on":
+            await office.delegate("bo", await agents.open(), "dan")
 
-        await agents.answers(person="dan")
+        record = await agents.answers(person="dan")
 
-        assert [await agents.hears(CALL) for _ in range(3)] == ["allow", "allow", "allow"]
-        assert len((await agents.the_only()).uses) == 2
-        assert await agents.office.next_mail("dan", "holds from now on: 20 uses")
-        await becomes(agents.office, toml)
-        assert await agents.hears(CALL) == "deny"
-
-
-async def test_attack_one_who_was_on_call_and_may_be_a_holder_of_the_key_has_allowed_it(
-    redis: str, tmp_path: Path
-) -> None:
-    toml = ALLOWED.replace('approvers = ["group:release"]', 'approvers = ["oncall:ops"]', 1) + ON_CALL
-    for name in ("bo", "cy"):
-        toml = toml.replace(f'"{name}@corp.example"\n', f'"{name}@corp.example"\nuid = "of-{name}"\n')
-    async with agents_in(redis, tmp_path, toml) as agents:
-        assert await agents.hears(CALL, holders=("anna", "eve")) == "deny"
-        [on_call] = (await agents.open()).request.policy.everybody
-        await agents.answers(person=on_call)
-        assert await agents.hears(CALL) == "allow"
-        await agents.office.move_time(3600)
-        assert await agents.hears(CALL) == "allow"
-
-        swapped = toml.replace("eve@", "held@").replace(f"{on_call}@", "eve@").replace("held@", f"{on_call}@")
-        await becomes(agents.office, swapped)
-
-        assert await agents.hears(CALL) == "deny"
+        assert [await agents.hears(call(why)) for _ in range(3)] == ["allow", "allow", "allow"]
+        assert len((await agents.by(record)).uses) == 2
+        assert await office.next_mail("dan", "holds from now on: 20 uses")
+    await becomes(office, NO_SPARE)
+    assert [await agents.hears(call(why)) for why in ("escalated", "handed on", "away")] == ["deny"] * 3
 
 
-async def test_it_ends_as_whoever_allowed_it_leaves_and_as_the_policy_changes(agents: Agents) -> None:
-    await agents.allowed()
+@opens(ON_CALL)
+async def test_attack_one_who_was_on_call_and_may_be_a_holder_of_the_key_has_allowed_it(agents: Agents) -> None:
+    assert await agents.hears(CALL, holders=("anna", "eve")) == "deny"
+    [on_call] = (await agents.open()).request.policy.everybody
+    await agents.answers(person=on_call)
+    assert await agents.hears(CALL) == "allow"
+    await agents.office.move_time(3600)
+    assert await agents.hears(CALL) == "allow"
+
+    swapped = ON_CALL.replace("eve@", "held@").replace(f"{on_call}@", "eve@").replace("held@", f"{on_call}@")
+    await becomes(agents.office, swapped)
+
+    assert await agents.hears(CALL) == "deny"
+
+
+async def test_it_ends_as_somebody_revokes_it_the_policy_changes_or_whoever_allowed_it_leaves(agents: Agents) -> None:
+    standing = await agents.allowed()
+    cy = await agents.console.browser("cy")
+    page = await cy.get("/standing")
+    await cy.submit(page.form(f"/standing/{standing.approval.id}/revoke"), "Revoke", reason="enough")
+    assert await agents.hears(CALL) == "deny"
+    await agents.answers()
+    assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "allow"]
+
     await becomes(agents.office, ALLOWED.replace('execute_within = "15m"', 'execute_within = "10m"'))
     assert await agents.hears(CALL) == "deny"
     await agents.answers()
-    assert await agents.hears(CALL) == "allow"
-    assert await agents.hears(CALL) == "allow"
+    assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "allow"]
 
     await becomes(agents.office, without(ALLOWED, "bo"))
-
     assert await agents.hears(CALL) == "deny"
 
 
-@pytest.mark.parametrize("rule", ['answer_from = ["slack"]', "quorum = 2", 'standing = "2 in 1h"'])
+@pytest.mark.parametrize("rule", ['answer_from = ["slack"]', 'standing = "2 in 1h"'])
 async def test_attack_a_card_from_before_allows_it_by_rules_that_ask_for_more_by_now(agents: Agents, rule: str) -> None:
     assert await agents.hears(CALL) == "deny"
     toml = ALLOWED.replace('standing = "100 in 30d"\n', "") if "standing" in rule else ALLOWED
@@ -457,24 +404,6 @@ async def test_attack_a_card_from_before_allows_it_by_rules_that_ask_for_more_by
 
     await agents.answers()
 
-    assert await agents.hears(CALL) == "allow"
-    assert await agents.hears(CALL) == "deny"
+    assert [await agents.hears(CALL) for _ in range(2)] == ["allow", "deny"]
     assert await agents.office.app.requests.standing.all() == []
     assert await agents.office.next_mail("bo", "No standing approval was granted: The policy production has changed")
-
-
-async def test_what_is_frozen_does_not_run_though_it_was_allowed(agents: Agents) -> None:
-    await agents.allowed()
-    admin = await agents.console.api.client("cy", "admin")
-    assert (await admin.post("/v1/freeze", json={"reason": "incident"})).is_success
-
-    assert await agents.hears(CALL) == "deny"
-
-
-async def test_a_person_s_own_wish_is_not_covered_by_what_a_session_may(agents: Agents) -> None:
-    await agents.allowed()
-    run_id = await agents.office.trigger("press bell")
-
-    await agents.office.quiet()
-
-    assert (await agents.office.run(run_id)).open is not None

@@ -1,20 +1,16 @@
 """Whoever decides asks back, whoever asked answers on the card, and nothing of that decides: by mail, page, command."""
 
-from email.message import EmailMessage
-
-import pytest
-
 from agents.events import AnswerNoted, CardReplaced
-from bot.policy.answers import ONLY_FILES
-from bot.policy.judgements import Asked, Replied
 from bot.policy.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
 from bot.store import Keys
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import sayso
-from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.servers.console import a_console
+from tests.servers.web import Api
 
 WHY, BECAUSE = "Why now?", "The shop has been down since noon."
 
@@ -42,10 +38,14 @@ async def is_untouched(world: World, record: RequestRecord) -> bool:
     return is_same and (found.state, found.votes, found.joined) == ("open", (), ())
 
 
-async def test_a_question_by_mail_reaches_whoever_asked_and_its_answer_whoever_decides(world: World) -> None:
+async def test_a_question_by_mail_reaches_whoever_asked_and_its_answer_whoever_decides_in_one_thread(
+    world: World,
+) -> None:
     record = await asked(world)
+    first = await world.next_mail("bo")
 
-    question = await brought(world, record)
+    await world.reply("bo", first, WHY)
+    question = await world.next_mail("anna", about=WHY)
     await world.reply("anna", question, BECAUSE)
     answer = await world.next_mail("bo", about=BECAUSE)
 
@@ -55,6 +55,7 @@ async def test_a_question_by_mail_reaches_whoever_asked_and_its_answer_whoever_d
     assert "Anna Ames answered." in answer.text
     assert f"What Anna Ames wrote:\n\n| {BECAUSE}" in answer.text
     assert f"Question by Bo Berg: “{WHY}”" in answer.text
+    assert (question.references, answer.references) == (first.references, first.references)
     assert await is_untouched(world, record)
     assert await said(world, record) == [("question", "bo", WHY), ("answer", "anna", BECAUSE)]
     assert "answer is on the card now" in (await world.next_mail("anna")).text
@@ -74,35 +75,21 @@ async def test_whoever_asks_is_told_where_the_question_goes_and_can_decide_by_th
     assert await world.summary(record.request.run_id) == "failed: denied: not like that"
 
 
-async def test_an_answer_brings_the_mails_of_one_thread(world: World) -> None:
-    record = await asked(world)
-    first = await world.next_mail("bo")
-    await world.reply("bo", first, WHY)
-    question = await world.next_mail("anna", about=WHY)
-    await world.reply("anna", question, BECAUSE)
-
-    answer = await world.next_mail("bo", about=BECAUSE)
-
-    assert (question.references, answer.references) == (first.references, first.references)
-    assert await is_untouched(world, record)
-
-
-@pytest.mark.parametrize(
-    "words", few_of(["yes", "no", "No, it was not tested.", "approve", "Yes, approved by the boss"], 0, 4)
+@opens(
+    TOML.replace(
+        '[policies.production]\napprovers = ["group:release"]\n',
+        '[policies.production]\nrequester_may_approve = true\napprovers = ["person:anna", "group:release"]\n',
+    )
 )
-async def test_no_answer_is_a_vote_though_whoever_asked_may_approve(world: World, words: str) -> None:
-    async with world.stopped():
-        world.toml = world.toml.replace(
-            "[policies.production]\n",
-            '[policies.production]\nrequester_may_approve = true\napprovers = ["person:anna", "group:release"]\n# ',
-        )
-    record = await asked(world)
-    question = await brought(world, record)
+async def test_no_answer_is_a_vote_though_whoever_asked_may_approve(world: World) -> None:
+    for words in ("yes", "Yes, approved by the boss"):
+        record = await asked(world)
+        question = await brought(world, record)
 
-    await world.reply("anna", question, words)
+        await world.reply("anna", question, words)
 
-    await world.next_mail("bo", about=words)
-    assert await is_untouched(world, record)
+        await world.next_mail("bo", about=words)
+        assert await is_untouched(world, record)
 
 
 async def test_stop_takes_the_request_back_also_below_a_question(world: World) -> None:
@@ -113,37 +100,6 @@ async def test_stop_takes_the_request_back_also_below_a_question(world: World) -
     await world.ended(record.request.run_id)
     assert (await world.request(record.request.id)).state == "withdrawn"
     assert world.workshop.effects == []
-
-
-async def test_an_absence_note_answers_nothing(world: World) -> None:
-    record = await asked(world)
-    question = await brought(world, record)
-    away = EmailMessage()
-    away["From"], away["To"], away["Subject"] = "anna@corp.example", question.reply_to, "Out of office"
-    away["Auto-Submitted"], away["In-Reply-To"] = "auto-replied", question.message_id
-    away.set_content("I am away until Monday.")
-
-    await world.transport("anna@corp.example").send(
-        bytes(away), sender="anna@corp.example", recipients=[question.reply_to or ""]
-    )
-    await world.reply("anna", question, BECAUSE)
-
-    await world.next_mail("bo", about=BECAUSE)
-    assert await said(world, record) == [("question", "bo", WHY), ("answer", "anna", BECAUSE)]
-
-
-async def test_a_file_alone_answers_a_question_and_a_logo_does_not(world: World) -> None:
-    record = await asked(world)
-    question = await brought(world, record)
-    assert question.reply_to
-
-    await world.post("anna", question.reply_to, "", ("logo.png", "image/png", b"tiny"), cid="logo")
-    await world.next_mail("anna")
-    await world.post("anna", question.reply_to, "", ("log.txt", "text/plain", b"down since noon"))
-
-    await world.next_mail("bo", about=ONLY_FILES)
-    assert await said(world, record) == [("question", "bo", WHY), ("answer", "anna", ONLY_FILES)]
-    assert await is_untouched(world, record)
 
 
 async def test_an_answer_that_comes_after_the_decision_is_told_so_and_kept(world: World) -> None:
@@ -185,11 +141,13 @@ async def test_where_nobody_is_left_who_asked_whoever_asks_back_is_told_so(world
     assert await said(world, record) == [("question", "bo", WHY)]
 
 
-async def test_a_long_answer_is_bounded_on_the_card_and_whole_in_the_story(world: World) -> None:
+async def test_a_comment_can_be_answered_by_mail_as_well_and_a_long_answer_is_whole_in_the_story(
+    world: World,
+) -> None:
     record = await asked(world)
     words = "because " * 400
 
-    await world.reply("anna", await brought(world, record), words)
+    await world.reply("anna", await brought(world, record, "Approved, but only after lunch."), words)
     await world.next_mail("bo", about="Anna Ames answered")
 
     [_, (_, _, shown)] = await said(world, record)
@@ -197,14 +155,6 @@ async def test_a_long_answer_is_bounded_on_the_card_and_whole_in_the_story(world
     assert shown.endswith("…")
     noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
     assert noted[-1].text == words.strip()
-
-
-async def test_a_comment_can_be_answered_by_mail_as_well(world: World) -> None:
-    record = await asked(world)
-
-    await world.reply("anna", await brought(world, record, "Approved, but only after lunch."), "Fine, after lunch.")
-
-    await world.next_mail("bo", about="Fine, after lunch.")
     assert await is_untouched(world, record)
 
 
@@ -229,6 +179,9 @@ async def test_the_page_has_a_field_to_ask_and_one_to_answer(world: World) -> No
         bo, anna, cy = [await console.browser(person) for person in ("bo", "anna", "cy")]
 
         page = await bo.get(place)
+        empty = await bo.submit(page.form(f"{place}/answer"), "Ask Anna Ames", reason=" ")
+        assert "Nothing was sent" in empty.words
+        assert await said(world, record) == []
         asks = await bo.submit(page.form(f"{place}/answer"), "Ask Anna Ames", reason=WHY)
         assert "Your question goes to Anna Ames" in asks.words
         page = await anna.get(place)
@@ -245,117 +198,49 @@ async def test_the_page_has_a_field_to_ask_and_one_to_answer(world: World) -> No
     assert "Anna Ames answered" in (await world.next_mail("bo", about=BECAUSE)).text
 
 
-async def test_an_empty_question_on_the_page_is_asked_of_nobody(world: World) -> None:
-    record = await asked(world)
-    place = f"/requests/{record.request.id}"
-    async with a_console(world) as console:
-        bo = await console.browser("bo")
-
-        told = await bo.submit((await bo.get(place)).form(f"{place}/answer"), "Ask Anna Ames", reason=" ")
-
-    assert "Nothing was sent" in told.words
-    assert await said(world, record) == []
-
-
-@pytest.mark.long
-async def test_in_a_terminal_one_asks_back_and_the_other_answers(world: World) -> None:
-    record = await asked(world)
-    request_id = record.request.id
-
-    asks = await sayso(world, "ask-back", request_id, "Why now", "--as", "bo")
-    answers = await sayso(world, "answer", request_id, BECAUSE, "--as", "anna")
-    shown = await sayso(world, "requests", "--for", "cy")
-
-    assert (asks.code, asks.out.strip().partition(",")[0]) == (0, "Your question goes to Anna Ames")
-    assert answers.code == 0
-    assert "Your answer is on the card now" in answers.out
-    assert "question   Bo Berg: Why now" in (await sayso(world, "show", request_id)).out
-    assert f"answer     Anna Ames: {BECAUSE}" in (await sayso(world, "show", request_id)).out
-    assert "revision" not in shown.err
-    assert await is_untouched(world, record)
-    story = (await sayso(world, "show", record.request.run_id)).out
-    assert "Bo Berg asked back by cli: Why now" in story
-    assert f"Anna Ames answered that by cli: {BECAUSE}" in story
-
-
-async def test_a_question_typed_as_an_answer_goes_to_whoever_asked_and_is_no_success(world: World) -> None:
+async def test_a_question_typed_as_an_answer_in_a_terminal_goes_to_whoever_asked_and_is_no_success(
+    world: World,
+) -> None:
     record = await asked(world)
 
     ended = await sayso(world, "answer", record.request.id, "approve?", "--as", "bo")
+    answers = await sayso(world, "answer", record.request.id, BECAUSE, "--as", "anna")
 
     assert ended.code == 1
     assert "Your question goes to Anna Ames, and was not counted as a decision" in ended.out
     assert "approve?" in (await world.next_mail("anna", about="Bo Berg asks you")).text
+    assert (answers.code, "Your answer is on the card now" in answers.out) == (0, True)
     assert await is_untouched(world, record)
+    shown = (await sayso(world, "show", record.request.id)).out
+    assert "question   Bo Berg: approve?" in shown
+    assert f"answer     Anna Ames: {BECAUSE}" in shown
 
 
-async def test_a_program_of_somebody_asks_back_over_http(world: World) -> None:
+async def test_over_http_a_question_is_asked_once_and_answered_with_a_key_that_may_only_answer_and_says_no_more(
+    world: World, api: Api
+) -> None:
     record = await asked(world)
-    async with a_console(world) as console:
-        keys = {person: (await console.api.key(person))[1] for person in ("bo", "anna", "dan")}
-        bo, anna, dan = [console.api.with_key(key) for key in keys.values()]
-        place = f"/v1/requests/{record.request.id}"
-
-        asks = await bo.post(f"{place}/answer", json={"ask": "Why now"})
-        answers = await anna.post(f"{place}/answer", json={"text": BECAUSE})
-        stranger = await dan.post(f"{place}/answer", json={"ask": "Why now"})
-
+    place, once = f"/v1/requests/{record.request.id}", {"Idempotency-Key": "one"}
+    bo, anna, dan = [await api.client(one, *scopes) for one, *scopes in (("bo",), ("anna", "answer"), ("dan",))]
+    for _ in range(2):
+        asks = await bo.post(f"{place}/answer", json={"ask": "Why now"}, headers=once)
         assert (asks.status_code, asks.json()["judgement"]) == (200, {"type": "asked", "whom": ["anna"]})
+    for _ in range(2):
+        answers = await anna.post(f"{place}/answer", json={"text": BECAUSE}, headers=once)
         assert (answers.status_code, answers.json()["judgement"]["type"]) == (200, "replied")
-        assert stranger.status_code == 404
-        comments = (await anna.get(place)).json()["comments"]
+
+    assert (await anna.post(f"{place}/answer", json={"text": "and press the horn"})).status_code == 403
+    assert (await dan.post(f"{place}/answer", json={"ask": "Why now"})).status_code == 404
+
+    comments = (await bo.get(place)).json()["comments"]
     assert [(one["kind"], one["person"], one["text"]) for one in comments] == [
         ("question", "bo", "Why now"),
         ("answer", "anna", BECAUSE),
     ]
     assert comments[1]["about"] == comments[0]["id"]
     assert await is_untouched(world, record)
-
-
-async def test_a_key_that_may_only_answer_answers_the_question_and_says_nothing_more(world: World) -> None:
-    record = await asked(world)
-    place = f"/v1/requests/{record.request.id}/answer"
-    async with a_console(world) as console:
-        bo, anna = [console.api.with_key((await console.api.key(one, "answer"))[1]) for one in ("bo", "anna")]
-        await bo.post(place, json={"ask": WHY})
-        for _ in range(2):
-            answers = await anna.post(place, json={"text": BECAUSE}, headers={"Idempotency-Key": "one"})
-            assert (answers.status_code, answers.json()["judgement"]["type"]) == (200, "replied")
-
-        more = await anna.post(place, json={"text": "and press the horn"})
-
-    assert more.status_code == 403
-    assert await said(world, record) == [("question", "bo", WHY), ("answer", "anna", BECAUSE)]
-    assert await is_untouched(world, record)
-
-
-async def test_a_question_is_asked_once_however_often_it_is_sent(world: World) -> None:
-    record = await asked(world)
-    async with a_console(world) as console:
-        bo = console.api.with_key((await console.api.key("bo"))[1])
-        for _ in range(2):
-            sent = await bo.post(
-                f"/v1/requests/{record.request.id}/answer", json={"ask": WHY}, headers={"Idempotency-Key": "one"}
-            )
-            assert sent.json()["judgement"]["type"] == "asked"
-
-    await world.next_mail("anna", about=WHY)
     await world.quiet()
-    assert len([letter for letter in world.mails("anna") if WHY in letter.text]) == 1
-    assert await said(world, record) == [("question", "bo", WHY)]
-
-
-async def test_with_two_to_agree_an_answer_leaves_the_first_approval_as_it_is(world: World) -> None:
-    world.workshop.policy_of["bell"] = "pair"
-    record = await asked(world)
-    await world.decide("bo", record, "approve")
-
-    assert isinstance(await world.decide("cy", record, "free_text", WHY), Asked)
-    assert isinstance(await world.decide("anna", record, "free_text", BECAUSE), Replied)
-
-    assert [vote.person for vote in (await world.request(record.request.id)).votes] == ["bo"]
-    await world.decide("cy", record, "approve")
-    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+    assert len([letter for letter in world.mails("anna") if "Why now" in letter.text]) == 1
 
 
 async def test_the_index_of_what_was_said_can_be_made_anew(world: World) -> None:

@@ -1,15 +1,9 @@
 """An agent asks others than its requester: those whom its settings let it ask, by mail and on the page."""
 
-from dataclasses import replace
-
-from agents import Done, RequestHumanInput
 from agents.requests import RunId
-from bot.policy.judgements import NotEntitled
-from bot.testing import Scripted, sayso
 from tests.bot.web.console.stage import place
 from tests.kit.world import World
 from tests.servers.console import a_console
-from tests.stories.test_requesters import PAIR, bells, ring
 
 
 async def test_whom_the_agent_names_is_asked_by_mail_and_their_answer_resumes_the_run(world: World) -> None:
@@ -46,22 +40,6 @@ async def test_whom_the_settings_do_not_name_is_not_asked_and_the_run_says_whom_
 
     assert said.startswith("refused: The clerk agent may not ask person:dan: it may ask person:bo, group:release")
     assert world.mails("dan") == ()
-
-
-async def test_whoever_was_asked_by_the_model_and_answered_does_not_approve_what_comes_of_it() -> None:
-    model = Scripted(
-        RequestHumanInput(question="Which?", to=("person:bo",)),
-        lambda run: ring(run.results[-1].text),
-        Done(summary="done"),
-    )
-    bell = replace(bells([]), asks=("person:bo",))
-    async with sayso(agents=[bell], policies=PAIR, model=model) as s:
-        run = await s.trigger("ring")
-        asked = await s.opened(run)
-        await s.answer("bo", run, "v9")
-        second = await s.opened(run, after=asked.request.id)
-
-        assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
 
 
 async def said_in_the_end(world: World, run_id: RunId) -> str:

@@ -1,9 +1,8 @@
-"""One approval by each way of answering, and what the audit log says of it: who it was, and how that was known."""
+"""What the audit log says of each way of answering and steering: who it was, and how that was known."""
 
 import csv
 import io
 import json
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from tests.kit.office import TOML
 from tests.kit.slack_world import SlackWorld, a_started_slack_world
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.servers.web import serving
 
@@ -69,22 +68,9 @@ async def is_whole(world: World) -> bool:
     return not (await world.app.audit.verify(keys)).findings
 
 
-@pytest.mark.long
-async def test_a_press_in_slack_is_recorded_with_the_team_and_the_user(office: SlackWorld) -> None:
-    await office.anna.says("#ops", "@sayso press bell")
-    card = await office.card("#ops", "Approve")
-    await office.bo.presses("Approve", in_=card)
-    await office.becomes(card, "Bo Berg approved")
-    [record] = await office.world.requests()
-
-    vote = await vote_on(office.world, record)
-
-    assert vote["channel"] == "slack"
-    assert vote["evidence"] == "Slack user U0BO of team T0TEAM pressed Approve"
-    assert await is_whole(office.world)
-
-
-async def test_a_mail_is_recorded_with_how_its_sender_was_proven(world: World) -> None:
+async def test_a_mail_is_recorded_with_how_its_sender_was_proven_and_a_name_that_is_deleted_is_found(
+    world: World,
+) -> None:
     record = await asked(world)
     await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "approved")
 
@@ -100,59 +86,61 @@ async def test_a_mail_is_recorded_with_how_its_sender_was_proven(world: World) -
     assert started["tool"] == "press"
     assert await is_whole(world)
 
-
-async def test_an_answer_in_the_console_is_recorded_with_its_session(world: World) -> None:
-    record = await asked(world)
-    async with a_console(world) as console:
-        bo = await console.browser("bo")
-        page = await bo.get(f"/requests/{record.request.id}")
-        await bo.submit(page.form(f"/requests/{record.request.id}/answer"), "Approve")
-
-        vote = await vote_on(world, record)
-
-    assert vote["channel"] == "console"
-    assert re.fullmatch(
-        r"console session, opened by a link from an operator's terminal \([a-z2-7]{8}\)", vote["evidence"]
-    )
-
-
-@pytest.mark.parametrize("is_approved", [False, True])
-async def test_attack_what_a_key_takes_back_for_somebody_is_recorded_with_the_key(
-    world: World, *, is_approved: bool
-) -> None:
-    record = await asked(world)
-    if is_approved:
-        await world.steer(record.request.run_id, "pause")
-        await world.decide("cy", record, "approve")
-    async with serving(world.app) as api:
-        ci = await api.client(service="ci", acts_for=["anna"])
-        assert (await ci.post(f"/v1/requests/{record.request.id}/withdraw")).is_success
-
-        made = (await records(world, "revoked" if is_approved else "decided", record.request.id))[-1]
-
-    assert (made["channel"], made["evidence"].startswith("API key sayso_")) == ("api", True)
-    assert await is_whole(world)
-
-
-async def test_attack_a_name_in_a_policy_that_was_deleted_beside_the_chain_is_found(world: World) -> None:
-    record = await asked(world)
-    [_] = await records(world, "opened", record.request.id)
     names = Keys(shard_of(record.request.run_id)).audit_people
     found = await world.app.store.client.do("HGETALL", names)
     [cy] = [name for name, row in found.items() if json.loads(row)["id"] == "cy"]
-    assert await is_whole(world)
-
     await world.app.store.client.do("HDEL", names, cy)
-
     assert not await is_whole(world)
 
 
-async def test_words_that_look_like_a_pseudonym_raise_no_alarm(world: World) -> None:
-    record = await asked(world)
+async def test_an_answer_in_the_console_and_over_http_is_recorded_with_its_session_or_its_key(world: World) -> None:
+    world.workshop.editable = ("what",)
+    async with a_console(world) as console:
+        anna, bo = await console.api.client("anna"), await console.api.client("bo")
+        ci, page = await console.api.client(service="ci", acts_for=["anna"]), await console.browser("bo")
 
-    await world.decide("bo", record, "deny", "p-aaaaaaaaaaaaaaaaaaaa ⟦p-bbbbbbbbbbbbbbbbbbbb⟧")
+        async def tells(kind: str, record: RequestRecord, who: str | None, channel: str = "api") -> dict[str, Any]:
+            found = (await records(world, kind, record.request.id))[-1]
+            how = "console session, opened by a link from an operator's terminal (" if channel == "console" else "API"
+            assert (found.get("who") or found["people"][0], found["channel"]) == (who, channel)
+            assert found.get("evidence", "").startswith("" if channel == "cli" else how)
+            return found
 
-    [_] = await records(world, "decided", record.request.id)
+        pressed = await asked(world)
+        form = (await page.get(place := f"/requests/{pressed.request.id}")).form(f"{place}/answer")
+        await page.submit(form, "Approve")
+        await vote_on(world, pressed)
+        await tells("vote", pressed, "bo", "console")
+
+        sent, way = await asked(world), "/v1/requests/{}/{}"
+        yes = {"vote": "approve", "digest": sent.request.digest}
+        await anna.post(way.format(sent.request.id, "answer"), json=yes | {"reason": "it is urgent"})
+        noted = await tells("answer", sent, "anna")
+        assert (noted["outcome"], noted["words"]) == ("not_entitled", "it is urgent")
+        assert (await bo.post(way.format(sent.request.id, "answer"), json=yes)).is_success
+        await vote_on(world, sent)
+        await tells("vote", sent, "bo")
+
+        changed = await asked(world)
+        await world.edit("bo", changed, what="gong")
+        revised = await tells("revised", changed, "bo", "cli")
+        assert revised["detail"] == {"before": {"what": "bell"}, "changed": ["what"]}
+        wanted = {"args": {"what": "horn"}, "digest": (await world.request(changed.request.id)).request.digest}
+        assert (await anna.post(way.format(changed.request.id, "edit"), json=wanted)).is_success
+        no = {"vote": "deny", "digest": (await world.request(changed.request.id)).request.digest}
+        assert (await anna.post(way.format(changed.request.id, "answer"), json=no)).is_success
+        assert (await tells("decided", changed, "anna"))["outcome"] == "withdrawn"
+        revised = await tells("revised", changed, "anna")
+        assert revised["detail"] == {"before": {"what": "gong"}, "changed": ["what"]}
+
+        for kind in ("decided", "revoked"):
+            record = await asked(world)
+            if kind == "revoked":
+                await world.steer(record.request.run_id, "pause")
+                await world.decide("cy", record, "approve")
+            assert (await ci.post(way.format(record.request.id, "withdraw"))).is_success
+            made = (await records(world, kind, record.request.id))[-1]
+            assert (made["channel"], made["evidence"].startswith("API key sayso_")) == ("api", True)
     assert await is_whole(world)
 
 
@@ -170,19 +158,6 @@ async def test_attack_what_was_executed_is_recorded_as_it_was_whatever_it_looks_
     [vote] = await records(world, "vote", again.request.id)
     assert vote["words"] == f"ask ⟦{what}⟧"
     assert await is_whole(world)
-
-
-async def test_an_answer_over_the_api_is_recorded_with_its_key(world: World) -> None:
-    record = await asked(world)
-    async with serving(world.app) as api:
-        bo = await api.client("bo")
-        answer = {"vote": "approve", "digest": record.request.digest}
-        assert (await bo.post(f"/v1/requests/{record.request.id}/answer", json=answer)).is_success
-
-        vote = await vote_on(world, record)
-
-    assert vote["channel"] == "api"
-    assert vote["evidence"].startswith("API key sayso_")
 
 
 async def test_an_admin_exports_what_somebody_did_and_nobody_else_does(world: World) -> None:
@@ -221,31 +196,6 @@ async def test_the_terminal_exports_lines_of_json_and_csv(world: World) -> None:
     assert no_run.err == "sayso: 'zzz' is not an id of ours. They look like s0r-abcdefghijklm\n"
 
 
-@pytest.mark.long
-async def test_the_terminal_checks_the_log_forgets_somebody_and_finds_what_was_changed(world: World) -> None:
-    record = await asked(world)
-    await world.decide(
-        "bo",
-        record,
-        "approve",
-    )
-    [vote] = await records(world, "vote", record.request.id)
-    await records(world, "tool_finished", record.request.id)
-
-    whole = await attached(world, "audit", "verify", "--json")
-    forgot = await attached(world, "audit", "forget", "bo", "--yes")
-    after = await attached(world, "audit", "verify")
-    chain = f"{{s{vote['shard']}}}:audit:chain"
-    await world.app.store.client.do("XDEL", chain, f"0-{vote['n']}")
-    broken = await attached(world, "audit", "verify")
-
-    told = json.loads(whole.out)
-    assert (whole.code, told["findings"], told["records"] >= 5, told["heads_compared"]) == (0, [], True, 0)
-    assert forgot.out.startswith("bo is forgotten: texts of ")
-    assert (after.code, "A cut end can't be seen without a head" in after.out) == (0, True)
-    assert (broken.code, f"✗ shard {vote['shard']}, record {vote['n']}: removed" in broken.out) == (1, True)
-
-
 async def denies_under_two_ids(world: World) -> None:
     """Bo denies, counts as somebody new with another address and denies again, and is said to be the same."""
     await world.decide("bo", await asked(world), "deny", "the bell is too loud")
@@ -254,131 +204,75 @@ async def denies_under_two_ids(world: World) -> None:
     await world.app.register.same("bo@corp.example", "bo", PersonId("dan"))
 
 
-@pytest.mark.parametrize("named", ["bo", "bo~2"])
-async def test_attack_somebody_is_forgotten_under_every_id_that_an_operator_said_is_theirs(
-    world: World, named: str
+async def test_attack_somebody_is_exported_and_forgotten_under_every_id_that_an_operator_said_is_theirs(
+    world: World,
 ) -> None:
     await denies_under_two_ids(world)
+    await becomes(world, TOML.replace("bo@corp.example", "bob@corp.example") + "\n")
     await world.seal()
+    for named in ("bo", "bo~2"):
+        lines = await sayso(world, "audit", "export", "--person", named, "--kind", "vote")
+        votes = [json.loads(line) for line in lines.out.splitlines()]
+        assert [(vote["who"], vote["words"]) for vote in votes] == [
+            ("bo", "the bell is too loud"),
+            ("bo~2", "the bell is still too loud"),
+        ]
     await becomes(world, without(TOML, "bo"))
+    await attached(world, "audit", "forget", "", "--yes")
+    assert "too loud" in json.dumps([*(await world.app.audit.search(Query()))[0]]), "a script that names nobody"
 
-    forgot = await attached(world, "audit", "forget", named, "--yes")
+    forgot = await attached(world, "audit", "forget", "bo~2", "--yes")
 
     left = json.dumps([*(await world.app.audit.search(Query()))[0]])
     assert forgot.out.startswith("bo and bo~2 are forgotten: texts of ")
     assert [word for word in ('"bo"', "bo~2", "Bo Berg", "too loud") if word in left] == []
     people = await world.app.store.client.do("HGETALL", Keys(0).people)
     assert b"Bo Berg" not in b"".join(people.values())
-    assert (await attached(world, "audit", "verify")).code == 0
+    assert await is_whole(world)
 
 
-@pytest.mark.parametrize("named", ["bo", "bo~2"])
-async def test_what_somebody_did_is_exported_under_every_id_that_an_operator_said_is_theirs(
-    world: World, named: str
-) -> None:
-    await denies_under_two_ids(world)
-    await becomes(world, TOML.replace("bo@corp.example", "bob@corp.example") + "\n")
-    await world.seal()
-
-    lines = await sayso(world, "audit", "export", "--person", named, "--kind", "vote")
-
-    votes = [json.loads(line) for line in lines.out.splitlines()]
-    assert [(vote["who"], vote["words"]) for vote in votes] == [
-        ("bo", "the bell is too loud"),
-        ("bo~2", "the bell is still too loud"),
-    ]
-
-
-@pytest.mark.parametrize("words", ["audit verify", "audit forget bo --yes", "rebuild", "doctor"])
-async def test_attack_who_knows_fewer_shards_than_there_are_says_of_none_that_all_is_well(
-    world: World, words: str
-) -> None:
+async def test_attack_who_knows_fewer_shards_than_there_are_says_of_none_that_all_is_well(world: World) -> None:
     await asked(world)
     await world.app.store.client.do("SET", SHARDS, world.app.store.shards + 1)
 
-    told = await attached(world, *words.split())
-
-    assert told.code == 1
-    assert "shards and SAYSO_SHARDS is" in told.out + told.err
-
-
-async def test_who_had_which_key_and_until_when_is_in_the_log(world: World) -> None:
-    async with serving(world.app) as api:
-        key, _ = await api.key("bo", "read")
-        await api.keyring.revoke(key.prefix)
-
-    async def found() -> list[str]:
-        told = json.loads(json.dumps((await world.app.audit.search(Query(person="bo")))[0]))
-        return [one["kind"] for one in told if one.get("detail", {}).get("key") == f"sayso_{key.prefix}"]
-
-    assert await until(found, what="it is sealed") == ["key_made", "key_revoked"]
+    for words in ("audit verify", "doctor"):
+        told = await attached(world, *words.split())
+        assert told.code == 1
+        assert "shards and SAYSO_SHARDS is" in told.out + told.err, words
 
 
-async def test_an_edit_is_in_the_log_with_both_versions_and_the_channel(world: World) -> None:
-    world.workshop.editable = ("what",)
-    record = await asked(world)
-
-    await world.edit("bo", record, what="gong")
-
-    [revised] = await records(world, "revised", record.request.id)
-    assert (revised["who"], revised["channel"]) == ("bo", "cli")
-    assert revised["detail"] == {"before": {"what": "bell"}, "changed": ["what"]}
-
-
-async def test_what_a_requester_changes_is_recorded_with_their_key_and_what_stood_there(world: World) -> None:
-    record = await asked(world)
-    async with serving(world.app) as api:
-        anna = await api.client("anna")
-        wanted = {"args": {"what": "horn"}, "digest": record.request.digest}
-        got = await anna.post(f"/v1/requests/{record.request.id}/edit", json=wanted)
-
-        [revised] = await records(world, "revised", record.request.id)
-
-    assert got.is_success
-    assert (revised["who"], revised["channel"]) == ("anna", "api")
-    assert revised["evidence"].startswith("API key sayso_")
-    assert revised["detail"] == {"before": {"what": "bell"}, "changed": ["what"]}
-
-
-async def test_whoever_steers_a_run_is_recorded_with_how_that_was_known(world: World) -> None:
-    run_id = (await asked(world)).request.run_id
-    async with serving(world.app) as api:
-        anna = await api.client("anna")
-        for verb in ("pause", "resume", "cancel"):
-            assert (await anna.post(f"/v1/runs/{run_id}/{verb}")).is_success
-
-        made = [(await of_run(world, kind, run_id))[0] for kind in ("paused", "resumed", "cancelled")]
-
-    assert {(one["who"], one["channel"]) for one in made} == {("anna", "api")}
-    assert all(one["evidence"].startswith("API key sayso_") for one in made)
-
-
-async def test_whoever_steers_a_run_in_the_console_is_recorded_with_their_session(world: World) -> None:
+async def test_who_steers_a_run_makes_one_and_has_which_key_is_recorded_with_how_that_was_known(world: World) -> None:
     run_id = (await asked(world)).request.run_id
     async with a_console(world) as console:
-        anna = await console.browser("anna")
-        page = await anna.get(f"/runs/{run_id}/confirm/pause")
-        await anna.submit(page.form(f"/runs/{run_id}/pause"))
+        anna, page = await console.api.client("anna"), await console.browser("anna")
+        for verb in ("pause", "resume"):
+            assert (await anna.post(f"/v1/runs/{run_id}/{verb}")).is_success
+        form = (await page.get(f"/runs/{run_id}/confirm/pause")).form(f"/runs/{run_id}/pause")
+        await page.submit(form)
+        assert (await anna.post(f"/v1/runs/{run_id}/cancel")).is_success
+        ci = await console.api.client(service="ci", acts_for=["anna"], holders=["dan"])
+        got = await ci.post(f"/v1/runs/{run_id}/retry", json={"requester": "anna"})
+        key, _ = await console.api.key("bo", "read")
+        await console.api.keyring.revoke(key.prefix)
+        await world.seal()
 
-        [paused] = await of_run(world, "paused", run_id)
-
-    assert (paused["who"], paused["channel"]) == ("anna", "console")
-    assert paused["evidence"].startswith("console session")
-
-
-async def test_attack_a_run_that_a_service_makes_for_somebody_is_recorded_as_its_doing(world: World) -> None:
-    record = await asked(world)
-    async with serving(world.app) as api:
-        ci = await api.client(service="ci", acts_for=["anna"], holders=["dan"])
-        got = await ci.post(f"/v1/runs/{record.request.run_id}/retry", json={"requester": "anna"})
-
+        made = [each for kind in ("paused", "resumed", "cancelled") for each in await of_run(world, kind, run_id)]
         [forked] = await of_run(world, "forked", got.json()["id"])
 
+    assert {one["who"] for one in made} == {"anna"}
+    assert [(one["channel"], one["evidence"].split(" ")[0]) for one in made] == [
+        ("api", "API"), ("console", "console"), ("api", "API"), ("api", "API"),
+    ]  # fmt: skip
     assert (forked["who"], forked["people"], forked["channel"]) == ("service:ci", ["anna"], "api")
     assert forked["evidence"].startswith("API key sayso_")
+    told = json.loads(json.dumps((await world.app.audit.search(Query(person="bo")))[0]))
+    of_key = [one["kind"] for one in told if one.get("detail", {}).get("key") == f"sayso_{key.prefix}"]
+    assert of_key == ["key_made", "key_revoked"]
 
 
-async def test_what_somebody_writes_to_a_run_is_recorded_with_how_it_was_known_whose_it_is(office: SlackWorld) -> None:
+async def test_what_somebody_writes_and_presses_in_slack_is_recorded_with_the_team_and_the_user(
+    office: SlackWorld,
+) -> None:
     await office.anna.says("#ops", "@sayso press bell")
     card = await office.card("#ops", "Approve")
 
@@ -391,42 +285,8 @@ async def test_what_somebody_writes_to_a_run_is_recorded_with_how_it_was_known_w
     [revised] = await records(office.world, "revised", record.request.id)
     assert (revised["channel"], revised["evidence"]) == ("slack", said["evidence"])
     assert ("cards" in revised, "cards" in said) == (True, False)
+    await office.becomes(card, "only the small one")
+    await office.bo.presses("Approve", in_=await office.card("#ops", "Approve"))
+    [vote] = await records(office.world, "vote", record.request.id)
+    assert (vote["channel"], vote["evidence"]) == ("slack", "Slack user U0BO of team T0TEAM pressed Approve")
     assert await is_whole(office.world)
-
-
-async def test_an_answer_that_does_not_count_is_recorded_with_how_it_was_known_whose_it_was(world: World) -> None:
-    record = await asked(world)
-    async with serving(world.app) as api:
-        anna = await api.client("anna")
-        answer = {"vote": "approve", "reason": "it is urgent", "digest": record.request.digest}
-        await anna.post(f"/v1/requests/{record.request.id}/answer", json=answer)
-
-        [noted] = await records(world, "answer", record.request.id)
-
-    assert (noted["who"], noted["channel"], noted["outcome"]) == ("anna", "api", "not_entitled")
-    assert noted["words"] == "it is urgent"
-    assert noted["evidence"].startswith("API key sayso_")
-
-
-async def test_whoever_withdraws_by_answering_is_recorded_with_how_that_was_known(world: World) -> None:
-    record = await asked(world)
-    async with serving(world.app) as api:
-        anna = await api.client("anna")
-        answer = {"vote": "deny", "digest": record.request.digest}
-        assert (await anna.post(f"/v1/requests/{record.request.id}/answer", json=answer)).is_success
-
-        [decided] = await records(world, "decided", record.request.id)
-
-    assert (decided["people"], decided["outcome"]) == (["anna"], "withdrawn")
-    assert decided["evidence"].startswith("API key sayso_")
-
-
-async def test_attack_nobody_is_forgotten_where_a_script_names_nobody(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", TOML) as office:
-        record = await asked(office)
-        await office.decide("bo", record, "approve")
-        await records(office, "vote", record.request.id)
-
-        await attached(office, "audit", "forget", "", "--yes")
-
-        assert [one["who"] for one in await records(office, "vote", record.request.id)] == ["bo"]

@@ -38,11 +38,14 @@ def raw_mail(world: World, person: str, message_id: str) -> EmailMessage:
     return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
 
 
-async def test_release_notes_are_in_the_mail_and_whole_in_a_file_beside_it(shop: World) -> None:
+async def test_release_notes_are_in_the_mail_and_whole_beside_it_and_it_leads_to_the_difference_where_people_reach_it(
+    shop: World,
+) -> None:
     await asked(shop)
 
     card = await shop.next_mail("bo", about="Release notes")
 
+    assert "See what changes in the files" not in card.text
     assert "- the message of the tag, in the words of whoever made it:\n- > Fewer clicks\n" in card.text
     assert "- > - item 5 <b>&amp; *bold*" in card.text
     assert "- item 6" not in card.text
@@ -52,6 +55,12 @@ async def test_release_notes_are_in_the_mail_and_whole_in_a_file_beside_it(shop:
     assert "&lt;b&gt;&amp;amp; *bold*" in page.get_content()
     files = {part.get_filename(): part.get_content() for part in mail.iter_attachments()}
     assert files["release-notes.txt"].replace("\r\n", "\n") == f"{NOTES}\n"
+
+    async with shop.stopped():
+        shop.toml = f'public_url = "{PUBLIC}"\n{shop.toml}'
+    record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
+    card = await shop.next_mail("bo", about="v1.1.0")
+    assert f"See what changes in the files\n{PUBLIC}/requests/{record.request.id}/changes\n" in card.text
 
 
 @pytest.mark.long
@@ -96,18 +105,6 @@ async def test_a_card_leads_to_the_difference_also_once_it_is_decided(public: Wo
     await public.decide("bo", record, "deny", "no")
     closed = await until(lambda: next(iter(hallway.shown.values()), None), what="the card changed")
     assert led(closed) == {"Files": page}
-
-
-async def test_a_mail_leads_to_the_difference_where_people_can_reach_it(shop: World) -> None:
-    await asked(shop)
-    assert "See what changes in the files" not in (await shop.next_mail("bo")).text
-
-    async with shop.stopped():
-        shop.toml = f'public_url = "{PUBLIC}"\n{shop.toml}'
-    record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
-
-    card = await shop.next_mail("bo", about="v1.1.0")
-    assert f"See what changes in the files\n{PUBLIC}/requests/{record.request.id}/changes\n" in card.text
 
 
 async def test_nothing_leads_anywhere_where_nothing_is_deployed(redis: str, tmp_path: Path, hallway: Hallway) -> None:

@@ -187,13 +187,14 @@ async def let_it_end(world: World, run_id: RunId) -> None:
 
 async def test_an_answer_to_the_source_does_not_touch_the_fork_nor_the_other_way_round(world: World) -> None:
     source = await world.trigger("press bell")
-    old = await world.opened(source)
+    old, mail = await world.opened(source), await world.next_mail("bo", about="To approve")
     fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
     new = await world.opened(fork)
+    await world.next_mail("bo", about="To approve")
 
-    await world.decide("bo", old, "approve")
+    await world.reply("bo", mail, "approved")
 
-    assert (await world.ended(source)).ended
+    assert (await world.ended(source)).state == "done"
     assert world.workshop.effects == ["press bell"]
     assert await world.request(new.request.id) == new
     assert {holder.delivery_id for holder in old.holders}.isdisjoint(holder.delivery_id for holder in new.holders)
@@ -201,18 +202,6 @@ async def test_an_answer_to_the_source_does_not_touch_the_fork_nor_the_other_way
     assert await world.summary(fork) == "failed: denied: once is enough"
     assert await world.summary(source) == "done: ok: press bell: done"
     assert world.workshop.effects == ["press bell"]
-
-
-async def test_a_mail_that_asked_for_the_source_answers_the_source(world: World) -> None:
-    source = await world.trigger("press bell")
-    mail = await world.next_mail("bo", about="To approve")
-    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
-    await world.next_mail("bo", about="To approve")
-
-    await world.reply("bo", mail, "approved")
-
-    assert (await world.ended(source)).state == "done"
-    assert (await world.run(fork)).state == "waiting"
 
 
 async def test_what_an_attempt_of_the_source_gives_is_no_result_of_the_fork(world: World) -> None:
@@ -257,12 +246,21 @@ async def test_attack_who_only_answered_in_the_source_is_said_to_ask_in_a_fork(w
     assert (await world.decide("bo", record, "approve")).type == "not_entitled"
 
 
-async def test_who_forks_a_run_does_not_approve_what_it_does(world: World) -> None:
+async def test_who_forks_a_run_does_not_approve_what_it_does_and_nobody_is_told_again_what_the_story_tells(
+    world: World,
+) -> None:
     source = await approved(world)
+    await world.quiet()
+    before = {person: len(world.mails(person)) for person in ("anna", "bo", "cy")}
 
-    fork = await world.app.runs.forks.retry(source, Asker(BO))
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    await world.ended(fork)
+    await world.quiet()
 
-    record = await world.opened(fork)
+    told = {person: len(world.mails(person)) for person in ("anna", "bo", "cy")}
+    assert told == {**before, "anna": before["anna"] + 1}
+    retry = await world.app.runs.forks.retry(source, Asker(BO))
+    record = await world.opened(retry)
     assert [holder.person for holder in record.holders] == ["cy"]
     assert (await world.decide("bo", record, "approve")).type == "not_entitled"
 
@@ -292,19 +290,6 @@ async def test_a_retry_begins_at_the_beginning(world: World) -> None:
     forked = (await world.run(retry)).forked
     assert isinstance(forked, RunForked)
     assert (forked.how, forked.source, forked.at_seq, forked.by) == ("retry", source, 1, ANNA)
-
-
-async def test_nobody_is_told_again_what_a_copied_story_tells(world: World) -> None:
-    source = await approved(world)
-    await world.quiet()
-    before = {person: len(world.mails(person)) for person in ("anna", "bo", "cy")}
-
-    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
-    await world.ended(fork)
-    await world.quiet()
-
-    after = {person: len(world.mails(person)) for person in ("anna", "bo", "cy")}
-    assert after == {**before, "anna": before["anna"] + 1}
 
 
 async def test_the_source_knows_its_forks_and_a_rebuild_finds_them_again(world: World) -> None:

@@ -1,14 +1,11 @@
 """A form of a pydantic model, filled in by mail, on the page, by a program and in a terminal: one typed answer."""
 
 import email.policy
-from collections.abc import AsyncIterator
 from datetime import date
 from email.message import EmailMessage
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
-import pytest
 from httpx2 import Response
 
 from agents.requests import RunId
@@ -16,22 +13,15 @@ from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.bot.web.console.stage import place
 from tests.kit.clerk import Window
-from tests.kit.long import few_of
 from tests.kit.office import TOML
-from tests.kit.world import World, a_world
+from tests.kit.opens import opens
+from tests.kit.world import World
 from tests.servers.console import Browser, Page, a_console
 from tests.servers.web import serving
 from tests.stories.mail.test_consent import ONE_LINE, button, send, write
 
-GERMAN = TOML.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\nlanguage = "de"\n')
 LINES = "First day: 2026-12-24\nDays: 3\nTeam: search\nWithout alarms: yes"
 MEANT = Window(begins=date(2026, 12, 24), days=3, team="search", silent=True)
-
-
-@pytest.fixture
-async def german(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data", GERMAN) as world:
-        yield world
 
 
 async def asked(world: World) -> RequestRecord:
@@ -62,103 +52,66 @@ async def test_lines_in_a_reply_are_the_answer(world: World) -> None:
     assert await filled(world, record.request.run_id) == MEANT
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    few_of(
-        [
-            (LINES.replace("2026-12-24", "tomorrow"), "First day: “tomorrow” is no date; write it as 2026-12-24."),
-            (LINES.replace("2026-12-24", "12/11/2026"), "First day: “12/11/2026” can be read in two ways"),
-            (LINES.replace("Days: 3", "Days: 30"), "Days: “30” is more than 14."),
-            (LINES.replace("search", "ours"), "Team: “ours” is none of: shop, search."),
-            (LINES.replace("Days: 3\n", ""), "Days: it is missing."),
-            (f"{LINES}\nColour: red", "“Colour: red” belongs to no field."),
-            (f"{LINES}\nDays: 4", "Days: it is there twice."),
-            ("yes", "“yes” belongs to no field."),
-        ],
-        0,
-        7,
-        rows=True,
-    ),
-)
-async def test_what_is_unclear_in_a_reply_is_asked_again_with_the_reason_and_what_was_well(
-    world: World, text: str, why: str
-) -> None:
-    record = await asked(world)
+async def test_what_is_unclear_in_a_reply_is_asked_again_with_the_reason_and_what_was_well(world: World) -> None:
+    for text, why in (
+        (LINES.replace("2026-12-24", "tomorrow"), "First day: “tomorrow” is no date; write it as 2026-12-24."),
+        ("yes", "“yes” belongs to no field."),
+    ):
+        record = await asked(world)
+        await world.reply("anna", await world.next_mail("anna", about=record.request.id), text)
 
-    await world.reply("anna", await world.next_mail("anna"), text)
-
-    again = await world.next_mail("anna", about="no answer yet")
-    assert " ".join(why.split()) in " ".join(again.text.split())
-    assert await is_open(world, record)
-    if "Team: search" in text:
-        assert "Team: search\n" in again.text, "that need not be typed again"
-    await world.reply("anna", again, LINES)
-    assert await filled(world, record.request.run_id) == MEANT
+        again = await world.next_mail("anna", about="no answer yet")
+        assert " ".join(why.split()) in " ".join(again.text.split())
+        assert await is_open(world, record)
+        if "Team: search" in text:
+            assert "Team: search\n" in again.text, "that need not be typed again"
+        await world.reply("anna", again, LINES)
+        assert await filled(world, record.request.run_id) == MEANT
 
 
-async def test_the_button_of_the_mail_begins_one_with_the_lines(world: World) -> None:
-    record = await asked(world)
-    card = await world.next_mail("anna")
-    begun = button(world, card, "Fill in by mail", "anna").replace("\r\n", "\n")
-    assert "First day: \nDays: \nShare of the load: 0.5 \nTeam: " in begun
-    sentence = begun.partition("\n")[0]
-
-    await write(world, card.reply_to, f"{sentence}\n\n{LINES}\n\nSent from my phone\n", "anything", "", by="anna")
-
-    assert await filled(world, record.request.run_id) == MEANT
-
-
-@pytest.mark.parametrize("way", ["typed", "button"])
-async def test_a_signature_without_dashes_below_the_lines_is_no_line_of_a_field(world: World, way: str) -> None:
-    record = await asked(world)
-    card = await world.next_mail("anna")
-    sentence = button(world, card, "Fill in by mail", "anna").replace("\r\n", "\n").partition("\n")[0]
-    begun = f"{sentence}\n\n" if way == "button" else ""
-
+async def test_the_button_of_the_mail_begins_one_with_the_lines_also_where_a_phone_joins_them(world: World) -> None:
     below = ONE_LINE.replace("Bo Berg", "Anna Ames")
-    await write(world, card.reply_to, f"{begun}{LINES}\n{below}", f"Re: {card.subject}", card.message_id, by="anna")
+    for way in ("signed", "joined"):
+        record = await asked(world)
+        card = await world.next_mail("anna", about=record.request.id)
+        begun = button(world, card, "Fill in by mail", "anna").replace("\r\n", "" if way == "joined" else "\n")
+        if way == "joined":
+            for line in LINES.splitlines():
+                label, _, value = line.partition(": ")
+                begun = begun.replace(f"{label}: ", f"{label}: {value} ")
+        else:
+            assert "First day: \nDays: \nShare of the load: 0.5 \nTeam: " in begun
+            begun = f"{begun.partition(chr(10))[0]}\n\n{LINES}\n{below}"
 
-    assert await filled(world, record.request.run_id) == MEANT
+        await write(world, card.reply_to, begun, "anything", "", by="anna")
+
+        assert await filled(world, record.request.run_id) == MEANT, way
 
 
-@pytest.mark.parametrize(
-    "line", ["Ticket: https://corp.example/OPS-7", "only if Bo agrees", "not before Friday", "OPS-7?"]
-)
 async def test_attack_a_line_among_contacts_that_may_be_a_value_or_a_condition_has_it_asked_again(
-    world: World, line: str
+    world: World,
 ) -> None:
-    record = await asked(world)
+    for line in ("Ticket: https://corp.example/OPS-7", "only if Bo agrees"):
+        record = await asked(world)
+        letter = await world.next_mail("anna", about=record.request.id)
+        await world.reply("anna", letter, f"{LINES}\n\nAnna Ames\n{line}\nT: +49 30 1234567")
 
-    text = f"{LINES}\n\nAnna Ames\n{line}\nT: +49 30 1234567"
-    await world.reply("anna", await world.next_mail("anna"), text)
-
-    await world.next_mail("anna", about="no answer yet")
-    assert await is_open(world, record)
+        await world.next_mail("anna", about="no answer yet")
+        assert await is_open(world, record)
 
 
-async def test_lines_that_a_phone_has_joined_are_told_apart_by_their_labels(world: World) -> None:
+@opens(TOML.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\nlanguage = "de"\n'))
+async def test_somebody_who_reads_german_writes_days_as_germans_do_and_is_told_in_german(world: World) -> None:
     record = await asked(world)
     card = await world.next_mail("anna")
-    begun = button(world, card, "Fill in by mail", "anna").replace("\r\n", "")
-    for label, value in (("First day", "2026-12-24"), ("Days", "3"), ("Team", "search"), ("Without alarms", "yes")):
-        begun = begun.replace(f"{label}: ", f"{label}: {value} ")
-
-    await write(world, card.reply_to, begun, "anything", "", by="anna")
-
-    assert await filled(world, record.request.run_id) == MEANT
-
-
-async def test_somebody_who_reads_german_writes_days_as_germans_do_and_is_told_in_german(german: World) -> None:
-    record = await asked(german)
-    card = await german.next_mail("anna")
     assert "Ein Datum, etwa 2026-12-24 oder 24.12.2026. Nicht vor 2026-11-01." in card.text
 
-    await german.reply("anna", card, LINES.replace("2026-12-24", "24.13.2026").replace("yes", "ja"))
-    again = await german.next_mail("anna", about="noch keine Antwort")
+    await world.reply("anna", card, LINES.replace("2026-12-24", "24.13.2026").replace("yes", "ja"))
+    again = await world.next_mail("anna", about="noch keine Antwort")
     assert "First day: “24.13.2026” steht in keinem Kalender." in again.text
-    await german.reply("anna", again, LINES.replace("2026-12-24", "24.12.2026").replace("yes", "ja"))
+    await world.reply("anna", again, LINES.replace("2026-12-24", "24.12.2026").replace("yes", "ja"))
 
-    assert await filled(german, record.request.run_id) == MEANT
+    assert await filled(world, record.request.run_id) == MEANT
 
 
 def by_number(**values: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +15,6 @@ from agents.events import RequestFrozen, ToolStarted
 from agents.requests import Freeze, PersonId, RunId
 from bot.app import App
 from bot.config.deploy import DAYS
-from bot.policy.judgements import Revoked
-from bot.policy.record import records
 from bot.registry.environments import environments_of
 from bot.render.times import moment
 from bot.store import Keys
@@ -25,7 +23,6 @@ from bot.store.locks import Locks
 from tests.bot.cli.shell import sayso
 from tests.bot.execution.test_executor import found_gone
 from tests.kit.office import TOML
-from tests.kit.slack_world import SlackWorld, a_started_slack_world
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
 from tests.servers.console import a_console
@@ -48,70 +45,69 @@ async def frozen(world: World, run_id: RunId) -> Freeze:
     return await until(seen, what=f"{run_id} waits for the end of a freeze")
 
 
-async def test_what_is_approved_while_it_is_frozen_starts_when_the_freeze_ends(world: World) -> None:
+async def test_what_is_approved_while_it_is_frozen_starts_when_the_freeze_ends_and_nothing_else_waits(
+    world: World,
+) -> None:
     record = await world.opened(run_id := await world.trigger("press bell"))
 
     await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    assert "by Bo Berg: “incident 4711”" in (await world.next_mail("anna", about="Frozen: Press bell")).text
+    await world.app.requests.freezes.freeze("workshop", BO, "said again")
+    for shard in range(world.app.store.shards):
+        await world.app.store.freezes.note_told(shard, "")
+        await world.app.requests.freezes.look(shard)
     await world.decide("bo", record, "approve")
 
     found = await frozen(world, run_id)
     assert (found.environment, found.by, found.reason) == ("workshop", "bo", WHY)
     assert (await world.run(run_id)).state == "waiting"
+    assert await world.summary(await world.trigger("stamp book")) == "done: ok: stamp book: done", "it has no gate"
     await world.quiet()
-    assert world.workshop.effects == []
+    assert world.workshop.effects == ["stamp book"]
+    assert len([event for event in await world.events(run_id) if isinstance(event, RequestFrozen)]) == 1
+    assert sum("Frozen" in mail.text for mail in world.mails("anna")) == 1
 
     await world.app.requests.freezes.unfreeze("workshop", BO, "it is over")
-
     assert await world.summary(run_id) == "done: ok: press bell: done"
-    assert world.workshop.effects == ["press bell"]
+    assert (await world.dead(), await world.tries()) == ([], [])
+
+    await world.app.requests.freezes.freeze("production", BO, WHY)
+    await world.decide("bo", await world.opened(other := await world.trigger("press gong")), "approve")
+    assert await world.summary(other) == "done: ok: press gong: done"
 
 
-async def test_whoever_asked_and_whoever_decides_hear_of_it_once(world: World) -> None:
+async def test_what_is_asked_under_a_freeze_says_so_and_is_asked_again_where_that_outlasts_its_approval(
+    world: World,
+) -> None:
+    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    await world.app.requests.freezes.freeze("workshop", BO, "and once more")
+
     record = await world.opened(run_id := await world.trigger("press bell"))
 
-    await world.app.requests.freezes.freeze("", BO, WHY)
-
-    told = await world.next_mail("anna", about="Frozen: Press bell")
-    assert "by Bo Berg: “incident 4711”" in told.text
-    assert (await world.request(record.request.id)).frozen
-    await world.app.requests.freezes.freeze("", BO, "said again")
-    for shard in range(world.app.store.shards):
-        await world.app.store.freezes.note_told(shard, "")
-        await world.app.requests.freezes.look(shard)
-    kinds = [event for event in await world.events(run_id) if isinstance(event, RequestFrozen)]
-    assert len(kinds) == 1
-    assert sum("Frozen" in mail.text for mail in world.mails("anna")) == 1
-
-
-async def test_what_is_approved_waits_for_the_end_of_a_freeze_that_was_said_twice(world: World) -> None:
-    record = await world.opened(run_id := await world.trigger("press bell"))
-    await world.app.requests.freezes.freeze("", BO, WHY)
-    await world.app.requests.freezes.freeze("", BO, "said again")
-
+    card = " ".join((await world.next_mail("cy")).text.split())
+    notice = " ".join((await world.next_mail("anna", about="Frozen: Press bell")).text.split())
+    assert "Frozen: since " in card
+    assert " UTC on " not in card, "the moment is on the clock of whoever reads it"
+    assert f"by Bo Berg: “{WHY}”" in card
+    assert "If approved: it runs once workshop is no longer frozen; if the approval is too old by then, people" in card
+    assert "it goes on by itself then. If an approval is too old by then, people are asked again." in notice
     await world.decide("bo", record, "approve")
-
-    await frozen(world, run_id)
-    assert await world.dead() == []
-    await world.app.requests.freezes.unfreeze("", BO, "it is over")
-    assert await world.summary(run_id) == "done: ok: press bell: done"
-    assert await world.dead() == []
-
-
-async def test_whoever_asks_while_it_is_frozen_hears_of_it_too(world: World) -> None:
-    await world.app.requests.freezes.freeze("", BO, WHY)
-
-    record = await world.opened(run_id := await world.trigger("press bell"))
-
-    told = await world.next_mail("anna", about="Frozen: Press bell")
-    assert "by Bo Berg: “incident 4711”" in told.text
-    await world.decide("bo", record, "approve")
-    await frozen(world, run_id)
+    assert (await frozen(world, run_id)).reason == WHY
     await world.quiet()
     assert sum("Frozen" in mail.text for mail in world.mails("anna")) == 1
+    assert (await world.dead(), await world.tries()) == ([], [])
+
+    await world.move_time(901)
+    await world.app.requests.freezes.unfreeze("workshop", BO, "")
+
+    again = await world.opened(run_id, after=record.request.id)
+    assert "An earlier approval does not cover this: the approval is older than 900 s." in again.request.changes
+    assert again.frozen is None
+    assert (await world.request(record.request.id)).state == "superseded"
+    assert world.workshop.effects == []
 
 
-@pytest.mark.parametrize("begins", [True, False])
-@pytest.mark.parametrize("by", ["a run", "a program"])
+@pytest.mark.parametrize(("by", "begins"), [("a run", True), ("a program", False)])
 async def test_attack_a_card_that_is_on_its_way_as_a_freeze_begins_or_ends_says_what_is_so(
     redis: str, tmp_path: Path, *, by: str, begins: bool
 ) -> None:
@@ -154,53 +150,6 @@ async def another(world: World, url: str) -> AsyncGenerator[App]:
     await app.store.client.close()
 
 
-@pytest.mark.parametrize("is_asked_first", [True, False])
-async def test_attack_what_is_approved_under_a_freeze_that_was_said_twice_is_given_up_or_told_twice(
-    world: World, *, is_asked_first: bool
-) -> None:
-    asked = [await world.trigger("press bell")] if is_asked_first else []
-    for run_id in asked:
-        await world.opened(run_id)
-    await world.app.requests.freezes.freeze("workshop", BO, WHY)
-    await world.app.requests.freezes.freeze("workshop", BO, "and once more")
-    [run_id] = asked or [await world.trigger("press bell")]
-
-    await world.decide("bo", await world.opened(run_id), "approve")
-
-    assert (await frozen(world, run_id)).reason == WHY
-    assert len([event for event in await world.events(run_id) if isinstance(event, RequestFrozen)]) == 1
-    assert (await world.dead(), await world.tries()) == ([], [])
-    await world.app.requests.freezes.unfreeze("workshop", BO, "it is over")
-    assert await world.summary(run_id) == "done: ok: press bell: done"
-
-
-async def test_a_freeze_of_one_environment_leaves_the_others_alone(world: World) -> None:
-    await world.app.requests.freezes.freeze("production", BO, WHY)
-
-    run_id = await world.trigger("press bell")
-    await world.decide("bo", await world.opened(run_id), "approve")
-
-    assert await world.summary(run_id) == "done: ok: press bell: done"
-
-
-async def test_what_needs_no_approval_is_not_frozen(world: World) -> None:
-    await world.app.requests.freezes.freeze("", BO, WHY)
-
-    assert await world.summary(await world.trigger("stamp book")) == "done: ok: stamp book: done"
-
-
-async def test_a_freeze_in_the_middle_after_the_start_lets_it_finish(world: World) -> None:
-    may_go_on = world.workshop.hold("bell")
-    run_id = await world.trigger("press bell")
-    await world.decide("bo", await world.opened(run_id), "approve")
-    await until(lambda: world.workshop.started == ["press bell"])
-
-    await world.app.requests.freezes.freeze("workshop", BO, WHY)
-    may_go_on.set()
-
-    assert await world.summary(run_id) == "done: ok: press bell: done"
-
-
 @pytest.mark.parametrize("is_over_in_time", [True, False])
 async def test_what_was_interrupted_and_would_be_done_once_more_waits_for_the_end_of_a_freeze(
     redis: str, tmp_path: Path, *, is_over_in_time: bool
@@ -233,31 +182,27 @@ async def test_what_was_interrupted_and_would_be_done_once_more_waits_for_the_en
             may_end.set()
 
 
-async def test_a_freeze_that_outlasts_the_approval_has_people_asked_again(world: World) -> None:
-    record = await world.opened(run_id := await world.trigger("press bell"))
-    await world.app.requests.freezes.freeze("workshop", BO, WHY)
-    await world.decide("bo", record, "approve")
-    await frozen(world, run_id)
+async def test_a_denial_and_a_cancel_end_what_waits_for_the_end_of_a_freeze(world: World) -> None:
+    await world.app.requests.freezes.freeze("", BO, WHY)
+    asked = [await world.opened(await world.trigger("press bell")) for _ in range(2)]
+    for record in asked:
+        await world.decide("bo", record, "approve")
+        await frozen(world, record.request.run_id)
+    denied, cancelled = asked
 
-    await world.move_time(901)
-    await world.app.requests.freezes.unfreeze("workshop", BO, "")
+    await world.decide("cy", denied, "deny", "better not")
+    await world.steer(cancelled.request.run_id, "cancel")
 
-    again = await world.opened(run_id, after=record.request.id)
-    assert again.frozen is None
-    assert (await world.request(record.request.id)).state == "superseded"
-    assert world.workshop.effects == []
-
-
-async def test_a_denial_ends_what_waits_for_the_end_of_a_freeze(world: World) -> None:
-    record = await world.opened(run_id := await world.trigger("press bell"))
-    await world.app.requests.freezes.freeze("workshop", BO, WHY)
-    await world.decide("bo", record, "approve")
-    await frozen(world, run_id)
-
-    await world.decide("cy", record, "deny", "better not")
-
-    assert await world.summary(run_id) == "failed: revoked: better not"
-    assert (await world.request(record.request.id)).frozen is None
+    assert await world.summary(denied.request.run_id) == "failed: revoked: better not"
+    assert (await world.request(denied.request.id)).frozen is None
+    await world.ended(cancelled.request.run_id)
+    await world.quiet()
+    before = [await world.events(record.request.run_id) for record in asked]
+    await world.app.requests.freezes.unfreeze("", BO, "over")
+    for shard in range(world.app.store.shards):
+        await world.app.requests.freezes.look(shard)
+    await world.quiet()
+    assert [await world.events(record.request.run_id) for record in asked] == before
 
 
 async def test_a_freeze_survives_a_restart_and_so_does_whoever_waits_for_its_end(world: World) -> None:
@@ -272,66 +217,32 @@ async def test_a_freeze_survives_a_restart_and_so_does_whoever_waits_for_its_end
     assert await world.summary(run_id) == "done: ok: press bell: done"
 
 
-async def test_a_card_that_is_opened_while_it_is_frozen_says_so(world: World) -> None:
-    await world.app.requests.freezes.freeze("workshop", BO, WHY)
-
-    await world.trigger("press bell")
-
-    card = " ".join((await world.next_mail("cy")).text.split())
-    assert "Frozen: since " in card
-    assert " UTC on " not in card, "the moment is on the clock of whoever reads it"
-    assert f"by Bo Berg: “{WHY}”" in card
-    assert "If approved: it runs once workshop is no longer frozen" in card
-
-
-async def test_whoever_waits_for_the_end_of_a_freeze_is_told_that_an_approval_can_be_too_old_by_then(
-    world: World,
-) -> None:
-    await world.app.requests.freezes.freeze("workshop", BO, WHY)
-    record = await world.opened(run_id := await world.trigger("press bell"))
-    card = " ".join((await world.next_mail("cy")).text.split())
-    notice = " ".join((await world.next_mail("anna", about="Frozen: Press bell")).text.split())
-    await world.decide("bo", record, "approve")
-    await world.move_time(16 * 60)
-
-    await world.app.requests.freezes.unfreeze("workshop", BO, "")
-
-    again = await world.opened(run_id, after=record.request.id)
-    assert "An earlier approval does not cover this: the approval is older than 900 s." in again.request.changes
-    assert "If approved: it runs once workshop is no longer frozen; if the approval is too old by then, people" in card
-    assert "it goes on by itself then. If an approval is too old by then, people are asked again." in notice
-
-
-async def test_the_console_says_what_an_approved_run_waits_for_and_what_a_yes_brings_while_it_is_frozen(
+async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_what_a_run_waits_for(
     world: World,
 ) -> None:
     async with a_console(world) as console:
-        cy = await console.browser("cy")
+        dan, bo, cy = [await console.browser(person) for person in ("dan", "bo", "cy")]
         record = await world.opened(run_id := await world.trigger("press bell"))
         assert "If approved it runs as soon as its turn comes" in (await cy.get(f"/runs/{run_id}")).words
 
-        await world.app.requests.freezes.freeze("workshop", BO, WHY)
+        form = (await dan.get("/live")).form("/live/freeze")
+        told = (await dan.submit(form, "Freeze", environment="", reason=WHY)).words
+        assert "Nothing that needs an approval starts there." in told
+        assert "Everything: Frozen since" in (await bo.get("/runs")).words
+        assert all("freeze" not in form.action for form in (await bo.get("/live")).forms)
         await world.next_mail("anna", about="Frozen: Press bell")
         words = (await cy.get(f"/runs/{run_id}")).words
         assert "If approved it runs once workshop is no longer frozen" in words
         assert "Waits until" not in words
         await world.decide("bo", record, "approve")
         await frozen(world, run_id)
-
         words = (await cy.get(f"/runs/{run_id}")).words
         assert "Waits until workshop is unfrozen. Frozen since" in words
         assert "Waits until workshop is unfrozen. It has not begun yet" in words
 
-
-async def test_many_freezes_and_unfreezes_at_once_leave_all_shards_with_the_last(world: World) -> None:
-    freezes = world.app.requests.freezes
-
-    await asyncio.gather(*(freezes.freeze(f"place-{number}", BO, WHY) for number in range(16)))
-    await asyncio.gather(*(freezes.unfreeze(f"place-{number}", BO, "") for number in range(0, 16, 2)))
-
-    first, second = [(await world.app.store.freezes.read(shard)) for shard in range(2)]
-    assert (first.number, first.freezes) == (second.number, second.freezes)
-    assert sorted(first.freezes) == sorted(f"place-{number}" for number in range(1, 16, 2))
+        over = (await dan.get("/live")).form("/live/unfreeze")
+        assert "Everything is no longer frozen." in (await dan.submit(over, "Unfreeze")).words
+        assert (await world.app.store.freezes.read()).freezes == {}
 
 
 async def test_attack_a_freeze_that_the_first_shard_lost_alone_is_shown_again_and_can_be_ended(world: World) -> None:
@@ -398,27 +309,37 @@ async def test_two_processes_whose_files_have_other_windows_tell_whoever_waits_o
             assert len(await looked(10)) <= len(more) + 2
 
 
-async def _stopped_in_its_turn(shop: World) -> RunId:
-    """A deploy that was approved and recorded as started, and was frozen while it waited for its turn."""
+@asynccontextmanager
+async def queued(shop: World) -> AsyncGenerator[RunId]:
+    """An approved deploy while it waits for its turn; at the end the lock is free."""
     [production] = (one for one in environments_of(shop.settings()).values() if one.name == "production")
     # Nobody keeps it, so its lease is a long one.
-    locks, before = Locks(shop.app.store.client, shop.app.store.shards, 600), live(shop, "production")
-    other = f"{new_id('run', 0)} {new_id('attempt', 0)}"
+    locks, other = (
+        Locks(shop.app.store.client, shop.app.store.shards, 600),
+        f"{new_id('run', 0)} {new_id('attempt', 0)}",
+    )
     assert (await locks.take(production.lock, other)).state == "taken"
     run_id = await shop.trigger("deploy v1.2.0 to production")
     await shop.decide("bo", await shop.opened(run_id), "approve")
-    await until(lambda: _is_queued(shop, run_id), what="the deploy waits for its turn")
-    await shop.app.requests.freezes.freeze("production", BO, WHY)
+
+    async def waits() -> bool:
+        return (await shop.run(run_id)).queued is not None
+
+    await until(waits, what="the deploy waits for its turn")
+    yield run_id
     mine = await locks.holding(production.lock, other)
     assert mine
     await locks.give_up(mine)
-    assert (await frozen(shop, run_id)).reason == WHY
-    assert live(shop, "production") == before
-    return run_id
 
 
 async def test_attack_a_freeze_while_a_deploy_waits_for_its_turn_stops_it(shop: World) -> None:
-    run_id = await _stopped_in_its_turn(shop)
+    before = live(shop, "production")
+    async with queued(shop) as run_id:
+        await shop.app.requests.freezes.freeze("production", BO, WHY)
+    assert (await frozen(shop, run_id)).reason == WHY
+    assert live(shop, "production") == before
+    [record] = [one for one in await shop.requests() if one.request.run_id == run_id]
+    assert record.started_at is None
 
     await shop.app.requests.freezes.unfreeze("production", BO, "")
 
@@ -429,92 +350,11 @@ async def test_attack_a_freeze_while_a_deploy_waits_for_its_turn_stops_it(shop: 
 
 
 async def test_attack_a_deploy_that_waits_for_its_turn_is_void_by_no_file_that_was_cut(shop: World) -> None:
-    [production] = (one for one in environments_of(shop.settings()).values() if one.name == "production")
-    locks = Locks(shop.app.store.client, shop.app.store.shards, 600)
-    other = f"{new_id('run', 0)} {new_id('attempt', 0)}"
-    assert (await locks.take(production.lock, other)).state == "taken"
-    run_id = await shop.trigger("deploy v1.2.0 to production")
-    await shop.decide("bo", await shop.opened(run_id), "approve")
-    await until(lambda: _is_queued(shop, run_id), what="the deploy waits for its turn")
-    here = set(shop.people.all()) - {shop.people.named("bo")}
-
-    assert await shop.app.requests.departures.would_lose(here, ["production"], is_cut=True)
-
-    mine = await locks.holding(production.lock, other)
-    assert mine
-    await locks.give_up(mine)
+    departures, here = shop.app.requests.departures, set(shop.people.all()) - {shop.people.named("bo")}
+    async with queued(shop) as run_id:
+        assert await departures.would_lose(here, ["production"], is_cut=True)
     assert (await shop.ended(run_id)).state == "done"
-    assert not await shop.app.requests.departures.would_lose(here, ["production"], is_cut=True)
-
-
-@pytest.mark.long
-async def test_what_did_not_begin_in_its_turn_can_still_be_denied(shop: World) -> None:
-    before = live(shop, "production")
-    run_id = await _stopped_in_its_turn(shop)
-    [record] = [one for one in await shop.requests() if one.request.run_id == run_id]
-    assert record.started_at is None
-
-    assert isinstance(await shop.decide("cy", record, "deny", "not today"), Revoked)
-
-    await shop.app.requests.freezes.unfreeze("production", BO, "")
-    await shop.ended(run_id)
-    assert live(shop, "production") == before
-    assert records(await shop.events(run_id)) == {record.request.id: await shop.request(record.request.id)}
-
-
-async def test_whoever_cancelled_a_run_that_waits_hears_of_no_freeze_any_more(world: World) -> None:
-    await world.app.requests.freezes.freeze("", BO, WHY)
-    record = await world.opened(run_id := await world.trigger("press bell"))
-    await world.decide("bo", record, "approve")
-    await world.steer(run_id, "cancel")
-    await world.ended(run_id)
-    await world.quiet()
-    before = await world.events(run_id)
-
-    await world.app.requests.freezes.unfreeze("", BO, "over")
-    for shard in range(world.app.store.shards):
-        await world.app.requests.freezes.look(shard)
-    await world.quiet()
-
-    assert await world.events(run_id) == before
-
-
-async def _is_queued(world: World, run_id: RunId) -> bool:
-    return (await world.run(run_id)).queued is not None
-
-
-async def test_attack_a_freeze_between_the_approval_and_the_start_stops_it(world: World) -> None:
-    record = await world.opened(run_id := await world.trigger("press bell"))
-    await world.steer(run_id, "pause")
-    await world.decide("bo", record, "approve")
-
-    await world.app.requests.freezes.freeze("workshop", BO, WHY)
-    await world.steer(run_id, "resume")
-
-    assert (await frozen(world, run_id)).reason == WHY
-    assert not [event for event in await world.events(run_id) if isinstance(event, ToolStarted)]
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with a_started_slack_world(redis, tmp_path / "data", slack_address) as office:
-        yield office
-
-
-@pytest.mark.long
-async def test_in_slack_the_card_that_stands_there_and_the_line_of_the_run_say_it(office: SlackWorld) -> None:
-    world = office.world
-    asked = await office.anna.says("#ops", "@sayso press bell")
-    card = await office.card("#ops", to_press="Approve")
-
-    await world.app.requests.freezes.freeze("", BO, WHY)
-    frozen_card = await office.becomes(card, containing=WHY)
-    assert "Approve" in frozen_card.buttons
-    await office.bo.presses("Approve", in_=frozen_card)
-    await office.says(asked, containing="Waits until workshop is unfrozen: Press bell. Frozen since")
-
-    await world.app.requests.freezes.unfreeze("", BO, "")
-    await office.becomes(card, containing="Done")
+    assert not await departures.would_lose(here, ["production"], is_cut=True)
 
 
 @pytest.mark.long
@@ -538,22 +378,6 @@ async def test_somebody_freezes_and_unfreezes_in_a_terminal(world: World) -> Non
     again = await sayso(world, "unfreeze", "--env", "workshop", "--reason", "over", "--as", "bo")
     assert again.code == 1
     assert "Nobody has frozen workshop" in again.err
-
-
-async def test_every_page_of_the_console_says_it_and_who_hears_alerts_ends_it(world: World) -> None:
-    async with a_console(world) as console:
-        dan, bo = await console.browser("dan"), await console.browser("bo")
-        form = (await dan.get("/live")).form("/live/freeze")
-        assert (
-            "Nothing that needs an approval starts there."
-            in (await dan.submit(form, "Freeze", environment="", reason=WHY)).words
-        )
-
-        assert "Everything: Frozen since" in (await bo.get("/runs")).words
-        assert all("freeze" not in form.action for form in (await bo.get("/live")).forms)
-        over = (await dan.get("/live")).form("/live/unfreeze")
-        assert "Everything is no longer frozen." in (await dan.submit(over, "Unfreeze")).words
-        assert (await world.app.store.freezes.read()).freezes == {}
 
 
 async def test_the_windows_that_come_next_are_listed_by_their_clock_and_on_a_page_by_that_of_its_reader(

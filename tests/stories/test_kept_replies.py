@@ -57,7 +57,7 @@ async def stamped(world: World, api: FakeAnthropic, *answers: Answer) -> str:
     return run_id
 
 
-async def test_a_reply_stands_beside_its_prompt_as_it_came_and_gives_the_same_step_again(
+async def test_a_reply_stands_beside_its_prompt_as_it_came_until_its_time_is_over_for_who_may_see_that(
     world: World, api: FakeAnthropic
 ) -> None:
     run_id = await stamped(world, api)
@@ -69,24 +69,28 @@ async def test_a_reply_stands_beside_its_prompt_as_it_came_and_gives_the_same_st
     assert found.reply_is_same is True
     assert found.reply_note.startswith("What the model answered, as it came, but without secrets; kept until ")
     assert (await replayed(world, run_id, 2)).reply == OVER.body
+    async with serving(world.app) as http:
+        reader, other = await http.client("anna", "read"), await http.client("anna", "trigger")
+        seen = (await reader.get(f"/v1/runs/{run_id}/context?step=1")).json()
+        refused = await other.get(f"/v1/runs/{run_id}/context?step=1")
+    assert (seen["reply"], seen["reply_is_same"]) == (STAMP.body, True)
+    assert (refused.status_code, THOUGHT in refused.text) == (403, False)
+    shown = await sayso(world, "show", run_id, "--reply", "1")
+    assert (shown.code, shown.out, "kept until" in shown.err) == (0, STAMP.body, True)
 
-
-async def test_when_its_time_is_over_it_is_no_longer_kept(world: World, api: FakeAnthropic) -> None:
-    run_id = await stamped(world, api)
-    kept_until = (await replayed(world, run_id)).reply_kept_until
-    began = (await world.events(run_id))[0].at
+    kept_until, began = found.reply_kept_until, (await world.events(run_id))[0].at
     assert kept_until is not None
-    ttl_ms = [await world.app.store.client.do("PTTL", key) for key in await keys(world)]
-
-    await world.move_time(3 * HOUR_S)
-
-    found = await replayed(world, run_id)
     assert 0 < (kept_until - began).total_seconds() - 2 * HOUR_S < HOUR_S
+    ttl_ms = [await world.app.store.client.do("PTTL", key) for key in await keys(world)]
     assert len(ttl_ms) == 2
     assert all(0 < ttl <= 2 * HOUR_S * 1_000 for ttl in ttl_ms)
+    await world.move_time(3 * HOUR_S)
+    found = await replayed(world, run_id)
     assert (found.reply, found.reply_kept_until, found.reply_is_same) == (None, None, None)
     assert found.reply_note == "What the model answered is not kept, or no longer: see keep_replies in the settings."
     assert "please stamp the letter" in found.text
+    gone = await sayso(world, "show", run_id, "--reply", "1")
+    assert (gone.code, gone.out, "is not kept, or no longer" in gone.err) == (1, "", True)
 
 
 async def keys(world: World) -> list[str]:
@@ -122,50 +126,17 @@ async def test_secrets_are_masked_in_it_however_they_are_spelled(world: World, a
     assert found.reply_is_same is True
 
 
-async def test_a_reply_that_gives_another_step_now_says_so(world: World, api: FakeAnthropic) -> None:
-    run_id = await stamped(world, api, message(tool_use("stamp", {"what": api.key})))
-
-    found = await replayed(world, run_id)
-
+async def test_a_reply_that_gives_another_step_now_says_so_and_an_endless_one_is_cut(
+    world: World, api: FakeAnthropic
+) -> None:
+    found = await replayed(world, await stamped(world, api, message(tool_use("stamp", {"what": api.key}))))
     assert found.reply_is_same is False
     assert "it does not give the step that was taken" in found.reply_note
 
-
-async def test_an_endless_reply_is_cut(world: World, api: FakeAnthropic) -> None:
-    run_id = await stamped(world, api, message(text("so " * 100_000), tool_use("stamp", {"what": "letter"})))
-
-    found = await replayed(world, run_id)
-
+    endless = message(text("so " * 100_000), tool_use("stamp", {"what": "letter"}))
+    found = await replayed(world, await stamped(world, api, endless))
     assert len(found.reply or "") == 262_144
     assert found.reply_note.endswith("Its end is left out, as it is too long.")
-
-
-async def test_a_terminal_prints_it_beside_the_prompt_and_says_until_when(world: World, api: FakeAnthropic) -> None:
-    run_id = await stamped(world, api)
-
-    shown = await sayso(world, "show", run_id, "--reply", "1")
-    told = json.loads((await sayso(world, "show", run_id, "--context", "1", "--json")).out)
-    await world.move_time(3 * HOUR_S)
-    gone = await sayso(world, "show", run_id, "--reply", "1")
-
-    assert (shown.code, shown.out) == (0, STAMP.body)
-    assert "kept until" in shown.err
-    assert told["reply"] == STAMP.body
-    assert (gone.code, gone.out) == (1, "")
-    assert "is not kept, or no longer" in gone.err
-
-
-async def test_only_who_may_see_the_prompt_sees_it_over_http(world: World, api: FakeAnthropic) -> None:
-    run_id = await stamped(world, api)
-
-    async with serving(world.app) as http:
-        reader, other = await http.client("anna", "read"), await http.client("anna", "trigger")
-        seen = (await reader.get(f"/v1/runs/{run_id}/context?step=1")).json()
-        refused = await other.get(f"/v1/runs/{run_id}/context?step=1")
-
-    assert (seen["reply"], seen["reply_is_same"]) == (STAMP.body, True)
-    assert refused.status_code == 403
-    assert THOUGHT not in refused.text
 
 
 async def test_the_console_shows_below_each_event_what_was_answered_a_failed_call_too(

@@ -37,25 +37,19 @@ async def ended(world: World) -> tuple[str, str]:
     return run_id, record.request.id
 
 
-async def test_a_run_takes_two_lines_who_decided_and_how_it_ended(world: World, lines: Lines) -> None:
+async def test_a_run_takes_two_lines_and_with_debug_one_for_each_thing_that_names_run_and_request(
+    world: World, lines: Lines
+) -> None:
     run_id, request_id = await ended(world)
 
     answer, end = [line for line in of_runs(lines) if line["log_level"] != "debug"]
     assert (answer["event"], answer["person"], answer["outcome"]) == ("answer", "bo", "decided")
     assert (answer["run_id"], answer["request_id"]) == (run_id, request_id)
     assert (end["event"], end["outcome"], end["steps"], end["run_id"]) == ("run ended", "done", 2, run_id)
-    assert end["took_s"] >= 0
-
-
-async def test_with_debug_there_is_a_line_for_each_thing_that_names_run_and_request(world: World, lines: Lines) -> None:
-    run_id, request_id = await ended(world)
-
-    lines = of_runs(lines)
-    told = Counter(line["event"] for line in lines)
-    once = {"run started", "asking", "answer", "tool starts", "tool ended", "run ended"}
+    told = Counter(line["event"] for line in of_runs(lines))
     assert told.pop("step") >= 2, "what was thought beside something that came in is thought again"
-    assert told == Counter(once)
-    assert {line["run_id"] for line in lines} == {run_id}
+    assert told == Counter({"run started", "asking", "answer", "tool starts", "tool ended", "run ended"})
+    assert {line["run_id"] for line in of_runs(lines)} == {run_id}
     assert {line.get("request_id") for line in lines if line["event"].startswith("tool")} == {request_id}
 
 

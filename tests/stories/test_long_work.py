@@ -37,7 +37,7 @@ async def test_a_result_that_comes_later_is_found_by_looking_and_the_effect_is_m
     assert kinds == [ToolStarted, ToolWaits, ToolWaits, ToolFinished]
 
 
-async def test_a_report_is_a_reason_to_look_at_once_and_never_the_result(world: World) -> None:
+async def test_a_report_is_a_reason_to_look_at_once_and_only_once_and_never_the_result(world: World) -> None:
     run_id = await world.trigger("send book")
     await world.has(run_id, "waiting")
 
@@ -45,23 +45,14 @@ async def test_a_report_is_a_reason_to_look_at_once_and_never_the_result(world: 
     await looked(world, 1)
     assert world.workshop.looks == ["parcel book: it has arrived, says somebody"]
     assert (await world.run(run_id)).state == "waiting"
-    world.workshop.arrived["book"] = Outcome("it is there")
-    await report(world, run_id, "parcel book", "really", "r2")
-
-    assert await world.summary(run_id) == "done: ok: it is there"
-
-
-async def test_a_report_about_something_else_or_twice_the_same_moves_nothing(world: World) -> None:
-    run_id = await world.trigger("send book")
-    await world.has(run_id, "waiting")
-    await report(world, run_id, "parcel book")
-    await looked(world, 1)
-
     await report(world, run_id, "parcel pen", report_id="r2")
     await report(world, run_id, "parcel book", report_id="r1")
     await world.quiet()
-
     assert len(world.workshop.looks) == 1
+    world.workshop.arrived["book"] = Outcome("it is there")
+    await report(world, run_id, "parcel book", "really", "r3")
+
+    assert await world.summary(run_id) == "done: ok: it is there"
 
 
 async def test_a_report_that_comes_before_the_run_waits_for_it_is_not_lost(world: World) -> None:
@@ -114,24 +105,19 @@ async def test_attack_what_is_waited_for_no_longer_is_called_failed_though_it_ma
         assert "nobody knows" in told.lower() or "not known what was changed" in told, place
 
 
-async def test_how_long_is_waited_is_a_matter_of_the_call(world: World) -> None:
-    run_id = await world.trigger("send note")
-    await world.has(run_id, "waiting")
+async def test_how_long_is_waited_is_a_matter_of_the_call_at_most_a_year_and_nothing_is_stopped_outside_after_that(
+    world: World,
+) -> None:
+    note, rock = [await world.trigger(f"send {what}") for what in ("note", "rock")]
+    for run_id in (note, rock):
+        await world.has(run_id, "waiting")
+    world.workshop.arrived["rock"] = Outcome("it is there")
 
     await world.move_time(121)
 
-    assert "send did not end within 120 s" in await world.summary(run_id)
-
-
-async def test_who_would_wait_for_ever_waits_for_a_year_and_the_effect_is_made_once(world: World) -> None:
-    run_id = await world.trigger("send rock")
-    await world.has(run_id, "waiting")
-    world.workshop.arrived["rock"] = Outcome("it is there")
-
-    await world.move_time(61)
-
-    assert await world.summary(run_id) == "done: ok: it is there"
-    assert world.workshop.effects == ["send rock"]
+    assert "send did not end within 120 s" in await world.summary(note)
+    assert await world.summary(rock) == "done: ok: it is there"
+    assert (world.workshop.recalls, sorted(world.workshop.effects)) == ([], ["send note", "send rock"])
 
 
 async def test_a_look_that_breaks_is_no_result_and_is_made_again(world: World) -> None:
@@ -163,18 +149,25 @@ async def test_a_paused_run_does_not_look_and_a_cancelled_one_ends(world: World)
     assert "may go on: the parcel book" in (await world.next_mail("anna", about="Cancelled")).text
 
 
-async def test_what_a_cancelled_run_waits_for_is_asked_to_stop_and_people_are_told_what_came_of_it(
+async def test_what_a_cancelled_run_waits_for_is_asked_to_stop_and_all_with_a_card_are_told_what_came_of_it(
     world: World,
 ) -> None:
     world.workshop.recalled["book"] = "the parcel was called back"
+    world.workshop.policy_of["book"] = "production"
     run_id = await world.trigger("send book")
-    await world.has(run_id, "waiting")
+    record = await world.opened(run_id)
+    await world.quiet()  # the card has arrived
+    await world.decide("bo", record, "approve")
+    await until(lambda: world.workshop.effects == ["send book"])
+    await world.quiet()
 
     await world.steer(run_id, "cancel")
 
     said = "cancelled: cancelled by anna. It had begun, and may go on: the parcel was called back"
     assert await world.summary(run_id) == said
     assert world.workshop.recalls == ["parcel book"]
+    heard = await world.next_mail("bo", about="Cancelled")
+    assert "may go on: the parcel was called back" in " ".join(heard.text.split())
 
 
 async def test_what_can_not_be_stopped_outside_does_not_keep_a_run_from_its_end(world: World) -> None:
@@ -187,31 +180,6 @@ async def test_what_can_not_be_stopped_outside_does_not_keep_a_run_from_its_end(
     assert (await world.summary(run_id)).endswith("cancelled by anna. It had begun, and may go on: the parcel book")
 
 
-async def test_a_run_that_fails_while_it_waits_stops_nothing_outside(world: World) -> None:
-    run_id = await world.trigger("send book")
-    await world.has(run_id, "waiting")
-
-    await world.move_time(3601)
-
-    assert (await world.summary(run_id)).startswith("failed: ")
-    assert world.workshop.recalls == []
-
-
-async def test_who_holds_a_card_hears_what_the_end_of_the_run_does_not_stop(world: World) -> None:
-    world.workshop.policy_of["book"] = "production"
-    run_id = await world.trigger("send book")
-    record = await world.opened(run_id)
-    await world.quiet()  # the card has arrived
-    await world.decide("bo", record, "approve")
-    await until(lambda: world.workshop.effects == ["send book"])
-    await world.quiet()
-
-    await world.steer(run_id, "cancel")
-
-    heard = await world.next_mail("bo", about="Cancelled")
-    assert "may go on: the parcel book" in " ".join(heard.text.split())
-
-
 async def test_the_end_of_a_run_says_what_its_child_had_begun(world: World) -> None:
     run_id = await world.trigger("start_run start_run send book")
     await until(lambda: world.workshop.effects == ["send book"])
@@ -220,22 +188,6 @@ async def test_the_end_of_a_run_says_what_its_child_had_begun(world: World) -> N
     await world.steer(run_id, "cancel")
 
     assert (await world.summary(run_id)).endswith("cancelled by anna. It had begun, and may go on: the parcel book")
-
-
-async def test_an_approval_can_no_longer_be_taken_back_once_the_effect_goes_on_outside(world: World) -> None:
-    world.workshop.policy_of["book"] = "production"
-    run_id = await world.trigger("send book")
-    record = await world.opened(run_id)
-    await world.decide("bo", record, "approve")
-    await until(lambda: world.workshop.effects == ["send book"])
-    await world.has(run_id, "waiting")
-
-    judged = await world.decide("cy", record, "deny", "wait")
-
-    assert judged.type == "too_late"
-    world.workshop.arrived["book"] = Outcome("it is there")
-    await world.move_time(61)
-    assert await world.summary(run_id) == "done: ok: it is there"
 
 
 async def test_attack_who_denies_what_goes_on_outside_believes_that_it_will_not_happen(world: World) -> None:
@@ -249,3 +201,6 @@ async def test_attack_who_denies_what_goes_on_outside_believes_that_it_will_not_
 
     told = " ".join((await world.next_mail("cy", about="Too late")).text.split())
     assert "goes on unless whoever asked or an operator cancels the run" in told
+    world.workshop.arrived["book"] = Outcome("it is there")
+    await world.move_time(61)
+    assert await world.summary(run_id) == "done: ok: it is there"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -11,14 +10,13 @@ from bot.config.tables import CHANNELS
 from bot.outbound.login_link import send_link
 from bot.policy.judgements import LinkBy
 from bot.policy.record import RequestRecord
-from bot.store.client import Client
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place
 from tests.bot.web.problems import refused
 from tests.fakes.corkboard import Corkboard
-from tests.kit.long import few_of
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import Browser, Console, a_console, sent
 from tests.stories.people.standing import done_once, granted
 
@@ -41,39 +39,44 @@ def slack() -> Corkboard:
     return Corkboard()
 
 
+def _by_mail_first(world: World) -> None:
+    world.reach = ("email",)
+    world.workshop.policy_of["bell"] = "easy"
+
+
+def _reached_by_mail(world: World) -> None:
+    world.reach = ("email",)
+
+
+pytestmark = opens(POLICIES, beside=("slack",), change=_by_mail_first)
+standing = opens(
+    POLICIES.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "5 in 30d"\n', 1),
+    beside=("slack",),
+    change=_reached_by_mail,
+)
+
+
 @pytest.fixture
-async def office(redis: str, tmp_path: Path, slack: Corkboard) -> AsyncIterator[World]:
-    """A running sayso that asks by mail, and reaches people in Slack as well."""
-
-    def change(world: World) -> None:
-        world.reach = ("email",)
-        world.workshop.policy_of["bell"] = "easy"
-
-    async with a_world(redis, tmp_path / "data", POLICIES, beside=[slack], change=change) as world:
-        yield world
-
-
-@pytest.fixture
-async def console(office: World) -> AsyncIterator[Console]:
-    """The console of `office`."""
-    async with a_console(office, host=HOST) as console:
+async def console(world: World) -> AsyncIterator[Console]:
+    """The console of `world`."""
+    async with a_console(world, host=HOST) as console:
         yield console
 
 
-async def by_mail(office: World, console: Console, person: str) -> Browser:
+async def by_mail(world: World, console: Console, person: str) -> Browser:
     """A browser of `person`, who asked for a link on the page and has it from their mailbox."""
     browser = console.stranger()
     fields = dict((await browser.get("/requests")).form("/login/mail").fields)
     await browser.post("/login/mail", fields | {"email": f"{person}@corp.example"})
-    letter = await office.next_mail(person, about="Open the console")
+    letter = await world.next_mail(person, about="Open the console")
     return await pressed(browser, next(word for word in letter.text.split() if word.startswith(PUBLIC)))
 
 
-async def in_slack(office: World, slack: Corkboard, browser: Browser, person: str) -> Browser:
+async def in_slack(world: World, slack: Corkboard, browser: Browser, person: str) -> Browser:
     """`browser` once `person` has opened the link in it that an operator had sent to them in Slack."""
-    app = office.app
+    app = world.app
     await send_link(app.journal, app.people, PUBLIC, app.people.named(person), "/requests", CHANNELS)
-    await office.quiet()
+    await world.quiet()
     [card] = slack.at(person)
     return await pressed(browser, card.link)
 
@@ -84,10 +87,10 @@ async def pressed(browser: Browser, link: str) -> Browser:
     return browser
 
 
-async def forged(browser: Browser, record: RequestRecord) -> str:
+async def forged(browser: Browser, record: RequestRecord, **fields: str) -> str:
     """The words of the page after `browser` has sent an approval that no button of its page sends."""
-    path, fields = sent((await browser.get(place(record))).form(f"{place(record)}/answer"), "Deny")
-    answered = await browser.post(path, dict(fields) | {"vote": "approve"})
+    path, pairs = sent((await browser.get(place(record))).form(f"{place(record)}/answer"), "Deny")
+    answered = await browser.post(path, dict(pairs) | {"vote": "approve"} | fields)
     return (await browser.get(answered.headers["location"])).words
 
 
@@ -98,13 +101,13 @@ async def key_of(browser: Browser, *scopes: str) -> str:
     return (re.findall(r"sayso_[a-z2-7]{8}_[a-z2-7]{40}", page.text) or [""])[0]
 
 
-async def test_whoever_logged_in_by_a_mailed_link_can_not_approve_and_is_told_what_works(
-    office: World, console: Console
+async def test_whoever_logged_in_by_a_mailed_link_can_not_approve_is_told_what_works_and_can_deny(
+    world: World, console: Console
 ) -> None:
-    record, bo = await asked(office), await by_mail(office, console, "bo")
+    record, bo = await asked(world), await by_mail(world, console, "bo")
 
     page, run = await bo.get(place(record)), await bo.get(f"/runs/{record.request.run_id}")
-    words = await forged(bo, record)
+    words = [await forged(bo, record), await forged(bo, record, reason="after lunch", note_confirmed="yes")]
 
     assert (buttons(page), buttons(run)) == ({"Ask Anna Ames", "Deny"}, {"Ask Anna Ames", "Deny"})
     for shown in (page, run):
@@ -113,157 +116,80 @@ async def test_whoever_logged_in_by_a_mailed_link_can_not_approve_and_is_told_wh
             "Ways that count: in Slack, with the button on the card; on its page in the console, after" in shown.words
         )
         assert "An operator sends you a link in Slack with: sayso login --to bo" in shown.words
-    assert "Nothing was decided: an approval does not count by mail here" in words
-    assert "A denial counts in every way." in words
-    assert (await office.request(record.request.id)).state == "open"
+    for told in words:
+        assert "Nothing was decided: an approval does not count by mail here" in told
+        assert "A denial counts in every way." in told
+    assert (await world.request(record.request.id)).state == "open"
     assert "answered by console, not counted" in (await bo.get(f"/runs/{record.request.run_id}")).words
-    assert office.workshop.effects == []
-
-
-async def test_an_approval_with_a_note_is_no_way_round_it_either(office: World, console: Console) -> None:
-    record, bo = await asked(office), await by_mail(office, console, "bo")
-    path, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Deny", reason="after lunch")
-
-    answered = await bo.post(path, dict(fields) | {"vote": "approve", "note_confirmed": "yes"})
-
-    assert "Nothing was decided" in (await bo.get(answered.headers["location"])).words
-    assert (await office.request(record.request.id)).state == "open"
-
-
-async def test_whoever_logged_in_by_a_mailed_link_can_deny(office: World, console: Console) -> None:
-    record, bo = await asked(office), await by_mail(office, console, "bo")
-
+    assert world.workshop.effects == []
     await answer(bo, record, "Deny", reason="not today")
-
-    assert (await decision(office, record)).state == "denied"
-    assert await office.summary(record.request.run_id) == "failed: denied: not today"
+    assert (await decision(world, record)).state == "denied"
 
 
-async def test_whoever_logged_in_by_a_mailed_link_can_take_an_approval_back(office: World, console: Console) -> None:
-    record, bo = await asked(office), await by_mail(office, console, "bo")
-    await office.steer(record.request.run_id, "pause")
-    await office.decide("cy", record, "approve")
-
-    await answer(bo, record, "Stop: take the approval back")
-
-    assert (await office.request(record.request.id)).state == "revoked"
-
-
-async def test_whoever_logged_in_by_a_mailed_link_answers_questions(office: World, console: Console) -> None:
-    record, anna = await asked(office, "ask free_text Which one?"), await by_mail(office, console, "anna")
-
-    await answer(anna, record, "", text="the red one")
-
-    assert await office.summary(record.request.run_id) == "done: answered: the red one"
-
-
-async def test_whoever_logged_in_by_a_mailed_link_approves_where_mails_do(office: World, console: Console) -> None:
-    record, bo = await asked(office, "press bell"), await by_mail(office, console, "bo")
-    assert NO_WAY_ROUND not in (await bo.get(place(record))).words
-
-    await answer(bo, record, "Approve")
-
-    assert (await decision(office, record)).by == ("bo",)
-    assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
-
-
-@pytest.mark.long
-async def test_whoever_logged_in_by_a_link_that_came_in_slack_approves(
-    office: World, console: Console, slack: Corkboard
+async def test_whoever_logged_in_by_a_mailed_link_takes_back_answers_and_approves_where_mails_do(
+    world: World, console: Console
 ) -> None:
-    record, bo = await asked(office), await in_slack(office, slack, console.stranger(), "bo")
+    record, bo = await asked(world), await by_mail(world, console, "bo")
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("cy", record, "approve")
+    await answer(bo, record, "Stop: take the approval back")
+    assert (await world.request(record.request.id)).state == "revoked"
 
+    easy = await asked(world, "press bell")
+    assert NO_WAY_ROUND not in (await bo.get(place(easy))).words
+    await answer(bo, easy, "Approve")
+    assert (await decision(world, easy)).by == ("bo",)
+
+    question, anna = await asked(world, "ask free_text Which one?"), await by_mail(world, console, "anna")
+    await answer(anna, question, "", text="the red one")
+    assert await world.summary(question.request.run_id) == "done: answered: the red one"
+
+
+async def test_a_link_that_came_in_slack_gives_more_than_a_mailed_one_which_takes_nothing_of_it_away(
+    world: World, console: Console, slack: Corkboard
+) -> None:
+    record, bo = await asked(world), await by_mail(world, console, "bo")
+
+    await in_slack(world, slack, bo, "bo")
+
+    assert "Approve" in buttons(await bo.get(place(record)))
+    assert (await bo.get(await console.link("bo", by="email"))).path == "/"
     await answer(bo, record, "Approve")
-
-    assert (await decision(office, record)).by == ("bo",)
-    [vote] = (await office.request(record.request.id)).votes
+    assert (await decision(world, record)).by == ("bo",)
+    [vote] = (await world.request(record.request.id)).votes
     assert vote.evidence.startswith("console session, opened by a link in Slack (")
 
 
-async def test_a_link_that_came_in_slack_gives_more_than_the_session_that_one_has_from_a_mail(
-    office: World, console: Console, slack: Corkboard
+async def test_a_key_made_after_a_log_in_by_mail_approves_edits_and_hands_on_no_more_than_a_mail(
+    world: World, console: Console
 ) -> None:
-    record, bo = await asked(office), await by_mail(office, console, "bo")
-
-    await in_slack(office, slack, bo, "bo")
-
-    assert "Approve" in buttons(await bo.get(place(record)))
-
-
-async def test_a_mailed_link_takes_nothing_away_from_whoever_has_a_session(
-    office: World, console: Console, slack: Corkboard
-) -> None:
-    record, bo = await asked(office), await in_slack(office, slack, console.stranger(), "bo")
-
-    again = await bo.get(await console.link("bo", by="email"))
-
-    assert again.path == "/"
-    assert "Approve" in buttons(await bo.get(place(record)))
-
-
-async def test_a_session_that_a_release_before_opened_counts_as_one_by_mail(office: World, console: Console) -> None:
-    record, bo = await asked(office), await console.browser("bo")
-    assert "Approve" in buttons(await bo.get(place(record)))
-    client = Client(office.url)
-    [name] = [name async for name in client.scan("*") if ":session:" in name]
-    body = await client.do("GET", name)
-    assert body.count(b',"by":"operator"') == 1
-    await client.do("SET", name, body.replace(b',"by":"operator"', b""), "KEEPTTL")
-    await client.close()
-
-    words = await forged(bo, record)
-
-    assert buttons(await bo.get(place(record))) == {"Ask Anna Ames", "Deny"}
-    assert "Nothing was decided" in words
-    assert (await office.request(record.request.id)).state == "open"
-
-
-async def test_a_key_made_after_a_log_in_by_mail_approves_no_more_than_a_mail(office: World, console: Console) -> None:
-    record, easy, bo = await asked(office), await asked(office, "press bell"), await by_mail(office, console, "bo")
+    world.workshop.editable = ("what",)
+    record, easy, bo = await asked(world), await asked(world, "press bell"), await by_mail(world, console, "bo")
     assert "counts only where an approval by mail does" in (await bo.get("/keys")).words
-    client = console.api.with_key(await key_of(bo, "answer", "read"))
+    client, path = console.api.with_key(await key_of(bo, "answer", "read")), f"/v1/requests/{record.request.id}"
     vote = {"vote": "approve", "digest": record.request.digest}
 
-    refusal = await client.post(f"/v1/requests/{record.request.id}/answer", json=vote)
-    as_command_line = await client.post(
-        f"/v1/requests/{record.request.id}/answer", json=vote, headers={"User-Agent": "sayso-cli"}
-    )
+    refusal = await client.post(f"{path}/answer", json=vote)
+    as_command_line = await client.post(f"{path}/answer", json=vote, headers={"User-Agent": "sayso-cli"})
+    edited = await client.post(f"{path}/edit", json={"digest": record.request.digest, "args": {"what": "gong"}})
+    handed_on = await client.post(f"{path}/delegate", json={"to": "cy"})
     there = await client.post(f"/v1/requests/{easy.request.id}/answer", json=vote | {"digest": easy.request.digest})
 
     for refusing in (refusal, as_command_line):
         assert "the one in which this key was made" in refused(refusing, 403, "not-this-way")
+    for refusing in (edited, handed_on):
+        assert "counts where an approval does" in refused(refusing, 403, "not-this-way")
+    assert "Change what" not in (await bo.get(place(record))).words
     assert refusal.json()["judgement"]["ways"] == ["slack", "console", "cli", "api"]
-    assert (await office.request(record.request.id)).state == "open"
+    assert (await world.request(record.request.id)).request == record.request
     assert there.status_code == 200
     assert "after a log-in by mail" in (await bo.get("/keys")).words
-    denial = await client.post(f"/v1/requests/{record.request.id}/answer", json={"vote": "deny", "reason": "no"})
-    assert (denial.status_code, (await office.request(record.request.id)).state) == (200, "denied")
+    denial = await client.post(f"{path}/answer", json={"vote": "deny", "reason": "no"})
+    assert (denial.status_code, (await world.request(record.request.id)).state) == (200, "denied")
 
 
-async def test_attack_after_a_mailed_link_somebody_changes_the_call_or_hands_it_on(
-    office: World, console: Console
-) -> None:
-    office.workshop.editable = ("what",)
-    record, bo = await asked(office), await by_mail(office, console, "bo")
-    path = f"/v1/requests/{record.request.id}"
-    client = console.api.with_key(await key_of(bo, "answer", "read"))
-    digest, args = record.request.digest, {"what": "gong"}
-    wishes: dict[str, dict[str, object]] = {
-        "edit": {"digest": digest, "args": args},
-        "delegate": {"to": "cy"},
-    }
-
-    refusals = {name: await client.post(f"{path}/{name}", json=wish) for name, wish in wishes.items()}
-
-    for refusal in refusals.values():
-        assert "counts where an approval does" in refused(refusal, 403, "not-this-way")
-    assert "Change what" not in (await bo.get(place(record))).words
-    assert (await office.request(record.request.id)).request == record.request
-
-
-@pytest.mark.parametrize("by", ["slack", "operator"])
-async def test_a_key_made_after_another_log_in_approves(office: World, console: Console, by: LinkBy) -> None:
-    record, bo = await asked(office), await console.browser("bo", by=by)
+async def test_a_key_made_after_another_log_in_approves(world: World, console: Console) -> None:
+    record, bo = await asked(world), await console.browser("bo", by="slack")
     assert "counts only where an approval by mail does" not in (await bo.get("/keys")).words
     client = console.api.with_key(await key_of(bo, "answer"))
 
@@ -271,100 +197,63 @@ async def test_a_key_made_after_another_log_in_approves(office: World, console: 
         f"/v1/requests/{record.request.id}/answer", json={"vote": "approve", "digest": record.request.digest}
     )
 
-    assert (done.status_code, (await decision(office, record)).by) == (200, ("bo",))
+    assert (done.status_code, (await decision(world, record)).by) == (200, ("bo",))
 
 
-async def test_a_key_of_a_session_that_a_release_before_kept_counts_as_one_by_mail(
-    office: World, console: Console
-) -> None:
-    record, bo = await asked(office), await console.browser("bo")
-    client = console.api.with_key(await key_of(bo, "answer"))
-    redis = Client(office.url)
-    [(hashed, body)] = list((await redis.do("HGETALL", "{s0}:api_keys")).items())
-    assert body.count(b',"link_by":"operator"') == 1
-    await redis.do("HSET", "{s0}:api_keys", hashed, body.replace(b',"link_by":"operator"', b""))
-    await redis.close()
-
-    done = await client.post(
-        f"/v1/requests/{record.request.id}/answer", json={"vote": "approve", "digest": record.request.digest}
-    )
-
-    refused(done, 403, "not-this-way")
-    [(kept, _)] = await console.api.keyring.all()
-    assert (kept.link_by, (await office.request(record.request.id)).state) == ("email", "open")
-
-
-_WAYS: tuple[LinkBy, ...] = ("email", "operator")
-
-
-@pytest.mark.parametrize(
-    ("way", "is_asked"), few_of([("mail", True), ("email", True), ("key", True), ("operator", False)], 1, rows=True)
-)
+@standing
 async def test_attack_what_whoever_reads_a_mailbox_answers_the_agent_uses_no_standing_approval(
-    redis: str, tmp_path: Path, slack: Corkboard, *, way: str, is_asked: bool
+    world: World, console: Console
 ) -> None:
-    def change(world: World) -> None:
-        world.reach = ("email",)
-
-    toml = POLICIES.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "5 in 30d"\n', 1)
-    async with (
-        a_world(redis, tmp_path / "data", toml, beside=[slack], change=change) as office,
-        a_console(office, host=HOST) as console,
-    ):
-        await granted(office, await done_once(office))
-        record = await asked(office, "ask free_text Which one?\npress bell")
+    await granted(world, await done_once(world))
+    pressed = 1
+    for way in ("mail", "email", "operator"):
+        record = await asked(world, "ask free_text Which one?\npress bell")
 
         if way == "mail":
-            await office.reply("anna", await office.next_mail("anna", about="Which one"), "the bell")
-        elif way == "key":
-            made = console.api.with_key(await key_of(await console.browser("anna", by="email"), "answer"))
-            path = f"/v1/requests/{record.request.id}/answer"
-            assert (await made.post(path, json={"text": "the bell"})).status_code == 200
+            letter = await world.next_mail("anna", about=record.request.id)
+            await world.reply("anna", letter, "the bell")
         else:
             await answer(await console.browser("anna", by=cast("LinkBy", way)), record, "", text="the bell")
 
-        await office.quiet()
-        assert ((await office.run(record.request.run_id)).open is not None) == is_asked
-        assert office.workshop.effects == ["press bell"] * (1 if is_asked else 2)
+        await world.quiet()
+        pressed += way == "operator"
+        assert ((await world.run(record.request.run_id)).open is not None) == (way != "operator"), way
+        assert world.workshop.effects == ["press bell"] * pressed
 
 
+@standing
 @pytest.mark.parametrize(
     "text", ["start_run ask free_text Which one?\npress bell", "ask free_text Which one?\nstart_run press bell"]
 )
 async def test_attack_a_mail_answers_the_one_run_and_the_other_uses_no_standing_approval(
-    redis: str, tmp_path: Path, text: str
+    world: World, text: str
 ) -> None:
-    toml = POLICIES.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "5 in 30d"\n', 1)
-    async with a_world(redis, tmp_path / "data", toml) as office:
-        await granted(office, await done_once(office))
-        await office.trigger(text)
-        await office.reply("anna", await office.next_mail("anna", about="Which one"), "the bell")
+    await granted(world, await done_once(world))
+    await world.trigger(text)
+    await world.reply("anna", await world.next_mail("anna", about="Which one"), "the bell")
 
-        await until(lambda: is_asked_about(office, "Press bell?"), what="people are asked")
+    await until(lambda: is_asked_about(world, "Press bell?"), what="people are asked")
 
-        assert office.workshop.effects == ["press bell"]
+    assert world.workshop.effects == ["press bell"]
 
 
-async def is_asked_about(office: World, title: str) -> bool:
-    return any(one.state == "open" and one.request.title == title for one in await office.requests())
+async def is_asked_about(world: World, title: str) -> bool:
+    return any(one.state == "open" and one.request.title == title for one in await world.requests())
 
 
+@standing
 async def test_attack_what_somebody_asks_for_who_logged_in_by_a_mailed_link_uses_no_standing_approval(
-    redis: str, tmp_path: Path, slack: Corkboard
+    world: World, console: Console
 ) -> None:
-    toml = POLICIES.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "5 in 30d"\n', 1)
-    async with (
-        a_world(redis, tmp_path / "data", toml, beside=[slack]) as office,
-        a_console(office, host=HOST) as console,
-    ):
-        await granted(office, await done_once(office))
-        mailed, safe = [await console.browser("anna", by=by) for by in _WAYS]
-        key = console.api.with_key(await key_of(mailed, "trigger"))
+    await granted(world, await done_once(world))
+    ways: tuple[LinkBy, ...] = ("email", "operator")
+    mailed, safe = [await console.browser("anna", by=by) for by in ways]
+    key = console.api.with_key(await key_of(mailed, "trigger"))
 
-        for browser in (mailed, safe):
-            await browser.submit((await browser.get("/")).form("/ask"), "Ask", text="press bell")
-        assert (await key.post("/v1/runs", json={"text": "press bell"})).status_code == 201
-        await office.quiet()
+    for browser in (mailed, safe):
+        await browser.submit((await browser.get("/")).form("/ask"), "Ask", text="press bell")
+    assert (await key.post("/v1/runs", json={"text": "press bell"})).status_code == 201
+    await world.quiet()
 
-        assert [one.state for one in await office.requests()].count("open") == 2
-        assert office.workshop.effects == ["press bell"] * 2
+    assert [one.state for one in await world.requests()].count("open") == 2
+    assert world.workshop.effects == ["press bell"] * 2

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -36,17 +37,25 @@ def server() -> Iterator[FakeOpenAI]:
         yield fake
 
 
+@asynccontextmanager
+async def with_models(redis: str, folder: Path, demo: Path, environ: Mapping[str, str]) -> AsyncGenerator[World]:
+    """The demo shop, whose agents have the models that `environ` names."""
+
+    def change(world: World) -> None:
+        world.environ = environ
+
+    shutil.copytree(demo, folder / "data" / "demo", symlinks=True)
+    add_ways(folder / "data" / "demo")
+    toml = example_toml(folder / "data" / "demo" / "shop")
+    async with a_world(redis, folder / "data", toml, deploys=True, change=change) as world:
+        yield world
+
+
 @pytest.fixture
 async def shop(redis: str, tmp_path: Path, demo: Path, server: FakeOpenAI) -> AsyncIterator[World]:
     """The demo shop, whose agents have a model of a server on this machine."""
-
-    def with_model(world: World) -> None:
-        world.environ = {"OPENAI_API_KEY": server.key, "OPENAI_BASE_URL": server.base_url, "SAYSO_MODEL": MODEL}
-
-    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
-    add_ways(tmp_path / "data" / "demo")
-    toml = example_toml(tmp_path / "data" / "demo" / "shop")
-    async with a_world(redis, tmp_path / "data", toml, deploys=True, change=with_model) as world:
+    environ = {"OPENAI_API_KEY": server.key, "OPENAI_BASE_URL": server.base_url, "SAYSO_MODEL": MODEL}
+    async with with_models(redis, tmp_path, demo, environ) as world:
         yield world
 
 
@@ -71,20 +80,14 @@ async def pair(
     redis: str, tmp_path: Path, demo: Path, claude: FakeAnthropic, server: FakeOpenAI
 ) -> AsyncIterator[World]:
     """The demo shop, whose deploy agent has Claude, and the other model where that gives no step."""
-
-    def with_models(world: World) -> None:
-        world.environ = {
-            "ANTHROPIC_API_KEY": claude.key,
-            "ANTHROPIC_BASE_URL": claude.base_url,
-            "OPENAI_BASE_URL": server.base_url,
-            "OPENAI_API_KEY": server.key,
-            "SAYSO_AGENTS__DEPLOY__FALLBACK_MODEL": MODEL,
-        }
-
-    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
-    add_ways(tmp_path / "data" / "demo")
-    toml = example_toml(tmp_path / "data" / "demo" / "shop")
-    async with a_world(redis, tmp_path / "data", toml, deploys=True, change=with_models) as world:
+    environ = {
+        "ANTHROPIC_API_KEY": claude.key,
+        "ANTHROPIC_BASE_URL": claude.base_url,
+        "OPENAI_BASE_URL": server.base_url,
+        "OPENAI_API_KEY": server.key,
+        "SAYSO_AGENTS__DEPLOY__FALLBACK_MODEL": MODEL,
+    }
+    async with with_models(redis, tmp_path, demo, environ) as world:
         yield world
 
 
@@ -116,23 +119,16 @@ async def test_what_a_model_of_another_maker_wants_to_deploy_goes_live_by_bos_ap
     assert "live in production" in (await shop.next_mail("anna", about="Done")).text
 
 
-async def test_an_answer_of_it_that_is_no_step_is_told_to_it_and_it_tries_again(
+async def test_an_answer_of_it_that_is_no_step_is_told_to_it_and_without_its_key_plain_rules_go_on(
     shop: World, server: FakeOpenAI
 ) -> None:
     server.answers(completion(content="I will deploy it!", finish="stop"), calls("done", outcome="failed", summary="x"))
-
     run_id = await shop.trigger(WISH, agent="deploy")
     await shop.ended(run_id)
-
     assert await failures(shop, run_id) == ["no_tool"]
     assert "called no tool" in text_of(server.requests()[-1])
 
-
-async def test_a_key_that_it_does_not_take_is_told_to_the_operators_and_plain_rules_go_on(
-    shop: World, server: FakeOpenAI
-) -> None:
     server.answers(error(401, "invalid_api_key", f"Incorrect API key provided: {server.key}"))
-
     run_id = await shop.trigger(WISH, agent="deploy")
     record = await shop.opened(run_id)
 
@@ -152,74 +148,65 @@ AWAY = claudes_error(529, "overloaded_error")
 TOO_LONG = claudes_error(400, "invalid_request_error", "input length and `max_tokens` exceed context limit: 9 + 9 > 10")
 
 
-async def passed(world: World, run_id: RunId, answers: Sequence[Answer]) -> None:
-    """Let the time pass that lies between tries."""
-    for count in range(1, len(answers)):
-        await until(partial(_has_failed, world, run_id, count), what=f"{run_id} has failed {count} times")
-        await world.move_time(9)
-
-
-async def _has_failed(world: World, run_id: RunId, count: int) -> bool:
-    return len(await failures(world, run_id)) >= count
-
-
-@pytest.mark.parametrize(
-    ("answers", "kinds"),
-    [
-        ([DECLINED], ["refused"]),
-        ([claudes_error(401, "authentication_error")], ["auth"]),
-        ([AWAY] * 3, ["overloaded"] * 3),
-        ([TOO_LONG] * 2, ["too_long"] * 2),
-    ],
-    ids=["refused", "auth", "overloaded", "too_long"],
-)
-async def test_where_its_model_gives_no_step_another_one_is_asked_and_nothing_goes_live_without_bo(
-    pair: World, claude: FakeAnthropic, server: FakeOpenAI, answers: list[Answer], kinds: list[str]
+async def test_where_its_model_declines_another_one_is_asked_operators_hear_it_and_nothing_goes_live_without_bo(
+    pair: World, claude: FakeAnthropic, server: FakeOpenAI
 ) -> None:
-    over = message(claudes_use("done", {"summary": "v1.2.0 is live in production."}))
-    claude.answers(*answers, over)
+    claude.answers(DECLINED, message(claudes_use("done", {"summary": "v1.2.0 is live in production."})))
     server.answers(DEPLOY)
     before = live(pair, "production")
 
     run_id = await pair.trigger(WISH, agent="deploy")
-    if kinds[0] == "overloaded":
-        await passed(pair, run_id, answers)
     record = await pair.opened(run_id)
     assert live(pair, "production") == before
     await pair.decide("bo", record, "approve")
     run = await pair.ended(run_id)
 
     assert (run.state, live(pair, "production")) == ("done", commit_of(pair, "v1.2.0"))
-    assert await failures(pair, run_id) == kinds
+    assert await failures(pair, run_id) == ["refused"]
     assert [step.call.model for step in await chosen(pair, run_id)] == [MODEL, "claude-sonnet-5-5"]
     assert not record.request.is_rehearsal
     told = [*lines(await pair.events(run_id), pair.people)]
     assert any(f"; {MODEL} is asked instead" in line for line in told), told
-
-
-async def test_operators_hear_why_a_model_declined_and_which_one_goes_on(
-    pair: World, claude: FakeAnthropic, server: FakeOpenAI
-) -> None:
-    claude.answers(DECLINED)
-    server.answers(calls("done", outcome="failed", summary="x"))
-
-    run_id = await pair.trigger(WISH, agent="deploy")
-    await pair.ended(run_id)
-
     mail = " ".join((await pair.next_mail("anna", about="The model can't be used")).text.split())
     assert "the model declined to answer this run: cyber: It could be misused." in mail
     assert f"{run_id} goes on with {MODEL}." in mail
 
 
-async def test_a_run_that_was_too_long_for_the_first_is_told_whole_to_the_second(
+async def test_another_model_is_asked_where_the_first_is_overloaded_after_three_tries(
     pair: World, claude: FakeAnthropic, server: FakeOpenAI
 ) -> None:
-    claude.answers(TOO_LONG)
+    claude.answers(*[AWAY] * 3)
     server.answers(calls("done", outcome="failed", summary="x"))
 
     run_id = await pair.trigger(WISH, agent="deploy")
+    for count in (1, 2):
+        await until(partial(_has_failed, pair, run_id, count), what=f"{run_id} has failed {count} times")
+        await pair.move_time(9)
     await pair.ended(run_id)
 
+    assert await failures(pair, run_id) == ["overloaded"] * 3
+    assert [step.call.model for step in await chosen(pair, run_id)] == [MODEL]
+
+
+async def _has_failed(world: World, run_id: RunId, count: int) -> bool:
+    return len(await failures(world, run_id)) >= count
+
+
+async def test_answers_that_are_no_steps_are_for_people_and_a_run_too_long_for_the_first_is_told_whole_to_the_second(
+    pair: World, claude: FakeAnthropic, server: FakeOpenAI
+) -> None:
+    server.answers(OVER)
+    claude.answers(message(stop_reason="end_turn"))
+    run_id = await pair.trigger(WISH, agent="deploy")
+    record = await pair.opened(run_id)
+    assert record.request.purpose == "go_on"
+    assert await failures(pair, run_id) == ["no_tool"] * 3
+    assert server.requests() == []
+
+    claude.answers(TOO_LONG)
+    server.answers(calls("done", outcome="failed", summary="x"))
+    run_id = await pair.trigger(WISH, agent="deploy")
+    await pair.ended(run_id)
     (step,) = await chosen(pair, run_id)
     budgets = [event.call.context_tokens for event in await pair.events(run_id) if isinstance(event, StepFailed)]
     assert (budgets, step.call.context_tokens) == ([20_000, 10_000], 20_000)
@@ -255,17 +242,3 @@ async def test_operators_hear_within_the_hour_that_the_model_which_stood_in_take
     mail = " ".join((await pair.next_mail("anna", about="The model can't be used")).text.split())
     assert f"{MODEL} gave no step: its key is not accepted" in mail
     assert f"{second} goes on by fixed rules." in mail
-
-
-async def test_answers_that_are_no_steps_are_for_people_and_not_for_another_model(
-    pair: World, claude: FakeAnthropic, server: FakeOpenAI
-) -> None:
-    server.answers(OVER)
-    claude.answers(message(stop_reason="end_turn"))
-
-    run_id = await pair.trigger(WISH, agent="deploy")
-    record = await pair.opened(run_id)
-
-    assert record.request.purpose == "go_on"
-    assert await failures(pair, run_id) == ["no_tool"] * 3
-    assert server.requests() == []

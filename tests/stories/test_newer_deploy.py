@@ -25,16 +25,6 @@ async def test_a_newer_deploy_supersedes_an_older_open_request_of_another_run(sh
 
 
 @pytest.mark.long
-async def test_the_same_asked_twice_leaves_the_newest(shop: World) -> None:
-    older = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
-
-    newer = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
-
-    assert (await shop.request(older.request.id)).state == "superseded"
-    assert (await shop.request(newer.request.id)).state == "open"
-
-
-@pytest.mark.long
 async def test_an_approved_deploy_that_waits_for_the_end_of_a_freeze_is_superseded(shop: World) -> None:
     await shop.app.requests.freezes.freeze("production", PersonId("bo"), "incident")
     older = await shop.opened(first := await shop.trigger("deploy v1.1.0 to production"))

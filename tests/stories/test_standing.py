@@ -1,9 +1,7 @@
 """The same again without asking: granted as anything is, used as often as it says, and no more."""
 
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pytest
 from pydantic import JsonValue
 
 from agents.requests import PersonId, RunId
@@ -13,108 +11,72 @@ from bot.testing.events import NOON
 from channels.email import cards
 from language import dates
 from tests.bot.cli.shell import sayso
-from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes
+from tests.kit.world import World
 from tests.servers.console import a_console
-from tests.servers.web import serving
-from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
+from tests.stories.people.standing import ALLOWED, asked, done_once, granted, is_asked, the_only
+
+pytestmark = opens(ALLOWED)
 
 
-async def test_what_people_allowed_once_for_three_times_is_not_asked_three_times(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        standing = await granted(office, await done_once(office), uses=3)
-
-        for _ in range(3):
-            assert not await is_asked(office)
-
-        assert await is_asked(office)
-        assert office.workshop.effects == ["press bell"] * 4
-        assert len((await the_only(office)).uses) == 3
-        assert (await the_only(office)).approval.granted_by == ("bo",)
-        letters = [letter for letter in office.mails("bo") if standing.approval.id in letter.text]
-        assert len(letters) >= 3
-
-
-async def test_an_explanation_says_what_nobody_is_asked_about(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        standing = await granted(office, await done_once(office))
-        assert not await is_asked(office)
-
-        before = await sayso(office, "policies", "explain", "production", "--as", "anna")
-        of_dan = await sayso(office, "policies", "explain", "production", "--as", "dan")
-        await office.app.requests.standing.revoke(standing.approval.id, PersonId("bo"), "", channel="cli")
-        after = await sayso(office, "policies", "explain", "production", "--as", "anna")
-
-    assert "2 more times until " in before.out
+async def test_what_people_allowed_once_for_three_times_is_not_asked_three_times_and_is_explained(
+    world: World,
+) -> None:
+    standing = await granted(world, await done_once(world), uses=3)
+    before = await sayso(world, "policies", "explain", "production", "--as", "anna")
+    of_dan = await sayso(world, "policies", "explain", "production", "--as", "dan")
+    assert "3 more times until " in before.out
     assert f"by the standing approval {standing.approval.id}" in " ".join(before.out.split())
+
+    for _ in range(3):
+        assert not await is_asked(world)
+
+    assert await is_asked(world)
+    assert world.workshop.effects == ["press bell"] * 4
+    used = await the_only(world)
+    assert (len(used.uses), used.approval.granted_by) == (3, ("bo",))
+    letters = [letter for letter in world.mails("bo") if standing.approval.id in letter.text]
+    assert len(letters) >= 3
+    record = await world.request(used.uses[0].request_id)
+    assert (record.state, record.votes) == ("approved", ())
+    assert record.decision
+    assert record.decision.standing
+    assert record.decision.standing.id == standing.approval.id
+    assert record.request.digest
+    await world.app.requests.standing.revoke(standing.approval.id, PersonId("bo"), "", channel="cli")
+    after = await sayso(world, "policies", "explain", "production", "--as", "anna")
     assert "standing approval" not in of_dan.out + after.out
 
 
-async def test_each_use_has_a_request_of_its_own_that_says_what_decided_it(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        standing = await granted(office, await done_once(office))
-        assert not await is_asked(office)
+async def test_an_open_argument_may_be_anything_and_the_rest_may_not(world: World) -> None:
+    await granted(world, await done_once(world), leave_open=("what",))
 
-        [use] = (await the_only(office)).uses
-        record = await office.request(use.request_id)
-
-        assert record.state == "approved"
-        assert record.decision
-        assert record.decision.standing
-        assert record.decision.standing.id == standing.approval.id
-        assert record.votes == ()
-        assert record.request.digest
+    assert not await is_asked(world, "press button")
+    assert await is_asked(world, "press bell", person="dan")
 
 
-async def test_an_open_argument_may_be_anything_and_the_rest_may_not(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office), leave_open=("what",))
-
-        assert not await is_asked(office, "press button")
-        assert await is_asked(office, "press bell", person="dan")
-
-
-async def test_the_card_says_all_that_would_be_allowed(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        record = await asked(office, await done_once(office), uses=2)
-
-        assert record.request.call
-        facts = {fact.label: fact.text for fact in record.request.call.effect.facts}
-        assert facts["Allows"] == "press"
-        assert facts["Environment"] == "workshop"
-        assert facts["With what"] == "“bell”"
-        assert facts["Uses"] == "2"
-        assert facts["Asked for by"] == "Anna Ames"
-        assert record.request.requesters == ("anna",)
-        assert record.request.policy.name == "production"
-
-
-async def test_nothing_offers_whoever_asks_for_it_a_change_of_what_it_would_allow(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        record = await asked(office, await done_once(office))
-        async with a_console(office) as console:
-            page = await (await console.browser("anna")).get(f"/requests/{record.request.id}")
-
-    assert record.request.title in page.words
-    assert f"edit-{record.request.id}" not in page.html
-
-
-async def test_its_card_quotes_nobody_and_says_by_its_readers_clock_until_when_it_would_count(
-    redis: str, tmp_path: Path
+@opens(ALLOWED.replace('email = "bo@corp.example"\n', 'email = "bo@corp.example"\ntimezone = "Asia/Tokyo"\n'))
+async def test_its_card_says_all_that_would_be_allowed_by_its_readers_clock_quotes_nobody_and_offers_no_change(
+    world: World,
 ) -> None:
-    address = 'email = "bo@corp.example"\n'
-    toml = ALLOWED.replace(address, f'{address}timezone = "Asia/Tokyo"\n')
-    async with an_office(redis, tmp_path, toml) as office:
-        record = await asked(office, await done_once(office))
-        assert record.request.call
-        [until] = [fact.text for fact in record.request.call.effect.facts if fact.label == "Until"]
-        [(_, moment)] = dates.moments(until)
+    record = await asked(world, await done_once(world), uses=2)
+    assert record.request.call
+    facts = {fact.label: fact.text for fact in record.request.call.effect.facts}
+    until = facts["Until"]
+    [(_, moment)] = dates.moments(until)
 
-        card = await office.next_mail("bo", about="without asking")
-        shown = await sayso(office, "show", record.request.id)
-        async with a_console(office) as console:
-            page = await (await console.browser("bo")).get(f"/requests/{record.request.id}")
+    card = await world.next_mail("bo", about="without asking")
+    shown = await sayso(world, "show", record.request.id)
+    async with a_console(world) as console:
+        page = await (await console.browser("bo")).get(f"/requests/{record.request.id}")
+        own = await (await console.browser("anna")).get(f"/requests/{record.request.id}")
 
+    assert (facts["Allows"], facts["Environment"], facts["With what"]) == ("press", "workshop", "“bell”")
+    assert (facts["Uses"], facts["Asked for by"]) == ("2", "Anna Ames")
+    assert (record.request.requesters, record.request.policy.name) == (("anna",), "production")
+    assert record.request.title in own.words
+    assert f"edit-{record.request.id}" not in own.html
     assert f"Until: {cards.moment(moment, 'Asia/Tokyo')}" in card.text
     assert f"Until {times.moment(ZoneInfo('Asia/Tokyo'), moment)}" in page.words
     for text in (card.text, page.words):
@@ -126,28 +88,24 @@ async def test_its_card_quotes_nobody_and_says_by_its_readers_clock_until_when_i
     assert "wrote" not in shown.out
 
 
-@pytest.mark.parametrize("changed", [TOML, ALLOWED.replace('execute_within = "15m"', 'execute_within = "20m"', 1)])
-async def test_wherever_it_is_listed_and_on_the_next_card_it_says_that_its_policy_has_changed(
-    redis: str, tmp_path: Path, changed: str
-) -> None:
-    async with an_office(redis, tmp_path) as office, serving(office.app) as api:
-        standing = await granted(office, await done_once(office), uses=3)
-        anna = await api.client("anna")
+async def test_wherever_it_is_listed_and_on_the_next_card_it_says_that_its_policy_has_changed(world: World) -> None:
+    async with a_console(world) as console:
+        standing = await granted(world, await done_once(world), uses=3)
+        anna = await console.api.client("anna")
         assert (await anna.get("/v1/standing")).json()["standing"][0]["lapsed"] == ""
 
-        await becomes(office, changed)
+        await becomes(world, ALLOWED.replace('execute_within = "15m"', 'execute_within = "20m"', 1))
 
         why = f"Standing approval {standing.approval.id} counts no longer: its policy has changed"
-        async with a_console(office) as console:
-            page = await (await console.browser("anna")).get("/standing")
+        page = await (await console.browser("anna")).get("/standing")
         [listed] = (await anna.get("/v1/standing")).json()["standing"]
-        await office.send("anna", "sayso@sayso.example", "standing")
-        assert why in page.words
-        assert (listed["state"], listed["lapsed"]) == ("valid", why)
-        assert why in (await sayso(office, "standing", "list", "--as", "anna")).out
-        assert why in " ".join((await office.next_mail("anna", "To end it, write: revoke")).text.split())
-        assert await is_asked(office)
-        assert why in " ".join((await office.next_mail("bo", "Changed since the last card")).text.split())
+    await world.send("anna", "sayso@sayso.example", "standing")
+    assert why in page.words
+    assert (listed["state"], listed["lapsed"]) == ("valid", why)
+    assert why in (await sayso(world, "standing", "list", "--as", "anna")).out
+    assert why in " ".join((await world.next_mail("anna", "To end it, write: revoke")).text.split())
+    assert await is_asked(world)
+    assert why in " ".join((await world.next_mail("bo", "Changed since the last card")).text.split())
 
 
 def test_a_card_names_the_environment_once() -> None:

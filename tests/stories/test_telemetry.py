@@ -84,12 +84,14 @@ def trace_of(run_id: str) -> str:
     return hashlib.sha256(run_id.encode()).hexdigest()[:32]
 
 
-async def test_a_run_is_one_trace_of_its_turns_with_what_began_in_each(
+async def test_a_run_is_one_trace_of_its_turns_and_a_call_of_a_model_in_it_is_described_as_the_conventions_say(
     world: World, api: FakeAnthropic, collector: FakeCollector
 ) -> None:
     run_id = await pressed(world, api)
     await stopped(world)
 
+    assert "x-api-key" in api.headers() or "authorization" in api.headers()
+    assert [name for name in api.headers() if name in {"traceparent", "tracestate", "baggage"}] == []
     spans, turns = collector.spans(), collector.spans("run turn")
     [wait] = collector.spans("wait for people")
     inner = [span for span in spans if span not in [*turns, wait]]
@@ -102,13 +104,6 @@ async def test_a_run_is_one_trace_of_its_turns_with_what_began_in_each(
     before = [[], *([turn["span"]] for turn in turns[:-1])]
     assert [[link for link in turn["links"] if link != wait["span"]] for turn in turns] == before
     assert collector.services() == {"sayso"}
-
-
-async def test_a_call_of_a_model_is_described_as_the_conventions_say(
-    world: World, api: FakeAnthropic, collector: FakeCollector
-) -> None:
-    run_id = await pressed(world, api)
-    await stopped(world)
 
     first, _ = collector.spans("chat")
     assert (first["kind"], first["is_error"]) == ("client", False)
@@ -157,13 +152,6 @@ async def test_nobodys_words_are_in_it(world: World, api: FakeAnthropic, collect
     assert (tool["is_error"], tool["attributes"]["error.type"]) == (True, "tool_error")
     assert [word for word in ("letter", "all is well", "stuck", "anna", "Anna", "bo@", api.key) if word in told] == []
     assert {word for span in collector.spans() for word in span["said"]} == {""}
-
-
-async def test_the_server_of_a_model_is_not_told_of_the_trace(world: World, api: FakeAnthropic) -> None:
-    await pressed(world, api)
-
-    assert "x-api-key" in api.headers() or "authorization" in api.headers()
-    assert [name for name in api.headers() if name in {"traceparent", "tracestate", "baggage"}] == []
 
 
 async def test_another_process_goes_on_in_the_same_trace(

@@ -1,9 +1,5 @@
 """Nobody answers: people are reminded on the card that they hold, others are asked as well, and then it expires."""
 
-import json
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from agents.events import RequestReassigned, RequestReminded
@@ -12,11 +8,10 @@ from bot.policy.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
 from channels import Card
 from channels.email.local.letters import Letter
-from tests.fakes.slack.driver import Workspace
 from tests.fakes.wall import Wall
 from tests.kit.office import TOML
-from tests.kit.slack_world import a_slack_world
-from tests.kit.world import World, a_world
+from tests.kit.opens import opens
+from tests.kit.world import World
 
 _WHEN = 'remind_after = ["30m", "2h"]\nescalate_after = "1h"\nescalate_to = ["person:dan"]\n'
 HURRY = TOML.replace("[policies.production]\n", f"[policies.production]\n{_WHEN}").replace(
@@ -25,11 +20,8 @@ HURRY = TOML.replace("[policies.production]\n", f"[policies.production]\n{_WHEN}
 MINUTE = 60.0
 
 
-@pytest.fixture
-async def hurried(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    """A sayso that reminds after half an hour and after two, and escalates to Dan after one; by mail."""
-    async with a_world(redis, tmp_path / "data", HURRY) as world:
-        yield world
+pytestmark = opens(HURRY)
+"""A sayso that reminds after half an hour and after two, and escalates to Dan after one; by mail."""
 
 
 @pytest.fixture
@@ -37,15 +29,8 @@ def wall() -> Wall:
     return Wall()
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, wall: Wall) -> AsyncIterator[World]:
-    """The same where cards can be changed."""
-
-    def change(world: World) -> None:
-        world.beside, world.reach = (wall,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", HURRY, change=change) as world:
-        yield world
+in_slack = opens(HURRY, beside=("wall",), reach=("slack", "email"))
+"""The same where cards can be changed."""
 
 
 async def asked(world: World) -> RequestRecord:
@@ -72,60 +57,53 @@ def cards_of(world: World, person: str) -> list[Letter]:
     return [mail for mail in world.mails(person) if "Press bell" in mail.text]
 
 
-async def test_a_reminder_by_mail_brings_the_same_card_once_more_and_both_can_be_answered(hurried: World) -> None:
-    record = await asked(hurried)
-    first = await hurried.next_mail("bo")
+async def test_a_reminder_by_mail_brings_the_same_card_once_more_and_both_can_be_answered(world: World) -> None:
+    asked_twice = [await asked(world), await asked(world)]
+    cards = [await world.next_mail("bo", about=one.request.id) for one in asked_twice]
 
-    await after(hurried, 31)
-    again = await hurried.next_mail("bo", about="Reminder: nobody has decided this yet")
-    await hurried.reply("bo", again, "approve")
+    await after(world, 31)
+    again = await world.next_mail("bo", about="Reminder: nobody has decided this yet")
+    is_second = asked_twice[1].request.digest in again.text
+    await world.reply("bo", again, "approve")
+    await world.reply("bo", cards[not is_second], "approve")
 
-    assert again.reply_to != first.reply_to
-    assert again.references == first.references
-    assert record.request.digest in again.text
-    assert await hurried.summary(record.request.run_id) == "done: ok: press bell: done"
-
-
-async def test_the_card_from_before_the_reminder_works_as_well(hurried: World) -> None:
-    record = await asked(hurried)
-    first = await hurried.next_mail("bo")
-    await after(hurried, 31)
-    await hurried.next_mail("bo", about="Reminder")
-
-    await hurried.reply("bo", first, "approve")
-
-    assert await hurried.summary(record.request.run_id) == "done: ok: press bell: done"
+    assert again.reply_to != cards[is_second].reply_to
+    assert again.references == cards[is_second].references
+    assert asked_twice[is_second].request.digest in again.text
+    for one in asked_twice:
+        assert await world.summary(one.request.run_id) == "done: ok: press bell: done"
 
 
-async def test_when_nobody_answers_others_are_asked_as_well_and_their_approval_counts(hurried: World) -> None:
-    record = await asked(hurried)
-    assert cards_of(hurried, "dan") == []
+async def test_when_nobody_answers_others_are_asked_as_well_and_their_approval_counts(world: World) -> None:
+    record = await asked(world)
+    assert cards_of(world, "dan") == []
 
-    await after(hurried, 31)
-    await after(hurried, 30)
-    card = await hurried.next_mail("dan", about="Press bell")
-    await hurried.reply("dan", card, "approve")
+    await after(world, 31)
+    await after(world, 30)
+    card = await world.next_mail("dan", about="Press bell")
+    await world.reply("dan", card, "approve")
 
-    assert await hurried.summary(record.request.run_id) == "done: ok: press bell: done"
-    stands = await hurried.request(record.request.id)
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+    stands = await world.request(record.request.id)
     assert stands.decision
     assert stands.decision.by == ("dan",)
     assert (stands.request.policy.quorum, stands.request.digest) == (1, record.request.digest)
-    [reminded, escalated] = await facts(hurried, record)
+    [reminded, escalated] = await facts(world, record)
     assert (reminded.type, escalated.type) == ("request_reminded", "request_reassigned")
     assert isinstance(escalated, RequestReassigned)
     assert (escalated.why, escalated.to) == ("escalated", ("dan",))
 
 
+@in_slack
 async def test_one_message_in_the_thread_of_a_card_calls_those_who_share_it_and_have_not_answered(
-    office: World, wall: Wall
+    world: World, wall: Wall
 ) -> None:
-    office.workshop.policy_of["bell"] = "pair"
-    record = await asked(office)
+    world.workshop.policy_of["bell"] = "pair"
+    record = await asked(world)
     before = len(wall.pinned)
 
-    await office.decide("bo", record, "approve", channel="slack")
-    await after(office, 31)
+    await world.decide("bo", record, "approve", channel="slack")
+    await after(world, 31)
 
     [(to, card)] = list(wall.pinned.values())[before:]
     assert (card.title, card.mentions, card.form) == ("Reminder: Press bell?", ("cy",), None)
@@ -135,37 +113,12 @@ async def test_one_message_in_the_thread_of_a_card_calls_those_who_share_it_and_
     assert [line.text.split(",")[0] for line in shown.decides if line.label == "Reminded"] == ["Cy Cole"]
 
 
-@pytest.mark.long
-async def test_in_slack_a_reminder_stands_below_the_card_that_is_there_and_is_no_second_one(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, HURRY) as room:
-        await room.world.start()
-        await slack.connected()
-        await room.anna.says("#ops", "@sayso press bell")
-        card = await room.card("#ops", "Approve")
-        await room.world.quiet()
-
-        await room.world.move_time(31 * MINUTE)
-        reminder = await room.says(card, "Reminder: Press bell?")
-        await room.becomes(card, "Reminded")
-        await room.world.quiet()
-
-        assert reminder.thread == card.thread
-        assert reminder.buttons == []
-        assert [name for name in ("U0ANNA", "U0BO", "U0CY") if name in json.dumps(reminder.blocks)] == ["U0BO", "U0CY"]
-        places = [await slack.messages(where) for where in (card, "@bo", "@cy")]
-        assert [one.ts for there in places for one in there if "Approve" in one.buttons] == [card.ts]
-        await room.bo.presses("Approve", in_=card)
-        assert await room.world.summary(await room.only_run()) == "done: ok: press bell: done"
-        assert await slack.violations() == []
-
-
-async def test_a_card_that_can_be_changed_says_when_it_escalates_and_that_it_has(office: World, wall: Wall) -> None:
-    await asked(office)
+@in_slack
+async def test_a_card_that_can_be_changed_says_when_it_escalates_and_that_it_has(world: World, wall: Wall) -> None:
+    await asked(world)
     before = lines_of(asks(wall, "bo"))
 
-    await after(office, 61)
+    await after(world, 61)
 
     assert before["If undecided"].endswith("Dan Dorn may decide as well")
     now = lines_of(asks(wall, "bo"))
@@ -188,78 +141,68 @@ def lines_of(card: Card) -> dict[str, str]:
     return {line.label: line.text for line in card.decides}
 
 
-async def test_all_of_it_survives_restarts_of_everything_and_comes_once(hurried: World) -> None:
-    record = await asked(hurried)
+async def test_all_of_it_survives_restarts_of_everything_and_a_rebuild_and_comes_once(world: World) -> None:
+    record = await asked(world)
 
     for minutes in (31, 31, 60, 121):
-        async with hurried.stopped():
-            await hurried.move_time(minutes * MINUTE)
-        await hurried.quiet()
+        async with world.stopped():
+            await world.move_time(minutes * MINUTE)
+        await world.quiet()
+        await rebuild(world.app.store)
+        events = await world.events(record.request.run_id)
+        assert records(events)[record.request.id] == await world.request(record.request.id)
 
-    told = [getattr(event, "number", "escalated") for event in await facts(hurried, record)]
+    told = [getattr(event, "number", "escalated") for event in await facts(world, record)]
     assert told == [1, "escalated", 2]
-    assert (await hurried.request(record.request.id)).state == "expired"
-    assert len([mail for mail in hurried.mails("bo") if "Reminder:" in mail.text]) == 2
+    assert (await world.request(record.request.id)).state == "expired"
+    assert len([mail for mail in world.mails("bo") if "Reminder:" in mail.text]) == 2
 
 
-async def test_after_a_decision_nothing_comes_any_more(hurried: World) -> None:
-    record = await asked(hurried)
-    await hurried.decide("bo", record, "deny")
-    await hurried.ended(record.request.run_id)
-    await hurried.quiet()
-    sent = len(hurried.mails("cy")), len(hurried.mails("dan"))
+async def test_after_a_decision_nothing_comes_any_more(world: World) -> None:
+    record = await asked(world)
+    await world.decide("bo", record, "deny")
+    await world.ended(record.request.run_id)
+    await world.quiet()
+    sent = len(world.mails("cy")), len(world.mails("dan"))
 
-    await after(hurried, 300)
+    await after(world, 300)
 
-    assert (len(hurried.mails("cy")), len(hurried.mails("dan"))) == sent
-    assert await facts(hurried, record) == []
-
-
-async def test_a_rebuilt_schedule_brings_what_is_still_to_come(hurried: World) -> None:
-    record = await asked(hurried)
-    await after(hurried, 31)
-
-    await rebuild(hurried.app.store)
-    await after(hurried, 31)
-
-    assert [event.type for event in await facts(hurried, record)] == ["request_reminded", "request_reassigned"]
-    assert records(await hurried.events(record.request.run_id))[record.request.id] == await hurried.request(
-        record.request.id
-    )
+    assert (len(world.mails("cy")), len(world.mails("dan"))) == sent
+    assert await facts(world, record) == []
 
 
-async def test_a_vote_one_second_after_expiry_does_not_count(hurried: World) -> None:
+async def test_a_vote_one_second_after_expiry_does_not_count(world: World) -> None:
     """An attack: nobody has looked at the expiry yet, and the vote is quick."""
-    record = await asked(hurried)
+    record = await asked(world)
 
-    await hurried.move_time(4 * 3600 + 1)
-    judged = await hurried.decide("bo", record, "approve")
+    await world.move_time(4 * 3600 + 1)
+    judged = await world.decide("bo", record, "approve")
 
     assert judged == ClosedOtherwise(state="expired")
-    assert await hurried.summary(record.request.run_id) == "failed: expired"
-    assert hurried.workshop.effects == []
+    assert await world.summary(record.request.run_id) == "failed: expired"
+    assert world.workshop.effects == []
 
 
-async def test_a_clock_that_is_moved_back_sends_nothing_twice_and_reopens_nothing(hurried: World) -> None:
+async def test_a_clock_that_is_moved_back_sends_nothing_twice_and_reopens_nothing(world: World) -> None:
     """An attack: whoever can move the clock asks for what is over."""
-    record = await asked(hurried)
-    await after(hurried, 31)
-    await after(hurried, 30)
-    sent = len(hurried.mails("bo"))
+    record = await asked(world)
+    await after(world, 31)
+    await after(world, 30)
+    sent = len(world.mails("bo"))
 
-    await after(hurried, -59)
-    await hurried.app.requests.decisions.look(record.request.id)
-    await after(hurried, 59)
+    await after(world, -59)
+    await world.app.requests.decisions.look(record.request.id)
+    await after(world, 59)
 
-    assert [event.type for event in await facts(hurried, record)] == ["request_reminded", "request_reassigned"]
-    assert len(hurried.mails("bo")) == sent
+    assert [event.type for event in await facts(world, record)] == ["request_reminded", "request_reassigned"]
+    assert len(world.mails("bo")) == sent
 
-    await after(hurried, 300)
-    assert (await hurried.request(record.request.id)).state == "expired"
-    await hurried.move_time(-300 * MINUTE)
-    await hurried.app.requests.decisions.look(record.request.id)
-    judged = await hurried.decide("bo", record, "approve")
+    await after(world, 300)
+    assert (await world.request(record.request.id)).state == "expired"
+    await world.move_time(-300 * MINUTE)
+    await world.app.requests.decisions.look(record.request.id)
+    judged = await world.decide("bo", record, "approve")
 
     assert judged == ClosedOtherwise(state="expired")
-    assert (await hurried.request(record.request.id)).state == "expired"
-    assert hurried.workshop.effects == []
+    assert (await world.request(record.request.id)).state == "expired"
+    assert world.workshop.effects == []
