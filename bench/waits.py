@@ -26,9 +26,9 @@ from bot.process.logging import configure
 from bot.store.embedded import EmbeddedRedis
 from tests.bot.web.mcp.raw import message
 from tests.kit.office import QUICK, TOML
+from tests.kit.programs import COMMAND, environment
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
-from tests.servers.program import COMMAND, environment
 
 _LIMITED = TOML.replace("[limits]\n", '[limits]\nasks_per_key = "100000/h"\n')
 # One key may hold 1,200 waits open at one process, and all of them 2,400.

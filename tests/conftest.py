@@ -18,12 +18,12 @@ from tests.fakes.hallway import Hallway
 from tests.fakes.slack.driver import Workspace, running
 from tests.kit.opens import opened
 from tests.kit.world import World, a_world
-from tests.processes.programs import redis_program
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.dovecot import missing as dovecot_missing
 from tests.servers.mailhost import MailHost
 from tests.servers.mailhost import missing as mailhost_missing
+from tests.servers.redis import redis_program
 from tests.servers.web import Api, serving
 
 # What stands here until a process sets its logs up draws a frame around every line of a traceback.

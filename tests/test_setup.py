@@ -1,8 +1,6 @@
 """A program that cannot run says in one line why, and what to do; nothing is left running."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,23 +8,17 @@ import pytest
 from bot.store.embedded import EmbeddedRedis
 from tests.kit.long import few_of
 from tests.kit.office import TOML
+from tests.kit.programs import TOP, typed
 
-TOP = Path(__file__).parents[1]
 
-
-def sayso(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The program `sayso` as it ends by itself."""
-    command = [sys.executable, "-c", "from bot.cli import main; main()", *words]
+def told(*words: str, **environ: str) -> str:
+    """Return what the program `sayso` says to a person as it ends by itself; never a traceback."""
     path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(TOP)}
-    return subprocess.run(command, cwd="/", env=path | environ, capture_output=True, text=True, timeout=90, check=False)
-
-
-def told(done: subprocess.CompletedProcess[str]) -> str:
-    """Return what it says to a person; never a traceback."""
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr + done.stdout
-    assert done.stderr.startswith("sayso: ")
-    return done.stderr
+    done = typed(*words, env=path | environ, cwd=Path("/"))
+    assert done.code == 1
+    assert "Traceback" not in done.err + done.out
+    assert done.err.startswith("sayso: ")
+    return done.err
 
 
 @pytest.mark.parametrize(
@@ -50,7 +42,7 @@ def test_a_broken_configuration_names_the_file_the_key_what_was_found_and_what_i
     toml, parts = case
     (short_path / "sayso.toml").write_text(toml)
 
-    said = told(sayso("worker", "--data", str(short_path)))
+    said = told("worker", "--data", str(short_path))
 
     assert str(short_path / "sayso.toml") in said
     for part in parts:
@@ -61,7 +53,7 @@ def test_a_broken_configuration_names_the_file_the_key_what_was_found_and_what_i
 def test_a_broken_configuration_does_not_let_a_newcomer_start_and_leaves_nothing_running(short_path: Path) -> None:
     (short_path / "sayso.toml").write_text("[people.anna\n")
 
-    assert "not valid TOML" in told(sayso("dev", "--data", str(short_path), "--port", "0", "--demo-port", "0"))
+    assert "not valid TOML" in told("dev", "--data", str(short_path), "--port", "0", "--demo-port", "0")
 
     with EmbeddedRedis(short_path, short_path / "run"):
         pass
@@ -71,7 +63,7 @@ def test_a_broken_configuration_does_not_let_a_newcomer_start_and_leaves_nothing
 def test_a_data_directory_that_cannot_be_written_is_named(short_path: Path) -> None:
     (short_path / "file").write_text("not a directory")
 
-    said = told(sayso("dev", "--data", str(short_path / "file" / "data")))
+    said = told("dev", "--data", str(short_path / "file" / "data"))
 
     assert "can't be written" in said
     assert "Give --data a directory of your own" in said
@@ -80,19 +72,19 @@ def test_a_data_directory_that_cannot_be_written_is_named(short_path: Path) -> N
 @pytest.mark.long
 def test_a_data_directory_that_is_in_use_is_named_with_its_user(short_path: Path) -> None:
     with EmbeddedRedis(short_path, short_path / "run"):
-        said = told(sayso("dev", "--data", str(short_path), "--port", "0", "--demo-port", "0"))
+        said = told("dev", "--data", str(short_path), "--port", "0", "--demo-port", "0")
 
     assert str(short_path) in said
     assert str(os.getpid()) in said
 
 
 def test_a_command_beside_nothing_says_how_to_start_something(short_path: Path) -> None:
-    assert "Start one with `./sayso dev`" in told(sayso("trigger", "deploy", "--as", "anna", "--data", str(short_path)))
+    assert "Start one with `./sayso dev`" in told("trigger", "deploy", "--as", "anna", "--data", str(short_path))
 
 
 @pytest.mark.long
 def test_an_unknown_environment_variable_is_an_error_with_a_guess(short_path: Path) -> None:
-    said = told(sayso("worker", "--data", str(short_path), SAYSO_SHARD="4"))
+    said = told("worker", "--data", str(short_path), SAYSO_SHARD="4")
 
     assert "SAYSO_SHARD" in said
     assert "SAYSO_SHARDS" in said

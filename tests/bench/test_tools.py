@@ -1,20 +1,16 @@
 """The tools run at a tiny size and print their tables, whatever the figures are: what nobody runs would rot."""
 
-import subprocess
-import sys
-
 import pytest
 
 from bench.__main__ import TOOLS
 from bench.race import PEERS
-from tests.servers.lines import TOP
+from tests.kit.programs import TOP, environment, typed
 
 
 def run(*words: str) -> str:
-    command = [sys.executable, "-m", "bench", *words]
-    ended = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-2_000:]
-    return ended.stdout
+    ended = typed(*words, env=environment(), main="bench")
+    assert ended.code == 0, ended.err[-2_000:]
+    return ended.out
 
 
 def test_the_help_lists_every_tool() -> None:

@@ -1,16 +1,11 @@
 """A `sayso dev` of a test's own, as a newcomer starts it."""
 
-import re
 import signal
-import subprocess
 from pathlib import Path
 from typing import Self
 
 from bot.config.data_dir import DataDir
-from tests.kit.waiting import PATIENCE_S
-from tests.processes.programs import Program
-from tests.servers.lines import TOP
-from tests.servers.program import COMMAND
+from tests.kit.programs import Program, typed
 
 
 class Dev(Program):
@@ -24,10 +19,9 @@ class Dev(Program):
     def __enter__(self) -> Self:
         """Start it; returns when it has printed where things are."""
         super().__enter__()
-        self.wait_for("Ctrl-C ends it")
-        self.link = self._printed("console")
-        self.url = self._printed("HTTP API").removesuffix("/openapi.json")
-        self.site = self._printed("live site").removesuffix("/production/")
+        self.link = self.printed("console")
+        self.url = self.printed("HTTP API").removesuffix("/openapi.json")
+        self.site = self.printed("live site").removesuffix("/production/")
         return self
 
     def again(self) -> "Dev":
@@ -36,12 +30,9 @@ class Dev(Program):
 
     def run(self, *words: str, status: int = 0) -> str:
         """Return what a command in another terminal prints that ends well, or with this `status`."""
-        command = [*COMMAND, *words, "--data", str(self._folder / "data")]
-        done = subprocess.run(
-            command, cwd=TOP, env=self._environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-        )
-        assert done.returncode == status, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout.strip()
+        done = typed(*words, "--data", str(self._folder / "data"), env=self._environ)
+        assert done.code == status, f"{words} ended with {done.code}:\n{done.out}\n{done.err}"
+        return done.out.strip()
 
     def key(self, person: str) -> str:
         """The API key of a person, as the commands beside it use it."""
@@ -49,18 +40,8 @@ class Dev(Program):
         assert server
         return server.keys[person]
 
-    def kill(self) -> None:
-        """Kill it with -9."""
-        self.signal(signal.SIGKILL)
-        self.ended()
-
     def leave(self) -> None:
         """End it by Ctrl-C, as people do. It has nothing to complain about."""
         self.signal(signal.SIGINT)
         assert self.ended() == 0
         assert "Traceback" not in self.said()
-
-    def _printed(self, name: str) -> str:
-        found = re.search(rf"^  {name} +(\S+)$", self.said(), re.MULTILINE)
-        assert found, self.said()
-        return found[1]

@@ -6,7 +6,6 @@ then a browser draws them. The one needs an event loop, and the other has one of
 
 import asyncio
 import json
-import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,10 +19,11 @@ from playwright.sync_api import Browser, ViewportSize
 from tests.browser.pictures import chromium, said, smaller
 from tests.browser.visitor import PHONE
 from tests.fakes.slack.driver import Message, Person, Workspace, running
+from tests.kit.programs import Program
 from tests.kit.waiting import patience
-from tests.processes.programs import Program, RedisServer
 from tests.processes.slack_office import SlackOffice
 from tests.servers.lines import TOP
+from tests.servers.redis import RedisServer
 
 FOLDER = TOP / "docs" / "pictures" / "slack"
 PANE: ViewportSize = {"width": 640, "height": 400}
@@ -97,7 +97,7 @@ async def play(folder: Path, address: str) -> Mapping[str, Seen]:
             _change(office.data / "sayso.toml", office.data / "demo" / "shop")
             await office.opens()
             del office.environ["SAYSO_REDIS_URL"], office.environ["SAYSO_SECRET_KEY"]
-            with office.program("dev", "dev", "--no-open", "--port", "0", "--demo-port", "0") as dev:
+            with office.program("dev", "--no-open", "--port", "0", "--demo-port", "0") as dev:
                 dev.wait_for("Ctrl-C ends it")
                 await slack.connected()
                 album = Album(slack)
@@ -125,7 +125,7 @@ async def _deploys(office: SlackOffice, album: Album) -> None:
     await album.phone("phone.png", card, office.bo)
     await office.bo.presses("Approve", in_=card)
     done = await office.becomes(card, "Done: ")
-    await office.hears(asked, "Decided by")
+    await office.says(asked, "Decided by")
     line = "Done: v1.2.0 is live in production"
     await office.slack.until(lambda: _has_line(office, asked, line), "the line says how it ended")
     await album.thread("done.png", done, office.anna)
@@ -189,12 +189,9 @@ def _cleaner(office: SlackOffice, dev: Program) -> AsyncClient:
     words = (
         "keys create --service cleaner --holder anna --scope trigger --acts-for anna --asks person:cy,policy:production"
     )
-    with office.program("keys", *words.split()) as keys:
-        keys.ended()
-        key = keys.said().split()[-1]
-    found = re.search(r"HTTP API +(\S+)/openapi.json", dev.said())
-    assert found, dev.said()
-    return AsyncClient(base_url=found[1], trust_env=False, timeout=60, headers={"Authorization": f"Bearer {key}"})
+    key = office.told(*words.split())[1].split()[-1]
+    url = dev.printed("HTTP API").removesuffix("/openapi.json")
+    return AsyncClient(base_url=url, trust_env=False, timeout=60, headers={"Authorization": f"Bearer {key}"})
 
 
 async def _wants(program: AsyncClient, **wish: Any) -> None:

@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from docs.architecture import PAGE, drawn, floors, imports, reduced, with_drawing
+from docs.architecture import PAGE, floors, imports, reduced, with_drawing
 from tests.servers.lines import TOP
 
 LINE = re.compile(r"^\| `([\w./]+)` \|", re.MULTILINE)
@@ -19,8 +19,9 @@ layers = ["app", "runs | mail", "store"]
 def test_the_page_shows_the_rooms_as_their_imports_are_now() -> None:
     page = PAGE.read_text()
 
-    assert page == with_drawing(page), "draw it anew: .venv/bin/python docs/architecture.py"
-    assert drawn() in page
+    assert with_drawing(page.replace("-->\n\n```mermaid", "-->\nnothing yet\n```mermaid")) == page, (
+        "draw it anew: .venv/bin/python docs/architecture.py"
+    )
 
 
 def test_each_file_on_the_walk_is_there_and_it_leads_through_the_rooms() -> None:

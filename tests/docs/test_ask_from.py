@@ -16,13 +16,13 @@ import pytest
 
 from tests.docs.dev import launcher, sayso_dev
 from tests.fakes.models import running
+from tests.kit.programs import TOP, environment
 from tests.processes.coding.installed import installed
-from tests.servers.program import ROOT, environment
 
 
 def blocks(page: str, part: str = "") -> str:
     """The shell commands of a page, or of the part with this heading."""
-    text = (ROOT / "docs" / "ask-from" / page).read_text()
+    text = (TOP / "docs" / "ask-from" / page).read_text()
     if part:
         text = text.partition(f"\n### {part}\n")[2].partition("\n## ")[0]
         assert text
@@ -49,7 +49,7 @@ async def test_a_client_asks_is_killed_comes_back_and_has_the_answer(short_path:
 @pytest.mark.long
 async def test_a_python_script_is_killed_comes_back_and_acts_once(short_path: Path) -> None:
     launcher(short_path)
-    (short_path / "clients").symlink_to(ROOT / "clients")
+    (short_path / "clients").symlink_to(TOP / "clients")
     async with sayso_dev(short_path) as url:
         told = await asyncio.to_thread(
             subprocess.run, ["sh", "-eu", "-c", blocks("python.md")], cwd=short_path,

@@ -17,12 +17,13 @@ from tests.bot.triggers.hub import pushed
 from tests.bot.triggers.posting import HUB_SECRET, bytes_of, signed_by_github
 from tests.fakes import github
 from tests.fakes.kubernetes import Cluster
+from tests.kit.programs import Program
 from tests.kit.waiting import wait_until
 from tests.processes.branch import Branch
-from tests.processes.programs import Program, RedisServer
 from tests.servers import git_hosts
 from tests.servers.lines import TOP, free_ports
 from tests.servers.mailhost import MailHost
+from tests.servers.redis import RedisServer
 
 pytestmark = pytest.mark.long
 

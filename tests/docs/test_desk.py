@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.docs.dev import launcher, sayso_dev
+from tests.kit.programs import TOP, environment
 from tests.kit.waiting import until
-from tests.servers.program import ROOT, environment
 
-PAGE = (ROOT / "docs/using.md").read_text().partition("\n## The desk\n")[2]
+PAGE = (TOP / "docs/using.md").read_text().partition("\n## The desk\n")[2]
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.docs.dev import launcher, sayso_dev
-from tests.servers.program import ROOT, environment
+from tests.kit.programs import TOP, environment
 
 
 def blocks(name: str) -> str:
     """The shell commands of a document."""
-    return "\n".join(re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs" / name).read_text(), re.DOTALL | re.MULTILINE))
+    return "\n".join(re.findall(r"^```sh\n(.*?)^```$", (TOP / "docs" / name).read_text(), re.DOTALL | re.MULTILINE))
 
 
 @pytest.mark.long

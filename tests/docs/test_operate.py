@@ -17,9 +17,9 @@ from bot.store import Commit, Store
 from bot.store.lists import NOT_DELIVERED, counted_as
 from bot.web.metrics import Metrics
 from tests.bot.store.stores import RUN, a_store
-from tests.servers.program import ROOT
+from tests.kit.programs import TOP
 
-FOLDER = ROOT / "docs" / "operate"
+FOLDER = TOP / "docs" / "operate"
 RULES, DASHBOARD = FOLDER / "alerts.yml", FOLDER / "dashboard.json"
 # What a label of ours can be by its own nature: any channel, any operation.
 _OPEN = {"channel", "operation", "status", "outcome", "type", "le"}

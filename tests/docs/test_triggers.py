@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.kit.office import TOML
+from tests.kit.programs import TOP, environment
 from tests.kit.world import a_world
-from tests.servers.program import ROOT, environment
 from tests.servers.web import serving
 
 SECRET = "of-the-releases-0123456789"
@@ -19,7 +19,7 @@ SECRET = "of-the-releases-0123456789"
 
 def block(language: str) -> str:
     """The one block in a language."""
-    part = (ROOT / "docs/using.md").read_text().partition("\n## Triggers\n")[2].partition("\n## ")[0]
+    part = (TOP / "docs/using.md").read_text().partition("\n## Triggers\n")[2].partition("\n## ")[0]
     [found] = re.findall(rf"^```{language}\n(.*?)^```$", part, re.DOTALL | re.MULTILINE)
     return str(found)
 

@@ -11,10 +11,10 @@ import pytest
 
 from prompts import parse
 from tests.docs.dev import launcher, sayso_dev
+from tests.kit.programs import TOP, environment
 from tests.kit.waiting import wait_until
-from tests.servers.program import ROOT, environment
 
-PAGE = (ROOT / "docs" / "write-an-agent.md").read_text()
+PAGE = (TOP / "docs" / "write-an-agent.md").read_text()
 FILES = dict(re.findall(r"^\*\*`([\w.]+)`\*\*\n\n```\w+\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
 COMMANDS = "".join(re.findall(r"^```sh\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)).splitlines()
 

@@ -1,31 +1,24 @@
 """What the stand-ins for makers of models share: answers by order, given in odd ways, and what they were asked.
 
-`Answer`, `FakeMaker` and `serving` are for a test; `Scripted` and `main` are for the process of the stand-in. Beside
+`Answer` and `FakeMaker` are for a test; `Scripted` is for the process of the stand-in. Beside
 the API itself it speaks `POST /script`, which takes a list of answers, `GET /requests`, what came in, `GET /headers`,
 the names of its headers, `POST /release`, which gives the answers that wait, and `POST /list`, which says how models
 are listed, as the maker does (`ours`), to `anybody`, or not at all (`none`).
 """
 
 import asyncio
-import contextlib
 import json
-import socket
-import subprocess
-import sys
 import urllib.request
 import zlib
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-_TREE = Path(__file__).parents[2]
 # So often that no single read ever takes long.
 _DRIP_S = 0.02
 
@@ -89,20 +82,6 @@ class FakeMaker:
     def _call(self, path: str, body: bytes | None = None) -> bytes:
         with urllib.request.urlopen(self.root + path, body, timeout=60) as answer:  # noqa: S310
             return answer.read()
-
-
-@contextlib.contextmanager
-def serving(module: str) -> Generator[str]:
-    """The address of the server that `python -m module` is, on a free loopback port; gone afterwards."""
-    server = subprocess.Popen([sys.executable, "-m", module], cwd=_TREE, stdout=subprocess.PIPE, text=True)
-    with server:
-        assert server.stdout is not None
-        port = server.stdout.readline().strip()
-        assert port, f"{module} did not start: its error is above"
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.kill()
 
 
 @dataclass
@@ -175,15 +154,6 @@ class Scripted:
                 Route("/headers", self.named),
             ]
         )
-
-
-async def main(app: Starlette) -> None:
-    """Serve until killed, on a free loopback port, which is printed first."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    print(listener.getsockname()[1], flush=True)  # noqa: T201
-    # A body that is too short on purpose is an error to the server.
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-    await server.serve(sockets=[listener])
 
 
 def mistakes_in(node: Json, allowed: frozenset[str]) -> Sequence[str]:

@@ -39,7 +39,7 @@ async def refusal(call: Awaitable[Any]) -> Client:
 
 
 class BoltApp:
-    """Hears everything and acknowledges it, unless `refuses` is set. `answers` is what interactions are acked with."""
+    """Hears everything and acknowledges it, unless `refuses` is set."""
 
     def __init__(self, slack: Workspace) -> None:
         self.slack = slack
@@ -47,8 +47,6 @@ class BoltApp:
         self.heard: list[Json] = []
         self.retries: list[list[str]] = []
         self.refuses = False
-        self.answers: Json | str | None = None
-        self.on_action: Callable[[Json], Awaitable[None]] | None = None
         self.bolt = AsyncApp(
             name="bolt",
             client=self.client,
@@ -69,9 +67,9 @@ class BoltApp:
             await self.handler.close_async()
         await self._stack.aclose()
 
-    async def connects(self, ping_s: float = PING_S) -> None:
+    async def connects(self) -> None:
         """Over Socket Mode, as slack-bolt does it."""
-        self.handler = AsyncSocketModeHandler(self.bolt, self.slack.app_token, ping_interval=ping_s)
+        self.handler = AsyncSocketModeHandler(self.bolt, self.slack.app_token, ping_interval=PING_S)
         await self.handler.connect_async()
         await self.slack.connected()
 
@@ -103,9 +101,7 @@ class BoltApp:
         self.retries.append([*req.headers.get("x-slack-retry-num", []), *req.headers.get("x-slack-retry-reason", [])])
         if self.refuses:
             return BoltResponse(status=503, body="not now")
-        if self.on_action and req.body.get("type") == "block_actions":
-            await self.on_action(req.body)
-        return BoltResponse(status=200, body=self.answers or "")
+        return BoltResponse(status=200, body="")
 
 
 def _authorizer(token: str) -> Callable[[], Awaitable[AuthorizeResult]]:

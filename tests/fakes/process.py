@@ -3,12 +3,9 @@
 import contextlib
 import json
 import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -17,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-_TREE = Path(__file__).parents[2]
+from tests.kit.programs import Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +45,10 @@ class Ordered:
 
 
 @contextlib.contextmanager
-def started(module: str) -> Generator[str]:
+def started(module: str, *words: str) -> Generator[str]:
     """Run `python -m module`, which prints its port first; its address, gone afterwards."""
-    command = [sys.executable, "-m", module]
-    with subprocess.Popen(command, cwd=_TREE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        port = server.stdout.readline().strip()
-        assert port, f"{module} did not start: its error is above"
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.kill()
+    with Beside(module, *words) as server:
+        yield f"http://127.0.0.1:{server.line.strip()}"
 
 
 class Orders:

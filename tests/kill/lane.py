@@ -3,13 +3,9 @@
 Redis, the proxy, the recorder and the desk live on; a successor of the worker is there as soon as it is dead.
 """
 
-import json
-import os
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,8 +18,9 @@ from typing import Literal, Self
 from bot.store.embedded import EmbeddedRedis
 from tests.kill.parts import TOOLS, ToolName
 from tests.kill.people import People, Story
+from tests.kit.programs import Program
 from tests.kit.waiting import PATIENCE_S, wait_until
-from tests.servers.lines import TOP, Message, Server
+from tests.servers.lines import Server
 from tests.servers.resp import Redis
 from tests.servers.scripts import SCRIPTS
 from tests.servers.traps import When
@@ -100,7 +97,6 @@ def environment(folder: Path, redis_url: str, desk: Server, recorder: Server) ->
         "SAYSO_DATA_DIR": str(folder / "home"),
         "DESK": str(desk.said["port"]),
         "RECORDER": str(recorder.said["port"]),
-        "LOG": str(folder / "log"),
     }
 
 
@@ -114,44 +110,12 @@ def has(redis: Redis, *names: str) -> bool:
     return any(redis.ask("EXISTS", f"{{s{shard}}}:{name}") for shard in (0, 1) for name in names)
 
 
-class Nursery:
-    """A process that has imported everything, and becomes a worker in milliseconds."""
-
-    def __init__(self, environ: dict[str, str]) -> None:
-        self._environ = environ
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        command = [sys.executable, "-m", "tests.kill.worker", "nursery"]
-        self._process = subprocess.Popen(
-            command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0
-        )
-        self._heard()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """End it, and every worker that it still has."""
-        with self._process:
-            assert self._process.stdin
-            self._process.stdin.close()
-
-    def worker(self, **more: str) -> int:
-        """A new worker's process id, with `more` in its environment. Once it is dead, no process has that id."""
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps(self._environ | more) + "\n")
-        self._process.stdin.flush()
-        return int(self._heard()["pid"])
-
-    def _heard(self) -> Message:
-        assert self._process.stdout
-        return json.loads(self._process.stdout.readline())
-
-
 class Lane:
     """A Redis, a proxy, a recorder, a desk, and one worker at a time."""
 
     def __init__(self) -> None:
-        self._pid = self._second = 0
+        self._first: Program | None = None
+        self._second: Program | None = None
         self._point: Point | None = None
         self._setting = Setting()
 
@@ -169,13 +133,15 @@ class Lane:
             self.desk = stack.enter_context(Server("tests.servers.desk"))
             self.people = People(self.desk, self.recorder)
             through_proxy = f"redis://127.0.0.1:{self.proxy.said['redis_port']}/0"
-            environ = environment(self.folder, through_proxy, self.desk, self.recorder)
-            self._nursery = stack.enter_context(Nursery(environ))
+            self._environ = environment(self.folder, through_proxy, self.desk, self.recorder)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """End them all."""
+        for worker in (self._first, self._second):
+            if worker:
+                worker.kill()
         self._stack.close()
 
     def tell(self, tool: ToolName, *kills: Point) -> Story:
@@ -193,7 +159,7 @@ class Lane:
             if self._setting.leaves and self.people.calls(story) and not has(self.redis, "outbox"):
                 self._tell_to_leave()
             if self._point and self._point.act == "stop" and self._sprung() and not self._second:
-                self._second = self._nursery.worker()
+                self._second = self._worker()
             self.people.look()
         if self._second:
             self._wake()
@@ -233,22 +199,22 @@ class Lane:
         """The worker that stood still goes on, finishes what it thinks that it has to do, and leaves."""
         for server in self._servers():
             server.ask(do="release")
-        os.kill(self._pid, signal.SIGTERM)
-        wait_until(lambda: not self._is_alive(), what="leaving")
-        self._pid, self._second = self._second, 0
+        assert self._first
+        self._first.signal(signal.SIGTERM)
+        self._first.ended()
+        self._first, self._second = self._second, None
         wait_until(lambda: is_quiet(self.redis), what="quiet")
 
     def _is_alive(self) -> bool:
-        try:
-            os.kill(self._pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+        return self._first is not None and self._first.process.poll() is None
+
+    def _worker(self) -> Program:
+        return Program([], self._environ, self.folder / "log", "tests.kill.worker").start()
 
     def _be_alive(self, left: list[Point]) -> None:
         """Have a worker, and set the next trap for it."""
-        if not self._pid or not self._is_alive():
-            self._pid = self._nursery.worker()
+        if self._first is None or not self._is_alive():
+            self._first = self._worker()
         for server in self._servers():
             server.ask(do="clear")
         self._point = left.pop(0) if left else None
@@ -258,13 +224,15 @@ class Lane:
         if point := self._point:
             where = self.recorder if point.name in TOOLS else self.proxy
             where = self.desk if point.name in {"send", "update"} else where
-            where.ask(do="arm", name=point.name, nth=point.nth, when=point.when, act=point.act, pid=self._pid)
+            where.ask(
+                do="arm", name=point.name, nth=point.nth, when=point.when, act=point.act, pid=self._first.process.pid
+            )
 
     def _tell_to_leave(self) -> None:
         """Once: whoever leaves already would give up what it waits for."""
         self._setting = replace(self._setting, leaves=False)
-        with suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGTERM)
+        if self._first:
+            self._first.signal(signal.SIGTERM)
 
     def _servers(self) -> tuple[Server, ...]:
         return self.proxy, self.recorder, self.desk

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from agents.events import AnswerNoted, Event, RequestDecided, RequestOpened, RunEnded, RunStarted, ToolStarted
 from tests.kill.parts import ToolName
-from tests.kill.reading import runs_in
+from tests.kit.reading import runs_in
 from tests.servers.lines import Message, Server
 from tests.servers.resp import Redis
 

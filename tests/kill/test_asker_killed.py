@@ -2,15 +2,14 @@
 
 import asyncio
 import signal
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.kit.office import TOML
-from tests.kit.waiting import PATIENCE_S, until
+from tests.kit.programs import Program
+from tests.kit.waiting import until
 from tests.kit.world import World
-from tests.servers.lines import TOP
 from tests.stories.test_ask import asked, asks
 
 FIVE = [f"p{number}" for number in range(5)]
@@ -27,13 +26,8 @@ async def test_a_worker_killed_between_the_third_and_the_fourth_child_starts_eac
     await world.start(works=False)
     try:
         run_id = await asks(world, "ask group:all: Ready? | until tomorrow")
-        command = [sys.executable, "-m", "tests.kill.asker", redis, str(tmp_path / "data")]
-        killed = await asyncio.create_subprocess_exec(*command, cwd=TOP)
-        try:
-            assert await asyncio.wait_for(killed.wait(), PATIENCE_S) == -signal.SIGKILL
-        finally:
-            if killed.returncode is None:
-                killed.kill()
+        with Program([redis, str(tmp_path / "data")], {}, tmp_path / "log", "tests.kill.asker") as killed:
+            assert await killed.dies() == -signal.SIGKILL
         assert [child.key for child in (await world.run(run_id)).children] == FIVE[:3]
 
         await world.stop()

@@ -1,12 +1,8 @@
 """Whoever seals the audit log, or lets it leave for the archive, dies by kill -9: each fact is one record, once."""
 
-import asyncio
 import random
 import signal
-import sys
-from asyncio.subprocess import Process
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,8 +16,9 @@ from bot.store import Keys, Store
 from tests.bot.audit.parts import a_reader, verified
 from tests.bot.store.stores import a_store
 from tests.kill.auditor import SEGMENT
-from tests.kit.waiting import PATIENCE_S, until
-from tests.servers.lines import TOP, Server
+from tests.kit.programs import Program
+from tests.kit.waiting import until
+from tests.servers.lines import Server
 
 FACTS = 5 * SEGMENT
 # Sealing is one script; leaving is a file, read back, and one script.
@@ -41,17 +38,8 @@ async def store(redis: str) -> AsyncIterator[Store]:
         yield store
 
 
-@asynccontextmanager
-async def auditor(url: str, folder: Path) -> AsyncGenerator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.kill.auditor", url, str(folder), cwd=TOP, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+def auditor(url: str, folder: Path) -> Program:
+    return Program([url, str(folder)], {}, folder / "log", "tests.kill.auditor")
 
 
 async def noted(store: Store, first: int, count: int) -> None:
@@ -84,13 +72,13 @@ async def test_whoever_dies_at_a_point_and_whose_successor_dies_there_too_leaves
     await noted(store, 0, FACTS)
     for life in (1, 2):
         proxy.ask(do="clear")
-        async with auditor(url, tmp_path) as process:
-            proxy.ask(do="arm", name=name, nth=1, when=when, act="kill", pid=process.pid)
-            assert await asyncio.wait_for(process.wait(), PATIENCE_S) == -signal.SIGKILL
+        with auditor(url, tmp_path) as process:
+            proxy.ask(do="arm", name=name, nth=1, when=when, act="kill", pid=process.process.pid)
+            assert await process.dies() == -signal.SIGKILL
         await noted(store, life * FACTS, FACTS)
     proxy.ask(do="clear")
 
-    async with auditor(url, tmp_path):
+    with auditor(url, tmp_path):
         await until(lambda: is_done(store), 60, "all is sealed")
 
     await is_whole(store, archive, 3 * FACTS)
@@ -102,7 +90,7 @@ async def test_two_that_are_killed_again_and_again_while_facts_come_leave_each_o
 ) -> None:
     archive, count, chance = Archive(FolderPlace(tmp_path)), 0, random.Random(18)  # noqa: S311 - which moments it kills at
     for _ in range(KILLS):
-        async with auditor(redis, tmp_path) as one, auditor(redis, tmp_path) as other:
+        with auditor(redis, tmp_path) as one, auditor(redis, tmp_path) as other:
             await noted(store, count, SEGMENT)
             await until(lambda: is_done(store), 60, "they are at work")
             for process, more in ((one, chance.randrange(2 * SEGMENT)), (other, chance.randrange(2 * SEGMENT))):
@@ -111,7 +99,7 @@ async def test_two_that_are_killed_again_and_again_while_facts_come_leave_each_o
                 process.kill()
             count += SEGMENT
 
-    async with auditor(redis, tmp_path):
+    with auditor(redis, tmp_path):
         await until(lambda: is_done(store), 60, "all is sealed")
 
     await is_whole(store, archive, count)

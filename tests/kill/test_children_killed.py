@@ -1,10 +1,10 @@
 """A worker dies by kill -9 while it starts a run for another one: exactly one child is there afterwards."""
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -18,20 +18,21 @@ from bot.process.processes import serve
 from tests.kit.clerk import Workshop, clerk
 from tests.kit.long import few_of
 from tests.kit.office import TOML, settings_of
+from tests.kit.programs import KEY, Program
 from tests.kit.waiting import until
 from tests.kit.world import World
-from tests.servers.lines import TOP, Server
+from tests.servers.lines import Server
 
 NOTED, BEGUN = "commit child_started", "commit run_started"
 When = Literal["before", "after"]
 
 
-def main(folder: str, url: str) -> None:
+def main() -> None:
     """Be a worker, in a process to be killed."""
+    folder, url = sys.argv[1:]
 
     async def work() -> None:
-        environ = {"SAYSO_REDIS_URL": url, "SAYSO_SECRET_KEY": "0123456789abcdef0123456789abcdef"}
-        settings = settings_of(Path(folder), TOML, environ)
+        settings = settings_of(Path(folder), TOML, {"SAYSO_REDIS_URL": url, "SAYSO_SECRET_KEY": KEY})
         app = compose(settings, redis_url(settings), [], [clerk(Workshop())])
         await serve(app, works=True, receives=())
 
@@ -44,23 +45,34 @@ def proxy(redis: str) -> Iterator[Server]:
         yield proxy
 
 
+async def a_worker(world: World, proxy: Server, stack: ExitStack) -> Program:
+    """A worker beside `world`, which only hears wishes; its line to Redis goes through the proxy."""
+    await world.stop()
+    await world.start(works=False, receives=False)
+    words = [str(world.folder), f"redis://127.0.0.1:{proxy.said['redis_port']}/0"]
+    main = "tests.kill.test_children_killed:main"
+    return stack.enter_context(Program(words, {}, world.folder / "worker.log", main))
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
 @pytest.mark.parametrize(
     "case",
     few_of([("before", NOTED, 0, 0), ("after", NOTED, 1, 0), ("before", BEGUN, 1, 0), ("after", BEGUN, 1, 1)]),
 )
 async def test_a_worker_that_dies_while_it_starts_a_child_leaves_exactly_one(
-    world: World, proxy: Server, case: tuple[When, str, int, int]
+    world: World, proxy: Server, stack: ExitStack, case: tuple[When, str, int, int]
 ) -> None:
     when, point, noted, begun = case
-    await world.stop()
-    await world.start(works=False, receives=False)
-    proxied = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
-    command = "from tests.kill.test_children_killed import main; import sys; main(*sys.argv[1:])"
-    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", command, str(world.folder), proxied, cwd=TOP)
-    proxy.ask(do="arm", name=point, nth=1, when=when, act="kill", pid=worker.pid)
+    worker = await a_worker(world, proxy, stack)
+    proxy.ask(do="arm", name=point, nth=1, when=when, act="kill", pid=worker.process.pid)
     run_id = await world.trigger("start_run stamp letter")
 
-    assert await worker.wait() == -signal.SIGKILL
+    assert await worker.dies() == -signal.SIGKILL
 
     children = [event for event in await world.events(run_id) if isinstance(event, ChildStarted)]
     assert len(children) == noted
@@ -81,14 +93,10 @@ async def test_a_worker_that_dies_while_it_starts_a_child_leaves_exactly_one(
 
 @pytest.mark.long
 async def test_a_child_that_a_frozen_worker_begins_after_its_parent_has_ended_is_stopped(
-    world: World, proxy: Server
+    world: World, proxy: Server, stack: ExitStack
 ) -> None:
-    await world.stop()
-    await world.start(works=False, receives=False)
-    proxied = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
-    command = "from tests.kill.test_children_killed import main; import sys; main(*sys.argv[1:])"
-    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", command, str(world.folder), proxied, cwd=TOP)
-    proxy.ask(do="arm", name=BEGUN, nth=1, when="before", act="stop", pid=worker.pid)
+    worker = await a_worker(world, proxy, stack)
+    proxy.ask(do="arm", name=BEGUN, nth=1, when="before", act="stop", pid=worker.process.pid)
     run_id = await world.trigger("start_run press bell")
 
     async def is_frozen() -> bool:
@@ -104,8 +112,7 @@ async def test_a_child_that_a_frozen_worker_begins_after_its_parent_has_ended_is
     assert await world.events(child_id) == ()
 
     proxy.ask(do="release")
-    os.kill(worker.pid, signal.SIGCONT)
+    worker.signal(signal.SIGCONT)
 
     assert await world.summary(child_id) == f"cancelled: stopped by {run_id}, which started it: cancelled by anna"
-    worker.terminate()
-    await worker.wait()
+    await asyncio.to_thread(worker.leaves)

@@ -6,7 +6,6 @@ The commands of a deploy outlive `sayso dev`: its successor adopts what they gav
 import os
 import shutil
 import signal
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,73 +15,46 @@ import pytest
 
 from agents.events import Event, RunEnded, ToolStarted
 from bot.config.data_dir import DataDir
-from bot.config.example import example_toml
-from bot.config.settings import load
-from bot.dev.demo import make_demo
-from tests.kill.reading import runs_in
+from tests.kit.installation import Installation
+from tests.kit.reading import runs_in
 from tests.kit.waiting import wait_until
-from tests.processes.post import Post
-from tests.processes.programs import Program
+from tests.servers.redis import RedisServer
 from tests.servers.resp import Redis
 
-QUICK = "lease_s = 1\ngrace_s = 1\nsweep_s = 0.1\n"
-
-# A deploy that says when it begins, waits until it may go on, and says when it is done.
-SLOW = """#!/bin/sh
-echo begun >>{folder}/deploys
-while [ ! -e {folder}/go ]; do sleep 0.02; done
-./deploy.sh "$@" && echo deployed >>{folder}/deploys
-"""
+pytestmark = pytest.mark.long
 
 
-class Shop:
-    """A `sayso dev` with its demo to deploy, and what can be seen of it from outside."""
+class Shop(Installation):
+    """A `sayso dev`, with a Redis of its own, and what can be seen of it from outside."""
 
     def __init__(self, folder: Path, runtime: Path) -> None:
-        self.folder, self.data = folder, folder / "data"
-        self._runtime = runtime
-        repo = make_demo(self.data / "demo")
-        slow = folder / "slow.sh"
-        slow.write_text(SLOW.format(folder=folder))
-        slow.chmod(slow.stat().st_mode | stat.S_IXUSR)
-        toml = example_toml(repo).replace('"./deploy.sh"', f'"{slow}"')
-        (self.data / "sayso.toml").write_text(QUICK + toml)
-        self.post = Post(load(self.data, {}))
-        self.program = self._dev()
+        super().__init__(folder, RedisServer(folder / "never started"))
+        self.hold_deploys()
+        self.environ = {"XDG_RUNTIME_DIR": str(runtime)}
+        self.dev = self.program("dev", "--port", "0", "--demo-port", "0")
 
     def start(self) -> None:
         """Start everything."""
-        self.program = self._dev().__enter__()
-        self.program.wait_for("sayso dev is running")
+        self.dev.start().wait_for("sayso dev is running")
 
     def kill(self) -> None:
         """Kill everything with -9, Redis first, so that nobody tells it to end in order."""
-        for group in (int((self.data / "redis" / "server.lock").read_text()), self.program.process.pid):
+        for group in (int((self.data / "redis" / "server.lock").read_text()), self.dev.process.pid):
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
-        self.program.process.wait()
+        self.dev.ended()
 
     def close(self) -> None:
         """End everything, a deploy that still waits included."""
-        self.let_go()
-        wait_until(lambda: Counter(self.deploys())["begun"] == Counter(self.deploys())["deployed"], 10, "no deploy")
-        if self.program.process.poll() is None:
+        super().close()
+        if self.dev.process.poll() is None:
             self.kill()
 
-    def let_go(self) -> None:
-        """Let the deploy go on."""
-        (self.folder / "go").touch()
-
-    def deploys(self) -> list[str]:
-        """The lines that deploys have written."""
-        log = self.folder / "deploys"
-        return log.read_text().split() if log.exists() else []
-
-    def live(self) -> str:
+    def page(self) -> str:
         """The page that visitors see."""
         return (self.data / "demo" / "site" / "production" / "current" / "index.html").read_text()
 
-    def events(self) -> list[Event]:
+    def story(self) -> list[Event]:
         """The events of the one run there is."""
         url = DataDir(self.data).redis()
         assert url
@@ -93,10 +65,6 @@ class Shop:
             redis.close()
         assert len(runs) <= 1
         return [event for events in runs.values() for event in events]
-
-    def _dev(self) -> Program:
-        words = ["dev", "--data", str(self.data), "--port", "0", "--demo-port", "0"]
-        return Program(words, {"XDG_RUNTIME_DIR": str(self._runtime)}, self.folder / "log")
 
 
 @pytest.fixture
@@ -127,13 +95,13 @@ def answered(shop: Shop) -> None:
 
 def deploying(shop: Shop) -> None:
     answered(shop)
-    wait_until(lambda: shop.deploys() == ["begun"], 20, "a deploy")
+    wait_until(lambda: shop.deploys() == ["begun"], what="a deploy")
 
 
 def deployed(shop: Shop) -> None:
-    shop.let_go()
+    shop.go()
     answered(shop)
-    wait_until(lambda: shop.deploys() == ["begun", "deployed"], 20, "a deploy")
+    wait_until(lambda: shop.deploys() == ["begun", "ended"], what="a deploy")
 
 
 def told(shop: Shop) -> None:
@@ -144,18 +112,17 @@ def told(shop: Shop) -> None:
 def assert_done_once(shop: Shop) -> None:
     """One decision, one deploy, one end."""
     shop.post.next_mail("anna", "Done:")
-    ended = wait_until(lambda: [event for event in shop.events() if isinstance(event, RunEnded)], 20, "the end")
+    ended = wait_until(lambda: [event for event in shop.story() if isinstance(event, RunEnded)], what="the end")
 
-    kinds = Counter(event.type for event in shop.events())
+    kinds = Counter(event.type for event in shop.story())
     assert [event.outcome for event in ended] == ["done"]
     assert (kinds["run_started"], kinds["request_opened"], kinds["request_decided"]) == (1, 1, 1)
-    started = [event.tool for event in shop.events() if isinstance(event, ToolStarted)]
+    started = [event.tool for event in shop.story() if isinstance(event, ToolStarted)]
     assert started.count("deploy") == 1
-    assert shop.deploys() == ["begun", "deployed"]
-    assert "v1.1.0" in shop.live()
+    assert shop.deploys() == ["begun", "ended"]
+    assert "v1.1.0" in shop.page()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("moment", [asked, shown, answered, deployed, told], ids=lambda moment: moment.__name__)
 def test_a_deploy_by_mail_happens_once_though_everything_is_killed_when_it_is(
     shop: Shop, moment: Callable[[Shop], None]
@@ -163,7 +130,7 @@ def test_a_deploy_by_mail_happens_once_though_everything_is_killed_when_it_is(
     moment(shop)
 
     shop.kill()
-    shop.let_go()
+    shop.go()
     shop.start()
 
     if moment in {asked, shown}:
@@ -172,16 +139,15 @@ def test_a_deploy_by_mail_happens_once_though_everything_is_killed_when_it_is(
 
 
 @pytest.mark.parametrize("ends", ["while all is dead", "after the next start"])
-@pytest.mark.long
 def test_a_deploy_under_way_is_adopted_by_the_next_start_when_it_ends(shop: Shop, ends: str) -> None:
     deploying(shop)
 
     shop.kill()
     if ends == "while all is dead":
-        shop.let_go()
-        wait_until(lambda: shop.deploys() == ["begun", "deployed"], 10, "the end of the deploy")
+        shop.go()
+        wait_until(lambda: shop.deploys() == ["begun", "ended"], what="the end of the deploy")
     shop.start()
-    shop.program.wait_for("adopting")
-    shop.let_go()
+    shop.dev.wait_for("adopting")
+    shop.go()
 
     assert_done_once(shop)

@@ -18,8 +18,9 @@ from bot.runs.api_requests import Asker
 from tests.kit.clerk import Workshop, clerk
 from tests.kit.long import few_of
 from tests.kit.office import QUICK
+from tests.kit.programs import KEY, Program
 from tests.kit.world import World
-from tests.servers.lines import TOP, Server
+from tests.servers.lines import Server
 
 FORK = RunId("s1r-bbbbbbbbbbbbb")
 
@@ -28,14 +29,15 @@ def composed(folder: Path, url: str) -> App:
     """Return what a process that only makes forks holds."""
     environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
         "SAYSO_REDIS_URL": url,
-        "SAYSO_SECRET_KEY": "0123456789abcdef0123456789abcdef",
+        "SAYSO_SECRET_KEY": KEY,
     }
     settings = load(folder, environ)
     return compose(settings, redis_url(settings), [], [clerk(Workshop())], sends=False)
 
 
-def main(folder: str, url: str, source: str, seq: str) -> None:
+def main() -> None:
     """Make one fork, in a process to be killed."""
+    folder, url, source, seq = sys.argv[1:]
 
     async def work() -> None:
         app = composed(Path(folder), url)
@@ -62,14 +64,12 @@ async def test_a_fork_whose_maker_dies_is_there_as_a_whole_or_not_at_all(
     events = await world.events(source)
     proxied = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
     copied = [*(event.type for event in events), "run_forked", "step_chosen"]
-    command = "from tests.kill.test_forks_killed import main; import sys; main(*sys.argv[1:])"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", command, str(world.folder), proxied, source, str(len(events)), cwd=TOP
-    )
     name = "admit" if point == "admit" else f"commit {'+'.join(copied)}"
-    proxy.ask(do="arm", name=name, nth=1, when=when, act="kill", pid=process.pid)
+    words = [str(world.folder), proxied, source, str(len(events))]
+    with Program(words, {}, world.folder / "maker.log", "tests.kill.test_forks_killed:main") as maker:
+        proxy.ask(do="arm", name=name, nth=1, when=when, act="kill", pid=maker.process.pid)
 
-    assert await process.wait() == -signal.SIGKILL
+        assert await maker.dies() == -signal.SIGKILL
 
     told = await world.events(FORK)
     assert bool(told) == ((point, when) == ("commit", "after"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kill.lane import Lane, Point
-from tests.kill.reading import runs_in
+from tests.kit.reading import runs_in
 
 
 @pytest.fixture

@@ -22,7 +22,35 @@ PEOPLE = ("anna", "bo", "cy", "dan")
 UNPACED = Rates(post_every_s=0.0, update_every_s=0.0)
 
 
-class SlackWorld:
+class InSlack:
+    """What people see of the bot in the workspace `slack`."""
+
+    slack: Workspace
+
+    async def says(self, where: Message | str, containing: str) -> Message:
+        """A message of the bot's there, once it says so."""
+
+        async def found() -> Message | None:
+            there = [one for one in await self.slack.messages(where) if one.user == "U0BOT"]
+            return next((one for one in there if containing in f"{one.text}\n{one.words}"), None)
+
+        return await self.slack.until(found, f"the bot says {containing!r}")
+
+    async def becomes(self, message: Message, containing: str) -> Message:
+        """The same message, once it says so."""
+
+        async def found() -> Message | None:
+            now = await self.slack.now(message)
+            return now if containing in f"{now.text}\n{now.words}" else None
+
+        try:
+            return await self.slack.until(found, f"the same message says {containing!r}")
+        except AssertionError as error:
+            now = await self.slack.now(message)
+            raise AssertionError(f"{error}; it says:\n{now.words}") from None
+
+
+class SlackWorld(InSlack):
     """A `world` that is not started yet, `slack`, and the `ops` channel's id."""
 
     anna: Person
@@ -52,15 +80,6 @@ class SlackWorld:
         [run_id] = await until(self.runs, what="a run has started")
         return run_id
 
-    async def says(self, where: Message | str, containing: str) -> Message:
-        """A message of the bot's there, once it says so."""
-
-        async def found() -> Message | None:
-            there = [one for one in await self.slack.messages(where) if one.user == "U0BOT"]
-            return next((one for one in there if containing in f"{one.text}\n{one.words}"), None)
-
-        return await self.slack.until(found, f"the bot says {containing!r}")
-
     async def card(self, where: str, to_press: str = "") -> Message:
         """The newest message there that can be answered, with a button called `to_press` if that is said."""
 
@@ -70,15 +89,6 @@ class SlackWorld:
             return open_ones[-1] if open_ones else None
 
         return await self.slack.until(found, f"a card in {where}")
-
-    async def becomes(self, message: Message, containing: str) -> Message:
-        """The same message, once it says so."""
-
-        async def found() -> Message | None:
-            now = await self.slack.now(message)
-            return now if containing in f"{now.text}\n{now.words}" else None
-
-        return await self.slack.until(found, f"the same message says {containing!r}")
 
 
 @asynccontextmanager

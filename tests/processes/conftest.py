@@ -7,10 +7,10 @@ from tests.fakes.slack.driver import Workspace
 from tests.kit.long import few_of
 from tests.processes.branch import Branch
 from tests.processes.place import Place, place_in
-from tests.processes.programs import RedisServer
 from tests.processes.slack_office import Mode, SlackOffice
 from tests.processes.stage import Stage
 from tests.servers.mailhost import MailHost
+from tests.servers.redis import RedisServer
 
 
 @pytest.fixture

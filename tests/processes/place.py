@@ -18,10 +18,10 @@ from bot.store import Store
 from bot.store.client import Client as RedisClient
 from bot.store.format import check_format
 from tests.kit.office import QUICK, TOML, settings_of
+from tests.kit.programs import COMMAND, KEY, Program, environment
 from tests.kit.waiting import PATIENCE_S, until
-from tests.processes.programs import KEY, Program, RedisServer
 from tests.servers.lines import free_ports
-from tests.servers.program import COMMAND, environment
+from tests.servers.redis import RedisServer
 
 QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"], "key": "staging-3"}
 APPROVAL: dict[str, Any] = {"title": "Delete staging-3", "policy": "production", "arguments": {"name": "staging-3"}}
@@ -70,11 +70,6 @@ class Place:
         """Answer as Bo."""
         answer = await self.people.post(f"/v1/requests/{request_id}/answer", json={"text": text})
         assert answer.status_code == 200, answer.text
-
-    def kill(self, program: Program) -> None:
-        """Kill it, and have nothing of it left."""
-        program.process.kill()
-        program.ended()
 
     async def approved(self) -> dict[str, Any]:
         """Return a request of the agent that Bo has approved."""
@@ -159,9 +154,7 @@ async def place_in(folder: Path) -> AsyncGenerator[Place]:
         }  # fmt: skip
 
         def started(name: str) -> Program:
-            program = stack.enter_context(Program(words[name], environ, folder / name))
-            program.wait_for('"ready"')
-            return program
+            return stack.enter_context(Program(words[name], environ, folder / name)).wait_for()
 
         url, stays = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{beside}"
         headers = {"Authorization": f"Bearer {bo}"}

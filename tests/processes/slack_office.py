@@ -1,43 +1,37 @@
-"""An installation whose people are in Slack: its own Redis, a demo to deploy, and processes started by the test."""
+"""An installation whose people are in Slack: its own Redis, a demo to deploy, and programs started by the test."""
 
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
 from agents.events import Event
-from bot.config.example import example_toml
-from bot.dev.demo import make_demo
 from tests.fakes.slack.driver import Message, Person, Shown, Workspace
-from tests.kill.reading import runs_in
+from tests.kit.installation import Installation
+from tests.kit.programs import Program
+from tests.kit.slack_world import InSlack
 from tests.kit.waiting import PATIENCE_S, until
-from tests.processes.programs import KEY, Program, RedisServer
+from tests.servers.redis import RedisServer
 
 Mode = Literal["socket", "http"]
-READY = '"event":"ready"'
-PORT = '"port":'
 NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "eve": "Eve Eder"}
 
 
-class SlackOffice:
+class SlackOffice(Installation, InSlack):
     """Anna asks, Bo and Cy decide, all in #ops with the bot; Eve is there as well and decides nothing."""
 
     def __init__(self, folder: Path, redis: RedisServer, slack: Workspace) -> None:
-        self.folder, self.redis, self.slack, self.data = folder, redis, slack, folder / "data"
-        toml = example_toml(make_demo(self.data / "demo"))
+        super().__init__(folder, redis, "sweep_s = 0.1\ngrace_s = 1\nshards = 2\n")
+        self.slack, toml = slack, self.toml
         for name in ("anna", "bo", "cy"):
             toml = toml.replace(f"[people.{name}]\n", f'[people.{name}]\nslack = "U0{name.upper()}"\n')
         toml = toml.replace('reach = ["email"]', 'reach = ["slack", "email"]').replace('"20/h"', '"2000/h"')
-        eve = '\n[people.eve]\nname = "Eve Eder"\nslack = "U0EVE"\n'
-        (self.data / "sayso.toml").write_text(f"sweep_s = 0.1\ngrace_s = 1\nshards = 2\n{toml}{eve}")
-        self.environ = {
-            "SAYSO_REDIS_URL": redis.url,
-            "SAYSO_SECRET_KEY": KEY,
+        self.file.write_text(f'{toml}\n[people.eve]\nname = "Eve Eder"\nslack = "U0EVE"\n')
+        del self.environ["SAYSO_MAIL_LOCAL"]
+        self.environ |= {
             "SLACK_BOT_TOKEN": slack.bot_token,
             "SLACK_APP_TOKEN": slack.app_token,
             "SLACK_SIGNING_SECRET": slack.signing_secret,
             "SAYSO_SLACK_BASE_URL": slack.base_url,
-            "PYTHONUNBUFFERED": "1",
         }
 
     async def opens(self) -> None:
@@ -51,28 +45,14 @@ class SlackOffice:
         ]
         await self.slack.channel("ops", self.anna, self.bo, self.cy, self.eve, self.slack.bot)
 
-    def program(self, name: str, *words: str) -> Program:
-        """A process of this installation; its log has its name."""
-        return Program([*words, "--data", str(self.data)], self.environ, self.folder / f"{name}.log")
-
-    @contextmanager
-    def working(self) -> Generator[Program]:
-        """A worker that is ready."""
-        with self.program("worker", "worker") as worker:
-            worker.wait_for(READY)
-            yield worker
-
     async def front(self, stack: ExitStack, mode: Mode) -> Program:
         """The process that Slack talks to, connected."""
         if mode == "socket":
-            program = stack.enter_context(self.program("slack", "slack"))
-            program.wait_for(READY)
+            program = stack.enter_context(self.program("slack")).wait_for()
             await self.slack.connected()
             return program
-        program = stack.enter_context(self.program("web", "web", "--port", "0"))
-        program.wait_for(PORT)
-        port = program.said().partition(PORT)[2].split(",")[0].strip(" }")
-        url = f"http://127.0.0.1:{port}/slack"
+        program = stack.enter_context(self.program("web", "--port", "0"))
+        url = f"{program.address()}/slack"
         await self.slack.settings(
             socket_mode=False,
             events_url=f"{url}/events",
@@ -93,28 +73,6 @@ class SlackOffice:
         there = await self.slack.messages(thread)
         return next((found for found in there if found.buttons and containing in found.words), None)
 
-    async def becomes(self, message: Message, containing: str) -> Message:
-        """The same message, once it says so."""
-
-        async def found() -> Message | None:
-            now = await self.slack.now(message)
-            return now if containing in f"{now.text}\n{now.words}" else None
-
-        try:
-            return await self.slack.until(found, f"the same message says {containing!r}")
-        except AssertionError as error:
-            now = await self.slack.now(message)
-            raise AssertionError(f"{error}; it says:\n{now.words}") from None
-
-    async def hears(self, thread: Message | str, containing: str) -> Message:
-        """A message of the bot in the thread, once it says so."""
-
-        async def found() -> Message | None:
-            there = [one for one in await self.slack.messages(thread) if one.user == "U0BOT"]
-            return next((one for one in there if containing in f"{one.text}\n{one.words}"), None)
-
-        return await self.slack.until(found, f"the bot says {containing!r}")
-
     async def shows(self, person: Person, containing: str) -> Shown:
         """Return somebody's App Home, once it says so."""
 
@@ -123,18 +81,6 @@ class SlackOffice:
             return Shown(home) if home and containing in Shown(home).words else None
 
         return await self.slack.until(found, f"{person.name}'s Home says {containing!r}")
-
-    def live(self) -> str:
-        """The tag that visitors of the demo site get."""
-        return (self.data / "demo" / "site" / "production" / "current").resolve().name
-
-    def runs(self) -> list[list[Event]]:
-        """The events of every run."""
-        connection = self.redis.connect()
-        try:
-            return list(runs_in(connection).values())
-        finally:
-            connection.close()
 
     async def has(self, count: int, kind: type[Event]) -> list[list[Event]]:
         """The events of every run, once `count` events of a kind are among them."""

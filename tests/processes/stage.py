@@ -8,11 +8,10 @@ from typing import Self
 from tests.kill.lane import environment, is_quiet
 from tests.kill.parts import ToolName
 from tests.kill.people import People, Story
+from tests.kit.programs import Program
 from tests.kit.waiting import wait_until
-from tests.processes.programs import Program, RedisServer
 from tests.servers.lines import Server
-
-READY = '"event":"ready"'
+from tests.servers.redis import RedisServer
 
 
 class Stage:
@@ -53,10 +52,10 @@ class Stage:
         environ = self._environ | {"PARTS": parts, "PYTHONUNBUFFERED": "1", "SAYSO_LOG_LEVEL": "debug"}
         if through:
             environ["SAYSO_REDIS_URL"] = f"redis://127.0.0.1:{through.said['redis_port']}/0"
-        program = Program([], environ, self._folder / f"{name}.log", module="tests.kill.worker")
+        program = Program([], environ, self._folder / f"{name}.log", main="tests.kill.worker")
         self._stack.enter_context(program)
         if ready:
-            program.wait_for(READY)
+            program.wait_for()
         return program
 
     def until_told(self, *stories: Story) -> None:

@@ -1,7 +1,6 @@
 """A program's request when the web process dies between two lines."""
 
 import asyncio
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -15,10 +14,11 @@ from bot.store import Store
 from bot.store.client import Client
 from bot.store.format import check_format
 from tests.kit.office import QUICK, TOML, settings_of
+from tests.kit.programs import KEY, Program
 from tests.kit.waiting import PATIENCE_S
 from tests.kit.world import a_world
-from tests.processes.programs import KEY, Program, RedisServer
 from tests.servers.lines import Server
+from tests.servers.redis import RedisServer
 from tests.servers.scripts import SCRIPTS
 
 pytestmark = pytest.mark.long
@@ -70,13 +70,9 @@ def test_a_request_whose_opening_was_cut_is_there_once_after_it_is_sent_again(
 
         def web(name: str) -> tuple[Program, httpx2.Client]:
             program = stack.enter_context(Program(["web", "--port", "0"], environ, tmp_path / name))
-            program.wait_for('"ready"')
-            serves = next(line for line in program.said().splitlines() if '"port"' in line)
-            headers = {"Authorization": f"Bearer {key}"}
-            url = f"http://127.0.0.1:{json.loads(serves)['port']}"
-            return program, stack.enter_context(
-                httpx2.Client(base_url=url, headers=headers, timeout=PATIENCE_S, trust_env=False)
-            )
+            url, headers = program.wait_for().address(), {"Authorization": f"Bearer {key}"}
+            client = httpx2.Client(base_url=url, headers=headers, timeout=PATIENCE_S, trust_env=False)
+            return program, stack.enter_context(client)
 
         first, client = web("first")
         proxy.ask(do="arm", name=OPENING, nth=1, when=when, act="kill", pid=first.process.pid)

@@ -1,16 +1,16 @@
 """What the first call of its kind makes a web process do keeps it from nobody else."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.kit.office import QUICK, TOML
+from tests.kit.programs import KEY, Program
 from tests.kit.waiting import PATIENCE_S
-from tests.processes.programs import KEY, Program, RedisServer
 from tests.processes.test_reload import keys_of
+from tests.servers.redis import RedisServer
 
 pytestmark = pytest.mark.long
 
@@ -42,10 +42,7 @@ def test_the_first_calls_of_a_process_keep_nobody_waiting(tmp_path: Path) -> Non
             "SAYSO_SECRET_KEY": KEY,
         }
         with Program(["web", "--port", "0", "--data", str(data)], environ, tmp_path / "web.log") as web:
-            web.wait_for('"ready"')
-            port = next(json.loads(line)["port"] for line in web.said().splitlines() if '"port"' in line)
-
-            *others, last = asyncio.run(in_order(f"http://127.0.0.1:{port}", key))
+            *others, last = asyncio.run(in_order(web.wait_for().address(), key))
 
     assert sorted(others) == ["DELETE /v1/freeze 405 POST", "GET /healthz 200", "GET /v1/requests?misspelt=1 422"]
     assert last == "GET /openapi.json 200"

@@ -6,7 +6,10 @@ from agents.events import ToolStarted
 from tests.kit.waiting import wait_until
 from tests.processes.branch import Branch
 
-READY, READING, STANDING_BY = '"event":"ready"', "reading the mailbox", "standing by"
+READING, STANDING_BY = "reading the mailbox", "standing by"
+
+pytestmark = pytest.mark.long
+
 WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production, replacing "
 
 
@@ -18,50 +21,32 @@ def is_done_once(office: Branch, before: str) -> None:
     assert [event.tool for event in events if isinstance(event, ToolStarted)].count("deploy") == 1
 
 
-@pytest.mark.long
-def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_two_processes(office: Branch) -> None:
-    before = office.live()
-    with office.program("worker", "worker") as worker, office.program("mail", "mail") as mail:
-        worker.wait_for(READY)
-        mail.wait_for(READING)
-
-        office.anna_writes(WISH)
-        card = office.next_mail(office.bo, QUESTION)
-        assert office.live() == before, "nothing happens before somebody has answered"
-        office.bo_answers(card, "approved, thanks")
-
-        is_done_once(office, before)
-
-
-@pytest.mark.long
 def test_the_story_goes_on_after_both_processes_were_killed_between_card_and_reply(office: Branch) -> None:
     before = office.live()
-    with office.program("worker", "worker") as worker, office.program("mail", "mail") as mail:
+    with office.program("worker") as worker, office.program("mail") as mail:
         office.anna_writes(WISH)
         card = office.next_mail(office.bo, QUESTION)
-        worker.process.kill()
-        mail.process.kill()
-        worker.ended()
-        mail.ended()
+        worker.kill()
+        mail.kill()
 
     office.bo_answers(card, "approved, thanks")
     wait_until(lambda: len(office.host.mails(office.address)) == 2, what="the reply lies in the mailbox")
     assert office.live() == before
-    with office.program("worker again", "worker"), office.program("mail again", "mail"):
+    with office.program("worker", name="worker again"), office.program("mail", name="mail again"):
         is_done_once(office, before)
 
 
-@pytest.mark.long
 def test_a_reply_is_read_by_the_other_mail_process_when_the_reading_one_is_killed(office: Branch) -> None:
     before = office.live()
-    with office.program("worker", "worker"), office.program("first", "mail") as first:
+    with office.program("worker"), office.program("mail", name="first") as first:
         first.wait_for(READING)
-        with office.program("second", "mail") as second:
+        with office.program("mail", name="second") as second:
             second.wait_for(STANDING_BY)
             office.anna_writes(WISH)
             card = office.next_mail(office.bo, QUESTION)
+            assert office.live() == before, "nothing happens before somebody has answered"
 
-            first.process.kill()
+            first.kill()
             office.bo_answers(card, "approved, thanks")
             second.wait_for(READING)
 

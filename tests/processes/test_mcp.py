@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from mcp.client import Client
 
+from tests.kit.programs import COMMAND, environment
 from tests.kit.waiting import until
 from tests.processes.place import QUESTION, Place
-from tests.servers.program import COMMAND, environment
 
 pytestmark = pytest.mark.long
 
@@ -39,7 +39,7 @@ async def test_a_killed_server_is_not_noticed_by_who_waits(place: Place) -> None
         asking = asyncio.create_task(told(client, "ask_human", **{**QUESTION, "key": None}))
         request_id = await place.one()
         await place.waits()
-        place.kill(place.web)
+        place.web.kill()
         place.again("web")
         await place.waits()
         assert await place.one() == request_id, "without a key it is the same message, and people were asked once"
@@ -53,7 +53,7 @@ async def test_a_killed_worker_loses_no_answer(place: Place) -> None:
     async with place.agent_of() as client:
         asking = asyncio.create_task(told(client, "ask_human", **QUESTION))
         request_id = await place.one()
-        place.kill(place.worker)
+        place.worker.kill()
         await place.answer(request_id, "go on")
         place.again("worker")
         answer = await asking
@@ -128,7 +128,7 @@ async def test_a_server_that_is_killed_before_it_wrote_a_question_is_asked_again
         place.web.signal(signal.SIGSTOP)
         asking = asyncio.create_task(told(client, "ask_human", **{**QUESTION, "key": None}))
         assert await place.open() == []
-        place.kill(place.web)
+        place.web.kill()
         place.again("web")
         request_id = await place.one()
         await place.answer(request_id, "go on")
@@ -144,7 +144,7 @@ async def test_an_answer_that_a_killed_server_did_not_deliver_is_delivered(place
         await place.waits()
         place.web.signal(signal.SIGSTOP)
         await place.answer(request_id, "go on")
-        place.kill(place.web)
+        place.web.kill()
         place.again("web")
         answer = await asking
 
@@ -152,7 +152,7 @@ async def test_an_answer_that_a_killed_server_did_not_deliver_is_delivered(place
 
 
 async def test_without_a_worker_a_question_is_asked_and_its_answer_is_heard(place: Place) -> None:
-    place.kill(place.worker)
+    place.worker.kill()
     async with place.agent_of() as client:
         asking = asyncio.create_task(told(client, "ask_human", **QUESTION))
         request_id = await place.one()
@@ -173,7 +173,7 @@ async def test_no_answer_is_given_to_another_question_though_the_server_is_kille
         place.web.signal(signal.SIGSTOP)
         for request in await place.open():
             await place.answer(request["id"], f"about {request['title']}")
-        place.kill(place.web)
+        place.web.kill()
         place.again("web")
         answers = [answer["answer"] for answer in await asyncio.gather(*asking)]
 
@@ -186,7 +186,7 @@ async def test_a_start_whose_server_was_killed_before_it_answered_is_told_to_the
     path, people = f"/{request['id']}/start", place.people
     unheard = await place.sent_in_vain(path, {"attempt": "first"})
     await place.until_told(request["id"], "started_at")
-    place.kill(place.web)
+    place.web.kill()
     unheard.close()
 
     same = [await place.sent(people, path, {"attempt": "first"}) for _ in "12"]
@@ -202,7 +202,7 @@ async def test_a_start_whose_server_was_killed_before_it_wrote_it_is_none(place:
     path, people = f"/{request['id']}/start", place.people
     place.web.signal(signal.SIGSTOP)
     unheard = await place.sent_in_vain(path, {"attempt": "first"})
-    place.kill(place.web)
+    place.web.kill()
     unheard.close()
 
     second, first = [await place.sent(people, path, {"attempt": name}) for name in ("second", "first")]
@@ -219,8 +219,8 @@ async def test_of_twenty_starts_at_two_servers_one_begins_though_one_server_and_
     unheard = [await place.sent_in_vain(path, {"attempt": f"killed-{number}"}) for number in range(10)]
     starting = [asyncio.create_task(place.sent(people, path, {"attempt": f"{number}"})) for number in range(10)]
     await place.until_told(request["id"], "started_at")
-    place.kill(place.web)
-    place.kill(place.worker)
+    place.web.kill()
+    place.worker.kill()
     for one in unheard:
         one.close()
     answers = await asyncio.gather(*starting)
@@ -238,11 +238,11 @@ async def test_an_end_whose_server_was_killed_before_it_answered_is_told_once(pl
     request = await place.approved()
     path, people = f"/{request['id']}", place.people
     assert (await place.sent(people, f"{path}/start", {"attempt": "first"})).status_code == 200
-    place.kill(place.worker)
+    place.worker.kill()
     end = {"attempt": "first", "ok": True, "summary": "staging-3 is gone"}
     unheard = await place.sent_in_vain(f"{path}/finish", end)
     await place.until_told(request["id"], "came_of")
-    place.kill(place.web)
+    place.web.kill()
     unheard.close()
 
     same = await place.sent(people, f"{path}/finish", end)
@@ -260,7 +260,7 @@ async def test_an_end_whose_server_was_killed_before_it_wrote_it_is_taken_when_i
     assert (await place.sent(people, f"{path}/start", {"attempt": "first"})).status_code == 200
     place.web.signal(signal.SIGSTOP)
     unheard = await place.sent_in_vain(f"{path}/finish", {"attempt": "first", "ok": False, "summary": "it failed"})
-    place.kill(place.web)
+    place.web.kill()
     unheard.close()
     assert not (await people.get(f"/v1/requests/{request['id']}")).json().get("came_of")
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
+from tests.kit.programs import COMMAND, environment
 from tests.kit.waiting import patience
 from tests.processes.place import APPROVAL, QUESTION, Place
-from tests.servers.program import COMMAND, environment
 
 pytestmark = pytest.mark.long
 

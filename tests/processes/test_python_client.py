@@ -17,7 +17,7 @@ async def test_a_program_waits_through_a_web_that_is_killed_and_is_answered_once
             )
             request = await place.one()
             await place.waits()
-            place.kill(place.web)
+            place.web.kill()
             await place.answer(request, "yes")
             place.again("web")
             told = await asking

@@ -1,7 +1,6 @@
 """Somebody leaves the file while a real process runs: it looks at the file by itself, and at once on SIGHUP."""
 
 import asyncio
-import json
 import os
 import signal
 from pathlib import Path
@@ -16,10 +15,9 @@ from bot.store.client import Client
 from bot.store.format import check_format
 from tests.bot.registry.test_agents import CODE, LINE
 from tests.kit.office import QUICK, TOML, settings_of
+from tests.kit.programs import KEY, Program
 from tests.kit.waiting import PATIENCE_S, wait_until
-from tests.processes.programs import KEY, Program, RedisServer
-
-READY = '"event":"ready"'
+from tests.servers.redis import RedisServer
 
 
 async def keys_of(url: str, folder: Path, *people: str) -> list[str]:
@@ -53,12 +51,11 @@ def test_the_key_of_whoever_leaves_ends_by_the_file_alone_and_at_once_on_sighup(
         }
         words = ["web", "--port", "0", "--data", str(data)]
         with Program(words, environ, tmp_path / "web.log") as web:
-            web.wait_for(READY)
-            port = json.loads(next(line for line in web.said().splitlines() if '"port"' in line))["port"]
+            web.wait_for()
+            url = f"{web.address()}/v1/runs"
 
             def answers(key: str) -> int:
                 headers = {"Authorization": f"Bearer {key}"}
-                url = f"http://127.0.0.1:{port}/v1/runs"
                 return httpx2.get(url, headers=headers, timeout=PATIENCE_S, trust_env=False).status_code
 
             assert (answers(of_bo), answers(of_cy)) == (200, 200)
@@ -89,7 +86,7 @@ def test_attack_a_process_that_starts_or_leaves_is_told_to_read_its_files_anew(
             "SAYSO_MAIL_LOCAL": "1",
         }
         with Program([*words, "--data", str(data)], environ, tmp_path / "log") as program:
-            program.wait_for(READY)
+            program.wait_for()
 
             program.signal(signal.SIGTERM)
             while program.process.poll() is None:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import threading
 from pathlib import Path
 
@@ -10,20 +9,15 @@ import pytest
 
 from bot.config.data_dir import DataDir
 from tests.browser.dev import Dev
-from tests.kit.waiting import PATIENCE_S, wait_until
-from tests.servers.lines import TOP
-from tests.servers.program import COMMAND, environment
+from tests.kit.programs import Ended, environment, typed
+from tests.kit.waiting import wait_until
 
-WANTED = "deploy v1.2.0 to production"
+WANTED, LOAD = "deploy v1.2.0 to production", "deploy v1.1.0 to staging"
 
 
-def sayso(folder: Path, runtime: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def sayso(folder: Path, runtime: Path, *words: str) -> Ended:
     """What a command prints that needs no `sayso dev`."""
-    command = [*COMMAND, *words, "--data", str(folder / "data")]
-    environ = environment(XDG_RUNTIME_DIR=str(runtime))
-    return subprocess.run(
-        command, cwd=TOP, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
+    return typed(*words, "--data", str(folder / "data"), env=environment(XDG_RUNTIME_DIR=str(runtime)))
 
 
 def listed(dev: Dev, state: str = "") -> list[str]:
@@ -43,7 +37,7 @@ def test_a_backup_made_under_load_is_restored_elsewhere_and_what_was_asked_is_as
     with Dev(lost, short_path) as dev:
         first = dev.run("trigger", WANTED, "--as", "anna").split()[0]
         wait_until(lambda: first in listed(dev, "waiting"), what="a request")
-        load = [threading.Thread(target=dev.run, args=("trigger", WANTED, "--as", "anna")) for _ in range(3)]
+        load = [threading.Thread(target=dev.run, args=("trigger", LOAD, "--as", "anna")) for _ in range(3)]
         for one in load:
             one.start()
         made = sayso(lost, short_path, "backup", str(file))
@@ -51,36 +45,35 @@ def test_a_backup_made_under_load_is_restored_elsewhere_and_what_was_asked_is_as
             one.join()
         again = sayso(lost, short_path, "backup", str(file))
         running = sayso(lost, short_path, "restore", str(file))
-        known = {*listed(dev)}  # ended ones as well: the newest of these deploys replaces the others
+        known = {*listed(dev)}
         dev.kill()
-    assert (made.returncode, made.stdout) == (0, "")
-    assert "keys as they were at" in made.stderr
-    assert again.returncode == 1
-    assert "exists already" in again.stderr
-    assert running.returncode == 1
-    assert "End it, and restore into a new data directory" in running.stderr
+    assert (made.code, made.out) == (0, "")
+    assert "keys as they were at" in made.err
+    assert again.code == 1
+    assert "exists already" in again.err
+    assert running.code == 1
+    assert "End it, and restore into a new data directory" in running.err
 
-    assert sayso(fresh, short_path, "restore").returncode == 2
+    assert sayso(fresh, short_path, "restore").code == 2
     alone = sayso(fresh, short_path, "restore", str(file))
-    assert "Put your sayso.toml there first" in alone.stderr
+    assert "Put your sayso.toml there first" in alone.err
     toml = (lost / "data" / "sayso.toml").read_text()
     (fresh / "data" / "sayso.toml").write_text(toml.replace(str(lost), str(fresh)))
     shutil.rmtree(lost)
     cut = tmp_path / "cut"
     cut.write_bytes(file.read_bytes()[:-100])
-    assert "The Redis server ended at once" in sayso(fresh, short_path, "restore", str(cut)).stderr
+    assert "The Redis server ended at once" in sayso(fresh, short_path, "restore", str(cut)).err
     restored = sayso(fresh, short_path, "restore", str(file))
-    assert restored.returncode == 0, restored.stderr
-    assert "Restored as of" in restored.stdout
-    assert "Everything that needs an approval is frozen" in restored.stdout
-    assert "\n- freezes, and the ends of freezes" in restored.stdout
-    assert "not empty" in sayso(fresh, short_path, "restore", str(file)).stderr
+    assert restored.code == 0, restored.err
+    assert "Restored as of" in restored.out
+    assert "Everything that needs an approval is frozen" in restored.out
+    assert "\n- freezes, and the ends of freezes" in restored.out
+    assert "not empty" in sayso(fresh, short_path, "restore", str(file)).err
     assert DataDir(fresh / "data").redis() is None
 
     with Dev(fresh, short_path) as dev:
-        paused = listed(dev, "paused")
-        assert first in paused
-        assert set(paused) <= known
+        wait_until(lambda: first in listed(dev, "paused"), what="the run is paused")
+        assert {*listed(dev, "paused")} <= known
         assert json.loads(dev.run("requests", "--json")) == []
         dev.run("resume", first, "--as", "anna")
         wait_until(lambda: json.loads(dev.run("requests", "--json")), what="the request once more")

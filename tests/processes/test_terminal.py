@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +18,8 @@ from bot.wiring.local_mail import local_mail
 from channels.email.transport import Transport
 from channels.showing import escape_invisible
 from tests.browser.dev import Dev
+from tests.kit.programs import Started, typed
 from tests.kit.waiting import wait_until
-from tests.servers.program import COMMAND
 
 CLIPBOARD = "\x1b]52;c;aGkh\x07"
 # Colours are ours.
@@ -38,14 +37,14 @@ class InTerminal(Dev):
         self.log.touch()
         self._begins_at = 0
         ours, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            self._command, env=self._environ, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, process_group=0
-        )
+        with Path(os.devnull).open("rb") as nothing:
+            files = [nothing.fileno(), theirs, theirs]
+            self.process = Started(self._main, self.words, self._environ, self.folder, files)
         os.close(theirs)
         self._reading = threading.Thread(target=self._read, args=(ours,))
         self._reading.start()
         self.wait_for("Ctrl-C ends it")
-        self.url = re.sub(r"/openapi.json.*", "", self._printed("HTTP API"))
+        self.url = self.printed("HTTP API").removesuffix("/openapi.json")
         return self
 
     def settings(self) -> Settings:
@@ -54,8 +53,7 @@ class InTerminal(Dev):
 
     def prints(self, *words: str) -> str:
         """Return what a command in another terminal prints."""
-        command = [*COMMAND, *words, "--data", str(self.folder / "data")]
-        return subprocess.run(command, env=self._environ, capture_output=True, check=True).stdout.decode()
+        return typed(*words, "--data", str(self.folder / "data"), env=self._environ).out
 
     def _read(self, terminal: int) -> None:
         with self.log.open("ab", buffering=0) as log, os.fdopen(terminal, "rb", buffering=0) as screen:

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from agents.events import RunStarted
-from tests.kill.reading import Redis, runs_in
+from tests.kit.reading import Redis, runs_in
 from tests.kit.waiting import wait_until
 from tests.processes.stage import Stage
 from tests.servers.traps import When
@@ -64,7 +64,7 @@ def test_a_worker_that_is_killed_at_a_tick_leaves_it_one_run(
     move_to(redis, first)
     wait_until(lambda: any(line.ask(do="seen")["sprung"] for line in lines), what="a worker in the middle of it")
     dies = 0 if lines[0].ask(do="seen")["sprung"] else 1
-    workers[dies].process.kill()
+    workers[dies].kill()
     for verb in ("release", "clear"):
         lines[1 - dies].ask(do=verb)
     second = next_after(redis, first)

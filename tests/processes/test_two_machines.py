@@ -1,105 +1,48 @@
 """Two machines, which are two data directories, on one Redis: one deploy of an environment at a time all the same."""
 
 import os
-import shutil
 import signal
-import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from agents.events import RequestOpened, ToolFinished, ToolOrphaned, ToolStarted
-from agents.requests import Happened
-from bot.config.example import example_toml
-from bot.config.settings import load
-from bot.dev.demo import make_demo
-from tests.kill.reading import runs_in
+from tests.kit.installation import Installation, installed
+from tests.kit.programs import Program
 from tests.kit.waiting import wait_until
-from tests.processes.post import Post
-from tests.processes.programs import KEY, Program, RedisServer
 
 pytestmark = pytest.mark.long
 
-E = TypeVar("E", bound=Happened)
-READY = '"event":"ready"'
 WAITS = '"event":"waits for its turn"'
-QUICK = "lease_s = 1\ngrace_s = 1\nsweep_s = 0.1\n"
-SLOW = """#!/bin/sh
-echo "$$ $PPID" >{folder}/running
-echo "begun $2" >>{folder}/deploys
-while [ ! -e {folder}/go ]; do sleep 0.02; done
-echo "ended $2" >>{folder}/deploys
-exec ./deploy.sh "$@"
-"""
-
-
-class Machines:
-    """Two data directories with the same settings, and one repository."""
-
-    def __init__(self, folder: Path, redis: RedisServer) -> None:
-        self.folder, self.redis = folder, redis
-        slow = folder / "slow.sh"
-        slow.write_text(SLOW.format(folder=folder))
-        slow.chmod(slow.stat().st_mode | stat.S_IXUSR)
-        toml = example_toml(make_demo(folder / "first" / "demo")).replace('"./deploy.sh"', f'"{slow}"')
-        for name in ("first", "second"):
-            (folder / name).mkdir(exist_ok=True)
-            (folder / name / "sayso.toml").write_text(QUICK + toml)
-        self.environ = {
-            "SAYSO_REDIS_URL": redis.url,
-            "SAYSO_SECRET_KEY": KEY,
-            "SAYSO_MAIL_LOCAL": "1",
-            "PYTHONUNBUFFERED": "1",
-        }
-        self.post = Post(load(folder / "first", self.environ))
-
-    def program(self, machine: str, word: str) -> Program:
-        log = self.folder / f"{machine}-{word}.log"
-        return Program([word, "--data", str(self.folder / machine)], self.environ, log)
-
-    def deploys(self) -> list[str]:
-        """`begun` and `ended`, in the order in which deploys wrote them."""
-        log = self.folder / "deploys"
-        return [line.split()[0] for line in log.read_text().splitlines()] if log.exists() else []
-
-    def go(self) -> None:
-        (self.folder / "go").touch()
-
-    def events(self, kind: type[E]) -> list[E]:
-        """Return what happened in any run, oldest first."""
-        connection = self.redis.connect()
-        try:
-            found = [event for events in runs_in(connection).values() for event in events]
-        finally:
-            connection.close()
-        return sorted((event for event in found if isinstance(event, kind)), key=lambda event: event.at)
-
-    def first_deploys(self) -> None:
-        """A deploy to staging has begun, and waits to be let go."""
-        self.post.write("anna", "deploy v1.1.0 to staging")
-        wait_until(lambda: self.deploys() == ["begun"], 30, "a deploy")
 
 
 @pytest.fixture
-def machines(tmp_path: Path) -> Iterator[Machines]:
-    with RedisServer(tmp_path / "redis") as redis:
-        machines = Machines(tmp_path, redis.start())
+def machines(tmp_path: Path) -> Iterator[Installation]:
+    """The first machine's data directory, and beside it `second` with the same settings."""
+    with installed(tmp_path) as machines:
+        machines.hold_deploys()
+        (tmp_path / "second").mkdir()
+        (tmp_path / "second" / "sayso.toml").write_text(machines.toml)
         yield machines
-        machines.go()
-        shutil.rmtree(tmp_path / "first", ignore_errors=True)
 
 
-def test_a_deploy_waits_for_one_that_another_machine_runs_although_its_worker_has_gone(machines: Machines) -> None:
-    with machines.program("first", "mail") as mail, machines.program("first", "worker") as first:
-        mail.wait_for(READY)
-        first.wait_for(READY)
-        machines.first_deploys()
-        first.signal(signal.SIGTERM)
-        first.ended()
-        with machines.program("second", "worker") as second:
-            second.wait_for(READY)
+def second_worker(machines: Installation) -> Program:
+    return machines.program("worker", name="second", data=machines.folder / "second")
+
+
+def first_deploys(machines: Installation) -> None:
+    """A deploy to staging has begun, and waits to be let go."""
+    machines.post.write("anna", "deploy v1.1.0 to staging")
+    wait_until(lambda: machines.deploys() == ["begun"], what="a deploy")
+
+
+def test_a_deploy_waits_for_one_that_another_machine_runs_although_its_worker_has_gone(machines: Installation) -> None:
+    with machines.running("mail", "worker") as (_, first):
+        first_deploys(machines)
+        first.leaves()
+        with second_worker(machines) as second:
+            second.wait_for()
             machines.post.write("anna", "deploy v1.2.0 to staging")
             second.wait_for(WAITS)
             wait_until(lambda: machines.events(ToolOrphaned), 30, "word that nobody knows of the first")
@@ -109,16 +52,15 @@ def test_a_deploy_waits_for_one_that_another_machine_runs_although_its_worker_ha
             wait_until(lambda: machines.deploys() == ["begun", "ended"] * 2, 60, "both deploys")
 
 
-def test_a_deploy_begins_after_a_dead_machine_only_once_nobody_knows_is_known(machines: Machines) -> None:
-    with machines.program("first", "mail") as mail, machines.program("first", "worker") as first:
-        mail.wait_for(READY)
-        first.wait_for(READY)
-        machines.first_deploys()
+def test_a_deploy_begins_after_a_dead_machine_only_once_nobody_knows_is_known(machines: Installation) -> None:
+    with machines.running("mail", "worker") as (_, first):
+        first_deploys(machines)
         command, runner = map(int, (machines.folder / "running").read_text().split())
         for pid in (first.process.pid, runner, command):
             os.kill(pid, signal.SIGKILL)
-        with machines.program("second", "worker") as second:
-            second.wait_for(READY)
+        machines.killed = 1
+        with second_worker(machines) as second:
+            second.wait_for()
             machines.post.write("anna", "deploy v1.2.0 to staging")
             wait_until(lambda: machines.deploys() == ["begun"] * 2, 60, "the second deploy")
 
@@ -131,14 +73,9 @@ def test_a_deploy_begins_after_a_dead_machine_only_once_nobody_knows_is_known(ma
             wait_until(lambda: machines.deploys() == ["begun", "begun", "ended"], 30, "the end of the second")
 
 
-def test_deploys_of_both_machines_at_once_never_overlap(machines: Machines) -> None:
-    with (
-        machines.program("first", "mail") as mail,
-        machines.program("first", "worker") as first,
-        machines.program("second", "worker") as second,
-    ):
-        for program in (mail, first, second):
-            program.wait_for(READY)
+def test_deploys_of_both_machines_at_once_never_overlap(machines: Installation) -> None:
+    with machines.running("mail", "worker") as (_, first), second_worker(machines) as second:
+        second.wait_for()
         for number in range(6):
             machines.post.write("anna", f"deploy v1.{number % 2 + 1}.0 to staging")
         wait_until(lambda: len(machines.events(ToolStarted)) == 6, 60, "every deploy, to run or to wait")

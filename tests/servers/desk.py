@@ -5,7 +5,7 @@ As Slack and mail do, it hands a message over again until it was acknowledged, a
 
 import asyncio
 
-from tests.servers.lines import Message, listening, parent_gone, say
+from tests.servers.lines import Message, for_ever, listening, say
 from tests.servers.traps import Traps
 
 
@@ -91,7 +91,7 @@ class Desk:
 async def _main() -> None:
     async with listening(Desk().handle) as port:
         say(port=port)
-        await parent_gone()
+        await for_ever()
 
 
 if __name__ == "__main__":

@@ -4,18 +4,17 @@ import asyncio
 import json
 import secrets
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from tests.kit.programs import TOP, Beside
+
+__all__ = ["TOP", "Handle", "Message", "Server", "ask", "ask_now", "for_ever", "free_ports", "listening", "say"]
 
 Message = dict[str, Any]
 Handle = Callable[[Message], Awaitable[Message]]
 
-TOP = Path(__file__).parents[2]
 LIMIT_BYTES = 4_000_000
 ANSWER_WITHIN_S = 60
 # Below those that the system gives to connections and to whoever asks for any port (`ip_local_port_range`).
@@ -50,15 +49,13 @@ async def listening(handle: Handle) -> AsyncGenerator[int]:
         server.close()
 
 
-async def parent_gone() -> None:
-    """Returns when stdin closes: whoever started this process has no more use for it."""
-    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await reader.read()
+async def for_ever() -> None:
+    """Serve until this process is killed."""
+    await asyncio.Event().wait()
 
 
 def say(**what: object) -> None:
-    """Tell the parent something, in one line."""
+    """Tell whoever started this process something, in one line."""
     print(json.dumps(what), flush=True)  # noqa: T201
 
 
@@ -86,30 +83,13 @@ def ask_now(port: int, **message: object) -> Message:
     return json.loads(line)
 
 
-class Server:
-    """A server of this package in a process of its own, while the context is open. `said` is its first line."""
+class Server(Beside):
+    """A server of this package in a process of its own, while the context is open."""
 
-    def __init__(self, module: str, *arguments: str) -> None:
-        self._command = [sys.executable, "-m", module, *arguments]
-
-    def __enter__(self) -> Self:
-        """Start it, and wait until it has said where it listens."""
-        self._process = subprocess.Popen(
-            self._command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
-        )
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        assert line, f"{self._command} ended at once"
-        self.said: Message = json.loads(line)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """End it."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
+    @property
+    def said(self) -> Message:
+        """Its first line."""
+        return json.loads(self.line)
 
     def ask(self, **message: object) -> Message:
         """Return what the server answers on its port."""

@@ -12,7 +12,7 @@ import zlib
 import uvloop
 
 from tests.kit.waiting import passes
-from tests.servers.lines import Message, listening, parent_gone, say
+from tests.servers.lines import Message, for_ever, listening, say
 from tests.servers.traps import Traps
 
 
@@ -62,7 +62,7 @@ class Recorder:
 async def _main() -> None:
     async with listening(Recorder().handle) as port:
         say(port=port)
-        await parent_gone()
+        await for_ever()
 
 
 if __name__ == "__main__":

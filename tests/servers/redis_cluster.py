@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from tests.kit.waiting import wait_until
-from tests.processes.programs import RedisServer, redis_program
 from tests.servers.lines import free_ports
+from tests.servers.redis import RedisServer, redis_program
 from tests.servers.resp import Redis, Refused, Reply, texts
 
 SLOTS = 16_384

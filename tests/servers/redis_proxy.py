@@ -20,7 +20,7 @@ from typing import Any
 
 import uvloop
 
-from tests.servers.lines import listening, parent_gone, say
+from tests.servers.lines import for_ever, listening, say
 from tests.servers.resp import frame_end, words_of
 from tests.servers.scripts import SCRIPTS
 from tests.servers.traps import Trap, Traps
@@ -202,7 +202,7 @@ async def _main() -> None:
     server = await asyncio.start_server(proxy.handle, "127.0.0.1")
     async with listening(control) as port:
         say(port=port, redis_port=server.sockets[0].getsockname()[1])
-        await parent_gone()
+        await for_ever()
         server.close()
 
 

@@ -1,7 +1,6 @@
 """`sayso web` as a process of its own, beside the world of a test."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -10,9 +9,9 @@ from httpx2 import AsyncClient
 
 from bot.people.api_keys import Keyring
 from tests.kit.office import QUICK
-from tests.kit.waiting import PATIENCE_S, patience, until
+from tests.kit.programs import Program
+from tests.kit.waiting import PATIENCE_S, until
 from tests.kit.world import World
-from tests.servers.program import COMMAND, environment
 
 
 def settings(world: World) -> dict[str, str]:
@@ -22,26 +21,14 @@ def settings(world: World) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def a_web(world: World) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
+async def a_web(world: World) -> AsyncGenerator[tuple[Program, str]]:
     """A web process of `world`, and where it listens."""
-    program = await asyncio.create_subprocess_exec(
-        *COMMAND, "web", "--port", "0", "--data", str(world.folder),
-        env=environment(**settings(world)), stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert program.stdout
-    try:
-        async with patience():
-            said = await program.stdout.readuntil(b'"port":') + await program.stdout.readline()
-        port = re.search(rb'"port":(\d+)', said)
-        assert port
-        url = f"http://127.0.0.1:{int(port[1])}"
+    words = ["web", "--port", "0", "--data", str(world.folder)]
+    with Program(words, settings(world), world.folder / "web.log") as program:
+        url = await asyncio.to_thread(program.address)
         async with AsyncClient(base_url=url, timeout=PATIENCE_S) as anybody:
             await until(lambda: is_ready(anybody), what="the process is ready")
         yield program, url
-    finally:
-        if program.returncode is None:
-            program.kill()
-        await program.communicate()
 
 
 async def is_ready(anybody: AsyncClient) -> bool:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.kit.programs import Program
 from tests.kit.waiting import PATIENCE_S, wait_until
-from tests.processes.programs import Program
 from tests.servers.lines import TOP
 
 pytestmark = pytest.mark.long

@@ -1,10 +1,9 @@
 """An installation with every process of the Procfile; to a single Redis each has a line of its own that can be cut."""
 
-import os
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +16,7 @@ from bot.config.settings import load
 from bot.store.format import check_format
 from bot.wiring.redis import Office, office_of
 from tests.fakes.slack.driver import Workspace
-from tests.kill.lane import Nursery
-from tests.processes.programs import KEY
+from tests.kit.programs import KEY, Program
 from tests.servers.lines import Message, Server, free_ports
 from tests.servers.mailhost import MailHost
 from tests.servers.verdict import SERVER
@@ -93,24 +91,20 @@ class Process:
     """One process of the Procfile, which is forked anew as soon as it is dead. `is_still` while it was told to stop."""
 
     name: str
-    words: str
+    words: list[str]
     proxy: Line
     url: str
-    pid: int = 0
+    life: Program | None = None
     is_still: bool = False
 
     def is_alive(self) -> bool:
         """Whether there is such a process."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+        return self.life is not None and self.life.process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it is still there."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+        if self.life:
+            self.life.signal(number)
 
 
 class House:
@@ -135,17 +129,17 @@ class House:
             (self.data / "shaken.py").write_text(_AGENT)
             for name, words in self._commands().items():
                 self.processes[name] = self._process(name, words, stack)
-            self._nursery = stack.enter_context(Nursery(self.environ()))
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """End it all."""
         for process in self.processes.values():
-            process.signal(signal.SIGCONT)
+            if process.life:
+                process.life.kill()
         self._stack.close()
 
-    def _process(self, name: str, words: str, stack: ExitStack) -> Process:
+    def _process(self, name: str, words: list[str], stack: ExitStack) -> Process:
         if self.servers.setup != "one":
             return Process(name, words, NoLine(), self.servers.url)
         proxy = stack.enter_context(Server("tests.servers.redis_proxy", self.servers.url))
@@ -166,21 +160,18 @@ class House:
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
             "SAYSO_SLACK_BASE_URL": self.slack.base_url,
             "RECORDER": str(self.recorder.said["port"]),
-            "PYTHONUNBUFFERED": "1",
-            "PATH": os.environ["PATH"],
-            "HOME": os.environ.get("HOME", "/"),
         }
 
     def dead(self) -> list[Process]:
         """The processes that are not there."""
-        return [process for process in self.processes.values() if not process.pid or not process.is_alive()]
+        return [process for process in self.processes.values() if not process.is_alive()]
 
     def revive(self, dead: Sequence[Process]) -> None:
         """Start those that are not there."""
         for process in dead:
             process.proxy.ask(do="clear")
-            log = str(self.folder / f"{process.name}.log")
-            process.pid = self._nursery.worker(SAYSO_REDIS_URL=process.url, WORDS=process.words, LOG=log)
+            environ = self.environ() | {"SAYSO_REDIS_URL": process.url}
+            process.life = Program(process.words, environ, self.folder / f"{process.name}.log").start()
             process.is_still = False
 
     def still_at(self) -> float:
@@ -195,7 +186,7 @@ class House:
 
     def office(self) -> Office:
         """The product's own commands beside Redis, for keys and log-ins before a storm."""
-        settings = load(self.data, self.environ() | {"SAYSO_REDIS_URL": self.servers.url} | {"PATH": ""})
+        settings = load(self.data, self.environ() | {"SAYSO_REDIS_URL": self.servers.url})
         return office_of(settings, self.servers.url)
 
     async def clients(self) -> dict[str, AsyncClient]:
@@ -225,12 +216,9 @@ class House:
             await office.close()
         return f"/login?token={token}"
 
-    def _commands(self) -> dict[str, str]:
-        data = f"--data {self.data}"
-        return {
-            "web": f"web --port {self.port} {data}",
-            "worker 1": f"worker {data}",
-            "worker 2": f"worker {data}",
-            "slack": f"slack {data}",
-            "mail": f"mail {data}",
-        }
+    def _commands(self) -> dict[str, list[str]]:
+        words = {
+            "web": ["web", "--port", str(self.port)], "worker 1": ["worker"], "worker 2": ["worker"],
+            "slack": ["slack"], "mail": ["mail"],
+        }  # fmt: skip
+        return {name: [*one, "--data", str(self.data)] for name, one in words.items()}

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.kit.waiting import wait_until
-from tests.processes.programs import RedisServer
+from tests.servers.redis import RedisServer
 from tests.servers.redis_cluster import RedisCluster, Watched, ask, follows_up
 from tests.servers.resp import Refused
 from tests.storm.facts import Setup

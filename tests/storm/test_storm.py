@@ -1,4 +1,4 @@
-"""A storm loses nothing, does nothing twice or undecided, and shows nothing wrong: a minute, and ten under `--all`.
+"""A storm loses nothing, does nothing twice or undecided, shows nothing wrong: half a minute, and ten under `--all`.
 
 So does one over a cluster, and one over a master with replicas under Sentinels: a minute each under `--all`.
 
@@ -27,7 +27,7 @@ def host(open_path: Path, authority: Authority) -> Iterator[MailHost]:
 
 
 WANTED = [
-    Wanted(60, 30, seed=17),
+    Wanted(30, 15, seed=17),
     Wanted(600, 400, seed=18),
     Wanted(60, 30, seed=17, setup="cluster"),
     Wanted(60, 30, seed=17, setup="sentinel"),

@@ -70,7 +70,7 @@ class Weather:
                 continue
             if point and when:
                 self._traps[name] = _Armed(point, time.monotonic())
-                process.proxy.ask(do="arm", name=point, nth=1, when=when, pid=process.pid)
+                process.proxy.ask(do="arm", name=point, nth=1, when=when, pid=process.life and process.life.process.pid)
             else:
                 process.signal(signal.SIGKILL)
                 self._facts.done[f"killed: {name}"] += 1
@@ -123,10 +123,10 @@ class Weather:
     async def _stand_still(self, group: Group, chance: random.Random) -> None:
         names = chance.sample(_GROUPS[group], len(_GROUPS[group]))
         process = await until(lambda: self._awake(names), what="somebody who is about to die nowhere")
-        pid, process.is_still = process.pid, True
+        life, process.is_still = process.life, True
         process.signal(signal.SIGSTOP)
         await passes(_STILL_S)
-        if process.pid == pid and process.is_alive():
+        if process.life is life and process.is_alive():
             process.signal(signal.SIGCONT)
             self._facts.done[STOOD_STILL[group]] += 1
         self._house.still_at()

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,21 +17,12 @@ from typer.testing import CliRunner
 from bot.cli.program import app
 from bot.config.data_dir import LocalServer
 from tests.kit.office import QUICK
-from tests.kit.waiting import PATIENCE_S
+from tests.kit.programs import Ended, bare
+from tests.kit.programs import typed as program
 from tests.kit.world import World
-from tests.servers.lines import TOP
 from tests.servers.web import Api, serving
 
 _SETTINGS = ("SAYSO_", "ANTHROPIC_", "OPENAI_", "AZURE_OPENAI_", "SLACK_")
-
-
-@dataclass(frozen=True)
-class Ended:
-    """The exit code of a command, and what it printed."""
-
-    code: int
-    out: str
-    err: str
 
 
 @asynccontextmanager
@@ -108,17 +98,11 @@ async def in_production(world: World, *words: str) -> Ended:
 
 async def _typed(world: World, words: tuple[str, ...], environ: Mapping[str, str]) -> Ended:
     """A process of its own, on the data directory of `world`; it ends by itself."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     ours = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {"XDG_STATE_HOME": str(world.folder / "state")}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from bot.cli import main; main()", *words, "--data", str(world.folder),
-        cwd=TOP, env=inherited | ours | {"LANG": "C.UTF-8"} | dict(environ),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
-    assert process.returncode is not None
-    assert b"Traceback" not in err, err.decode()
-    return Ended(process.returncode, out.decode(), err.decode())
+    env = bare(**ours) | {"LANG": "C.UTF-8"} | dict(environ)
+    ended = await asyncio.to_thread(partial(program, *words, "--data", str(world.folder), env=env))
+    assert "Traceback" not in ended.err, ended.err
+    return ended
 
 
 def leave_word_of_redis(world: World) -> None:

@@ -13,9 +13,9 @@ from bot.cli.client import Client
 from bot.cli.show import Story
 from bot.config.data_dir import DataDir, LocalServer
 from tests.bot.cli.shell import Ended, attached, beside, elsewhere, in_production, sayso
+from tests.kit import programs
 from tests.kit.waiting import until
 from tests.kit.world import World
-from tests.servers import program
 from tests.servers.balancer import Balancer
 from tests.servers.web import Api, serving
 from tests.servers.wire import Wire
@@ -57,7 +57,7 @@ async def test_the_whole_story_from_two_terminals_elsewhere(world: World, api: A
     assert (started.code, started.err) == (0, f"Follow it with: ./sayso watch {run_id}\n")
     record = await world.opened(run_id)
     env = {"SAYSO_URL": api.url, "SAYSO_API_KEY": key}
-    watching = asyncio.create_task(program.sayso("watch", run_id, cwd=tmp_path, env=env))
+    watching = asyncio.create_task(programs.sayso("watch", run_id, cwd=tmp_path, env=env))
     [request] = json.loads((await bo("requests", "--for", "bo", "--json")).out)
     assert (request["id"], request["digest"]) == (record.request.id, record.request.digest)
     assert record.request.digest in (await bo("show", record.request.id)).out
@@ -208,7 +208,7 @@ async def test_nobody_is_led_to_a_server_of_others_by_a_data_directory(tmp_path:
 
     readable = await elsewhere(tmp_path, "runs", "--data", str(tmp_path / "readable"))
     away = await elsewhere(tmp_path, "runs", "--data", str(tmp_path / "away"))
-    code, _, found = await program.sayso("runs", cwd=tmp_path)
+    code, _, found = await programs.sayso("runs", cwd=tmp_path)
 
     assert "No `sayso dev` is running" in readable.err
     assert "is not used: no `sayso dev` of yours made it" in away.err

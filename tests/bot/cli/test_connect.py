@@ -16,9 +16,9 @@ from bot.cli.coding_agents import AGENTS, Wish
 from bot.errors import Invalid
 from tests.bot.cli.shell import attached, beside, elsewhere
 from tests.bot.web.hooks.test_endpoint import opened, votes
+from tests.kit.programs import environment, typed
 from tests.kit.waiting import PATIENCE_S
 from tests.kit.world import World
-from tests.servers.program import COMMAND, environment
 
 URL = "https://sayso.corp.example"
 FILES = {
@@ -85,17 +85,10 @@ class Here:
         self.folder.mkdir()
 
     def sayso(self, *words: str, code: int = 0, **environ: str) -> str:
-        env = environment(HOME=str(self.home), **environ)
-        ended = subprocess.run(
-            [*COMMAND, *words], cwd=self.folder, env=env, capture_output=True, text=True, check=False
-        )
-        assert ended.returncode == code, ended.stdout + ended.stderr
-        assert "Traceback" not in ended.stderr
-        return (
-            ended.stdout
-            if code == 0 and "--write" not in words and "--remove" not in words
-            else ended.stdout + ended.stderr
-        )
+        ended = typed(*words, cwd=self.folder, env=environment(HOME=str(self.home), **environ))
+        assert ended.code == code, ended.out + ended.err
+        assert "Traceback" not in ended.err
+        return ended.out if code == 0 and not {"--write", "--remove"} & {*words} else ended.out + ended.err
 
     def connect(self, agent: str, what: str, *words: str, **more: Any) -> str:
         return self.sayso("connect", agent, *(["--mcp"] if what == "mcp" else []), *words, **more)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.program import sayso
+from tests.kit.programs import sayso
 
 
 @pytest.mark.long

@@ -10,9 +10,9 @@ from bot.store.embedded import EmbeddedRedis
 from tests.bot.cli.shell import attached as sayso
 from tests.bot.web.console.stage import answer
 from tests.kit.office import QUICK
+from tests.kit.programs import sayso as program
 from tests.kit.world import World, a_world
 from tests.servers.console import Browser, Page, a_console
-from tests.servers.program import sayso as program
 
 PUBLIC = "http://sayso.corp.example"
 

@@ -16,9 +16,9 @@ from mcp.client.stdio import StdioServerParameters
 
 from tests.bot.web.mcp.peer import ERAS, Era, asker, called
 from tests.bot.web.mcp.test_tools import QUESTION, TOOLS, given, opened
+from tests.kit.programs import COMMAND, environment
 from tests.kit.world import World
 from tests.servers.lines import free_ports
-from tests.servers.program import COMMAND, environment
 from tests.servers.web import Api, serving
 
 

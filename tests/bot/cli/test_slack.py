@@ -10,7 +10,7 @@ from channels.slack.manifest import manifest
 from tests.bot.cli.shell import typed
 from tests.bot.wiring.workspaces import PEOPLE
 from tests.fakes.slack.driver import Workspace
-from tests.servers.program import sayso
+from tests.kit.programs import sayso
 
 
 def test_the_manifest_is_json_to_be_pasted(tmp_path: Path) -> None:

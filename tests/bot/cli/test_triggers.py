@@ -14,9 +14,9 @@ from bot.doctor.overall import examine
 from tests.bot.cli.test_runs import listed
 from tests.docs.dev import sayso_dev
 from tests.kit.office import TOML
+from tests.kit.programs import environment, sayso
 from tests.kit.waiting import PATIENCE_S
 from tests.kit.world import World, a_world
-from tests.servers.program import environment, sayso
 from tests.servers.web import serving
 
 SECRET = "of-the-releases-0123456789"

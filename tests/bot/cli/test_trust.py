@@ -10,7 +10,7 @@ from bot.config.example import example_toml
 from bot.config.settings import ConfigError, load
 from bot.config.trust import is_trusted, trust
 from tests.kit.long import few_of
-from tests.servers.program import sayso
+from tests.kit.programs import sayso
 
 OWN = '[agents.evil]\ncode = "evil:evil_agent"\n'
 CODE = 'from pathlib import Path\n\nPath("ran").touch()\n\n\ndef evil_agent():\n    raise OSError("ran")\n'

@@ -9,7 +9,7 @@ import pytest
 
 from bot.config.slack import DEFAULT_BASE_URL
 from tests.bot.config_files import PEOPLE, problems, read
-from tests.servers.program import environment
+from tests.kit.programs import environment
 
 BOT, APP = "xoxb-1-very-secret", "xapp-1-very-secret"
 

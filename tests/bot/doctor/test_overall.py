@@ -20,8 +20,9 @@ from bot.store.format import FORMAT, check_format
 from bot.store.keys import Keys
 from tests.fakes.anthropic import FakeAnthropic
 from tests.fakes.anthropic import running as anthropic_running
-from tests.processes.programs import KEY, RedisServer
+from tests.kit.programs import KEY
 from tests.servers.lines import TOP
+from tests.servers.redis import RedisServer
 
 ALONE = {"SAYSO_SECRET_KEY": KEY}
 

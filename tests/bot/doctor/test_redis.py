@@ -14,8 +14,8 @@ from bot.doctor.finding import Finding
 from bot.doctor.redis import examine_redis
 from bot.doctor.redis_rights import NEEDED
 from bot.store import Keys
-from tests.processes.programs import RedisServer
 from tests.servers.lines import TOP
+from tests.servers.redis import RedisServer
 
 ALL = ("~*", "&*", "+@all")
 

@@ -1,13 +1,11 @@
 import json
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from bot.render.redaction import REDACTED
 from channels.showing import escape_invisible
+from tests.kit.programs import Ended, bare, typed
 
-TOP = Path(__file__).parents[3]
 SECRET = "hush-hush-42"
 
 START = f"""
@@ -18,33 +16,34 @@ log = structlog.get_logger("bot.config.example")
 """
 
 
+def main() -> None:
+    """Be a program of these lines."""
+    exec(sys.argv[1], {})  # noqa: S102
+
+
+def run(code: str) -> Ended:
+    """Logging belongs to a whole process, so each test has one of its own."""
+    return typed(code, env=bare(), main="tests.bot.process.test_logging:main")
+
+
 def printed(code: str, as_json: bool = True) -> str:
-    """Return what a process that logs prints; logging belongs to a whole process, so each test has one of its own."""
-    script = START.replace("AS_JSON", str(as_json)) + code
-    done = subprocess.run([sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    return done.stdout
+    """Return what a process that logs prints."""
+    done = run(START.replace("AS_JSON", str(as_json)) + code)
+    assert (done.code, done.err) == (0, "")
+    return done.out
 
 
 def logged(code: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in printed(code).splitlines()]
 
 
-def test_a_line_is_json_with_time_level_and_logger() -> None:
+def test_a_line_is_json_with_time_level_and_logger_and_words_on_a_terminal() -> None:
     (line,) = logged('log.info("run started", seq=1)')
-
-    assert (line["event"], line["seq"], line["level"], line["logger"]) == (
-        "run started",
-        1,
-        "info",
-        "bot.config.example",
-    )
-    assert line["timestamp"].endswith("Z")
-
-
-def test_a_terminal_gets_words_instead_of_json() -> None:
     text = printed('log.info("run started", seq=1)', as_json=False)
 
+    said = (line["event"], line["seq"], line["level"], line["logger"])
+    assert said == ("run started", 1, "info", "bot.config.example")
+    assert line["timestamp"].endswith("Z")
     assert "run started" in text
     assert "seq=1" in text
     assert "{" not in text
@@ -157,8 +156,8 @@ def fails(): raise RuntimeError({HOSTILE!r})
 program.app = fails
 program.main()
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=False)
+    done = run(code)
 
-    assert done.returncode == 1
-    assert "RuntimeError: \\u001b]52;c;aGk=" in done.stderr
-    assert hidden_in(done.stderr) == set()
+    assert done.code == 1
+    assert "RuntimeError: \\u001b]52;c;aGk=" in done.err
+    assert hidden_in(done.err) == set()

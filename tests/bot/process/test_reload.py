@@ -3,7 +3,6 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +26,7 @@ from tests.kit.tables import settings_in, tables_audited, without, write
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
 
+KINDS = ("added", "removed", "changed")
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
 FINANCE = """
 [groups.finance]
@@ -36,6 +36,7 @@ file = "people.csv"
 approvers = ["group:finance"]
 expires_after = "4h"
 """
+WINDOW = '\n[[freeze.windows]]\nname = "for now"\ndays = ["mon"]\n'
 ENVIRONMENT = """
 [deploy.environments.production]
 repo = "/srv/shop"
@@ -57,9 +58,8 @@ operator = ["group:ops"]
 
 
 @pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data") as world:
-        yield world
+def office(world: World) -> World:
+    return world
 
 
 @pytest.fixture
@@ -96,22 +96,39 @@ async def test_a_file_is_read_anew_once_it_stands_still(office: World, reload: R
     assert "eve" in office.app.people.all()
 
 
-async def test_a_policy_that_is_changed_holds_for_the_next_request(office: World, reload: Reload) -> None:
-    office.workshop.policy_of["bell"] = "production"
-    write(office, TOML.replace("[policies.production]", "[policies.production]\nquorum = 2"))
+async def test_what_the_file_says_anew_holds_at_once_is_audited_by_name_and_needs_no_restart(
+    office: World, reload: Reload, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, always = office.app, ", ".join(f'"{day}"' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+    rights, freezes, changed = app.access.rights, app.requests.freezes, list[str]()
+    cy, dan = (app.people.named(name) for name in ("cy", "dan"))
 
-    await reload.look(at_once=True)
+    async def says(toml: str) -> None:
+        write(office, toml)
+        await reload.look(at_once=True)
+        changed[:] = [one for detail in await tables_audited(office) for kind in KINDS for one in detail[kind]]
 
-    assert (await office.opened(await office.trigger("press bell"))).request.policy.quorum == 2
-
-
-async def test_a_role_that_is_given_holds_at_once(office: World, reload: Reload) -> None:
-    assert office.app.access.rights.role_of("cy") == "requester"
-    write(office, TOML + '[roles]\noperator = ["person:cy"]\n')
-
-    await reload.look(at_once=True)
-
-    assert office.app.access.rights.role_of("cy") == "operator"
+    toml = TOML.replace("[policies.production]", "[policies.production]\nquorum = 2")
+    await says(toml)
+    assert app.people.tables.policies["production"].quorum == 2
+    await says(toml := toml.replace('to = ["person:dan"]', 'to = ["person:cy"]'))
+    assert "alerts.to" in changed
+    await app.messages.outbox.alert(new_id("outgoing", 0), lambda: ("A test", "It is one."))
+    await office.next_mail("cy", "A test")
+    assert office.mails("dan") == ()
+    assert rights.denial_at_all(rights.of_person(cy), "freeze") is None
+    assert rights.denial_at_all(rights.of_person(dan), "freeze")
+    await says(toml := f'{toml}\n[agents.clerk]\ntriggered_by = ["person:bo"]\n')
+    assert rights.trigger_denial("anna", "clerk")
+    assert rights.trigger_denial("bo", "clerk") is None
+    assert "agents.clerk.triggered_by" in changed
+    await says(toml := f'{toml}\n[roles]\noperator = ["person:bo"]\n')
+    assert rights.role_of("bo") == "operator"
+    await says(f'[[freeze.windows]]\nname = "for now"\ndays = [{always}]\n{toml}')
+    assert [freeze.window for freeze in await freezes.all()] == ["for now"]
+    await says(toml)
+    assert await freezes.all() == ()
+    assert "restart needed" not in capsys.readouterr().out
 
 
 async def test_a_role_that_a_group_in_slack_gives_is_looked_up_while_a_process_runs(office: World) -> None:
@@ -157,6 +174,7 @@ async def test_a_file_of_a_group_is_read_anew_as_well(office: World, reload: Rel
         (TOML + EVE + "groups = 3\n", "not valid TOML"),
         (TOML + EVE + FINANCE, "people.csv: can't be read"),
         (TOML.replace("[people.dan]", "[people.dora]") + EVE, 'alerts.to: found "person:dan", which is nobody'),
+        (TOML.replace("person:dan", "person:nobody") + WINDOW, "which is nobody"),
     ],
 )
 async def test_a_wrong_file_changes_nothing_and_is_told_once(
@@ -174,6 +192,7 @@ async def test_a_wrong_file_changes_nothing_and_is_told_once(
     await office.quiet()
     assert len(office.mails("dan")) == 1
     assert said in await NotedTables(office.app.store).wrong()
+    assert (office.app.people.tables.alerts, office.app.people.tables.windows) == (("person:dan",), ())
 
     write(office, TOML + EVE)
     await reload.look(at_once=True)
@@ -194,19 +213,6 @@ async def test_attack_operators_with_a_mailbox_alone_hear_nothing_of_what_a_web_
     assert await office.dead() == []
 
 
-async def test_a_wrong_file_that_was_put_right_is_told_again_when_it_comes_back(office: World, reload: Reload) -> None:
-    beside = Reload(office.app, lambda: settings_in(office.folder), works=False)
-    for times in (1, 2):
-        write(office, TOML + "nonsense = 3\n")
-        for one in (reload, beside, reload):
-            await one.look(at_once=True)
-        await office.quiet()
-        assert len([mail for mail in office.mails("dan") if "can't be used" in mail.subject]) == times
-        write(office, TOML)
-        await reload.look(at_once=True)
-        await beside.look(at_once=True)
-
-
 async def test_attack_a_mistake_that_was_put_right_with_others_or_by_a_restart_is_not_told_when_it_comes_back(
     office: World, reload: Reload
 ) -> None:
@@ -222,26 +228,22 @@ async def test_attack_a_mistake_that_was_put_right_with_others_or_by_a_restart_i
     await until(lambda: len(office.mails("dan")) == 4, what="it is told to those who have started it again")
 
 
-@pytest.mark.parametrize("content", ['{"version": ' + "1" * 5000 + "}", '{"displayName": "\\ud800"}'])
-async def test_attack_no_content_of_a_file_ends_the_reading_anew(office: World, reload: Reload, content: str) -> None:
-    write(office, TOML + FINANCE.replace(".csv", ".json"))
-    (office.folder / "people.json").write_text(content)
+async def test_attack_no_content_of_a_file_ends_the_reading_anew_nor_keeps_a_process_from_its_start(
+    office: World, reload: Reload
+) -> None:
+    for content in ('{"version": ' + "1" * 5000 + "}", '{"displayName": "\\ud800"}'):
+        write(office, TOML + FINANCE.replace(".csv", ".json"))
+        (office.folder / "people.json").write_text(content)
 
-    await reload.look(at_once=True)
-    assert "people.json: holds what can't be used" in await NotedTables(office.app.store).wrong()
+        await reload.look(at_once=True)
+        assert "people.json: holds what can't be used" in await NotedTables(office.app.store).wrong()
+        assert People.of(settings_in(office.folder)).group("finance").people == ()
 
-    write(office, without(TOML, "cy"))
-    await reload.look(at_once=True)
-    assert "cy" not in office.app.people.all()
-
-
-async def test_a_process_starts_with_a_file_that_cannot_be_used(office: World) -> None:
-    write(office, TOML + FINANCE.replace(".csv", ".json"))
-    (office.folder / "people.json").write_text('{"version": ' + "1" * 5000 + "}")
-
-    people = People.of(settings_in(office.folder))
-
-    assert people.group("finance").people == ()
+        write(office, without(TOML, "cy"))
+        await reload.look(at_once=True)
+        assert "cy" not in office.app.people.all()
+        write(office, TOML)
+        await reload.look(at_once=True)
 
 
 async def test_what_changed_is_audited_by_name_once_however_many_processes_read_it(office: World) -> None:
@@ -298,20 +300,6 @@ async def test_sessions_and_keys_of_somebody_who_left_end_at_once(office: World,
     assert await access.sessions.find(session) is None
 
 
-async def test_who_hears_the_alerts_changes_at_once(office: World, reload: Reload) -> None:
-    write(office, TOML.replace('to = ["person:dan"]', 'to = ["person:cy"]'))
-    await reload.look(at_once=True)
-    assert [one["changed"] for one in await tables_audited(office)] == [["alerts.to"]]
-
-    await office.app.messages.outbox.alert(new_id("outgoing", 0), lambda: ("A test", "It is one."))
-
-    await office.next_mail("cy", "A test")
-    assert office.mails("dan") == ()
-    rights = office.app.access.rights
-    assert rights.denial_at_all(rights.of_person(office.app.people.named("cy")), "freeze") is None
-    assert rights.denial_at_all(rights.of_person(office.app.people.named("dan")), "freeze")
-
-
 ROTATION = """
 [oncall.ops]
 rotation = ["person:dan", "person:cy"]
@@ -352,33 +340,6 @@ async def test_operators_hear_that_the_last_one_who_heard_the_alerts_has_left(of
     await reload.look(at_once=True)
 
     assert "group:oncall" in (await office.next_mail("anna", NOBODY_HEARS)).text
-
-
-async def test_who_may_start_an_agent_changes_at_once_and_needs_no_restart(
-    office: World, reload: Reload, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert office.app.access.rights.trigger_denial("anna", "clerk") is None
-    write(office, f'{TOML}\n[agents.clerk]\ntriggered_by = ["person:bo"]\n')
-
-    await reload.look(at_once=True)
-
-    assert office.app.access.rights.trigger_denial("anna", "clerk")
-    assert office.app.access.rights.trigger_denial("bo", "clerk") is None
-    assert [one["added"] for one in await tables_audited(office)] == [["agents.clerk.triggered_by"]]
-    assert "restart needed" not in capsys.readouterr().out
-
-
-async def test_a_window_of_a_freeze_holds_at_once_and_ends_with_its_lines(office: World, reload: Reload) -> None:
-    freezes = office.app.requests.freezes
-    always = ", ".join(f'"{day}"' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
-    write(office, f'[[freeze.windows]]\nname = "for now"\ndays = [{always}]\n{TOML}')
-    await reload.look(at_once=True)
-    assert [freeze.window for freeze in await freezes.all()] == ["for now"]
-
-    write(office, TOML)
-    await reload.look(at_once=True)
-
-    assert await freezes.all() == ()
 
 
 async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_more_before_the_restart(
@@ -487,37 +448,28 @@ def put(place: Path, kind: str) -> None:
                 file.truncate(MOST_BYTES + 1)
 
 
-@pytest.mark.parametrize("kind", ["a FIFO", "a directory", "a device", "16,000,000"])
 @pytest.mark.parametrize("name", ["sayso.toml", "staff.csv"])
 async def test_attack_what_is_no_file_is_an_error_and_holds_up_no_later_reading(
-    office: World, reload: Reload, name: str, kind: str
+    office: World, reload: Reload, name: str
 ) -> None:
-    (office.folder / "staff.csv").write_text("email,group\nbo@corp.example,staff\n")
-    toml = f'[groups.staff]\nfile = "staff.csv"\n{TOML}'
-    write(office, toml)
-    await reload.look(at_once=True)
     place = office.folder / name
-    before = place.read_bytes()
+    for kind in ("a FIFO", "a directory", "a device", "16,000,000"):
+        (office.folder / "staff.csv").write_text("email,group\nbo@corp.example,staff\n")
+        write(office, f'[groups.staff]\nfile = "staff.csv"\n{TOML}')
+        await reload.look(at_once=True)
+        before = place.read_bytes()
 
-    put(place, kind)
-    await asyncio.wait_for(reload.look(at_once=True), 10)
-    told = await NotedTables(office.app.store).wrong()
-    assert name in told
-    assert kind in told or "2,000,000" in told
-    assert (office.app.people.half_taken, len(office.app.people.group("staff").people)) == ("", 1)
+        put(place, kind)
+        await asyncio.wait_for(reload.look(at_once=True), 10)
+        told = await NotedTables(office.app.store).wrong()
+        assert name in told
+        assert kind in told or "2,000,000" in told
+        assert (office.app.people.half_taken, len(office.app.people.group("staff").people)) == ("", 1)
 
-    place.rmdir() if place.is_dir() else place.unlink()
-    place.write_bytes(before.replace(b"staff\n", b"staff\ncy@corp.example,staff\n").replace(b"Anna Ames", b"Anna A"))
-    await reload.look(at_once=True)
-    assert office.app.people.name_of("anna") == ("Anna A" if name == "sayso.toml" else "Anna Ames")
-    assert len(office.app.people.group("staff").people) == (1 if name == "sayso.toml" else 2)
-
-
-async def test_a_wrong_file_changes_neither_alerts_nor_windows(office: World, reload: Reload) -> None:
-    wrong = TOML.replace('to = ["person:dan"]', 'to = ["person:nobody"]')
-    write(office, f'{wrong}\n[[freeze.windows]]\nname = "for now"\ndays = ["mon"]\n')
-
-    await reload.look(at_once=True)
-
-    tables = office.app.people.tables
-    assert (tables.alerts, tables.windows) == (("person:dan",), ())
+        place.rmdir() if place.is_dir() else place.unlink()
+        place.write_bytes(
+            before.replace(b"staff\n", b"staff\ncy@corp.example,staff\n").replace(b"Anna Ames", b"Anna A")
+        )
+        await reload.look(at_once=True)
+        assert office.app.people.name_of("anna") == ("Anna A" if name == "sayso.toml" else "Anna Ames")
+        assert len(office.app.people.group("staff").people) == (1 if name == "sayso.toml" else 2)

@@ -12,8 +12,8 @@ from bot.doctor.overall import examine
 from bot.registry.configured import agents_of, release_in_use
 from tests.bot.config_files import problems, read
 from tests.kit.long import few_of
+from tests.kit.programs import sayso
 from tests.kit.waiting import patience
-from tests.servers.program import sayso
 
 CODE = """
 from pathlib import Path
@@ -31,6 +31,21 @@ def valet():
 """
 LINE = '[agents.valet]\ncode = "valet:valet"\n'
 PROMPTED = CODE.replace('name="valet"', 'name="valet", prompt="valet", folder=Path(__file__).parent')
+
+
+SETTLED = """
+from pydantic import BaseModel
+from agents import Agent, Done
+
+class Lot(BaseModel):
+    spots: int
+    name: str = "north"
+
+def valet(settings: Lot):
+    return Agent(name="valet", description=f"{settings.spots} spots in the {settings.name}", tools=(),
+                 fallback=lambda run: Done(summary="parked"))
+"""
+TABLE = f"{LINE}[agents.valet.settings]\n"
 
 
 @pytest.fixture(autouse=True)
@@ -97,19 +112,49 @@ def test_what_is_no_module_and_function_is_refused(tmp_path: Path, text: str) ->
     assert said == (f'sayso.toml: agents.valet.code: found "{text}"; allowed: {allowed}',)
 
 
-def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
-    said = wrong(tmp_path, CODE, '[agents.valet]\ncode = "garage:valet"\n')
-
-    assert said == (
-        "HERE/sayso.toml: agents.valet.code: there is no garage.py in HERE. "
-        "Write it there, or correct the name before the colon"
-    )
+def named(name: str) -> str:
+    return f'[agents.{name}]\ncode = "valet:valet"\n'
 
 
-def test_a_function_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
-    said = wrong(tmp_path, CODE, LINE.replace(":valet", ":vallet"))
+WRONG = [
+    (
+        CODE, '[agents.valet]\ncode = "garage:valet"\n',
+        "HERE/sayso.toml: agents.valet.code: there is no garage.py in HERE. Write it there, or correct the name",
+    ),
+    (CODE, LINE.replace(":valet", ":vallet"), "HERE/valet.py has no function vallet. It has: lift, valet"),
+    ("def valet():\n    return 3\n", LINE, "valet() gave back int; it must give back an Agent"),
+    (
+        "def valet():\n    raise LookupError('no garage')\n", LINE,
+        "valet() failed: LookupError: no garage (valet.py, line 2). Fix it, and start again",
+    ),
+    (CODE, named("deploy"), "agents.deploy.code: sayso has an agent deploy itself. Give yours another name"),
+    (CODE, named("survey"), "agents.survey.code: sayso has an agent survey itself. Give yours another name"),
+    (CODE, named("parker"), "that agent calls itself 'valet'. Name the table [agents.valet], or the agent 'parker'"),
+    (CODE.replace("tools=(tool,)", "tools=(tool, tool)"), LINE, "it has two tools 'lift'"),
+    (CODE.replace('"lift"', '"done"'), LINE, "the tool 'done'"),
+    (CODE.replace('"lift"', '"lift it"'), LINE, "the tool 'lift it'"),
+    (PROMPTED, LINE, "there is no prompt 'valet' in HERE: write valet.md there. There are: none"),
+    (
+        CODE.replace('name="valet"', 'name="valet", prompt="valet"'), LINE,
+        "To the agent add: folder=Path(__file__).parent",
+    ),
+    (CODE, '[agents.valet]\ncode = "colorsys:valet"\n', "colorsys is a module of"),
+    (CODE, '[agents.valet]\ncode = "prompts:valet"\n', "Give your file another name"),
+    (SETTLED, LINE, "agents.valet.settings: spots: Field required"),
+    (SETTLED, f'{TABLE}spots = "many"\n', "agents.valet.settings: spots: Input should be a valid integer"),
+    (CODE, f"{TABLE}spots = 1\n", "agents.valet.settings: valet takes no settings. Give valet a parameter"),
+    (SETTLED.replace(": Lot)", ")"), TABLE, "agents.valet.code: the parameter `settings` of valet must name"),
+]  # fmt: skip
 
-    assert said.endswith("HERE/valet.py has no function vallet. It has: lift, valet")
+
+@pytest.mark.parametrize(("code", "line", "said"), WRONG)
+def test_what_is_wrong_with_an_agent_is_named_and_stops_the_start(
+    tmp_path: Path, code: str, line: str, said: str
+) -> None:
+    for name in ("colorsys.py", "prompts.py"):  # called like a module of Python's and one of ours
+        (tmp_path / name).write_text("raise SystemExit('I was run')")
+
+    assert said in wrong(tmp_path, code, line)
 
 
 @pytest.mark.parametrize(
@@ -129,64 +174,6 @@ def test_a_module_that_breaks_says_its_own_last_line_and_where(tmp_path: Path, c
     assert said.endswith("Fix it, and start again")
     assert "\n" not in said
     assert len(said) < 600
-
-
-def test_a_function_that_breaks_says_so(tmp_path: Path) -> None:
-    said = wrong(tmp_path, "def valet():\n    raise LookupError('no garage')\n")
-
-    assert said.endswith("valet() failed: LookupError: no garage (valet.py, line 2). Fix it, and start again")
-
-
-def test_what_is_no_agent_is_refused(tmp_path: Path) -> None:
-    assert wrong(tmp_path, "def valet():\n    return 3\n").endswith("valet() gave back int; it must give back an Agent")
-
-
-@pytest.mark.parametrize("name", ["deploy", "triage", "desk", "survey", "relay"])
-def test_a_name_of_ours_is_taken(tmp_path: Path, name: str) -> None:
-    said = wrong(tmp_path, CODE, f'[agents.{name}]\ncode = "valet:valet"\n')
-
-    assert said.endswith(f"agents.{name}.code: sayso has an agent {name} itself. Give yours another name")
-
-
-def test_the_table_and_the_agent_have_one_name(tmp_path: Path) -> None:
-    said = wrong(tmp_path, CODE, '[agents.parker]\ncode = "valet:valet"\n')
-
-    assert said.endswith("that agent calls itself 'valet'. Name the table [agents.valet], or the agent 'parker'")
-
-
-def test_two_tools_of_one_name_are_refused(tmp_path: Path) -> None:
-    assert "it has two tools 'lift'" in wrong(tmp_path, CODE.replace("tools=(tool,)", "tools=(tool, tool)"))
-
-
-@pytest.mark.parametrize("name", ["done", "lift it", "x" * 65])
-def test_a_tool_that_no_model_could_call_is_refused(tmp_path: Path, name: str) -> None:
-    assert f"the tool {name!r}" in wrong(tmp_path, CODE.replace('"lift"', f'"{name}"'))
-
-
-def test_a_prompt_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
-    assert "there is no prompt 'valet' in HERE: write valet.md there. There are: none" in wrong(tmp_path, PROMPTED)
-
-
-def test_a_prompt_without_its_folder_is_looked_for_in_vain_and_the_mend_is_said(tmp_path: Path) -> None:
-    said = wrong(tmp_path, CODE.replace('name="valet"', 'name="valet", prompt="valet"'))
-
-    assert "there is no prompt 'valet'" in said
-    assert said.endswith("To the agent add: folder=Path(__file__).parent")
-
-
-def test_a_file_that_is_called_like_a_module_of_pythons_is_not_run(tmp_path: Path) -> None:
-    (tmp_path / "colorsys.py").write_text("raise SystemExit('I was run')")
-
-    said = wrong(tmp_path, CODE, '[agents.valet]\ncode = "colorsys:valet"\n')
-
-    assert "colorsys is a module of" in said
-    assert said.endswith("Give your file another name")
-
-
-def test_a_file_called_like_one_of_ours_does_not_stand_in_for_it(tmp_path: Path) -> None:
-    (tmp_path / "prompts.py").write_text("raise SystemExit('I was run')")
-
-    assert "Give your file another name" in wrong(tmp_path, CODE, '[agents.valet]\ncode = "prompts:valet"\n')
 
 
 def test_without_a_file_there_is_no_folder_to_look_in(tmp_path: Path) -> None:
@@ -231,40 +218,12 @@ async def test_the_doctor_says_which_agents_load(tmp_path: Path) -> None:
     assert any(finding.sign == "✗" and "has no function nobody" in finding.what for finding in bad)
 
 
-SETTLED = """
-from pydantic import BaseModel
-from agents import Agent, Done
-
-class Lot(BaseModel):
-    spots: int
-    name: str = "north"
-
-def valet(settings: Lot):
-    return Agent(name="valet", description=f"{settings.spots} spots in the {settings.name}", tools=(),
-                 fallback=lambda run: Done(summary="parked"))
-"""
-TABLE = f"{LINE}[agents.valet.settings]\n"
-
-
 def test_an_agent_has_settings_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "valet.py").write_text(SETTLED)
 
     agent = agents_of(read(tmp_path, f"{TABLE}spots = 12\n"))
 
     assert [one.description for one in agent if one.name == "valet"] == ["12 spots in the north"]
-
-
-@pytest.mark.parametrize(
-    ("code", "line", "said"),
-    [
-        (SETTLED, LINE, "agents.valet.settings: spots: Field required"),
-        (SETTLED, f'{TABLE}spots = "many"\n', "agents.valet.settings: spots: Input should be a valid integer"),
-        (CODE, f"{TABLE}spots = 1\n", "agents.valet.settings: valet takes no settings. Give valet a parameter"),
-        (SETTLED.replace(": Lot)", ")"), TABLE, "agents.valet.code: the parameter `settings` of valet must name"),
-    ],
-)
-def test_settings_that_an_agent_can_not_use_stop_the_start(tmp_path: Path, code: str, line: str, said: str) -> None:
-    assert said in wrong(tmp_path, code, line)
 
 
 def test_a_package_beside_the_settings_can_be_imported_and_stands_in_for_nothing(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from bot.store.keys import Keys
 from bot.worker.queue import Taker
 from tests.bot.store.stores import RUN, events, paused, started
 from tests.kit.waiting import until
-from tests.processes.programs import RedisServer
+from tests.servers.redis import RedisServer
 from tests.servers.redis_cluster import RedisCluster, ask
 from tests.servers.resp import texts
 

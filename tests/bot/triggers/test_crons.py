@@ -72,6 +72,9 @@ async def runs(world: World) -> list[RunStarted]:
 
 
 async def test_a_tick_starts_a_run_for_its_requester_in_the_words_of_the_table(office: World) -> None:
+    await to_the_next(office, beyond_s=-30)
+    await office.quiet()
+    assert await runs(office) == [], "before its time nothing is started"
     due = await to_the_next(office, beyond_s=2)
 
     [run] = await started(office, 1)
@@ -86,19 +89,6 @@ async def test_a_tick_starts_a_run_for_its_requester_in_the_words_of_the_table(o
     assert 2 <= int(str(run.context["late_s"])) < 60
     assert office.workshop.effects == ["stamp the stock"]
     assert (await office.next_mail("anna")).subject.startswith("Done")
-
-
-async def test_before_its_time_nothing_is_started(office: World) -> None:
-    await to_the_next(office, beyond_s=-30)
-    await office.quiet()
-
-    assert await runs(office) == []
-
-
-async def test_each_tick_has_its_own_run(office: World) -> None:
-    for count in (1, 2, 3):
-        await to_the_next(office)
-        assert len(await started(office, count)) == count
 
 
 async def test_many_workers_that_look_at_once_and_again_start_one_run(office: World) -> None:
@@ -177,18 +167,18 @@ async def test_where_missed_ticks_are_skipped_only_a_recent_one_starts_a_run(red
     assert run.context["ticks"] == 1
 
 
-async def test_a_changed_line_counts_from_now_and_what_it_would_have_meant_before_is_not_made_up_for(
+async def test_a_changed_line_counts_from_now_in_its_zone_and_what_it_would_have_meant_before_is_not_made_up_for(
     office: World,
 ) -> None:
     before = await known(office)
     async with office.stopped():
         await to_the_next(office, beyond_s=600)
-        office.toml = office.toml.replace('"0 * * * *"', '"30 4 * * *"')
+        office.toml = office.toml.replace('"0 * * * *"', '"0 7 * * *"\ntimezone = "Asia/Kathmandu"')
     await until(lambda: _is_moved_on(office, before))
     await office.quiet()
 
     assert await runs(office) == []
-    assert (await known(office)).strftime("%H:%M") == "04:30"
+    assert (await known(office)).astimezone(UTC).strftime("%H:%M") == "01:15"
 
 
 async def test_a_table_that_was_taken_out_and_put_back_makes_up_for_nothing(office: World) -> None:
@@ -260,12 +250,6 @@ async def _is_due(world: World, at: datetime) -> bool:
     return tick is not None and tick.at == at
 
 
-async def test_a_line_is_meant_in_its_zone(redis: str, tmp_path: Path) -> None:
-    toml = TOML + HOURLY.replace('"0 * * * *"', '"0 7 * * *"\ntimezone = "Asia/Kathmandu"')
-    async with a_world(redis, tmp_path / "data", toml) as office:
-        assert (await known(office)).astimezone(UTC).strftime("%H:%M") == "01:15"
-
-
 async def test_more_than_its_limit_starts_nothing_and_the_operators_hear_of_it_once(redis: str, tmp_path: Path) -> None:
     toml = TOML.replace('"1000/h"', '"1000/h"\ntriggers_per_trigger = "2/d"') + HOURLY
     async with a_world(redis, tmp_path / "data", toml) as office:
@@ -280,13 +264,6 @@ async def test_more_than_its_limit_starts_nothing_and_the_operators_hear_of_it_o
     assert len(office.mails("dan")) <= 2, "once an hour"
 
 
-async def test_an_agent_that_is_not_there_is_told_to_the_operators(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", TOML + HOURLY + 'agent = "nobody"\n') as office:
-        await to_the_next(office)
-        assert "There is no agent 'nobody'" in (await office.next_mail("dan")).text
-        assert await started(office, 0) == []
-
-
 async def test_its_runs_leave_the_requester_their_own_room(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", TOML.replace("1000/h", "1/h") + HOURLY) as office:
         await office.trigger("stamp by hand")
@@ -296,20 +273,15 @@ async def test_its_runs_leave_the_requester_their_own_room(redis: str, tmp_path:
     assert json.loads(found[1].model_dump_json())["trigger"] == "stocktaking"
 
 
-async def test_a_card_for_a_run_that_nobody_typed_says_so(redis: str, tmp_path: Path) -> None:
-    gated = HOURLY.replace("stamp the stock", "press the bell")
-    async with a_world(redis, tmp_path / "data", TOML + gated) as world:
-        await to_the_next(world)
-
-        card = await world.next_mail("bo", about="Press the bell?")
-
-        assert "Nobody typed this: the trigger 'stocktaking' of sayso.toml began it." in card.text
-        assert "Anna Ames asks." in card.text
-
-
-async def test_nothing_starts_in_the_name_of_a_requester_who_has_left_and_operators_hear_what_to_do(
+async def test_nothing_starts_for_an_agent_that_is_not_there_or_a_requester_who_has_left_and_operators_hear_it(
     office: World,
 ) -> None:
+    async with office.stopped():
+        office.toml += 'agent = "nobody"\n'
+    await to_the_next(office)
+    assert "There is no agent 'nobody'" in (await office.next_mail("dan")).text
+    async with office.stopped():
+        office.toml = TOML + HOURLY
     await becomes(office, without(TOML + HOURLY, "anna").replace('requester = "anna"', 'requester = "dan"'))
 
     await to_the_next(office)

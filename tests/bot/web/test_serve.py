@@ -11,9 +11,9 @@ import pytest
 from httpx2 import AsyncClient
 
 from bot.web.connections import Limits
+from tests.kit.programs import sayso
 from tests.kit.waiting import PATIENCE_S, patience
 from tests.kit.world import World
-from tests.servers.program import sayso
 from tests.servers.web import serving
 from tests.servers.web_process import a_web, key_of, settings
 
@@ -31,11 +31,11 @@ async def test_a_web_process_leaves_in_order_with_streams_open(world: World) -> 
             lines = answer.aiter_lines()
             assert await anext(lines) == "retry: 2000"
 
-            program.send_signal(signal.SIGTERM)
+            program.signal(signal.SIGTERM)
 
             async with patience():
                 rest = [line async for line in lines]
-                assert await program.wait() == 0
+                assert await program.dies() == 0
     assert any(line.startswith("data: ") for line in rest)
 
 

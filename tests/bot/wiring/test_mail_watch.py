@@ -53,64 +53,33 @@ async def watched(redis: str) -> AsyncIterator[Watched]:
     await client.close()
 
 
-async def test_a_mailbox_that_is_away_for_long_is_told_once_and_once_when_it_is_back(watched: Watched) -> None:
-    watcher = watched.watcher()
-    await watched.store.note_reached()
-    began = watched.now
-    await watched.store.note_trouble("the server is away")
-    for _ in range(3):
-        watched.now += LONG
-        await watcher.look()
-    assert watched.titles() == [AWAY]
-    assert "the server is away" in watched.heard[0]
-    assert f"since {began:%d %b %H:%M} UTC" in watched.heard[0]
-
-    watched.now = datetime.now(UTC)
-    await watched.store.note_reached()
-    for _ in range(2):
-        await watcher.look()
-
-    assert watched.titles() == [AWAY, BACK]
-
-
-async def test_a_short_cut_is_told_to_nobody(watched: Watched) -> None:
-    watcher = watched.watcher()
-    await watched.store.note_reached()
-    await watched.store.note_trouble("cut")
-    watched.now += SHORT
-    await watcher.look()
-
-    watched.now = datetime.now(UTC)
-    await watched.store.note_reached()
-    await watcher.look()
-
-    assert watched.heard == []
-
-
-async def test_the_next_time_it_is_told_again(watched: Watched) -> None:
-    watcher = watched.watcher()
-    for _ in range(2):
-        await watched.store.note_reached()
-        await watcher.look()
-        await watched.store.note_trouble("away")
-        watched.now += LONG
-        await watcher.look()
-        watched.now = datetime.now(UTC)
-
-    assert watched.titles() == [AWAY, BACK, AWAY]
-
-
-async def test_of_several_watchers_one_tells(watched: Watched) -> None:
+async def test_a_mailbox_that_is_away_for_long_is_told_by_one_watcher_once_and_once_when_it_is_back_each_time(
+    watched: Watched,
+) -> None:
     watchers = [watched.watcher() for _ in range(5)]
-    await watched.store.note_trouble("away")
-    watched.now += LONG
-    await asyncio.gather(*(watcher.look() for watcher in watchers))
-    assert watched.titles() == [AWAY]
 
-    watched.now = datetime.now(UTC)
-    await watched.store.note_reached()
-    await asyncio.gather(*(watcher.look() for watcher in watchers))
-    assert watched.titles() == [AWAY, BACK]
+    async def look() -> None:
+        await asyncio.gather(*(watcher.look() for watcher in watchers))
+
+    for told in (2, 4):
+        await watched.store.note_reached()
+        began = watched.now
+        await watched.store.note_trouble("the server is away")
+        watched.now += SHORT
+        await look()
+        assert len(watched.heard) == told - 2, "a short cut is told to nobody"
+        for _ in range(2):
+            watched.now += LONG
+            await look()
+        assert watched.titles()[told - 2 :] == [AWAY]
+        assert "the server is away" in watched.heard[-1]
+        assert f"since {began:%d %b %H:%M} UTC" in watched.heard[-1]
+
+        watched.now = datetime.now(UTC)
+        await watched.store.note_reached()
+        for _ in range(2):
+            await look()
+        assert watched.titles()[told - 2 :] == [AWAY, BACK]
 
 
 async def test_what_another_one_told_in_the_meantime_is_not_told_again(watched: Watched) -> None:

@@ -16,13 +16,13 @@ import pytest
 from bot.cli.coding_agents import Wish
 from tests.bot.web.hooks.test_endpoint import ALLOWED, CLAUDE, opened, votes
 from tests.bot.web.hooks.test_programs import GEMINI
+from tests.kit.programs import TOP
 from tests.kit.waiting import PATIENCE_S, passes
 from tests.kit.world import World
 from tests.servers.lines import free_ports
-from tests.servers.program import ROOT
 from tests.servers.web import Api, serving
 
-HOOK = ROOT / "clients" / "hook" / "sayso_hook.py"
+HOOK = TOP / "clients" / "hook" / "sayso_hook.py"
 MODULES = 150
 
 

@@ -5,7 +5,8 @@ import json
 from collections.abc import Generator
 from typing import Any
 
-from tests.fakes.answering import Answer, FakeMaker, serving
+from tests.fakes.answering import Answer, FakeMaker
+from tests.fakes.process import started
 
 __all__ = ["Answer", "FakeAnthropic", "error", "message", "running", "step", "text", "text_of", "tool_use"]
 
@@ -61,5 +62,5 @@ class FakeAnthropic(FakeMaker):
 @contextlib.contextmanager
 def running() -> Generator[FakeAnthropic]:
     """A server on a free loopback port, gone afterwards."""
-    with serving("tests.fakes.anthropic.server") as address:
+    with started("tests.fakes.anthropic.server") as address:
         yield FakeAnthropic(address)

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.fakes.answering import Json, Scripted, main, mistakes_in, parts_of
+from tests.fakes.answering import Json, Scripted, mistakes_in, parts_of
 from tests.fakes.anthropic.cache import PromptCache, marks_in
+from tests.fakes.process import serve
 
 # As a bearer token, which is how the SDK sends it, or as `x-api-key`.
 KEY = "sk-test-key"
@@ -131,4 +132,4 @@ def _app() -> Starlette:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(_app()))
+    asyncio.run(serve(_app()))

@@ -5,7 +5,8 @@ import json
 from collections.abc import Generator
 from typing import Any
 
-from tests.fakes.answering import Answer, FakeMaker, serving
+from tests.fakes.answering import Answer, FakeMaker
+from tests.fakes.process import started
 
 __all__ = ["Answer", "FakeOpenAI", "call", "completion", "error", "running", "step", "text_of"]
 
@@ -82,5 +83,5 @@ class FakeOpenAI(FakeMaker):
 @contextlib.contextmanager
 def running() -> Generator[FakeOpenAI]:
     """A server on a free loopback port, gone afterwards."""
-    with serving("tests.fakes.openai.server") as address:
+    with started("tests.fakes.openai.server") as address:
         yield FakeOpenAI(f"{address}/v1")

@@ -17,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.fakes.answering import Json, Scripted, main, mistakes_in, parts_of
+from tests.fakes.answering import Json, Scripted, mistakes_in, parts_of
+from tests.fakes.process import serve
 
 KEY = "sk-test-key"
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -136,4 +137,4 @@ def _app() -> Starlette:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(_app()))
+    asyncio.run(serve(_app()))

@@ -21,8 +21,8 @@ from httpx2 import AsyncClient
 from bot.cli.agent_files import text_of
 from bot.cli.coding_agents import AGENTS, Wish
 from tests.fakes.models import FakeModel
+from tests.kit.programs import TOP
 from tests.kit.waiting import until
-from tests.servers.program import ROOT
 from tests.servers.web import Api
 
 # Leaves a line each time it runs.
@@ -30,7 +30,7 @@ COMMAND = "rm -rf build; echo ran >> ran.txt"
 NOBODY = "http://127.0.0.1:9"
 """Where nothing listens."""
 
-HOOK = (sys.executable, "-I", str(ROOT / "clients" / "hook" / "sayso_hook.py"))
+HOOK = (sys.executable, "-I", str(TOP / "clients" / "hook" / "sayso_hook.py"))
 """What starts `sayso-hook`."""
 _ROWS, _COLUMNS = 50, 160
 # Colours, and the moves of the cursor.

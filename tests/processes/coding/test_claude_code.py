@@ -19,10 +19,14 @@ CALL = ("Bash", {"command": COMMAND, "description": "Clear the build"})
 CLOSED = {"disableAutoMode": "disable", "disableBypassPermissionsMode": "disable"}
 
 
-@pytest.fixture(scope="session")
-def claude(programs: Path) -> Path:
+def program(programs: Path) -> Path:
     """The program."""
     return installed("claude-code", "@anthropic-ai/claude-code-*/claude", programs)
+
+
+@pytest.fixture(scope="session")
+def claude(programs: Path) -> Path:
+    return program(programs)
 
 
 def over_http(url: str, *, wait_s: int = 570, **more: Any) -> dict[str, Any]:
@@ -67,38 +71,23 @@ def with_settings(
     return bench.working([claude, *printing, *words, "clear the build"], environ, terminal=terminal)
 
 
-@pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
-async def test_what_is_approved_runs_once(claude: Path, bench: Bench, event: str) -> None:
+async def test_what_is_approved_before_each_use_runs_once(claude: Path, bench: Bench) -> None:
     bench.model.wants(CALL)
-    async with at_work(claude, bench, over_http(bench.api.url), event=event) as work:
+    async with at_work(claude, bench, over_http(bench.api.url), event="PreToolUse") as work:
         await bench.votes(await bench.opened(work))
         code = await work.ended()
 
     assert (code, bench.ran) == (0, 1)
 
 
-@pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
-async def test_a_denial_and_its_reason_reach_the_model(claude: Path, bench: Bench, event: str) -> None:
+async def test_a_denial_before_each_use_and_its_reason_reach_the_model(claude: Path, bench: Bench) -> None:
     bench.model.wants(CALL)
-    async with at_work(claude, bench, over_http(bench.api.url), event=event) as work:
+    async with at_work(claude, bench, over_http(bench.api.url), event="PreToolUse") as work:
         await bench.votes(await bench.opened(work), "deny", reason="not on a Friday")
         [heard] = await bench.heard()
 
     assert "Denied by bo: not on a Friday" in heard
     assert bench.ran == 0
-
-
-async def test_no_answer_in_time_is_told_as_no_refusal_and_a_later_yes_counts(claude: Path, bench: Bench) -> None:
-    bench.model.wants(CALL, CALL)
-    async with at_work(claude, bench, over_http(bench.api.url, wait_s=3)) as work:
-        request = await bench.opened(work)
-        [heard] = await bench.heard()
-        await bench.votes(request)
-        await work.ended()
-
-    assert f"Nobody has answered yet, and this is no refusal. {request['id']} stays open" in heard
-    assert bench.ran == 1
-    assert [one["id"] for one in await bench.requests()] == [request["id"]]
 
 
 @pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
@@ -112,10 +101,9 @@ async def test_nothing_runs_where_the_program_itself_waits_no_longer(claude: Pat
     assert [one["state"] for one in await bench.requests()] == ["open"]
 
 
-@pytest.mark.parametrize("event", ["PermissionRequest", "PreToolUse"])
-async def test_nothing_runs_while_sayso_is_away(claude: Path, bench: Bench, event: str) -> None:
+async def test_nothing_runs_before_each_use_while_sayso_is_away(claude: Path, bench: Bench) -> None:
     bench.model.wants(CALL)
-    async with at_work(claude, bench, over_http(NOBODY), event=event) as work:
+    async with at_work(claude, bench, over_http(NOBODY), event="PreToolUse") as work:
         await work.ended()
 
     assert "failed; blocking because onFailure" in bench.model.told()[0]
@@ -145,17 +133,6 @@ async def test_nothing_runs_with_a_key_that_is_not_known(claude: Path, bench: Be
 
     assert "HTTP 401" in bench.model.told()[0]
     assert bench.ran == 0
-
-
-async def test_the_same_call_again_is_another_request(claude: Path, bench: Bench) -> None:
-    bench.model.wants(CALL, CALL)
-    async with at_work(claude, bench, over_http(bench.api.url)) as work:
-        first = await bench.opened(work)
-        await bench.votes(first)
-        await bench.votes(await bench.opened(work, but=first["id"]), "deny")
-        await work.ended()
-
-    assert bench.ran == 1
 
 
 async def test_its_own_dialog_closes_with_what_people_say(claude: Path, bench: Bench) -> None:

@@ -38,10 +38,14 @@ enabled = false
 """
 
 
-@pytest.fixture(scope="session")
-def codex(programs: Path) -> Path:
+def program(programs: Path) -> Path:
     """The program."""
     return installed("codex", "@openai/codex-*/vendor/*/bin/codex", programs)
+
+
+@pytest.fixture(scope="session")
+def codex(programs: Path) -> Path:
+    return program(programs)
 
 
 def at_work(
@@ -71,50 +75,6 @@ def at_work(
     )
 
 
-async def test_what_is_approved_runs_once(codex: Path, bench: Bench) -> None:
-    bench.model.wants(LEAVES)
-    async with at_work(codex, bench, bench.api.url) as work:
-        await bench.votes(await bench.opened(work))
-        await bench.heard()
-
-    assert bench.ran == 1
-    assert not work.has_shown(DIALOG)
-
-
-async def test_a_denial_and_its_reason_reach_the_model(codex: Path, bench: Bench) -> None:
-    bench.model.wants(LEAVES)
-    async with at_work(codex, bench, bench.api.url) as work:
-        await bench.votes(await bench.opened(work), "deny", reason="not on a Friday")
-        [heard] = await bench.heard()
-
-    assert "Denied by bo: not on a Friday" in heard
-    assert bench.ran == 0
-
-
-async def test_no_answer_in_time_is_told_as_no_refusal_and_a_later_yes_counts(codex: Path, bench: Bench) -> None:
-    bench.model.wants(LEAVES, LEAVES)
-    async with at_work(codex, bench, bench.api.url, wait_s=4) as work:
-        request = await bench.opened(work)
-        [heard] = await bench.heard()
-        await bench.votes(request)
-        await bench.heard(2)
-
-    assert f"Nobody has answered yet, and this is no refusal. {request['id']} stays open" in heard
-    assert bench.ran == 1
-    assert [one["id"] for one in await bench.requests()] == [request["id"]]
-
-
-async def test_the_same_call_again_is_another_request(codex: Path, bench: Bench) -> None:
-    bench.model.wants(LEAVES, LEAVES)
-    async with at_work(codex, bench, bench.api.url) as work:
-        first = await bench.opened(work)
-        await bench.votes(first)
-        await bench.votes(await bench.opened(work, but=first["id"]), "deny")
-        await bench.heard(2)
-
-    assert bench.ran == 1
-
-
 async def test_the_key_of_the_file_counts_before_one_that_is_left_in_its_environment(
     codex: Path, bench: Bench, tmp_path: Path
 ) -> None:
@@ -127,15 +87,6 @@ async def test_the_key_of_the_file_counts_before_one_that_is_left_in_its_environ
         await bench.heard()
 
     assert bench.ran == 1
-
-
-async def test_nothing_runs_while_sayso_is_away(codex: Path, bench: Bench) -> None:
-    bench.model.wants(LEAVES)
-    async with at_work(codex, bench, NOBODY):
-        [heard] = await bench.heard()
-
-    assert "sayso can't be reached" in heard
-    assert bench.ran == 0
 
 
 async def test_nothing_runs_where_the_command_that_asks_is_killed(codex: Path, bench: Bench) -> None:

@@ -28,9 +28,9 @@ from tests.kit.slack_world import a_slack_world
 from tests.kit.tables import becomes, without, write
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
-from tests.processes.programs import RedisServer
 from tests.servers.console import a_console
 from tests.servers.lines import Server
+from tests.servers.redis import RedisServer
 from tests.servers.redis_cluster import Pair
 from tests.servers.web import Api, serving
 from tests.stories.people.test_half_taken import NO_DECIDERS, process_of, rewritten

@@ -17,7 +17,7 @@ from bot.store import StoreError
 from bot.store.ids import shard_of
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
-from tests.processes.programs import RedisServer
+from tests.servers.redis import RedisServer
 from tests.servers.redis_cluster import RedisCluster, ask, told
 
 

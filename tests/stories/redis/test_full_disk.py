@@ -10,7 +10,7 @@ from bot.store.client.errors import TakesNoWrites
 from tests.bot.web.problems import refused
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
-from tests.processes.programs import RedisServer
+from tests.servers.redis import RedisServer
 from tests.servers.web import serving
 
 DONE = ["press bell"]

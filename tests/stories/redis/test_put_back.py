@@ -21,7 +21,7 @@ from tests.kit.clerk import Workshop, clerk
 from tests.kit.office import TOML, settings_of
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
-from tests.processes.programs import RedisServer
+from tests.servers.redis import RedisServer
 
 DONE = ["press bell"]
 

@@ -11,7 +11,7 @@ import pytest
 from bot.store.client import Client, StoreUnavailable
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
-from tests.processes.programs import RedisServer
+from tests.servers.redis import RedisServer
 from tests.servers.redis_cluster import Watched, ask, follows_up, has_all, told
 
 pytestmark = pytest.mark.long

@@ -1,77 +1,17 @@
-"""The program `sayso` in processes of its own, and Redis servers that can be killed and started again."""
+"""Redis servers that can be killed and started again."""
 
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from bot.store.embedded import find_server
-from tests.kit.waiting import PATIENCE_S, wait_until
-from tests.servers.lines import TOP, free_ports
-from tests.servers.resp import Redis
-
-KEY = "0123456789abcdef0123456789abcdef"
-
-
-class Program:
-    """`sayso WORDS…` while the context is open, in a process group of its own; what it prints goes to `log`.
-
-    Only what stands in `environ` is in its environment, with PATH, HOME and LANG.
-    """
-
-    def __init__(self, words: Sequence[str], environ: dict[str, str], log: Path, module: str = "bot.cli") -> None:
-        start = "from bot.cli import main; main()"
-        self.words = list(words)
-        self._command = [sys.executable, "-c", start, *words] if module == "bot.cli" else [sys.executable, "-m", module]
-        self._environ = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | environ
-        self.log = log
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        self.log.touch()
-        self._begins_at = self.log.stat().st_size
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command, cwd=TOP, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                process_group=0,
-            )  # fmt: skip
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """End it, and whatever it started that is still in its group."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def said(self) -> str:
-        """Return what it has printed so far in this life."""
-        with self.log.open() as log:
-            log.seek(self._begins_at)
-            return log.read()
-
-    def wait_for(self, text: str, within_s: float = PATIENCE_S) -> None:
-        """Returns when it has printed `text`."""
-        try:
-            wait_until(lambda: text in self.said() or self.process.poll() is not None, within_s, f"printing {text!r}")
-        except AssertionError as error:
-            raise AssertionError(f"{error}; it printed:\n{self.said()}") from None
-        assert text in self.said(), f"it ended ({self.process.returncode}) without {text!r}:\n{self.said()}"
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        self.process.send_signal(number)
-
-    def ended(self, within_s: float = PATIENCE_S) -> int:
-        """Its exit code, once it has ended."""
-        try:
-            return self.process.wait(within_s)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running after {within_s} s; it printed:\n{self.said()}") from None
+from tests.kit.waiting import wait_until
+from tests.servers.lines import free_ports
+from tests.servers.resp import Redis, Reply
 
 
 def redis_program() -> str:
@@ -155,6 +95,14 @@ class RedisServer:
     def connect(self) -> Redis:
         """A connection of the test's own."""
         return Redis(self.url)
+
+    def ask(self, *words: str | bytes | int) -> Reply:
+        """Return what it answers, on a connection of its own."""
+        connection = self.connect()
+        try:
+            return connection.ask(*words)
+        finally:
+            connection.close()
 
     def _answers(self) -> bool:
         try:
