@@ -33,12 +33,3 @@ async def test_whoever_is_in_both_groups_fills_one_place(team: World) -> None:
     assert (await team.request(record.request.id)).state == "open"
 
     assert isinstance(await team.decide("bo", record, "approve"), Decided)
-
-
-async def test_where_one_place_can_be_filled_by_nobody_it_is_not_opened_and_the_run_says_so(team: World) -> None:
-    team.workshop.policy_of["bell"] = "schema"
-
-    run = await team.ended(await team.trigger("press bell", person="bo"))
-
-    assert "policy 'schema' can't be met" in run.results[0].text
-    assert team.workshop.effects == []

@@ -44,12 +44,3 @@ async def test_who_decides_for_the_manager_leaves_finance_to_the_other(firm: Wor
     now = await firm.request(record.request.id)
     assert eligible(now.request.policy, now.requesters) == ("cy",)
     assert isinstance(await firm.decide("cy", record, "approve"), Decided)
-
-
-async def test_a_denial_in_any_step_ends_it(firm: World) -> None:
-    record = await asked(firm, "spending")
-    await firm.decide("bo", record, "approve")
-
-    await firm.decide("cy", record, "deny", "too much")
-
-    assert await firm.summary(record.request.run_id) == "failed: denied: too much"

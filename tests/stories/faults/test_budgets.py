@@ -1,21 +1,19 @@
 """A used-up budget is asked about once, of the right people, and their answer counts once."""
 
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from agents.budgets import Limits, Spent
 from agents.events import PersonSaid
-from agents.model.prices import is_priced
 from agents.requests import PersonId, RunId
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import rebuild
 from bot.store import Commit
-from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
+from tests.fakes.anthropic import FakeAnthropic, message, tool_use
 from tests.kit.office import TOML
-from tests.kit.world import World, a_world
+from tests.kit.world import World
+from tests.stories.faults.model import a_thinker
 
 DAY_S = 24 * 3600
 
@@ -37,11 +35,22 @@ def who(record: RequestRecord) -> list[str]:
 
 
 async def test_a_run_that_has_taken_its_steps_goes_on_for_as_many_once_its_requester_says_so(world: World) -> None:
-    await with_budget(world, "max_steps = 3")
+    await with_budget(world, "max_steps = 3\nmax_cost_usd = 0.25")
 
     run_id = await world.trigger("walk")
     mail = await world.next_mail("anna", about="The clerk agent has used up its steps: go on?")
     assert len(world.workshop.effects) == 3
+    for words in (
+        "sayso asks about a run for Anna Ames",
+        "The clerk agent has used up what it may use in this run, and is not at its end.",
+        "Used so far: 3 of 3 steps, 0 of 200,000 tokens, $0.00 of $0.25.",
+        "“go on” allows 3 more steps. “stop the run” ends the run. Without an answer it ends as failed.",
+        "What led to it:",
+        "stamp 1: done",
+    ):
+        assert words in " ".join(mail.text.replace("> ", "").split()), mail.text
+    async with world.stopped():
+        pass
     await world.reply("anna", mail, "1")
 
     again = await world.next_mail("anna", about="has used up its steps: go on?")
@@ -49,23 +58,6 @@ async def test_a_run_that_has_taken_its_steps_goes_on_for_as_many_once_its_reque
     assert "Used so far: 6 of 6 steps" in again.text
     await world.reply("anna", again, "stop the run")
     assert await world.summary(run_id) == "cancelled: cancelled by anna: its steps were used up"
-
-
-async def test_a_mail_that_asks_says_what_was_used_and_what_each_answer_does(world: World) -> None:
-    await with_budget(world, "max_steps = 2\nmax_cost_usd = 0.25")
-
-    await world.trigger("walk")
-    text = (await world.next_mail("anna", about="go on?")).text
-
-    for words in (
-        "sayso asks about a run for Anna Ames",
-        "The clerk agent has used up what it may use in this run, and is not at its end.",
-        "Used so far: 2 of 2 steps, 0 of 200,000 tokens, $0.00 of $0.25.",
-        "“go on” allows 2 more steps. “stop the run” ends the run. Without an answer it ends as failed.",
-        "What led to it:",
-        "stamp 1: done",
-    ):
-        assert words in " ".join(text.replace("> ", "").split()), text
 
 
 async def test_a_comment_lets_nothing_go_on_and_no_answer_ends_the_run_as_failed(world: World) -> None:
@@ -82,20 +74,6 @@ async def test_a_comment_lets_nothing_go_on_and_no_answer_ends_the_run_as_failed
     expected = "failed: its steps were used up; nobody said whether to go on, the question is expired"
     assert (await world.summary(run_id)).startswith(expected)
     assert len(world.workshop.effects) == 1
-
-
-async def test_a_question_that_was_asked_before_the_end_outlives_a_new_start(world: World) -> None:
-    await with_budget(world, "max_steps = 1")
-    run_id = await world.trigger("walk")
-    record = await asked(world, run_id)
-    async with world.stopped():
-        pass
-
-    await world.decide("anna", record, "free_text", "go on")
-
-    await asked(world, run_id, after=record)
-    assert len(await world.requests()) == 2
-    assert len(world.workshop.effects) == 2
 
 
 async def test_letting_a_run_go_on_makes_nobody_who_wrote_to_it_an_approver(world: World) -> None:
@@ -122,34 +100,15 @@ async def test_the_budget_of_a_day_is_for_the_operators_and_all_runs_of_the_agen
     assert "Used today: 4 of 4 steps" in mail.text
     assert who(await asked(world, run_id)) == ["dan"]
     await world.reply("dan", mail, "go on")
-
     assert (await world.ended(run_id)).state == "done"
-    assert [effect for effect in world.workshop.effects if effect in {"stamp c", "stamp d"}] == ["stamp c", "stamp d"]
+    assert world.workshop.effects[-2:] == ["stamp c", "stamp d"]
 
-
-async def test_an_extended_day_holds_for_other_runs_and_is_used_up_again(world: World) -> None:
-    await with_budget(world, "max_steps_per_day = 2")
-    first = await world.trigger("stamp a\nstamp b")
-    record = await asked(world, first)
-    await world.decide("dan", record, "free_text", "go on")
-    await world.ended(first)
-
-    second = await world.trigger("stamp c\nstamp d")
-    record = await asked(world, second)
-
-    assert world.workshop.effects == ["stamp a", "stamp b", "stamp c"]
-    await world.decide("dan", record, "free_text", "stop the run")
-    assert await world.summary(second) == ("cancelled: cancelled by dan: the agent's budget of the day was used up")
-
-
-async def test_a_new_day_has_a_budget_of_its_own(world: World) -> None:
-    await with_budget(world, "max_steps_per_day = 2")
-    await world.ended(await world.trigger("stamp a"))
+    again = await world.trigger("stamp e\nstamp f\nstamp g\nstamp h")
+    await world.decide("dan", await asked(world, again), "free_text", "stop the run")
+    assert await world.summary(again) == "cancelled: cancelled by dan: the agent's budget of the day was used up"
 
     await world.move_time(DAY_S)
-
-    await world.ended(await world.trigger("stamp b"))
-    assert world.workshop.effects == ["stamp a", "stamp b"]
+    assert (await world.ended(await world.trigger("stamp i"))).state == "done"
 
 
 async def test_what_was_used_today_is_made_anew_from_the_events(world: World) -> None:
@@ -193,30 +152,18 @@ async def test_a_german_is_asked_in_german_whether_her_run_goes_on_and_answers_i
     assert await world.summary(run_id) == "cancelled: abgebrochen von anna: seine Schritte sind aufgebraucht"
 
 
-@pytest.mark.parametrize(
-    ("word", "state"),
-    [
-        ("go on", "waiting"),
-        ("Stop the run.", "cancelled"),
-        ("go on, but carefully", "waiting"),
-        ("fortsetzen?", "waiting"),
-    ],
-)
-async def test_what_was_asked_in_german_may_be_answered_by_the_english_words_and_by_no_others(
-    world: World, word: str, state: str
-) -> None:
+async def test_what_was_asked_in_german_may_be_answered_by_the_english_words_and_by_no_others(world: World) -> None:
     await in_german(world)
     run_id = await world.trigger("walk")
     record = await asked(world, run_id)
 
-    await world.decide("anna", record, "free_text", word)
+    for words, effects in (("go on, but carefully", 1), ("fortsetzen?", 1), ("go on", 2)):
+        await world.decide("anna", record, "free_text", words)
+        await world.quiet()
+        assert ((await world.run(run_id)).state, len(world.workshop.effects)) == ("waiting", effects), words
 
-    await world.quiet()
-    assert (await world.run(run_id)).state == state
-    assert len(world.workshop.effects) == (2 if word == "go on" else 1)
 
-
-@pytest.mark.parametrize("word", ["go on", "weitermachen", "1"])
+@pytest.mark.parametrize("word", ["go on", "weitermachen"])
 async def test_what_was_asked_in_english_can_be_answered_after_the_language_was_changed(
     world: World, word: str
 ) -> None:
@@ -232,26 +179,7 @@ async def test_what_was_asked_in_english_can_be_answered_after_the_language_was_
     assert len(world.workshop.effects) == 2
 
 
-async def test_a_germans_run_that_ends_over_budget_says_so_in_german(world: World) -> None:
-    await in_german(world)
-    run_id = await world.trigger("walk")
-    await asked(world, run_id)
-
-    await world.move_time(DAY_S + 1)
-
-    why = "seine Schritte sind aufgebraucht; niemand hat gesagt, ob es weitergehen soll, die Frage ist abgelaufen"
-    assert (await world.summary(run_id)).startswith(f"failed: {why}")
-    assert why in " ".join((await world.next_mail("anna", about="Fehlgeschlagen")).text.split())
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[FakeAnthropic]:
-    import_module("anthropic")  # the first import takes seconds on a busy machine, and so do the prices
-    is_priced("claude-sonnet-5-5")
-    with running() as fake:
-        yield fake
-
-
+@pytest.mark.long
 async def test_tokens_that_one_answer_overdraws_are_asked_about_once(
     redis: str, tmp_path: Path, api: FakeAnthropic
 ) -> None:
@@ -259,10 +187,7 @@ async def test_tokens_that_one_answer_overdraws_are_asked_about_once(
     stamps = [message(tool_use("stamp", {"what": what})) for what in "ab"]  # 1,020 tokens each
     api.answers(*stamps, message(tool_use("done", {"summary": "x"})))
 
-    def with_model(world: World) -> None:
-        world.environ = {"ANTHROPIC_API_KEY": api.key, "ANTHROPIC_BASE_URL": api.base_url}
-
-    async with a_world(redis, tmp_path / "data", toml, change=with_model) as world:
+    async with a_thinker(redis, tmp_path, api, toml) as world:
         run_id = await world.trigger("please see to the letters")
         record = await asked(world, run_id)
         assert "1,020 of 500 tokens" in record.request.quoted

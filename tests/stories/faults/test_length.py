@@ -1,20 +1,19 @@
 """A run in which somebody said more than its model may be sent: what people said is never cut."""
 
-from collections.abc import AsyncIterator, Iterator
-from importlib import import_module
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from agents.events import PersonSaid, StepFailed
-from agents.model.prices import is_priced
 from agents.requests import PersonId, RequestId, RunId
 from bot.policy.record import RequestRecord
 from bot.store import Commit, Wake, WorkItem
-from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
+from tests.fakes.anthropic import FakeAnthropic, message, tool_use
 from tests.kit.office import TOML
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
+from tests.stories.faults.model import a_thinker
 
 OVER = message(tool_use("done", {"outcome": "failed", "summary": "all is lost"}))
 STAMP = message(tool_use("stamp", {"what": "letter"}))
@@ -22,20 +21,9 @@ FEW, MORE = "[agents.clerk]\ncontext_tokens = 2_000\n", "[agents.clerk]\ncontext
 LONG = "word " * 6_000
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[FakeAnthropic]:
-    import_module("anthropic")  # the first import takes seconds on a busy machine, and so do the prices
-    is_priced("claude-sonnet-5-5")
-    with running() as fake:
-        yield fake
-
-
 @pytest.fixture
 async def world(redis: str, tmp_path: Path, api: FakeAnthropic) -> AsyncIterator[World]:
-    def with_model(world: World) -> None:
-        world.environ = {"ANTHROPIC_API_KEY": api.key, "ANTHROPIC_BASE_URL": api.base_url}
-
-    async with a_world(redis, tmp_path / "data", f"{TOML}\n{FEW}", change=with_model) as world:
+    async with a_thinker(redis, tmp_path, api, f"{TOML}\n{FEW}") as world:
         yield world
 
 
@@ -93,6 +81,7 @@ async def test_going_on_once_more_is_allowed_goes_on(world: World, api: FakeAnth
     assert await world.summary(run_id) == "failed: all is lost"
 
 
+@pytest.mark.long
 async def test_whoever_wrote_the_longest_of_several_messages_is_named(world: World, api: FakeAnthropic) -> None:
     api.answers(STAMP)
     world.workshop.hold("letter")

@@ -2,12 +2,9 @@
 
 from email.message import EmailMessage
 
-import pytest
-
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import create
-from tests.kit.long import few_of
 from tests.kit.waiting import until
 from tests.kit.world import World
 
@@ -17,7 +14,7 @@ BOT = "sayso@sayso.example"
 async def card_for(world: World, person: str = "bo") -> tuple[RequestRecord, Letter]:
     """An open request and the mail that asks `person`."""
     record = await world.opened(await world.trigger("press bell"))
-    return record, await world.next_mail(person)
+    return record, await world.next_mail(person, about=record.request.digest)
 
 
 async def still_open(world: World, record: RequestRecord) -> bool:
@@ -58,49 +55,17 @@ async def test_a_reply_from_somebody_elses_address_is_not_that_persons_word(worl
     assert await still_open(world, record)
 
 
-async def test_another_approver_cannot_use_a_card_that_was_not_theirs(world: World) -> None:
-    record, card = await card_for(world, "bo")
-
-    await world.reply("cy", card, "approve")
-
-    assert "This card was made for somebody else" in (await world.next_mail("cy", about="somebody else")).text
-    assert await still_open(world, record)
-
-
-async def test_a_reply_from_an_address_that_is_in_no_directory_is_held_and_the_requester_hears_it(
-    world: World,
-) -> None:
+async def test_a_reply_that_nothing_proves_is_held_and_the_requester_hears_it(world: World) -> None:
     record, card = await card_for(world)
-    assert card.reply_to is not None
+    for person, note in (
+        ("mallory", "mallory@corp.example is not in the directory of people"),
+        ("bo", "it was sent without logging in as bo@corp.example"),
+    ):
+        await world.send(person, card.reply_to or "", "approve", login=None)
 
-    await world.send("mallory", card.reply_to, "approve", login=None)
-
-    assert "mallory@corp.example is not in the directory of people" in await held(world)
-    told = await world.next_mail("anna", about="An answer was quarantined")
-    assert "Nothing was decided" in told.text
-    assert await still_open(world, record)
-
-
-async def test_a_reply_that_only_claims_to_be_from_an_approver_is_held(world: World) -> None:
-    record, card = await card_for(world)
-    assert card.reply_to is not None
-
-    await world.send("bo", card.reply_to, "approve", login=None)
-
-    note = await held(world)
-    assert "claims to be from bo@corp.example" in note
-    assert "it was sent without logging in as bo@corp.example" in note
-    assert await still_open(world, record)
-
-
-async def test_nobody_can_log_in_as_one_person_and_write_as_another(world: World) -> None:
-    record, card = await card_for(world)
-    assert card.reply_to is not None
-
-    with pytest.raises(Exception, match="You are logged in as anna"):
-        await world.send("bo", card.reply_to, "approve", login="anna@corp.example")
-
-    assert await still_open(world, record)
+        assert "Nothing was decided" in (await world.next_mail("anna", about="An answer was quarantined")).text
+        assert any(note in one for one in await world.dead())
+        assert await still_open(world, record)
 
 
 async def test_a_reply_to_an_older_revision_is_shown_what_changed_and_does_not_count(world: World) -> None:
@@ -118,65 +83,17 @@ async def test_a_reply_to_an_older_revision_is_shown_what_changed_and_does_not_c
     assert world.workshop.effects == ["press horn"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    few_of(
-        [
-            "",
-            "> approve",
-            "> To approve, reply with the one word: approve\n>\n> approve",
-            "On 3 March 2026, sayso wrote:\n> approve",
-            "yes but wait until 5",
-            "ok if the tests are green",
-            "approve?",
-            "approve or deny",
-            "not approved yet",
-            "looks good, let me check first",
-            "a\u200bpprove",
-            "\u0430pprove",
-            "approve\n\nPS: only for staging",
-        ],
-        0,
-        4,
-        8,
-        12,
-    ),
-)
-async def test_what_is_not_plainly_an_approval_is_none(world: World, text: str) -> None:
-    record, card = await card_for(world)
+async def test_what_is_not_plainly_an_approval_is_none(world: World) -> None:
+    for text in ("", "yes but wait until 5", "approve?", "approve\n\nPS: only for staging"):
+        record, card = await card_for(world)
 
-    await world.reply("bo", card, text)
+        await world.reply("bo", card, text)
 
-    told = await world.next_mail("bo", about="not counted as a decision")
-    assert told.text.count("To approve, reply with the one word: approve") == 1
-    assert await still_open(world, record)
-    noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
-    assert [event.outcome for event in noted] == ["asked" if text.endswith("?") else "unclear"]
-
-
-@pytest.mark.parametrize(
-    ("text", "state"), few_of([("approved, thanks", "approved"), ("👍", "approved"), ("No.", "denied")], 0, rows=True)
-)
-async def test_what_is_plainly_said_counts(world: World, text: str, state: str) -> None:
-    record, card = await card_for(world)
-
-    await world.reply("bo", card, text)
-
-    await world.ended(record.request.run_id)
-    assert (await world.request(record.request.id)).state == state
-
-
-@pytest.mark.long
-async def test_a_mail_of_five_megabytes_is_held_and_the_next_one_is_read(world: World) -> None:
-    record, card = await card_for(world)
-    assert card.reply_to is not None
-
-    await world.send("bo", card.reply_to, ("approve " * 9 + "\n") * 80_000)
-
-    assert "it is larger than 2 MB" in await held(world)
-    assert await still_open(world, record)
-    await world.reply("bo", card, "approve")
-    await world.ended(record.request.run_id)
+        told = await world.next_mail("bo", about="not counted as a decision")
+        assert told.text.count("To approve, reply with the one word: approve") == 1
+        assert await still_open(world, record), text
+        noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
+        assert [event.outcome for event in noted] == ["asked" if text.endswith("?") else "unclear"]
 
 
 async def test_a_mail_whose_text_is_longer_than_32_kb_is_held(world: World) -> None:
@@ -186,41 +103,23 @@ async def test_a_mail_whose_text_is_longer_than_32_kb_is_held(world: World) -> N
     assert await world.app.store.lists.summaries() == []
 
 
-@pytest.mark.parametrize(
-    "broken",
-    few_of(
-        [
-            b"\x00\xff\xfe not a mail at all",
-            b"\r\n\r\napprove",
-            b"From: bo@corp.example\r\nFrom: anna@corp.example\r\n\r\napprove",
-            b"From: bo@corp.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\napprove",
-            b"",
-        ],
-        0,
-        4,
-    ),
-)
-async def test_a_broken_mail_file_is_held_and_the_next_mail_is_read(world: World, broken: bytes) -> None:
+async def test_a_broken_mail_file_is_held_and_the_next_mail_is_read(world: World) -> None:
     record, card = await card_for(world)
     folder = world.mail.folder(BOT)
     create(folder)
 
-    (folder / "new" / "1.broken").write_bytes(broken)
+    (folder / "new" / "1.broken").write_bytes(b"\x00\xff\xfe not a mail at all")
+    (folder / "new" / "2.empty").write_bytes(b"")
+    (folder / "new" / "3.loop").symlink_to("3.loop")
 
-    assert '"kind":"quarantined"' in await held(world)
+    async def are_held() -> bool:
+        return len(await world.dead()) == 3
+
+    await until(are_held, what="all three are held")
+    notes = await world.dead()
+    assert sum('"kind":"quarantined"' in note for note in notes) >= 2
+    assert any("could not be read from the mailbox" in note for note in notes)
     assert await still_open(world, record)
-    await world.reply("bo", card, "approve")
-    await world.ended(record.request.run_id)
-
-
-async def test_a_mail_file_that_cannot_be_read_is_held_and_the_next_mail_is_read(world: World) -> None:
-    record, card = await card_for(world)
-    folder = world.mail.folder(BOT)
-    create(folder)
-
-    (folder / "new" / "1.loop").symlink_to("1.loop")
-
-    assert "could not be read from the mailbox" in await held(world)
     await world.reply("bo", card, "approve")
     await world.ended(record.request.run_id)
 
@@ -245,14 +144,18 @@ async def test_who_seems_to_be_away_is_told_to_hand_on_only_what_they_can(world:
     assert "away until 2026-12-01: PERSON" in told.text
 
 
-async def automatic(world: World, card: Letter) -> None:
+async def automatic(
+    world: World, card: Letter, text: str = "I am away.", login: str | None = "bo@corp.example"
+) -> None:
     """An answer of Bo's mailbox, by itself."""
     message = EmailMessage()
     message["From"], message["To"] = "bo@corp.example", card.reply_to
     message["Subject"], message["Auto-Submitted"] = "Out of office", "auto-replied"
-    message.set_content("I am away.")
-    recipients = [card.reply_to or ""]
-    await world.transport("bo@corp.example").send(bytes(message), sender="bo@corp.example", recipients=recipients)
+    message.set_content(text)
+    sender = login or "mallory@corp.example"
+    await world.transport(login).send(bytes(message), sender=sender, recipients=[card.reply_to or ""])
+    await until(lambda: not list((world.mail.folder(BOT) / "new").iterdir()))
+    await world.quiet()
 
 
 async def test_a_mail_to_the_bot_starts_a_run_and_its_end_comes_back_in_the_same_thread(world: World) -> None:
@@ -284,93 +187,45 @@ async def test_automatic_replies_answer_nothing_and_offer_once_to_hand_it_on(wor
     record, card = await card_for(world)
 
     for _ in range(3):
-        message = EmailMessage()
-        message["From"], message["To"] = "bo@corp.example", card.reply_to
-        message["Subject"], message["Auto-Submitted"] = "Out of office", "auto-replied"
-        message.set_content("approve")
-        await world.transport("bo@corp.example").send(
-            bytes(message), sender="bo@corp.example", recipients=[card.reply_to or ""]
-        )
-        await until(lambda: not list((world.mail.folder(BOT) / "new").iterdir()))
-        await world.quiet()
+        await automatic(world, card, "approve")
 
     assert await still_open(world, record)
     offer = await world.next_mail("bo", about="automatic reply of yours")
-    assert "nothing was handed on" in " ".join(offer.text.split())
+    told = " ".join(offer.text.split())
+    assert "nothing was handed on" in told
+    assert "?" not in told.partition("An automatic reply")[0], "a no would answer it"
+    assert "A no in answer to this message refuses the request." in told
     assert len(world.mails("bo")) == 2
     policy = (await world.request(record.request.id)).request.policy
     assert (policy.handed_on, [(one.person, one.until) for one in policy.away]) == ((), [("bo", None)])
     assert await world.dead() == []
 
 
-@pytest.mark.parametrize("line", ["away until 2026-12-01: cy@corp.example", "not away"])
 async def test_attack_the_line_that_the_offer_names_sets_nothing_in_answer_to_it_and_nobody_says_so(
-    world: World, line: str
+    world: World,
 ) -> None:
     record, card = await card_for(world)
     await automatic(world, card)
     offer = await world.next_mail("bo", about="automatic reply of yours")
 
-    await world.reply("bo", offer, line)
-    await world.quiet()
+    for line in ("away until 2026-12-01: cy@corp.example", "not away"):
+        await world.reply("bo", offer, line)
+        await world.quiet()
 
-    told = " ".join(world.mails("bo")[-1].text.split())
-    assert "This sets no absence and ends none. To be away, write this alone in a new message" in told
+        told = " ".join(world.mails("bo")[-1].text.split())
+        assert "This sets no absence and ends none. To be away, write this alone in a new message" in told
     assert await world.app.requests.absences.all() == []
     assert await still_open(world, record)
     assert not [one for one in world.mails("anna") if "comment" in one.subject]
 
 
-async def test_attack_the_offer_asks_what_a_no_answers_and_the_no_refuses_the_request(world: World) -> None:
-    record, card = await card_for(world)
-    await automatic(world, card)
-
-    offer = " ".join((await world.next_mail("bo", about="automatic reply of yours")).text.split())
-
-    assert "?" not in offer.partition("An automatic reply")[0]
-    assert "A no in answer to this message refuses the request." in offer
-    assert await still_open(world, record)
-
-
 async def test_an_automatic_reply_that_is_not_certainly_theirs_says_nothing_of_them(world: World) -> None:
     record, card = await card_for(world)
-    message = EmailMessage()
-    message["From"], message["To"] = "bo@corp.example", card.reply_to
-    message["Subject"], message["Auto-Submitted"] = "Out of office", "auto-replied"
-    message.set_content("away until 2026-12-01: dan")
 
-    await world.transport(None).send(bytes(message), sender="mallory@corp.example", recipients=[card.reply_to or ""])
-    await until(lambda: not list((world.mail.folder(BOT) / "new").iterdir()))
-    await world.quiet()
+    await automatic(world, card, "away until 2026-12-01: dan", login=None)
 
     assert (await world.request(record.request.id)).request.policy.away == ()
     assert len(world.mails("bo")) == 1
-
-
-async def test_where_approving_by_mail_is_off_the_card_says_so_and_a_denial_still_counts(world: World) -> None:
-    async with world.stopped():
-        world.toml = world.toml.replace("approve_by_email = true", "approve_by_email = false")
-    record, card = await card_for(world)
-    assert "An approval by mail does not count here." in card.text
-
-    await world.reply("bo", card, "approve")
-    await world.next_mail("bo", about="An approval does not count this way here")
-    assert await still_open(world, record)
-    await world.reply("bo", card, "no")
-
-    await world.ended(record.request.run_id)
-    assert (await world.request(record.request.id)).state == "denied"
-
-
-async def test_a_reply_to_a_question_is_taken_as_its_format_says(world: World) -> None:
-    run_id = await world.trigger("ask choice Which one? | red, green")
-    card = await world.next_mail("anna", about="Which one?")
-
-    await world.reply("anna", card, "both")
-    assert "1. red\n2. green" in (await world.next_mail("anna", about="not counted as a decision")).text
-    await world.reply("anna", card, "2")
-
-    assert await world.summary(run_id) == "done: answered: green"
 
 
 async def test_somebody_whom_no_channel_reaches_is_told_to_the_operators_and_the_others_decide(world: World) -> None:

@@ -1,8 +1,7 @@
 """The words that people get when a model fails, by a server that repeats what it was sent to let us in."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,27 +9,16 @@ import pytest
 from agents.events import Event, write_event
 from agents.requests import RunId
 from bot.render.transcript import lines
-from tests.fakes.anthropic import FakeAnthropic, error, message, running, tool_use
-from tests.kit.office import TOML
-from tests.kit.world import World, a_world
+from tests.fakes.anthropic import FakeAnthropic, error, message, tool_use
+from tests.kit.world import World
+from tests.stories.faults.model import a_thinker
 
 GATE = "gate:pass-of-the-proxy"
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[FakeAnthropic]:
-    import_module("anthropic")  # the first import takes seconds on a busy machine
-    with running() as fake:
-        yield fake
-
-
 @pytest.fixture
 async def world(redis: str, tmp_path: Path, api: FakeAnthropic) -> AsyncIterator[World]:
-    def with_model(world: World) -> None:
-        url = api.base_url.replace("//", f"//{GATE}@")
-        world.environ = {"ANTHROPIC_API_KEY": api.key, "ANTHROPIC_BASE_URL": url}
-
-    async with a_world(redis, tmp_path / "data", TOML, change=with_model) as world:
+    async with a_thinker(redis, tmp_path, api, url=api.base_url.replace("//", f"//{GATE}@")) as world:
         yield world
 
 

@@ -6,7 +6,7 @@ from agents.events import StepChosen
 from agents.requests import RunId, StepId
 from agents.steps import CallTool, ModelCall
 from bot.errors import Conflict
-from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Decided, Revoked
+from bot.policy.judgements import ClosedOtherwise
 from bot.store import Commit, Wake, WorkItem
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -71,20 +71,6 @@ async def test_an_approval_under_a_gate_that_has_become_another_is_asked_again_u
     assert await world.summary(run_id) == DONE
 
 
-async def test_a_run_that_is_paused_counts_votes_and_waits(world: World) -> None:
-    run_id = await world.trigger("press bell")
-    record = await world.opened(run_id)
-    await world.steer(run_id, "pause")
-
-    assert isinstance(await world.decide("bo", record, "approve"), Decided)
-
-    await world.quiet()
-    assert (await world.run(run_id)).state == "paused"
-    assert world.workshop.effects == []
-    await world.steer(run_id, "resume")
-    assert await world.summary(run_id) == DONE
-
-
 async def test_a_run_that_is_paused_while_its_tool_runs_keeps_the_result_and_goes_no_further(world: World) -> None:
     may_end = world.workshop.hold("bell")
     run_id = await world.trigger("stamp bell\nstamp horn")
@@ -140,19 +126,6 @@ async def test_an_ended_run_can_not_be_steered(world: World) -> None:
     for verb in ("pause", "resume", "cancel"):
         with pytest.raises(Conflict, match=r"has ended: done. This changes nothing"):
             await world.steer(run_id, verb)
-
-
-async def test_an_approved_and_then_cancelled_run_executes_nothing(world: World) -> None:
-    run_id = await world.trigger("press bell")
-    record = await world.opened(run_id)
-    await world.steer(run_id, "pause")
-    await world.decide("bo", record, "approve")
-
-    await world.steer(run_id, "cancel", "anna")
-
-    assert await world.summary(run_id) == "cancelled: cancelled by anna"
-    assert isinstance(await world.decide("cy", record, "deny"), Revoked | AlreadyDecided)
-    assert world.workshop.effects == []
 
 
 async def test_a_run_whose_agent_is_gone_is_cancelled_once_and_its_question_is_taken_back(world: World) -> None:

@@ -1,23 +1,22 @@
 """A model's answer while something else happens to the run: it is paid once, and counted."""
 
-from collections.abc import AsyncIterator, Iterator
-from importlib import import_module
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from agents.budgets import Spent
 from agents.events import CardDelivered, Event, PersonSaid, StepChosen, ThoughtDropped
-from agents.model.prices import is_priced
 from agents.requests import DeliveryId, PersonId, RequestId, RunId
 from bot.queries.prompt_replay import seen
 from bot.queries.rebuild import rebuild
 from bot.render.transcript import lines
 from bot.store import Commit, Wake, WorkItem
-from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, text_of, tool_use
+from tests.fakes.anthropic import Answer, FakeAnthropic, message, text_of, tool_use
 from tests.kit.office import TOML
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
+from tests.stories.faults.model import a_thinker
 
 OVER = message(tool_use("done", {"summary": "all is well"}))
 STAMP = Answer(message(tool_use("stamp", {"what": "letter"})).body, waits=True)
@@ -26,20 +25,9 @@ TOKENS = 1_020
 OF_THE_DAY = f"{TOML}\n[agents.clerk]\nmax_tokens_per_day = 1_000_000\n"
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[FakeAnthropic]:
-    import_module("anthropic")  # the first import takes seconds on a busy machine, and so do the prices
-    is_priced("claude-sonnet-5-5")
-    with running() as fake:
-        yield fake
-
-
 @pytest.fixture
 async def world(redis: str, tmp_path: Path, api: FakeAnthropic) -> AsyncIterator[World]:
-    def with_model(world: World) -> None:
-        world.environ = {"ANTHROPIC_API_KEY": api.key, "ANTHROPIC_BASE_URL": api.base_url}
-
-    async with a_world(redis, tmp_path / "data", OF_THE_DAY, change=with_model) as world:
+    async with a_thinker(redis, tmp_path, api, OF_THE_DAY) as world:
         yield world
 
 

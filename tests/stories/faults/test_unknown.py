@@ -1,8 +1,5 @@
 """An effect of which nobody knows whether it happened: people are asked, and nothing is guessed."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from agents.requests import PersonId, RunId
@@ -13,21 +10,18 @@ from bot.policy.judgements import Decided, NotEntitled, Unclear
 from bot.policy.record import RequestRecord
 from bot.render.views import request_view
 from language import say
-from tests.kit.long import few_of
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
-
-
-@pytest.fixture
-async def world(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    """A sayso whose tools without a key are given up on almost at once."""
-    async with a_world(redis, tmp_path / "data", change=_hastily) as world:
-        yield world
+from tests.kit.world import World
 
 
 def _hastily(world: World) -> None:
+    """Tools without a key are given up on almost at once."""
     world.workshop.timeouts_s |= {"press": 0.1, "pull": 0.1}
+
+
+pytestmark = opens(change=_hastily)
 
 
 async def interrupted(world: World, text: str) -> RunId:
@@ -96,27 +90,15 @@ async def test_the_requester_is_asked_where_there_is_no_gate(world: World) -> No
     assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
 
 
-@pytest.mark.parametrize("text", few_of(["1", "it happened", "It Happened."], 0))
-async def test_it_happened_lets_the_run_go_on_without_a_second_try(world: World, text: str) -> None:
+@opens(toml=f'language = "de"\n{TOML}', change=_hastily)
+async def test_where_german_is_spoken_it_is_asked_and_answered_in_german(world: World) -> None:
     run_id = await interrupted(world, "press bell")
-    await unknown(world, run_id)
+    card = await world.next_mail("cy", about="Es ist nicht bekannt, ob dies geschehen ist")
 
-    await world.reply("cy", await world.next_mail("cy", about="not known"), text)
+    await world.reply("cy", card, "Es ist geschehen.")
 
+    assert "1. es ist geschehen\n2. es ist nicht geschehen, erneut fragen\n3. den Lauf anhalten" in card.text
     assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
-    assert world.workshop.started == ["press bell"]
-
-
-@pytest.mark.parametrize("text", few_of(["1", "Es ist geschehen.", "es ist geschehen", "It happened"], 0))
-async def test_where_german_is_spoken_it_is_asked_and_answered_in_german(redis: str, tmp_path: Path, text: str) -> None:
-    async with a_world(redis, tmp_path / "data", f'language = "de"\n{TOML}', change=_hastily) as world:
-        run_id = await interrupted(world, "press bell")
-        card = await world.next_mail("cy", about="Es ist nicht bekannt, ob dies geschehen ist")
-
-        await world.reply("cy", card, text)
-
-        assert "1. es ist geschehen\n2. es ist nicht geschehen, erneut fragen\n3. den Lauf anhalten" in card.text
-        assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
 
 
 async def test_it_did_not_happen_asks_for_the_gate_again_before_another_try(world: World) -> None:
@@ -143,39 +125,22 @@ async def test_it_did_not_happen_tries_again_at_once_where_there_is_no_gate(worl
     assert world.workshop.effects == ["pull rope"]
 
 
-async def test_stop_ends_the_run_and_says_that_nobody_knows(world: World) -> None:
+async def test_anything_else_settles_nothing_and_a_stop_says_that_nobody_knows(world: World) -> None:
     run_id = await interrupted(world, "press bell")
     asked = await unknown(world, run_id)
 
-    await world.decide("bo", asked, "free_text", "3")
+    with pytest.raises(Conflict, match="those who may decide"):
+        await world.steering.withdraw(asked.request.id, PersonId("anna"), "")
+    for text in ("approve", "it happened, did it?"):
+        assert isinstance(await world.decide("bo", asked, "free_text", text), Unclear)
+    assert (await world.run(run_id)).state == "unknown"
+    assert (await world.request(asked.request.id)).state == "open"
 
+    await world.decide("bo", asked, "free_text", "3")
     assert await world.summary(run_id) == (
         "cancelled: cancelled by bo: it is not known whether this happened, and a person stopped the run"
     )
     assert world.workshop.started == ["press bell"]
-
-
-@pytest.mark.parametrize("text", few_of(["approve", "yes", "I think so", "1 or 2", "it happened, did it?"], 0, 4))
-async def test_anything_else_settles_nothing(world: World, text: str) -> None:
-    run_id = await interrupted(world, "press bell")
-    asked = await unknown(world, run_id)
-
-    assert isinstance(await world.decide("bo", asked, "free_text", text), Unclear)
-
-    assert (await world.run(run_id)).state == "unknown"
-    assert (await world.request(asked.request.id)).state == "open"
-
-
-async def test_a_question_about_an_unknown_effect_that_nobody_answers_is_asked_again(world: World) -> None:
-    run_id = await interrupted(world, "press bell")
-    asked = await unknown(world, run_id)
-
-    await world.move_time(4 * 3600 + 1)
-    again = await world.opened(run_id, after=asked.request.id)
-
-    assert (await world.request(asked.request.id)).state == "expired"
-    assert again.request.purpose == "unknown"
-    assert (await world.run(run_id)).state == "unknown"
 
 
 async def restarted_while_it_ran(world: World, text: str) -> RunId:
@@ -189,15 +154,6 @@ async def restarted_while_it_ran(world: World, text: str) -> RunId:
     async with world.stopped():
         del world.workshop.holds[what]
     return run_id
-
-
-@pytest.mark.long
-async def test_an_effect_without_a_key_whose_worker_left_is_unknown_too(world: World) -> None:
-    run_id = await restarted_while_it_ran(world, "pull rope")
-
-    await world.opened(run_id)
-    assert (await world.run(run_id)).state == "unknown"
-    assert world.workshop.effects == []
 
 
 async def test_an_effect_that_honours_its_key_is_simply_made_again(world: World) -> None:
@@ -220,25 +176,19 @@ async def test_a_run_with_an_unknown_effect_can_be_cancelled(world: World) -> No
     assert (await world.request(asked.request.id)).state == "withdrawn"
 
 
-async def test_a_gated_question_that_expired_is_asked_of_the_approvers_again_with_the_same_call(world: World) -> None:
-    run_id = await interrupted(world, "press bell")
-    asked = await unknown(world, run_id)
-
-    await world.move_time(4 * 3600 + 1)
-    again = await world.opened(run_id, after=asked.request.id)
-
-    assert (again.request.purpose, again.request.policy) == ("unknown", asked.request.policy)
-    assert again.request.call == asked.request.call
-    assert isinstance(await world.decide("anna", again, "free_text", "1"), NotEntitled)
-
-
-async def test_who_answers_a_question_that_expired_is_sent_to_the_one_that_is_asked_instead(world: World) -> None:
+async def test_a_question_that_nobody_answers_is_asked_again_and_an_answer_to_the_first_is_sent_there(
+    world: World,
+) -> None:
     run_id = await interrupted(world, "press bell")
     asked = await unknown(world, run_id)
     card = await world.next_mail("cy", about="not known whether this happened")
     await world.move_time(4 * 3600 + 1)
-    await world.opened(run_id, after=asked.request.id)
+    again = await world.opened(run_id, after=asked.request.id)
     anew = await world.next_mail("cy", about="Please answer by")
+    assert (await world.request(asked.request.id)).state == "expired"
+    assert (again.request.purpose, again.request.policy) == ("unknown", asked.request.policy)
+    assert again.request.call == asked.request.call
+    assert isinstance(await world.decide("anna", again, "free_text", "1"), NotEntitled)
 
     await world.reply("cy", card, "1")
 
@@ -246,13 +196,4 @@ async def test_who_answers_a_question_that_expired_is_sent_to_the_one_that_is_as
     assert say("answer.expired-unknown") in " ".join(told.text.split())
     await world.reply("cy", anew, "1")
     assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
-
-
-async def test_who_asked_cannot_take_the_question_away_from_those_who_may_answer_it(world: World) -> None:
-    run_id = await interrupted(world, "press bell")
-    asked = await unknown(world, run_id)
-
-    with pytest.raises(Conflict, match="those who may decide"):
-        await world.steering.withdraw(asked.request.id, PersonId("anna"), "")
-
-    assert (await world.request(asked.request.id)).state == "open"
+    assert world.workshop.started == ["press bell"]

@@ -1,13 +1,13 @@
 """A mail that says what became of an answer can itself be answered, where it shows what it asks about."""
 
-import pytest
-
 from agents.events import Event
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
-from tests.kit.long import few_of
-from tests.kit.waiting import until
+from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.world import World, heading
+
+NOT_BY_MAIL = TOML.replace("approve_by_email = true", "approve_by_email = false")
 
 
 async def asked(world: World) -> tuple[RequestRecord, Letter]:
@@ -51,24 +51,12 @@ async def test_answering_the_card_and_the_notice_decides_once(world: World) -> N
     await world.reply("bo", told, "approve")
     await world.reply("bo", card, "approve")
 
-    assert "Already decided: Bo Berg approved" in (await world.next_mail("bo", about="Already decided")).text
+    late = await world.next_mail("bo", about="Already decided: Bo Berg approved")
+    assert "reply" not in late.text
+    assert late.reply_to is None or "+" not in late.reply_to
     await world.ended(record.request.run_id)
     assert world.workshop.effects == ["press bell"]
     assert len((await world.request(record.request.id)).votes) == 1
-
-
-async def test_each_unclear_answer_gets_one_mail_and_the_first_in_ten_minutes_can_be_answered(world: World) -> None:
-    record, card = await asked(world)
-
-    first = await commented(world, card)
-    await commented(world, first, "and now?")
-    await world.quiet()
-
-    subjects = [heading(letter) for letter in world.mails("bo")]
-    assert subjects == ["Press bell?", "Press bell?", "About: Press bell?"]
-    assert len(await noted(world, record)) == 2
-    await world.reply("bo", first, "deny: not today")
-    assert await world.summary(record.request.run_id) == "failed: denied: not today"
 
 
 async def test_a_notice_that_shows_an_older_revision_decides_nothing_and_says_to_answer_the_newest(
@@ -88,28 +76,6 @@ async def test_a_notice_that_shows_an_older_revision_decides_nothing_and_says_to
     assert await world.summary(record.request.run_id) == "done: ok: press horn: done"
 
 
-async def test_a_comment_on_an_older_card_is_answered_with_the_newest_one(world: World) -> None:
-    record, old = await asked(world)
-    await world.edit(record.request.requesters[0], await world.request(record.request.id), what="horn")
-
-    told = await commented(world, old)
-    await world.reply("bo", told, "approve")
-
-    assert await world.summary(record.request.run_id) == "done: ok: press horn: done"
-
-
-@pytest.mark.parametrize("who", few_of(["bo", "mallory"], 0))
-async def test_a_forger_s_answer_to_a_notice_is_held(world: World, who: str) -> None:
-    record, card = await asked(world)
-    told = await commented(world, card)
-
-    await world.send(who, told.reply_to or "", "approve", login=None)
-
-    await until(world.dead, what="it is held")
-    assert (await world.request(record.request.id)).state == "open"
-    assert world.workshop.effects == []
-
-
 async def test_somebody_else_s_answer_to_a_notice_does_not_count_and_gets_no_form(world: World) -> None:
     record, card = await asked(world)
     told = await commented(world, card)
@@ -119,17 +85,6 @@ async def test_somebody_else_s_answer_to_a_notice_does_not_count_and_gets_no_for
     refused = await world.next_mail("cy", about="made for somebody else")
     assert "To approve" not in refused.text
     assert (await world.request(record.request.id)).state == "open"
-
-
-async def test_a_notice_about_a_closed_request_has_no_form(world: World) -> None:
-    record, card = await asked(world)
-    await world.decide("cy", record, "deny", "no")
-
-    await world.reply("bo", card, "approve")
-
-    told = await world.next_mail("bo", about="Already decided")
-    assert "reply" not in told.text
-    assert told.reply_to is None or "+" not in told.reply_to
 
 
 async def test_a_notice_that_could_be_sent_only_after_the_decision_asks_nothing(world: World) -> None:
@@ -158,11 +113,10 @@ async def test_a_question_s_notice_takes_the_answer_as_well(world: World) -> Non
     assert await world.summary(run_id) == "done: answered: green"
 
 
+@opens(toml=NOT_BY_MAIL)
 async def test_where_approving_by_mail_is_off_an_approval_is_told_the_other_ways_and_another_one_counts(
     world: World,
 ) -> None:
-    async with world.stopped():
-        world.toml = world.toml.replace("approve_by_email = true", "approve_by_email = false")
     record, card = await asked(world)
     request_id = record.request.id
 
@@ -182,11 +136,8 @@ async def test_where_approving_by_mail_is_off_an_approval_is_told_the_other_ways
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
 
 
+@opens(toml=f'public_url = "https://sayso.corp.example"\n{NOT_BY_MAIL}')
 async def test_the_other_ways_begin_with_the_page_of_the_request_where_people_can_reach_it(world: World) -> None:
-    async with world.stopped():
-        world.toml = 'public_url = "https://sayso.corp.example"\n' + world.toml.replace(
-            "approve_by_email = true", "approve_by_email = false"
-        )
     record, card = await asked(world)
 
     await world.reply("bo", card, "approve")

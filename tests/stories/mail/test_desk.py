@@ -32,7 +32,6 @@ from channels import ChannelRefused, Posts
 from channels.email.local import maildir
 from tests.bot.bounces import DOMAIN, LOCAL, handled, report
 from tests.fakes.slow import SlowChannel
-from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.tables import becomes, settings_in, without, write
 from tests.kit.world import World, a_world
@@ -178,18 +177,6 @@ async def test_whoever_says_no_says_what_to_change_and_sees_another_draft(desk: 
     assert len(sent_to(desk, EVE)) == 1
 
 
-async def test_typed_wishes_without_a_no_decide_nothing_and_the_card_comes_once_more(desk: World) -> None:
-    await writes(desk, "How do I get a refund?")
-    run_id = await begun(desk)
-
-    await desk.reply("bo", await desk.next_mail("bo"), "make it shorter")
-    told = await desk.next_mail("bo", about="not counted as a decision")
-
-    assert "deny, make it shorter" in told.text
-    assert (await card(desk, run_id)).state == "open"
-    assert sent_to(desk, EVE) == []
-
-
 async def test_attack_a_yes_to_what_the_customer_asks_sends_no_reply(desk: World) -> None:
     await writes(desk, "The shoes are too small, so I want a refund. Shall I send them back first?")
     await begun(desk)
@@ -252,44 +239,26 @@ async def test_the_customers_own_approve_is_one_more_question_and_approves_nothi
     assert sent_to(desk, EVE) == []
 
 
-@pytest.mark.parametrize(
-    "headers",
-    few_of([{"Auto_Submitted": "auto-replied"}, {"List_Id": "<all.shop.example>"}, {"Precedence": "bulk"}], 0),
-    ids=["an automatic answer", "a list", "bulk"],
-)
-async def test_machines_begin_nothing(desk: World, headers: dict[str, str]) -> None:
-    await writes(desk, "How do I get a refund?", **headers)
+async def test_machines_begin_nothing_and_people_can_see_that_another_desk_wrote(desk: World) -> None:
+    machines = ({"Auto_Submitted": "auto-replied"}, {"List_Id": "<all.shop.example>"}, {"Precedence": "bulk"})
+    for headers in machines:
+        await writes(desk, "How do I get a refund?", **headers)
+    await writes(desk, "How do I get a refund?", X_Sayso_Desk="help@shop.example")
+    [note] = await until(desk.dead, what="a mail is held")
     await writes(desk, "Anybody there?", subject="Tea")
 
     run = await desk.run(await begun(desk))
     await desk.quiet()
 
+    assert "another desk sent it" in note
     assert run.started is not None
     assert "Tea" in run.started.text
     assert len(await runs(desk)) == 1
 
 
-async def test_another_desk_is_not_answered_and_people_can_see_that_it_wrote(desk: World) -> None:
-    await writes(desk, "How do I get a refund?", X_Sayso_Desk="help@shop.example")
-
-    [note] = await until(desk.dead, what="a mail is held")
-
-    assert "another desk sent it" in note
-    assert await runs(desk) == []
-
-
-async def test_one_sender_begins_so_many_runs_a_day_and_the_rest_is_held(desk: World) -> None:
-    for number in range(4):
-        await writes(desk, f"Question {number}", subject="Tea")
-
-    [note] = await until(desk.dead, what="a mail is held")
-
-    assert "3 mails in 86400 s are the limit of eve@shop.example" in note
-    await desk.quiet()
-    assert len(await runs(desk)) == 3
-
-
-async def test_a_german_owner_reads_in_german_what_a_run_is_for_and_why_the_rest_is_held(desk: World) -> None:
+async def test_one_sender_begins_so_many_runs_and_a_german_owner_reads_why_the_rest_is_held(
+    desk: World,
+) -> None:
     async with desk.stopped():
         desk.toml = f'language = "de"\n{desk.toml}'
     for number in range(4):
@@ -338,20 +307,6 @@ async def test_nobody_begins_a_run_of_the_desk_by_hand_to_write_to_whom_they_lik
     run_id = await desk.trigger("mail everybody", agent=DESK)
 
     assert "begins with a mail to the desk's address" in await desk.summary(run_id)
-
-
-@pytest.mark.long
-async def test_another_attempt_at_the_same_step_sends_nothing_more(desk: World) -> None:
-    await writes(desk, "How do I get a refund?")
-    run_id = await begun(desk)
-    await desk.reply("bo", await desk.next_mail("bo"), "approve")
-    run = await desk.ended(run_id)
-    [started] = [event for event in await desk.events(run_id) if event.type == "tool_started"]
-
-    await desk.app.runs.children.mailing.post(run, started.step_id, b"From: help@corp.example\r\n\r\nother", EVE)
-    await desk.quiet()
-
-    assert len(sent_to(desk, EVE)) == 1
 
 
 def draft(text: str, to: str = EVE) -> CallTool:
@@ -415,6 +370,7 @@ class Short(Obedient):
         return compose(settings, self.url, [channel], agents_of(settings), models={DESK: self.model})
 
 
+@pytest.mark.long
 async def test_a_reply_that_was_sent_once_it_was_shorter_is_done(redis: str, tmp_path: Path) -> None:
     model = Scripted(draft("Within 14 days, and more."), draft("Within 14 days."), Done(summary="Eve was answered"))
     world = Short(redis, tmp_path / "data", DESK_TOML, model=model)
@@ -455,61 +411,42 @@ async def comes_back(desk: World, run_id: RunId, times: int = 1) -> None:
         await desk.transport(None).send(returned, sender="", recipients=[f"{LOCAL}+{receipt}@{DOMAIN}"])
 
 
-async def test_a_reply_that_comes_back_later_is_told_to_the_owner_and_once_for_one_report(desk: World) -> None:
-    await writes(desk, "How do I get a refund?")
-    run_id = await begun(desk)
-    await desk.reply("bo", await desk.next_mail("bo", about="Send a reply"), "approve")
-    await arrived(desk)
-    await desk.ended(run_id)
-
-    await comes_back(desk, run_id, times=2)
-    told = await desk.next_mail("anna", about=f"The reply to {EVE} came back")
-    await handled(desk)
-
-    assert "no eve here" in told.text
-    assert "is not sent again" in told.text
-    assert len([mail for mail in desk.mails("anna") if "came back" in mail.subject]) == 1
-    assert len(sent_to(desk, EVE)) == 1
-
-
-async def test_every_reply_that_comes_back_is_told_though_others_to_the_same_address_did_so(desk: World) -> None:
-    async with desk.stopped():
-        desk.toml = DESK_TOML.replace('"3/d"', '"10/d"')
-    for number in range(1, 5):
+async def test_each_reply_that_comes_back_later_is_told_to_the_owner_and_once_for_one_report(desk: World) -> None:
+    for number in (1, 2):
         await writes(desk, "How do I get a refund?", subject=f"Refund {number}?")
         run_id = await begun(desk, number)
         await desk.reply("bo", await desk.next_mail("bo", about=f"Refund {number}?"), "approve")
+        await arrived(desk, count=number)
         await desk.ended(run_id)
 
-        await comes_back(desk, run_id)
+        await comes_back(desk, run_id, times=2)
+        told = await desk.next_mail("anna", about=f"The reply to {EVE} came back")
         await handled(desk)
 
+        assert "no eve here" in told.text
+        assert "is not sent again" in told.text
         assert len([mail for mail in desk.mails("anna") if "came back" in mail.subject]) == number
+    assert len(sent_to(desk, EVE)) == 2
 
 
-async def _written_by_bo(desk: World, login: str | None = "bo@corp.example") -> RequestRecord:
+async def _written_by_bo(desk: World, login: str | None = "bo@corp.example", number: int = 1) -> RequestRecord:
     message = EmailMessage(policy=email.policy.SMTP)
-    message["From"], message["To"], message["Message-ID"] = "bo@corp.example", HELP, "<1@corp.example>"
+    message["From"], message["To"], message["Message-ID"] = "bo@corp.example", HELP, f"<{number}@corp.example>"
     message["Subject"] = "Refund?"
     message.set_content("How do I get a refund?")
     await desk.transport(login).send(bytes(message), sender="bo@corp.example", recipients=[HELP])
-    return await card(desk, await begun(desk))
+    return await card(desk, await begun(desk, number))
 
 
-async def test_attack_whoever_writes_to_the_desk_does_not_approve_the_answer_to_themselves(desk: World) -> None:
+async def test_attack_whoever_writes_to_the_desk_or_had_the_address_that_wrote_approves_the_answer(desk: World) -> None:
     record = await _written_by_bo(desk)
-
     assert record.request.parts == {"anna": "asked", "bo": "wrote"}
     assert isinstance(await desk.decide("bo", record, "approve"), NotEntitled)
 
-
-async def test_attack_whoever_had_the_address_that_wrote_to_the_desk_approves_the_answer(desk: World) -> None:
     toml = with_mark(desk.toml, "bo", 'uid = "of-bo"')
     await becomes(desk, toml)
     await becomes(desk, toml.replace("bo@corp.example", "bo.new@corp.example"))
-
-    record = await _written_by_bo(desk, None)
-
+    record = await _written_by_bo(desk, None, 2)
     assert record.request.parts == {"anna": "asked", "bo": "wrote"}
     assert isinstance(await desk.decide("bo", record, "approve"), NotEntitled)
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agents.requests import PersonId
 from bot.policy.attachments import size
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import sayso
@@ -43,33 +42,17 @@ async def failed(world: World) -> str:
     return record.request.run_id
 
 
-async def test_a_failure_shows_its_last_lines_first_and_has_all_that_was_printed_attached(shop: World) -> None:
-    run_id = await failed(shop)
-
-    told = await shop.next_mail("anna", about="Failed")
-
-    sentence, _, shown = told.text.partition("The last lines that it printed")
-    assert "ended with exit code 3." in sentence
-    assert "step 980 " not in shown
-    assert "step 981 " in shown
-    assert f"Output: all of it, {size(len(PRINTED))}, is attached as output.txt" in told.text
-    assert attached(shop, "anna", told) == {"output.txt": PRINTED}
-    assert "hush" not in "".join(event.model_dump_json() for event in await shop.events(run_id))
-
-
-@pytest.mark.parametrize("by", ["bo", "anna"])
 async def test_the_further_lines_of_a_refusal_are_told_as_their_writers_and_not_as_what_a_program_printed(
-    shop: World, by: str
+    shop: World,
 ) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
     why = "Too early.\n\nWe go live on Friday.\nUntil then Eve deploys by hand."
 
-    await shop.decide(by, record, "deny", why, channel="email")
+    await shop.decide("bo", record, "deny", why, channel="email")
 
     told = await shop.next_mail("anna", about="Stopped: ")
     assert "Too early." in told.text.partition("What ")[0]
-    name = shop.app.people.name_of(PersonId(by))
-    assert f"What {name} wrote:\n\n| We go live on Friday.\n| Until then Eve deploys by hand.\n" in told.text
+    assert "What Bo Berg wrote:\n\n| We go live on Friday.\n| Until then Eve deploys by hand.\n" in told.text
     assert "printed" not in told.text
 
 
@@ -85,30 +68,33 @@ async def test_what_a_run_further_down_printed_is_attached_to_the_mail_of_the_ru
     assert attached(shop, "anna", told) == {"output.txt": PRINTED}
 
 
-@pytest.mark.long
-async def test_whoever_approved_gets_all_that_was_printed_as_well(shop: World) -> None:
-    await failed(shop)
-
-    assert attached(shop, "bo", await shop.next_mail("bo", about="Failed")) == {"output.txt": PRINTED}
-
-
-async def test_the_page_of_the_run_the_terminal_and_the_api_name_all_that_was_printed(
+async def test_a_failure_shows_its_last_lines_first_and_all_that_was_printed_is_attached_and_named(
     shop: World, console: Console
 ) -> None:
     run_id = await failed(shop)
+
+    told = await shop.next_mail("anna", about="Failed")
+    sentence, _, shown = told.text.partition("The last lines that it printed")
+    assert "ended with exit code 3." in sentence
+    assert "step 980 " not in shown
+    assert "step 981 " in shown
+    assert f"Output: all of it, {size(len(PRINTED))}, is attached as output.txt" in told.text
+    for person, mail in (("anna", told), ("bo", await shop.next_mail("bo", about="Failed"))):
+        assert attached(shop, person, mail) == {"output.txt": PRINTED}
+    assert "hush" not in "".join(event.model_dump_json() for event in await shop.events(run_id))
 
     browser, client = await console.browser("anna"), await console.api.client("anna")
     page = await browser.get(f"/runs/{run_id}")
     file = await browser.ask("GET", f"/runs/{run_id}/files/{HASH}")
     [output] = (await client.get(f"/v1/runs/{run_id}")).json()["outputs"]
     seen = await sayso(shop, "show", run_id)
-
     assert page.links.count(f"/runs/{run_id}/files/{HASH}") == 2, "on the card and in the story"
     assert file.text == PRINTED
     assert (output["name"], output["size_bytes"], output["sha256"]) == ("output.txt", len(PRINTED), HASH)
     assert f"output.txt  text/plain  {size(len(PRINTED))}  sha256 {HASH}" in seen.out
 
 
+@pytest.mark.long
 async def test_a_success_says_what_is_live_and_attaches_nothing(shop: World) -> None:
     await shop.trigger("deploy v1.2.0 to staging")
 

@@ -1,6 +1,5 @@
 """A file that lost its end, and with it something that guards, is only half taken: nothing goes by what is left."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,8 @@ from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
 from bot.process.half_taken import HalfTaken
 from tests.kit.office import ROLES, TOML
-from tests.kit.tables import write
+from tests.kit.opens import opens
+from tests.kit.tables import becomes, write
 from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.people.test_half_taken import moved_on, process_of, rewritten
@@ -21,35 +21,26 @@ PER_STEP = (
 )
 SECOND_STEP = '\n[[policies.steps.steps]]\nname = "two"\napprovers = ["person:cy"]\n'
 WINDOW = '\n[[freeze.windows]]\nname = "year end"\nfrom = "2031-12-20T00:00"\nuntil = "2032-01-03T00:00"\n'
-LOST = {
-    "a quorum": (TOML + THREE, "quorum = 2\n", "policies.three"),
-    "a policy": (TOML + THREE, THREE, "policies.three"),
-    "a step": (TOML + PER_STEP + SECOND_STEP, SECOND_STEP, "policies.steps"),
-    "a role": (TOML + ROLES, 'admin = ["person:ada"]\n', "roles.admin"),
-    "whoever starts nothing": (
-        TOML + ROLES.replace('viewer = ["person:vic"]\n', "") + 'viewer = ["person:vic"]\n',
-        'viewer = ["person:vic"]\n',
-        "roles.viewer",
-    ),
-    "a freeze": (TOML + WINDOW, WINDOW, "freeze.windows.0"),
-    "who may start an agent": (
+LOST = (
+    (TOML + THREE, "quorum = 2\n", "policies.three"),
+    (TOML + THREE, THREE, "policies.three"),
+    (TOML + PER_STEP + SECOND_STEP, SECOND_STEP, "policies.steps"),
+    (TOML + ROLES, 'admin = ["person:ada"]\n', "roles.admin"),
+    (TOML + WINDOW, WINDOW, "freeze.windows.0"),
+    (
         f'{TOML}\n[agents.clerk]\ntriggered_by = ["person:anna"]\n',
         'triggered_by = ["person:anna"]\n',
         "agents.clerk.triggered_by",
     ),
-    "where cards go": (f'{TOML}\n[slack]\ncards = "dm"\n', '\n[slack]\ncards = "dm"\n', "slack.cards"),
-    "who hears alerts": (
+    (
         TOML.replace('[alerts]\nto = ["person:dan"]\n\n', "") + '\n[alerts]\nto = ["person:dan"]\n',
         'to = ["person:dan"]\n',
         "alerts.to",
     ),
-}
+)
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data", TOML + THREE) as world:
-        yield world
+pytestmark = opens(toml=TOML + THREE)
 
 
 async def asked_three(world: World, what: str = "bell") -> str:
@@ -57,19 +48,16 @@ async def asked_three(world: World, what: str = "bell") -> str:
     return await world.trigger(f"press {what}")
 
 
-@pytest.mark.parametrize(("toml", "end", "name"), LOST.values(), ids=LOST.keys())
-async def test_attack_a_file_that_lost_its_end_and_a_guard_with_it_is_only_half_taken(
-    redis: str, tmp_path: Path, toml: str, end: str, name: str
-) -> None:
-    assert toml.endswith(end)
-    async with a_world(redis, tmp_path / "data", toml) as world:
+async def test_attack_a_file_that_lost_its_end_and_a_guard_with_it_is_only_half_taken(world: World) -> None:
+    for toml, end, name in LOST:
+        assert toml.endswith(end)
+        await becomes(world, toml)
         before = world.app.people.tables
 
         async with rewritten(world, toml.removesuffix(end)):
-            assert world.app.people.half_taken
+            assert world.app.people.half_taken, name
             assert world.app.people.tables == before
-            mail = await world.next_mail("dan", "sayso.toml is only half taken")
-            assert name in mail.text
+            mail = await world.next_mail("dan", name)
             assert "last lines were deleted on purpose" in mail.text.replace("\n", " ")
 
 
@@ -89,59 +77,56 @@ async def test_attack_no_beginning_of_a_file_takes_a_guard_away(redis: str, tmp_
 
 
 async def test_attack_a_policy_of_two_that_lost_its_quorum_opens_nothing_and_is_one_of_two_afterwards(
-    office: World,
+    world: World,
 ) -> None:
-    async with rewritten(office, (TOML + THREE).removesuffix("quorum = 2\n")):
-        run_id = await asked_three(office)
-        await moved_on(office, run_id)
-        assert (await office.run(run_id)).open is None
+    async with rewritten(world, (TOML + THREE).removesuffix("quorum = 2\n")):
+        run_id = await asked_three(world)
+        await moved_on(world, run_id)
+        assert (await world.run(run_id)).open is None
 
-    await office.move_time(120)
-    record = await office.opened(run_id)
-    assert isinstance(await office.decide("bo", record, "approve"), Counted)
-    assert isinstance(await office.decide("cy", record, "approve"), Decided)
-    await office.has(run_id, "done")
+    await world.move_time(120)
+    record = await world.opened(run_id)
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
+    assert isinstance(await world.decide("cy", record, "approve"), Decided)
+    await world.has(run_id, "done")
 
 
-async def test_attack_what_was_changed_above_hides_no_end_that_is_missing(office: World) -> None:
+async def test_attack_what_was_changed_above_hides_no_end_that_is_missing(world: World) -> None:
     other = (TOML + THREE).replace('"Anna Ames"', '"Anna A. Ames"').replace("1000/h", "900/h")
 
-    async with rewritten(office, other.removesuffix("quorum = 2\n")):
-        assert office.app.people.half_taken
+    async with rewritten(world, other.removesuffix("quorum = 2\n")):
+        assert world.app.people.half_taken
 
 
 COPY = THREE.replace("three", "four")
-COPIED = {
-    "a quorum": (THREE, COPY + THREE.removesuffix("quorum = 2\n")),
-    "a quorum above more": (THREE + WINDOW, COPY + THREE.removesuffix("quorum = 2\n")),
-    "a freeze below a new policy": (THREE + WINDOW, COPY),
-    "a policy below one that was changed": (THREE + COPY, THREE.replace("quorum = 2", "quorum = 3")),
-}
+COPIED = (
+    (THREE, COPY + THREE.removesuffix("quorum = 2\n")),
+    (THREE + WINDOW, COPY + THREE.removesuffix("quorum = 2\n")),
+    (THREE + WINDOW, COPY),
+    (THREE + COPY, THREE.replace("quorum = 2", "quorum = 3")),
+)
 
 
-@pytest.mark.parametrize(("before", "cut"), COPIED.values(), ids=COPIED.keys())
-async def test_attack_a_table_that_was_copied_above_hides_no_end_that_is_missing(
-    redis: str, tmp_path: Path, before: str, cut: str
-) -> None:
-    async with a_world(redis, tmp_path / "data", TOML + before) as world:
+async def test_attack_a_table_that_was_copied_above_hides_no_end_that_is_missing(world: World) -> None:
+    for before, cut in COPIED:
+        await becomes(world, TOML + before)
         tables = world.app.people.tables
 
         async with rewritten(world, TOML + cut):
-            assert world.app.people.half_taken
+            assert world.app.people.half_taken, cut
             assert world.app.people.tables == tables
 
 
-@pytest.mark.parametrize("after", [COPY + THREE + WINDOW, THREE + COPY, WINDOW + THREE, COPY + WINDOW])
-async def test_a_file_that_was_changed_and_has_its_end_holds_at_once(redis: str, tmp_path: Path, after: str) -> None:
-    before = TOML + (THREE + WINDOW if WINDOW in after else THREE)
-    async with a_world(redis, tmp_path / "data", before) as world:
+async def test_a_file_that_was_changed_and_has_its_end_holds_at_once(world: World) -> None:
+    for after in (COPY + THREE + WINDOW, THREE + COPY, WINDOW + THREE, COPY + WINDOW):
+        await becomes(world, TOML + (THREE + WINDOW if WINDOW in after else THREE))
         reload = process_of(world)
         await reload.begin()
         write(world, TOML + after)
 
         await reload.look(at_once=True)
 
-        assert world.app.people.half_taken == ""
+        assert world.app.people.half_taken == "", after
 
 
 async def test_last_lines_that_were_deleted_on_purpose_hold_once_an_operator_confirms_it(
@@ -163,15 +148,15 @@ async def test_last_lines_that_were_deleted_on_purpose_hold_once_an_operator_con
         assert "three" not in world.app.people.tables.policies
 
 
-async def test_a_guard_that_is_taken_out_of_the_middle_or_changed_holds_at_once(office: World) -> None:
-    reload = process_of(office)
+async def test_a_guard_that_is_taken_out_of_the_middle_or_changed_holds_at_once(world: World) -> None:
+    reload = process_of(world)
     await reload.begin()
 
     for toml in (TOML + THREE.replace("quorum = 2", "quorum = 1"), TOML.replace("quorum = 2\n", "") + THREE):
-        write(office, toml)
+        write(world, toml)
         await reload.look(at_once=True)
-        assert office.app.people.half_taken == ""
-    assert office.app.people.tables.policies["pair"].quorum == 1
+        assert world.app.people.half_taken == ""
+    assert world.app.people.tables.policies["pair"].quorum == 1
 
 
 async def test_an_end_without_a_guard_is_lost_without_a_question(redis: str, tmp_path: Path) -> None:
@@ -188,23 +173,23 @@ async def test_an_end_without_a_guard_is_lost_without_a_question(redis: str, tmp
         assert world.app.people.half_taken == ""
 
 
-async def test_attack_a_process_that_starts_on_a_file_without_its_end_knows_what_held_last(office: World) -> None:
-    reload = process_of(office)
+async def test_attack_a_process_that_starts_on_a_file_without_its_end_knows_what_held_last(world: World) -> None:
+    reload = process_of(world)
     await reload.begin()
     await reload.look(at_once=True)
-    async with office.stopped():
-        office.toml = (TOML + THREE).removesuffix("quorum = 2\n")
-    await HalfTaken(office.app).begin()
-    run_id = await asked_three(office)
-    await moved_on(office, run_id)
+    async with world.stopped():
+        world.toml = (TOML + THREE).removesuffix("quorum = 2\n")
+    await HalfTaken(world.app).begin()
+    run_id = await asked_three(world)
+    await moved_on(world, run_id)
 
-    assert office.app.people.half_taken in await NotedTables(office.app.store).half()
-    assert (await office.run(run_id)).open is None
-    async with office.stopped():
-        office.toml = TOML + THREE
-    await process_of(office).look(at_once=True)
-    await office.move_time(120)
-    assert isinstance(await office.decide("bo", await office.opened(run_id), "approve"), Counted)
+    assert world.app.people.half_taken in await NotedTables(world.app.store).half()
+    assert (await world.run(run_id)).open is None
+    async with world.stopped():
+        world.toml = TOML + THREE
+    await process_of(world).look(at_once=True)
+    await world.move_time(120)
+    assert isinstance(await world.decide("bo", await world.opened(run_id), "approve"), Counted)
 
 
 @pytest.mark.parametrize(

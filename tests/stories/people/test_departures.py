@@ -1,6 +1,6 @@
 """Somebody leaves while a request is open: others are asked at once, or it is closed and the requester hears why."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from channels import Inbound
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import begun, program, vote
 from tests.kit.office import STEPS, TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, settings_in, without, write
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
@@ -33,12 +34,8 @@ from tests.stories.people import standing
 from tests.stories.test_child_runs import child_of
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data") as world:
-        yield world
+SOLO = TOML + '\n[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\n'
+ESCALATING = SOLO + 'escalate_after = "3h"\nescalate_to = ["person:dan"]\n'
 
 
 async def asked(world: World, policy: str = "pair") -> tuple[str, RequestRecord]:
@@ -51,212 +48,178 @@ async def reassigned(world: World, run_id: str) -> list[RequestReassigned]:
     return [event for event in await world.events(run_id) if isinstance(event, RequestReassigned)]
 
 
-async def test_who_has_joined_is_asked_instead_and_votes_still_count(office: World) -> None:
-    run_id, record = await asked(office)
-    assert isinstance(await office.decide("cy", record, "approve"), Counted)
+async def test_who_has_joined_is_asked_instead_once_and_votes_still_count(world: World) -> None:
+    run_id, record = await asked(world)
+    assert isinstance(await world.decide("cy", record, "approve"), Counted)
 
-    await becomes(office, without(TOML, "bo") + EVE)
+    await becomes(world, without(TOML, "bo") + EVE)
+    await world.app.requests.departures.look_at_all()
 
-    [event] = await reassigned(office, run_id)
+    [event] = await reassigned(world, run_id)
     assert (event.why, event.person, event.to) == ("left", "bo", ("eve",))
     assert "left the directory" in event.reason
-    now = await office.request(record.request.id)
+    now = await world.request(record.request.id)
     assert now.request.digest == record.request.digest
-    await office.reply("eve", await office.next_mail("eve", "Press bell?"), "approve")
-    await office.has(run_id, "done")
-    assert office.workshop.effects == ["press bell"]
+    await world.quiet()
+    [card] = world.mails("eve")
+    await world.reply("eve", card, "approve")
+    await world.has(run_id, "done")
+    assert world.workshop.effects == ["press bell"]
 
 
-async def test_as_long_as_enough_are_left_nothing_changes(office: World) -> None:
-    run_id, record = await asked(office, "production")
+async def test_as_long_as_enough_are_left_nothing_changes(world: World) -> None:
+    run_id, record = await asked(world, "production")
 
-    await becomes(office, without(TOML, "bo"))
+    await becomes(world, without(TOML, "bo"))
 
-    assert await reassigned(office, run_id) == []
-    assert isinstance(await office.decide("cy", record, "approve"), Decided)
+    assert await reassigned(world, run_id) == []
+    assert isinstance(await world.decide("cy", record, "approve"), Decided)
 
 
-async def test_the_vote_of_who_left_completes_no_quorum(office: World) -> None:
-    async with office.stopped():
-        office.toml = TOML + EVE
-    run_id, record = await asked(office)
-    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+@opens(toml=TOML + EVE)
+async def test_the_vote_of_who_left_completes_no_quorum(world: World) -> None:
+    run_id, record = await asked(world)
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
 
-    await becomes(office, without(TOML + EVE, "bo"))
-    assert isinstance(await office.decide("cy", record, "approve"), Counted)
+    await becomes(world, without(TOML + EVE, "bo"))
+    assert isinstance(await world.decide("cy", record, "approve"), Counted)
 
-    now = await office.request(record.request.id)
-    [line] = approvals(now, office.app.people)
+    now = await world.request(record.request.id)
+    [line] = approvals(now, world.app.people)
     assert (now.state, line.text.partition(" at ")[0]) == ("open", "1 of 2: Cy Cole")
-    [told] = lines(await reassigned(office, run_id), office.people)
+    [told] = lines(await reassigned(world, run_id), world.people)
     assert "An approval counts no more: the others who are asked may decide" in told
     assert "too few were left" not in told
-    decided = await office.decide("eve", record, "approve")
+    decided = await world.decide("eve", record, "approve")
     assert isinstance(decided, Decided)
     assert decided.decision.by == ("cy", "eve")
-    await office.has(run_id, "done")
+    await world.has(run_id, "done")
 
 
-async def test_who_approved_as_one_of_two_is_asked_again_where_one_is_enough_by_now(office: World) -> None:
-    run_id, record = await asked(office)
-    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+async def test_who_approved_as_one_of_two_is_asked_again_where_one_is_enough_by_now(world: World) -> None:
+    run_id, record = await asked(world)
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
 
-    await becomes(office, without(TOML, "cy"))  # with its quorum of two, the file is refused
+    await becomes(world, without(TOML, "cy"))  # with its quorum of two, the file is refused
 
-    card = await office.next_mail("bo", "Counts no more: Bo Berg")
+    card = await world.next_mail("bo", "Counts no more: Bo Berg")
     assert "Who decides has changed since." in " ".join(card.text.split())
     assert "Who decides: only you" in card.text
-    now = await office.request(record.request.id)
-    assert status_line(await office.run(run_id), now, office.people) == "Waiting for Bo Berg: Press bell?"
-    assert office.workshop.effects == [], "their approval was one of two"
-    await office.reply("bo", card, "approve")
-    await office.has(run_id, "done")
-    assert office.workshop.effects == ["press bell"]
+    now = await world.request(record.request.id)
+    assert status_line(await world.run(run_id), now, world.people) == "Waiting for Bo Berg: Press bell?"
+    assert world.workshop.effects == [], "their approval was one of two"
+    await world.reply("bo", card, "approve")
+    await world.has(run_id, "done")
+    assert world.workshop.effects == ["press bell"]
 
 
-async def test_where_nobody_else_is_left_it_is_closed_and_the_requester_hears_why(office: World) -> None:
-    run_id, record = await asked(office)
+NOBODY = without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"')
 
-    gone = without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"')
-    await becomes(office, gone)
 
-    run = await office.ended(run_id)
-    closed = await office.request(record.request.id)
+async def test_where_nobody_else_is_left_it_is_closed_and_the_requester_hears_why(world: World) -> None:
+    run_id, record = await asked(world)
+
+    await becomes(world, NOBODY)
+
+    run = await world.ended(run_id)
+    closed = await world.request(record.request.id)
     assert closed.state == "superseded"
     assert closed.decision is not None
     assert "Bo Berg" not in closed.decision.reason
     assert "left the directory" in closed.decision.reason
     assert "policy 'pair' can't be met" in run.results[0].text
-    assert "can't be met" in (await office.next_mail("anna")).text.replace("\n", " ")
-    assert office.workshop.effects == []
-
-
-async def test_no_new_request_is_said_to_follow_where_none_does(office: World) -> None:
-    run_id, record = await asked(office)
-
-    await becomes(office, without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"'))
-
-    run = await office.ended(run_id)
-    closed = await office.request(record.request.id)
-    told = afterwards(closed, run, office.people)
+    assert "can't be met" in (await world.next_mail("anna")).text.replace("\n", " ")
+    assert world.workshop.effects == []
+    told = afterwards(closed, run, world.people)
     assert (told.word, told.text) == ("No longer asked", "Nothing was done.")
-    assert closed.decision is not None
-    assert "new request" not in decided(closed.decision, office.people)
+    assert "new request" not in decided(closed.decision, world.people)
 
 
-async def test_a_question_that_is_closed_as_nobody_is_left_is_not_said_to_be_late(office: World) -> None:
-    run_id = await office.trigger("ask-of person:bo free_text What is your wish?")
-    record = await office.opened(run_id)
+async def test_who_left_while_nothing_ran_is_found_at_the_start(world: World) -> None:
+    run_id, record = await asked(world)
 
-    await becomes(office, without(TOML, "bo"))
+    async with world.stopped():
+        world.toml = without(TOML, "bo") + EVE
 
-    run = await office.ended(run_id)
-    closed = await office.request(record.request.id)
-    assert closed.decision is not None
-    told = decided(closed.decision, office.people)
-    assert "without a decision" in told
-    assert "left the directory" in told
-    assert "in time" not in f"{told} {afterwards(closed, run, office.people).text}"
-
-
-async def test_who_left_while_nothing_ran_is_found_at_the_start(office: World) -> None:
-    run_id, record = await asked(office)
-
-    async with office.stopped():
-        office.toml = without(TOML, "bo") + EVE
-
-    await office.next_mail("eve", "Press bell?")
-    [event] = await reassigned(office, run_id)
+    await world.next_mail("eve", "Press bell?")
+    [event] = await reassigned(world, run_id)
     assert event.to == ("eve",)
-    now = await office.request(record.request.id)
+    now = await world.request(record.request.id)
     assert eligible(now.request.policy, now.requesters) == ("cy", "eve")
 
 
-async def test_the_policy_as_it_is_now_decides_where_its_old_names_are_all_gone(office: World) -> None:
-    toml = TOML + '\n[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\n'
-    async with office.stopped():
-        office.toml = toml
-    run_id, _ = await asked(office, "solo")
+@opens(toml=SOLO)
+async def test_the_policy_as_it_is_now_decides_where_its_old_names_are_all_gone(world: World) -> None:
+    run_id, _ = await asked(world, "solo")
 
-    await becomes(office, without(toml, "bo").replace('["person:bo"]', '["person:dan"]'))
+    await becomes(world, without(SOLO, "bo").replace('["person:bo"]', '["person:dan"]'))
 
-    [event] = await reassigned(office, run_id)
+    [event] = await reassigned(world, run_id)
     assert event.to == ("dan",)
-    await office.next_mail("dan", "Press bell?")
+    await world.next_mail("dan", "Press bell?")
 
 
-async def test_looking_twice_asks_nobody_twice(office: World) -> None:
-    run_id, _ = await asked(office)
-    await becomes(office, without(TOML, "bo") + EVE)
-
-    await office.app.requests.departures.look_at_all()
-
-    assert len(await reassigned(office, run_id)) == 1
-    await office.quiet()
-    assert len(office.mails("eve")) == 1
-
-
-async def test_who_left_is_not_forgotten_while_the_open_requests_can_not_be_listed(office: World) -> None:
-    run_id, record = await asked(office)
-    reload = Reload(office.app, lambda: settings_in(office.folder), works=True)
-    client, open_ones = office.app.store.client, Keys.of(record.request.id).open
+async def test_who_left_is_not_forgotten_while_the_open_requests_can_not_be_listed(world: World) -> None:
+    run_id, record = await asked(world)
+    reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
+    client, open_ones = world.app.store.client, Keys.of(record.request.id).open
     aside = f"{open_ones}:aside"
     await client.do("RENAME", open_ones, aside)
     await client.do("SET", open_ones, "no list")
 
-    write(office, without(TOML, "bo") + EVE)
+    write(world, without(TOML, "bo") + EVE)
     with pytest.raises(StoreError):
         await reload.look(at_once=True)
-    assert "bo" not in office.app.people.all()
-    assert await reassigned(office, run_id) == []
+    assert "bo" not in world.app.people.all()
+    assert await reassigned(world, run_id) == []
 
     await client.do("RENAME", aside, open_ones)
     await reload.look(at_once=True)
-    assert [event.why for event in await reassigned(office, run_id)] == ["left"]
+    assert [event.why for event in await reassigned(world, run_id)] == ["left"]
 
 
 @pytest.mark.long
-async def test_a_request_that_can_not_be_read_is_looked_at_again_after_ever_longer(office: World) -> None:
-    run_id, record = await asked(office)
-    reload = Reload(office.app, lambda: settings_in(office.folder), works=True)
-    client, kept = office.app.store.client, Keys.of(record.request.id).request(record.request.id)
+async def test_a_request_that_can_not_be_read_is_looked_at_again_after_ever_longer(world: World) -> None:
+    run_id, record = await asked(world)
+    reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
+    client, kept = world.app.store.client, Keys.of(record.request.id).request(record.request.id)
     aside = f"{kept}:aside"
     await client.do("RENAME", kept, aside)
     await client.do("SET", kept, "no request")
 
-    write(office, without(TOML, "bo") + EVE)
+    write(world, without(TOML, "bo") + EVE)
     await reload.look(at_once=True)
     await reload.look()
-    assert await reassigned(office, run_id) == []
+    assert await reassigned(world, run_id) == []
 
     await client.do("RENAME", aside, kept)
     await reload.look()
-    assert [event.why for event in await reassigned(office, run_id)] == ["left"]
+    assert [event.why for event in await reassigned(world, run_id)] == ["left"]
 
 
-async def test_a_question_to_somebody_who_left_is_closed(office: World) -> None:
-    run_id = await office.trigger("ask-of person:bo free_text What is your wish?")
-    record = await office.opened(run_id)
+async def test_a_question_to_somebody_who_left_is_closed_and_not_said_to_be_late(world: World) -> None:
+    run_id = await world.trigger("ask-of person:bo free_text What is your wish?")
+    record = await world.opened(run_id)
 
-    await becomes(office, without(TOML, "bo"))
+    await becomes(world, without(TOML, "bo"))
 
-    await office.ended(run_id)
-    closed = await office.request(record.request.id)
+    run = await world.ended(run_id)
+    closed = await world.request(record.request.id)
     assert closed.state == "expired"
     assert closed.decision is not None
-    assert "left the directory" in closed.decision.reason
+    told = decided(closed.decision, world.people)
+    assert "without a decision" in told
+    assert "left the directory" in told
+    assert "in time" not in f"{told} {afterwards(closed, run, world.people).text}"
 
 
-async def test_those_it_would_escalate_to_are_asked_at_once_where_nobody_else_is_left(office: World) -> None:
-    toml = TOML + '\n[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\n'
-    toml += 'escalate_after = "3h"\nescalate_to = ["person:dan"]\n'
-    async with office.stopped():
-        office.toml = toml
-    run_id, _ = await asked(office, "solo")
+@opens(toml=ESCALATING)
+async def test_those_it_would_escalate_to_are_asked_at_once_where_nobody_else_is_left(world: World) -> None:
+    run_id, _ = await asked(world, "solo")
 
-    await becomes(office, without(toml, "bo").replace('["person:bo"]', '["person:anna"]'))
+    await becomes(world, without(ESCALATING, "bo").replace('["person:bo"]', '["person:anna"]'))
 
-    [event] = await reassigned(office, run_id)
+    [event] = await reassigned(world, run_id)
     assert (event.why, event.to) == ("left", ("dan",))
 
 
@@ -278,37 +241,36 @@ def on_call(name: str) -> str:
     ids=["a rotation has another name", "somebody has left"],
 )
 async def test_attack_it_escalates_to_nobody_where_the_file_names_others_by_then(
-    office: World, before: str, now: str
+    world: World, before: str, now: str
 ) -> None:
-    async with office.stopped():
-        office.toml = before
-    run_id, _ = await asked(office, "solo")
+    async with world.stopped():
+        world.toml = before
+    run_id, _ = await asked(world, "solo")
 
-    await becomes(office, now)
-    await office.move_time(3 * 3600 + 1)
+    await becomes(world, now)
+    await world.move_time(3 * 3600 + 1)
 
-    assert (await office.next_mail("dan", "Press bell?")).reply_to
-    [event] = await reassigned(office, run_id)
+    assert (await world.next_mail("dan", "Press bell?")).reply_to
+    [event] = await reassigned(world, run_id)
     assert (event.why, event.to) == ("escalated", ("dan",))
 
 
 async def test_attack_a_process_that_still_has_the_file_from_before_asks_who_has_left_and_nobody_else(
-    office: World, redis: str, tmp_path: Path
+    world: World, redis: str, tmp_path: Path
 ) -> None:
     now = without(TOML, "bo").replace("approve_by_email = true", "quorum = 2\napprove_by_email = true") + EVE
     async with beside_it(World(redis, tmp_path / "other")) as before, serving(before.app) as api:
-        await becomes(office, now)
+        await becomes(world, now)
 
         request = await asked_by_program(await program(api), policy="pair")
 
-        assert "Delete volume 17" in (await office.next_mail("eve", "Delete volume 17")).text
-        record = await office.request(request["id"])
+        assert "Delete volume 17" in (await world.next_mail("eve", "Delete volume 17")).text
+        record = await world.request(request["id"])
         assert eligible(record.request.policy, record.requesters) == ("cy", "eve")
 
 
-@pytest.mark.parametrize("is_due", [False, True], ids=["as its card is sent", "as something of it is due"])
 async def test_attack_a_worker_that_still_has_the_file_from_before_hands_what_asks_who_has_joined_to_whom_that_names(
-    office: World, redis: str, tmp_path: Path, *, is_due: bool
+    world: World, redis: str, tmp_path: Path
 ) -> None:
     pair = '[policies.pair]\napprovers = ["group:release"]'
     now = TOML.replace(pair, pair.replace("group:release", "person:eve")).replace("quorum = 2\n", "") + EVE
@@ -317,17 +279,16 @@ async def test_attack_a_worker_that_still_has_the_file_from_before_hands_what_as
         request = await asked_by_program(await program(api), policy="pair")
 
         async def is_tried() -> bool:
-            return bool(await office.tries() or await office.dead())
+            return bool(await world.tries() or await world.dead())
 
         await until(is_tried, what="the worker has tried to send the card")
-        if is_due:
-            assert not await office.app.requests.departures.look_at_all()
+        assert not await world.app.requests.departures.look_at_all()
 
-        record = await office.request(request["id"])
+        record = await world.request(request["id"])
         assert eligible(record.request.policy, record.requesters) == ("eve",)
-        await becomes(office, now)
-        assert "Delete volume 17" in (await office.next_mail("eve", "Delete volume 17")).text
-        assert (office.mails("cy"), office.mails("dan"), await office.dead()) == ((), (), [])
+        await becomes(world, now)
+        assert "Delete volume 17" in (await world.next_mail("eve", "Delete volume 17")).text
+        assert (world.mails("cy"), world.mails("dan"), await world.dead()) == ((), (), [])
 
 
 PAIR = '[policies.pair]\napprovers = ["group:release"]'
@@ -352,62 +313,51 @@ async def by_hand(world: World, redis: str, folder: Path, newer: str) -> AsyncGe
 
 
 async def test_attack_what_who_has_joined_approved_is_void_for_a_worker_that_still_has_the_file_from_before(
-    office: World, redis: str, tmp_path: Path
+    world: World, redis: str, tmp_path: Path
 ) -> None:
-    async with by_hand(office, redis, tmp_path, SOLE) as ahead:
-        office.workshop.policy_of["bell"] = ahead.workshop.policy_of["bell"] = "pair"
+    """Nobody heard either that it waits for the newer file, which may have been taken back."""
+    async with by_hand(world, redis, tmp_path, SOLE) as ahead:
+        world.workshop.policy_of["bell"] = ahead.workshop.policy_of["bell"] = "pair"
         run_id = await ahead.trigger("press bell")
         await moved_on(ahead, run_id)
         record = await ahead.opened(run_id)
         assert isinstance(await ahead.decide("eve", record, "approve"), Decided)
+        told = {one.id for one in await world.unsent()}
 
-        await moved_on(office, run_id)
+        await moved_on(world, run_id)
 
-        assert (await office.request(record.request.id)).state == "approved"
-        assert office.workshop.effects == []
-        await becomes(office, SOLE)
-        await moved_on(office, run_id)
-        await until(lambda: office.workshop.effects == ["press bell"], what="what Eve approved")
+        assert (await world.request(record.request.id)).state == "approved"
+        assert world.workshop.effects == []
+        assert told == {one.id for one in await world.unsent()}
+        await world.move_time(600)
+        for _ in range(2):
+            await moved_on(world, run_id)
+        [said] = [one for one in await world.unsent() if one.id not in told]
+        assert isinstance(said, Alert)
+        assert (said.person, said.card.title) == ("dan", "Work waits for a newer sayso.toml")
 
-
-async def test_attack_a_newer_file_was_taken_back_and_nobody_hears_that_what_who_had_joined_approved_waits_for_it(
-    office: World, redis: str, tmp_path: Path
-) -> None:
-    async with by_hand(office, redis, tmp_path, SOLE) as ahead:
-        office.workshop.policy_of["bell"] = ahead.workshop.policy_of["bell"] = "pair"
-        run_id = await ahead.trigger("press bell")
-        await moved_on(ahead, run_id)
-        await ahead.decide("eve", await ahead.opened(run_id), "approve")
-    told = {one.id for one in await office.unsent()}
-    await moved_on(office, run_id)
-    assert told == {one.id for one in await office.unsent()}
-
-    await office.move_time(600)
-    for _ in range(2):
-        await moved_on(office, run_id)
-
-    [said] = [one for one in await office.unsent() if one.id not in told]
-    assert isinstance(said, Alert)
-    assert (said.person, said.card.title) == ("dan", "Work waits for a newer sayso.toml")
+        await becomes(world, SOLE)
+        await moved_on(world, run_id)
+        await until(lambda: world.workshop.effects == ["press bell"], what="what Eve approved")
 
 
 async def test_attack_a_program_may_not_begin_what_who_has_joined_approved_as_a_worker_has_the_file_from_before(
-    office: World, redis: str, tmp_path: Path
+    world: World, redis: str, tmp_path: Path
 ) -> None:
-    async with by_hand(office, redis, tmp_path, SOLE) as ahead, serving(ahead.app) as api:
+    async with by_hand(world, redis, tmp_path, SOLE) as ahead, serving(ahead.app) as api:
         ci = await program(api)
         request = await asked_by_program(ci, policy="pair")
         await vote(await api.client("eve"), request)
 
-        await moved_on(office, request["run_id"])
+        await moved_on(world, request["run_id"])
 
         assert (await begun(ci, request)).status_code == 200
 
 
 async def test_attack_a_vote_beside_that_of_who_has_joined_is_counted_by_the_file_from_before(
-    office: World, redis: str, tmp_path: Path
+    world: World, redis: str, tmp_path: Path
 ) -> None:
-    async with by_hand(office, redis, tmp_path, TOML + EVE) as ahead:
+    async with by_hand(world, redis, tmp_path, TOML + EVE) as ahead:
         ahead.workshop.policy_of["bell"] = "pair"
         run_id = await ahead.trigger("press bell")
         await moved_on(ahead, run_id)
@@ -415,17 +365,17 @@ async def test_attack_a_vote_beside_that_of_who_has_joined_is_counted_by_the_fil
         assert isinstance(await ahead.decide("eve", record, "approve"), Counted)
 
         with pytest.raises(WaitsForFile):
-            await office.decide("bo", record, "approve")
+            await world.decide("bo", record, "approve")
 
-        await becomes(office, TOML + EVE)
-        assert isinstance(await office.decide("bo", record, "approve"), Decided)
+        await becomes(world, TOML + EVE)
+        assert isinstance(await world.decide("bo", record, "approve"), Decided)
 
 
-async def left_unread(office: World, before: World, was: bytes, words: bytes) -> WorkItem:
-    """The only mail there is once more, with other `words`, for the process `before` as `office` has ended."""
-    [file] = [one for one in office.mail.folder(office.mail.address).rglob("*") if one.is_file()]
-    raw, at = file.read_bytes().replace(was, words), await office.now()
-    await office.stop()
+async def left_unread(world: World, before: World, was: bytes, words: bytes) -> WorkItem:
+    """The only mail there is once more, with other `words`, for the process `before` as `world` has ended."""
+    [file] = [one for one in world.mail.folder(world.mail.address).rglob("*") if one.is_file()]
+    raw, at = file.read_bytes().replace(was, words), await world.now()
+    await world.stop()
     found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=at)
     return WorkItem("in", await before.app.messages.inbox.accept(found))
 
@@ -434,14 +384,14 @@ async def test_attack_a_denial_by_mail_of_who_has_joined_is_a_strangers_for_a_wo
     redis: str, tmp_path: Path
 ) -> None:
     async with (
-        a_world(redis, tmp_path / "data", change=lambda one: setattr(one, "environ", SHARED)) as office,
+        a_world(redis, tmp_path / "data", change=lambda one: setattr(one, "environ", SHARED)) as world,
         beside_it(World(redis, tmp_path / "other", environ=SHARED)) as before,
     ):
-        await becomes(office, SOLE)
-        _, record = await asked(office)
-        await office.reply("eve", await office.next_mail("eve", "Press bell?"), "Why now?")
-        await office.quiet()
-        denies = await left_unread(office, before, b"Why now?", b"deny")
+        await becomes(world, SOLE)
+        _, record = await asked(world)
+        await world.reply("eve", await world.next_mail("eve", "Press bell?"), "Why now?")
+        await world.quiet()
+        denies = await left_unread(world, before, b"Why now?", b"deny")
 
         await before.app.work.dispatcher.look(denies)
 
@@ -461,14 +411,14 @@ async def test_attack_a_freeze_by_mail_is_a_strangers_for_a_worker_with_the_file
     newer = FREEZER.replace('email = "cy@', 'uid = "c"\nemail = "cole@')
     older = newer.replace(EVE, "").replace("cole@", "cy@").replace('"person:eve", ', "")
     async with (
-        a_world(redis, tmp_path / "data", older, change=lambda one: setattr(one, "environ", SHARED)) as office,
+        a_world(redis, tmp_path / "data", older, change=lambda one: setattr(one, "environ", SHARED)) as world,
         beside_it(World(redis, tmp_path / "other", older, environ=SHARED)) as before,
     ):
-        await becomes(office, newer)
+        await becomes(world, newer)
         name = "cole" if by == "cy" else by
-        await office.send(name, office.mail.address, "Good morning")
-        await office.quiet()
-        freezes = await left_unread(office, before, b"Good morning", b"freeze everything")
+        await world.send(name, world.mail.address, "Good morning")
+        await world.quiet()
+        freezes = await left_unread(world, before, b"Good morning", b"freeze everything")
         held = await before.dead()
 
         await before.app.work.dispatcher.look(freezes)
@@ -481,49 +431,49 @@ async def test_attack_a_freeze_by_mail_is_a_strangers_for_a_worker_with_the_file
 
 @pytest.mark.parametrize("what", ["ask free_text Which version?", "start_run stamp letter"])
 async def test_attack_whoever_has_joined_and_started_a_run_has_left_for_a_worker_with_the_file_from_before(
-    office: World, redis: str, tmp_path: Path, what: str
+    world: World, redis: str, tmp_path: Path, what: str
 ) -> None:
     """They were asked by no card, and nothing more was started in their name."""
-    async with by_hand(office, redis, tmp_path, TOML + EVE) as ahead:
+    async with by_hand(world, redis, tmp_path, TOML + EVE) as ahead:
         run_id = await ahead.trigger(what, person="eve")
 
-        await moved_on(office, run_id)
-        assert (await office.run(run_id)).ended is None
+        await moved_on(world, run_id)
+        assert (await world.run(run_id)).ended is None
 
-        await becomes(office, TOML + EVE)
-        await moved_on(office, run_id)
+        await becomes(world, TOML + EVE)
+        await moved_on(world, run_id)
         if what.startswith("ask"):
-            assert [one.person for one in (await office.opened(run_id)).holders] == ["eve"]
+            assert [one.person for one in (await world.opened(run_id)).holders] == ["eve"]
         else:
-            await child_of(office, run_id)
+            await child_of(world, run_id)
 
 
 async def test_attack_whoever_asked_back_hears_of_a_worker_with_the_file_from_before_that_nobody_can_answer(
-    office: World, redis: str, tmp_path: Path
+    world: World, redis: str, tmp_path: Path
 ) -> None:
     newer = TOML + EVE.replace('groups = ["release"]\n', "")
-    async with by_hand(office, redis, tmp_path, newer) as ahead:
+    async with by_hand(world, redis, tmp_path, newer) as ahead:
         run_id = await ahead.trigger("press bell", person="eve")
         await moved_on(ahead, run_id)
         await ahead.decide("bo", await ahead.opened(run_id), "free_text", "Why now?")
-        told = [one.id for one in await office.unsent()]
+        told = [one.id for one in await world.unsent()]
 
-        assert not await office.app.requests.departures.look_at_all()
+        assert not await world.app.requests.departures.look_at_all()
 
-        assert [one.id for one in await office.unsent()] == told
+        assert [one.id for one in await world.unsent()] == told
 
 
 async def test_attack_whoever_has_an_id_by_a_newer_file_has_left_for_a_worker_where_it_is_somebody_elses(
-    office: World, redis: str, tmp_path: Path
+    world: World, redis: str, tmp_path: Path
 ) -> None:
     newer = TOML.replace(PAIR, PAIR.replace("group:release", "person:cy")).replace("quorum = 2\n", "")
     newer = newer.replace('name = "Cy Cole"\nemail = "cy@', 'name = "Cyd Conrad"\nemail = "cyd@')
-    async with by_hand(office, redis, tmp_path, newer) as ahead, serving(ahead.app) as api:
+    async with by_hand(world, redis, tmp_path, newer) as ahead, serving(ahead.app) as api:
         request = await asked_by_program(await program(api), policy="pair")
 
-        assert not await office.app.requests.departures.look_at_all()
+        assert not await world.app.requests.departures.look_at_all()
 
-        record = await office.request(request["id"])
+        record = await world.request(request["id"])
         assert eligible(record.request.policy, record.requesters) == ("cy~2",)
 
 
@@ -532,29 +482,29 @@ async def test_attack_it_escalates_to_whom_the_file_from_before_names(redis: str
     older = TOML.replace(PAIR, f"{pair}\n{more}").replace("quorum = 2\n", "")
     newer = older.replace('["person:cy"]', '["person:eve"]') + EVE
     async with (
-        a_world(redis, tmp_path / "data", older) as office,
-        by_hand(office, redis, tmp_path, newer) as ahead,
+        a_world(redis, tmp_path / "data", older) as world,
+        by_hand(world, redis, tmp_path, newer) as ahead,
         serving(ahead.app) as api,
     ):
         request = await asked_by_program(await program(api), policy="pair")
-        await office.move_time(3700)
-        for world, decide in ((office, ("bo",)), (ahead, ("bo", "eve"))):
-            await world.app.work.dispatcher.look(WorkItem("ask", request["id"]))
-            record = await office.request(request["id"])
+        await world.move_time(3700)
+        for each, decide in ((world, ("bo",)), (ahead, ("bo", "eve"))):
+            await each.app.work.dispatcher.look(WorkItem("ask", request["id"]))
+            record = await world.request(request["id"])
             assert eligible(record.request.policy, record.requesters) == decide
 
 
 async def test_attack_what_who_has_joined_allows_again_ends_by_the_file_from_before(redis: str, tmp_path: Path) -> None:
     async with (
-        standing.an_office(redis, tmp_path) as office,
+        standing.an_office(redis, tmp_path) as world,
         beside_it(World(redis, tmp_path / "other", standing.ALLOWED)) as before,
     ):
-        await becomes(office, standing.ALLOWED + EVE)
-        await standing.granted(office, await standing.done_once(office), by=("eve",))
+        await becomes(world, standing.ALLOWED + EVE)
+        await standing.granted(world, await standing.done_once(world), by=("eve",))
 
         assert not await before.app.requests.departures.look_at_all()
 
-        assert (await standing.the_only(office)).state == "valid"
+        assert (await standing.the_only(world)).state == "valid"
 
 
 FRED = '\n[people.fred]\nname = "Fred Falk"\nemail = "fred@corp.example"\ngroups = ["finance"]\n'
@@ -571,72 +521,64 @@ async def spending(world: World, toml: str = STEPS) -> tuple[str, RequestRecord]
     return await asked(world, "spending")
 
 
-async def test_a_later_step_that_nobody_is_left_for_is_refilled_before_it_begins(office: World) -> None:
-    run_id, record = await spending(office)
+async def test_a_later_step_that_nobody_is_left_for_is_refilled_before_it_begins(world: World) -> None:
+    run_id, record = await spending(world)
 
-    await becomes(office, without(without(STEPS, "dan"), "eve").replace('"person:dan"', '"person:cy"') + FRED)
+    await becomes(world, without(without(STEPS, "dan"), "eve").replace('"person:dan"', '"person:cy"') + FRED)
 
-    [event] = await reassigned(office, run_id)
+    [event] = await reassigned(world, run_id)
     assert (event.why, event.to, event.policy.in_step) == ("left", (), 0)
-    assert isinstance(await office.decide("bo", record, "approve"), Counted)
-    assert isinstance(await office.decide("fred", record, "approve"), Decided)
-    await office.has(run_id, "done")
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
+    assert isinstance(await world.decide("fred", record, "approve"), Decided)
+    await world.has(run_id, "done")
 
 
-async def test_a_later_step_that_nobody_can_fill_closes_the_request_at_once(office: World) -> None:
-    run_id, record = await spending(office)
+async def test_a_later_step_that_nobody_can_fill_closes_the_request_at_once(world: World) -> None:
+    run_id, record = await spending(world)
     gone = without(without(STEPS, "dan"), "eve").replace('"person:dan"', '"person:cy"')
 
-    await becomes(office, gone.replace('approvers = ["group:finance"]', 'approvers = ["person:cy"]'))
+    await becomes(world, gone.replace('approvers = ["group:finance"]', 'approvers = ["person:cy"]'))
 
-    closed = await office.request(record.request.id)
+    closed = await world.request(record.request.id)
     assert closed.state == "superseded"
-    anew = await office.opened(run_id, after=record.request.id)
+    anew = await world.opened(run_id, after=record.request.id)
     assert anew.request.policy.everybody == ("bo", "cy")
 
 
-async def test_as_long_as_enough_are_left_for_every_step_nothing_changes(office: World) -> None:
-    run_id, _ = await spending(office)
-
-    await becomes(office, without(STEPS, "eve"))
-
-    assert await reassigned(office, run_id) == []
-
-
-async def test_a_step_whose_approver_has_left_is_asked_again_at_once(office: World) -> None:
+async def test_a_step_whose_approver_has_left_is_asked_again_at_once(world: World) -> None:
     toml = DESK + GIL
-    run_id, record = await spending(office, toml)
-    assert isinstance(await office.decide("bo", record, "approve"), Counted)
-    await office.next_mail("eve", "Press bell?")
+    run_id, record = await spending(world, toml)
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
+    await world.next_mail("eve", "Press bell?")
 
-    await becomes(office, without(toml, "bo"))
+    await becomes(world, without(toml, "bo"))
 
-    last = (await reassigned(office, run_id))[-1]
+    last = (await reassigned(world, run_id))[-1]
     assert (last.why, last.person, last.to, last.policy.in_step) == ("left", "bo", ("gil",), 0)
-    assert isinstance(await office.decide("eve", record, "approve"), NotEntitled)
-    assert isinstance(await office.decide("gil", record, "approve"), Counted)
-    assert isinstance(await office.decide("eve", record, "approve"), Decided)
-    await office.has(run_id, "done")
+    assert isinstance(await world.decide("eve", record, "approve"), NotEntitled)
+    assert isinstance(await world.decide("gil", record, "approve"), Counted)
+    assert isinstance(await world.decide("eve", record, "approve"), Decided)
+    await world.has(run_id, "done")
 
 
-async def test_who_answered_the_agent_does_not_come_to_decide_a_later_step(office: World) -> None:
+async def test_who_answered_the_agent_does_not_come_to_decide_a_later_step(world: World) -> None:
     mail = 'email = "cy@corp.example"\n'
     toml = STEPS.replace(mail, f'{mail}groups = ["release"]\n')
-    async with office.stopped():
-        office.toml = toml
-    office.workshop.policy_of["bell"] = "spending"
-    run_id = await office.trigger("ask-of group:release free_text which one?\npress bell")
-    question = await office.opened(run_id)
-    await office.decide("cy", question, "free_text", "take the bell")
-    record = await office.opened(run_id, after=question.request.id)
+    async with world.stopped():
+        world.toml = toml
+    world.workshop.policy_of["bell"] = "spending"
+    run_id = await world.trigger("ask-of group:release free_text which one?\npress bell")
+    question = await world.opened(run_id)
+    await world.decide("cy", question, "free_text", "take the bell")
+    record = await world.opened(run_id, after=question.request.id)
     gone = without(without(STEPS, "dan"), "eve").replace('"person:dan"', '"person:cy"')
 
-    await becomes(office, gone.replace(mail, f'{mail}groups = ["release", "finance"]\n') + FRED)
+    await becomes(world, gone.replace(mail, f'{mail}groups = ["release", "finance"]\n') + FRED)
 
-    assert isinstance(await office.decide("bo", record, "approve"), Counted)
-    now = await office.request(record.request.id)
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
+    now = await world.request(record.request.id)
     assert eligible(now.request.policy, now.requesters) == ("fred",)
-    assert isinstance(await office.decide("cy", now, "approve"), NotEntitled)
+    assert isinstance(await world.decide("cy", now, "approve"), NotEntitled)
 
 
 async def test_attack_whoever_gets_the_id_of_somebody_who_has_left_gets_neither_their_keys_nor_their_sessions(
@@ -660,34 +602,32 @@ async def test_attack_whoever_gets_the_id_of_somebody_who_has_left_gets_neither_
 MOVED = TOML.replace("bo@corp.example", "bo.berg@corp.example")
 
 
-async def test_attack_a_card_waits_for_a_reminder_where_somebodys_address_has_changed(office: World) -> None:
-    async with office.stopped():
-        office.toml = with_mark(TOML, "bo", 'uid = "1"')
-    _, record = await asked(office, "production")
-    await office.next_mail("bo")
+@opens(toml=with_mark(TOML, "bo", 'uid = "1"'))
+async def test_attack_a_card_waits_for_a_reminder_where_somebodys_address_has_changed(world: World) -> None:
+    _, record = await asked(world, "production")
+    await world.next_mail("bo")
 
-    await becomes(office, with_mark(MOVED, "bo", 'uid = "1"'))
-    await office.quiet()
+    await becomes(world, with_mark(MOVED, "bo", 'uid = "1"'))
+    await world.quiet()
 
-    [card] = office.mails("bo.berg")
+    [card] = world.mails("bo.berg")
     assert "Press bell?" in card.subject
-    await becomes(office, with_mark(MOVED, "bo", 'uid = "1"') + EVE)
-    await office.quiet()
-    assert office.mails("bo.berg") == (card,), "it comes once"
+    await becomes(world, with_mark(MOVED, "bo", 'uid = "1"') + EVE)
+    await world.quiet()
+    assert world.mails("bo.berg") == (card,), "it comes once"
 
-    await office.post("bo.berg", card.reply_to or "", "approve")
-    await office.ended(record.request.run_id)
-    assert (await office.request(record.request.id)).state == "approved"
+    await world.post("bo.berg", card.reply_to or "", "approve")
+    await world.ended(record.request.run_id)
+    assert (await world.request(record.request.id)).state == "approved"
 
 
-async def test_who_has_answered_gets_no_card_at_a_new_address(office: World) -> None:
-    async with office.stopped():
-        office.toml = with_mark(TOML, "bo", 'uid = "1"') + EVE
-    _, record = await asked(office)
-    await office.next_mail("bo")
-    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+@opens(toml=with_mark(TOML, "bo", 'uid = "1"') + EVE)
+async def test_who_has_answered_gets_no_card_at_a_new_address(world: World) -> None:
+    _, record = await asked(world)
+    await world.next_mail("bo")
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
 
-    await becomes(office, with_mark(MOVED, "bo", 'uid = "1"') + EVE)
-    await office.quiet()
+    await becomes(world, with_mark(MOVED, "bo", 'uid = "1"') + EVE)
+    await world.quiet()
 
-    assert office.mails("bo.berg") == ()
+    assert world.mails("bo.berg") == ()

@@ -161,6 +161,7 @@ async def test_whoever_is_on_call_as_it_opens_decides_also_after_the_next_has_ta
     assert isinstance(await office.decide(on_call, second, "approve"), NotEntitled)
 
 
+@pytest.mark.long
 async def test_before_a_rotation_begins_nobody_is_asked_and_the_run_says_why(office: World) -> None:
     run = await office.ended(await pressed(office, "future"))
 

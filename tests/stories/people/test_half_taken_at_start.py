@@ -1,6 +1,5 @@
 """A process that starts on a file that is half taken ends nothing for good, and takes no guard away."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,33 +19,26 @@ from tests.stories.people.test_cut_guards import COPIED
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data") as world:
-        yield world
+async def test_attack_a_process_that_starts_on_such_a_file_ends_nothing_either(world: World) -> None:
+    run_id, record = await asked(world)
+    assert isinstance(await world.decide("cy", record, "approve"), Counted)
+    await process_of(world).begin()
+    before = await world.request(record.request.id)
 
+    async with world.stopped():
+        world.toml = NO_POLICY
+    await world.quiet()
+    await world.app.requests.departures.look_at_all()
+    digest = world.app.people.half_taken
+    assert digest in await NotedTables(world.app.store).half()
+    async with world.stopped():
+        world.toml = TOML
+    assert await world.request(record.request.id) == before
+    await process_of(world).look(at_once=True)
 
-@pytest.mark.parametrize("half", [ALONE, NO_DECIDERS, NO_POLICY], ids=["who asked alone", "no deciders", "no policy"])
-async def test_attack_a_process_that_starts_on_such_a_file_ends_nothing_either(office: World, half: str) -> None:
-    run_id, record = await asked(office)
-    assert isinstance(await office.decide("cy", record, "approve"), Counted)
-    await process_of(office).begin()
-    before = await office.request(record.request.id)
-
-    async with office.stopped():
-        office.toml = half
-    await office.quiet()
-    await office.app.requests.departures.look_at_all()
-    digest = office.app.people.half_taken
-    assert digest in await NotedTables(office.app.store).half()
-    async with office.stopped():
-        office.toml = TOML
-    assert await office.request(record.request.id) == before
-    await process_of(office).look(at_once=True)
-
-    assert await NotedTables(office.app.store).half() == {}
-    assert isinstance(await office.decide("bo", record, "approve"), Decided)
-    await office.has(run_id, "done")
+    assert await NotedTables(world.app.store).half() == {}
+    assert isinstance(await world.decide("bo", record, "approve"), Decided)
+    await world.has(run_id, "done")
 
 
 async def test_attack_a_file_that_is_put_right_as_a_process_starts_does_not_hide_that_it_was_read_cut(
@@ -77,30 +69,30 @@ async def test_attack_a_file_that_is_put_right_as_a_process_starts_does_not_hide
         await world.has(run_id, "done")
 
 
-async def test_operators_hear_who_is_missing_in_a_file_that_a_process_starts_on(office: World) -> None:
-    await asked(office)
-    await process_of(office).begin()
+async def test_operators_hear_who_is_missing_in_a_file_that_a_process_starts_on(world: World) -> None:
+    await asked(world)
+    await process_of(world).begin()
 
-    async with office.stopped():
-        office.toml = NO_DECIDERS
+    async with world.stopped():
+        world.toml = NO_DECIDERS
 
-    said = " ".join((await office.next_mail("dan", "only half taken")).text.split())
+    said = " ".join((await world.next_mail("dan", "only half taken")).text.split())
     assert "no longer the same: Bo Berg, Cy Cole, policies.pair" in said
 
 
-async def test_a_process_that_started_on_such_a_file_goes_by_it_once_it_is_confirmed(office: World) -> None:
-    run_id, _ = await asked(office)
-    await process_of(office).begin()
-    async with office.stopped():
-        office.toml = NO_DECIDERS
-    reload = process_of(office)
+async def test_a_process_that_started_on_such_a_file_goes_by_it_once_it_is_confirmed(world: World) -> None:
+    run_id, _ = await asked(world)
+    await process_of(world).begin()
+    async with world.stopped():
+        world.toml = NO_DECIDERS
+    reload = process_of(world)
     await reload.begin()
 
-    await NotedTables(office.app.store).confirm(office.app.people.half_taken, None, channel="cli")
+    await NotedTables(world.app.store).confirm(world.app.people.half_taken, None, channel="cli")
     await reload.look(at_once=True)
 
-    await office.move_time(120)
-    assert "can't be met" in (await office.ended(run_id)).results[0].text
+    await world.move_time(120)
+    assert "can't be met" in (await world.ended(run_id)).results[0].text
 
 
 @pytest.mark.parametrize(
@@ -125,11 +117,8 @@ async def test_attack_nobody_starts_a_run_who_may_not_by_what_a_process_never_re
             await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", "cli")
 
 
-@pytest.mark.parametrize("role", ["operator", "admin"])
-async def test_attack_nobody_is_admin_by_a_key_because_a_process_never_read_who_is(
-    redis: str, tmp_path: Path, role: str
-) -> None:
-    roles = f'[roles]\n{role} = ["person:dan"]\n'
+async def test_attack_nobody_is_admin_by_a_key_because_a_process_never_read_who_is(redis: str, tmp_path: Path) -> None:
+    roles = '[roles]\noperator = ["person:dan"]\n'
     async with a_world(redis, tmp_path / "data", TOML + roles) as world:
         key, _ = await world.app.access.keyring.create(person=world.app.people.named("anna"), scopes=["admin"])
         assert world.app.access.rights.of_key(key).role == "requester"
@@ -143,74 +132,73 @@ async def test_attack_nobody_is_admin_by_a_key_because_a_process_never_read_who_
         assert world.app.access.rights.of_key(key).role == "requester"
 
 
-async def started_without_the_agent_of_a_run(office: World) -> tuple[RunId, RequestRecord]:
+async def started_without_the_agent_of_a_run(world: World) -> tuple[RunId, RequestRecord]:
     """Start again on a cut file none of whose agents is that of a run; return the run and what it asks."""
-    await asked(office)
-    run_id = await office.trigger("ask free_text What is your wish?")
-    question = await office.opened(run_id)
-    await process_of(office).begin()
-    async with office.stopped():
-        office.toml, office.deploys = ALONE, True
+    await asked(world)
+    run_id = await world.trigger("ask free_text What is your wish?")
+    question = await world.opened(run_id)
+    await process_of(world).begin()
+    async with world.stopped():
+        world.toml, world.deploys = ALONE, True
     return run_id, question
 
 
-async def test_attack_no_run_fails_as_a_process_started_on_a_file_without_its_agent(office: World) -> None:
-    run_id, question = await started_without_the_agent_of_a_run(office)
-    assert office.app.people.half_taken
-    assert isinstance(await office.decide("anna", question, "free_text", "a bell"), Decided)
-    await office.app.work.dispatcher.look(WorkItem("run", run_id))
-    assert (await office.run(run_id)).ended is None
+async def test_attack_no_run_fails_as_a_process_started_on_a_file_without_its_agent(world: World) -> None:
+    run_id, question = await started_without_the_agent_of_a_run(world)
+    assert world.app.people.half_taken
+    assert isinstance(await world.decide("anna", question, "free_text", "a bell"), Decided)
+    await world.app.work.dispatcher.look(WorkItem("run", run_id))
+    assert (await world.run(run_id)).ended is None
 
-    async with office.stopped():
-        office.toml, office.deploys = TOML, False
-    await process_of(office).look(at_once=True)
-    await office.move_time(120)
-    await office.has(run_id, "done")
+    async with world.stopped():
+        world.toml, world.deploys = TOML, False
+    await process_of(world).look(at_once=True)
+    await world.move_time(120)
+    await world.has(run_id, "done")
 
 
-async def test_attack_no_run_fails_for_its_agent_as_a_process_ends_that_started_on_such_a_file(office: World) -> None:
-    run_id, question = await started_without_the_agent_of_a_run(office)
-    reload = process_of(office)
+async def test_attack_no_run_fails_for_its_agent_as_a_process_ends_that_started_on_such_a_file(world: World) -> None:
+    run_id, question = await started_without_the_agent_of_a_run(world)
+    reload = process_of(world)
     await reload.begin()
-    assert isinstance(await office.decide("anna", question, "free_text", "a bell"), Decided)
-    write(office, f'{TOML}triggers_per_trigger = "7/h"\n')
+    assert isinstance(await world.decide("anna", question, "free_text", "a bell"), Decided)
+    write(world, f'{TOML}triggers_per_trigger = "7/h"\n')
     with pytest.raises(ConfigError):
         await reload.look(at_once=True)
 
-    await office.app.work.dispatcher.look(WorkItem("run", run_id))
-    assert (await office.run(run_id)).ended is None
+    await world.app.work.dispatcher.look(WorkItem("run", run_id))
+    assert (await world.run(run_id)).ended is None
 
 
 async def test_a_process_that_started_on_such_a_file_ends_once_another_one_says_more_than_who_is_there(
-    office: World,
+    world: World,
 ) -> None:
-    await asked(office)
-    await process_of(office).begin()
+    await asked(world)
+    await process_of(world).begin()
     whole = f'{TOML}triggers_per_trigger = "7/h"\n'
 
-    async with office.stopped():
-        office.toml = NO_DECIDERS
-    reload = process_of(office)
+    async with world.stopped():
+        world.toml = NO_DECIDERS
+    reload = process_of(world)
     await reload.begin()
-    write(office, NO_DECIDERS.replace("1000/h", "900/h"))
+    write(world, NO_DECIDERS.replace("1000/h", "900/h"))
     await reload.look(at_once=True)
-    assert office.app.people.half_taken
-    write(office, whole)
+    assert world.app.people.half_taken
+    write(world, whole)
     with pytest.raises(ConfigError, match=r"another file than the one that this process started on.*\(limits\)"):
         await reload.look(at_once=True)
 
-    async with office.stopped():
-        office.toml = whole
-    reload = process_of(office)
+    async with world.stopped():
+        world.toml = whole
+    reload = process_of(world)
     await reload.begin()
-    write(office, TOML)
+    write(world, TOML)
     await reload.look(at_once=True)
-    assert office.app.people.half_taken == ""
+    assert world.app.people.half_taken == ""
 
 
-@pytest.mark.parametrize("left", ["", "bo@corp.example,staff\n"], ids=["everybody", "some who start nothing"])
 async def test_attack_a_process_that_starts_on_the_file_of_a_group_without_its_end_lets_nobody_start_a_run(
-    redis: str, tmp_path: Path, left: str
+    redis: str, tmp_path: Path
 ) -> None:
     group = tmp_path / "data" / "staff.csv"
     group.parent.mkdir()
@@ -221,7 +209,7 @@ async def test_attack_a_process_that_starts_on_the_file_of_a_group_without_its_e
         await process_of(world).begin()
         await process_of(world).look(at_once=True)
         async with world.stopped():
-            group.write_text(f"email,group\n{left}")
+            group.write_text("email,group\nbo@corp.example,staff\n")
         assert world.app.people.half_taken
         with pytest.raises(WaitsForFile):
             await world.app.runs.starter.check_may(world.app.people.named("cy"), "clerk", "cli")
@@ -257,10 +245,10 @@ async def test_attack_no_run_fails_as_the_file_of_a_group_was_empty_when_a_proce
         assert await world.opened(run_id)
 
 
-@pytest.mark.parametrize(("before", "cut"), COPIED.values(), ids=COPIED.keys())
 async def test_attack_a_table_that_was_copied_above_hides_no_end_from_a_process_that_starts(
-    redis: str, tmp_path: Path, before: str, cut: str
+    redis: str, tmp_path: Path
 ) -> None:
+    before, cut = COPIED[-1]
     async with a_world(redis, tmp_path / "data", TOML + before) as world:
         await process_of(world).begin()
         await process_of(world).look(at_once=True)

@@ -9,6 +9,7 @@ from bot.render.transcript import transcript_line
 from bot.render.views import request_view
 from channels import Card
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.world import World, a_world
 
@@ -27,23 +28,23 @@ def said(card: Card) -> str:
     return "\n".join([card.summary, *(f"{line.label}: {line.text}" for line in (*card.facts, *card.decides))])
 
 
-async def test_who_voted_and_left_is_named_with_that_and_decides_no_more(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", OPS + EVE) as world:
-        world.workshop.policy_of["bell"] = "pair"
-        record = await world.opened(await world.trigger("press bell"))
-        assert isinstance(await world.decide("bo", record, "approve"), Counted)
+@opens(toml=OPS + EVE)
+async def test_who_voted_and_left_is_named_with_that_and_decides_no_more(world: World) -> None:
+    world.workshop.policy_of["bell"] = "pair"
+    record = await world.opened(await world.trigger("press bell"))
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
 
-        await becomes(world, without(OPS + EVE, "bo"))
+    await becomes(world, without(OPS + EVE, "bo"))
 
-        card, now = await stands(world, record.request.id), await world.request(record.request.id)
-        assert "Counts no more: Bo Berg (has left) at " in said(card)
-        assert "bo" not in re.findall(r"\w+", said(card))
-        [decides] = [line.text for line in card.decides if line.label == "Who decides"]
-        assert decides == "Cy Cole and Eve Eder"
-        view = request_view(now, world.app.people)
-        assert (view.may_decide, view.rule) == (("cy", "eve"), "Cy Cole and Eve Eder")
-        story = [transcript_line(one, world.app.people).text for one in await world.events(now.request.run_id)]
-        assert any(line.startswith("Bo Berg (has left) approves") for line in story)
+    card, now = await stands(world, record.request.id), await world.request(record.request.id)
+    assert "Counts no more: Bo Berg (has left) at " in said(card)
+    assert "bo" not in re.findall(r"\w+", said(card))
+    [decides] = [line.text for line in card.decides if line.label == "Who decides"]
+    assert decides == "Cy Cole and Eve Eder"
+    view = request_view(now, world.app.people)
+    assert (view.may_decide, view.rule) == (("cy", "eve"), "Cy Cole and Eve Eder")
+    story = [transcript_line(one, world.app.people).text for one in await world.events(now.request.run_id)]
+    assert any(line.startswith("Bo Berg (has left) approves") for line in story)
 
 
 PARTS = """
@@ -60,24 +61,22 @@ escalate_to = ["person:dan"]
 """
 
 
-async def test_who_is_added_by_escalation_fills_any_one_part_and_the_card_says_which(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", TOML + PARTS) as world:
-        world.workshop.policy_of["bell"] = "schema"
-        record = await world.opened(await world.trigger("press bell"))
-        await world.move_time(1300)
-        await world.next_mail("dan", "Press bell?")
-        assert isinstance(await world.decide("dan", record, "approve"), Counted)
-        first = said(await stands(world, record.request.id))
+@opens(toml=TOML + PARTS)
+async def test_who_is_added_by_escalation_fills_any_one_part_and_the_card_says_which(world: World) -> None:
+    world.workshop.policy_of["bell"] = "schema"
+    record = await world.opened(await world.trigger("press bell"))
+    await world.move_time(1300)
+    await world.next_mail("dan", "Press bell?")
+    assert isinstance(await world.decide("dan", record, "approve"), Counted)
+    first = said(await stands(world, record.request.id))
 
-        decided = await world.decide("bo", record, "approve")
+    decided = await world.decide("bo", record, "approve")
 
-        assert "1 of 2: Dan Dorn (fills release) at " in first
-        assert isinstance(decided, Decided)
-        both = said(await stands(world, record.request.id))
-        assert "Dan Dorn (fills data) at " in both
-        assert "Bo Berg (fills release) at " in both
+    assert "1 of 2: Dan Dorn (fills release) at " in first
+    assert isinstance(decided, Decided)
+    both = said(await stands(world, record.request.id))
+    assert "Dan Dorn (fills data) at " in both
+    assert "Bo Berg (fills release) at " in both
 
 
 async def test_whom_it_escalates_to_is_not_counted_when_it_is_asked_whether_enough_are_there(

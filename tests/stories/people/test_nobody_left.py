@@ -10,6 +10,7 @@ from bot.render.views import request_view
 from tests.bot.examples import NOON
 from tests.fakes.hallway import Hallway
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
@@ -42,44 +43,39 @@ async def reassigned(world: World, run_id: str) -> list[RequestReassigned]:
     return [event for event in await world.events(run_id) if isinstance(event, RequestReassigned)]
 
 
-async def test_operators_hear_of_a_request_that_nobody_is_left_to_decide_and_what_would_help(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data") as world:
-        world.workshop.policy_of["bell"] = "pair"
-        run_id = await world.trigger("press bell")
-        await world.opened(run_id)
+async def test_operators_hear_of_a_request_that_nobody_is_left_to_decide_and_what_would_help(world: World) -> None:
+    world.workshop.policy_of["bell"] = "pair"
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
 
-        await becomes(world, without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"'))
+    await becomes(world, without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"'))
 
-        text = " ".join((await world.next_mail("dan", "Nobody is left to decide: Press bell")).text.split())
-        assert "Bo Berg (has left) and Cy Cole (has left)" in text
-        assert "What would help: put people into the approvers of the policy 'pair'" in text
-        await world.ended(run_id)
+    text = " ".join((await world.next_mail("dan", "Nobody is left to decide: Press bell")).text.split())
+    assert "Bo Berg (has left) and Cy Cole (has left)" in text
+    assert "What would help: put people into the approvers of the policy 'pair'" in text
+    await world.ended(run_id)
 
 
-async def test_attack_an_operator_who_decides_and_writes_to_the_run_leaves_nobody_to_decide(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", SOLO) as world:
-        world.workshop.policy_of["bell"] = "solo"
-        world.workshop.hold("bell")
-        run_id = await world.trigger("ask-of group:release free_text Which bell?\npress bell")
-        question = await world.opened(run_id)
-        asked = await world.next_mail("bo", "Which bell?")
-        await world.decide("cy", question, "free_text", "the small one")
-        gate = await world.opened(run_id, after=question.request.id)
-        await world.decide("bo", gate, "approve")
-        await until(lambda: world.workshop.started, what="it presses")
-        async with world.stopped():
-            pass
-        unknown = await world.opened(run_id, after=gate.request.id)
+@opens(toml=SOLO)
+async def test_attack_an_operator_who_decides_and_writes_to_the_run_leaves_nobody_to_decide(world: World) -> None:
+    world.workshop.policy_of["bell"] = "solo"
+    world.workshop.hold("bell")
+    run_id = await world.trigger("ask-of group:release free_text Which bell?\npress bell")
+    question = await world.opened(run_id)
+    asked = await world.next_mail("bo", "Which bell?")
+    await world.decide("cy", question, "free_text", "the small one")
+    gate = await world.opened(run_id, after=question.request.id)
+    await world.decide("bo", gate, "approve")
+    await until(lambda: world.workshop.started, what="it presses")
+    async with world.stopped():
+        pass
+    unknown = await world.opened(run_id, after=gate.request.id)
 
-        await world.reply("bo", asked, "Take the one in the hall, please")
+    await world.reply("bo", asked, "Take the one in the hall, please")
 
-        await world.next_mail("dan", unknown.request.title)
-        [event] = await reassigned(world, run_id)
-        assert (event.why, event.person, event.to) == ("excluded", "bo", ("dan",))
+    await world.next_mail("dan", unknown.request.title)
+    [event] = await reassigned(world, run_id)
+    assert (event.why, event.person, event.to) == ("excluded", "bo", ("dan",))
 
 
 async def test_attack_who_may_be_the_one_who_asked_by_a_new_mark_leaves_nobody_to_decide(
@@ -100,143 +96,96 @@ async def test_attack_who_may_be_the_one_who_asked_by_a_new_mark_leaves_nobody_t
         assert (await world.request(record.request.id)).state == "superseded"
 
 
-async def test_once_everybody_who_asked_has_left_the_card_says_so_and_it_can_still_be_decided(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data") as world:
-        run_id = await world.trigger("press bell")
-        record = await world.opened(run_id)
+async def test_once_everybody_who_asked_has_left_the_card_says_so_and_it_can_still_be_decided(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
 
+    await becomes(world, without(TOML, "anna"))
+
+    now = await world.request(record.request.id)
+    assert now.state == "open"
+    for says in (
+        request_view(now, world.app.people).says,
+        request_card(now.request, world.app.people, NOON).summary,
+    ):
+        assert says.startswith("Anna Ames (has left) asks. Everybody who asked has left: nobody is there")
+    assert (await world.decide("bo", record, "approve")).type == "decided"
+    await world.has(run_id, "done")
+
+
+async def test_whoever_asked_back_hears_once_that_nobody_is_there_any_more_to_answer(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
+    await world.next_mail("anna", about="Why now?")
+
+    for _ in range(2):
         await becomes(world, without(TOML, "anna"))
 
-        now = await world.request(record.request.id)
-        assert now.state == "open"
-        for says in (
-            request_view(now, world.app.people).says,
-            request_card(now.request, world.app.people, NOON).summary,
-        ):
-            assert says.startswith("Anna Ames (has left) asks. Everybody who asked has left: nobody is there")
-        assert (await world.decide("bo", record, "approve")).type == "decided"
-        await world.has(run_id, "done")
+    await world.next_mail("bo", about="Nobody can answer your question")
+    await world.quiet()
+    assert len([one for one in world.mails("bo") if "Nobody can answer" in one.text]) == 1
+    assert not [one for one in world.mails("cy") if "Nobody can answer" in one.text]
+    assert (await world.request(record.request.id)).state == "open"
 
 
-async def test_a_card_in_slack_is_drawn_again_once_when_everybody_who_asked_has_left(
-    redis: str, tmp_path: Path
-) -> None:
-    hallway = Hallway()
-
-    async with a_world(redis, tmp_path / "data", beside=(hallway,), reach=("slack", "email")) as world:
-        run_id = await world.trigger("press bell")
-        record = await world.opened(run_id)
-        await until(lambda: hallway.to("bo", "Press bell?"), what="the card is there")
-
-        await becomes(world, without(TOML, "anna"))
-
-        await until(lambda: any(SAID in one.summary for one in hallway.shown.values()), what="the card says it")
-        assert (await world.request(record.request.id)).state == "open"
-
-
-async def test_whoever_asked_back_hears_once_that_nobody_is_there_any_more_to_answer(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data") as world:
-        record = await world.opened(await world.trigger("press bell"))
-        await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
-        await world.next_mail("anna", about="Why now?")
-
-        for _ in range(2):
-            await becomes(world, without(TOML, "anna"))
-
-        await world.next_mail("bo", about="Nobody can answer your question")
-        await world.quiet()
-        assert len([one for one in world.mails("bo") if "Nobody can answer" in one.text]) == 1
-        assert not [one for one in world.mails("cy") if "Nobody can answer" in one.text]
-        assert (await world.request(record.request.id)).state == "open"
-
-
-async def test_attack_whoever_asks_back_waits_for_one_who_was_back_for_a_while(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data") as world:
-        record = await world.opened(await world.trigger("press bell"))
-        await becomes(world, without(TOML, "anna"))
-        await becomes(world, TOML)
-        await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
-        await world.next_mail("anna", about="Why now?")
-
-        await becomes(world, without(TOML, "anna"))
-
-        await world.next_mail("bo", about="Nobody can answer your question")
-        assert (await world.request(record.request.id)).state == "open"
-
-
-async def test_attack_whoever_asked_back_while_nobody_was_there_never_hears_that_somebody_is(
-    redis: str, tmp_path: Path
-) -> None:
+async def test_attack_whoever_asked_back_while_nobody_was_there_never_hears_that_somebody_is(world: World) -> None:
     """Anna reads nothing of what was asked meanwhile, and Bo only that nobody is there."""
-    async with a_world(redis, tmp_path / "data") as world:
-        await world.opened(await world.trigger("press bell"))
-        await becomes(world, without(TOML, "anna"))
-        await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
-        await world.next_mail("bo", about="Nobody can answer your question")
+    await world.opened(await world.trigger("press bell"))
+    await becomes(world, without(TOML, "anna"))
+    await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
+    await world.next_mail("bo", about="Nobody can answer your question")
 
-        await becomes(world, TOML)
+    await becomes(world, TOML)
 
-        told = await world.next_mail("bo", about="is there again: Anna Ames")
-        assert "ask it once more" in " ".join(told.text.split())
+    told = await world.next_mail("bo", about="is there again: Anna Ames")
+    assert "ask it once more" in " ".join(told.text.split())
 
 
+@opens(beside=("hallway",), reach=("slack", "email"))
 async def test_a_card_in_slack_says_no_more_that_all_have_left_once_somebody_who_asked_is_back(
-    redis: str, tmp_path: Path
+    world: World, hallway: Hallway
 ) -> None:
-    hallway = Hallway()
-    async with a_world(redis, tmp_path / "data", beside=(hallway,), reach=("slack", "email")) as world:
-        await world.opened(await world.trigger("press bell"))
-        await until(lambda: hallway.to("bo", "Press bell?"), what="the card is there")
-        await becomes(world, without(TOML, "anna"))
-        await until(lambda: any(SAID in one.summary for one in hallway.shown.values()), what="the card says it")
+    await world.opened(await world.trigger("press bell"))
+    await until(lambda: hallway.to("bo", "Press bell?"), what="the card is there")
+    await becomes(world, without(TOML, "anna"))
+    await until(lambda: any(SAID in one.summary for one in hallway.shown.values()), what="the card says it")
 
-        await becomes(world, TOML)
+    await becomes(world, TOML)
 
-        await world.quiet()
-        assert {one.summary for one in hallway.shown.values()} == {"Anna Ames asks."}
+    await world.quiet()
+    assert {one.summary for one in hallway.shown.values()} == {"Anna Ames asks."}
 
 
-async def test_who_has_an_answer_hears_nothing_of_that(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data") as world:
-        await world.opened(await world.trigger("press bell"))
-        await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
-        await world.reply("anna", await world.next_mail("anna", about="Why now?"), "The shop is down.")
-        await world.next_mail("bo", about="The shop is down.")
+async def test_who_has_an_answer_hears_nothing_of_that(world: World) -> None:
+    await world.opened(await world.trigger("press bell"))
+    await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
+    await world.reply("anna", await world.next_mail("anna", about="Why now?"), "The shop is down.")
+    await world.next_mail("bo", about="The shop is down.")
 
-        await becomes(world, without(TOML, "anna"))
+    await becomes(world, without(TOML, "anna"))
 
-        await world.quiet()
-        assert not [one for one in world.mails("bo") if "Nobody can answer" in one.text]
-
-
-async def test_attack_nobody_is_asked_about_an_unknown_effect_as_whoever_approved_it_left_before(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data") as world:
-        run_id, gate = await pressing(world)
-
-        unknown = await asked_after(world, run_id, gate, ('Dorn"', 'Dorn"\ngroups = ["release"]'))
-
-        assert [holder.person for holder in unknown.holders] == ["dan"]
-        assert "Dan Dorn are asked" in (await world.next_mail("anna", about="Unknown")).text
-        await world.decide("dan", unknown, "free_text", "1")
-        assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
-        assert await world.dead() == []
+    await world.quiet()
+    assert not [one for one in world.mails("bo") if "Nobody can answer" in one.text]
 
 
-async def test_where_nobody_has_their_seats_the_operators_say_what_became_of_an_unknown_effect(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data") as world:
-        run_id, gate = await pressing(world)
+async def test_attack_nobody_is_asked_about_an_unknown_effect_as_whoever_approved_it_left_before(world: World) -> None:
+    run_id, gate = await pressing(world)
 
-        unknown = await asked_after(world, run_id, gate, ('"group:release"', '"person:anna"'))
+    unknown = await asked_after(world, run_id, gate, ('Dorn"', 'Dorn"\ngroups = ["release"]'))
 
-        assert [holder.person for holder in unknown.holders] == ["dan"]
+    assert [holder.person for holder in unknown.holders] == ["dan"]
+    assert "Dan Dorn are asked" in (await world.next_mail("anna", about="Unknown")).text
+    await world.decide("dan", unknown, "free_text", "1")
+    assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
+    assert await world.dead() == []
+
+
+async def test_where_nobody_has_their_seats_the_operators_say_what_became_of_an_unknown_effect(world: World) -> None:
+    run_id, gate = await pressing(world)
+
+    unknown = await asked_after(world, run_id, gate, ('"group:release"', '"person:anna"'))
+
+    assert [holder.person for holder in unknown.holders] == ["dan"]
 
 
 async def asked_after(world: World, run_id: RunId, gate: RequestId, change: tuple[str, str]) -> RequestRecord:
@@ -274,41 +223,37 @@ async def test_attack_a_run_waits_for_a_requester_who_left_before_it_asked_wheth
         assert (record.request.purpose, [holder.person for holder in record.holders]) == ("go_on", ["dan"])
 
 
-async def test_attack_somebody_leaves_who_may_have_stopped_the_run_and_nobody_can_answer_any_more(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data") as world:
-        run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter", "bo")
-        await world.opened(run_id)
-        await world.reply("bo", await world.next_mail("bo", "Which version?"), "stop, please")
-        await world.next_mail("bo", about="Nothing goes on before you say which")
+async def test_attack_somebody_leaves_who_may_have_stopped_the_run_and_nobody_can_answer_any_more(world: World) -> None:
+    run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter", "bo")
+    await world.opened(run_id)
+    await world.reply("bo", await world.next_mail("bo", "Which version?"), "stop, please")
+    await world.next_mail("bo", about="Nothing goes on before you say which")
 
-        await becomes(world, without(TOML, "bo"))
+    await becomes(world, without(TOML, "bo"))
 
-        told = " ".join((await world.next_mail("dan", "Stopped, as it may have been: Which version")).text.split())
-        assert "before they said whether they did: Bo Berg (has left)" in told
-        assert (await world.ended(run_id)).state == "cancelled"
-        assert world.workshop.effects == []
+    told = " ".join((await world.next_mail("dan", "Stopped, as it may have been: Which version")).text.split())
+    assert "before they said whether they did: Bo Berg (has left)" in told
+    assert (await world.ended(run_id)).state == "cancelled"
+    assert world.workshop.effects == []
 
 
+@opens(toml=TOML + ROB, beside=("hallway",), reach=("slack", "email"))
 async def test_whoever_asked_back_hears_of_it_also_where_one_who_had_voted_leaves_with_whoever_asked(
-    redis: str, tmp_path: Path
+    world: World, hallway: Hallway
 ) -> None:
     """One save takes Anna and Bo away: others are asked for Bo, and the cards say of Anna what they say without him."""
-    hallway, toml = Hallway(), TOML + ROB
-    async with a_world(redis, tmp_path / "data", toml, beside=(hallway,), reach=("slack", "email")) as world:
-        world.workshop.policy_of["bell"] = "pair"
-        record = await world.opened(await world.trigger("press bell"))
-        await until(lambda: hallway.to("cy", "Press bell?"), what="the card is there")
-        await world.decide("cy", record, "free_text", "Why now?", channel="email")
-        await world.decide("bo", record, "approve")
+    world.workshop.policy_of["bell"] = "pair"
+    record = await world.opened(await world.trigger("press bell"))
+    await until(lambda: hallway.to("cy", "Press bell?"), what="the card is there")
+    await world.decide("cy", record, "free_text", "Why now?", channel="email")
+    await world.decide("bo", record, "approve")
 
-        await becomes(world, still_two(without(without(toml, "anna"), "bo")))
+    await becomes(world, still_two(without(without(TOML + ROB, "anna"), "bo")))
 
-        await world.next_mail("cy", about="Nobody can answer your question")
+    await world.next_mail("cy", about="Nobody can answer your question")
 
-        await becomes(world, toml)
+    await becomes(world, TOML + ROB)
 
-        await world.next_mail("cy", about="is there again: Anna Ames")
-        await world.quiet()
-        assert {one.summary for one in hallway.shown.values()} == {"Anna Ames asks."}
+    await world.next_mail("cy", about="is there again: Anna Ames")
+    await world.quiet()
+    assert {one.summary for one in hallway.shown.values()} == {"Anna Ames asks."}

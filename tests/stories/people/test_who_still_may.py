@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from agents.requests import PersonId
-from bot.policy.judgements import AlreadyVoted, Counted, Decided, NotEntitled
+from bot.policy.judgements import Counted, Decided
 from bot.policy.record import RequestRecord
-from tests.kit.office import STEPS, TOML
+from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.world import World, a_world
-from tests.servers.console import a_console
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
 EITHER = f"""{TOML}{EVE}
@@ -27,51 +27,49 @@ async def asked(world: World, policy: str = "production") -> RequestRecord:
     return await world.opened(await world.trigger("press bell"))
 
 
-async def test_who_pauses_and_resumes_a_run_is_no_requester_of_it(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", OPERATOR) as world:
-        world.workshop.policy_of["gong"] = "production"
-        run_id = await world.trigger("press bell\npress gong")
-        record = await world.opened(run_id)
+@opens(toml=OPERATOR)
+async def test_who_pauses_and_resumes_a_run_is_no_requester_of_it(world: World) -> None:
+    world.workshop.policy_of["gong"] = "production"
+    run_id = await world.trigger("press bell\npress gong")
+    record = await world.opened(run_id)
 
-        await world.steer(run_id, "pause", "bo")
-        await world.steer(run_id, "resume", "bo")
+    await world.steer(run_id, "pause", "bo")
+    await world.steer(run_id, "resume", "bo")
 
-        assert (await world.request(record.request.id)).requesters == ("anna",)
-        assert isinstance(await world.decide("bo", record, "approve"), Decided)
-        later = await world.opened(run_id, after=record.request.id)
-        assert later.requesters == ("anna",)
-
-
-async def test_a_void_vote_stays_void_for_who_comes_back(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", TOML + EVE) as world:
-        record = await asked(world, "pair")
-        assert isinstance(await world.decide("bo", record, "approve"), Counted)
-
-        await becomes(world, without(TOML + EVE, "bo"))
-        await becomes(world, TOML + EVE)
-
-        assert (await world.request(record.request.id)).votes == ()
-        assert isinstance(await world.decide("cy", record, "approve"), Counted)
-        assert isinstance(await world.decide("bo", record, "approve"), Decided)
+    assert (await world.request(record.request.id)).requesters == ("anna",)
+    assert isinstance(await world.decide("bo", record, "approve"), Decided)
+    later = await world.opened(run_id, after=record.request.id)
+    assert later.requesters == ("anna",)
 
 
-async def test_attack_an_approval_under_a_freeze_counts_again_as_whoever_gave_it_comes_back(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", TOML + EVE) as world:
-        record = await asked(world)
-        await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
-        assert isinstance(await world.decide("bo", record, "approve"), Decided)
-        await world.quiet()
+@opens(toml=TOML + EVE)
+async def test_a_void_vote_stays_void_for_who_comes_back(world: World) -> None:
+    record = await asked(world, "pair")
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
 
-        await becomes(world, without(TOML + EVE, "bo"))
-        await becomes(world, TOML + EVE)
-        await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+    await becomes(world, without(TOML + EVE, "bo"))
+    await becomes(world, TOML + EVE)
 
-        anew = await world.opened(record.request.run_id)
-        assert anew.request.id != record.request.id
-        assert (await world.request(record.request.id)).state == "superseded"
-        assert world.workshop.effects == []
+    assert (await world.request(record.request.id)).votes == ()
+    assert isinstance(await world.decide("cy", record, "approve"), Counted)
+    assert isinstance(await world.decide("bo", record, "approve"), Decided)
+
+
+@opens(toml=TOML + EVE)
+async def test_attack_an_approval_under_a_freeze_counts_again_as_whoever_gave_it_comes_back(world: World) -> None:
+    record = await asked(world)
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+    assert isinstance(await world.decide("bo", record, "approve"), Decided)
+    await world.quiet()
+
+    await becomes(world, without(TOML + EVE, "bo"))
+    await becomes(world, TOML + EVE)
+    await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+
+    anew = await world.opened(record.request.run_id)
+    assert anew.request.id != record.request.id
+    assert (await world.request(record.request.id)).state == "superseded"
+    assert world.workshop.effects == []
 
 
 async def test_attack_the_approval_of_somebody_who_came_back_counts_in_place_of_one_who_was_enough_without_it(
@@ -101,58 +99,17 @@ async def test_attack_the_approval_of_somebody_who_came_back_counts_in_place_of_
         assert (await world.request(record.request.id)).state == "superseded"
 
 
-async def test_nobody_hears_of_an_approval_in_a_run_that_is_over_as_whoever_gave_it_leaves(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", TOML + EVE) as world:
-        record = await asked(world)
-        await world.steer(record.request.run_id, "pause")
-        assert isinstance(await world.decide("bo", record, "approve"), Decided)
-        await world.steer(record.request.run_id, "cancel")
-        await world.ended(record.request.run_id)
-        await world.quiet()
-        before, mails = await world.request(record.request.id), len(world.mails("cy"))
+@opens(toml=TOML + EVE)
+async def test_nobody_hears_of_an_approval_in_a_run_that_is_over_as_whoever_gave_it_leaves(world: World) -> None:
+    record = await asked(world)
+    await world.steer(record.request.run_id, "pause")
+    assert isinstance(await world.decide("bo", record, "approve"), Decided)
+    await world.steer(record.request.run_id, "cancel")
+    await world.ended(record.request.run_id)
+    await world.quiet()
+    before, mails = await world.request(record.request.id), len(world.mails("cy"))
 
-        await becomes(world, without(TOML + EVE, "bo"))
-        await world.quiet()
+    await becomes(world, without(TOML + EVE, "bo"))
+    await world.quiet()
 
-        assert (await world.request(record.request.id), len(world.mails("cy"))) == (before, mails)
-
-
-async def test_a_denial_of_a_requester_who_may_approve_is_a_denial(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", ANNA_TOO) as world:
-        record = await asked(world)
-
-        await world.decide("anna", record, "deny", "not today")
-
-        assert (await world.request(record.request.id)).state == "denied"
-
-
-async def test_people_of_a_later_step_look_at_it_before_their_turn_and_do_not_act(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", STEPS) as world:
-        record = await asked(world, "spending")
-
-        for said in ("approve", "deny"):
-            assert isinstance(await world.decide("eve", record, said), NotEntitled)
-
-        async with a_console(world) as console:
-            page = await (await console.browser("eve")).get(f"/requests/{record.request.id}")
-        assert (page.status, "Press bell?" in page.html) == (200, True)
-
-
-async def test_whoever_voted_may_edit_and_an_editor_edits_again(redis: str, tmp_path: Path) -> None:
-    def editable(world: World) -> None:
-        world.workshop.editable = ("what",)
-        for one in ("bell", "gong", "horn"):
-            world.workshop.policy_of[one] = "pair"
-
-    async with a_world(redis, tmp_path / "data", TOML + EVE, change=editable) as world:
-        record = await asked(world, "pair")
-        assert isinstance(await world.decide("bo", record, "approve"), Counted)
-        assert isinstance(await world.decide("bo", record, "approve"), AlreadyVoted)
-
-        for what in ("gong", "horn"):
-            assert (await world.edit("bo", await world.request(record.request.id), what=what)).type == "edited"
-
-        now = await world.request(record.request.id)
-        assert (now.votes, now.request.policy.editors) == ((), ("bo",))
+    assert (await world.request(record.request.id), len(world.mails("cy"))) == (before, mails)

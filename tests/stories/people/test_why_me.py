@@ -1,6 +1,5 @@
 """A card says in one line why its reader was asked, wherever they read it."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from tests.bot.process.test_reload import settings_in, without, write
 from tests.fakes.slack.driver import Workspace
 from tests.fakes.wall import Wall
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.slack_world import a_slack_world
 from tests.kit.world import World, a_world
 from tests.servers.console import a_console
@@ -34,10 +34,6 @@ expires_after = "4h"
 escalate_after = "20m"
 escalate_to = ["oncall:ops", "person:cy"]
 
-[policies.night]
-approvers = ["oncall:ops"]
-expires_after = "4h"
-
 [policies.spending]
 expires_after = "4h"
 
@@ -50,13 +46,8 @@ name = "finance"
 approvers = ["group:release"]
 """
 )
+pytestmark = opens(toml=WHO)
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data", WHO) as world:
-        yield world
 
 
 async def asked(world: World, policy: str) -> RequestRecord:
@@ -73,12 +64,12 @@ def told(text: str) -> str:
     return " ".join(text.split())
 
 
-async def test_a_mail_a_page_the_terminal_and_the_api_say_as_whom_somebody_is_asked(office: World) -> None:
-    record = await asked(office, "production")
+async def test_a_mail_a_page_the_terminal_and_the_api_say_as_whom_somebody_is_asked(world: World) -> None:
+    record = await asked(world, "production")
 
-    card = await office.next_mail("bo")
-    shown = await sayso(office, "show", record.request.id)
-    async with a_console(office) as console:
+    card = await world.next_mail("bo")
+    shown = await sayso(world, "show", record.request.id)
+    async with a_console(world) as console:
         page = await (await console.browser("cy")).get(f"/requests/{record.request.id}")
         asker = await (await console.browser("anna")).get(f"/requests/{record.request.id}")
 
@@ -86,53 +77,39 @@ async def test_a_mail_a_page_the_terminal_and_the_api_say_as_whom_somebody_is_as
     assert "You are asked as a member of the group release" in page.words
     assert "You are asked" not in asker.words
     assert "asked      Bo Berg and Cy Cole: as a member of the group release" in shown.out
-    assert await because(office, record) == dict.fromkeys(("bo", "cy"), "as a member of the group release")
+    assert await because(world, record) == dict.fromkeys(("bo", "cy"), "as a member of the group release")
 
 
-async def test_whoever_is_on_call_reads_until_when_in_their_own_language(office: World) -> None:
-    record = await asked(office, "night")
+async def test_who_is_asked_as_nobody_answered_or_for_a_step_or_on_call_reads_that(world: World) -> None:
+    record = await asked(world, "hotfix")
+    await world.move_time(21 * 60)
+    card = await world.next_mail("cy", about="Press bell")
 
-    card = await office.next_mail("dan")
-
-    [why] = (await because(office, record)).values()
-    assert why.startswith("as on-call of ops until ")
-    assert "Sie werden gefragt: als Bereitschaft von ops bis " in told(card.text)
-
-
-async def test_who_is_asked_as_nobody_answered_reads_after_how_long_and_the_others_as_before(office: World) -> None:
-    record = await asked(office, "hotfix")
-
-    await office.move_time(21 * 60)
-    card = await office.next_mail("cy", about="Press bell")
-
-    whys = await because(office, record)
+    whys = await because(world, record)
     assert whys["bo"] == "by name in the policy hotfix"
     assert whys["cy"] == "because nobody had decided after 20 min, by name in the policy hotfix"
     assert whys["dan"].startswith("because nobody had decided after 20 min, as on-call of ops until ")
     assert whys["cy"] in told(card.text)
+    assert "als Bereitschaft von ops bis " in told((await world.next_mail("dan")).text)
+
+    record = await asked(world, "spending")
+    assert await because(world, record) == {"bo": "for the step manager, by name in the policy spending"}
+    await world.decide("bo", record, "approve")
+    assert await because(world, record) == {"cy": "for the step finance, as a member of the group release"}
 
 
-async def test_a_step_is_named(office: World) -> None:
-    record = await asked(office, "spending")
-    assert await because(office, record) == {"bo": "for the step manager, by name in the policy spending"}
+async def test_who_is_asked_instead_of_somebody_who_left_reads_who_that_was(world: World) -> None:
+    record = await asked(world, "pair")
 
-    await office.decide("bo", record, "approve")
+    write(world, without(WHO.replace('"person:bo"', '"person:cy"'), "bo") + EVE)
+    await Reload(world.app, lambda: settings_in(world.folder), works=True).look(at_once=True)
 
-    assert await because(office, record) == {"cy": "for the step finance, as a member of the group release"}
-
-
-async def test_who_is_asked_instead_of_somebody_who_left_reads_who_that_was(office: World) -> None:
-    record = await asked(office, "pair")
-
-    write(office, without(WHO.replace('"person:bo"', '"person:cy"'), "bo") + EVE)
-    await Reload(office.app, lambda: settings_in(office.folder), works=True).look(at_once=True)
-
-    whys = await because(office, record)
+    whys = await because(world, record)
     assert whys["eve"] == "because Bo Berg has left, as a member of the group release"
     assert whys["cy"] == "as a member of the group release"
-    before = await office.request(record.request.id)
-    await rebuild(office.app.store)
-    assert await office.request(record.request.id) == before
+    before = await world.request(record.request.id)
+    await rebuild(world.app.store)
+    assert await world.request(record.request.id) == before
 
 
 async def test_a_card_that_many_read_says_it_to_nobody(redis: str, tmp_path: Path) -> None:
@@ -152,6 +129,7 @@ async def test_a_card_that_many_read_says_it_to_nobody(redis: str, tmp_path: Pat
         assert "You are asked" not in {line.label for line in card.decides}
 
 
+@pytest.mark.long
 async def test_in_slack_each_card_of_one_s_own_says_it_to_its_reader(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:

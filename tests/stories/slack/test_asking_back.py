@@ -68,20 +68,6 @@ async def test_a_question_comes_as_a_direct_message_and_is_answered_in_its_windo
     assert (await office.world.request(record.request.id)).state == "open"
 
 
-@pytest.mark.long
-async def test_what_is_typed_below_the_question_in_a_direct_message_answers_it_and_starts_nothing(
-    office: SlackWorld,
-) -> None:
-    record = await office.world.opened(await office.world.trigger("press bell"))
-    card = await office.card(office.bo.dm, to_press="Approve")
-    await asks(office, card)
-
-    await office.anna.answers(await office.says(office.anna.dm, "Bo Berg asks you"), BECAUSE)
-
-    await office.becomes(card, f"Answer by Anna Ames: “{BECAUSE}”")
-    assert await office.runs() == [record.request.run_id]
-
-
 async def test_after_the_decision_the_window_of_a_question_says_what_it_was(office: SlackWorld) -> None:
     record = await office.world.opened(await office.world.trigger("press bell"))
     await asks(office, await office.card(office.bo.dm, to_press="Approve"))
@@ -93,6 +79,7 @@ async def test_after_the_decision_the_window_of_a_question_says_what_it_was(offi
     await office.anna.sees_modal("Already decided: Cy Cole denied")
 
 
+@pytest.mark.long
 async def test_whoever_does_not_decide_has_nothing_to_ask_in_the_window(office: SlackWorld) -> None:
     await office.anna.says("#ops", "@sayso press bell")
     card = await office.card("#ops", to_press="Approve")
@@ -100,17 +87,3 @@ async def test_whoever_does_not_decide_has_nothing_to_ask_in_the_window(office: 
     for person in (office.anna, office.dan):
         assert (await person.presses("Ask…", in_=card)).acked
         await person.sees_modal("Nothing to answer")
-
-
-@pytest.mark.long
-async def test_words_with_marks_in_a_question_are_shown_as_they_were_typed(office: SlackWorld) -> None:
-    wish = await office.anna.says("#ops", "@sayso press bell")
-    card = await office.card("#ops", to_press="Approve")
-
-    assert (await office.bo.presses("Ask…", in_=card)).acked
-    await office.bo.sees_modal("Your question to Anna Ames")
-    await office.bo.submits({"Your question to Anna Ames": "*why* <!channel> & :bell:?"})
-
-    question = await office.says(wish, "Bo Berg asks you")
-    assert "*why* <!channel> & :bell:?" in question.words
-    await office.becomes(card, "“*why* <!channel> & :bell:?”")

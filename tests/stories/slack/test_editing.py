@@ -1,22 +1,15 @@
 """In Slack whoever decides presses Change, and everybody is asked again about what they made of it."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from tests.fakes.slack.driver import Workspace
-from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.opens import opens
+from tests.kit.slack_world import SlackWorld
+from tests.kit.world import World
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        office.world.workshop.editable = ("what",)
-        await office.world.start()
-        await slack.connected()
-        yield office
-        assert await slack.violations() == []
+def editable(world: World) -> None:
+    world.workshop.editable = ("what",)
+
+
+pytestmark = opens(change=editable)
 
 
 async def test_bo_changes_what_is_asked_in_a_window_and_cy_approves_it(office: SlackWorld) -> None:

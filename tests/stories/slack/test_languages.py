@@ -1,30 +1,19 @@
 """Bo reads German: what Slack shows him alone is German, what stands in a channel is English, and his presses count."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from tests.fakes.slack.driver import HOME, Message, Workspace
+from tests.fakes.slack.driver import HOME, Message
 from tests.kit.office import TOML
-from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.opens import opens
+from tests.kit.slack_world import SlackWorld
 
 GERMAN = TOML.replace('email = "bo@corp.example"\n', 'email = "bo@corp.example"\nlanguage = "de"\n')
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    """Anna and Cy are in #ops, and Bo is not: he has a card of his own."""
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, GERMAN) as office:
-        await office.bo.leaves("#ops")
-        await office.world.start()
-        await slack.connected()
-        yield office
-        assert await slack.violations() == []
+pytestmark = opens(toml=GERMAN)
 
 
 async def asked(office: SlackWorld) -> tuple[Message, Message]:
-    """Bo's card, and the one in #ops."""
+    """Bo's card, and the one in #ops: Anna and Cy are there, and Bo is not."""
+    await office.bo.leaves("#ops")
     await office.anna.says("#ops", "@sayso press bell")
     return await office.says("@bo", "Läuft ab: "), await office.card("#ops", "Approve")
 
@@ -44,20 +33,6 @@ async def test_his_card_is_german_and_that_in_the_channel_english_and_his_press_
     assert result.kind == "ok"
     assert "Bo Berg approved" in (await office.becomes(english, "Done: Press bell")).words
     assert "Bo Berg: genehmigt" in (await office.becomes(german, "Fertig: Press bell")).words
-
-
-@pytest.mark.long
-async def test_the_window_in_which_he_denies_is_german(office: SlackWorld) -> None:
-    german, english = await asked(office)
-
-    await office.bo.presses("Mit Grund ablehnen…", in_=german)
-    window = await office.bo.sees_modal("Warum?")
-    await office.bo.submits({"said": "nicht am Freitag"})
-
-    assert window.title == "Mit Grund ablehnen"
-    [result] = (await office.world.ended(await office.only_run())).results
-    assert result.text == "nicht am Freitag"
-    await office.becomes(english, "Bo Berg denied")
 
 
 @pytest.mark.long
@@ -83,20 +58,18 @@ async def test_a_command_is_answered_in_the_language_of_who_wrote_it(office: Sla
     await office.bo.sees_ephemeral("Wird bearbeitet.")
 
 
+@pytest.mark.long
+@opens(toml=TOML.replace('name = "Anna Ames"\n', 'name = "Anna Ames"\nlanguage = "de"\n'))
 async def test_the_status_line_is_in_the_language_of_who_reads_it_alone_and_in_a_channel_in_that_of_all(
-    redis: str, tmp_path: Path, slack_address: str
+    office: SlackWorld,
 ) -> None:
-    toml = TOML.replace('name = "Anna Ames"\n', 'name = "Anna Ames"\nlanguage = "de"\n')
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, toml) as office:
-        await office.world.start()
-        await slack.connected()
-        alone = await office.anna.says("@sayso", "ask free_text Which one?")
-        together = await office.anna.says("#ops", "@sayso ask free_text Which other one?")
+    alone = await office.anna.says("@sayso", "ask free_text Which one?")
+    together = await office.anna.says("#ops", "@sayso ask free_text Which other one?")
 
-        mine = await office.says(alone, "Wartet auf Anna Ames: Which one?")
-        ours = await office.says(together, "Waiting for Anna Ames: Which other one?")
-        await office.anna.answers(alone, "the left one")
-        await office.anna.answers(together, "the right one")
+    mine = await office.says(alone, "Wartet auf Anna Ames: Which one?")
+    ours = await office.says(together, "Waiting for Anna Ames: Which other one?")
+    await office.anna.answers(alone, "the left one")
+    await office.anna.answers(together, "the right one")
 
-        await office.becomes(mine, "Beantwortet")
-        await office.becomes(ours, "Answered")
+    await office.becomes(mine, "Beantwortet")
+    await office.becomes(ours, "Answered")

@@ -2,53 +2,46 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
-
-import pytest
 
 from bot.errors import WaitsForFile
 from bot.store import Keys
-from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.slack_world import SlackWorld
 from tests.kit.tables import becomes, without, write
 from tests.stories.people.test_half_taken import process_of
-from tests.stories.slack.test_notified import an_office, asks, is_notified
-
-REMINDED = TOML.replace("quorum = 2\n", 'quorum = 2\nremind_after = ["1h"]\n')
+from tests.stories.slack.test_notified import REMINDED, asks, is_notified, on_pair
 
 
-async def test_a_line_for_several_waits_until_none_of_them_is_missing(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    async with an_office(redis, tmp_path, slack_address, REMINDED, "pair") as office:
-        await asks(office)
-        await is_notified(office.bo)
-        await is_notified(office.cy)
-        await office.world.quiet()
-        reload, tried = process_of(office.world), len(await office.slack.calls("chat.postMessage"))
-        await reload.look(at_once=True)
-        await office.slack.breaks("chat.postMessage", "http_500", times=1000, channel=office.ops)
-        await office.world.move_time(3600 + 60)
+@opens(toml=REMINDED, change=on_pair)
+async def test_a_line_for_several_waits_until_none_of_them_is_missing(office: SlackWorld) -> None:
+    await asks(office)
+    await is_notified(office.bo)
+    await is_notified(office.cy)
+    await office.world.quiet()
+    reload, tried = process_of(office.world), len(await office.slack.calls("chat.postMessage"))
+    await reload.look(at_once=True)
+    await office.slack.breaks("chat.postMessage", "http_500", times=1000, channel=office.ops)
+    await office.world.move_time(3600 + 60)
 
-        async def is_tried() -> bool:
-            return len(await office.slack.calls("chat.postMessage")) > tried
+    async def is_tried() -> bool:
+        return len(await office.slack.calls("chat.postMessage")) > tried
 
-        await office.slack.until(is_tried, "the line is on its way")
-        write(office.world, without(office.world.toml, "cy").partition("[policies.pair]")[0])
-        await reload.look(at_once=True)
-        assert office.world.app.people.missing == ("cy",)
-        await office.slack.tell("faults_over")
-        store = office.world.app.store
-        for shard in range(store.shards):
-            for one in await store.client.do("HKEYS", Keys(shard).outbox):
-                await office.world.app.messages.outbox.send(one.decode())
-        write(office.world, office.world.toml)
-        await reload.look(at_once=True)
-        await office.world.move_time(600)
+    await office.slack.until(is_tried, "the line is on its way")
+    write(office.world, without(office.world.toml, "cy").partition("[policies.pair]")[0])
+    await reload.look(at_once=True)
+    assert office.world.app.people.missing == ("cy",)
+    await office.slack.tell("faults_over")
+    store = office.world.app.store
+    for shard in range(store.shards):
+        for one in await store.client.do("HKEYS", Keys(shard).outbox):
+            await office.world.app.messages.outbox.send(one.decode())
+    write(office.world, office.world.toml)
+    await reload.look(at_once=True)
+    await office.world.move_time(600)
 
-        await is_notified(office.bo, times=2)
-        [_, line] = await is_notified(office.cy, times=2)
-        assert ("Reminder: Press bell?" in line.words, "<@U0CY>" in line.text) == (True, True)
+    await is_notified(office.bo, times=2)
+    [_, line] = await is_notified(office.cy, times=2)
+    assert ("Reminder: Press bell?" in line.words, "<@U0CY>" in line.text) == (True, True)
 
 
 @asynccontextmanager
@@ -80,83 +73,70 @@ async def nobody_there(office: SlackWorld) -> AsyncGenerator[None]:
     await office.world.move_time(30)
 
 
-@pytest.mark.parametrize("words", ["stop", "@sayso stop"])
-async def test_attack_a_stop_of_whoever_asked_is_not_lost_while_they_are_only_missing(
-    redis: str, tmp_path: Path, slack_address: str, words: str
-) -> None:
-    async with an_office(redis, tmp_path, slack_address) as office:
-        wish, record = await asks(office)
+async def test_attack_a_stop_of_whoever_asked_is_not_lost_while_they_are_only_missing(office: SlackWorld) -> None:
+    wish, record = await asks(office)
 
-        async with nobody_there(office):
-            await office.anna.answers(wish, words)
+    async with nobody_there(office):
+        await office.anna.answers(wish, "stop")
 
-        await office.world.ended(record.request.run_id)
-        assert (await office.world.request(record.request.id)).state == "withdrawn"
+    await office.world.ended(record.request.run_id)
+    assert (await office.world.request(record.request.id)).state == "withdrawn"
 
 
-async def test_attack_a_denial_of_whoever_decides_is_not_lost_while_they_are_only_missing(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    async with an_office(redis, tmp_path, slack_address) as office:
-        _, record = await asks(office)
-        card = await office.card("#ops")
+async def test_attack_a_denial_of_whoever_decides_is_not_lost_while_they_are_only_missing(office: SlackWorld) -> None:
+    _, record = await asks(office)
+    card = await office.card("#ops")
 
-        async with nobody_there(office):
-            assert (await office.bo.presses("Deny", in_=card)).acked
+    async with nobody_there(office):
+        assert (await office.bo.presses("Deny", in_=card)).acked
 
-        await office.world.ended(record.request.run_id)
-        assert (await office.world.request(record.request.id)).state == "denied"
-        assert await office.bo.ephemerals() == []
+    await office.world.ended(record.request.run_id)
+    assert (await office.world.request(record.request.id)).state == "denied"
+    assert await office.bo.ephemerals() == []
 
 
-async def test_whoever_is_not_in_a_file_that_was_confirmed_hears_that_nothing_came_of_it(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    async with an_office(redis, tmp_path, slack_address) as office:
-        _, record = await asks(office)
-        card, reload = await office.card("#ops"), process_of(office.world)
-        await office.world.quiet()
-        await reload.look(at_once=True)
-        gone = without(office.world.toml, "bo").rstrip()
-        write(office.world, gone)
-        await reload.look(at_once=True)
-        assert office.world.app.people.half_taken
-        await office.bo.presses("Deny", in_=card)
+async def test_whoever_is_not_in_a_file_that_was_confirmed_hears_that_nothing_came_of_it(office: SlackWorld) -> None:
+    _, record = await asks(office)
+    card, reload = await office.card("#ops"), process_of(office.world)
+    await office.world.quiet()
+    await reload.look(at_once=True)
+    gone = without(office.world.toml, "bo").rstrip()
+    write(office.world, gone)
+    await reload.look(at_once=True)
+    assert office.world.app.people.half_taken
+    await office.bo.presses("Deny", in_=card)
 
-        await becomes(office.world, gone)
-        await office.world.move_time(30)
+    await becomes(office.world, gone)
+    await office.world.move_time(30)
 
-        assert "You are not in sayso's directory" in (await office.bo.sees_ephemeral()).words
-        assert (await office.world.request(record.request.id)).state == "open"
+    assert "You are not in sayso's directory" in (await office.bo.sees_ephemeral()).words
+    assert (await office.world.request(record.request.id)).state == "open"
 
 
-async def test_attack_what_follows_a_message_of_somebody_who_is_only_missing_is_given_up(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    async with an_office(redis, tmp_path, slack_address) as office:
-        await asks(office)
-        await office.world.quiet()
-        reload = process_of(office.world)
-        await reload.look(at_once=True)
-        write(office.world, without(office.world.toml, "bo").rstrip())
-        await reload.look(at_once=True)
-        assert office.world.app.people.half_taken
+async def test_attack_what_follows_a_message_of_somebody_who_is_only_missing_is_given_up(office: SlackWorld) -> None:
+    await asks(office)
+    await office.world.quiet()
+    reload = process_of(office.world)
+    await reload.look(at_once=True)
+    write(office.world, without(office.world.toml, "bo").rstrip())
+    await reload.look(at_once=True)
+    assert office.world.app.people.half_taken
 
-        wish = await office.bo.says("#ops", "@sayso press horn")
-        await office.slack.settled()
-        await office.bo.answers(wish, "please")
-        await office.anna.answers(wish, "@sayso press gong")
-        await office.slack.settled()
-        store, inbox = office.world.app.store, office.world.app.messages.inbox
-        async for key in store.client.scan("{s?}:inbound:*"):
-            with suppress(WaitsForFile):  # which no count of tries ends
-                await inbox.handle(key.rpartition(":")[2])
+    wish = await office.bo.says("#ops", "@sayso press horn")
+    await office.slack.settled()
+    await office.bo.answers(wish, "please")
+    await office.anna.answers(wish, "@sayso press gong")
+    await office.slack.settled()
+    store, inbox = office.world.app.store, office.world.app.messages.inbox
+    async for key in store.client.scan("{s?}:inbound:*"):
+        with suppress(WaitsForFile):  # which no count of tries ends
+            await inbox.handle(key.rpartition(":")[2])
 
-        write(office.world, office.world.toml)
-        await reload.look(at_once=True)
-        await office.world.move_time(30)
-        await office.slack.until(lambda: has_left(office), "both are read")
-        assert await office.world.dead() == []
+    write(office.world, office.world.toml)
+    await reload.look(at_once=True)
+    await office.world.move_time(30)
+    await office.slack.until(lambda: has_left(office), "both are read")
+    assert await office.world.dead() == []
 
 
 async def has_left(office: SlackWorld) -> bool:

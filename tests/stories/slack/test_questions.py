@@ -42,17 +42,6 @@ async def test_a_choice_among_many_is_a_menu(office: SlackWorld) -> None:
     assert await answer(office) == "f"
 
 
-@pytest.mark.long
-async def test_several_are_chosen_and_then_sent(office: SlackWorld) -> None:
-    card = await asked(office, "choices Which ones? | red, green, blue")
-
-    assert (await office.anna.presses("pick", in_=card, value=["3. blue", "1. red"])).acked
-    assert (await office.world.run(await office.only_run())).open, "nothing is said yet"
-    assert (await office.anna.presses("Send", in_=card)).acked
-
-    assert await answer(office) == "red\nblue"
-
-
 async def test_what_is_sent_without_a_choice_is_no_answer(office: SlackWorld) -> None:
     card = await asked(office, "choices Which ones? | red, green, blue")
 
@@ -60,15 +49,6 @@ async def test_what_is_sent_without_a_choice_is_no_answer(office: SlackWorld) ->
 
     await office.anna.sees_ephemeral("not counted as a decision")
     assert (await office.world.run(await office.only_run())).open
-
-
-async def test_a_question_for_yes_or_no_has_both_as_buttons(office: SlackWorld) -> None:
-    card = await asked(office, "yes_no Is it red?")
-    assert card.buttons == ["Yes", "No", "Details"]
-
-    assert (await office.anna.presses("No", in_=card)).acked
-
-    assert await answer(office) == "no"
 
 
 async def test_a_form_is_filled_in_in_a_window(office: SlackWorld) -> None:
@@ -115,17 +95,6 @@ async def test_lines_of_a_form_may_be_typed_below_it_and_a_wrong_one_is_named(of
 
     await office.anna.sees_ephemeral("First day: “tomorrow” is no date")
     assert (await office.world.run(await office.only_run())).open
-
-
-@pytest.mark.long
-async def test_an_answer_in_own_words_is_written_in_a_window(office: SlackWorld) -> None:
-    card = await asked(office, "free_text Which one?")
-
-    assert (await office.anna.presses("Answer…", in_=card)).acked
-    await office.anna.sees_modal("Which one?")
-    await office.anna.submits({"Your answer": "the one <!channel> calls & likes"})
-
-    assert await answer(office) == "the one <!channel> calls & likes"
 
 
 async def test_a_question_is_opened_from_the_home_and_answered_in_its_window(office: SlackWorld) -> None:

@@ -1,16 +1,16 @@
 """What one session of a program asks is one thread in Slack, and what people do in it reaches the request they mean."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from httpx2 import AsyncClient
 
 from agents.requests import PersonId
-from tests.fakes.slack.driver import Message, Workspace
+from tests.fakes.slack.driver import Message
 from tests.kit.office import TOML
-from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.opens import opens
+from tests.kit.slack_world import SlackWorld
 from tests.kit.waiting import until
 from tests.servers.web import serving
 
@@ -18,15 +18,7 @@ AGAIN = "Approve, and again this session"
 ALERTED = TOML.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]').replace(
     'execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "100 in 30d"\n', 1
 )
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, ALERTED) as office:
-        await office.world.start()
-        await slack.connected()
-        yield office
-        assert await slack.violations() == []
+pytestmark = opens(toml=ALERTED)
 
 
 @pytest.fixture
@@ -63,11 +55,12 @@ async def becomes(office: SlackWorld, request: str, wanted: str) -> None:
     await until(is_so, what=f"{request} is {wanted}")
 
 
-async def test_what_a_session_asks_stands_in_one_thread_in_order_and_other_sessions_have_their_own(
+async def test_what_a_session_asks_stands_in_one_thread_in_order_and_a_button_there_decides_its_own_request(
     office: SlackWorld, program: AsyncClient
 ) -> None:
+    asked = dict[str, str]()
     for title in ("wash the car", "wax the car"):
-        await asks(program, title)
+        asked[title] = await asks(program, title)
         await card(office, title)
     await asks(program, "feed the cat", "two")
     await card(office, "feed the cat")
@@ -79,20 +72,12 @@ async def test_what_a_session_asks_stands_in_one_thread_in_order_and_other_sessi
             threads.setdefault(one.thread, []).append(about)
     assert [*threads.values()] == [["wash", "wax"], ["feed"]]
 
-
-async def test_a_button_in_the_thread_decides_its_own_request_also_an_older_one(
-    office: SlackWorld, program: AsyncClient
-) -> None:
-    first, second = await asks(program, "wash the car"), await asks(program, "wax the car")
-    await card(office, "wax the car")
-
     await office.bo.presses("Approve", in_=await card(office, "wash the car"))
+    await becomes(office, asked["wash the car"], "approved")
+    assert await state(office, asked["wax the car"]) == "open"
 
-    await becomes(office, first, "approved")
-    assert await state(office, second) == "open"
 
-
-async def test_words_in_a_thread_of_several_open_requests_decide_none_and_their_writer_hears_which_wait(
+async def test_words_in_a_thread_of_several_open_requests_decide_none_and_of_the_only_one_deny_it(
     office: SlackWorld, program: AsyncClient
 ) -> None:
     first, second = await asks(program, "wash the car"), await asks(program, "wax the car")
@@ -105,8 +90,19 @@ async def test_words_in_a_thread_of_several_open_requests_decide_none_and_their_
         told = await office.says("@bo", "these words do not say which")
         assert first in told.words
         assert second in told.words
-
     assert [await state(office, one) for one in (first, second)] == ["open", "open"]
+
+    await office.bo.answers(shown, "freeze everything: incident 4711")
+
+    async def is_frozen() -> bool:
+        return bool(await office.world.app.requests.freezes.all())
+
+    await until(is_frozen, what="everything is frozen")
+    await office.bo.answers(shown, f"stop {first}")
+    await becomes(office, first, "denied")
+    assert await state(office, second) == "open"
+    await office.bo.answers(shown, "no")
+    await becomes(office, second, "denied")
 
 
 async def test_attack_a_stop_below_what_tells_whoever_a_program_asks_for_of_it_is_lost(
@@ -122,41 +118,7 @@ async def test_attack_a_stop_below_what_tells_whoever_a_program_asks_for_of_it_i
     await becomes(office, request, "revoked")
 
 
-async def test_a_no_in_the_thread_denies_the_only_one_that_is_open(office: SlackWorld, program: AsyncClient) -> None:
-    first, second = await asks(program, "wash the car"), await asks(program, "wax the car")
-    await card(office, "wax the car")
-    shown = await card(office, "wash the car")
-    await office.bo.presses("Deny", in_=await card(office, "wax the car"))
-    await becomes(office, second, "denied")
-
-    await office.bo.answers(shown, "no")
-
-    await becomes(office, first, "denied")
-
-
-async def test_a_stop_with_an_id_in_the_thread_stops_that_one(office: SlackWorld, program: AsyncClient) -> None:
-    first, second = await asks(program, "wash the car"), await asks(program, "wax the car")
-    shown = await card(office, "wax the car")
-
-    await office.bo.answers(shown, f"stop {first}")
-
-    await becomes(office, first, "denied")
-    assert await state(office, second) == "open"
-
-
-async def test_a_freeze_in_a_thread_of_several_open_requests_holds(office: SlackWorld, program: AsyncClient) -> None:
-    await asks(program, "wash the car")
-    await asks(program, "wax the car")
-    shown = await card(office, "wax the car")
-
-    await office.bo.answers(shown, "freeze everything: incident 4711")
-
-    async def is_frozen() -> bool:
-        return bool(await office.world.app.requests.freezes.all())
-
-    await until(is_frozen, what="everything is frozen")
-
-
+@pytest.mark.long
 async def test_a_button_lets_the_same_call_run_again_in_its_session_and_has_a_card_without_risks_alone(
     office: SlackWorld, program: AsyncClient
 ) -> None:

@@ -1,16 +1,14 @@
 """Words that people type in Slack belong to the run that lives there, wherever something of it stands."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from httpx2 import AsyncClient
 
 from agents.events import AnswerNoted, PersonSaid
 from agents.requests import PersonId
-from tests.fakes.slack.driver import Message, Workspace
+from tests.fakes.slack.driver import Message
 from tests.kit.office import TOML
-from tests.kit.slack_world import SlackWorld, a_slack_world
+from tests.kit.opens import opens
+from tests.kit.slack_world import SlackWorld
 from tests.kit.waiting import until
 
 TOML_WITH_PLACE = (
@@ -20,22 +18,10 @@ TOML_WITH_PLACE = (
 
 
 @pytest.fixture
-async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        yield office
-        assert await slack.violations() == []
-
-
-@pytest.fixture
-async def news(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+async def news(idle: SlackWorld) -> SlackWorld:
     """One whose cards stand in #news as well."""
-    async with (
-        Workspace(slack_address) as slack,
-        a_slack_world(redis, tmp_path / "data", slack, TOML_WITH_PLACE) as office,
-    ):
-        await slack.channel("news", office.bo, office.dan, slack.bot)
-        yield office
-        assert await slack.violations() == []
+    await idle.slack.channel("news", idle.bo, idle.dan, idle.slack.bot)
+    return idle
 
 
 async def said(office: SlackWorld, count: int = 1) -> list[tuple[str, str]]:
@@ -51,41 +37,23 @@ async def said(office: SlackWorld, count: int = 1) -> list[tuple[str, str]]:
     return await until(found, what=f"{count} things were said to the run")
 
 
-async def test_what_follows_a_mention_at_once_is_heard_by_the_run_that_begins_later(office: SlackWorld) -> None:
-    await office.world.start(works=False)
-    await office.slack.connected()
+async def test_what_follows_a_mention_at_once_is_heard_by_the_run_that_begins_later(idle: SlackWorld) -> None:
+    await idle.world.start(works=False)
+    await idle.slack.connected()
 
-    asked = await office.anna.says("#ops", "@sayso press bell")
-    await office.slack.settled()
-    await office.dan.answers(asked, "the big one")
-    await office.slack.settled()
-    await office.world.stop()
-    await office.world.start()
+    asked = await idle.anna.says("#ops", "@sayso press bell")
+    await idle.slack.settled()
+    await idle.dan.answers(asked, "the big one")
+    await idle.slack.settled()
+    await idle.world.stop()
+    await idle.world.start()
 
-    assert await said(office) == [("dan", "the big one")]
-
-
-@pytest.mark.long
-async def test_what_follows_a_wish_in_a_dm_at_once_answers_its_question(office: SlackWorld) -> None:
-    await office.world.start(works=False)
-    await office.slack.connected()
-
-    asked = await office.anna.says("@sayso", "ask free_text Which one?")
-    await office.slack.settled()
-    await office.anna.answers(asked, "the big one")
-    await office.slack.settled()
-    await office.world.stop()
-    await office.world.start()
-
-    run = await office.world.ended(await office.only_run())
-    assert [result.text for result in run.results] == ["the big one"]
+    assert await said(idle) == [("dan", "the big one")]
 
 
 @pytest.mark.long
 async def test_below_the_first_message_of_a_command_people_write_to_its_run(office: SlackWorld) -> None:
     office.world.workshop.hold("letter")
-    await office.world.start()
-    await office.slack.connected()
 
     await office.anna.commands("/sayso", "stamp letter", in_="#ops")
     root = await office.says("#ops", "Anna Ames: “stamp letter”")
@@ -110,24 +78,7 @@ async def statuses(office: SlackWorld, root: Message, last: str) -> list[str]:
     return await office.slack.until(found, f"the status is {last}")
 
 
-@pytest.mark.long
-async def test_a_question_of_a_command_s_run_is_answered_below_its_first_message(office: SlackWorld) -> None:
-    await office.world.start()
-    await office.slack.connected()
-
-    await office.anna.commands("/sayso", "ask free_text Which one?", in_="#ops")
-    card = await office.says("#ops", "To answer, write in this thread")
-    [root, *_] = await office.slack.messages(card)
-    assert card.ts != root.ts
-    await office.anna.answers(root, "the big one")
-
-    run = await office.world.ended(await office.only_run())
-    assert [result.text for result in run.results] == ["the big one"]
-
-
 async def test_below_a_card_in_a_dm_people_write_to_its_run(office: SlackWorld) -> None:
-    await office.world.start()
-    await office.slack.connected()
     await office.world.trigger("press bell")
     card = await office.card("@bo", "Approve")
 
@@ -146,6 +97,7 @@ async def in_news(office: SlackWorld) -> Message:
     return await office.says("#news", "Press bell?")
 
 
+@opens(toml=TOML_WITH_PLACE)
 async def test_below_a_card_in_a_place_of_many_people_write_to_its_run(news: SlackWorld) -> None:
     card = await in_news(news)
 
@@ -154,6 +106,7 @@ async def test_below_a_card_in_a_place_of_many_people_write_to_its_run(news: Sla
     assert await said(news) == [("dan", "not today")]
 
 
+@opens(toml=TOML_WITH_PLACE)
 async def test_attack_a_no_below_a_card_that_stands_and_whose_post_nobody_answered_is_lost(news: SlackWorld) -> None:
     await news.slack.breaks("chat.postMessage", "http_500_after")
     card = await in_news(news)
@@ -164,6 +117,7 @@ async def test_attack_a_no_below_a_card_that_stands_and_whose_post_nobody_answer
     assert news.world.workshop.effects == []
 
 
+@opens(toml=TOML_WITH_PLACE)
 async def test_attack_a_freeze_beside_a_stop_below_a_card_that_nobody_knows_yet_is_told_over_and_over(
     news: SlackWorld,
 ) -> None:
@@ -180,8 +134,6 @@ async def test_attack_a_freeze_beside_a_stop_below_a_card_that_nobody_knows_yet_
 
 async def test_attack_a_no_below_a_card_of_a_dm_whose_post_nobody_answered_begins_a_run(office: SlackWorld) -> None:
     await office.slack.breaks("chat.postMessage", "http_500_after", times=3)
-    await office.world.start()
-    await office.slack.connected()
     await office.world.trigger("press bell")
     card = await office.says("@bo", "Press bell?")
 
@@ -194,8 +146,6 @@ async def test_attack_a_no_below_a_card_of_a_dm_whose_post_nobody_answered_begin
 
 async def test_attack_a_stop_in_the_thread_of_a_question_that_was_answered_is_lost(office: SlackWorld) -> None:
     goes_on = office.world.workshop.hold("letter")
-    await office.world.start()
-    await office.slack.connected()
     asked = await office.anna.says("@sayso", "ask free_text Which one?\nstamp letter\nstamp cup")
     await office.says("@anna", "To answer, write in this thread")
     await office.anna.answers(asked, "the big one")
@@ -209,10 +159,8 @@ async def test_attack_a_stop_in_the_thread_of_a_question_that_was_answered_is_lo
     assert office.world.workshop.effects == ["stamp letter"]
 
 
-@pytest.mark.parametrize("what", ["the wish", "an answer", "no stop", "somebody else's"])
+@pytest.mark.parametrize("what", ["the wish", "an answer", "somebody else's"])
 async def test_attack_a_stop_that_somebody_makes_of_their_own_message_is_lost(office: SlackWorld, what: str) -> None:
-    await office.world.start()
-    await office.slack.connected()
     wish = await office.anna.says("#ops", "@sayso press bell")
     await office.card("#ops", to_press="Approve")
     record = await office.world.opened(await office.only_run())
@@ -223,20 +171,26 @@ async def test_attack_a_stop_that_somebody_makes_of_their_own_message_is_lost(of
     elif what == "somebody else's":
         message, writer = await office.dan.says("#ops", "hello", thread=wish), office.dan
 
-    await writer.edits(message, "and the horn" if what == "no stop" else "stop, wrong bell")
+    await writer.edits(message, "stop, wrong bell")
     await office.slack.settled()
     await office.world.quiet()
 
     became = (await office.world.request(record.request.id)).state
-    assert became == ("withdrawn" if what in {"the wish", "an answer"} else "open")
+    assert became == ("open" if what == "somebody else's" else "withdrawn")
     assert await office.only_run()
+
+
+async def hears(office: SlackWorld, where: str, told: str) -> None:
+    """Anna hears it where she wrote, and nobody else."""
+    if where == "@sayso":
+        await office.says("@anna", told)
+    else:
+        await office.anna.sees_ephemeral(told)
 
 
 async def test_attack_a_stop_below_what_tells_somebody_of_their_run_in_a_direct_message_is_lost(
     office: SlackWorld,
 ) -> None:
-    await office.world.start()
-    await office.slack.connected()
     await office.world.app.requests.freezes.freeze("", PersonId("cy"), "incident")
     record = await office.world.opened(await office.world.trigger("press bell"))
     await office.world.decide("bo", record, "approve")
@@ -250,10 +204,8 @@ async def test_attack_a_stop_below_what_tells_somebody_of_their_run_in_a_direct_
     assert await office.only_run()
 
 
-@pytest.mark.parametrize("where", ["#ops", "@sayso", "below another"])
+@pytest.mark.parametrize("where", ["@sayso", "below another"])
 async def test_attack_whoever_deletes_their_wish_believes_that_it_is_stopped(office: SlackWorld, where: str) -> None:
-    await office.world.start()
-    await office.slack.connected()
     above = await office.cy.says("#ops", "hello") if where == "below another" else None
     place = "@sayso" if where == "@sayso" else "#ops"
     wish = await office.anna.says(place, "@sayso press bell" if place == "#ops" else "press bell", thread=above)
@@ -265,11 +217,7 @@ async def test_attack_whoever_deletes_their_wish_believes_that_it_is_stopped(off
 
     await office.anna.deletes(wish)
 
-    told = f"that stops nothing: what it asked for goes on. To stop it, write stop {run_id}."
-    if where == "@sayso":
-        await office.says("@anna", told)
-    else:
-        await office.anna.sees_ephemeral(told)
+    await hears(office, where, f"that stops nothing: what it asked for goes on. To stop it, write stop {run_id}.")
     assert (await office.world.request(record.request.id)).state == "open"
     await office.anna.says(place, f"@sayso stop {run_id}" if place == "#ops" else f"stop {run_id}")
     await office.world.ended(run_id)
@@ -277,136 +225,114 @@ async def test_attack_whoever_deletes_their_wish_believes_that_it_is_stopped(off
     assert await office.only_run() == run_id
 
 
-@pytest.mark.parametrize("where", ["#ops", "@sayso"])
-async def test_attack_whoever_edits_their_wish_believes_that_it_is_changed(office: SlackWorld, where: str) -> None:
-    await office.world.start()
-    await office.slack.connected()
-    call = "@sayso " if where == "#ops" else ""
-    wish = await office.anna.says(where, f"{call}press bell")
-    card = await office.card("#ops" if where == "#ops" else "@bo", to_press="Approve")
+async def test_attack_whoever_edits_their_wish_believes_that_it_is_changed(office: SlackWorld) -> None:
+    wish = await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", to_press="Approve")
     run_id = await office.only_run()
     await office.slack.settled()
     await office.world.quiet()
 
-    await office.anna.edits(wish, f"{call}press gong")
+    await office.anna.edits(wish, "@sayso press gong")
 
-    told = f"that changes nothing: what it asked for at first goes on. To ask for something else, write stop {run_id}"
-    if where == "@sayso":
-        await office.says("@anna", told)
-    else:
-        await office.anna.sees_ephemeral(told)
+    await office.anna.sees_ephemeral(
+        f"that changes nothing: what it asked for at first goes on. To ask for something else, write stop {run_id}"
+    )
     await office.bo.presses("Approve", in_=card)
     await office.world.ended(run_id)
     assert office.world.workshop.effects == ["press bell"]
-    await office.anna.edits(wish, f"{call}press gong, please")
+    await office.anna.edits(wish, "@sayso press gong, please")
     await office.slack.settled()
     await office.world.quiet()
-    there = [*await office.anna.ephemerals(), *await office.slack.messages(office.anna.dm)]
-    told_of = [one for one in there if "changes nothing" in f"{one.text}\n{one.words}"]
+    told_of = [one for one in await office.anna.ephemerals() if "changes nothing" in f"{one.text}\n{one.words}"]
     assert len(told_of) == 1, "what is over is not told again"
     assert await office.only_run() == run_id
 
 
-@pytest.mark.parametrize("writer", ["anna", "bo"])
 async def test_attack_whoever_edits_their_words_below_a_wish_believes_that_the_card_says_so(
-    office: SlackWorld, writer: str
+    office: SlackWorld,
 ) -> None:
-    await office.world.start()
-    await office.slack.connected()
     wish = await office.anna.says("#ops", "@sayso press bell")
     await office.card("#ops", to_press="Approve")
-    who = office.anna if writer == "anna" else office.bo
-    line = await who.answers(wish, "only after 18:00, the auditors are here")
+    lines = [(who, await who.answers(wish, f"only after {at}:00")) for who, at in ((office.anna, 18), (office.bo, 19))]
     await office.slack.settled()
     await office.world.quiet()
 
-    await who.edits(line, "only before 17:00, the auditors come later")
+    for who, line in lines:
+        await who.edits(line, "only before 17:00, the auditors come later")
+        await who.sees_ephemeral(
+            "that changes nothing: what you wrote at first stands. If you mean something else, write that in a new "
+            "message."
+        )
 
-    told = (
-        "that changes nothing: what you wrote at first stands. If you mean something else, write that in a new message."
-    )
-    await who.sees_ephemeral(told)
     await office.bo.presses("Approve", in_=await office.card("#ops", to_press="Approve"))
     await office.world.ended(await office.only_run())
-    await who.edits(line, "never mind")
+    for who, line in lines:
+        await who.edits(line, "never mind")
     await office.slack.settled()
     await office.world.quiet()
-    assert len([one for one in await who.ephemerals() if "wrote at first stands" in one.text]) == 1, "it is over"
+    for who, _ in lines:
+        assert len([one for one in await who.ephemerals() if "wrote at first stands" in one.text]) == 1, "it is over"
 
 
-@pytest.mark.parametrize("where", ["#ops", "@sayso"])
-async def test_attack_whoever_edits_the_line_of_an_absence_believes_that_it_is_set(
-    office: SlackWorld, where: str
-) -> None:
-    await office.world.start()
-    await office.slack.connected()
-    call = "@sayso " if where == "#ops" else ""
-    line = await office.bo.says(where, f"{call}away until Monday")
-    told = "This sets no absence"
-    await (office.says("@bo", told) if where == "@sayso" else office.bo.sees_ephemeral(told))
+async def test_attack_whoever_edits_the_line_of_an_absence_believes_that_it_is_set(office: SlackWorld) -> None:
+    line = await office.bo.says("#ops", "@sayso away until Monday")
+    await office.bo.sees_ephemeral("This sets no absence")
 
-    await office.bo.edits(line, f"{call}away until 2036-12-01: cy")
+    await office.bo.edits(line, "@sayso away until 2036-12-01: cy")
 
-    told = "that changes nothing: what you wrote at first stands"
-    await (office.says("@bo", told) if where == "@sayso" else office.bo.sees_ephemeral(told))
+    await office.bo.sees_ephemeral("that changes nothing: what you wrote at first stands")
     assert await office.world.app.requests.absences.all() == []
 
 
-@pytest.mark.parametrize("where", ["#ops", "@sayso"])
-@pytest.mark.parametrize("does", ["edits", "deletes"])
+@pytest.mark.parametrize(("where", "does"), [("#ops", "edits"), ("@sayso", "deletes")])
 async def test_attack_a_wish_that_slack_brings_again_begins_as_it_was_before_its_writer_changed_it(
-    office: SlackWorld, where: str, does: str
+    idle: SlackWorld, where: str, does: str
 ) -> None:
-    await office.slack.settings(retry_after_s=[60.0])
-    await office.world.start(receives=False)
+    await idle.slack.settings(retry_after_s=[60.0])
+    await idle.world.start(receives=False)
     call = "@sayso " if where == "#ops" else ""
-    wish = await office.anna.says(where, f"{call}press bell")
+    wish = await idle.anna.says(where, f"{call}press bell")
 
     async def is_late() -> bool:
-        return all(one["tries"] for one in await office.slack.deliveries())
+        return all(one["tries"] for one in await idle.slack.deliveries())
 
     await until(is_late, what="nobody is there to take it")
-    await office.world.stop()
-    await office.world.start()
-    await office.slack.connected()
-    await (office.anna.edits(wish, f"{call}press gong") if does == "edits" else office.anna.deletes(wish))
-    await until(lambda: _is_taken(office), what="that it was changed is taken")
-    await office.slack.moves_clock(61)
+    await idle.world.stop()
+    await idle.world.start()
+    await idle.slack.connected()
+    await (idle.anna.edits(wish, f"{call}press gong") if does == "edits" else idle.anna.deletes(wish))
 
-    told = "You wrote stop below it, or edited or deleted it, before it came here"
-    if where == "@sayso":
-        await office.says("@anna", told)
-    else:
-        await office.anna.sees_ephemeral(told)
+    async def is_taken() -> bool:
+        return (await idle.slack.deliveries())[-1]["state"] == "acked"
+
+    await until(is_taken, what="that it was changed is taken")
+    await idle.slack.moves_clock(61)
+
+    await hears(idle, where, "You wrote stop below it, or edited or deleted it, before it came here")
+    await idle.world.quiet()
+    assert await idle.runs() == []
+    await idle.anna.says(where, f"{call}press gong")
+    await idle.bo.presses("Approve", in_=await idle.card("#ops" if where == "#ops" else "@bo", "Approve"))
+    await idle.world.ended(await idle.only_run())
+    assert idle.world.workshop.effects == ["press gong"]
+
+
+async def test_whoever_deletes_what_no_run_goes_on_for_hears_nothing(office: SlackWorld) -> None:
+    wish = await office.anna.says("#ops", "@sayso press bell")
+    await office.card("#ops", to_press="Approve")
+    words = await office.anna.answers(wish, "the big one")
+    await said(office)
+    await office.slack.settled()
     await office.world.quiet()
-    assert await office.runs() == []
-    await office.anna.says(where, f"{call}press gong")
-    await office.bo.presses("Approve", in_=await office.card("#ops" if where == "#ops" else "@bo", "Approve"))
-    await office.world.ended(await office.only_run())
-    assert office.world.workshop.effects == ["press gong"]
-
-
-async def _is_taken(office: SlackWorld) -> bool:
-    return (await office.slack.deliveries())[-1]["state"] == "acked"
-
-
-@pytest.mark.parametrize("what", ["another word of theirs", "a wish that is over"])
-async def test_whoever_deletes_what_no_run_goes_on_for_hears_nothing(office: SlackWorld, what: str) -> None:
-    await office.world.start()
-    await office.slack.connected()
-    message = await office.anna.says("#ops", "@sayso press bell")
-    card = await office.card("#ops", to_press="Approve")
-    run_id = await office.only_run()
-    if what == "another word of theirs":
-        message = await office.anna.answers(message, "the big one")
-        await said(office)
-    else:
-        await office.bo.presses("Deny", in_=card)
-        await office.world.ended(run_id)
+    await office.anna.deletes(words)
     await office.slack.settled()
     await office.world.quiet()
 
-    await office.anna.deletes(message)
+    await office.bo.presses("Deny", in_=await office.card("#ops", to_press="Deny"))
+    await office.world.ended(await office.only_run())
+    await office.slack.settled()
+    await office.world.quiet()
+    await office.anna.deletes(wish)
     await office.slack.settled()
     await office.world.quiet()
 
@@ -415,8 +341,6 @@ async def test_whoever_deletes_what_no_run_goes_on_for_hears_nothing(office: Sla
 
 async def test_attack_a_stop_is_lost_as_the_thread_holds_the_card_of_a_child_that_has_ended(office: SlackWorld) -> None:
     goes_on = office.world.workshop.hold("letter")
-    await office.world.start()
-    await office.slack.connected()
     asked = await office.anna.says("#ops", "@sayso start_run press bell\nstamp letter\nstamp cup")
     await office.bo.presses("Approve", in_=await office.card("#ops", to_press="Approve"))
     await until(lambda: "stamp letter" in office.world.workshop.started, what="it stamps")
@@ -430,8 +354,6 @@ async def test_attack_a_stop_is_lost_as_the_thread_holds_the_card_of_a_child_tha
 
 
 async def test_attack_a_stop_is_lost_as_a_newer_run_began_and_ended_in_the_thread(office: SlackWorld) -> None:
-    await office.world.start()
-    await office.slack.connected()
     asked = await office.anna.says("#ops", "@sayso press bell")
     await office.card("#ops", to_press="Approve")
     first = await office.only_run()
@@ -455,21 +377,19 @@ async def more_than(office: SlackWorld, count: int) -> list[str] | None:
     return runs if len(runs) > count else None
 
 
-@pytest.mark.parametrize("text", ["@bo stop", "stop @bo please", "@sayso @bo @cy please stop, wrong bell"])
-async def test_attack_a_stop_is_lost_as_its_writer_calls_somebody_by_name(office: SlackWorld, text: str) -> None:
-    await office.world.start()
-    await office.slack.connected()
+async def test_attack_a_stop_is_lost_as_its_writer_calls_somebody_by_name(office: SlackWorld) -> None:
     asked = await office.anna.says("#ops", "@sayso press bell")
     await office.card("#ops", to_press="Approve")
     record = await office.world.opened(await office.only_run())
 
-    await office.anna.answers(asked, text)
+    await office.anna.answers(asked, "@bo: stop the run, wrong bell")
     await office.slack.settled()
     await office.world.quiet()
 
     assert (await office.world.request(record.request.id)).state == "withdrawn"
 
 
+@opens(toml=TOML_WITH_PLACE)
 async def test_attack_a_freeze_that_an_operator_makes_of_their_own_message_is_lost(news: SlackWorld) -> None:
     await news.world.start()
     await news.slack.connected()
@@ -486,6 +406,7 @@ async def test_attack_a_freeze_that_an_operator_makes_of_their_own_message_is_lo
     assert len(await news.runs()) == 1
 
 
+@opens(toml=TOML_WITH_PLACE)
 async def test_attack_a_no_below_a_card_that_nobody_knows_yet_is_lost_while_no_worker_lives(news: SlackWorld) -> None:
     await news.slack.breaks("chat.postMessage", "http_500_after", times=9)
     card = await in_news(news)
@@ -506,8 +427,6 @@ async def test_attack_a_no_below_a_card_that_nobody_knows_yet_is_lost_while_no_w
 async def test_attack_a_stop_is_lost_below_a_wish_that_waits_until_the_message_above_is_known(
     office: SlackWorld,
 ) -> None:
-    await office.world.start()
-    await office.slack.connected()
     token = {"Authorization": f"Bearer {office.slack.bot_token}"}
     async with AsyncClient(base_url=office.slack.base_url, headers=token) as web:
         await web.post("chat.postMessage", data={"channel": office.ops, "text": "v1 is live"})
@@ -527,8 +446,6 @@ async def test_attack_a_stop_is_lost_below_a_wish_that_waits_until_the_message_a
 async def test_attack_an_approval_overtakes_a_stop_that_was_written_before_it_while_no_worker_lived(
     office: SlackWorld,
 ) -> None:
-    await office.world.start()
-    await office.slack.connected()
     wish = await office.anna.says("#ops", "@sayso press bell")
     card = await office.card("#ops", to_press="Approve")
     run_id = await office.only_run()
