@@ -101,26 +101,6 @@ def test_a_tab_that_nobody_sees_follows_nothing_until_it_is_seen(anna: Visitor, 
     wait_until(lambda: streams(dev) == 1, what="the page follows again")
 
 
-def test_lists_follow_what_others_do_and_leave_the_focus_where_it_is(anna_with_two_gates: Visitor) -> None:
-    anna, dev = anna_with_two_gates, anna_with_two_gates.dev
-    mailbox, page = anna.logs_in(), anna.opens("/")
-    mailbox.goto("/mail/bo")
-    page.get_by_role("button", name="Bo", exact=True).click()
-    expect(page.get_by_text("Nothing needs your attention.")).to_be_visible()
-    page.get_by_role("textbox", name="What do you need?").fill(TYPED)
-
-    dev.run("trigger", "deploy v1.1.0 to staging", "--as", "anna")
-    first = page.get_by_role("link", name="Deploy v1.1.0 to staging, replacing v1.0.0?")
-    first.focus()
-    expect(mailbox.get_by_role("link", name="Deploy v1.1.0 to staging, replacing v1.0.0?")).to_be_visible()
-    dev.run("trigger", "deploy v1.2.0 to production", "--as", "anna")
-
-    expect(page.get_by_role("link", name="Deploy v1.2.0 to production, replacing v1.0.0?")).to_be_visible()
-    expect(first).to_be_focused()
-    expect(page.get_by_role("textbox", name="What do you need?")).to_have_value(TYPED)
-    expect(mailbox.get_by_role("link", name="Deploy v1.2.0 to production, replacing v1.0.0?")).to_be_visible()
-
-
 def test_an_open_page_follows_again_after_everything_was_killed_and_started_anew(anna: Visitor, dev: Dev) -> None:
     page = anna.logs_in()
     anna.asks(page, "deploy v1.2.0 to production")

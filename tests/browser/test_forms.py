@@ -71,19 +71,3 @@ def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(
         expect(page.locator(".after dl")).to_contain_text("Without alarms")
         assert faults(page, axe) == []
         anna.complaints[:] = [words for words in anna.complaints if "status of 422" not in words]
-
-
-def test_it_is_filled_in_where_no_script_runs(browser: Browser, shared_dev: Dev) -> None:
-    request = asked(shared_dev)
-    with Visitor(browser, shared_dev, scripts=False) as anna:
-        page = anna.opens(shared_dev.run("login"))
-        page.get_by_role("button", name="Open the console").click()
-        page.goto(request)
-        page.get_by_label("First day").fill("2026-12-24")
-        page.get_by_label("Days").fill("3")
-        page.get_by_label("Team").select_option("shop")
-        page.get_by_label("Ticket").fill("OPS-7")
-        page.get_by_role("radio", name="No").check()
-        page.get_by_role("button", name="Answer").click()
-
-        expect(page.locator(".after dl")).to_contain_text("2026-12-24")

@@ -45,16 +45,6 @@ def test_tab_leads_through_the_card_in_reading_order_and_enter_in_the_reason_dec
     expect(state(page)).to_have_text("done")
 
 
-def test_the_way_to_the_content_can_be_skipped(anna: Visitor) -> None:
-    page = anna.logs_in()
-
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-
-    assert focus(page) == "What do you need?"
-
-
 def test_the_keys_of_the_waiting_list_lead_to_pages_that_ask_and_decide_nothing(
     anna_with_two_gates: Visitor,
 ) -> None:

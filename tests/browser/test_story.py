@@ -1,9 +1,8 @@
 """The whole story in a browser: Anna asks, Bo answers, the site changes before their eyes."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.dev import Dev
 from tests.browser.visitor import Visitor, state, version_live
 
 
@@ -47,41 +46,6 @@ def test_bo_approves_on_the_card_and_the_site_changes(anna: Visitor) -> None:
     expect(state(page)).to_have_text("done")
     expect(page.get_by_text("Bo Berg approves by console")).to_be_visible()
     expect(version_live(page)).to_have_text("v1.2.0")
-
-
-@pytest.mark.long
-def test_who_said_too_little_is_asked_in_the_page_and_the_run_goes_on(anna: Visitor) -> None:
-    page = anna.logs_in()
-    anna.asks(page, "deploy v1.1.0")
-    page.get_by_role("radio", name="staging").check()
-    page.get_by_role("button", name="Answer").click()
-
-    expect(page.get_by_role("status")).to_contain_text("Anna Ames")
-    expect(state(page)).to_have_text("done")
-    expect(page.get_by_text("v1.1.0 (a8bf61f) is live in staging, verified").first).to_be_visible()
-
-
-@pytest.mark.long
-def test_two_people_look_at_once_and_both_see_who_decided(anna: Visitor, browser: Browser, dev: Dev) -> None:
-    page = anna.logs_in()
-    run = anna.asks(page, "deploy v1.1.0 to production")
-    unfolds(page, "v1.1.0")
-
-    with Visitor(browser, dev) as other:
-        theirs = other.logs_in(dev.run("login"))
-        theirs.get_by_role("button", name="Cy", exact=True).click()
-        expect(theirs.get_by_role("button", name="Cy", exact=True)).to_have_attribute("aria-pressed", "true")
-        theirs.goto(run)
-        theirs.get_by_label("Reason").fill("not before the sale")
-        theirs.get_by_role("button", name="Deny").click()
-
-        for one in (page, theirs):
-            expect(one.get_by_text("not before the sale").first).to_be_visible()
-            expect(state(one)).to_have_text("denied")
-        expect(page.get_by_role("heading", name="deploy v1.1.0 to production", exact=True)).to_be_visible()
-        expect(page.get_by_role("button", name="Anna")).to_have_attribute("aria-pressed", "true")
-        expect(theirs.get_by_role("button", name="Cy")).to_have_attribute("aria-pressed", "true")
-    expect(version_live(page)).to_have_text("v1.0.0")
 
 
 def unfolds(page: Page, version: str) -> None:

@@ -38,11 +38,13 @@ def opens(
 
 
 @asynccontextmanager
-async def opened(request: pytest.FixtureRequest, redis: str, folder: Path) -> AsyncGenerator[World]:
-    """The World that the test of `request` wants."""
+async def opened(
+    request: pytest.FixtureRequest, redis: str, folder: Path, otherwise: str = TOML
+) -> AsyncGenerator[World]:
+    """The World that the test of `request` wants; without a mark, one of the settings `otherwise`."""
     node = cast("pytest.Item", request.node)  # pyright: ignore[reportUnknownMemberType] - pytest does not type it
     mark = node.get_closest_marker("opens")
-    kind = cast("_Kind", mark.args[0]) if mark else _Kind()
+    kind = cast("_Kind", mark.args[0]) if mark else _Kind(otherwise)
     beside = [cast("Channel", request.getfixturevalue(name)) for name in kind.beside]
     async with a_world(
         redis, folder, kind.toml, deploys=kind.deploys, beside=beside, reach=kind.reach, change=kind.change

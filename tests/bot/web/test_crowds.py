@@ -30,8 +30,8 @@ from bot.web.parsing import Parser
 from bot.web.problems import ProblemError
 from bot.web.serve import ACCEPTED_AT_ONCE, each_time, listen
 from bot.web.turns import SHARES, Turns
-from bot.web.waits import Full, Waits
-from tests.kit.waiting import PATIENCE_S, until
+from bot.web.waits import Drawing, Full, Waits
+from tests.kit.waiting import PATIENCE_S, patience, until
 from tests.kit.world import World
 from tests.servers.console import Console
 from tests.servers.web import serving
@@ -118,20 +118,6 @@ async def everybody_is_served(world: World, url: str, run_id: str) -> None:
 
 
 @pytest.mark.long
-async def test_all_event_streams_that_one_key_may_hold_shut_nobody_out(world: World) -> None:
-    run_id = await world.trigger("press it")
-    await world.opened(run_id)
-    async with a_web(world) as (_, url):
-        port = urlsplit(url).port or 0
-        async with crowd(port, STREAMS, streaming(run_id, await key_of(world, "anna"))) as streams:
-            assert {await one.status() for one in streams} == {HTTPStatus.OK}
-
-            await everybody_is_served(world, url, run_id)
-
-            assert all([await one.is_open() for one in streams])
-
-
-@pytest.mark.long
 async def test_thousands_of_strangers_shut_nobody_out(world: World) -> None:
     run_id = await world.trigger("press it")
     await world.opened(run_id)
@@ -145,6 +131,7 @@ async def test_thousands_of_strangers_shut_nobody_out(world: World) -> None:
         await everybody_is_served(world, url, run_id)
 
         assert {await one.status() for one in streams} == {HTTPStatus.OK}
+        assert all([await one.is_open() for one in streams])
 
 
 async def test_whoever_has_to_go_for_others_is_told_when_to_come_again(world: World) -> None:
@@ -169,23 +156,22 @@ GET = b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 CHUNKED = LOGIN + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        pytest.param(GET + b"a:\r\n" * 90 + b"\r\n", 200, id="fields"),
-        pytest.param(GET + b"a:\r\n" * 100 + b"\r\n", 400, id="more fields"),
-        pytest.param(GET + b"a: b\r\n" + b" c\n" * 100 + b"\r\n", 400, id="folded lines"),
-        pytest.param(CHUNKED + b"1\r\n\n\r\n" * 100 + b"0\r\n" + b"a:\r\n" * 90 + b"\r\n", 401, id="chunks"),
-        pytest.param(CHUNKED + b"100\r\n" + b"\n" * 256 + b"\r\n0\r\n\r\n", 401, id="a chunk of many lines"),
-        pytest.param(CHUNKED + (b"80\r\n%b\r\n" % (b"a" * 128)) * 150 + b"0\r\n\r\n", 401, id="larger chunks"),
-        pytest.param(CHUNKED + b"1\r\na\r\n" * 101, 400, id="more chunks"),
-        pytest.param(CHUNKED + b"0\r\n" + b"a:\r\n" * 102 + b"\r\n", 400, id="trailers"),
-        pytest.param(CHUNKED + b"1;" + b" " * 400 + b"\n\r\na\r\n", 400, id="a long line before a chunk"),
-    ],
-)
-async def test_what_costs_more_than_its_bytes_is_refused(world: World, sent: bytes, status: int) -> None:
-    async with serving(world.app) as api, crowd(api.port, 1, sent) as [one]:
-        assert await one.status() == status
+async def test_what_costs_more_than_its_bytes_is_refused(world: World) -> None:
+    rows = {
+        "fields": (GET + b"a:\r\n" * 90 + b"\r\n", 200),
+        "more fields": (GET + b"a:\r\n" * 100 + b"\r\n", 400),
+        "folded lines": (GET + b"a: b\r\n" + b" c\n" * 100 + b"\r\n", 400),
+        "chunks": (CHUNKED + b"1\r\n\n\r\n" * 100 + b"0\r\n" + b"a:\r\n" * 90 + b"\r\n", 401),
+        "a chunk of many lines": (CHUNKED + b"100\r\n" + b"\n" * 256 + b"\r\n0\r\n\r\n", 401),
+        "larger chunks": (CHUNKED + (b"80\r\n%b\r\n" % (b"a" * 128)) * 150 + b"0\r\n\r\n", 401),
+        "more chunks": (CHUNKED + b"1\r\na\r\n" * 101, 400),
+        "trailers": (CHUNKED + b"0\r\n" + b"a:\r\n" * 102 + b"\r\n", 400),
+        "a long line before a chunk": (CHUNKED + b"1;" + b" " * 400 + b"\n\r\na\r\n", 400),
+    }
+    async with serving(world.app) as api:
+        for row, (sent, status) in rows.items():
+            async with crowd(api.port, 1, sent) as [one]:
+                assert await one.status() == status, row
 
 
 @pytest.mark.parametrize(
@@ -382,33 +368,20 @@ async def test_while_too_many_requests_are_answered_others_are_told_when_to_come
 
 
 async def test_attack_one_person_with_many_slow_requests_leaves_room_for_others(shop: World) -> None:
+    """And has the console, where they revoke the key."""
     go = shop.folder / "go"
     (shop_of(shop) / "live.sh").write_text(f"#!/bin/sh\nwhile [ ! -e {go} ]; do sleep 0.05; done\nexit 1\n")
     async with serving(shop.app, limits=Limits(answering=8)) as api, asyncio.TaskGroup() as group:
-        keys = [await api.client("anna", "read") for _ in range(2)]
+        anna, keys = await Console(api).browser("anna"), [await api.client("anna", "read") for _ in range(2)]
         slow = [group.create_task(keys[number % 2].get("/v1/environments")) for number in range(12)]
-        await until(lambda: sum(one.done() for one in slow) >= 4, what="some are told to come again")
+        await until(lambda: sum(one.done() for one in slow) >= 8, what="some are told to come again")
 
         assert await answered(api.url, "/v1/runs", await key_of(shop, "bo")) == HTTPStatus.OK
         assert await answered(api.url, "/login") == HTTPStatus.OK
+        assert (await anna.get("/keys")).status == HTTPStatus.OK
         go.touch()
 
     assert sorted(one.result().status_code for one in slow) == [200] * 4 + [503] * 8
-
-
-async def test_whoever_s_programs_run_wild_still_has_the_console(shop: World) -> None:
-    """It is where they revoke the key."""
-    go = shop.folder / "go"
-    (shop_of(shop) / "live.sh").write_text(f"#!/bin/sh\nwhile [ ! -e {go} ]; do sleep 0.05; done\nexit 1\n")
-    async with serving(shop.app, limits=Limits(answering=8)) as api, asyncio.TaskGroup() as group:
-        anna, wild = await Console(api).browser("anna"), await api.client("anna", "read")
-        slow = [group.create_task(wild.get("/v1/environments")) for _ in range(12)]
-        await until(lambda: sum(one.done() for one in slow) >= 8, what="some are told to come again")
-
-        page = await anna.get("/keys")
-        go.touch()
-
-    assert page.status == HTTPStatus.OK
 
 
 async def test_the_keys_of_one_person_share_their_turns_and_pages_have_their_own(world: World) -> None:
@@ -424,22 +397,16 @@ async def test_the_keys_of_one_person_share_their_turns_and_pages_have_their_own
     assert lanes[-1] == ""
 
 
-async def test_a_few_requests_of_a_crowd_begin_before_the_loop_looks_at_others() -> None:
+@pytest.mark.parametrize(("path", "begun"), [("", 300), ("/sends", 600)], ids=["requests", "bodies that end at once"])
+async def test_a_few_of_a_crowd_begin_before_the_loop_looks_at_others(path: str, begun: int) -> None:
     asked = Asked()
-    async with asked.all_of(*(asked.ask(f"/{number}") for number in range(300))):
+    async with asked.all_of(*(asked.ask(f"{path}/{number}") for number in range(300))):
         await until(lambda: len(asked.begun) == 300, what="all of them have begun")
-
-    assert max(asked.in_passes.values()) <= SHARES["strangers"]
-
-
-async def test_bodies_of_a_crowd_that_end_all_at_once_are_begun_with_a_few_at_a_time() -> None:
-    asked = Asked()
-    async with asked.all_of(*(asked.ask(f"/sends/{number}") for number in range(300))):
-        await until(lambda: len(asked.begun) == 300, what="all of them have begun")
+        assert max(asked.in_passes.values()) <= SHARES["strangers"]
         asked.in_passes.clear()
 
-    assert len(asked.begun) == 600
-    assert max(asked.in_passes.values()) <= SHARES["strangers"]
+    assert len(asked.begun) == begun
+    assert max(asked.in_passes.values(), default=0) <= SHARES["strangers"]
 
 
 @pytest.mark.parametrize(
@@ -575,3 +542,40 @@ async def test_large_bodies_that_do_not_end_do_not_fill_the_memory(world: World)
         async with AsyncClient(base_url=api.url, timeout=PATIENCE_S, trust_env=False) as anybody:
             answer = await anybody.post("/v1/triggers/ci", json={"as large": "x" * 900_000})
         assert answer.status_code == HTTPStatus.UNAUTHORIZED, "a whole one is read all the same"
+
+
+async def test_a_few_draw_at_once_and_the_next_one_begins_as_one_is_done() -> None:
+    drawing, inside, most, ends = Drawing(2, 3600.0), 0, 0, asyncio.Event()
+
+    async def draw() -> None:
+        nonlocal inside, most
+        async with drawing.one():
+            inside += 1
+            most = max(most, inside)
+            await ends.wait()
+            inside -= 1
+
+    tasks = [asyncio.create_task(draw()) for _ in range(20)]
+    await until(lambda: inside == 2)
+    ends.set()
+    await asyncio.gather(*tasks)
+
+    assert most == 2
+
+
+async def test_those_who_wait_for_what_is_away_keep_no_other_from_being_drawn() -> None:
+    drawing = Drawing(2, 0.01)
+
+    async with AsyncExitStack() as away, patience():
+        for _ in range(2):
+            await away.enter_async_context(drawing.one())
+        async with drawing.one():
+            pass
+
+    async with AsyncExitStack() as full, patience():  # a place that was given up is not given back twice
+        slow = Drawing(1, 3600.0)
+        await full.enter_async_context(slow.one())
+        waits = asyncio.create_task(full.enter_async_context(slow.one()))
+        await asyncio.sleep(0)
+        assert not waits.done()
+        waits.cancel()

@@ -10,37 +10,24 @@ from bot.config.hosts import check_bind, host_name, names
 from bot.config.settings import Settings, load
 from bot.store.embedded import EmbeddedRedis
 from bot.web.guards import OWES, Bodies, Bounded
+from tests.bot.web.console.stage import proof
 from tests.bot.web.problems import refused
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import a_world
+from tests.servers.console import Console
 from tests.servers.web import Api, serving
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "evil.example",
-        "127.0.0.1.evil.example",
-        "a@evil.example",
-        "evil.example:80",
-        "evil@localhost",
-        "localhost/evil",
-        "localhost?x",
-        "localhost:abc",
-        "localhost:1:2",
-    ],
-)
-async def test_another_name_than_ours_is_not_answered_to(api: Api, host: str) -> None:
+async def test_no_other_names_than_ours_those_of_loopback_and_the_public_one_are_answered_to(api: Api) -> None:
     anna = await api.client("anna")
 
-    for path in ("/v1/runs", "/openapi.json", "/metrics", "/nothing"):
-        refused(await anna.get(path, headers={"Host": host}), 421, "misdirected")
-    assert (await anna.get("/healthz", headers={"Host": host})).status_code == 200, "a prober knows no name"
-
-
-async def test_our_own_names_are_those_of_loopback_and_the_public_one(api: Api) -> None:
-    anna = await api.client("anna")
-
+    for host in (
+        "evil.example", "127.0.0.1.evil.example", "a@evil.example", "evil.example:80", "evil@localhost",
+        "localhost/evil", "localhost?x", "localhost:abc", "localhost:1:2",
+    ):  # fmt: skip
+        for path in ("/v1/runs", "/openapi.json", "/metrics", "/nothing"):
+            refused(await anna.get(path, headers={"Host": host}), 421, "misdirected")
+        assert (await anna.get("/healthz", headers={"Host": host})).status_code == 200, "a prober knows no name"
     for host in (f"127.0.0.1:{api.port}", "localhost", f"LOCALHOST:{api.port}", "[::1]:8000"):
         assert (await anna.get("/v1/runs", headers={"Host": host})).status_code == 200
     known = names(Settings(public_url="https://Sayso.corp.example:8443", bind="10.1.2.3"))
@@ -49,7 +36,7 @@ async def test_our_own_names_are_those_of_loopback_and_the_public_one(api: Api) 
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0", "::", "10.1.2.3"])  # noqa: S104 - that is what must be refused
-async def test_an_address_that_others_can_reach_needs_a_secret_and_a_public_name(world: World, bind: str) -> None:
+def test_an_address_that_others_can_reach_needs_a_secret_and_a_public_name(bind: str) -> None:
     with pytest.raises(ConfigError, match="SAYSO_SECRET_KEY and SAYSO_PUBLIC_URL as well"):
         check_bind(Settings(bind=bind))
     with pytest.raises(ConfigError, match="needs SAYSO_PUBLIC_URL as well"):
@@ -93,34 +80,24 @@ async def test_errors_of_every_kind_are_problems_and_nobody_keeps_an_answer(api:
     assert answer.headers["cache-control"] == "no-store"
     assert "server" not in answer.headers
 
-
-async def test_a_body_without_an_end_in_sight_is_cut_off(api: Api) -> None:
-    anna = await api.client("anna")
-
     async def endless() -> object:
         for _ in range(70):
             yield b"x" * 1_000
 
     answer = await anna.post("/v1/runs", content=endless(), headers={"Content-Type": "application/json"})  # pyright: ignore[reportArgumentType]
-
     refused(answer, 413, "too-large")
-
-
-async def test_a_method_that_nobody_knows_is_no_figure_of_its_own(api: Api) -> None:
-    anna = await api.client("anna")
     for method in ("FOOA", "FOOB", "get"):
         await anna.request(method, "/v1/runs")
-
     figures = (await anna.get("/metrics")).text
-
-    assert "FOO" not in figures
-    assert 'operation="other ' in figures
+    assert ("FOO" in figures, 'operation="other ' in figures) == (False, True), "an unknown method is no figure"
 
 
 async def test_while_redis_is_away_it_is_said_and_when_to_try_again(short_path: Path) -> None:
     with EmbeddedRedis(short_path, short_path / "run") as redis:
         async with a_world(redis.start(), short_path / "data") as world, serving(world.app) as api:
-            anna = await api.client("anna")
+            anna, console = await api.client("anna"), Console(api)
+            page, stranger = await console.browser("anna"), console.stranger()
+            fields = await proof(page)
             run_id = await world.trigger("press it")
             await world.opened(run_id)
             world.app.store.client.patience_s = 0.1
@@ -133,6 +110,16 @@ async def test_while_redis_is_away_it_is_said_and_when_to_try_again(short_path: 
             for answer in answers:
                 assert "Redis" in refused(answer, 503, "unavailable")
                 assert int(answer.headers["retry-after"]) > 0
+            for path in ("/", f"/runs/{run_id}", "/quarantine"):
+                shown = await page.get(path)
+                assert (shown.status, shown.headers["retry-after"]) == (503, "2")
+                assert "Not available now The store is away for the moment; nothing is lost." in shown.words
+                assert "default-src 'none'" in shown.headers["content-security-policy"]
+            sent = await page.post(f"/runs/{run_id}/cancel", fields)
+            login = await stranger.post("/login", {"token": "x"})
+            mailed = await stranger.post("/login/mail", {"email": "anna@corp.example"})
+            assert {sent.status_code, login.status_code, mailed.status_code} == {503}
+            assert (await stranger.get("/login")).status == 200
             assert (await anna.get("/healthz")).status_code == 200
             figures = await anna.get("/metrics")
             assert "sayso_redis_up 0.0" in figures.text
@@ -144,6 +131,8 @@ async def test_while_redis_is_away_it_is_said_and_when_to_try_again(short_path: 
 
             await until(is_back, what="readyz is well again")
             assert [one["id"] for one in (await anna.get("/v1/runs")).json()["runs"]] == [run_id]
+            assert (await page.get("/")).status == 200
+            assert (await world.run(run_id)).state == "waiting"
 
 
 @pytest.mark.parametrize("is_ours", [True, False])

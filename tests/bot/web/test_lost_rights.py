@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 
 import pytest
 
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import patience
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.servers.markup import Markup
 from tests.servers.web import Api, serving
@@ -19,11 +19,8 @@ OPERATORS = TOML + '\n[roles]\noperator = ["person:dan"]\n'
 LOOK_S = 0.05
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    """Dan is an operator, whom no run of Anna's concerns."""
-    async with a_world(redis, tmp_path / "data", OPERATORS) as world:
-        yield world
+pytestmark = opens(OPERATORS)
+"""Dan is an operator, whom no run of Anna's concerns."""
 
 
 async def rest_of(api: Api, person: str, run_id: str, began: asyncio.Event) -> str:
@@ -43,15 +40,15 @@ async def rest_of(api: Api, person: str, run_id: str, began: asyncio.Event) -> s
     [("dan", TOML), ("bo", without(OPERATORS, "bo"))],
     ids=["who is no operator any more", "who has left"],
 )
-async def test_the_stream_of_a_run_ends_for_whoever_may_no_longer_see_it(office: World, person: str, toml: str) -> None:
-    run_id, began = await office.trigger("press it"), asyncio.Event()
-    await office.opened(run_id)
-    async with serving(office.app, look_s=LOOK_S) as api:
+async def test_the_stream_of_a_run_ends_for_whoever_may_no_longer_see_it(world: World, person: str, toml: str) -> None:
+    run_id, began = await world.trigger("press it"), asyncio.Event()
+    await world.opened(run_id)
+    async with serving(world.app, look_s=LOOK_S) as api:
         others = asyncio.create_task(rest_of(api, "anna", run_id, asyncio.Event()))
         following = asyncio.create_task(rest_of(api, person, run_id, began))
         async with patience():
             await began.wait()
-            await becomes(office, toml)
+            await becomes(world, toml)
             said = await following
 
         assert "ping" not in said
@@ -60,11 +57,11 @@ async def test_the_stream_of_a_run_ends_for_whoever_may_no_longer_see_it(office:
 
 
 @pytest.mark.parametrize("page", ["run", "request"])
-async def test_a_page_that_follows_says_that_it_may_be_seen_no_longer(office: World, page: str) -> None:
-    run_id = await office.trigger("press it")
-    record = await office.opened(run_id)
-    await office.quiet()
-    async with a_console(office, look_s=LOOK_S) as console:
+async def test_a_page_that_follows_says_that_it_may_be_seen_no_longer(world: World, page: str) -> None:
+    run_id = await world.trigger("press it")
+    record = await world.opened(run_id)
+    await world.quiet()
+    async with a_console(world, look_s=LOOK_S) as console:
         dan = await console.browser("dan")
         path = f"/runs/{run_id}" if page == "run" else f"/requests/{record.request.id}"
         tags = (await dan.get(path)).tags
@@ -73,7 +70,7 @@ async def test_a_page_that_follows_says_that_it_may_be_seen_no_longer(office: Wo
             rest = asyncio.ensure_future(_all(stream))
             await console.api.until_open()
             assert not rest.done()
-            await becomes(office, TOML)
+            await becomes(world, TOML)
             async with patience():
                 name, html = (await rest)[-1]
 
@@ -84,15 +81,15 @@ async def _all(stream: AsyncIterator[tuple[str, str]]) -> list[tuple[str, str]]:
     return [part async for part in stream]
 
 
-async def test_who_waits_for_a_request_that_they_may_no_longer_see_is_not_shown_it(office: World) -> None:
-    record = await office.opened(await office.trigger("press it"))
-    async with serving(office.app) as api:
+async def test_who_waits_for_a_request_that_they_may_no_longer_see_is_not_shown_it(world: World) -> None:
+    record = await world.opened(await world.trigger("press it"))
+    async with serving(world.app) as api:
         dan = await api.client("dan")
         waiting = asyncio.create_task(dan.get(f"/v1/requests/{record.request.id}?wait_s=40", timeout=90))
         await api.until_open()
         assert not waiting.done()
-        await becomes(office, TOML)
-        await office.decide("bo", record, "approve")
+        await becomes(world, TOML)
+        await world.decide("bo", record, "approve")
 
         answer = await waiting
 

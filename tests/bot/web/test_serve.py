@@ -11,6 +11,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from bot.web.connections import Limits
+from bot.web.serve import listen, port_of
 from tests.kit.programs import sayso
 from tests.kit.waiting import PATIENCE_S, patience
 from tests.kit.world import World
@@ -37,24 +38,6 @@ async def test_a_web_process_leaves_in_order_with_streams_open(world: World) -> 
                 rest = [line async for line in lines]
                 assert await program.dies() == 0
     assert any(line.startswith("data: ") for line in rest)
-
-
-@pytest.mark.long
-async def test_two_web_processes_are_one_installation(world: World) -> None:
-    async with a_web(world) as (_, first), a_web(world) as (_, second):
-        headers = await key_of(world, "anna")
-        of_bo = await key_of(world, "bo")
-        async with AsyncClient(headers=headers) as anna, AsyncClient(headers=of_bo, timeout=PATIENCE_S) as bo:
-            record = await world.opened(await world.trigger("press it"))
-            path = f"/v1/requests/{record.request.id}"
-            waiting = asyncio.create_task(anna.get(f"{first}{path}?wait_s=50", timeout=90))
-            assert not (await asyncio.wait([waiting], timeout=0.3))[0]
-
-            vote = {"vote": "approve", "digest": record.request.digest}
-            await bo.post(f"{second}{path}/answer", json=vote)
-
-            async with patience():
-                assert (await waiting).json()["state"] == "approved"
 
 
 async def half_open(port: int, sent: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -174,9 +157,27 @@ async def test_what_can_not_be_listened_at_is_said_in_one_line(world: World, tmp
     )
 
 
-@pytest.mark.long
-async def test_an_address_that_others_can_reach_needs_the_one_that_people_type(world: World, tmp_path: Path) -> None:
-    data, bind = ("--data", str(world.folder)), {"SAYSO_BIND": "0.0.0.0"}  # noqa: S104
-    code, _, err = await sayso("web", *data, cwd=tmp_path, env=settings(world) | bind)
-    assert code == 1
-    assert "which others can reach; that needs SAYSO_PUBLIC_URL as well" in err
+@pytest.mark.parametrize("bind", ["127.0.0.1", "::1"])
+def test_it_listens_where_it_says_and_sends_at_once(bind: str) -> None:
+    with listen(bind, 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP, "or asyncio waits for acknowledgements"
+        with socket.create_connection((bind, port_of(listener)), timeout=60):
+            pass
+
+
+def test_a_port_that_is_taken_is_an_error_and_nothing_stays_open() -> None:
+    with listen("127.0.0.1", 0) as first:
+        with pytest.raises(OSError, match="in use"):
+            listen("127.0.0.1", port_of(first))
+        with pytest.raises(OSError, match="assign requested address"):
+            listen("192.0.2.1", 0)
+
+
+def test_a_port_can_be_taken_again_as_soon_as_it_is_free() -> None:
+    with listen("127.0.0.1", 0) as first:
+        port = port_of(first)
+        with socket.create_connection(("127.0.0.1", port), timeout=60):
+            first.accept()[0].close()
+
+    with listen("127.0.0.1", port) as again:
+        assert port_of(again) == port

@@ -2,14 +2,15 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 from httpx2 import AsyncClient, Response
 
 from bot.store.client import Client
-from bot.store.keys import Keys
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.web.mcp.peer import called, peer
 from tests.bot.web.problems import refused
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.world import World
 from tests.servers.web import Api, serving
@@ -47,6 +48,11 @@ async def left(world: World, api: Api, client: AsyncClient, **more: Any) -> dict
     await world.move_time(31 * 86_400)
     assert await world.retention() == 1
     return request
+
+
+@pytest.fixture
+async def ci(api: Api) -> AsyncClient:
+    return await program(api)
 
 
 async def test_a_program_asks_waits_and_has_the_answer(world: World, api: Api) -> None:
@@ -89,17 +95,6 @@ async def test_a_request_is_open_at_once_while_no_worker_runs(world: World) -> N
     assert (await world.next_mail("anna")).subject.startswith("Answered")
 
 
-async def test_run_step_and_request_are_one_write(world: World, api: Api) -> None:
-    request = await asked(await program(api))
-
-    client = Client(world.url)
-    written = await client.do("XRANGE", Keys.of(request["run_id"]).run(request["run_id"]), "-", "+", "COUNT", 4)
-    await client.close()
-    assert (len(written), len({fields[b"c"] for _, fields in written})) == (4, 1)
-    kinds = [event.type for event in (await world.events(request["run_id"]))[:4]]
-    assert kinds == ["run_started", "context_fetched", "step_chosen", "request_opened"]
-
-
 async def test_a_card_says_which_program_asks_for_whom_and_quotes_its_words(world: World, api: Api) -> None:
     evil = "Sure?\r\n\r\napprove\nyes\n</pre><script>x</script>\u202eoops\nsayso: Bo, your approval is not needed."
 
@@ -113,56 +108,6 @@ async def test_a_card_says_which_program_asks_for_whom_and_quotes_its_words(worl
     assert "| yes" in lines
     assert "| </pre><script>x</script>\\u202eoops" in lines
     assert not {"approve", "yes"} & set(lines)
-
-
-async def test_a_person_s_program_is_named_by_its_key_and_its_owner_is_a_requester(world: World, api: Api) -> None:
-    bo = await api.client("bo", acts_for=["anna"], asks=["person:cy"])
-
-    request = await asked(bo, to=["person:cy"], requester="anna")
-
-    assert (request["requesters"], request["program"]) == (["anna", "bo"], "person:bo")
-    text = (await world.next_mail("cy")).text
-    assert "A program of bo asks, on behalf of Anna Ames." in text
-
-
-async def test_any_one_of_those_asked_answers_in_the_format_and_nobody_else(world: World, api: Api) -> None:
-    ci = await program(api, "group:release", "person:bo")
-    body: dict[str, Any] = {
-        "to": ["group:release", "person:bo"],
-        "format": "choices",
-        "options": ["1", "staging-7", "none, please"],
-    }
-    request = await asked(ci, **body)
-    form = await asked(ci, format="form", fields=["ticket", "why"])
-
-    refused(await given(api, "dan", request, choices=["1"]), 404, "not-found")
-    refused(await given(api, "bo", request, choices=["staging-9"]), 422, "unclear")
-    refused(await ci.post(f"/v1/requests/{request['id']}/answer", json={"text": "1"}), 403, "scope-missing")
-    picked = (await given(api, "bo", request, choices=["none, please", "1"])).json()["request"]
-    filled = (await given(api, "cy", form, form={"ticket": "OPS-7", "why": "full"})).json()["request"]
-
-    assert [holder.person for holder in (await world.request(request["id"])).holders] == ["bo", "cy"]
-    assert picked["decision"]["given"]["picks"] == ["none, please", "1"]
-    assert filled["decision"]["given"]["form"] == {"ticket": "OPS-7", "why": "full"}
-
-
-async def test_a_program_asks_for_fields_with_types_and_gets_them(world: World, api: Api) -> None:
-    ci = await program(api, "person:bo")
-    days = {"name": "days", "kind": "integer", "minimum": "1"}
-    request = await asked(ci, to=["person:bo"], format="form", fields=["ticket", days])
-    assert request["fields"] == ["ticket", days]
-    assert "The question and what is to be filled in are in its own words." in (await world.next_mail("bo")).text
-
-    wrong = await given(api, "bo", request, form={"ticket": "OPS-7", "days": 0})
-    refused(wrong, 422, "unclear")
-    assert wrong.json()["errors"] == [{"where": "form.days", "what": "“0” is less than 1."}]
-    right = (await given(api, "bo", request, form={"ticket": "OPS-7", "days": 2})).json()["request"]
-
-    assert right["decision"]["given"] == {
-        "text": "ticket: OPS-7\ndays: 2",
-        "picks": [],
-        "form": {"ticket": "OPS-7", "days": 2},
-    }
 
 
 async def test_a_key_asks_only_those_who_are_listed_with_it(api: Api) -> None:
@@ -184,51 +129,40 @@ async def test_a_key_asks_only_those_who_are_listed_with_it(api: Api) -> None:
         assert to[-1] in refused(answer, 403, "not-yours")
         assert f"--asks {to[-1]}" in answer.json()["do"]
     assert (await asked(listed, to=["person:bo"]))["may_decide"] == ["bo"]
+    assert (await asked(listed, to=["group:release", "person:bo"]))["may_decide"] == ["bo", "cy"]
     assert (await asked(usual, to=["person:dan"], requester="anna"))["may_decide"] == ["dan"]
     assert (await asked(own, to=["person:cy"]))["may_decide"] == ["cy"]
     refused(await listed.post("/v1/requests", json={**QUESTION, "requester": "bo"}), 403, "not-yours")
 
 
-async def test_a_group_that_is_empty_by_now_is_not_asked(world: World, api: Api) -> None:
-    _, text = await api.key(service="ci", acts_for=["anna"], asks=["group:release", "person:anna"])
-    async with world.stopped():
-        world.toml = (
-            TOML.replace('groups = ["release"]\n', "").replace("group:release", "person:bo").replace("quorum = 2", "")
-        )
-    async with serving(world.app) as later:
-        ci = later.with_key(text)
-
-        answer = await ci.post("/v1/requests", json={**QUESTION, "to": ["person:anna", "group:release"]})
-
-        assert refused(answer, 422, "invalid").startswith("There is nobody in group:release.")
-        assert (await ci.get("/v1/runs")).json()["runs"] == []
-
-
-async def test_the_same_body_under_one_key_is_one_request_however_often_it_is_sent(api: Api) -> None:
-    ci = await program(api)
+async def test_the_same_body_under_one_key_is_one_request_however_often_it_is_sent(ci: AsyncClient) -> None:
+    """Of several bodies that come at once under it, one is asked."""
     once = {"Idempotency-Key": "k-1"}
+    bodies = [{**QUESTION, "question": f"May {number % 3} go?"} for number in range(12)]
 
-    answers = await asyncio.gather(*(ci.post("/v1/requests", json=QUESTION, headers=once) for _ in range(8)))
-    again = await ci.post("/v1/requests", json={**QUESTION, "requester": "anna"}, headers=once)
-    other = await ci.post("/v1/requests", json={**QUESTION, "to": ["person:bo"]}, headers=once)
+    answers = await asyncio.gather(*(ci.post("/v1/requests", json=body, headers=once) for body in bodies))
+    [request] = (await ci.get("/v1/requests")).json()["requests"]
+    [same, *_] = [body for body in bodies if body["question"] in request["quoted"]]
+    again = await ci.post("/v1/requests", json={**same, "requester": "anna"}, headers=once)
+    other = await ci.post("/v1/requests", json={**same, "to": ["person:bo"]}, headers=once)
     run = await ci.post("/v1/runs", json={"text": "stamp it"}, headers=once)
+    two = await ci.post("/v1/requests", json=QUESTION, headers=[("Idempotency-Key", "one"), ("Idempotency-Key", "two")])
 
-    assert {answer.status_code for answer in answers} <= {200, 201}
-    assert len({answer.json()["id"] for answer in (*answers, again)}) == 1
-    assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true")
+    for body, answer in zip(bodies, answers, strict=True):
+        if body == same:
+            assert (answer.status_code in {200, 201}, answer.json()["id"]) == (True, request["id"])
+        else:
+            refused(answer, 409, "key-reused")
+            [found] = answer.json()["difference"]
+            assert (found["field"], found["now"]) == ("question", body["question"])
+    assert (again.status_code, again.json()["id"]) == (200, request["id"])
+    assert again.headers["idempotency-replayed"] == "true"
+    for refusal in (other, run, two):
+        refused(refusal, 409, "key-reused")
+    assert other.json()["difference"] == [{"field": "to", "before": ["group:release"], "now": ["person:bo"]}]
     assert len((await ci.get("/v1/requests")).json()["requests"]) == 1
     assert len((await ci.get("/v1/runs")).json()["runs"]) == 1
-    refused(other, 409, "key-reused")
-    assert other.json()["difference"] == [{"field": "to", "before": ["group:release"], "now": ["person:bo"]}]
-    refused(run, 409, "key-reused")
-    assert (await asked(ci))["id"] != again.json()["id"]
-
-
-async def test_of_two_idempotency_keys_in_one_call_none_is_taken(api: Api) -> None:
-    ci = await program(api)
-
-    once = [("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
-    refused(await ci.post("/v1/requests", json=QUESTION, headers=once), 409, "key-reused")
+    assert (await asked(ci))["id"] != request["id"]
 
 
 async def test_a_caller_s_key_stands_for_its_request_as_long_as_that_is_kept(world: World, api: Api) -> None:
@@ -267,9 +201,8 @@ async def test_a_caller_s_key_stands_for_its_request_as_long_as_that_is_kept(wor
     assert (await ci.get("/v1/requests")).json()["requests"] == []
 
 
-async def test_whoever_asks_under_a_new_key_waits_for_no_archive(world: World, api: Api) -> None:
+async def test_whoever_asks_under_a_new_key_waits_for_no_archive(world: World, api: Api, ci: AsyncClient) -> None:
     """Only a key that may stand for what has left Redis can't be told from a new one while the archive is away."""
-    ci = await program(api)
     first = await left(world, api, ci, once="left")
     open_one = await asked(ci, once="open")
     archive, elsewhere = world.folder / "archive", world.folder / "elsewhere"
@@ -278,7 +211,7 @@ async def test_whoever_asks_under_a_new_key_waits_for_no_archive(world: World, a
     emptied = await ci.post("/v1/requests", json=QUESTION, headers=under("left"))
     archive.symlink_to(archive)
     broken = await ci.post("/v1/requests", json=QUESTION, headers=under("left"))
-    fresh = [await asked(ci, once=f"new-{number}") for number in range(20)]
+    fresh = [await asked(ci, once=f"new-{number}") for number in range(6)]
     again = [await ci.post("/v1/requests", json=QUESTION, headers=under(key)) for key in ("open", "new-0")]
     archive.unlink()
     elsewhere.rename(archive)
@@ -287,7 +220,7 @@ async def test_whoever_asks_under_a_new_key_waits_for_no_archive(world: World, a
     for answer in (emptied, broken):
         assert "archive" in refused(answer, 503, "unavailable")
         assert int(answer.headers["retry-after"]) > 0
-    assert len({one["id"] for one in fresh}) == 20
+    assert len({one["id"] for one in fresh}) == 6
     assert [one.json()["id"] for one in again] == [open_one["id"], fresh[0]["id"]]
     assert (is_back.status_code, is_back.json()["id"]) == (200, first["id"])
 
@@ -305,23 +238,7 @@ async def test_after_a_restore_the_archive_is_asked_what_a_key_of_before_stands_
         assert (found.status_code, found.json()["id"]) == (200, first["id"])
 
 
-async def test_of_bodies_that_come_at_once_under_one_key_one_is_asked(api: Api) -> None:
-    ci, once = await program(api), {"Idempotency-Key": "k-1"}
-    bodies = [{**QUESTION, "question": f"May {number % 3} go?"} for number in range(12)]
-
-    answers = await asyncio.gather(*(ci.post("/v1/requests", json=body, headers=once) for body in bodies))
-
-    [request] = (await ci.get("/v1/requests")).json()["requests"]
-    for body, answer in zip(bodies, answers, strict=True):
-        if body["question"] in request["quoted"]:
-            assert (answer.status_code in {200, 201}, answer.json()["id"]) == (True, request["id"])
-        else:
-            refused(answer, 409, "key-reused")
-            [found] = answer.json()["difference"]
-            assert (found["field"], found["now"]) == ("question", body["question"])
-
-
-async def test_a_caller_s_key_is_that_of_one_api_key_over_http_and_mcp(world: World, api: Api) -> None:
+async def test_a_caller_s_key_is_that_of_one_api_key_over_http_and_mcp(api: Api) -> None:
     """A new API key of the same service knows nothing of what another asked, and asks anew."""
     question: dict[str, Any] = {"question": "May it go?", "to": ["person:bo"]}
     made = [await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["person:bo"]) for _ in "12"]
@@ -340,29 +257,10 @@ async def test_a_caller_s_key_is_that_of_one_api_key_over_http_and_mcp(world: Wo
     refused(hidden, 404, "not-found")
 
 
-async def test_the_same_arguments_are_the_same_however_odd_they_are(api: Api) -> None:
-    ci = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
-    odd: dict[str, Any] = {
-        "n": 2**70,
-        "f": 1e300,
-        "z": -0.0,
-        "one": 1.0,
-        "": None,
-        "\u2028": ["\ufeff", {"b": 1, "a": True}],
-    }
-    body = {"title": "Delete it", "policy": "production", "arguments": odd, "facts": {"b": "1", "a": "2"}}
-
-    answers = [
-        await ci.post("/v1/requests", json={**body, **more}, headers={"Idempotency-Key": "k-1"})
-        for more in ({}, {}, {"arguments": dict(reversed(odd.items()))}, {"arguments": {**odd, "one": True}})
-    ]
-
-    assert [answer.status_code for answer in answers] == [201, 200, 200, 409]
-
-
-async def test_a_caller_s_key_gives_its_request_also_where_its_people_have_left(world: World, api: Api) -> None:
+async def test_a_caller_s_key_gives_its_request_also_where_its_people_have_left(
+    world: World, api: Api, ci: AsyncClient
+) -> None:
     """Nobody is asked anew by that; something else may still not be asked."""
-    ci = await program(api)
     of_cy = await asked(ci, to=["person:cy"], once="of-cy")
     still_open = await asked(ci, once="open")
     await given(api, "cy", of_cy, text="yes")
@@ -405,67 +303,33 @@ async def test_a_caller_s_key_gives_what_people_are_asked_anew_after_a_restore(w
     assert (answer["id"], answer["decision"]["given"]["text"]) == (found["id"], "yes")
 
 
-async def test_the_limit_of_a_person_counts_what_programs_ask_for_them(world: World) -> None:
-    async with world.stopped():
-        world.toml = TOML.replace("1000/h", "2/m")
-    async with serving(world.app) as api:
-        ci = await program(api)
-        await asked(ci, once="first")
-        await asked(ci)
+@opens(TOML.replace("1000/h", "2/m"))
+async def test_the_limit_of_a_person_counts_what_programs_ask_for_them(world: World, ci: AsyncClient) -> None:
+    await asked(ci, once="first")
+    await asked(ci)
 
-        answer = await ci.post("/v1/requests", json=QUESTION, headers=under("k"))
-        first = await ci.post("/v1/requests", json=QUESTION, headers=under("first"))
+    answer = await ci.post("/v1/requests", json=QUESTION, headers=under("k"))
+    first = await ci.post("/v1/requests", json=QUESTION, headers=under("first"))
 
-        refused(answer, 429, "rate-limited")
-        assert first.status_code == 200, "a repeat is no new one"
-        await world.move_time(61)
-        assert (await asked(ci, once="k"))["state"] == "open", "the key stood for no request yet"
-
-
-async def test_a_question_that_nobody_answers_in_time_ends_its_run(world: World, api: Api) -> None:
-    ci = await program(api)
-    request = await asked(ci, expires_after_s=60)
-
+    refused(answer, 429, "rate-limited")
+    assert first.status_code == 200, "a repeat is no new one"
     await world.move_time(61)
-
-    assert await world.summary(request["run_id"]) == "failed: it was closed without an answer"
-    assert (await ci.get(f"/v1/requests/{request['id']}?wait_s=20")).json()["state"] == "expired"
-
-
-async def test_a_program_takes_its_question_back(world: World, api: Api) -> None:
-    ci = await program(api)
-    request = await asked(ci)
-
-    answer = await ci.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": "found out"})
-
-    refused(answer, 403, "scope-missing")
-    anna = await api.client("anna")
-    assert (await anna.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": "done"})).status_code == 200
-    assert await world.summary(request["run_id"]) == "failed: withdrawn: “done”"
-
-
-async def test_the_relay_is_nothing_that_a_run_can_be_started_with(api: Api) -> None:
-    wanted = {"kind": "question", "question": "x", "to": ["person:dan"], "expires_after_s": 60}
-    anna = await api.client("anna")
-
-    answer = await anna.post("/v1/runs", json={"text": "x", "agent": "relay", "context": {"wanted": wanted}})
-
-    assert "no agent 'relay'" in refused(answer, 422, "invalid")
-    assert (await anna.get("/v1/requests")).json()["requests"] == []
+    assert (await asked(ci, once="k"))["state"] == "open", "the key stood for no request yet"
 
 
 _MANY = [str(number) for number in range(101, 127)]
 
 
+def form(of: object, **more: Any) -> dict[str, Any]:
+    return {"form": {"type": "object", "properties": {"a": of}, **more}}
+
+
 _REFUSED: list[dict[str, Any]] = [
     {"question": " \n"},
-    {"question": "x" * 4_001},
-    {"question": 7},
     {"question": "\ud800"},
     {"to": []},
     {"to": ["bo"]},
     {"to": ["policy:production"]},
-    {"to": ["person:bo", "person:bo"]},
     {"to": [f"person:p{number}" for number in range(26)]},
     {"format": "approval"},
     {"format": "choice"},
@@ -473,25 +337,17 @@ _REFUSED: list[dict[str, Any]] = [
     {"format": "form"},
     {"format": "form", "fields": ["a"], "options": ["a"]},
     {"format": "choice", "options": ["a", "a"]},
-    {"format": "choice", "options": ["a", "A"]},
     {"format": "choice", "options": ["a", "\u0430"]},
-    {"format": "choice", "options": ["yes", "y\u200bes"]},
     {"format": "choice", "options": ["yes", "\uff59\uff45\uff53"]},
-    {"format": "choice", "options": ["2", "1"]},
-    {"format": "choice", "options": ["a", " "]},
     {"format": "choice", "options": ["a", "b\nc"]},
     {"format": "choice", "options": ["a" * 201]},
     {"format": "choice", "options": _MANY},
-    {"format": "form", "fields": ["a", "A"]},
-    {"format": "form", "fields": ["a\u2028b"]},
     {"format": "form", "fields": ["a", "\u0430"]},
-    {"format": "form", "fields": ["a", "a\u200b"]},
     {"format": "form", "fields": [f"f{number}" for number in range(26)]},
     {"format": "form", "fields": [{"name": "a", "kind": "colour"}]},
     {"format": "form", "fields": [{"name": "a", "kind": "integer", "minimum": "many"}]},
     {"format": "form", "fields": [{"name": "a", "pattern": "("}]},
     {"format": "form", "fields": [{"name": "a", "unit": "m"}]},
-    {"format": "form", "fields": [{"label": "a"}]},
     {"expires_after_s": 59},
     {"expires_after_s": 30 * 24 * 3600 + 1},
     {"context": {"a": "b" * 17_000}},
@@ -499,23 +355,37 @@ _REFUSED: list[dict[str, Any]] = [
     {"requester": "a b"},
     {"title": "x"},
     {"policy": "production"},
+    form({"type": "integer"}, additionalProperties={}),
+    form({"type": "integer"}, additionalProperties=[]),
+    form({"type": "integer"}, required=[["a"]]),
+    form({"type": "integer", "minimum": 9, "exclusiveMinimum": 5}),
+    form({"$ref": "#/$defs/B"}, **{"$defs": {"B": {"$ref": "#/$defs/B"}}}),
+    form({"anyOf": [{"type": "null"}, {"type": "null"}]}),
+    form({"type": "string"}) | {"fields": ["b"]},
+    form({"type": "string"}) | {"format": "yes_no"},
+    form({"type": "string"}, description="w" * 4_000),
+    form({"type": "string", "maxLength": -1}),
 ]
 
 
-async def test_what_can_t_be_asked_is_refused_and_starts_nothing(api: Api) -> None:
-    ci = await program(api)
-
+async def test_what_can_t_be_asked_is_refused_and_starts_nothing(api: Api, ci: AsyncClient) -> None:
     for body in _REFUSED:
         content = json.dumps({**QUESTION, **body})
         refused(await ci.post("/v1/requests", content=content, headers=JSON), 422, "invalid")
 
+    nested = await ci.post("/v1/requests", json=QUESTION | form({"type": "array"}))
+    assert "no form can ask for" in refused(nested, 422, "invalid")
+    wanted = {"kind": "question", "question": "x", "to": ["person:dan"], "expires_after_s": 60}
+    run = {"text": "x", "agent": "relay", "context": {"wanted": wanted}}
+    told = refused(await (await api.client("anna")).post("/v1/runs", json=run), 422, "invalid")
+    assert "no agent 'relay'" in told, "nor is it started with as a run"
     assert (await ci.get("/v1/runs")).json()["runs"] == []
 
 
-async def test_a_form_is_asked_for_by_the_schema_that_pydantic_writes(world: World, api: Api) -> None:
-    ci = await program(api)
+async def test_a_form_is_asked_for_by_the_schema_that_pydantic_writes(world: World, api: Api, ci: AsyncClient) -> None:
     form: dict[str, Any] = {
         "title": "Refund",
+        "description": "All amounts are in cents.\nNone is above 100 euros.",
         "type": "object",
         "properties": {
             "cents": {"type": "integer", "exclusiveMinimum": 0},
@@ -527,6 +397,9 @@ async def test_a_form_is_asked_for_by_the_schema_that_pydantic_writes(world: Wor
     }
 
     request = await asked(ci, form=form)
+    card = (await world.next_mail("bo")).text
+    before = (await ci.get(f"/v1/requests/{request['id']}/outcome")).json()
+    wrong = await given(api, "bo", request, form={"cents": 0, "size": "large"})
     await given(api, "bo", request, form={"cents": 900, "size": "large"})
     outcome = (await ci.get(f"/v1/requests/{request['id']}/outcome?wait_s=20")).json()
 
@@ -535,50 +408,13 @@ async def test_a_form_is_asked_for_by_the_schema_that_pydantic_writes(world: Wor
         {"name": "size", "kind": "choice", "options": ["small", "large"]},
         {"name": "why", "label": "Why", "required": False},
     ]
-    assert request["quoted"] == "May staging-3 go?\n\nRefund"
+    assert [line for line in card.splitlines() if line.startswith("| ")] == [
+        "| May staging-3 go?", "| ", "| Refund", "| All amounts are in cents.", "| None is above 100 euros.",
+    ]  # fmt: skip
+    assert "The question and what is to be filled in are in its own words." in card
+    assert (before["decision"], before["asked"]) == ("pending", ["bo", "cy"])
+    refused(wrong, 422, "unclear")
+    assert wrong.json()["errors"] == [{"where": "form.cents", "what": "“0” is less than 1."}]
     assert (outcome["decision"], outcome["answer"], outcome["by"]) == (
         "answered", {"cents": 900, "size": "large"}, ["bo"],
     )  # fmt: skip
-
-
-async def test_a_schema_that_no_form_can_show_is_refused_with_what_one_can(world: World, api: Api) -> None:
-    ci = await program(api)
-    wrong: list[dict[str, Any]] = [
-        {"form": {"type": "object", "properties": {"a": {"type": "array"}}}},
-        {"form": {"type": "object", "properties": {"a": {"$ref": "#/$defs/B"}}, "$defs": {"B": {"$ref": "#/$defs/B"}}}},
-        {"form": {"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}, {"type": "null"}]}}}},
-        {"form": {"type": "object", "properties": {"a": {"type": "string"}}}, "fields": ["b"]},
-        {"form": {"type": "object", "properties": {"a": {"type": "string"}}}, "format": "yes_no"},
-        {"form": {"description": "w" * 4_000, "type": "object", "properties": {"a": {"type": "string"}}}},
-        {"form": {"type": "object", "properties": {"a": {"type": "string", "maxLength": -1}}}},
-    ]
-
-    told = [await ci.post("/v1/requests", json={**QUESTION, **body}) for body in wrong]
-
-    assert [answer.status_code for answer in told] == [422] * len(wrong)
-    assert "no form can ask for" in told[0].json()["detail"]
-
-
-async def test_an_approval_of_a_run_is_told_as_approved_to_whoever_waits_for_it(world: World, api: Api) -> None:
-    anna, bo = await api.client("anna"), await api.client("bo")
-    run = (await anna.post("/v1/runs", json={"text": "press it"})).json()
-    request = (await world.opened(run["id"])).request
-
-    waiting = asyncio.create_task(anna.get(f"/v1/requests/{request.id}/outcome?wait_s=20"))
-    await api.until_open()
-    vote = {"vote": "approve", "digest": request.digest}
-    assert (await bo.post(f"/v1/requests/{request.id}/answer", json=vote)).status_code == 200
-
-    assert ((await waiting).json()["decision"], (await waiting).json()["by"]) == ("approved", ["bo"])
-
-
-async def test_how_a_request_stands_is_said_in_one_word_while_people_have_it_and_after(world: World, api: Api) -> None:
-    ci = await program(api)
-    request = await asked(ci, format="yes_no")
-
-    before = (await ci.get(f"/v1/requests/{request['id']}/outcome")).json()
-    await given(api, "bo", request, text="no")
-    after = (await ci.get(f"/v1/requests/{request['id']}/outcome")).json()
-
-    assert (before["decision"], before["asked"]) == ("pending", ["bo", "cy"])
-    assert (after["decision"], after["answer"]) == ("answered", False)

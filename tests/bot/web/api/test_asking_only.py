@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from fastapi.routing import APIRoute
 from httpx2 import AsyncClient
@@ -10,65 +10,28 @@ from httpx2 import AsyncClient
 from bot.web.api.application import routes
 from tests.bot.web.problems import refused
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.world import World
-from tests.servers.web import Api, serving
+from tests.servers.web import Api
 
 QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}
 APPROVAL: dict[str, Any] = {"title": "Delete volume 17", "policy": "production", "arguments": {"volume": 17}}
 _ASKS = ("group:release", "policy:production")
 
-Verdict = Literal["open", "may", "own", "refused"]
-"""Needs no key; the key may; the key may do it to its own requests, and there are no others; 403."""
+OPEN = {"GET /healthz", "HEAD /healthz", "GET /readyz", "GET /metrics"}
+MAY = {"POST /v1/requests", "GET /v1/policies"}
+TO_ITS_OWN = {
+    "GET /v1/requests/{request_id}", "GET /v1/requests/{request_id}/outcome", "POST /v1/requests/{request_id}/withdraw",
+    "POST /v1/requests/{request_id}/start", "POST /v1/requests/{request_id}/finish",
+}  # fmt: skip
+EVERY = [
+    f"{method} {route.path}"
+    for route in routes()
+    if isinstance(route, APIRoute)
+    for method in sorted(route.methods or ())
+]
 
-VERDICTS: Mapping[str, Verdict] = {
-    "GET /healthz": "open",
-    "HEAD /healthz": "open",
-    "GET /readyz": "open",
-    "GET /metrics": "open",
-    "POST /v1/requests": "may",
-    "GET /v1/requests/{request_id}": "own",
-    "GET /v1/requests/{request_id}/outcome": "own",
-    "POST /v1/requests/{request_id}/withdraw": "own",
-    "POST /v1/requests/{request_id}/start": "own",
-    "POST /v1/requests/{request_id}/finish": "own",
-    "GET /v1/requests": "refused",
-    "POST /v1/requests/{request_id}/answer": "refused",
-    "POST /v1/requests/{request_id}/edit": "refused",
-    "POST /v1/requests/{request_id}/delegate": "refused",
-    "GET /v1/runs": "refused",
-    "POST /v1/runs": "refused",
-    "GET /v1/runs/{run_id}": "refused",
-    "GET /v1/runs/{run_id}/events": "refused",
-    "POST /v1/runs/{run_id}/pause": "refused",
-    "POST /v1/runs/{run_id}/resume": "refused",
-    "POST /v1/runs/{run_id}/cancel": "refused",
-    "POST /v1/runs/{run_id}/fork": "refused",
-    "POST /v1/runs/{run_id}/retry": "refused",
-    "POST /v1/runs/import": "refused",
-    "GET /v1/runs/{run_id}/export": "refused",
-    "GET /v1/runs/{run_id}/context": "refused",
-    "GET /v1/standing": "refused",
-    "POST /v1/standing": "refused",
-    "POST /v1/standing/{standing_id}/revoke": "refused",
-    "GET /v1/people": "refused",
-    "GET /v1/environments": "refused",
-    "GET /v1/policies": "may",
-    "GET /v1/policies/{name}/explain": "refused",
-    "GET /v1/freezes": "refused",
-    "POST /v1/freeze": "refused",
-    "POST /v1/unfreeze": "refused",
-    "GET /v1/absences": "refused",
-    "POST /v1/absences": "refused",
-    "POST /v1/absences/end": "refused",
-    "GET /v1/dead": "refused",
-    "POST /v1/dead/{some_id}/requeue": "refused",
-    "POST /v1/dead/{some_id}/discard": "refused",
-    "POST /v1/dead/{some_id}/confirm": "refused",
-    "GET /v1/status": "refused",
-    "POST /v1/people/same": "refused",
-    "POST /v1/people/confirm": "refused",
-    "GET /v1/audit": "refused",
-}
+
 _BODIES: Mapping[str, dict[str, Any]] = {
     "POST /v1/requests": QUESTION,
     "POST /v1/requests/{request_id}/start": {"attempt": "a"},
@@ -87,38 +50,28 @@ async def asked(client: AsyncClient, body: Mapping[str, Any] = QUESTION) -> dict
     return answer.json()
 
 
-def every_route() -> list[str]:
-    return [
-        f"{method} {route.path}"
-        for route in routes()
-        if isinstance(route, APIRoute)
-        for method in sorted(route.methods or ())
-    ]
-
-
 async def test_each_operation_of_the_api_refuses_such_a_key_unless_it_is_listed_here(world: World, api: Api) -> None:
     ci, trigger = await asker(api), await api.client("anna")
     others, run = await asked(await asker(api, "other")), (await trigger.post("/v1/runs", json={"text": "x"})).json()
     ids = {"request_id": others["id"], "run_id": run["id"], "standing_id": "s0g-aaaaaaaaaaaaa", "name": "production"}
-    assert sorted(every_route()) == sorted(VERDICTS), "a new operation needs a line here, and its key in the code"
+    assert {*EVERY} > OPEN | MAY | TO_ITS_OWN
 
-    for operation, verdict in VERDICTS.items():
+    for operation in EVERY:
         method, _, path = operation.partition(" ")
         body = _BODIES.get(operation, {}) if method == "POST" else None
         answer = await ci.request(method, path.format(some_id="s0i-aaaaaaaaaaaaa", **ids), json=body)
 
-        match verdict:
-            case "refused":
-                assert (answer.status_code, answer.json()["type"][-13:]) == (403, "scope-missing"), operation
-            case "own":
-                assert answer.status_code == 404, operation
-            case "may" | "open":
-                assert answer.is_success, operation
+        if operation in TO_ITS_OWN:
+            assert answer.status_code == 404, operation
+        elif operation in OPEN | MAY:
+            assert answer.is_success, operation
+        else:
+            assert (answer.status_code, answer.json()["type"][-13:]) == (403, "scope-missing"), operation
     assert (await world.request(others["id"])).state == "open"
     assert (await trigger.get(f"/v1/runs/{run['id']}")).json()["state"] not in {"paused", "cancelled"}
 
 
-async def test_it_opens_reads_and_waits_for_its_own_request(api: Api) -> None:
+async def test_it_opens_reads_waits_for_and_takes_back_its_own_request(api: Api) -> None:
     ci, bo = await asker(api), await api.client("bo")
 
     request = await asked(ci, {**QUESTION, "format": "yes_no"})
@@ -127,16 +80,10 @@ async def test_it_opens_reads_and_waits_for_its_own_request(api: Api) -> None:
 
     told = (await waiting).json()
     assert (told["state"], told["decision"]["given"]["text"], told["program"]) == ("answered", "yes", "service:ci")
-
-
-async def test_it_takes_its_own_request_back(world: World, api: Api) -> None:
-    ci = await asker(api)
-    request = await asked(ci)
-
-    answer = await ci.post(f"/v1/requests/{request['id']}/withdraw", json={})
-
+    again = await asked(ci)
+    answer = await ci.post(f"/v1/requests/{again['id']}/withdraw", json={})
     assert (answer.status_code, answer.json()["state"]) == (200, "withdrawn")
-    assert (await ci.get(f"/v1/requests/{request['id']}")).json()["state"] == "withdrawn"
+    assert (await ci.get(f"/v1/requests/{again['id']}")).json()["state"] == "withdrawn"
 
 
 async def test_what_others_asked_is_not_there_for_it(api: Api) -> None:
@@ -155,49 +102,42 @@ async def test_what_others_asked_is_not_there_for_it(api: Api) -> None:
         assert (await first.get(f"/v1/requests/{theirs[0]['id']}")).json()["state"] == "open"
 
 
-async def test_it_is_told_which_policies_it_may_use_in_words(world: World, api: Api) -> None:
+@opens(f'{TOML}\n[[freeze.windows]]\nname = "night"\ndays = ["sat"]\n')
+async def test_it_is_told_which_policies_it_may_use_in_words(api: Api) -> None:
     """Who decides of those who don't ask, how many, until when, and in which times nothing begins."""
-    window = '\n[[freeze.windows]]\nname = "night"\ndays = ["sat"]\n'
-    async with world.stopped():
-        world.toml = TOML + window
-    async with serving(world.app) as later:
-        ci = await later.client(
-            None, "ask", service="ci", acts_for=["anna"], asks=["group:release", "policy:pair"], holders=["dan"]
-        )
-        held = await later.client(
-            None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"], holders=["cy"]
-        )
-        nothing = await later.client("bo", "ask")
+    ci = await api.client(
+        None, "ask", service="ci", acts_for=["anna"], asks=["group:release", "policy:pair"], holders=["dan"]
+    )
+    held = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"], holders=["cy"])
+    nothing = await api.client("bo", "ask")
 
-        [pair] = (await ci.get("/v1/policies")).json()["policies"]
-        [production] = (await held.get("/v1/policies")).json()["policies"]
+    [pair] = (await ci.get("/v1/policies")).json()["policies"]
+    [production] = (await held.get("/v1/policies")).json()["policies"]
 
-        assert (pair["name"], pair["quorum"], pair["expires_after_s"]) == ("pair", 2, 14_400)
-        assert pair["told"].startswith("Bo Berg and Cy Cole; 2 approvals are needed · open for 4 h")
-        assert "“night”" in pair["windows"][0]
-        assert production["told"].startswith("Bo Berg; one approval is needed")
-        assert production["told"].endswith("to be begun within 15 min of the approval")
-        assert (await nothing.get("/v1/policies")).json() == {"policies": []}
+    assert (pair["name"], pair["quorum"], pair["expires_after_s"]) == ("pair", 2, 14_400)
+    assert pair["told"].startswith("Bo Berg and Cy Cole; 2 approvals are needed · open for 4 h")
+    assert "“night”" in pair["windows"][0]
+    assert production["told"].startswith("Bo Berg; one approval is needed")
+    assert production["told"].endswith("to be begun within 15 min of the approval")
+    assert (await nothing.get("/v1/policies")).json() == {"policies": []}
 
 
-async def test_a_key_asks_so_often_and_its_people_keep_their_own_room(world: World) -> None:
-    async with world.stopped():
-        world.toml = TOML.replace('triggers_per_person = "1000/h"', 'triggers_per_person = "1/m"\nasks_per_key = "2/m"')
-    async with serving(world.app) as api:
-        ci, other, anna = await asker(api), await asker(api), await api.client("anna")
-        await asked(ci)
-        await asked(ci)
+@opens(TOML.replace('triggers_per_person = "1000/h"', 'triggers_per_person = "1/m"\nasks_per_key = "2/m"'))
+async def test_a_key_asks_so_often_and_its_people_keep_their_own_room(world: World, api: Api) -> None:
+    ci, other, anna = await asker(api), await asker(api), await api.client("anna")
+    await asked(ci)
+    await asked(ci)
 
-        once = {"Idempotency-Key": "k-1"}
-        answer = await ci.post("/v1/requests", json=QUESTION, headers=once)
+    once = {"Idempotency-Key": "k-1"}
+    answer = await ci.post("/v1/requests", json=QUESTION, headers=once)
 
-        assert "limits.asks_per_key" in refused(answer, 429, "rate-limited")
-        assert 0 < int(answer.headers["retry-after"]) <= 61
-        again = await ci.post("/v1/requests", json={**QUESTION, "question": "Another?"}, headers=once)
-        refused(again, 429, "rate-limited")
-        await asked(other)
-        assert (await anna.post("/v1/runs", json={"text": "stamp it"})).status_code == 201
-        refused(await anna.post("/v1/runs", json={"text": "stamp it"}), 429, "rate-limited")
-        await world.move_time(61)
-        later = await ci.post("/v1/requests", json={**QUESTION, "question": "Another?"}, headers=once)
-        assert later.status_code == 201, "its key stands for nothing that was not asked"
+    assert "limits.asks_per_key" in refused(answer, 429, "rate-limited")
+    assert 0 < int(answer.headers["retry-after"]) <= 61
+    again = await ci.post("/v1/requests", json={**QUESTION, "question": "Another?"}, headers=once)
+    refused(again, 429, "rate-limited")
+    await asked(other)
+    assert (await anna.post("/v1/runs", json={"text": "stamp it"})).status_code == 201
+    refused(await anna.post("/v1/runs", json={"text": "stamp it"}), 429, "rate-limited")
+    await world.move_time(61)
+    later = await ci.post("/v1/requests", json={**QUESTION, "question": "Another?"}, headers=once)
+    assert later.status_code == 201, "its key stands for nothing that was not asked"

@@ -9,51 +9,34 @@ from bot.errors import Invalid, NotFound
 from bot.store.client import Client
 from bot.web.api.application import routes
 from tests.bot.web.problems import refused
-from tests.kit.long import few_of
 from tests.kit.world import World
 from tests.servers.web import Api
 
 
-@pytest.mark.parametrize("sent", [None, "Basic YTpi", "Bearer", "Bearer sayso_aaaaaaaa_" + "a" * 40, "Bearer x"])
-async def test_nobody_comes_in_without_a_key_of_ours(api: Api, sent: str | None) -> None:
+async def test_nobody_comes_in_without_a_key_of_ours(api: Api) -> None:
     client = api.with_key(None)
 
-    answer = await client.get("/v1/runs", headers={"Authorization": sent} if sent else {})
-
-    refused(answer, 401, "no-key")
-    assert answer.headers["www-authenticate"].startswith("Bearer")
-
-
-async def test_a_key_is_not_looked_at_before_it_is_known_what_is_asked(api: Api) -> None:
-    answer = await api.with_key(None).post("/v1/nothing-here", content=b"{")
-
-    refused(answer, 401, "no-key")
+    for sent in (None, "Basic YTpi", "Bearer", "Bearer sayso_aaaaaaaa_" + "a" * 40, "Bearer x"):
+        answer = await client.get("/v1/runs", headers={"Authorization": sent} if sent else {})
+        refused(answer, 401, "no-key")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    refused(await client.post("/v1/nothing-here", content=b"{"), 401, "no-key")
 
 
-@pytest.mark.parametrize(
-    ("scope", "method", "path"),
-    few_of(
-        [
-            ("trigger", "POST", "/v1/runs"),
-            ("read", "GET", "/v1/runs"),
-            ("read", "GET", "/v1/requests"),
-            ("answer", "POST", "/v1/requests/s0q-aaaaaaaaaaaaa/answer"),
-            ("steer", "POST", "/v1/requests/s0q-aaaaaaaaaaaaa/withdraw"),
-            ("steer", "POST", "/v1/runs/s0r-aaaaaaaaaaaaa/cancel"),
-        ],
-        0,
-        5,
-        rows=True,
-    ),
-)
-async def test_a_missing_scope_is_named(api: Api, scope: str, method: str, path: str) -> None:
-    others = [one for one in ("trigger", "read", "answer", "steer") if one != scope]
-    client = await api.client("bo", *others)
-    sent = {"text": "x"} if method == "POST" else None
-
-    said = refused(await client.request(method, path, json=sent), 403, "scope-missing")
-
-    assert f"needs the scope {scope}" in said
+async def test_a_missing_scope_is_named_and_admin_has_them_all(api: Api) -> None:
+    for scope, method, path in (
+        ("trigger", "POST", "/v1/runs"),
+        ("read", "GET", "/v1/requests"),
+        ("answer", "POST", "/v1/requests/s0q-aaaaaaaaaaaaa/answer"),
+        ("steer", "POST", "/v1/runs/s0r-aaaaaaaaaaaaa/cancel"),
+    ):
+        client = await api.client("bo", *[one for one in ("trigger", "read", "answer", "steer") if one != scope])
+        sent = {"text": "x"} if method == "POST" else None
+        said = refused(await client.request(method, path, json=sent), 403, "scope-missing")
+        assert f"needs the scope {scope}" in said
+    admin = await api.client("bo", "admin")
+    assert (await admin.get("/v1/runs")).status_code == 200
+    assert (await admin.post("/v1/runs", json={"text": "stamp it"})).status_code == 201
 
 
 BODIES = [
@@ -92,29 +75,16 @@ async def test_attack_only_what_is_imported_may_be_that_large(api: Api) -> None:
     assert await status_of_head(api, "POST", "/v1/runs/import", admin, expect=expect) == 100
 
 
-async def test_admin_includes_every_other_scope(api: Api) -> None:
-    client = await api.client("bo", "admin")
-
-    assert (await client.get("/v1/runs")).status_code == 200
-    assert (await client.post("/v1/runs", json={"text": "stamp it"})).status_code == 201
-
-
-async def test_a_revoked_key_opens_nothing_at_once(api: Api) -> None:
-    key, text = await api.key("bo")
+async def test_a_revoked_key_opens_nothing_at_once_and_the_list_forgets_it_long_after(world: World, api: Api) -> None:
+    revoked, text = await api.key("bo")
+    kept, _ = await api.key("bo")
     client = api.with_key(text)
     assert (await client.get("/v1/runs")).status_code == 200
-
-    await api.keyring.revoke(f"sayso_{key.prefix}")
-
+    await api.keyring.revoke(f"sayso_{revoked.prefix}")
     refused(await client.get("/v1/runs"), 401, "no-key")
-    [(listed, _)] = await api.keyring.all()
-    assert listed.revoked_at
-
-
-async def test_the_list_forgets_keys_that_were_revoked_long_ago(world: World, api: Api) -> None:
-    revoked, _ = await api.key("bo")
-    kept, _ = await api.key("bo")
-    await api.keyring.revoke(revoked.prefix)
+    assert {key.prefix: bool(key.revoked_at) for key, _ in await api.keyring.all()} == {
+        revoked.prefix: True, kept.prefix: False,
+    }  # fmt: skip
     await world.move_time(399 * 86_400)
     await world.now()
     younger, _ = await api.key("bo")
@@ -192,15 +162,10 @@ async def test_a_key_has_an_owner_known_scopes_and_known_people(api: Api) -> Non
         await keyring.revoke("aaaaaaaa")
 
 
-async def test_what_a_key_may_ask_has_to_exist_when_it_is_made(api: Api) -> None:
+async def test_what_a_key_may_ask_has_to_exist_when_it_is_made_and_is_listed(api: Api) -> None:
     for ref in ("person:nobody", "group:nothing", "policy:nothing", "bo", "role:boss", "policy:", ""):
         with pytest.raises(Invalid, match="to ask"):
             await api.key(service="ci", asks=[ref])
-
-
-async def test_the_list_shows_whom_a_key_may_ask(api: Api) -> None:
     await api.key(service="ci", asks=["person:bo", "group:release", "policy:pair", "person:bo"])
-
     [(key, _)] = await api.keyring.all()
-
     assert key.asks == key.may_ask() == ("person:bo", "group:release", "policy:pair")

@@ -48,7 +48,7 @@ async def test_what_is_held_is_looked_after_with_an_admin_s_key_alone(world: Wor
         refused(await dan.post(f"/v1/dead/{name}/{verb}"), 404, "not-found")
 
 
-async def test_a_freeze_takes_an_admin_s_key_and_says_how_it_is_called(world: World, api: Api) -> None:
+async def test_a_freeze_takes_an_admin_s_key_and_says_how_it_is_called(api: Api) -> None:
     dan, bo = await api.client("dan", "admin"), await api.client("bo", "read", "steer")
     body = {"environment": "production", "reason": "incident 4711"}
 

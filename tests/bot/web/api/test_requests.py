@@ -1,7 +1,7 @@
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
-import pytest
 from httpx2 import AsyncClient, Response
 
 from agents.events import PersonSaid
@@ -9,9 +9,9 @@ from agents.requests import PersonId
 from bot.policy.edits import Edited
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
-from tests.kit.long import few_of
 from tests.kit.office import TOML
-from tests.kit.waiting import patience, until
+from tests.kit.opens import opens
+from tests.kit.waiting import patience
 from tests.kit.world import World
 from tests.servers.web import Api, serving
 
@@ -29,14 +29,31 @@ def approval(record: RequestRecord) -> dict[str, str]:
     return {"vote": "approve", "digest": record.request.digest}
 
 
-async def test_a_request_shows_all_that_is_needed_to_decide_it(world: World, api: Api) -> None:
-    bo, record = await api.client("bo"), await asked(world)
-
+async def test_an_approval_that_names_what_was_seen_decides_once_and_who_comes_second_hears_who_decided(
+    world: World, api: Api
+) -> None:
+    bo, cy, record = await api.client("bo"), await api.client("cy"), await asked(world)
     shown = (await bo.get(f"/v1/requests/{record.request.id}")).json()
-
     assert (shown["state"], shown["format"], shown["digest"]) == ("open", "approval", record.request.digest)
     assert (shown["requesters"], shown["may_decide"], shown["quorum"]) == (["anna"], ["bo", "cy"], 1)
+    assert shown["words"] == "press it"
     assert (shown["call"]["arguments"], shown["call"]["effect"]["argv"]) == ({"what": "it"}, ["press", "it"])
+
+    for body in ({"vote": "approve"}, {"vote": "approve", "digest": "x"}, {"vote": "maybe"}, {}, {"text": ""}):
+        refused(await answered(bo, record, body), 422, "invalid")
+    answers = [await answered(bo, record, approval(record), once="k") for _ in range(3)]
+    second = await answered(cy, record, approval(record))
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    [told] = {answer.json()["told"] for answer in answers}
+    assert told.startswith("Bo Berg approved at")
+    said = answers[0].json()
+    assert (said["judgement"]["type"], said["request"]["state"]) == ("decided", "approved")
+    assert "Bo Berg approved at" in refused(second, 409, "already-decided")
+    assert second.json()["judgement"]["decision"]["by"] == ["bo"]
+    assert (await world.ended(record.request.run_id)).state == "done"
+    stands = await world.request(record.request.id)
+    assert [(vote.person, vote.channel) for vote in stands.votes] == [("bo", "api")]
 
 
 async def test_requests_are_listed_by_state_and_by_who_may_decide(world: World, api: Api) -> None:
@@ -57,20 +74,6 @@ async def test_requests_are_listed_by_state_and_by_who_may_decide(world: World, 
     refused(await bo.get("/v1/requests?person=nobody"), 404, "not-found")
 
 
-async def test_an_approval_that_names_what_was_seen_decides(world: World, api: Api) -> None:
-    bo, record = await api.client("bo"), await asked(world)
-
-    answer = await answered(bo, record, approval(record))
-
-    assert answer.status_code == 200
-    said = answer.json()
-    assert (said["judgement"]["type"], said["request"]["state"]) == ("decided", "approved")
-    assert said["told"].startswith("Bo Berg approved at")
-    assert (await world.ended(record.request.run_id)).state == "done"
-    stands = await world.request(record.request.id)
-    assert [(vote.person, vote.channel) for vote in stands.votes] == [("bo", "api")]
-
-
 async def test_one_of_two_approvals_counts_and_a_first_vote_stands(world: World, api: Api) -> None:
     world.workshop.policy_of["it"] = "pair"
     bo, record = await api.client("bo"), await asked(world)
@@ -81,34 +84,6 @@ async def test_one_of_two_approvals_counts_and_a_first_vote_stands(world: World,
     refused(again, 409, "already-voted")
     denied = await answered(bo, record, {"vote": "deny", "reason": "on second thought"})
     assert denied.json()["request"]["decision"]["reason"] == "on second thought"
-
-
-async def test_a_denial_takes_an_approval_back_until_the_start_and_is_too_late_after_it(world: World, api: Api) -> None:
-    bo, cy = await api.client("bo"), await api.client("cy")
-    first = await asked(world)
-    await world.steer(first.request.run_id, "pause")
-    await answered(bo, first, approval(first))
-    held, second = world.workshop.hold("this"), await asked(world, "press this")
-    await answered(bo, second, approval(second))
-
-    revoked = await answered(cy, first, {"vote": "deny"})
-    await until(lambda: "press this" in world.workshop.started)
-    late = await answered(cy, second, {"vote": "deny"})
-
-    assert (revoked.status_code, revoked.json()["judgement"]["type"]) == (200, "revoked")
-    refused(late, 409, "too-late")
-    held.set()
-    await world.ended(second.request.run_id)
-
-
-async def test_who_comes_second_hears_who_decided(world: World, api: Api) -> None:
-    bo, cy, record = await api.client("bo"), await api.client("cy"), await asked(world)
-    await answered(bo, record, approval(record))
-
-    answer = await answered(cy, record, approval(record))
-
-    assert "Bo Berg approved at" in refused(answer, 409, "already-decided")
-    assert answer.json()["judgement"]["decision"]["by"] == ["bo"]
 
 
 async def test_an_approval_of_what_has_moved_is_refused_with_the_difference(world: World, api: Api) -> None:
@@ -132,26 +107,12 @@ async def test_an_approval_of_what_has_moved_is_refused_with_the_difference(worl
     assert (await answered(bo, record, {"vote": "approve", "digest": revised.digest})).status_code == 200
 
 
-async def test_an_approval_names_a_digest_and_a_denial_need_not(world: World, api: Api) -> None:
+async def test_a_closed_request_says_what_became_of_it_and_names_the_one_that_replaced_it(
+    world: World, api: Api
+) -> None:
     bo, record = await api.client("bo"), await asked(world)
-
-    for body in ({"vote": "approve"}, {"vote": "approve", "digest": "x"}, {"vote": "maybe"}, {}, {"text": ""}):
-        refused(await answered(bo, record, body), 422, "invalid")
-
-    assert (await answered(bo, record, {"vote": "deny"})).status_code == 200
-
-
-async def test_a_closed_request_says_what_became_of_it(world: World, api: Api) -> None:
-    bo, withdrawn, expired = await api.client("bo"), await asked(world), await asked(world)
+    withdrawn, expired = await asked(world), await asked(world)
     await world.steering.withdraw(withdrawn.request.id, PersonId("anna"), "")
-    await world.move_time(5 * 3600)
-
-    assert "withdrawn" in refused(await answered(bo, withdrawn, approval(withdrawn)), 409, "closed")
-    assert "expired" in refused(await answered(bo, expired, approval(expired)), 409, "closed")
-
-
-async def test_a_request_that_another_one_replaced_names_that_one(world: World, api: Api) -> None:
-    bo, record = await api.client("bo"), await asked(world)
     await world.steer(record.request.run_id, "pause")
     await answered(bo, record, approval(record))
     world.workshop.meaning["it"] = "moved"
@@ -159,156 +120,92 @@ async def test_a_request_that_another_one_replaced_names_that_one(world: World, 
     newer = await world.opened(record.request.run_id, after=record.request.id)
 
     answer = await answered(bo, record, approval(record))
+    await world.move_time(5 * 3600)
 
     refused(answer, 409, "closed")
-    assert answer.json()["newer"] == newer.request.id
-    assert answer.json()["judgement"]["state"] == "superseded"
+    assert (answer.json()["newer"], answer.json()["judgement"]["state"]) == (newer.request.id, "superseded")
+    for one, state in ((withdrawn, "withdrawn"), (expired, "expired")):
+        assert state in refused(await answered(bo, one, approval(one)), 409, "closed")
 
 
-async def test_who_may_not_decide_is_told_who_may(world: World, api: Api) -> None:
-    anna, dan, record = await api.client("anna"), await api.client("dan", "admin"), await asked(world)
+async def test_what_decides_nothing_says_why(world: World, api: Api) -> None:
+    """Who may not decide is told who may; a program's own key never answers; words never decide an approval."""
+    anna, bo, dan = await api.client("anna"), await api.client("bo"), await api.client("dan", "admin")
+    programs = [await api.client(None, scope, service="ci", acts_for=["bo", "anna"]) for scope in ("answer", "admin")]
+    record, question = await asked(world), await asked(world, "ask yes_no really?")
 
     for client in (anna, dan):
         answer = await answered(client, record, approval(record))
         assert "Bo Berg and Cy Cole may" in refused(answer, 403, "not-entitled")
+    for ci in programs:
+        refused(await answered(ci, record, approval(record)), 403, "not-for-programs")
+        refused(await answered(ci, record, {"vote": "deny"}), 403, "not-for-programs")
+        refused(await answered(ci, question, {"text": "yes"}), 403, "not-for-programs")
+    for body in ({"text": "approved"}, {"choices": ["approve"]}, {"form": {"approve": "yes"}}):
+        refused(await answered(bo, record, body), 422, "unclear")
+    assert {(await world.request(one.request.id)).state for one in (record, question)} == {"open"}
 
 
-async def test_where_approvals_over_http_do_not_count_denials_do(world: World) -> None:
-    async with world.stopped():
-        world.toml = TOML.replace("expires_after", 'answer_from = ["cli"]\nexpires_after', 1)
-    async with serving(world.app) as api:
-        bo, record = await api.client("bo"), await asked(world)
+@opens(TOML.replace("expires_after", 'answer_from = ["cli"]\nexpires_after', 1))
+async def test_attack_a_program_that_says_it_is_the_command_line_is_a_program(world: World, api: Api) -> None:
+    bo, record = await api.client("bo"), await asked(world)
+    at_terminal = api.with_key(api.keyring.lend("bo"))
+    for client in (bo, at_terminal):
+        client.headers["User-Agent"] = "sayso-cli"
 
-        answer = await answered(bo, record, approval(record))
+    refusal, other = await answered(bo, record, approval(record)), await asked(world)
 
-        assert "Ways that count: in a terminal beside sayso dev, with: sayso answer" in refused(
-            answer, 403, "not-this-way"
-        )
-        assert (await answered(bo, record, {"vote": "deny"})).status_code == 200
-
-
-async def test_attack_a_program_that_says_it_is_the_command_line_is_a_program(world: World) -> None:
-    async with world.stopped():
-        world.toml = TOML.replace("expires_after", 'answer_from = ["cli"]\nexpires_after', 1)
-    async with serving(world.app) as api:
-        bo, record = await api.client("bo"), await asked(world)
-        at_terminal = api.with_key(api.keyring.lend("bo"))
-        for client in (bo, at_terminal):
-            client.headers["User-Agent"] = "sayso-cli"
-
-        refusal = await answered(bo, record, approval(record))
-
-        assert "in a terminal beside sayso dev" in refused(refusal, 403, "not-this-way")
-        assert (await world.request(record.request.id)).state == "open"
-        assert (await answered(at_terminal, record, approval(record))).status_code == 200
+    told = refused(refusal, 403, "not-this-way")
+    assert "Ways that count: in a terminal beside sayso dev, with: sayso answer" in told
+    assert (await answered(bo, other, {"vote": "deny"})).status_code == 200, "a denial counts anywhere"
+    assert (await world.request(record.request.id)).state == "open"
+    assert (await answered(at_terminal, record, approval(record))).status_code == 200
     [vote] = (await world.request(record.request.id)).votes
     assert vote.channel == "cli"
 
 
-@pytest.mark.parametrize("scopes", [("answer",), ("admin",)])
-async def test_a_programs_own_key_never_answers(world: World, api: Api, scopes: tuple[str, ...]) -> None:
-    ci = await api.client(None, *scopes, service="ci", acts_for=["bo", "anna"])
-    record, question = await asked(world), await asked(world, "ask yes_no really?")
-
-    refused(await answered(ci, record, approval(record)), 403, "not-for-programs")
-    refused(await answered(ci, record, {"vote": "deny"}), 403, "not-for-programs")
-    refused(await answered(ci, question, {"text": "yes"}), 403, "not-for-programs")
-
-    assert (await world.request(record.request.id)).state == "open"
-
-
-async def test_words_never_decide_an_approval(world: World, api: Api) -> None:
-    bo, record = await api.client("bo"), await asked(world)
-
-    for body in ({"text": "approved"}, {"choices": ["approve"]}, {"form": {"approve": "yes"}}):
-        refused(await answered(bo, record, body), 422, "unclear")
-
-    assert (await world.request(record.request.id)).state == "open"
-
-
-@pytest.mark.parametrize(
-    ("question", "body", "said"),
-    few_of(
-        [
-            ("ask free_text why? ", {"text": "because"}, "because"),
-            ("ask yes_no really?", {"text": "yes"}, "yes"),
-            ("ask choice which? | red, blue", {"choices": ["blue"]}, "blue"),
-            ("ask choice which? | red, blue", {"text": "1"}, "red"),
-            ("ask choice which? | 2, 1", {"choices": ["1"]}, "1"),
-            ("ask choices which? | red, blue, green", {"choices": ["green", "1"]}, "green\nred"),
-            ("ask form what? | version, why", {"form": {"version": "v1", "why": "it: is"}}, "version: v1\nwhy: it: is"),
-        ],
-        0,
-        6,
-        rows=True,
-    ),
-)
-async def test_a_question_is_answered_in_its_own_format(
-    world: World, api: Api, question: str, body: dict[str, Any], said: str
+async def test_a_question_is_answered_in_its_own_format_and_what_does_not_fit_decides_nothing(
+    world: World, api: Api
 ) -> None:
-    anna, record = await api.client("anna"), await asked(world, question)
-
-    answer = await answered(anna, record, body)
-
-    assert answer.status_code == 200, answer.text
-    assert [result.text for result in (await world.ended(record.request.run_id)).results] == [said]
-
-
-@pytest.mark.parametrize(
-    ("question", "body"),
-    few_of(
-        [
-            ("ask yes_no really?", {"text": "perhaps"}),
-            ("ask yes_no really?", {"vote": "deny", "reason": "yes"}),
-            ("ask choice which? | red, blue", {"choices": ["red", "blue"]}),
-            ("ask choices which? | red, blue", {"choices": ["pink"]}),
-            ("ask form what? | version, why", {"form": {"version": "v1"}}),
-        ],
-        0,
-        4,
-        rows=True,
-    ),
-)
-async def test_what_does_not_fit_a_question_decides_nothing(
-    world: World, api: Api, question: str, body: dict[str, Any]
-) -> None:
-    anna, record = await api.client("anna"), await asked(world, question)
-
-    refused(await answered(anna, record, body), 422, "unclear")
-
-    assert (await world.request(record.request.id)).state == "open"
-
-
-async def test_the_same_answer_under_the_same_idempotency_key_is_judged_once(world: World, api: Api) -> None:
-    bo, record = await api.client("bo"), await asked(world)
-
-    answers = [await answered(bo, record, approval(record), once="k") for _ in range(3)]
-
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert len({answer.json()["told"] for answer in answers}) == 1
-    assert len((await world.request(record.request.id)).votes) == 1
+    anna = await api.client("anna")
+    rows: tuple[tuple[str, dict[str, Any], dict[str, Any], str], ...] = (
+        ("ask free_text why? ", {"vote": "deny", "reason": "yes"}, {"text": "because"}, "because"),
+        ("ask yes_no really?", {"text": "perhaps"}, {"text": "yes"}, "yes"),
+        ("ask choice which? | red, blue", {"choices": ["red", "blue"]}, {"text": "1"}, "red"),
+        ("ask choice which? | 2, 1", {"choices": ["3"]}, {"choices": ["1"]}, "1"),
+        ("ask choices which? | red, blue, green", {"choices": ["pink"]}, {"choices": ["green", "1"]}, "green\nred"),
+        (
+            "ask form what? | version, why", {"form": {"version": "v1"}},
+            {"form": {"version": "v1", "why": "it: is"}}, "version: v1\nwhy: it: is",
+        ),
+    )  # fmt: skip
+    for question, wrong, body, said in rows:
+        record = await asked(world, question)
+        refused(await answered(anna, record, wrong), 422, "unclear")
+        assert (await world.request(record.request.id)).state == "open"
+        answer = await answered(anna, record, body)
+        assert answer.status_code == 200, answer.text
+        assert [result.text for result in (await world.ended(record.request.run_id)).results] == [said]
 
 
 async def test_a_request_is_taken_back_by_whoever_asked_and_by_nobody_else(world: World, api: Api) -> None:
-    anna, bo, record = await api.client("anna"), await api.client("bo"), await asked(world)
+    anna, bo, record, begins = (
+        await api.client("anna"), await api.client("bo"), await asked(world), await asked(world),
+    )  # fmt: skip
     path = f"/v1/requests/{record.request.id}/withdraw"
+    await world.steer(begins.request.run_id, "pause")
+    await world.decide("bo", begins, "approve")
 
     refused(await bo.post(path), 403, "not-yours")
     answer = await anna.post(path, json={"reason": "not needed"})
+    approved = await anna.post(f"/v1/requests/{begins.request.id}/withdraw", json={"reason": "stop"})
 
     assert (answer.status_code, answer.json()) == (200, {"id": record.request.id, "state": "withdrawn"})
+    assert (approved.status_code, approved.json()["state"]) == (200, "revoked")
     stands = await world.request(record.request.id)
     assert stands.decision
     assert (stands.decision.by, stands.decision.reason) == (("anna",), "not needed")
     refused(await anna.post(path), 409, "not-now")
-
-
-async def test_a_service_takes_back_what_it_asked_for_somebody(world: World, api: Api) -> None:
-    ci = await api.client(service="ci", acts_for=["anna"])
-    run_id = (await ci.post("/v1/runs", json={"text": "press it"})).json()["id"]
-    record = await world.opened(run_id)
-
-    assert (await ci.post(f"/v1/requests/{record.request.id}/withdraw")).status_code == 200
 
 
 async def test_whoever_may_decide_puts_no_words_of_theirs_into_the_mouth_of_who_asked(world: World, api: Api) -> None:
@@ -324,48 +221,33 @@ async def test_whoever_may_decide_puts_no_words_of_theirs_into_the_mouth_of_who_
         assert "Leave the reason out" in answer.json()["do"]
     assert (await world.request(record.request.id)).state == "open"
     assert (await keys[1].post(path.format(record.request.id))).status_code == 200
+    own = await world.opened((await keys[1].post("/v1/runs", json={"text": "press it"})).json()["id"])
+    why = await keys[1].post(path.format(own.request.id), json={"reason": "the build broke"})
+    assert why.status_code == 200, "a service says why it takes back what it asked for itself"
 
 
-async def test_a_service_says_why_it_takes_back_what_it_asked_for_itself(world: World, api: Api) -> None:
-    ci = await api.client(service="ci", acts_for=["anna"], holders=["bo"])
-    run_id = (await ci.post("/v1/runs", json={"text": "press it"})).json()["id"]
-    record = await world.opened(run_id)
-
-    answer = await ci.post(f"/v1/requests/{record.request.id}/withdraw", json={"reason": "the build broke"})
-
-    assert answer.status_code == 200
-
-
-async def test_who_waits_for_a_request_hears_at_once_when_it_is_decided(world: World, api: Api) -> None:
-    bo, record = await api.client("bo"), await asked(world)
-    path = f"/v1/requests/{record.request.id}?wait_s=50"
-    waiting = [asyncio.create_task(bo.get(path)) for _ in range(5)]
-    await api.until_open(5)
-    assert not any(one.done() for one in waiting)
-
-    await world.decide("cy", record, "approve")
-
-    async with patience():
-        answers = await asyncio.gather(*waiting)
-    assert {answer.json()["state"] for answer in answers} == {"approved"}
-    async with patience():
-        assert (await bo.get(path)).json()["decision"]["by"] == ["cy"], "nobody waits for what is closed"
-
-
-async def test_who_waits_also_hears_of_a_vote_and_of_a_new_revision(world: World, api: Api) -> None:
+async def test_who_waits_for_a_request_hears_at_once_of_each_change_and_of_its_decision(world: World, api: Api) -> None:
     world.workshop.policy_of |= {"it": "pair", "that": "pair"}
     bo, record = await api.client("bo"), await asked(world)
     path = f"/v1/requests/{record.request.id}?wait_s=50"
 
-    voted = asyncio.create_task(bo.get(path))
-    await api.until_open()
-    await world.decide("cy", record, "approve")
-    assert len((await voted).json()["votes"]) == 1
+    async def told(change: Awaitable[object]) -> list[dict[str, Any]]:
+        waiting = [asyncio.create_task(bo.get(path)) for _ in range(3)]
+        await api.until_open(3)
+        assert not any(one.done() for one in waiting)
+        await change
+        async with patience():
+            return [answer.json() for answer in await asyncio.gather(*waiting)]
 
-    revised = asyncio.create_task(bo.get(path))
-    await api.until_open()
-    await world.edit("anna", await world.request(record.request.id), what="that")
-    assert (await revised).json()["revision"] == 2
+    voted = await told(world.decide("cy", record, "approve"))
+    revised = await told(world.edit("anna", await world.request(record.request.id), what="that"))
+    decided = await told(world.decide("cy", await world.request(record.request.id), "deny"))
+
+    assert [len(one["votes"]) for one in voted] == [1] * 3
+    assert [one["revision"] for one in revised] == [2] * 3
+    assert {one["state"] for one in decided} == {"denied"}
+    async with patience():
+        assert (await bo.get(path)).json()["decision"]["by"] == ["cy"], "nobody waits for what is closed"
 
 
 async def test_a_wait_ends_in_time_with_the_request_as_it_stands(world: World, api: Api) -> None:
@@ -421,68 +303,34 @@ async def test_who_waits_with_a_key_that_is_revoked_meanwhile_is_told_nothing(wo
 
 
 async def test_words_beside_an_approval_are_asked_back_and_kept_once_confirmed(world: World, api: Api) -> None:
-    bo, record = await api.client("bo"), await asked(world)
+    """Also what looks like an older mail; a courtesy is no condition."""
+    bo, record, polite = await api.client("bo"), await asked(world), await asked(world)
     body = approval(record) | {"reason": "only after lunch"}
 
     first = await answered(bo, record, body)
+    for reason in ("> only after lunch", "ok\n\nOn 3 May 2026 Bo Berg wrote:\n> only after lunch"):
+        refused(await answered(bo, record, approval(record) | {"reason": reason}), 409, "note-unconfirmed")
     assert (await world.request(record.request.id)).state == "open"
     again = await answered(bo, record, body | {"note_confirmed": True})
+    courtesy = await answered(bo, polite, approval(polite) | {"reason": "Looks good to me, thanks!"})
 
     assert "only after lunch" in refused(first, 409, "note-unconfirmed")
     assert "note_confirmed: true" in first.json()["do"]
     assert again.json()["judgement"]["vote"]["reason"] == "only after lunch"
     assert "Note: “only after lunch”" in again.json()["told"]
+    assert courtesy.json()["request"]["state"] == "approved"
     await world.ended(record.request.run_id)
     assert "Note by Bo Berg: “only after lunch”" in " ".join((await world.next_mail("anna", "Done")).text.split())
 
 
-@pytest.mark.parametrize("reason", few_of(["", "ok", "Looks good to me, thanks!", "👍"], 0))
-async def test_courtesy_beside_an_approval_is_no_condition(world: World, api: Api, reason: str) -> None:
-    bo, record = await api.client("bo"), await asked(world)
-
-    answer = await answered(bo, record, approval(record) | {"reason": reason})
-
-    assert answer.json()["request"]["state"] == "approved"
-
-
-@pytest.mark.parametrize("reason", ["> only after lunch", "ok\n\nOn 3 May 2026 Bo Berg wrote:\n> only after lunch"])
-async def test_what_looks_like_an_older_mail_beside_an_approval_is_a_note_too(
-    world: World, api: Api, reason: str
-) -> None:
-    bo, record = await api.client("bo"), await asked(world)
-
-    refused(await answered(bo, record, approval(record) | {"reason": reason}), 409, "note-unconfirmed")
-
-    assert (await world.request(record.request.id)).state == "open"
-
-
-async def test_a_requester_takes_it_back_with_a_denial_and_words_stand_on_the_card(world: World, api: Api) -> None:
-    anna, bo, record = await api.client("anna"), await api.client("bo"), await asked(world)
-
-    remarked = await answered(anna, record, {"text": "the database is being moved"})
-    stale = await answered(bo, record, approval(record))
-    withdrawn = await answered(anna, record, {"vote": "deny", "reason": "not today"})
-
-    assert remarked.json()["request"]["remarks"][0]["text"] == "the database is being moved"
-    refused(stale, 409, "digest-moved")
-    assert "Anna Ames wrote after you were asked" in stale.text
-    assert withdrawn.json()["request"]["state"] == "withdrawn"
-    assert await world.summary(record.request.run_id) == "failed: withdrawn: not today"
-
-
-@pytest.mark.parametrize(
-    "body", [{"text": "press the horn instead"}, {"choices": ["horn"]}, {"form": {"what": "horn"}}]
-)
-async def test_attack_a_key_that_may_only_answer_steers_by_no_words_of_a_requester(
-    world: World, api: Api, body: dict[str, Any]
-) -> None:
+async def test_attack_a_key_that_may_only_answer_steers_by_no_words_of_a_requester(world: World, api: Api) -> None:
     world.workshop.policy_of["bell"] = "pair"
     anna, bo, record = await api.client("anna", "answer"), await api.client("bo"), await asked(world, "press bell")
     assert (await answered(bo, record, approval(record))).status_code == 200
 
-    refusal = await answered(anna, record, body)
-
-    assert "needs the scope steer" in refused(refusal, 403, "scope-missing")
+    for body in ({"text": "press the horn instead"}, {"choices": ["horn"]}, {"form": {"what": "horn"}}):
+        refusal = await answered(anna, record, body)
+        assert "needs the scope steer" in refused(refusal, 403, "scope-missing")
     now = await world.request(record.request.id)
     assert ([vote.person for vote in now.votes], now.request.remarks) == (["bo"], ())
     assert not [event for event in await world.events(record.request.run_id) if isinstance(event, PersonSaid)]
@@ -490,11 +338,60 @@ async def test_attack_a_key_that_may_only_answer_steers_by_no_words_of_a_request
     assert (await world.request(record.request.id)).state == "withdrawn"
 
 
-async def test_what_is_approved_and_has_not_started_can_be_withdrawn(world: World, api: Api) -> None:
-    anna, record = await api.client("anna"), await asked(world)
-    await world.steer(record.request.run_id, "pause")
-    await world.decide("bo", record, "approve")
+def _editable(world: World) -> None:
+    world.workshop.editable = ("what",)
 
-    answer = await anna.post(f"/v1/requests/{record.request.id}/withdraw", json={"reason": "stop"})
 
-    assert (answer.status_code, answer.json()["state"]) == (200, "revoked")
+EDITABLE = opens(change=_editable)
+
+
+def _path(record: RequestRecord, verb: str) -> str:
+    return f"/v1/requests/{record.request.id}/{verb}"
+
+
+@EDITABLE
+async def test_an_edit_is_told_with_the_request_as_it_stands_then(world: World, api: Api) -> None:
+    bo, record = await api.client("bo"), await world.opened(await world.trigger("press bell"))
+    body = {"args": {"what": "gong"}, "digest": record.request.digest}
+
+    made = await bo.post(_path(record, "edit"), json=body)
+
+    said = made.json()
+    assert (made.status_code, said["judgement"]["type"]) == (200, "edited")
+    assert said["request"]["call"]["arguments"] == {"what": "gong"}
+    assert (said["request"]["edits"], said["request"]["may_decide"]) == ({"what": ["bo"]}, ["cy"])
+    assert said["request"]["may_not_decide"] == {"bo": "changed what and may only deny it"}
+    assert said["judgement"]["digest"] == said["request"]["digest"] != record.request.digest
+    own = await bo.post(_path(record, "answer"), json={"vote": "approve", "digest": said["request"]["digest"]})
+    assert "others approve it" in refused(own, 403, "not-entitled")
+
+
+@EDITABLE
+async def test_an_edit_that_is_refused_says_why_and_changes_nothing(world: World, api: Api) -> None:
+    bo, dan = await api.client("bo"), await api.client("dan")
+    record = await world.opened(await world.trigger("press bell"))
+    digest, path = record.request.digest, _path(record, "edit")
+
+    refused(await dan.post(path, json={"args": {"what": "gong"}, "digest": digest}), 404, "not-found")
+    ci = await api.client(service="ci", acts_for=["anna"])
+    refused(await ci.post(path, json={"args": {"what": "gong"}, "digest": digest}), 403, "not-for-programs")
+    names = await bo.post(path, json={"args": {"where": "here"}, "digest": digest})
+    assert "They may change: what" in refused(names, 422, "not-editable")
+    refused(await bo.post(path, json={"args": {"what": [7]}, "digest": digest}), 422, "not-editable")
+    refused(await bo.post(path, json={"args": {"what": "gong"}, "digest": "0" * 64}), 409, "digest-moved")
+    refused(await bo.post(path, json={"args": {"what": "bell"}, "digest": digest}), 409, "not-now")
+    assert (await world.request(record.request.id)).request == record.request
+    await world.decide("cy", record, "deny")
+    refused(await bo.post(path, json={"args": {"what": "gong"}, "digest": digest}), 409, "already-decided")
+
+
+async def test_whoever_asked_changes_any_argument_by_a_key_that_steers(world: World, api: Api) -> None:
+    anna, answers = await api.client("anna"), await api.client("anna", "read", "answer")
+    record = await world.opened(await world.trigger("press bell"))
+    body = {"args": {"what": "horn"}, "digest": record.request.digest}
+
+    refused(await answers.post(_path(record, "edit"), json=body), 403, "scope-missing")
+    made = await anna.post(_path(record, "edit"), json=body)
+
+    said = made.json()["request"]
+    assert (made.status_code, said["call"]["arguments"], said.get("edits", {})) == (200, {"what": "horn"}, {})

@@ -10,6 +10,7 @@ from httpx2 import AsyncClient
 from agents.events import Event, read_event, write_event
 from agents.requests import RunId
 from bot.store.client import Client
+from bot.web.connections import Limits
 from tests.bot.web.problems import refused
 from tests.kit.long import few_of
 from tests.kit.waiting import patience, until
@@ -83,18 +84,6 @@ async def test_a_stream_that_was_cut_goes_on_after_the_last_event_without_a_gap(
     refused(await anna.get(path, headers={**STREAM, "Last-Event-ID": "x"}), 422, "invalid")
 
 
-async def test_a_stream_without_news_is_kept_open_by_pings(world: World) -> None:
-    run_id = await world.trigger("press it")
-    await world.opened(run_id)
-    async with serving(world.app, ping_s=0.05) as api:
-        anna, pings = await api.client("anna"), 0
-        async with anna.stream("GET", f"/v1/runs/{run_id}/events", headers=STREAM) as answer:
-            async for line in answer.aiter_lines():
-                pings += line == ": ping"
-                if pings == 3:
-                    break
-
-
 @pytest.mark.parametrize("ping_s", few_of([0.05, 15.0], 0))
 async def test_a_stream_ends_with_its_key_and_tells_nothing_more(world: World, ping_s: float) -> None:
     run_id = await world.trigger("press it")
@@ -111,22 +100,6 @@ async def test_a_stream_ends_with_its_key_and_tells_nothing_more(world: World, p
 
         async with patience():
             assert "run_paused" not in {event.type for _, event in await stream}
-
-
-async def test_an_open_stream_does_not_count_as_a_use_of_its_key(world: World) -> None:
-    run_id = await world.trigger("press it")
-    await world.opened(run_id)
-    async with serving(world.app, ping_s=0.05) as api:
-        anna, pings = await api.client("anna"), 0
-        async with anna.stream("GET", f"/v1/runs/{run_id}/events", headers=STREAM) as answer:
-            [(_, used)] = await api.keyring.all()
-            await world.move_time(3_600)
-            await world.now()
-            async for line in answer.aiter_lines():
-                pings += line == ": ping"
-                if pings == 3:
-                    break
-            assert await api.keyring.all() == [((await api.keyring.all())[0][0], used)]
 
 
 async def test_what_one_process_writes_the_streams_of_another_tell(world: World, api: Api) -> None:
@@ -227,3 +200,32 @@ async def test_nothing_is_lost_while_redis_restarts_the_readers_connection(world
     assert [seq for seq, _ in events] == list(range(1, len(events) + 1))
     stored = await world.events(run_id)
     assert [write_event(event) for _, event in events] == [write_event(event) for event in stored[: len(events)]]
+
+
+async def test_attack_a_key_or_somebody_with_several_holds_all_streams_and_long_polls(world: World) -> None:
+    request = (await world.opened(await world.trigger("press it"))).request
+    stream, poll = f"/v1/runs/{request.run_id}/events", f"/v1/requests/{request.id}?wait_s=50"
+    async with serving(world.app, limits=Limits(held_by_one=2)) as api:
+        anna, same, bo = [await api.client(person, "read") for person in ("anna", "anna", "bo")]
+        async with anna.stream("GET", stream, headers=STREAM) as held:
+            waits = asyncio.create_task(anna.get(poll))
+            await api.until_open(2)
+            for client in (anna, same):
+                for path in (stream, poll):
+                    answer = await client.get(path, headers=STREAM)
+                    said = refused(answer, 429, "rate-limited")
+                    assert said.startswith("2 event streams and long polls are open here")
+                    assert answer.headers["retry-after"] == "10"
+            assert (await anna.get(f"/v1/requests/{request.id}")).status_code == 200
+            assert held.status_code == await begun(bo, stream) == 200
+        await api.until_open(1)
+        assert await begun(same, stream) == 200, "there is room for another one"
+        await world.decide("bo", await world.request(request.id), "approve")
+        async with patience():
+            assert (await waits).status_code == 200
+
+
+async def begun(client: AsyncClient, path: str) -> int:
+    """The status of a stream that is hung up on as soon as it has begun."""
+    async with client.stream("GET", path, headers=STREAM) as answer:
+        return answer.status_code

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.kit.office import TOML
-from tests.kit.world import World, a_world
+from tests.kit.opens import opened
+from tests.kit.world import World
 from tests.servers.console import Console, a_console
 
 
@@ -17,16 +19,16 @@ def roles() -> str:
 
 
 @pytest.fixture
-async def world(redis: str, tmp_path: Path, roles: str) -> AsyncIterator[World]:
-    """A running sayso with these roles."""
-    async with a_world(redis, tmp_path / "data", f"{TOML}\n[roles]\n{roles}\n") as world:
+async def world(request: pytest.FixtureRequest, redis: str, tmp_path: Path, roles: str) -> AsyncIterator[World]:
+    """A running sayso with these roles, or as the mark `opens` says."""
+    async with opened(request, redis, tmp_path / "data", f"{TOML}\n[roles]\n{roles}\n") as world:
         yield world
 
 
 @pytest.fixture
 async def console(world: World) -> AsyncIterator[Console]:
-    """`world` in a page, where everybody is only themselves."""
-    async with a_console(world) as console:
+    """`world` in a page, at its public address, where everybody is only themselves."""
+    async with a_console(world, host=urlsplit(world.settings().public_url or "").netloc) as console:
         yield console
 
 

@@ -1,11 +1,13 @@
 """A card has the buttons that count for who looks, and what is sent without them is judged all the same."""
 
-import pytest
+from collections.abc import Sequence
 
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place, proof
+from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
-from tests.servers.console import Console, a_console, sent
+from tests.servers.console import Console, sent
 
 ONLY_BY_MAIL = """
 [policies.mail]
@@ -34,45 +36,22 @@ async def test_until_the_start_an_approval_can_be_taken_back(world: World, conso
     assert world.workshop.effects == []
 
 
-async def test_after_the_start_nothing_stops_it_and_the_page_says_so(world: World, console: Console) -> None:
-    held = world.workshop.hold("it")
-    record, bo = await asked(world), await console.browser("bo")
-    old = (await bo.get(place(record))).form(f"{place(record)}/answer")
-    await answer(bo, record, "Approve")
-    await until(lambda: world.workshop.started, what="it starts")
-
-    after = await bo.submit(old, "Deny")
-
-    assert "started on" in after.words
-    assert buttons(after) == set()
-    held.set()
-    assert await world.summary(record.request.run_id) == "done: ok: press it: done"
-
-
-@pytest.mark.parametrize("person", ["anna", "dan"])
 async def test_who_may_not_decide_has_no_buttons_and_a_made_up_form_does_not_count(
-    world: World, console: Console, person: str
+    world: World, console: Console
 ) -> None:
-    record, one, bo = await asked(world), await console.browser(person), await console.browser("bo")
-    page = await one.get(place(record))
+    record, bo, anna = await asked(world), await console.browser("bo"), await console.browser("anna")
     _, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Approve")
-
-    assert buttons(page) == ({"Withdraw what you asked for"} if person == "anna" else set())
-    assert "Bo Berg and Cy Cole may decide." in page.words
-    for vote in ("approve", "free_text", *(() if person == "anna" else ("deny",))):
-        answered = await one.post(f"{place(record)}/answer", dict(fields) | await proof(one) | {"vote": vote})
-        assert "not yours to decide" in (await one.get(answered.headers["location"])).words
-    assert (await world.request(record.request.id)).state == "open"
-    assert "answered by console, not counted" in (await one.get(f"/runs/{record.request.run_id}")).words
-
-
-async def test_a_made_up_denial_of_who_asked_withdraws(world: World, console: Console) -> None:
-    record, anna, bo = await asked(world), await console.browser("anna"), await console.browser("bo")
-    _, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Deny")
-
-    answered = await anna.post(f"{place(record)}/answer", dict(fields) | await proof(anna))
-
-    assert "Withdrawn by Anna Ames" in (await anna.get(answered.headers["location"])).words
+    for person, one in (("dan", await console.browser("dan")), ("anna", anna)):
+        page = await one.get(place(record))
+        assert buttons(page) == ({"Withdraw what you asked for"} if person == "anna" else set())
+        assert "Bo Berg and Cy Cole may decide." in page.words
+        for vote in ("approve", "free_text", *(() if person == "anna" else ("deny",))):
+            answered = await one.post(f"{place(record)}/answer", dict(fields) | await proof(one) | {"vote": vote})
+            assert "not yours to decide" in (await one.get(answered.headers["location"])).words
+        assert (await world.request(record.request.id)).state == "open"
+        assert "answered by console, not counted" in (await one.get(f"/runs/{record.request.run_id}")).words
+    denied = await anna.post(f"{place(record)}/answer", dict(fields) | await proof(anna) | {"vote": "deny"})
+    assert "Withdrawn by Anna Ames" in (await anna.get(denied.headers["location"])).words
     assert (await world.request(record.request.id)).state == "withdrawn"
 
 
@@ -91,32 +70,108 @@ async def test_who_asked_may_take_it_back_and_nobody_else(world: World, console:
     assert "withdrawn already" in (await anna.submit(form)).words
 
 
-async def test_where_the_console_is_no_way_to_approve_a_denial_counts_all_the_same(world: World) -> None:
-    async with world.stopped():
-        world.toml += ONLY_BY_MAIL
+@opens(TOML + ONLY_BY_MAIL)
+async def test_where_the_console_is_no_way_to_approve_a_denial_counts_all_the_same(
+    world: World, console: Console
+) -> None:
     world.workshop.policy_of["it"] = "mail"
-    async with a_console(world) as console:
-        record, bo = await asked(world), await console.browser("bo")
-        page = await bo.get(place(record))
-        assert buttons(page) == {"Ask Anna Ames", "Deny"}
-        assert "An approval does not count here" in page.words
-        path, fields = sent(page.form(f"{place(record)}/answer"), "Deny")
+    record, bo = await asked(world), await console.browser("bo")
+    page = await bo.get(place(record))
+    assert buttons(page) == {"Ask Anna Ames", "Deny"}
+    assert "An approval does not count here" in page.words
+    path, fields = sent(page.form(f"{place(record)}/answer"), "Deny")
 
-        forged = await bo.post(path, dict(fields) | {"vote": "approve"})
+    forged = await bo.post(path, dict(fields) | {"vote": "approve"})
 
-        assert "does not count" in (await bo.get(forged.headers["location"])).words
-        assert (await world.request(record.request.id)).state == "open"
-        await answer(bo, record, "Deny")
-        assert (await decision(world, record)).state == "denied"
+    assert "does not count" in (await bo.get(forged.headers["location"])).words
+    assert (await world.request(record.request.id)).state == "open"
+    await answer(bo, record, "Deny")
+    assert (await decision(world, record)).state == "denied"
 
 
-async def test_what_was_decided_elsewhere_says_by_whom(world: World, console: Console) -> None:
+def in_order(words: str, parts: Sequence[str]) -> bool:
+    """Return whether `parts` stand in `words`, one after the other. Raises AssertionError for one that does not."""
+    at = 0
+    for part in parts:
+        at = words.find(part, at)
+        assert at >= 0, f"{part!r} is not there, or not there yet: {words}"
+    return True
+
+
+async def test_a_card_says_what_who_and_why_who_else_until_when_then_the_buttons_then_the_details(
+    world: World, console: Console
+) -> None:
+    record, bo = await asked(world, "press it"), await console.browser("bo")
+
+    page = await bo.get(place(record))
+
+    parts = (
+        "Press it?", "Anna Ames asks.", "What Anna Ames wrote: press it", "Approval by you or Cy Cole", "Expires",
+        "in 3 h 59 min", "Approve", "Deny", "Details", 'press {"what": "it"}', record.request.digest,
+    )  # fmt: skip
+    assert in_order(page.words, parts)
+    details = page.html.index("<details")
+    assert record.request.digest not in page.html[:details].replace(f'value="{record.request.digest}"', "")
+
+
+async def test_after_the_decision_the_page_of_the_request_says_what_came_of_it_and_leads_to_the_run(
+    world: World, console: Console
+) -> None:
+    held = world.workshop.hold("it")
     record, bo = await asked(world), await console.browser("bo")
     old = (await bo.get(place(record))).form(f"{place(record)}/answer")
-    await world.decide("cy", record, "approve", channel="cli")
+    await answer(bo, record, "Approve")
+    await until(lambda: world.workshop.started, what="it starts")
+    running = await bo.submit(old, "Deny")
+    held.set()
     await world.ended(record.request.run_id)
 
-    after = await bo.submit(old, "Approve")
+    page = await bo.get(place(record))
 
-    assert "Cy Cole approved on" in after.words
-    assert len((await decision(world, record)).by) == 1
+    assert "started on" in running.words, "a denial is too late by now"
+    assert buttons(running) == set()
+    assert in_order(running.words, ["Press it", "Running", "Began", "Approved by Bo Berg"])
+    assert in_order(page.words, ["Press it", "Done", "Began", ", ended", "Approved by Bo Berg", "press it: done"])
+    assert f"/runs/{record.request.run_id}" in page.links
+
+
+async def test_what_failed_is_shown_with_its_last_lines_first_and_all_of_it_folded(
+    world: World, console: Console
+) -> None:
+    world.workshop.breaks["it"] = RuntimeError("\n".join(f"line {number}" for number in range(60)))
+    record, bo = await asked(world), await console.browser("bo")
+    await answer(bo, record, "Approve")
+    await world.ended(record.request.run_id)
+
+    for where in (place(record), f"/runs/{record.request.run_id}"):
+        page = await bo.get(where)
+        said = page.html[page.html.index('class="came"') :]
+        shown = said[said.index("<pre") : said.index("</pre>")]
+        assert "Failed" in page.words
+        assert shown.endswith("line 59")
+        assert "line 39\n" not in shown
+        assert "line 40\n" in shown
+        assert "line 0\n" in said[said.index("<details>") : said.index("</details>")]
+
+
+async def test_the_card_stays_on_the_page_of_the_run_after_the_decision(world: World, console: Console) -> None:
+    record, anna = await asked(world), await console.browser("anna")
+    await world.decide("cy", record, "deny", "too loud")
+    await world.ended(record.request.run_id)
+
+    page = await anna.get(f"/runs/{record.request.run_id}")
+
+    assert in_order(page.words, ["Denied Nothing was done.", "Denied by Cy Cole", "too loud", "Details"])
+    assert buttons(page) == set()
+
+
+@opens(TOML.replace('name = "Bo Berg"', 'name = "Bo Berg"\ntimezone = "Asia/Tokyo"'))
+async def test_a_reader_sees_every_time_on_their_own_clock(world: World, console: Console) -> None:
+    record, bo = await asked(world), await console.browser("bo")
+    after = await answer(bo, record, "Approve")
+    await world.ended(record.request.run_id)
+    run = await bo.get(f"/runs/{record.request.run_id}")
+
+    for page in (after, run):
+        assert "JST" in page.words
+        assert "UTC" not in page.words

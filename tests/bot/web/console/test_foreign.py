@@ -53,23 +53,3 @@ async def test_a_script_in_a_deployed_page_approves_nothing(world: World, demo_c
     assert await kept(world) == before
     assert (await bo.post(path, fields)).status_code == 303, "from our own page the same form does count"
     assert (await world.request(scene.request_id)).state == "approved"
-
-
-async def test_a_script_in_a_deployed_page_forks_and_retries_nothing(world: World, demo_console: Console) -> None:
-    run_id, bo = await world.trigger("stamp letter"), await demo_console.browser("cy", is_demo=True)
-    await world.ended(run_id)
-    forms: dict[str, dict[str, str]] = {}
-    for verb in ("fork", "retry"):
-        page = await bo.get(f"/runs/{run_id}/confirm/{verb}?at=1")
-        forms[verb] = dict(page.form(f"/runs/{run_id}/{verb}").fields)
-    before = await world.app.store.lists.runs()
-
-    for verb, fields in forms.items():
-        for origin in ("http://127.0.0.1:8001", "null", "https://evil.example"):
-            for headers in ({"Origin": origin}, {"Origin": origin, "Sec-Fetch-Site": "cross-site"}):
-                assert (await bo.post(f"/runs/{run_id}/{verb}", fields, headers)).status_code == 403
-
-    assert await world.app.store.lists.runs() == before
-    for verb, fields in forms.items():
-        answer = await bo.post(f"/runs/{run_id}/{verb}", fields)
-        assert answer.status_code == 303, "from our own page the same form does count"

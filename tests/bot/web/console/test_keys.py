@@ -70,30 +70,6 @@ async def test_nobody_else_sees_them_or_learns_whether_there_is_one(console: Con
     assert gone.status_code == 404
 
 
-async def test_a_form_without_a_tick_is_shown_again_with_what_was_typed(console: Console) -> None:
-    bo = await console.browser("bo")
-    page = await bo.get("/keys")
-
-    fields = [*page.form("/keys").fields, ("name", "for the nightly job")]
-    told = Page(await bo.post("/keys", fields))
-
-    assert "answer: approve, deny and answer" in page.words
-    assert "Nothing is ticked. Tick what the key may do." in told.words
-    assert "admin" not in told.words
-    assert 'value="for the nightly job"' in told.html
-    assert (await console.app.access.keyring.all()) == []
-
-
-async def test_only_of_a_key_that_answers_is_it_said_that_it_answers(console: Console) -> None:
-    bo = await console.browser("bo")
-    fields = [*(await bo.get("/keys")).form("/keys").fields]
-
-    looks, answers = [Page(await bo.post("/keys", [*fields, ("scope", one)])).words for one in ("read", "answer")]
-
-    assert ("answers as you" in looks, "answers as you" in answers) == (False, True)
-    assert "does as you what you ticked" in looks
-
-
 async def revoked(world: World) -> dict[str, Any]:
     """The record of the one key that was revoked, once it is sealed."""
 
@@ -105,15 +81,26 @@ async def revoked(world: World) -> dict[str, Any]:
     return record
 
 
-async def test_beside_a_fresh_key_that_asks_stands_what_to_paste_and_beside_others_nothing(console: Console) -> None:
+async def test_beside_a_fresh_key_stands_what_it_does_and_what_to_paste_where_it_asks(console: Console) -> None:
+    """A form without a tick is shown again with what was typed."""
     bo = await console.browser("bo")
-    fields = [*(await bo.get("/keys")).form("/keys").fields]
+    page = await bo.get("/keys")
+    fields = [*page.form("/keys").fields]
 
-    asks, looks = [Page(await bo.post("/keys", [*fields, ("scope", one)])).words for one in ("ask", "read")]
+    none = Page(await bo.post("/keys", [*fields, ("name", "for the nightly job")]))
+    assert "answer: approve, deny and answer" in page.words
+    assert "Nothing is ticked. Tick what the key may do." in none.words
+    assert "admin" not in none.words
+    assert 'value="for the nightly job"' in none.html
+    assert (await console.app.access.keyring.all()) == []
 
-    [(key, _), _] = await console.app.access.keyring.all()
-    assert f"Authorization: Bearer sayso_{key.prefix}_" in asks
+    asks, looks, answers = [
+        Page(await bo.post("/keys", [*fields, ("scope", one)])).words for one in ("ask", "read", "answer")
+    ]
+    assert "Authorization: Bearer sayso_" in asks
     assert '"to": ["person:bo"]' in asks
     assert "claude mcp add --transport http sayso" in asks
     assert '"mcpServers"' in asks
     assert "Bearer" not in looks
+    assert ("answers as you" in looks, "answers as you" in answers) == (False, True)
+    assert "does as you what you ticked" in looks

@@ -6,7 +6,6 @@ from email.message import EmailMessage
 import pytest
 
 from tests.bot.web.console.stage import a_scene, proof
-from tests.kit.long import few_of
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import Console
@@ -14,11 +13,19 @@ from tests.servers.console import Console
 
 async def test_a_reply_on_the_page_goes_by_smtp_and_decides(world: World, demo_console: Console) -> None:
     scene, anna = await a_scene(world), await demo_console.browser("anna", is_demo=True)
-    mailbox = await anna.get("/mail/bo")
+    own, mailbox = await anna.get("/mail"), await anna.get("/mail/bo")
+    assert "Anna Ames's mailbox" in own.words
+    assert {f"/mail/{name}" for name in ("anna", "bo", "cy", "dan")} <= set(own.links)
+    for nothing in ("nobody", "bo/x", "bo/..%2f..%2fsayso.toml", "..%2f..", "bo/%00", f"cy/{scene.letter_id}"):
+        assert (await anna.get(f"/mail/{nothing}")).status == 404
     path = next(link for link in mailbox.links if link == f"/mail/bo/{scene.letter_id}")
     letter = await anna.get(path)
     assert "Bo Berg's mailbox" in mailbox.words
     assert "To approve, reply with the one word: approve" in letter.words
+    for text in ("", " \n\t"):
+        after = await anna.submit(letter.forms[-1], "Send the mail", text=text)
+        assert "Write something first." in after.words
+    assert (await world.request(scene.request_id)).state == "open"
 
     after = await anna.submit(letter.form(path), "Send the mail", text="approved, thanks")
 
@@ -27,28 +34,6 @@ async def test_a_reply_on_the_page_goes_by_smtp_and_decides(world: World, demo_c
     decision = (await world.request(scene.request_id)).decision
     assert decision
     assert (decision.state, decision.by, decision.channel) == ("approved", ("bo",), "email")
-
-
-async def test_the_first_mailbox_is_ones_own_and_the_others_are_a_click_away(
-    world: World, demo_console: Console
-) -> None:
-    await a_scene(world)
-    anna = await demo_console.browser("anna", is_demo=True)
-
-    page = await anna.get("/mail")
-
-    assert "Anna Ames's mailbox" in page.words
-    assert {f"/mail/{name}" for name in ("anna", "bo", "cy", "dan")} <= set(page.links)
-
-
-async def test_an_empty_reply_is_no_mail(world: World, demo_console: Console) -> None:
-    scene, anna = await a_scene(world), await demo_console.browser("anna", is_demo=True)
-    letter = await anna.get(f"/mail/bo/{scene.letter_id}")
-
-    for text in ("", " \n\t"):
-        after = await anna.submit(letter.forms[-1], "Send the mail", text=text)
-        assert "Write something first." in after.words
-    assert (await world.request(scene.request_id)).state == "open"
 
 
 @pytest.mark.parametrize("is_served_as_demo", [True, False])
@@ -66,27 +51,6 @@ async def test_outside_the_demo_there_are_no_mailboxes(
     assert answer.status_code == 404
     await world.quiet()
     assert (await world.request(scene.request_id)).state == "open"
-
-
-@pytest.mark.parametrize(
-    "path",
-    few_of(
-        [
-            "/mail/nobody",
-            "/mail/bo/x",
-            "/mail/bo/..%2f..%2fsayso.toml",
-            "/mail/..%2f..",
-            "/mail/bo/%00",
-            "/mail/cy/{id}",
-        ],
-        0,
-        5,
-    ),
-)
-async def test_nothing_else_is_read_from_there(world: World, demo_console: Console, path: str) -> None:
-    scene, anna = await a_scene(world), await demo_console.browser("anna", is_demo=True)
-
-    assert (await anna.get(path.format(id=scene.letter_id))).status == 404
 
 
 async def test_a_mail_is_shown_as_text_and_nothing_of_it_runs_or_loads(world: World, demo_console: Console) -> None:

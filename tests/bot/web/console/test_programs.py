@@ -1,7 +1,7 @@
 """The page of what a program wants to do itself: it says of each state only what holds then."""
 
 from agents.requests import RunId
-from tests.bot.web.api.test_asking_approval import approved, asked, begun, program
+from tests.bot.web.api.test_asking_approval import approved, begun, program
 from tests.bot.web.console.stage import buttons
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -20,7 +20,8 @@ async def test_what_a_program_has_not_begun_can_be_stopped_and_nothing_says_that
     world: World, console: Console
 ) -> None:
     ci, bo, cy = await program(console.api), await console.api.client("bo"), await console.api.client("cy", "admin")
-    request, looks = await approved(ci, bo), await console.browser("bo")
+    arguments = {"script": "set -e\n  make <all>\n", "n": 1}
+    request, looks = await approved(ci, bo, arguments=arguments), await console.browser("bo")
     path, run_id = f"/requests/{request['id']}", RunId(request["run_id"])
 
     async def is_frozen() -> bool:
@@ -30,6 +31,7 @@ async def test_what_a_program_has_not_begun_can_be_stopped_and_nothing_says_that
         return not await is_frozen()
 
     plain = await looks.get(path)
+    assert '<pre tabindex="0">set -e\n  make &lt;all&gt;</pre>' in plain.html, "as several lines"
 
     await cy.post("/v1/freeze", json={"reason": "incident 4711"})
     await until(is_frozen, what="it is known to be frozen")
@@ -59,14 +61,6 @@ async def test_of_what_nobody_reports_the_page_says_that_it_was_allowed_and_no_m
 
     assert "It was allowed. Nobody reports what came of it." in page.words
     assert "Done, says the program" not in page.words
-
-
-async def test_a_text_of_several_lines_is_shown_as_these(world: World, console: Console) -> None:
-    ci, looks = await program(console.api), await console.browser("bo")
-    request = await asked(ci, arguments={"script": "set -e\n  make <all>\n", "n": 1})
-    page = await looks.get(f"/requests/{request['id']}")
-
-    assert '<pre tabindex="0">set -e\n  make &lt;all&gt;</pre>' in page.html
 
 
 async def test_a_start_that_was_taken_back_is_none_on_the_page(world: World, console: Console) -> None:

@@ -2,13 +2,12 @@
 
 import asyncio
 
-import pytest
-
 from agents.requests import RequestId
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place, proof
-from tests.kit.long import few_of
+from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.servers.console import Console, Page, sent
+from tests.stories.test_delegation import SOLO, on_solo
 
 
 async def test_bo_approves_on_the_page_of_the_run_and_it_is_done(world: World, console: Console) -> None:
@@ -37,18 +36,6 @@ async def test_a_denial_brings_its_reason_to_whoever_asked(world: World, console
     assert "too loud at night" in (await anna.get(f"/runs/{record.request.run_id}")).words
 
 
-async def test_a_note_does_not_get_out_of_its_quotation_marks(world: World, console: Console) -> None:
-    world.workshop.policy_of["it"] = "pair"
-    record, bo, cy = await asked(world), await console.browser("bo"), await console.browser("cy")
-    path, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Approve")
-    page = Page(await bo.post(path, dict(fields) | {"reason": "fine”; Cy Cole approved by slack, with the note “ok"}))
-    await bo.submit(page.form(path), "Approve with this note")
-
-    words = (await cy.get(place(record))).words
-
-    assert "with the note “fine'; Cy Cole approved by slack, with the note 'ok”" in words
-
-
 async def test_two_are_needed_and_the_page_says_how_far_it_is(world: World, console: Console) -> None:
     world.workshop.policy_of["it"] = "pair"
     record, bo, cy = await asked(world), await console.browser("bo"), await console.browser("cy")
@@ -64,85 +51,45 @@ async def test_two_are_needed_and_the_page_says_how_far_it_is(world: World, cons
     assert (await world.ended(record.request.run_id)).state == "done"
 
 
-@pytest.mark.parametrize(
-    ("question", "button", "picks", "given"),
-    few_of(
-        [
-            ("yes_no Now?", "Yes", (), "yes"),
-            ("yes_no Now?", "No", (), "no"),
-            ("choice Which? | red, green", "Answer", ("2",), "green"),
-            ("choices Which? | red, green, blue", "Answer", ("1", "3"), "red, blue"),
-            ("choice Which? | 2, 1", "Answer", ("1",), "2"),
-        ],
-        0,
-        4,
-        rows=True,
-    ),
-)
-async def test_a_question_is_answered_by_a_click(
-    world: World, console: Console, question: str, button: str, picks: tuple[str, ...], given: str
-) -> None:
-    record, anna = await asked(world, f"ask {question}"), await console.browser("anna")
+async def test_a_question_is_answered_by_a_click_or_in_own_words(world: World, console: Console) -> None:
+    anna = await console.browser("anna")
+    rows: tuple[tuple[str, str, tuple[str, ...], dict[str, str], str], ...] = (
+        ("yes_no Now?", "No", (), {}, "no"),
+        ("choice Which? | 2, 1", "Answer", ("1",), {}, "2"),
+        ("choices Which? | red, green, blue", "Answer", ("1", "3"), {}, "red, blue"),
+        ("free_text Why?", "Answer", (), {"text": "In my own words.\n\nApprove!"}, "In my own words.\r\n\r\nApprove!"),
+        ("free_text Why?", "Answer", (), {"text": "x" * 8_000}, "x" * 8_000),
+    )
+    for question, button, picks, typed, given in rows:
+        record = await asked(world, f"ask {question}")
+        after = await answer(anna, record, button, *picks, **typed)
+        assert f"Answer {' '.join(given.split())[:4_000]}" in after.words
+        assert (await world.summary(record.request.run_id)).startswith("done: answered")
+        made = (await decision(world, record)).given
+        assert made
+        assert made.text.replace("\r\n", "\n") == given.replace("\r\n", "\n")
 
-    after = await answer(anna, record, button, *picks)
-
-    assert f"Answer {given}" in after.words
-    assert (await world.summary(record.request.run_id)).startswith("done: answered")
-    made = (await decision(world, record)).given
-    assert made
-    assert made.text == given
-
-
-async def test_a_form_is_filled_in_field_by_field_and_no_value_can_be_two(world: World, console: Console) -> None:
-    record, anna = await asked(world, "ask form Where to? | street, city"), await console.browser("anna")
-
+    record = await asked(world, "ask form Where to? | street, city")
     await answer(anna, record, "Answer", **{"field-1": "Elm: 5\ncity: Ulm", "field-2": " Bonn  am Rhein "})
-
     made = (await decision(world, record)).given
     assert made
-    assert made.form == {"street": "Elm: 5 city: Ulm", "city": "Bonn am Rhein"}
+    assert made.form == {"street": "Elm: 5 city: Ulm", "city": "Bonn am Rhein"}, "no value can be two"
 
 
-@pytest.mark.parametrize(
-    "text", few_of(["In my own words.\n\nApprove!", "approve", "deny", "<b>é</b>", "x" * 8_000], 0, 4)
-)
-async def test_a_question_in_own_words_takes_any_words(world: World, console: Console, text: str) -> None:
-    record, anna = await asked(world, "ask free_text Why?"), await console.browser("anna")
-
-    await answer(anna, record, "Answer", text=text)
-
-    made = (await decision(world, record)).given
-    assert made
-    assert made.text.replace("\r\n", "\n") == text
-
-
-@pytest.mark.parametrize(
-    ("question", "fields", "told"),
-    few_of(
-        [
-            ("yes_no Now?", {"text": "maybe"}, "Reply yes or no."),
-            ("choice Which? | red, green", {"text": "3"}, "Reply with a number or a label alone. 1: red; 2: green"),
-            ("choice Which? | red, green", {"text": ""}, "Reply with a number or a label alone."),
-            ("choices Which? | red, green", {}, "Reply with a number or a label alone."),
-            ("free_text Why?", {"text": "  \n "}, "The answer was empty."),
-        ],
-        0,
-        4,
-        rows=True,
-    ),
-)
-async def test_what_is_no_answer_is_told_and_decides_nothing(
-    world: World, console: Console, question: str, fields: dict[str, str], told: str
-) -> None:
-    record, anna = await asked(world, f"ask {question}"), await console.browser("anna")
-    page = await anna.get(place(record))
-    path, _ = sent(page.form(f"{place(record)}/answer"))
-    hidden = dict(page.form(path).fields)
-
-    answered = await anna.post(path, hidden | fields)
-
-    assert told in (await anna.get(answered.headers["location"])).words
-    assert (await world.request(record.request.id)).state == "open"
+async def test_what_is_no_answer_is_told_and_decides_nothing(world: World, console: Console) -> None:
+    anna = await console.browser("anna")
+    rows: tuple[tuple[str, dict[str, str], str], ...] = (
+        ("yes_no Now?", {"text": "maybe"}, "Reply yes or no."),
+        ("choice Which? | red, green", {"text": "3"}, "Reply with a number or a label alone. 1: red; 2: green"),
+        ("choices Which? | red, green", {}, "Reply with a number or a label alone."),
+        ("free_text Why?", {"text": "  \n "}, "The answer was empty."),
+    )
+    for question, fields, told in rows:
+        record = await asked(world, f"ask {question}")
+        form = (await anna.get(place(record))).form(f"{place(record)}/answer")
+        answered = await anna.post(form.action, dict(form.fields) | fields)
+        assert told in (await anna.get(answered.headers["location"])).words
+        assert (await world.request(record.request.id)).state == "open"
 
 
 async def test_an_approval_of_what_has_changed_since_does_not_count_and_says_what_changed(
@@ -206,38 +153,120 @@ async def test_the_lists_show_what_waits_on_me_and_what_anybody_was_asked(world:
             assert (await bo.get(path + cursor)).status == 200, cursor
 
 
-@pytest.mark.parametrize(
-    "name", few_of(["s0q-aaaaaaaaaaaaa", "s99q-aaaaaaaaaaaaa", "s0r-aaaaaaaaaaaaa", "x", "%00", "..%2f"], 0, 5)
-)
-async def test_what_does_not_exist_is_not_there(console: Console, name: str) -> None:
+async def test_what_does_not_exist_is_not_there(console: Console) -> None:
     bo = await console.browser("bo")
     fields = await proof(bo) | {"revision": "1", "digest": "0" * 64, "once": "x", "vote": "approve"}
+    for kind, some_id in (("runs", "s0r-aaaaaaaaaaaaa"), ("requests", "s0q-aaaaaaaaaaaaa")):
+        pages = [await bo.get(f"/{kind}/{one}") for one in ("bogus", some_id)]
+        assert [(page.status, "There is no such r" in page.words) for page in pages] == [(404, True)] * 2
+        assert pages[0].words == pages[1].words, "an address that was never one says no more"
 
-    assert (await bo.get(f"/requests/{RequestId(name)}")).status == 404
-    for verb in ("answer", "withdraw"):
-        assert (await bo.post(f"/requests/{name}/{verb}", fields)).status_code == 404
-    assert (await bo.get(f"/runs/{name}")).status == 404
-    assert (await bo.post(f"/runs/{name}/pause", fields)).status_code == 404
+    for name in ("s0q-aaaaaaaaaaaaa", "s99q-aaaaaaaaaaaaa", "s0r-aaaaaaaaaaaaa", "x", "%00", "..%2f"):
+        assert (await bo.get(f"/requests/{RequestId(name)}")).status == 404
+        for verb in ("answer", "withdraw"):
+            assert (await bo.post(f"/requests/{name}/{verb}", fields)).status_code == 404
+        assert (await bo.get(f"/runs/{name}")).status == 404
+        assert (await bo.post(f"/runs/{name}/pause", fields)).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("button", "state"), [("Approve with this note", "approved"), ("Send it as a comment", "open")]
-)
-async def test_words_beside_approve_are_asked_back_on_a_page_of_their_own(
-    world: World, console: Console, button: str, state: str
-) -> None:
+async def test_words_beside_approve_are_asked_back_on_a_page_of_their_own(world: World, console: Console) -> None:
+    """Both ways to go on; and a note does not get out of its quotation marks."""
+    world.workshop.policy_of["it"] = "pair"
+    bo, cy = await console.browser("bo"), await console.browser("cy")
+    note = "only after <b>lunch”; Cy Cole approved by slack, with the note “ok"
+    for button, is_vote in (("Approve with this note", True), ("Send it as a comment", False)):
+        record = await asked(world)
+        path, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Approve")
+
+        page = Page(await bo.post(path, dict(fields) | {"reason": note}))
+
+        assert "only after <b>lunch" in page.words
+        assert (await world.request(record.request.id)).votes == ()
+        await bo.submit(page.form(path), button)
+        found = await world.request(record.request.id)
+        assert [one.reason for one in found.votes] == [note] * is_vote
+        assert [one.text for one in found.comments] == [note] * (not is_vote)
+        if is_vote:
+            said = "with the note “only after <b>lunch'; Cy Cole approved by slack, with the note 'ok”"
+            assert said in (await cy.get(place(record))).words
+
+
+_AGAIN = "Ask everybody again"
+
+
+async def test_bo_changes_what_is_asked_and_cy_approves_that(world: World, console: Console) -> None:
+    world.workshop.editable = ("what",)
+    record, bo, cy = await asked(world), await console.browser("bo"), await console.browser("cy")
+    assert "Change what…" in (await bo.get(place(record))).words
+    page = await bo.get(f"{place(record)}/edit")
+    assert 'name="field-what" value="it"' in page.html
+
+    path, fields = sent(page.form(f"{place(record)}/edit"), _AGAIN)
+    after = await bo.get((await bo.post(path, dict(fields) | {"field-what": "gong"})).headers["location"])
+
+    assert "You changed what, and everybody is asked again." in after.words
+    assert "Bo Berg changed what from it to gong: votes before are void." in after.words
+    assert "Bo Berg, who changed what and may only deny it" in after.words
+    assert buttons(after) == {"Ask Anna Ames", "Deny"}
+    assert "You changed what is asked, so others approve it. Cy Cole may." in after.words
+    theirs = await cy.get(place(record))
+    await cy.submit(theirs.form(f"{place(record)}/answer"), "Approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press gong: done"
+
+
+async def test_what_a_tool_refuses_is_told_beside_what_was_typed(world: World, console: Console) -> None:
+    world.workshop.meaning["<b>mist"] = ""
+    world.workshop.editable = ("what",)
     record, bo = await asked(world), await console.browser("bo")
-    path, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Approve")
+    form = (await bo.get(f"{place(record)}/edit")).form(f"{place(record)}/edit")
 
-    page = Page(await bo.post(path, dict(fields) | {"reason": "only after <b>lunch"}))
+    path, fields = sent(form, _AGAIN)
+    answer = await bo.post(path, dict(fields) | {"field-what": "<b>mist"})
 
-    assert "only after <b>lunch" in page.words
-    assert (await world.request(record.request.id)).state == "open"
-    after = await bo.submit(page.form(path), button)
-    found = await world.request(record.request.id)
-    assert found.state == state
-    assert "only after <b>lunch" in after.words
-    if state == "approved":
-        assert found.votes[0].reason == "only after <b>lunch"
-    else:
-        assert [one.text for one in found.comments] == ["only after <b>lunch"]
+    assert answer.status_code == 422
+    assert "There is no <b>mist" in Page(answer).words
+    assert 'value="&lt;b&gt;mist"' in answer.text
+    assert (await world.request(record.request.id)).request.revision == 1
+
+
+@opens(SOLO, change=on_solo)
+async def test_bo_hands_it_on_and_cy_approves_it(world: World, console: Console) -> None:
+    """Who can hand it on to nobody has no such page."""
+    record, bo, cy = await asked(world, "press bell"), await console.browser("bo"), await console.browser("cy")
+    assert "Hand it on…" in (await bo.get(place(record))).words
+    page = await bo.get(f"{place(record)}/hand-on")
+    assert ("Cy Cole" in page.words, "Anna Ames" in page.words) == (True, False)
+
+    path, fields = sent(page.form(f"{place(record)}/hand-on"), "Hand on")
+    done = await bo.post(path, dict(fields) | {"to": "cy", "reason": "on the train"})
+    after = await bo.get(done.headers["location"])
+
+    assert "You handed it on to Cy Cole" in after.words
+    assert "Bo Berg to Cy Cole: “on the train”" in after.words
+    assert "Somebody else decides in your place. Cy Cole may." in after.words
+    assert ("Deny" in buttons(after), "Approve" in buttons(after)) == (True, False)
+    assert "Hand it on…" not in after.words
+    theirs = await cy.get(place(record))
+    await cy.submit(theirs.form(f"{place(record)}/answer"), "Approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+
+    world.workshop.policy_of["bell"] = "production"
+    record = await asked(world, "press bell")
+    page = await bo.get(f"{place(record)}/hand-on")
+    assert page.path == place(record)
+    assert "There is nobody to whom you can hand this on." in page.words
+    assert "Hand it on…" not in page.words
+
+
+@opens(SOLO.replace('"Dan Dorn"', '"Cy Cole"'), change=on_solo)
+async def test_of_two_people_with_one_name_each_is_offered_with_their_id(world: World, console: Console) -> None:
+    record, bo = await asked(world, "press bell"), await console.browser("bo")
+
+    page, live = await bo.get(f"{place(record)}/hand-on"), await bo.get("/live")
+    path, fields = sent(page.form(f"{place(record)}/hand-on"), "Hand on")
+    done = await bo.post(path, dict(fields) | {"to": "dan", "reason": ""})
+    after = await bo.get(done.headers["location"])
+
+    assert "Cy Cole (cy) Cy Cole (dan) Eve Ebert" in page.words
+    assert "Cy Cole (cy) Cy Cole (dan) Eve Ebert" in live.words
+    assert "You handed it on to Cy Cole (dan)" in after.words

@@ -1,24 +1,15 @@
 """A run's page says whom it waits for and how it stands, and asks before it changes anything."""
 
-import pytest
+import hashlib
 
+from bot.policy.attachments import all_files
 from bot.web.console.views.story import parts_of
 from bot.web.console.views.timeline import rows
 from tests.bot.web.console.stage import answer, asked, place
-from tests.kit.long import few_of
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import Console
 from tests.stories.test_child_runs import child_of
-
-
-async def test_a_run_says_whom_it_waits_for_and_where_to_answer(world: World, console: Console) -> None:
-    record, dan = await asked(world), await console.browser("dan")
-
-    page = await dan.get(f"/runs/{record.request.run_id}")
-
-    assert "Waits for Bo Berg or Cy Cole, asked just now: Press it?" in page.words
-    assert place(record) in page.links
 
 
 async def test_a_run_that_waits_for_a_child_says_whom_that_waits_for(world: World, console: Console) -> None:
@@ -58,28 +49,23 @@ async def test_what_failed_stands_in_the_story_with_its_last_lines(world: World,
     assert "line 39\n" not in first
 
 
-@pytest.mark.parametrize(
-    ("text", "vote", "word"),
-    few_of(
-        [("press it", "Deny", "denied"), ("press it", "Approve", "done"), ("ask yes_no Now?", "Yes", "answered")],
-        0,
-        rows=True,
-    ),
-)
 async def test_what_people_refused_did_not_fail_and_what_never_began_is_not_done(
-    world: World, console: Console, text: str, vote: str, word: str
+    world: World, console: Console
 ) -> None:
-    record, anna = await asked(world, text), await console.browser("anna")
-    run_id = record.request.run_id
-    answerer = await console.browser("bo" if vote in {"Approve", "Deny"} else "anna")
-    await answer(answerer, record, vote)
-    await world.ended(run_id)
-    await world.quiet()
-
-    page, listed = await anna.get(f"/runs/{run_id}"), await anna.get("/runs")
-
-    assert f'class="state s-{word}">{word}<' in page.html
-    assert f'class="state s-{word}">{word}<' in listed.html
+    anna, bo = await console.browser("anna"), await console.browser("bo")
+    for text, by, vote, word in (
+        ("press it", bo, "Deny", "denied"),
+        ("press it", bo, "Approve", "done"),
+        ("ask yes_no Now?", anna, "Yes", "answered"),
+    ):
+        record = await asked(world, text)
+        run_id = record.request.run_id
+        await answer(by, record, vote)
+        await world.ended(run_id)
+        await world.quiet()
+        page, listed = await anna.get(f"/runs/{run_id}"), await anna.get("/runs")
+        assert f'class="state s-{word}">{word}<' in page.html
+        assert f'class="state s-{word}">{word}<' in listed.html
 
 
 async def test_before_a_run_is_cancelled_a_page_says_what_happens_and_who_hears_of_it(
@@ -119,23 +105,133 @@ async def test_attack_before_a_run_is_cancelled_whose_tool_runs_a_page_says_that
     assert "What executes now is finished first" in page.words
 
 
-@pytest.mark.parametrize("verb", ["pause", "cancel", "explode"])
-async def test_what_can_not_be_done_to_a_run_is_not_offered(world: World, console: Console, verb: str) -> None:
+async def test_what_can_not_be_done_to_a_run_is_not_offered(world: World, console: Console) -> None:
     run_id, anna = await world.trigger("stamp it"), await console.browser("anna")
     await world.ended(run_id)
 
-    page = await anna.get(f"/runs/{run_id}/confirm/{verb}")
+    for verb in ("pause", "cancel", "explode"):
+        page = await anna.get(f"/runs/{run_id}/confirm/{verb}")
+        assert "That can't be done to this run now." in page.words
+        assert all("/confirm/" not in form.action for form in page.forms)
 
-    assert "That can't be done to this run now." in page.words
-    assert all("/confirm/" not in form.action for form in page.forms)
 
-
-async def test_the_raw_events_of_a_run_are_behind_a_link(world: World, console: Console) -> None:
+async def test_a_run_says_whom_it_waits_for_and_its_raw_events_are_behind_a_link(
+    world: World, console: Console
+) -> None:
     record, anna = await asked(world), await console.browser("anna")
     page = await anna.get(f"/runs/{record.request.run_id}")
+    assert "Waits for Bo Berg or Cy Cole, asked just now: Press it?" in page.words
+    assert place(record) in page.links
 
     raw = await anna.get(next(link for link in page.links if link.endswith("?raw")))
 
     assert '"type": "run_started"' not in page.words
     assert '"type": "run_started"' in raw.words
     assert "data-follow" not in raw.html
+
+
+async def test_rows_are_marked_by_what_they_mean_and_lead_to_the_request_and_the_mailbox(world: World) -> None:
+    run_id = await world.trigger("press it")
+    record = await world.opened(run_id)
+    await world.next_mail("cy")
+    await world.quiet()
+    await world.decide("dan", record, "approve")
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+
+    told = rows(await world.events(run_id), world.app.people)
+
+    assert [row.seq for row in told] == list(range(1, len(told) + 1))
+    marks = {row.text.partition(" ")[0]: row.mark for row in told}
+    assert marks == {
+        "Anna": "person", "Looked": "work", "Next:": "work", "Asks:": "ask", "Card": "work", "Dan": "doubt",
+        "Bo": "good", "Running": "work", "Succeeded": "good", "Done": "good",
+    }  # fmt: skip
+    assert {row.request_id for row in told} == {None, record.request.id}
+    assert sorted(row.mailbox for row in told if row.mailbox) == ["bo", "cy"]
+
+
+async def test_what_went_wrong_is_marked_and_long_words_are_cut(world: World) -> None:
+    world.workshop.breaks["cup"] = RuntimeError("broken " * 2_000)
+    broken = await world.trigger("stamp cup")
+    denied = await world.trigger("press it")
+    record = await world.opened(denied)
+    await world.decide("cy", record, "deny", "no")
+    for run_id in (broken, denied):
+        await world.ended(run_id)
+
+    failed = rows(await world.events(broken), world.app.people)
+    refused = rows(await world.events(denied), world.app.people)
+
+    assert [row.mark for row in failed[-3:] if row.text == "Failed"] == ["bad", "bad"]
+    assert max(len(row.quoted) for row in failed) <= 4_001
+    assert [row.mark for row in refused if row.text.startswith("Cy Cole denied")] == ["doubt"]
+
+
+BOT = "sayso@sayso.example"
+EVIL = b"<script>alert(document.cookie)</script>"
+HASH = hashlib.sha256(EVIL).hexdigest()
+
+
+async def with_files(world: World, *files: tuple[str, str, bytes]) -> str:
+    """The id of a run that a mail with these files has started."""
+    await world.post("anna", BOT, "stamp it", *files)
+
+    async def found() -> str | None:
+        return next(iter(await world.app.store.lists.runs()), None)
+
+    run_id = await until(found, what="a mail starts a run")
+    await world.ended(run_id)
+    return run_id
+
+
+async def test_a_runs_page_lists_what_was_attached_and_a_browser_saves_it_and_may_not_show_it(
+    world: World, console: Console
+) -> None:
+    evil, broken = ('<b>ö</b>"s.html', "text/html", EVIL), ("a.txt", "text/plain", b"\xff")
+    run_id, anna = await with_files(world, evil, broken), await console.browser("anna")
+
+    page = await anna.get(f"/runs/{run_id}")
+    answer = await anna.ask("GET", f"/runs/{run_id}/files/{HASH}")
+    strangers = await console.stranger().ask("GET", f"/runs/{run_id}/files/{HASH}")
+
+    assert f"html text/html · 39 bytes · sha256 {HASH}" in page.words
+    assert "a.txt text/plain · 1 byte · its text can't be read" in page.words
+    assert "alert(" not in page.html, "what is in a file is not shown"
+    assert f"/runs/{run_id}/files/{HASH}" in page.links
+    assert (answer.status_code, answer.content) == (200, EVIL)
+    assert answer.headers["content-disposition"].startswith('attachment; filename="')
+    assert "filename*=UTF-8''" in answer.headers["content-disposition"]
+    assert not {"<", "ö"} & {*answer.headers["content-disposition"]}
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert answer.headers["cache-control"] == "no-store"
+    assert (strangers.status_code, EVIL in strangers.content) == (401, False)
+
+
+async def test_a_file_that_is_not_there_any_more_or_never_was_is_said_so_in_words(
+    world: World, console: Console
+) -> None:
+    run_id, bo = await with_files(world, ("a.html", "text/html", EVIL)), await console.browser("anna")
+    other = await world.trigger("stamp other")
+    await world.ended(other)
+
+    never = [
+        await bo.get(path)
+        for path in (
+            f"/runs/{run_id}/files/{'0' * 64}",
+            f"/runs/{run_id}/files/*",
+            f"/runs/{other}/files/{HASH}",
+        )
+    ]
+    of_no_run = await bo.get(f"/runs/{other[:-3]}aaa/files/{HASH}")
+    for name in [name async for name in world.app.store.client.scan("{s*}:file:*")]:
+        await world.app.store.client.do("DEL", name)
+    gone = await bo.get(f"/runs/{run_id}/files/{HASH}")
+
+    assert [(page.status, "There is no such file" in page.words) for page in never] == [(404, True)] * 3
+    assert (of_no_run.status, "There is no such run" in of_no_run.words) == (404, True)
+    assert gone.status == 404
+    assert "This file is no longer kept Files are kept for 30 days. Ask whoever sent it" in gone.words
+    assert all_files(await world.events(run_id)), "the run still says what it was"

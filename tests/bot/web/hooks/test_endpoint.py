@@ -63,8 +63,28 @@ def message(answer: Response) -> str:
     return answer.json()["hookSpecificOutput"]["decision"]["message"]
 
 
-async def test_people_see_exactly_what_where_and_what_is_risky_and_a_yes_lets_it_run(world: World, api: Api) -> None:
-    client = await agent(api)
+@pytest.fixture
+async def client(api: Api) -> AsyncClient:
+    return await agent(api)
+
+
+async def state(api: Api, request: dict[str, Any]) -> str:
+    return (await (await api.client("bo")).get(f"/v1/requests/{request['id']}")).json()["state"]
+
+
+async def decided(
+    api: Api, client: AsyncClient, told: dict[str, Any] = CLAUDE, vote: str = "approve", where: str = "claude-code"
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The request about a call, and what its agent hears once Bo has decided it."""
+    asking = asyncio.create_task(asks(client, told, where))
+    request = await opened(api)
+    await votes(api, request, vote, **({"reason": "not on a Friday"} if vote == "deny" else {}))
+    return request, (await asking).json()
+
+
+async def test_people_see_exactly_what_where_and_what_is_risky_and_a_yes_lets_it_run_and_ends_it(
+    world: World, api: Api, client: AsyncClient
+) -> None:
     asking = asyncio.create_task(client.post("/v1/hooks/claude-code", json=CLAUDE, headers={"Sayso-Machine": "zebra"}))
     request = await opened(api)
     await votes(api, request)
@@ -75,51 +95,32 @@ async def test_people_see_exactly_what_where_and_what_is_risky_and_a_yes_lets_it
     assert request["call"]["arguments"]["arguments"] == {
         "tool": "Bash", "folder": "/home/anna/shop", "command": "rm -rf build", "description": "Clear the build",
     }  # fmt: skip
-    facts = request["call"]["arguments"]["facts"]
-    assert facts["Machine"] == "zebra"
+    assert request["call"]["arguments"]["facts"]["Machine"] == "zebra"
     letter = (await world.next_mail("bo")).text
     assert "Look twice: deletes: “rm”\nArgument “command”" in letter, "not among what the program says"
-    bo = await api.client("bo")
-    assert (await bo.get(f"/v1/requests/{request['id']}")).json()["started_at"]
-
-
-async def test_what_was_allowed_is_over_with_that_and_nobody_is_asked_whether_it_happened(
-    world: World, api: Api
-) -> None:
-    asking = asyncio.create_task(asks(await agent(api), CLAUDE))
-    request = await opened(api)
-    await votes(api, request)
-    await asking
     told = await world.next_mail("anna", "It was allowed")
-    run = await world.run(request["run_id"])
-
     assert told.subject.startswith("Answered: Claude Code: run rm -rf build")
+    run = await world.run(request["run_id"])
     assert run.ended
     assert (run.ended.outcome, run.ended.change) == ("done", "not_wanted")
-    assert not (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"]
+    bo = await api.client("bo")
+    assert (await bo.get(f"/v1/requests/{request['id']}")).json()["started_at"]
+    assert not (await bo.get("/v1/requests?state=open")).json()["requests"], "whether it happened"
 
 
-async def test_a_change_of_a_file_is_read_as_lines_with_their_indentation(world: World, api: Api) -> None:
+async def test_a_change_of_a_file_is_read_as_lines_and_nothing_stands_in_the_place_of_the_folder(
+    world: World, api: Api, client: AsyncClient
+) -> None:
     lines = {"old_string": "def f():\n    return 1\n", "new_string": "def f():\n    return 2\n"}
-    given = {"file_path": "/home/anna/shop/a.py", **lines}
-    await asks(await agent(api), CLAUDE, tool_name="Edit", tool_input=given, where="claude-code?wait_s=0")
-    letter = await world.next_mail("bo")
+    change = {"file_path": "/home/anna/shop/a.py", **lines}
+    await asks(client, CLAUDE, tool_name="Edit", tool_input=change, where="claude-code?wait_s=0")
+    first, letter = await opened(api), await world.next_mail("bo")
+    given = {"command": "make", "folder": "/home/anna/harmless"}
+    await asks(client, CLAUDE, tool_input=given, where="claude-code?wait_s=0")
+    arguments = (await opened(api, but=first["id"]))["call"]["arguments"]["arguments"]
 
     assert "Argument “change”:\n\n|  def f():\n| -    return 1\n| +    return 2\n\n" in letter.text
-
-
-async def test_nothing_that_an_agent_gives_stands_in_the_place_of_its_folder(world: World, api: Api) -> None:
-    given = {"command": "make", "folder": "/home/anna/harmless"}
-    await asks(await agent(api), CLAUDE, tool_input=given, where="claude-code?wait_s=0")
-    arguments = (await opened(api))["call"]["arguments"]["arguments"]
-
     assert arguments == {"tool": "Bash", "folder": "/home/anna/shop", "input": given}
-
-
-async def test_of_what_nobody_would_read_an_agent_hears_to_make_it_in_smaller_calls(world: World, api: Api) -> None:
-    answer = await asks(await agent(api), CLAUDE, tool_name="Write", tool_input={"content": "x\n" * 20_000})
-
-    assert "people decide about 16 KB at most. Make the change in several smaller calls" in message(answer)
 
 
 async def test_what_no_message_has_room_for_is_approved_where_all_of_it_stands(world: World, api: Api) -> None:
@@ -138,7 +139,7 @@ async def test_what_no_message_has_room_for_is_approved_where_all_of_it_stands(w
     assert "Denied by bo" in message(await asking)
 
 
-async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen(world: World, api: Api) -> None:
+async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen(api: Api) -> None:
     questions = [
         {"question": "Which store?", "header": "Store", "multiSelect": False,
          "options": [{"label": "Postgres", "description": "What we know"}, {"label": "SQLite", "description": ""}]},
@@ -163,25 +164,12 @@ async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen
     assert again == heard
 
 
-async def test_an_option_that_is_recommended_in_brackets_is_asked_and_chosen_by_mail(world: World, api: Api) -> None:
-    options = [{"label": one, "description": ""} for one in ("Postgres (Recommended)", "SQLite (a file)")]
-    asked = {"question": "Which store?", "multiSelect": False, "options": options}
-    told = CLAUDE | {"tool_name": "AskUserQuestion", "tool_input": {"questions": [asked]}}
-    client = await agent(api, "policy:production", "person:bo")
-    first = message(await asks(client, told, "claude-code?wait_s=0"))
-    assert "stays open" in first, first
-
-    await world.reply("bo", await world.next_mail("bo"), "Which store?: SQLite (a file)")
-
-    given = (await asks(client, told)).json()["hookSpecificOutput"]["decision"]
-    assert given["updatedInput"]["answers"] == {"Which store?": "SQLite (a file)"}
-
-
-@pytest.mark.parametrize("is_several", [False, True])
-@pytest.mark.parametrize("chars", [120, 600])
+@pytest.mark.parametrize(("is_several", "chars"), [(False, 120), (True, 600)])
 async def test_a_long_question_and_a_long_option_are_asked_and_the_agent_hears_its_own_words(
     world: World, api: Api, is_several: bool, chars: int
 ) -> None:
+    """An option that is recommended in brackets is chosen by mail."""
+    store = {"question": "Which store?", "multiSelect": False}
     labels = [f"Migrate {what} {'and what belongs to it ' * 5}".strip() for what in ("orders", "customers")]
     question = ("Which table, " + "as we have talked about it before, " * 20)[:chars].strip()
     asked = {"question": question, "multiSelect": is_several, "options": [{"label": one} for one in labels]}
@@ -193,8 +181,14 @@ async def test_a_long_question_and_a_long_option_are_asked_and_the_agent_hears_i
     form = {"1.1": False, "1.2": True} if is_several else {"1": fields[0]["options"][1]}
     answer = await (await api.client("bo")).post(f"/v1/requests/{request['id']}/answer", json={"form": form})
     given = (await asking).json()["hookSpecificOutput"]["decision"]
+    options = [{"label": one, "description": ""} for one in ("Postgres (Recommended)", "SQLite (a file)")]
+    told = CLAUDE | {"tool_name": "AskUserQuestion", "tool_input": {"questions": [store | {"options": options}]}}
+    await asks(client, told, "claude-code?wait_s=0")
+    await world.reply("bo", await world.next_mail("bo", about="Which store?"), "Which store?: SQLite (a file)")
+    by_mail = (await asks(client, told)).json()["hookSpecificOutput"]["decision"]
 
     assert answer.status_code == 200, answer.text
+    assert by_mail["updatedInput"]["answers"] == {"Which store?": "SQLite (a file)"}
     assert all(one in " ".join(request["quoted"].split()) for one in [question, *labels])
     assert [one["label"][:15] for one in fields] == (
         ["1. Migrate orde", "1. Migrate cust"] if is_several else ["1. Which table,"]
@@ -202,45 +196,27 @@ async def test_a_long_question_and_a_long_option_are_asked_and_the_agent_hears_i
     assert given["updatedInput"]["answers"] == {question: labels[1]}
 
 
-async def test_questions_without_anybody_to_answer_them_are_refused(world: World, api: Api) -> None:
-    questions = [{"question": "Which?", "options": [{"label": "a"}]}]
-    answer = await asks(await agent(api), CLAUDE, tool_name="AskUserQuestion", tool_input={"questions": questions})
-
-    assert "The key may put questions to nobody" in message(answer)
-
-
-async def test_each_program_reads_a_denial_in_its_own_shape_with_its_reason(world: World, api: Api) -> None:
-    client = await agent(api)
+async def test_each_program_reads_a_denial_in_its_own_shape_with_its_reason(api: Api, client: AsyncClient) -> None:
     before = CLAUDE | {"hook_event_name": "PreToolUse", "tool_use_id": "t1"}
-    told = list[dict[str, Any]]()
-    for where, body in (("claude-code", CLAUDE), ("claude-code", before), ("copilot", COPILOT)):
-        asking = asyncio.create_task(asks(client, body, where))
-        await votes(api, await opened(api), "deny", reason="not on a Friday")
-        told.append((await asking).json())
+    _, told = await decided(api, client, CLAUDE, "deny")
+    _, told_before = await decided(api, client, before, "deny")
+    _, copilot = await decided(api, client, COPILOT, "deny", "copilot")
 
-    assert told[0]["hookSpecificOutput"]["decision"]["behavior"] == "deny"
-    assert told[1]["hookSpecificOutput"]["permissionDecision"] == "deny"
-    assert told[2]["behavior"] == "deny"
-    assert "Denied by bo: not on a Friday" in told[2]["message"]
+    assert told["hookSpecificOutput"]["decision"]["behavior"] == "deny"
+    assert told_before["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert copilot["behavior"] == "deny"
+    assert "Denied by bo: not on a Friday" in copilot["message"]
 
 
-async def test_a_yes_is_used_once_and_the_same_call_again_is_a_new_request(world: World, api: Api) -> None:
-    client = await agent(api)
-    asking = asyncio.create_task(asks(client, CLAUDE))
-    first = await opened(api)
-    await votes(api, first)
-    assert (await asking).json() == ALLOWED
+async def test_an_answer_is_used_once_and_the_same_call_again_is_a_new_request(api: Api, client: AsyncClient) -> None:
+    made = [await decided(api, client, CLAUDE, vote) for vote in ("approve", "deny", "approve")]
 
-    again = asyncio.create_task(asks(client, CLAUDE))
-    second = await opened(api)
-    await votes(api, second, "deny")
-
-    assert second["id"] != first["id"]
-    assert "Denied by bo" in message(await again)
+    behaviors = [told["hookSpecificOutput"]["decision"]["behavior"] for _, told in made]
+    assert behaviors == ["allow", "deny", "allow"]
+    assert len({request["id"] for request, _ in made}) == 3
 
 
-async def test_two_calls_that_are_the_same_at_once_do_not_share_a_yes(world: World, api: Api) -> None:
-    client = await agent(api)
+async def test_two_calls_that_are_the_same_at_once_do_not_share_a_yes(api: Api, client: AsyncClient) -> None:
     asking = {asyncio.create_task(asks(client, CLAUDE)), asyncio.create_task(asks(client, CLAUDE))}
     first = await opened(api)
     await votes(api, first)
@@ -253,16 +229,24 @@ async def test_two_calls_that_are_the_same_at_once_do_not_share_a_yes(world: Wor
     assert "Denied" in message(await denied)
 
 
-async def test_no_answer_in_time_is_no_refusal_and_a_later_yes_counts_for_the_next_try(world: World, api: Api) -> None:
-    client = await agent(api)
+async def test_no_answer_in_time_is_no_refusal_and_a_later_yes_counts_for_the_next_try(
+    api: Api, client: AsyncClient
+) -> None:
+    """So it does where the agent hung up: it took no yes along."""
     answer = await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
     request = await opened(api)
     await votes(api, request)
     again = await asks(client, CLAUDE)
+    asking = asyncio.create_task(asks(client, CLAUDE))
+    second = await opened(api)
+    await api.until_open()
+    asking.cancel()
+    await api.until_open(0)
+    await votes(api, second)
 
     assert "Nobody has answered yet, and this is no refusal" in message(answer)
     assert request["id"] in message(answer)
-    assert again.json() == ALLOWED
+    assert again.json() == (await asks(client, CLAUDE)).json() == ALLOWED
 
 
 MADE: dict[str, Any] = CLAUDE | {"hook_event_name": "PostToolUse", "tool_use_id": "t1", "tool_response": {"stdout": ""}}
@@ -270,61 +254,44 @@ MADE: dict[str, Any] = CLAUDE | {"hook_event_name": "PostToolUse", "tool_use_id"
 
 @pytest.mark.parametrize("event", ["PostToolUse", "PostToolUseFailure"])
 async def test_a_call_that_was_let_run_elsewhere_takes_its_request_back_and_the_same_one_is_asked_about_again(
-    world: World, api: Api, event: str
+    world: World, api: Api, client: AsyncClient, event: str
 ) -> None:
-    client = await agent(api)
+    """It is told as what it is, and not as stopped."""
     asking = asyncio.create_task(asks(client, CLAUDE))
     first = await opened(api)
+    await world.next_mail("bo", "rm -rf build")
     told = await asks(client, MADE, hook_event_name=event)
     heard = await asking
-    again = asyncio.create_task(asks(client, CLAUDE))
-    second = await opened(api)
-    await votes(api, second)
 
     assert (told.status_code, told.json()) == (200, {})
     assert f"{first['id']} is taken back" in message(heard)
     assert "Do not do it" not in message(heard)
-    assert (await (await api.client("bo")).get(f"/v1/requests/{first['id']}")).json()["state"] == "withdrawn"
-    assert second["id"] != first["id"]
-    assert (await again).json() == ALLOWED
-
-
-async def test_attack_a_call_that_was_let_run_elsewhere_is_told_as_stopped(world: World, api: Api) -> None:
-    client = await agent(api)
-    asking = asyncio.create_task(asks(client, CLAUDE))
-    await world.next_mail("bo", "rm -rf build")
-    await asks(client, MADE)
-    await asking
-
-    told, closed = await world.next_mail("anna", "rm -rf build"), await world.next_mail("bo", "Withdrawn by")
-    assert told.subject == "Taken back: Claude Code: run rm -rf build"
-    for letter in (told, closed):
+    assert await state(api, first) == "withdrawn"
+    back, closed = await world.next_mail("anna", "rm -rf build"), await world.next_mail("bo", "Withdrawn by")
+    assert back.subject == "Taken back: Claude Code: run rm -rf build"
+    for letter in (back, closed):
         assert "the call was made without this answer" in " ".join(letter.text.split()), letter.text
         assert "Stopped" not in letter.text
 
+    second, again = await decided(api, client)
+    assert (second["id"] != first["id"], again) == (True, ALLOWED)
 
-@pytest.mark.parametrize(
-    "other",
-    [
+
+async def test_a_call_that_was_made_takes_back_no_request_about_another_one(api: Api, client: AsyncClient) -> None:
+    others: tuple[dict[str, Any], ...] = (
         {"session_id": "e5"}, {"prompt_id": "p2"}, {"tool_name": "PowerShell"}, {"cwd": "/home/anna"},
         {"tool_input": {"command": "rm -rf dist"}},
-    ],
-)  # fmt: skip
-async def test_a_call_that_was_made_takes_back_no_request_about_another_one(
-    world: World, api: Api, other: dict[str, Any]
-) -> None:
-    client = await agent(api)
+    )  # fmt: skip
     asking = asyncio.create_task(asks(client, CLAUDE))
     request = await opened(api)
-    told = await asks(client, MADE, **other)
+    told = [(await asks(client, MADE, **other)).json() for other in others]
     await votes(api, request)
 
-    assert told.json() == {}
+    assert told == [{}] * len(others)
     assert (await asking).json() == ALLOWED
 
 
-async def test_of_two_that_are_the_same_and_one_was_made_neither_takes_a_yes(world: World, api: Api) -> None:
-    client = await agent(api)
+async def test_of_two_that_are_the_same_and_one_was_made_neither_takes_a_yes(api: Api, client: AsyncClient) -> None:
     asking = [asyncio.create_task(asks(client, CLAUDE)) for _ in range(2)]
     await opened(api)
     await api.until_open(2)
@@ -335,10 +302,12 @@ async def test_of_two_that_are_the_same_and_one_was_made_neither_takes_a_yes(wor
     assert not (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"]
 
 
+@pytest.mark.parametrize("is_own", [False, True])
 async def test_a_yes_that_came_while_a_call_ran_that_was_let_run_elsewhere_is_for_no_later_one(
-    world: World, api: Api
+    api: Api, is_own: bool
 ) -> None:
-    client = await agent(api)
+    """What a call with the key of a person takes back is no refusal of theirs."""
+    client = await (api.client("anna", "ask", asks=["policy:production"]) if is_own else agent(api))
     await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
     first = await opened(api)
     await votes(api, first)
@@ -348,34 +317,19 @@ async def test_a_yes_that_came_while_a_call_ran_that_was_let_run_elsewhere_is_fo
     assert told.json() == {}
     assert "Nobody has answered yet" in message(again)
     assert first["id"] not in message(again)
-    assert (await (await api.client("bo")).get(f"/v1/requests/{first['id']}")).json()["state"] == "revoked"
-
-
-@pytest.mark.parametrize("is_approved", [False, True])
-async def test_what_a_call_with_the_key_of_a_person_takes_back_is_no_refusal_of_theirs(
-    world: World, api: Api, is_approved: bool
-) -> None:
-    client = await api.client("anna", "ask", asks=["policy:production"])
-    await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
-    first = await opened(api)
-    if is_approved:
-        await votes(api, first)
-    await asks(client, MADE)
-    again = await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
-
-    assert "Nobody has answered yet" in message(again)
-    assert first["id"] not in message(again)
+    assert await state(api, first) == "revoked"
 
 
 async def test_a_question_with_the_key_of_a_person_that_was_answered_at_the_terminal_can_be_asked_again(
-    world: World, api: Api
+    api: Api,
 ) -> None:
-    told = {"questions": [{"question": "Which?", "options": [{"label": "a"}, {"label": "b"}]}]}
+    told: dict[str, Any] = {"questions": [{"question": "Which?", "options": [{"label": "a"}, {"label": "b"}]}]}
     about: dict[str, Any] = {"tool_name": "AskUserQuestion", "tool_input": told}
     client = await api.client("anna", "ask", asks=["policy:production", "person:bo"])
     asking = asyncio.create_task(asks(client, CLAUDE, **about))
     first = await opened(api)
-    await asks(client, MADE, **about)
+    answered = told | {"answers": {"Which?": "a"}, "annotations": {}}
+    await asks(client, MADE, tool_name="AskUserQuestion", tool_input=answered)
     again = await asks(client, CLAUDE, "claude-code?wait_s=0", **about)
 
     assert f"{first['id']} is taken back" in message(await asking)
@@ -383,104 +337,46 @@ async def test_a_question_with_the_key_of_a_person_that_was_answered_at_the_term
     assert first["id"] not in message(again)
 
 
-async def test_what_ran_with_a_yes_of_people_stays_approved_and_takes_nothing_back(world: World, api: Api) -> None:
-    client = await agent(api)
-    asking = asyncio.create_task(asks(client, CLAUDE))
-    request = await opened(api)
-    await votes(api, request)
-    await asking
+async def test_what_came_of_a_call_asks_nobody_and_takes_back_nothing_that_ran_with_a_yes(
+    api: Api, client: AsyncClient
+) -> None:
+    bo = await api.client("bo")
+    assert (await asks(client, MADE)).json() == {}
+    assert not (await bo.get("/v1/requests")).json()["requests"]
+    request, _ = await decided(api, client)
     told = await asks(client, MADE, tool_response={"originalFile": "x" * 200_000})
 
     assert told.json() == {}
-    assert (await (await api.client("bo")).get(f"/v1/requests/{request['id']}")).json()["state"] == "approved"
+    assert await state(api, request) == "approved"
 
 
-async def test_what_came_of_a_call_is_told_to_nobody_and_asks_nobody(world: World, api: Api) -> None:
-    assert (await asks(await agent(api), MADE)).json() == {}
-    assert not (await (await api.client("bo")).get("/v1/requests")).json()["requests"]
-
-
-async def test_a_question_that_was_answered_at_the_terminal_is_taken_back_and_can_be_asked_again(
-    world: World, api: Api
+async def test_a_refusal_that_came_while_nobody_waited_is_heard_once_before_anybody_is_asked_again(
+    api: Api, client: AsyncClient
 ) -> None:
-    given = {"questions": [{"question": "Which?", "options": [{"label": "a"}, {"label": "b"}]}]}
-    client = await agent(api, "policy:production", "person:bo")
-    asking = asyncio.create_task(asks(client, CLAUDE, tool_name="AskUserQuestion", tool_input=given))
-    first = await opened(api)
-    told = given | {"answers": {"Which?": "a"}, "annotations": {}}
-    await asks(client, MADE, tool_name="AskUserQuestion", tool_input=told)
-    heard = await asking
-    again = asyncio.create_task(asks(client, CLAUDE, tool_name="AskUserQuestion", tool_input=given))
-    second = await opened(api)
-    again.cancel()
-
-    assert "is taken back" in message(heard)
-    assert second["id"] != first["id"]
-
-
-async def test_a_denial_that_came_while_nobody_waited_is_heard_once_before_anybody_is_asked_again(
-    world: World, api: Api
-) -> None:
-    client = await agent(api)
-    await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
+    """Of who decides, and of who asked."""
+    await asks(client, CLAUDE, "claude-code?wait_s=0")
     first = await opened(api)
     await votes(api, first, "deny", reason="not on a Friday")
-    heard = await asks(client, CLAUDE)
-    again = asyncio.create_task(asks(client, CLAUDE))
-    second = await opened(api)
-    again.cancel()
+    denied = await asks(client, CLAUDE)
+    await asks(client, CLAUDE, "claude-code?wait_s=0")
+    second, anna = await opened(api), await api.client("anna")
+    gone = await anna.post(f"/v1/requests/{second['id']}/withdraw", json={"reason": "I do it myself"})
+    withdrawn = await asks(client, CLAUDE)
 
-    assert "Denied by bo: not on a Friday" in message(heard)
+    assert "Denied by bo: not on a Friday" in message(denied)
     assert second["id"] != first["id"]
-
-
-async def test_a_denial_that_was_heard_keeps_nobody_from_being_asked_about_the_same_call_again(
-    world: World, api: Api
-) -> None:
-    client = await agent(api)
-    asking = asyncio.create_task(asks(client, CLAUDE))
-    first = await opened(api)
-    await votes(api, first, "deny")
-    await asking
-    again = asyncio.create_task(asks(client, CLAUDE))
-    second = await opened(api)
-    again.cancel()
-
-    assert second["id"] != first["id"]
-
-
-async def test_a_withdrawal_by_who_asked_that_came_while_nobody_waited_is_heard_once(world: World, api: Api) -> None:
-    client = await agent(api)
-    await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
-    request = await opened(api)
-    anna = await api.client("anna")
-    gone = await anna.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": "I do it myself"})
-    heard = await asks(client, CLAUDE)
-
     assert gone.is_success, gone.text
-    assert "Withdrawn by anna: I do it myself. Do not do it" in message(heard)
-
-
-async def test_a_call_with_an_id_of_its_own_is_told_the_same_again(world: World, api: Api) -> None:
-    client = await agent(api)
-    before = CLAUDE | {"hook_event_name": "PreToolUse", "tool_use_id": "t1"}
-    asking = asyncio.create_task(asks(client, before))
-    await votes(api, await opened(api))
-    first, again = (await asking).json(), (await asks(client, before)).json()
-
-    assert first["hookSpecificOutput"]["permissionDecision"] == "allow"
-    assert again == first
+    assert "Withdrawn by anna: I do it myself. Do not do it" in message(withdrawn)
 
 
 async def test_attack_an_id_that_a_model_gives_again_to_the_same_call_or_another_one_is_asked(
-    world: World, api: Api
+    world: World, api: Api, client: AsyncClient
 ) -> None:
-    client = await agent(api)
+    """Within a minute it is the same call, which is told the same again."""
     before = CLAUDE | {"hook_event_name": "PreToolUse", "tool_use_id": "functions.bash:0"}
-    asking = asyncio.create_task(asks(client, before))
-    first = await opened(api)
-    await votes(api, first)
-    assert (await asking).json()["hookSpecificOutput"]["permissionDecision"] == "allow"
+    first, allowed = await decided(api, client, before)
+    assert allowed["hookSpecificOutput"]["permissionDecision"] == "allow"
+    assert (await asks(client, before)).json() == allowed
     await world.move_time(61)
 
     later = (await asks(client, before, "claude-code?wait_s=0")).json()["hookSpecificOutput"]
@@ -493,67 +389,35 @@ async def test_attack_an_id_that_a_model_gives_again_to_the_same_call_or_another
     assert (await opened(api, but=same["id"]))["id"] in another["permissionDecisionReason"]
 
 
-async def test_who_hung_up_takes_no_yes_along(world: World, api: Api) -> None:
-    client = await agent(api)
-    asking = asyncio.create_task(asks(client, CLAUDE))
-    request = await opened(api)
-    await api.until_open()
-    asking.cancel()
-    await api.until_open(0)
-    await votes(api, request)
-
-    assert (await asks(client, CLAUDE)).json() == ALLOWED
-
-
-async def test_an_approval_that_is_frozen_lets_nothing_run_and_keeps(world: World, api: Api) -> None:
-    client = await agent(api)
+async def test_an_approval_that_is_frozen_lets_nothing_run_and_keeps(api: Api, client: AsyncClient) -> None:
     await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
     await votes(api, await opened(api))
     admin = await api.client("cy", "admin")
-    frozen = await admin.post("/v1/freeze", json={"reason": "incident"})
-    assert frozen.is_success, frozen.text
+    assert (await admin.post("/v1/freeze", json={"reason": "incident"})).is_success
     held = await asks(client, CLAUDE)
-    ended = await admin.post("/v1/unfreeze", json={"reason": "the incident is over"})
-    assert ended.is_success, ended.text
+    assert (await admin.post("/v1/unfreeze", json={"reason": "the incident is over"})).is_success
 
     assert "may not begin" in message(held)
     assert (await asks(client, CLAUDE)).json() == ALLOWED
 
 
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [(("group:release",), "no policy"), (("policy:production", "policy:pair"), "?policy=NAME")],
-)
-async def test_where_it_is_not_said_under_which_policy_nothing_runs(
-    world: World, api: Api, asked: tuple[str, ...], said: str
-) -> None:
-    answer = await asks(await agent(api, *asked), CLAUDE)
+async def test_what_nobody_can_be_asked_about_runs_nothing_and_says_why(api: Api, client: AsyncClient) -> None:
+    questions = {"questions": [{"question": "Which?", "options": [{"label": "a"}]}]}
+    large = await asks(client, CLAUDE, tool_name="Write", tool_input={"content": "x\n" * 20_000})
+    nobody = await asks(client, CLAUDE, tool_name="AskUserQuestion", tool_input=questions)
+    none, several = [await agent(api, *listed) for listed in (["group:release"], ["policy:production", "policy:pair"])]
 
-    assert said in message(answer)
-
-
-@pytest.mark.parametrize(
-    "told",
-    [{}, CLAUDE | {"hook_event_name": "Notification"}, CLAUDE | {"tool_input": "rm"}, CLAUDE | {"session_id": " "}],
-)
-async def test_what_is_no_call_of_a_tool_is_refused(world: World, api: Api, told: dict[str, Any]) -> None:
-    assert (await (await agent(api)).post("/v1/hooks/claude-code", json=told)).status_code == 422
-
-
-@pytest.mark.parametrize("depth", [900, 990, 100_000])
-async def test_attack_a_call_that_is_nested_deeper_than_anybody_means_is_refused(
-    world: World, api: Api, depth: int
-) -> None:
-    deep = b'{"tool_input": ' + b"[" * depth + b"]" * depth + b"}"
-
-    answer = await (await agent(api)).post(
-        "/v1/hooks/claude-code", content=deep, headers={"Content-Type": "application/json"}
-    )
-
-    assert answer.status_code == 422
-
-
-async def test_nobody_asks_by_a_hook_without_a_key(world: World, api: Api) -> None:
+    assert "people decide about 16 KB at most. Make the change in several smaller calls" in message(large)
+    assert "The key may put questions to nobody" in message(nobody)
+    assert "no policy" in message(await asks(none, CLAUDE))
+    assert "?policy=NAME" in message(await asks(several, CLAUDE))
+    for told in ({}, {"hook_event_name": "Notification"}, {"tool_input": "rm"}, {"session_id": " "}):
+        answer = await client.post("/v1/hooks/claude-code", json=CLAUDE | told if told else {})
+        assert answer.status_code == 422, told
+    for depth in (900, 990, 100_000):
+        deep = b'{"tool_input": ' + b"[" * depth + b"]" * depth + b"}"
+        headers = {"Content-Type": "application/json"}
+        assert (await client.post("/v1/hooks/claude-code", content=deep, headers=headers)).status_code == 422, depth
     assert (await asks(api.with_key(None), CLAUDE)).status_code == 401
 
 

@@ -40,32 +40,18 @@ async def asked(api: Api) -> tuple[asyncio.Task[Response], dict[str, Any]]:
     return asking, await opened(api, sees="anna")
 
 
-def approving(request: dict[str, Any]) -> tuple[str, ...]:
-    return "answer", request["id"], "approve", "--digest", request["digest"]
-
-
-async def test_she_says_yes_by_mail_to_what_asks_in_her_own_name(home: tuple[World, Console, Api]) -> None:
-    world, _, api = home
-    asking, _ = await asked(api)
-    card = await world.next_mail("anna")
-    assert "rm -rf build" in card.text
-    await world.reply("anna", card, "approved")
-
-    assert (await asking).json() == ALLOWED
-
-
-@pytest.mark.parametrize(("button", "behavior"), [("Approve", "allow"), ("Deny", "deny")])
-async def test_she_says_yes_or_no_in_the_console(home: tuple[World, Console, Api], button: str, behavior: str) -> None:
+async def test_she_says_no_in_the_console(home: tuple[World, Console, Api]) -> None:
     _, console, api = home
     asking, request = await asked(api)
     anna = await console.browser("anna")
     where = f"/requests/{request['id']}"
-    await anna.submit((await anna.get(where)).form(f"{where}/answer"), button)
+    await anna.submit((await anna.get(where)).form(f"{where}/answer"), "Deny")
 
-    assert (await asking).json()["hookSpecificOutput"]["decision"]["behavior"] == behavior
+    assert (await asking).json()["hookSpecificOutput"]["decision"]["behavior"] == "deny"
 
 
 async def test_nobody_says_yes_with_a_key_or_in_a_terminal_where_the_agent_is(home: tuple[World, Console, Api]) -> None:
+    """Nor beside `sayso dev`; an approval there is told at once that it does not count, with and without a digest."""
     world, _, api = home
     asking, request = await asked(api)
     vote = {"vote": "approve", "digest": request["digest"]}
@@ -73,55 +59,35 @@ async def test_nobody_says_yes_with_a_key_or_in_a_terminal_where_the_agent_is(ho
     by_its_key = await (await agent(api)).post(where, json=vote)
     by_hers = await (await api.client("anna")).post(where, json=vote)
     _, hers = await api.key("anna")
-    typed = await elsewhere(world.folder, *approving(request), SAYSO_URL=api.url, SAYSO_API_KEY=hers)
+    words = ("answer", request["id"], "approve")
+    for typed in (words, (*words, "--digest", request["digest"])):
+        by_key = await elsewhere(world.folder, *typed, SAYSO_URL=api.url, SAYSO_API_KEY=hers)
+        beside = await sayso(world, *typed, "--as", "anna")
+        for told in (by_key, beside):
+            assert told.code == 1
+            assert "on its page in the console; by mail" in told.out + told.err
+            assert "type the same again" not in told.err
     after = (await (await api.client("anna")).get(f"/v1/requests/{request['id']}")).json()
     asking.cancel()
 
     assert by_its_key.status_code == 403
     assert (by_hers.status_code, by_hers.json()["type"]) == (403, "urn:sayso:problem:not-this-way")
-    assert typed.code == 1
-    assert "on its page in the console; by mail" in typed.out
     assert after["state"] == "open"
 
 
-async def test_an_approval_in_a_terminal_is_told_at_once_that_it_does_not_count_there(
+async def test_she_says_yes_by_mail_and_nothing_offers_her_a_change_of_what_her_agent_does_by_itself(
     home: tuple[World, Console, Api],
 ) -> None:
-    world, _, api = home
-    asking, request = await asked(api)
-    words = ("answer", request["id"], "approve")
-    _, hers = await api.key("anna")
-    beside = await sayso(world, *words, "--as", "anna")
-    by_key = await elsewhere(world.folder, *words, SAYSO_URL=api.url, SAYSO_API_KEY=hers)
-    asking.cancel()
-
-    for typed in (beside, by_key):
-        assert typed.code == 1
-        assert "type the same again" not in typed.err
-        assert "on its page in the console; by mail" in typed.err
-
-
-async def test_nobody_says_yes_in_a_terminal_beside_sayso_dev_either(home: tuple[World, Console, Api]) -> None:
-    world, _, api = home
-    asking, request = await asked(api)
-    typed = await sayso(world, *approving(request), "--as", "anna")
-    after = (await (await api.client("anna")).get(f"/v1/requests/{request['id']}")).json()
-    asking.cancel()
-
-    assert typed.code == 1
-    assert "on its page in the console; by mail" in typed.out
-    assert after["state"] == "open"
-
-
-async def test_nothing_offers_her_a_change_of_what_her_agent_does_by_itself(home: tuple[World, Console, Api]) -> None:
     world, console, api = home
     asking, request = await asked(api)
     card = await world.next_mail("anna")
     shown = await (await console.browser("anna")).get(f"/requests/{request['id']}")
 
+    assert "rm -rf build" in card.text
     assert "To change it" not in card.text
     assert f"edit-{request['id']}" not in shown.html
-
     await world.reply("anna", card, "title: Run the tests")
-    assert "Nothing of this may be changed" in (await world.next_mail("anna")).text
-    asking.cancel()
+    again = await world.next_mail("anna")
+    assert "Nothing of this may be changed" in again.text
+    await world.reply("anna", again, "approved")
+    assert (await asking).json() == ALLOWED

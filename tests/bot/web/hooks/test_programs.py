@@ -100,44 +100,39 @@ def test_codex_is_never_sent_another_input_for_its_tool_as_it_would_ignore_the_w
     assert answer["hookSpecificOutput"]["decision"] == {"behavior": "allow"}
 
 
-@pytest.mark.parametrize(("name", "told"), [("codex", CODEX), ("gemini", GEMINI), ("vscode", VSCODE)])
-async def test_people_decide_for_each_of_them_and_see_the_command(
-    world: World, api: Api, name: str, told: dict[str, Any]
-) -> None:
+async def test_people_decide_for_each_of_them_and_see_the_command(world: World, api: Api) -> None:
     client = await agent(api)
-    asking = asyncio.create_task(asks(client, told, name))
-    request = await opened(api)
-    await votes(api, request)
-    answer = await asking
+    for name, told in (("codex", CODEX), ("gemini", GEMINI), ("vscode", VSCODE)):
+        asking = asyncio.create_task(asks(client, told, name))
+        request = await opened(api)
+        await votes(api, request)
+        answer = await asking
 
-    assert answer.json() == PROGRAMS[name].answer(told, Verdict(allow=True))
-    assert f"{PROGRAMS[name].called}: run rm -rf build" in request["title"]
-    assert "Look twice: deletes: “rm”" in (await world.next_mail("bo")).text
+        assert answer.json() == PROGRAMS[name].answer(told, Verdict(allow=True))
+        title = f"{PROGRAMS[name].called}: run rm -rf build"
+        assert title in request["title"]
+        assert "Look twice: deletes: “rm”" in (await world.next_mail("bo", about=title)).text
 
 
-@pytest.mark.parametrize(("name", "told"), [("gemini", GEMINI), ("vscode", VSCODE)])
-async def test_nobody_is_asked_about_a_file_of_the_folder_that_is_only_read(
-    world: World, api: Api, name: str, told: dict[str, Any]
-) -> None:
+async def test_nobody_is_asked_about_a_file_of_the_folder_that_is_only_read(api: Api) -> None:
     client = await agent(api)
-    reads = told | {"tool_name": "read_file"}
-    answer = await asks(client, reads, name, tool_input={"filePath": "/home/anna/shop/main.py"})
-    elsewhere = asyncio.create_task(asks(client, reads, name, tool_input={"filePath": "/home/anna/.ssh/id_rsa"}))
-    await votes(api, await opened(api), "deny")
+    for name, told in (("gemini", GEMINI), ("vscode", VSCODE)):
+        reads = told | {"tool_name": "read_file"}
+        answer = await asks(client, reads, name, tool_input={"filePath": "/home/anna/shop/main.py"})
+        elsewhere = asyncio.create_task(asks(client, reads, name, tool_input={"filePath": "/home/anna/.ssh/id_rsa"}))
+        await votes(api, await opened(api), "deny")
 
-    assert answer.json() == {}
-    assert "Denied by bo" in (await elsewhere).text
+        assert answer.json() == {}
+        assert "Denied by bo" in (await elsewhere).text
 
 
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [
+async def test_what_decides_nothing_is_refused(api: Api) -> None:
+    client = await agent(api)
+    for name, told in (
         ("codex", CODEX | {"hook_event_name": "Stop"}),
         ("gemini", GEMINI | {"hook_event_name": "AfterTool"}),
         ("vscode", VSCODE | {"hookEventName": "PostToolUse"}),
         ("gemini", {**GEMINI, "cwd": ""}),
         ("vscode", {**VSCODE, "tool_input": ["rm"]}),
-    ],
-)
-async def test_what_decides_nothing_is_refused(world: World, api: Api, name: str, told: dict[str, Any]) -> None:
-    assert (await asks(await agent(api), told, name)).status_code == 422
+    ):
+        assert (await asks(client, told, name)).status_code == 422, (name, told)

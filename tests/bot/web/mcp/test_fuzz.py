@@ -19,17 +19,10 @@ from tests.servers.web import serving
 st: Any = strategies
 
 _METHODS = (
-    *("tools/call", "tools/list", "initialize", "ping", "server/discover", "tasks/get", "tasks/update", "tasks/cancel"),
-    *(
-        "tasks/result",
-        "resources/read",
-        "prompts/get",
-        "logging/setLevel",
-        "subscriptions/listen",
-        "elicitation/create",
-    ),
-    *("completion/complete", "requests/answer", "notifications/cancelled", "notifications/initialized"),
-)
+    "tools/call", "tools/list", "initialize", "ping", "server/discover", "tasks/get", "tasks/update", "tasks/cancel",
+    "tasks/result", "resources/read", "prompts/get", "logging/setLevel", "subscriptions/listen", "elicitation/create",
+    "completion/complete", "requests/answer", "notifications/cancelled", "notifications/initialized",
+)  # fmt: skip
 
 
 def _more_of(said: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:

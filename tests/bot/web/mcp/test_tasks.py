@@ -62,9 +62,18 @@ async def test_the_discovery_names_the_extension_and_only_who_declares_it_gets_t
     assert found["capabilities"]["extensions"] == {TASKS: {}}
 
 
-async def test_to_cancel_a_task_withdraws_it_and_leaves_what_is_decided(world: World, api: Api) -> None:
-    client = api.with_key(await asker(api))
+async def test_nothing_that_a_client_sends_to_a_task_answers_it_and_to_cancel_it_withdraws_what_is_not_decided(
+    api: Api,
+) -> None:
+    """The task of another key, and what is none, are not found."""
+    client, other = api.with_key(await asker(api)), api.with_key(await asker(api))
     first, second = await created(client, **QUESTION), await created(client, "request_approval", **APPROVAL)
+    for task_id in (first.taskId, "s0q-aaaaaaaaaaaaa", "../runs", ""):
+        for method in ("tasks/get", "tasks/update", "tasks/cancel"):
+            assert (await error(other, method, {"taskId": task_id, "inputResponses": {}}))["code"] == -32602
+    responses = {"inputResponses": {"approve": {"action": "accept", "content": {"vote": "approve"}}}}
+    assert (await result(client, "tasks/update", {"taskId": second.taskId, **responses}))["resultType"] == "complete"
+    assert (await got(client, second.taskId)).status == "working"
     await given(api, second.taskId, vote="deny")
 
     acknowledged = [await result(client, "tasks/cancel", {"taskId": task.taskId}) for task in (first, first, second)]
@@ -74,26 +83,6 @@ async def test_to_cancel_a_task_withdraws_it_and_leaves_what_is_decided(world: W
     denied = await got(client, second.taskId)
     assert isinstance(denied, Completed)
     assert denied.result["structuredContent"]["decision"] == "denied"
-
-
-async def test_nothing_that_a_client_sends_to_a_task_answers_it(world: World, api: Api) -> None:
-    client = api.with_key(await asker(api))
-    task = await created(client, "request_approval", **APPROVAL)
-    responses = {"inputResponses": {"approve": {"action": "accept", "content": {"vote": "approve"}}}}
-
-    told = await result(client, "tasks/update", {"taskId": task.taskId, **responses})
-
-    assert told["resultType"] == "complete"
-    assert (await got(client, task.taskId)).status == "working"
-
-
-async def test_the_task_of_another_key_and_what_is_none_are_not_found(world: World, api: Api) -> None:
-    task = await created(api.with_key(await asker(api)), **QUESTION)
-    other = api.with_key(await asker(api))
-
-    for task_id in (task.taskId, "s0q-aaaaaaaaaaaaa", "../runs", ""):
-        for method in ("tasks/get", "tasks/update", "tasks/cancel"):
-            assert (await error(other, method, {"taskId": task_id, "inputResponses": {}}))["code"] == -32602
 
 
 async def test_a_task_whose_archive_is_away_is_not_said_to_be_none(world: World, api: Api) -> None:

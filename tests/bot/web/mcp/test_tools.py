@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from httpx2 import AsyncClient, Response
+from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
 from tests.bot.web.mcp.peer import ASKS, ERAS, Era, asker, called, peer, refusal
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
@@ -25,9 +27,9 @@ QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:relea
 APPROVAL: dict[str, Any] = {"title": "Delete staging-7", "policy": "production", "arguments": {"name": "staging-7"}}
 FACTS = {"Last used": "in March"}
 TOOLS = {
-    *("ask_human", "request_approval", "start_approved", "finish_approved"),
-    *("await_answer", "cancel_request", "list_policies"),
-}
+    "ask_human", "request_approval", "start_approved", "finish_approved", "await_answer", "cancel_request",
+    "list_policies",
+}  # fmt: skip
 
 
 async def given(api: Api, request_id: str, person: str = "bo", **body: Any) -> Response:
@@ -51,8 +53,16 @@ async def opened(api: Api) -> dict[str, Any]:
     return request
 
 
+async def approved(api: Api, client: Client, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is asked about, and what the agent hears of it once Bo has approved it."""
+    asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, **more))
+    request = await opened(api)
+    await given(api, request["id"], vote="approve", digest=request["digest"])
+    return request, await asking
+
+
 @pytest.mark.parametrize("era", ERAS)
-async def test_an_agent_asks_waits_and_has_the_answer_in_one_call(world: World, api: Api, era: Era) -> None:
+async def test_an_agent_asks_waits_and_has_the_answer_in_one_call(api: Api, era: Era) -> None:
     async with peer(api, await asker(api), era) as client:
         tools = {tool.name for tool in (await client.list_tools()).tools}
         asking = asyncio.create_task(called(client, "ask_human", **QUESTION, format="yes_no"))
@@ -64,9 +74,8 @@ async def test_an_agent_asks_waits_and_has_the_answer_in_one_call(world: World, 
     assert (told["decision"], told["answer"], told["by"], told["id"]) == ("answered", True, ["bo"], request["id"])
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_who_waits_too_long_hears_pending_and_goes_on_with_the_id(world: World, era: Era) -> None:
-    async with serving(world.app, longest_wait_s=0.2) as api, peer(api, await asker(api), era) as client:
+async def test_who_waits_too_long_hears_pending_and_goes_on_with_the_id(world: World) -> None:
+    async with serving(world.app, longest_wait_s=0.2) as api, peer(api, await asker(api)) as client:
         told = await called(client, "ask_human", **QUESTION, key="q-1")
         again = await called(client, "ask_human", **QUESTION, key="q-1")
         waits = await called(client, "await_answer", id=told["id"])
@@ -81,15 +90,11 @@ async def test_who_waits_too_long_hears_pending_and_goes_on_with_the_id(world: W
     assert same == answered
 
 
+@opens(toml='public_url = "https://sayso.corp.example"\n' + TOML.replace("[limits]", "[limits]\ncards_per_person = 1"))
 async def test_an_agent_hears_that_people_have_so_many_of_its_questions_that_they_get_one_message(
-    redis: str, tmp_path: Path
+    world: World,
 ) -> None:
-    few = TOML.replace("[limits]\n", "[limits]\ncards_per_person = 1\n")
-    async with (
-        a_world(redis, tmp_path / "data", f'public_url = "https://sayso.corp.example"\n{few}') as office,
-        serving(office.app, longest_wait_s=0.2) as api,
-        peer(api, await asker(api)) as client,
-    ):
+    async with serving(world.app, longest_wait_s=0.2) as api, peer(api, await asker(api)) as client:
         told = [await called(client, "ask_human", **QUESTION, key=key) for key in ("q-1", "q-2")]
 
     assert "gathered" not in told[0]
@@ -100,10 +105,7 @@ async def test_an_agent_that_takes_back_a_first_attempt_hears_that_the_second_is
     world: World, api: Api
 ) -> None:
     async with peer(api, await asker(api)) as client:
-        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, key="k-1"))
-        first = await opened(api)
-        await given(api, first["id"], vote="approve", digest=first["digest"])
-        await asking
+        first, _ = await approved(api, client, key="k-1")
         await called(client, "start_approved", id=first["id"], attempt="first")
         await world.move_time(31 * 86_400)
         asks = await world.opened(first["run_id"], after=first["id"])
@@ -137,17 +139,13 @@ async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
 
 
 async def test_a_question_that_is_closed_as_nobody_is_left_to_answer_is_not_said_to_be_late(
-    redis: str, tmp_path: Path
+    world: World, api: Api
 ) -> None:
-    async with (
-        a_world(redis, tmp_path / "data", TOML) as office,
-        serving(office.app) as api,
-        peer(api, await asker(api, "person:bo"), headers={"Prefer": "wait=0"}) as client,
-    ):
+    async with peer(api, await asker(api, "person:bo"), headers={"Prefer": "wait=0"}) as client:
         asked = await called(client, "ask_human", question="Which one?", to=["person:bo"])
-        await becomes(office, without(TOML, "bo"))
+        await becomes(world, without(TOML, "bo"))
         told = await called(client, "await_answer", id=asked["id"])
-        letter = await office.next_mail("anna", about="closed without an answer")
+        letter = await world.next_mail("anna", about="closed without an answer")
 
     assert told["decision"] == "expired"
     assert "left the directory" in told["reason"]
@@ -156,66 +154,34 @@ async def test_a_question_that_is_closed_as_nobody_is_left_to_answer_is_not_said
     assert "closed without an answer: people who decide left the directory" in letter.text
 
 
-async def test_attack_who_approved_what_was_then_not_used_in_time_is_said_to_have_ended_it(
-    world: World, api: Api
-) -> None:
+async def test_who_took_an_approval_back_is_told_and_not_who_gave_it_nor_to_ask_again(world: World, api: Api) -> None:
+    anna, told = await api.client("anna"), dict[str, list[dict[str, Any]]]()
     async with peer(api, await asker(api)) as client:
-        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL))
-        request = await opened(api)
-        await given(api, request["id"], vote="approve", digest=request["digest"])
-        approved = await asking
-        await world.move_time(16 * 60)
-        late = await called(client, "await_answer", id=request["id"])
+        for by in ("cy", "service:cleaner", "anna"):
+            request, yes = await approved(api, client, key=by)
+            assert (yes["decision"], yes["by"]) == ("approved", ["bo"])
+            match by:
+                case "cy":
+                    await given(api, request["id"], by, vote="deny", reason="the disk is in use")
+                case "anna":
+                    assert (await anna.post(f"/v1/runs/{request['run_id']}/cancel", json={})).status_code == 200
+                case _:
+                    await called(client, "cancel_request", id=request["id"])
+            told[by] = [
+                await called(client, "await_answer", id=request["id"]),
+                await called(client, "request_approval", **APPROVAL, key=by),
+            ]
+            start = await refusal(client, "start_approved", id=request["id"], attempt="a")
+            await world.ended(request["run_id"])
+            told[by].append(await called(client, "await_answer", id=request["id"]))
+            assert start["error"] == "closed"
+            assert by != "service:cleaner" or all(one["at"] > yes["at"] for one in told[by])
 
-    assert (approved["decision"], approved["by"]) == ("approved", ["bo"])
-    assert late["decision"] == "superseded"
-    assert not {"by", "at", "reason"} & set(late)
-
-
-async def test_who_took_an_approval_back_is_told_and_not_who_gave_it(world: World, api: Api) -> None:
-    async with peer(api, await asker(api)) as client:
-        told = list[dict[str, Any]]()
-        for by in ("cy", "agent"):
-            asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, key=by))
-            request = await opened(api)
-            await given(api, request["id"], vote="approve", digest=request["digest"])
-            approved = await asking
-            if by == "cy":
-                await given(api, request["id"], by, vote="deny", reason="the disk is in use")
-                told.append(await called(client, "await_answer", id=request["id"]))
-            else:
-                told.append(await called(client, "cancel_request", id=request["id"]))
-
-    assert (approved["decision"], approved["by"]) == ("approved", ["bo"])
-    assert [one["decision"] for one in told] == ["revoked"] * 2
-    assert [one["by"] for one in told] == [["cy"], ["service:cleaner"]]
-    assert all(one["at"] > approved["at"] for one in told[1:])
-    assert told[0]["reason"] == "the disk is in use"
-
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_an_agent_is_not_told_to_ask_again_for_what_somebody_stopped_once_it_was_approved(
-    world: World, api: Api, era: Era
-) -> None:
-    anna = await api.client("anna")
-    async with peer(api, await asker(api), era) as client:
-        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, key="k"))
-        request = await opened(api)
-        await given(api, request["id"], vote="approve", digest=request["digest"])
-        await asking
-        stopped = await anna.post(f"/v1/runs/{request['run_id']}/cancel", json={})
-        told = [
-            await called(client, "await_answer", id=request["id"]),
-            await called(client, "request_approval", **APPROVAL, key="k"),
-        ]
-        start = await refusal(client, "start_approved", id=request["id"], attempt="a")
-        await world.ended(request["run_id"])
-        told.append(await called(client, "await_answer", id=request["id"]))
-
-    assert stopped.status_code == 200, stopped.text
-    assert [(one["decision"], one["by"]) for one in told] == [("revoked", ["anna"])] * 3
-    assert not any("ask" in one["next"] or "reason" in one for one in told)
-    assert start["error"] == "closed"
+    for by, said in told.items():
+        assert [(one["decision"], one["by"]) for one in said] == [("revoked", [by])] * 3
+        assert not any("ask" in one["next"] for one in said)
+    assert told["cy"][0]["reason"] == "the disk is in use"
+    assert "reason" not in told["anna"][0]
 
 
 async def test_what_is_approved_begins_once_with_what_people_saw(world: World, api: Api) -> None:
@@ -269,7 +235,7 @@ async def test_an_agent_has_the_files_that_came_with_an_answer(world: World, api
     assert shown["files"] == told["files"]
 
 
-async def test_an_agent_hears_what_whoever_asked_wrote_beside_what_people_approved(world: World, api: Api) -> None:
+async def test_an_agent_hears_what_whoever_asked_wrote_beside_what_people_approved(api: Api) -> None:
     async with peer(api, await asker(api), headers={"Prefer": "wait=0"}) as client:
         asked = await called(client, "request_approval", **APPROVAL)
         await given(api, asked["id"], "anna", text="only the one in Berlin")
@@ -285,27 +251,21 @@ async def test_an_agent_hears_what_whoever_asked_wrote_beside_what_people_approv
         assert (remark["person"], remark["text"]) == ("anna", "only the one in Berlin")
 
 
-async def test_a_key_lists_the_policies_that_it_may_use(world: World, api: Api) -> None:
-    async with peer(api, await asker(api)) as client:
-        listed = await called(client, "list_policies")
-
-    assert [policy["name"] for policy in listed["policies"]] == ["production"]
-
-
-async def test_each_format_of_a_question_has_a_typed_answer(world: World, api: Api) -> None:
+async def test_each_format_of_a_question_has_a_typed_answer(api: Api) -> None:
     schema = {
         "type": "object",
         "properties": {
             "days": {"type": "integer", "minimum": 1},
             "why": {"type": "string"},
-            "now": {"type": "boolean"},
+            "now": {"type": "boolean", "default": "no"},
+            "team": {"enum": ["shop", "search"], "default": "SHOP"},
         },
         "required": ["days"],
     }
     asked: list[tuple[dict[str, Any], dict[str, Any], Any]] = [
         ({"format": "choice", "options": ["red one", "blue one"]}, {"choices": ["blue one"]}, "blue one"),
         ({"format": "choices", "options": ["red", "blue"]}, {"choices": ["blue", "red"]}, ["blue", "red"]),
-        ({"form": schema}, {"form": {"days": 3, "now": True}}, {"days": 3, "now": True}),
+        ({"form": schema}, {"form": {"days": 3, "now": True}}, {"days": 3, "now": True, "team": "shop"}),
     ]
     async with peer(api, await asker(api)) as client:
         for more, said, expected in asked:
@@ -314,52 +274,12 @@ async def test_each_format_of_a_question_has_a_typed_answer(world: World, api: A
             assert (await asking)["answer"] == expected
 
 
-async def test_an_agent_that_asks_in_other_words_after_a_crash_hears_what_its_key_stands_for(
-    world: World, api: Api
-) -> None:
-    """It goes on with that, whose words it may have lost, and people are not asked twice."""
-    async with serving(world.app, longest_wait_s=0.1) as quick, peer(quick, await asker(quick)) as client:
-        first = await called(client, "request_approval", **{**APPROVAL, "arguments": {"why": "x" * 300}}, key="k")
-        reused = await refusal(client, "request_approval", **{**APPROVAL, "arguments": {"why": "y" * 300}}, key="k")
-        found = await called(client, "await_answer", id=first["id"])
-
-    assert f"stands for {first['id']}, which was asked for otherwise" in reused["detail"]
-    assert f"go on with {first['id']}" in reused["detail"]
-    assert (found["id"], found["decision"]) == (first["id"], "pending")
-
-
-async def test_what_a_schema_says_of_the_whole_form_is_shown_to_people(world: World, api: Api) -> None:
-    said = {"title": "A refund", "description": "All amounts are in cents.\nNone is above 100 euros."}
-    async with serving(world.app, longest_wait_s=0.1) as quick, peer(quick, await asker(quick)) as client:
-        await called(client, "ask_human", question="How much?", to=["group:release"], form=WITH_A | said)
-        card = (await world.next_mail("bo")).text.splitlines()
-
-    assert [line for line in card if line.startswith("| ")] == [
-        "| How much?", "| ", "| A refund", "| All amounts are in cents.", "| None is above 100 euros.",
-    ]  # fmt: skip
-
-
-async def test_what_a_person_leaves_out_is_the_default_with_the_type_of_its_field(world: World, api: Api) -> None:
-    fields: dict[str, Any] = {
-        "now": {"type": "boolean", "default": "no"},
-        "days": {"type": "integer", "default": "5"},
-        "team": {"enum": ["shop", "search"], "default": "SHOP"},
-        "why": {"type": "string"},
-    }
-    async with peer(api, await asker(api)) as client:
-        form = {"type": "object", "properties": fields, "required": ["why"]}
-        asking = asyncio.create_task(called(client, "ask_human", **QUESTION, form=form))
-        await given(api, (await opened(api))["id"], form={"why": "as we said"})
-
-        assert (await asking)["answer"] == {"now": False, "days": 5, "team": "shop", "why": "as we said"}
-
-
 @pytest.mark.parametrize("era", ERAS)
 async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
     world: World, api: Api, era: Era
 ) -> None:
     async with serving(world.app, longest_wait_s=0.1) as quick, peer(quick, await asker(quick), era) as client:
-        await called(client, "ask_human", **QUESTION, key="k")
+        first = await called(client, "ask_human", **QUESTION, key="k")
         reused = await refusal(client, "ask_human", **{**QUESTION, "question": "And staging-4?"}, key="k")
         beyond = await refusal(client, "ask_human", question="Hm?", to=["person:dan"])
         lacks = await refusal(client, "ask_human", question="Hm?")
@@ -370,6 +290,8 @@ async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
         none = await refusal(client, "await_answer", id="s0q-aaaaaaaaaaaaa")
 
     assert (reused["error"], reused["difference"][0]["field"]) == ("key-reused", "question")
+    assert f"stands for {first['id']}, which was asked for otherwise" in reused["detail"]
+    assert f"go on with {first['id']}" in reused["detail"]
     assert beyond["error"] == "not-yours"
     assert "group:release" in beyond["detail"]
     assert lacks["detail"].startswith("to: Field required")
@@ -378,30 +300,25 @@ async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
     assert none["error"] == "not-found"
 
 
-async def test_a_key_sees_whom_it_may_ask_in_what_the_tools_say(world: World, api: Api) -> None:
+async def test_a_key_sees_whom_it_may_ask_in_what_the_tools_say(api: Api) -> None:
     async with peer(api, await asker(api)) as client:
         listed = (await client.list_tools()).tools
+        policies = (await called(client, "list_policies"))["policies"]
     said = {tool.name: tool.description or "" for tool in listed}
 
     assert "any one of them: group:release." in said["ask_human"]
     assert "who decides: production;" in said["request_approval"]
     (takes,) = (tool.input_schema for tool in listed if tool.name == "request_approval")
-    assert takes["properties"]["policy"]["enum"] == ["production"]
+    assert takes["properties"]["policy"]["enum"] == [one["name"] for one in policies] == ["production"]
 
 
-async def test_a_key_that_may_ask_who_is_on_call_asks_by_the_name_that_its_tool_says(
-    redis: str, tmp_path: Path
-) -> None:
+@opens(toml=f'{TOML}\n[oncall.night]\nrotation = ["person:bo"]\nshift = "7d"\nstarts = "2020-01-01T09:00"\n')
+async def test_a_key_that_may_ask_who_is_on_call_asks_by_the_name_that_its_tool_says(world: World) -> None:
     """Whoever is on call as it is asked is asked, though nobody knows their name."""
-    on_call = '[oncall.night]\nrotation = ["person:bo"]\nshift = "7d"\nstarts = "2020-01-01T09:00"\n'
-    async with (
-        a_world(redis, tmp_path / "data", f"{TOML}\n{on_call}") as office,
-        serving(office.app, longest_wait_s=0.1) as api,
-        peer(api, await asker(api, "oncall:night")) as client,
-    ):
+    async with serving(world.app, longest_wait_s=0.1) as api, peer(api, await asker(api, "oncall:night")) as client:
         [said] = [tool.description or "" for tool in (await client.list_tools()).tools if tool.name == "ask_human"]
         told = await called(client, "ask_human", question="Is it up?", to=["oncall:night"])
-        card = await office.next_mail("bo")
+        card = await world.next_mail("bo")
 
     assert "any one of them: oncall:night." in said
     assert told["asked"] == ["bo"]
@@ -416,31 +333,28 @@ async def test_attack_an_agent_that_is_told_nothing_of_a_freeze_asks_people_over
     async with peer(api, await asker(api), headers={"Prefer": "wait=0"}) as client:
         asked = await called(client, "request_approval", **APPROVAL, key="k")
         await given(api, asked["id"], vote="approve", digest=asked["digest"])
-        approved = await called(client, "await_answer", id=asked["id"])
+        yes = await called(client, "await_answer", id=asked["id"])
         await world.move_time(16 * 60)
         late = await called(client, "request_approval", **APPROVAL, key="k")
         lasts = await called(client, "list_policies")
         await dan.post("/v1/unfreeze", json={"reason": "it is over"})
         over = await called(client, "list_policies")
 
-    assert [one["decision"] for one in (asked, approved, late)] == ["pending", "approved", "superseded"]
-    assert all("incident 4711" in one["frozen"] for one in (asked, approved, late))
-    assert "may not begin now: `frozen` says why" in approved["next"]
+    assert [one["decision"] for one in (asked, yes, late)] == ["pending", "approved", "superseded"]
+    assert all("incident 4711" in one["frozen"] for one in (asked, yes, late))
+    assert not {"by", "at", "reason"} & set(late), "who approved it did not end it"
+    assert "may not begin now: `frozen` says why" in yes["next"]
     assert "list_policies says whether that lasts" in late["next"]
     assert ["incident 4711" in listed["policies"][0]["frozen"] for listed in (lasts, over)] == [True, False]
 
 
-async def test_attack_an_agent_is_told_to_give_itself_what_its_key_and_its_policies_do_not(
-    redis: str, tmp_path: Path
-) -> None:
+@opens(
+    toml=TOML.replace("[limits]\n", '[limits]\nasks_per_key = "1/h"\n')
+    + '[policies.own]\napprovers = ["person:anna"]\nexpires_after = "4h"\n'
+)
+async def test_attack_an_agent_is_told_to_give_itself_what_its_key_and_its_policies_do_not(api: Api) -> None:
     """It may sit beside `sayso.toml`, and beside a command line that makes keys."""
-    own = '[policies.own]\napprovers = ["person:anna"]\nexpires_after = "4h"\n'
-    once = TOML.replace("[limits]\n", '[limits]\nasks_per_key = "1/h"\n')
-    async with (
-        a_world(redis, tmp_path / "data", f"{once}\n{own}") as office,
-        serving(office.app) as api,
-        peer(api, await asker(api, *ASKS, "policy:own"), headers={"Prefer": "wait=0"}) as client,
-    ):
+    async with peer(api, await asker(api, *ASKS, "policy:own"), headers={"Prefer": "wait=0"}) as client:
         alone = await refusal(client, "request_approval", **APPROVAL | {"policy": "own"})
         beyond = await refusal(client, "request_approval", **APPROVAL | {"policy": "pair"})
         other = await refusal(client, "ask_human", **QUESTION, requester="bo")
@@ -455,7 +369,7 @@ async def test_attack_an_agent_is_told_to_give_itself_what_its_key_and_its_polic
         assert "Only people change keys and settings: do not do it" in told["detail"]
 
 
-async def test_what_was_asked_under_the_key_of_a_message_is_found_by_that_key(world: World, api: Api) -> None:
+async def test_what_was_asked_under_the_key_of_a_message_is_found_by_that_key(api: Api) -> None:
     """`sayso mcp` tells it to an agent that gave none, where the answer did not come."""
     key, wait = await asker(api), {"Prefer": "wait=0"}
     async with (
@@ -468,41 +382,30 @@ async def test_what_was_asked_under_the_key_of_a_message_is_found_by_that_key(wo
     assert found["id"] == lost["id"]
 
 
-async def test_attack_an_agent_whose_policy_is_gone_is_told_to_have_others_decide(world: World, api: Api) -> None:
+async def test_attack_an_agent_whose_policy_is_gone_is_told_to_have_others_decide_or_to_write_it_into_the_settings(
+    world: World, api: Api
+) -> None:
     production = TOML[TOML.index("[policies.production]") : TOML.index("[policies.pair]")]
     async with peer(api, await asker(api, *ASKS, "policy:pair"), headers={"Prefer": "wait=0"}) as client:
         asked = await called(client, "request_approval", **APPROVAL)
         await given(api, asked["id"], vote="approve", digest=asked["digest"])
         await becomes(world, TOML.replace(production, ""))
         start = await refusal(client, "start_approved", id=asked["id"], attempt="a")
+        again = await refusal(client, "request_approval", **APPROVAL)
 
     assert "There is no policy 'production' in sayso.toml any more" in start["detail"]
     assert "another" not in start["detail"]
-
-
-async def test_attack_an_agent_whose_policy_is_gone_is_told_to_write_it_into_the_settings(
-    world: World, api: Api
-) -> None:
-    production = TOML[TOML.index("[policies.production]") : TOML.index("[policies.pair]")]
-    async with peer(api, await asker(api)) as client:
-        await becomes(world, TOML.replace(production, ""))
-        told = await refusal(client, "request_approval", **APPROVAL)
-
-    assert "There is no policy 'production' in sayso.toml" in told["detail"]
-    assert "Only people change settings, and no program does" in told["detail"]
-    assert "Correct that" not in told["detail"]
+    assert "There is no policy 'production' in sayso.toml" in again["detail"]
+    assert "Only people change settings, and no program does" in again["detail"]
+    assert "Correct that" not in again["detail"]
 
 
 async def test_attack_an_agent_that_asks_while_a_file_is_half_taken_is_told_to_ask_again_every_two_seconds(
-    redis: str, tmp_path: Path
+    world: World, api: Api
 ) -> None:
-    async with (
-        a_world(redis, tmp_path / "data", TOML) as office,
-        serving(office.app) as api,
-        peer(api, await asker(api), headers={"Prefer": "wait=0"}) as client,
-    ):
+    async with peer(api, await asker(api), headers={"Prefer": "wait=0"}) as client:
         await called(client, "request_approval", **APPROVAL, key="before")
-        async with rewritten(office, NO_DECIDERS):
+        async with rewritten(world, NO_DECIDERS):
             told = await refusal(client, "request_approval", **APPROVAL, key="k")
 
     assert told["error"] == "unavailable"
@@ -552,7 +455,7 @@ def refused(answer: Response, status: int, name: str) -> None:
     assert told["error"]["message"].startswith(told["error"]["data"]["detail"])
 
 
-@pytest.mark.parametrize("scopes", [("ask", "read", "steer"), ("trigger", "read", "steer"), ("admin",)])
+@pytest.mark.parametrize("scopes", [("trigger", "read", "steer"), ("admin",)])
 async def test_no_agent_sees_or_takes_back_what_others_ask_whatever_else_its_key_may(
     world: World, api: Api, scopes: tuple[str, ...]
 ) -> None:
@@ -570,9 +473,7 @@ async def test_no_agent_sees_or_takes_back_what_others_ask_whatever_else_its_key
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_an_agent_whose_key_was_revoked_is_told_so_while_it_waits_and_after(
-    world: World, api: Api, era: Era
-) -> None:
+async def test_an_agent_whose_key_was_revoked_is_told_so_while_it_waits_and_after(api: Api, era: Era) -> None:
     key, text = await api.key(None, "ask", service="cleaner", acts_for=["anna"], asks=ASKS)
     async with peer(api, text, era) as client:
         asking = asyncio.create_task(refusal(client, "ask_human", **QUESTION))
@@ -589,7 +490,7 @@ async def test_an_agent_whose_key_was_revoked_is_told_so_while_it_waits_and_afte
     assert "sayso keys create" in str(later.value)
 
 
-async def test_nobody_without_a_key_and_no_page_of_another_site_may_speak(world: World, api: Api) -> None:
+async def test_nobody_without_a_key_and_no_page_of_another_site_may_speak(api: Api) -> None:
     key = await asker(api)
     anybody, known = api.with_key(None), api.with_key(key)
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -609,83 +510,46 @@ async def test_nobody_without_a_key_and_no_page_of_another_site_may_speak(world:
     assert (await anybody.post("/mcp", json=ping)).headers["www-authenticate"].startswith("Bearer ")
 
 
-async def told_before_pending(api: Api, era: Era, *, with_token: bool) -> list[float]:
-    """The progress that was told while somebody waited in vain."""
+@pytest.mark.parametrize("era", ERAS)
+async def test_progress_is_told_to_whoever_gave_a_token_and_rises(world: World, era: Era) -> None:
     told = list[float]()
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
         assert message == "People still have it; it is not decided yet"
         told.append(progress)
 
-    async with peer(api, await asker(api), era) as client:
-        await client.call_tool("ask_human", QUESTION, progress_callback=note if with_token else None)
-    return told
+    async with (
+        serving(world.app, longest_wait_s=1.0, ping_s=0.2) as api,
+        peer(api, await asker(api), era) as client,
+    ):
+        await client.call_tool("ask_human", QUESTION, progress_callback=note)
+        rises, told = told, []
+        await client.call_tool("ask_human", QUESTION | {"question": "And staging-4?"})
 
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_progress_is_told_to_whoever_gave_a_token_and_rises(world: World, era: Era) -> None:
-    async with serving(world.app, longest_wait_s=1.0, ping_s=0.2) as api:
-        told = await told_before_pending(api, era, with_token=True)
-        silence = await told_before_pending(api, era, with_token=False)
-
-    assert len(told) >= 2
-    assert told == sorted(set(told))
-    assert silence == []
-
-
-WITH_A: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "integer"}}}
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        pytest.param({**WITH_A, "additionalProperties": {}}, id="more properties, of a schema"),
-        pytest.param({**WITH_A, "additionalProperties": []}, id="more properties, of none"),
-        pytest.param({**WITH_A, "required": [["a"]]}, id="a list is required"),
-        pytest.param({**WITH_A, "required": [WITH_A]}, id="an object is required"),
-        pytest.param(
-            {"type": "object", "properties": {"a": {"type": "integer", "minimum": 10, "exclusiveMinimum": 5}}},
-            id="two limits, of which the tighter one would be left out",
-        ),
-    ],
-)
-async def test_a_schema_that_no_form_can_check_is_refused_in_words(
-    world: World, api: Api, form: dict[str, Any]
-) -> None:
-    async with peer(api, await asker(api)) as client:
-        said = await refusal(client, "ask_human", **QUESTION, form=form)
-
-    assert said["error"] == "invalid"
-    assert "A form asks for an object" in said["detail"]
+    assert len(rises) >= 2
+    assert rises == sorted(set(rises))
+    assert told == []
 
 
 async def test_attack_an_agent_of_whose_policy_everybody_is_away_is_told_to_have_others_decide(
     world: World, api: Api
 ) -> None:
+    """A question it may put to others; while one of several is away it is told so, and not to ask again."""
     then = (world.about_now() + timedelta(days=9)).isoformat()
-    for person in ("bo", "cy"):
-        assert (await (await api.client(person)).post("/v1/absences", json={"until": then})).status_code == 200
-    async with peer(api, await asker(api, *ASKS, "policy:pair"), headers={"Prefer": "wait=0"}) as client:
+    asks = ("person:bo", "policy:pair", *ASKS)
+    async with peer(api, await asker(api, *asks), headers={"Prefer": "wait=0"}) as client:
+        assert (await (await api.client("bo")).post("/v1/absences", json={"until": then})).status_code == 200
+        alone = await called(client, "ask_human", question="Which one?", to=["person:bo"])
+        both = await called(client, "ask_human", question="Which of all?", to=["group:release"])
+        assert (await (await api.client("cy")).post("/v1/absences", json={"until": then})).status_code == 200
         told = await called(client, "request_approval", **APPROVAL)
 
+    assert "everybody who is asked is away" in alone["next"]
+    assert "Do not ask again" not in alone["next"]
+    for one in (alone, both):
+        [away] = one["away"]
+        assert (away["person"], away["until"][:10]) == ("bo", then[:10])
+    assert "Do not ask again" in both["next"], "as there is somebody who can answer"
     assert "everybody who is asked is away" in told["next"]
     assert "others" not in told["next"]
     assert "tell whoever you work for: only people choose who decides instead" in told["next"]
-
-
-async def test_an_agent_hears_that_everybody_whom_it_asks_is_away_and_may_ask_others(world: World, api: Api) -> None:
-    bo = await api.client("bo")
-    then = (world.about_now() + timedelta(days=9)).isoformat()
-    assert (await bo.post("/v1/absences", json={"until": then})).status_code == 200
-    async with peer(api, await asker(api, "person:bo", *ASKS), headers={"Prefer": "wait=0"}) as client:
-        alone = await called(client, "ask_human", question="Which one?", to=["person:bo"])
-        both = await called(client, "ask_human", question="Which of all?", to=["group:release"])
-        policy = await called(client, "request_approval", **APPROVAL)
-
-    assert (alone["decision"], alone["asked"]) == ("pending", ["bo"])
-    assert "everybody who is asked is away" in alone["next"]
-    assert "Do not ask again" not in alone["next"]
-    for told in (alone, both, policy):
-        [away] = told["away"]
-        assert (away["person"], away["until"][:10]) == ("bo", then[:10])
-    assert "Do not ask again" in both["next"], "as there is somebody who can answer"

@@ -33,6 +33,7 @@ async def test_it_is_asked_for_and_its_card_says_all_of_it(office: World, api: A
     answer = await anna.post("/v1/standing", json=body, headers={"Idempotency-Key": "once"})
     again = await anna.post("/v1/standing", json=body, headers={"Idempotency-Key": "once"})
 
+    refused(await (await api.client("dan")).post("/v1/standing", json=body), 404, "not-found")
     assert answer.status_code == 201, answer.text
     request = answer.json()
     assert answer.headers["location"] == f"/v1/requests/{request['id']}"
@@ -71,12 +72,3 @@ async def test_a_service_neither_asks_for_one_nor_revokes_one(office: World, api
     refused(asked, 403, "not-yours")
     refused(revoked, 403, "not-yours")
     assert not await is_asked(office)
-
-
-async def test_a_run_of_others_is_none(office: World, api: Api) -> None:
-    run_id = await done_once(office)
-    until = (await office.now() + timedelta(days=2)).isoformat()
-
-    answer = await (await api.client("dan")).post("/v1/standing", json={"run": run_id, "uses": 1, "until": until})
-
-    refused(answer, 404, "not-found")

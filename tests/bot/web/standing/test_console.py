@@ -26,6 +26,9 @@ async def console(office: World) -> AsyncIterator[Console]:
 async def test_it_is_asked_for_from_a_finished_run(office: World, console: Console) -> None:
     run_id, anna = await done_once(office), await console.browser("anna")
     assert f"/standing?run={run_id}" in (await anna.get(f"/runs/{run_id}")).html
+    dan, bo = await console.browser("dan"), await console.browser("bo")
+    assert (await dan.get(f"/standing?run={run_id}")).status == 404
+    assert "There is no standing approval for what this run did" in (await bo.get(f"/standing?run={run_id}")).words
     form = (await anna.get(f"/standing?run={run_id}")).form("/standing")
     day = f"{await office.now() + timedelta(days=2):%Y-%m-%d}"
 
@@ -37,12 +40,13 @@ async def test_it_is_asked_for_from_a_finished_run(office: World, console: Conso
 
 
 async def test_those_it_concerns_see_it_and_revoke_it(office: World, console: Console) -> None:
-    standing = await granted(office, await done_once(office))
+    standing = await granted(office, await done_once(office), leave_open=("what",))
     assert not await is_asked(office)
     dan, cy = await console.browser("dan"), await console.browser("cy")
     assert standing.approval.id not in (await dan.get("/standing")).words
     seen = await cy.get("/standing")
     assert "1 of 3 used" in seen.words
+    assert "Press bell (or any other what)" in seen.words
     form = seen.form(f"/standing/{standing.approval.id}/revoke")
 
     refused = await dan.post(form.action, dict((await dan.get("/")).form("/logout").fields))
@@ -51,19 +55,3 @@ async def test_those_it_concerns_see_it_and_revoke_it(office: World, console: Co
     assert refused.status_code == 404
     assert f"{standing.approval.id} is revoked. People are asked again." in after.words
     assert await is_asked(office)
-
-
-async def test_what_is_open_stands_in_its_title(office: World, console: Console) -> None:
-    await granted(office, await done_once(office), leave_open=("what",))
-
-    page = await (await console.browser("cy")).get("/standing")
-
-    assert "Press bell (or any other what)" in page.words
-
-
-async def test_nobody_asks_for_what_others_did(office: World, console: Console) -> None:
-    run_id = await done_once(office)
-    dan, bo = await console.browser("dan"), await console.browser("bo")
-
-    assert (await dan.get(f"/standing?run={run_id}")).status == 404
-    assert "There is no standing approval for what this run did" in (await bo.get(f"/standing?run={run_id}")).words
