@@ -50,23 +50,23 @@ def test_a_request_shows_what_became_of_the_attempt_it_allowed(
     assert made_for(fold(events).made, Q2) is None
 
 
-def test_an_attempt_that_never_began_is_none() -> None:
-    assert made_for(fold((*BEGUN, orphaned(may_have_started=False))).made, Q1) is None
+def test_of_several_attempts_the_one_that_ended_counts_or_else_the_one_that_may_have_begun() -> None:
+    first, second = begun(idempotent=True), begun("a2", idempotent=True)
+    story = [*BEGUN[:-1], first, orphaned(), second]
+    left = [*story, orphaned("a2", may_have_started=False)]
+    ended, never = fold([*story, finished(output="late")]), fold((*BEGUN, orphaned(may_have_started=False)))
 
+    shown = [made_for(run.made, Q1) for run in (ended, fold(left), fold([*left, orphaned()]), fold([*BEGUN, begun()]))]
 
-def test_whoever_says_what_became_of_it_is_named() -> None:
-    run = fold((*UNKNOWN, decided("answered", "q2", Given(text="1", picks=(say(IT_HAPPENED),)))))
-
-    assert [one.by for one in run.made] == [(BO,)]
-
-
-def test_of_two_attempts_the_one_that_ended_counts() -> None:
-    events = [*BEGUN[:-1], begun(idempotent=True), orphaned(), begun("a2", idempotent=True), finished(output="late")]
-
-    made = made_for(fold(events).made, Q1)
-
-    assert made
-    assert (made.id, made.state, made.text) == ("a1", "ok", "late")
+    assert [(one.id, one.state, one.text) for one in shown if one] == [
+        ("a1", "ok", "late"),
+        ("a1", "left", ""),
+        ("a1", "unknown", ""),
+        ("a1", "running", ""),
+    ]
+    assert made_for(never.made, Q1) is None
+    told = fold((*UNKNOWN, decided("answered", "q2", Given(text="1", picks=(say(IT_HAPPENED),)))))
+    assert [one.by for one in told.made] == [(BO,)]
 
 
 def test_a_denial_after_its_start_stops_one_attempt_and_no_later_one() -> None:
@@ -85,10 +85,6 @@ def is_stopped(run: Run) -> bool:
     return run.pending.attempt.is_stopped
 
 
-def test_the_same_start_twice_is_one_attempt() -> None:
-    assert len(fold([*BEGUN, begun()]).made) == 1
-
-
 def test_a_denial_stops_also_an_attempt_that_follows_one_of_which_nobody_knows() -> None:
     first, second = begun(idempotent=True), begun("a2", idempotent=True)
     late = AnswerNoted(
@@ -100,18 +96,6 @@ def test_a_denial_stops_also_an_attempt_that_follows_one_of_which_nobody_knows()
 
     assert is_stopped(fold(story))
     assert left_to_next(left.pending) == "a1", "people are asked what that did"
-
-
-def test_of_attempts_that_ended_in_no_result_the_one_counts_that_may_have_begun() -> None:
-    second = begun("a2", idempotent=True)
-    story = [*BEGUN[:-1], begun(idempotent=True), orphaned(), second, orphaned("a2", may_have_started=False)]
-
-    left, asked = fold(story), fold([*story, orphaned()])
-
-    assert [(one.id, one.state) for run in (left, asked) if (one := made_for(run.made, Q1))] == [
-        ("a1", "left"),
-        ("a1", "unknown"),
-    ]
 
 
 def test_a_record_remembers_that_an_earlier_attempt_may_have_begun() -> None:

@@ -35,13 +35,6 @@ def test_a_call_of_unknown_price_counts_as_nothing_and_is_told_apart_from_plain_
     assert Spent().after(rules, 1) == Spent(1)
 
 
-def test_a_run_of_an_older_release_has_no_limit_but_its_steps() -> None:
-    budget = fold([started(max_steps=3)]).budget
-
-    assert budget.limits == Limits(steps=3)
-    assert budget.limits.reached(Spent(2, 10**9, 10**6)) == ()
-
-
 @pytest.mark.parametrize(
     ("spent", "extended"),
     [
@@ -66,26 +59,18 @@ def test_what_was_extended_is_not_used_up(spent: Spent, by: Limits) -> None:
 
 def child(name: str, tokens: int = 0, cost_usd: float = 0.0) -> ChildStarted:
     """A child of the run, with what was set aside for it."""
-    return ChildStarted(
-        at=NOON,
-        step_id=StepId("s1"),
-        run_id=RunId(name),
-        agent="deploy",
-        text="x",
-        key=name,
-        max_tokens=tokens,
-        max_cost_usd=cost_usd,
-    )
-
-
-def refused() -> StepRefused:
-    """The end of the step, so that there can be another one."""
-    return StepRefused(at=NOON, step_id=StepId("s1"), error="no")
+    told = {"at": NOON, "step_id": "s1", "run_id": name, "agent": "deploy", "text": "x", "key": name}
+    return ChildStarted.model_validate(told | {"max_tokens": tokens, "max_cost_usd": cost_usd})
 
 
 def ends(name: str, tokens: int, cost_usd: float) -> OutsideReported:
     """The end of a child, with what it used."""
     return OutsideReported(at=NOON, report_id=name, handle=name, text="done", tokens=tokens, cost_usd=cost_usd)
+
+
+def refused() -> StepRefused:
+    """The end of the step, so that there can be another one."""
+    return StepRefused(at=NOON, step_id=StepId("s1"), error="no")
 
 
 def test_what_was_set_aside_for_a_child_is_what_it_used_once_it_has_ended() -> None:
@@ -138,10 +123,11 @@ def test_within_a_limit_is_never_more_and_never_no_limit(by: Limits, tokens: int
 
 def test_the_use_of_a_day_is_what_was_chosen_on_it_in_this_run() -> None:
     copied = RunForked(at=NOON, how="fork", source=RunId("r0"), at_seq=2, by=ANNA)
-    events: list[Event] = [started(), chosen(), copied, paid(), paid(days=1), paid(days=1), chosen(step_id="s2")]
+    lost = failed().model_copy(update={"call": CALL})
+    events: list[Event] = [started(), chosen(), copied, paid(), lost, paid(days=1), paid(days=1), chosen(step_id="s2")]
 
     assert MODEL.input_tokens == 0
     assert spent_by_day(events) == {
-        NOON.date(): Spent(2, 100, 0.25),
+        NOON.date(): Spent(2, 200, 0.5),
         NOON.date() + timedelta(days=1): Spent(2, 200, 0.5),
     }

@@ -45,6 +45,15 @@ def called(
     return [chosen(CallTool(tool=tool, arguments={"of": of} if of else {}), f"of {attempt}"), began, *then]
 
 
+def ran(tool: str, attempt: str = "a1", error: str = "", of: str = "", *, refused: bool = False) -> list[Event]:
+    """A call with its end."""
+    return called(tool, finished(attempt, error=error, refused=refused), attempt=attempt, of=of)
+
+
+def never_began(tool: str, attempt: str = "a1") -> list[Event]:
+    return called(tool, orphaned(attempt, may_have_started=False), attempt=attempt)
+
+
 def passed_on(change: Change, child: RunId = CHILD) -> list[Event]:
     return [
         chosen(CallTool(tool=START_RUN, arguments={})),
@@ -62,113 +71,46 @@ def refused(environment: str = "") -> list[Event]:
 DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), opened(), decided("denied")]
 
 
+LOOKED = called("live", finished(), changes=False)
+OTHER = RunId("other")
+# The result of an attempt that was given up comes after the next one began, which is given up as well.
+LATE = (orphaned("a1"), tool_started("a2", "of a1", idempotent=True), finished("a1"), orphaned("a2"))
+THEN_REFUSED = (orphaned(), tool_started("a2", "of a1"), finished("a2", error="no", refused=True))
+
+
 @pytest.mark.parametrize(
     ("agent", "text", "events", "change"),
     [
-        (AGENT, "deploy v1", [], "nothing"),
-        (AGENT, "what is live?", [], "not_wanted"),
-        (AGENT, "deploy v1", called("live", finished(), changes=False), "nothing"),
-        (AGENT, "what is live?", called("live", finished(), changes=False), "not_wanted"),
-        (AGENT, "deploy v1", called("deploy", finished()), "changed"),
-        (AGENT, "deploy v1", called("deploy", finished(error="exit code 3")), "failed"),
+        (AGENT, "deploy v1", LOOKED, "nothing"),
+        (AGENT, "what is live?", LOOKED, "not_wanted"),
+        (AGENT, "deploy v1", ran("deploy"), "changed"),
+        (AGENT, "deploy v1", ran("deploy", error="exit code 3"), "failed"),
         (AGENT, "deploy v1", called("deploy", orphaned()), "unknown"),
         (AGENT, "what is live?", DENIED, "nothing"),
-        (AGENT, "deploy v1", [*called("tell", finished()), *DENIED], "partly"),
-        (AGENT, "deploy v1", [*DENIED, *called("deploy", finished())], "changed"),
-        (
-            AGENT,
-            "deploy v1",
-            [*called("tell", finished()), *called("deploy", finished("a2", error="no"), attempt="a2")],
-            "partly",
-        ),
-        (
-            AGENT,
-            "deploy v1",
-            [*called("deploy", finished()), *called("deploy", finished("a2", error="no"), attempt="a2")],
-            "partly",
-        ),
-        (
-            AGENT,
-            "deploy v1",
-            [*called("deploy", finished(error="no")), *called("deploy", finished("a2"), attempt="a2")],
-            "changed",
-        ),
-        (
-            AGENT,
-            "tell a and b",
-            [
-                *called("tell", finished(error="no"), of="a"),
-                *called("tell", finished("a2"), attempt="a2", of="b"),
-            ],
-            "partly",
-        ),
-        (
-            AGENT,
-            "tell a",
-            [
-                *called("tell", finished(error="no"), of="a"),
-                *called("tell", finished("a2"), attempt="a2", of="a"),
-            ],
-            "changed",
-        ),
-        (AGENT, "tell a", called("tell", finished(error="no", refused=True), of="a"), "nothing"),
-        (
-            AGENT,
-            "tell a",
-            [
-                *called("tell", finished(error="no", refused=True), of="a"),
-                *called("tell", finished("a2"), attempt="a2", of="b"),
-            ],
-            "changed",
-        ),
-        (
-            AGENT,
-            "tell a",
-            called("tell", orphaned(), tool_started("a2", "of a1"), finished("a2", error="no", refused=True)),
-            "failed",
-        ),
-        (AGENT, "deploy v1", [*called("deploy", finished()), *refused("staging")], "partly"),
-        (AGENT, "deploy v1", [*refused("prod"), *called("deploy", finished())], "changed"),
-        (AGENT, "deploy v1", [*called("deploy", finished()), *refused("production")], "changed"),
-        (AGENT, "deploy v1", [*called("deploy", finished()), *refused()], "changed"),
-        # The result of an attempt that was given up comes after the next one began, which is given up as well.
-        (
-            AGENT,
-            "deploy v1",
-            called(
-                "deploy",
-                orphaned("a1"),
-                tool_started("a2", "of a1", idempotent=True),
-                finished("a1"),
-                orphaned("a2"),
-                idempotent=True,
-            ),
-            "changed",
-        ),
-        (AGENT, "deploy v1", called("deploy", orphaned(may_have_started=False)), "nothing"),
+        (AGENT, "deploy v1", [*ran("tell"), *DENIED], "partly"),
+        (AGENT, "deploy v1", [*DENIED, *ran("deploy")], "changed"),
+        (AGENT, "deploy v1", [*ran("tell"), *ran("deploy", "a2", "no")], "partly"),
+        (AGENT, "deploy v1", [*ran("deploy", error="no"), *ran("deploy", "a2")], "changed"),
+        (AGENT, "tell a and b", [*ran("tell", error="no", of="a"), *ran("tell", "a2", of="b")], "partly"),
+        (AGENT, "tell a", [*ran("tell", error="no", of="a"), *ran("tell", "a2", of="a")], "changed"),
+        (AGENT, "tell a", ran("tell", error="no", of="a", refused=True), "nothing"),
+        (AGENT, "tell a", [*ran("tell", error="no", of="a", refused=True), *ran("tell", "a2", of="b")], "changed"),
+        (AGENT, "tell a", called("tell", *THEN_REFUSED), "failed"),
+        (AGENT, "deploy v1", [*ran("deploy"), *refused("staging")], "partly"),
+        (AGENT, "deploy v1", [*refused("prod"), *ran("deploy")], "changed"),
+        (AGENT, "deploy v1", [*ran("deploy"), *refused("production")], "changed"),
+        (AGENT, "deploy v1", [*ran("deploy"), *refused()], "changed"),
+        (AGENT, "deploy v1", called("deploy", *LATE, idempotent=True), "changed"),
+        (AGENT, "deploy v1", never_began("deploy"), "nothing"),
         # What never began takes nothing from what was done before it.
-        (
-            AGENT,
-            "deploy v1",
-            [*called("deploy", finished()), *called("deploy", orphaned("a2", may_have_started=False), attempt="a2")],
-            "changed",
-        ),
-        (
-            AGENT,
-            "deploy v1",
-            [
-                *called("deploy", finished(error="no")),
-                *called("deploy", orphaned("a2", may_have_started=False), attempt="a2"),
-            ],
-            "failed",
-        ),
-        (LOOKS, "deploy v1", called("live", finished(), changes=False), "not_wanted"),
+        (AGENT, "deploy v1", [*ran("deploy"), *never_began("deploy", "a2")], "changed"),
+        (AGENT, "deploy v1", [*ran("deploy", error="no"), *never_began("deploy", "a2")], "failed"),
+        (LOOKS, "deploy v1", LOOKED, "not_wanted"),
         (PASSES_ON, "deploy v1", [], "nothing"),
         (PASSES_ON, "deploy v1", passed_on("changed"), "changed"),
-        (PASSES_ON, "deploy v1", passed_on("nothing"), "nothing"),
-        (PASSES_ON, "deploy v1", [*passed_on("changed"), *passed_on("failed", RunId("other"))], "partly"),
-        (PASSES_ON, "deploy v1", [*passed_on("changed"), *passed_on("nothing", RunId("other"))], "partly"),
-        (PASSES_ON, "deploy v1", [*passed_on("nothing", RunId("other")), *passed_on("changed")], "changed"),
+        (PASSES_ON, "deploy v1", [*passed_on("changed"), *passed_on("failed", OTHER)], "partly"),
+        (PASSES_ON, "deploy v1", [*passed_on("changed"), *passed_on("nothing", OTHER)], "partly"),
+        (PASSES_ON, "deploy v1", [*passed_on("nothing", OTHER), *passed_on("changed")], "changed"),
         (PASSES_ON, "what is live?", passed_on("not_wanted"), "not_wanted"),
         (None, "what is live?", [], "nothing"),
     ],
@@ -201,8 +143,12 @@ def _after(tries: tuple[str, ...]) -> Change:
     return "nothing" if not begun else "failed" if begun[-1] == "error" else "unknown"
 
 
-@pytest.mark.parametrize("tries", [one for count in (1, 2, 3) for one in product((*_ENDS, ""), repeat=count)])
-def test_what_became_of_a_call_does_not_depend_on_when_the_results_of_its_attempts_come(tries: tuple[str, ...]) -> None:
+def test_what_became_of_a_call_does_not_depend_on_when_the_results_of_its_attempts_come() -> None:
+    for tries in (one for count in (1, 2, 3) for one in product((*_ENDS, ""), repeat=count)):
+        _holds_in_any_order(tries)
+
+
+def _holds_in_any_order(tries: tuple[str, ...]) -> None:
     names = [f"a{number}" for number in range(len(tries))]
     begins = [tool_started(one, "of a0", idempotent=True) for one in names]
     before = [chosen(CallTool(tool="deploy", arguments={}), "of a0")]
@@ -216,7 +162,7 @@ def test_what_became_of_a_call_does_not_depend_on_when_the_results_of_its_attemp
 
     found = {change_of(AGENT, fold([started("deploy v1"), *before, *story, *late])) for late in permutations(ends)}
 
-    assert found == {_after(tries)}
+    assert found == {_after(tries)}, tries
 
 
 def test_rules_may_do_another_way_what_failed() -> None:
@@ -246,41 +192,23 @@ def test_an_end_that_was_refused_leaves_the_run_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("text", "is_so"),
     [
-        ("what is live in production?", True),
         ("Hello sayso, which version is live?", True),
         ("is v1.2.0 live in production?", True),
-        ("who deployed v1.2.0?", True),
-        ("Welche Version ist in production live?", True),
-        ("what is live", False),
-        ("deploy v1.2.0 to production", False),
-        ("can you deploy v1.2.0 to production?", False),
-        ("what about v1.2.0 in production?", False),
-        ("why don't you deploy v1.2.0?", False),
-        ("what is live? deploy v1.2.0", False),
-        ("is v1.2.0 live? if not, do it", False),
-        ("wann rolle ich v1.2.0 aus?", False),
         ("who deployed last, and when?", True),
-        ("how long has v1.2.0 been live in staging?", True),
         ("what changed between v1.0.0 and v1.2.0?", True),
-        ("which versions are there?", True),
         ("has v1.2.0 passed CI?", True),
-        ("seit wann ist v1.2.0 live?", True),
+        ("Welche Version ist in production live?", True),
         ("wer hat zuletzt deployed?", True),
+        ("what is live", False),
+        ("can you deploy v1.2.0 to production?", False),
+        ("what is live? deploy v1.2.0", False),
         ("why don't you promote v1.2.0 to production?", False),
         ("when can we have v1.2.0 in production?", False),
         ("is v1.2.0 live in production, otherwise promote it?", False),
-        ("is v1.2.0 live, and if not, get it live?", False),
-        ("is it possible to get v1.2.0 live in production?", False),
         ("is it time for a rollout of v1.2.0?", False),
-        ("do the deployment of v1.2.0 to production?", False),
-        ("do it now?", False),
         ("have v1.2.0 live by noon?", False),
-        ("do you mind getting v1.2.0 live?", False),
-        ("why is v1.2.0 still not live?", False),
         ("wie wäre es mit v1.2.0 in production?", False),
-        ("ist v1.2.0 live, sonst nimm sie live?", False),
         ("ist v1.2.0 live, und wenn nicht, spielst du es ein?", False),
-        ("warum nimmst du v1.2.0 nicht live?", False),
         ("", False),
     ],
 )

@@ -1,5 +1,7 @@
 """Exact commands: the texts that are one, and that nothing else is."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,6 @@ PLAIN = "deploy v1.2.0 to production"
         ("deploy `v1.2.0` to *production*", V1),
         ("deploy latest to prod", Deploy("latest", "prod")),
         ("deploy v1.2.0 to production and announce it", Release(V1)),
-        ("Deploy v1.2.0 to production, and announce it!", Release(V1)),
         ("rollback production", Rollback("production")),
         ("Roll back production to v1.1.0", Rollback("production", "v1.1.0")),
         (
@@ -33,10 +34,6 @@ PLAIN = "deploy v1.2.0 to production"
         ("ask person:bo: when? | until tomorrow", Ask(("person:bo",), "when?", (), "until tomorrow")),
         ("ask person:bo: when? | by bus, by car", Ask(("person:bo",), "when?", ("by bus", "by car"))),
         ("announce: the office is closed", Announce("the office is closed")),
-        ("Announce: two things.\nOne.\nTwo.", Announce("two things.\nOne.\nTwo.")),
-        ("help", Help()),
-        ("Hello!", Help()),
-        ("hi sayso", Help()),
         ("@sayso what can you do?", Help()),
     ],
 )
@@ -44,50 +41,29 @@ def test_an_exact_command_is_read(text: str, command: Command) -> None:
     assert parse(text, "anna") == command
 
 
-@pytest.mark.parametrize(
-    "before", ["", "please ", "Hi sayso, ", "@sayso ", "<@U01SAYSO> please ", "Hello\n\n", "Good morning,\n"]
-)
-@pytest.mark.parametrize(
-    "after",
-    [
-        "",
-        " please",
-        ". Thanks!",
-        "\n\nThanks",
-        "\nThanks, Anna",
-        "\n\nBest regards,\nAnna Ames",
-        "\n--\nAnna\nnot before noon",
-        "\nSent from my iPhone",
-    ],
-)
-def test_a_greeting_before_and_thanks_after_say_nothing(before: str, after: str) -> None:
-    assert parse(f"{before}{PLAIN}{after}", "anna") == V1
+BEFORE = ["", "please ", "Hi sayso, ", "<@U01SAYSO> please ", "Good morning,\n"]
+AFTER = ["", ". Thanks!", "\nThanks, Anna", "\n\nBest regards,\nAnna Ames", "\n--\nAnna\nnot before noon"]
 
 
-def test_a_mail_whose_subject_repeats_the_command_says_it_once() -> None:
-    assert parse(f"{PLAIN}\n\nHi sayso,\n\n{PLAIN}\n\nThanks,\nAnna", "anna") == V1
+def test_a_greeting_before_and_thanks_after_say_nothing() -> None:
+    for before, after in product(BEFORE, AFTER):
+        assert parse(f"{before}{PLAIN}{after}", "anna") == V1, (before, after)
+    said_twice = f"{PLAIN}\n\nHi sayso,\n\n{PLAIN}\n\nThanks,\nAnna"
+    assert parse(said_twice, "anna") == V1, "the subject of a mail repeats the command"
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "",
-        "deploy",
         "deploy v1.2.0",
-        "deploy to production",
-        "please put v1.2.0 live",
         "could you please deploy v1.2.0 to production",
         "deploy v1.2.0 to production?",
-        "deploy v1.2.0 to production now",
         "deploy v1.2.0 to production tomorrow at 9:00",
         "deploy v1.2.0 to production and staging",
-        "deploy v1.2.0 to production, then announce it",
         "deploy the latest version to production",
-        "ship v1.2.0 to production",
-        "roll production back to v1.1.0",
         "do not deploy v1.2.0 to production",
         "deploy v1.2.0 to production\nbut not before noon",
-        "deploy v1.2.0 to production\nThanks, not yet",
         "deploy v1.2.0 to production\nThanks,\nWait",
         "deploy v1.2.0 to production\nAnna",
         "Not before noon\n\ndeploy v1.2.0 to production",
@@ -96,17 +72,12 @@ def test_a_mail_whose_subject_repeats_the_command_says_it_once() -> None:
         "Bo wrote:\ndeploy v1.2.0 to production",
         '"deploy v1.2.0 to production"',
         "ask group:release which day suits",
-        "ask person:bo: ",
         "ask person:bo: when? | Mon",
         "ask person:bo: when? | Mon,, Tue",
         "ask person:bo: when? | a, b | in 2 hours",
-        "ask person:bo: when? | until Thursday, until Friday",
         "ask person:bo: when?\nor rather not",
-        "announce the move",
         "do not announce: the move",
         "help me deploy v1.2.0",
-        "hello world",
-        "help " * 100,
         "deploy " + "v " * 100_000 + "to production",
     ],
 )
@@ -175,16 +146,11 @@ def test_any_text_is_one_exact_command_or_none(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "is_whole"),
     [
-        ("deploy v1.2.0 to production", True),
         ("@sayso please deploy `v1.2.0` to production and announce it, thanks!", True),
         ("rollback production", True),
-        ("rollback production to v1.0.0", True),
         ("deploy v1.2.0", False),
         ("deploy v1.2.0 to production after lunch", False),
-        ("deploy v1.2.0 to production\nThanks, Bo", False),
         ("announce: v1.2.0 is out", False),
-        ("help", False),
-        ("", False),
     ],
 )
 def test_a_complete_order_leaves_nothing_to_ask(text: str, is_whole: bool) -> None:

@@ -91,11 +91,9 @@ def replaced(text: str) -> Mail:
     return MAIL.model_copy(update={"subject": "Hello", "text": text})
 
 
-def test_the_owners_words_are_the_draft() -> None:
+def test_the_owners_words_are_the_draft_and_after_a_denial_they_hear_its_reason() -> None:
     assert drafted(AGENT.fallback(run_about(MAIL, answered("Not today.")))) == "Hello,\n\nNot today."
 
-
-def test_after_a_denial_the_owner_hears_the_reason_and_their_words_are_the_next_draft() -> None:
     question = AGENT.fallback(run_about(MAIL, denied()))
 
     assert isinstance(question, RequestHumanInput)
@@ -119,24 +117,21 @@ async def test_a_model_may_not_go_on_drafting_after_three_denials_before_the_own
     assert await prepared(reply(), run_about(MAIL, denied(), denied(), denied(), answered("Say yes")))
 
 
-@pytest.mark.parametrize(
-    "to", ["mallory@evil.example", "eve@shop.example, mallory@evil.example", "everyone", "eve@shop.example\r\nBcc: x@y"]
-)
+@pytest.mark.parametrize("to", ["eve@shop.example, mallory@evil.example", "everyone", "eve@shop.example\r\nBcc: x@y"])
 async def test_a_reply_goes_to_whoever_wrote_and_to_nobody_else(to: str) -> None:
     with pytest.raises(ToolRefused, match="who wrote the mail, and to nobody else"):
         await prepared(reply(to=to), run_about())
 
 
-async def test_a_run_that_no_mail_began_sends_nothing_whatever_its_context_says() -> None:
+async def test_one_mail_is_answered_once_and_a_run_that_no_mail_began_sends_nothing() -> None:
+    with pytest.raises(ToolRefused, match="answered once"):
+        await prepared(reply(), run_about(MAIL, Result(reply(), "ok", "sent")))
     with pytest.raises(ToolRefused, match="Only a run that a mail"):
         await prepared(reply(), run_about(origin=FromTrigger(name="webhooks")))
 
     assert isinstance(AGENT.fallback(run_about(origin=FromPerson())), Done)
-
-
-async def test_one_mail_is_answered_once() -> None:
-    with pytest.raises(ToolRefused, match="answered once"):
-        await prepared(reply(), run_about(MAIL, Result(reply(), "ok", "sent")))
+    hidden = await prepared(reply(subject="Re:\r\nBcc: all@corp.example", text="a\u202eb\u200b"), run_about())
+    assert hidden.argv[2:] == ("Re: Bcc: all@corp.example", "ab\n\nCorp\n"), "what nobody sees is not sent"
 
 
 async def test_the_card_shows_all_that_is_sent_and_an_approval_is_bound_to_its_bytes() -> None:
@@ -146,12 +141,6 @@ async def test_the_card_shows_all_that_is_sent_and_an_approval_is_bound_to_its_b
     raw = rendered(Draft("Re: Refund?", "Within 14 days.\n\nCorp\n"), MAIL, RunId("r1"))
     assert effect.artifacts == {"SHA-256 of the mail": hashlib.sha256(raw).hexdigest(), "in reply to": "<1@x>"}
     assert {fact.label: fact.text for fact in effect.facts}["They wrote"] == "How do I get a refund?"
-
-
-async def test_what_nobody_sees_is_not_sent_and_a_line_break_ends_no_subject() -> None:
-    effect = await prepared(reply(subject="Re:\r\nBcc: all@corp.example", text="a\u202eb\u200b"), run_about())
-
-    assert effect.argv[2:] == ("Re: Bcc: all@corp.example", "ab\n\nCorp\n")
 
 
 @dataclass
@@ -184,16 +173,13 @@ async def test_exactly_the_approved_bytes_are_handed_over_and_others_are_not() -
     assert other.posted == []
 
 
-@pytest.mark.parametrize(
-    ("state", "found"),
-    [("", Outcome("sent to eve@shop.example")), ("550 no such user", Outcome("", error="550 no such user"))],
-)
-async def test_how_it_went_is_looked_for_until_it_is_known(state: str, found: Outcome) -> None:
+async def test_how_it_went_is_looked_for_until_it_is_known() -> None:
     args = TOOL.args.model_validate(reply().arguments)
     assert TOOL.check is not None
 
     assert isinstance(await TOOL.check(args, "mail key", PostingHands()), Pending)
-    assert await TOOL.check(args, "mail key", PostingHands(state=state)) == found
+    for state, outcome in {"": Outcome("sent to eve@shop.example"), "550 no": Outcome("", error="550 no")}.items():
+        assert await TOOL.check(args, "mail key", PostingHands(state=state)) == outcome
 
 
 async def test_knowledge_is_read_bounded_from_its_folder_and_from_nowhere_else(tmp_path: Path) -> None:
@@ -210,6 +196,8 @@ async def test_knowledge_is_read_bounded_from_its_folder_and_from_nowhere_else(t
     assert labels == ["knowledge: knowledge/a.md", "knowledge, cut: knowledge/b.md", "knowledge is missing"]
     assert len(facts[1].text) == 4_000
     assert "secret" not in "".join(fact.text for fact in facts)
+    nothing = Fact(label="knowledge is missing", text="no file matches *.txt")
+    assert await facts_of(Knowledge(folder, ("*.txt",))) == (nothing,)
 
 
 @pytest.mark.parametrize(
@@ -225,12 +213,6 @@ def test_whoever_was_sent_a_reply_before_the_rules_went_on_is_not_said_to_have_g
     sent = Result(reply(), "ok", f"sent to {MAIL.sender}")
 
     assert AGENT.fallback(run_about(MAIL, sent, last)) == AGENT.fallback(run_about(MAIL, sent))
-
-
-async def test_that_there_is_no_knowledge_is_a_fact(tmp_path: Path) -> None:
-    [fact] = await facts_of(Knowledge(tmp_path, ("knowledge/*.md",)))
-
-    assert fact == Fact(label="knowledge is missing", text="no file matches knowledge/*.md")
 
 
 @given(text=st.text(), subject=st.text(), fact=st.text(), results=st.lists(st.sampled_from([denied(), answered("x")])))

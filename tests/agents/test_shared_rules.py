@@ -73,12 +73,6 @@ def test_it_is_asked_about_and_only_a_yes_goes_on(
         assert (end.outcome == "failed") is not bool(before)
 
 
-def test_the_answer_to_another_question_is_not_announced() -> None:
-    other = Result(RequestHumanInput(question="To everybody?", format="yes_no"), "answered", "yes")
-
-    assert asks(ANNOUNCE.fallback(run_of("tell them", (other,)))).question == WHAT
-
-
 def test_what_was_written_while_something_else_was_asked_is_asked_about_in_the_end() -> None:
     events: list[Event] = [started("ask group:nobody: ready?")]
 
@@ -97,14 +91,6 @@ def test_what_was_written_while_something_else_was_asked_is_asked_about_in_the_e
     assert isinstance(ASK.fallback(fold(events)), CallTool)
 
 
-def test_a_choice_of_something_else_says_nothing_of_whose_a_message_is() -> None:
-    other = RequestHumanInput(question="Which?", format="choice", options=("tea", "coffee"))
-
-    step = TRIAGE.fallback(run_of("a drink", (Result(other, "answered", "tea"),)))
-
-    assert asks(step).question == WHICH
-
-
 def test_whoever_said_that_it_is_for_none_of_the_agents_is_believed() -> None:
     said = Result(RequestHumanInput(question="Whose?", format="choice"), "answered", "none of these")
 
@@ -120,32 +106,18 @@ def test_an_agent_is_chosen_by_its_name_whatever_is_said_of_it(label: str) -> No
     assert TRIAGE.fallback(run_of("hm", (said,))) == CallTool(tool="start_run", arguments={"agent": "announce"})
 
 
-def test_what_a_model_announced_before_the_rules_went_on_is_not_denied() -> None:
-    said = Result(CallTool(tool="announce", arguments={"text": "tea"}), "ok", "Announced to group:release")
-    asked = Result(RequestHumanInput(question="Anything else?"), "expired", "")
-
-    assert "Nothing more was announced" in summary_of(ANNOUNCE, (said, asked))
-    assert "Nothing was announced" in summary_of(ANNOUNCE, (asked,))
-
-
-def test_whom_a_model_asked_before_the_rules_went_on_is_not_denied() -> None:
-    surveyed = Result(CallTool(tool="survey", arguments={}), "ok", "2 of 2 answered")
-    asked = Result(RequestHumanInput(question="Anything else?"), "expired", "")
-
-    assert "Nobody else was asked" in summary_of(ASK, (surveyed, asked))
-    assert "Nobody was asked" in summary_of(ASK, (asked,))
-
-
-@pytest.mark.parametrize("kind", ["denied", "expired", "refused"])
-def test_what_people_or_code_stopped_before_the_rules_went_on_is_not_said_to_have_been_done(
-    kind: Literal["denied", "expired", "refused"],
-) -> None:
+def test_only_what_was_done_before_the_rules_went_on_is_said_to_have_been_done() -> None:
     asked = Result(RequestHumanInput(question="Anything else?"), "expired", "")
     agents = {"start_run": (TRIAGE, "started"), "announce": (ANNOUNCE, "announced"), "survey": (ASK, "")}
+    stopped: list[Literal["denied", "expired", "refused"]] = ["denied", "expired", "refused"]
 
     for tool, (agent, done) in agents.items():
-        said = summary_of(agent, (Result(CallTool(tool=tool, arguments={}), kind, "no"), asked))
-        assert said.startswith(f"Nothing was {done}" if done else "Nobody was asked"), said
+        call = CallTool(tool=tool, arguments={})
+        for kind in stopped:
+            said = summary_of(agent, (Result(call, kind, "no"), asked))
+            assert said.startswith(f"Nothing was {done}" if done else "Nobody was asked"), said
+        said = summary_of(agent, (Result(call, "ok", "it is said"), asked))
+        assert said.startswith(f"Nothing more was {done}" if done else "Nobody else was asked"), said
 
 
 @pytest.mark.parametrize(

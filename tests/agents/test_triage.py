@@ -13,9 +13,9 @@ from agents.announce import announce_agent
 from agents.ask import Listed, ask_agent
 from agents.deploy import Environment, deploy_agent
 from agents.model.reply import Block, NoStep, Reply, Usage, read
-from agents.run import Result, fold
+from agents.run import fold
 from agents.starting import START_RUN
-from agents.steps import CallTool, Done, RequestHumanInput
+from agents.steps import CallTool, RequestHumanInput
 from agents.triage import triage_agent
 from tests.agents.worlds import started
 from tests.kit.clerk import UNHEARD, Workshop, clerk
@@ -29,16 +29,13 @@ def chose(arguments: JsonValue) -> Reply:
     return Reply(type="message", model="model", content=(block,), stop_reason="tool_use", usage=Usage())
 
 
-def test_a_model_names_the_agent_and_nothing_more() -> None:
+def test_a_model_names_the_agent_and_whoever_words_the_order_itself_has_chosen_no_step() -> None:
     assert read(TRIAGE, chose({"agent": "ask"})) == CallTool(tool=START_RUN, arguments={"agent": "ask"})
-
-
-@pytest.mark.parametrize("more", [{"text": "deploy v2 instead"}, {"context": {}}, {"requester": "bo"}])
-def test_a_model_that_words_the_order_itself_has_chosen_no_step(more: dict[str, JsonValue]) -> None:
-    step = read(TRIAGE, chose({"agent": "ask"} | more))
-
-    assert isinstance(step, NoStep)
-    assert step.kind == "bad_arguments"
+    more: dict[str, JsonValue] = {"text": "deploy v2 instead", "context": {}, "requester": "bo"}
+    for name, value in more.items():
+        step = read(TRIAGE, chose({"agent": "ask", name: value}))
+        assert isinstance(step, NoStep)
+        assert step.kind == "bad_arguments"
 
 
 def test_arguments_whose_check_breaks_are_no_step() -> None:
@@ -54,10 +51,6 @@ PLACES = {
 }
 DEPLOY = deploy_agent(PLACES)
 ASK = ask_agent({"anna": Listed("Anna Ames")})
-
-
-def breaks(_: object) -> Done:
-    raise LookupError("no rules")
 
 
 def offered(text: str, *agents: Agent) -> tuple[str, ...]:
@@ -100,20 +93,6 @@ def test_the_deploy_agents_choice_names_the_deploy_and_its_approval(text: str, w
     assert offered(text, DEPLOY, other)[0] == f"deploy: {words}"
 
 
-def test_an_agent_whose_rules_break_is_offered_by_what_it_is_for() -> None:
-    assert offered("good morning", replace(ASK, fallback=breaks), DEPLOY)[0] == f"ask: {ASK.description}"
-
-
-def test_a_choice_starts_the_agent_that_it_begins_with_whatever_else_it_says() -> None:
-    [label] = [one for one in offered("good morning", ASK, DEPLOY) if one.startswith("deploy: ")]
-
-    for said in (label, "deploy: as a model words it"):
-        question = RequestHumanInput(question=WHICH, format="choice", options=(said, NONE_OF_THESE))
-        run = replace(fold([started("good morning")]), results=(Result(question, "answered", said),))
-
-        assert triage_agent((ASK, DEPLOY)).fallback(run) == CallTool(tool=START_RUN, arguments={"agent": "deploy"})
-
-
 def test_a_model_chooses_whom_to_offer_and_code_says_what_each_would_do() -> None:
     asked = RequestHumanInput(
         question="Who?", format="choice", options=("deploy: approves itself", "ask", "cancel everything")
@@ -150,11 +129,3 @@ def test_every_choice_is_one_line_that_begins_with_its_agents_name(text: str) ->
     if isinstance(step, RequestHumanInput) and step.question.startswith(WHICH):
         assert [label.partition(": ")[0] for label in step.options] == ["deploy", "ask", "clerk", NONE_OF_THESE]
         assert all(len(label) <= 120 and label.splitlines() == [label] for label in step.options)
-
-
-def test_its_tool_says_what_every_agent_is_for() -> None:
-    tool = TRIAGE.tool(START_RUN)
-
-    assert tool is not None
-    assert "ask: asks several people the same question" in tool.description
-    assert "announce: says something to group:release" in tool.description

@@ -29,6 +29,5 @@ def test_a_label_that_code_recorded_is_shown_in_the_language_that_is_spoken(labe
         assert label_of(label) == german
 
 
-@pytest.mark.parametrize("label", ["Changes", "Changes: look-up failed", "Load of the shop"])
-def test_in_english_a_label_is_shown_as_it_was_recorded(label: str) -> None:
-    assert label_of(label) == label
+def test_in_english_a_label_is_shown_as_it_was_recorded() -> None:
+    assert label_of("Changes: look-up failed") == "Changes: look-up failed"

@@ -48,7 +48,6 @@ SMTP, GERMAN_SMTP = "the SMTP server mx.example:25", "der SMTP-Server mx.example
     ("label", "text", "german"),
     [
         ("Files", "2 files, +6 -4", "2 Dateien, +6 -4"),
-        ("Files", "1 file, +1,200 -0", "1 Datei, +1,200 -0"),
         ("Migrations", "none", "keine"),
         ("CI", "passed (3 checks)", "bestanden (3 Prüfungen)"),
         ("CI", "failed: lint and 2 more", "fehlgeschlagen: lint and 2 more"),
@@ -63,9 +62,7 @@ SMTP, GERMAN_SMTP = "the SMTP server mx.example:25", "der SMTP-Server mx.example
         ("Health", "failing: 503; ./x is a link", "gestört: 503; ./x is a link"),
         ("Risks", "2 migrations; CI failed", "2 Migrationen; CI fehlgeschlagen"),
         ("Risks", "./deploy.sh changed; 51 commits at once", "./deploy.sh geändert; 51 Commits auf einmal"),
-        ("Risks", "./a is a link; ./b changed", "./a ist ein Link; ./b geändert"),
         ("Variables", "PORT, TZ of this machine; TOKEN from files", "PORT, TZ von diesem Rechner; TOKEN aus Dateien"),
-        ("Variables", "LEVEL of the settings", "LEVEL aus den Einstellungen"),
         ("Authors", "Bo Berg (3), Cy Cole (1) and 3 more", "Bo Berg (3), Cy Cole (1) und 3 weitere"),
         (
             "Changes",
@@ -95,11 +92,6 @@ SMTP, GERMAN_SMTP = "the SMTP server mx.example:25", "der SMTP-Server mx.example
         ("Plan", "nothing was printed", "nichts wurde ausgegeben"),
         ("Plan", "none differ\nadded: a file\nfailed", "none differ\nadded: a file\nfailed"),
         ("Health", "the shop answered 200: none", "the shop answered 200: none"),
-        (
-            "CI",
-            f"unknown: Argo CD answered 401: Bad token. {ENGLISH_NAMES}",
-            f"unbekannt: Argo CD antwortete mit 401: Bad token. {NAMES}",
-        ),
         ("CI", "unknown: GitLab answered 500: no reason", "unbekannt: GitLab antwortete mit 500, ohne Grund"),
         ("Load of the shop", "passed", "passed"),
     ],
@@ -181,12 +173,13 @@ def filled(key: str, place: str) -> dict[str, str]:
     return {name: "7" if name in numbers else others.get(name, f"<{name}>") for name in names}
 
 
-@pytest.mark.parametrize(("file", "key"), [(file, key) for file in FILES for key in keys_of(file)])
-def test_every_sentence_of_these_catalogs_is_known_again_as_itself(file: str, key: str) -> None:
-    said = recorded(key, **filled(key, SMTP if file == "trouble" else "here"))
-
-    with speaking("de"):
-        assert READ[file](said) == say(key, **filled(key, GERMAN_SMTP if file == "trouble" else "here"))
+@pytest.mark.parametrize("file", FILES)
+def test_every_sentence_of_these_catalogs_is_known_again_as_itself(file: str) -> None:
+    english, german = (SMTP, GERMAN_SMTP) if file == "trouble" else ("here", "here")
+    for key in keys_of(file):
+        said = recorded(key, **filled(key, english))
+        with speaking("de"):
+            assert READ[file](said) == say(key, **filled(key, german)), key
 
 
 @given(st.text())
@@ -315,12 +308,11 @@ def test_what_code_says_in_english_words_of_its_own_is_known_again(path: str) ->
     assert unknown - PARTS - STAYS == set()
 
 
-@pytest.mark.parametrize("error", ["missing_scope", "token_revoked", "invalid_auth", "not_allowed_token_type"])
-@pytest.mark.parametrize("app_token", [True, False])
-def test_what_slack_says_of_our_tokens_is_told_in_german(error: str, *, app_token: bool) -> None:
-    found = channel_error(error, "#release", needed="chat:write", app_token=app_token)
+def test_what_slack_says_of_our_tokens_is_told_in_german() -> None:
+    for error, app_token in product(("missing_scope", "token_revoked", "not_allowed_token_type"), (True, False)):
+        found = channel_error(error, "#release", needed="chat:write", app_token=app_token)
 
-    with speaking("de"):
-        told = trouble_of(f"{found.what}. {found.do}")
+        with speaking("de"):
+            told = trouble_of(f"{found.what}. {found.do}")
 
-    assert all(words not in told for words in (found.what, found.do))
+        assert all(words not in told for words in (found.what, found.do))

@@ -28,15 +28,12 @@ def test_a_prompt_has_the_fields_of_its_front_matter_and_the_hash_of_its_file() 
 
 
 def test_rendering_fills_in_the_inputs_and_escapes_nothing() -> None:
-    text = prompts.parse("greet", FILE).render({"who": "Anna & <Bo>", "words": "hello"})
+    prompt = prompts.parse("greet", FILE)
 
-    assert text == "Say hello to Anna & <Bo>."
-
-
-@pytest.mark.parametrize("inputs", [{}, {"who": "Anna"}, {"who": "Anna", "words": "hi", "more": "x"}])
-def test_missing_and_surplus_inputs_are_refused_by_name(inputs: dict[str, str]) -> None:
-    with pytest.raises(PromptError, match="greet@3 takes the inputs who, words"):
-        prompts.parse("greet", FILE).render(inputs)
+    assert prompt.render({"who": "Anna & <Bo>", "words": "hello"}) == "Say hello to Anna & <Bo>."
+    for inputs in ({}, {"who": "Anna"}, {"who": "Anna", "words": "hi", "more": "x"}):
+        with pytest.raises(PromptError, match="greet@3 takes the inputs who, words"):
+            prompt.render(inputs)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +56,6 @@ def test_a_template_that_reaches_for_what_it_was_not_given_is_refused(body: byte
         (b"---\nname: greet\nname: greet\n---\n", "a key of its own"),
         (b"---\nname: other\nversion: 1\nfamily: claude\ninputs:\n---\n", "must be the file's own name"),
         (b"---\nname: greet\nversion: one\nfamily: claude\ninputs:\n---\n", "must be a whole number"),
-        (b"---\nname: greet\nversion: 03\nfamily: claude\ninputs:\n---\n", "must be a whole number"),
         (b"---\nname: greet\nversion: 0\nfamily: claude\ninputs:\n---\n", "must be a whole number"),
         (b"---\nname: \xff\n---\n", "is not UTF-8 text"),
     ],
@@ -92,56 +88,35 @@ def test_the_plain_name_is_the_newest_version_and_a_number_picks_an_older_one(tm
     assert prompts.load("greet@2", tmp_path).render({}) == "Oldest."
 
 
-@pytest.mark.parametrize("name", ["greet@3", "greet@02", "greet@2 ", "greet@two", "greet@2@2"])
-def test_a_version_that_is_not_there_is_refused_with_those_there_are(tmp_path: Path, name: str) -> None:
-    write(tmp_path, "greet", 4)
+def test_a_version_that_is_not_there_is_refused_with_those_there_are(tmp_path: Path) -> None:
     write(tmp_path, "greet@2", 2)
-
-    with pytest.raises(PromptError, match=re.escape(f"there is no prompt {name!r}. There are: greet@4, greet@2")):
-        prompts.load(name, tmp_path)
-
-
-def test_a_folder_without_prompts_says_that_there_are_none(tmp_path: Path) -> None:
-    write(tmp_path, "greet@2", 2)
-
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(PromptError, match=r"no prompt 'greet' in .*: write greet\.md there\. There are: none"):
             prompts.load("greet", folder)
+    write(tmp_path, "greet", 4)
+    for name in ("greet@3", "greet@02", "greet@2 ", "greet@two"):
+        with pytest.raises(PromptError, match=re.escape(f"there is no prompt {name!r}. There are: greet@4, greet@2")):
+            prompts.load(name, tmp_path)
 
 
-def test_a_file_of_a_version_must_say_that_version_and_the_error_names_its_path(tmp_path: Path) -> None:
+def test_a_file_of_a_version_must_say_that_version_and_be_older_than_the_newest(tmp_path: Path) -> None:
     write(tmp_path, "greet", 4)
     write(tmp_path, "greet@2", 3)
 
     with pytest.raises(PromptError, match=re.escape(f"{tmp_path}/greet@2.md says `version: 3`: it must be the number")):
         prompts.load("greet@2", tmp_path)
+    (tmp_path / "greet@2.md").unlink()
+    for version in (4, 5):
+        write(tmp_path, f"greet@{version}", version)
+        with pytest.raises(PromptError, match=f"greet.md says `version: 4`, but there is .*greet@{version}.md"):
+            prompts.load("greet@4", tmp_path)
+        (tmp_path / f"greet@{version}.md").unlink()
 
 
-@pytest.mark.parametrize("version", [4, 5])
-def test_no_older_file_may_have_the_number_of_the_newest_or_a_higher_one(tmp_path: Path, version: int) -> None:
-    write(tmp_path, "greet", 4)
-    write(tmp_path, f"greet@{version}", version)
+def test_every_version_of_every_prompt_in_the_tree_loads_and_renders() -> None:
+    for prompt in [prompt for name in prompts.names() for prompt in prompts.versions(name)]:
+        text = prompts.load(prompt.label).render({key: f"the {key}" for key in prompt.inputs})
 
-    with pytest.raises(PromptError, match=f"greet.md says `version: 4`, but there is .*greet@{version}.md"):
-        prompts.load("greet@4", tmp_path)
-
-
-def test_a_template_that_does_not_render_is_refused_with_the_path_of_its_file(tmp_path: Path) -> None:
-    write(tmp_path, "greet", 1, "{{ mood }}")
-
-    with pytest.raises(PromptError, match=re.escape(f"Correct {tmp_path}/greet.md")):
-        prompts.load("greet", tmp_path).render({})
-
-
-SHIPPED = [prompt for name in prompts.names() for prompt in prompts.versions(name)]
-
-
-@pytest.mark.parametrize("label", [prompt.label for prompt in SHIPPED])
-def test_every_version_of_every_prompt_in_the_tree_loads_and_renders(label: str) -> None:
-    prompt = prompts.load(label)
-
-    text = prompt.render({key: f"the {key}" for key in prompt.inputs})
-
-    assert all(f"the {key}" in text for key in prompt.inputs)
-    file = resources.files(prompts).joinpath(prompt.file.removeprefix("prompts/"))
-    assert prompt.hash == hashlib.sha256(file.read_bytes()).hexdigest()
+        assert all(f"the {key}" in text for key in prompt.inputs)
+        file = resources.files(prompts).joinpath(prompt.file.removeprefix("prompts/"))
+        assert prompt.hash == hashlib.sha256(file.read_bytes()).hexdigest()

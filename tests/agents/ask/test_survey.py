@@ -8,7 +8,7 @@ import pytest
 from pydantic import JsonValue
 
 from agents import ChildRun, Outcome, Pending, ToolRefused
-from agents.ask import Listed, ask_agent
+from agents.ask import Listed
 from agents.ask.report import Heard, report
 from agents.ask.survey import SurveyArgs, survey_tool
 from agents.events import ChildStarted
@@ -155,17 +155,3 @@ def test_a_report_tells_who_was_silent_from_who_was_not_reached() -> None:
         "Did not answer: Cy Cole.",
         "Could not be reached: Dan Dorn.",
     ]
-
-
-async def test_a_long_directory_is_listed_in_part_and_says_so() -> None:
-    people = {f"p{number}": Listed(f"Person {number}", groups=(f"g{number}",)) for number in range(1_000)}
-
-    facts = {fact.label: fact.text for fact in await ask_agent(people).prefetch(Run())}
-
-    assert facts["People"].startswith("person:p0 (Person 0), person:p1 (Person 1), ")
-    assert facts["People"].endswith("person:p199 (Person 199), … and 800 more; name them exactly")
-    assert facts["Groups"].endswith(", … and 800 more; name them exactly")
-    assert {fact.text for fact in await ask_agent(PEOPLE).prefetch(Run())} == {
-        "person:anna (Anna Ames), person:bo (Bo Berg), person:cy (Cy Cole), person:dan (Dan Dorn)",
-        "",
-    }

@@ -39,26 +39,21 @@ JAVA = """java.lang.IllegalStateException: no lease
 \tat com.example.Deploy.run(Deploy.java:77)"""
 
 
+SECOND = "RuntimeError: second\nand its second line"
+RAISES = 'File "/app/c.py", line 7, in c: raise RuntimeError("second") from None'
+UNREAD = "TypeError: Cannot read properties of undefined (reading 'port')\nexited with 1"
+OURS = 'File "/app/ship.py", line 40, in ship: hosts = inventory["web"]'
+NO_ERROR = "Traceback (most recent call last):"
+
+
 @pytest.mark.parametrize(
     ("error", "message", "trace"),
     [
-        (PYTHON, "step 3 of 4\nKeyError: 'web'", 'File "/app/ship.py", line 40, in ship: hosts = inventory["web"]'),
-        (
-            CHAINED,
-            "RuntimeError: second\nand its second line",
-            'File "/app/c.py", line 7, in c: raise RuntimeError("second") from None',
-        ),
-        (
-            JAVASCRIPT,
-            "TypeError: Cannot read properties of undefined (reading 'port')\nexited with 1",
-            "at listen (/srv/app/server.js:21:33)",
-        ),
+        (PYTHON, "step 3 of 4\nKeyError: 'web'", OURS),
+        (CHAINED, SECOND, RAISES),
+        (JAVASCRIPT, UNREAD, "at listen (/srv/app/server.js:21:33)"),
         (JAVA, "java.lang.IllegalStateException: no lease", "at com.example.Deploy.run(Deploy.java:77)"),
-        (
-            '  File "a", line 1\n  x\nTraceback (most recent call last):',
-            "Traceback (most recent call last):",
-            'File "a", line 1: x',
-        ),
+        (f'  File "a", line 1\n  x\n{NO_ERROR}', NO_ERROR, 'File "a", line 1: x'),
         ("fatal: no such tag\n  at noon", "fatal: no such tag\n  at noon", ""),
         ("", "", ""),
     ],

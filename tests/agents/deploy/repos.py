@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -71,14 +74,22 @@ class Repo:
 
 def make_repo(path: Path) -> Repo:
     """Releases v1.0.0, v1.1.0, v1.2.0, with v1.0.0 live in production."""
-    path.mkdir()
-    repo = Repo(path)
-    repo.git("init", "--quiet", "--initial-branch=main")
+    shutil.copytree(_released().name, path)
+    return Repo(path)
+
+
+@cache
+def _released() -> tempfile.TemporaryDirectory[str]:
+    """Made once, and copied: git is asked a dozen times for it."""
+    folder = tempfile.TemporaryDirectory(prefix="sayso-repo-")
+    repo = Repo(Path(folder.name))
+    repo.git("init", "--quiet", "--template=", "--initial-branch=main")
+    (repo.path / ".git" / "hooks").mkdir()
     repo.puts_live(repo.commit("Begin", "v1.0.0", day=1))
     repo.commit("Add search", day=2)
     repo.commit("Fix the footer", "v1.1.0", day=3)
     repo.commit("Faster start", "v1.2.0", day=4)
-    return repo
+    return folder
 
 
 @dataclass

@@ -17,7 +17,6 @@ from agents.run import Run
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.agents.worlds import started
 from tests.fakes.github import FakeGitHub, running
-from tests.kit.long import few_of
 
 COMMIT = "ab" * 20
 
@@ -37,80 +36,59 @@ def said_by(repo: Repo, script: str) -> Environment:
     return replace(repo.environment(), ci=("sh", "-c", script, "ci", "{commit}"))
 
 
-@pytest.mark.parametrize(
-    ("script", "said"),
-    [
-        ("echo passed", "passed"),
-        ("echo Passed: 12 tests", "passed: 12 tests"),
-        ("true", "passed"),
-        ("echo failed: lint", "failed: lint"),
-        ("echo failed; exit 1", "failed"),
-        ("echo running; exit 3", "running"),
-        ("echo unknown", "unknown"),
-        ("echo 2 of 3 broken; exit 1", "failed: 2 of 3 broken"),
-        ("echo no space >&2; exit 1", "failed: 'sh' failed with exit code 1: no space"),
-        ("echo passed; exit 1", "unknown: 'sh' printed 'passed' and ended with exit code 1"),
-        ("echo passing, I think", "unknown: 'sh' printed 'passing, I think' and ended with exit code 0"),
-        ("exit 127", "unknown: 'sh' printed '' and ended with exit code 127"),
-        ("echo $1", f"unknown: 'sh' printed '{COMMIT}' and ended with exit code 0"),
-    ],
-)
-async def test_a_command_says_how_ci_stands_and_what_is_not_plain_is_unknown(
-    repo: Repo, script: str, said: str
-) -> None:
-    found = await ci(said_by(repo, script), COMMIT)
+async def test_a_command_says_how_ci_stands_and_what_is_not_plain_is_unknown(repo: Repo) -> None:
+    for script, said in {
+        "echo Passed: 12 tests": "passed: 12 tests",
+        "true": "passed",
+        "echo failed: lint": "failed: lint",
+        "echo running; exit 3": "running",
+        "echo unknown": "unknown",
+        "echo 2 of 3 broken; exit 1": "failed: 2 of 3 broken",
+        "echo no space >&2; exit 1": "failed: 'sh' failed with exit code 1: no space",
+        "echo passed; exit 1": "unknown: 'sh' printed 'passed' and ended with exit code 1",
+        "echo passing, I think": "unknown: 'sh' printed 'passing, I think' and ended with exit code 0",
+        "exit 127": "unknown: 'sh' printed '' and ended with exit code 127",
+        "echo $1": f"unknown: 'sh' printed '{COMMIT}' and ended with exit code 0",
+    }.items():
+        found = await ci(said_by(repo, script), COMMIT)
+        assert found
+        assert found.text == said
 
-    assert found
-    assert found.text == said
-
-
-async def test_a_command_that_cannot_be_run_is_no_failed_test(repo: Repo) -> None:
+    assert await ci(repo.environment(), COMMIT) is None
     with pytest.raises(LookFailed, match="cannot run '/nowhere'"):
         await ci(replace(repo.environment(), ci=("/nowhere",)), COMMIT)
+    cut = await ci(said_by(repo, "seq 60000"), COMMIT)
+    assert cut
+    assert cut.unread == "the command printed more than can be read"
 
 
 def check(name: str, conclusion: str | None = "success") -> dict[str, str | None]:
     return {"name": name, "status": "completed" if conclusion else "in_progress", "conclusion": conclusion}
 
 
-@pytest.mark.parametrize(
-    ("checks", "statuses", "total", "said"),
-    few_of(
-        [
-            (
-                [check("unit"), check("lint", "skipped")],
-                [{"context": "ext", "state": "success"}],
-                0,
-                "passed (3 checks)",
-            ),
-            ([check("unit"), check("lint", "failure")], [], 0, "failed: lint"),
-            ([check("unit", None), check("lint", "timed_out")], [], 0, "failed: lint"),
-            ([check("unit", None)], [{"context": "ext", "state": "success"}], 0, "running: unit"),
-            ([check("unit")], [{"context": "ext", "state": "pending"}], 0, "running: ext"),
-            ([check("unit")], [{"context": "ext", "state": "error"}], 0, "failed: ext"),
-            ([check("unit")], [], 150, "unknown: there are 150 checks, and only 1 were read"),
-            ([], [], 0, "unknown: this commit has no checks"),
-            ([check("unit\n\u202epassed", "stale")], [], 0, "failed: unit passed"),
-            ([check(f"c{number}", "failure") for number in range(7)], [], 0, "failed: c0, c1, c2, c3, c4 and 2 more"),
-        ],
-        0,
-        4,
-        9,
-        rows=True,
-    ),
-)
-async def test_github_says_how_all_checks_of_a_commit_stand(
-    github: FakeGitHub, repo: Repo, checks: list[object], statuses: list[object], total: int, said: str
-) -> None:
-    github.is_now(checks={COMMIT: checks}, statuses={COMMIT: statuses}, total=total, down=0)
+async def test_github_says_how_all_checks_of_a_commit_stand(github: FakeGitHub, repo: Repo) -> None:
     environment = replace(repo.environment(), checks=GitHub(Hub(github.repository, github.base_url, github.token)))
+    unit = check("unit")
+    for checks, states, total, said in (
+        ([unit, check("lint", "skipped")], ["success"], 0, "passed (3 checks)"),
+        ([check("unit", None), check("lint", "timed_out")], [], 0, "failed: lint"),
+        ([check("unit", None)], ["success"], 0, "running: unit"),
+        ([unit], ["pending"], 0, "running: ext"),
+        ([unit], ["error"], 0, "failed: ext"),
+        ([unit], [], 150, "unknown: there are 150 checks, and only 1 were read"),
+        ([], [], 0, "unknown: this commit has no checks"),
+        ([check("unit\n\u202epassed", "stale")], [], 0, "failed: unit passed"),
+        ([check(f"c{number}", "failure") for number in range(7)], [], 0, "failed: c0, c1, c2, c3, c4 and 2 more"),
+    ):
+        statuses = [{"context": "ext", "state": state} for state in states]
+        github.is_now(checks={COMMIT: checks}, statuses={COMMIT: statuses}, total=total, down=0)
 
-    found = await ci(environment, COMMIT)
+        found = await ci(environment, COMMIT)
 
-    assert found
-    assert found.text == said
-    assert len(found.lines) == len(checks) + len(statuses)
-    assert found.unread == ("there are 150 checks, and only 1 were read" if total else "")
+        assert found
+        assert found.text == said
+        assert len(found.lines) == len(checks) + len(statuses)
+        assert found.unread == ("there are 150 checks, and only 1 were read" if total else "")
 
 
 async def test_a_github_that_cannot_be_asked_is_a_fact_and_hides_no_other(github: FakeGitHub, repo: Repo) -> None:
@@ -124,10 +102,6 @@ async def test_a_github_that_cannot_be_asked_is_a_fact_and_hides_no_other(github
     facts = {fact.label: fact.text for fact in effect.facts}
     assert facts["CI"] == "unknown: GitHub answered 502: no reason"
     assert facts["Authors"] == "Anna (3)"
-
-
-async def test_without_a_way_to_ask_ci_is_not_spoken_of(repo: Repo) -> None:
-    assert await ci(repo.environment(), COMMIT) is None
 
 
 @pytest.mark.parametrize(

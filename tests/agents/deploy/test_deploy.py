@@ -72,44 +72,25 @@ async def test_preparing_resolves_a_tag_to_the_exact_command_and_changes_nothing
     assert (repo.path / "live-production").read_text().strip() == before
 
 
-async def test_a_roll_back_says_what_it_takes_back(repo: Repo) -> None:
-    repo.puts_live(repo.git("rev-parse", "v1.2.0"))
-
-    effect = await prepared(agent_of(repo.environment()), {"version": "v1.1.0", "environment": "production"})
-
-    labels = [fact.label for fact in effect.facts]
-    assert labels == ["From", "To", "Risks", "Migrations", "Files", "Takes back", "Authors", "Program"]
-    assert "Faster start" in effect.facts[5].text
-
-
-async def test_deploying_what_is_live_says_so(repo: Repo) -> None:
-    effect = await prepared(agent_of(repo.environment()), {"version": "v1.0.0", "environment": "production"})
-
-    assert effect.facts[-2] == Fact(label="Changes", text="none: it is live already")
-
-
-async def test_a_card_can_be_made_while_nobody_knows_what_is_live(repo: Repo) -> None:
-    (repo.path / "live-production").unlink()
-
-    effect = await prepared(agent_of(repo.environment()), V12)
-
-    assert effect.facts[0].text.startswith("unknown: 'cat' failed with exit code 1")
-    assert effect.facts[1].label == "To"
-
-
 async def test_what_is_live_is_part_of_what_is_approved(repo: Repo) -> None:
     agent = agent_of(repo.environment())
     older = {"version": "v1.1.0", "environment": "production"}
     before = await prepared(agent, older)
     await executed(agent, V12, PlainHands())
 
-    after = await prepared(agent, older)
+    after, again = await prepared(agent, older), await prepared(agent, V12)
 
     base = "live in production"
     assert before.argv == after.argv
     assert before.artifacts[base] == repo.git("rev-parse", "v1.0.0")
     assert after.artifacts[base] == repo.git("rev-parse", "v1.2.0")
-    assert "Takes back" in {fact.label for fact in after.facts}
+    labels = [fact.label for fact in after.facts]
+    assert labels == ["From", "To", "Risks", "Migrations", "Files", "Takes back", "Authors", "Program"]
+    assert "Faster start" in after.facts[5].text
+    assert again.facts[-2] == Fact(label="Changes", text="none: it is live already")
+    repo.git("tag", "--force", "v1.2.0", "v1.1.0")
+    moved = await prepared(agent, V12)
+    assert (again.argv, again.versions) != (moved.argv, moved.versions)
 
 
 async def test_a_first_deploy_has_an_unknown_base_as_often_as_it_is_looked_up(repo: Repo) -> None:
@@ -119,6 +100,7 @@ async def test_a_first_deploy_has_an_unknown_base_as_often_as_it_is_looked_up(re
     looks = [await prepared(agent, V12) for _ in range(2)]
     outcome = await executed(agent, V12, hands)
 
+    assert looks[0].facts[0].text.startswith("unknown: 'cat' failed with exit code 1")
     assert [look.artifacts["live in production"] for look in looks] == ["unknown", "unknown"]
     assert looks[0] == looks[1]
     assert not outcome.error
@@ -134,14 +116,6 @@ async def test_a_short_hash_that_is_live_is_bound_in_full(repo: Repo) -> None:
 
     assert effect.artifacts["live in production"] == commit
     assert effect.facts[0] == Fact(label="From", text=f"{commit} (v1.1.0)")
-
-
-async def test_a_commit_that_the_repository_does_not_know_is_bound_as_it_was_printed(repo: Repo) -> None:
-    repo.puts_live("0" * 40)
-
-    effect = await prepared(agent_of(repo.environment()), V12)
-
-    assert effect.artifacts["live in production"] == "0" * 40
 
 
 @pytest.mark.parametrize("tool", ["deploy", "live"])
@@ -163,53 +137,35 @@ async def test_a_command_runs_in_the_folder_that_was_prepared(repo: Repo, tmp_pa
         assert outcome.output == f"{repo.git('rev-parse', 'v1.0.0')} (v1.0.0)"
 
 
-async def test_a_tag_that_is_called_like_another_commit_is_refused_in_a_sentence(repo: Repo) -> None:
-    good = repo.git("rev-parse", "v1.1.0")
-    repo.git("tag", good, "v1.0.0")
+async def test_a_version_that_is_none_is_refused_with_those_there_are(repo: Repo) -> None:
+    for version in ("v9.9.9", "--help", "main", "v1.2.0;id", ""):
+        with pytest.raises(ToolRefused, match=r"There is no version .*\. Versions, newest first: v1\.2\.0, v1\.1"):
+            await prepared(agent_of(repo.environment()), {"version": version, "environment": "production"})
 
+    repo.git("tag", good := repo.git("rev-parse", "v1.1.0"), "v1.0.0")
     with pytest.raises(ToolRefused, match="is the name of a tag that stands for another commit"):
         await prepared(agent_of(repo.environment()), {"version": good, "environment": "production"})
 
 
-async def test_a_moved_tag_is_another_effect(repo: Repo) -> None:
-    agent = agent_of(repo.environment())
-    before = await prepared(agent, V12)
-    repo.git("tag", "--force", "v1.2.0", "v1.1.0")
-
-    after = await prepared(agent, V12)
-
-    assert before.argv != after.argv
-    assert before.versions != after.versions
-
-
-@pytest.mark.parametrize("version", ["v9.9.9", "--help", "-x", "main", "v1.2.0;id", "", "v1.2.0\nv1.1.0"])
-async def test_a_version_that_is_none_is_refused_with_those_there_are(repo: Repo, version: str) -> None:
-    with pytest.raises(ToolRefused, match=r"There is no version .*\. Versions, newest first: v1\.2\.0, v1\.1\.0, v1"):
-        await prepared(agent_of(repo.environment()), {"version": version, "environment": "production"})
-
-
-async def test_an_unknown_environment_is_refused_before_its_gate_and_never_executed(repo: Repo) -> None:
+async def test_the_gate_is_the_environments_policy_and_an_unknown_one_is_refused_and_never_executed(repo: Repo) -> None:
     agent = agent_of(repo.environment(), repo.environment("staging", policy=None))
     tool, hands = agent.tool("deploy"), PlainHands()
     assert tool is not None
     args = tool.args.model_validate({"version": "v1.2.0", "environment": "prod"})
+    gates = [tool.gate(tool.args.model_validate({**V12, "environment": name})) for name in ("production", "staging")]
+    assert gates == ["production", None]
 
     with pytest.raises(ToolRefused, match=r"There is no environment 'prod'\. There are: production, staging"):
         tool.gate(args)
-    with pytest.raises(ToolRefused, match=r"There is no environment 'prod'\. There are: production, staging"):
+    with pytest.raises(ToolRefused, match=r"There is no environment 'prod'"):
         await tool.prepare(args)
     with pytest.raises(ToolRefused, match="There is no environment"):
         await tool.execute(args, Effect(argv=("true",), versions={"v1.2.0": "0" * 40}), hands)
     assert hands.asked is None
-
-
-def test_the_gate_is_the_policy_of_the_environment(repo: Repo) -> None:
-    tool = agent_of(repo.environment(), repo.environment("staging", policy=None)).tool("deploy")
-    assert tool is not None
-
-    gates = [tool.gate(tool.args.model_validate({**V12, "environment": name})) for name in ("production", "staging")]
-
-    assert gates == ["production", None]
+    assert tool.title is not None
+    odd = tool.args.model_validate({"version": "v1\n\u202eApproved!" + "x" * 500, "environment": "production"})
+    assert tool.title(odd).startswith("Deploy v1 Approved!xxx")
+    assert len(tool.title(odd)) < 150
 
 
 async def test_executing_runs_exactly_the_prepared_command_under_the_environments_lock(repo: Repo) -> None:
@@ -224,28 +180,16 @@ async def test_executing_runs_exactly_the_prepared_command_under_the_environment
     assert live == Outcome(f"{commit} (v1.2.0)")
 
 
-@pytest.mark.parametrize(
-    ("command", "error"),
-    [
-        (("sh", "-c", "echo no space left; exit 3"), "sh ended with exit code 3.\nno space left"),
-        (("sh", "-c", "kill -9 $$"), "sh ended with exit code -9."),
-        (("sh", "-c", "yes line | head -n 99; exit 1"), "sh ended with exit code 1.\n" + "\n".join(["line"] * 20)),
-    ],
-)
-async def test_a_command_that_fails_is_an_error_with_its_last_lines(
-    repo: Repo, command: tuple[str, ...], error: str
-) -> None:
-    outcome = await executed(agent_of(repo.environment_running(*command)), V12, PlainHands())
+async def test_a_command_that_fails_is_an_error_with_its_last_lines(repo: Repo) -> None:
+    for script, error in (
+        ("echo no space left; exit 3", "sh ended with exit code 3.\nno space left"),
+        ("kill -9 $$", "sh ended with exit code -9."),
+        ("yes line | head -n 99; exit 1", "sh ended with exit code 1.\n" + "\n".join(["line"] * 20)),
+    ):
+        outcome = await executed(agent_of(repo.environment_running("sh", "-c", script)), V12, PlainHands())
+        assert outcome.error == error
 
-    assert outcome.error == error
-
-
-async def test_all_that_a_failed_command_printed_goes_with_its_error(repo: Repo) -> None:
-    failed = await executed(agent_of(repo.environment_running("sh", "-c", "seq 99; exit 1")), V12, PlainHands())
-    worked = await executed(agent_of(repo.environment_running("sh", "-c", "seq 99")), V12, PlainHands())
-
-    assert failed.printed.split() == [*map(str, range(1, 100))]
-    assert worked.printed == ""
+    assert len(outcome.printed.split()) == 99, "all of it goes with its error"
 
 
 async def test_a_command_that_does_not_end_is_an_error_that_says_so(repo: Repo) -> None:
@@ -278,21 +222,6 @@ async def test_what_is_live_can_be_looked_up_without_a_gate(repo: Repo) -> None:
     assert tool.gate(tool.args.model_validate({"environment": "production"})) is None
     assert tool.idempotent
     assert odd.error == "'cat' printed 'Internal Server Error [31m', which is no commit"
-
-
-def test_titles_are_plain_and_bounded(repo: Repo) -> None:
-    tool = agent_of(repo.environment()).tool("deploy")
-    assert tool is not None
-    assert tool.title is not None
-
-    titles = [
-        tool.title(tool.args.model_validate({"version": version, "environment": "production"}))
-        for version in ("v1.2.0", "v1\n\u202eApproved!" + "x" * 500)
-    ]
-
-    assert titles[0] == "Deploy v1.2.0 to production"
-    assert titles[1].startswith("Deploy v1 Approved!xxx")
-    assert len(titles[1]) < 150
 
 
 async def test_prefetching_finds_versions_what_is_live_and_the_changes_of_the_wish(repo: Repo) -> None:
@@ -338,11 +267,7 @@ async def test_a_look_up_that_fails_is_a_fact(repo: Repo, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("command", "live", "message"),
     [
-        (
-            ("./d", "{version}"),
-            ("./l",),
-            r"production\.command holds \{version\}; it may hold \{commit\}, \{environment\}",
-        ),
+        (("./d", "{version}"), ("./l",), r"command holds \{version\}; it may hold \{commit\}, \{environment\}"),
         (("./d",), ("./l", "{commit}"), r"production\.live holds \{commit\}; it may hold \{environment\}"),
         ((), ("./l",), r"production\.command is empty"),
     ],
@@ -364,13 +289,10 @@ def test_values_are_filled_in_once_and_not_read_again(tmp_path: Path) -> None:
     ("command", "is_copied", "bound"),
     [
         (("./deploy.sh", "{commit}"), True, []),
-        (("bin/tool",), True, []),
         (("{repo}/deploy.sh",), True, []),
         (("sh", "deploy.sh"), True, ["sh"]),
-        (("sh", "./bin"), True, ["sh"]),
         (("sh", "."), True, ["sh"]),
         (("sh", "bin"), False, ["sh"]),
-        (("sh", "-c", "./deploy.sh"), True, ["sh"]),
         (("sh", "../deploy.sh", "--with=deploy.sh"), False, ["sh"]),
         (("./untracked.sh", "deploy.sh"), False, ["untracked.sh"]),
         (("../outside.sh",), False, ["outside.sh"]),

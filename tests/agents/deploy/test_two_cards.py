@@ -38,35 +38,6 @@ async def test_a_deploy_whose_base_changed_after_its_card_is_asked_again_with_wh
 
 
 @pytest.mark.long
-async def test_of_two_deploys_approved_at_once_the_second_is_asked_again_about_what_is_live_by_then(
-    shop: World,
-) -> None:
-    places = Places(shop.folder)
-    places.make()
-    busy = take_lock(places.lock("deploy-production"))
-    runs = list[RunId]()
-    for version in ("v1.1.0", "v1.2.0"):
-        runs.append(run_id := await shop.trigger(f"deploy {version} to production"))
-        await shop.decide("bo", await shop.opened(run_id), "approve")
-        await until(lambda: all_wait_for_their_turn(shop, runs), what="all wait for their turn")
-    was = live(shop, "production")
-
-    os.close(busy)
-    first = await until(lambda: one_that_ended(shop, runs), what="one of them ends")
-    [second] = [run_id for run_id in runs if run_id != first]
-    record = await shop.opened(second)
-
-    now = live(shop, "production")
-    assert was == commit_of(shop, "v1.0.0")
-    assert now == commit_of(shop, "v1.1.0" if first == runs[0] else "v1.2.0")
-    assert f"live in production was {was} and is now {now}." in record.request.changes
-    assert [found.state for found in await shop.requests() if found.request.run_id == second] == ["superseded", "open"]
-    await shop.decide("bo", record, "approve")
-    assert (await shop.ended(second)).state == "done"
-    assert live(shop, "production") == commit_of(shop, "v1.2.0" if first == runs[0] else "v1.1.0")
-
-
-@pytest.mark.long
 async def test_a_deploy_that_waits_for_its_turn_while_sayso_is_started_again_runs_once(shop: World) -> None:
     places = Places(shop.folder)
     places.make()
@@ -89,8 +60,3 @@ async def test_a_deploy_that_waits_for_its_turn_while_sayso_is_started_again_run
 async def all_wait_for_their_turn(shop: World, runs: Sequence[RunId]) -> bool:
     steps = [(await shop.run(run_id)).pending for run_id in runs]
     return all(step is not None and step.attempt is not None for step in steps)
-
-
-async def one_that_ended(shop: World, runs: Sequence[RunId]) -> RunId | None:
-    ended = [run_id for run_id in runs if (await shop.run(run_id)).ended]
-    return ended[0] if ended else None

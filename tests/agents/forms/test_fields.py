@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from agents.forms import FormField, form_of, text_of, written
-from tests.kit.clerk import Window
+from agents.forms import FormField, text_of, written
 
 FIELDS: TypeAdapter[tuple[FormField, ...]] = TypeAdapter(tuple[FormField, ...])
 
@@ -47,23 +46,8 @@ def test_a_form_is_described_for_programs_as_a_name_or_an_object() -> None:
     assert schema["anyOf"][1]["required"] == ["name"]
 
 
-@pytest.mark.parametrize(
-    ("value", "text", "line"),
-    [
-        (None, "", ""),
-        (True, "yes", "yes"),
-        (False, "no", "no"),
-        (7, "7", "7"),
-        (1.5, "1.5", "1.5"),
-        (1.125, "1.125", "1.1250"),
-        (0.125, "0.125", "0.125"),
-        (1e-07, "0.0000001", "0.0000001"),
-        ("OPS-7", "OPS-7", "OPS-7"),
-    ],
-)
-def test_a_value_is_text_in_one_way_which_can_be_typed_again(value: Any, text: str, line: str) -> None:
-    assert (text_of(value), written(value)) == (text, line)
+def test_a_value_is_text_in_one_way_which_can_be_typed_again() -> None:
+    values: list[Any] = [None, True, 7, 1.5, 1.125, 0.125, 1e-07, "OPS-7"]
 
-
-def test_the_form_of_a_model_is_small() -> None:
-    assert len(FIELDS.dump_json(form_of(Window))) < 700
+    assert [text_of(one) for one in values] == ["", "yes", "7", "1.5", "1.125", "0.125", "0.0000001", "OPS-7"]
+    assert [written(one) for one in values] == ["", "yes", "7", "1.5", "1.1250", "0.125", "0.0000001", "OPS-7"]

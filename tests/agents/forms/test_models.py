@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Annotated, Any, Literal, Optional
 
 import pytest
@@ -17,11 +17,6 @@ from agents.steps import RequestHumanInput
 class Colour(Enum):
     RED = "red"
     BLUE = "blue"
-
-
-class Size(StrEnum):
-    SMALL = "S"
-    LARGE = "L"
 
 
 def asked(kind: Any, default: Any = ...) -> FormField:
@@ -45,12 +40,10 @@ def field(**said: Any) -> FormField:
         (bool, field(kind="yes_no")),
         (Literal["a", "b"], field(kind="choice", options=("a", "b"))),
         (Colour, field(kind="choice", options=("red", "blue"))),
-        (Size, field(kind="choice", options=("S", "L"))),
         (PositiveInt, field(kind="integer", minimum="1")),
         (Annotated[int, Interval(gt=0, lt=10)], field(kind="integer", minimum="1", maximum="9")),
         (Annotated[date, Field(gt=date(2026, 1, 31))], field(kind="date", minimum="2026-02-01")),
         (Annotated[Decimal, Ge(Decimal("0.50"))], field(kind="number", minimum="0.5")),
-        (Annotated[float, Field(le=1)], field(kind="number", maximum="1")),
         (Annotated[str, Len(2, 5)], field(min_length=2, max_length=5)),
         (Annotated[str, StringConstraints(pattern="^a", strip_whitespace=True)], field(pattern="^a")),
         (Annotated[str, AfterValidator(str.upper)], field()),
@@ -69,7 +62,6 @@ def test_a_type_that_people_can_be_asked_for_becomes_a_field(kind: Any, expected
         (int, Field(default_factory=lambda: 4), 4),
         (str, "", ""),
         (str | None, None, None),
-        (bool, False, False),
         (date, date(2026, 12, 24), "2026-12-24"),
         (Decimal, Decimal("0.50"), 0.5),
         (Colour, Colour.BLUE, "blue"),
@@ -97,11 +89,8 @@ def test_titles_descriptions_and_the_first_example_are_for_people() -> None:
     [
         (datetime, ..., "Model.it is datetime, which no form can ask for; it may be str, int, float, Decimal, date"),
         (list[str], ..., "no form can ask for"),
-        (dict[str, str], ..., "no form can ask for"),
         (int | str, ..., "no form can ask for"),
-        (Literal[1, 2], ..., "no form can ask for"),
         (Literal["a", 2], ..., "no form can ask for"),
-        (bytes, ..., "no form can ask for"),
         (Annotated[int, Field(multiple_of=5)], ..., "a limit that no form can show"),
         (Annotated[Decimal, Field(decimal_places=2)], ..., "a limit that no form can show"),
         (Annotated[float, Field(gt=0)], ..., "say ge and le instead"),
@@ -135,7 +124,6 @@ def test_a_default_that_is_made_of_other_answers_is_refused() -> None:
         (tuple(FormField(name=f"f{number}") for number in range(26)), "1 to 25 fields, and not 26"),
         ((FormField(name="a"), FormField(name="A")), "the same name or title"),
         ((FormField(name="a", label="b"), FormField(name="B")), "the same name or title"),
-        ((FormField(name="team"), FormField(name="x", label="1 Team")), "taken for one another"),
         ((FormField(name="x", label="2 team"), FormField(name="team")), "taken for one another"),
         ((FormField(name="why"), FormField(name="x", label="Why: really")), "taken for one another"),
         ((FormField(name=" "),), "needs a name"),
@@ -148,10 +136,8 @@ def test_a_default_that_is_made_of_other_answers_is_refused() -> None:
         ((FormField(name="a", kind="date", max_length=3),), "is no text"),
         ((FormField(name="a", minimum="3"),), "neither a number nor a date"),
         ((FormField(name="a", kind="date", minimum="3"),), "does not begin or end with an answer"),
-        ((FormField(name="a", kind="integer", maximum="many"),), "does not begin or end with an answer"),
         ((FormField(name="a", min_length=3, max_length=2),), "a least length above the greatest"),
         ((FormField(name="a", pattern="(?=b)"),), "no regular expression as pydantic has them"),
-        ((FormField(name="a", pattern="("),), "no regular expression as pydantic has them"),
         (tuple(FormField(name=f"f{n}", description="ü" * 500) for n in range(25)), f"more than {FORM_BYTES} bytes"),
     ],
 )

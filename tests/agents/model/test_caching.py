@@ -15,7 +15,7 @@ from agents.model.claude import Claude
 from agents.run import fold
 from agents.steps import ModelCall
 from tests.agents.model.claudes import AGENT
-from tests.agents.worlds import chosen, failed, finished, said, started, tool_started
+from tests.agents.worlds import chosen, finished, started, tool_started
 from tests.fakes.anthropic import FakeAnthropic, message, running, text_of, tool_use
 
 # Long enough that the server keeps its tools and prompt.
@@ -61,15 +61,6 @@ async def test_the_first_step_of_another_run_reads_what_all_runs_share(claude: C
     other = await asked(claude, [started("something else")])
 
     assert 1_024 < other.cache_read_tokens < first.cache_write_tokens
-
-
-async def test_a_try_after_a_failure_and_the_step_after_it_read_the_run_as_well(claude: Claude) -> None:
-    first = await asked(claude, BEGAN)
-    again = await asked(claude, BEGAN, [failed("bad_arguments")])
-    went_on = await asked(claude, BEGAN, [failed("bad_arguments"), said("and quick, please")], STEP_1)
-
-    assert again.cache_read_tokens == first.cache_write_tokens
-    assert went_on.cache_read_tokens == first.cache_write_tokens
 
 
 async def test_nothing_is_read_from_where_the_run_was_cut(claude: Claude) -> None:

@@ -14,56 +14,46 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 import prompts
-from agents import Agent, Outcome, Tool, ToolContext
+from agents import Agent
 from agents.forms import FormField
 from agents.model.claude import Claude
 from agents.model.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
 from agents.model.protocol import Chosen, Failed
 from agents.model.reply import tools_hash
-from agents.requests import Effect
 from agents.run import fold
 from agents.steps import CallTool, Done, Form, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of, tool_use
 from tests.fakes.anthropic import step as step_as_json
-from tests.kit.long import few_of
 from tests.kit.waiting import patience
 
+FILLED: dict[str, Any] = {**CALL, "place": {"environment": "staging", "replicas": 1}}
 ASKS = {"question": "When?", "format": "form"}
 DAY = {"name": "day", "kind": "date"}
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "step"),
-    few_of(
-        [
-            (
-                "deploy",
-                {"version": "v1.2.0", "place": {"environment": "staging"}},
-                CallTool(
-                    tool="deploy",
-                    arguments={"version": "v1.2.0", "place": {"environment": "staging", "replicas": 1}},
-                ),
+    [
+        (
+            "deploy",
+            CALL,
+            CallTool(tool="deploy", arguments=FILLED),
+        ),
+        ("done", {"summary": "no", "outcome": "failed"}, Done(summary="no", outcome="failed")),
+        (
+            "request_human_input",
+            {"question": "Where?", "format": "choice", "options": ["staging", "production"]},
+            RequestHumanInput(question="Where?", format="choice", options=("staging", "production")),
+        ),
+        (
+            "request_human_input",
+            {"question": "Where?", "format": "form", "fields": ["place", "why"]},
+            RequestHumanInput(
+                question="Where?", format="form", fields=(FormField(name="place"), FormField(name="why"))
             ),
-            ("done", {"summary": "v1 is live"}, Done(summary="v1 is live")),
-            ("done", {"summary": "no", "outcome": "failed"}, Done(summary="no", outcome="failed")),
-            (
-                "request_human_input",
-                {"question": "Where?", "format": "choice", "options": ["staging", "production"]},
-                RequestHumanInput(question="Where?", format="choice", options=("staging", "production")),
-            ),
-            (
-                "request_human_input",
-                {"question": "Where?", "format": "form", "fields": ["place", "why"]},
-                RequestHumanInput(
-                    question="Where?", format="form", fields=(FormField(name="place"), FormField(name="why"))
-                ),
-            ),
-        ],
-        0,
-        4,
-        rows=True,
-    ),
+        ),
+    ],
 )
 async def test_a_tool_call_becomes_a_step(
     api: FakeAnthropic, claude: Claude, name: str, arguments: dict[str, Any], step: Step
@@ -96,10 +86,9 @@ async def test_a_call_records_where_its_step_came_from(api: FakeAnthropic, claud
 async def test_a_prompt_of_an_agent_that_lives_elsewhere_comes_from_its_folder(
     api: FakeAnthropic, claude: Claude, tmp_path: Path
 ) -> None:
-    (tmp_path / "mine.md").write_text(
-        "---\nname: mine\nversion: 2\nfamily: claude\ninputs: tools\n---\nUse {{ tools }}."
-    )
-    (tmp_path / "mine@1.md").write_text("---\nname: mine\nversion: 1\nfamily: claude\ninputs:\n---\nThink.")
+    head = "---\nname: mine\nversion: {}\nfamily: claude\ninputs: {}\n---\n{}"
+    (tmp_path / "mine.md").write_text(head.format(2, "tools", "Use {{ tools }}."))
+    (tmp_path / "mine@1.md").write_text(head.format(1, "", "Think."))
     api.answers(message(tool_use("done", {"summary": "over"})))
 
     for prompt, label in (("mine", "mine@2"), ("mine@1", "mine@1")):
@@ -157,7 +146,6 @@ TOO_MUCH = "input length and `max_tokens` exceed context limit: 180000 + 32000 >
 CASES: list[tuple[Answer, FailureKind, str]] = [
     (error(429, "rate_limit_error", "slow down"), "rate_limited", "429 rate_limit_error: slow down"),
     (error(529, "overloaded_error", "busy"), "overloaded", "529 overloaded_error: busy"),
-    (error(500, "api_error", "oops"), "overloaded", "500 api_error: oops"),
     (error(401, "authentication_error", "no such key"), "auth", "401"),
     (error(403, "permission_error"), "auth", "403"),
     (error(402, "billing_error"), "out_of_credit", "402"),
@@ -168,35 +156,25 @@ CASES: list[tuple[Answer, FailureKind, str]] = [
     (error(404, "not_found_error", "model: claude-1"), "refused", "model: claude-1"),
     (Answer('"just a string"', 500), "overloaded", "500"),
     (Answer("<html>Bad gateway</html>", 502), "overloaded", "502"),
-    (Answer("[1, 2]", 503), "overloaded", "503"),
     (Answer("", 504), "timeout", "504"),
     (Answer("{broken"), "bad_body", "not a message"),
-    (Answer('"hello"'), "bad_body", "not a message"),
-    (Answer("null"), "bad_body", "not a message"),
     (Answer('{"type": "error"}'), "bad_body", "not a message"),
-    (Answer("\x00\x01"), "bad_body", "not a message"),
     (message(text("Well…"), stop_reason="end_turn"), "no_tool", "call exactly one"),
-    (message(stop_reason="end_turn"), "no_tool", "call exactly one"),
+    (message({"type": "text", "text": None}, stop_reason="end_turn"), "no_tool", "call exactly one"),
     (message(tool_use("deploy", CALL), tool_use("deploy", CALL)), "many_tools", "2 tools"),
     (message(tool_use("rm", {})), "unknown_tool", "'rm'; there are deploy, request_human_input, done"),
-    (message(tool_use("deploy", {"place": {"environment": "moon"}})), "bad_arguments", "version: Field required"),
     (message(tool_use("deploy", {**CALL, "version": "1.2.0"})), "bad_arguments", "version: String should match"),
     (message(tool_use("deploy", "v1.2.0")), "bad_arguments", "deploy: arguments"),
     (message(tool_use("deploy", {"more": [{"size": float("inf")}]})), "bad_arguments", "larger than any"),
-    (message(tool_use("deploy", CALL | {"size": float("nan")})), "bad_arguments", "larger than any"),
     (message(tool_use("done", {"summary": "x", "more": 1})), "bad_arguments", "more: Extra inputs"),
     (message(tool_use("request_human_input", {"question": "?", "format": "choice"})), "bad_arguments", "needs options"),
-    (message(tool_use("request_human_input", {"question": "?", "format": "form"})), "bad_arguments", "needs fields"),
     (message(tool_use("request_human_input", ASKS | {"fields": ["a", "A"]})), "bad_arguments", "the same name"),
     (message(tool_use("request_human_input", ASKS | {"fields": [DAY]})), "bad_arguments", "named, and no more"),
-    (message({"type": "text", "text": None}, stop_reason="end_turn"), "no_tool", "call exactly one"),
     (message(text("no"), stop_reason="refusal"), "refused", "declined"),
     (message(tool_use("done", {"summary": "cu"}), stop_reason="max_tokens"), "bad_arguments", "fewer words"),
     (message(stop_reason="model_context_window_exceeded"), "too_long", "no longer fits"),
     (message(tool_use("done", {"summary": "x"}), stop_reason="pause_turn"), "bad_body", "stopped for pause_turn"),
-    (message(tool_use("done", {"summary": "x"}), stop_reason=None), "bad_body", "stopped for ?"),
     (Answer('{"type": "message", "content": []}', breaks=True), "connection", "cannot reach the model"),
-    (spending({"input_tokens": -1_000_000}), "bad_body", "greater than or equal to 0"),
     (spending({"output_tokens": 10**400}), "bad_body", "less than or equal to"),
     (spending({"cache_read_input_tokens": -1}), "bad_body", "greater than or equal to 0"),
 ]
@@ -216,103 +194,59 @@ async def test_an_answer_that_is_no_step_is_a_failure_of_its_kind(
     assert len(api.requests()) == 1, "retries are the run's own"
 
 
-async def test_a_failure_keeps_what_the_server_asked_for_and_its_request_id(api: FakeAnthropic, claude: Claude) -> None:
-    api.answers(error(429, "rate_limit_error", retry_after="7"))
+async def test_what_the_server_asked_to_wait_is_kept_within_bounds(api: FakeAnthropic, claude: Claude) -> None:
+    for header, seconds in (("7", 7.0), ("soon", None), ("-3", 0.0), ("1e9", 3_600.0), ("nan", 0.0)):
+        api.answers(error(429, "rate_limit_error", retry_after=header))
 
-    failed = await choose(claude)
+        failed = await choose(claude)
 
-    assert isinstance(failed, Failed)
-    assert failed.retry_after_s == 7.0
-    assert failed.call.request_id == "req_2"
-
-
-@pytest.mark.parametrize(("header", "seconds"), [("soon", None), ("-3", 0.0), ("1e9", 3_600.0), ("nan", 0.0)])
-async def test_a_strange_retry_after_does_no_harm(
-    api: FakeAnthropic, claude: Claude, header: str, seconds: float | None
-) -> None:
-    api.answers(error(429, "rate_limit_error", retry_after=header))
-
-    failed = await choose(claude)
-
-    assert isinstance(failed, Failed)
-    assert failed.retry_after_s == seconds
+        assert isinstance(failed, Failed)
+        assert (failed.retry_after_s, failed.call.request_id) == (seconds, "req_2")
 
 
 async def test_a_wrong_key_fails_as_auth_and_is_never_shown(api: FakeAnthropic) -> None:
     model = Claude("sk-wrong-key", api.base_url, "claude-sonnet-5-5")
     api.answers(message(tool_use("done", {"summary": "over"})))
-
     failed = await choose(model)
-    await model.close()
-
     assert isinstance(failed, Failed)
     assert failed.kind == "auth"
-    assert "sk-wrong-key" not in repr((failed, model))
 
-
-async def test_a_key_that_the_server_echoes_is_taken_out_of_the_detail(api: FakeAnthropic, claude: Claude) -> None:
-    api.answers(error(400, "invalid_request_error", f"header {api.key} is odd"))
-
-    failed = await choose(claude)
-
-    assert isinstance(failed, Failed)
-    assert failed.detail == "400 invalid_request_error: header [key] is odd"
-
-
-async def test_a_word_in_place_of_a_key_is_no_secret(api: FakeAnthropic) -> None:
-    model = Claude("none", api.base_url, "claude-sonnet-5-5")
-    api.answers(replace(error(400, "invalid_request_error", "none of it"), anybody=True))
-
-    failed = await choose(model)
+    api.answers(replace(error(400, "invalid_request_error", "header sk-wrong-key is odd"), anybody=True))
+    echoed = await choose(model)
     await model.close()
 
-    assert isinstance(failed, Failed)
-    assert failed.detail == "400 invalid_request_error: none of it"
+    assert isinstance(echoed, Failed)
+    assert echoed.detail == "400 invalid_request_error: header [key] is odd"
+    assert "sk-wrong-key" not in repr((failed, echoed, model))
 
 
-async def test_a_server_that_never_answers_is_a_timeout(api: FakeAnthropic) -> None:
-    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", timeout_s=0.2)
-    api.answers(Answer(hangs=True))
-
-    failed = await choose(model)
-    await model.close()
-
-    assert isinstance(failed, Failed)
-    assert (failed.kind, failed.detail) == ("timeout", "no answer within 0.2 s")
-
-
-async def test_an_answer_that_trickles_in_for_ever_is_a_timeout(api: FakeAnthropic) -> None:
-    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", timeout_s=0.5)
-    api.answers(Answer('{"type": "message"}', drips=True))
+@pytest.mark.parametrize("answer", [Answer(hangs=True), Answer('{"type": "message"}', drips=True)])
+async def test_a_server_that_never_comes_to_an_end_is_a_timeout(api: FakeAnthropic, answer: Answer) -> None:
+    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", timeout_s=0.3)
+    api.answers(answer)
 
     async with patience():
         failed = await choose(model)
     await model.close()
 
     assert isinstance(failed, Failed)
-    assert failed.kind == "timeout"
+    assert (failed.kind, failed.detail) == ("timeout", "no answer within 0.3 s")
 
 
 async def test_attack_an_answer_that_unpacks_to_gigabytes_is_not_read_to_its_end(
     api: FakeAnthropic, claude: Claude
 ) -> None:
-    for answer in (message(tool_use("done", {"summary": "over"})), error(400, "invalid_request_error")):
+    over = message(tool_use("done", {"summary": "over"}))
+    api.answers(replace(over, swells=1))
+    assert isinstance(await choose(claude), Chosen), "what is packed is unpacked"
+
+    for answer in (over, error(400, "invalid_request_error")):
         api.answers(replace(answer, swells=20))
-
         failed = await choose(claude)
-
         assert isinstance(failed, Failed)
-        assert (failed.kind, failed.detail) == ("bad_body", "the answer is larger than 8,000,000 bytes")
-        assert failed.reply == ""
-
-
-async def test_an_answer_that_comes_packed_is_unpacked(api: FakeAnthropic, claude: Claude) -> None:
-    api.answers(replace(message(tool_use("done", {"summary": "over"})), swells=1))
-
-    chosen = await choose(claude)
-
-    assert isinstance(chosen, Chosen)
-    assert chosen.step == Done(summary="over")
+        assert (failed.kind, failed.detail, failed.reply) == (
+            "bad_body", "the answer is larger than 8,000,000 bytes", "",
+        )  # fmt: skip
 
 
 async def test_nobody_listening_is_a_connection_failure() -> None:
@@ -327,8 +261,9 @@ async def test_nobody_listening_is_a_connection_failure() -> None:
     assert failed.kind == "connection"
 
 
-def test_importing_the_boundary_imports_neither_the_sdk_nor_the_price_list() -> None:
-    program = "import sys, agents.model.claude, agents.deploy; print({'anthropic', 'genai_prices'} & {*sys.modules})"
+def test_importing_the_boundary_imports_neither_a_library_nor_the_price_list() -> None:
+    modules = "agents.model.claude, agents.model.makers, agents.deploy"
+    program = f"import sys, {modules}; print({{'anthropic', 'openai', 'genai_prices'}} & {{*sys.modules}})"
 
     printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
 
@@ -363,55 +298,35 @@ class Many(BaseModel):
     d: str = ""
 
 
-class Nothing(BaseModel):
-    """No arguments."""
-
-
 class Open(BaseModel):
     """Arguments of any name."""
 
     values: dict[str, str]
 
 
-async def _prepare(_: Any) -> Effect:
-    return Effect(argv=("true",))
-
-
-async def _execute(_: Any, __: Effect, ___: ToolContext) -> Outcome:
-    return Outcome("")
-
-
 def with_tools(count: int, args: type[BaseModel]) -> Agent:
     """The agent with so many tools."""
-    made = (
-        Tool(name=f"tool_{n}", description="Do it.", args=args, prepare=_prepare, execute=_execute)
-        for n in range(count)
-    )
-    return replace(AGENT, tools=tuple(made))
+    return replace(AGENT, tools=tuple(replace(AGENT.tools[0], name=f"tool_{n}", args=args) for n in range(count)))
 
 
-@pytest.mark.parametrize(
-    ("agent", "strict", "asks_confidence"),
-    [
+async def test_what_is_too_much_for_one_request_is_not_asked_strictly_and_confidence_goes_first(
+    api: FakeAnthropic, claude: Claude
+) -> None:
+    for agent, strict, asks_confidence in (
         (AGENT, True, True),
         (with_tools(4, Many), True, False),
         (with_tools(6, Many), False, True),
-        (with_tools(19, Nothing), False, True),
         (with_tools(1, Open), False, True),
-    ],
-)
-async def test_what_is_too_much_for_one_request_is_not_asked_strictly_and_confidence_goes_first(
-    api: FakeAnthropic, claude: Claude, agent: Agent, *, strict: bool, asks_confidence: bool
-) -> None:
-    api.answers(message(tool_use("done", {"summary": "over"})))
+    ):
+        api.answers(message(tool_use("done", {"summary": "over"})))
 
-    chosen = await claude.choose(agent, fold(EVENTS), EVENTS)
+        chosen = await claude.choose(agent, fold(EVENTS), EVENTS)
 
-    assert isinstance(chosen, Chosen)
-    (request,) = api.requests()
-    assert {tool.get("strict", False) for tool in request["tools"]} == {strict}
-    assert {"confidence" in tool["input_schema"]["properties"] for tool in request["tools"]} == {asks_confidence}
-    assert claude.left_away(agent) == ("strict" if not strict else "" if asks_confidence else "confidence")
+        assert isinstance(chosen, Chosen)
+        tools = api.requests()[-1]["tools"]
+        assert {tool.get("strict", False) for tool in tools} == {strict}
+        assert {"confidence" in tool["input_schema"]["properties"] for tool in tools} == {asks_confidence}
+        assert claude.left_away(agent) == ("strict" if not strict else "" if asks_confidence else "confidence")
 
 
 async def test_a_model_that_refuses_how_it_is_asked_is_asked_once_more_and_so_from_then_on(
@@ -426,64 +341,43 @@ async def test_a_model_that_refuses_how_it_is_asked_is_asked_once_more_and_so_fr
     assert [request["tools"][0].get("strict", False) for request in api.requests()] == [True, False, False]
     assert first.call.form == second.call.form == Form(strict=False)
     assert first.call.input_hash == second.call.input_hash
-    said = [line.getMessage() for line in caplog.records if line.name == "agents.model.hosted"]
-    assert len(said) == 1
-    assert "claude-sonnet-5-5 can't be asked as it is: 400 invalid_request_error: Schema is too complex" in said[0]
+    assert len([line for line in caplog.records if line.name == "agents.model.hosted"]) == 1
 
 
-async def test_a_model_that_refuses_the_plain_form_as_well_has_refused(api: FakeAnthropic, claude: Claude) -> None:
-    api.answers(error(400, "invalid_request_error", "tools.0: input_schema is odd"))
-
-    failed, again = await choose(claude), await choose(claude)
-
-    assert isinstance(failed, Failed)
-    assert failed.kind == "refused"
-    assert failed.call.form == Form(strict=False)
-    assert again.call.form == failed.call.form
-    assert [request["tools"][0].get("strict", False) for request in api.requests()] == [True, False] * 2
-
-
-async def test_what_a_model_refuses_by_nature_is_left_away(api: FakeAnthropic) -> None:
-    model = Claude(
-        api.key, api.base_url, "claude-sonnet-5-5", form=Form(strict=True, tool_choice="any", temperature=0.0)
-    )
+async def test_what_a_model_refuses_by_nature_is_left_away_and_whatever_it_refuses_then_is_refused(
+    api: FakeAnthropic,
+) -> None:
+    form = Form(strict=True, tool_choice="any", temperature=0.0)
+    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", form=form)
     api.answers(message(tool_use("done", {"summary": "over"})))
-
-    chosen = await choose(model)
-    await model.close()
-
-    assert isinstance(chosen, Chosen)
+    assert isinstance(await choose(model), Chosen)
     first, second = api.requests()
     assert (first["tool_choice"]["type"], first["temperature"]) == ("any", 0.0)
-    assert second["tool_choice"]["type"] == "auto"
-    assert "temperature" not in second
+    assert (second["tool_choice"]["type"], "temperature" in second) == ("auto", False)
 
-
-async def test_a_step_as_json_output_is_asked_for_without_tools(api: FakeAnthropic) -> None:
-    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", effort="low", form=Form(strict=True, step_as="json"))
-    api.answers(step_as_json("deploy", CALL))
-
-    chosen = await choose(model)
+    api.answers(error(400, "invalid_request_error", "tools.0: input_schema is odd"))
+    failed = await choose(model)
     await model.close()
 
-    (request,) = api.requests()
+    assert isinstance(failed, Failed)
+    assert (failed.kind, failed.call.form) == ("refused", Form(strict=False))
+
+
+async def test_a_step_as_json_output_is_asked_for_without_tools_and_prose_is_none(api: FakeAnthropic) -> None:
+    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", effort="low", form=Form(strict=True, step_as="json"))
+    api.answers(step_as_json("deploy", CALL), message(text("I will deploy it."), stop_reason="end_turn"))
+
+    chosen, failed = await choose(model), await choose(model)
+    await model.close()
+
+    request, _ = api.requests()
     assert isinstance(chosen, Chosen)
     assert isinstance(chosen.step, CallTool)
     assert chosen.call.stop_reason == "tool_use"
     assert model.read_again(AGENT, chosen.reply) == chosen.step
-    assert "tools" not in request
-    assert "tool_choice" not in request
+    assert not request.keys() & {"tools", "tool_choice"}
     assert (request["output_config"]["effort"], request["output_config"]["format"]["type"]) == ("low", "json_schema")
     assert "- deploy: Deploy it." in request["system"][0]["text"]
-
-
-async def test_prose_is_no_step_as_json_output(api: FakeAnthropic) -> None:
-    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", form=Form(strict=True, step_as="json"))
-    api.answers(message(text("I will deploy it."), stop_reason="end_turn"))
-
-    failed = await choose(model)
-    await model.close()
-
     assert isinstance(failed, Failed)
     assert failed.kind == "no_tool"
     assert '{"step": {"tool": NAME' in failed.detail, "it was told of no tools to call"

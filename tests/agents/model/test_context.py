@@ -5,31 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 import prompts
-from agents import Agent
 from agents.context import build
 from agents.context.tokens import tokens_in
 from agents.events import Event
 from agents.model.claude import Claude
 from agents.model.protocol import Failed
-from agents.requests import Fact
-from agents.run import Run, fold
-from agents.steps import Done
+from agents.run import fold
+from tests.agents.model.claudes import AGENT
 from tests.agents.worlds import chosen, failed, finished, started, tool_started
 from tests.fakes.anthropic import FakeAnthropic, message, running, text_of, tool_use
-
-
-async def _prefetch(_: Run) -> tuple[Fact, ...]:
-    return ()
-
-
-AGENT = Agent(
-    name="deploy",
-    description="releases versions",
-    prompt="deploy",
-    tools=(),
-    prefetch=_prefetch,
-    fallback=lambda _: Done(summary=""),
-)
 
 
 @pytest.fixture

@@ -1,28 +1,22 @@
 """Every answer that an OpenAI-compatible server can give, through the real library and a real connection."""
 
 import json
-import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-import prompts
 from agents.forms import FormField
 from agents.model.failures import FailureKind
 from agents.model.openai import OpenAI
 from agents.model.prices import Price
 from agents.model.protocol import Chosen, Failed
-from agents.model.reply import tools_hash
 from agents.run import fold
 from agents.steps import CallTool, Done, Form, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
 from tests.fakes.openai import MODEL, Answer, FakeOpenAI, call, completion, error, running, text_of
 from tests.fakes.openai import step as as_json
-from tests.kit.waiting import patience
 
 OVER = completion(call("done", {"summary": "over"}))
 STEPS: list[tuple[str, Any, Step]] = [
@@ -71,59 +65,43 @@ async def test_a_call_of_a_tool_becomes_a_step(
     assert model.read_again(AGENT, chosen.reply) == step
 
 
-@pytest.mark.parametrize("finish", ["stop", "tool_calls"])
-async def test_a_call_that_its_server_ends_with_stop_is_a_step_as_well(
-    server: FakeOpenAI, model: OpenAI, finish: str
-) -> None:
-    server.answers(completion(call("done", {"summary": "over"}), finish=finish))
-
-    assert isinstance(await choose(model), Chosen)
-
-
-@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 7, "completion_tokens": None}])
-async def test_a_server_that_leaves_out_what_it_may_is_read(server: FakeOpenAI, model: OpenAI, usage: Any) -> None:
-    server.answers(changed(OVER, usage=usage, model=None, created=None))
-
-    chosen = await choose(model)
-
-    assert isinstance(chosen, Chosen)
-    assert chosen.call.model == f"openai:{MODEL}"
-    assert chosen.call.output_tokens == 0
-
-
-async def test_arguments_that_come_as_an_object_are_read_as_well(server: FakeOpenAI, model: OpenAI) -> None:
-    done = call("done", {})
-    done["function"]["arguments"] = {"summary": "over"}
-    server.answers(completion(done))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(changed(OVER, usage=usage, model=None, created=None) for usage in (None, {"completion_tokens": None})),
+        completion(call("done", {"summary": "over"}), finish="stop"),
+        completion({"id": "1", "type": "function", "function": {"name": "done", "arguments": {"summary": "over"}}}),
+    ],
+    ids=["no usage", "usage of nothing", "a call that ends with stop", "arguments as an object"],
+)
+async def test_what_servers_write_otherwise_is_read_as_well(server: FakeOpenAI, model: OpenAI, answer: Answer) -> None:
+    server.answers(answer)
 
     chosen = await choose(model)
 
     assert isinstance(chosen, Chosen)
     assert chosen.step == Done(summary="over")
+    assert chosen.call.model == f"openai:{MODEL}"
 
 
 async def test_a_call_records_where_its_step_came_from(server: FakeOpenAI, model: OpenAI) -> None:
     server.answers(changed(OVER, model="gpt-5-mini-2025-08-07"))
 
-    first, second = await choose(model), await choose(model)
+    made = (await choose(model)).call
 
-    prompt, made = prompts.load("deploy"), first.call
     assert (made.model, made.rehearsal) == ("openai:gpt-5-mini-2025-08-07", False)
-    assert (made.prompt, made.prompt_hash) == (prompt.label, prompt.hash)
     assert (made.request_id, made.stop_reason) == ("req_1", "tool_use")
     assert (made.input_tokens, made.output_tokens, made.cache_read_tokens) == (1_000, 20, 900)
-    assert made.tools_hash == tools_hash(AGENT)
-    assert len(made.input_hash) == 64
-    assert made.input_hash == second.call.input_hash
     assert made.input_hash == model.input_hash(AGENT, fold(EVENTS), EVENTS, made.context_tokens)
 
 
-async def test_the_request_offers_the_same_tools_and_one_message_of_the_user(server: FakeOpenAI, model: OpenAI) -> None:
+async def test_the_request_offers_the_same_tools_and_one_message_of_the_user(server: FakeOpenAI) -> None:
     server.answers(OVER)
-    eager = replace(model, effort="low", max_output_tokens=2_048)
+    form = Form(strict=False, tool_choice="any", temperature=0.0)
+    model = OpenAI(server.key, server.base_url, MODEL, form=form, effort="low", max_output_tokens=2_048)
 
-    await choose(eager)
-    await eager.close()
+    await choose(model)
+    await model.close()
 
     (request,) = server.requests()
     tools = {tool["function"]["name"]: tool["function"]["parameters"] for tool in request["tools"]}
@@ -131,34 +109,29 @@ async def test_the_request_offers_the_same_tools_and_one_message_of_the_user(ser
     assert tools["deploy"]["properties"].keys() == {"version", "place", "confidence"}
     assert (request["parallel_tool_calls"], request["tool_choice"]) == (False, "required")
     assert "strict" not in request["tools"][0]["function"]
-    assert (request["max_tokens"], request["reasoning_effort"]) == (2_048, "low")
+    assert (request["max_tokens"], request["reasoning_effort"], request["temperature"]) == (2_048, "low", 0.0)
     assert [message["role"] for message in request["messages"]] == ["system", "user"]
     assert "releases versions" in request["messages"][0]["content"]
     assert "deploy v1.2.0 to production" in text_of(request)
 
 
-@pytest.mark.parametrize(("name", "arguments", "step"), STEPS)
-async def test_a_strict_schema_names_everything_and_a_null_leaves_out(
-    server: FakeOpenAI, name: str, arguments: Any, step: Step
-) -> None:
+async def test_a_strict_schema_names_everything_and_a_null_leaves_out(server: FakeOpenAI) -> None:
     strict = OpenAI(server.key, server.base_url, MODEL, form=Form(strict=True))
-    server.answers(completion(call(name, arguments | {"confidence": None})))
+    for name, arguments, step in STEPS:
+        server.answers(completion(call(name, arguments | {"confidence": None})))
 
-    chosen = await choose(strict)
+        chosen = await choose(strict)
+
+        (request,) = server.requests()
+        assert isinstance(chosen, Chosen)
+        assert chosen.step == strict.read_again(AGENT, chosen.reply) == step
+        assert all(tool["function"]["strict"] for tool in request["tools"])
     await strict.close()
-
-    (request,) = server.requests()
-    assert isinstance(chosen, Chosen)
-    assert chosen.step == step
-    assert strict.read_again(AGENT, chosen.reply) == step
-    assert all(tool["function"]["strict"] for tool in request["tools"])
 
 
 @pytest.mark.parametrize("strict", [True, False])
-@pytest.mark.parametrize(("name", "arguments", "step"), STEPS)
-async def test_a_step_as_json_output_is_asked_for_without_tools(
-    server: FakeOpenAI, name: str, arguments: Any, step: Step, *, strict: bool
-) -> None:
+async def test_a_step_as_json_output_is_asked_for_without_tools(server: FakeOpenAI, *, strict: bool) -> None:
+    name, arguments, step = STEPS[0]
     model = OpenAI(server.key, server.base_url, MODEL, form=Form(strict=strict, step_as="json"))
     server.answers(as_json(name, arguments))
 
@@ -167,8 +140,7 @@ async def test_a_step_as_json_output_is_asked_for_without_tools(
 
     (request,) = server.requests()
     assert isinstance(chosen, Chosen)
-    assert chosen.step == step
-    assert model.read_again(AGENT, chosen.reply) == step
+    assert chosen.step == model.read_again(AGENT, chosen.reply) == step
     assert not request.keys() & {"tools", "tool_choice", "parallel_tool_calls"}
     assert request["response_format"]["json_schema"]["strict"] == strict
     assert "- deploy: Deploy it." in request["messages"][0]["content"]
@@ -190,59 +162,34 @@ async def test_a_server_that_refuses_how_it_is_asked_is_asked_once_more_and_so_f
     assert first.call.form == second.call.form == Form(strict=False)
 
 
-async def test_temperature_is_sent_where_it_is_set(server: FakeOpenAI) -> None:
-    model = OpenAI(server.key, server.base_url, MODEL, form=Form(strict=False, temperature=0.0))
-    server.answers(OVER)
-
-    chosen = await choose(model)
-    await model.close()
-
-    assert server.requests()[0]["temperature"] == 0.0
-    assert chosen.call.form == Form(strict=False, temperature=0.0)
-
-
 CASES: list[tuple[Answer, FailureKind, str]] = [
     (error(429, "rate_limit_exceeded", "slow down", "requests"), "rate_limited", "429 rate_limit_exceeded: slow down"),
     (error(429, "insufficient_quota", "You exceeded your current quota"), "out_of_credit", "quota"),
-    (error(500, None, "oops", "server_error"), "overloaded", "500 server_error: oops"),
     (error(503, None, "busy", "service_unavailable"), "overloaded", "busy"),
-    (error(401, "invalid_api_key", "no such key"), "auth", "401"),
     (Answer('{"statusCode": 401, "message": "Access denied"}', 401), "auth", "Access denied"),
-    (error(403, "unsupported_country_region_territory"), "auth", "403"),
-    (error(404, "model_not_found", "no gpt-9"), "refused", "no gpt-9"),
     (error(400, "context_length_exceeded", "too much"), "too_long", "too much"),
     (error(400, None, "the request exceeds", "exceed_context_size_error"), "too_long", "exceeds"),
     (error(400, "400", "This model's maximum context length is 8192 tokens", "BadRequestError"), "too_long", "8192"),
     (error(400, "400", "litellm.ContextWindowExceededError: context window", "None"), "too_long", "context window"),
     (error(400, "content_filter", "triggering Azure's policy"), "refused", "Azure's policy"),
-    (error(422, None, "odd"), "refused", "odd"),
     (Answer('{"detail": "Not Found"}', 404), "refused", "Not Found"),
-    (Answer('"just a string"', 500), "overloaded", "500"),
-    (Answer("<html>Bad gateway</html>", 502), "overloaded", "502"),
     (Answer("[1, 2]", 503), "overloaded", "503"),
     (Answer("", 504), "timeout", "504"),
     (Answer("{broken"), "bad_body", "not a message"),
-    (Answer("null"), "bad_body", "not a message"),
-    (Answer('{"error": {"message": "no"}}'), "bad_body", "not a message"),
     (Answer('{"choices": []}'), "bad_body", "not a message"),
-    (Answer("\x00\x01"), "bad_body", "not a message"),
     (completion(content="Well…", finish="stop"), "no_tool", "call exactly one"),
     (completion(finish="stop"), "no_tool", "call exactly one"),
     (completion(call("deploy", CALL), call("deploy", CALL)), "many_tools", "2 tools"),
-    (completion(call("rm", {})), "unknown_tool", "'rm'; there are deploy, request_human_input, done"),
     (completion(call("deploy", '{"version": "v1')), "bad_arguments", "deploy: arguments"),
     (completion(call("deploy", "[" * 100_000)), "bad_arguments", "deploy: arguments"),
     (completion(call("deploy", "")), "bad_arguments", "version: Field required"),
-    (completion(call("deploy", {**CALL, "version": "1.2.0"})), "bad_arguments", "version: String should match"),
     (completion(call("deploy", '{"size": 1e999}')), "bad_arguments", "larger than any"),
-    (completion(call("done", {"summary": "x", "more": 1})), "bad_arguments", "more: Extra inputs"),
     (completion(content="no", finish="content_filter"), "refused", "declined"),
     (completion(refusal="I can't help with that.", finish="stop"), "refused", "declined"),
     (completion(call("done", {"summary": "cu"}), finish="length"), "bad_arguments", "fewer words"),
     (completion(call("done", {"summary": "x"}), finish=None), "bad_body", "stopped for ?"),
     (Answer('{"choices": [], "object": ""}', breaks=True), "connection", "cannot reach the model"),
     (changed(OVER, usage={"prompt_tokens": -5}), "bad_body", "greater than or equal to 0"),
-    (changed(OVER, usage={"prompt_tokens": 10**400}), "bad_body", "less than or equal to"),
 ]
 
 
@@ -260,15 +207,6 @@ async def test_an_answer_that_is_no_step_is_a_failure_of_its_kind(
     assert len(server.requests()) == 1, "retries are the run's own"
 
 
-async def test_a_failure_keeps_what_the_server_asked_for_and_its_request_id(server: FakeOpenAI, model: OpenAI) -> None:
-    server.answers(error(429, "rate_limit_exceeded", retry_after="7"))
-
-    failed = await choose(model)
-
-    assert isinstance(failed, Failed)
-    assert (failed.retry_after_s, failed.call.request_id) == (7.0, "req_2")
-
-
 async def test_a_wrong_key_fails_as_auth_and_neither_key_nor_header_is_shown(server: FakeOpenAI) -> None:
     headers = {"X-Team": "tk-secret-team"}
     model = OpenAI("sk-wrong-key", server.base_url, MODEL, headers=headers)
@@ -284,7 +222,7 @@ async def test_a_wrong_key_fails_as_auth_and_neither_key_nor_header_is_shown(ser
     assert "x-team" in server.headers()
 
 
-@pytest.mark.parametrize("key", ["none", "EMPTY", "ollama", "x"])
+@pytest.mark.parametrize("key", ["EMPTY", "x"])
 async def test_a_word_in_place_of_a_key_is_no_secret_whose_letters_are_taken_out_of_what_is_said(
     server: FakeOpenAI, key: str
 ) -> None:
@@ -298,29 +236,6 @@ async def test_a_word_in_place_of_a_key_is_no_secret_whose_letters_are_taken_out
     assert failed.detail == "400 invalid_request_error: none, EMPTY and ollama x"
 
 
-async def test_a_server_that_never_answers_is_a_timeout(server: FakeOpenAI) -> None:
-    model = OpenAI(server.key, server.base_url, MODEL, timeout_s=0.2)
-    server.answers(Answer(hangs=True))
-
-    failed = await choose(model)
-    await model.close()
-
-    assert isinstance(failed, Failed)
-    assert (failed.kind, failed.detail) == ("timeout", "no answer within 0.2 s")
-
-
-async def test_an_answer_that_trickles_in_for_ever_is_a_timeout(server: FakeOpenAI) -> None:
-    model = OpenAI(server.key, server.base_url, MODEL, timeout_s=0.5)
-    server.answers(Answer('{"choices": []}', drips=True))
-
-    async with patience():
-        failed = await choose(model)
-    await model.close()
-
-    assert isinstance(failed, Failed)
-    assert failed.kind == "timeout"
-
-
 async def test_attack_an_answer_that_unpacks_to_gigabytes_is_not_read_to_its_end(
     server: FakeOpenAI, model: OpenAI
 ) -> None:
@@ -332,36 +247,14 @@ async def test_attack_an_answer_that_unpacks_to_gigabytes_is_not_read_to_its_end
     assert (failed.kind, failed.detail) == ("bad_body", "the answer is larger than 8,000,000 bytes")
 
 
-async def test_nobody_listening_is_a_connection_failure() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    model = OpenAI("", f"http://127.0.0.1:{port}/v1", MODEL)
+async def test_a_server_that_wants_no_key_is_asked_without_one_and_azure_by_its_dated_api(server: FakeOpenAI) -> None:
+    plain = OpenAI("", server.base_url, MODEL)
+    azure = OpenAI(server.key, server.root, "our-gpt", api_version="2024-10-21")
+    for model, answer in ((plain, replace(OVER, anybody=True)), (azure, OVER)):
+        server.answers(answer)
+        assert isinstance(await choose(model), Chosen)
+        await model.close()
 
-    failed = await choose(model)
-    await model.close()
-
-    assert isinstance(failed, Failed)
-    assert failed.kind == "connection"
-
-
-async def test_a_server_that_wants_no_key_is_asked_without_one(server: FakeOpenAI) -> None:
-    model = OpenAI("", server.base_url, MODEL)
-    server.answers(replace(OVER, anybody=True))
-
-    chosen = await choose(model)
-    await model.close()
-
-    assert isinstance(chosen, Chosen)
-
-
-async def test_a_deployment_of_azure_is_asked_by_its_dated_api(server: FakeOpenAI) -> None:
-    model = OpenAI(server.key, server.root, "our-gpt", api_version="2024-10-21")
-    server.answers(OVER)
-
-    chosen = await choose(model)
-    await model.close()
-
-    assert isinstance(chosen, Chosen)
     assert "api-key" in server.headers()
 
 
@@ -369,7 +262,6 @@ async def test_a_deployment_of_azure_is_asked_by_its_dated_api(server: FakeOpenA
     ("base_url", "name"),
     [
         (None, "max_completion_tokens"),
-        ("https://api.openai.com/v1", "max_completion_tokens"),
         ("https://corp.openai.azure.com/openai/v1/", "max_completion_tokens"),
         ("http://127.0.0.1:8080/v1", "max_tokens"),
         ("https://llm.corp.example/v1", "max_tokens"),
@@ -385,9 +277,7 @@ def test_the_limit_of_an_answer_goes_by_the_name_that_the_server_knows(base_url:
     ("told", "base_url", "price", "cost"),
     [
         ("gpt-5-mini", "https://llm.corp.example/v1", None, 0.0000875),
-        ("gpt-5-mini", "http://127.0.0.1:4000/v1", None, 0.0000875),
         ("qwen2.5:0.5b", "http://127.0.0.1:8080/v1", None, 0.0),
-        ("qwen2.5:0.5b", "http://localhost:8080/v1", None, 0.0),
         ("qwen2.5:0.5b", "https://llm.corp.example/v1", None, None),
         ("qwen2.5:0.5b", "https://llm.corp.example/v1", Price(1.0, 10.0), 0.0012),
         ("gpt-5-mini", "https://llm.corp.example/v1", Price(1.0, 10.0, 0.1), 0.00039),
@@ -403,42 +293,16 @@ def test_an_answer_costs_what_is_set_or_listed_and_nothing_from_a_server_on_this
     )
 
 
-@pytest.mark.parametrize(
-    ("key", "name", "listing"),
-    [
-        ("sk-test-key", MODEL, "ours"),
-        ("sk-test-key", MODEL, "none"),
-        ("made-up-key", MODEL, "anybody"),
-        ("made-up-key", MODEL, "ours"),
-        ("sk-test-key", "no-such-model", "ours"),
-    ],
-)
-async def test_of_a_server_of_ones_own_its_list_of_models_only_says_that_it_can_be_reached(
-    server: FakeOpenAI, key: str, name: str, listing: str
-) -> None:
+async def test_of_a_server_of_ones_own_its_list_of_models_only_says_that_it_can_be_reached(server: FakeOpenAI) -> None:
     server.answers()
-    server.lists(listing)
-    model = OpenAI(key, server.base_url, name)
+    for key, name, listing in (("sk-test-key", MODEL, "none"), ("made-up-key", MODEL, "ours"), ("k", "gone", "ours")):
+        server.lists(listing)
+        model = OpenAI(key, server.base_url, name)
+        assert (await model.trouble(), server.requests()) == ("", [])
+        await model.close()
 
-    trouble = await model.trouble()
-    await model.close()
-
-    assert (trouble, server.requests()) == ("", [])
-
-
-async def test_what_keeps_a_server_from_being_reached_is_told_without_the_key() -> None:
-    model = OpenAI("made-up-key", "http://me:made-up-key@127.0.0.1:1/v1", MODEL)
-
-    trouble = await model.trouble()
-    await model.close()
-
+    gone = OpenAI("made-up-key", "http://me:made-up-key@127.0.0.1:1/v1", MODEL)
+    trouble = await gone.trouble()
+    await gone.close()
     assert "onnection error" in trouble
     assert "made-up-key" not in trouble
-
-
-def test_importing_the_boundary_does_not_import_the_library() -> None:
-    program = "import sys, agents.model.makers; print({'anthropic', 'openai', 'genai_prices'} & {*sys.modules})"
-
-    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
-
-    assert printed.strip() == "set()"

@@ -7,45 +7,35 @@ import pytest
 from pydantic import BaseModel
 
 from agents import Agent, Tool
-from agents.model.claude import Claude
-from agents.model.protocol import Chosen, Failed
-from agents.model.reply import offers, tools_hash
-from agents.run import fold
+from agents.model.reply import Block, NoStep, Reply, Usage, confidence_of, offers, read, tools_hash
 from agents.steps import CallTool, RequestHumanInput
-from tests.agents.model.claudes import AGENT, CALL, EVENTS, DeployArgs, choose
-from tests.fakes.anthropic import FakeAnthropic, message, tool_use
+from tests.agents.model.claudes import AGENT, CALL, DeployArgs
 
 
-@pytest.mark.parametrize(
-    ("said", "confidence"),
-    [(0.7, 0.7), (1, 1.0), (0, 0.0), (1.01, None), (-1, None), (True, None), ("0.9", None), (None, None), ([], None)],
-)
-async def test_the_models_own_confidence_is_recorded_and_never_an_argument(
-    api: FakeAnthropic, claude: Claude, said: Any, confidence: float | None
-) -> None:
-    api.answers(message(tool_use("deploy", {**CALL, "confidence": said})))
+def called(tool: str, arguments: Any) -> Reply:
+    block = Block(type="tool_use", name=tool, input=arguments)
+    return Reply(type="message", model="m", content=(block,), stop_reason="tool_use", usage=Usage())
 
-    chosen = await choose(claude)
 
-    assert isinstance(chosen, Chosen)
-    assert isinstance(chosen.step, CallTool)
-    assert chosen.step.arguments == {"version": "v1.2.0", "place": {"environment": "staging", "replicas": 1}}
-    assert chosen.call.confidence == confidence
+def test_the_models_own_confidence_is_recorded_and_never_an_argument() -> None:
+    plain = CallTool(tool="deploy", arguments={"version": "v1.2.0", "place": {"environment": "staging", "replicas": 1}})
+    rows: list[tuple[Any, float | None]] = [
+        *((0.7, 0.7), (1, 1.0), (1.01, None), (-1, None), (True, None), ("0.9", None), ([], None)),
+    ]
+    for said, confidence in rows:
+        reply = called("deploy", {**CALL, "confidence": said})
+
+        assert read(AGENT, reply) == plain
+        assert confidence_of(AGENT, reply) == confidence
+
+    forecast = replace(AGENT, tools=(replace(AGENT.tools[0], name="forecast", args=Forecast),))
+    own = called("forecast", {"confidence": 0.3})
+    assert read(forecast, own) == CallTool(tool="forecast", arguments={"confidence": 0.3})
+    assert confidence_of(forecast, own) is None, "a tool with such an argument keeps it"
 
 
 class Forecast(BaseModel):
     confidence: float
-
-
-async def test_a_tool_that_has_an_argument_of_that_name_keeps_it(api: FakeAnthropic, claude: Claude) -> None:
-    forecast = replace(AGENT.tools[0], name="forecast", args=Forecast)
-    api.answers(message(tool_use("forecast", {"confidence": 0.3})))
-
-    chosen = await claude.choose(replace(AGENT, tools=(forecast,)), fold(EVENTS), EVENTS)
-
-    assert isinstance(chosen, Chosen)
-    assert chosen.step == CallTool(tool="forecast", arguments={"confidence": 0.3})
-    assert chosen.call.confidence is None
 
 
 class FarAway(DeployArgs):
@@ -67,25 +57,15 @@ def test_the_hash_of_the_tools_changes_with_what_a_model_is_told_of_them_and_wit
     assert tools_hash(replace(AGENT, tools=(replace(tool, timeout_s=1.0),))) == tools_hash(AGENT)
 
 
-async def test_a_model_is_offered_whom_else_it_may_ask_and_may_name_nobody_else(
-    api: FakeAnthropic, claude: Claude
-) -> None:
-    question = {"question": "Which bell?", "to": ["group:release"]}
-    api.answers(message(tool_use("request_human_input", question)))
+def test_a_model_is_offered_whom_else_it_may_ask_and_may_name_nobody_else() -> None:
+    question = called("request_human_input", {"question": "Which bell?", "to": ["group:release"]})
     allowed = replace(AGENT, asks=("person:bo", "group:release"))
 
-    chosen = await claude.choose(allowed, fold(EVENTS), EVENTS)
-
-    assert isinstance(chosen, Chosen)
-    assert chosen.step == RequestHumanInput(question="Which bell?", to=("group:release",))
+    assert read(allowed, question) == RequestHumanInput(question="Which bell?", to=("group:release",))
     assert offered(allowed)["to"]["items"]["enum"] == ["person:bo", "group:release"]
     assert "to" not in offered(AGENT)
-
-    api.answers(message(tool_use("request_human_input", question)))
-    refused = await claude.choose(replace(AGENT, asks=("person:bo",)), fold(EVENTS), EVENTS)
-
-    assert not isinstance(refused, Chosen)
-    assert refused.detail == "request_human_input: to 'group:release'; you may ask person:bo"
+    why = "request_human_input: to 'group:release'; you may ask person:bo"
+    assert read(replace(AGENT, asks=("person:bo",)), question) == NoStep("bad_arguments", why)
 
 
 class Where(BaseModel):
@@ -103,22 +83,17 @@ def naming(name: str, **known: tuple[str, ...]) -> Tool[Where]:
         ("deploy", "prod", "deploy: there is no environment 'prod'; there are staging, production"),
         ("deploy", "far", "deploy: environment 'far' is for dispatch"),
         ("dispatch", "x" * 99, f"dispatch: there is no environment '{'x' * 59}…'; there are far"),
-        ("empty", "far", "empty: environment 'far' is for dispatch"),
         ("empty", "prod", "empty: there is no environment 'prod'; there are none"),
     ],
 )
-async def test_a_name_that_is_not_there_is_no_step_and_the_answer_says_which_there_are(
-    api: FakeAnthropic, claude: Claude, tool: str, environment: str, why: str
+def test_a_name_that_is_not_there_is_no_step_and_the_answer_says_which_there_are(
+    tool: str, environment: str, why: str
 ) -> None:
     tools = naming("deploy", environment=("staging", "production")), naming("dispatch", environment=("far",))
     agent = replace(AGENT, tools=(*tools, naming("empty", environment=())))
-    api.answers(message(tool_use(tool, {"environment": environment})))
 
-    refused = await claude.choose(agent, fold(EVENTS), EVENTS)
-
-    assert isinstance(refused, Failed)
-    assert (refused.kind, refused.detail) == ("bad_arguments", why)
-    (deploy, dispatch, empty, *_) = [tool["input_schema"]["properties"] for tool in api.requests()[0]["tools"]]
+    assert read(agent, called(tool, {"environment": environment})) == NoStep("bad_arguments", why)
+    (deploy, dispatch, empty, *_) = [offer.schema["properties"] for offer in offers(agent)]
     assert deploy["environment"]["enum"] == ["staging", "production"]
     assert dispatch["environment"]["enum"] == ["far"]
     assert "enum" not in empty["environment"]

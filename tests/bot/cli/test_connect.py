@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import tomllib
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,8 @@ import pytest
 from bot.cli.agent_files import change, put, taken_out, text_of
 from bot.cli.coding_agents import AGENTS, Wish
 from bot.errors import Invalid
-from tests.bot.cli.shell import attached, beside, elsewhere
+from tests.bot.cli.shell import attached, beside, elsewhere, sayso, typed
 from tests.bot.web.hooks.test_endpoint import opened, votes
-from tests.kit.programs import environment, typed
 from tests.kit.waiting import PATIENCE_S
 from tests.kit.world import World
 
@@ -85,10 +85,11 @@ class Here:
         self.folder.mkdir()
 
     def sayso(self, *words: str, code: int = 0, **environ: str) -> str:
-        ended = typed(*words, cwd=self.folder, env=environment(HOME=str(self.home), **environ))
-        assert ended.code == code, ended.out + ended.err
-        assert "Traceback" not in ended.err
-        return ended.out if code == 0 and not {"--write", "--remove"} & {*words} else ended.out + ended.err
+        with chdir(self.folder):
+            ended = typed(self.top, *words, stdin=b"", **{"HOME": str(self.home)} | environ)
+        assert ended.code == code, ended
+        is_shown = code == 0 and "--write" not in words and "--remove" not in words
+        return ended.out if is_shown else ended.out + ended.err
 
     def connect(self, agent: str, what: str, *words: str, **more: Any) -> str:
         return self.sayso("connect", agent, *(["--mcp"] if what == "mcp" else []), *words, **more)
@@ -124,36 +125,25 @@ def test_what_else_is_in_the_file_stays_and_is_all_that_is_left(agent: str, what
     theirs = THEIRS[Path(path).suffix]
     written = put(theirs, ours(agent, what))
     left = taken_out(written, ours(agent, what))
+    moved = ours(agent, what, url="https://other.example", wait_s=60)
 
     assert meaning(path, left) == meaning(path, theirs)
-    found = meaning(path, written)
-    assert found["model"] == meaning(path, theirs)["model"]
+    assert meaning(path, written)["model"] == meaning(path, theirs)["model"]
     assert put(written, ours(agent, what)) == written
     assert taken_out(theirs, ours(agent, what)) == theirs
     if path.endswith(".toml"):
         assert left == theirs
+    assert put(written, moved) == put(theirs, moved), "another address takes the place of the first one"
+    assert URL not in put(written, moved)
 
 
-@EACH
-def test_another_address_takes_the_place_of_the_first_one(agent: str, what: str) -> None:
-    first = put(THEIRS[Path(FILES[agent, what]).suffix], ours(agent, what))
-    second = put(first, ours(agent, what, url="https://other.example", wait_s=60))
+def test_no_file_has_the_key_also_where_the_shell_has_it(here: Here) -> None:
+    for (agent, what), path in FILES.items():
+        here.connect(agent, what, "--url", URL, "--write", SAYSO_API_KEY="sayso_abc_secret")
 
-    assert URL not in second
-    assert second.count("other.example") == first.count(URL)
-    assert second == put(
-        THEIRS[Path(FILES[agent, what]).suffix], ours(agent, what, url="https://other.example", wait_s=60)
-    )
-
-
-@EACH
-def test_no_file_has_the_key_also_where_the_shell_has_it(here: Here, agent: str, what: str) -> None:
-    here.connect(agent, what, "--url", URL, "--write", SAYSO_API_KEY="sayso_abc_secret")
-
-    text = (here.top / FILES[agent, what]).read_text()
-    assert "secret" not in text
-    by_command = what == "hook" and AGENTS[agent].by_command
-    assert "SAYSO_API_KEY" in text or by_command
+        text = (here.top / path).read_text()
+        assert "secret" not in text
+        assert "SAYSO_API_KEY" in text or (what == "hook" and AGENTS[agent].by_command)
 
 
 def test_a_hook_of_somebody_elses_beside_ours_is_not_taken_along() -> None:
@@ -206,31 +196,23 @@ def test_before_each_call_claude_code_asks_in_every_mode_and_none_is_closed() ->
     assert json.loads(put(every, ours("claude-code", "hook"))) == json.loads(once)
 
 
-def test_a_mode_that_somebody_had_closed_before_stays_closed() -> None:
+def test_a_mode_that_somebody_had_closed_before_or_changed_since_stays() -> None:
     theirs = '{"permissions": {"disableAutoMode": "disable", "ask": ["Bash"]}}'
     written = put(theirs, ours("claude-code", "hook"))
+    changed = written.replace('"disableAutoMode": "disable"', '"disableAutoMode": "never"')
 
     assert json.loads(written)["permissions"] == {"ask": ["Bash"]} | CLOSED
     assert json.loads(taken_out(written, ours("claude-code", "hook"))) == json.loads(theirs)
-
-
-def test_what_somebody_has_changed_since_stays() -> None:
-    found = json.loads(put("", ours("claude-code", "hook")))
-    found["permissions"]["disableAutoMode"] = "never"
-    found["permissions"]["ask"] = ["Bash"]
-    left = json.loads(taken_out(json.dumps(found), ours("claude-code", "hook")))
-
-    assert left == {"permissions": {"disableAutoMode": "never", "ask": ["Bash"]}}
+    left = {"permissions": {"disableAutoMode": "never", "ask": ["Bash"]}}
+    assert json.loads(taken_out(changed, ours("claude-code", "hook"))) == left
 
 
 @pytest.mark.parametrize(
     ("text", "agent", "what"),
     [
         ('{"permissions": {"disableAutoMode": true}}', "claude-code", "hook"),
-        ('{"permissions": []}', "claude-code", "hook"),
         ('// mine\n{"hooks": {}}', "gemini", "hook"),
         ('{"a": 1, "a": 2}', "gemini", "mcp"),
-        ("[]", "claude-code", "hook"),
         ('{"hooks": []}', "claude-code", "hook"),
         ('{"hooks": {"PermissionRequest": {}}}', "claude-code", "hook"),
         ('{"mcpServers": "none"}', "claude-code", "mcp"),
@@ -262,15 +244,6 @@ def test_settings_that_are_a_link_stay_one_and_keep_their_rights(tmp_path: Path)
     assert "onFailure" in real.read_text()
 
 
-def test_the_folders_that_agents_are_told_by_the_environment_are_used(here: Here) -> None:
-    told = here.top / "elsewhere"
-    for agent, variable in (("claude-code", "CLAUDE_CONFIG_DIR"), ("codex", "CODEX_HOME"), ("copilot", "COPILOT_HOME")):
-        here.connect(agent, "hook", "--url", URL, "--write", **{variable: str(told / agent)})
-
-    assert sorted(path.name for path in told.rglob("*.json")) == ["hooks.json", "sayso.json", "settings.json"]
-    assert not [*here.home.iterdir()]
-
-
 def test_it_says_what_to_do_next_and_what_is_wrong(here: Here) -> None:
     told = here.connect("codex", "hook", "--url", f"{URL}/", "--policy", "risky", "--write")
     line = next(line.split() for line in told.splitlines() if "keys create" in line)
@@ -279,11 +252,12 @@ def test_it_says_what_to_do_next_and_what_is_wrong(here: Here) -> None:
     written = (here.home / ".codex" / "hooks.json").read_text()
     assert f"--url {URL} --policy risky --key-file {here.home}/.codex/sayso.key " in written
     assert f"cat > {here.home}/.codex/sayso.key" in told
-    assert "daemon keeps the environment" in told
-    assert "codex app-server daemon restart" in here.connect("codex", "mcp", "--url", URL, "--write")
-    assert "export SAYSO_API_KEY=" in here.connect("gemini", "hook", "--url", URL, "--write")
-    assert "/hooks" in told
-    assert "closes the modes auto and bypassPermissions" in here.connect("claude-code", "hook", "--url", URL, "--write")
+    for agent, what, words in (
+        ("codex", "mcp", "codex app-server daemon restart"),
+        ("gemini", "hook", "export SAYSO_API_KEY="),
+        ("claude-code", "hook", "closes the modes auto and bypassPermissions"),
+    ):
+        assert words in here.connect(agent, what, "--url", URL, "--write")
     every = here.connect("claude-code", "hook", "--url", URL, "--write", "--every-call")
     assert "before each tool that changes things, in every mode" in every
     assert "claude-code" in here.sayso("connect", "emacs", code=2)
@@ -291,18 +265,20 @@ def test_it_says_what_to_do_next_and_what_is_wrong(here: Here) -> None:
     assert "--every-call" in here.connect("gemini", "hook", "--url", URL, "--every-call", code=2)
     assert "with no path" in here.connect("codex", "hook", "--url", f"{URL}/mcp", code=1)
     assert "sayso dev" in here.connect("codex", "hook", code=1)
-    help_ = here.sayso("connect", "--help")
-    for word in ("--write", "--remove", "--mcp", "SAYSO_API_KEY", "sayso-hook", *AGENTS):
-        assert word in help_
+    elsewhere = here.top / "elsewhere"
+    here.connect("codex", "hook", "--url", URL, "--write", CODEX_HOME=str(elsewhere))
+    assert (elsewhere / "hooks.json").exists()
 
 
 async def test_beside_sayso_dev_what_it_writes_asks_that_one_with_the_key_that_it_names(
     world: World, tmp_path: Path
 ) -> None:
     path = tmp_path / "hooks.json"
-    told = await attached(world, "connect", "codex", "--policy", "production", "--write", "--file", str(path))
+    told = await sayso(world, "connect", "codex", "--policy", "production", "--write", "--file", str(path))
     [create] = [line.split()[1:] for line in told.out.splitlines() if "keys create" in line]
-    key = (await attached(world, *create)).out.strip()
+    made = await attached(world, *create)
+    key = made.out.strip()
+    assert (len(made.out.split()), made.err) == (1, ""), "a script gets the key and nothing beside it"
     async with beside(world) as api:
         connect = f"connect codex --policy production --write --file {path} --data {world.folder}"
         assert (await elsewhere(world.folder, *connect.split())).code == 0

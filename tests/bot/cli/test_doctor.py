@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bot.cli.shell import typed
 from tests.kit.programs import sayso
 
 
@@ -18,9 +19,7 @@ async def test_programs_read_each_finding_with_its_state_and_the_exit_code(tmp_p
     assert states == {"✓": "ok", "!": "note", "✗": "wrong", "–": "not_tried"}
 
 
-async def test_help_says_what_the_signs_and_the_exit_codes_mean(tmp_path: Path) -> None:
-    _, out, _ = await sayso("doctor", "--help", cwd=tmp_path, env={"COLUMNS": "200"})
-
-    told = " ".join(out.split())
+def test_help_says_what_the_signs_and_the_exit_codes_mean(tmp_path: Path) -> None:
+    told = " ".join(typed(tmp_path, "doctor", "--help", COLUMNS="200").out.split())
     assert "✓ well, ! worth knowing, ✗ wrong, – not tried" in told
     assert "exit code is 0 when all is well, 1 when something is wrong, 2 when nothing is wrong" in told

@@ -10,6 +10,7 @@ import pytest
 
 from bot.testing.settings import office
 from tests.bot.cli.shell import sayso as typed
+from tests.bot.cli.shell import typed as in_this_process
 from tests.fakes.anthropic import error, message, running, tool_use
 from tests.kit.world import a_world
 from tests.servers.lines import TOP
@@ -55,20 +56,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.long
-def test_our_own_cases_pass_and_models_are_not_run_without_a_key(tmp_path: Path) -> None:
-    done = evals(tmp_path, "deploy")
-
-    assert done.returncode == 0, done.stdout
-    assert "model: not run, as there is no model key" in done.stdout
-    assert done.stderr == "", "progress is for terminals"
-
-
 def test_a_model_that_was_named_and_can_not_be_asked_is_no_success(tmp_path: Path) -> None:
-    done = evals(tmp_path, "announce", "--model", "openai:qwen")
+    done = in_this_process(tmp_path, "evals", "announce", "--model", "openai:qwen", "--data", str(tmp_path))
 
-    assert done.returncode != 0
-    assert "there is no way to the model openai:qwen" in done.stderr
+    assert done.code != 0
+    assert "there is no way to the model openai:qwen" in done.err
 
 
 @pytest.mark.long
@@ -84,16 +76,6 @@ def test_cases_of_your_own_are_run_and_one_that_fails_is_told_with_exit_code_1(f
     (failed,) = json.loads(done.stdout)["failed"]
     assert (failed["case"], failed["came"]) == ("other", 'calls note {"text": "milk"}')
     assert evals(folder, "notes", "--bar", "0.5").returncode == 0
-
-
-@pytest.mark.long
-def test_cases_beside_the_code_of_an_agent_are_run_as_well(folder: Path) -> None:
-    (folder / "notes.evals.toml").write_text(f'agent = "notes"\n{CASE}')
-
-    done = evals(folder, "notes", "--json")
-
-    (row,) = json.loads(done.stdout)["fallback"]
-    assert (row["cases"], row["passed"]) == (2, 2)
 
 
 @pytest.mark.long

@@ -6,18 +6,12 @@ import shlex
 import subprocess
 import sys
 
-from tests.bot.cli.shell import attached, beside, leave_word_of_redis
+from tests.bot.cli.shell import beside, leave_word_of_redis
 from tests.kit.waiting import PATIENCE_S
 from tests.kit.world import World
 from tests.servers.lines import TOP
 
 WORDS = ("keys", "create", "--service", "ci", "--holder", "anna", "--scope", "ask", "--acts-for", "anna", "--asks")
-
-
-async def test_a_script_gets_the_key_and_nothing_beside_it(world: World) -> None:
-    told = await attached(world, *WORDS, "person:bo")
-
-    assert (len(told.out.split()), told.err) == (1, "")
 
 
 async def test_who_makes_a_key_in_a_terminal_pastes_a_line_that_asks(world: World) -> None:

@@ -56,13 +56,6 @@ async def test_a_link_that_a_terminal_printed_approves_where_an_approval_by_mail
 
 
 @pytest.mark.long
-async def test_nobody_who_is_not_in_the_directory_gets_a_link(world: World) -> None:
-    unknown = await sayso(world, "login", "--as", "eve")
-
-    assert (unknown.code, unknown.out, "eve" in unknown.err) == (1, "", True)
-
-
-@pytest.mark.long
 async def test_beside_the_demo_it_opens_everybodys_session(short_path: Path) -> None:
     env = {f"SAYSO_{name}": value for name, value in QUICK.items()}
     with EmbeddedRedis(short_path) as redis:

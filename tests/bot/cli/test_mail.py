@@ -8,7 +8,7 @@ import pytest
 from bot.cli.mail import told
 from channels.email.identity.identify import identify
 from tests.bot.cli.shell import typed
-from tests.channels.email.providers import GMAIL, PLAIN, SUBMISSION, sent_by_bo
+from tests.channels.email.providers import GMAIL, PLAIN, sent_by_bo
 
 
 @pytest.fixture
@@ -47,37 +47,23 @@ def test_a_mail_on_stdin_that_proves_nobody_proposes_none_and_says_what_to_do(tm
     assert "AUTHSERV_ID" not in ended.out
 
 
-@pytest.mark.long
-def test_the_same_as_json(tmp_path: Path) -> None:
-    ended = typed(tmp_path, "mail", "identify", "--file", "-", "--json", stdin=sent_by_bo(SUBMISSION))
-
-    found = json.loads(ended.out)
-    assert (ended.code, found["way"], found["authserv_id"]) == (0, "submission", "mail.corp.example")
-    assert [word["place"] for word in found["words"]] == ["above"]
-
-
-@pytest.mark.long
-def test_without_a_mailbox_the_error_names_what_to_set(tmp_path: Path) -> None:
+def test_without_a_mailbox_or_its_file_the_error_names_what_to_set(tmp_path: Path) -> None:
     ended = typed(tmp_path, "mail", "identify")
+    gone = typed(tmp_path, "mail", "identify", "--file", str(tmp_path / "none.eml"))
 
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out, gone.code) == (1, "", 1)
     assert "SAYSO_IMAP_HOST" in ended.err
-    assert "--file" in ended.err
-
-
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
-    ended = typed(tmp_path, "mail", "identify", "--file", str(tmp_path / "none.eml"))
-
-    assert ended.code == 1
-    assert "can't be read (No such file or directory)" in ended.err
+    assert "can't be read (No such file or directory)" in gone.err
 
 
 def test_what_a_mail_says_can_t_rule_the_terminal(tmp_path: Path) -> None:
     evil = sent_by_bo(GMAIL).replace(b"sayso-1a2b3c4d", b"\x1b]0;owned\x07\xc2\x9b31m\xe2\x80\xae")
-    for words in ((), ("--json",)):
-        ended = typed(tmp_path, "mail", "identify", "--file", "-", *words, stdin=evil)
+    text, as_json = (
+        typed(tmp_path, "mail", "identify", "--file", "-", *words, stdin=evil).out for words in ((), ("--json",))
+    )
 
-        assert not [letter for letter in ended.out if not (letter.isprintable() or letter == "\n")]
+    assert not [letter for letter in text + as_json if not (letter.isprintable() or letter == "\n")]
+    assert json.loads(as_json)["way"] == "dmarc"
 
 
 @pytest.mark.parametrize(
@@ -87,10 +73,3 @@ def test_a_sender_who_is_nobody_in_the_directory_is_told(known: tuple[str, ...],
     lines = told(identify(sent_by_bo(GMAIL)), known)
 
     assert any("Nobody in [people] has the address bo@corp.example" in line for line in lines) == is_told
-
-
-def test_the_help_teaches_the_process_and_the_command(tmp_path: Path) -> None:
-    ended = typed(tmp_path, "mail", "--help")
-
-    assert "one reads the mailbox" in ended.out
-    assert "identify" in ended.out

@@ -7,15 +7,17 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
+from tests.bot.cli.shell import typed
 from tests.bot.web.mcp.peer import ERAS, Era, asker, called
 from tests.bot.web.mcp.test_tools import QUESTION, TOOLS, given, opened
+from tests.kit.long import few_of
 from tests.kit.programs import COMMAND, environment
 from tests.kit.world import World
 from tests.servers.lines import free_ports
@@ -29,13 +31,7 @@ def started(url: str, key: str) -> StdioServerParameters:
     )
 
 
-@pytest.fixture
-async def api(world: World) -> AsyncGenerator[Api]:
-    async with serving(world.app) as api:
-        yield api
-
-
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("era", few_of(ERAS, len(ERAS) - 1))
 async def test_an_agent_behind_the_bridge_asks_and_has_the_answer(world: World, api: Api, era: Era) -> None:
     async with Client(started(api.url, await asker(api)), mode=era) as client:
         tools = {tool.name for tool in (await client.list_tools()).tools}
@@ -113,16 +109,7 @@ def test_a_server_that_takes_what_is_sent_and_answers_nothing_is_told_of_while_a
     assert took_s < 58, "a client waits for a minute"
 
 
-async def test_a_key_that_is_not_known_is_told_in_the_words_of_the_server(world: World, api: Api) -> None:
-    wrong = {"SAYSO_URL": api.url, "SAYSO_API_KEY": "sayso_a_b"}
-
-    [told] = await asyncio.to_thread(said, '{"jsonrpc":"2.0","id":"x","method":"ping"}', env=wrong)
-
-    assert (told["id"], told["error"]["code"]) == ("x", -32600)
-    assert "not known" in told["error"]["message"]
-
-
-async def test_what_the_server_does_not_read_is_told_under_the_id_of_its_message(world: World, api: Api) -> None:
+async def test_what_the_server_does_not_take_is_told_under_the_id_of_its_message(world: World, api: Api) -> None:
     right = {"SAYSO_URL": api.url, "SAYSO_API_KEY": await asker(api)}
     half_a_pair, large = "\\ud800", "x" * 70_000
     ping = '{"jsonrpc":"2.0","id":%d,"method":"ping","params":{"more":"%s"}}'
@@ -130,9 +117,11 @@ async def test_what_the_server_does_not_read_is_told_under_the_id_of_its_message
     told = await asyncio.to_thread(
         said, ping % (1, half_a_pair), ping % (2, large), '{"jsonrpc":"1.0","id":3,"method":"ping"}', env=right
     )
+    [unknown] = await asyncio.to_thread(said, ping % (4, ""), env=right | {"SAYSO_API_KEY": "sayso_a_b"})
 
     assert sorted(one["id"] for one in told) == [1, 2, 3]
     assert all("error" in one for one in told)
+    assert (unknown["id"], unknown["error"]["code"], "not known" in unknown["error"]["message"]) == (4, -32600, True)
 
 
 class Wire:
@@ -197,8 +186,8 @@ async def test_attack_a_wire_that_is_cut_and_an_id_that_comes_twice_leave_progre
     assert (told, ended) == (sorted(set(told)), 0)
 
 
-def test_without_an_address_it_says_what_to_set() -> None:
-    ended = subprocess.run([*COMMAND, "mcp"], capture_output=True, env=environment(), text=True, check=False)
+def test_without_an_address_it_says_what_to_set(tmp_path: Path) -> None:
+    ended = typed(tmp_path, "mcp")
 
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert "SAYSO_URL" in ended.stderr
+    assert (ended.code, ended.out) == (1, "")
+    assert "SAYSO_URL" in ended.err

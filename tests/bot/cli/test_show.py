@@ -22,7 +22,6 @@ from tests.bot.examples import (
     anyone,
     approval,
     policy,
-    question,
     record,
     vote,
 )
@@ -60,13 +59,6 @@ def test_a_request_says_who_has_approved_so_far() -> None:
 
     assert "  approved " not in text_of(record(pair))
     assert "  approved   so far by Bo Berg\n" in text_of(record(pair, votes=(vote(BO),)))
-
-
-def test_a_request_as_data_has_what_is_needed_to_answer_it() -> None:
-    shown = request_view(record(question("choice", options=("v1", "v2"))), PEOPLE)
-
-    assert (shown.quoted, shown.options, shown.requesters) == ("Which one?", ("v1", "v2"), ("anna",))
-    assert shown.is_rehearsal is False
 
 
 def test_no_text_can_pass_for_a_row_of_its_own() -> None:
@@ -116,15 +108,6 @@ def test_what_a_program_may_begin_has_its_use_by_time_and_then_when_it_began_and
     assert ("  use by     " in over, "  began      " in over) == (False, True)
     assert ", by service:ci\n" in over
     assert "  came of it the program says that it failed: half of it\n" in over
-
-
-def test_a_run_that_a_model_steers_is_not_called_a_rehearsal() -> None:
-    summary = summary_of(fold([started()]))
-
-    assert summary is not None
-    assert summary.is_rehearsal is False
-    assert "rehearsal" not in summary_text(summary)
-    assert summary_text(summary.model_copy(update={"is_rehearsal": True})).endswith("(rehearsal)")
 
 
 def test_a_hash_does_not_depend_on_the_order_of_keys() -> None:

@@ -30,19 +30,3 @@ async def test_it_is_asked_for_granted_listed_used_and_revoked(redis: str, tmp_p
         ended = await sayso(office, "standing", "revoke", found.approval.id, "--reason", "enough", "--as", "cy")
         assert (ended.code, ended.out) == (0, f"{found.approval.id} is revoked. People are asked again.\n")
         assert await is_asked(office)
-
-
-async def test_what_can_not_be_is_said(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        run_id = await done_once(office)
-        day = f"{await office.now() + timedelta(days=2):%Y-%m-%d}"
-        request = ("standing", "request", run_id, "--until", day)
-
-        more = await sayso(office, *request, "--uses", "6", "--as", "anna")
-        wrong = await sayso(office, *request, "--uses", "1", "--any", "colour", "--as", "anna")
-        others = await sayso(office, *request, "--uses", "1", "--as", "bo")
-
-        assert "The policy production allows a standing approval of at most 5 in 30d" in more.err
-        assert "This can't be left open: colour" in wrong.err
-        assert "There are no standing approvals for this call of press" in others.err
-        assert (more.code, wrong.code, others.code) == (1, 1, 1)

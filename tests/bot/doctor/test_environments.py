@@ -61,50 +61,36 @@ async def test_programs_that_are_there_are_named_and_none_is_run(repo: Repo) -> 
 
 
 async def test_a_command_of_the_newest_version_counts_and_not_what_lies_in_the_folder(repo: Repo) -> None:
+    (repo.path / "deploy.sh").unlink()
+    assert (await found("programs are there", repo)).what.endswith("live, command; none was run")
+    _has(repo, "deploy.sh", 0o644)
+    repo.commit("Lose the right", "v1.4.0", day=6)
+    no_right = await found("command of v1.4.0", repo)
     repo.git("rm", "--quiet", "--cached", "deploy.sh")
-    repo.commit("Deploy by hand again", "v1.4.0", day=6)
+    repo.commit("Deploy by hand again", "v1.5.0", day=7)
     (repo.path / "deploy.sh").unlink()
 
-    finding = await found("command of v1.4.0", repo)
+    finding = await found("command of v1.5.0", repo)
 
-    assert finding.sign == "✗"
-    assert "There is no program './deploy.sh'" in finding.what
+    assert (no_right.sign, "is not executable in this commit" in no_right.what) == ("✗", True)
+    assert "chmod +x" in no_right.fix
+    assert (finding.sign, "There is no program './deploy.sh'" in finding.what) == ("✗", True)
     assert "deploy.environments.production.command" in finding.fix
 
 
-async def test_a_program_that_is_only_in_the_version_is_found(repo: Repo) -> None:
-    (repo.path / "deploy.sh").unlink()
-
-    assert (await found("programs are there", repo)).what.endswith("live, command; none was run")
-
-
-async def test_a_program_of_a_version_that_may_not_be_executed_is_wrong(repo: Repo) -> None:
-    _has(repo, "deploy.sh", 0o644)
-    repo.commit("Lose the right", "v1.4.0", day=6)
-
-    finding = await found("command of v1.4.0", repo)
-
-    assert (finding.sign, "is not executable in this commit" in finding.what) == ("✗", True)
-    assert "chmod +x" in finding.fix
-
-
-@pytest.mark.parametrize(
-    ("line", "what"),
-    [
+async def test_a_program_that_can_t_be_started_is_named_with_its_setting(repo: Repo) -> None:
+    (repo.path / "last").mkdir()
+    (repo.path / "README").write_text("Read me.")
+    for line, what in (
         ('ci = ["no-such-program", "{commit}"]', "ci: there is no program no-such-program on PATH"),
         ('health = ["../health.sh"]', "health: there is no program "),
         ('last = ["./last"]', "/shop/last is a folder"),
         ('health = ["./README"]', "/shop/README is not executable"),
-    ],
-)
-async def test_a_program_that_can_t_be_started_is_named_with_its_setting(repo: Repo, line: str, what: str) -> None:
-    (repo.path / "last").mkdir()
-    (repo.path / "README").write_text("Read me.")
+    ):
+        finding = await found(what, repo, f"{line}\n")
 
-    finding = await found(what, repo, f"{line}\n")
-
-    assert finding.sign == "✗"
-    assert f"correct deploy.environments.production.{line.partition(' ')[0]}," in finding.fix
+        assert finding.sign == "✗"
+        assert f"correct deploy.environments.production.{line.partition(' ')[0]}," in finding.fix
 
 
 async def test_programs_are_looked_for_in_the_folder_where_they_run(repo: Repo) -> None:
@@ -123,21 +109,23 @@ async def test_programs_are_looked_for_in_the_folder_where_they_run(repo: Repo) 
     assert "health" in there.what
 
 
-async def test_a_repository_without_any_commit_leaves_the_command_untried(tmp_path: Path) -> None:
-    (tmp_path / "shop").mkdir()
-    empty = Repo(tmp_path / "shop")
-    empty.git("init", "--quiet")
-
-    finding = await found("command: the repository", empty)
-
-    assert (finding.sign, finding.state) == ("–", "not_tried")
-
-
-async def test_commands_of_a_repository_that_is_not_there_are_not_tried(tmp_path: Path) -> None:
+async def test_commands_of_a_repository_that_is_not_there_or_elsewhere_are_not_tried(
+    tmp_path: Path, repo: Repo
+) -> None:
     every = await findings(Repo(tmp_path / "nowhere"))
+    (tmp_path / "empty").mkdir()
+    no_repository = await findings(Repo(tmp_path / "empty"))
+    far = f'[deploy.environments.far]\npolicy = "production"\nrepo = "file://{tmp_path}/gone"\nlive = ["true"]\n'
+    gone = await found("far: file:", repo, f'{far}command = ["true"]\n')
+    git = f'git = {{token_file = "{tmp_path}/none"}}\n'.replace("file://", "https://")
+    unread = await found("can't be read", repo, f'{far.replace("file://", "https://h/")}command = ["true"]\n{git}')
 
     assert [finding.sign for finding in every] == ["✗", "–"]
+    assert every[0].fix == "set deploy.environments.production.repo"
     assert every[1].what == "not tried: production: its commands: the repository can't be read"
+    assert (no_repository[0].sign, "no git repository" in no_repository[0].what) == ("✗", True)
+    assert gone.fix == "correct deploy.environments.far.repo, or deploy.environments.far.git"
+    assert (unread.sign, "git.token_file" in unread.fix) == ("✗", True)
 
 
 async def test_variables_that_are_not_set_and_files_that_can_t_be_read_are_all_named(repo: Repo) -> None:
@@ -158,17 +146,6 @@ async def test_variables_that_are_not_set_and_files_that_can_t_be_read_are_all_n
     assert "of-the-registry" not in str(every)
 
 
-async def test_a_token_file_that_can_t_be_read_is_a_finding_and_no_crash(repo: Repo) -> None:
-    elsewhere = (
-        '[deploy.environments.far]\npolicy = "production"\nrepo = "https://127.0.0.1:1/shop.git"\nlive = ["true"]\n'
-    )
-    table = f'{elsewhere}command = ["true"]\ngit = {{token_file = "{repo.path}/none"}}\n'
-
-    finding = await found("can't be read", repo, table)
-
-    assert (finding.sign, "git.token_file" in finding.fix) == ("✗", True)
-
-
 def hub(github: FakeGitHub, **changes: str) -> str:
     """The table of an environment whose workflow deploys."""
     values = {"repository": github.repository, "base_url": github.base_url, "workflow": "deploy.yml"} | changes
@@ -186,48 +163,35 @@ async def test_a_workflow_that_the_token_may_dispatch_is_well(repo: Repo, github
     assert github.dispatched() == []
 
 
-@pytest.mark.parametrize(
-    ("token", "changes", "about"),
-    [
+async def test_a_workflow_or_checks_that_can_t_be_asked_for_say_what_to_correct(repo: Repo, github: FakeGitHub) -> None:
+    rows: list[tuple[str, dict[str, str], str]] = [
         ("wrong", {}, "workflow deploy.yml: GitHub answered 401: Bad credentials"),
+        ("wrong", {}, "the checks of v1.3.0: GitHub answered 401"),
         ("", {}, "workflow deploy.yml: SAYSO_GITHUB_TOKEN is not set"),
         ("gh-test-token", {"workflow": "made-up.yml"}, "workflow made-up.yml: GitHub answered 404"),
-        ("gh-test-token", {"repository": "acme/none"}, "workflow deploy.yml: GitHub answered 404"),
         ("gh-test-token", {"base_url": "http://127.0.0.1:1"}, "workflow deploy.yml: GitHub can't be reached"),
-        ("wrong", {}, "the checks of v1.3.0: GitHub answered 401"),
-    ],
-)
-async def test_a_workflow_or_checks_that_can_t_be_asked_for_say_what_to_correct(
-    repo: Repo, github: FakeGitHub, token: str, changes: dict[str, str], about: str
-) -> None:
-    every = await findings(repo, hub(github, **changes), command="", SAYSO_GITHUB_TOKEN=token)
+    ]
+    for token, changes, about in rows:
+        every = await findings(repo, hub(github, **changes), command="", SAYSO_GITHUB_TOKEN=token)
 
-    [finding] = [finding for finding in every if about in finding.what]
-    assert finding.sign == "✗"
-    assert "SAYSO_GITHUB_TOKEN" in finding.fix
-    assert "gh-test-token" not in str(every)
+        [finding] = [finding for finding in every if about in finding.what]
+        assert (finding.sign, "SAYSO_GITHUB_TOKEN" in finding.fix) == ("✗", True)
+        assert "gh-test-token" not in str(every)
 
 
-@pytest.mark.parametrize(
-    ("how", "sign"),
-    [
-        ({"scopes": "repo:status, read:org"}, "✗"),
-        ({"scopes": ""}, "✗"),
-        ({"role": {"pull": True, "push": False}}, "✗"),
-        ({"scopes": None, "role": {"pull": True, "push": False}}, "✗"),
-        ({"scopes": None}, "–"),
-    ],
-)
 async def test_a_token_without_the_right_to_dispatch_is_noticed_as_far_as_github_tells(
-    repo: Repo, github: FakeGitHub, how: dict[str, object], sign: str
+    repo: Repo, github: FakeGitHub
 ) -> None:
-    github.is_now(**how)
+    only_reads, rows = {"pull": True, "push": False}, list[tuple[dict[str, object], str]]()
+    rows += [({"scopes": "repo:status, read:org"}, "✗"), ({"scopes": ""}, "✗"), ({"scopes": None}, "–")]
+    rows += [({"scopes": None, "role": only_reads}, "✗")]
+    for how, sign in rows:
+        github.is_now(**how)
 
-    every = await findings(repo, hub(github), command="", SAYSO_GITHUB_TOKEN=github.token)
+        every = await findings(repo, hub(github), command="", SAYSO_GITHUB_TOKEN=github.token)
 
-    [finding] = [finding for finding in every if "dispatch" in finding.what]
-    assert finding.sign == sign
-    assert "write access to Actions" in finding.fix
+        [finding] = [finding for finding in every if "dispatch" in finding.what]
+        assert (finding.sign, "write access to Actions" in finding.fix) == (sign, True)
 
 
 async def test_checks_alone_are_asked_for_unless_a_command_tells_them(repo: Repo, github: FakeGitHub) -> None:

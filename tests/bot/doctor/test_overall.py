@@ -85,12 +85,15 @@ async def test_when_all_is_well_nothing_needs_mending(data: Path, environ: dict[
         assert part in said
 
 
-async def test_without_a_redis_it_names_the_ways_to_get_one(data: Path) -> None:
-    finding = await found(load(data, ALONE), "no Redis to attach to")
+async def test_without_a_redis_it_names_the_ways_to_get_one(tmp_path: Path, data: Path) -> None:
+    findings = await examine(load(data, {}))
+    said = {finding.what: finding for finding in findings}
 
-    assert finding.sign == "✗"
-    assert "Start one with `./sayso dev`" in finding.fix
-    assert "SAYSO_REDIS_URL" in finding.fix
+    [none] = [finding for finding in findings if "no Redis to attach to" in finding.what]
+    assert (none.sign, "Start one with `./sayso dev`" in none.fix, "SAYSO_REDIS_URL" in none.fix) == ("✗", True, True)
+    assert said["the secret key is kept in the data directory"].sign == "✓"
+    new = await found(load(tmp_path / "new", {}), "the secret key is")
+    assert new.what == "the secret key is made with the data directory"
 
 
 async def test_a_redis_that_does_not_answer_is_to_be_started_or_named_rightly(data: Path, tmp_path: Path) -> None:
@@ -121,133 +124,41 @@ async def test_a_weaker_redis_is_wrong_until_the_loss_is_accepted_in_words(
     assert (accepted.sign, accepted.fix) == ("!", "")
 
 
-async def test_a_repository_that_is_not_there_is_named_with_its_setting(data: Path, environ: dict[str, str]) -> None:
-    shutil.rmtree(data / "demo" / "shop")
-
-    finding = await found(load(data, environ), "production: no folder")
-
-    assert finding.sign == "✗"
-    assert str(data / "demo" / "shop") in finding.what
-    assert finding.fix == "set deploy.environments.production.repo"
-
-
-async def test_a_repository_elsewhere_is_fetched_and_one_that_does_not_answer_is_named(
-    data: Path, environ: dict[str, str]
+async def test_a_model_that_would_not_answer_is_told_without_the_key_where_a_list_proves_nothing(
+    data: Path, environ: dict[str, str], anthropic: FakeAnthropic
 ) -> None:
-    file, shop = data / "sayso.toml", data / "demo" / "shop"
-    file.write_text(file.read_text().replace(f'repo = "{shop}"', f'repo = "file://{shop}"\ncwd = "{shop}"'))
-    settings = load(data, environ)
-
-    assert (await found(settings, f"production deploys from file://{shop};")).sign == "✓"
-    shutil.rmtree(shop / ".git")
-    gone = await found(settings, f"production: file://{shop} could not be reached")
-
-    assert gone.sign == "✗"
-    assert gone.fix == "correct deploy.environments.production.repo, or deploy.environments.production.git"
-
-
-async def test_a_folder_that_is_no_repository_is_told_so(data: Path, environ: dict[str, str]) -> None:
-    shutil.rmtree(data / "demo" / "shop" / ".git")
-
-    finding = await found(load(data, environ), "production: no git repository")
-
-    assert (finding.sign, finding.fix) == ("✗", "set deploy.environments.production.repo")
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "said"),
-    [
-        ("ANTHROPIC_API_KEY", "junk-key", "invalid x-api-key"),
-        ("SAYSO_MODEL", "no-such-model", "model: no-such-model"),
-        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:1", "Connection error"),
-    ],
-)
-async def test_a_model_that_would_not_answer_is_told_without_the_key(
-    data: Path, environ: dict[str, str], variable: str, value: str, said: str
-) -> None:
-    finding = await found(load(data, environ | {variable: value}), "the model ")
-
-    assert finding.sign == "✗"
-    assert said in finding.what
-    assert "junk-key" not in finding.what + finding.fix
-    assert "ANTHROPIC_API_KEY" in finding.fix
-
-
-@pytest.mark.parametrize(("listing", "key", "said"), [
-    ("none", "sk-test-key", "answers"), ("none", "made-up-key", "invalid x-api-key"),
-    ("anybody", "sk-test-key", "answers"), ("anybody", "made-up-key", "invalid x-api-key"),
-])  # fmt: skip
-async def test_where_a_list_of_models_proves_nothing_a_step_does(
-    data: Path, environ: dict[str, str], anthropic: FakeAnthropic, listing: str, key: str, said: str
-) -> None:
-    anthropic.lists(listing)
+    gone = await found(load(data, environ | {"SAYSO_MODEL": "no-such-model"}), "the model ")
+    anthropic.lists("anybody")
     try:
-        finding = await found(load(data, environ | {"ANTHROPIC_API_KEY": key}), "the model claude-")
+        fine = await found(load(data, environ), "the model claude-")
+        wrong = await found(load(data, environ | {"ANTHROPIC_API_KEY": "made-up-key"}), "the model claude-")
     finally:
         anthropic.lists("ours")
 
-    assert (finding.sign, said in finding.what) == ("✓" if said == "answers" else "✗", True)
-    assert "made-up-key" not in finding.what + finding.fix
+    assert (gone.sign, "model: no-such-model" in gone.what) == ("✗", True)
+    assert (fine.sign, "answers" in fine.what) == ("✓", True)
+    assert (wrong.sign, "invalid x-api-key" in wrong.what, "ANTHROPIC_API_KEY" in wrong.fix) == ("✗", True, True)
+    assert "made-up-key" not in wrong.what + wrong.fix
 
 
-async def test_a_token_of_git_that_can_t_be_read_ends_no_other_check(data: Path, environ: dict[str, str]) -> None:
-    table = '[deploy.environments.far]\npolicy = "production"\nrepo = "https://127.0.0.1:1/shop.git"\nlive = ["true"]\n'
-    with (data / "sayso.toml").open("a") as file:
-        file.write(f'\n{table}command = ["true"]\ngit = {{token_file = "{data}/none"}}\n')
-
-    findings = await examine(load(data, environ))
-
-    [wrong] = [finding for finding in findings if "can't be read" in finding.what]
-    assert (wrong.sign, "git.token_file" in wrong.fix) == ("✗", True)
-    assert any("the model claude-" in finding.what for finding in findings)
-
-
-async def test_an_installation_without_mail_is_told_that_nobody_gets_any(data: Path, environ: dict[str, str]) -> None:
-    finding = await found(load(data, environ), "mail is not set up")
-
-    assert finding.sign == "✗"
-    assert "SAYSO_SMTP_HOST" in finding.fix
-
-
-async def test_a_data_directory_below_a_file_is_wrong_and_named_with_the_file(
-    data: Path, environ: dict[str, str]
+async def test_a_data_directory_below_a_file_is_wrong_and_one_that_is_still_to_be_made_worth_knowing(
+    data: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    below = data / "mail.json" / "data"
-
-    finding = await found(load(below, environ), "is a file")
-
-    assert finding.sign == "✗"
-    assert finding.what == f"{below}: {data / 'mail.json'} is a file"
-    assert finding.fix == "name another data directory with --data"
-
-
-async def test_a_data_directory_that_is_still_to_be_made_is_worth_knowing(
-    tmp_path: Path, environ: dict[str, str]
-) -> None:
-    findings = await examine(load(tmp_path / "new" / "data", environ))
-
-    assert [finding.what.partition(":")[0] for finding in findings if finding.sign == "✗"] == ["mail is not set up"]
-    fixes = {finding.what: finding.fix for finding in findings if finding.sign == "!"}
-    assert fixes[f"{tmp_path / 'new' / 'data'} does not exist yet"] == "./sayso dev makes it"
-    assert fixes["no sayso.toml was found"] == "./sayso dev writes an example"
-
-
-async def test_no_key_is_said_to_be_kept_where_nothing_was_ever_started(tmp_path: Path, data: Path) -> None:
-    before, after = [await found(load(one, {}), "the secret key is") for one in (tmp_path / "new", data)]
-
-    assert before.what == "the secret key is made with the data directory"
-    assert after.what == "the secret key is kept in the data directory"
-
-
-async def test_a_shared_redis_without_a_shared_secret_key_is_wrong(data: Path, environ: dict[str, str]) -> None:
+    below, new = data / "mail.json" / "data", tmp_path / "new" / "data"
     del environ["SAYSO_SECRET_KEY"]
 
-    shared = await found(load(data, environ), "SAYSO_SECRET_KEY is not")
-    alone = await found(load(data, {}), "secret key")
+    wrong = await found(load(below, environ), "is a file")
+    findings = await examine(load(new, environ))
 
-    assert shared.sign == "✗"
-    assert shared.fix.endswith("openssl rand -hex 32")
-    assert alone.sign == "✓"
+    assert (wrong.sign, wrong.what) == ("✗", f"{below}: {data / 'mail.json'} is a file")
+    assert wrong.fix == "name another data directory with --data"
+    without = {finding.what.partition(":")[0]: finding.fix for finding in findings if finding.sign == "✗"}
+    assert "SAYSO_SMTP_HOST" in without.pop("mail is not set up")
+    [(shared, fix)] = without.items()
+    assert ("SAYSO_SECRET_KEY is not" in shared, fix.endswith("openssl rand -hex 32")) == (True, True)
+    fixes = {finding.what: finding.fix for finding in findings if finding.sign == "!"}
+    assert fixes[f"{new} does not exist yet"] == "./sayso dev makes it"
+    assert fixes["no sayso.toml was found"] == "./sayso dev writes an example"
 
 
 @pytest.mark.long
@@ -268,44 +179,6 @@ async def test_a_data_directory_of_somebody_else_is_wrong(locked: Path, environ:
 
     assert finding.sign == "✗"
     assert finding.fix == f"sudo chown -R $(id -un) {locked}"
-
-
-async def test_an_address_that_leaves_no_room_for_reply_tokens_is_to_be_shorter(
-    data: Path, environ: dict[str, str]
-) -> None:
-    address = "seventeen-letters@corp.example"
-
-    finding = await found(load(data, environ | {"SAYSO_MAIL_ADDRESS": address}), "no room")
-
-    assert finding.sign == "✗"
-    assert finding.what.startswith("seventeen-letters ")
-    assert "at most 16 characters before the @" in finding.fix
-
-
-async def test_without_a_model_key_it_is_a_rehearsal_and_that_is_worth_knowing(
-    data: Path, environ: dict[str, str]
-) -> None:
-    del environ["ANTHROPIC_API_KEY"]
-
-    finding = await found(load(data, environ), "rehearsal")
-
-    assert (finding.sign, finding.fix) == ("!", "ANTHROPIC_API_KEY=…")
-
-
-@pytest.mark.parametrize(
-    ("way", "sign", "what", "fix"),
-    [
-        ({}, "!", "rehearsal: no model key for openai:gpt-x", "OPENAI_API_KEY=…"),
-        ({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, "✗", "the model openai:gpt-x can't be used", "OPENAI_BASE_URL"),
-    ],
-)
-async def test_a_model_of_another_maker_is_told_with_the_variables_of_that_maker(
-    data: Path, environ: dict[str, str], way: dict[str, str], sign: str, what: str, fix: str
-) -> None:
-    finding = await found(load(data, environ | way | {"SAYSO_MODEL": "openai:gpt-x"}), what)
-
-    assert (finding.sign, fix in finding.fix) == (sign, True)
-    assert "ANTHROPIC" not in finding.fix
 
 
 async def test_the_format_of_the_store_is_named(data: Path, environ: dict[str, str]) -> None:

@@ -24,7 +24,8 @@ from bot.errors import Invalid
 from bot.evals.adding import append, case_of, for_rules, written
 from bot.evals.cases import Calls, Case, Happens, parse
 from bot.evals.running import Plan, Tried, by_rules
-from tests.agents.worlds import BO, NOON, POLICY, started
+from bot.testing import events as build
+from tests.agents.worlds import BO, NOON, started
 from tests.bot.evals.plans import AGENT, PLAIN
 
 RULES = ModelCall(model="rehearsal", rehearsal=True)
@@ -37,24 +38,8 @@ BEGINNING: list[Event] = [
 
 
 def request(arguments: Mapping[str, object] = PLAIN) -> Request:
-    call = GatedCall.model_validate(
-        {"tool": "deploy", "schema_version": 1, "arguments": arguments, "effect": Effect(argv=())}
-    )
-    return Request(
-        id=RequestId("q1"),
-        run_id=started().run_id,
-        step_id=StepId("s1"),
-        purpose="gate",
-        nonce="n",
-        title="Deploy",
-        format="approval",
-        call=call,
-        requesters=(),
-        policy=POLICY,
-        digest="d",
-        opened_at=NOON,
-        expires_at=NOON,
-    )
+    told = {"tool": "deploy", "schema_version": 1, "arguments": arguments, "effect": Effect(argv=())}
+    return build.request().model_copy(update={"call": GatedCall.model_validate(told), "requesters": ()})
 
 
 ASKED: list[Event] = [
@@ -99,16 +84,16 @@ async def test_an_edited_call_is_what_is_expected() -> None:
     assert not await passes(case)
 
 
-def test_edited_and_then_denied_neither_call_is_right() -> None:
-    _, case = case_of("r1", [*BEGINNING, *ASKED, EDITED, decided("denied")])
+def test_what_was_denied_taken_back_or_edited_is_not_right_and_where_nobody_corrected_nothing_is_learnt() -> None:
+    _, edited = case_of("r1", [*BEGINNING, *ASKED, EDITED, decided("denied")])
+    _, back = case_of("r1", [*BEGINNING, *ASKED, decided("approved"), taken_back()])
+    untaught: list[Closed] = ["approved", "expired", "withdrawn"]
 
-    assert (case.expect, [one.tool for one in case.never if isinstance(one, Calls)]) == ((), ["deploy", "deploy"])
-
-
-def test_an_approval_that_was_taken_back_counts_as_a_denial() -> None:
-    _, case = case_of("r1", [*BEGINNING, *ASKED, decided("approved"), taken_back()])
-
-    assert case.never == (Calls(tool="deploy", arguments=CALL.arguments),)
+    assert (edited.expect, [one.tool for one in edited.never if isinstance(one, Calls)]) == ((), ["deploy", "deploy"])
+    assert back.never == (Calls(tool="deploy", arguments=CALL.arguments),)
+    for state in untaught:
+        with pytest.raises(Invalid, match="Nobody denied or edited anything"):
+            case_of("r1", [*BEGINNING, *ASKED, decided(state)])
 
 
 def test_what_happened_before_is_the_history() -> None:
@@ -130,12 +115,6 @@ def test_what_happened_before_is_the_history() -> None:
         Happens(says="mind the disk", by=BO),
     )
     assert parse(written("deploy", case), "here").cases == (case,)
-
-
-@pytest.mark.parametrize("state", ["approved", "expired", "withdrawn"])
-def test_a_run_that_nobody_corrected_teaches_nothing(state: Closed) -> None:
-    with pytest.raises(Invalid, match="Nobody denied or edited anything"):
-        case_of("r1", [*BEGINNING, *ASKED, decided(state)])
 
 
 def test_cases_gather_in_the_file_of_their_agent_and_none_is_written_twice(tmp_path: Path) -> None:

@@ -1,13 +1,23 @@
 """The words that people read: made by code from data. Escaping is each channel's own, so everything here is plain."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import pytest
 
 from agents.changes import change_of
 from agents.events import Event, RequestDecided, RequestOpened, RunEnded, RunForked
-from agents.requests import AllOf, Anyone, Attachment, Decision, Fact, FromTrigger, Request, RunId
+from agents.requests import (
+    AllOf,
+    Attachment,
+    Closed,
+    Decision,
+    Fact,
+    FromPerson,
+    FromTrigger,
+    PersonId,
+    Request,
+    RunId,
+)
 from agents.run import Run, fold
 from agents.standing import ALLOW_AGAIN
 from agents.steps import CallTool
@@ -27,9 +37,9 @@ from bot.policy.judgements import (
     TooLate,
     Unclear,
 )
-from bot.render.cards import closed_card, exact, notice, outcome_card, request_card
+from bot.render.cards import exact, outcome_card, request_card
 from bot.render.status_line import status_line
-from bot.render.words import decided, feedback_text, who_decides
+from bot.render.words import decided, feedback_text
 from bot.store.ids import standing_of
 from bot.testing import events as build
 from channels import Card, Line
@@ -61,6 +71,10 @@ def facts(card: Card) -> dict[str, str]:
     return {line.label: line.text for line in (*card.facts, *card.decides, *card.details)}
 
 
+def because(state: Closed, reason: str, *by: PersonId) -> Decision:
+    return Decision(state=state, by=by, reason=reason, at=LATER)
+
+
 def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     card = request_card(APPROVAL, PEOPLE, NOON)
 
@@ -78,53 +92,46 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     assert not card.closes
 
 
-def test_a_card_for_one_person_says_you() -> None:
-    assert facts(request_card(APPROVAL, PEOPLE, NOON, CY))["Who decides"] == "you or Bo Berg"
-    alone = APPROVAL.model_copy(update={"policy": policy(rule=anyone("bo"))})
-    assert facts(request_card(alone, PEOPLE, NOON, BO))["Who decides"] == "only you"
-    seats = AllOf(of=(anyone("bo"), anyone("bo", "cy")))
-    both = APPROVAL.model_copy(update={"policy": policy(rule=seats)})
-    assert facts(request_card(both, PEOPLE, NOON, CY))["Who decides"] == "Bo Berg; and one of you and Bo Berg"
+def test_who_decides_is_said_by_name_by_seats_and_to_one_of_them_as_you() -> None:
+    def told(to: PersonId | None = None, **changes: object) -> str:
+        return facts(request_card(APPROVAL.model_copy(update=changes), PEOPLE, NOON, to))["Who decides"]
+
+    seats = policy(rule=AllOf(of=(anyone("bo"), anyone("bo", "cy"))))
+    assert told(CY) == "you or Bo Berg"
+    assert told(BO, policy=policy(rule=anyone("bo"))) == "only you"
+    assert told(CY, policy=seats) == "Bo Berg; and one of you and Bo Berg"
+    assert told(requesters=(BO,)) == "Cy Cole", "who asked is not among them"
+    assert told(policy=policy(rule=anyone("bo", "cy")).edited_by([BO])) == "Cy Cole", "nor whose edit it is"
 
 
 def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
+    effect = CALL.effect.model_copy(update={"facts": (Fact(label="Changes", text="- <b>one</b>\n- two"),)})
+    sly = CALL.model_copy(update={"arguments": {"version": 'v1"}\nruns: ["rm"]'}})
+
+    card = request_card(approval(call=CALL.model_copy(update={"effect": effect}), changes=("It was a.",)), PEOPLE, NOON)
+
     assert exact(APPROVAL).splitlines() == [
         'deploy {"environment": "production", "version": "v1.2.0"}',
         'runs: ["./deploy.sh", "production", "c0ffee"]',
         '"v1.2.0" means c0ffee',
     ]
     assert request_card(APPROVAL, PEOPLE, NOON).exact == exact(APPROVAL)
+    assert len(exact(approval(call=sly)).splitlines()) == 3, "one argument is in one piece whatever is in it"
+    assert facts(card)["Changes"] == "- <b>one</b>\n- two"
+    assert Line(label="Changed since the last card", text="It was a.") in card.facts
 
 
-def test_the_exact_part_keeps_one_argument_in_one_piece_whatever_is_in_it() -> None:
-    sly = CALL.model_copy(update={"arguments": {"version": 'v1"}\nruns: ["rm"]'}})
+def test_words_are_somebodys_on_a_card_only_where_that_is_certain() -> None:
+    for is_own, origin, whose in (
+        (True, FromPerson(), "What Anna Ames wrote:"),
+        (True, FromTrigger(name="tags"), "What the trigger 'tags' wrote:"),
+        (False, FromPerson(), "Unverified text:"),
+        (False, FromTrigger(name="tags"), "Unverified text:"),
+    ):
+        said = {"words": "it is urgent", "words_are_own": is_own, "origin": origin}
+        card = request_card(APPROVAL.model_copy(update=said), PEOPLE, NOON)
 
-    assert len(exact(approval(call=sly)).splitlines()) == 3
-
-
-@pytest.mark.parametrize(
-    ("changes", "whose"),
-    [
-        ({"words_are_own": True}, "What Anna Ames wrote:"),
-        ({"words_are_own": True, "origin": FromTrigger(name="tags")}, "What the trigger 'tags' wrote:"),
-        ({"words_are_own": False}, "Unverified text:"),
-        ({"words_are_own": False, "origin": FromTrigger(name="tags")}, "Unverified text:"),
-    ],
-)
-def test_words_are_somebodys_on_a_card_only_where_that_is_certain(changes: dict[str, object], whose: str) -> None:
-    card = request_card(APPROVAL.model_copy(update={"words": "it is urgent", **changes}), PEOPLE, NOON)
-
-    assert (card.said, card.said_as) == ("it is urgent", whose)
-
-
-def test_who_asked_is_not_among_those_who_may_decide() -> None:
-    assert facts(request_card(approval(requesters=(BO,)), PEOPLE, NOON))["Who decides"] == "Cy Cole"
-
-
-def test_what_changed_stands_on_the_card() -> None:
-    card = request_card(approval(changes=("v1.2.0 was a and is now b.",)), PEOPLE, NOON)
-
-    assert Line(label="Changed since the last card", text="v1.2.0 was a and is now b.") in card.facts
+        assert (card.said, card.said_as) == ("it is urgent", whose)
 
 
 def test_the_words_of_a_model_are_quoted_and_form_nothing_else() -> None:
@@ -148,52 +155,24 @@ def test_a_card_whose_step_was_chosen_by_plain_rules_says_that_it_is_a_rehearsal
     assert "Mode" not in facts(request_card(APPROVAL, PEOPLE, NOON))
 
 
-def test_a_closed_card_asks_for_nothing() -> None:
-    card = closed_card(APPROVAL, "Bo Berg denied.", LATER, closes=True)
-
-    assert card.form is None
-    assert card.closes
-    assert card.title == f"Closed: {APPROVAL.title.removesuffix('?')}"
-    assert card.summary.startswith("Bo Berg denied.")
-
-
-def test_a_notice_asks_for_nothing() -> None:
-    card = notice("Unknown", "It was interrupted.", LATER, "r")
-
-    assert (card.form, card.closes, card.title, card.summary) == (None, True, "Unknown", "It was interrupted.")
-
-
 CHANGED = "Something was changed all the same; the story of the run says what.\n"
 
 
-@pytest.mark.parametrize(("outcome", "word", "known"), [("done", "Done", ""), ("cancelled", "Cancelled", CHANGED)])
-def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: str, known: str) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "title", "known"),
+    [
+        ("done", "Done: deploy v1.2.0", "v1.2.0 is live"),
+        ("cancelled", "Cancelled: deploy v1.2.0", f"{CHANGED}v1.2.0 is live"),
+        ("failed", "Failed: deploy v1.2.0", f"v1.2.0 is live\n{CHANGED.strip()}"),
+    ],
+)
+def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, title: str, known: str) -> None:
     end = RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": "v1.2.0 is live", "change": "changed"})
 
     card = outcome_card(fold([started("deploy v1.2.0\n\nHi, please do."), end]), PEOPLE, LATER)
 
-    assert (card.title, card.summary, card.closes) == (f"{word}: deploy v1.2.0", f"{known}v1.2.0 is live", True)
+    assert (card.title, card.summary, card.closes) == (title, known, True)
     assert card.facts == ()
-
-
-def test_a_run_that_fails_after_a_change_says_so_whoever_words_its_end() -> None:
-    told = {"at": LATER, "outcome": "failed", "summary": "Its steps were used up", "change": "changed"}
-
-    card = outcome_card(fold([started("ring the bell"), RunEnded.model_validate(told)]), PEOPLE, LATER)
-
-    assert (card.title, card.summary) == ("Failed: ring the bell", f"Its steps were used up\n{CHANGED.strip()}")
-
-
-def test_a_failure_is_one_sentence_and_the_last_twenty_lines_that_were_printed() -> None:
-    printed = [f"step {i}" for i in range(30)]
-    said = "Deploying v1.2.0 to production failed: deploy.sh ended with exit code 1."
-    end = RunEnded(at=LATER, outcome="failed", summary="\n".join((said, *printed)))
-
-    card = outcome_card(fold([started("deploy v1.2.0"), end]), PEOPLE, LATER)
-
-    assert (card.title, card.summary) == ("Failed: deploy v1.2.0", said)
-    assert card.quoted.split("\n") == printed[-20:]
-    assert card.quoted_as == "The last lines that it printed, in its own words:"
 
 
 COMMIT, OTHER = "3f2a1c9" + "0" * 33, "77aa001" + "0" * 33
@@ -220,44 +199,35 @@ DEPLOYED = after(DEPLOY, "s1", f"deployed {COMMIT} to production")
 LIVE_SENTENCE = "v1.2.0 (3f2a1c9) is live in production."
 
 
-@pytest.mark.parametrize(
-    ("events", "sentence"),
-    [
+def test_what_is_live_is_said_by_code_above_the_words_of_a_model_and_once() -> None:
+    for events, sentence in (
         (DEPLOYED, LIVE_SENTENCE),
         ([*DEPLOYED, *after(LOOK, "s2", f"{COMMIT} (v1.2.0, stable)")], LIVE_SENTENCE),
         ([*DEPLOYED, *after(LOOK, "s2", f"{OTHER} (v1.1.0)")], "v1.1.0 (77aa001) is live in production."),
         (after(LOOK, "s1", f"{COMMIT} (v1.2.0)"), f"Nothing was changed.\n{LIVE_SENTENCE}"),
         (after(DEPLOY, "s1", "", "deploy.sh ended with exit code 1."), "What was tried has failed."),
-    ],
-)
-def test_what_is_live_is_said_by_code_above_the_words_of_a_model(events: list[Event], sentence: str) -> None:
-    card = outcome_card(over(events, "done", "All good, v9 is live!", "model"), PEOPLE, LATER)
+    ):
+        card = outcome_card(over(events, "done", "All good, v9 is live!", "model"), PEOPLE, LATER)
 
-    assert (card.summary, card.quoted) == (sentence, "All good, v9 is live!")
-    assert card.quoted_as == "The model wrote:"
+        assert (card.summary, card.quoted) == (sentence, "All good, v9 is live!")
+        assert card.quoted_as == "The model wrote:"
 
-
-def test_what_is_live_is_not_said_twice() -> None:
     said = "v1.2.0 (3f2a1c9) is live in production, verified"
-
-    card = outcome_card(over(DEPLOYED, "done", said, "code"), PEOPLE, LATER)
-
-    assert card.summary == said
-    assert card.title == "Done: v1.2.0 is live in production"
-
-
-def test_a_run_that_fails_after_its_deploy_says_what_is_live_all_the_same() -> None:
-    card = outcome_card(over(DEPLOYED, "failed", "Its steps were used up", "code"), PEOPLE, LATER)
-
-    assert card.summary == f"Its steps were used up\n{LIVE_SENTENCE}"
+    twice = outcome_card(over(DEPLOYED, "done", said, "code"), PEOPLE, LATER)
+    assert (twice.summary, twice.title) == (said, "Done: v1.2.0 is live in production")
+    failed = outcome_card(over(DEPLOYED, "failed", "Its steps were used up", "code"), PEOPLE, LATER)
+    assert failed.summary == f"Its steps were used up\n{LIVE_SENTENCE}"
 
 
 OUTPUT = Attachment(name="output.txt", type="text/plain", size_bytes=48_200, sha256=COMMIT)
 FAILED = after(DEPLOY, "s1", "", "deploy.sh ended with exit code 1.\n" + "\n".join(map(str, range(30))), OUTPUT)
 
 
-def test_a_failure_shows_its_last_lines_before_the_words_of_a_model() -> None:
+def test_a_failure_shows_its_last_lines_before_the_words_of_a_model_unless_a_second_try_made_it_good() -> None:
+    again = after(DEPLOY, "s2", f"deployed {COMMIT} to production")
+
     card = outcome_card(over(FAILED, "failed", "I am sorry", "model"), PEOPLE, LATER)
+    good = outcome_card(over([*FAILED, *again], "failed", "Later, no", "code"), PEOPLE, LATER)
 
     assert card.summary == "deploy.sh ended with exit code 1."
     assert card.quoted.split("\n") == [*map(str, range(10, 30))]
@@ -265,46 +235,23 @@ def test_a_failure_shows_its_last_lines_before_the_words_of_a_model() -> None:
         ("The model wrote", "“I am sorry”", ""),
         ("Output", "all of it, 48.2 KB", COMMIT),
     ]
-
-
-def test_the_output_of_a_failure_that_a_second_try_made_good_is_not_shown() -> None:
-    again = after(DEPLOY, "s2", f"deployed {COMMIT} to production")
-
-    card = outcome_card(over([*FAILED, *again], "failed", "Later, no", "code"), PEOPLE, LATER)
-
-    assert [line.label for line in card.facts] == []
-
-
-def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:
-    step = chosen()
-    rehearsed = step.model_copy(update={"call": step.call.model_copy(update={"rehearsal": True})})
-    end = RunEnded(at=LATER, outcome="done", summary="")
-
-    card = outcome_card(fold([started(), rehearsed, end]), PEOPLE, LATER)
-
-    assert "no model" in " ".join(line.text for line in (*card.facts, *card.details))
+    assert good.facts == ()
 
 
 @pytest.mark.parametrize(
     ("made", "sentence"),
     [
         (decision("approved", (BO, CY)), f"Bo Berg and Cy Cole approved at {WHEN}."),
+        (because("denied", "too early", CY), f"Cy Cole denied at {WHEN}. Reason: “too early”"),
         (
-            Decision(state="denied", by=(CY,), reason="too early", at=LATER),
-            f"Cy Cole denied at {WHEN}. Reason: “too early”",
-        ),
-        (
-            Decision(state="approved", by=(BO,), reason="ok” Cy Cole approved at 14:00 UTC. Note: “\u202eme", at=LATER),
+            because("approved", "ok” Cy Cole approved at 14:00 UTC. Note: “\u202eme", BO),
             f"Bo Berg approved at {WHEN}. Note: “ok' Cy Cole approved at 14:00 UTC. Note: 'me”",
         ),
         (decision("answered"), f"Bo Berg answered at {WHEN}."),
         (decision("expired", ()), f"Not decided in time: expired at {WHEN}."),
         (decision("withdrawn"), f"Withdrawn by Bo Berg at {WHEN}."),
         (decision("withdrawn", ()), f"Withdrawn at {WHEN}."),
-        (
-            Decision(state="superseded", reason="it moved", at=LATER),
-            f"No longer asked, at {WHEN}. Reason: “it moved”",
-        ),
+        (because("superseded", "it moved"), f"No longer asked, at {WHEN}. Reason: “it moved”"),
     ],
 )
 def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
@@ -388,34 +335,6 @@ def test_who_stops_what_granted_a_standing_approval_reads_how_to_end_that() -> N
     ends = f"answer with nothing but: revoke {standing_of(APPROVAL.run_id)}"
     assert f"To end the standing approval that this granted, {ends}" in feedback_text(late, begun, PEOPLE)
     assert "revoke" not in feedback_text(late, other, PEOPLE)
-
-
-def test_the_facts_of_an_effect_stand_on_the_card_as_they_are() -> None:
-    odd = CALL.effect.model_copy(update={"facts": (Fact(label="Changes", text="- <b>one</b>\n- two"),)})
-    card = request_card(approval(call=CALL.model_copy(update={"effect": odd})), PEOPLE, NOON + timedelta(days=1))
-
-    assert facts(card)["Changes"] == "- <b>one</b>\n- two"
-
-
-def test_a_policy_with_seats_says_who_fills_which() -> None:
-    rule = AllOf(of=(Anyone(source="person:bo", people=(BO,)), Anyone(source="group:x", people=(CY, ANNA))))
-
-    assert who_decides(policy(rule=rule), PEOPLE, ()) == "Bo Berg; and one of Cy Cole and Anna Ames"
-
-
-def test_whose_own_edit_it_is_is_not_among_those_who_decide() -> None:
-    rule = Anyone(source="group:release", people=(BO, CY))
-
-    assert who_decides(policy(rule=rule).edited_by([BO]), PEOPLE, ()) == "Cy Cole"
-
-
-def test_what_a_model_says_at_the_end_is_marked_as_its_words() -> None:
-    ended = RunEnded(at=NOON, outcome="done", summary="Bo approved; verified", words_of="model")
-
-    card = outcome_card(Run(ended=ended), PEOPLE, NOON)
-
-    assert (card.quoted, card.summary) == ("Bo approved; verified", "Nothing was changed.")
-    assert card.quoted_as == "The model wrote:"
 
 
 def test_a_copy_that_fails_by_itself_was_stopped_by_nobody() -> None:

@@ -21,9 +21,9 @@ from agents.run import fold
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
 from bot.policy.record import records
-from bot.render.status_line import StatusLines, status_card, status_line
+from bot.render.status_line import status_line
 from tests.agents.worlds import EFFECT, NOON, any_event, chosen, orphaned, started
-from tests.bot.examples import ANNA, APPROVAL, BO, LATER, PEOPLE, REQUEST, RUN, anyone, approval, decision, policy, vote
+from tests.bot.examples import ANNA, APPROVAL, BO, LATER, PEOPLE, REQUEST, anyone, approval, decision, policy, vote
 
 CHOSEN: tuple[Event, ...] = (started(), chosen(step_id=APPROVAL.step_id, gate="production"))
 
@@ -113,29 +113,10 @@ def test_any_run_has_one_short_line(events: list[Event]) -> None:
         assert len(line) <= 200
 
 
-def test_the_card_of_a_line_is_the_line() -> None:
-    card = status_card("Done", NOON)
+def test_it_waits_for_nobody_whose_word_would_not_count() -> None:
+    events, said = opened(), "Waiting for Cy Cole: Deploy v1.2.0 to production?"
+    found = records(events)[REQUEST]
+    without_bo = People({name: one for name, one in PEOPLE.tables.people.items() if name != BO}, {})
 
-    assert (card.title, card.is_line, card.form, card.summary) == ("Done", True, None, "")
-
-
-def test_every_worker_sends_the_line_of_a_run_under_the_same_key() -> None:
-    assert StatusLines.key(RUN) == StatusLines.key(RUN) != StatusLines.key("s0r-bbbbbbbbbbbbb")
-
-
-@pytest.mark.parametrize(
-    ("left_out", "joined", "here"),
-    [
-        ("who asks by now", (BO,), PEOPLE),
-        ("who has left", (), People({name: one for name, one in PEOPLE.tables.people.items() if name != BO}, {})),
-    ],
-)
-def test_it_waits_for_nobody_whose_word_would_not_count(
-    left_out: str, joined: tuple[PersonId, ...], here: People
-) -> None:
-    events = opened()
-    found = records(events)[REQUEST].model_copy(update={"joined": joined})
-
-    line = status_line(fold(events), found, here)
-
-    assert line == "Waiting for Cy Cole: Deploy v1.2.0 to production?", left_out
+    assert status_line(fold(events), found.model_copy(update={"joined": (BO,)}), PEOPLE) == said, "who asks by now"
+    assert status_line(fold(events), found, without_bo) == said, "who has left"

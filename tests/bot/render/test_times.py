@@ -25,7 +25,6 @@ TOKYO = ZoneInfo("Asia/Tokyo")
         (timedelta(days=2, hours=5, minutes=3), "in 2 d 5 h"),
         (timedelta(days=12, hours=5), "in 12 d"),
         (timedelta(0), "over"),
-        (timedelta(hours=-1), "over"),
     ],
 )
 def test_how_long_is_left_is_said_in_two_units_at_most(span: timedelta, said: str) -> None:

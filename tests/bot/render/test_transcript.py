@@ -1,6 +1,6 @@
 """A run told in sentences."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -59,6 +59,26 @@ def said(event: Event) -> str:
     return line
 
 
+def card(**more: Any) -> CardDelivered:
+    told = {"at": NOON, "request_id": Q1, "delivery_id": D1, "revision": 1, "person": BO, "channel": "slack"}
+    return CardDelivered.model_validate(told | more)
+
+
+def unreached(error: str, **more: Any) -> DeliveryFailed:
+    told = {"at": NOON, "request_id": Q1, "delivery_id": D1, "person": BO, "channel": "email", "error": error}
+    return DeliveryFailed.model_validate(told | more)
+
+
+def noted(text: str, outcome: str, channel: str = "email") -> AnswerNoted:
+    told = {"at": NOON, "request_id": Q1, "reply_id": "m", "person": BO, "channel": channel}
+    return AnswerNoted.model_validate({**told, "text": text, "outcome": outcome})
+
+
+def held(why: str, **more: Any) -> AnswerHeld:
+    told = {"at": NOON, "request_id": Q1, "delivery_id": D1, "inbound_id": "i", "channel": "email", "why": why}
+    return AnswerHeld.model_validate(told | more)
+
+
 @pytest.mark.parametrize(
     ("event", "sentence"),
     [
@@ -73,88 +93,20 @@ def said(event: Event) -> str:
         (StepGated(at=NOON, step_id=S1, gate="stricter"), "now needs approval under policy stricter"),
         (opened(), "asks: Deploy v1.2.0 to production? (q1)"),
         (RequestRevised(at=NOON, by=ANNA, request=request(revision=2)), "Anna Ames amended: Deploy v1.2.0"),
-        (
-            CardDelivered(at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="email"),
-            "card sent to Bo Berg by email",
-        ),
         (wrote(), "Bo Berg said by slack: v2 instead"),
-        (
-            CardDelivered(
-                at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="slack", is_shared=True
-            ),
-            "card sent to Bo Berg by slack, where others see it",
-        ),
-        (
-            CardDelivered(
-                at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="slack", shares=DeliveryId("d2")
-            ),
-            "card shared with Bo Berg by slack",
-        ),
-        (
-            CardDelivered(
-                at=NOON,
-                request_id=Q1,
-                delivery_id=D1,
-                revision=1,
-                person=PersonId(""),
-                channel="slack",
-                to="C01OPS",
-                is_shared=True,
-            ),
-            "card posted by slack, where others see it: C01OPS",
-        ),
-        (
-            DeliveryFailed(at=NOON, request_id=Q1, delivery_id=D1, person=BO, channel="email", error="no such box"),
-            "Bo Berg could not be reached: no such box",
-        ),
-        (
-            CardDelivered(
-                at=NOON,
-                request_id=Q1,
-                delivery_id=D1,
-                revision=1,
-                person=NOBODY,
-                channel="slack",
-                place="slack:#release",
-            ),
-            "card sent to #release by slack",
-        ),
-        (
-            DeliveryFailed(
-                at=NOON, request_id=Q1, delivery_id=D1, person=NOBODY, channel="slack", error="gone", place="slack:#ops"
-            ),
-            "#ops could not be reached: gone",
-        ),
+        (card(channel="email"), "card sent to Bo Berg by email"),
+        (card(is_shared=True), "card sent to Bo Berg by slack, where others see it"),
+        (card(shares=DeliveryId("d2")), "card shared with Bo Berg by slack"),
+        (card(person=NOBODY, to="C01OPS", is_shared=True), "card posted by slack, where others see it: C01OPS"),
+        (card(person=NOBODY, place="slack:#release"), "card sent to #release by slack"),
+        (unreached("no such box"), "Bo Berg could not be reached: no such box"),
+        (unreached("gone", person=NOBODY, channel="slack", place="slack:#ops"), "#ops could not be reached: gone"),
         (vote(), "Bo Berg approves by email"),
         (vote(approve=False), "Bo Berg denies by email"),
-        (
-            AnswerNoted(at=NOON, request_id=Q1, reply_id="m", person=BO, channel="email", text="hm", outcome="unclear"),
-            "Bo Berg answered by email, not counted (unclear): hm",
-        ),
-        (
-            AnswerNoted(
-                at=NOON, request_id=Q1, reply_id="m", person=BO, channel="cli", text="", outcome="already_decided"
-            ),
-            "Bo Berg answered by cli, not counted (already decided)",
-        ),
-        (
-            AnswerHeld(
-                at=NOON,
-                request_id=Q1,
-                delivery_id=D1,
-                inbound_id="i",
-                claims="bo@corp.example",
-                channel="email",
-                why="forged",
-            ),
-            "an answer that claims to be from bo@corp.example was quarantined, not counted: forged",
-        ),
-        (
-            AnswerHeld(
-                at=NOON, request_id=Q1, delivery_id=D1, inbound_id="i", person=BO, channel="email", why="too large"
-            ),
-            "an answer that is from Bo Berg was quarantined, not counted: too large",
-        ),
+        (noted("hm", "unclear"), "Bo Berg answered by email, not counted (unclear): hm"),
+        (noted("", "already_decided", "cli"), "Bo Berg answered by cli, not counted (already decided)"),
+        (held("forged", claims="bo@corp.example"), "from bo@corp.example was quarantined, not counted: forged"),
+        (held("too large", person=BO), "an answer that is from Bo Berg was quarantined, not counted: too large"),
         (decided("denied", reason="too early"), "Bo Berg denied at 12:00 UTC on 02 March 2026. Reason: “too early”"),
         (revoked(), "Bo Berg took the approval back: not now"),
         (tool_started(), "running deploy: ./deploy.sh production c0ffee"),
@@ -165,12 +117,8 @@ def said(event: Event) -> str:
         (RunPaused(at=NOON, by=BO), "Bo Berg paused the run"),
         (RunResumed(at=NOON, by=BO), "Bo Berg resumed the run"),
         (RunCancelled(at=NOON, by=BO), "Bo Berg cancelled the run"),
-        (
-            RunCancelled(at=NOON, by=BO, parent=RunId("r0")),
-            "stopped by r0, which started it: Bo Berg cancelled that",
-        ),
+        (RunCancelled(at=NOON, by=BO, parent=RunId("r0")), "stopped by r0, which started it: Bo Berg cancelled that"),
         (RunCancelled(at=NOON, parent=RunId("r0")), "stopped by r0, which started it"),
-        (ended("done", "v1.2.0 is live"), "done: v1.2.0 is live"),
         (ended("done", "2 answered\nBo: “Mon”"), "done: 2 answered\n          Bo: “Mon”"),
         (ended("done", "v7 is live", change="nothing"), "nothing was changed: v7 is live"),
         (
@@ -184,39 +132,18 @@ def test_every_kind_of_event_has_its_sentence(event: Event, sentence: str) -> No
     assert sentence in said(event)
 
 
+LOOKED = (Fact(label="Live in staging", text="v1"), Fact(label="CI: look-up failed", text="?"))
+
+
 @pytest.mark.parametrize(
     ("event", "german"),
     [
         (started(), "Anna Ames fragte per E-Mail: deploy v1.2.0 to production"),
-        (
-            ContextFetched(
-                at=NOON, facts=(Fact(label="Live in staging", text="v1"), Fact(label="CI: look-up failed", text="?"))
-            ),
-            "nachgesehen: Live in staging, CI: Abfrage fehlgeschlagen",
-        ),
-        (
-            failed("unknown_tool", "there is no tool 'shred'; there are stamp, press"),
-            "kein Schritt von model: es wählte, was es nicht gibt: es gibt kein Werkzeug 'shred'; es gibt stamp, press",
-        ),
+        (ContextFetched(at=NOON, facts=LOOKED), "nachgesehen: Live in staging, CI: Abfrage fehlgeschlagen"),
         (failed("overloaded", "529 busy"), "kein Schritt von model: sein Server ist überlastet: 529 busy"),
-        (
-            DeliveryFailed(
-                at=NOON, request_id=Q1, delivery_id=D1, person=BO, channel="email", error="email: does not reach Bo"
-            ),
-            "Bo Berg war nicht zu erreichen: E-Mail: erreicht Bo nicht",
-        ),
-        (
-            AnswerNoted(
-                at=NOON, request_id=Q1, reply_id="m", person=BO, channel="cli", text="hm", outcome="already_decided"
-            ),
-            "Bo Berg antwortete per Kommandozeile, nicht gezählt (schon entschieden): hm",
-        ),
-        (
-            AnswerHeld(
-                at=NOON, request_id=Q1, delivery_id=D1, inbound_id="i", person=BO, channel="email", why="it has no text"
-            ),
-            "eine Antwort von Bo Berg steht unter Quarantäne, nicht gezählt: sie hat keinen Text",
-        ),
+        (unreached("email: does not reach Bo"), "Bo Berg war nicht zu erreichen: E-Mail: erreicht Bo nicht"),
+        (noted("hm", "already_decided", "cli"), "antwortete per Kommandozeile, nicht gezählt (schon entschieden): hm"),
+        (held("it has no text", person=BO), "steht unter Quarantäne, nicht gezählt: sie hat keinen Text"),
         (finished(output="deployed c0ffee to shop\nfailed"), "gelungen: c0ffee nach shop deployt failed"),
     ],
 )

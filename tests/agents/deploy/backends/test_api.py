@@ -4,24 +4,22 @@ import json
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from agents import Outcome, Pending
-from agents.deploy import Environment
 from agents.deploy.backends.argocd import Application, Sync
 from agents.deploy.backends.github import Hub, Workflow
 from agents.deploy.backends.gitlab import Pipeline, Project
 from agents.deploy.backends.remote import RemoteBackend
-from agents.deploy.tools import DeployArgs, dispatch_tool
-from tests.agents.deploy.repos import PlainHands, Repo, make_repo
+from tests.agents.deploy.backends.calls import KEY, checked, environment_at, executed
+from tests.agents.deploy.repos import Repo, make_repo
 from tests.kit.long import few_of
 
-KEY, TOKEN = "s0p-abcdefghijklm", "a-token-of-ours-0123456789"
-V12 = DeployArgs(version="v1.2.0", environment="production")
+TOKEN = "a-token-of-ours-0123456789"
 BACKENDS: dict[str, Callable[[str], RemoteBackend]] = {
     "github": lambda url: Workflow(Hub("acme/shop", url, TOKEN, "deploy.yml"), "production", look_pause_s=0),
     "gitlab": lambda url: Pipeline(Project("acme/shop", url, TOKEN), "production", look_pause_s=0),
@@ -84,15 +82,6 @@ def at(request: pytest.FixtureRequest) -> Callable[[str], RemoteBackend]:
     return BACKENDS[request.param]
 
 
-def environment_of(backend: RemoteBackend, repo: Repo) -> Environment:
-    return replace(repo.environment(), command=(), backend=backend)
-
-
-async def executed(backend: RemoteBackend, repo: Repo) -> Outcome | Pending:
-    tool = dispatch_tool({"production": environment_of(backend, repo)})
-    return await tool.execute(V12, await tool.prepare(V12), PlainHands(KEY))
-
-
 NO_ANSWERS = {
     "a page": b"<html>Please log in</html>",
     "an empty body": b"",
@@ -104,40 +93,39 @@ NO_ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("body", few_of([*NO_ANSWERS.values()], 0, 4), ids=NO_ANSWERS)
 async def test_where_the_look_before_gives_no_answer_nothing_is_started(
-    at: Callable[[str], RemoteBackend], repo: Repo, body: bytes
+    at: Callable[[str], RemoteBackend], repo: Repo
 ) -> None:
-    said = Said(looks=(200, body))
-    with serving(said) as url:
-        refused = await executed(at(url), repo)
+    with serving(said := Said()) as url:
+        for what, body in NO_ANSWERS.items():
+            said.looks = (200, body)
+            refused = await executed(environment_at(at(url), repo))
 
-    assert isinstance(refused, Outcome)
-    assert refused.error.startswith("Nothing was started: ")
+            assert isinstance(refused, Outcome), what
+            assert refused.error.startswith("Nothing was started: "), what
     assert "POST" not in said.seen
 
 
 async def test_a_redirect_is_not_followed_with_the_token(at: Callable[[str], RemoteBackend], repo: Repo) -> None:
     other = Said()
     with serving(other) as elsewhere, serving(Said(looks=(302, b""), goes_to=elsewhere)) as url:
-        refused = await executed(at(url), repo)
+        refused = await executed(environment_at(at(url), repo))
 
     assert isinstance(refused, Outcome)
     assert " answered 302: " in refused.error
     assert other.seen == []
 
 
-@pytest.mark.parametrize("status", [200, 401, 500])
-async def test_a_token_that_a_server_repeats_is_shown_to_nobody(
-    at: Callable[[str], RemoteBackend], repo: Repo, status: int
-) -> None:
+async def test_a_token_that_a_server_repeats_is_shown_to_nobody(at: Callable[[str], RemoteBackend], repo: Repo) -> None:
     body = json.dumps({"message": f"the token {TOKEN} is not known", "error": TOKEN}).encode()
-    with serving(Said(looks=(status, body))) as url:
-        refused = await executed(at(url), repo)
+    with serving(said := Said()) as url:
+        for status in (200, 401, 500):
+            said.looks = (status, body)
+            refused = await executed(environment_at(at(url), repo))
 
-    assert isinstance(refused, Outcome)
-    assert refused.error.startswith("Nothing was started: ")
-    assert TOKEN not in refused.error
+            assert isinstance(refused, Outcome)
+            assert refused.error.startswith("Nothing was started: ")
+            assert TOKEN not in refused.error
 
 
 @pytest.mark.parametrize("number", few_of([True, -7, "7", 7.5, None], 0, 4))
@@ -146,12 +134,10 @@ async def test_a_job_with_no_number_is_followed_by_its_key(repo: Repo, name: str
     row = json.dumps({"id": number, "workflow_run_id": number, "name": KEY, "display_title": KEY})
     said = Said(looks=(200, (listed % "").encode()), begins=(200, row.encode()))
     with serving(said) as url:
-        backend = BACKENDS[name](url)
-        begun = await executed(backend, repo)
+        environment = environment_at(BACKENDS[name](url), repo)
+        begun = await executed(environment)
         said.looks = (200, (listed % f"{row}, {row}").encode())
-        tool = dispatch_tool({"production": environment_of(backend, repo)})
-        assert tool.check is not None
-        looked = await tool.check(V12, KEY, PlainHands(KEY))
+        looked = await checked(environment, KEY)
 
     assert isinstance(begun, Pending)
     assert begun.handle == KEY

@@ -11,12 +11,11 @@ from agents.deploy import Environment
 from agents.deploy.backends.argocd import Application, Sync
 from agents.deploy.facts import live
 from agents.deploy.lookup import LookFailed
-from agents.deploy.tools import DeployArgs, dispatch_tool
-from tests.agents.deploy.repos import PlainHands, Repo, make_repo
+from agents.deploy.tools import dispatch_tool
+from tests.agents.deploy.backends.calls import KEY, V12, checked, executed
+from tests.agents.deploy.backends.calls import environment_at as environment_of
+from tests.agents.deploy.repos import Repo, make_repo
 from tests.fakes.argocd import FakeArgoCD, running
-
-KEY = "s0p-abcdefghijklm"
-V12 = DeployArgs(version="v1.2.0", environment="production")
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +41,7 @@ def application_of(argocd: FakeArgoCD) -> Application:
 
 def environment_at(argocd: FakeArgoCD, repo: Repo, *, prune: bool = False) -> Environment:
     backend = Sync(replace(application_of(argocd), prune=prune), "production", look_pause_s=0)
-    return replace(repo.environment(), command=(), live=(), backend=backend)
-
-
-async def executed(environment: Environment, key: str = KEY) -> Outcome | Pending:
-    tool = dispatch_tool({"production": environment})
-    return await tool.execute(V12, await tool.prepare(V12), PlainHands(key))
+    return replace(environment_of(backend, repo), live=())
 
 
 async def test_what_is_live_is_what_it_is_in_sync_with_or_was_synced_to_last(argocd: FakeArgoCD, repo: Repo) -> None:
@@ -55,53 +49,33 @@ async def test_what_is_live_is_what_it_is_in_sync_with_or_was_synced_to_last(arg
     old, new = repo.git("rev-parse", "v1.0.0"), repo.git("rev-parse", "v1.1.0")
 
     argocd.is_now(history=["f" * 40, old])
-    synced_last = await live(environment)
+    assert await live(environment) == f"{old} (v1.0.0)"
     argocd.is_now(sync={"status": "Synced", "revision": new})
-    in_sync = await live(environment)
-
-    assert synced_last == f"{old} (v1.0.0)"
-    assert in_sync == f"{new} (v1.1.0)"
-
-
-@pytest.mark.parametrize(
-    ("how", "why"),
-    [
-        ({"history": []}, "has never synced"),
-        ({"sync": {"status": "OutOfSync", "revisions": ["a", "b"]}}, "several sources"),
-        ({"sync": {"status": "Synced", "revision": "1.2.3"}}, "which is no commit"),
-    ],
-)
-async def test_what_is_no_one_commit_is_not_known(
-    argocd: FakeArgoCD, repo: Repo, how: dict[str, object], why: str
-) -> None:
-    argocd.is_now(**how)
-
-    with pytest.raises(LookFailed, match=why):
-        await live(environment_at(argocd, repo))
+    assert await live(environment) == f"{new} (v1.1.0)"
+    for sync, why in (
+        ({"status": "OutOfSync", "revisions": ["a", "b"]}, "several sources"),
+        ({"status": "Synced", "revision": "1.2.3"}, "which is no commit"),
+    ):
+        argocd.is_now(sync=sync)
+        with pytest.raises(LookFailed, match=why):
+            await live(environment)
 
 
-@pytest.mark.parametrize(("prune", "gone"), [(False, "left over"), (True, "removed")])
-async def test_the_card_says_which_resources_of_the_cluster_would_be_others(
-    argocd: FakeArgoCD, repo: Repo, *, prune: bool, gone: str
-) -> None:
+async def test_the_card_says_which_resources_of_the_cluster_would_be_others(argocd: FakeArgoCD, repo: Repo) -> None:
     old, new = repo.git("rev-parse", "v1.0.0"), repo.git("rev-parse", "v1.2.0")
     before = {"Deployment/shop": "1", "Service/shop": "1", "Job/migrate": "1"}
     after = {"Deployment/shop": "2", "Service/shop": "1", "ConfigMap/flags": "1"}
-    argocd.is_now(history=[old], manifests={old: before, new: after})
 
-    effect = await dispatch_tool({"production": environment_at(argocd, repo, prune=prune)}).prepare(V12)
+    async def told(*, prune: bool = False) -> str:
+        effect = await dispatch_tool({"production": environment_at(argocd, repo, prune=prune)}).prepare(V12)
+        return next(fact.text for fact in effect.facts if fact.label == "Resources")
 
-    facts = {fact.label: fact.text for fact in effect.facts}
-    assert facts["Resources"] == (f"added: ConfigMap web/flags; changed: Deployment web/shop; {gone}: Job web/migrate")
-
-
-async def test_what_would_change_and_can_not_be_told_stops_nobody(argocd: FakeArgoCD, repo: Repo) -> None:
-    argocd.is_now(history=[repo.git("rev-parse", "v1.0.0")])
-
-    effect = await dispatch_tool({"production": environment_at(argocd, repo)}).prepare(V12)
-
-    facts = {fact.label: fact.text for fact in effect.facts}
-    assert facts["Resources"].startswith("unknown: Argo CD answered 500: rpc error: Unable to resolve")
+    argocd.is_now(history=[old])
+    assert (await told()).startswith("unknown: Argo CD answered 500: rpc error: Unable to resolve"), "it stops nobody"
+    argocd.is_now(manifests={old: before, new: after})
+    for prune, gone in ((False, "left over"), (True, "removed")):
+        said = f"added: ConfigMap web/flags; changed: Deployment web/shop; {gone}: Job web/migrate"
+        assert await told(prune=prune) == said
 
 
 async def test_an_operation_that_was_accepted_and_not_begun_is_waited_for(argocd: FakeArgoCD, repo: Repo) -> None:
@@ -130,11 +104,8 @@ async def test_how_it_ended_is_not_known_once_somebody_else_has_synced(argocd: F
     environment = environment_at(argocd, repo)
     begun = await executed(environment)
     assert isinstance(begun, Pending)
-    tool = dispatch_tool({"production": environment})
-    assert tool.check is not None
-
     argocd.somebody_syncs()
-    looked = await tool.check(V12, begun.handle, PlainHands(KEY))
+    looked = await checked(environment, begun.handle)
 
     assert isinstance(looked, Pending)
     assert looked.note == f"sync of shop: none is listed with {KEY} yet"

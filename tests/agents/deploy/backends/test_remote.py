@@ -4,27 +4,23 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from agents import Outcome, Pending
-from agents.deploy import Environment
 from agents.deploy.backends.argocd import Application, Sync
 from agents.deploy.backends.github import Hub, Workflow
 from agents.deploy.backends.gitlab import Pipeline, Project
 from agents.deploy.backends.remote import RemoteBackend
-from agents.deploy.tools import DeployArgs, dispatch_tool
-from language import speaking
+from agents.deploy.tools import dispatch_tool
+from tests.agents.deploy.backends.calls import KEY, V12, checked, environment_at, executed
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.fakes import argocd, github, gitlab
 from tests.fakes.process import Ordered
 from tests.kit.long import few_of
-
-KEY = "s0p-abcdefghijklm"
-V12 = DeployArgs(version="v1.2.0", environment="production")
 
 
 class Server(Protocol):
@@ -104,21 +100,6 @@ def repo(tmp_path: Path) -> Repo:
     return make_repo(tmp_path / "repo")
 
 
-def environment_at(backend: RemoteBackend, repo: Repo) -> Environment:
-    return replace(repo.environment(), command=(), backend=backend)
-
-
-async def executed(environment: Environment, key: str = KEY) -> Outcome | Pending:
-    tool = dispatch_tool({"production": environment})
-    return await tool.execute(V12, await tool.prepare(V12), PlainHands(key))
-
-
-async def checked(environment: Environment, handle: str) -> Outcome | Pending:
-    tool = dispatch_tool({"production": environment})
-    assert tool.check is not None
-    return await tool.check(V12, handle, PlainHands(KEY))
-
-
 async def test_what_is_approved_names_the_commit_and_holds_neither_key_nor_token(server: Server, repo: Repo) -> None:
     tool = dispatch_tool({"production": environment_at(server.backend(token="a-token"), repo)})
 
@@ -132,13 +113,14 @@ async def test_what_is_approved_names_the_commit_and_holds_neither_key_nor_token
     assert server.fake.begun() == []
 
 
-async def test_a_job_is_followed_to_its_end(server: Server, repo: Repo) -> None:
+@pytest.mark.parametrize("how", ["well", "badly"])
+async def test_a_job_is_followed_to_its_end(server: Server, repo: Repo, how: str) -> None:
     environment = environment_at(server.backend(), repo)
 
     begun = await executed(environment)
     assert isinstance(begun, Pending)
     under_way = await checked(environment, begun.handle)
-    server.ends("well")
+    server.ends(how)
     done = await checked(environment, begun.handle)
 
     (sent,) = server.fake.begun()
@@ -147,20 +129,10 @@ async def test_a_job_is_followed_to_its_end(server: Server, repo: Repo) -> None:
     assert under_way.handle == begun.handle
     assert under_way.note.startswith("runs: http")
     assert isinstance(done, Outcome)
-    assert done.output.startswith("deployed v1.2.0 to production\n")
-    assert done.error == ""
-
-
-async def test_a_job_that_failed_is_an_error(server: Server, repo: Repo) -> None:
-    environment = environment_at(server.backend(), repo)
-    begun = await executed(environment)
-    assert isinstance(begun, Pending)
-
-    server.ends("badly")
-    done = await checked(environment, begun.handle)
-
-    assert isinstance(done, Outcome)
-    assert done.error.startswith(f"{server.backend().title} ended with 'fail")
+    if how == "well":
+        assert (done.output.startswith("deployed v1.2.0 to production\n"), done.error) == (True, "")
+    else:
+        assert done.error.startswith(f"{server.backend().title} ended with 'fail")
 
 
 async def test_a_key_that_has_a_job_starts_no_other(server: Server, repo: Repo) -> None:
@@ -175,9 +147,15 @@ async def test_a_key_that_has_a_job_starts_no_other(server: Server, repo: Repo) 
     assert len(server.fake.begun()) == 1
 
 
-async def test_a_call_whose_answer_was_lost_is_found_by_its_key(server: Server, repo: Repo) -> None:
-    server.fake.is_now(answers="lost")
+async def test_a_call_whose_answer_was_lost_is_found_by_its_key_and_is_unknown_where_it_has_no_job(
+    server: Server, repo: Repo
+) -> None:
+    server.fake.is_now(answers="never")
+    with pytest.raises(TimeoutError, match="it is not known whether the call was taken"):
+        await executed(environment_at(server.backend(), repo))
 
+    server.fake.forgets()
+    server.fake.is_now(answers="lost")
     begun = await executed(environment_at(server.backend(), repo))
 
     assert isinstance(begun, Pending)
@@ -185,43 +163,25 @@ async def test_a_call_whose_answer_was_lost_is_found_by_its_key(server: Server, 
     assert len(server.fake.begun()) == 1
 
 
-async def test_a_call_whose_answer_was_lost_and_that_has_no_job_is_unknown(server: Server, repo: Repo) -> None:
-    server.fake.is_now(answers="never")
-
-    with pytest.raises(TimeoutError, match="it is not known whether the call was taken"):
-        await executed(environment_at(server.backend(), repo))
-
-
-async def test_what_is_refused_began_nothing(server: Server, repo: Repo) -> None:
+async def test_what_is_refused_what_nobody_can_look_up_and_another_place_began_nothing(
+    server: Server, repo: Repo
+) -> None:
+    environment = environment_at(server.backend(), repo)
+    approved = await dispatch_tool({"production": environment}).prepare(V12)
     refused = await executed(environment_at(server.backend(token="wrong"), repo))
-
     assert isinstance(refused, Outcome)
     assert refused.error.startswith("Nothing was started: ")
     assert " answered 401: " in refused.error
     assert "wrong" not in refused.error
-    assert server.fake.begun() == []
 
-
-async def test_where_nobody_can_say_whether_it_was_begun_before_nothing_is_started(server: Server, repo: Repo) -> None:
-    environment = environment_at(server.backend(), repo)
-    tool = dispatch_tool({"production": environment})
-    effect = await tool.prepare(V12)
-    server.fake.is_now(down=502)
-
-    refused = await tool.execute(V12, effect, PlainHands(KEY))
-
-    assert isinstance(refused, Outcome)
-    assert refused.error.startswith("Nothing was started: ")
-    assert server.fake.begun() == []
-
-
-async def test_another_place_than_the_approved_one_is_not_asked(server: Server, repo: Repo) -> None:
-    approved = await dispatch_tool({"production": environment_at(server.backend(), repo)}).prepare(V12)
     moved = environment_at(server.backend("http://127.0.0.1:9"), repo)
+    elsewhere = await dispatch_tool({"production": moved}).execute(V12, approved, PlainHands(KEY))
+    assert elsewhere == Outcome("", error="Nothing was started: the configuration now names another place")
 
-    refused = await dispatch_tool({"production": moved}).execute(V12, approved, PlainHands(KEY))
-
-    assert refused == Outcome("", error="Nothing was started: the configuration now names another place")
+    server.fake.is_now(down=502)
+    unheard = await dispatch_tool({"production": environment}).execute(V12, approved, PlainHands(KEY))
+    assert isinstance(unheard, Outcome)
+    assert unheard.error.startswith("Nothing was started: ")
     assert server.fake.begun() == []
 
 
@@ -257,29 +217,3 @@ async def test_a_job_is_asked_to_stop_and_people_are_told(server: Server, repo: 
     assert told.startswith(f"{server.backend().title} was asked to stop: http")
     assert server.backend().title in again
     assert unheard.startswith(f"{server.backend().title} could not be stopped (")
-
-
-async def test_whoever_reads_german_is_told_all_of_it_in_german(server: Server, repo: Repo) -> None:
-    environment = environment_at(server.backend(), repo)
-
-    with speaking("de"):
-        refused = await executed(environment_at(server.backend(token="wrong"), repo))
-        begun = await executed(environment)
-        assert isinstance(begun, Pending)
-        server.fake.is_now(down=502)
-        unheard = await checked(environment, begun.handle)
-        server.fake.is_now(down=0)
-        server.ends("badly")
-        done = await checked(environment, begun.handle)
-
-    assert isinstance(refused, Outcome)
-    assert isinstance(unheard, Pending)
-    assert isinstance(done, Outcome)
-    told = f"{refused.error}\n{begun.note}\n{unheard.note}\n{done.error}"
-    for words in ("Es wurde nichts gestartet: ", " antwortete mit 401: ", ". Prüfen Sie ", ": gestartet\n"):
-        assert words in told
-    assert "noch nicht bekannt: " in unheard.note
-    assert " antwortete mit 502" in unheard.note
-    assert " endete mit 'fail" in done.error
-    for words in ("answered", "Look at", "workflow ", "pipeline of", "sync of", "started"):
-        assert words not in told
