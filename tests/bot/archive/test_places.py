@@ -24,25 +24,17 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return server.place(prefix=tmp_path.name)
 
 
-def test_what_was_put_is_there_byte_for_byte(place: Place) -> None:
+def test_what_was_put_is_there_byte_for_byte_until_it_is_put_again_or_removed(place: Place) -> None:
     body = bytes(range(256)) * 4_000
     place.put("runs/s0/ab/one.gz", body)
 
     assert place.get("runs/s0/ab/one.gz") == body
-
-
-def test_what_is_not_there_is_none(place: Place) -> None:
-    place.put("runs/s0/ab/one.gz", b"1")
-
-    assert place.get("runs/s0/ab/two.gz") is None
-    assert place.get("runs/s9/zz/one.gz") is None
-
-
-def test_put_again_takes_the_place_of_what_was_there(place: Place) -> None:
-    place.put("one", b"1")
-    place.put("one", b"2")
-
-    assert place.get("one") == b"2"
+    assert (place.get("runs/s0/ab/two.gz"), place.get("runs/s9/zz/one.gz")) == (None, None)
+    place.put("runs/s0/ab/one.gz", b"2")
+    assert place.get("runs/s0/ab/one.gz") == b"2"
+    for _ in range(2):  # removing it again is no error
+        place.remove("runs/s0/ab/one.gz")
+    assert place.get("runs/s0/ab/one.gz") is None
 
 
 def test_names_are_those_of_one_level_in_order(place: Place) -> None:
@@ -53,27 +45,13 @@ def test_names_are_those_of_one_level_in_order(place: Place) -> None:
     assert place.names("ended/2026-12") == []
 
 
-def test_what_was_removed_is_gone_and_removing_it_again_is_no_error(place: Place) -> None:
-    place.put("probe", b"1")
-    place.remove("probe")
-    place.remove("probe")
+def test_nothing_that_is_half_written_has_a_name_in_a_directory_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    place = FolderPlace(tmp_path / "archive")
+    place.put("ended/1", b"1")
+    (tmp_path / "archive/ended/.2.abcd").write_bytes(b"ha")
 
-    assert place.get("probe") is None
-
-
-def test_nothing_that_is_half_written_has_a_name_in_a_directory(tmp_path: Path) -> None:
-    place = FolderPlace(tmp_path)
-    place.put("ended/2026-10/1", b"1")
-    (tmp_path / "ended/2026-10/.2.abcd").write_bytes(b"ha")
-
-    assert place.names("ended/2026-10") == ["1"]
-
-
-def test_only_its_owner_reads_a_directory(tmp_path: Path) -> None:
-    FolderPlace(tmp_path / "archive").put("runs/one", b"1")
-
-    modes = [path.stat().st_mode & 0o077 for path in (tmp_path / "archive").rglob("*")]
-    assert modes == [0, 0]
+    assert place.names("ended") == ["1"]
+    assert [(tmp_path / "archive" / name).stat().st_mode & 0o077 for name in ("ended", "ended/1")] == [0, 0]
 
 
 def test_a_directory_that_is_a_file_is_unavailable_and_says_which(tmp_path: Path) -> None:
@@ -84,21 +62,16 @@ def test_a_directory_that_is_a_file_is_unavailable_and_says_which(tmp_path: Path
         place.put("runs/one", b"1")
 
 
-CALLS: list[Callable[[Place], object]] = [
-    lambda place: place.put("one", b"1"),
-    lambda place: place.get("one"),
-    lambda place: place.names("ended"),
-]
+def test_a_bucket_that_is_not_there_is_unavailable_and_no_secret_is_told(bucket: ObjectStore) -> None:
+    none = bucket.place(bucket="no-such-bucket")
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: none.put("one", b"1"), lambda: none.get("one"), lambda: none.names("ended"),
+    )  # fmt: skip
+    for call in calls:
+        with pytest.raises(ArchiveUnavailable, match="s3://no-such-bucket/sayso") as told:
+            call()
 
-
-@pytest.mark.parametrize("call", CALLS)
-def test_a_bucket_that_is_not_there_is_unavailable_and_no_secret_is_told(
-    bucket: ObjectStore, call: Callable[[Place], object]
-) -> None:
-    with pytest.raises(ArchiveUnavailable, match="s3://no-such-bucket/sayso") as told:
-        call(bucket.place(bucket="no-such-bucket"))
-
-    assert SECRET.get_secret_value() not in str(told.value)
+        assert SECRET.get_secret_value() not in str(told.value)
 
 
 @pytest.mark.long

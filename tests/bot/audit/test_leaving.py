@@ -29,6 +29,7 @@ from bot.store.client import Script
 from tests.bot.archive.places import Breaking
 from tests.bot.audit.parts import KEY, a_reader, a_sealer, log_of, verified
 from tests.kit.guards import guards
+from tests.kit.long import few_of
 
 KEYS = Keys(0)
 DAYS_31 = 31 * 86_400_000
@@ -81,10 +82,6 @@ def rewritten(file: Path, change: Callable[[list[dict[str, Any]]], list[dict[str
     file.write_bytes(gzip.compress("\n".join(map(json.dumps, lines)).encode()))
 
 
-def without(*places: int) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
-    return lambda lines: [line for line in lines if line.get("n") not in places]
-
-
 async def test_records_leave_after_their_time_and_the_log_is_read_and_checked_as_before(
     store: Store, folder: Path
 ) -> None:
@@ -103,19 +100,18 @@ async def test_records_leave_after_their_time_and_the_log_is_read_and_checked_as
     assert checked.since == await a_reader(store, archive).since()
 
 
-async def test_fewer_than_a_file_holds_wait_a_week_longer(store: Store, folder: Path) -> None:
+async def test_fewer_than_a_file_holds_wait_a_week_longer_and_of_too_many_the_oldest_leave_before_their_time(
+    store: Store, folder: Path
+) -> None:
     await noted(store, 4)
     await later(store)
     assert await leaving(store, folder).look(0) == 0
     await noted(store, 2)
     await later(store, 7 * 86_400_000)
-
     assert await leaving(store, folder).look(0) == 4
     assert (await verified(store, archive=Archive(FolderPlace(folder)))).findings == []
 
-
-async def test_of_too_many_the_oldest_leave_before_their_time(store: Store, folder: Path) -> None:
-    await noted(store, 45)
+    await noted(store, 43)
 
     assert await leaving(store, folder, at_most=20).look(0) == 30
     assert await in_store(store) == 15
@@ -143,143 +139,122 @@ async def test_the_memory_of_the_log_stays_within_its_bound_however_much_is_reco
     assert (checked.findings, checked.records) == ([], 24 * SEGMENT)
 
 
-@pytest.mark.parametrize("newest_first", [False, True])
-@pytest.mark.parametrize("limit", [1, 7, 40])
-async def test_pages_go_on_from_the_store_into_the_archive_and_back(
-    store: Store, folder: Path, newest_first: bool, limit: int
-) -> None:
-    reader, numbers, cursor = a_reader(store, await archived(store, folder)), list[int](), ""
-    while True:
-        page, cursor = await reader.search(Query(), cursor, limit, newest_first=newest_first)
-        numbers += [int(str(one["n"])) for one in page]
-        if not cursor:
-            break
+async def test_pages_go_on_from_the_store_into_the_archive_and_back(store: Store, folder: Path) -> None:
+    reader = a_reader(store, await archived(store, folder))
+    for newest_first, limit in ((False, 1), (False, 40), (True, 7)):
+        numbers, cursor = list[int](), ""
+        while True:
+            page, cursor = await reader.search(Query(), cursor, limit, newest_first=newest_first)
+            numbers += [int(str(one["n"])) for one in page]
+            if not cursor:
+                break
 
-    assert numbers == sorted(range(1, 36), reverse=newest_first)
+        assert numbers == sorted(range(1, 36), reverse=newest_first)
 
 
 async def test_what_leaves_while_it_is_read_is_read_once(store: Store, folder: Path) -> None:
-    await noted(store, 1_200)
+    await noted(store, 500)
     await later(store)
     reader = a_reader(store, Archive(FolderPlace(folder)))
-    few = AuditLeaving(store, Archive(FolderPlace(folder)), MONTH, segment=300)
+    few = AuditLeaving(store, Archive(FolderPlace(folder)), MONTH, segment=100)
 
     checked, _, (found, _) = await asyncio.gather(
         reader.verify([KEY]), few.look(0), reader.search(Query(), limit=3_000)
     )
 
-    assert (checked.findings, checked.records) == ([], 1_200)
-    assert [one["n"] for one in found] == list(range(1, 1_201))
+    assert (checked.findings, checked.records) == ([], 500)
+    assert [one["n"] for one in found] == list(range(1, 501))
 
 
-@pytest.mark.parametrize(
-    ("place", "how"),
-    [(1, "body"), (20, "body"), (11, "seal"), (30, "seal"), (10, "removed"), (15, "removed"), (21, "words")],
-)
-async def test_whatever_is_changed_in_the_archive_is_found_and_named(
-    store: Store, folder: Path, place: int, how: str
-) -> None:
-    archive = await archived(store, folder)
-
-    def change(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        match how:
-            case "body":
-                return [
-                    line | {"b": line["b"].replace('"bo', '"cy').replace("refused", "frozen")}
-                    if line.get("n") == place else line
-                    for line in lines
-                ]  # fmt: skip
-            case "seal":
-                return [line | {"s": "0" * 64} if line.get("n") == place else line for line in lines]
-            case "removed":
-                return without(place)(lines)
-            case _:
-                return [line for line in lines if "sealed" not in line]
-
-    rewritten(files(folder)[(place - 1) // SEGMENT], change)
-
-    named = {finding.n for finding in (await verified(store, archive=archive)).findings}
-    first = (place - 1) // SEGMENT * SEGMENT
-    assert named == (set(range(first + 1, first + 11)) if how == "words" else {place})
-
-
-async def test_records_that_changed_places_in_the_archive_are_named(store: Store, folder: Path) -> None:
-    archive = await archived(store, folder)
-
+def changed(place: int, how: str) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
     def swap(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         lines[3], lines[4] = lines[4] | {"n": lines[3]["n"]}, lines[3] | {"n": lines[4]["n"]}
         return lines
 
-    rewritten(files(folder)[1], swap)
+    def body(line: dict[str, Any]) -> dict[str, Any]:
+        return line | {"b": line["b"].replace('"bo', '"cy').replace("refused", "frozen")}
 
-    assert {13, 14} <= {finding.n for finding in (await verified(store, archive=archive)).findings}
+    changes: dict[str, Callable[[list[dict[str, Any]]], list[dict[str, Any]]]] = {
+        "body": lambda lines: [body(line) if line.get("n") == place else line for line in lines],
+        "seal": lambda lines: [line | {"s": "0" * 64} if line.get("n") == place else line for line in lines],
+        "removed": lambda lines: [line for line in lines if line.get("n") != place],
+        "words": lambda lines: [line for line in lines if "sealed" not in line],
+        "swapped": swap,
+    }
+    return changes[how]
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
-async def test_a_file_that_is_missing_is_named(store: Store, folder: Path, number: int) -> None:
+UNREADABLE: tuple[dict[str, object], ...] = (
+    {"n": "3"}, {"n": None}, {"n": 10**30}, {"s": 5}, {"b": "7"}, {"b": '{"parts": 5}'}, {"b": 5},
+)  # fmt: skip
+
+
+async def test_whatever_is_changed_in_the_archive_is_found_and_named_and_keeps_the_check_from_no_other_file(
+    store: Store, folder: Path
+) -> None:
     archive = await archived(store, folder)
-    files(folder)[number].unlink()
+    whole = {file: file.read_bytes() for file in files(folder)}
 
-    findings = (await verified(store, archive=archive)).findings
+    async def named() -> set[int]:
+        return {finding.n for finding in (await verified(store, archive=archive)).findings}
 
-    first = number * SEGMENT + 1
-    assert f"missing in the archive: the file of records {first} to {first + 9}" in str(findings[0])
-    assert {finding.n for finding in findings} == {first}
-    for newest_first in (False, True):
-        with pytest.raises(Unavailable, match="missing in the archive"):
-            await a_reader(store, archive).search(Query(), newest_first=newest_first)
+    def mended() -> None:
+        for file, body in whole.items():
+            file.write_bytes(body)
+
+    for place, how in ((1, "body"), (20, "body"), (11, "seal"), (30, "seal"), (10, "removed"), (15, "removed")):
+        rewritten(files(folder)[(place - 1) // SEGMENT], changed(place, how))
+        assert await named() == {place}, how
+        mended()
+    rewritten(files(folder)[2], changed(21, "words"))
+    assert await named() == set(range(21, 31))
+    mended()
+    rewritten(files(folder)[1], changed(13, "swapped"))
+    assert {13, 14} <= await named()
+    mended()
+    for change in UNREADABLE:
+        rewritten(files(folder)[1], lambda lines, change=change: [*lines[:3], lines[3] | change, *lines[4:]])
+        found = await named()
+        assert (bool(found), found <= set(range(11, 22))) == (True, True), change
+        mended()
+    for body in (whole[files(folder)[1]][:left] for left in (0, 10, -1)):
+        files(folder)[1].write_bytes(body)
+        assert await named() == {11}, "it was cut"
+        mended()
+    first = files(folder)[0]
+    first.write_bytes(gzip.compress(b"\n".join(gzip.decompress(first.read_bytes()).splitlines()[:-2])))
+    assert "lines are missing" in str((await verified(store, archive=archive)).findings[0])
 
 
-async def test_an_archive_that_is_gone_is_named_for_all_that_was_there(store: Store, folder: Path) -> None:
+async def test_a_file_that_is_missing_is_named_and_an_archive_that_is_gone_for_all_that_was_there(
+    store: Store, folder: Path
+) -> None:
     archive = await archived(store, folder)
-    for file in files(folder):
+    for number, file in enumerate(files(folder)):
+        body = file.read_bytes()
         file.unlink()
 
-    findings = (await verified(store, archive=archive)).findings
+        findings = (await verified(store, archive=archive)).findings
 
+        first = number * SEGMENT + 1
+        assert f"missing in the archive: the file of records {first} to {first + 9}" in str(findings[0])
+        assert {finding.n for finding in findings} == {first}
+        for newest_first in (False, True):
+            with pytest.raises(Unavailable, match="missing in the archive"):
+                await a_reader(store, archive).search(Query(), newest_first=newest_first)
+        file.write_bytes(body)
+
+    for file in files(folder):
+        file.unlink()
+    findings = (await verified(store, archive=archive)).findings
     assert "missing in the archive: the file of records 1 to 30" in str(findings[0])
     with pytest.raises(ArchiveUnavailable, match="There is no archive"):
         await verified(store)
 
 
-@pytest.mark.parametrize("left", [0, 10, -1])
-async def test_a_file_that_was_cut_is_named(store: Store, folder: Path, left: int) -> None:
-    archive = await archived(store, folder)
-    file = files(folder)[1]
-    file.write_bytes(file.read_bytes()[:left])
-
-    findings = (await verified(store, archive=archive)).findings
-
-    assert (findings[0].n, file.name in findings[0].what) == (11, True)
-    assert {finding.n for finding in findings} == {11}
-
-
-async def test_lines_that_were_cut_from_a_file_are_noticed(store: Store, folder: Path) -> None:
-    archive = await archived(store, folder)
-    file = files(folder)[0]
-    file.write_bytes(gzip.compress(b"\n".join(gzip.decompress(file.read_bytes()).splitlines()[:-2])))
-
-    assert "lines are missing" in str((await verified(store, archive=archive)).findings[0])
-
-
 @pytest.mark.parametrize(
-    "change",
-    [{"n": "3"}, {"n": None}, {"n": 10**30}, {"s": 5}, {"b": "7"}, {"b": '{"parts": 5}'}, {"b": 5}],
-    ids=str,
-)
-async def test_attack_a_line_that_nothing_can_read_keeps_the_check_from_no_other_file(
-    store: Store, folder: Path, change: dict[str, object]
-) -> None:
-    archive = await archived(store, folder)
-
-    rewritten(files(folder)[1], lambda lines: [*lines[:3], lines[3] | change, *lines[4:]])
-
-    named = {finding.n for finding in (await verified(store, archive=archive)).findings}
-    assert (bool(named), named <= set(range(11, 22))) == (True, True)
-
-
-@pytest.mark.parametrize(
-    ("letter", "times", "is_packed"), [(b"[", 1_000_000, False), (b"[", 1_000_000, True), (b" ", 300_000_000, True)]
+    ("letter", "times", "is_packed"),
+    few_of([(b"[", 1_000_000, False), (b"[", 1_000_000, True), (b" ", 300_000_000, True)], 1, rows=True),
 )
 async def test_attack_a_file_that_fills_the_memory_is_named(
     store: Store, folder: Path, letter: bytes, times: int, is_packed: bool
@@ -298,21 +273,13 @@ async def test_a_note_that_was_taken_back_hides_nothing(store: Store, folder: Pa
     assert [finding.n for finding in (await verified(store, archive=archive)).findings] == [1]
 
 
-async def test_no_file_holds_a_name_or_a_word_of_anybody(store: Store, folder: Path) -> None:
-    await noted(store, SEGMENT, words="Bo Berg says so")
-    await later(store)
-    await leaving(store, folder).look(0)
-
-    text = gzip.decompress(files(folder)[0].read_bytes()).decode()
-
-    assert [word for word in ('"bo"', ':bo"', "Berg", "says so") if word in text] == []
-
-
 async def test_somebody_who_is_forgotten_stands_in_no_file_either_though_none_is_written_anew(
     store: Store, folder: Path
 ) -> None:
     archive = await archived(store, folder)
     before = [file.read_bytes() for file in files(folder)]
+    text = b"".join(map(gzip.decompress, before)).decode()
+    assert [word for word in ('"bo"', ':bo"', "Berg", "because") if word in text] == [], "no name, no word of anybody"
     assert (await log_of(store, Query(person="bo"), archive))[0]["words"] == "because"
 
     assert await Forgetting(store, a_sealer(store)).forget("bo") == 0
@@ -344,7 +311,7 @@ async def test_what_has_left_meanwhile_is_not_put_back_by_forgetting_it(store: S
     assert (answer, await store.client.do("HLEN", KEYS.audit_kept)) == (0, 0)
 
 
-@pytest.mark.parametrize("at", range(1, 7))
+@pytest.mark.parametrize("at", few_of(range(1, 7), 1, 4))
 async def test_whoever_dies_at_the_archive_loses_nothing_and_doubles_nothing(
     store: Store, folder: Path, at: int
 ) -> None:
@@ -389,19 +356,21 @@ async def test_a_worker_that_was_overtaken_forgets_nothing_of_what_others_have_a
 
 
 async def test_several_workers_at_once_write_each_record_once(store: Store, folder: Path) -> None:
-    await noted(store, 20 * SEGMENT)
+    await noted(store, 10 * SEGMENT)
     await later(store)
 
     await asyncio.gather(*(leaving(store, folder).look(0) for _ in range(8)))
 
     archive = Archive(FolderPlace(folder))
-    assert (await in_store(store), len(files(folder))) == (0, 20)
+    assert (await in_store(store), len(files(folder))) == (0, 10)
     found, _ = await a_reader(store, archive).search(Query(), limit=300)
-    assert [(one["n"], one["words"]) for one in found] == [(number, "because") for number in range(1, 201)]
+    assert [(one["n"], one["words"]) for one in found] == [(number, "because") for number in range(1, 101)]
     assert (await verified(store, archive=archive)).findings == []
 
 
-@pytest.mark.parametrize("body", ["[" * 200_000, '{"n": 3, "at": "2026-01-01T00:00:00Z", "of": [[]]}', '{"of": 5}'])
+@pytest.mark.parametrize(
+    "body", few_of(["[" * 200_000, '{"n": 3, "at": "2026-01-01T00:00:00Z", "of": [[]]}', '{"of": 5}'], 0)
+)
 async def test_attack_a_record_that_nothing_can_read_keeps_no_others_in_the_store(
     store: Store, folder: Path, body: str
 ) -> None:
@@ -428,9 +397,7 @@ async def test_attack_a_record_that_no_file_can_hold_stays_in_the_store(store: S
     assert not (folder / "audit").exists()
 
 
-@pytest.mark.parametrize(
-    "of", [(), ("p-aaaaaaaaaaaaaaaaaaaa",)], ids=["policies that name many", "words of one person"]
-)
+@pytest.mark.parametrize("of", few_of([(), ("p-aaaaaaaaaaaaaaaaaaaa",)], 0))
 def test_attack_more_texts_than_a_line_holds_are_read_again(of: tuple[str, ...]) -> None:
     part = "words" if of else "policy"
     body = {"at": "2026-03-02T12:00:00+00:00", "of": of, "parts": {part: "…"}}

@@ -19,28 +19,19 @@ async def new_facts(store: Store, shard: int = 0) -> list[dict[str, str]]:
     return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
 
 
-async def test_what_happens_to_a_run_is_noted_by_the_change_that_appends_it(store: Store) -> None:
+async def test_what_happens_to_a_run_is_noted_by_the_change_that_appends_it_and_nothing_where_it_is_refused(
+    store: Store,
+) -> None:
     await append(store, started(), expect=0)
     await append(store, paused(), expect=1)
-
+    await append(store, paused(), expect=7)
     assert await new_facts(store) == [{"run": RUN, "first": "2", "count": "1"}]
 
-
-async def test_a_change_that_is_refused_notes_nothing(store: Store) -> None:
-    await append(store, started(), expect=0)
-
-    await append(store, paused(), expect=7)
-
-    assert await new_facts(store) == []
-
-
-async def test_an_attempt_is_noted_when_it_starts_and_when_it_ends(store: Store) -> None:
-    await append(store, started(), expect=0)
-    await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)
+    await store.start_tool(RUN, 2, ATTEMPT, tool_started(), None)
     await store.renew(RUN, ATTEMPT, 0)
     await store.orphan(RUN, ATTEMPT, orphaned())
 
-    assert [(fact["first"], fact["count"]) for fact in await new_facts(store)] == [("2", "1"), ("3", "1")]
+    assert [(fact["first"], fact["count"]) for fact in await new_facts(store)] == [("2", "1"), ("3", "1"), ("4", "1")]
 
 
 async def test_the_cards_that_people_get_are_noted_once_and_what_differs_in_those_of_others(store: Store) -> None:
@@ -62,16 +53,9 @@ async def test_the_cards_that_people_get_are_noted_once_and_what_differs_in_thos
 async def test_what_the_card_of_another_one_does_not_have_is_noted_as_what_differs(store: Store) -> None:
     def placed(person: str, card: Card) -> tuple[str, bytes]:
         entry = PlaceCard(
-            id=f"{OUT}{person}",
-            run_id=RunId(RUN),
-            person=PersonId(person),
-            reach=("email",),
-            card=card,
-            thread="",
-            request_id=RequestId("s0q-aaaaaaaaaaaaa"),
-            delivery_id=DeliveryId("s0d-aaaaaaaaaaaaa"),
-            revision=1,
-        )
+            id=f"{OUT}{person}", run_id=RunId(RUN), person=PersonId(person), reach=("email",), card=card, thread="",
+            request_id=RequestId("s0q-aaaaaaaaaaaaa"), delivery_id=DeliveryId("s0d-aaaaaaaaaaaaa"), revision=1,
+        )  # fmt: skip
         return outbox_entry(entry)
 
     at = datetime(2026, 11, 27, tzinfo=UTC)
@@ -83,17 +67,16 @@ async def test_what_the_card_of_another_one_does_not_have_is_noted_as_what_diffe
     assert (first["for"], other) == (["bo"], {"for": ["cy"], "card": {"quoted": "", "quoted_as": ""}})
 
 
-async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known(store: Store) -> None:
+async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known_in_the_log_of_its_shard(
+    store: Store,
+) -> None:
+    await AuditLog(store).note("refused", who=PersonId("bo"), run_id="s1r-aaaaaaaaaaaaa")
+    assert (await new_facts(store), len(await new_facts(store, 1))) == ([], 1)
+
     await AuditLog(store).note("frozen", who=PersonId("bo"), channel="cli", evidence="key sayso_ab", words="incident")
 
     fact = json.loads((await new_facts(store))[0]["note"])
     assert (fact["kind"], fact["who"], fact["evidence"], fact["words"]) == ("frozen", "bo", "key sayso_ab", "incident")
-
-
-async def test_a_note_about_a_run_stands_in_the_log_of_its_shard(store: Store) -> None:
-    await AuditLog(store).note("refused", who=PersonId("bo"), run_id="s1r-aaaaaaaaaaaaa")
-
-    assert (await new_facts(store), len(await new_facts(store, 1))) == ([], 1)
 
 
 @guards("note_audit.lua:noted")

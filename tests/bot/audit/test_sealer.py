@@ -28,6 +28,9 @@ from tests.kit.guards import guards
 CHAIN, KEPT = Keys(0).audit_chain, Keys(0).audit_kept
 
 
+async def announced(_: Head) -> None: ...
+
+
 async def decided_run(store: Store) -> None:
     """Anna asks, Bo approves by mail, the tool runs."""
     happened = [build.started(run_id=RUN), build.chosen(gate="production"), build.opened()]
@@ -43,13 +46,13 @@ async def entry(store: Store, place: int) -> dict[str, Any]:
     return {name.decode(): value.decode() for name, value in fields.items()}
 
 
-async def replaced(store: Store, bodies: dict[int, dict[str, str] | None]) -> None:
+async def replaced(store: Store, bodies: dict[int, dict[str, Any] | None]) -> None:
     """Somebody who can write to Redis writes the chain anew."""
     entries = await store.client.do("XRANGE", CHAIN, "-", "+")
     await store.client.do("DEL", CHAIN)
     for name, fields in entries:
         place = int(name.decode().partition("-")[2])
-        found = bodies.get(place, {field.decode(): value.decode() for field, value in fields.items()})
+        found = bodies.get(place, fields)
         if found is not None:
             await store.client.do("XADD", CHAIN, name, *(part for pair in found.items() for part in pair))
 
@@ -58,9 +61,10 @@ async def test_a_decision_leaves_records_of_what_was_asked_who_voted_how_that_wa
     store: Store,
 ) -> None:
     await decided_run(store)
+    assert (await verified(store)).waiting == 2
     await sealed_all(store)
 
-    found = await log_of(store)
+    found, checked = await log_of(store), await verified(store)
 
     assert [one["kind"] for one in found] == ["opened", "vote", "decided", "tool_started", "tool_finished"]
     vote = found[1]
@@ -68,7 +72,10 @@ async def test_a_decision_leaves_records_of_what_was_asked_who_voted_how_that_wa
     assert (vote["request_id"], vote["policy_name"], vote["evidence"]) == ("q1", "production", "DKIM of corp.example")
     assert (found[3]["tool"], found[3]["environment"]) == ("deploy", "production")
     assert vote["policy"]["rule"]["people"] == ["bo"]  # type: ignore[index,call-overload]
-    assert (await verified(store)).findings == []
+    assert (checked.findings, checked.waiting, checked.records) == ([], 0, 5)
+    for keys, findings in (([b"another"], 5), ([b"another", KEY], 0)):
+        assert len((await a_reader(store).verify(keys)).findings) == findings
+    assert (await a_reader(store).verify([b"another", KEY], derived=[KEY])).weaker == 5
 
 
 @guards("seal.lua:kept")
@@ -112,15 +119,6 @@ async def whole_log(store: Store, but: str = "") -> dict[str, Any]:
         if name != but and await store.client.do("EXISTS", name):
             found[name] = await store.client.do("DUMP", name)
     return found
-
-
-async def test_what_waits_to_be_sealed_is_gone_once_it_is_sealed(store: Store) -> None:
-    await decided_run(store)
-    assert (await verified(store)).waiting == 2
-
-    await sealed_all(store)
-
-    assert ((await verified(store)).waiting, (await verified(store)).records) == (0, 5)
 
 
 @guards("seal.lua:head")
@@ -174,11 +172,30 @@ async def test_a_seal_whose_answer_was_lost_is_not_made_twice(store: Store) -> N
     assert (await head_of(store, 0)).n == 1
 
 
-async def test_other_work_has_its_turn_after_each_record_and_the_key_is_read_once_for_a_batch(store: Store) -> None:
+class Clock:
+    """It goes on by itself, and by each rest; others take so much of each."""
+
+    def __init__(self, others_s: float = 0.0) -> None:
+        self.now_s, self.rests_s, self._others_s = 0.0, list[float](), others_s
+
+    def __call__(self) -> float:
+        self.now_s += 0.0002
+        return self.now_s
+
+    async def rest(self, for_s: float) -> None:
+        self.now_s += for_s + self._others_s
+        self.rests_s.append(for_s)
+
+
+async def waits(store: Store, records: int) -> None:
     await append(store, started(), expect=0)
-    for _ in range(50):
+    for _ in range(records):
         await append(store, paused())
-    turns, keys_read = 0, 0
+
+
+async def test_other_work_has_its_turn_after_each_record_and_the_key_is_read_once_for_a_batch(store: Store) -> None:
+    await waits(store, 50)
+    turns, keys_read = 0, list[int]()
 
     async def take_turns() -> None:
         nonlocal turns
@@ -187,88 +204,52 @@ async def test_other_work_has_its_turn_after_each_record_and_the_key_is_read_onc
             await asyncio.sleep(0)
 
     def key() -> bytes:
-        nonlocal keys_read
-        keys_read += 1
+        keys_read.append(1)
         return KEY
 
-    async def announce(_: Head) -> None: ...
-
     other = asyncio.create_task(take_turns())
-    head = await Sealer(store, Names(), key, announce).seal(0)
+    head = await Sealer(store, Names(), key, announced).seal(0)
     other.cancel()
 
     assert head == await head_of(store, 0)
-    assert ((await head_of(store, 0)).n, turns >= 50, keys_read) == (50, True, 1)
+    assert ((await head_of(store, 0)).n, turns >= 50, keys_read) == (50, True, [1])
 
 
 async def test_sealing_beside_other_work_rests_after_each_record_and_keeps_the_shard(store: Store) -> None:
-    await append(store, started(), expect=0)
-    for _ in range(120):
-        await append(store, paused())
-    now_s, rests_s = 0.0, list[float]()
+    await waits(store, 120)
+    clock = Clock()
 
-    def clock() -> float:
-        nonlocal now_s
-        now_s += 0.0002
-        return now_s
+    await Sealer(store, Names(), lambda: KEY, announced, clock.rest, clock).sweep(0, every_s=60)
 
-    async def rest(for_s: float) -> None:
-        nonlocal now_s
-        now_s += for_s
-        rests_s.append(for_s)
-
-    async def announce(_: Head) -> None: ...
-
-    await Sealer(store, Names(), lambda: KEY, announce, rest, clock).sweep(0, every_s=60)
-
-    assert (await head_of(store, 0)).n == len(rests_s) == 120
-    assert min(rests_s) > 0
+    assert (await head_of(store, 0)).n == len(clock.rests_s) == 120
+    assert min(clock.rests_s) > 0
     assert not await store.is_to_seal(0, 60), "another worker does not begin with it, too"
 
 
 async def test_attack_where_others_keep_the_loop_long_sealing_takes_longer_turns_so_that_no_backlog_grows(
     store: Store,
 ) -> None:
-    await append(store, started(), expect=0)
-    for _ in range(60):
-        await append(store, paused())
-    now_s, rests = 0.0, 0
+    await waits(store, 60)
+    clock = Clock(others_s=0.05)
 
-    def clock() -> float:
-        nonlocal now_s
-        now_s += 0.0002
-        return now_s
-
-    async def rest(for_s: float) -> None:  # others take their time
-        nonlocal now_s, rests
-        now_s += for_s + 0.05
-        rests += 1
-
-    async def announce(_: Head) -> None: ...
-
-    await Sealer(store, Names(), lambda: KEY, announce, rest, clock).sweep(0, every_s=60)
+    await Sealer(store, Names(), lambda: KEY, announced, clock.rest, clock).sweep(0, every_s=60)
 
     assert (await head_of(store, 0)).n == 60
-    assert 2 < rests < 12
-
-
-async def announced(_: Head) -> None: ...
+    assert 2 < len(clock.rests_s) < 12
 
 
 async def test_what_is_new_gives_way_to_other_work_before_each_run_that_is_read_and_after_each_record(
     store: Store,
 ) -> None:
     await append(store, started(), *(paused() for _ in range(4)), expect=0)
-    calms = 0
+    calms = list[float]()
 
-    async def calm(_: float) -> None:
-        nonlocal calms
-        calms += 1
+    async def calm(for_s: float) -> None:
+        calms.append(for_s)
 
     await Sealer(store, Names(), lambda: KEY, announced, calm=calm).sweep(0, every_s=60)
 
-    assert (await head_of(store, 0)).n == 4
-    assert calms == 1 + 4
+    assert ((await head_of(store, 0)).n, len(calms)) == (4, 1 + 4)
 
 
 async def test_attack_where_there_is_always_other_work_what_waits_for_seconds_is_sealed_all_the_same(
@@ -304,26 +285,6 @@ async def test_what_comes_while_the_last_of_it_is_sealed_waits_for_the_next_swee
     assert ((await head_of(store, 0)).n, (await verified(store)).waiting) == (3, 0)
 
 
-async def test_nobody_claims_a_shard_in_which_nothing_is_new(store: Store) -> None:
-    is_last, looks = asyncio.Event(), 0
-
-    async def calm(_: float) -> None:
-        nonlocal looks
-        looks += 1
-        if looks == store.shards:
-            is_last.set()
-
-    sealer = Sealer(store, Names(), lambda: KEY, announced, calm=calm)
-    for shard in range(store.shards):
-        await sealer.sweep(shard)
-    sealing = asyncio.create_task(sealer.keep_sealing(60))
-    await is_last.wait()
-    sealing.cancel()
-
-    assert store.shards > 1
-    assert all([await store.is_to_seal(shard, 60) for shard in range(store.shards - 1)])
-
-
 async def test_facts_of_many_runs_beside_each_other_are_sealed_in_their_order(store: Store) -> None:
     runs = [RunId(f"s0r-{letter * 13}") for letter in "abcdefghijklmnopqrst"]
     for run_id in runs:
@@ -339,29 +300,6 @@ async def test_facts_of_many_runs_beside_each_other_are_sealed_in_their_order(st
     told = [(one["run_id"], one["seq"]) for one in found[0] if one["kind"] == "paused"]
     assert told == [(run_id, seq) for seq in (2, 3, 4) for run_id in runs]
     assert (found[0][-1]["kind"], (await verified(store)).findings) == ("frozen", [])
-
-
-async def test_whom_pseudonyms_stand_for_is_read_again_only_where_somebody_else_has_sealed_or_forgotten(
-    store: Store,
-) -> None:
-    sealer, other = a_sealer(store), a_sealer(store)
-    read = list[int]()
-    for turn in (sealer, sealer, sealer, other, sealer):
-        await AuditLog(store).note("frozen", who=PersonId("bo"), near=RUN)
-        before = await _hashes_read(store)
-        assert await turn.seal(0)
-        read.append(await _hashes_read(store) - before)
-    await Forgetting(store, a_sealer(store)).forget("bo")
-    await AuditLog(store).note("frozen", who=PersonId("bo"), near=RUN)
-    await sealer.seal(0)
-
-    assert read == [1, 0, 0, 1, 1]
-    assert [one["who"] for one in await log_of(store, Query(kind="frozen"))] == [*["forgotten"] * 5, "bo"]
-    assert (await verified(store)).findings == []
-
-
-async def _hashes_read(store: Store) -> int:
-    return int((await store.client.do("INFO", "commandstats")).get("cmdstat_hgetall", {"calls": 0})["calls"])
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -389,39 +327,46 @@ async def test_whatever_is_changed_in_redis_is_found_and_named(redis: str, place
         assert {finding.n for finding in (await verified(store)).findings} == {place}
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"b": "7"},
-        {"b": '{"n": 3, "shard": 0, "parts": 5}'},
-        {"b": '{"n": 3, "shard": 0, "parts": {"words": []}, "of": 5}'},
-        {"b": '{"n": 3, "shard": 0, "who": []}'},
-        {"b": '{"n": 3, "shard": 0, "kind": "forgotten", "people": 5}'},
-        {"b": '{"n": 3, "shard": 0, "kind": "forgotten", "people": [[]]}'},
-        {"b": "[" * 200_000},
-        {"b": b"\xff\xfe"},
-        {"s": b"\xff"},
-        {"s": "ü"},
-    ],
-    ids=str,
+UNREADABLE: tuple[dict[str, str | bytes], ...] = (
+    {"b": "7"},
+    {"b": '{"n": 3, "shard": 0, "parts": 5}'},
+    {"b": '{"n": 3, "shard": 0, "parts": {"words": []}, "of": 5}'},
+    {"b": '{"n": 3, "shard": 0, "who": []}'},
+    {"b": '{"n": 3, "shard": 0, "kind": "forgotten", "people": 5}'},
+    {"b": '{"n": 3, "shard": 0, "kind": "forgotten", "people": [[]]}'},
+    {"b": "[" * 200_000},
+    {"b": b"\xff\xfe"},
+    {"s": b"\xff"},
+    {"s": "ü"},
 )
-@pytest.mark.parametrize("place", [1, 3])
-async def test_attack_a_record_that_nothing_can_read_keeps_the_check_from_no_other(
-    store: Store, fields: dict[str, str | bytes], place: int
+
+
+async def test_attack_a_record_that_nothing_can_read_or_that_has_changed_places_keeps_the_check_from_no_other(
+    store: Store,
 ) -> None:
     await decided_run(store)
     await sealed_all(store)
+    second, third = await entry(store, 2), await entry(store, 3)
 
-    await replaced(store, {place: await entry(store, place) | fields})  # type: ignore[dict-item]
+    for place, was in ((2, second), (3, third)):
+        for fields in UNREADABLE:
+            await replaced(store, {place: was | fields})
+            assert {finding.n for finding in (await verified(store)).findings} == {place}, fields
+        await replaced(store, {place: was})
+    await replaced(store, {2: third, 3: second})
+    assert {2, 3} <= {finding.n for finding in (await verified(store)).findings}
 
-    assert {finding.n for finding in (await verified(store)).findings} == {place}
 
-
-async def test_attack_a_record_whose_number_was_changed_sends_no_search_round_for_ever(store: Store) -> None:
+async def test_attack_a_record_whose_number_was_changed_sends_no_search_round_for_ever_nor_does_a_cursor_that_is_none(
+    store: Store,
+) -> None:
     await decided_run(store)
     await sealed_all(store)
-    found = await entry(store, 3)
+    for cursor in ("0.99999999999999999999999", "0.-1", "0.1-", "x", "0.\u0661"):
+        with pytest.raises(Invalid):
+            await a_reader(store).search(Query(), cursor)
 
+    found = await entry(store, 3)
     await replaced(store, {3: found | {"b": found["b"].replace('"n": 3', '"n": 1')}})
 
     for newest_first in (False, True):
@@ -429,48 +374,17 @@ async def test_attack_a_record_whose_number_was_changed_sends_no_search_round_fo
             await a_reader(store).search(Query(), newest_first=newest_first)
 
 
-@pytest.mark.parametrize("cursor", ["0.99999999999999999999999", "0.-1", "0.1-", "x", "0.\u0661"])
-async def test_attack_a_cursor_that_is_none_is_refused(store: Store, cursor: str) -> None:
-    await decided_run(store)
-    await sealed_all(store)
-
-    with pytest.raises(Invalid):
-        await a_reader(store).search(Query(), cursor)
-
-
-@pytest.mark.parametrize("kept", ["7", "{", '{"words": 5}', '{"words": ["", "{"]}', '{"policy": ["\\ud800", "1"]}'])
-async def test_attack_a_text_that_nothing_can_read_is_named_and_can_be_forgotten(store: Store, kept: str) -> None:
+async def test_attack_a_text_that_nothing_can_read_is_named_and_can_be_forgotten(store: Store) -> None:
     await AuditLog(store).note("frozen", who=PersonId("bo"), words="because")
     await sealed_all(store)
 
-    await store.client.do("HSET", KEPT, 1, kept)
-
-    assert {finding.n for finding in (await verified(store)).findings} == {1}
+    for kept in ("7", "{", '{"words": 5}', '{"words": ["", "{"]}', '{"policy": ["\\ud800", "1"]}'):
+        await store.client.do("HSET", KEPT, 1, kept)
+        assert {finding.n for finding in (await verified(store)).findings} == {1}, kept
     await Forgetting(store, a_sealer(store)).forget("bo")
 
 
-@pytest.mark.parametrize("row", ["7", "{", '{"id": "bo"}', "[" * 200_000])
-async def test_attack_a_name_that_nothing_can_read_keeps_the_check_from_no_record(store: Store, row: str) -> None:
-    await decided_run(store)
-    await sealed_all(store)
-    people = Keys(0).audit_people
-    names = [name for name, body in (await store.client.do("HGETALL", people)).items() if b'"bo"' in body]
-
-    await store.client.do("HSET", people, names[0], row)
-
-    assert "not known any more who it was" in str((await verified(store)).findings)
-
-
-async def test_two_records_that_changed_places_are_named(store: Store) -> None:
-    await decided_run(store)
-    await sealed_all(store)
-
-    await replaced(store, {2: await entry(store, 3), 3: await entry(store, 2)})
-
-    assert {2, 3} <= {finding.n for finding in (await verified(store)).findings}
-
-
-async def test_a_name_that_was_given_to_somebody_else_is_found(store: Store) -> None:
+async def test_attack_a_name_that_nothing_can_read_or_that_was_given_to_somebody_else_is_found(store: Store) -> None:
     await decided_run(store)
     await sealed_all(store)
     people = Keys(0).audit_people
@@ -478,29 +392,27 @@ async def test_a_name_that_was_given_to_somebody_else_is_found(store: Store) -> 
     bo = next(name for name, row in rows.items() if row["id"] == "bo")
 
     await store.client.do("HSET", people, bo, json.dumps(rows[bo] | {"id": "cy"}))
-
     assert "given to somebody else" in str((await verified(store)).findings[0])
+    for row in ("7", "{", '{"id": "bo"}', "[" * 200_000):
+        await store.client.do("HSET", people, bo, row)
+        assert "not known any more who it was" in str((await verified(store)).findings)
 
 
-async def test_a_cut_end_is_seen_with_a_head_that_was_noted_outside_and_only_then(store: Store) -> None:
+async def test_a_cut_end_is_seen_by_what_the_store_has_noted_or_with_a_head_that_was_noted_outside(
+    store: Store,
+) -> None:
     await decided_run(store)
     await sealed_all(store)
     outside = await head_of(store, 0)
-    await store.client.do("XDEL", CHAIN, "0-5", "0-4")
+    await store.client.do("XDEL", CHAIN, "0-5")
+    assert [finding.n for finding in (await verified(store)).findings] == [5]
+
+    await store.client.do("XDEL", CHAIN, "0-4")
     before = Head(0, 3, (await entry(store, 3))["s"])
     await store.client.do("SET", Keys(0).audit_head, str(before))
 
     assert (await verified(store)).findings == []
     assert "the log ends at record 3" in str((await verified(store, outside)).findings[0])
-
-
-async def test_an_end_that_was_cut_without_care_is_seen_by_what_the_store_itself_has_noted(store: Store) -> None:
-    await decided_run(store)
-    await sealed_all(store)
-
-    await store.client.do("XDEL", CHAIN, "0-5")
-
-    assert [finding.n for finding in (await verified(store)).findings] == [5]
 
 
 async def test_the_chain_itself_holds_no_name_and_no_word_of_anybody(store: Store) -> None:
@@ -518,10 +430,11 @@ async def test_the_chain_itself_holds_no_name_and_no_word_of_anybody(store: Stor
 async def test_somebody_who_is_forgotten_stands_nowhere_any_more_and_the_log_still_verifies(store: Store) -> None:
     await decided_run(store)
     await sealed_all(store)
+    keys = Keys(0)
+    people = await store.client.do("HGETALL", keys.audit_people)
 
     assert await Forgetting(store, a_sealer(store)).forget("bo") == 1
 
-    keys = Keys(0)
     left = await store.client.read(["XRANGE", CHAIN, "-", "+"], ["HGETALL", KEPT], ["HGETALL", keys.audit_people])
     assert [word for word in ('"bo"', ':bo"', '.bo"', "Bo Berg", "DKIM") if word in str(left)] == []
     found = await log_of(store)
@@ -530,18 +443,9 @@ async def test_somebody_who_is_forgotten_stands_nowhere_any_more_and_the_log_sti
     assert (found[0]["people"], found[-1]["kind"]) == (["anna"], "forgotten")
     checked = await verified(store)
     assert (checked.findings, checked.forgotten) == ([], 1)
-
-
-async def test_forgetting_again_after_a_crash_in_the_middle_does_the_rest(store: Store) -> None:
-    await decided_run(store)
-    await sealed_all(store)
-    people = await store.client.do("HGETALL", Keys(0).audit_people)
-    await Forgetting(store, a_sealer(store)).forget("bo")
     for name, row in people.items():  # as if it had died before the last step
-        await store.client.do("HSET", Keys(0).audit_people, name, row)
-
+        await store.client.do("HSET", keys.audit_people, name, row)
     await Forgetting(store, a_sealer(store)).forget("bo")
-
     assert ((await log_of(store))[1]["who"], (await verified(store)).findings) == ("forgotten", [])
 
 
@@ -555,9 +459,7 @@ def interrupted(store: Store, do: Callable[[], Awaitable[object]]) -> Sealer:
         if rests % 100 == 1:
             await do()
 
-    async def announce(_: Head) -> None: ...
-
-    return Sealer(store, Names(), lambda: KEY, announce, rest)
+    return Sealer(store, Names(), lambda: KEY, announced, rest)
 
 
 @guards("seal.lua:people")
@@ -581,7 +483,7 @@ async def test_attack_what_is_sealed_while_somebody_is_forgotten_names_nobody_wh
 async def test_attack_whatever_was_noted_of_somebody_is_forgotten_though_others_seal_at_the_same_time(
     store: Store,
 ) -> None:
-    for number in range(350):
+    for number in range(220):
         await AuditLog(store).note("frozen", who=PersonId("bo"), words=f"secret {number}")
     await a_sealer(store).seal(0)
     other = a_sealer(store)
@@ -632,23 +534,23 @@ async def test_facts_that_nobody_can_read_stand_in_the_log_and_hold_up_no_others
     )
 
 
-@pytest.mark.parametrize("newest_first", [False, True])
-async def test_pages_of_a_search_hold_each_record_once_in_their_order(store: Store, newest_first: bool) -> None:
+async def test_pages_of_a_search_hold_each_record_once_in_their_order(store: Store) -> None:
     for number in range(7):
         run_id = f"s{number % 2}r-aaaaaaaaaaaaa"
         await AuditLog(store).note("refused", who=PersonId("bo"), run_id=run_id, words=str(number))
     await sealed_all(store)
 
-    found, cursor = list[dict[str, Any]](), ""
-    while True:
-        page, cursor = await a_reader(store).search(Query(), cursor, 2, newest_first=newest_first)
-        found += page
-        if not cursor:
-            break
+    for newest_first in (False, True):
+        found, cursor = list[dict[str, Any]](), ""
+        while True:
+            page, cursor = await a_reader(store).search(Query(), cursor, 2, newest_first=newest_first)
+            found += page
+            if not cursor:
+                break
 
-    times = [datetime.fromisoformat(one["at"]) for one in found]
-    assert times == sorted(times, reverse=newest_first)
-    assert sorted(one["words"] for one in found) == [str(number) for number in range(7)]
+        times = [datetime.fromisoformat(one["at"]) for one in found]
+        assert times == sorted(times, reverse=newest_first)
+        assert sorted(one["words"] for one in found) == [str(number) for number in range(7)]
 
 
 async def test_records_are_found_by_person_policy_run_and_time(store: Store) -> None:
@@ -665,15 +567,6 @@ async def test_records_are_found_by_person_policy_run_and_time(store: Store) -> 
     assert "frozen" not in await kinds(run=RUN)
     assert await kinds(since=build.NOON, until=build.NOON) == []
     assert await kinds(person="nobody") == []
-
-
-async def test_the_key_matters(store: Store) -> None:
-    await decided_run(store)
-    await sealed_all(store)
-
-    assert len((await a_reader(store).verify([b"another"])).findings) == 5
-    assert (await a_reader(store).verify([b"another", KEY])).findings == []
-    assert (await a_reader(store).verify([b"another", KEY], derived=[KEY])).weaker == 5
 
 
 async def handed_on_run(store: Store) -> None:
@@ -701,28 +594,20 @@ async def handed_on_run(store: Store) -> None:
 LEFT = PersonId("leo")
 
 
-async def test_attack_why_somebody_handed_it_on_is_read_in_a_policy_after_they_are_forgotten(store: Store) -> None:
-    await handed_on_run(store)
-    await sealed_all(store)
-    assert (await log_of(store, Query(kind="reassigned")))[0]["words"] == "I have my operation tomorrow"
-
-    await Forgetting(store, a_sealer(store)).forget(LEFT)
-
-    assert "operation" not in str(await store.client.do("HGETALL", KEPT))
-    assert (await verified(store)).findings == []
-
-
-async def test_attack_whoever_had_left_when_it_was_sealed_is_read_in_a_policy_after_they_are_forgotten(
+async def test_attack_why_somebody_handed_it_on_and_who_had_left_by_then_is_read_in_a_policy_after_they_are_forgotten(
     store: Store,
 ) -> None:
     await handed_on_run(store)
     await sealed_all(store)
+    assert (await log_of(store, Query(kind="reassigned")))[0]["words"] == "I have my operation tomorrow"
     [vote] = await log_of(store, Query(kind="vote"))
     assert vote["policy"]["handed_on"][0]["person"] == LEFT  # type: ignore[index,call-overload]
 
     await Forgetting(store, a_sealer(store)).forget(LEFT)
 
-    assert f'"{LEFT}"' not in str(await store.client.do("HGETALL", KEPT)).replace("\\", "")
+    left = str(await store.client.do("HGETALL", KEPT)).replace("\\", "")
+    assert ("operation" in left, f'"{LEFT}"' in left) == (False, False)
+    assert (await verified(store)).findings == []
 
 
 async def test_attack_somebody_forgotten_is_read_in_what_changed_in_the_directory(store: Store) -> None:

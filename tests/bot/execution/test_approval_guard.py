@@ -42,32 +42,23 @@ async def looks(world: World) -> Looks:
     return Looks(world, await world.run(run_id), record.request.id)
 
 
-@guards("planted:recheck_before_start")
-async def test_what_has_become_something_else_since_it_was_approved_does_not_start(looks: Looks) -> None:
-    looks.world.workshop.meaning["bell"] = "a larger bell"
-
-    assert await looks.first() is None
-    assert (await looks.world.request(looks.started.request_id or "")).state == "superseded"
-
-
 @guards("planted:start_is_told_when_too_old")
-async def test_a_start_is_told_from_when_its_approval_is_too_old(looks: Looks) -> None:
-    found = await looks.first()
-    decision = (await looks.world.request(looks.started.request_id or "")).decision
-
-    assert isinstance(found, RecordWrite)
-    assert decision
-    assert found.before == decision.at + timedelta(minutes=15)
-
-
 @guards("planted:recheck_before_turn")
-async def test_what_has_become_something_else_while_it_waited_for_its_turn_does_not_begin(looks: Looks) -> None:
+@guards("planted:recheck_before_start")
+async def test_a_start_is_told_when_its_approval_is_too_old_and_what_has_become_something_else_does_not_begin(
+    looks: Looks,
+) -> None:
     approval = await looks.first()
+    decision = (await looks.world.request(looks.started.request_id or "")).decision
     assert isinstance(approval, RecordWrite)
+    assert decision
+    assert approval.before == decision.at + timedelta(minutes=15)
     cover = looks.guard.cover(looks.agent, looks.run, looks.step, looks.started, approval)
     assert cover
     assert await cover.still()
 
     looks.world.workshop.meaning["bell"] = "a larger bell"
 
-    assert not await cover.still()
+    assert not await cover.still(), "while it waited for its turn"
+    assert await looks.first() is None, "before its start"
+    assert (await looks.world.request(looks.started.request_id or "")).state == "superseded"

@@ -14,7 +14,7 @@ from tests.bot.cli.shell import sayso
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import a_console
-from tests.test_tour import commit_of, live
+from tests.test_tour import commit_of
 
 BUSY = "deploy-production"
 
@@ -46,23 +46,13 @@ async def street(shop: World) -> AsyncIterator[Street]:
     street.open()
 
 
-@pytest.mark.long
-async def test_who_waits_for_their_turn_is_told_behind_whom(street: Street) -> None:
+async def test_who_waits_is_told_behind_whom_and_line_page_and_terminal_show_whose_turn_it_is(street: Street) -> None:
     shop = street.shop
 
-    said = status_line(await shop.run(street.second), None, shop.app.people)
-
-    assert said == (
-        f"Waiting for its turn, after run {street.first} of Anna Ames: Deploy v1.2.0 to production, replacing v1.0.0"
-    )
-    assert status_line(await shop.run(street.first), None, shop.app.people).startswith("Running: Deploy v1.1.0")
-
-
-async def test_the_queue_shows_who_deploys_and_who_waits(street: Street) -> None:
-    shop = street.shop
-
+    said = [status_line(await shop.run(one), None, shop.app.people) for one in (street.first, street.second)]
+    waits = f"after run {street.first} of Anna Ames: Deploy v1.2.0 to production, replacing v1.0.0"
+    assert (said[0].startswith("Running: Deploy v1.1.0"), said[1]) == (True, f"Waiting for its turn, {waits}")
     turns = await shop.app.live.turns()
-
     assert turns["staging"].running is None
     assert turns["production"].running
     assert (turns["production"].running.run, turns["production"].running.requester) == (street.first, "anna")
@@ -76,14 +66,6 @@ async def test_the_queue_shows_who_deploys_and_who_waits(street: Street) -> None
         assert f"Waiting for its turn It waits for its turn, after run {street.first} of Anna Ames." in words
         assert f"/runs/{street.second}/confirm/cancel" in page.html
         assert f"/runs/{street.second}/confirm/cancel" not in (await (await console.browser("bo")).get("/live")).html
-    street.open()
-    await shop.ended(street.first)
-    await until(lambda: nobody_waits(shop), what="nobody waits any more")
-
-
-async def test_the_terminal_lists_environments_with_whose_turn_it_is(street: Street) -> None:
-    shop = street.shop
-
     # A machine that stands still for longer than a lease has the second one queue again.
     printed = await until(lambda: naming(street.second, shop, "environments"), what="both are printed")
     production, staging = printed.split("\nstaging")
@@ -97,22 +79,9 @@ async def test_the_terminal_lists_environments_with_whose_turn_it_is(street: Str
         "production": [street.second],
         "staging": [],
     }
-
-
-@pytest.mark.long
-async def test_a_deploy_that_is_called_off_while_it_waits_never_begins_and_lets_the_next_one_go(
-    street: Street,
-) -> None:
-    shop = street.shop
-    third = await approved(shop, "deploy v1.2.0 to production")
-    await until(lambda: waits_behind(shop, third, street.first), what="a third one waits as well")
-
-    await shop.steer(street.second, "cancel")
-    ended = await shop.ended(street.second)
-
-    assert ended.state == "cancelled"
-    assert live(shop, "production") == commit_of(shop, "v1.0.0"), "the first one has not even begun"
-    assert [one.run for one in (await shop.app.live.turns())["production"].waiting] == [third]
+    street.open()
+    await shop.ended(street.first)
+    await until(lambda: nobody_waits(shop), what="nobody waits any more")
 
 
 @pytest.mark.long

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,21 +19,26 @@ from bot.store import WorkItem
 from bot.testing.events import tool_started
 from tests.kit.clerk import Workshop
 from tests.kit.guards import guards
+from tests.kit.long import few_of
+from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
 from tests.servers.lines import Server
 from tests.stories.faults.test_deploy import release
 
 
-@pytest.fixture
-async def hasty(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    """A sayso whose tools have a tenth of a second."""
+def hasty(world: World) -> None:
+    """Its tools have a tenth of a second."""
+    world.workshop.timeouts_s |= {"stamp": 0.1, "pull": 0.1}
 
-    def change(world: World) -> None:
-        world.workshop.timeouts_s |= {"stamp": 0.1, "pull": 0.1}
 
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        yield world
+def patient(world: World) -> None:
+    """A slow machine takes its time to begin, and to deploy."""
+    world.environ = {"SAYSO_LEASE_S": "60"}
+
+
+def sweeps_nothing(world: World) -> None:
+    world.environ = {"SAYSO_GRACE_S": "3600"}
 
 
 async def of_tools(world: World, run_id: str) -> list[Event]:
@@ -85,14 +90,9 @@ async def test_a_tool_that_takes_longer_than_its_lease_keeps_it(world: World) ->
 
 
 @guards("planted:end_of_a_tool_is_told")
-async def test_a_run_goes_on_at_once_when_its_tool_ends(redis: str, tmp_path: Path) -> None:
-    def change(world: World) -> None:
-        world.environ = {"SAYSO_GRACE_S": "3600"}
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        run_id = await world.trigger("stamp letter")
-
-        assert await world.summary(run_id) == "done: ok: stamp letter: done"
+@opens(change=sweeps_nothing)
+async def test_a_run_goes_on_at_once_when_its_tool_ends(world: World) -> None:
+    assert await world.summary(await world.trigger("stamp letter")) == "done: ok: stamp letter: done"
 
 
 @guards("planted:lease_before_effect")
@@ -160,7 +160,7 @@ def needs_two(workshop: Workshop) -> None:
     workshop.policy_of["letter"] = "pair"
 
 
-@pytest.mark.parametrize("changes", [is_another_letter, is_lost, needs_two])
+@pytest.mark.parametrize("changes", few_of([is_another_letter, is_lost, needs_two], 0))
 async def test_what_may_have_happened_and_is_not_done_again_is_asked_about_first(
     world: World, redis: str, tmp_path: Path, changes: Callable[[Workshop], None]
 ) -> None:
@@ -183,23 +183,21 @@ async def test_what_may_have_happened_and_is_not_done_again_is_asked_about_first
     may_end.set()
 
 
-async def test_attack_a_tool_that_honours_its_key_and_does_not_end_in_time_is_called_failed(hasty: World) -> None:
-    hasty.workshop.hold("letter")
+@opens(change=hasty)
+async def test_attack_a_tool_that_does_not_end_in_time_is_unknown_and_failed_where_it_honours_its_key(
+    world: World,
+) -> None:
+    for what in ("letter", "rope"):
+        world.workshop.hold(what)
 
-    run = await hasty.ended(await hasty.trigger("stamp letter"))
+    run = await world.ended(await world.trigger("stamp letter"))
+    run_id = await world.trigger("pull rope")
+    await world.has(run_id, "unknown")
 
     assert run.ended
     assert (run.ended.summary, run.ended.change) == ("error: stamp did not end within 0 s", "unknown")
     assert word_of(run) == "unknown"
-
-
-async def test_a_tool_without_a_key_that_does_not_end_in_time_is_unknown(hasty: World) -> None:
-    hasty.workshop.hold("rope")
-
-    run_id = await hasty.trigger("pull rope")
-
-    await hasty.has(run_id, "unknown")
-    _, orphaned = await of_tools(hasty, run_id)
+    _, orphaned = await of_tools(world, run_id)
     assert isinstance(orphaned, ToolOrphaned)
     assert orphaned.may_have_started
 
@@ -254,10 +252,7 @@ async def test_a_command_that_a_restarted_worker_left_is_not_given_up_by_another
 ) -> None:
     run_id, runs, gate = await held_deploy(shop)
 
-    def change(world: World) -> None:
-        world.environ = {"SAYSO_LEASE_S": "60"}  # a slow machine takes its time to begin, and to deploy
-
-    async with shop.stopped(), a_world(redis, tmp_path / "other", shop.toml, deploys=True, change=change) as other:
+    async with shop.stopped(), a_world(redis, tmp_path / "other", shop.toml, deploys=True, change=patient) as other:
         run = await other.run(run_id)
         assert run.pending
         assert run.pending.attempt
@@ -345,35 +340,32 @@ async def test_attack_where_no_file_can_be_made_a_deploy_is_tried_once_and_whoev
     assert "can't be started" in (await shop.next_mail("anna", about="Failed")).text.replace("\n", " ")
 
 
+@opens(change=patient)
 async def test_while_redis_is_away_right_before_an_effect_nothing_begins_and_that_is_no_error_of_the_tool(
-    redis: str, tmp_path: Path
+    world: World, redis: str, tmp_path: Path
 ) -> None:
-    def change(world: World) -> None:
-        world.environ = {"SAYSO_LEASE_S": "60"}
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        run_id = await world.trigger("press bell")
-        await world.opened(run_id)
-        await world.quiet()
-        run, [agent] = await world.run(run_id), [world.app.runs.executor.agents["clerk"]]
-        tool = agent.tool("press")
-        assert run.pending
-        assert tool
-        args = tool.args(what="bell")
-        started = tool_started().model_copy(update={"effect": await tool.prepare(args)})
-        await world.app.store.start_tool(run_id, run.seq, started.attempt_id, started, None)
-        attempt = Attempt(started.attempt_id, await world.now(), "here", tool.idempotent, started.effect)
-        with Server("tests.servers.redis_proxy", redis) as proxy, capture_logs() as logs:
-            other = World(f"redis://127.0.0.1:{proxy.said['redis_port']}", tmp_path / "data")
-            change(other)
-            async with beside_it(other):
-                other.app.store.client.patience_s = 0.1
-                proxy.ask(do="cut")
-                other.app.runs.executor.begin(run, run.pending, tool, args, attempt, None)
-                heard = {"not begun, as Redis does not say whether it is wanted", "tool failed"}
-                await until(lambda: any(line["event"] in heard for line in logs), what="it has not heard from Redis")
-                proxy.ask(do="mend")
-                [_, ended] = await until(lambda: _two(world, run_id))
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    await world.quiet()
+    run, [agent] = await world.run(run_id), [world.app.runs.executor.agents["clerk"]]
+    tool = agent.tool("press")
+    assert run.pending
+    assert tool
+    args = tool.args(what="bell")
+    started = tool_started().model_copy(update={"effect": await tool.prepare(args)})
+    await world.app.store.start_tool(run_id, run.seq, started.attempt_id, started, None)
+    attempt = Attempt(started.attempt_id, await world.now(), "here", tool.idempotent, started.effect)
+    with Server("tests.servers.redis_proxy", redis) as proxy, capture_logs() as logs:
+        other = World(f"redis://127.0.0.1:{proxy.said['redis_port']}", tmp_path / "data")
+        patient(other)
+        async with beside_it(other):
+            other.app.store.client.patience_s = 0.1
+            proxy.ask(do="cut")
+            other.app.runs.executor.begin(run, run.pending, tool, args, attempt, None)
+            heard = {"not begun, as Redis does not say whether it is wanted", "tool failed"}
+            await until(lambda: any(line["event"] in heard for line in logs), what="it has not heard from Redis")
+            proxy.ask(do="mend")
+            [_, ended] = await until(lambda: _two(world, run_id))
 
     assert isinstance(ended, ToolOrphaned)
     assert not ended.may_have_started

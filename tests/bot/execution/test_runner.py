@@ -62,14 +62,9 @@ class Bench:
     def worker(self, moment: str, script: str, attempt: str = "a1") -> subprocess.Popen[bytes]:
         """A process of its own that runs `script`."""
         order = Order(
-            data_dir=str(self.data_dir),
-            redis_url=NO_REDIS,
-            attempt_id=attempt,
-            argv=["sh", "-c", script],
-            cwd=str(self.folder),
-            lock="deploy-staging",
-            timeout_s=LONG_S,
-        )
+            data_dir=str(self.data_dir), redis_url=NO_REDIS, attempt_id=attempt, argv=["sh", "-c", script],
+            cwd=str(self.folder), lock="deploy-staging", timeout_s=LONG_S,
+        )  # fmt: skip
         program = [sys.executable, "-m", "tests.bot.runner_worker", moment, json.dumps(asdict(order))]
         return subprocess.Popen(program, cwd=Path(bot.__file__).parents[1])
 
@@ -88,23 +83,14 @@ TALKS = "echo run >>log; echo $PPID >says; read word <hears; echo heard $word"
 HEARD = CommandResult(0, "heard go\n")
 
 
-async def test_a_command_gives_its_exit_code_and_its_output(bench: Bench) -> None:
-    found = await bench.sh("echo out; echo err >&2; exit 3")
-
-    assert found == CommandResult(3, "out\nerr\n")
-
-
-async def test_a_command_that_a_signal_ended_has_a_negative_exit_code(bench: Bench) -> None:
-    assert await bench.sh("kill -9 $$") == CommandResult(-9, "")
-
-
-async def test_no_shell_reads_the_arguments(bench: Bench) -> None:
-    assert await bench.run("printf", "%s|", "$HOME", "a b", "; id") == CommandResult(0, "$HOME|a b|; id|")
-
-
-async def test_the_environment_is_clean_and_stdin_is_empty(bench: Bench) -> None:
-    environment, typed = await bench.run("env"), await bench.run("cat", attempt="a2")
-
+async def test_a_command_gives_its_exit_code_and_output_and_no_shell_environment_or_input_of_ours_reaches_it(
+    bench: Bench,
+) -> None:
+    assert await bench.sh("echo out; echo err >&2; exit 3") == CommandResult(3, "out\nerr\n")
+    assert await bench.sh("kill -9 $$", "a2") == CommandResult(-9, "")
+    words = await bench.run("printf", "%s|", "$HOME", "a b", "; id", attempt="a3")
+    assert words == CommandResult(0, "$HOME|a b|; id|")
+    environment, typed = await bench.run("env", attempt="a4"), await bench.run("cat", attempt="a5")
     assert isinstance(environment, CommandResult)
     assert {line.partition("=")[0] for line in environment.output.splitlines()} <= {"PATH", "HOME", "LANG"}
     assert typed == CommandResult(0, "")
@@ -127,21 +113,17 @@ async def test_a_command_that_is_not_there_says_what_to_correct(bench: Bench) ->
     assert f"its folder {bench.folder / 'gone'} is not there" in nowhere.output
 
 
-async def test_the_same_attempt_never_runs_twice(bench: Bench) -> None:
+async def test_the_same_attempt_never_runs_twice_and_one_of_which_nothing_is_found_is_lost(bench: Bench) -> None:
     first = await bench.sh("echo run >>log; echo once")
     again = await bench.sh("echo run >>log; echo twice")
+    adopted = await bench.runner.adopt("a2")
+    late = await bench.sh("echo run >>log", "a2")
 
     assert first == again == CommandResult(0, "once\n")
+    assert adopted == late == await bench.runner.adopt("a2") == Lost()
     assert bench.has_run() == ["run"]
-
-
-async def test_an_attempt_of_which_nothing_is_found_is_lost_and_never_starts_here(bench: Bench) -> None:
-    adopted = await bench.runner.adopt("a1")
-    late = await bench.sh("echo run >>log")
-
-    assert (adopted, late) == (Lost(), Lost())
-    assert await bench.runner.adopt("a1") == Lost()
-    assert bench.has_run() == []
+    shutil.rmtree(bench.data_dir)
+    assert await bench.runner.adopt("a1") == Lost(), "a folder that is put back does not say that it never started"
 
 
 @pytest.mark.parametrize("is_over", [True, False], ids=["over", "running"])
@@ -161,13 +143,6 @@ async def test_attack_a_copy_of_a_data_directory_from_before_a_command_does_not_
     if not is_over:
         await bench.tell()
         assert await running == HEARD
-
-
-async def test_a_data_directory_that_is_put_back_does_not_say_that_a_command_never_started(bench: Bench) -> None:
-    await bench.sh("echo run >>log")
-    shutil.rmtree(bench.data_dir)
-
-    assert await bench.runner.adopt("a1") == Lost()
 
 
 async def test_a_runner_that_is_late_loses_to_an_adopter(bench: Bench) -> None:
@@ -207,18 +182,18 @@ async def test_a_worker_killed_after_the_command_leaves_its_result(bench: Bench)
     assert bench.has_run() == ["run"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_no_signal_that_stops_a_worker_stops_its_runner(bench: Bench, number: signal.Signals) -> None:
+async def test_no_signal_that_stops_a_worker_stops_its_runner(bench: Bench) -> None:
     running = asyncio.create_task(bench.sh(TALKS))
     runner_pid = int(await bench.said())
 
-    os.kill(runner_pid, number)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(runner_pid, number)
     await bench.tell()
 
     assert await running == HEARD
 
 
-async def test_cancelling_detaches_and_two_adopters_get_the_same_result(bench: Bench) -> None:
+async def test_cancelling_detaches_and_two_adopters_get_the_same_result_and_one_may_be_cancelled(bench: Bench) -> None:
     running = asyncio.create_task(bench.sh(TALKS))
     await bench.said()
 
@@ -226,21 +201,12 @@ async def test_cancelling_detaches_and_two_adopters_get_the_same_result(bench: B
     with pytest.raises(asyncio.CancelledError):
         await running
     adopting = [asyncio.create_task(bench.runner.adopt("a1")) for _ in range(2)]
-    await bench.tell()
-
-    assert await asyncio.gather(*adopting) == [HEARD, HEARD]
-    assert bench.has_run() == ["run"]
-
-
-async def test_waiting_for_a_result_can_be_cancelled(bench: Bench) -> None:
-    running = asyncio.create_task(bench.sh(TALKS))
-    await bench.said()
-
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(bench.runner.adopt("a1"), 0.3)
     await bench.tell()
 
-    assert await running == HEARD
+    assert await asyncio.gather(*adopting) == [HEARD, HEARD]
+    assert bench.has_run() == ["run"]
 
 
 async def test_a_killed_runner_is_lost_to_its_worker_and_to_adopters(bench: Bench) -> None:
@@ -260,19 +226,17 @@ async def test_a_killed_runner_is_lost_to_its_worker_and_to_adopters(bench: Benc
 FILLS = "mv data/attempts data/before; : >data/attempts"
 
 
-async def test_attack_a_command_whose_result_no_file_can_keep_is_lost_and_no_error(bench: Bench) -> None:
-    assert await bench.sh(f"echo run >>log; {FILLS}") == Lost()
-
-    assert await bench.runner.adopt("a1") == Lost()
-    assert bench.has_run() == ["run"]
-
-
-async def test_attack_a_result_that_nobody_can_read_is_lost_and_no_error(bench: Bench) -> None:
+async def test_attack_a_command_whose_result_no_file_can_keep_or_nobody_can_read_is_lost_and_no_error(
+    bench: Bench,
+) -> None:
     await bench.sh("echo run >>log")
     for broken in (b"", b"{", b"{}", b"[]"):
         bench.places.result("a1").write_bytes(broken)
-
         assert await bench.runner.adopt("a1") == Lost(), broken
+
+    assert await bench.sh(f"echo run >>log; {FILLS}", "a2") == Lost()
+    assert await bench.runner.adopt("a2") == Lost()
+    assert bench.has_run() == ["run"] * 2
 
 
 async def test_attack_a_runner_that_can_have_no_lock_is_told_of_and_begins_nothing(bench: Bench) -> None:
@@ -369,7 +333,8 @@ async def test_a_command_is_asked_about_once_it_is_its_turn_and_begins_only_if_i
     running = asyncio.create_task(bench.sh(TALKS))
     await bench.said()
     waiting = [asyncio.create_task(bench.runner.run(attempt, log, None, still)) for attempt in ("a2", "a3")]
-    await bench.sh("true", "a4", lock="deploy-production")
+    other = await bench.sh("echo other", "a4", lock="deploy-production")
+    assert other == CommandResult(0, "other\n"), "commands under two locks do not wait for each other"
     assert order == [], "it is not their turn"
     await bench.tell()
     found = await asyncio.gather(running, *waiting)
@@ -408,17 +373,6 @@ async def test_a_command_that_waits_for_its_turn_does_not_begin_once_its_worker_
     assert bench.has_run() == ["run"]
 
 
-async def test_commands_under_two_locks_do_not_wait_for_each_other(bench: Bench) -> None:
-    running = asyncio.create_task(bench.sh(TALKS))
-    await bench.said()
-
-    other = await bench.sh("echo other", "a2", lock="deploy-production")
-    await bench.tell()
-
-    assert other == CommandResult(0, "other\n")
-    assert await running == HEARD
-
-
 async def test_a_time_out_ends_the_whole_group_even_if_it_will_not_listen(bench: Bench) -> None:
     deaf = "trap '' TERM; echo begun; (exec 9>says; read word <hears) & read word <hears"
     listening = asyncio.create_task(bench.said())
@@ -438,23 +392,23 @@ async def test_a_time_out_asks_first(bench: Bench) -> None:
     assert found == CommandResult(None, "begun\nbye\n")
 
 
-async def test_a_background_process_that_holds_the_output_keeps_nobody_waiting(bench: Bench) -> None:
+async def test_a_background_process_that_holds_the_output_keeps_nobody_waiting_and_one_that_closes_it_is_waited_for(
+    bench: Bench,
+) -> None:
     found = await bench.sh("cat hears & echo over")
     await bench.tell()
-
     assert found == CommandResult(0, "over\n")
 
-
-async def test_a_command_that_closes_its_output_is_waited_for(bench: Bench) -> None:
-    running = asyncio.create_task(bench.sh("echo out; exec >&- 2>&-; echo >says; read word <hears; exit 4"))
+    running = asyncio.create_task(bench.sh("echo out; exec >&- 2>&-; echo >says; read word <hears; exit 4", "a2"))
     await bench.said()
     await bench.tell()
 
     assert await running == CommandResult(4, "out\n")
 
 
-async def test_a_large_output_keeps_its_head_and_its_tail(bench: Bench) -> None:
+async def test_a_large_output_keeps_its_head_and_its_tail_and_one_that_fits_is_whole(bench: Bench) -> None:
     found = await bench.sh("echo first; yes 0123456789 | head -c 3999996; echo last")
+    fits = await bench.sh(r"yes x | head -c 900000; printf '\377\000é'", "a2")
 
     assert isinstance(found, CommandResult)
     assert found.is_cut
@@ -462,12 +416,7 @@ async def test_a_large_output_keeps_its_head_and_its_tail(bench: Bench) -> None:
     assert found.output.endswith("\nlast\n")
     assert "bytes left out" in found.output
     assert 900_000 < len(found.output) < 1_100_000
-
-
-async def test_an_output_that_fits_is_whole_and_any_bytes_are_text(bench: Bench) -> None:
-    found = await bench.sh(r"yes x | head -c 900000; printf '\377\000é'")
-
-    assert found == CommandResult(0, "x\n" * 450_000 + "\ufffd\x00é")
+    assert fits == CommandResult(0, "x\n" * 450_000 + "\ufffd\x00é")
 
 
 async def test_files_are_private_and_the_command_keeps_the_usual_mask(bench: Bench) -> None:

@@ -52,7 +52,6 @@ def test_a_line_of_nothing_else_is_read(text: str, found: Typed) -> None:
         ("Einfrieren\n\nunfreeze production: fixed", True),
         ("freeze production: incident\n\nfreeze production: incident", True),
         ("Production is up\n\nunfreeze production: fixed", False),
-        ("freeze production: incident\nor rather not", False),
         ("Incident\n\nfreeze production: incident\nor rather not", False),
         ("freeze production: incident\nunfreeze production: fixed", False),
     ],
@@ -64,24 +63,21 @@ def test_a_mail_says_it_below_any_subject_where_it_stops_something(text: str, is
     assert found.is_alone == is_alone
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "@Bo\u00a0Berg unfreeze production: fixed",
-        "freeze production?",
-        "freeze production at night?",
-        "unfreeze production?",
-        "unfreeze production and staging",
-        "should we freeze",
-        "should we unfreeze production",
-        "freeze prod/eu: incident",
-        "do not freeze production: it is fine",
-        "freezer production: full",
-    ],
-)
-def test_anything_else_is_not(text: str) -> None:
-    assert typed_freeze(text) is None
+NONE = [
+    "", "@Bo\u00a0Berg unfreeze production: fixed", "freeze production at night?", "unfreeze production?",
+    "unfreeze production and staging", "should we freeze", "should we unfreeze production", "freeze prod/eu: incident",
+    "do not freeze production: it is fine", "freezer production: full", "No! Don't freeze production",
+    "we need to freeze production?", "Bo said: freeze production", "Bo said no, freeze production",
+    "if it fails, stop, freeze production", "Checkout is slow. If it goes down, freeze production",
+    "Checkout ist langsam. Falls es schlimmer wird, freeze production", "No. If it fails, freeze production",
+    "Runbook: if checkout is down, freeze production", "falls Checkout ausfällt, freeze production",
+    "is checkout down? freeze production", "Checkout is fine, no need to freeze production",
+    "The site is down, freeze production tonight", "deploy v2 to staging, freeze production",
+]  # fmt: skip
+
+
+def test_what_only_speaks_of_a_freeze_or_against_one_is_none() -> None:
+    assert [text for text in NONE if typed_freeze(text) is not None] == []
 
 
 @pytest.mark.parametrize("has_subject", [False, True])
@@ -101,18 +97,14 @@ def test_attack_a_freeze_wins_over_the_end_of_one_above_and_below_it(lines: tupl
         assert (found.ends, found.reason, found.is_first, found.is_alone) == (False, "incident", True, False), text
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "stop\nfreeze everything: incident",
-        "Stop! freeze everything: incident",
-        "Please stop everything, freeze everything: incident",
-        "\U0001f6d1 freeze everything: incident",
-        ":octagonal_sign: freeze everything: incident",
-        "freeze everything: incident\nstop",
-        "freeze everything. incident",
-    ],
-)
+STOPS_BESIDE = [
+    "stop\nfreeze everything: incident", "Stop! freeze everything: incident",
+    "Please stop everything, freeze everything: incident", "\U0001f6d1 freeze everything: incident",
+    ":octagonal_sign: freeze everything: incident", "freeze everything: incident\nstop", "freeze everything. incident",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", STOPS_BESIDE)
 def test_attack_a_stop_and_signs_beside_a_freeze_keep_nobody_from_it(text: str) -> None:
     found = typed_freeze(text)
 
@@ -132,22 +124,20 @@ def test_attack_an_end_with_a_reason_that_does_not_end_is_asked_back_unread() ->
     assert found.is_against
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "no! freeze production", "No, freeze production", "deny. freeze production", "deny and freeze production",
-        "stop everything and freeze production", "bitte sofort freeze production", "URGENT: freeze production",
-        "we need to freeze production now", "can you freeze production?", "- freeze production",
-        "\u201cfreeze production\u201d", "Can someone freeze production?",
-        "I'd like to freeze production", "Checkout is down! Freeze production!",
-        "Checkout ist kaputt, freeze production", "Checkout is down. Nobody can pay. Please freeze production",
-        "DB is gone - freeze production", "Security incident: freeze production",
-        "prod is on fire \U0001f525 freeze production", "nein \u2013 freeze production",
-        "Payments failing since 14:05. Please freeze production",
-    ],
-)  # fmt: skip
-def test_a_no_haste_and_courtesy_before_a_freeze_keep_nobody_from_it(text: str) -> None:
-    assert typed_freeze(text) == Typed("production", "")
+BEFORE = [
+    "no! freeze production", "deny and freeze production", "stop everything and freeze production",
+    "bitte sofort freeze production", "URGENT: freeze production", "we need to freeze production now",
+    "can you freeze production?", "- freeze production", "\u201cfreeze production\u201d",
+    "Can someone freeze production?", "I'd like to freeze production", "Checkout is down! Freeze production!",
+    "Checkout ist kaputt, freeze production",
+    "Checkout is down. Nobody can pay. Please freeze production", "DB is gone - freeze production",
+    "Security incident: freeze production", "prod is on fire \U0001f525 freeze production",
+    "nein \u2013 freeze production", "Payments failing since 14:05. Please freeze production",
+]  # fmt: skip
+
+
+def test_a_no_haste_and_courtesy_before_a_freeze_keep_nobody_from_it() -> None:
+    assert [text for text in BEFORE if typed_freeze(text) != Typed("production", "")] == []
 
 
 def test_an_article_before_the_name_is_none_of_it() -> None:
@@ -177,19 +167,15 @@ def test_attack_an_emergency_or_an_assent_above_a_freeze_keeps_nobody_from_it(ab
     assert found == Typed("production", "", is_alone=False, is_all=True)
 
 
-def test_a_condition_above_a_freeze_says_when_to_freeze() -> None:
-    found = typed_freeze("Checkout is slow. If it goes down:\nfreeze production")
-
-    assert found is not None
-    assert not found.is_first
-
-
-@pytest.mark.parametrize("subject", ["Incident", "stop"])
-def test_a_subject_that_is_why_leaves_no_room_for_other_words_above_a_freeze(subject: str) -> None:
-    found = typed_freeze(f"{subject}\n\nI wonder about this line:\nfreeze production", has_subject=True)
-
-    assert found is not None
-    assert not found.is_first
+def test_a_condition_above_a_freeze_or_words_below_a_subject_that_is_why_are_more_than_a_freeze() -> None:
+    for text, has_subject in (
+        ("Checkout is slow. If it goes down:\nfreeze production", False),
+        ("Incident\n\nI wonder about this line:\nfreeze production", True),
+        ("stop\n\nI wonder about this line:\nfreeze production", True),
+    ):
+        found = typed_freeze(text, has_subject=has_subject)
+        assert found is not None
+        assert not found.is_first
 
 
 @pytest.mark.parametrize("text", ["approve and freeze production", "Yes, freeze production", "ok freeze production"])
@@ -203,27 +189,3 @@ def test_names_alone_behind_a_freeze_are_no_talk(text: str) -> None:
 
     assert found is not None
     assert (found.environment, found.is_loose) == ("prod", False)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "No! Don't freeze production",
-        "we need to freeze production?",
-        "Bo said: freeze production",
-        "Bo said no, freeze production",
-        "if it fails, stop, freeze production",
-        "if it fails again, freeze production",
-        "Checkout is slow. If it goes down, freeze production",
-        "Checkout ist langsam. Falls es schlimmer wird, freeze production",
-        "No. If it fails, freeze production",
-        "Runbook: if checkout is down, freeze production",
-        "falls Checkout ausfällt, freeze production",
-        "is checkout down? freeze production",
-        "Checkout is fine, no need to freeze production",
-        "The site is down, freeze production tonight",
-        "deploy v2 to staging, freeze production",
-    ],
-)
-def test_what_speaks_of_a_freeze_or_against_one_is_none(text: str) -> None:
-    assert typed_freeze(text) is None

@@ -32,7 +32,7 @@ def flat(letter: Letter) -> str:
     return " ".join(letter.text.split())
 
 
-async def test_whoever_answers_with_an_encrypted_mail_is_told_so_in_its_thread_and_can_answer_again(
+async def test_whoever_answers_with_an_encrypted_mail_can_answer_again_and_requester_and_story_say_whose_was_held(
     world: World,
 ) -> None:
     run_id = await world.trigger("press bell")
@@ -46,19 +46,7 @@ async def test_whoever_answers_with_an_encrypted_mail_is_told_so_in_its_thread_a
     assert f"sayso answer {record.request.id}" in flat(told)
     assert "| Subject: Re: the <b>bell</b>" in told.text
     assert message_id in told.references
-    assert (await world.request(record.request.id)).state == "open"
-    await world.reply("bo", card, "approve")
-    assert await world.summary(run_id) == "done: ok: press bell: done"
-
-
-async def test_the_requester_and_the_run_s_story_say_whose_answer_was_held(world: World) -> None:
-    run_id = await world.trigger("press bell")
-    await world.opened(run_id)
-    card = await world.next_mail("bo")
-
-    await encrypted(world, "bo", card.reply_to or "")
     await world.send("bo", card.reply_to or "", "approve", login=None)
-
     first = await world.next_mail("anna", about="An answer was quarantined: Press bell?")
     second = await world.next_mail("anna", about="An answer was quarantined: Press bell?")
     both = flat(first) + flat(second)
@@ -69,6 +57,9 @@ async def test_the_requester_and_the_run_s_story_say_whose_answer_was_held(world
         ("", "bo@corp.example"),
         ("bo", "bo@corp.example"),
     ]
+    assert (await world.request(record.request.id)).state == "open"
+    await world.reply("bo", card, "approve")
+    assert await world.summary(run_id) == "done: ok: press bell: done"
 
 
 async def test_a_robot_that_sends_what_nobody_can_read_is_told_ten_times_a_day_and_tells_the_story_ten_times(
@@ -121,8 +112,7 @@ async def test_thanks_for_a_mail_that_asked_nothing_are_neither_held_nor_answere
     await until(lambda: not list((world.mail.folder(BOT) / "new").iterdir()))
     await world.quiet()
 
-    assert await world.dead() == []
-    assert len(world.mails("anna")) == 1
+    assert (await world.dead(), len(world.mails("anna"))) == ([], 1)
 
 
 async def test_an_answer_that_can_t_be_read_to_a_request_that_is_closed_is_told_who_decided(world: World) -> None:
@@ -201,8 +191,9 @@ async def test_a_stranger_gets_one_notice_a_day_that_nothing_can_answer_and_that
     for name in (b"corp.example", b"anna", b"Anna", b"production", b"Viagra"):
         assert name not in answer
     await world.move_time(24 * 3600 + 1)
-    await held_from(world, EVE)
+    await held_from(world, EVE, "a" * 64 + "@" + "x" * 300)
     assert len(answers(world)) == 2
+    assert world.mails("dan") == (), "one who can't be reached alarms nobody"
 
 
 @pytest.mark.long
@@ -212,10 +203,3 @@ async def test_all_strangers_together_get_two_hundred_notices_a_day(world: World
     told = [number for number in range(205) if answers(world, f"s{number}@elsewhere.example")]
     assert told == list(range(200))
     assert len(await world.dead()) == 205
-
-
-async def test_a_stranger_who_can_t_be_reached_alarms_nobody(world: World) -> None:
-    await held_from(world, "a" * 64 + "@" + "x" * 300)
-
-    assert world.mails("dan") == ()
-    assert len(await world.dead()) == 1, "the mail that is held, and no dead letter of ours"

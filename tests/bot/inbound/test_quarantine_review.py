@@ -33,56 +33,36 @@ async def forged_answer(world: World) -> tuple[RequestRecord, Letter, str]:
     return record, card, await one_held(world)
 
 
-async def test_a_held_message_says_what_it_claims_and_what_it_would_have_answered(world: World) -> None:
-    record, _, name = await forged_answer(world)
-
+async def test_the_person_is_asked_once_at_their_own_address_and_their_own_answer_counts_and_the_message_never(
+    world: World,
+) -> None:
+    record, card, name = await forged_answer(world)
     note = await note_of(world, name)
-
     assert (note.kind, note.claims, note.channel) == ("quarantined", "bo@corp.example", "email")
     assert note.request_id == record.request.id
     assert note.delivery_id in {holder.delivery_id for holder in record.holders if holder.person == "bo"}
 
-
-async def test_the_person_is_asked_at_their_own_address_and_their_own_answer_counts(world: World) -> None:
-    record, card, name = await forged_answer(world)
-
     done = await world.app.messages.quarantine.confirm(name, "dan")
+    told = await world.next_mail("bo", about="Was this message yours?")
+    again = await world.app.messages.quarantine.confirm(name, "cy")
+    await world.quiet()
 
     assert done == "Bo Berg is asked whether it was theirs. It stays quarantined whatever they say."
-    told = await world.next_mail("bo", about="Was this message yours?")
+    assert again.startswith("Bo Berg was asked already, at ")
+    assert [letter.subject for letter in world.mails("bo")].count("Was this message yours?") == 1
+    assert (await note_of(world, name)).asked_by == "dan"
     text = " ".join(told.text.split())
     assert "so it may be forged: it was sent without logging in as bo@corp.example" in text
     assert "If it was yours, answer the request again" in text
     assert f"Reference: {record.request.id}" in text
     assert "To approve" not in text
-    assert (await world.request(record.request.id)).state == "open"
-    assert (await note_of(world, name)).asked_by == "dan"
-    await world.reply("bo", card, "approve")
-    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
-
-
-async def test_nothing_that_answers_the_question_whether_it_was_theirs_lets_the_message_through(world: World) -> None:
-    record, _, name = await forged_answer(world)
-    await world.app.messages.quarantine.confirm(name, "dan")
-
-    await world.reply("bo", await world.next_mail("bo", about="Was this message yours?"), "yes, approve")
-
-    told = await world.next_mail("bo", about="Your message was not accepted")
-    assert "it answers a mail that asked nothing" in " ".join(told.text.split())
+    await world.reply("bo", told, "yes, approve")
+    refused = await world.next_mail("bo", about="Your message was not accepted")
+    assert "it answers a mail that asked nothing" in " ".join(refused.text.split())
     assert (await world.request(record.request.id)).state == "open"
     assert name in await world.app.store.lists.dead()
-
-
-async def test_asking_twice_asks_once(world: World) -> None:
-    _, _, name = await forged_answer(world)
-
-    await world.app.messages.quarantine.confirm(name, "dan")
-    again = await world.app.messages.quarantine.confirm(name, "cy")
-    await world.quiet()
-
-    assert again.startswith("Bo Berg was asked already, at ")
-    assert [letter.subject for letter in world.mails("bo")].count("Was this message yours?") == 1
-    assert (await note_of(world, name)).asked_by == "dan"
+    await world.reply("bo", card, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
 
 
 async def test_whose_request_is_closed_meanwhile_is_told_to_write_again(world: World) -> None:
@@ -96,23 +76,20 @@ async def test_whose_request_is_closed_meanwhile_is_told_to_write_again(world: W
     assert record.request.id not in told.text
 
 
-async def test_a_message_that_claims_to_be_nobody_we_know_can_t_be_asked_about(world: World) -> None:
+async def test_nobody_is_asked_where_it_claims_to_be_from_nobody_we_know_or_is_certainly_from_whoever_was_told(
+    world: World,
+) -> None:
     await world.send("mallory", BOT, "press bell", login=None)
     name = await one_held(world)
-
     with pytest.raises(Conflict, match="does not claim to be from anybody in the directory"):
         await world.app.messages.quarantine.confirm(name, "dan")
-
     await world.quiet()
     assert not world.mail.folder("mallory@corp.example").exists()
+    await world.app.messages.quarantine.discard(name, "dan")
 
-
-async def test_whoever_certainly_wrote_it_was_told_and_need_not_be_asked(world: World) -> None:
     await world.send("anna", BOT, "press bell " * 4_000)
-    name = await one_held(world)
-
     with pytest.raises(Conflict, match="It is certain that Anna Ames sent it"):
-        await world.app.messages.quarantine.confirm(name, "dan")
+        await world.app.messages.quarantine.confirm(await one_held(world), "dan")
 
 
 async def test_a_discarded_message_is_gone_with_its_bytes_and_the_log_says_who_did_it(world: World) -> None:
@@ -130,16 +107,6 @@ async def test_a_discarded_message_is_gone_with_its_bytes_and_the_log_says_who_d
     for verb in (world.app.messages.quarantine.discard, world.app.messages.quarantine.confirm):
         with pytest.raises(NotFound, match=f"There is no quarantined message {name}"):
             await verb(name, "dan")
-
-
-async def test_the_log_says_who_had_somebody_asked(world: World) -> None:
-    _, _, name = await forged_answer(world)
-
-    with capture_logs() as logs:
-        await world.app.messages.quarantine.confirm(name, "dan")
-
-    [line] = [line for line in logs if line["event"] == "message in quarantine asked about"]
-    assert (line["by"], line["person"], line["inbound_id"]) == ("dan", "bo", name)
 
 
 @pytest.mark.long

@@ -7,9 +7,12 @@ import pytest
 from bot.inbound.standing import Wanted, typed_revocations, typed_standing
 
 
-@pytest.mark.parametrize("text", ["standing", "Standing.", "standing approvals", "*standing*", "Dauergenehmigungen"])
-def test_the_word_alone_lists_them(text: str) -> None:
-    assert typed_standing(text) == "list"
+def test_the_word_alone_lists_them_also_below_a_subject() -> None:
+    for text in ("standing", "Standing.", "standing approvals", "*standing*", "Dauergenehmigungen"):
+        assert typed_standing(text) == "list", text
+    assert typed_standing("The bell\n\nstanding", has_subject=True) == "list"
+    assert typed_standing("standing\n\n", has_subject=True) == "list"
+    assert typed_standing("The bell\n\nstanding") is None
 
 
 @pytest.mark.parametrize(
@@ -19,10 +22,7 @@ def test_the_word_alone_lists_them(text: str) -> None:
         ("Standing approval: 1 time until Sunday 23:10.", Wanted(1, "Sunday 23:10")),
         ("`standing 3x until 2026-12-01 with any version`", Wanted(3, "2026-12-01", ("version",))),
         ("standing 3 times until 2026-12-01, any version and what", Wanted(3, "2026-12-01", ("version", "what"))),
-        (
-            "standing s3r-k7m2xq4d5v6ab 2 times until 18:00",
-            Wanted(2, "18:00", run="s3r-k7m2xq4d5v6ab"),
-        ),
+        ("standing s3r-k7m2xq4d5v6ab 2 times until 18:00", Wanted(2, "18:00", run="s3r-k7m2xq4d5v6ab")),
         ("Dauergenehmigung 5 mal bis 2026-12-01 mit beliebiger version", Wanted(5, "2026-12-01", ("version",))),
         ("standing  5 times  until   18:00", Wanted(5, "18:00")),
         ("Hello,\nstanding 5 times until 18:00\nThanks,\nAnna", Wanted(5, "18:00")),
@@ -43,20 +43,21 @@ def test_in_a_mail_it_may_be_cut_into_lines_below_whatever_subject(subject: str)
     assert typed_standing(f"{subject}{LONG}\nonly if Cy agrees", has_subject=True) == "usage"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "standing 5 times",
-        "standing 5 until tomorrow",
-        "standing until 2026-12-01",
-        "standing 5000 times until 2026-12-01",
-        "standing 5 times for ever",
-        "standing 5 times until 2026-12-01\nand only on Mondays",
-        "standing help",
-    ],
-)
-def test_what_begins_so_and_cannot_be_read_gets_the_usage(text: str) -> None:
-    assert typed_standing(text) == "usage"
+UNREADABLE = [
+    "standing 5 times", "standing 5 until tomorrow", "standing until 2026-12-01",
+    "standing 5000 times until 2026-12-01", "standing 5 times for ever",
+    "standing 5 times until 2026-12-01\nand only on Mondays", "standing help",
+]  # fmt: skip
+OTHERWISE = [
+    "", "standing by", "Standing in for Bo today", "standing 2 hours in the queue",
+    "Standing 2025 budget: which of us may sign it?", "outstanding 5 times until 18:00", "standing\nby the door",
+    "deploy v1.2.0 to production", "Please: standing 5 times until 18:00 would be nice",
+]  # fmt: skip
+
+
+def test_what_begins_so_and_cannot_be_read_gets_the_usage_and_what_people_say_otherwise_is_nothing_of_it() -> None:
+    assert {typed_standing(text) for text in UNREADABLE} == {"usage"}
+    assert [text for text in OTHERWISE if typed_standing(text) is not None] == []
 
 
 @pytest.mark.parametrize(
@@ -73,65 +74,38 @@ def test_a_signature_below_it_says_nothing_against_it(below: str) -> None:
     assert typed_standing(f"standing 5 times until 18:00\n{below}") == Wanted(5, "18:00")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "standing by",
-        "Standing in for Bo today",
-        "standing 2 hours in the queue",
-        "Standing 2025 budget: which of us may sign it?",
-        "outstanding 5 times until 18:00",
-        "standing\nby the door",
-        "deploy v1.2.0 to production",
-        "Please: standing 5 times until 18:00 would be nice",
-    ],
-)
-def test_what_people_say_otherwise_is_nothing_of_it(text: str) -> None:
-    assert typed_standing(text) is None
-
-
-def test_a_subject_may_stand_above_it() -> None:
-    assert typed_standing("The bell\n\nstanding", has_subject=True) == "list"
-    assert typed_standing("standing\n\n", has_subject=True) == "list"
-    assert typed_standing("The bell\n\nstanding") is None
-
-
 _ID, _OTHER = "s1g-abcdefghijklm", "s1g-nopqrstuvwxyz"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "revoke ID", "Revoke ID!", "please revoke ID now", "revoke `ID`", "*revoke ID*", "\u201crevoke ID\u201d",
-        "revoke: ID",
-        "Hi, revoke ID", "@sayso revoke ID", "I revoke ID", "can you revoke ID?", "cancel ID", "Stop ID!",
-        "revoke the standing approval ID", "Please revoke standing approval ID.", "revoke ID immediately",
-        "revoke ID, the incident is over", "revoke ID. The incident is over.", "revoke ID - no longer needed",
-        "revoke ID because the release is over", "revoke ID (no longer needed)", "- revoke ID", "revoke ID :pray:",
-        "Standing approvals\n\nHi Dan,\n\nwe have an incident.\nrevoke ID\n\nThanks,\nCy",
-        "bitte ID widerrufen", "Dauergenehmigung ID widerrufen", "widerrufe bitte die Dauergenehmigung ID",
-        "ich widerrufe ID", "ID: revoke", "Ann left. Please revoke ID", "If in doubt, ask Bo. Revoke ID",
-        "If in doubt ask Bo\nrevoke ID",
-    ],
-)  # fmt: skip
-def test_who_ends_one_by_its_id_ends_it_in_whatever_words(text: str) -> None:
-    assert typed_revocations(text.replace("ID", _ID))[0] == (_ID,)
+REVOKES = [
+    "revoke ID", "Revoke ID!", "please revoke ID now", "revoke `ID`", "*revoke ID*", "\u201crevoke ID\u201d",
+    "revoke: ID", "Hi, revoke ID", "@sayso revoke ID", "I revoke ID", "can you revoke ID?", "cancel ID", "Stop ID!",
+    "revoke the standing approval ID", "revoke ID immediately", "revoke ID, the incident is over",
+    "revoke ID. The incident is over.", "revoke ID - no longer needed", "revoke ID because the release is over",
+    "revoke ID (no longer needed)", "- revoke ID", "revoke ID :pray:",
+    "Standing approvals\n\nHi Dan,\n\nwe have an incident.\nrevoke ID\n\nThanks,\nCy", "bitte ID widerrufen",
+    "widerrufe bitte die Dauergenehmigung ID", "ich widerrufe ID", "ID: revoke", "Ann left. Please revoke ID",
+    "If in doubt, ask Bo. Revoke ID", "If in doubt ask Bo\nrevoke ID",
+]  # fmt: skip
+REVOKES_NONE = [
+    "do not revoke ID", "should we revoke ID?", "revoke ID if it is unused", "> revoke ID", "revoke ID tomorrow",
+    "Press bell: for Anna. To end it, write: revoke ID", "stop asking about ID",
+    "To end it, answer with nothing but:\nrevoke ID", "Checkout is slow. If it fails, revoke ID",
+]  # fmt: skip
+
+
+def test_who_ends_one_by_its_id_ends_it_in_whatever_words_but_those_that_ask_or_say_when_or_repeat_how() -> None:
+    assert [text for text in REVOKES if typed_revocations(text.replace("ID", _ID))[0] != (_ID,)] == []
+    assert [text for text in REVOKES_NONE if typed_revocations(text.replace("ID", _ID))[0]] == []
 
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\u00a0"])
-def test_attack_a_long_run_of_blanks_holds_nobody_up_and_hides_no_order(blank: str) -> None:
+def test_attack_a_long_run_of_blanks_or_marks_holds_nobody_up_and_hides_no_order(blank: str) -> None:
     began = process_time()
 
     text = f"Hi{blank * 20_000}all\nrevoke {_ID}{blank * 20_000}and{blank}revoke {_OTHER}"
 
     assert typed_revocations(text)[0] == (_ID, _OTHER)
-    assert process_time() - began < 1
-
-
-def test_attack_a_long_run_of_marks_before_an_order_holds_nobody_up() -> None:
-    began = process_time()
-
     assert typed_revocations(f"Look{',' * 20_000}here and revoke {_ID}")[0] == (_ID,)
     assert process_time() - began < 1
 
@@ -143,16 +117,3 @@ def test_what_stands_above_an_order_keeps_its_blanks() -> None:
 @pytest.mark.parametrize("text", ["revoke ID and OTHER", "revoke both ID & OTHER", "revoke ID; revoke OTHER"])
 def test_one_line_ends_as_many_as_it_names(text: str) -> None:
     assert typed_revocations(text.replace("ID", _ID).replace("OTHER", _OTHER))[0] == (_ID, _OTHER)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "do not revoke ID", "should we revoke ID?", "revoke ID if it is unused", "end ID, if it is unused",
-        "> revoke ID",
-        "revoke ID tomorrow", "Press bell: for Anna. To end it, write: revoke ID", "stop asking about ID",
-        "To end it, answer with nothing but:\nrevoke ID", "Checkout is slow. If it fails, revoke ID",
-    ],
-)  # fmt: skip
-def test_what_asks_or_says_when_or_repeats_how_ends_none(text: str) -> None:
-    assert typed_revocations(text.replace("ID", _ID))[0] == ()

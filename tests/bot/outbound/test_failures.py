@@ -1,6 +1,5 @@
 """Channels that refuse a card at once, are slow, or give it back before we know that they took it."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,12 +7,13 @@ import pytest
 from agents.requests import DeliveryId
 from bot.store.lists import NOT_DELIVERED
 from bot.store.outbox_entry import Delivery
-from channels import Address, Card, ChannelRefused, ChannelUnauthorized, Placement
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, Placement
 from tests.bot.bounces import asked, bounce, failures
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
+from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world, beside_it
+from tests.kit.world import World, beside_it
 
 
 @pytest.fixture
@@ -21,87 +21,55 @@ def board() -> Corkboard:
     return Corkboard()
 
 
+@opens(beside=["board"], reach=("slack", "email"))
 async def test_a_channel_that_refuses_at_once_is_written_down_and_told_once_and_the_next_one_is_asked(
-    redis: str, tmp_path: Path, board: Corkboard
+    world: World, board: Corkboard
 ) -> None:
-    def change(world: World) -> None:
-        world.beside, world.reach = (board,), ("slack", "email")
-
     board.banned.add("bo")
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        record, card = await asked(world)
-        await world.quiet()
+    record, card = await asked(world)
+    await world.quiet()
 
-        assert await failures(world, record.request.run_id) == [("bo", "slack")]
-        assert (await world.app.store.lists.figures()).named(NOT_DELIVERED) == {"slack": 1}
-        [told] = world.mails("anna")
-        words = "Bo Berg could not be reached by Slack. The same goes to Bo Berg by e-mail now."
-        assert words in " ".join(told.text.split())
-        assert "| bo may not have a card here. Ask the janitor" in told.text
-        assert await world.dead() == []
-        await world.reply("bo", card, "approve")
-        assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+    assert await failures(world, record.request.run_id) == [("bo", "slack")]
+    assert (await world.app.store.lists.figures()).named(NOT_DELIVERED) == {"slack": 1}
+    [told] = world.mails("anna")
+    words = "Bo Berg could not be reached by Slack. The same goes to Bo Berg by e-mail now."
+    assert words in " ".join(told.text.split())
+    assert "| bo may not have a card here. Ask the janitor" in told.text
+    assert await world.dead() == []
+    await world.reply("bo", card, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
 
 
 def asks_bo(card: Card, to: Address) -> bool:
     return to.person == "bo" and card.form is not None
 
 
-async def test_a_report_that_overtakes_our_own_note_of_the_delivery_is_not_lost(
-    redis: str, tmp_path: Path, board: Corkboard
-) -> None:
-    channels = dict[str, SlowChannel]()
-
-    def change(world: World) -> None:
-        world.beside, world.reach = (board,), ("email", "slack")
-        world.through = lambda channel: channels.setdefault("email", SlowChannel(channel, asks_bo))
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        record, card = await asked(world)
-        await bounce(world, card)
-        await until(lambda: board.card("bo"), what="the card is on the board")
-        channels["email"].may_return.set()
-        await world.quiet()
-
-        sent = [event for event in await world.events(record.request.run_id) if event.type == "card_delivered"]
-        assert sorted((event.person, event.channel) for event in sent) == [("bo", "slack"), ("cy", "email")]
-        body = await world.app.store.delivery(DeliveryId(record.holders[0].delivery_id))
-        assert body is not None
-        found = Delivery.model_validate_json(body)
-        assert found.delivery is not None
-        assert (found.delivery.address.channel, list(found.failed)) == ("slack", ["email"])
+def slow_for_bo(world: World) -> None:
+    world.through = lambda channel: SlowChannel(channel, asks_bo)
 
 
-class SlowBoard(Corkboard):
-    """A board where it takes until `may_return` to pin something."""
-
-    may_return = asyncio.Event()
-
-    async def send(self, card: Card, to: Address, key: str) -> Placement:
-        delivery = await super().send(card, to, key)
-        await self.may_return.wait()
-        return delivery
+def through(world: World) -> Channel:
+    """The mail as `world` sees it."""
+    return world.app.messages.channels["email"]
 
 
-async def test_a_card_that_is_decided_while_it_goes_another_way_is_closed_when_it_has_arrived(
-    redis: str, tmp_path: Path
-) -> None:
-    board = SlowBoard()
-    board.may_return = asyncio.Event()
+@opens(beside=["board"], reach=("email", "slack"), change=slow_for_bo)
+async def test_a_report_that_overtakes_our_own_note_of_the_delivery_is_not_lost(world: World, board: Corkboard) -> None:
+    record, card = await asked(world)
+    await bounce(world, card)
+    await until(lambda: board.card("bo"), what="the card is on the board")
+    mail = through(world)
+    assert isinstance(mail, SlowChannel)
+    mail.may_return.set()
+    await world.quiet()
 
-    def change(world: World) -> None:
-        world.beside, world.reach = (board,), ("email", "slack")
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        record, card = await asked(world)
-        await bounce(world, card)
-        await until(lambda: board.card("bo"), what="the card is on the board")
-        await world.decide("cy", record, "deny", "no")
-        await world.next_mail("anna", about="Stopped: ")
-        board.may_return.set()
-
-        closed = await until(lambda: list(board.closed.values()), what="it is closed")
-        assert "Cy Cole denied" in closed[0].summary
+    sent = [event for event in await world.events(record.request.run_id) if event.type == "card_delivered"]
+    assert sorted((event.person, event.channel) for event in sent) == [("bo", "slack"), ("cy", "email")]
+    body = await world.app.store.delivery(DeliveryId(record.holders[0].delivery_id))
+    assert body is not None
+    found = Delivery.model_validate_json(body)
+    assert found.delivery is not None
+    assert (found.delivery.address.channel, list(found.failed)) == ("slack", ["email"])
 
 
 class Refusing(SlowChannel):
@@ -113,42 +81,31 @@ class Refusing(SlowChannel):
         return await self._channel.send(card, to, key)
 
 
-async def test_a_refusal_at_once_where_there_is_no_other_way_is_told_to_the_requester(
-    redis: str, tmp_path: Path
+def refuses_bo(world: World) -> None:
+    world.through = Refusing
+
+
+@opens(change=refuses_bo)
+async def test_a_refusal_where_there_is_no_other_way_is_told_and_what_one_worker_gave_up_no_other_takes_again(
+    world: World, redis: str, tmp_path: Path
 ) -> None:
-    def change(world: World) -> None:
-        world.through = Refusing
+    record = await world.opened(await world.trigger("press bell"))
+    told = await world.next_mail("anna", about="Not reached: Press bell?")
+    await until(world.dead, what="the card is given up")
+    await world.quiet()
+    [entry] = await world.unsent()
 
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        record = await world.opened(await world.trigger("press bell"))
+    async with world.stopped():
+        other = World(redis, tmp_path / "data")
+        refuses_bo(other)
+        async with beside_it(other):
+            await other.app.messages.outbox.send(entry.id)
+    await world.quiet()
 
-        told = await world.next_mail("anna", about="Not reached: Press bell?")
-        await world.next_mail("dan", about="can't be reached")
-        await world.quiet()
-
-        assert "No such user" in told.text
-        assert await failures(world, record.request.run_id) == [("bo", "email")]
-        assert len(world.mails("anna")) == 1
-        assert len(await world.dead()) == 1
-
-
-async def test_what_one_worker_has_given_up_no_other_takes_again(redis: str, tmp_path: Path) -> None:
-    def change(world: World) -> None:
-        world.through = Refusing
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        await world.opened(await world.trigger("press bell"))
-        await until(world.dead, what="the card is given up")
-        await world.quiet()
-        [entry] = await world.unsent()
-        async with world.stopped():
-            other = World(redis, tmp_path / "data")
-            change(other)
-            async with beside_it(other):
-                await other.app.messages.outbox.send(entry.id)
-        await world.quiet()
-
-        assert [letter.subject for letter in world.mails("dan")] == ["Bo Berg can't be reached"] * 2
+    assert "No such user" in told.text
+    assert await failures(world, record.request.run_id) == [("bo", "email")]
+    assert len(world.mails("anna")) == 1
+    assert [letter.subject for letter in world.mails("dan")] == ["Bo Berg can't be reached"] * 2
 
 
 class LockedOut(SlowChannel):
@@ -162,27 +119,25 @@ class LockedOut(SlowChannel):
         return await self._channel.send(card, to, key)
 
 
-async def test_a_mail_server_that_refuses_our_log_in_makes_no_dead_letters_and_gets_everything_later(
-    redis: str, tmp_path: Path
-) -> None:
-    channels = list[LockedOut]()
+def locks_us_out(world: World) -> None:
+    world.through = LockedOut
 
-    def change(world: World) -> None:
-        world.through = lambda channel: channels.append(LockedOut(channel)) or channels[-1]
 
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        record = await world.opened(await world.trigger("press bell"))
-        for _ in range(20):
-            await world.move_time(600)
-        assert await world.dead() == []
-        assert await failures(world, record.request.run_id) == []
-        assert (await world.request(record.request.id)).state == "open"
+@opens(change=locks_us_out)
+async def test_a_mail_server_that_refuses_our_log_in_uses_up_no_tries_and_gets_everything_later(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    for _ in range(3):
+        await world.move_time(600)
+    assert (await world.dead(), await world.tries()) == ([], [])
+    assert await failures(world, record.request.run_id) == []
+    assert (await world.request(record.request.id)).state == "open"
 
-        channels[0].takes_us = True
-        channels[0].may_return.set()
-        await world.move_time(60)
-        card = await world.next_mail("bo", about="Press bell?")
-        await world.reply("bo", card, "approve")
-        assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
-        await world.next_mail("dan", about="did not accept the log-in")
-        assert sum("did not accept the log-in" in letter.text for letter in world.mails("dan")) == 1
+    mail = through(world)
+    assert isinstance(mail, LockedOut)
+    mail.takes_us = True
+    await world.move_time(60)
+    card = await world.next_mail("bo", about="Press bell?")
+    await world.reply("bo", card, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+    await world.next_mail("dan", about="did not accept the log-in")
+    assert sum("did not accept the log-in" in letter.text for letter in world.mails("dan")) == 1

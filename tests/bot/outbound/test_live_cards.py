@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -19,9 +18,9 @@ from tests.fakes.wall import Wall
 from tests.kit.clerk import clerk
 from tests.kit.guards import guards
 from tests.kit.long import few_of
-from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import TOML, World
 
 CROWD = [f"p{number}" for number in range(1, 8)]
 PEOPLE = "".join(
@@ -38,13 +37,7 @@ def wall() -> Wall:
     return Wall()
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, wall: Wall) -> AsyncIterator[World]:
-    def change(world: World) -> None:
-        world.beside, world.reach = (wall,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", MANY, change=change) as world:
-        yield world
+pytestmark = opens(MANY, beside=["wall"], reach=("slack", "email"))
 
 
 async def asked(world: World, policy: str) -> RequestRecord:
@@ -77,17 +70,17 @@ def update_of(record: RequestRecord, person: str) -> UpdateCard:
     )
 
 
-async def test_an_old_update_that_lands_last_does_not_bring_the_buttons_back(office: World, wall: Wall) -> None:
-    record = await asked(office, "pair")
+async def test_an_old_update_that_lands_last_does_not_bring_the_buttons_back(world: World, wall: Wall) -> None:
+    record = await asked(world, "pair")
     other = Wall(pinned=wall.pinned, looks=wall.looks, is_slow=lambda card: card.form is not None)
-    async for app in another(office, other):
+    async for app in another(world, other):
         entry = update_of(record, "bo")
         await app.store.commit(Commit(run_id=entry.run_id, outgoing=[outbox_entry(entry)]))
         late = asyncio.create_task(app.messages.outbox.send(entry.id))
         await until(lambda: other.held, what="the other process has begun to show that it is open")
 
-        await office.decide("bo", record, "approve", channel="slack")
-        await office.decide("cy", record, "deny", "no", channel="slack")
+        await world.decide("bo", record, "approve", channel="slack")
+        await world.decide("cy", record, "deny", "no", channel="slack")
         await until(lambda: wall.of("bo")[-1].form is None, what="this process has shown that it is denied")
         other.may_go.set()
         await late
@@ -97,29 +90,27 @@ async def test_an_old_update_that_lands_last_does_not_bring_the_buttons_back(off
     assert wall.of("bo")[-1].form is None
 
 
-@pytest.mark.parametrize("is_done", [False, True])
 async def test_an_old_update_that_lands_last_and_is_never_answered_does_not_bring_the_buttons_back(
-    office: World, wall: Wall, is_done: bool
+    world: World, wall: Wall
 ) -> None:
-    record = await asked(office, "pair")
+    record = await asked(world, "pair")
     other = Wall(pinned=wall.pinned, looks=wall.looks, is_slow=lambda card: card.form is not None, stammers=True)
-    async for app in another(office, other):
+    async for app in another(world, other):
         entry = update_of(record, "bo")
         await app.store.commit(Commit(run_id=entry.run_id, outgoing=[outbox_entry(entry)]), push=False)
         late = asyncio.create_task(app.messages.outbox.send(entry.id))
         await until(lambda: other.held, what="the other process has begun to show that it is open")
 
-        await office.decide("bo", record, "deny", "no", channel="slack")
+        await world.decide("bo", record, "deny", "no", channel="slack")
         await until(lambda: wall.of("bo")[-1].form is None, what="this process has shown that it is denied")
-        if is_done:
-            await office.app.messages.outbox.send(entry.id)
-            assert await app.store.outgoing(entry.id) is None
+        await world.app.messages.outbox.send(entry.id)
+        assert await app.store.outgoing(entry.id) is None
         other.may_go.set()
         await late
         assert await app.store.outgoing(entry.id) is None, "what shows it again is nobody else's to be done with"
 
     assert wall.of("bo")[-1].form, "it did land late"
-    await office.move_time(5)
+    await world.move_time(5)
     await until(lambda: wall.of("bo")[-1].form is None, what="whoever takes it shows that it is denied")
 
 
@@ -127,17 +118,17 @@ async def test_an_old_update_that_lands_last_and_is_never_answered_does_not_brin
     ("asks_again", "shown"), [(False, ["0", "1", "5"]), (True, ["0", "5"])], ids=["on its way", "still to go"]
 )
 async def test_changes_that_come_while_an_update_has_to_wait_are_shown_together(
-    office: World, wall: Wall, *, asks_again: bool, shown: list[str]
+    world: World, wall: Wall, *, asks_again: bool, shown: list[str]
 ) -> None:
-    record = await asked(office, "crowd")
+    record = await asked(world, "crowd")
     wall.is_slow, wall.asks_again = lambda _: True, asks_again
 
-    await office.decide("p1", record, "approve", channel="slack")
+    await world.decide("p1", record, "approve", channel="slack")
     await until(lambda: len(wall.held) == len(CROWD), what="the first change is on its way to everybody")
     for person in CROWD[1:5]:
-        await office.decide(person, record, "approve", channel="slack")
+        await world.decide(person, record, "approve", channel="slack")
     wall.may_go.set()
-    await office.quiet()
+    await world.quiet()
 
     approvals = [fact.text[:6] for card in wall.of("p7") for fact in card.decides if fact.label == "Approvals"]
     # On a slow machine a worker takes one up again, and shows the same once more.
@@ -146,51 +137,37 @@ async def test_changes_that_come_while_an_update_has_to_wait_are_shown_together(
 
 
 async def test_five_changes_while_the_channel_takes_none_are_shown_at_once_when_it_does(
-    office: World, wall: Wall
+    world: World, wall: Wall
 ) -> None:
-    record = await asked(office, "crowd")
+    record = await asked(world, "crowd")
     wall.is_away = lambda _: True
 
     for person in CROWD[:5]:
-        await office.decide(person, record, "approve", channel="slack")
+        await world.decide(person, record, "approve", channel="slack")
 
     async def all_were_tried() -> bool:
-        return len(await office.tries()) == 5 * 7
+        return len(await world.tries()) == 5 * 7
 
     await until(all_were_tried, what="everything was put off")
     wall.is_away = lambda _: False
-    await office.move_time(60)
-    await office.quiet()
+    await world.move_time(60)
+    await world.quiet()
 
     assert len(wall.of("p7")) == 2
     assert any(fact.text.startswith("5 of 6: P1 at ") for fact in wall.of("p7")[-1].decides)
 
 
-async def test_a_change_that_is_refused_is_let_go_and_nobody_is_alarmed(office: World, wall: Wall) -> None:
-    record = await asked(office, "production")
-    wall.refuses = lambda card: card.form is None and card.title.endswith("Press bell")
-
-    await office.decide("bo", record, "approve", channel="slack")
-    await office.ended(record.request.run_id)
-    await office.quiet()
-
-    assert any(card.form is None for _, card in wall.calls)
-
-    assert office.mails("dan") == ()
-    assert await office.dead() == []
-
-
 @guards("planted:note_that_a_card_may_be_sent")
 @pytest.mark.parametrize("what", few_of(["mumbles", "is_fatal"], 0))
 async def test_a_card_whose_sending_was_never_answered_is_closed_too_when_it_is_decided_meanwhile(
-    office: World, wall: Wall, what: str
+    world: World, wall: Wall, what: str
 ) -> None:
     setattr(wall, what, True)
-    office.workshop.policy_of["bell"] = "production"
-    record = await office.opened(await office.trigger("press bell"))
+    world.workshop.policy_of["bell"] = "production"
+    record = await world.opened(await world.trigger("press bell"))
     await until(lambda: wall.now("bo") and wall.now("cy"), what="the cards hang there, and nobody knows")
 
-    await office.decide("bo", record, "deny", channel="slack")
+    await world.decide("bo", record, "deny", channel="slack")
     setattr(wall, what, False)
 
     await until(lambda: all(_is_closed(wall.now(name)) for name in ("bo", "cy")), what="neither can be answered")
@@ -201,12 +178,12 @@ def _is_closed(card: Card | None) -> bool:
 
 
 async def test_what_landed_late_from_a_worker_that_died_is_put_right_by_whoever_takes_its_work(
-    office: World, wall: Wall
+    world: World, wall: Wall
 ) -> None:
-    record = await asked(office, "production")
-    await office.decide("bo", record, "deny", "no", channel="slack")
-    await office.ended(record.request.run_id)
-    await office.quiet()
+    record = await asked(world, "production")
+    await world.decide("bo", record, "deny", "no", channel="slack")
+    await world.ended(record.request.run_id)
+    await world.quiet()
     wall.of("bo").append(wall.of("bo")[0])
     assert wall.of("bo")[-1].form, "the dead worker's call landed"
 
@@ -214,79 +191,59 @@ async def test_what_landed_late_from_a_worker_that_died_is_put_right_by_whoever_
     left = left.model_copy(
         update={"card": left.card.model_copy(update={"at": record.request.opened_at - timedelta(minutes=1)})}
     )
-    await office.app.store.commit(Commit(run_id=left.run_id, outgoing=[outbox_entry(left)]))
+    await world.app.store.commit(Commit(run_id=left.run_id, outgoing=[outbox_entry(left)]))
 
     await until(lambda: wall.of("bo")[-1].form is None, what="the sweeper brings it, and the buttons go")
 
 
 async def test_where_one_card_stands_for_several_only_the_one_it_was_sent_for_changes_it(
-    office: World, wall: Wall
+    world: World, wall: Wall
 ) -> None:
-    record = await asked(office, "production")
+    record = await asked(world, "production")
     bos, cys = (holder.delivery_id for holder in record.holders)
-    body = await office.app.store.delivery(cys)
+    body = await world.app.store.delivery(cys)
     assert body
     shared = Delivery.model_validate_json(body).model_copy(update={"shares": bos}).model_dump_json().encode()
-    await office.app.store.commit(Commit(run_id=record.request.run_id, deliveries=[(cys, shared)]))
+    await world.app.store.commit(Commit(run_id=record.request.run_id, deliveries=[(cys, shared)]))
 
-    await office.decide("bo", record, "deny", "no", channel="slack")
-    await office.quiet()
+    await world.decide("bo", record, "deny", "no", channel="slack")
+    await world.quiet()
 
     assert {person for person, _ in wall.calls} == {"bo"}
 
 
-async def test_one_line_however_often_it_is_first_sent(office: World, wall: Wall) -> None:
-    run_id = await on_the_wall(office)
+async def test_one_line_however_often_it_is_first_sent(world: World, wall: Wall) -> None:
+    run_id = await on_the_wall(world)
     name = f"status {run_id}"
-    for shard in range(office.app.store.shards):
-        await office.app.store.client.do("DEL", Keys(shard).seen(name))
-    assert await StatusLines(office.app.store).find(run_id) is None
+    for shard in range(world.app.store.shards):
+        await world.app.store.client.do("DEL", Keys(shard).seen(name))
+    assert await StatusLines(world.app.store).find(run_id) is None
 
-    await office.steer(run_id, "pause")
+    await world.steer(run_id, "pause")
     await until(lambda: wall.lines()[0][-1].startswith("Paused by Anna Ames: "), what="the line says so")
 
     assert len(wall.lines()) == 1
 
 
-@pytest.mark.long
-async def test_a_line_that_can_not_be_shown_is_no_alarm_and_is_dropped_after_a_few_tries(
-    office: World, wall: Wall
+async def test_a_line_or_a_change_that_is_refused_is_dropped_at_once_and_nobody_is_alarmed(
+    world: World, wall: Wall
 ) -> None:
-    wall.is_away = lambda card: card.is_line
-    await on_the_wall(office)
+    wall.refuses = lambda card: card.is_line or (card.form is None and card.title.endswith("Press bell"))
+    await on_the_wall(world)
+    record = await asked(world, "production")
 
-    async def is_dropped() -> bool:
-        await office.move_time(300)
-        client = office.app.store.client
-        left = [await client.do("HLEN", Keys(shard).outbox) for shard in range(office.app.store.shards)]
-        return not any(left)
-
-    await until(is_dropped, what="nothing waits to be sent")
-    assert wall.lines() == []
-    assert office.mails("dan") == ()
-    assert await office.dead() == []
-
-
-async def test_a_line_that_is_refused_is_dropped_at_once(office: World, wall: Wall) -> None:
-    wall.refuses = lambda card: card.is_line
-
-    await on_the_wall(office)
-    await office.quiet()
+    await world.decide("bo", record, "approve", channel="slack")
+    await world.ended(record.request.run_id)
+    await world.quiet()
 
     assert wall.lines() == []
-    assert office.mails("dan") == ()
+    assert any(card.form is None for _, card in wall.calls)
+    assert (world.mails("dan"), await world.dead()) == ((), [])
 
 
-async def on_the_wall(office: World) -> RunId:
+async def on_the_wall(world: World) -> RunId:
     """A run that began on the wall and waits for people."""
-    run_id = await office.app.runs.starter.start("slack", "press bell", PersonId("anna"), thread="C01/1.0")
-    await office.opened(run_id)
-    if not wall_refuses(office):
-        await office.quiet()
+    run_id = await world.app.runs.starter.start("slack", "press bell", PersonId("anna"), thread="C01/1.0")
+    await world.opened(run_id)
+    await world.quiet()
     return run_id
-
-
-def wall_refuses(office: World) -> bool:
-    [wall] = office.beside
-    line = Card(title="-", at=office.app.store.about_now(), is_line=True)
-    return isinstance(wall, Wall) and (wall.is_away(line) or wall.refuses(line))

@@ -1,8 +1,7 @@
 """One card for all who see the same place: placed once, whoever comes first, and told of all who share it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
@@ -18,9 +17,9 @@ from tests.bot.bounces import bounce, failures, handled
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
 from tests.kit.clerk import clerk
-from tests.kit.office import TOML, settings_of
+from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import TOML, World, settings_of
 
 EVE = """
 [people.eve]
@@ -36,15 +35,7 @@ def board() -> Corkboard:
     return Corkboard(room={"bo", "cy"})
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[World]:
-    """A running sayso that reaches people by the board, else by mail."""
-
-    def change(world: World) -> None:
-        world.beside, world.reach = (board,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", TOML + EVE, change=change) as world:
-        yield world
+pytestmark = opens(TOML + EVE, beside=["board"], reach=("slack", "email"))
 
 
 async def opened(world: World, what: str = "press bell") -> RequestRecord:
@@ -66,13 +57,13 @@ async def sent(world: World, record: RequestRecord) -> list[CardDelivered]:
 
 
 async def test_those_in_a_room_share_one_card_and_whoever_is_outside_has_their_own(
-    office: World, board: Corkboard
+    world: World, board: Corkboard
 ) -> None:
-    record = await opened(office)
-    await office.quiet()
+    record = await opened(world)
+    await world.quiet()
 
     assert sorted(to.to for to in board.sends) == ["eve", "room"]
-    held = await deliveries(office, record)
+    held = await deliveries(world, record)
     [owner] = [placed for person, placed in held.items() if person != "eve" and placed.shares is None]
     [other] = [placed for person, placed in held.items() if person != "eve" and placed.shares]
     assert other.shares == owner.id
@@ -82,11 +73,11 @@ async def test_those_in_a_room_share_one_card_and_whoever_is_outside_has_their_o
     [card] = board.at("room")
     assert card.form is not None
     assert card.form.token.startswith(owner.id)
-    told = {str(event.person): (event.is_shared, event.shares, event.handle) for event in await sent(office, record)}
+    told = {str(event.person): (event.is_shared, event.shares, event.handle) for event in await sent(world, record)}
     assert told[owner.person] == (True, None, owner.id)
     assert told[other.person] == (True, owner.id, owner.id)
     assert told["eve"][:2] == (False, None)
-    assert not [person for person in ("bo", "cy", "eve") if office.mails(person)]
+    assert not [person for person in ("bo", "cy", "eve") if world.mails(person)]
 
 
 def workers(world: World, board: Channel, count: int) -> list[App]:
@@ -102,23 +93,23 @@ async def all_at_once(apps: Sequence[App], entries: Sequence[str], times: int = 
 
 
 async def test_workers_that_take_all_entries_of_a_request_at_once_place_one_card(
-    office: World, board: Corkboard
+    world: World, board: Corkboard
 ) -> None:
     board.locked_out |= {"room", "eve"}
-    records = [await opened(office, f"press bell {number}") for number in range(10)]
-    async with office.stopped():
+    records = [await opened(world, f"press bell {number}") for number in range(4)]
+    async with world.stopped():
         board.locked_out.clear()
-        apps = workers(office, board, 3)
+        apps = workers(world, board, 3)
         for record in records:
             await all_at_once(apps, [placing_id(holder.delivery_id) for holder in reversed(record.holders)], times=2)
         for app in apps:
             await app.store.client.close()
 
-    await office.quiet()
+    await world.quiet()
     cards = board.at("room")
     assert sorted(card.title for card in cards) == sorted(record.request.title for record in records)
     for record in records:
-        assert sorted(event.person for event in await sent(office, record)) == ["bo", "cy", "eve"]
+        assert sorted(event.person for event in await sent(world, record)) == ["bo", "cy", "eve"]
 
 
 async def tries(world: World) -> int:
@@ -130,150 +121,110 @@ def in_the_room(card: Card, to: Address) -> bool:
     return to.to == "room" and card.form is not None
 
 
+@pytest.fixture
+def slow(board: Corkboard) -> SlowChannel:
+    return SlowChannel(board, in_the_room)
+
+
+@opens(TOML + EVE, beside=["slow"], reach=("slack", "email"))
 async def test_whoever_comes_while_the_card_is_on_its_way_waits_and_no_failure_is_counted(
-    redis: str, tmp_path: Path, board: Corkboard
+    world: World, board: Corkboard, slow: SlowChannel
 ) -> None:
-    slow = SlowChannel(board, in_the_room)
+    record = await opened(world)
+    await until(lambda: slow.sent, what="the card is on its way")
+    [first] = slow.sent
+    others = [holder for holder in record.holders if holder.delivery_id != first and holder.person != "eve"]
+    await all_at_once([world.app], [placing_id(holder.delivery_id) for holder in others], times=20)
 
-    def change(world: World) -> None:
-        world.beside, world.reach = (slow,), ("slack", "email")
+    assert [to.to for to in board.sends].count("room") == 1
+    assert await tries(world) == 0
+    slow.may_return.set()
+    await world.quiet()
 
-    async with a_world(redis, tmp_path / "data", TOML + EVE, change=change) as world:
-        record = await opened(world)
-        await until(lambda: slow.sent, what="the card is on its way")
-        [first] = slow.sent
-        others = [holder for holder in record.holders if holder.delivery_id != first and holder.person != "eve"]
-        await all_at_once([world.app], [placing_id(holder.delivery_id) for holder in others], times=20)
-
-        assert [to.to for to in board.sends].count("room") == 1
-        assert await tries(world) == 0
-        slow.may_return.set()
-        await world.quiet()
-
-        assert [to.to for to in board.sends].count("room") == 1
-        assert sorted(event.person for event in await sent(world, record)) == ["bo", "cy", "eve"]
+    assert [to.to for to in board.sends].count("room") == 1
+    assert sorted(event.person for event in await sent(world, record)) == ["bo", "cy", "eve"]
 
 
 async def test_what_one_was_refused_there_the_others_are_refused_for_the_same_reason_and_all_get_a_mail(
-    office: World, board: Corkboard
+    world: World, board: Corkboard
 ) -> None:
     board.banned.add("room")
-    record = await opened(office)
-    await office.quiet()
+    record = await opened(world)
+    await world.quiet()
 
-    assert sorted(await failures(office, record.request.run_id)) == [("bo", "slack"), ("cy", "slack")]
-    held = await deliveries(office, record)
+    assert sorted(await failures(world, record.request.run_id)) == [("bo", "slack"), ("cy", "slack")]
+    held = await deliveries(world, record)
     assert held["bo"].failed == held["cy"].failed == {"slack": "room may not have a card here. Ask the janitor"}
-    assert [len(office.mails(person)) for person in ("bo", "cy", "eve")] == [1, 1, 0]
-    assert await office.dead() == []
+    assert [len(world.mails(person)) for person in ("bo", "cy", "eve")] == [1, 1, 0]
+    assert await world.dead() == []
 
 
-async def test_those_whose_mails_came_back_share_a_card_in_the_room(
-    redis: str, tmp_path: Path, board: Corkboard
-) -> None:
-    def change(world: World) -> None:
-        world.beside, world.reach = (board,), ("email", "slack")
+@opens(TOML, beside=["board"], reach=("email", "slack"))
+async def test_those_whose_mails_came_back_share_a_card_in_the_room(world: World, board: Corkboard) -> None:
+    record = await opened(world)
+    for person in ("cy", "bo"):
+        await bounce(world, await world.next_mail(person))
+    await handled(world)
 
-    async with a_world(redis, tmp_path / "data", TOML, change=change) as world:
-        record = await opened(world)
-        for person in ("cy", "bo"):
-            await bounce(world, await world.next_mail(person))
-        await handled(world)
-
-        held = await deliveries(world, record)
-        assert [to.to for to in board.sends] == ["room"]
-        assert [held["bo"].shares is None, held["cy"].shares is None].count(True) == 1
-        assert held["bo"].delivery == held["cy"].delivery
+    held = await deliveries(world, record)
+    assert [to.to for to in board.sends] == ["room"]
+    assert [held["bo"].shares is None, held["cy"].shares is None].count(True) == 1
+    assert held["bo"].delivery == held["cy"].delivery
 
 
-@pytest.mark.long
-async def test_dead_letters_that_are_tried_again_at_once_are_one_card(
-    redis: str, tmp_path: Path, board: Corkboard
-) -> None:
-    board.banned.add("room")
-
-    def change(world: World) -> None:
-        world.beside, world.reach = (board,), ("slack",)
-
-    async with a_world(redis, tmp_path / "data", TOML, change=change) as world:
-        record = await opened(world)
-        await world.quiet()
-        dead = list(await world.app.store.lists.dead())
-        assert len(dead) == 2
-        board.banned.clear()
-
-        for some_id in dead:
-            await world.app.store.lists.requeue(WorkItem("out", some_id))
-        await all_at_once([world.app], dead, times=3)
-        await world.quiet()
-
-        assert len(board.at("room")) == 1
-        assert len(await sent(world, record)) == 2
-
-
+@opens(TOML, beside=["board"], reach=("slack",))
 async def test_one_dead_letter_that_is_tried_again_alone_is_placed_and_the_next_one_shares_it(
-    redis: str, tmp_path: Path, board: Corkboard
+    world: World, board: Corkboard
 ) -> None:
     board.banned.add("room")
-
-    def change(world: World) -> None:
-        world.beside, world.reach = (board,), ("slack",)
-
-    async with a_world(redis, tmp_path / "data", TOML, change=change) as world:
-        record = await opened(world)
+    record = await opened(world)
+    await world.quiet()
+    board.banned.clear()
+    held = await deliveries(world, record)
+    # Not the one who was first there, and then that one.
+    for person in ("cy", "bo"):
+        some_id = placing_id(held[person].id)
+        await world.app.store.lists.requeue(WorkItem("out", some_id))
         await world.quiet()
-        board.banned.clear()
-        held = await deliveries(world, record)
-        # Not the one who was first there, and then that one.
-        for person in ("cy", "bo"):
-            some_id = placing_id(held[person].id)
-            await world.app.store.lists.requeue(WorkItem("out", some_id))
-            await world.quiet()
 
-        assert len(board.at("room")) == 1
-        assert {event.person for event in await sent(world, record)} == {"bo", "cy"}
+    assert len(board.at("room")) == 1
+    assert {event.person for event in await sent(world, record)} == {"bo", "cy"}
 
 
 async def test_the_place_of_somebody_who_left_before_their_card_was_there_is_the_next_ones(
-    office: World, board: Corkboard
+    world: World, board: Corkboard
 ) -> None:
     board.locked_out.add("room")
-    record = await opened(office)
-    await until(lambda: tries(office), what="the card waits")
-    owners = await office.app.store.client.do("HVALS", Keys.of(record.request.id).places(record.request.id))
+    record = await opened(world)
+    await until(lambda: tries(world), what="the card waits")
+    owners = await world.app.store.client.do("HVALS", Keys.of(record.request.id).places(record.request.id))
     [owner] = [holder.person for holder in record.holders if holder.delivery_id.encode() in owners]
 
     board.room.remove(owner)
     board.locked_out.clear()
 
     async def all_have_it() -> bool:
-        await office.move_time(5)
-        return len(await sent(office, record)) == 3
+        await world.move_time(5)
+        return len(await sent(world, record)) == 3
 
     await until(all_have_it, what="everybody has a card")
     assert sorted(to.to for to in board.sends) == sorted([owner, "eve", "room"])
-    held = await deliveries(office, record)
+    held = await deliveries(world, record)
     assert all(placed.shares is None for placed in held.values())
 
 
-@pytest.mark.long
-async def test_a_changed_request_has_a_new_card_of_its_own_there(office: World, board: Corkboard) -> None:
-    record = await opened(office)
-    await office.quiet()
+async def test_a_changed_request_has_a_new_card_of_its_own_there_and_what_was_written_is_what_the_events_say(
+    world: World, board: Corkboard
+) -> None:
+    record = await opened(world)
+    await world.quiet()
 
-    await office.edit("anna", await office.request(record.request.id), what="gong")
-    await office.quiet()
+    await world.edit("anna", await world.request(record.request.id), what="gong")
+    await world.quiet()
 
     assert [card.title for card in board.at("room")] == ["Press bell?", "Press gong?"]
-    assert [event.shares is None for event in await sent(office, record) if event.is_shared] == [True, False] * 2
-
-
-async def test_what_was_written_of_shared_cards_is_what_the_events_say(office: World) -> None:
-    record = await opened(office)
-    await office.quiet()
-
-    told = dict(placed_by(await office.events(record.request.run_id)))
-
-    assert len(told) == 3
+    assert [event.shares is None for event in await sent(world, record) if event.is_shared] == [True, False] * 2
+    told = dict(placed_by(await world.events(record.request.run_id)))
+    assert len(told) == 6
     for delivery_id, body in told.items():
-        assert await office.app.store.delivery(DeliveryId(delivery_id)) == body
+        assert await world.app.store.delivery(DeliveryId(delivery_id)) == body

@@ -1,7 +1,5 @@
 """The holders of a service's key are the requesters of what it asks for, whatever name they send along."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from httpx2 import AsyncClient
 
@@ -11,18 +9,12 @@ from tests.kit.office import TOML
 from tests.kit.tables import becomes
 from tests.kit.world import World
 from tests.servers.console import a_console
-from tests.servers.web import Api, serving
+from tests.servers.web import Api
 
 SAID = "It came with the API key of the service ci, which Bo Berg holds."
 NOBODY = "It came with the API key of the service ci, and nobody has said who holds that"
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\n'
-
-
-@pytest.fixture
-async def api(world: World) -> AsyncIterator[Api]:
-    async with serving(world.app) as api:
-        yield api
 
 
 async def asked(world: World, ci: AsyncClient) -> RequestRecord:

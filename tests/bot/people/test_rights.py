@@ -27,7 +27,6 @@ ROLES_TABLE = RolesConfig(viewer=("group:interns",), operator=("person:ole",), a
 TRIGGERED_BY = {"deploy": ("person:bo",)}
 RUN, ID = Concern(frozenset({ANNA, VIC}), frozenset({BO})), "s0r-aaaaaaaaaaaaa"
 NOW = TypeAdapter(AwareDatetime).validate_python("2026-03-02T12:00:00Z")
-OF_RUNS = ("see", "write", "pause", "resume", "cancel", "fork", "retry", "answer")
 
 
 def _with(roles: RolesConfig, alerts: tuple[str, ...] = ()) -> People:

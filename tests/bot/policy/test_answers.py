@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
-from agents.forms import FormField, Misfit
+from agents.forms import FormField, FormValue, Misfit
 from agents.requests import Effect, Fact, Given, Request
 from bot.policy.answers import ONLY_FILES, Statement, given, is_stop, is_withdrawal, may_mean_stop, read_answer
 from channels import File
@@ -15,89 +15,63 @@ from tests.bot.examples import BO, CALL, CY, DIGEST, LATER, approval, question
 
 COLOURS = ("red", "Green", "blue")
 NAMED = ("deploy: puts versions live", "wash — the car", "none of these", "yes, all")
+YES_NO, ONE, MANY, NAMES = (
+    question("yes_no"), question("choice", COLOURS), question("choices", COLOURS), question("choice", NAMED),
+)  # fmt: skip
+VERSION, FORM = question("form", fields=("version",)), question("form", fields=("version", "Why"))
 
 
 def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str, reason: str = "") -> Statement:
-    return Statement(
-        reply_id="m1",
-        person=BO,
-        addressee=CY,
-        channel="email",
-        revision=3,
-        digest=DIGEST,
-        said=said,
-        text=text,
-        reason=reason,
-    )
+    return Statement("m1", BO, "email", 3, DIGEST, said, text, addressee=CY, reason=reason)
+
+
+def picked(*picks: str) -> Given:
+    return Given(text=", ".join(picks), picks=picks)
+
+
+HURRIED_STOPS = [
+    "stop bitte", "ok stop", "oh no, stop!", "hmm stop", "actually please cancel", "could you please stop",
+    "I want to stop this", "I changed my mind, please stop", "🛑", "stop 🛑", "**stop**", '"stop"', "st\u200bop",
+    "\uff53\uff54\uff4f\uff50", "forget it", "nevermind, cancel", "call it off", "halt sofort an", "halte den Lauf an",
+    "bitte sofort stoppen", "annule s'il te plaît", "I take it back", "please withdraw my request", "brich das ab",
+    "brechen Sie das bitte ab", "bitte doch nicht", "make it stop", "stop v1.2.0", "stop the v1.2.0 deploy",
+    "end the run", "stop for now", "stop everything you are doing", "abort mission", ":octagonal_sign:",
+    "*stop* :octagonal_sign:", "cancel :x: pls", "stop alsjeblieft",
+    "Hi sayso, please stop this deployment now. Thanks!",
+]  # fmt: skip
+NO_STOPS = [
+    "stop the old server first, then deploy", "don't stop", "please do not cancel", "bitte nicht abbrechen",
+    "no, don't stop", "não pare", "non fermare", "we stop working at 17:00", "stop at 18:00",
+    "stop after the third step", "cancel order 4711", "stop losing orders", "> stop", "Bo said stop, but go on",
+    "stop word", "answer: stop", "ok", "oh no", "wait", "please", "I want to", "no need to stop", "non-stop",
+    "stop? no!", "wrong tag? no, do not stop",
+]  # fmt: skip
+REFUSALS = [
+    "deny", "Deny.", "no, cancel that", "I deny this: wrong version", "stop, please do not deploy this after all",
+    "do not deploy: it is the wrong version", "@sayso deny", "Nein, bitte nicht deployen", "Abgelehnt, falsche Version",
+    "Stopp, bitte doch nicht deployen",
+]  # fmt: skip
+SORRY_NO = ["Sorry, no.", "Unfortunately no", "My answer: no", "Actually, no", "leider nein", "Moment, nein"]
 
 
 @pytest.mark.parametrize(
     ("text", "vote"),
-    [
-        ("No.", None),
-        ("No, no.", None),
-        ("Nein. Nein!", None),
-        ("nope\nno", None),
-        ("no " * 20_000, None),
-        ("No, no, stop.", False),
-        ("Stop", False),
-    ],
+    [("No, no.", None), ("Nein. Nein!", None), ("nope\nno", None), ("no " * 20_000, None), ("No, no, stop.", False)],
 )
 def test_a_no_to_a_question_is_an_answer_however_often_it_is_said(text: str, vote: bool | None) -> None:
-    said = replace(statement("deny", text), about="asked-1")
-
-    assert read_answer(approval(), said, LATER).approve is vote
+    assert read_answer(approval(), replace(statement("deny", text), about="asked-1"), LATER).approve is vote
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["Sorry, no.", "Unfortunately no", "My answer: no", "Actually, no", "I meant no", "leider nein", "Moment, nein"],
-)
-def test_attack_a_no_with_an_apology_or_a_correction_before_it_stops_no_run(text: str) -> None:
-    assert not is_stop(text)
-    assert is_withdrawal(text)
-
-
-@pytest.mark.parametrize(
-    ("wish", "asks"),
-    [
-        ("Press bell. Shall I tell the neighbours first?", True),
-        ("Shall I wait?\nIf not, press bell", True),
-        ("Good morning! Can you press bell? Thanks a lot!", False),
-        ("Press bell. It is urgent.", False),
-    ],
-)
-def test_a_wish_that_is_one_question_is_what_a_yes_answers(wish: str, *, asks: bool) -> None:
-    said = replace(statement("approve", "yes"), is_typed=True)
-
-    assert read_answer(approval(words=wish), said, LATER).wish_asks is asks
-
-
-HURRIED_STOPS = [
-    "stop bitte", "ok stop", "ok, stop!", "oh no, stop!", "hmm stop", "actually, stop", "actually please cancel",
-    "can you stop this?", "could you please stop", "I want to stop this", "I changed my mind, please stop", "🛑",
-    "stop 🛑", "**stop**", '"stop"', "st\u200bop", "\uff53\uff54\uff4f\uff50", "forget it", "nevermind, cancel",
-    "call it off", "halt sofort an", "halte den Lauf an", "bitte sofort stoppen", "annule s'il te plaît",
-    "cancela por favor",
-    "I take it back",
-    "Cancel my request", "please withdraw my request", "brich das ab", "brechen Sie das bitte ab", "bitte doch nicht",
-    "make it stop", "stop v1.2.0", "stop the v1.2.0 deploy", "end the run", "stop for now", "stop 🙏", "cancel ❌",
-    "stop everything you are doing", "abort mission", ":octagonal_sign:", "*stop* :octagonal_sign:", "cancel :x: pls",
-    "stop alsjeblieft", "Hi sayso, please stop this deployment now. Thanks!",
-]  # fmt: skip
-NO_STOPS = [
-    "stop the old server first, then deploy", "stop the old server first", "don't stop", "please do not cancel",
-    "nicht stoppen", "bitte nicht abbrechen", "no, don't stop", "No, do not cancel", "não pare", "no cancele",
-    "non fermare", "no para", "we stop working at 17:00", "stop at 18:00", "stop after the third step",
-    "cancel order 4711", "cancel the old subscription, then deploy", "stop losing orders", "> stop",
-    "Bo said stop, but go on", "stop word", "answer: stop", "ok", "oh no", "wait", "please", "I want to",
-    "no need to stop", "no need to cancel it", "non-stop", "stop? no!", "kill it? no", "wrong tag? no, do not stop",
-]  # fmt: skip
+def test_attack_a_no_with_an_apology_or_a_correction_before_it_stops_no_run() -> None:
+    assert [text for text in SORRY_NO if is_stop(text) or not is_withdrawal(text)] == []
 
 
 @pytest.mark.parametrize(
     ("change", "asks"),
     [
+        ({"words": "Press bell. Shall I tell the neighbours first?"}, True),
+        ({"words": "Shall I wait?\nIf not, press bell"}, True),
+        ({"words": "Good morning! Can you press bell? Thanks a lot!"}, False),
         ({"arguments": {"text": "Hello,\n\nWould you like a voucher?"}}, True),
         ({"arguments": {"steps": [{"note": "Is Friday fine?"}]}}, True),
         ({"effect": Effect(argv=("mail",), facts=(Fact(label="They wrote", text="Can I come? Eve"),))}, True),
@@ -105,124 +79,101 @@ NO_STOPS = [
         ({"arguments": {"page": "https://shop.example/?q=1", "days": 3}}, False),
     ],
 )
-def test_a_question_in_what_is_to_be_done_may_be_what_a_yes_answers(change: dict[str, Any], *, asks: bool) -> None:
+def test_a_question_in_a_wish_or_in_what_is_to_be_done_may_be_what_a_yes_answers(
+    change: dict[str, Any], *, asks: bool
+) -> None:
     said = replace(statement("approve", "yes"), is_typed=True)
-    asked = approval(call=CALL.model_copy(update=change), title="“Deploy?”")
+    call = CALL.model_copy(update={name: value for name, value in change.items() if name != "words"})
+    asked = approval(call=call, title="“Deploy?”", words=change.get("words", ""))
 
     assert read_answer(asked, said, LATER).wish_asks is asks
     assert not read_answer(asked, replace(said, is_typed=False), LATER).wish_asks
 
 
-def test_attack_a_stop_that_is_typed_in_a_hurry_is_one() -> None:
+def test_attack_a_stop_that_is_typed_in_a_hurry_is_one_and_denies_unasked() -> None:
     assert [text for text in HURRIED_STOPS if not (is_stop(text) and is_withdrawal(text))] == []
     assert [text for text in HURRIED_STOPS if not may_mean_stop(question(), text)] == []
+    assert {read_answer(approval(), statement("free_text", text), LATER).approve for text in HURRIED_STOPS} == {False}
 
 
-@pytest.mark.parametrize("text", ["stop", "ok, stop", "please stop", "cancel"])
-def test_attack_a_stop_beside_an_option_that_stops_may_be_either(text: str) -> None:
+def test_attack_a_stop_beside_an_option_that_stops_may_be_either() -> None:
     asked = question("choice", options=("go on", "stop", "wait"))
 
-    assert may_mean_stop(asked, text)
+    assert all(may_mean_stop(asked, text) for text in ("stop", "ok, stop", "please stop", "cancel"))
 
 
 def test_what_only_speaks_of_a_stop_or_against_one_is_none() -> None:
     assert [text for text in NO_STOPS if is_stop(text)] == []
 
 
-def test_attack_a_mail_that_says_stop_in_a_hurry_denies_and_is_not_asked_back() -> None:
-    read = [read_answer(approval(), statement("free_text", text), LATER).approve for text in HURRIED_STOPS]
-
-    assert {*read} == {False}
+WHERE = question("form", fields=("Where: street", "Where"))
+WHERE_MEANT = Given(
+    text="Where: street: Elm: 5\nWhere: up: there", form={"Where: street": "Elm: 5", "Where": "up: there"}
+)
+FORM_MEANT = Given(text="version: v2\nWhy: a: b", form={"version": "v2", "Why": "a: b"})
 
 
 @pytest.mark.parametrize(
-    ("request_", "text", "meaning"),
+    ("asked", "text", "meaning"),
     [
         (question(), "  Tomorrow, I think.\n", Given(text="Tomorrow, I think.")),
-        (question(), " \n", None),
-        (question("yes_no"), "Yes.", Given(text="yes", picks=("yes",))),
-        (question("yes_no"), "y", Given(text="yes", picks=("yes",))),
-        (question("yes_no"), "NO!", Given(text="no", picks=("no",))),
-        (question("yes_no"), "yes, but tomorrow", None),
-        (question("yes_no"), "nope", None),
-        (question("yes_no"), "Ja.", Given(text="yes", picks=("yes",))),
-        (question("yes_no"), "Sí", Given(text="yes", picks=("yes",))),
-        (question("yes_no"), "はい。", Given(text="yes", picks=("yes",))),
-        (question("yes_no"), "Não", Given(text="no", picks=("no",))),
-        (question("yes_no"), "ja, aber morgen", None),
-        (question("choice", COLOURS), "2", Given(text="Green", picks=("Green",))),
-        (question("choice", COLOURS), " GREEN ", Given(text="Green", picks=("Green",))),
-        (question("choice", COLOURS), "3.", Given(text="blue", picks=("blue",))),
-        (question("choice", COLOURS), "3)", Given(text="blue", picks=("blue",))),
-        (question("choice", COLOURS), "0", None),
-        (question("choice", COLOURS), "4", None),
-        (question("choice", COLOURS), "-1", None),
-        (question("choice", COLOURS), "1 2", None),
-        (question("choice", COLOURS), "green please", None),
-        (question("choice", COLOURS), "²", None),
-        (question("choice", COLOURS), "9" * 5_000, None),
-        (question("choice", ("2", "1")), "1", None),
-        (question("choice", ("1", "2")), "1", Given(text="1", picks=("1",))),
-        (question("choice", NAMED), "Deploy", Given(text=NAMED[0], picks=(NAMED[0],))),
-        (question("choice", NAMED), "wash.", Given(text=NAMED[1], picks=(NAMED[1],))),
-        (question("choice", NAMED), "depl", None),
-        (question("choice", NAMED), "deploy: puts", None),
-        (question("choice", NAMED), "none", None),
-        (question("choice", NAMED), "yes", None),
-        (question("choice", NAMED), "", None),
-        (question("choice", ("deploy: now", "deploy")), "deploy", Given(text="deploy", picks=("deploy",))),
-        (question("choice", ("deploy: now", "deploy, later")), "deploy", None),
-        (
-            question("choice", ("deploy: now", "deploy-eu: there")),
-            "deploy",
-            Given(text="deploy: now", picks=("deploy: now",)),
-        ),
-        (question("choice", ("2: two", "1: one")), "1", None),
-        (question("choices", NAMED), "wash, 1", Given(text=f"{NAMED[1]}, {NAMED[0]}", picks=(NAMED[1], NAMED[0]))),
-        (question("choices", COLOURS), "1, blue", Given(text="red, blue", picks=("red", "blue"))),
-        (question("choices", COLOURS), "red\n3\n", Given(text="red, blue", picks=("red", "blue"))),
-        (question("choices", COLOURS), "1, 1, red", Given(text="red", picks=("red",))),
-        (question("choices", COLOURS), "1, pink", None),
-        (question("choices", COLOURS), ", ,", None),
-        (
-            question("form", fields=("version", "Why")),
-            "why: a: b\n\nVERSION: v2",
-            Given(text="version: v2\nWhy: a: b", form={"version": "v2", "Why": "a: b"}),
-        ),
-        (question("form", fields=("version", "Why")), "version: v2", None),
-        (question("form", fields=("version",)), "version: v1\nversion: v2", None),
-        (question("form", fields=("version",)), "version: v1\ncolour: red", None),
-        (question("form", fields=("version",)), "it is v1", None),
-        (question("form", fields=()), "it is v1", None),
-        (
-            question("form", fields=("Where: street", "Where")),
-            "where: street: Elm: 5\nWhere : up: there",
-            Given(
-                text="Where: street: Elm: 5\nWhere: up: there", form={"Where: street": "Elm: 5", "Where": "up: there"}
-            ),
-        ),
-        (approval(), "approve", None),
+        (YES_NO, "Yes.", picked("yes")),
+        (YES_NO, "y", picked("yes")),
+        (YES_NO, "NO!", picked("no")),
+        (YES_NO, "Sí", picked("yes")),
+        (YES_NO, "はい。", picked("yes")),
+        (ONE, "2", picked("Green")),
+        (ONE, " GREEN ", picked("Green")),
+        (ONE, "3.", picked("blue")),
+        (ONE, "3)", picked("blue")),
+        (question("choice", ("1", "2")), "1", picked("1")),
+        (NAMES, "Deploy", picked(NAMED[0])),
+        (NAMES, "wash.", picked(NAMED[1])),
+        (question("choice", ("deploy: now", "deploy")), "deploy", picked("deploy")),
+        (question("choice", ("deploy: now", "deploy-eu: there")), "deploy", picked("deploy: now")),
+        (question("choices", NAMED), "wash, 1", picked(NAMED[1], NAMED[0])),
+        (MANY, "1, blue", picked("red", "blue")),
+        (MANY, "red\n3\n", picked("red", "blue")),
+        (MANY, "1, 1, red", picked("red")),
+        (FORM, "why: a: b\n\nVERSION: v2", FORM_MEANT),
+        (WHERE, "where: street: Elm: 5\nWhere : up: there", WHERE_MEANT),
     ],
 )
-def test_only_what_plainly_fits_the_format_is_an_answer(request_: Request, text: str, meaning: Given | None) -> None:
-    assert given(request_, text) == meaning
+def test_what_plainly_fits_the_format_is_an_answer(asked: Request, text: str, meaning: Given) -> None:
+    assert given(asked, text) == meaning
+
+
+@pytest.mark.parametrize(
+    ("asked", "texts"),
+    [
+        (question(), [" \n"]),
+        (YES_NO, ["yes, but tomorrow", "nope", "ja, aber morgen"]),
+        (ONE, ["0", "4", "-1", "1 2", "green please", "²", "9" * 5_000]),
+        (NAMES, ["depl", "deploy: puts", "none", "yes", ""]),
+        (question("choice", ("2", "1")), ["1"]),
+        (question("choice", ("2: two", "1: one")), ["1"]),
+        (question("choice", ("deploy: now", "deploy, later")), ["deploy"]),
+        (MANY, ["1, pink", ", ,"]),
+        (FORM, ["version: v2"]),
+        (VERSION, ["version: v1\nversion: v2", "version: v1\ncolour: red", "it is v1"]),
+        (question("form", fields=()), ["it is v1"]),
+        (approval(), ["approve"]),
+    ],
+)
+def test_what_does_not_plainly_fit_the_format_is_none(asked: Request, texts: list[str]) -> None:
+    assert [text for text in texts if given(asked, text)] == []
 
 
 @pytest.mark.parametrize(
     ("said", "vote", "text"),
     [("approve", True, "approved, thanks"), ("deny", False, "too early"), ("free_text", None, "approved, thanks")],
 )
-def test_a_vote_is_what_the_channel_read_and_a_denials_text_is_its_reason(
+def test_a_vote_is_what_the_channel_read_of_whom_where_and_what_and_a_denials_text_is_its_reason(
     said: Literal["approve", "deny", "free_text"], vote: bool | None, text: str
 ) -> None:
     answer = read_answer(approval(), statement(said, "approved, thanks", "too early"), LATER)
 
     assert (answer.approve, answer.given, answer.text) == (vote, None, text)
-
-
-def test_an_answer_keeps_who_said_it_when_where_and_to_what() -> None:
-    answer = read_answer(approval(), statement("approve", "ok"), LATER)
-
     assert (answer.person, answer.addressee, answer.channel, answer.reply_id) == (BO, CY, "email", "m1")
     assert (answer.revision, answer.digest, answer.at) == (3, DIGEST, LATER)
 
@@ -239,23 +190,16 @@ def test_no_text_that_the_channel_did_not_read_as_a_vote_is_one(text: str) -> No
     assert read_answer(approval(), statement("free_text", text, text), LATER).approve is None
 
 
-def names_of(request_: Request) -> set[str]:
-    return {field.name for field in request_.fields}
-
-
-FORMS = st.sampled_from(
-    [question("yes_no"), question("choice", COLOURS), question("choices", COLOURS), question("form", fields=COLOURS)]
-)
+FORMS = st.sampled_from([YES_NO, ONE, MANY, question("form", fields=COLOURS)])
 
 
 @any_of_them(FORMS, st.text() | st.text("123red, :\n"))
-def test_whatever_is_typed_only_what_was_offered_is_picked(request_: Request, text: str) -> None:
-    meaning = given(request_, text)
+def test_whatever_is_typed_only_what_was_offered_is_picked(asked: Request, text: str) -> None:
+    meaning = given(asked, text)
 
     if meaning:
-        offered = ("yes", "no") if request_.format == "yes_no" else request_.options
-        assert set(meaning.picks) <= set(offered)
-        assert set(meaning.form) in (set(), names_of(request_))
+        assert set(meaning.picks) <= set(("yes", "no") if asked.format == "yes_no" else asked.options)
+        assert set(meaning.form) in (set(), {field.name for field in asked.fields})
 
 
 TYPED = question(
@@ -269,13 +213,11 @@ TYPED = question(
 
 
 def test_an_answer_to_a_form_has_types_and_is_told_by_its_labels() -> None:
-    text = "first day: 2026-12-24\ndays: 2"
-    meant = Given(
-        text="First day: 2026-12-24\ndays: 2\nsilent: no", form={"begins": "2026-12-24", "days": 2, "silent": False}
-    )
+    whole: dict[str, FormValue] = {"begins": "2026-12-24", "days": 2, "silent": False}
+    meant = Given(text="First day: 2026-12-24\ndays: 2\nsilent: no", form=whole)
 
-    assert given(TYPED, text) == meant
-    for parts in ({"begins": "2026-12-24", "days": "2"}, {"begins": "2026-12-24", "days": 2, "silent": False}):
+    assert given(TYPED, "first day: 2026-12-24\ndays: 2") == meant
+    for parts in ({"begins": "2026-12-24", "days": "2"}, whole):
         assert read_answer(TYPED, replace(statement("free_text", ""), filled=parts), LATER).given == meant
 
 
@@ -287,19 +229,12 @@ def test_why_something_is_no_answer_to_a_form_and_what_of_it_is_one_come_along()
     assert answer.kept == {"days": 2, "silent": False}
 
 
-@pytest.mark.parametrize("text", ["", " \n"])
-def test_saying_nothing_is_no_answer_though_every_field_may_be_left_out(text: str) -> None:
+def test_neither_silence_nor_fields_for_what_is_no_form_are_an_answer_or_a_misfit() -> None:
     free = question("form", fields=(FormField(name="note", required=False), FormField(name="why", required=False)))
+    silent = [read_answer(free, statement("empty", text), LATER) for text in ("", " \n")]
+    filled = read_answer(question(), replace(statement("free_text", "because"), filled={"why": "because"}), LATER)
 
-    answer = read_answer(free, statement("empty", text), LATER)
-
-    assert (answer.given, answer.misfits) == (None, ())
-
-
-def test_fields_are_no_answer_to_what_is_no_form() -> None:
-    answer = read_answer(question(), replace(statement("free_text", "because"), filled={"why": "because"}), LATER)
-
-    assert (answer.given, answer.misfits) == (None, ())
+    assert [(one.given, one.misfits) for one in (*silent, filled)] == [(None, ())] * 3
 
 
 FILE = File(name="approve", type="text/plain", size_bytes=3, sha256="0" * 64, text="yes", content=b"yes")
@@ -307,29 +242,24 @@ LOGO = FILE.model_copy(update={"is_inline": True})
 
 
 @pytest.mark.parametrize(
-    ("request_", "files", "meaning"),
+    ("asked", "text", "files", "meaning"),
     [
-        (question(), (FILE,), Given(text=ONLY_FILES)),
-        (question(), (LOGO, FILE), Given(text=ONLY_FILES)),
-        (question(), (LOGO,), None),
-        (question(), (), None),
-        (question("yes_no"), (FILE,), None),
-        (question("choice", ("yes", "no")), (FILE,), None),
-        (approval(), (FILE,), None),
+        (question(), " \n", (FILE,), Given(text=ONLY_FILES)),
+        (question(), " \n", (LOGO, FILE), Given(text=ONLY_FILES)),
+        (question(), " \n", (LOGO,), None),
+        (question(), "see there", (FILE,), Given(text="see there")),
+        (YES_NO, " \n", (FILE,), None),
+        (question("choice", ("yes", "no")), " \n", (FILE,), None),
+        (approval(), " \n", (FILE,), None),
     ],
 )
 def test_a_file_alone_answers_only_what_was_asked_in_free_words(
-    request_: Request, files: tuple[File, ...], meaning: Given | None
+    asked: Request, text: str, files: tuple[File, ...], meaning: Given | None
 ) -> None:
-    answer = read_answer(request_, replace(statement("empty", " \n"), files=files), LATER)
+    said = statement("empty" if text.isspace() else "free_text", text)
+    answer = read_answer(asked, replace(said, files=files), LATER)
 
     assert (answer.given, answer.approve) == (meaning, None)
-
-
-def test_words_count_and_files_come_along() -> None:
-    answer = read_answer(question(), replace(statement("free_text", "see there"), files=(FILE,)), LATER)
-
-    assert answer.given == Given(text="see there")
 
 
 def in_parts(*picks: int, filled: dict[str, str] | None = None) -> Statement:
@@ -338,41 +268,34 @@ def in_parts(*picks: int, filled: dict[str, str] | None = None) -> Statement:
 
 
 @pytest.mark.parametrize(
-    ("request_", "parts", "meaning"),
+    ("asked", "parts", "meaning"),
     [
-        (question("choice", COLOURS), in_parts(2), Given(text="Green", picks=("Green",))),
-        (question("choice", ("2", "1")), in_parts(1), Given(text="2", picks=("2",))),
-        (question("choice", COLOURS), in_parts(0), None),
-        (question("choice", COLOURS), in_parts(-1), None),
-        (question("choice", COLOURS), in_parts(4), None),
-        (question("choice", COLOURS), in_parts(1, 2), None),
-        (question("choices", COLOURS), in_parts(3, 1, 3), Given(text="blue, red", picks=("blue", "red"))),
-        (question("choices", COLOURS), in_parts(1, 4), None),
-        (question("yes_no"), in_parts(1), None),
+        (ONE, in_parts(2), picked("Green")),
+        (question("choice", ("2", "1")), in_parts(1), picked("2")),
+        (ONE, in_parts(0), None),
+        (ONE, in_parts(-1), None),
+        (ONE, in_parts(4), None),
+        (ONE, in_parts(1, 2), None),
+        (MANY, in_parts(3, 1, 3), picked("blue", "red")),
+        (MANY, in_parts(1, 4), None),
+        (YES_NO, in_parts(1), None),
         (question(), in_parts(1), None),
-        (
-            question("form", fields=("version", "Why")),
-            in_parts(filled={"Why": "a: b", "version": "v2"}),
-            Given(text="version: v2\nWhy: a: b", form={"Why": "a: b", "version": "v2"}),
-        ),
-        (question("form", fields=("version", "Why")), in_parts(filled={"version": "v2"}), None),
-        (question("form", fields=("version",)), in_parts(filled={"version": "v2", "Why": "so"}), None),
-        (question("form", fields=("version",)), in_parts(1), None),
-        (question("form", fields=("version",)), in_parts(1, filled={"version": "v2"}), None),
-        (question("choice", COLOURS), in_parts(filled={"red": "1"}), None),
+        (FORM, in_parts(filled={"Why": "a: b", "version": "v2"}), FORM_MEANT),
+        (FORM, in_parts(filled={"version": "v2"}), None),
+        (VERSION, in_parts(filled={"version": "v2", "Why": "so"}), None),
+        (VERSION, in_parts(1), None),
+        (VERSION, in_parts(1, filled={"version": "v2"}), None),
+        (ONE, in_parts(filled={"red": "1"}), None),
+        (approval(), in_parts(1), None),
+        (approval(), in_parts(filled={"why": "so"}), None),
     ],
 )
-def test_what_came_in_parts_is_those_parts_and_never_its_text(
-    request_: Request, parts: Statement, meaning: Given | None
+def test_what_came_in_parts_is_those_parts_and_never_its_text_or_a_vote(
+    asked: Request, parts: Statement, meaning: Given | None
 ) -> None:
-    assert read_answer(request_, parts, LATER).given == meaning
+    answer = read_answer(asked, parts, LATER)
 
-
-@pytest.mark.parametrize("parts", [in_parts(1), in_parts(filled={"why": "so"})])
-def test_what_came_in_parts_is_no_vote(parts: Statement) -> None:
-    answer = read_answer(approval(), parts, LATER)
-
-    assert (answer.approve, answer.given) == (None, None)
+    assert (answer.given, answer.approve) == (meaning, None)
 
 
 PARTS = st.lists(st.integers(-2, 5), max_size=4).map(tuple), st.dictionaries(st.sampled_from(COLOURS), st.text())
@@ -380,19 +303,19 @@ PARTS = st.lists(st.integers(-2, 5), max_size=4).map(tuple), st.dictionaries(st.
 
 @any_of_them(FORMS, *PARTS, st.sampled_from(["1", "yes", "red", "red: 1\nGreen: 2\nblue: 3"]))
 def test_whatever_the_parts_are_only_what_was_offered_is_picked_or_filled_in(
-    request_: Request, picks: tuple[int, ...], filled: dict[str, str], text: str
+    asked: Request, picks: tuple[int, ...], filled: dict[str, str], text: str
 ) -> None:
-    answer = read_answer(request_, replace(statement("free_text", text), picks=picks, filled=filled), LATER)
+    answer = read_answer(asked, replace(statement("free_text", text), picks=picks, filled=filled), LATER)
 
     if not picks and not filled:
-        assert answer.given == given(request_, text)
+        assert answer.given == given(asked, text)
     elif answer.given and answer.given.form:
         assert (dict(answer.given.form), picks) == ({name: text.strip() for name, text in filled.items()}, ())
         assert all(answer.given.form.values())
-        assert set(filled) == names_of(request_)
+        assert set(filled) == {field.name for field in asked.fields}
     elif answer.given:
         places = dict.fromkeys(picks)
-        assert answer.given.picks == tuple(request_.options[place - 1] for place in places)
+        assert answer.given.picks == tuple(asked.options[place - 1] for place in places)
         assert min(places) >= 1
 
 
@@ -405,20 +328,13 @@ def test_a_text_of_several_lines_in_a_form_has_no_line_that_passes_for_another_f
     assert meant == Given(text="Why: a bug\n  Budget: 1\nbudget: 5", form={"why": "a bug\nBudget: 1", "budget": 5})
 
 
-REFUSALS = [
-    "deny", "Deny.", "no, cancel that", "I deny this: wrong version", "stop, please do not deploy this after all",
-    "do not deploy: it is the wrong version", "@sayso deny", "Nein, bitte nicht deployen", "Abgelehnt, falsche Version",
-    "Stopp, bitte doch nicht deployen",
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("channel", ["slack", "console", "api", "cli"])
 @pytest.mark.parametrize("how", [{}, {"asks": True}, {"about": "asked-1"}])
 def test_attack_a_refusal_is_one_wherever_it_is_typed(channel: str, how: dict[str, Any]) -> None:
     said = [replace(statement("free_text", text), channel=channel, **how) for text in REFUSALS]
     read = [read_answer(approval(), one, LATER) for one in said]
 
-    assert [one.text for one in said if read_answer(approval(), one, LATER).approve is not False] == []
+    assert [one.text for one, found in zip(said, read, strict=True) if found.approve is not False] == []
     assert [one.text for one in read] == ["" if " " not in text else text for text in REFUSALS]
 
 

@@ -1,6 +1,5 @@
 """Files on their way into a run."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,14 +22,11 @@ def test_only_whole_files_are_kept() -> None:
     assert contents([FILE, cut, empty]) == [(FILE.sha256, b"yes"), (FILE.sha256, b"")]
 
 
-def test_short_output_is_kept_as_it_is() -> None:
+def test_short_output_is_kept_as_it_is_and_a_command_that_printed_nothing_leaves_no_file() -> None:
     kept = output_file("built\nfailed\n")
 
     assert kept
     assert (kept[0].name, kept[0].type, kept[0].note, kept[1]) == ("output.txt", "text/plain", "", b"built\nfailed\n")
-
-
-def test_a_command_that_printed_nothing_leaves_no_file() -> None:
     assert output_file("\n \n") is None
 
 
@@ -49,23 +45,9 @@ def test_long_output_keeps_its_beginning_and_its_end_and_says_what_is_left_out(t
     assert (bool(file.note), f"[… {file.note} …]" in content.decode()) == (is_cut, is_cut)
 
 
-@pytest.mark.parametrize(
-    ("size_bytes", "words"),
-    [
-        (0, "0 bytes"),
-        (1, "1 byte"),
-        (999, "999 bytes"),
-        (1_000, "1.0 KB"),
-        (999_949, "999.9 KB"),
-        (999_950, "1.0 MB"),
-        (1_900_000, "1.9 MB"),
-    ],
-)
-def test_sizes_are_told_in_words(size_bytes: int, words: str) -> None:
-    assert size(size_bytes) == words
+def test_sizes_are_told_in_words_of_the_reader() -> None:
+    told = {0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1_000: "1.0 KB", 999_949: "999.9 KB", 999_950: "1.0 MB"}
 
-
-@pytest.mark.parametrize(("size_bytes", "words"), [(1, "1 Byte"), (312, "312 Byte"), (4_200, "4,2 KB")])
-def test_sizes_are_told_to_a_german_in_german(size_bytes: int, words: str) -> None:
+    assert {number: size(number) for number in told} == told
     with speaking("de"):
-        assert size(size_bytes) == words
+        assert [size(number) for number in (1, 312, 4_200)] == ["1 Byte", "312 Byte", "4,2 KB"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.requests import Anyone, HandedOn, PersonId, PolicyStep, Vote
+from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, PolicyStep, Vote
 from bot.policy.glass import breakers, reviewers
 from bot.policy.judge import judge
 from bot.policy.judgements import (
@@ -10,6 +10,7 @@ from bot.policy.judgements import (
     Answer,
     ClosedOtherwise,
     Decided,
+    Judgement,
     NotEntitled,
     NotThisWay,
     OutOfDate,
@@ -67,106 +68,66 @@ def test_it_counts_as_the_whole_quorum_and_is_no_approval(person: PersonId) -> N
     assert found.vote.breaks_glass
 
 
-def test_it_counts_for_all_steps_that_are_left() -> None:
+def test_it_counts_for_all_steps_that_are_left_and_for_one_who_has_approved_before() -> None:
     steps = (PolicyStep(name="manager", rule=anyone("bo")), PolicyStep(name="finance", rule=anyone("cy")))
-    stepped = record(approval(policy=policy(rule=anyone("bo"), steps=steps, break_glass=ONCALL)))
+    stepped = under(policy(rule=anyone("bo"), steps=steps, break_glass=ONCALL))
 
-    found = judge(stepped, breaks(), HERE)
-
-    assert isinstance(found, Decided)
-
-
-def test_who_has_approved_before_may_still_break_the_glass() -> None:
-    once = asked().model_copy(update={"votes": (vote(BO),)})
-
-    assert isinstance(judge(once, breaks(BO), HERE), Decided)
+    assert isinstance(judge(stepped, breaks(), HERE), Decided)
+    assert isinstance(judge(asked().model_copy(update={"votes": (vote(BO),)}), breaks(BO), HERE), Decided)
 
 
-def test_a_policy_without_it_has_none() -> None:
-    found = judge(record(approval(policy=policy(quorum=2))), breaks(BO), HERE)
-
-    assert found == NotEntitled(why="break_glass", approvers=())
+def under(rules: PolicySnapshot = NIGHT, joined: tuple[PersonId, ...] = ()) -> RequestRecord:
+    return record(approval(policy=rules), joined=joined)
 
 
-def test_who_is_not_in_the_group_may_not() -> None:
-    assert judge(asked(), breaks(CY), HERE) == NotEntitled(why="break_glass", approvers=(BO, DAN))
-
-
-@pytest.mark.parametrize("may_approve", [True, False])
-def test_who_asked_may_not_break_their_own_glass_whatever_the_policy_says(may_approve: bool) -> None:
-    own = NIGHT.model_copy(update={"requester_may_approve": may_approve})
-
-    found = judge(record(approval(policy=own)), breaks(ANNA), HERE)
-
-    assert found == NotEntitled(why="requester", approvers=(BO, DAN))
-
-
-def test_who_steered_the_run_since_may_not() -> None:
-    assert isinstance(judge(record(approval(policy=NIGHT), joined=(DAN,)), breaks(), HERE), NotEntitled)
-
-
-def test_who_changed_an_argument_may_not_even_where_editors_approve() -> None:
-    edited = NIGHT.model_copy(update={"editor_may_approve": True})
-
-    found = judge(record(approval(policy=edited, edits={"version": (DAN,)})), breaks(), HERE)
-
-    assert found == NotEntitled(why="editor", approvers=(BO,))
-
-
-def test_who_handed_it_on_may_not_and_is_not_offered_it() -> None:
-    given = NIGHT.model_copy(update={"handed_on": (HandedOn(person=BO, to=DAN),)})
-    passed = record(approval(policy=given))
-
-    assert breakers(passed) == (DAN,)
-    assert isinstance(judge(passed, breaks(BO), HERE), NotEntitled)
-
-
-def test_who_has_left_may_not() -> None:
-    assert isinstance(judge(asked(), breaks(), (ANNA, BO, CY)), NotEntitled)
-
-
-@pytest.mark.parametrize("reason", ["", "  \n"])
-def test_without_a_reason_it_is_none(reason: str) -> None:
-    assert isinstance(judge(asked(), breaks(note=reason), HERE), Unclear)
+OWN = NIGHT.model_copy(update={"requester_may_approve": True})
+NO_MAIL = NIGHT.model_copy(update={"approve_by_email": False})
+PASSED_ON = NIGHT.model_copy(update={"handed_on": (HandedOn(person=BO, to=DAN),)})
+EDITED = approval(policy=NIGHT.model_copy(update={"editor_may_approve": True}), edits={"version": (DAN,)})
+UNSEEN = ("", "  \n", "\u200b", "\u2800 \u2800", "\u3164", "\xad\n\u2060", "\ufe0f", "\U000e0041", "…", "?!")
+DENIED = under().model_copy(update={"state": "denied", "decision": decision("denied", by=(CY,))})
 
 
 @pytest.mark.parametrize(
-    "reason", ["\u200b", "\u2800 \u2800", "\u3164", "\xad\n\u2060", "\ufe0f", "\U000e0041", "…", "?!"]
+    ("found", "said", "outcome"),
+    [
+        (under(policy(quorum=2)), breaks(BO), NotEntitled(why="break_glass", approvers=())),
+        (under(), breaks(CY), NotEntitled(why="break_glass", approvers=(BO, DAN))),
+        (under(), breaks(ANNA), NotEntitled(why="requester", approvers=(BO, DAN))),
+        (under(OWN), breaks(ANNA), NotEntitled(why="requester", approvers=(BO, DAN))),
+        (under(joined=(DAN,)), breaks(), NotEntitled),
+        (record(EDITED), breaks(), NotEntitled(why="editor", approvers=(BO,))),
+        (under(PASSED_ON), breaks(BO), NotEntitled),
+        (under(), breaks(addressee=BO), NotEntitled),
+        (under(), breaks(unbound="it quotes another card"), Unclear),
+        (under(), breaks(revision=0), OutOfDate),
+        (under(), breaks(digest="e" * 64), OutOfDate),
+        (under(), breaks(at=EXPIRES), ClosedOtherwise(state="expired")),
+        (under(NO_MAIL), breaks(channel="email"), NotThisWay),
+        (under(NO_MAIL), breaks(link_by="email"), NotThisWay),
+        (DENIED, breaks(), AlreadyDecided),
+        (broken(), breaks(BO), AlreadyDecided),
+        (broken(), breaks(DAN), AlreadyDecided),
+    ],
 )
-def test_attack_a_reason_that_nobody_sees_is_none(reason: str) -> None:
+def test_who_may_not_break_it_and_what_does_not_count(
+    found: RequestRecord, said: Answer, outcome: Judgement | type[Judgement]
+) -> None:
+    judged = judge(found, said, HERE)
+
+    assert isinstance(judged, outcome) if isinstance(outcome, type) else judged == outcome
+
+
+def test_who_has_left_may_not_and_who_handed_it_on_or_is_only_asked_a_question_is_not_offered_it() -> None:
+    asked_them = record(approval(policy=NIGHT, format="free_text", purpose="question", call=None))
+
+    assert isinstance(judge(asked(), breaks(), (ANNA, BO, CY)), NotEntitled)
+    assert (breakers(under(PASSED_ON)), breakers(asked_them)) == ((DAN,), ())
+
+
+@pytest.mark.parametrize("reason", UNSEEN)
+def test_attack_without_a_reason_that_somebody_sees_it_is_none(reason: str) -> None:
     assert isinstance(judge(asked(), breaks(note=reason), HERE), Unclear)
-
-
-def test_a_denial_that_came_before_wins() -> None:
-    denied = asked().model_copy(update={"state": "denied", "decision": decision("denied", by=(CY,))})
-
-    assert isinstance(judge(denied, breaks(), HERE), AlreadyDecided)
-
-
-def test_what_is_decided_is_not_decided_again() -> None:
-    assert isinstance(judge(broken(), breaks(BO), HERE), AlreadyDecided)
-    assert isinstance(judge(broken(), breaks(DAN), HERE), AlreadyDecided)
-
-
-def test_it_is_for_what_was_seen() -> None:
-    assert isinstance(judge(asked(), breaks(revision=0), HERE), OutOfDate)
-    assert isinstance(judge(asked(), breaks(digest="e" * 64), HERE), OutOfDate)
-
-
-def test_after_the_expiry_it_is_too_late() -> None:
-    assert judge(asked(), breaks(at=EXPIRES), HERE) == ClosedOtherwise(state="expired")
-
-
-def test_it_counts_where_an_approval_would() -> None:
-    no_mail = NIGHT.model_copy(update={"approve_by_email": False})
-
-    assert isinstance(judge(record(approval(policy=no_mail)), breaks(channel="email"), HERE), NotThisWay)
-    assert isinstance(judge(record(approval(policy=no_mail)), breaks(link_by="email"), HERE), NotThisWay)
-
-
-def test_it_must_be_about_this_card() -> None:
-    assert isinstance(judge(asked(), breaks(unbound="it quotes another card"), HERE), Unclear)
-    assert isinstance(judge(asked(), breaks(addressee=BO), HERE), NotEntitled)
 
 
 @pytest.mark.parametrize("person", [BO, CY, DAN])
@@ -175,12 +136,6 @@ def test_until_the_start_every_approver_and_whoever_broke_it_can_stop_it(person:
 
     assert isinstance(judge(broken(), answer(person, approve=False), HERE), Revoked)
     assert isinstance(judge(begun, answer(person, approve=False), HERE), TooLate)
-
-
-def test_a_question_has_no_glass() -> None:
-    asked_them = record(approval(policy=NIGHT, format="free_text", purpose="question", call=None))
-
-    assert breakers(asked_them) == ()
 
 
 @guards("recheck:glass")

@@ -20,8 +20,9 @@ def test_a_fresh_approval_covers_exactly_what_was_approved() -> None:
 
 @guards("recheck:approved")
 @pytest.mark.parametrize("state", ["open", "denied", "expired", "withdrawn", "superseded", "revoked"])
-def test_what_is_not_approved_is_not_executed(state: RequestState) -> None:
+def test_what_is_not_approved_is_not_executed_and_good_until_never(state: RequestState) -> None:
     assert why_not(record(state=state), DIGEST, HERE, LATER) == "it is not approved"
+    assert good_until(record(state=state)) is None
 
 
 @guards("recheck:stopped")
@@ -80,8 +81,3 @@ def test_enough_voters_who_are_still_there_are_enough() -> None:
 
     assert why_not(both, DIGEST, (ANNA, BO), LATER) is None
     assert why_not(pair, DIGEST, (ANNA, BO), LATER) is not None
-
-
-@pytest.mark.parametrize("state", ["open", "denied", "expired", "withdrawn", "superseded", "revoked"])
-def test_what_is_not_approved_is_good_until_never(state: RequestState) -> None:
-    assert good_until(record(state=state)) is None

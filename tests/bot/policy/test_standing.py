@@ -49,6 +49,7 @@ def test_the_same_call_is_covered_also_when_something_else_is_live() -> None:
     pattern = pattern_of(call(), "production", "r", REPEATS)
 
     assert covers(pattern, call(), "production")
+    assert not covers(pattern, call(), "hotfix"), "by another policy it is not"
     assert covers(pattern, call(artifacts={**BOUND, "live in production": "c1"}), "production")
 
 
@@ -63,24 +64,17 @@ def test_an_open_argument_takes_what_it_resolves_to_with_it() -> None:
     "other",
     [
         call({"version": "v2", "environment": "production"}),
-        call({"version": "v1", "environment": "staging"}),
         call({"version": "v1", "environment": "production", "force": True}),
         call({"version": "v1"}),
-        call({"version": "v1 ", "environment": "production"}),
-        call({"version": "V1", "environment": "production"}),
         call({"version": "v1\u200b", "environment": "production"}),
-        call({"version": "v\uff11", "environment": "production"}),
         call({"version": 1, "environment": "production"}),
-        call({"version": ["v1"], "environment": "production"}),
         call(commit="c2"),
         call(environment="staging"),
-        call(environment=None),
         call(tool="rollback"),
         call(schema_version=2),
         call(cwd="/srv/other"),
         call(commit="c1", argv=("./deploy.sh", "production", "--commit=c1", "--force")),
         call(versions={"v1": "c2"}),
-        call(versions={}),
         call(artifacts={**BOUND, "SHA-256 of deploy.sh": "6" * 8}),
         call(artifacts={**BOUND, "more": "x"}),
     ],
@@ -95,7 +89,6 @@ def test_whatever_else_differs_is_asked(other: GatedCall) -> None:
         call({"version": "v2", "environment": "staging"}, commit="c2"),
         call({"version": "", "environment": "production"}, commit="c2"),
         call({"version": 2, "environment": "production"}, commit="c2"),
-        call({"version": None, "environment": "production"}, commit="c2"),
         call({"environment": "production"}, commit="c2"),
         call({"version": "production", "environment": "production"}, commit="c2"),
         call({"version": "v2", "environment": "production", "force": "yes"}, commit="c2"),
@@ -136,10 +129,6 @@ def test_attack_what_a_closed_argument_names_stays_bound_where_an_open_one_says_
 
     assert covers(pattern, copies("c1"), "production")
     assert not covers(pattern, copies("c2"), "production")
-
-
-def test_another_policy_is_not_covered() -> None:
-    assert not covers(pattern_of(call(), "production", "r", REPEATS), call(), "hotfix")
 
 
 @pytest.mark.parametrize("names", [["environment"], ["nothing"], ["version", "environment"], ["*"]])
@@ -199,17 +188,10 @@ BO, CY, ANNA = PersonId("bo"), PersonId("cy"), PersonId("anna")
 
 def standing(**changes: Any) -> Standing:
     approval = StandingApproval(
-        id="s0g-aaaaaaaaaaaaa",
-        run_id=RunId("s0r-aaaaaaaaaaaaa"),
-        request_id=RequestId("s0q-aaaaaaaaaaaaa"),
-        person=ANNA,
-        title="Deploy?",
-        pattern=pattern_of(call(), "production", "r", REPEATS),
-        uses=2,
-        until=NOON + timedelta(days=1),
-        granted_by=(BO, CY),
-        granted_at=NOON,
-    )
+        id="s0g-aaaaaaaaaaaaa", run_id=RunId("s0r-aaaaaaaaaaaaa"), request_id=RequestId("s0q-aaaaaaaaaaaaa"),
+        person=ANNA, title="Deploy?", pattern=pattern_of(call(), "production", "r", REPEATS), uses=2,
+        until=NOON + timedelta(days=1), granted_by=(BO, CY), granted_at=NOON,
+    )  # fmt: skip
     now = changes.pop("now", NOON)
     revoked = changes.pop("revoked", None)
     return Standing(approval=approval.model_copy(update=changes), now=now, revoked=revoked)
@@ -218,13 +200,10 @@ def standing(**changes: Any) -> Standing:
 HERE = (ANNA, BO, CY)
 
 
-def test_it_counts_while_all_is_as_it_was_granted() -> None:
-    assert lapse(standing(), "r", {BO, CY, PersonId("dan")}, HERE, {}) is None
-
-
 @pytest.mark.parametrize(
     ("found", "rules", "may", "why"),
     [
+        (standing(), "r", {BO, CY, PersonId("dan")}, None),
         (standing(revoked=Ended(by=BO, at=NOON)), "r", {BO, CY}, "revoked"),
         (standing(now=NOON + timedelta(days=1)), "r", {BO, CY}, "over"),
         (standing(now=NOON - timedelta(seconds=1)), "r", {BO, CY}, "over"),
@@ -238,7 +217,9 @@ def test_it_counts_while_all_is_as_it_was_granted() -> None:
         (standing(granted_by=(BO, ANNA)), "r", {BO, CY, ANNA}, "requester"),
     ],
 )
-def test_it_counts_no_longer(found: Standing, rules: str, may: set[PersonId], why: str) -> None:
+def test_it_counts_while_all_is_as_it_was_granted(
+    found: Standing, rules: str, may: set[PersonId], why: str | None
+) -> None:
     assert lapse(found, rules, may, HERE, {}) == why
 
 

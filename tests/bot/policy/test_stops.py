@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer, refused_beside, stops_named
 from bot.policy.stops import ends_in_condition, is_stop_message
-from tests.bot.policy.test_answers import LATER, approval, question, statement
+from tests.bot.examples import LATER, approval, question
+from tests.bot.policy.test_answers import statement
 
 STOPS = {
     "english": "stop cancel abort halt kill|it withdraw terminate|it scrap|it revoke|it quit|it",
@@ -72,168 +73,83 @@ def test_attack_a_stop_is_heard_in_each_form_of_each_verb(language: str) -> None
 
     assert [text for text in texts if not (is_stop(text) and is_withdrawal(text))] == []
     assert [text for text in texts if not may_mean_stop(question(), text)] == []
-    read = [text for text in texts if read_answer(approval(), statement("free_text", text), LATER).approve is not False]
-    assert read == []
+    assert [text for text in texts if vote(text) is not False] == []
 
 
 @pytest.mark.parametrize("language", GOES_ON)
 def test_attack_what_says_not_to_stop_is_no_stop(language: str) -> None:
     texts = said(language, GOES_ON[language])
 
-    assert [text for text in texts if is_stop(text) or is_withdrawal(text)] == []
-    assert [
-        text for text in texts if read_answer(approval(), statement("free_text", text), LATER).approve is not None
-    ] == []
+    assert [text for text in texts if is_stop(text) or is_withdrawal(text) or vote(text) is not None] == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Hi, please stop the deploy. Best, Anna",
-        "stop the deploy",
-        "STOP THE DEPLOY!!!",
-        "Stop the deploy\n\nHi,\nit is the wrong version, see the ticket.\n\nBest,\nAnna",
-        "Deploy\n\nHello Bo, please stop\n\n> deploy v1.2.0 to production\n> Thanks",
-        "Wrong version\n\nplease stop it!\n-- \nAnna Ames\nCorp",
-        "wrong tag, please stop",
-        "Stop, that is the wrong version",
-        "Can you stop the deploy? It has the wrong version.",
-        "✋",
-        "\U0001f6d1",
-        *(f"✋{chr(tone)}" for tone in range(0x1F3FB, 0x1F400)),
-        ":raised_hand::skin-tone-4:",
-        "Guten Tag, bitte abbrechen. Viele Grüße, Anna",
-        "Bonjour, arrêtez le déploiement. Merci",
-        "Hola, para el despliegue. Gracias, Ana",
-        "Olá, cancele o pedido. Obrigada",
-        "Ciao, ferma il rilascio. Grazie",
-        "Hoi, stop de uitrol. Bedankt",
-        "デプロイを中止してください。よろしく",
-    ],
-)
-def test_attack_a_stop_is_heard_in_a_message_with_whatever_stands_around_it(text: str) -> None:
-    assert is_stop_message(text)
+def vote(text: str, channel: str = "email") -> bool | None:
+    """What a text without a button says of an approval."""
+    return read_answer(approval(), replace(statement("free_text", text), channel=channel), LATER).approve
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "There is no need to stop the deploy.",
-        "Please do not stop. All is well.",
-        "Stop? No.",
-        "No pares el despliegue. Gracias",
-        "Bitte nicht abbrechen!",
-        "stop the old server first, then deploy v2",
-        "Run the tests on staging, then stop",
-        "Deploy v1.2.0 to production and stop the old workers.",
-        "deploy v1.2.0 to production",
-        "announce: stop",
-        "When does the bus stop here?",
-        "> please stop the deploy\nWhat does this mean?",
-        "",
-    ],
-)
-def test_a_wish_that_only_holds_such_words_is_none(text: str) -> None:
-    assert not is_stop_message(text)
+STOP_MESSAGES = [
+    "Hi, please stop the deploy. Best, Anna", "STOP THE DEPLOY!!!", "wrong tag, please stop",
+    "Stop the deploy\n\nHi,\nit is the wrong version, see the ticket.\n\nBest,\nAnna",
+    "Deploy\n\nHello Bo, please stop\n\n> deploy v1.2.0 to production\n> Thanks",
+    "Wrong version\n\nplease stop it!\n-- \nAnna Ames\nCorp", "Stop, that is the wrong version",
+    "Can you stop the deploy? It has the wrong version.", "✋", "\U0001f6d1",
+    *(f"✋{chr(tone)}" for tone in range(0x1F3FB, 0x1F400)), ":raised_hand::skin-tone-4:",
+    "Guten Tag, bitte abbrechen. Viele Grüße, Anna", "Bonjour, arrêtez le déploiement. Merci",
+    "Hola, para el despliegue. Gracias, Ana", "Olá, cancele o pedido. Obrigada", "Ciao, ferma il rilascio. Grazie",
+    "Hoi, stop de uitrol. Bedankt", "デプロイを中止してください。よろしく",
+]  # fmt: skip
+OTHER_MESSAGES = [
+    "There is no need to stop the deploy.", "Please do not stop. All is well.", "Stop? No.",
+    "No pares el despliegue. Gracias", "Bitte nicht abbrechen!", "stop the old server first, then deploy v2",
+    "Run the tests on staging, then stop", "Deploy v1.2.0 to production and stop the old workers.",
+    "deploy v1.2.0 to production", "announce: stop", "When does the bus stop here?",
+    "> please stop the deploy\nWhat does this mean?", "",
+]  # fmt: skip
 
 
-NAMED_STOPS = """
-stop the deploy to eu-west
-cancel the release of web-7
-stop rolling out build 4711
-stop deploying web-7 to eu-west
-please stop the deploy of web-7 to eu-west now
-@sayso stop the deploy to eu-west and us-east-1
-stop the deploy to eu-west, it is the wrong build
-stop the deploy to eu-west because it is the wrong build
-stop the deploy to `eu-west` - wrong build
-Cancel release 2024.11!
-stop build 4711
-stop the run s1r-itpqott3vb636
-abort the rollout of checkout-api 2.3.1
-do not deploy web-7 to eu-west
-don't roll out build 4711: tests are red
-kill the rollout in us-east-1 please
-halt the deployment for payments
-stop the release of web-7 and web-8 now
-STOP the release of web-7!!
-stopp den Deploy nach eu-west
-stoppe das Deployment von web-7
-brich den Rollout auf eu-west ab
-brich den Rollout ab, er ist falsch
-Stoppe das Release von web-7 weil die Tests rot sind
-Release von web-7 abbrechen
-Deploy nach eu-west bitte stoppen
-bitte Build 4711 nicht ausrollen
-Stopp, bitte web-7 nicht deployen
-hör auf, Build 4711 auszurollen
-stopp das Ausrollen von Build 4711
-brechen Sie das Release von web-7 auf eu-west bitte sofort ab
-halt den Rollout von checkout-api an
-Rollout von Build 4711 stoppen, falsche Version
-stop the deploy of web-7, before it breaks everything
-Bitte den Deploy für die Umgebung münchen-2 abbrechen
-""".strip().splitlines()  # fmt: skip
-NAMED_WORDS = """
-can we stop at the store?
-do not stop the deploy
-do not stop the deploy to eu-west
-don't cancel the release of web-7
-never stop the release of web-7
-please do not cancel the deploy of build 4711
-no need to stop the deploy to eu-west
-stop the deploy to eu-west? no
-stop the deploy to eu-west? Or go on?
-stop worrying, go ahead
-stop and think
-stop after the third step
-stop the old server first, then deploy
-stop the old workers on web-7
-stop the server web-7
-stop losing orders in eu-west
-cancel order 4711
-withdraw v1.2 from the store
-stop the deploy of web-7 if the tests fail
-stop the deploy at 18:00
-stop the run, unless Bo objects
-brich den Lauf ab, wenn er fehlschlägt
-brich den Lauf ab, sobald die Tests durch sind
-stop the deploy on Friday
-stop deploying on Fridays
-stop the deploy to eu-west only
-should we stop the deploy to eu-west?
-why did you stop the deploy to eu-west?
-who can cancel the release of web-7?
-the deploy to eu-west did not stop
-the release of web-7 was cancelled yesterday
-the deploy, stop by stop, goes on
-Bo said stop the deploy to eu-west, but go on
-I would not stop the deploy to eu-west
-you can stop the deploy of web-7 later
-deploy web-7 to eu-west
-do not deploy before five
-do not deploy to eu-west on Fridays
-nicht den Deploy nach eu-west stoppen
-bitte nicht Deploy in eu-west stoppen
-bitte den Deploy nach eu-west nicht stoppen
-stopp den Deploy nach eu-west nur wenn die Tests scheitern
-sollen wir den Deploy nach eu-west stoppen?
-wer hat den Rollout von web-7 gestoppt?
-para eso, necesito el deploy de web-7
-""".strip().splitlines()  # fmt: skip
+def test_attack_a_stop_is_heard_in_a_message_with_whatever_stands_around_it_and_no_other_is() -> None:
+    assert [text for text in STOP_MESSAGES if not is_stop_message(text)] == []
+    assert [text for text in OTHER_MESSAGES if is_stop_message(text)] == []
 
 
-@pytest.mark.parametrize("text", NAMED_STOPS)
-def test_attack_a_stop_of_what_has_a_name_of_its_own_is_lost(text: str) -> None:
-    assert (is_stop(text), is_withdrawal(text)) == (True, True)
+NAMED_STOPS = [
+    "stop the deploy to eu-west", "cancel the release of web-7", "stop rolling out build 4711",
+    "please stop the deploy of web-7 to eu-west now", "@sayso stop the deploy to eu-west and us-east-1",
+    "stop the deploy to eu-west, it is the wrong build", "stop the deploy to eu-west because it is the wrong build",
+    "stop the deploy to `eu-west` - wrong build", "Cancel release 2024.11!", "stop the run s1r-itpqott3vb636",
+    "abort the rollout of checkout-api 2.3.1", "do not deploy web-7 to eu-west",
+    "don't roll out build 4711: tests are red", "kill the rollout in us-east-1 please",
+    "halt the deployment for payments", "stopp den Deploy nach eu-west", "brich den Rollout ab, er ist falsch",
+    "Stoppe das Release von web-7 weil die Tests rot sind", "Release von web-7 abbrechen",
+    "bitte Build 4711 nicht ausrollen", "Stopp, bitte web-7 nicht deployen", "hör auf, Build 4711 auszurollen",
+    "stopp das Ausrollen von Build 4711", "brechen Sie das Release von web-7 auf eu-west bitte sofort ab",
+    "halt den Rollout von checkout-api an", "stop the deploy of web-7, before it breaks everything",
+    "Bitte den Deploy für die Umgebung münchen-2 abbrechen",
+]  # fmt: skip
+NAMED_WORDS = [
+    "can we stop at the store?", "do not stop the deploy to eu-west", "don't cancel the release of web-7",
+    "never stop the release of web-7", "no need to stop the deploy to eu-west", "stop the deploy to eu-west? no",
+    "stop the deploy to eu-west? Or go on?", "stop worrying, go ahead", "stop and think", "stop after the third step",
+    "stop the old workers on web-7", "stop the server web-7", "stop losing orders in eu-west", "cancel order 4711",
+    "withdraw v1.2 from the store", "stop the deploy of web-7 if the tests fail", "stop the deploy at 18:00",
+    "stop the run, unless Bo objects", "brich den Lauf ab, sobald die Tests durch sind", "stop the deploy on Friday",
+    "stop deploying on Fridays", "stop the deploy to eu-west only", "why did you stop the deploy to eu-west?",
+    "the deploy to eu-west did not stop", "the release of web-7 was cancelled yesterday",
+    "the deploy, stop by stop, goes on", "Bo said stop the deploy to eu-west, but go on",
+    "I would not stop the deploy to eu-west", "you can stop the deploy of web-7 later", "deploy web-7 to eu-west",
+    "do not deploy before five", "do not deploy to eu-west on Fridays", "nicht den Deploy nach eu-west stoppen",
+    "bitte den Deploy nach eu-west nicht stoppen", "stopp den Deploy nach eu-west nur wenn die Tests scheitern",
+    "sollen wir den Deploy nach eu-west stoppen?", "wer hat den Rollout von web-7 gestoppt?",
+    "para eso, necesito el deploy de web-7",
+]  # fmt: skip
+
+
+def test_attack_a_stop_of_what_has_a_name_of_its_own_is_heard_and_other_words_about_it_are_not() -> None:
+    assert [text for text in NAMED_STOPS if not (is_stop(text) and is_withdrawal(text))] == []
     for channel in ("slack", "email", "api"):
-        said = replace(statement("free_text", text), channel=channel)
-        assert read_answer(approval(), said, LATER).approve is False
-
-
-@pytest.mark.parametrize("text", NAMED_WORDS)
-def test_attack_words_that_only_name_what_could_be_stopped_stop_it(text: str) -> None:
-    assert (is_stop(text), is_withdrawal(text)) == (False, False)
+        assert [text for text in NAMED_STOPS if vote(text, channel) is not False] == []
+    assert [text for text in NAMED_WORDS if is_stop(text) or is_withdrawal(text)] == []
 
 
 _LETTERS = st.text(st.characters(categories=["Ll", "Lu", "Nd"], max_codepoint=0x17F), min_size=1, max_size=12)
@@ -263,95 +179,72 @@ def test_whatever_the_name_is_other_words_about_it_are_none(form: str, one: str,
     assert not is_stop(form.format(one, other))
 
 
-@pytest.mark.parametrize("long", ["x" + "." * 20_000 + "y", "x" + "\n" * 20_000 + "y", "and  " * 5_000])
-def test_attack_a_long_text_of_marks_lines_or_links_between_words_takes_no_time(long: str) -> None:
+PIECES = ["stop the deploy to ", "a-", "deploy 1 ", "und 1.2, ", "`a`.`b`", "1.1.1.", "a/", "https://a", "https:// "]
+
+
+@pytest.mark.parametrize("text", ["x" + "." * 20_000 + "y", "x" + "\n" * 20_000 + "y", "and  " * 5_000])
+def test_attack_a_long_text_of_marks_lines_or_links_between_words_takes_no_time(text: str) -> None:
     began = time.process_time()
 
-    stops_named(f"stop s1r-abcdefghijkl2 {long}")
-    is_withdrawal(long)
-    ends_in_condition(long)
+    stops_named(f"stop s1r-abcdefghijkl2 {text}")
+    is_withdrawal(text)
+    ends_in_condition(text)
 
     assert time.process_time() - began < 1
 
 
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "stop the deploy to ",
-        "a-",
-        "deploy 1 ",
-        "und 1.2, ",
-        "`a`.`b`",
-        "release of x-1 and ",
-        "1.1.1.",
-        "a/",
-        "https://a",
-        "https:// ",
-    ],
-)
+@pytest.mark.parametrize("piece", PIECES)
 def test_attack_a_long_text_of_names_takes_no_time(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
 
     is_stop((piece * 4_000)[:4_000])
     is_withdrawal((piece * 40_000)[:40_000])
 
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 RUN, REQUEST, OTHER = "s1r-itpqott3vb636", "s1q-z5awgsmrh6std", "s1r-b3xkq7mwz5lta"
 
 
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        (f"stop {RUN}", [RUN]),
-        (f"cancel {RUN.upper()} please", [RUN]),
-        (f"deny {REQUEST}: it clashes with {RUN}", [REQUEST]),
-        (f"Hi, please stop {RUN}. Best, Anna", [RUN]),
-        (f"stop {RUN}, {REQUEST}", [RUN, REQUEST]),
-        (f"stop {RUN}\nstop {REQUEST}", [RUN, REQUEST]),
-        (f"stop {RUN}\n\ncancel {REQUEST}", [RUN, REQUEST]),
-        (f"stop {RUN}\nstop {REQUEST}\nstop {OTHER}", [RUN, REQUEST, OTHER]),
-        (f"stop {RUN}\nand {REQUEST}", [RUN, REQUEST]),
-        (f"stop:\n{RUN}\n{REQUEST}", [RUN, REQUEST]),
-        (f"stop:\n{RUN}\nstop {REQUEST}", [RUN, REQUEST]),
-        (f"brich den Lauf {RUN} ab", [RUN]),
-        (f"arrête {RUN}", [RUN]),
-        (f"I revoke my approval for {REQUEST}", [REQUEST]),
-        (f"take back my approval of {REQUEST}", [REQUEST]),
-        (f"ich ziehe meine Freigabe für {REQUEST} zurück", [REQUEST]),
-        (f"do not stop {RUN}", []),
-        (f"stop {RUN}? no", []),
-        (f"should we stop {RUN}?", []),
-        (f"answer: stop {RUN}", []),
-        (f"status {RUN}", []),
-        (f"rejected because of {RUN}", []),
-        (f"no, {RUN} does it already", []),
-        (f"No, {RUN}", []),
-        (f"if it fails, stop {RUN}", []),
-        (f"Wenn der Test rot ist, stopp {RUN}", []),
-        (f"stop {RUN} because it clashes with {REQUEST}", [RUN]),
-        (f"deny {REQUEST} because it is wrong", [REQUEST]),
-        (f"Stop: {RUN}", [RUN]),
-        (f"STOP! {RUN}", [RUN]),
-        (f"deny. stop {RUN}", [RUN]),
-        (f"stop https://sayso.corp.example/runs/{RUN}", [RUN]),
-        (f"please cancel http://localhost:8000/runs/{RUN}#now, thanks", [RUN]),
-        (f"stop this: https://sayso.corp.example/tools/requests/{REQUEST}?from=run", [REQUEST]),
-        (
-            f"deny https://sayso.corp.example/requests/{REQUEST}, it clashes with https://x.example/runs/{RUN}",
-            [REQUEST],
-        ),
-        (f"do not stop https://sayso.corp.example/runs/{RUN}", []),
-        (f"should we stop https://sayso.corp.example/runs/{RUN}?", []),
-        (f"rejected because of https://sayso.corp.example/runs/{RUN}", []),
-        (f"see https://sayso.corp.example/runs/{RUN}", []),
-        ("stop https://ci.corp.example/runs/4711", []),
-        ("stop", []),
-    ],
-)
-def test_a_stop_names_the_runs_and_requests_that_it_stops(text: str, named: list[str]) -> None:
-    assert list(stops_named(text)) == named
+LINK = "https://sayso.corp.example"
+NAMED = {
+    f"stop {RUN}": [RUN],
+    f"cancel {RUN.upper()} please": [RUN],
+    f"deny {REQUEST}: it clashes with {RUN}": [REQUEST],
+    f"Hi, please stop {RUN}. Best, Anna": [RUN],
+    f"stop {RUN}, {REQUEST}": [RUN, REQUEST],
+    f"stop {RUN}\n\ncancel {REQUEST}": [RUN, REQUEST],
+    f"stop {RUN}\nstop {REQUEST}\nstop {OTHER}": [RUN, REQUEST, OTHER],
+    f"stop {RUN}\nand {REQUEST}": [RUN, REQUEST],
+    f"stop:\n{RUN}\n{REQUEST}": [RUN, REQUEST],
+    f"stop:\n{RUN}\nstop {REQUEST}": [RUN, REQUEST],
+    f"brich den Lauf {RUN} ab": [RUN],
+    f"arrête {RUN}": [RUN],
+    f"I revoke my approval for {REQUEST}": [REQUEST],
+    f"take back my approval of {REQUEST}": [REQUEST],
+    f"ich ziehe meine Freigabe für {REQUEST} zurück": [REQUEST],
+    f"stop {RUN} because it clashes with {REQUEST}": [RUN],
+    f"deny {REQUEST} because it is wrong": [REQUEST],
+    f"Stop: {RUN}": [RUN],
+    f"STOP! {RUN}": [RUN],
+    f"deny. stop {RUN}": [RUN],
+    f"stop {LINK}/runs/{RUN}": [RUN],
+    f"please cancel http://localhost:8000/runs/{RUN}#now, thanks": [RUN],
+    f"stop this: {LINK}/tools/requests/{REQUEST}?from=run": [REQUEST],
+    f"deny {LINK}/requests/{REQUEST}, it clashes with https://x.example/runs/{RUN}": [REQUEST],
+}
+NAMES_NONE = [
+    f"do not stop {RUN}", f"stop {RUN}? no", f"should we stop {RUN}?", f"answer: stop {RUN}", f"status {RUN}",
+    f"rejected because of {RUN}", f"no, {RUN} does it already", f"No, {RUN}", f"if it fails, stop {RUN}",
+    f"Wenn der Test rot ist, stopp {RUN}", f"do not stop {LINK}/runs/{RUN}", f"should we stop {LINK}/runs/{RUN}?",
+    f"rejected because of {LINK}/runs/{RUN}", f"see {LINK}/runs/{RUN}", "stop https://ci.corp.example/runs/4711",
+    "stop",
+]  # fmt: skip
+
+
+def test_a_stop_names_the_runs_and_requests_that_it_stops() -> None:
+    assert {text: list(stops_named(text)) for text in NAMED} == NAMED
+    assert [text for text in NAMES_NONE if stops_named(text)] == []
 
 
 @pytest.mark.parametrize(
@@ -371,21 +264,14 @@ def test_what_refuses_something_beside_a_stop_that_names_a_run(text: str, rest: 
     assert refused_beside(text) == rest
 
 
-@pytest.mark.parametrize(
-    ("text", "stops"),
-    [
-        ("@Bo\u00a0Berg stop", True),
-        ("stop @dan", True),
-        ("stop, @Bo\u00a0Berg @Cy\u00a0Cole please", True),
-        ("nicht freigeben, @Bo\u00a0Berg", True),
-        ("@O'Neil\u00a0Shaun\u00a0(he/him) abbrechen", True),
-        ("@Bo\u00a0Berg don't stop", False),
-        ("tell @Bo\u00a0Berg to stop", False),
-        ("stop@home.example", False),
-    ],
-)
-def test_whoever_is_called_by_name_beside_a_stop_takes_nothing_from_it(text: str, *, stops: bool) -> None:
-    assert is_stop(text) == stops
+def test_whoever_is_called_by_name_beside_a_stop_takes_nothing_from_it() -> None:
+    for text in (
+        "@Bo\u00a0Berg stop", "stop @dan", "stop, @Bo\u00a0Berg @Cy\u00a0Cole please",
+        "nicht freigeben, @Bo\u00a0Berg", "@O'Neil\u00a0Shaun\u00a0(he/him) abbrechen",
+    ):  # fmt: skip
+        assert is_stop(text), text
+    for text in ("@Bo\u00a0Berg don't stop", "tell @Bo\u00a0Berg to stop", "stop@home.example"):
+        assert not is_stop(text), text
 
 
 @pytest.mark.parametrize("text", ["Anfrage zur\u00fcckziehen", "Auftrag bitte stornieren!", "Vorgang abbrechen"])

@@ -38,44 +38,26 @@ async def asked(cache: LookCache[str], place: Place, *keys: str, keeps: bool = T
     return [await cache.get(key, lambda key=key: place.look(key), keeps=keeps) for key in keys]
 
 
-async def test_what_was_found_is_not_looked_for_again() -> None:
-    cache, place = a_cache(), Place()
+async def test_what_was_found_is_not_looked_for_again_but_what_may_change_or_is_too_large_is() -> None:
+    cache, small, place = a_cache(), a_cache(most_bytes=9), Place()
 
     assert await asked(cache, place, "a", "b", "a", "a") == ["a" * 10, "b" * 10, "a" * 10, "a" * 10]
+    await asked(cache, place, "c", "c", keeps=False)
+    assert await asked(small, place, "d", "d") == ["d" * 10] * 2
 
-    assert place.looks == ["a", "b"]
-
-
-async def test_what_may_change_is_looked_for_each_time() -> None:
-    cache, place = a_cache(), Place()
-
-    await asked(cache, place, "a", "a", keeps=False)
-
-    assert place.looks == ["a", "a"]
+    assert place.looks == ["a", "b", "c", "c", "d", "d"]
 
 
-async def test_all_who_ask_at_the_same_time_wait_for_one_look() -> None:
+async def test_all_who_ask_at_the_same_time_wait_for_one_look_which_goes_on_though_whoever_began_it_has_left() -> None:
     cache, place = a_cache(), Place(is_open=False)
-    asking = [asyncio.create_task(cache.get("a", lambda: place.look("a"), keeps=False)) for _ in range(20)]
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-
-    place.open.set()
-
-    assert set(await asyncio.gather(*asking)) == {"a" * 10}
-    assert place.looks == ["a"]
-
-
-async def test_a_look_goes_on_though_whoever_began_it_has_left() -> None:
-    cache, place = a_cache(), Place(is_open=False)
-    first, second = (asyncio.create_task(cache.get("a", lambda: place.look("a"))) for _ in range(2))
+    first, *others = [asyncio.create_task(cache.get("a", lambda: place.look("a"), keeps=False)) for _ in range(20)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
     first.cancel()
     place.open.set()
 
-    assert await second == "a" * 10
+    assert set(await asyncio.gather(*others)) == {"a" * 10}
     assert place.looks == ["a"]
 
 
@@ -111,14 +93,6 @@ async def test_what_was_asked_for_longest_ago_makes_room() -> None:
     await asked(cache, place, "a", "b", "a", "c", "a", "b")
 
     assert place.looks == ["a", "b", "c", "b"]
-
-
-async def test_what_is_too_large_is_found_and_not_kept() -> None:
-    cache, place = a_cache(most_bytes=9), Place()
-
-    assert await asked(cache, place, "a", "a") == ["a" * 10] * 2
-
-    assert place.looks == ["a", "a"]
 
 
 class Sign:

@@ -13,6 +13,7 @@ from bot.store import WorkItem
 from bot.store.outbox_entry import Delivery
 from channels import Address, Card, ChannelRefused, Placement
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
 
@@ -38,107 +39,77 @@ async def pair(world: World) -> RequestRecord:
     return await asked(world, "press both")
 
 
-async def test_whoever_may_answer_sees_the_whole_card_with_their_own_token(world: World) -> None:
+async def test_each_sees_of_a_card_what_they_may_do_with_it_and_looking_leaves_no_trace(world: World) -> None:
     record = await asked(world)
+    await world.quiet()
+    before = await world.events(record.request.run_id)
 
-    card = await looks(world, record, "bo")
+    bo = await looks(world, record, "bo")
+    cy, anna, dan = [await looks(world, record, person, at="bo") for person in ("cy", "anna", "dan")]
 
-    assert card.title == record.request.title
-    assert card.form
-    assert (card.form.token, card.form.may_approve, card.form.only_stops) == (token(world, record, "bo"), True, False)
-    assert card.exact
-    assert card.summary == "Anna Ames asks."
+    assert bo.title == record.request.title
+    assert bo.form
+    assert (bo.form.token, bo.form.may_approve, bo.form.only_stops) == (token(world, record, "bo"), True, False)
+    assert (bool(bo.exact), bo.summary) == (True, "Anna Ames asks.")
+    others = "This card was made for somebody else, so the answer does not count. Bo Berg and Cy Cole may decide."
+    assert dan.form is None
+    assert dan.summary.startswith(others)
+    assert dan.exact, "it can be read all the same"
+    for card in (cy, anna):
+        assert card.form
+        assert not card.form.may_approve, "on another one's card they can only say no, or take it back"
+    taken_back = "You asked for this: to take it back, answer with deny, stop or cancel."
+    assert anna.summary.startswith(f"{others} {taken_back}")
+    for person in ("anna", "bo", "cy", "dan"):
+        await world.app.requests.lookup.overview(person)
+    assert await world.events(record.request.run_id) == before
+    assert not isinstance(await world.decide("bo", record, "approve"), NotEntitled)
 
 
-async def test_the_card_says_who_has_approved_so_far(world: World) -> None:
+async def test_a_card_and_a_list_say_who_has_approved_so_far_and_who_has_can_only_say_no(world: World) -> None:
     record = await pair(world)
     await world.decide("bo", record, "approve")
 
     lines = {line.label: line.text for line in (await looks(world, record, "cy")).decides}
-    assert lines["Approvals"].startswith("1 of 2: Bo Berg at ")
-
-
-async def test_who_has_approved_can_only_say_no_from_then_on(world: World) -> None:
-    record = await pair(world)
-    await world.decide("bo", record, "approve")
-
     card = await looks(world, record, "bo")
+    bo, cy, anna = [await world.app.requests.lookup.overview(person) for person in ("bo", "cy", "anna")]
 
+    assert lines["Approvals"].startswith("1 of 2: Bo Berg at ")
     assert card.form
     assert not card.form.may_approve
     assert card.summary.startswith("You have approved this before; a person's first vote stands.")
+    assert (len(bo.waiting), len(cy.waiting)) == (0, 1)
+    assert [line.label for line in bo.decided] == [record.request.title]
+    assert bo.decided[0].text.startswith("You approved at ")
+    assert " Approvals: 1 of 2: Bo Berg at " in bo.decided[0].text
+    assert "Waiting for Bo Berg and Cy Cole. Approvals: 1 of 2: Bo Berg at " in anna.asked[0].text
 
 
-async def test_another_ones_card_can_only_be_read(world: World) -> None:
-    card = await looks(world, await asked(world), "dan", at="bo")
-
-    assert card.form is None
-    assert card.summary.startswith(
-        "This card was made for somebody else, so the answer does not count. Bo Berg and Cy Cole may decide."
-    )
-    assert card.exact, "it can be read all the same"
-
-
-async def test_who_may_decide_can_only_say_no_on_another_ones_card(world: World) -> None:
-    card = await looks(world, await asked(world), "cy", at="bo")
-
-    assert card.form
-    assert not card.form.may_approve
-
-
-async def test_who_asked_can_take_it_back_on_another_ones_card(world: World) -> None:
-    card = await looks(world, await asked(world), "anna", at="bo")
-
-    assert card.form
-    assert not card.form.may_approve
-    assert card.summary.startswith(
-        "This card was made for somebody else, so the answer does not count. Bo Berg and Cy Cole may decide. "
-        "You asked for this: to take it back, answer with deny, stop or cancel."
-    )
-
-
-@pytest.mark.parametrize(
-    ("viewer", "why", "may_take_back"),
-    [
-        (
-            "bo",
-            (
-                "You asked for this or steered it, so it is not yours to decide. Cy Cole may. To take it back, "
-                "answer with deny, stop or cancel."
-            ),
-            True,
-        ),
-        ("dan", "This is not yours to decide. Cy Cole may.", False),
-    ],
-)
-@pytest.mark.parametrize("by_place", [True, False])
-async def test_a_card_that_many_see_can_be_answered_by_those_who_may(
-    world: World, viewer: str, why: str, *, may_take_back: bool, by_place: bool
-) -> None:
+async def test_a_card_that_many_see_can_be_answered_by_those_who_may(world: World) -> None:
     record = await world.opened(await world.trigger("press the button", "bo"))
     own = record.holders[0]
-    placed = Delivery(
-        id=own.delivery_id,
-        run_id=record.request.run_id,
-        request_id=record.request.id,
-        revision=1,
-        digest=record.request.digest,
-        person=PersonId("") if by_place else PersonId("somebody else"),
-        place="slack:#release" if by_place else "",
-        delivery=Placement(
-            key=own.delivery_id,
-            address=Address(channel="slack", person="", to="C1", is_shared=True),
-            handle="C1/1.2",
-        ),
-    )
+    steered = "You asked for this or steered it, so it is not yours to decide. Cy Cole may. To take it back, "
+    said = {
+        "bo": (f"{steered}answer with deny, stop or cancel.", True),
+        "dan": ("This is not yours to decide. Cy Cole may.", False),
+    }
+    for person, place in (("", "slack:#release"), ("somebody else", "")):
+        address = Address(channel="slack", person="", to="C1", is_shared=True)
+        placed = Delivery(
+            id=own.delivery_id, run_id=record.request.run_id, request_id=record.request.id, revision=1,
+            digest=record.request.digest, person=PersonId(person), place=place,
+            delivery=Placement(key=own.delivery_id, address=address, handle="C1/1.2"),
+        )  # fmt: skip
+        cards = {
+            one: standing_card(record, placed, PersonId(one), "slack", world.app.people, record.request.opened_at)
+            for one in (*said, "cy")
+        }
 
-    def seen_by(person: str) -> Card:
-        return standing_card(record, placed, PersonId(person), "slack", world.app.people, record.request.opened_at)
-
-    form = seen_by(viewer).form
-    assert (form is not None, form is not None and form.may_approve) == (may_take_back, False)
-    assert seen_by(viewer).summary.startswith(why)
-    assert seen_by("cy").form
+        for viewer, (why, may_take_back) in said.items():
+            form = cards[viewer].form
+            assert (form is not None, form is not None and form.may_approve) == (may_take_back, False)
+            assert cards[viewer].summary.startswith(why)
+        assert cards["cy"].form
 
 
 async def test_what_is_decided_says_by_whom_and_when(world: World) -> None:
@@ -184,6 +155,9 @@ async def test_what_is_closed_says_so(world: World) -> None:
 
     assert card.form is None
     assert card.summary.startswith("There is nothing to answer any more: the request is withdrawn.")
+    for made_up in ("", "s0d-aaaaaaaaaaaaa", "s0d-aaaaaaaaaaaaa-abcdefghijklmnopqrstuvwxyzab"):
+        with pytest.raises(ChannelRefused, match="none of ours"):
+            await world.app.requests.lookup.card(made_up, "bo")
 
 
 async def test_a_request_whose_time_is_over_can_not_be_answered_though_nobody_closed_it_yet(world: World) -> None:
@@ -196,7 +170,9 @@ async def test_a_request_whose_time_is_over_can_not_be_answered_though_nobody_cl
     assert (await world.app.requests.lookup.overview("bo")).waiting == ()
 
 
-async def test_an_older_revision_points_to_the_newest_card(world: World) -> None:
+async def test_an_older_revision_points_to_the_newest_card_with_which_it_waits_once(
+    world: World,
+) -> None:
     record = await asked(world)
     await world.edit("anna", await world.request(record.request.id), what="the other button")
     record = await world.request(record.request.id)
@@ -207,37 +183,18 @@ async def test_an_older_revision_points_to_the_newest_card(world: World) -> None
     assert old.summary.startswith("This card is of an older version. ")
     assert "Please answer the newest card." in old.summary
     assert new.form
+    seen = await world.app.requests.lookup.overview("bo")
+    [row] = [row for group in seen.waiting for row in group.rows]
+    assert (row.title, row.token) == ("Press the other button?", token(world, record, "bo"))
 
 
+@opens(TOML.replace("[policies.production]", '[policies.production]\nanswer_from = ["email", "cli"]'))
 async def test_an_approval_that_does_not_count_in_slack_is_not_offered_there(world: World) -> None:
-    async with world.stopped():
-        world.toml = TOML.replace("[policies.production]", '[policies.production]\nanswer_from = ["email", "cli"]')
-    record = await asked(world)
-
-    card = await looks(world, record, "bo")
+    card = await looks(world, await asked(world), "bo")
 
     assert card.form
     assert not card.form.may_approve
     assert "An approval does not count this way here" in card.summary
-
-
-@pytest.mark.parametrize("made_up", ["", "s0d-aaaaaaaaaaaaa", "s0d-aaaaaaaaaaaaa-abcdefghijklmnopqrstuvwxyzab"])
-async def test_a_token_that_is_not_ours_is_refused(world: World, made_up: str) -> None:
-    with pytest.raises(ChannelRefused, match="none of ours"):
-        await world.app.requests.lookup.card(made_up, "bo")
-
-
-async def test_looking_is_no_answer_and_leaves_no_trace(world: World) -> None:
-    record = await pair(world)
-    await world.quiet()
-    before = await world.events(record.request.run_id)
-
-    for viewer in ("anna", "bo", "cy", "dan"):
-        await looks(world, record, viewer, at="bo")
-        await world.app.requests.lookup.overview(viewer)
-
-    assert await world.events(record.request.run_id) == before
-    assert not isinstance(await world.decide("bo", record, "approve"), NotEntitled)
 
 
 async def test_what_waits_comes_first_that_expires_first_and_the_rest_is_counted(world: World) -> None:
@@ -255,17 +212,6 @@ async def test_what_waits_comes_first_that_expires_first_and_the_rest_is_counted
     assert (await world.app.requests.lookup.overview("dan")).waiting == ()
 
 
-async def test_an_amended_request_waits_once_with_the_newest_card(world: World) -> None:
-    record = await asked(world)
-    await world.edit("anna", await world.request(record.request.id), what="the other button")
-    record = await world.request(record.request.id)
-
-    seen = await world.app.requests.lookup.overview("bo")
-
-    [row] = [row for group in seen.waiting for row in group.rows]
-    assert (row.title, row.token) == ("Press the other button?", token(world, record, "bo"))
-
-
 async def test_a_row_is_that_of_the_console_s_list_of_work(world: World) -> None:
     record = await asked(world, "press it\npress it again")
 
@@ -275,19 +221,6 @@ async def test_a_row_is_that_of_the_console_s_list_of_work(world: World) -> None
     assert (row.title, row.words, row.change) == ("Press it?", "press it press it again", "")
     assert (row.asked_by, row.decides) == ("Anna Ames", "you or Cy Cole")
     assert (row.opened_at, row.expires_at) == (record.request.opened_at, record.request.expires_at)
-
-
-async def test_what_somebody_has_voted_on_waits_for_the_others_and_not_for_them(world: World) -> None:
-    record = await pair(world)
-    await world.decide("bo", record, "approve")
-
-    bo, cy, anna = [await world.app.requests.lookup.overview(person) for person in ("bo", "cy", "anna")]
-
-    assert (len(bo.waiting), len(cy.waiting)) == (0, 1)
-    assert [line.label for line in bo.decided] == [record.request.title]
-    assert bo.decided[0].text.startswith("You approved at ")
-    assert " Approvals: 1 of 2: Bo Berg at " in bo.decided[0].text
-    assert "Waiting for Bo Berg and Cy Cole. Approvals: 1 of 2: Bo Berg at " in anna.asked[0].text
 
 
 async def test_what_somebody_asked_for_says_how_it_stands(world: World) -> None:

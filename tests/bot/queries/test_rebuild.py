@@ -10,82 +10,82 @@ from tests.kit.indexes import listed, lists_of_events
 from tests.kit.world import World
 
 
-async def history(shop: World) -> None:
+async def history(world: World) -> None:
     """Runs of several kinds: executed, denied after a comment, amended and open."""
-    done = await shop.trigger("deploy v1.2.0 to production")
-    await shop.reply("bo", await shop.next_mail("bo", about="To approve"), "approved")
-    await shop.ended(done)
-    denied = await shop.trigger("deploy v1.1.0 to production")
-    record = await shop.opened(denied)
-    await shop.decide("cy", record, "free_text", "why now?")
-    await shop.decide("cy", record, "deny", "not today")
-    await shop.ended(denied)
-    amended = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
-    await shop.edit("anna", await shop.request(amended.request.id), version="v1.0.0")
-    await shop.quiet()
+    done = await world.trigger("press bell")
+    await world.reply("bo", await world.next_mail("bo", about="To approve"), "approved")
+    await world.ended(done)
+    denied = await world.trigger("press gong")
+    record = await world.opened(denied)
+    await world.decide("cy", record, "free_text", "why now?")
+    await world.decide("cy", record, "deny", "not today")
+    await world.ended(denied)
+    amended = await world.opened(await world.trigger("press gong"))
+    await world.edit("anna", await world.request(amended.request.id), what="horn")
+    await world.quiet()
 
 
-async def indexes(shop: World) -> dict[str, object]:
+async def indexes(world: World) -> dict[str, object]:
     """Everything that `rebuild` makes anew."""
-    client, found = Client(shop.url), dict[str, object]()
-    for shard in range(shop.app.store.shards):
+    client, found = Client(world.url), dict[str, object]()
+    for shard in range(world.app.store.shards):
         keys = Keys(shard)
         found |= {name: await client.do("HGETALL", name) for name in (keys.deliveries, keys.summaries)}
     for pattern in ("{s*}:runs*", "{s*}:requests:*"):
         found |= {name: await client.do("ZRANGE", name, 0, -1, "WITHSCORES") async for name in client.scan(pattern)}
-    found |= {record.request.id: record for record in await shop.requests()}
+    found |= {record.request.id: record for record in await world.requests()}
     await client.close()
     return found
 
 
 @pytest.mark.long
-async def test_what_was_written_along_the_way_is_what_the_events_say(shop: World) -> None:
-    await history(shop)
-    before = await indexes(shop)
+async def test_what_was_written_along_the_way_is_what_the_events_say(world: World) -> None:
+    await history(world)
+    before = await indexes(world)
 
-    made = await rebuild(shop.app.store)
+    made = await rebuild(world.app.store)
 
     assert made == Rebuilt(runs=3, requests=3, differed=0)
-    assert await indexes(shop) == before
+    assert await indexes(world) == before
 
 
 @pytest.mark.long
-async def test_a_decision_that_lands_meanwhile_is_not_lost(shop: World) -> None:
-    record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
-    await shop.quiet()
+async def test_a_decision_that_lands_meanwhile_is_not_lost(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.quiet()
 
     async def rebuilt() -> None:
         for _ in range(20):
-            await rebuild(shop.app.store)
+            await rebuild(world.app.store)
 
     async def commented() -> None:
         for number in range(40):
-            await shop.decide("bo", record, "free_text", f"{number}")
-        await shop.decide("bo", record, "deny", "no")
+            await world.decide("bo", record, "free_text", f"{number}")
+        await world.decide("bo", record, "deny", "no")
 
     await asyncio.gather(rebuilt(), commented())
 
-    told = records(await shop.events(record.request.run_id))[record.request.id]
-    assert await shop.request(record.request.id) == told
+    told = records(await world.events(record.request.run_id))[record.request.id]
+    assert await world.request(record.request.id) == told
     assert (told.state, told.noted) == ("denied", {"bo": 40})
 
 
-async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(shop: World) -> None:
-    await history(shop)
-    before = await indexes(shop)
-    [waiting] = [record for record in await shop.requests() if record.state == "open"]
-    client = Client(shop.url)
+async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(world: World) -> None:
+    await history(world)
+    before = await indexes(world)
+    [waiting] = [record for record in await world.requests() if record.state == "open"]
+    client = Client(world.url)
     for name in before:
         await client.do("DEL", name if name.startswith("{") else Keys.of(name).request(name))
     await client.close()
 
-    made = await rebuild(shop.app.store)
+    made = await rebuild(world.app.store)
 
     assert made.differed == 3
-    assert await indexes(shop) == before
-    assert await listed(shop.app.store) == await lists_of_events(shop.app.store)
-    await shop.reply("bo", await shop.next_mail("bo", about="v1.0.0 to production"), "approved")
-    assert (await shop.ended(waiting.request.run_id)).state == "done"
+    assert await indexes(world) == before
+    assert await listed(world.app.store) == await lists_of_events(world.app.store)
+    await world.reply("bo", await world.next_mail("bo", about="Press horn"), "approved")
+    assert (await world.ended(waiting.request.run_id)).state == "done"
 
 
 async def test_a_run_that_leaves_for_the_archive_after_it_was_listed_is_left_alone(world: World) -> None:

@@ -2,37 +2,31 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+import re
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.requests import PersonId
 from bot.queries.slack_home import HomeDrawing
-from bot.store import Store
-from bot.store.client import Client
 from channels.slack.api import Ambiguous, Api, Limited, Refused
 from tests.fakes.slack.driver import Person, Workspace
 from tests.kit.long import few_of
-from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import TOML, World
 
+# The usual people, of whom all but Cy are in Slack.
 IN_SLACK = {"anna": "U01ANNA", "bo": "U01BO", "dan": "U01DAN"}
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    """The usual people, of whom all but Cy are in Slack."""
-    toml = TOML
-    for person, user in IN_SLACK.items():
-        toml = toml.replace(f"[people.{person}]", f'[people.{person}]\nslack = "{user}"')
-    async with a_world(redis, tmp_path / "data", toml) as world:
-        yield world
+pytestmark = opens(
+    re.sub(r"\[people.(anna|bo|dan)\]", lambda table: f'{table[0]}\nslack = "{IN_SLACK[table[1]]}"', TOML)
+)
 
 
 @dataclass
@@ -75,45 +69,45 @@ async def drawing(world: World, publish: Any, every_s: float = 0.05) -> AsyncGen
         await asyncio.wait([task])
 
 
-async def test_people_see_in_their_homes_what_waits_and_what_became_of_it(office: World) -> None:
+async def test_people_see_in_their_homes_what_waits_and_what_became_of_it(world: World) -> None:
     screens = Screens()
-    async with drawing(office, screens.publish) as homes:
+    async with drawing(world, screens.publish) as homes:
         for person in ("anna", "bo"):
             await homes.opened(person)
 
-        run_id = await office.trigger("press the button")
+        run_id = await world.trigger("press the button")
         await screens.says("anna", "press the button", "Waiting for Bo Berg or Cy Cole.")
         await screens.says("bo", "Press the button?", '"Open"')
 
-        await office.decide("bo", await office.opened(run_id), "approve")
+        await world.decide("bo", await world.opened(run_id), "approve")
         await screens.says("bo", "Nothing waits on you.", "Recently decided", "Bo Berg approved")
         await screens.says("anna", "Done: “ok: press the button: done”")
 
 
-async def test_a_home_is_drawn_by_nothing_that_neither_opens_nor_closes_something_of_ones_own(office: World) -> None:
+async def test_a_home_is_drawn_by_nothing_that_neither_opens_nor_closes_something_of_ones_own(world: World) -> None:
     screens = Screens()
-    async with drawing(office, screens.publish) as homes:
+    async with drawing(world, screens.publish) as homes:
         for person in ("anna", "cy", "dan", "somebody who has left"):
             await homes.opened(person)
 
-        run_id = await office.trigger("press the button")
-        await office.decide("bo", await office.opened(run_id), "approve")
+        run_id = await world.trigger("press the button")
+        await world.decide("bo", await world.opened(run_id), "approve")
         await screens.says("anna", "Done")
-        await office.app.requests.freezes.freeze("production", PersonId("dan"), "incident 4711")
-        await office.quiet()
+        await world.app.requests.freezes.freeze("production", PersonId("dan"), "incident 4711")
+        await world.quiet()
 
     assert screens.of("dan") == [], "it is not his business"
     assert screens.of("bo") == [], "he never looked"
     assert screens.of("cy") == [], "she is not in Slack"
 
 
-async def test_many_changes_make_few_publishings_and_the_last_state_is_shown(office: World) -> None:
+async def test_many_changes_make_few_publishings_and_the_last_state_is_shown(world: World) -> None:
     screens, loop = Screens(), asyncio.get_running_loop()
     every_s, began = 0.5, loop.time()
-    async with drawing(office, screens.publish, every_s) as homes:
+    async with drawing(world, screens.publish, every_s) as homes:
         await homes.opened("anna")
         for number in range(10):
-            await office.trigger(f"stamp {number}")
+            await world.trigger(f"stamp {number}")
         await screens.says("anna", *(f"Done: “ok: stamp {number}: done”" for number in range(5, 10)))
 
     assert len(screens.of("anna")) <= (loop.time() - began) / every_s + 1
@@ -133,25 +127,19 @@ async def test_many_changes_make_few_publishings_and_the_last_state_is_shown(off
         3,
     ),
 )
-async def test_whatever_slack_says_the_next_change_is_drawn(office: World, trouble: Exception) -> None:
+async def test_whatever_slack_says_the_next_change_is_drawn(world: World, trouble: Exception) -> None:
     screens = Screens(troubles=[trouble])
-    async with drawing(office, screens.publish) as homes:
+    async with drawing(world, screens.publish) as homes:
         await homes.opened("bo")
-        await office.opened(await office.trigger("press the button"))
+        await world.opened(await world.trigger("press the button"))
         await until(lambda: not screens.troubles, what="it has been tried")
 
-        await office.opened(await office.trigger("press the lever"))
+        await world.opened(await world.trigger("press the lever"))
 
         await screens.says("bo", "Press the button?", "Press the lever?")
 
 
-async def test_while_redis_is_away_an_opening_is_no_error(office: World) -> None:
-    gone = Store(Client("unix:///nowhere/redis.sock", patience_s=0.01), 2)
-
-    await HomeDrawing(gone, office.app.people, Screens().publish).opened("bo")
-
-
-async def test_slack_takes_the_homes_of_a_whole_story(office: World, slack_address: str) -> None:
+async def test_slack_takes_the_homes_of_a_whole_story(world: World, slack_address: str) -> None:
     async with Workspace(slack_address) as slack:
         await slack.starts_anew()
         anna = await slack.person("anna", id="U01ANNA")
@@ -161,18 +149,18 @@ async def test_slack_takes_the_homes_of_a_whole_story(office: World, slack_addre
         async def publish(user: str, view: Any) -> None:
             await api.call("views.publish", user, user_id=user, view=view)
 
-        async with drawing(office, publish) as homes:
+        async with drawing(world, publish) as homes:
             await homes.opened("anna")
             await homes.opened("bo")
             for kind in ("choice Which? | a, b", "choices Which? | a, b", "form Tell | x, y", "free_text Why?"):
-                await office.opened(await office.trigger(f"ask {kind}"))
-            record = await office.opened(await office.trigger("press <!channel>"))
+                await world.opened(await world.trigger(f"ask {kind}"))
+            record = await world.opened(await world.trigger("press <!channel>"))
             decides = ["Ask sayso…", "Open"]
             await until(partial(_has, bo, "Press <!channel>?", decides), what="Bo sees what he may decide")
             answers = ["Ask sayso…", *["Open"] * 4]
             await until(partial(_has, anna, "Why?", answers), what="Anna sees all that she is asked")
 
-            await office.decide("bo", record, "approve")
+            await world.decide("bo", record, "approve")
             await bo.sees_home("Bo Berg approved")
 
         assert await slack.violations() == []

@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from agents.requests import PersonId, Request, RunId
+from agents.requests import Request, RunId
 from agents.run import fold
 from agents.steps import CallTool
-from bot.policy.answers import Statement
 from bot.requests.older import OlderRequests
 from bot.requests.opening import gate_request, opening
 from bot.store import Commit
@@ -43,17 +42,3 @@ async def test_who_began_first_and_was_written_last_is_the_older_one(world: Worl
 
     assert (await world.request(older.id)).state == "superseded"
     assert (await world.request(newer.id)).state == "open"
-
-
-async def test_what_was_approved_and_has_not_started_is_superseded_as_well(world: World) -> None:
-    older = await opened(world, 5)
-    said = Statement(
-        reply_id="r1", person=PersonId("bo"), channel="cli", revision=1, digest=older.digest, said="approve", text="yes"
-    )
-    await world.app.requests.decisions.decide(older.id, said)
-
-    newer = await opened(world, 0)
-    await older_requests(world).supersede(newer)
-
-    found = await world.request(older.id)
-    assert (found.state, found.decision and found.decision.newer_run) == ("superseded", newer.run_id)

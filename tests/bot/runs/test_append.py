@@ -41,52 +41,6 @@ async def test_what_is_added_is_there_once_though_others_write_and_the_answer_is
     assert proxy.traps.control({"do": "seen"})["sprung"] == 2
 
 
-async def output_bytes(world: World) -> int:
-    """What the server has sent to anybody so far."""
-    return (await world.app.store.client.do("INFO", "stats"))["total_net_output_bytes"]
-
-
-async def test_of_a_run_that_was_read_before_only_what_is_new_is_read(world: World) -> None:
-    run_id = await world.trigger("ask free_text Ready?")
-    await world.opened(run_id)
-    await world.stop()
-    appending = EventLog(Journal(world.app.store, world.app.work.queue), Notifier(world.app.people, ()))
-    await world.app.store.commit(Commit(run_id=run_id, events=[said(text="word " * 200)] * 100))
-    first_bytes = await output_bytes(world)
-    before = await appending.read(run_id)
-    whole_bytes = await output_bytes(world) - first_bytes
-    await world.app.store.commit(Commit(run_id=run_id, events=[said(text="one more")]))
-    more_bytes = await output_bytes(world)
-
-    now = await appending.read(run_id)
-
-    more_bytes = await output_bytes(world) - more_bytes
-    assert [event.type for event in now.events] == [*(event.type for event in before.events), "person_said"]
-    assert now.run.seq == before.run.seq + 1
-    assert whole_bytes > 100_000
-    assert more_bytes < 10_000
-
-
-async def test_what_was_written_here_a_moment_ago_is_known_without_reading_it_back(world: World) -> None:
-    run_id = await world.trigger("ask free_text Ready?")
-    await world.opened(run_id)
-    await world.stop()
-    store = Store(world.app.store.client, world.app.store.shards, clock_s=60)
-    journal = Journal(store, world.app.work.queue)
-    appending = EventLog(journal, Notifier(world.app.people, ()))
-    before = await appending.read(run_id)
-    await journal.write(Commit(run_id=run_id, events=[said(text="written here")]))
-    reads = await runs_read(world)
-
-    now = await appending.read(run_id)
-
-    assert await runs_read(world) == reads
-    assert (now.run.seq, now.events[-1].type) == (before.run.seq + 1, "person_said")
-    again = await appending.read(run_id)
-    assert await runs_read(world) == reads + 1, "whoever looks again sees what others wrote since"
-    assert again.run == now.run
-
-
 async def test_attack_what_another_process_wrote_before_is_read_and_not_left_out(world: World) -> None:
     run_id = await world.trigger("ask free_text Ready?")
     await world.opened(run_id)
@@ -105,11 +59,6 @@ async def test_attack_what_another_process_wrote_before_is_read_and_not_left_out
         "written here",
     ]
     assert now.run.seq == await store.length(run_id)
-
-
-async def runs_read(world: World) -> int:
-    """How often somebody has read the events of a run so far."""
-    return (await world.app.store.client.do("INFO", "commandstats"))["cmdstat_xrange"]["calls"]
 
 
 async def test_a_run_that_does_not_go_on_from_what_was_read_is_read_as_a_whole(world: World) -> None:

@@ -29,6 +29,8 @@ async def test_no_more_is_taken_than_may_wait_and_all_of_it_once_somebody_reads(
         flooding = asyncio.create_task(flood())
         await until(lambda: len(accepted) * SIZE >= MOST_BYTES, what="there is a flood")
         assert await world.app.messages.inbox.accept(spam(1, "another")), "other channels go on"
+        urgent = spam(-1).model_copy(update={"can_wait": False})
+        assert await world.app.messages.inbox.accept(urgent), "so does what can't wait"
         taken = len(accepted)
         assert taken * SIZE < MOST_BYTES + SIZE
 

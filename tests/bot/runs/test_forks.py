@@ -1,7 +1,6 @@
 """Copies of a story: how far they go, and what comes along."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ from bot.runs.forks import EVENTS_AT_MOST
 from bot.store import Commit
 from bot.store.attachments import content_of
 from tests.kit.office import TOML
-from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.opens import opens
+from tests.kit.world import World
 
 ANNA = Asker(PersonId("anna"))
 
@@ -59,55 +58,38 @@ async def test_a_story_that_leaves_no_room_is_refused_with_what_can_be_copied(wo
     assert await world.app.store.lists.runs() == [source]
 
 
-async def test_there_is_nothing_to_fork_where_there_is_no_run_or_no_such_event(world: World) -> None:
-    source = await world.trigger("who")
+@opens(TOML.replace("1000/h", "2/h"))
+async def test_forks_count_as_runs_that_somebody_starts_and_there_must_be_a_run_and_such_an_event(
+    world: World,
+) -> None:
+    source = await world.trigger("who", "bo")
     await world.ended(source)
-
     with pytest.raises(NotFound, match="There is no run"):
         await world.app.runs.forks.fork(RunId("s0r-aaaaaaaaaaaaa"), 1, ANNA)
     for seq in (0, -1, 99):
         with pytest.raises(Conflict, match=f"no event {seq}"):
             await world.app.runs.forks.fork(source, seq, ANNA)
 
-
-async def test_forks_count_as_runs_that_somebody_starts(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", TOML.replace("1000/h", "2/h")) as world:
-        source = await world.trigger("who", "bo")
-        await world.app.runs.forks.retry(source, ANNA)
+    await world.app.runs.forks.retry(source, ANNA)
+    await world.app.runs.forks.retry(source, ANNA)
+    with pytest.raises(RateLimited):
         await world.app.runs.forks.retry(source, ANNA)
 
-        with pytest.raises(RateLimited):
-            await world.app.runs.forks.retry(source, ANNA)
-
-        assert len(await world.app.runs.forks.forks_of(source)) == 2
+    assert len(await world.app.runs.forks.forks_of(source)) == 2
 
 
-async def test_files_come_along_as_long_as_they_are_kept(world: World) -> None:
-    await world.post("anna", "sayso@sayso.example", "stamp it", ("a.csv", "text/csv", b"1,2"))
-
-    async def found() -> RunId | None:
-        return next(map(RunId, await world.app.store.lists.runs()), None)
-
-    source = await until(found, what="a mail starts a run")
-
-    fork = await world.app.runs.forks.retry(source, ANNA)
-
-    run = await world.run(fork)
-    assert run.started
-    assert await content_of(world.app.store.client, fork, run.started.files[0].sha256) == b"1,2"
-
-
-async def test_a_copy_of_a_run_that_began_in_a_thread_lives_in_none(world: World) -> None:
-    await world.post("anna", "sayso@sayso.example", "ask free_text Why?")
+async def test_a_copy_of_a_run_has_its_files_and_lives_in_no_thread(world: World) -> None:
+    await world.post("anna", "sayso@sayso.example", "ask free_text Why?", ("a.csv", "text/csv", b"1,2"))
     question = await world.next_mail("anna", about="Why?")
+    [name] = await world.app.store.lists.runs()
+    source = RunId(name)
 
-    async def found() -> RunId | None:
-        return next(map(RunId, await world.app.store.lists.runs()), None)
-
-    source = await until(found, what="a mail starts a run")
     fork = await world.app.runs.forks.retry(source, ANNA)
     await world.opened(fork)
     await world.reply("anna", question, "because")
 
     assert (await world.ended(source)).state == "done"
-    assert (await world.run(fork)).state == "waiting"
+    run = await world.run(fork)
+    assert run.state == "waiting"
+    assert run.started
+    assert await content_of(world.app.store.client, fork, run.started.files[0].sha256) == b"1,2"

@@ -29,20 +29,14 @@ def about_deploys(text: str) -> bool:
     return text.startswith("deploy ")
 
 
-def test_whoever_is_named_takes_it_whatever_others_say() -> None:
-    assert agent_for("deploy v1", agents(deploy=always, desk=never), "desk") == "desk"
-
-
-def test_a_name_that_is_nobody_s_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(Invalid, match=r"There is no agent 'desks'. There are: deploy, desk"):
-        agent_for("deploy v1", agents(deploy=always, desk=never), "desks")
-
-
-def test_the_first_that_says_it_takes_such_a_text_takes_it() -> None:
+def test_whoever_is_named_takes_it_whatever_others_say_and_else_the_first_that_says_so() -> None:
     there = agents(desk=never, deploy=about_deploys, ask=always, triage=never)
 
+    assert agent_for("deploy v1", there, "desk") == "desk"
     assert agent_for("deploy v1", there) == "deploy"
     assert agent_for("what day suits?", there) == "ask"
+    with pytest.raises(Invalid, match=r"There is no agent 'desks'. There are: desk, deploy, ask, triage"):
+        agent_for("deploy v1", there, "desks")
 
 
 def about_asking(text: str) -> bool:
@@ -74,13 +68,7 @@ def test_a_text_of_lines_that_only_the_whole_is_an_order_of_goes_to_whose_order_
     assert agent_for("deploy v1\nand tell", there) == "release"
 
 
-def test_a_single_agent_takes_everything() -> None:
-    assert agent_for("anything", agents(desk=never)) == "desk"
-
-
-def test_what_nobody_takes_goes_to_triage_where_there_is_one() -> None:
+def test_what_nobody_takes_goes_to_triage_where_there_is_one_and_else_to_the_first() -> None:
     assert agent_for("hello", agents(deploy=about_deploys, triage=never, desk=never)) == "triage"
-
-
-def test_what_nobody_takes_goes_to_the_first_where_there_is_no_triage() -> None:
     assert agent_for("hello", agents(deploy=about_deploys, desk=never)) == "deploy"
+    assert agent_for("anything", agents(desk=never)) == "desk"

@@ -20,18 +20,11 @@ async def test_runs_of_one_agent_add_up_by_day(store: Store) -> None:
 
 
 @guards("use_of_day.lua:newest")
-async def test_a_run_counts_as_what_its_latest_event_says(store: Store) -> None:
-    for seq, spent in ((4, Spent(1, 10)), (4, Spent(1, 10)), (9, Spent(3, 70)), (4, Spent(1, 10))):
+async def test_a_run_counts_as_what_its_latest_event_says_and_was_told_of_it_last(store: Store) -> None:
+    for seq, spent in ((4, Spent(1, 10)), (4, Spent(1, 10)), (9, Spent(3, 500)), (9, Spent(3, 70)), (4, Spent(1, 10))):
         await store.days.note("desk", DAY, "r1", seq, spent)
 
     assert await store.days.look("desk", DAY) == (Spent(3, 70), Limits())
-
-
-async def test_a_thought_that_was_counted_and_never_written_is_made_good_by_the_next(store: Store) -> None:
-    await store.days.note("desk", DAY, "r1", 4, Spent(2, 500))
-    await store.days.note("desk", DAY, "r1", 4, Spent(2, 20))
-
-    assert await store.days.look("desk", DAY) == (Spent(2, 20), Limits())
 
 
 async def test_an_answer_extends_a_day_once_and_the_furthest_counts(store: Store) -> None:
@@ -41,12 +34,3 @@ async def test_an_answer_extends_a_day_once_and_the_furthest_counts(store: Store
 
     assert await store.days.look("desk", DAY) == (Spent(), Limits(20, 200, 1.5))
     assert await store.days.look("desk", NEXT) == NONE
-
-
-async def test_days_are_forgotten(store: Store) -> None:
-    await store.days.note("desk", DAY, "r1", 4, Spent(1))
-    await store.days.extend("desk", DAY, "q1", Limits(20))
-
-    keys = [key async for key in store.client.scan("{s*}:day:*")]
-    assert len(keys) == 2
-    assert all([0 < await store.client.do("TTL", key) <= 3 * 24 * 3600 for key in keys])

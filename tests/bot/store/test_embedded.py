@@ -106,33 +106,35 @@ def mode(path: str | Path) -> int:
     return stat.S_IMODE(Path(path).stat().st_mode)
 
 
-def test_every_write_goes_to_disk_and_nothing_is_evicted(tmp_path: Path, sockets: Path) -> None:
-    redis = EmbeddedRedis(tmp_path, sockets)
-
-    with redis:
-        url = redis.start()
-
-        assert "always" in ask(url, "CONFIG GET appendfsync")
-        assert "yes" in ask(url, "CONFIG GET appendonly")
-        assert "noeviction" in ask(url, "CONFIG GET maxmemory-policy")
-        assert redis.process
-
-
-def test_only_its_owner_gets_at_the_data_and_the_socket(tmp_path: Path, sockets: Path) -> None:
-    data, runtime = tmp_path / "data", sockets / "run"
-
-    with EmbeddedRedis(data, runtime) as redis:
-        assert mode(redis.start().removeprefix("unix://")) == 0o600
+def test_every_write_goes_to_a_disk_that_is_its_owners_and_is_there_on_the_next_start(
+    tmp_path: Path, sockets: Path
+) -> None:
+    data, copy, runtime = tmp_path / "data", tmp_path / "copy", sockets / "run"
+    redis = EmbeddedRedis(data, runtime)
+    assert DataDir(data).redis() is None
+    url = redis.start()
+    server = redis.process
+    assert server
 
     assert [mode(data), mode(data / "redis"), mode(runtime)] == [0o700, 0o700, 0o700]
+    assert mode(url.removeprefix("unix://")) == 0o600
+    for setting, value in (("appendfsync", "always"), ("appendonly", "yes"), ("maxmemory-policy", "noeviction")):
+        assert value in ask(url, f"CONFIG GET {setting}")
+    ask(url, "SET colour green")
+    assert DataDir(data).redis() == url
+    shutil.copytree(data, copy)
+    assert DataDir(copy).redis() is None, "other processes find the running server, and only it"
+    redis.stop()
 
-
-def test_data_is_there_on_the_next_start(tmp_path: Path, sockets: Path) -> None:
-    with EmbeddedRedis(tmp_path, sockets) as redis:
-        ask(redis.start(), "SET colour green")
-
-    with EmbeddedRedis(tmp_path, sockets) as redis:
+    assert (server.poll(), redis.process, list(runtime.iterdir())) == (0, None, [])
+    assert DataDir(data).redis() is None
+    with EmbeddedRedis(data, runtime) as redis:
         assert "green" in ask(redis.start(), "GET colour")
+        assert redis.process
+        redis.process.kill()
+        redis.process.wait()
+
+        assert "green" in ask(redis.start(), "GET colour"), "a killed one is started again with all its data"
 
 
 @pytest.mark.parametrize("how_far", ["it has read the backup", "it begins its log"])
@@ -162,29 +164,6 @@ def test_attack_a_restore_is_killed_before_it_has_a_log_and_the_next_start_is_em
     wait_until(lambda: "aof_rewrite_in_progress:0" in ask(url, "INFO persistence"))
     restored.stop()
     with restored as redis:
-        assert "green" in ask(redis.start(), "GET colour")
-
-
-def test_stop_leaves_no_process_and_no_socket(tmp_path: Path, sockets: Path) -> None:
-    redis = EmbeddedRedis(tmp_path, sockets)
-    redis.start()
-    server = redis.process
-    assert server
-
-    redis.stop()
-
-    assert server.poll() == 0
-    assert redis.process is None
-    assert list(sockets.iterdir()) == []
-
-
-def test_a_killed_server_is_started_again_with_all_its_data(tmp_path: Path, sockets: Path) -> None:
-    with EmbeddedRedis(tmp_path, sockets) as redis:
-        ask(redis.start(), "SET colour green")
-        assert redis.process
-        redis.process.kill()
-        redis.process.wait()
-
         assert "green" in ask(redis.start(), "GET colour")
 
 
@@ -238,18 +217,6 @@ def test_a_data_directory_in_use_is_refused_and_the_process_named(
     assert DataDir(tmp_path).redis()
 
 
-def test_other_processes_find_the_running_server_and_only_it(tmp_path: Path, sockets: Path) -> None:
-    data, copy = tmp_path / "data", tmp_path / "copy"
-    assert DataDir(data).redis() is None
-
-    with EmbeddedRedis(data, sockets) as redis:
-        assert DataDir(data).redis() == redis.start()
-        shutil.copytree(data, copy)
-        assert DataDir(copy).redis() is None
-
-    assert DataDir(data).redis() is None
-
-
 def test_a_long_path_with_spaces_is_fine(tmp_path: Path, sockets: Path) -> None:
     data = tmp_path / "a b é" / ("x" * 150)
 
@@ -257,23 +224,22 @@ def test_a_long_path_with_spaces_is_fine(tmp_path: Path, sockets: Path) -> None:
         assert DataDir(data).redis()
 
 
-def test_a_socket_folder_with_a_long_path_is_refused_in_words(tmp_path: Path, sockets: Path) -> None:
-    with pytest.raises(Unavailable, match="too long for a socket"):
-        EmbeddedRedis(tmp_path, sockets / ("x" * 100)).start()
-
-
-def test_a_socket_folder_that_somebody_else_planted_is_refused(tmp_path: Path, sockets: Path) -> None:
-    (sockets / "run").symlink_to(tmp_path)
-
-    with pytest.raises(Unavailable, match="is not ours"):
-        EmbeddedRedis(tmp_path / "data", sockets / "run").start()
-
-
-def test_a_data_directory_that_cannot_be_written_is_refused_in_words(tmp_path: Path, sockets: Path) -> None:
+def test_folders_that_can_not_be_used_are_refused_in_words(tmp_path: Path, sockets: Path) -> None:
+    (sockets / "planted").symlink_to(tmp_path)
     (tmp_path / "file").touch()
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public").chmod(0o1777)
+    (tmp_path / "public" / "other").touch()
+    for data, runtime, says in (
+        (tmp_path, sockets / ("x" * 100), "too long for a socket"),
+        (tmp_path / "data", sockets / "planted", "is not ours"),
+        (tmp_path / "file" / "data", sockets, r"can't be written \(Not a directory\). Give --data a directory"),
+        (tmp_path / "public", sockets, "Give --data a new directory"),
+    ):
+        with pytest.raises(Unavailable, match=says):
+            EmbeddedRedis(data, runtime).start()
 
-    with pytest.raises(Unavailable, match=r"can't be written \(Not a directory\). Give --data a directory"):
-        EmbeddedRedis(tmp_path / "file" / "data", sockets).start()
+    assert mode(tmp_path / "public") & 0o777 == 0o777
 
 
 def test_the_server_that_comes_with_sayso_is_used_whatever_the_machine_has(
@@ -350,13 +316,3 @@ def test_another_server_can_be_named_and_ours_is_not_let_near_its_data(tmp_path:
 
     with EmbeddedRedis(tmp_path, sockets, "redis-server") as redis:
         assert "green" in ask(redis.start(), "GET colour")
-
-
-def test_a_folder_that_everybody_uses_is_no_data_directory(tmp_path: Path) -> None:
-    (tmp_path / "other").touch()
-    tmp_path.chmod(0o1777)
-
-    with pytest.raises(Unavailable, match="Give --data a new directory"):
-        EmbeddedRedis(tmp_path).start()
-
-    assert tmp_path.stat().st_mode & 0o777 == 0o777

@@ -14,25 +14,18 @@ CONTENT = bytes(range(256)) * 8_000
 HASH = hashlib.sha256(CONTENT).hexdigest()
 
 
-async def test_a_file_is_written_with_the_change_it_came_with_and_kept_for_a_month(store: Store) -> None:
-    await store.commit(Commit(run_id=RUN, events=[started()], expect=0, files=[(HASH, CONTENT), ("1" * 64, b"")]))
-
-    assert await content_of(store.client, RUN, HASH) == CONTENT
-    assert await content_of(store.client, RUN, "1" * 64) == b""
-    assert FILES_S - 60 < await store.client.do("TTL", f"{{s0}}:file:{RUN}:{HASH}") <= FILES_S
-
-
-async def test_what_a_command_printed_is_written_with_its_result_once_and_kept_as_long(store: Store) -> None:
-    await append(store, started(), expect=0)
+async def test_a_file_is_written_with_the_change_or_the_result_it_came_with_once_and_kept_for_a_month(
+    store: Store,
+) -> None:
+    empty, late = "1" * 64, "2" * 64
+    await store.commit(Commit(run_id=RUN, events=[started()], expect=0, files=[(HASH, CONTENT)]))
     await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)
+    assert await store.finish_tool(RUN, ATTEMPT, finished(), [(empty, b"")])
+    assert await store.finish_tool(RUN, ATTEMPT, finished(), [(late, b"late")])
 
-    assert await store.finish_tool(RUN, ATTEMPT, finished(), [(HASH, CONTENT), ("1" * 64, b"")])
-    assert await store.finish_tool(RUN, ATTEMPT, finished(), [("2" * 64, b"late")])
-
-    assert await content_of(store.client, RUN, HASH) == CONTENT
-    assert await content_of(store.client, RUN, "1" * 64) == b""
-    assert await content_of(store.client, RUN, "2" * 64) is None
-    assert FILES_S - 60 < await store.client.do("TTL", f"{{s0}}:file:{RUN}:{HASH}") <= FILES_S
+    assert [await content_of(store.client, RUN, one) for one in (HASH, empty, late)] == [CONTENT, b"", None]
+    for one in (HASH, empty):
+        assert FILES_S - 60 < await store.client.do("TTL", f"{{s0}}:file:{RUN}:{one}") <= FILES_S
 
 
 async def test_a_change_that_is_not_written_leaves_no_file(store: Store) -> None:

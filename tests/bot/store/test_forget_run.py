@@ -57,50 +57,45 @@ async def resting(world: World) -> Resting:
     return Resting(store, leaving, run_id, record.request.id, read)
 
 
-async def test_a_run_that_is_as_it_was_read_is_taken_out_once(resting: Resting) -> None:
-    waits = Keys.of(resting.request_id).approved_waits
-    await resting.store.client.do("SADD", waits, resting.request_id)  # which never began
-
-    assert await resting.leaving.forget(resting.read)
-    assert not await resting.leaving.forget(resting.read)
-
-    assert (await resting.store.load(resting.run_id)).events == ()
-    assert await resting.store.record(resting.request_id) is None
-    assert await resting.store.freezes.concerned(resting.keys.shard) == []
-    assert (await resting.store.lists.figures()).started == 1
-
-
 @guards("forget_run.lua:unsealed")
-async def test_a_run_of_which_something_is_not_sealed_yet_stays(resting: Resting) -> None:
-    fact = ["run", resting.run_id, "first", "1", "count", "1"]
-    await resting.store.client.do("XADD", resting.keys.audit_new, "*", *fact)
-
-    assert await resting.stays()
-
-
-@guards("forget_run.lua:length")
-async def test_a_run_to_which_something_was_added_stays(resting: Resting) -> None:
-    assert await resting.noted() == "committed"
-    assert await resting.stays()
-
-
 @guards("forget_run.lua:due")
-async def test_a_run_that_is_to_be_looked_at_stays(resting: Resting) -> None:
-    wake = Wake(WorkItem("run", resting.run_id))
-    await resting.store.commit(Commit(run_id=resting.run_id, wake=[wake]), push=False)
-    assert await resting.stays()
-
-
 @guards("forget_run.lua:holder")
-async def test_a_run_whose_tool_somebody_executes_stays(resting: Resting) -> None:
-    await resting.store.client.do("HSET", resting.keys.attempts(resting.run_id), "holder", "s0a-aaaaaaaaaaaaa")
-    assert await resting.stays()
-
-
 @guards("forget_run.lua:record")
-async def test_a_run_whose_request_has_changed_stays(resting: Resting) -> None:
-    await resting.store.client.do("HINCRBY", resting.keys.request(resting.request_id), "version", 1)
-    assert await resting.stays()
+@guards("forget_run.lua:length")
+@guards("commit.lua:archived")
+async def test_a_run_stays_where_anything_goes_on_and_is_taken_out_once_as_it_was_read(resting: Resting) -> None:
+    client, keys, run = resting.store.client, resting.keys, resting.run_id
+    entry = await client.do("XADD", keys.audit_new, "*", "run", run, "first", "1", "count", "1")
+    assert await resting.stays(), "something is not sealed yet"
+    await client.do("XDEL", keys.audit_new, entry)
+
+    wake = Wake(WorkItem("run", run))
+    await resting.store.commit(Commit(run_id=run, wake=[wake]), push=False)
+    assert await resting.stays(), "it is to be looked at"
+    await client.do("ZREM", keys.wake, str(wake.item))
+
+    await client.do("HSET", keys.attempts(run), "holder", "s0a-aaaaaaaaaaaaa")
+    assert await resting.stays(), "somebody executes its tool"
+    await client.do("HDEL", keys.attempts(run), "holder")
+
+    await client.do("HINCRBY", keys.request(resting.request_id), "version", 1)
+    assert await resting.stays(), "its request has changed"
+    await client.do("HINCRBY", keys.request(resting.request_id), "version", -1)
+
+    assert await resting.noted() == "committed"
+    assert await resting.stays(), "something was added to it"
+
+    waits = Keys.of(resting.request_id).approved_waits
+    await client.do("SADD", waits, resting.request_id)  # which never began
+    read = await resting.leaving.read(run, ())
+    assert read
+    assert [await resting.leaving.forget(read) for _ in range(2)] == [True, False]
+    assert (await resting.store.load(run)).events == ()
+    assert await resting.store.record(resting.request_id) is None
+    assert await resting.store.freezes.concerned(keys.shard) == []
+    assert (await resting.store.lists.figures()).started == 1
+    assert await resting.noted() == "gone", "nothing is added to a run that is gone"
+    assert await resting.store.length(run) == 0
 
 
 @guards("forget_run.lua:requeued")
@@ -120,11 +115,3 @@ async def test_a_run_about_which_somebody_has_something_sent_again_stays(resting
 
     assert await resting.stays()
     assert await resting.store.outgoing(item.id) == body
-
-
-@guards("commit.lua:archived")
-async def test_nothing_is_added_to_a_run_that_is_gone(resting: Resting) -> None:
-    await resting.leaving.forget(resting.read)
-
-    assert await resting.noted() == "gone"
-    assert await resting.store.length(resting.run_id) == 0

@@ -13,7 +13,10 @@ NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 
 
-async def test_whoever_uses_an_empty_store_first_notes_the_number_and_everybody_else_finds_it(store: Store) -> None:
+async def test_whoever_uses_an_empty_store_first_notes_the_number_and_who_only_looks_writes_nothing(
+    store: Store,
+) -> None:
+    assert (await look_at_format(store.client), await store.client.do("DBSIZE")) == (None, 0)
     await asyncio.gather(*(check_format(store.client) for _ in range(8)))
 
     assert await store.client.do("GET", NUMBER) == OURS
@@ -22,20 +25,16 @@ async def test_whoever_uses_an_empty_store_first_notes_the_number_and_everybody_
     assert await look_at_format(store.client) == FORMAT
 
 
-async def test_who_only_looks_at_an_empty_store_writes_nothing(store: Store) -> None:
-    assert await look_at_format(store.client) is None
-    assert await store.client.do("DBSIZE") == 0
-
-
 @guards("note_format.lua:known")
-@pytest.mark.parametrize("number", [str(FORMAT + 1), str(FORMAT - 1), "", "1.0", " 1", "\u0661", "one", "\x1b[2J" * 9])
-async def test_attack_another_number_is_refused_in_one_sentence_and_stays(store: Store, number: str) -> None:
-    await store.client.do("SET", NUMBER, number)
+async def test_attack_another_number_is_refused_in_one_sentence_and_stays(store: Store) -> None:
+    says = rf"reads format {FORMAT}\. Start the release of sayso that wrote it, or"
+    for number in (str(FORMAT + 1), str(FORMAT - 1), "", "1.0", " 1", "\u0661", "one", "\x1b[2J" * 9):
+        await store.client.do("SET", NUMBER, number)
 
-    for looks in (check_format, look_at_format):
-        with pytest.raises(OtherFormat, match=rf"reads format {FORMAT}\. Start the release of sayso that wrote it, or"):
-            await looks(store.client)
-    assert await store.client.do("GET", NUMBER) == number.encode()
+        for looks in (check_format, look_at_format):
+            with pytest.raises(OtherFormat, match=says):
+                await looks(store.client)
+        assert await store.client.do("GET", NUMBER) == number.encode()
 
 
 async def test_attack_what_waits_approved_under_a_name_that_nobody_reads_is_not_passed_over(

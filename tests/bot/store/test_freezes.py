@@ -52,18 +52,12 @@ async def test_nothing_gated_starts_in_a_frozen_environment(store: Store, run: N
 
 
 @guards("start_tool.lua:all_frozen")
-async def test_nothing_gated_starts_anywhere_while_everything_is_frozen(store: Store, run: None) -> None:
+async def test_nothing_gated_starts_anywhere_while_everything_is_frozen_and_what_is_not_gated_does(
+    store: Store, run: None
+) -> None:
     await store.freezes.put("", FREEZE)
 
-    assert await start(store, "staging") == "frozen"
-    assert await start(store, "") == "frozen"
-    await store.freezes.put("", None)
-    assert await start(store, "") == "started"
-
-
-async def test_what_is_not_gated_starts(store: Store, run: None) -> None:
-    await store.freezes.put("", FREEZE)
-
+    assert [await start(store, environment) for environment in ("staging", "")] == ["frozen"] * 2
     assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)).state == "started"
 
 
@@ -77,34 +71,28 @@ async def test_what_has_started_waits_for_no_freeze(store: Store, run: None) -> 
     assert await store.freezes.concerned(0) == []
 
 
-async def test_whoever_waits_for_a_freeze_without_an_end_is_not_looked_at(store: Store, run: None) -> None:
+async def test_whoever_waits_is_looked_at_when_its_window_ends_and_else_not_at_all(store: Store, run: None) -> None:
     assert await store.settle(RUN, 1, await in_a(store, 5), None)
-
     assert await store.freezes.wait(RUN, 1, REQUEST, 0, None)
-
     assert f"run {RUN}" not in await woken(store)
 
-
-async def test_whoever_waits_for_a_window_is_looked_at_when_it_ends(store: Store, run: None) -> None:
     assert await store.freezes.wait(RUN, 1, REQUEST, 0, await in_a(store, 600))
-
     assert 590 < (await woken(store))[f"run {RUN}"] <= 600
 
 
 @guards("wait_frozen.lua:freeze")
-async def test_nobody_waits_for_a_freeze_that_has_ended_meanwhile(store: Store, run: None) -> None:
+@guards("wait_frozen.lua:head")
+async def test_nobody_waits_whose_run_has_moved_on_or_whose_freeze_has_ended_meanwhile(store: Store, run: None) -> None:
     await store.freezes.put("production", FREEZE)
     seen = (await store.freezes.read(0)).number
     await store.freezes.put("production", None)
-
+    ended = (await store.freezes.read(0)).number
     assert not await store.freezes.wait(RUN, 1, REQUEST, seen, None)
+    assert await store.freezes.wait(RUN, 1, REQUEST, ended, None)
 
-
-@guards("wait_frozen.lua:head")
-async def test_a_run_that_has_moved_on_meanwhile_does_not_wait(store: Store, run: None) -> None:
     await append(store, paused())
 
-    assert not await store.freezes.wait(RUN, 1, REQUEST, 0, None)
+    assert not await store.freezes.wait(RUN, 1, REQUEST, ended, None)
 
 
 @guards("freeze.lua:newer")
@@ -173,19 +161,19 @@ async def test_every_shard_knows_it_and_who_said_it_first(store: Store) -> None:
         assert (await store.freezes.read(shard)).of(None) is None
 
 
-@pytest.mark.parametrize("environment", ["production", ""])
 async def test_whoever_freezes_or_unfreezes_hears_what_was_there_before_though_the_answer_is_lost(
-    store: Store, redis: str, environment: str
+    store: Store, redis: str
 ) -> None:
     await store.freezes.put("staging", FREEZE)  # Redis knows the script from now on
-    frozen, found = FREEZE.model_copy(update={"environment": environment}), list[Freeze | None]()
     with Server("tests.servers.redis_proxy", redis) as proxy:
         client = Client(f"redis://127.0.0.1:{proxy.said['redis_port']}")
-        for freeze in (frozen, None):
-            proxy.ask(do="arm", name="freeze", nth=1, when="after", act="drop")
-            found.append(await Freezes(client, store.shards).put(environment, freeze))
-            assert proxy.ask(do="seen")["sprung"] == 1
-            proxy.ask(do="clear")
-        await client.close()
+        for environment in ("production", ""):
+            frozen, found = FREEZE.model_copy(update={"environment": environment}), list[Freeze | None]()
+            for freeze in (frozen, None):
+                proxy.ask(do="arm", name="freeze", nth=1, when="after", act="drop")
+                found.append(await Freezes(client, store.shards).put(environment, freeze))
+                assert proxy.ask(do="seen")["sprung"] == 1
+                proxy.ask(do="clear")
 
-    assert found == [None, frozen]
+            assert found == [None, frozen]
+        await client.close()

@@ -22,12 +22,13 @@ async def hold(store: Store, number: int, most: int = 10) -> None:
     await store.hold(item(number), json.dumps(number).encode(), most)
 
 
-async def test_a_held_item_is_listed_and_waits_for_nothing(store: Store) -> None:
+async def test_a_held_item_is_listed_waits_for_nothing_and_is_the_same_when_it_comes_again(store: Store) -> None:
     await hold(store, 1)
 
     assert await store.lists.dead() == {item(1): b"1"}
     assert WorkItem("in", item(1)) not in await store.sweep(0)
     assert await store.inbound(item(1)) is None, "nobody reads its bytes again"
+    assert await store.accept(Accepted(item(2), "email:1", b"{}", RAW, 60)) == (item(1), False)
 
 
 @guards("hold.lua:most")
@@ -38,14 +39,6 @@ async def test_of_too_many_held_items_the_newest_stay_and_dead_letters_do(store:
 
     assert sorted((await store.lists.dead()).values()) == [b"3", b"4", b"5", b"dead"]
     assert await store.client.do("EXISTS", *(Keys(0).inbound(item(number)) for number in range(6))) == 0
-
-
-async def test_the_same_item_again_is_still_the_same(store: Store) -> None:
-    await hold(store, 1)
-
-    known, is_new = await store.accept(Accepted(item(2), "email:1", b"{}", RAW, 60))
-
-    assert (known, is_new) == (item(1), False)
 
 
 async def given_up(store: Store, kind: WorkKind, number: int) -> None:

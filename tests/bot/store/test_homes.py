@@ -1,25 +1,15 @@
 """Who looks at their App Home."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from bot.store.client import Client
+from bot.store import Store
 from bot.store.indexes import HOME_KEEP_S, Homes
 
 NOW = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 
 
-@pytest.fixture
-async def client(redis: str) -> AsyncIterator[Client]:
-    made = Client(redis)
-    yield made
-    await made.close()
-
-
-async def test_who_looked_is_known_for_a_month(client: Client) -> None:
-    homes, long_ago = Homes(client), NOW - timedelta(days=60)
+async def test_who_looked_is_known_for_a_month(store: Store) -> None:
+    homes, long_ago = Homes(store.client), NOW - timedelta(days=60)
     await homes.note_opened("anna", NOW - timedelta(seconds=HOME_KEEP_S + 1))
     await homes.note_opened("bo", NOW - timedelta(days=2))
     assert [await homes.has_opened(one, long_ago) for one in ("anna", "bo", "cy")] == [True, True, False]

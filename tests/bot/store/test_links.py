@@ -12,41 +12,20 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 UP, DOWN = LinkState(connected=True, since=NOW), LinkState(connected=False, since=NOW, why="the network is away")
 
 
-async def test_each_process_has_a_line_of_its_own_and_connected_ones_come_first(store: Store) -> None:
-    one, two = Links(store.client), Links(store.client)
-
+async def test_each_process_says_a_line_of_its_own_until_it_leaves_or_dies(store: Store) -> None:
+    one, two = Links(store.client), Links(store.client, lives_s=0.05)
+    await one.say(UP)
     await one.say(DOWN)
     await two.say(UP)
 
-    assert await one.all() == await two.all() == (UP, DOWN)
+    assert await one.all() in ((UP, DOWN), (DOWN,))
 
+    async def one_is_left() -> bool:
+        return await one.all() == (DOWN,)
 
-async def test_what_a_process_says_replaces_what_it_said(store: Store) -> None:
-    link = Links(store.client)
-
-    await link.say(DOWN)
-    await link.say(UP)
-
-    assert await link.all() == (UP,)
-
-
-async def test_a_process_that_leaves_is_forgotten_at_once(store: Store) -> None:
-    link = Links(store.client)
-    await link.say(UP)
-
-    await link.end()
-
-    assert await link.all() == ()
-
-
-async def test_a_process_that_dies_is_forgotten_when_its_word_is_too_old(store: Store) -> None:
-    link = Links(store.client, lives_s=0.05)
-    await link.say(UP)
-
-    async def is_forgotten() -> bool:
-        return await link.all() == ()
-
-    await until(is_forgotten)
+    await until(one_is_left)
+    await one.end()
+    assert await one.all() == ()
 
 
 @pytest.mark.parametrize(

@@ -1,51 +1,33 @@
 """The agreement that several processes need about one mailbox."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 
-import pytest
-
-from bot.store import Keys, Store
+from bot.store import Store
 from bot.store.locks import MailboxStore
 from channels.email.servers.bookmark import Cursor
-from tests.bot.store.stores import a_store
 from tests.kit.guards import guards
 from tests.kit.waiting import until
 
 TODAY = date(2026, 3, 2)
 
 
-@pytest.fixture
-async def store(redis: str) -> AsyncIterator[Store]:
-    async with a_store(redis) as store:
-        yield store
-
-
 def box(store: Store, name: str = "agent@mail.example") -> MailboxStore:
     return MailboxStore(store.client, name)
 
 
-async def test_a_mailbox_that_was_never_looked_at_has_no_bookmark(store: Store) -> None:
-    assert await box(store).read() is None
-    assert await box(store).state() is None
-
-
 @guards("bookmark.lua:back")
-async def test_a_bookmark_goes_on_and_never_back_while_the_uids_are_the_same(store: Store) -> None:
-    for validity, uid in ((7, 2), (7, 10), (7, 9)):
-        await box(store).move(Cursor(validity, uid, TODAY), None)
-
+async def test_a_bookmark_goes_on_and_never_back_but_where_new_uids_begin_anew_and_mails_are_known_all_the_same(
+    store: Store,
+) -> None:
+    assert (await box(store).read(), await box(store).state()) == (None, None)
+    for validity, uid, mail in ((7, 2, None), (7, 10, "a-mail"), (7, 9, None)):
+        await box(store).move(Cursor(validity, uid, TODAY), mail)
     assert await box(store).read() == Cursor(7, 10, TODAY)
-
-
-async def test_new_uids_begin_anew_and_mails_are_known_all_the_same(store: Store) -> None:
-    await box(store).move(Cursor(7, 10, TODAY), "a-mail")
 
     await box(store).move(Cursor(8, 1, TODAY), None)
 
     assert await box(store).read() == Cursor(8, 1, TODAY)
-    assert await box(store).knows("a-mail")
-    assert not await box(store).knows("another")
+    assert [await box(store).knows(mail) for mail in ("a-mail", "another")] == [True, False]
     assert not await box(store, "other@mail.example").knows("a-mail")
 
 
@@ -76,16 +58,6 @@ async def test_a_process_that_died_holds_it_for_so_long(store: Store) -> None:
     await box(store).hold(0.2)
 
     assert await until(lambda: box(store).hold(60), what="it is free")
-
-
-async def test_a_process_that_died_while_the_clock_of_redis_was_ahead_holds_it_no_longer(store: Store) -> None:
-    await box(store).hold(60)
-    holder = Keys(0).mailbox("agent@mail.example", "holder")
-    await store.client.do("PEXPIRE", holder, 7_200_000)
-
-    assert not await box(store).hold(60)
-
-    assert 0 < await store.client.do("PTTL", holder) <= 60_000
 
 
 async def test_trouble_is_told_with_when_it_was_last_reached(store: Store) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import ToolOrphaned
+from agents.requests import AttemptId
 from bot.store import Accepted, Commit, Keys, NotReplicated, Store, WentBack, WorkItem
 from bot.store.client import Client, StoreUnavailable
 from bot.store.journal import Journal
@@ -25,20 +26,34 @@ from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair, ask, follows_up, has_all
 
 LEASE_S = 2.0
+SECOND = AttemptId("s0a-bbbbbbbbbbbbb")
 
 
-@pytest.fixture
-def pair() -> Iterator[Pair]:
+@contextmanager
+def a_pair(replicas: int = 1) -> Generator[Pair]:
     folder = Path(tempfile.mkdtemp(prefix="sayso-"))
-    with Pair(folder) as pair:
+    with Pair(folder, replicas) as pair:
         yield pair
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-async def store(pair: Pair) -> AsyncIterator[Store]:
+def pair() -> Iterator[Pair]:
+    with a_pair() as pair:
+        yield pair
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Pair]:
+    with a_pair() as pair:
+        yield pair
+
+
+@pytest.fixture
+async def store(lasting: Pair) -> AsyncIterator[Store]:
     """A store whose starts must be on the replica, with a run of one event."""
-    store = Store(Client(pair.servers[0].url), 2, LEASE_S, replicas=1)
+    store = Store(Client(lasting.servers[0].url), 2, LEASE_S, replicas=1)
+    await store.client.do("FLUSHALL")
     await append(store, started(), expect=0)
     yield store
     await store.client.close()
@@ -48,46 +63,64 @@ async def start(store: Store) -> str:
     return (await store.start_tool(RUN, 1, ATTEMPT, tool_started(ATTEMPT), None)).state
 
 
-async def is_told(store: Store) -> bool:
+async def is_told(store: Store, attempt: AttemptId) -> bool:
     try:
-        return await store.tell_start(RUN, ATTEMPT)
+        return await store.tell_start(RUN, attempt)
     except NotReplicated:
         return False
 
 
-async def test_a_start_counts_once_the_replica_has_it(store: Store) -> None:
+@guards("orphan.lua:told")
+@guards("tell_start.lua:holder")
+async def test_a_start_counts_once_the_replica_has_it_and_is_taken_back_no_more_once_its_program_is_told(
+    store: Store,
+) -> None:
+    await start(store)
+    await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True)
+    assert not await store.tell_start(RUN, ATTEMPT), "it was taken back"
+
+    async def begun() -> bool:
+        return (await store.start_tool(RUN, 3, SECOND, tool_started(SECOND), None)).state == "started"
+
+    await until(begun, what="a start that the replica has")
+    assert await store.holds(RUN, SECOND)
+    await until(partial(is_told, store, SECOND), what="the replica has it")
+    assert await store.orphan(RUN, SECOND, orphaned(SECOND), is_own=True) == "conflict"
+
+
+async def test_a_start_without_the_word_of_the_replica_holds_no_lease_and_counts_once_it_follows(
+    store: Store, lasting: Pair
+) -> None:
+    lasting.servers[1].freeze()
+    assert not await store.is_replicated(RUN)
+    assert await start(store) == "unconfirmed"
+    assert not await store.holds(RUN, ATTEMPT)
+    lasting.servers[1].thaw()
+
     async def begun() -> bool:
         return await start(store) == "started"
 
     await until(begun, what="a start that the replica has")
-    assert await store.holds(RUN, ATTEMPT)
+    assert await events(store) == ["run_started", "tool_started"]
+    more = Store(store.client, 2, LEASE_S, replicas=2)
+    assert not await more.is_replicated(RUN), "there are not as many"
 
 
-@guards("orphan.lua:told")
-async def test_a_start_whose_program_is_told_of_it_is_taken_back_no_more(store: Store) -> None:
-    await start(store)
+async def is_promoted(replica: Store) -> None:
+    """A replica is a master once it has followed."""
 
-    await until(partial(is_told, store), what="the replica has it")
-    assert await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True) == "conflict"
+    async def has_followed() -> bool:
+        return await events(replica) == ["run_started"]
 
-
-@guards("tell_start.lua:holder")
-async def test_no_program_is_told_of_a_start_that_was_taken_back(store: Store) -> None:
-    await start(store)
-    await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True)
-
-    assert not await store.tell_start(RUN, ATTEMPT)
+    await until(has_followed, what="the replica follows")
+    await replica.client.do("REPLICAOF", "NO", "ONE")
 
 
 async def test_where_no_word_is_asked_for_a_start_counts_again_on_a_replica_that_lacks_it(pair: Pair) -> None:
     master, replica = [Store(Client(server.url), 2, LEASE_S) for server in pair.servers]
     await append(master, started(), expect=0)
 
-    async def has_followed() -> bool:
-        return await events(replica) == ["run_started"]
-
-    await until(has_followed, what="the replica follows")
-    await replica.client.do("REPLICAOF", "NO", "ONE")  # from now on it lags, and then it is promoted
+    await is_promoted(replica)  # from now on it lags
 
     assert [await start(master), await start(replica)] == ["started", "started"]
     for store in (master, replica):
@@ -101,11 +134,7 @@ async def test_attack_a_start_that_a_process_made_and_a_fail_over_lost_is_not_ma
     await begin(master, tmp_path)
     await append(master, started(), expect=0)
 
-    async def has_followed() -> bool:
-        return await events(replica) == ["run_started"]
-
-    await until(has_followed, what="the replica follows")
-    await replica.client.do("REPLICAOF", "NO", "ONE")
+    await is_promoted(replica)
     assert await start(master) == "started"
 
     with pytest.raises(WentBack, match="has 0"):
@@ -168,8 +197,7 @@ class Front:
 
 
 async def test_a_start_that_was_read_before_a_fail_over_and_asked_about_after_it_is_not_missed(tmp_path: Path) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
-    with Pair(folder, 2) as pair:
+    with a_pair(2) as pair:
         master, replica, other = pair.servers
         front = Front(master.port)
         async with await asyncio.start_server(front.handle, "127.0.0.1") as server, AsyncExitStack() as stack:
@@ -205,7 +233,6 @@ async def test_a_start_that_was_read_before_a_fail_over_and_asked_about_after_it
 
             await look(watcher)
             assert await start(watcher) == "started"
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def test_attack_a_name_that_leads_to_a_new_master_is_followed_though_the_old_one_keeps_its_connections(
@@ -224,30 +251,6 @@ async def test_attack_a_name_that_leads_to_a_new_master_is_followed_though_the_o
         assert await start(store) == "started"
 
         await store.client.close()
-
-
-@pytest.mark.long
-async def test_a_start_without_the_word_of_the_replica_is_unconfirmed_and_holds_no_lease(
-    store: Store, pair: Pair
-) -> None:
-    pair.servers[1].freeze()
-
-    assert not await store.is_replicated(RUN)
-    assert await start(store) == "unconfirmed"
-    assert not await store.holds(RUN, ATTEMPT)
-    assert await events(store) == ["run_started", "tool_started"]
-
-
-async def test_a_start_that_is_asked_for_again_once_the_replica_follows_counts(store: Store, pair: Pair) -> None:
-    pair.servers[1].freeze()
-    assert await start(store) == "unconfirmed"
-    pair.servers[1].thaw()
-
-    async def begun() -> bool:
-        return await start(store) == "started"
-
-    await until(begun, what="a start that the replica has")
-    assert await events(store) == ["run_started", "tool_started"]
 
 
 async def waits(store: Store) -> int:
@@ -274,29 +277,22 @@ ARRIVED = Accepted(ITEM, "email:m1", b"body", b"raw", 60)
 OTHER, AGAIN = replace(ARRIVED, id="s0i-bbbbbbbbbbbbb", foreign="email:m0"), replace(ARRIVED, id="s0i-ccccccccccccc")
 
 
-@pytest.mark.parametrize("follows", [True, False], ids=["follows", "is frozen"])
 async def test_what_comes_in_waits_for_the_replica_and_is_taken_also_where_it_does_not_follow(
-    store: Store, pair: Pair, *, follows: bool
+    store: Store, lasting: Pair
 ) -> None:
+    """`WAIT` waits for what its own connection wrote: what is known already writes something for it."""
+    mark = Keys.of(ITEM).replicated
     await store.accept(OTHER)  # Redis knows the script from then on
     before = await waits(store)
-    if not follows:
-        pair.servers[1].freeze()
-
     assert await store.accept(ARRIVED) == (ITEM, True)
-
-    assert await waits(store) == before + 1
-
-
-async def test_what_comes_in_again_writes_something_for_the_replica_to_have(store: Store) -> None:
-    """`WAIT` waits for what its own connection wrote, and what is known already is not written again."""
-    mark = Keys.of(ITEM).replicated
-    await store.accept(ARRIVED)
     await store.client.do("DEL", mark)
-
     assert await store.accept(AGAIN) == (ITEM, False)
+    assert (await store.client.do("EXISTS", mark), await waits(store)) == (1, before + 2)
 
-    assert await store.client.do("EXISTS", mark) == 1
+    lasting.servers[1].freeze()
+    assert await store.accept(replace(ARRIVED, foreign="email:m2")) == (ITEM, True)
+    assert await waits(store) == before + 3
+    lasting.servers[1].thaw()
 
 
 async def test_what_a_process_without_a_worker_writes_waits_for_the_replica_and_what_a_worker_writes_does_not(
@@ -313,9 +309,7 @@ async def test_what_a_process_without_a_worker_writes_waits_for_the_replica_and_
     assert (of_worker, await waits(store) - before) == (0, 1)
 
 
-async def test_what_only_a_lost_master_had_was_not_acknowledged_and_is_taken_when_it_comes_again(
-    store: Store, pair: Pair
-) -> None:
+async def test_what_only_a_lost_master_had_was_not_acknowledged_and_is_taken_when_it_comes_again(pair: Pair) -> None:
     master, replica = pair.servers
     async with AsyncExitStack() as stack:
         proxy = stack.enter_context(Server("tests.servers.redis_proxy", master.url))
@@ -340,13 +334,6 @@ async def test_what_only_a_lost_master_had_was_not_acknowledged_and_is_taken_whe
     await promoted.client.do("REPLICAOF", "NO", "ONE")
     assert await promoted.accept(AGAIN) == (AGAIN.id, True)
     await promoted.client.close()
-
-
-async def test_more_replicas_than_there_are_let_nothing_start(pair: Pair) -> None:
-    store = Store(Client(pair.servers[0].url), 2, LEASE_S, replicas=2)
-
-    assert not await store.is_replicated(RUN)
-    await store.client.close()
 
 
 @pytest.mark.long

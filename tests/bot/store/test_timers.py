@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from bot.store.client import Client
+from bot.store import Store
 from bot.store.timers import Tick, Ticks
 from tests.kit.guards import guards
 
@@ -11,28 +11,15 @@ FIRST = Tick(datetime(2026, 1, 1, 7, tzinfo=UTC), "0 7 * * * Europe/Berlin")
 NEXT, LATER = (Tick(FIRST.at + timedelta(days=days), FIRST.line) for days in (1, 2))
 
 
-async def test_what_is_due_next_is_kept_with_its_line(redis: str) -> None:
-    client = Client(redis)
-    ticks = Ticks(client, 2)
+@guards("move_tick.lua:read")
+async def test_of_many_who_read_the_same_one_moves_it_on(store: Store) -> None:
+    ticks = Ticks(store.client, 2)
 
     unseen, now = await ticks.read("stocktaking")
-    await ticks.move("stocktaking", None, FIRST)
-    seen, _ = await ticks.read("stocktaking")
-    await client.close()
-
-    assert (unseen, seen) == (None, FIRST)
-    assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
-
-
-@guards("move_tick.lua:read")
-async def test_of_many_who_read_the_same_one_moves_it_on(redis: str) -> None:
-    client = Client(redis)
-    ticks = Ticks(client, 2)
-
     first = await asyncio.gather(*(ticks.move("stocktaking", None, FIRST) for _ in range(8)))
     moved = await asyncio.gather(*(ticks.move("stocktaking", FIRST, NEXT) for _ in range(8)))
     late = await ticks.move("stocktaking", FIRST, LATER)
     held, _ = await ticks.read("stocktaking")
-    await client.close()
 
-    assert (sum(first), sum(moved), late, held) == (1, 1, False, NEXT)
+    assert (unseen, sum(first), sum(moved), late, held) == (None, 1, 1, False, NEXT)
+    assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)

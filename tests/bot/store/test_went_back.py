@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents.requests import AttemptId
-from bot.store import Keys, Store, StoreError, WentBack
+from bot.store import Keys, Store, WentBack
 from bot.store.client import Script
 from bot.store.client.durability import SHARDS, Closed, NotWhole
 from bot.store.format import OtherFormat
@@ -50,16 +50,6 @@ async def start_again(store: Store) -> str:
 
 async def name(store: Store) -> str:
     return (await store.client.do("GET", KEYS.mark)).decode()
-
-
-async def test_what_is_still_there_may_become_more(seen: Store) -> None:
-    await seen.client.do("XADD", KEYS.audit_chain, "0-3", "b", "{}", "s", "d" * 64)
-    await seen.client.do("SET", KEYS.audit_head, f"s0:3:{'d' * 64}")
-
-    await look(seen)
-
-    assert await start_again(seen) == "started"
-    await look(seen)
 
 
 @guards("start_tool.lua:starts")
@@ -107,20 +97,22 @@ async def test_attack_another_record_under_the_same_number_is_noticed(seen: Stor
         await look(seen)
 
 
-async def test_a_record_that_has_left_for_the_archive_is_not_missed(seen: Store) -> None:
-    await seen.client.do("XTRIM", KEYS.audit_chain, "MINID", "0-3")
+async def test_what_became_more_or_has_left_for_the_archive_is_not_missed(seen: Store) -> None:
     await seen.client.do("XADD", KEYS.audit_chain, "0-3", "b", "{}", "s", "d" * 64)
-    await seen.client.do("SET", KEYS.audit_head, f"s0:3:{'d' * 64}")
+    await put_head(seen, 3)
+    await look(seen)
+    await seen.client.do("XTRIM", KEYS.audit_chain, "MINID", "0-3")
     await seen.client.do("SET", KEYS.audit_archived, json.dumps({"n": 2, "seal": SEAL, "since": ""}))
 
+    assert await start_again(seen) == "started"
     await look(seen)
 
 
 async def test_what_was_seen_just_now_of_the_audit_log_may_be_lost_by_a_fail_over(seen: Store) -> None:
     seen.memory.settled_s = 10
-    await seen.client.do("SET", KEYS.audit_head, f"s0:3:{'d' * 64}")
+    await put_head(seen, 3)
     await look(seen)
-    await seen.client.do("SET", KEYS.audit_head, f"s0:2:{SEAL}")
+    await put_head(seen, 2, SEAL)
 
     assert await start_again(seen) == "started"
     await look(seen)
@@ -181,7 +173,15 @@ async def test_attack_a_store_that_went_back_is_closed_to_those_who_know_nothing
 
 
 @guards("close.lua:closed")
-async def test_what_is_said_first_of_a_store_that_went_back_stands(seen: Store) -> None:
+@guards("close.lua:mark")
+async def test_what_is_said_first_of_a_store_that_went_back_stands_and_one_that_was_restored_is_not_closed(
+    seen: Store,
+) -> None:
+    before = await name(seen)
+    await seen.client.do("SET", KEYS.mark, f"new {before}")
+    await close(seen, before)
+    assert (await seen.client.do("GET", SHARDS)).isdigit(), "it was restored meanwhile"
+    await seen.client.do("SET", KEYS.mark, before)
     held = Closed(kind="held", why="sayso restore --loaded holds what is unfinished", shards=2).model_dump_json()
     await seen.client.do("SET", SHARDS, held)
     await seen.client.do("SET", KEYS.starts, f"{await name(seen)} 0 --------")
@@ -193,16 +193,6 @@ async def test_what_is_said_first_of_a_store_that_went_back_stands(seen: Store) 
     assert await seen.client.do("GET", SHARDS) == held.encode()
 
 
-@guards("close.lua:mark")
-async def test_a_store_that_was_restored_meanwhile_is_not_closed(seen: Store) -> None:
-    before = await name(seen)
-    await seen.client.do("SET", KEYS.mark, f"new {before}")
-
-    await close(seen, before)
-
-    assert (await seen.client.do("GET", SHARDS)).isdigit()
-
-
 async def close(store: Store, mark: str) -> None:
     """What whoever read that `mark` writes when it finds that the store went back."""
     await store.client.run(
@@ -212,26 +202,16 @@ async def close(store: Store, mark: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("mark", "error", "says"),
-    [
-        ("other", OtherStore, "another store than before.*delete"),
-        ("new {seen}", OtherStore, "restored since this process began. Start the process again"),
-        ("", OtherStore, "another store than before"),
-        ("\udcff\udcfe", OtherStore, "another store than before"),
-    ],
-)
-async def test_another_store_is_told_from_the_one_that_was_seen(
-    seen: Store, mark: str, error: type[StoreError], says: str
-) -> None:
-    text = mark.format(seen=await name(seen))
-    body = text.encode(errors="surrogateescape")
-    await (seen.client.do("SET", KEYS.mark, body) if text else seen.client.do("DEL", KEYS.mark))
+async def test_another_store_is_told_from_the_one_that_was_seen(seen: Store) -> None:
+    other = "another store than before.*delete"
+    restored = f"new {await name(seen)}".encode(), "restored since this process began. Start the process again"
+    for mark, says in ((b"other", other), restored, (b"", other), (b"\xff\xfe", other)):
+        await (seen.client.do("SET", KEYS.mark, mark) if mark else seen.client.do("DEL", KEYS.mark))
 
-    with pytest.raises(error, match=says):
-        await look(seen)
+        with pytest.raises(OtherStore, match=says):
+            await look(seen)
 
-    assert (await seen.client.do("GET", SHARDS)).isdigit()
+        assert (await seen.client.do("GET", SHARDS)).isdigit()
 
 
 async def test_attack_a_store_that_was_emptied_is_not_begun_anew(seen: Store, redis: str, tmp_path: Path) -> None:

@@ -40,18 +40,10 @@ class Crowded:
 
     async def ask(self, name: str, sender: str) -> None:
         """Accept a trigger."""
-        await self._accept(f"start {name}", {"id": name, "text": "x" * 2048}, sender)
-
-    async def answer(self, name: str) -> None:
-        """Accept the answer to a run that is paused."""
-        said = {"token": self.tokens[name], "text": "y" * 128}
-        await self._accept(f"answer {name}", said, "", said["token"])
-
-    async def _accept(self, key: str, said: dict[str, str], sender: str, token: str = "") -> None:
-        raw, now = json.dumps(said).encode(), datetime.now(UTC)
+        raw, now = json.dumps({"id": name, "text": "x" * 2048}).encode(), datetime.now(UTC)
         await self._app.messages.inbox.accept(
             Inbound(
-                channel="bench", key=key, raw=raw, size_bytes=len(raw), is_answer=bool(token), token=token,
+                channel="bench", key=f"start {name}", raw=raw, size_bytes=len(raw), is_answer=False, token="",
                 sender=sender, can_wait=False, received_at=now,
             )
         )  # fmt: skip

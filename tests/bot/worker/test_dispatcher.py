@@ -3,8 +3,6 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +10,9 @@ from bot.store import Keys, WorkItem
 from bot.store.outbox_entry import Alert, PlaceCard
 from channels import Address, Card, Channel, ChannelUnavailable, Inbound, Marks, Placement, Reading, Remembers
 from tests.fakes.slow import SlowChannel
+from tests.kit.opens import opens
 from tests.kit.waiting import patience, until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 
 
 class Crowded:
@@ -39,90 +38,87 @@ class Crowded:
         return await self._channel.read(inbound)
 
 
-@pytest.fixture
-def mail() -> dict[str, Crowded]:
-    return {}
+def busy(world: World) -> None:
+    world.through = Crowded
 
 
-@pytest.fixture
-async def crowded(redis: str, tmp_path: Path, mail: dict[str, Crowded]) -> AsyncIterator[World]:
-    """A running sayso whose mail is read by `mail`."""
-
-    def change(world: World) -> None:
-        world.through = lambda channel: mail.setdefault("email", Crowded(channel))
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        yield world
+crowded = opens(change=busy)
+"""Whose mail is read on a machine that is too busy."""
 
 
+def mail_of(world: World) -> Crowded:
+    found = world.app.messages.channels["email"]
+    assert isinstance(found, Crowded)
+    return found
+
+
+@crowded
 @pytest.mark.long
-async def test_an_answer_that_no_process_could_read_for_minutes_counts_as_soon_as_one_can(
-    crowded: World, mail: dict[str, Crowded]
-) -> None:
-    run_id = await crowded.trigger("press bell")
-    card = await crowded.next_mail("bo")
-    mail["email"].left = 8
+async def test_an_answer_that_no_process_could_read_for_minutes_counts_as_soon_as_one_can(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    card = await world.next_mail("bo")
+    mail_of(world).left = 8
 
-    await crowded.reply("bo", card, "approve")
+    await world.reply("bo", card, "approve")
 
-    await until(lambda: over(crowded, run_id), what="it is tried often enough")
-    assert await crowded.summary(run_id) == "done: ok: press bell: done"
-    assert await crowded.dead() == []
-    assert crowded.mails("dan") == ()
+    await until(lambda: over(world, run_id), what="it is tried often enough")
+    assert await world.summary(run_id) == "done: ok: press bell: done"
+    assert await world.dead() == []
+    assert world.mails("dan") == ()
 
 
+@crowded
 @pytest.mark.long
 async def test_an_answer_that_nobody_could_read_for_long_is_a_dead_letter_and_counts_when_it_is_tried_again(
-    crowded: World, mail: dict[str, Crowded]
+    world: World,
 ) -> None:
-    run_id = await crowded.trigger("press bell")
-    card = await crowded.next_mail("bo")
-    mail["email"].left = 1_000
+    run_id = await world.trigger("press bell")
+    card = await world.next_mail("bo")
+    mail_of(world).left = 1_000
 
-    await crowded.reply("bo", card, "approve")
+    await world.reply("bo", card, "approve")
 
-    await until(lambda: given_up(crowded), what="it is given up")
-    assert "too busy" in (await crowded.next_mail("dan", about="Given up")).text
-    mail["email"].left = 0
-    [some_id] = await crowded.app.store.lists.dead()
-    await crowded.app.store.lists.requeue(WorkItem("in", some_id))
-    assert await crowded.summary(run_id) == "done: ok: press bell: done"
-
-
-async def test_what_is_being_sent_and_is_brought_once_more_is_not_sent_beside_it(redis: str, tmp_path: Path) -> None:
-    channels = dict[str, SlowChannel]()
-
-    def change(world: World) -> None:
-        world.through = lambda channel: channels.setdefault("email", SlowChannel(channel))
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        run_id = await world.trigger("press bell")
-        sent = channels["email"].sent
-        await until(lambda: len(sent) == 2, what="both cards are on their way")
-
-        async with patience():
-            for entry in await world.unsent():
-                await world.app.work.dispatcher.look(WorkItem("out", entry.id))
-
-        assert len(sent) == 2
-        channels["email"].may_return.set()
-        await world.has(run_id, "waiting")
+    await until(lambda: given_up(world), what="it is given up")
+    assert "too busy" in (await world.next_mail("dan", about="Given up")).text
+    mail_of(world).left = 0
+    [some_id] = await world.app.store.lists.dead()
+    await world.app.store.lists.requeue(WorkItem("in", some_id))
+    assert await world.summary(run_id) == "done: ok: press bell: done"
 
 
-async def test_what_is_being_read_and_is_brought_once_more_is_not_read_beside_it(
-    crowded: World, mail: dict[str, Crowded]
-) -> None:
-    mail["email"].may_read.clear()
-    await crowded.send("anna", "sayso@sayso.example", "press gong")
-    [name] = await until(lambda: arrived(crowded), what="it is accepted")
-    await until(lambda: mail["email"].reads, what="it is being read")
+def slow(world: World) -> None:
+    world.through = SlowChannel
+
+
+@opens(change=slow)
+async def test_what_is_being_sent_and_is_brought_once_more_is_not_sent_beside_it(world: World) -> None:
+    mail = world.app.messages.channels["email"]
+    assert isinstance(mail, SlowChannel)
+    run_id = await world.trigger("press bell")
+    await until(lambda: len(mail.sent) == 2, what="both cards are on their way")
 
     async with patience():
-        await crowded.app.work.dispatcher.look(WorkItem("in", name.rpartition(":")[2]))
+        for entry in await world.unsent():
+            await world.app.work.dispatcher.look(WorkItem("out", entry.id))
 
-    assert mail["email"].reads == 1
-    mail["email"].may_read.set()
-    assert await until(crowded.app.store.lists.runs, what="a run begins")
+    assert len(mail.sent) == 2
+    mail.may_return.set()
+    await world.has(run_id, "waiting")
+
+
+@crowded
+async def test_what_is_being_read_and_is_brought_once_more_is_not_read_beside_it(world: World) -> None:
+    mail_of(world).may_read.clear()
+    await world.send("anna", "sayso@sayso.example", "press gong")
+    [name] = await until(lambda: arrived(world), what="it is accepted")
+    await until(lambda: mail_of(world).reads, what="it is being read")
+
+    async with patience():
+        await world.app.work.dispatcher.look(WorkItem("in", name.rpartition(":")[2]))
+
+    assert mail_of(world).reads == 1
+    mail_of(world).may_read.set()
+    assert await until(world.app.store.lists.runs, what="a run begins")
 
 
 async def over(world: World, run_id: str) -> bool:
@@ -135,28 +131,6 @@ async def given_up(world: World) -> bool:
     return bool(await world.dead())
 
 
-async def written(world: World, run_id: str) -> WorkItem:
-    """Append an event that nobody here can read, and schedule its run."""
-    event = {"type": "dreamt", "at": (await world.now()).isoformat(), "release": "another"}
-    keys, item, client = Keys.of(run_id), WorkItem("run", run_id), world.app.store.client
-    place = f"0-{await world.app.store.length(run_id) + 1}"
-    await client.do("XADD", keys.run(run_id), place, "e", json.dumps(event), "c", "other")
-    await client.do("ZADD", keys.wake, round((await world.now()).timestamp() * 1000) + 600_000, str(item))
-    return item
-
-
-async def test_an_event_that_can_t_be_read_is_a_dead_letter(world: World) -> None:
-    run_id = await world.trigger("press bell")
-    await world.next_mail("bo")
-    await world.quiet()
-    item = await written(world, run_id)
-
-    for _ in range(3):
-        await world.app.work.dispatcher.look(item)
-
-    assert len(await world.dead()) == 1
-
-
 async def grows(world: World, name: str, field: str) -> None:
     """Give what is stored under `name` a field that nobody here knows."""
     client = world.app.store.client
@@ -165,7 +139,7 @@ async def grows(world: World, name: str, field: str) -> None:
 
 
 async def unreadable(world: World) -> list[WorkItem]:
-    """Return the work on a request's record, on an outbox entry and on an item that came in, none of them readable."""
+    """Return the work on a record, an outbox entry, an item that came in and a run, none of them readable."""
     run_id = await world.trigger("press bell")
     request = (await world.opened(run_id)).request
     await world.quiet()
@@ -179,14 +153,19 @@ async def unreadable(world: World) -> list[WorkItem]:
     await world.send("anna", "sayso@sayso.example", "press gong")
     [name] = await until(lambda: arrived(world), what="it is accepted")
     await grows(world, name, "body")
-    return [WorkItem("ask", request.id), WorkItem("out", entry), WorkItem("in", name.rpartition(":")[2])]
+    run = await world.trigger("press gong")
+    event = {"type": "dreamt", "at": (await world.now()).isoformat(), "release": "another"}
+    place = f"0-{await world.app.store.length(run) + 1}"
+    await client.do("XADD", Keys.of(run).run(run), place, "e", json.dumps(event), "c", "other")
+    came = name.rpartition(":")[2]
+    return [WorkItem("ask", request.id), WorkItem("out", entry), WorkItem("in", came), WorkItem("run", run)]
 
 
 async def arrived(world: World) -> list[str]:
     return [name async for name in world.app.store.client.scan("{s?}:inbound:*")]
 
 
-async def test_records_entries_and_items_that_can_t_be_read_are_dead_letters(world: World) -> None:
+async def test_records_entries_items_and_events_that_can_t_be_read_are_dead_letters(world: World) -> None:
     items = await unreadable(world)
 
     for _ in range(3):
@@ -207,21 +186,20 @@ class Broken(Crowded):
         raise LookupError(key)
 
 
-async def test_an_alert_that_fails_in_a_way_unknown_to_its_channel_is_alerted_of_by_no_other_one(
-    redis: str, tmp_path: Path
-) -> None:
-    def change(world: World) -> None:
-        world.through = Broken
+def breaks(world: World) -> None:
+    world.through = Broken
 
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        await world.trigger("press bell")
-        await until(world.unsent, what="its cards are to be sent")
 
-        for _ in range(12):  # a card is given up after three tries, and so is what tells of it
-            for item in [WorkItem("out", entry.id) for entry in await world.unsent()]:
-                if not any(json.loads(note)["member"] == str(item) for note in await world.dead()):
-                    await world.app.work.dispatcher.look(item)
+@opens(change=breaks)
+async def test_an_alert_that_fails_in_a_way_unknown_to_its_channel_is_alerted_of_by_no_other_one(world: World) -> None:
+    await world.trigger("press bell")
+    await until(world.unsent, what="its cards are to be sent")
 
-        kinds = Counter(type(entry) for entry in await world.unsent())
-        assert kinds == {PlaceCard: 2, Alert: 2}
-        assert len(await world.dead()) == 4
+    for _ in range(12):  # a card is given up after three tries, and so is what tells of it
+        for item in [WorkItem("out", entry.id) for entry in await world.unsent()]:
+            if not any(json.loads(note)["member"] == str(item) for note in await world.dead()):
+                await world.app.work.dispatcher.look(item)
+
+    kinds = Counter(type(entry) for entry in await world.unsent())
+    assert kinds == {PlaceCard: 2, Alert: 2}
+    assert len(await world.dead()) == 4

@@ -79,29 +79,16 @@ async def test_what_another_process_causes_is_done_by_whoever_serves(redis: str)
 
 
 @guards("planted:sweeper")
-async def test_what_nobody_took_is_swept_up(redis: str) -> None:
-    async with a_worker(redis) as worker:
-        await worker.schedule(RUN)
-        await worker.schedule(OTHER)
-
-        await until(lambda: {RUN, OTHER} <= set(worker.seen))
-
-
-async def test_what_was_left_before_there_was_any_worker_is_swept_up(redis: str) -> None:
+async def test_what_nobody_took_or_a_worker_took_and_lost_is_swept_up_also_from_before_there_was_any(
+    redis: str,
+) -> None:
     async with a_worker(redis, serves=False) as other:
-        await other.schedule(RUN)
+        await other.journal.write(wakes(RUN))
+        assert await taken(other.store) == [RUN]
+        await other.schedule(OTHER)
 
     async with a_worker(redis) as worker:
-        await until(lambda: RUN in worker.seen)
-
-
-async def test_what_a_worker_took_and_lost_comes_again(redis: str) -> None:
-    async with a_worker(redis, serves=False) as lost:
-        await lost.journal.write(wakes(RUN))
-        assert await taken(lost.store) == [RUN]
-
-    async with a_worker(redis) as worker:
-        await until(lambda: RUN in worker.seen)
+        await until(lambda: {RUN, OTHER} <= set(worker.seen))
 
 
 async def test_what_breaks_does_not_stop_the_others_and_is_swept_up_again(redis: str) -> None:
@@ -173,8 +160,7 @@ async def told(worker: Worker, item: WorkItem) -> None:
 async def test_what_is_too_much_for_one_worker_others_can_take(
     redis: str, cause: Callable[[Worker, WorkItem], Awaitable[None]]
 ) -> None:
-    letters = ascii_lowercase[:16]
-    items = [WorkItem("run", f"s0r-{'a' * 11}{one}{two}") for one in letters for two in letters]
+    items = so_many(256)
     async with a_worker(redis, sweep_s=60) as busy, a_worker(redis, serves=False) as other:
         busy.may_go.clear()
         for item in items:

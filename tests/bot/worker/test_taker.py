@@ -1,24 +1,17 @@
 """What a worker can take: answers first, each piece of work once, from all shards in turn."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.store import Accepted, Commit, Once, Store, Wake, WorkItem
 from bot.worker.queue import Taker
-from tests.bot.store.stores import REQUEST, a_store, move_time
+from tests.bot.store.stores import REQUEST, move_time
 from tests.kit.guards import guards
 from tests.kit.waiting import until
 
 RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
 ANSWER, NEW = WorkItem("in", "s0i-aaaaaaaaaaaaa"), WorkItem("in", "s0i-bbbbbbbbbbbbb")
-
-
-@pytest.fixture
-async def store(redis: str) -> AsyncIterator[Store]:
-    async with a_store(redis) as store:
-        yield store
 
 
 async def taken(store: Store) -> list[WorkItem]:

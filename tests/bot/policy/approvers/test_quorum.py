@@ -18,27 +18,17 @@ DEV, OPS = anyone("anna", "bo"), anyone("bo", "cy")
 @pytest.mark.parametrize(
     ("rule", "quorum", "voters", "met"),
     [
-        (anyone("bo", "cy"), 1, (), False),
         (anyone("bo", "cy"), 1, (BO,), True),
-        (anyone("bo", "cy"), 1, (DAN,), False),
-        (anyone("bo", "cy"), 2, (BO,), False),
         (anyone("bo", "cy"), 2, (BO, BO), False),
         (anyone("bo", "cy"), 2, (BO, DAN), False),
         (anyone("bo", "cy"), 2, (BO, CY), True),
         (anyone(), 1, (BO,), False),
         (all_of(DEV, OPS), 1, (BO,), False),
         (all_of(DEV, OPS), 1, (BO, CY), True),
-        (all_of(DEV, OPS), 1, (CY, BO), True),
-        (all_of(DEV, OPS), 1, (ANNA, CY), True),
         (all_of(DEV, OPS), 3, (ANNA, CY), False),
-        (all_of(DEV, OPS), 3, (ANNA, BO, CY), True),
         (all_of(DEV, DEV, DEV), 1, (ANNA, BO), False),
-        (any_of(DEV, OPS), 1, (CY,), True),
-        (any_of(DEV, OPS), 1, (DAN,), False),
         (any_of(all_of(DEV, OPS), anyone("dan")), 1, (DAN,), True),
-        (any_of(all_of(DEV, OPS), anyone("dan")), 1, (BO,), False),
         (all_of(any_of(anyone("anna"), anyone("dan")), OPS), 1, (DAN, BO), True),
-        (all_of(any_of(anyone("anna"), anyone("dan")), OPS), 1, (ANNA, DAN), False),
     ],
 )
 def test_a_quorum_is_met_by_enough_people_in_different_seats(

@@ -1,26 +1,17 @@
 """Standing approvals in Redis: so many uses and no more, by whoever counts them, until they are over or revoked."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-
-import pytest
 
 from agents.requests import PersonId, RequestId, RunId
 from agents.standing import Pattern
 from bot.policy.standing import Ended, StandingApproval, Use
 from bot.requests.standing.kept import KeptStandings
 from bot.store import Store
-from tests.bot.store.stores import AT, RUN, a_store, in_a, move_time
+from tests.bot.store.stores import AT, RUN, in_a, move_time
 from tests.kit.guards import guards
 
 PATTERN = Pattern(policy="p", rules="0", tool="press", schema_version=1, environment=None, arguments={})
-
-
-@pytest.fixture
-async def store(redis: str) -> AsyncIterator[Store]:
-    async with a_store(redis) as store:
-        yield store
 
 
 def use(number: int) -> Use:
@@ -58,37 +49,30 @@ async def test_of_many_at_once_only_so_many_use_it(store: Store) -> None:
     assert (len(found.uses), found.state) == (3, "spent")
 
 
-async def test_a_use_that_is_told_twice_is_one(store: Store) -> None:
+async def test_a_use_that_is_told_twice_is_one_and_what_is_granted_twice_keeps_its_uses(store: Store) -> None:
     standings, one = await kept(store)
-
     assert [await standings.use(one, use(7)) for _ in range(3)] == [1, 1, 1]
-    found = await standings.read(one)
+
+    again, same = await kept(store)
+
+    assert same == one
+    found = await again.read(one)
     assert found
     assert len(found.uses) == 1
 
 
 @guards("use_standing.lua:over")
-async def test_from_the_moment_on_until_which_it_holds_nobody_uses_it(store: Store) -> None:
+async def test_from_the_moment_on_until_which_it_holds_nobody_uses_it_though_the_clock_is_put_back(
+    store: Store,
+) -> None:
     standings, one = await kept(store)
-    await move_time(store, 3601)
+    for moved_s in (3601, 0):
+        await move_time(store, moved_s)
 
-    assert await standings.use(one, use(1)) == 0
-    found = await standings.read(one)
-    assert found
-    assert found.state == "over"
-
-
-async def test_a_clock_that_is_put_back_makes_nothing_valid_again(store: Store) -> None:
-    standings, one = await kept(store)
-    await move_time(store, 3601)
-    assert await standings.use(one, use(1)) == 0
-
-    await move_time(store, 0)
-
-    assert await standings.use(one, use(1)) == 0
-    found = await standings.read(one)
-    assert found
-    assert found.state == "over"
+        assert await standings.use(one, use(1)) == 0
+        found = await standings.read(one)
+        assert found
+        assert found.state == "over"
 
 
 @guards("use_standing.lua:revoked")
@@ -104,18 +88,6 @@ async def test_what_was_revoked_is_not_used_even_for_a_request_that_was_counted(
     assert found
     assert found.revoked
     assert found.revoked.by == "bo"
-
-
-async def test_what_is_granted_twice_keeps_its_uses(store: Store) -> None:
-    standings, one = await kept(store)
-    await standings.use(one, use(1))
-
-    again, same = await kept(store)
-
-    assert same == one
-    found = await again.read(one)
-    assert found
-    assert len(found.uses) == 1
 
 
 @guards("grant_standing.lua:bounded")
