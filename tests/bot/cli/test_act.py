@@ -169,3 +169,22 @@ async def test_a_requester_s_denial_in_a_terminal_withdraws_and_who_approves_the
     assert (ended.code, (await decision(world, request_id)).state) == (0, "withdrawn")
     assert "Withdrawn by Anna Ames" in ended.out
     assert (late.code, late.err, "withdrawn" in late.out.splitlines()[-1]) == (1, "", True)
+
+
+@pytest.mark.long
+async def test_a_mailbox_as_json_is_lines_of_json_and_nothing_else(world: World) -> None:
+    empty = await sayso(world, "mailbox", "bo", "--json")
+    request_id = await asked(world, "press bell")
+    card = await world.next_mail("bo")
+
+    listed = await sayso(world, "mailbox", "bo", "--json")
+    sent = await sayso(world, "mailbox", "bo", "--reply-to", card.id, "--text", "approved", "--json")
+
+    assert (empty.code, empty.out, empty.err) == (0, "", "")
+    assert [json.loads(line)["id"] for line in listed.out.splitlines()] == [card.id]
+    assert json.loads(sent.out)["sent_to"] == card.reply_to
+
+    async def is_approved() -> bool:
+        return (await world.request(request_id)).state == "approved"
+
+    await until(is_approved, what="the approval by mail")

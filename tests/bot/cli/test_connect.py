@@ -265,9 +265,9 @@ def test_it_says_what_to_do_next_and_what_is_wrong(here: Here) -> None:
     assert "--every-call" in here.connect("gemini", "hook", "--url", URL, "--every-call", code=2)
     assert "with no path" in here.connect("codex", "hook", "--url", f"{URL}/mcp", code=1)
     assert "sayso dev" in here.connect("codex", "hook", code=1)
-    elsewhere = here.top / "elsewhere"
-    here.connect("codex", "hook", "--url", URL, "--write", CODEX_HOME=str(elsewhere))
-    assert (elsewhere / "hooks.json").exists()
+    for of, name in (("claude-code", "CLAUDE_CONFIG_DIR"), ("codex", "CODEX_HOME"), ("copilot", "COPILOT_HOME")):
+        here.connect(of, "hook", "--url", URL, "--write", **{name: str(here.top / name)})
+        assert [*(here.top / name).rglob("*.json")], name
 
 
 async def test_beside_sayso_dev_what_it_writes_asks_that_one_with_the_key_that_it_names(

@@ -164,3 +164,16 @@ async def test_an_audit_log_without_its_key_its_head_or_a_sealer_is_told(server:
     assert (without.sign, "SAYSO_AUDIT_KEY" in without.fix) == ("!", True)
     assert (unsealed.sign, unsealed.what.startswith("1 facts wait to be sealed")) == ("✗", True)
     assert (wrong.sign, cut.sign, "sayso audit verify" in cut.fix) == ("✗", "✗", True)
+
+
+async def test_a_server_that_tells_nothing_about_itself_leaves_that_untried(server: RedisServer) -> None:
+    url = user(server, "~*", "&*", "+@all", "-config", "-info")
+
+    every = [finding for finding in await findings(server, url) if finding.sign == "–"]
+
+    assert [finding.what.partition(":")[2].split(":")[0].strip() for finding in every] == [
+        "durability",
+        "memory and disk of Redis",
+    ]
+    assert "CONFIG GET" in every[0].fix
+    assert "INFO" in every[1].fix

@@ -229,3 +229,19 @@ async def begun(client: AsyncClient, path: str) -> int:
     """The status of a stream that is hung up on as soon as it has begun."""
     async with client.stream("GET", path, headers=STREAM) as answer:
         return answer.status_code
+
+
+async def test_an_open_stream_does_not_count_as_a_use_of_its_key(world: World) -> None:
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+    async with serving(world.app, ping_s=0.05) as api:
+        anna, pings = await api.client("anna"), 0
+        async with anna.stream("GET", f"/v1/runs/{run_id}/events", headers=STREAM) as answer:
+            [(_, used)] = await api.keyring.all()
+            await world.move_time(3_600)
+            await world.now()
+            async for line in answer.aiter_lines():
+                pings += line == ": ping"
+                if pings == 3:
+                    break
+            assert await api.keyring.all() == [((await api.keyring.all())[0][0], used)]

@@ -4,7 +4,7 @@ from tests.bot.web.console.stage import asked, kept, place
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.world import World
-from tests.servers.console import Browser, Console, Page
+from tests.servers.console import Browser, Console, Page, a_console
 
 AT = "/policies?policy=production&at=2030-11-24T23:10"
 ODD = "<script>alert(1)</script>"
@@ -116,3 +116,13 @@ async def test_what_is_wrong_stands_beside_its_field_and_is_never_markup(console
         assert "What stops it" not in page.words
         odd = await cy.get(f"/policies?policy=pair&{field}={ODD}")
         assert ("alert(1)" in odd.words, ODD in odd.html) == (True, False)
+
+
+async def test_where_there_is_no_policy_the_page_says_how_to_add_one(world: World) -> None:
+    async with world.stopped():
+        world.toml = world.toml.partition("[policies.production]")[0] + '[roles]\noperator = ["person:cy"]\n'
+    async with a_console(world) as console:
+        page = await (await console.browser("cy")).get("/policies")
+
+    assert "There is no policy. Add [policies.NAME] to sayso.toml." in page.words
+    assert not [form for form in page.forms if form.action.startswith("/policies")]
