@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
@@ -60,6 +61,7 @@ class World(Peopled):
     reach: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
     telemetry: Telemetry = OFF
+    _dates: set[datetime] = field(default_factory=set[datetime], init=False)
 
     def settings(self) -> Settings:
         """Return the settings that `toml` gives now."""
@@ -81,13 +83,21 @@ class World(Peopled):
         """Strangers have one at the same place."""
         return f"{person}@corp.example"
 
+    def date(self, now: datetime) -> str:
+        """Return the Date of a mail that is written now; of one second two mails about one thing count as one."""
+        second = now.replace(microsecond=0)
+        while second in self._dates:
+            second += timedelta(seconds=1)
+        self._dates.add(second)
+        return format_datetime(second)
+
     async def post(
         self, person: str, to: str, text: str, *files: tuple[str, str, bytes], about: str = "", cid: str = ""
     ) -> None:
         """A mail from `person`, logged in, with files: (name, type, bytes) each; with `cid` they stand in the text."""
         message, sender = EmailMessage(policy=email.policy.SMTP), f"{person}@corp.example"
         message["From"], message["To"], message["Message-ID"] = sender, to, f"<{secrets.token_hex(8)}@corp.example>"
-        message["Date"] = format_datetime(self.about_now())
+        message["Date"] = self.date(self.about_now())
         if card := next((each for each in self.mails(person) if each.reply_to == to), None):
             about, message["In-Reply-To"] = about or f"Re: {card.subject}", card.message_id
         if about:

@@ -4,7 +4,6 @@ import secrets
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
 
 import pytest
 
@@ -195,7 +194,7 @@ async def write(world: World, text: str) -> None:
     """A new mail of Bo's, with all that a mail program adds."""
     mail, who, to = EmailMessage(policy=SMTP), "bo@corp.example", "sayso@sayso.example"
     mail["From"], mail["To"], mail["Message-ID"] = who, to, f"<{secrets.token_hex(8)}@corp.example>"
-    mail["Date"], mail["Subject"] = format_datetime(world.about_now()), "Away"
+    mail["Date"], mail["Subject"] = world.date(world.about_now()), "Away"
     mail.set_content(text)
     await world.transport(who).send(bytes(mail), sender=who, recipients=[to])
 

@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from email.message import EmailMessage
-from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -450,7 +449,7 @@ async def sent_with_two_texts(world: World, plain: str, seen: str) -> None:
     assert card.reply_to
     mail, sender = EmailMessage(policy=email.policy.SMTP), world.address("bo")
     mail["From"], mail["To"], mail["Message-ID"] = sender, card.reply_to, f"<{secrets.token_hex(8)}@corp.example>"
-    mail["Date"], mail["Subject"] = format_datetime(world.about_now()), f"Re: {card.subject}"
+    mail["Date"], mail["Subject"] = world.date(world.about_now()), f"Re: {card.subject}"
     mail["In-Reply-To"] = card.message_id
     mail.set_content(plain)
     mail.add_alternative(f"<p>{seen}</p>", "html")

@@ -5,7 +5,6 @@ import hashlib
 import io
 import zipfile
 from email.message import EmailMessage
-from email.utils import format_datetime
 
 from agents.context import render
 from agents.events import AnswerNoted, Event, RequestDecided, VoteCast
@@ -144,7 +143,7 @@ async def divided(world: World, below: str) -> RequestRecord:
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"], message["To"], message["Subject"] = "anna@corp.example", card.reply_to, f"Re: {card.subject}"
     message["Message-ID"], message["In-Reply-To"] = "<phone@corp.example>", card.message_id
-    message["Date"] = format_datetime(world.about_now())
+    message["Date"] = world.date(world.about_now())
     message.set_content("Those on the photo\n\n")
     message.make_mixed()
     message.add_attachment(b"JFIF", maintype="image", subtype="jpeg", filename="IMG_1.JPG", disposition="inline")

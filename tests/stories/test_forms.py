@@ -3,7 +3,6 @@
 import email.policy
 from datetime import date
 from email.message import EmailMessage
-from email.utils import format_datetime
 from typing import Any
 
 from httpx2 import Response
@@ -168,7 +167,7 @@ async def test_what_outlook_writes_behind_a_link_is_no_part_of_what_was_filled_i
     card = await world.next_mail("bo")
     mail = EmailMessage(policy=email.policy.SMTP)
     mail["From"], mail["To"], mail["Message-ID"] = "bo@corp.example", card.reply_to, "<linked@corp.example>"
-    mail["Date"], mail["Subject"] = format_datetime(world.about_now()), f"RE: {card.subject}"
+    mail["Date"], mail["Subject"] = world.date(world.about_now()), f"RE: {card.subject}"
     mail["In-Reply-To"] = card.message_id
     mail.set_content(f"Host: {host}<{led}>\nFile: main.py<http://main.py/>\n")
     linked = f'<p>Host: <a href="{led}">{host}</a></p><p>File: <a href="http://main.py/">main.py</a></p>'

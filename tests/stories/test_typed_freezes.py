@@ -4,7 +4,6 @@ import re
 import secrets
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
 from typing import Any
 
 from agents.requests import PersonId
@@ -35,7 +34,7 @@ def a_mail(
     mail["From"], mail["To"], mail["Message-ID"] = world.address(person), to, f"<{secrets.token_hex(8)}@corp.example>"
     mail["Subject"] = subject
     if has_date:
-        mail["Date"] = format_datetime(world.about_now())
+        mail["Date"] = world.date(world.about_now())
     mail.set_content(text)
     return mail
 

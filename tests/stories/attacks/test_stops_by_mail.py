@@ -4,7 +4,6 @@ import email.policy
 import secrets
 from collections.abc import Awaitable
 from email.message import EmailMessage
-from email.utils import format_datetime
 
 import pytest
 
@@ -195,7 +194,7 @@ async def test_attack_the_logo_of_a_signature_hides_the_stop_above_an_empty_mail
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"], message["To"], message["Subject"] = "anna@corp.example", SAYSO, "STOP Re: press bell"
     message["Message-ID"], message["In-Reply-To"] = "<empty@corp.example>", wish["Message-ID"]
-    message["Date"] = format_datetime(world.about_now())
+    message["Date"] = world.date(world.about_now())
     message.set_content("Anna Ames\nHead of Shop\nT: +49 30 1234567\n[cid:logo@corp]\n")
     lines = "<p>Anna Ames</p><p>Head of Shop<br>T: +49 30 1234567</p>"
     message.add_alternative(f'{lines}<p><img src="cid:logo@corp"></p>', "html")
@@ -299,7 +298,7 @@ async def mail(world: World, text: str, *references: str) -> str:
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"], message["To"], message["Subject"] = "anna@corp.example", SAYSO, "Re: the bell"
     message["Message-ID"] = f"<{secrets.token_hex(8)}@corp.example>"
-    message["Date"] = format_datetime(world.about_now())
+    message["Date"] = world.date(world.about_now())
     if references:
         message["In-Reply-To"], message["References"] = references[-1], " ".join(references)
     else:

@@ -58,7 +58,7 @@ async def write(
         "To": to,
         "Cc": cc,
         "Subject": subject,
-        "Date": at if isinstance(at, str) else format_datetime(at or datetime.now(UTC)),
+        "Date": at if isinstance(at, str) else format_datetime(at) if at else world.date(datetime.now(UTC)),
         "Message-ID": f"<{secrets.token_hex(8)}@corp.example>",
         "In-Reply-To": answers,
         "References": within,
