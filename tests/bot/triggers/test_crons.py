@@ -273,15 +273,16 @@ async def test_its_runs_leave_the_requester_their_own_room(redis: str, tmp_path:
     assert json.loads(found[1].model_dump_json())["trigger"] == "stocktaking"
 
 
-async def test_nothing_starts_for_an_agent_that_is_not_there_or_a_requester_who_has_left_and_operators_hear_it(
+async def test_an_agent_that_is_not_there_is_told_to_the_operators(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + HOURLY + 'agent = "nobody"\n') as office:
+        await to_the_next(office)
+        assert "There is no agent 'nobody'" in (await office.next_mail("dan")).text
+        assert await started(office, 0) == []
+
+
+async def test_nothing_starts_in_the_name_of_a_requester_who_has_left_and_operators_hear_what_to_do(
     office: World,
 ) -> None:
-    async with office.stopped():
-        office.toml += 'agent = "nobody"\n'
-    await to_the_next(office)
-    assert "There is no agent 'nobody'" in (await office.next_mail("dan")).text
-    async with office.stopped():
-        office.toml = TOML + HOURLY
     await becomes(office, without(TOML + HOURLY, "anna").replace('requester = "anna"', 'requester = "dan"'))
 
     await to_the_next(office)

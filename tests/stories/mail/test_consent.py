@@ -170,7 +170,7 @@ BELOW = "approve\n\nOn 3 Mar 2026 at 9:55, sayso <sayso@sayso.example> wrote:\n\
     "change",
     [
         # RFC 5322, 3.3: a time in UTC without a zone of its own
-        {"subject": "AW: [EXTERNAL] {}", "at": format_datetime(datetime.now(UTC)).replace("+0000", "-0000")},
+        {"subject": "AW: [EXTERNAL] {}", "at": "{now}"},
         {"text": BELOW, "answers": "<0102018f@ses.example>"},
     ],
 )
@@ -180,8 +180,10 @@ async def test_a_mail_that_names_the_card_approves_it_as_real_mail_programs_writ
     record, card = await card_for(world)
     quote = "\n".join(f"> {line}" for line in card.text.split("\n"))
     mail = {"text": "approve", "subject": "Re: {}", "answers": card.message_id, **change}
+    now = format_datetime(datetime.now(UTC)).replace("+0000", "-0000")
+    filled = {name: text.format(card.subject, quote=quote, now=now) for name, text in mail.items()}
 
-    await write(world, card.reply_to, **{name: text.format(card.subject, quote=quote) for name, text in mail.items()})
+    await write(world, card.reply_to, **filled)
 
     await approved(world, record)
 

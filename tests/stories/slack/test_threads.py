@@ -197,10 +197,11 @@ async def test_attack_a_stop_below_what_tells_somebody_of_their_run_in_a_direct_
     told = await office.says("@anna", "Frozen since")
 
     await office.anna.answers(told, "stop")
-    await office.slack.settled()
-    await office.world.quiet()
 
-    assert (await office.world.request(record.request.id)).state == "revoked"
+    async def is_revoked() -> bool:
+        return (await office.world.request(record.request.id)).state == "revoked"
+
+    await until(is_revoked, what="the approval is taken back")
     assert await office.only_run()
 
 
