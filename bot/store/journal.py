@@ -28,10 +28,10 @@ class WorkQueue(Protocol):
 
     async def notify(self, item: WorkItem) -> None:
         """Have `item` done soon. Never raises: the schedule remembers."""
+        ...
 
     async def hear_first(self) -> bool:
         """Wait until what people wrote is read, as far as this process took it by now; return whether there was any."""
-        ...
         ...
 
 

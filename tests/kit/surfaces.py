@@ -42,13 +42,17 @@ class Surface(Protocol):
 
 
 @dataclass
-class Terminal:
-    """The product's own functions, as the command line calls them."""
+class _Beside:
+    """Anna wants something at a terminal, wherever it is answered."""
 
     world: World
 
     async def ask(self, what: str) -> RunId:
         return await self.world.trigger(f"press {what}")
+
+
+class Terminal(_Beside):
+    """The product's own functions, as the command line calls them."""
 
     async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
         world = self.world
@@ -78,15 +82,11 @@ class Terminal:
 
 
 @dataclass
-class Http:
+class Http(_Beside):
     """Programs of people, each with a key of their own."""
 
-    world: World
     api: Api
     _clients: dict[str, AsyncClient] = field(default_factory=dict[str, AsyncClient])
-
-    async def ask(self, what: str) -> RunId:
-        return await self.world.trigger(f"press {what}")
 
     async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
         if person not in self._clients:
@@ -103,15 +103,11 @@ class Http:
 
 
 @dataclass
-class Page:
+class Page(_Beside):
     """The console, in a browser of each person."""
 
-    world: World
     console: Console
     _browsers: dict[str, Browser] = field(default_factory=dict[str, Browser])
-
-    async def ask(self, what: str) -> RunId:
-        return await self.world.trigger(f"press {what}")
 
     async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
         if person not in self._browsers:
@@ -122,11 +118,11 @@ class Page:
             typed = {"field-what": value} if verb == "edit" else {"to": value, "reason": ""}
             forms = [form for form in (await browser.get(f"{place}/{own}")).forms if form.action == f"{place}/{own}"]
             for form in forms:
-                path, fields = sent(form, "Ask everybody again" if verb == "edit" else "Hand on")
+                path, fields = sent(form, said("console.edit-send" if verb == "edit" else "console.hand-on-send"))
                 await browser.post(path, dict(fields) | typed)
             return
-        wanted = {"approve": {"Approve"}, "deny": DENIALS, "say": set[str]()}
-        names = wanted.get(verb, {"Break the glass"})
+        wanted = {"approve": {said("console.card-approve")}, "deny": DENIALS, "say": set[str]()}
+        names = wanted.get(verb, {said("console.glass-break")})
         for form in (await browser.get(place)).forms:
             for button in form.buttons:
                 if button.text in names and place in (button.action or form.action):
@@ -134,14 +130,8 @@ class Page:
                     return
 
 
-@dataclass
-class Mail:
+class Mail(_Beside):
     """Mails: whoever has a card replies to it, and others write to the address that somebody else's card has."""
-
-    world: World
-
-    async def ask(self, what: str) -> RunId:
-        return await self.world.trigger(f"press {what}")
 
     async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
         text = {
@@ -187,13 +177,11 @@ class Slack:
         if card is None:
             return
         who = {"anna": office.anna, "bo": office.bo, "cy": office.cy, "dan": office.dan}[person]
-        press = {"approve": "Approve", "deny": "Deny", "edit": "Change…", "hand_on": "Hand on…"}
         if verb == "say":
             await who.answers(card, value)
             return
-        button = press.get(verb, "Break glass…")
-        if verb == "deny" and said("slack.stop") in card.buttons:
-            button = said("slack.stop")
+        only_stops = verb == "deny" and said("slack.stop") in card.buttons
+        button = said("slack.stop" if only_stops else f"slack.{verb.replace('_', '-')}")
         if button not in card.buttons:
             return
         before = [modal.raw["id"] for modal in await who.modals()]
@@ -201,7 +189,7 @@ class Slack:
         fields: Mapping[str, Mapping[str, str]] = {
             "edit": {"what": value},
             "hand_on": {"To": NAMES.get(value, "")},
-            "break_glass": {"Why nobody else can be waited for": value},
+            "break_glass": {said("slack.break-glass-why"): value},
         }
         if verb not in fields:
             return
