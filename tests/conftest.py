@@ -1,10 +1,12 @@
 """Fixtures that many tests share: one real Redis for the session, empty for each test, and a running sayso over it."""
 
 import gc
+import os
 import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from bot.store.embedded import EmbeddedRedis
 from tests.fakes.hallway import Hallway
 from tests.fakes.slack.driver import Workspace, running
 from tests.kit.opens import opened
+from tests.kit.programs import SHARED, nursery
 from tests.kit.world import World, a_world
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot
@@ -52,6 +55,16 @@ _LONGEST = (
     "tests/bot/web/api/test_openapi.py", "tests/docs", "tests/stories/mail/test_servers.py",
     "tests/stories/test_everywhere.py", "tests/stories/faults/test_slack.py",
 )  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several processes run the tests, start the nursery of programs once for all of them."""
+    if not hasattr(config, "workerinput") and config.getoption("numprocesses", None):
+        open_ = ExitStack()
+        config.add_cleanup(open_.close)
+        folder = open_.enter_context(tempfile.TemporaryDirectory(prefix="sayso-"))
+        os.environ[SHARED] = f"{folder}/nursery"
+        open_.enter_context(nursery(os.environ[SHARED]))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -76,7 +76,7 @@ class ApiKey(Stored, Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_the_release_before(cls, told: Any) -> Any:
+    def _rests_on_a_mail_unless_said(cls, told: Any) -> Any:
         """Take a key of somebody's session for one that rests on a mail where nothing says how its link came."""
         if not isinstance(told, dict):
             return told
@@ -118,7 +118,7 @@ class ApiKey(Stored, Frozen):
 
     @property
     def is_of_nobody(self) -> bool:
-        """True for an active service key whose holder nobody named, as all were that an earlier release made."""
+        """True for an active service key whose holder nobody named."""
         return self.service is not None and not self.holders and self.revoked_at is None
 
     def speaks_for(self) -> tuple[PersonId, ...]:

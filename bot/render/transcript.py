@@ -199,7 +199,7 @@ def _pressed(event: RequestReassigned | RequestReminded | RequestFrozen, people:
 
 
 def _away(event: RequestReassigned, people: People) -> str:
-    """Say who is away, and that whoever stands in is asked already; one of an earlier release names nobody."""
+    """Say who is away, and that whoever stands in is asked already, if anybody does."""
     name = people.name_of(event.person) if event.person else ""
     to = next((one.to for one in event.policy.away if one.person == event.person), None)
     if to is None:

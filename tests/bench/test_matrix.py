@@ -1,89 +1,163 @@
-"""The matrix of faults and tests: what it reads of pytest, what it keeps, and which tests it takes for a fault."""
+"""The matrix of faults and tests: where faults are marked and seated, what tests come to, and what is kept of it."""
 
-from collections.abc import Sequence
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
 
 from bench.faults import Fault, faults
-from bench.matrix import Files, Known, Ran, Tree, hash_of, read_output
+from bench.matrix import Found, Known, Reached, hash_of, hash_of_fault
+from bench.seats import change, changed, living, mark
+from bench.trial import Told
+from tests.kit.programs import TOP
 
-ONE, OTHER = "tests/bench/test_faults.py", "tests/bench/test_told.py"
+RULES = '''"""Rules."""
 
+from collections.abc import Callable
 
-def found(text: str, tests: Sequence[str] = (ONE, OTHER)) -> dict[str, list[str]]:
-    return {name: ran.failed for name, ran in read_output(text, tests)[0].items()}
-
-
-def fault() -> Fault:
-    return next(faults(["policy"]))
-
-
-def of(failed: Sequence[str]) -> Files:
-    known = read_output(f"{ONE}::test_it PASSED\n=== 1 passed in 0.1s ===", [ONE])[0][ONE]
-    return {ONE: Ran(known.hash, [*failed])}
+MOST = 3
 
 
-def test_what_failed_is_read_by_file() -> None:
-    text = f"{ONE}::test_it[a b] FAILED [ 50%]\n{OTHER}::test_that PASSED\n=== 1 failed, 1 passed in 0.1s ==="
-
-    assert found(text) == {ONE: [f"{ONE}::test_it[a b]"], OTHER: []}
-
-
-def test_of_a_run_that_stops_nothing_is_said_of_the_files_behind() -> None:
-    text = f"{ONE}::test_it FAILED\n!!! stopping after 1 failures !!!\n=== 1 failed in 0.1s ==="
-
-    assert found(text) == {ONE: [f"{ONE}::test_it"]}
+def may(count: int) -> bool:
+    """Return whether so many are few enough."""
+    if count < 0:
+        return False
+    elif count == MOST:
+        return True
+    return count < MOST
 
 
-def test_a_test_that_hangs_is_named_and_its_file_is_not_done() -> None:
-    text = f"{ONE}::test_it PASSED\n{OTHER}::test_that "
+def later(count: int) -> Callable[[], bool]:
+    def ask() -> bool:
+        return may(count)
 
-    assert read_output(text, [ONE, OTHER])[1] == f"{OTHER}::test_that"
-    assert found(text) == {}
-
-
-def test_a_file_that_cannot_be_read_misses_the_fault() -> None:
-    assert found(f"{OTHER}::test_that PASSED\nERROR {ONE} - NameError\n=== 1 passed, 1 error in 0.1s ===") == {
-        ONE: [f"{ONE}::(it cannot be read)"], OTHER: [],
-    }  # fmt: skip
-
-
-def test_a_second_start_knows_what_the_first_one_found(tmp_path: Path) -> None:
-    Known(tmp_path / "found.jsonl").add(fault(), of([f"{ONE}::test_it[1]", f"{ONE}::test_it[2]"]))
-
-    known = Known(tmp_path / "found.jsonl")
-
-    assert known.killers(fault()) == [f"{ONE}::test_it"]
-    assert known.of(replace(fault(), new="pass")) == {}
+    return ask
+'''
+HERE = "tests/bench/test_faults.py"
+TEXT = (TOP / HERE).read_text()
+BOUND = Fault(
+    "policy", "Any number is few enough", Path("bot/rules.py"), "    return count < MOST\n", "    return True\n"
+)
+NEVER = Fault("policy", "None is few enough", Path("bot/rules.py"), "elif count == MOST:\n        return True", "")
+HIGHER = Fault("policy", "Nine are few enough", Path("bot/rules.py"), "MOST = 3", "MOST = 9")
 
 
-def test_a_test_that_fails_without_a_fault_misses_none(tmp_path: Path) -> None:
-    known = Known(tmp_path / "found.jsonl")
-    known.add(None, of([f"{ONE}::test_it"]))
-
-    known.add(fault(), of([f"{ONE}::test_it"]))
-
-    assert known.killers(fault()) == []
-
-
-def test_what_is_known_of_a_test_file_ends_with_a_change_of_it(tmp_path: Path) -> None:
-    known = Known(tmp_path / "found.jsonl")
-
-    known.add(fault(), {ONE: Ran("another", [f"{ONE}::test_it"])})
-
-    assert known.of(fault()) == {}
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot" / "__init__.py").touch()
+    (tmp_path / "bot" / "rules.py").write_text(RULES)
+    return tmp_path
 
 
-def test_another_name_of_a_fault_changes_nothing() -> None:
-    assert hash_of(replace(fault(), name="another")) == hash_of(fault()) != hash_of(None)
+def load(tree: Path) -> ModuleType:
+    spec = spec_from_file_location("rules", tree / "bot" / "rules.py")
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_the_file_beside_comes_first_and_stories_are_no_pure_tests() -> None:
-    tree = Tree()
-    judge = next(one for one in faults(["policy"]) if one.file == Path("bot/policy/judge.py"))
-    script = next(one for one in faults(["store"]) if one.file == Path("bot/store/lua/commit.lua"))
+def codes(tree: Path, old: str, new: str) -> tuple[Any, Any]:
+    name = str(tree / "bot" / "rules.py")
+    return compile(RULES, name, "exec"), compile(RULES.replace(old, new), name, "exec")
 
-    assert tree.pure_tests(judge, {})[0] == "tests/bot/policy/test_judge.py"
-    assert not [test for test in tree.pure_tests(judge, {}) if test.startswith("tests/stories/attacks")]
-    assert tree.pure_tests(script, {}) == []
-    assert tree.other_tests(script)[0] == "tests/bot/store/test_commit.py"
+
+def marks(tree: Path) -> Mapping[str, list[str]]:
+    """The marks of each function of the rules, in its order."""
+    found = dict[str, list[str]]()
+    name = ""
+    for line in (tree / "bot" / "rules.py").read_text().splitlines():
+        if line.lstrip().startswith("def "):
+            name = line.split()[1].partition("(")[0]
+        elif "_reached(" in line:
+            found.setdefault(name, []).append(line.split("'")[1])
+    return found
+
+
+def test_a_fault_is_marked_at_its_statement_and_one_outside_of_functions_wherever_it_is_named(tree: Path) -> None:
+    mark(tree, [BOUND, NEVER, HIGHER])
+
+    assert marks(tree) == {"may": [HIGHER.name, NEVER.name, BOUND.name]}
+    assert load(tree).may(2) is True
+
+
+def test_functions_that_live_have_the_fault_without_being_loaded_again(tree: Path) -> None:
+    rules = load(tree)
+    ask = rules.later(5)
+    assert ask() is False
+
+    change(living(tree), changed(*codes(tree, "return count < MOST", "return True")) or [])
+
+    assert ask() is True
+
+
+def test_what_stands_outside_of_functions_cannot_change_while_it_lives(tree: Path) -> None:
+    assert changed(*codes(tree, "MOST = 3", "MOST = 9")) is None
+    assert changed(*codes(tree, "def may(count: int)", "def may(count: int = 1)")) is None
+    pairs = changed(*codes(tree, "return may(count)", "return not may(count)")) or []
+    assert [old.co_name for old, _ in pairs] == ["ask", "later"]
+
+
+def test_tests_run_in_forks_and_tell_what_they_come_to_how_long_it_takes_and_whether_they_are_pure(tree: Path) -> None:
+    mark(tree, [BOUND])
+    (tree / "test_it.py").write_text(
+        "import socket\nfrom bot.rules import may\n"
+        "def test_few(): assert may(2)\n"
+        "def test_none(): assert may(-1)\n"
+        "def test_far():\n    with socket.socketpair()[0] as one: assert one.connect_ex(b'') and may(2)\n"
+    )
+    told = "from pathlib import Path; from bench import trial; trial.collect(['test_it.py'], trial.Reach(Path(), 1))"
+    ini = "[tool.pytest.ini_options]\nmarkers = ['long']\npythonpath = ['.']\n"
+    (tree / "pyproject.toml").write_text(ini)
+
+    ended = subprocess.run([sys.executable, "-c", told], cwd=tree, env={"PYTHONPATH": f"{tree}:{TOP}"}, check=False)
+
+    found = [json.loads(line) for line in (tree / "0.jsonl").read_text().splitlines()]
+    assert ended.returncode == 0
+    assert [(one["test"], one["failed"], one["marks"]) for one in found] == [
+        ("test_it.py::test_few", False, [BOUND.name]),
+        ("test_it.py::test_none", True, []),
+        ("test_it.py::test_far", False, [BOUND.name]),
+    ]
+    assert [one["pure"] for one in found] == [True, True, False]
+
+
+def test_the_tests_beside_a_fault_come_first_and_then_those_that_come_to_little_else() -> None:
+    fault = next(one for one in faults(["policy"]) if one.file == Path("bot/policy/judge.py"))
+
+    def told(test: str, more: int = 0, *, pure: bool = True, failed: bool = False) -> Told:
+        return Told(test, 0.1, failed, pure, [fault.name, *map(str, range(more))])
+
+    reached = Reached([
+        told("tests/a.py::test_wide", 90), told("tests/a.py::test_near"), told("tests/a.py::test_fails", failed=True),
+        told("tests/bot/policy/test_judge.py::test_it", 99), told("tests/stories/a.py::test_story", pure=False),
+    ])  # fmt: skip
+
+    assert [one.test for one in reached.of(fault, pure=True)] == [
+        "tests/bot/policy/test_judge.py::test_it", "tests/a.py::test_near", "tests/a.py::test_wide",
+    ]  # fmt: skip
+    assert [one.test for one in reached.of(fault, pure=False)] == ["tests/stories/a.py::test_story"]
+
+
+def test_a_second_start_goes_on_where_the_first_stopped_and_repeats_what_changed(tmp_path: Path) -> None:
+    dead, lives, stale = list(faults(["policy"]))[:3]
+    found = Found(tmp_path)
+    found.add(dead, Known(dead.name, "then", pure={f"{HERE}::test_it": hash_of(TEXT)}))
+    found.add(lives, Known(lives.name, "then"))
+    found.add(stale, Known(stale.name, "then", others={f"{HERE}::test_it": "another text"}))
+
+    again = Found(tmp_path)
+
+    assert [again.is_done(one, "then") for one in (dead, lives, stale)] == [True, True, True]
+    assert [again.is_done(one, "now") for one in (dead, lives, stale)] == [True, False, False]
+    assert not again.is_done(replace(dead, new="pass"), "then")
+    assert hash_of_fault(replace(dead, name="another")) == hash_of_fault(dead)

@@ -2,6 +2,7 @@
 
 An order is a line of JSON, and four open files: the program's input, output and errors, and where its end is told.
 It dies by kill -9 like any other program. They all die with whoever holds the other end of the line.
+With a path, several processes of tests share it: each that connects orders from a fork of it.
 """
 
 import atexit
@@ -123,6 +124,23 @@ def _end(code: int) -> NoReturn:
     os._exit(code)
 
 
+def serve(path: str, keeper: socket.socket) -> socket.socket | None:
+    """Fork for whoever connects: their line, in it; None once nobody holds the other end of `keeper`."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        while True:
+            due, _, _ = select.select([listener, keeper], [], [])
+            if keeper in due:
+                return None
+            line, _ = listener.accept()
+            if os.fork() == 0:
+                keeper.close()
+                return line
+            line.close()
+
+
 if __name__ == "__main__":
     for name in READY_FOR:
         import_module(name)
@@ -131,7 +149,9 @@ if __name__ == "__main__":
         stream.reconfigure(line_buffering=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     gc.collect()
     gc.freeze()
-    wanted = rear(socket.socket(fileno=int(sys.argv[1])))
+    given = socket.socket(fileno=int(sys.argv[1]))
+    orders = serve(sys.argv[2], given) if sys.argv[2:] else given
+    wanted = rear(orders) if orders else None
     if wanted is not None:
         try:
             become(wanted)

@@ -17,8 +17,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,8 @@ READY = '"event":"ready"'
 _SAYSO = "bot.cli:main"
 COMMAND = (sys.executable, "-c", "from bot.cli import main; main()")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Where the nursery is that the processes of a session share.
+SHARED = "TESTS_NURSERY"
 _SETTINGS = ("SAYSO_", "ANTHROPIC_", "OPENAI_", "AZURE_OPENAI_", "SLACK_")
 # What a command notes of its user; not in the home of whoever runs the tests.
 _STATE = tempfile.TemporaryDirectory(prefix="sayso-state-")
@@ -49,18 +51,37 @@ def bare(**more: str) -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | more
 
 
-class _Nursery:
-    """The process that all programs are forked from. It ends with this one, and so do they."""
+@contextmanager
+def nursery(*path: str) -> Generator[socket.socket]:
+    """The line to a process that all programs are forked from. It ends with the line, and so do they.
 
-    def __init__(self) -> None:
-        self._line, theirs = socket.socketpair()
-        self._turn = threading.Lock()
-        command = [sys.executable, "-m", "tests.kit.nursery", str(theirs.fileno())]
-        with theirs:
-            self._process = subprocess.Popen(
-                command, cwd=TOP, env=os.environ | {"PYTHONPATH": str(TOP)}, stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()], process_group=0,
-            )  # fmt: skip
+    At a `path` several processes of tests connect to it.
+    """
+    line, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.kit.nursery", str(theirs.fileno()), *path],
+            cwd=TOP, env=os.environ | {"PYTHONPATH": str(TOP)}, stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()], process_group=0,
+        )  # fmt: skip
+    with line:
+        yield line
+    process.wait(PATIENCE_S)
+
+
+def _connected(path: str) -> socket.socket | None:
+    line = socket.socket(socket.AF_UNIX)
+    with suppress(FileNotFoundError, ConnectionRefusedError):
+        line.connect(path)
+        return line
+    return line.close()
+
+
+class _Line:
+    """Orders programs, for one test after the other."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line, self._turn = line, threading.Lock()
 
     def start(self, order: Mapping[str, Any], files: Sequence[int]) -> int:
         """The process id of a program with these files."""
@@ -72,17 +93,14 @@ class _Nursery:
         assert told, "the nursery of programs has died"
         return int(told)
 
-    def close(self) -> None:
-        """End it, and every program that is still there."""
-        self._line.close()
-        self._process.wait(PATIENCE_S)
-
 
 @cache
-def _nursery() -> _Nursery:
-    made = _Nursery()
-    atexit.register(made.close)
-    return made
+def _line() -> _Line:
+    open_ = ExitStack()
+    atexit.register(open_.close)
+    shared = os.environ.get(SHARED)
+    line = wait_until(lambda: _connected(shared), what="the nursery of programs") if shared else nursery()
+    return _Line(open_.enter_context(line))
 
 
 class Started:
@@ -95,7 +113,7 @@ class Started:
         order = {"main": main, "words": [*words], "environ": {**environ}, "folder": str(folder)}
         self._end, theirs = os.pipe()
         try:
-            self.pid = _nursery().start(order, [*files, theirs])
+            self.pid = _line().start(order, [*files, theirs])
         finally:
             os.close(theirs)
 
