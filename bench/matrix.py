@@ -4,11 +4,11 @@
     nice -n 19 python -m bench.matrix policy store   those of these areas
     python -m bench.matrix --report                  what is known so far
 
-First all tests are played once, in a copy of the tree in which the seats of all faults are marked: so it is known which
-test comes to which fault, and how long it takes. Then each fault is seated, and the tests that come to it are played:
-all the pure ones, which neither connect to a server nor start a program; the others, the likeliest first, until one of
-them misses the rule, and only where no pure test does. A fault within functions is seated in the process that has
-collected all tests, in a fork of it, so it costs no more than its tests.
+First all tests are played once, in a copy of the tree in which all blocks of statements are marked: so it is known
+which test comes to which fault, and how long it takes. Then each fault is seated, and the tests that come to it are
+played: the pure ones, which neither connect to a server nor start a program; the others, those first that missed others
+before, until one of them misses the rule, and only where no pure test does. A fault within functions is seated in a
+fork of the process that has collected all tests, so it costs no more than those that it plays.
 
 What is found is kept in `.faults/`. A second start goes on where the first one stopped, and repeats what changed: the
 fault, the file of the test that missed it, or, where no test did, any test. After a change of the code or of what tests
@@ -36,8 +36,9 @@ from types import FrameType
 from typing import Any, NoReturn, cast
 
 from bench import trial
+from bench.drawn import drawn
 from bench.faults import TOP, Fault, faults
-from bench.seats import CODE, changed, mark, marks_of
+from bench.seats import CODE, Blocks, changed, unpacked
 from bench.trial import Anew, Numbers, Order, Reach, Seated, Told
 
 FOUND = TOP / ".faults"
@@ -111,20 +112,20 @@ class Found:
         with self._matrix.open("a", encoding="utf-8") as lines:
             print(json.dumps({"hash": hash_of_fault(fault), **vars(known)}), file=lines)
 
-    def reach(self, those: str) -> dict[str, Told]:
-        """Return what is known of the tests that are as they were, with the marks of `those` faults."""
+    def reach(self, code: str) -> dict[str, Told]:
+        """Return what is known of the tests that are as they were, over the same code."""
         return {
-            line["test"]: Told(**{name: value for name, value in line.items() if name not in {"hash", "those"}})
+            line["test"]: Told(**{name: value for name, value in line.items() if name not in {"hash", "code"}})
             for line in _lines(self._reach)
-            if line["hash"] == _hash_of_file(_file(line["test"])) and line["those"] == those
+            if line["hash"] == _hash_of_file(_file(line["test"])) and line["code"] == code
         }
 
-    def reached(self, those: str, told: Iterable[Mapping[str, Any]]) -> None:
+    def reached(self, code: str, told: Iterable[Mapping[str, Any]]) -> None:
         """Keep what tests came to."""
         self._reach.parent.mkdir(exist_ok=True)
         with self._reach.open("a", encoding="utf-8") as lines:
             for one in told:
-                print(json.dumps({"hash": _hash_of_file(_file(one["test"])), "those": those, **one}), file=lines)
+                print(json.dumps({"hash": _hash_of_file(_file(one["test"])), "code": code, **one}), file=lines)
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -168,22 +169,23 @@ def _go_to(tree: Path) -> None:
     os.environ["PYTHONPATH"] = str(tree)
 
 
-def _play_all(found: Found, those: Sequence[Fault], files: Sequence[str], processes: int) -> None:
-    """Play the tests of some files where the faults are marked, and keep what they come to."""
+def _play_all(found: Found, code: str, files: Sequence[str], processes: int) -> None:
+    """Play the tests of some files where all blocks are marked, and keep what they come to."""
     with tempfile.TemporaryDirectory(prefix="sayso-faults-") as folder:
         tree = _copy(Path(folder))
-        mark(tree, those)
+        Blocks(tree).mark()
         if not (pid := os.fork()):
             _go_to(tree)
             trial.collect(files, Reach(Path(folder), processes))
             os._exit(0)
         os.waitpid(pid, 0)
         told = [line for file in sorted(Path(folder).glob("*.jsonl")) for line in _lines(file)]
-    found.reached(_all(those), told)
+    found.reached(code, told)
 
 
-def _all(those: Iterable[Fault]) -> str:
-    return hash_of(*sorted(f"{one.name} {hash_of_fault(one)}" for one in those))
+def _hash_of_code() -> str:
+    files = (file for folder in CODE for file in sorted((TOP / folder).rglob("*.*")) if file.suffix in {".py", ".lua"})
+    return hash_of(*(file.read_text(encoding="utf-8") for file in files))
 
 
 class Seats:
@@ -244,39 +246,36 @@ def _is_in_functions(fault: Fault, order: Order) -> bool:
 class Reached:
     """The tests that come to each fault."""
 
-    def __init__(self, told: Iterable[Told]) -> None:
-        self._by_mark = defaultdict[str, list[Told]](list)
-        for one in told:
-            for each in one.marks if not one.failed else ():
-                self._by_mark[each].append(one)
-        self._scripts = sorted(file.name for file in (TOP / _SCRIPTS).glob("*.lua"))
-        text = (TOP / "bot/store/client/__init__.py").read_text(encoding="utf-8")
-        self._shared = [name for name in self._scripts if f'"{name}"' in text]
+    def __init__(self, told: Iterable[Told], top: Path = TOP) -> None:
+        self._blocks, self._of = Blocks(top), [(one, unpacked(one.blocks)) for one in told if not one.failed]
 
-    def of(self, fault: Fault, *, pure: bool) -> list[Told]:
-        """Return those that come to it: those beside it first, then those that come to little else, and soon."""
-        marks = marks_of(fault, self._shared, self._scripts)
-        there = {one.test: one for name in marks for one in self._by_mark[name] if one.pure == pure}
+    def of(self, fault: Fault, *, pure: bool, known: Collection[str] = ()) -> list[Told]:
+        """Return those that come to it: those that are `known` to miss others, then those beside it, then those that
+        come to little else, and soon.
+        """
+        seat = self._blocks.of(fault)
+        there = [(one, len(blocks)) for one, blocks in self._of if one.pure == pure and blocks & seat]
         package = fault.file.parent if fault.file.suffix == ".py" else fault.file.parent.parent
         beside = str(Path("tests", package, f"test_{fault.file.stem}.py"))
 
-        def cost(one: Told) -> tuple[bool, float]:
-            return _file(one.test) != beside, (one.took + 0.02) * (20 + len(one.marks))
+        def cost(told: tuple[Told, int]) -> tuple[bool, bool, float]:
+            one, blocks = told
+            return one.test not in known, _file(one.test) != beside, (one.took + 0.02) * (1_000 + blocks)
 
         chosen, left = list[Told](), _PURE_S if pure else _OTHERS_S
-        for one in sorted(there.values(), key=cost):
+        for one, _ in sorted(there, key=cost):
             if one.took < left:
                 chosen.append(one)
                 left -= one.took
         return chosen
 
 
-def _seek(seats: Seats, reached: Reached, fault: Fault, tests: str) -> Known:
+def _seek(seats: Seats, reached: Reached, fault: Fault, tests: str, useful: Collection[str]) -> Known:
     """Seat a fault, and return what is found of it."""
     pure, others = reached.of(fault, pure=True), list[Told]()
     by_pure, by_others = seats.failing(fault, pure, _PURE_FAILURES), list[str]()
     if not by_pure:
-        others = reached.of(fault, pure=False)
+        others = reached.of(fault, pure=False, known=useful)
         left = others
         while by := seats.failing(fault, left, 1):
             # On a busy machine a test may fail once; with the fault it fails again.
@@ -291,7 +290,8 @@ def _seek(seats: Seats, reached: Reached, fault: Fault, tests: str) -> Known:
 
 def _work(found: Found, those: Sequence[Fault], numbers: Numbers, until: float, files: list[str]) -> None:
     """Seat one fault after another, until the time is over."""
-    tests, reached = _all_tests(files), Reached(found.reach(_all(faults())).values())
+    tests, reached = _all_tests(files), Reached(found.reach(_hash_of_code()).values())
+    useful = {test for fault in faults() if (known := found.of(fault)) for test in known.others}
     with tempfile.TemporaryDirectory(prefix="sayso-faults-") as folder:
         seats = Seats(Path(folder), files)
         while (n := numbers.next()) is not None:
@@ -301,8 +301,9 @@ def _work(found: Found, those: Sequence[Fault], numbers: Numbers, until: float, 
             fault, began = those[n], time.monotonic()
             if found.is_done(fault, tests):
                 continue
-            known = _seek(seats, reached, fault, tests)
+            known = _seek(seats, reached, fault, tests, useful)
             found.add(fault, known)
+            useful |= {*known.others}
             by, took = len(known.pure) + len(known.others), time.monotonic() - began
             said = f"{by or 'NO'} of {known.played} tests miss it, {took:.1f} s"
             print(f"{n + 1}/{len(those)} {fault.area}: {fault.name}: {said}", flush=True)
@@ -315,11 +316,11 @@ def _all_tests(files: Iterable[str]) -> str:
 def play(found: Found, those: Sequence[Fault], until: float, processes: int) -> None:
     """Find out what tests come to, where that is not known; then seat the faults in several processes."""
     _load_packages()
-    files, marked = test_files(), list(faults())
-    known = {_file(test) for test in found.reach(_all(marked))}
+    files, code = test_files(), _hash_of_code()
+    known = {_file(test) for test in found.reach(code)}
     if left := [file for file in files if file not in known]:
         print(f"Plays the tests of {len(left)} files without a fault.", flush=True)
-        _play_all(found, marked, left, processes)
+        _play_all(found, code, left, processes)
     numbers = Numbers(len(those))
     begun = list[int]()
     for _ in range(processes):
@@ -372,6 +373,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Which tests miss which named fault.")
     parser.add_argument("areas", nargs="*", metavar="AREA", help="only faults of these areas")
     parser.add_argument("--only", default="", help="only faults in whose name or file this text stands")
+    parser.add_argument("--drawn", type=int, default=0, metavar="N", help="N changes by lot instead of named faults")
     parser.add_argument("--each", type=int, default=1, metavar="N", help="only every N-th fault")
     parser.add_argument("--hours", type=float, default=6.0, help="begin no further fault after so long")
     parser.add_argument("--processes", type=int, default=2, help="at once")
@@ -381,7 +383,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     if options.anew:
         shutil.rmtree(FOUND, ignore_errors=True)
-    wanted = [fault for fault in faults(options.areas) if options.only in f"{fault.name} {fault.file}"]
+    all_of_them = drawn(options.drawn, 17, CODE) if options.drawn else faults(options.areas)
+    wanted = [fault for fault in all_of_them if options.only in f"{fault.name} {fault.file}"]
     those, found = wanted[:: options.each], Found(FOUND)
     if not options.report:
         play(found, those, time.monotonic() + options.hours * 3_600, options.processes)

@@ -2,8 +2,11 @@
 
 import ast
 import gc
+import zlib
+from base64 import b85decode, b85encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, cast
@@ -13,9 +16,10 @@ from bench.faults import Fault
 CODE = ("agents", "bot", "channels", "language", "prompts")
 _MARK = "from bench.seats import reached as _reached"
 _CLIENT = Path("bot/store/client/__init__.py")
-# The script of a fault is marked where whoever sends it asks for its hash.
-_SCRIPTS = """
-Script.sha = property(lambda self: (_reached(self.name + ".lua"), self.__dict__["sha"])[1],
+_SCRIPTS = Path("bot/store/lua")
+# A script is reached where whoever sends it asks for its hash.
+_SENT = """
+Script.sha = property(lambda self: (_reached({numbers}[self.name]), self.__dict__["sha"])[1],
                       lambda self, sha: self.__dict__.__setitem__("sha", sha))
 """
 _OF_CODE = ("co_code", "co_names", "co_varnames", "co_cellvars", "co_freevars", "co_flags", "co_argcount",
@@ -23,99 +27,119 @@ _OF_CODE = ("co_code", "co_names", "co_varnames", "co_cellvars", "co_freevars", 
 _FUNCTION = 0x1 | 0x2  # inspect.CO_OPTIMIZED and CO_NEWLOCALS; the body of a class or a module has not both
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-seen = set[str]()
-"""The marks that this process has come to."""
+seen = set[int]()
+"""The numbers of the blocks that this process has come to."""
 reached = seen.add
 
 
-def mark(top: Path, faults: Iterable[Fault]) -> None:
-    """Mark, in the copy of the tree at `top`, where each fault sits.
+@dataclass(frozen=True)
+class Block:
+    """Statements of a function that run one after the other, from line to line; a function's own names what it uses."""
 
-    A fault in a function is marked at its statement. One outside of functions is marked at the start of each function
-    that names what stands there. Scripts are marked by the names of their files; `marks_of` knows which are meant.
-    """
-    files = {file.relative_to(top): file for folder in CODE for file in (top / folder).rglob("*.py")}
-    trees = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in files.items()}
-    outside = defaultdict[str, set[str]](set)
-    starts = defaultdict[Path, list[tuple[list[ast.stmt], ast.stmt, str]]](list)
-    for fault in faults:
-        if fault.file.suffix == ".py":
-            line = _line_of((top / fault.file).read_text(encoding="utf-8"), fault)
-            block, statement, names = _seat(trees[fault.file], line)
-            if block is not None:
-                starts[fault.file].append((block, statement, fault.name))
-            for name in names if block is None else ():
-                outside[name].add(fault.name)
-    for name, tree in trees.items():
-        for function in (each for each in ast.walk(tree) if isinstance(each, _Function)):
-            named = {each.id for each in ast.walk(function) if isinstance(each, ast.Name)}
-            named |= {each.attr for each in ast.walk(function) if isinstance(each, ast.Attribute)}
-            for fault_name in sorted(set[str]().union(*(outside.get(one, ()) for one in named))):
-                starts[name].append((function.body, _start(function), fault_name))
-    for name, tree in trees.items():
-        for block, statement, fault_name in starts[name]:
-            block.insert(block.index(statement), ast.parse(f"_reached({fault_name!r})").body[0])
-        if starts[name] or name == _CLIENT:
-            tree.body[_first(tree) : _first(tree)] = ast.parse(_MARK).body
-            more = _SCRIPTS if name == _CLIENT else ""
-            files[name].write_text(f"{ast.unparse(ast.fix_missing_locations(tree))}\n{more}", encoding="utf-8")
+    number: int
+    begins: int
+    ends: int
+    uses: frozenset[str] = frozenset()
 
 
-def marks_of(fault: Fault, shared: Sequence[str], scripts: Sequence[str]) -> Sequence[str]:
-    """Return the marks by one of which a test comes to a fault."""
-    if fault.file.suffix == ".py":
-        return [fault.name]
-    return scripts if fault.file.name in shared else [fault.file.name]
+class Blocks:
+    """Every block of the functions of a tree, and every script, by number."""
+
+    def __init__(self, top: Path) -> None:
+        self._top = top
+        files = [file.relative_to(top) for folder in CODE for file in sorted((top / folder).rglob("*.py"))]
+        trees = {file: ast.parse((top / file).read_text(encoding="utf-8")) for file in files}
+        self._of_file = dict[Path, list[Block]]()
+        count = 0
+        for file, tree in trees.items():
+            found = list(_blocks_of(tree, count))
+            self._of_file[file] = [block for block, _ in found]
+            count += len(found)
+        scripts = sorted(file.stem for file in (top / _SCRIPTS).glob("*.lua"))
+        self._scripts = {name: number for number, name in enumerate(scripts, count)}
+        client = top / _CLIENT
+        self._shared = client.read_text(encoding="utf-8") if client.exists() else ""
+
+    def mark(self) -> None:
+        """Write into each file of the tree that its blocks are reached."""
+        for file, blocks in self._of_file.items():
+            tree = ast.parse((self._top / file).read_text(encoding="utf-8"))
+            found = list(_blocks_of(tree, blocks[0].number if blocks else 0))
+            for block, statements in found:
+                at = int(block.uses != frozenset() and _is_docstring(statements[0]) and len(statements) > 1)
+                statements[at:at] = ast.parse(f"_reached({block.number})").body
+            if found:
+                tree.body[_first(tree) : _first(tree)] = ast.parse(_MARK).body
+                more = _SENT.format(numbers=self._scripts) if file == _CLIENT else ""
+                text = f"{ast.unparse(ast.fix_missing_locations(tree))}\n{more}"
+                (self._top / file).write_text(text, encoding="utf-8")
+
+    def of(self, fault: Fault) -> frozenset[int]:
+        """Return the blocks by one of which a test comes to a fault.
+
+        To what stands outside of functions come all that name it.
+        """
+        if fault.file.suffix != ".py":
+            is_shared = f'"{fault.file.name}"' in self._shared
+            return frozenset(self._scripts.values() if is_shared else [self._scripts[fault.file.stem]])
+        text = (self._top / fault.file).read_text(encoding="utf-8")
+        line = _line_of(text, fault)
+        there = [block for block in self._of_file[fault.file] if block.begins <= line <= block.ends]
+        if there:
+            return frozenset({min(there, key=lambda block: (block.ends - block.begins, -block.number)).number})
+        names = _names_at(ast.parse(text), line)
+        return frozenset(block.number for blocks in self._of_file.values() for block in blocks if block.uses & names)
 
 
 def _line_of(text: str, fault: Fault) -> int:
     """Return the line at which a fault begins to differ from the rule."""
-    same = next(
-        (n for n, (old, new) in enumerate(zip(fault.old, fault.new, strict=False)) if old != new), len(fault.old)
-    )
+    pairs = enumerate(zip(fault.old, fault.new, strict=False))
+    same = next((n for n, (old, new) in pairs if old != new), len(fault.old))
     at = text.index(fault.old) + min(same, len(fault.old.rstrip()) - 1)
     at += len(text[at:]) - len(text[at:].lstrip())
     return text.count("\n", 0, at) + 1
 
 
-def _blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
+def _blocks_of(tree: ast.Module, number: int) -> Iterator[tuple[Block, list[ast.stmt]]]:
+    for function in (each for each in ast.walk(tree) if isinstance(each, _Function)):
+        used = {each.id for each in ast.walk(function) if isinstance(each, ast.Name)}
+        used |= {each.attr for each in ast.walk(function) if isinstance(each, ast.Attribute)}
+        for statements in _inside(function):
+            is_whole = statements is function.body
+            begins = min(map(_begins, [function] if is_whole else statements))
+            yield Block(number, begins, max(map(_ends, statements)), frozenset(used if is_whole else ())), statements
+            number += 1
+
+
+def _inside(statement: ast.AST) -> Iterator[list[ast.stmt]]:
+    """Yield the blocks of a statement; functions and classes in it have their own."""
     for part in ("body", "orelse", "finalbody"):
-        if isinstance(found := getattr(statement, part, None), list):
-            yield cast("list[ast.stmt]", found)
+        if isinstance(found := getattr(statement, part, None), list) and found:
+            block = cast("list[ast.stmt]", found)
+            yield block
+            for each in block:
+                if not isinstance(each, _Function | ast.ClassDef):
+                    yield from _inside(each)
     for part in ("handlers", "cases"):
         for each in cast("list[ast.AST]", getattr(statement, part, [])):
-            yield from _blocks(each)
+            yield from _inside(each)
 
 
-def _seat(tree: ast.Module, line: int) -> tuple[list[ast.stmt] | None, ast.stmt, set[str]]:
-    """Return the innermost statement of a function at `line` and its block; no block outside of functions, but what
-    the statement there is called.
-    """
-    inner: tuple[list[ast.stmt] | None, ast.stmt] = (None, tree.body[0])
-    names, here, in_function = set[str](), cast("ast.AST", tree), False
-    while True:
-        found = next(
-            ((block, each) for block in _blocks(here) for each in block if _begins(each) <= line <= _ends(each)), None
-        )
-        if found is None:
-            break
-        block, here = found
-        if isinstance(here, _Function):
-            in_function, inner = True, (here.body, _start(here))
-        elif in_function:
-            inner = (block, here)
+def _names_at(tree: ast.Module, line: int) -> set[str]:
+    """Return what the statement at a line outside of functions is called, and the class that it is in."""
+    names, here = set[str](), next((each for each in tree.body if _begins(each) <= line <= _ends(each)), None)
+    while here is not None:
         if isinstance(here, ast.ClassDef):
             names.add(here.name)
-        elif not in_function:
+            here = next((each for each in here.body if _begins(each) <= line <= _ends(each)), None)
+        else:
             targets = [each for each in ast.walk(here) if isinstance(each, ast.Name)]
-            names |= {each.id for each in targets if isinstance(each.ctx, ast.Store)}
-    return inner[0], inner[1], names
+            return names | {each.id for each in targets if isinstance(each.ctx, ast.Store)}
+    return names
 
 
-def _start(function: _Function) -> ast.stmt:
-    """Return the first statement of a function, behind its docstring."""
-    has_more = ast.get_docstring(function, clean=False) is not None and len(function.body) > 1
-    return function.body[1 if has_more else 0]
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _begins(statement: ast.stmt) -> int:
@@ -129,9 +153,23 @@ def _ends(statement: ast.stmt) -> int:
 
 def _first(tree: ast.Module) -> int:
     """Return where the first statement may stand: behind the docstring, and behind what is asked of the future."""
-    docstring = bool(tree.body) and isinstance(tree.body[0], ast.Expr)
     future = [n for n, each in enumerate(tree.body) if isinstance(each, ast.ImportFrom) and each.module == "__future__"]
-    return max([int(docstring), *(n + 1 for n in future)])
+    return max([int(bool(tree.body) and _is_docstring(tree.body[0])), *(n + 1 for n in future)])
+
+
+def packed(numbers: Iterable[int]) -> str:
+    """Return numbers as a short text."""
+    bits = bytearray()
+    for number in numbers:
+        bits.extend(bytes(max(0, number // 8 + 1 - len(bits))))
+        bits[number // 8] |= 1 << number % 8
+    return b85encode(zlib.compress(bytes(bits))).decode()
+
+
+def unpacked(text: str) -> frozenset[int]:
+    """Return the numbers of a text that `packed` gave."""
+    bits = zlib.decompress(b85decode(text))
+    return frozenset(8 * n + bit for n, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1)
 
 
 def changed(old: CodeType, new: CodeType) -> list[tuple[CodeType, CodeType]] | None:

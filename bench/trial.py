@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
@@ -27,13 +27,13 @@ _SILENT_S, _TIMES = 20.0, 30.0
 
 @dataclass
 class Told:
-    """What became of one test: how long it took, whether it failed, and the marks that it came to."""
+    """What became of one test: how long it took, whether it failed, and the blocks that it came to, packed."""
 
     test: str
     took: float
     failed: bool
     pure: bool
-    marks: list[str] = field(default_factory=list[str])
+    blocks: str
 
 
 class _Played:
@@ -58,7 +58,7 @@ class _Played:
         began = time.monotonic()
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=then)
         took = round(time.monotonic() - began, 3)
-        return Told(item.nodeid, took, self.failed, not self.is_worldly, sorted(seats.seen))
+        return Told(item.nodeid, took, self.failed, not self.is_worldly, seats.packed(seats.seen))
 
     def end(self) -> None:
         """Close what is still set up."""

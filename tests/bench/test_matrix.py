@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -12,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from bench import seats
+from bench.drawn import faults_of
 from bench.faults import Fault, faults
 from bench.matrix import Found, Known, Reached, hash_of, hash_of_fault
-from bench.seats import change, changed, living, mark
+from bench.seats import Blocks, change, changed, living, packed, unpacked
 from bench.trial import Told
 from tests.kit.programs import TOP
 
@@ -71,23 +72,32 @@ def codes(tree: Path, old: str, new: str) -> tuple[Any, Any]:
     return compile(RULES, name, "exec"), compile(RULES.replace(old, new), name, "exec")
 
 
-def marks(tree: Path) -> Mapping[str, list[str]]:
-    """The marks of each function of the rules, in its order."""
-    found = dict[str, list[str]]()
-    name = ""
-    for line in (tree / "bot" / "rules.py").read_text().splitlines():
-        if line.lstrip().startswith("def "):
-            name = line.split()[1].partition("(")[0]
-        elif "_reached(" in line:
-            found.setdefault(name, []).append(line.split("'")[1])
-    return found
+def test_a_fault_sits_in_a_block_and_one_outside_of_functions_in_each_that_names_it(tree: Path) -> None:
+    blocks = Blocks(tree)
+    may, negative, equal, whole, ask, later = range(6)
+
+    assert blocks.of(BOUND) == {may}
+    assert blocks.of(NEVER) == {whole}
+    assert blocks.of(HIGHER) == {may}
+    assert (negative, equal, ask, later) == (1, 2, 4, 5)
 
 
-def test_a_fault_is_marked_at_its_statement_and_one_outside_of_functions_wherever_it_is_named(tree: Path) -> None:
-    mark(tree, [BOUND, NEVER, HIGHER])
+def test_what_runs_says_which_blocks_it_came_to(tree: Path) -> None:
+    Blocks(tree).mark()
+    rules = load(tree)
+    seats.seen.clear()
 
-    assert marks(tree) == {"may": [HIGHER.name, NEVER.name, BOUND.name]}
-    assert load(tree).may(2) is True
+    rules.may(2)
+
+    assert seats.seen == {0, 2}
+    assert unpacked(packed(seats.seen)) == {0, 2}
+
+
+def test_every_condition_comparison_and_step_can_be_drawn_and_seated() -> None:
+    drawn = list(faults_of(RULES, Path("bot/rules.py")))
+
+    assert [one.new.strip() for one in drawn if "count < 0" in one.old] == ["if (not (count < 0)):", "if (count <= 0):"]
+    assert len(drawn) == len({one.seated_in(RULES) for one in drawn}) == 6
 
 
 def test_functions_that_live_have_the_fault_without_being_loaded_again(tree: Path) -> None:
@@ -108,7 +118,7 @@ def test_what_stands_outside_of_functions_cannot_change_while_it_lives(tree: Pat
 
 
 def test_tests_run_in_forks_and_tell_what_they_come_to_how_long_it_takes_and_whether_they_are_pure(tree: Path) -> None:
-    mark(tree, [BOUND])
+    Blocks(tree).mark()
     (tree / "test_it.py").write_text(
         "import socket\nfrom bot.rules import may\n"
         "def test_few(): assert may(2)\n"
@@ -123,29 +133,28 @@ def test_tests_run_in_forks_and_tell_what_they_come_to_how_long_it_takes_and_whe
 
     found = [json.loads(line) for line in (tree / "0.jsonl").read_text().splitlines()]
     assert ended.returncode == 0
-    assert [(one["test"], one["failed"], one["marks"]) for one in found] == [
-        ("test_it.py::test_few", False, [BOUND.name]),
-        ("test_it.py::test_none", True, []),
-        ("test_it.py::test_far", False, [BOUND.name]),
+    assert [(one["test"], one["failed"], unpacked(one["blocks"])) for one in found] == [
+        ("test_it.py::test_few", False, {0, 2}),
+        ("test_it.py::test_none", True, {0, 1}),
+        ("test_it.py::test_far", False, {0, 2}),
     ]
     assert [one["pure"] for one in found] == [True, True, False]
 
 
-def test_the_tests_beside_a_fault_come_first_and_then_those_that_come_to_little_else() -> None:
-    fault = next(one for one in faults(["policy"]) if one.file == Path("bot/policy/judge.py"))
-
+def test_useful_tests_come_first_then_those_beside_a_fault_and_those_that_come_to_little_else(tree: Path) -> None:
     def told(test: str, more: int = 0, *, pure: bool = True, failed: bool = False) -> Told:
-        return Told(test, 0.1, failed, pure, [fault.name, *map(str, range(more))])
+        return Told(test, 0.1, failed, pure, packed(range(1 + more)))
 
     reached = Reached([
-        told("tests/a.py::test_wide", 90), told("tests/a.py::test_near"), told("tests/a.py::test_fails", failed=True),
-        told("tests/bot/policy/test_judge.py::test_it", 99), told("tests/stories/a.py::test_story", pure=False),
-    ])  # fmt: skip
+        told("tests/a.py::test_wide", 9_000), told("tests/a.py::test_near"), told("tests/a.py::fails", failed=True),
+        told("tests/bot/test_rules.py::test_it", 9_900), told("tests/b.py::test_known", 9_000),
+        told("tests/stories/a.py::test_story", pure=False), Told("tests/a.py::else", 0.1, False, True, packed([1])),
+    ], tree)  # fmt: skip
 
-    assert [one.test for one in reached.of(fault, pure=True)] == [
-        "tests/bot/policy/test_judge.py::test_it", "tests/a.py::test_near", "tests/a.py::test_wide",
+    assert [one.test for one in reached.of(BOUND, pure=True, known={"tests/b.py::test_known"})] == [
+        "tests/b.py::test_known", "tests/bot/test_rules.py::test_it", "tests/a.py::test_near", "tests/a.py::test_wide",
     ]  # fmt: skip
-    assert [one.test for one in reached.of(fault, pure=False)] == ["tests/stories/a.py::test_story"]
+    assert [one.test for one in reached.of(BOUND, pure=False)] == ["tests/stories/a.py::test_story"]
 
 
 def test_a_second_start_goes_on_where_the_first_stopped_and_repeats_what_changed(tmp_path: Path) -> None:
