@@ -14,12 +14,18 @@ from typing import Any, cast
 from bench.faults import Fault
 
 CODE = ("agents", "bot", "channels", "language", "prompts")
-_MARK = "from bench.seats import reached as _reached"
+# Some files are also programs that find no other.
+_MARK = """
+try:
+    from bench.seats import reached as _block_reached
+except ImportError:
+    _block_reached = id
+"""
 _CLIENT = Path("bot/store/client/__init__.py")
 _SCRIPTS = Path("bot/store/lua")
 # A script is reached where whoever sends it asks for its hash.
 _SENT = """
-Script.sha = property(lambda self: (_reached({numbers}[self.name]), self.__dict__["sha"])[1],
+Script.sha = property(lambda self: (_block_reached({numbers}[self.name]), self.__dict__["sha"])[1],
                       lambda self, sha: self.__dict__.__setitem__("sha", sha))
 """
 _OF_CODE = ("co_code", "co_names", "co_varnames", "co_cellvars", "co_freevars", "co_flags", "co_argcount",
@@ -67,7 +73,7 @@ class Blocks:
             found = list(_blocks_of(tree, blocks[0].number if blocks else 0))
             for block, statements in found:
                 at = int(block.uses != frozenset() and _is_docstring(statements[0]) and len(statements) > 1)
-                statements[at:at] = ast.parse(f"_reached({block.number})").body
+                statements[at:at] = ast.parse(f"_block_reached({block.number})").body
             if found:
                 tree.body[_first(tree) : _first(tree)] = ast.parse(_MARK).body
                 more = _SENT.format(numbers=self._scripts) if file == _CLIENT else ""
