@@ -206,6 +206,8 @@ def living(folder: Path) -> Mapping[tuple[str, str, int], Sequence[FunctionType]
     for one in gc.get_objects():
         if isinstance(one, FunctionType) and one.__code__.co_filename.startswith(str(folder)):
             found[_place(one.__code__)].append(one)
+    # What is loaded by now is no garbage: no fork is to look at it again.
+    gc.freeze()
     return found
 
 
