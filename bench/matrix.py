@@ -38,7 +38,7 @@ from typing import Any, NoReturn, cast
 from bench import trial
 from bench.drawn import drawn
 from bench.faults import TOP, Fault, faults
-from bench.seats import CODE, Blocks, changed, unpacked
+from bench.seats import CODE, Blocks, changed, packed, unpacked
 from bench.trial import Anew, Numbers, Order, Reach, Seated, Told
 
 FOUND = TOP / ".faults"
@@ -48,9 +48,9 @@ _NO_TESTS = ("bench", "browser", "docs", "kill", "processes", "storm", "fakes", 
 _NO_FILES = ("test_launcher.py", "test_mutations.py", "test_setup.py")
 _SCRIPTS = Path("bot/store/lua")
 # Of the pure tests that come to a fault, as many as take so long; they stop after so many failures.
-_PURE_S, _PURE_FAILURES = 15.0, 5
+_PURE_S, _PURE_FAILURES = 6.0, 2
 # Of the others, as many as take so long.
-_OTHERS_S = 60.0
+_OTHERS_S = 30.0
 
 
 def hash_of(*parts: str) -> str:
@@ -180,7 +180,10 @@ def _play_all(found: Found, code: str, files: Sequence[str], processes: int) -> 
             os._exit(0)
         os.waitpid(pid, 0)
         told = [line for file in sorted(Path(folder).glob("*.jsonl")) for line in _lines(file)]
-    found.reached(code, told)
+    played = {_file(one["test"]) for one in told}
+    none = vars(Told("", 0.0, True, True, packed([])))
+    # Of a file without a test that is played, that is known, too.
+    found.reached(code, [*told, *(none | {"test": f"{file}::"} for file in files if file not in played)])
 
 
 def _hash_of_code() -> str:
