@@ -21,6 +21,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -38,7 +39,7 @@ from typing import Any, NoReturn, cast
 from bench import trial
 from bench.drawn import drawn
 from bench.faults import TOP, Fault, faults
-from bench.seats import CODE, Blocks, changed, packed, unpacked
+from bench.seats import CODE, Blocks, changed, mask_of, packed, unpacked
 from bench.trial import Anew, Numbers, Order, Reach, Seated, Told
 
 FOUND = TOP / ".faults"
@@ -51,6 +52,7 @@ _SCRIPTS = Path("bot/store/lua")
 _PURE_S, _PURE_FAILURES = 6.0, 2
 # Of the others, as many as take so long.
 _OTHERS_S = 30.0
+_WORD = re.compile(r"[a-z]{4,}")
 
 
 def hash_of(*parts: str) -> str:
@@ -250,27 +252,37 @@ class Reached:
     """The tests that come to each fault."""
 
     def __init__(self, told: Iterable[Told], top: Path = TOP) -> None:
-        self._blocks, self._of = Blocks(top), [(one, unpacked(one.blocks)) for one in told if not one.failed]
+        self._blocks = Blocks(top)
+        self._of = [(one, unpacked(one.blocks), _words(one.test)) for one in told if not one.failed]
+        self._rare = Counter(word for _, _, words in self._of for word in words)
 
     def of(self, fault: Fault, *, pure: bool, known: Collection[str] = ()) -> list[Told]:
-        """Return those that come to it: those that are `known` to miss others, then those beside it, then those that
-        come to little else, and soon.
+        """Return those that come to it, the likeliest first, as many as there is time for.
+
+        Likely are those beside it, those that speak of the same, that are `known` to miss other faults, that come to
+        little else, and that take no time.
         """
-        seat = self._blocks.of(fault)
-        there = [(one, len(blocks)) for one, blocks in self._of if one.pure == pure and blocks & seat]
+        seat, words = mask_of(self._blocks.of(fault)), _words(fault.name)
+        there = [each for each in self._of if each[0].pure == pure and each[1] & seat]
         package = fault.file.parent if fault.file.suffix == ".py" else fault.file.parent.parent
         beside = str(Path("tests", package, f"test_{fault.file.stem}.py"))
 
-        def cost(told: tuple[Told, int]) -> tuple[bool, bool, float]:
-            one, blocks = told
-            return one.test not in known, _file(one.test) != beside, (one.took + 0.02) * (1_000 + blocks)
+        def cost(each: tuple[Told, int, frozenset[str]]) -> float:
+            one, blocks, speaks = each
+            likely = 1 + 50 * sum(1 / self._rare[word] for word in words & speaks)
+            likely *= (5 if _file(one.test) == beside else 1) * (2 if one.test in known else 1)
+            return (one.took + 0.02) * (1_000 + blocks.bit_count()) / likely
 
         chosen, left = list[Told](), _PURE_S if pure else _OTHERS_S
-        for one, _ in sorted(there, key=cost):
+        for one, _, _ in sorted(there, key=cost):
             if one.took < left:
                 chosen.append(one)
                 left -= one.took
         return chosen
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(word[:6] for word in _WORD.findall(name.lower().replace("_", " ")))
 
 
 def _seek(seats: Seats, reached: Reached, fault: Fault, tests: str, useful: Collection[str]) -> Known:

@@ -163,19 +163,23 @@ def _first(tree: ast.Module) -> int:
     return max([int(bool(tree.body) and _is_docstring(tree.body[0])), *(n + 1 for n in future)])
 
 
+def mask_of(numbers: Iterable[int]) -> int:
+    """Return numbers as the bits of one."""
+    mask = 0
+    for number in numbers:
+        mask |= 1 << number
+    return mask
+
+
 def packed(numbers: Iterable[int]) -> str:
     """Return numbers as a short text."""
-    bits = bytearray()
-    for number in numbers:
-        bits.extend(bytes(max(0, number // 8 + 1 - len(bits))))
-        bits[number // 8] |= 1 << number % 8
-    return b85encode(zlib.compress(bytes(bits))).decode()
+    mask = mask_of(numbers)
+    return b85encode(zlib.compress(mask.to_bytes(mask.bit_length() // 8 + 1, "little"))).decode()
 
 
-def unpacked(text: str) -> frozenset[int]:
-    """Return the numbers of a text that `packed` gave."""
-    bits = zlib.decompress(b85decode(text))
-    return frozenset(8 * n + bit for n, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1)
+def unpacked(text: str) -> int:
+    """Return the numbers of a text that `packed` gave, as the bits of one."""
+    return int.from_bytes(zlib.decompress(b85decode(text)), "little")
 
 
 def changed(old: CodeType, new: CodeType) -> list[tuple[CodeType, CodeType]] | None:

@@ -90,7 +90,7 @@ def test_what_runs_says_which_blocks_it_came_to(tree: Path) -> None:
     rules.may(2)
 
     assert seats.seen == {0, 2}
-    assert unpacked(packed(seats.seen)) == {0, 2}
+    assert unpacked(packed(seats.seen)) == 0b101
 
 
 def test_every_condition_comparison_and_step_can_be_drawn_and_seated() -> None:
@@ -134,25 +134,29 @@ def test_tests_run_in_forks_and_tell_what_they_come_to_how_long_it_takes_and_whe
     found = [json.loads(line) for line in (tree / "0.jsonl").read_text().splitlines()]
     assert ended.returncode == 0
     assert [(one["test"], one["failed"], unpacked(one["blocks"])) for one in found] == [
-        ("test_it.py::test_few", False, {0, 2}),
-        ("test_it.py::test_none", True, {0, 1}),
-        ("test_it.py::test_far", False, {0, 2}),
+        ("test_it.py::test_few", False, 0b101),
+        ("test_it.py::test_none", True, 0b011),
+        ("test_it.py::test_far", False, 0b101),
     ]
     assert [one["pure"] for one in found] == [True, True, False]
 
 
-def test_useful_tests_come_first_then_those_beside_a_fault_and_those_that_come_to_little_else(tree: Path) -> None:
+def test_tests_that_speak_of_a_fault_or_stand_beside_it_come_first_then_those_that_come_to_little_else(
+    tree: Path,
+) -> None:
     def told(test: str, more: int = 0, *, pure: bool = True, failed: bool = False) -> Told:
         return Told(test, 0.1, failed, pure, packed(range(1 + more)))
 
     reached = Reached([
         told("tests/a.py::test_wide", 9_000), told("tests/a.py::test_near"), told("tests/a.py::fails", failed=True),
-        told("tests/bot/test_rules.py::test_it", 9_900), told("tests/b.py::test_known", 9_000),
+        told("tests/bot/test_rules.py::test_it", 9_000), told("tests/b.py::test_useful", 9_000),
         told("tests/stories/a.py::test_story", pure=False), Told("tests/a.py::else", 0.1, False, True, packed([1])),
+        told("tests/c.py::test_how_many_are_enough", 9_000),
     ], tree)  # fmt: skip
 
-    assert [one.test for one in reached.of(BOUND, pure=True, known={"tests/b.py::test_known"})] == [
-        "tests/b.py::test_known", "tests/bot/test_rules.py::test_it", "tests/a.py::test_near", "tests/a.py::test_wide",
+    assert [one.test for one in reached.of(BOUND, pure=True, known={"tests/b.py::test_useful"})] == [
+        "tests/c.py::test_how_many_are_enough", "tests/a.py::test_near", "tests/bot/test_rules.py::test_it",
+        "tests/b.py::test_useful", "tests/a.py::test_wide",
     ]  # fmt: skip
     assert [one.test for one in reached.of(BOUND, pure=False)] == ["tests/stories/a.py::test_story"]
 
