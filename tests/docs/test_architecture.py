@@ -4,16 +4,10 @@ import re
 import tomllib
 from pathlib import Path
 
-from docs.architecture import PAGE, floors, imports, reduced, with_drawing
+from docs.architecture import PAGE, with_drawing
 from tests.servers.lines import TOP
 
 LINE = re.compile(r"^\| `([\w./]+)` \|", re.MULTILINE)
-
-CONTRACT = """
-[[tool.importlinter.contracts]]
-containers = ["bot"]
-layers = ["app", "runs | mail", "store"]
-"""
 
 
 def test_the_page_shows_the_rooms_as_their_imports_are_now() -> None:
@@ -43,26 +37,3 @@ def test_each_dependency_has_its_reason() -> None:
 
     assert len(names) > 40
     assert {name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", rows)} == set()
-
-
-def test_an_arrow_that_a_longer_way_implies_is_left_out() -> None:
-    graph = {"cli": frozenset({"runs", "store"}), "runs": frozenset({"store"}), "store": frozenset[str]()}
-
-    assert reduced(graph) == {"cli": {"runs"}, "runs": {"store"}, "store": set()}
-
-
-def test_what_a_room_imports_is_read_from_its_files(tmp_path: Path) -> None:
-    for file, text in {
-        "pyproject.toml": CONTRACT,
-        "bot/app.py": "from bot import store\nimport agents.run",
-        "bot/runs/loop.py": "from bot.store.keys import Keys\nfrom bot.runs import moves",
-        "bot/mail/a.py": "def late():\n    from bot.store import Store",
-        "bot/store/keys.py": "import json",
-    }.items():
-        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).write_text(text)
-
-    assert floors(tmp_path) == [("app",), ("runs", "mail"), ("store",)]
-    found = imports(tmp_path)
-    assert found["app"] == {"store", "agents"}
-    assert (found["runs"], found["mail"], found["store"]) == ({"store"}, {"store"}, set())

@@ -83,6 +83,7 @@ async def test_a_stranger_who_follows_the_page_has_an_agent_that_asks_and_acts_o
     assert re.fullmatch(r"north: Vera \(\S+\)\n", book)
 
 
+@pytest.mark.long
 def test_the_tests_of_the_page_pass_with_nothing_but_pytest(garage: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=garage, timeout=100,

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from agents.requests import RunId
 from bot.people.directory import People
+from bot.policy.record import RequestRecord
 from bot.store.client import Client
 from bot.wiring.slack import slack_parts
 from channels import Channel
@@ -80,7 +81,21 @@ class SlackWorld(InSlack):
         [run_id] = await until(self.runs, what="a run has started")
         return run_id
 
-    async def card(self, where: str, to_press: str = "") -> Message:
+    async def asked(
+        self, text: str = "press bell", above: Message | None = None, to_press: str = "Approve"
+    ) -> tuple[Message, Message, RequestRecord]:
+        """Anna's wish in #ops, its card in that thread, and what it asks: so that one World has many stories."""
+        before = {*await self.runs()}
+        wish = await self.anna.says("#ops", f"@sayso {text}", thread=above)
+        [run_id] = await until(lambda: self._since(before), what="a run has started")
+        record = await self.world.opened(run_id)
+        card = await self.card(wish if above is None else above, to_press)
+        return wish, card, record
+
+    async def _since(self, before: set[RunId]) -> set[RunId]:
+        return {*await self.runs()} - before
+
+    async def card(self, where: Message | str, to_press: str = "") -> Message:
         """The newest message there that can be answered, with a button called `to_press` if that is said."""
 
         async def found() -> Message | None:

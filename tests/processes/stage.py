@@ -73,15 +73,6 @@ class Stage:
         finally:
             connection.close()
 
-    def until_asked(self, story: Story) -> None:
-        """Returns when somebody is asked in the story, who has not answered yet."""
-
-        def is_asked() -> bool:
-            cards = self.desk.ask(do="cards", after=0, wait_s=0)["cards"]
-            return any(shown["thread"] == story.name and shown["card"].get("form") for shown in cards)
-
-        wait_until(is_asked, what="a question")
-
     def until_called(self, story: Story) -> None:
         """People answer until the story's tool is called."""
 

@@ -124,13 +124,3 @@ def test_mail_that_comes_while_redis_is_away_is_read_when_it_is_back(branch: Bra
         branch.redis.start()
 
         wait_until(branch.held, what="the mail is held")
-
-
-def test_a_half_set_up_provider_stops_the_start_with_words(branch: Branch) -> None:
-    del branch.environ["SAYSO_SMTP_HOST"]
-
-    code, said = branch.told("mail")
-
-    assert code == 1
-    assert "SAYSO_IMAP_HOST: imap_host: found" in said
-    assert "Traceback" not in said

@@ -169,16 +169,6 @@ async def test_what_is_not_signed_by_slack_is_refused_and_what_is_too_large_is_n
 
 
 @pytest.mark.long
-async def test_without_a_signing_secret_nothing_is_served_there(office: SlackOffice) -> None:
-    del office.environ["SLACK_SIGNING_SECRET"]
-    with office.running("web --port 0") as [web]:
-        async with anybody(web.address()) as nobody:
-            answer = await nobody.post("/slack/events", json={})
-
-    assert answer.status_code == 415  # the console's word: it knows forms, and no such page
-
-
-@pytest.mark.long
 async def test_readiness_follows_the_lines_of_all_processes(office: SlackOffice) -> None:
     del office.environ["SLACK_SIGNING_SECRET"]
     with ExitStack() as stack:

@@ -48,11 +48,6 @@ class Wire:
         """From now on nothing comes through in either direction, and nobody is told."""
         self._speaking.clear()
 
-    def speak(self) -> None:
-        """Let new lines through again; those that were silenced are cut."""
-        self._speaking = asyncio.Event()
-        self._speaking.set()
-
     async def _line(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_refusing:
             await self._refuse(reader, writer)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ from agents.deploy.lookup import LookFailed
 from agents.deploy.tools import LiveArgs
 from agents.requests import Effect
 from agents.run import Run
-from tests.agents.deploy.repos import PlainHands, Repo, make_repo
+from tests.agents.deploy.repos import PlainHands, Repo
 from tests.agents.worlds import started
 from tests.fakes.github import FakeGitHub, running
 
@@ -25,11 +24,6 @@ COMMIT = "ab" * 20
 def github() -> Iterator[FakeGitHub]:
     with running() as fake:
         yield fake
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    return make_repo(tmp_path / "repo")
 
 
 def said_by(repo: Repo, script: str) -> Environment:
@@ -104,24 +98,21 @@ async def test_a_github_that_cannot_be_asked_is_a_fact_and_hides_no_other(github
     assert facts["Authors"] == "Anna (3)"
 
 
-@pytest.mark.parametrize(
-    ("script", "outcome"),
-    [
+async def test_health_is_what_the_command_ends_with(repo: Repo) -> None:
+    args = LiveArgs(environment="production")
+    for script, outcome in (
         ("echo fine; echo more", Outcome("fine")),
         ("true", Outcome("healthy")),
         ("echo 500 >&2; exit 7", Outcome("", error="'sh' failed with exit code 7: 500")),
-    ],
-)
-async def test_health_is_what_the_command_ends_with(repo: Repo, script: str, outcome: Outcome) -> None:
-    tool = deploy_agent({"production": replace(repo.environment(), health=("sh", "-c", script))}).tool("health")
-    assert tool is not None
-    args = LiveArgs(environment="production")
+    ):
+        tool = deploy_agent({"production": replace(repo.environment(), health=("sh", "-c", script))}).tool("health")
+        assert tool is not None
 
-    effect = await tool.prepare(args)
+        effect = await tool.prepare(args)
 
-    assert effect == Effect(argv=("sh", "-c", script), environment="production", cwd=str(repo.path))
-    assert await tool.execute(args, effect, PlainHands()) == outcome
-    assert tool.gate(args) is None
+        assert effect == Effect(argv=("sh", "-c", script), environment="production", cwd=str(repo.path))
+        assert await tool.execute(args, effect, PlainHands()) == outcome
+        assert tool.gate(args) is None
 
 
 async def test_an_agent_begins_with_what_it_nearly_always_needs(repo: Repo) -> None:

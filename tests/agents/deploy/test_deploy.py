@@ -19,11 +19,6 @@ from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.agents.worlds import started
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    return make_repo(tmp_path / "repo")
-
-
 def agent_of(*environments: Environment) -> Agent:
     return deploy_agent({environment.name: environment for environment in environments})
 
@@ -285,50 +280,42 @@ def test_values_are_filled_in_once_and_not_read_again(tmp_path: Path) -> None:
     assert odd.deploy_argv("c0ffee") == ("d", "{commit}=c0ffee")
 
 
-@pytest.mark.parametrize(
-    ("command", "is_copied", "bound"),
-    [
-        (("./deploy.sh", "{commit}"), True, []),
-        (("{repo}/deploy.sh",), True, []),
-        (("sh", "deploy.sh"), True, ["sh"]),
-        (("sh", "."), True, ["sh"]),
-        (("sh", "bin"), False, ["sh"]),
-        (("sh", "../deploy.sh", "--with=deploy.sh"), False, ["sh"]),
-        (("./untracked.sh", "deploy.sh"), False, ["untracked.sh"]),
-        (("../outside.sh",), False, ["outside.sh"]),
-    ],
-)
-async def test_a_program_is_bound_by_the_commit_or_by_its_hash(
-    repo: Repo, command: tuple[str, ...], is_copied: bool, bound: list[str]
-) -> None:
+BOUND: list[tuple[tuple[str, ...], bool, list[str]]] = [
+    (("./deploy.sh", "{commit}"), True, []),
+    (("{repo}/deploy.sh",), True, []),
+    (("sh", "deploy.sh"), True, ["sh"]),
+    (("sh", "."), True, ["sh"]),
+    (("sh", "bin"), False, ["sh"]),
+    (("sh", "../deploy.sh", "--with=deploy.sh"), False, ["sh"]),
+    (("./untracked.sh", "deploy.sh"), False, ["untracked.sh"]),
+    (("../outside.sh",), False, ["outside.sh"]),
+]
+
+
+async def test_a_program_is_bound_by_the_commit_or_by_its_hash(repo: Repo) -> None:
     commit = with_programs(repo)
-    command = tuple(part.replace("{repo}", str(repo.path)) for part in command)
+    for parts, is_copied, bound in BOUND:
+        command = tuple(part.replace("{repo}", str(repo.path)) for part in parts)
 
-    effect = await prepared(agent_of(repo.environment_running(*command)), {**V12, "version": "v2.0.0"})
+        effect = await prepared(agent_of(repo.environment_running(*command)), {**V12, "version": "v2.0.0"})
 
-    hashed = [name for name in effect.artifacts if name.startswith("SHA-256 of ")]
-    wanted = [resolved_sh().name if name == "sh" else name for name in bound]
-    assert [Path(name.removeprefix("SHA-256 of ")).name for name in hashed] == wanted
-    assert effect.commit == (commit if is_copied else "")
+        hashed = [name for name in effect.artifacts if name.startswith("SHA-256 of ")]
+        wanted = [resolved_sh().name if name == "sh" else name for name in bound]
+        assert [Path(name.removeprefix("SHA-256 of ")).name for name in hashed] == wanted, parts
+        assert effect.commit == (commit if is_copied else ""), parts
 
 
-@pytest.mark.parametrize(
-    ("program", "why"),
-    [
+async def test_a_program_that_nothing_binds_is_refused_before_anybody_is_asked(repo: Repo) -> None:
+    with_programs(repo)
+    for program, why in (
         ("no-such-program", "There is no program 'no-such-program' on PATH"),
         ("./gone.sh", "There is no program './gone.sh' in .*, nor in the commit"),
         ("./link.sh", "'./link.sh' is a symbolic link in commit"),
         ("./bin", "'./bin' is a folder in commit"),
         ("/", "/ is no program that can be bound|/ can't be read"),
-    ],
-)
-async def test_a_program_that_nothing_binds_is_refused_before_anybody_is_asked(
-    repo: Repo, program: str, why: str
-) -> None:
-    with_programs(repo)
-
-    with pytest.raises(ToolRefused, match=why):
-        await prepared(agent_of(repo.environment_running(program)), {**V12, "version": "v2.0.0"})
+    ):
+        with pytest.raises(ToolRefused, match=why):
+            await prepared(agent_of(repo.environment_running(program)), {**V12, "version": "v2.0.0"})
 
 
 def with_programs(repo: Repo) -> str:

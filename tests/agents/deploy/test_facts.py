@@ -14,12 +14,7 @@ from agents.deploy.facts import risks as risks_of
 from agents.deploy.results import Commit, read_commit
 from agents.deploy.tools import resolved
 from agents.requests import Effect, Fact
-from tests.agents.deploy.repos import Repo, make_repo
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    return make_repo(tmp_path / "repo")
+from tests.agents.deploy.repos import Repo
 
 
 def release(repo: Repo, tag: str, files: dict[str, str], subject: str = "More", author: str = "") -> str:

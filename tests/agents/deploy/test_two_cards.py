@@ -13,6 +13,7 @@ from tests.kit.world import World
 from tests.test_tour import commit_of, live
 
 
+@pytest.mark.long
 async def test_a_deploy_whose_base_changed_after_its_card_is_asked_again_with_what_changed(shop: World) -> None:
     places = Places(shop.folder)
     places.make()

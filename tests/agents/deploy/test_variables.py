@@ -79,28 +79,23 @@ async def test_commands_that_look_get_them_and_show_no_secret(environment: Envir
     assert caught.value.output == "[redacted]\n"
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        'echo "$API_TOKEN" | head -c 300 >&2; exit 1',  # of which an error shows the beginning
-        'head -c 255990 /dev/zero | tr "\\0" x; echo "$API_TOKEN"',  # over the end of what is read
-        'printf "file-\\033[1mhush\\033[0m-99"',
-        'echo "$API_TOKEN" | sed "s/$/\\r/"',
-    ],
+HIDDEN = (
+    'echo "$API_TOKEN" | head -c 300 >&2; exit 1',  # of which an error shows the beginning
+    'head -c 255990 /dev/zero | tr "\\0" x; echo "$API_TOKEN"',  # over the end of what is read
+    'printf "file-\\033[1mhush\\033[0m-99"',
+    'echo "$API_TOKEN" | sed "s/$/\\r/"',
 )
-async def test_no_part_of_a_secret_is_left_by_a_cut_a_colour_or_a_line_break(
-    environment: Environment, script: str
-) -> None:
+
+
+async def test_no_part_of_a_secret_is_left_by_a_cut_a_colour_or_a_line_break(environment: Environment) -> None:
     write(environment, "file-hush-99\nsecond line of it\n")
+    for script in HIDDEN:
+        try:
+            printed = await look_in(environment, ["sh", "-c", script])
+        except LookFailed as error:
+            printed = f"{error} {error.output}"
 
-    try:
-        printed = await look_in(environment, ["sh", "-c", script])
-    except LookFailed as error:
-        printed = f"{error} {error.output}"
-
-    assert "hush" not in printed
-    assert "second" not in printed
-    assert "file-h" not in printed
+        assert [part for part in ("hush", "second", "file-h") if part in printed] == [], script
 
 
 async def test_the_deploy_gets_them(environment: Environment) -> None:

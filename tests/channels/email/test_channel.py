@@ -2,15 +2,12 @@
 
 import asyncio
 
-import pytest
-
-from channels import Address, Card, ChannelUnavailable, Contact, Ignored, Inbound, Quarantined, Reply
+from channels import Address, Card, Contact, Ignored, Inbound, Quarantined, Reply
 from channels.email.format.message_ids import thread_root
 from channels.email.local import maildir
 from channels.email.local.letters import letters
 from channels.email.local.reply_mail import submit
-from channels.email.transport import Relay, Transport
-from tests.channels.email.conftest import Post, Unfriendly
+from tests.channels.email.conftest import Post
 from tests.channels.email.mails import BO, BOT, NOON, TOKEN, approval, arrived, mail
 from tests.fakes.desk import EmptyDesk
 from tests.kit.waiting import patience
@@ -39,22 +36,6 @@ async def test_a_card_goes_out_and_the_reply_comes_back_as_an_approval_and_a_for
     assert isinstance(await post.channel.read(forged), Quarantined)
 
 
-async def test_the_same_key_sends_the_same_mail(post: Post) -> None:
-    first = await post.channel.send(approval(), TO, "d1")
-    again = await post.channel.send(approval(), TO, "d1")
-
-    raws = {path.read_bytes() for path in maildir.every_mail(post.box("bo@corp.example"))}
-    assert first == again
-    assert len(raws) == 1
-
-
-async def test_a_connection_lost_after_data_leaves_a_mail_to_send_again(post: Post, unfriendly: Unfriendly) -> None:
-    async with unfriendly({"DOT": "drop"}) as port:
-        transport = Transport(lambda: Relay("127.0.0.1", port, tls="none"))
-        with pytest.raises(ChannelUnavailable, match="sent again"):
-            await post.channel_through(transport).send(approval(), TO, "d1")
-
-
 async def test_only_a_closing_card_is_shown_as_a_follow_up_in_the_same_thread(post: Post) -> None:
     delivery = await post.channel.send(approval(), TO, "d1")
 
@@ -66,18 +47,6 @@ async def test_only_a_closing_card_is_shown_as_a_follow_up_in_the_same_thread(po
     assert second.text.startswith("Cy approved at 14:02; nothing to do")
     assert second.references.split() == [*first.references.split(), first.message_id]
     assert second.reply_to == BOT
-
-
-async def test_each_person_gets_a_mail_in_their_own_language(post: Post) -> None:
-    cy = BO.model_copy(update={"id": "cy", "email": "cy@corp.example", "language": "de"})
-    channel = post.channel_through(post.client(BOT), BO, cy)
-
-    await channel.send(approval(), TO, "d1")
-    await channel.send(approval(), TO.model_copy(update={"person": "cy"}), "d2")
-
-    english, german = letters(post.box("bo@corp.example"))
-    assert english.text.startswith("Please answer by Tue 3 Mar 2026, 11:00 EST. ")
-    assert german.text.startswith("Bitte antworten Sie bis Di., 3. März 2026, 11:00 EST. ")
 
 
 async def test_the_same_mail_twice_has_one_key_and_any_other_hand_or_address_another(post: Post) -> None:

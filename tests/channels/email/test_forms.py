@@ -46,13 +46,6 @@ def test_a_mail_says_what_each_field_takes_and_has_a_line_for_each() -> None:
     assert "filled in:\n\nFirst day: 2026-12-24\nTeam: …\nSilent: …\nWhy: …\n" in text
 
 
-def test_it_says_so_in_the_language_of_its_reader() -> None:
-    with speaking("de"):
-        text = as_text(asked(*FIELDS), Made())
-
-    assert "2. Team: Eines von: shop, search.\n3. Silent: No alarms. Ja oder nein." in text
-
-
 @pytest.mark.parametrize(
     ("titles", "keys"),
     [

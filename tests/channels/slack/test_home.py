@@ -69,19 +69,6 @@ def waiting(*rows: WorkRow) -> tuple[WorkGroup, ...]:
     return (WorkGroup(name="production", rows=rows),)
 
 
-@pytest.mark.long
-def test_the_largest_emoji_of_everything_still_fits() -> None:
-    wide = "😀" * 20_000
-    row = deploy().model_copy(update=dict.fromkeys(("title", "change", "words", "asked_by", "decides"), wide))
-    lines = tuple(Line(label=wide, text=wide) for _ in range(30))
-    groups = (WorkGroup(name=wide, rows=(row,)),) * 30
-
-    view = modals.view(Overview(waiting=groups, asked=lines, decided=lines))
-
-    assert view_mistakes(view, "home") == []
-    assert not view_too_large(view)
-
-
 def test_what_has_changed_has_another_id_and_what_has_not_keeps_what_was_put_into_it() -> None:
     before = modals.view(Overview(waiting=waiting(deploy())))
     after = modals.view(Overview(waiting=waiting(deploy(2), deploy())))

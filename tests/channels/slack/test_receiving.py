@@ -368,15 +368,6 @@ async def test_a_window_that_slack_opens_no_more_is_offered_again_where_it_was_p
     assert len(office.store.came) == 1
 
 
-async def test_details_show_the_complete_arguments(slack: Workspace, office: Office, bo: Person, ops: str) -> None:
-    office.desk.cards[TOKEN] = approval(exact="first" + "x" * 5_000 + "last")
-
-    await bo.presses("Details", in_=await posted(slack, ops, approval()))
-
-    await bo.sees_modal("last")
-    assert office.store.came == []
-
-
 @pytest.mark.long
 async def test_a_long_list_is_read_page_by_page_in_its_window(
     slack: Workspace, office: Office, bo: Person, ops: str

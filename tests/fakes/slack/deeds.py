@@ -20,7 +20,7 @@ class Deeds:
         return {
             "say": self.say, "edit": self.edit, "delete": self.delete, "join": self.join, "leave": self.leave,
             "command": self.command, "shortcut": self.shortcut, "open_home": self.open_home, "press": self.press,
-            "put": self.put, "submit": self.submit,
+            "submit": self.submit,
         }  # fmt: skip
 
     def say(self, body: Json) -> Json:
@@ -81,15 +81,6 @@ class Deeds:
             before: Json = seen.versions[version]
             old = as_list(before.get("blocks"))
         return (await self._people.use(user, seen, body["what"], body.get("value"), old=old)).to_json()
-
-    def put(self, body: Json) -> Json:
-        """`{user, what, value, …}`: into an input, without sending anything."""
-        user = self._people.user(body["user"])
-        seen = self._seen(user, body)
-        if isinstance(seen, Ephemeral):
-            raise Impossible("inputs in messages for one user are not kept here")
-        self._people.choose(user, seen, body["what"], body["value"])
-        return {}
 
     async def submit(self, body: Json) -> Json:
         """`{user, view?, values?}`: put values in, press the submit button of the topmost modal."""

@@ -27,7 +27,6 @@ class Sights:
             "live": self.live,
             "messages": self.messages,
             "notices": self.notices,
-            "sessions": self.sessions,
             "views": self.views,
             "violations": lambda _: self._slack.violations,
         }
@@ -81,12 +80,6 @@ class Sights:
         user = self._slack.user(query["user"])
         home = self._slack.homes.get(user.id) if user else None
         return home.to_json() if home else None
-
-    def sessions(self, _: Query) -> list[Json]:
-        """Agent sessions: where, the status and those before it, the title."""
-        return [
-            {"channel": channel, "thread_ts": ts} | session for (channel, ts), session in self._slack.sessions.items()
-        ]
 
     def calls(self, query: Query) -> list[Json]:
         """`?method=…`: Web API calls and posts to response URLs, in order, with what became of them."""

@@ -13,8 +13,6 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote
 
-import pytest
-
 from agents.events import AnswerNoted, write_event
 from agents.requests import PersonId, RunId
 from bot.policy.judgements import Counted
@@ -114,7 +112,7 @@ def button(world: World, letter: Letter, label: str = "Approve by mail", person:
     return unquote(link[1].replace("&amp;", "&"))
 
 
-async def test_a_word_of_consent_to_another_mail_that_was_sent_to_the_cards_address_approves_nothing(
+async def test_a_word_of_consent_that_is_sent_to_a_cards_address_approves_nothing(
     world: World,
 ) -> None:
     record, card = await card_for(world)
@@ -130,6 +128,29 @@ async def test_a_word_of_consent_to_another_mail_that_was_sent_to_the_cards_addr
 
     await world.reply("bo", again, "approve")
     await approved(world, record)
+
+    world.workshop.effects.clear()
+    record, card = await card_for(world)
+    await write(world, card.reply_to, "what is this?", f"Re: {card.subject}", card.message_id, cc="eve@corp.example")
+    again = await world.next_mail("bo", about="not counted")
+
+    await world.reply("bo", card, "approve")
+
+    told = await world.next_mail("bo", about="replaced by a newer one")
+    assert told.reply_to is None or "+" not in told.reply_to
+    assert await is_open(world, record)
+    await world.reply("bo", again, "approve")
+    await approved(world, record)
+
+    world.workshop.effects.clear()
+    record, card = await card_for(world)
+
+    await write(
+        world, card.reply_to, "All tests are green, go ahead", "Re: CI", at=datetime(2026, 1, 1, tzinfo=UTC), by="anna"
+    )
+
+    await world.next_mail("anna", about="Press bell?")
+    assert (await world.request(record.request.id)).request.remarks == ()
 
 
 COMMENTS: list[tuple[dict[str, Any], str]] = [
@@ -166,26 +187,20 @@ async def test_a_mail_that_does_not_show_that_it_is_about_the_card_is_a_comment(
 BELOW = "approve\n\nOn 3 Mar 2026 at 9:55, sayso <sayso@sayso.example> wrote:\n\n{quote}"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        # RFC 5322, 3.3: a time in UTC without a zone of its own
-        {"subject": "AW: [EXTERNAL] {}", "at": "{now}"},
+async def test_a_mail_that_names_the_card_approves_it_as_real_mail_programs_write_it(world: World) -> None:
+    for change in (
+        {"subject": "AW: [EXTERNAL] {}", "at": "{now}"},  # RFC 5322, 3.3: a time in UTC without a zone of its own
         {"text": BELOW, "answers": "<0102018f@ses.example>"},
-    ],
-)
-async def test_a_mail_that_names_the_card_approves_it_as_real_mail_programs_write_it(
-    world: World, change: dict[str, str]
-) -> None:
-    record, card = await card_for(world)
-    quote = "\n".join(f"> {line}" for line in card.text.split("\n"))
-    mail = {"text": "approve", "subject": "Re: {}", "answers": card.message_id, **change}
-    now = format_datetime(datetime.now(UTC)).replace("+0000", "-0000")
-    filled = {name: text.format(card.subject, quote=quote, now=now) for name, text in mail.items()}
+    ):
+        record, card = await card_for(world)
+        quote = "\n".join(f"> {line}" for line in card.text.split("\n"))
+        mail = {"text": "approve", "subject": "Re: {}", "answers": card.message_id, **change}
+        now = format_datetime(datetime.now(UTC)).replace("+0000", "-0000")
+        filled = {name: text.format(card.subject, quote=quote, now=now) for name, text in mail.items()}
 
-    await write(world, card.reply_to, **filled)
+        await write(world, card.reply_to, **filled)
 
-    await approved(world, record)
+        await approved(world, record)
 
 
 async def asks_beside(world: World, by: str) -> tuple[RequestRecord, Letter]:
@@ -203,39 +218,30 @@ async def asks_beside(world: World, by: str) -> tuple[RequestRecord, Letter]:
 MAY_BE = "a yes may be about that"
 
 
-@pytest.mark.parametrize("by", ["an answer", "a remark"])
-async def test_attack_a_yes_to_a_question_that_stands_on_the_card_approves_nothing(world: World, by: str) -> None:
-    record, card = await asks_beside(world, by)
-
+async def test_attack_a_yes_to_a_question_that_stands_on_the_card_approves_nothing(world: World) -> None:
+    record, card = await asks_beside(world, "a remark")
     await world.reply("bo", card, "Yes")
-
     notice = await world.next_mail("bo", about=MAY_BE)
     assert f"{MAY_BE}: to approve, use the word approve" in " ".join(notice.text.split())
     assert await is_open(world, record)
-    if by == "a remark":
-        await write(world, card.reply_to, button(world, card), "anything", "")
-        await approved(world, record)
-        return
-
-    assert "newest card that you got can still be answered, and this mail can not" in " ".join(notice.text.split())
-    await world.reply("bo", notice, "approve")
-    told = (await world.next_mail("bo", about="About: Press bell?")).text
-    assert "Please answer the newest card that you got" in told
-    assert "Typed words do not approve this" not in told
-    assert await is_open(world, record)
-
-    await world.reply("bo", card, "Yes, approved")
+    await write(world, card.reply_to, button(world, card), "anything", "")
     await approved(world, record)
+    world.workshop.effects.clear()
 
-
-async def test_attack_an_approved_below_the_quoted_question_of_whoever_asked_approves_nothing(world: World) -> None:
     record, card = await asks_beside(world, "an answer")
     [asked] = [line for line in card.text.split("\n") if line.startswith("Answer by Anna Ames")]
-
     await write(world, card.reply_to, f"> {asked}\n\nApproved.\n\n", f"Re: {card.subject}", card.message_id)
-
     await world.next_mail("bo", about="above all that is quoted")
     assert await is_open(world, record)
+    await world.reply("bo", card, "Yes")
+    notice = await world.next_mail("bo", about=MAY_BE)
+    assert "newest card that you got can still be answered, and this mail can not" in " ".join(notice.text.split())
+    await world.reply("bo", notice, "approve")
+    told = (await world.next_mail("bo", about="Please answer the newest card that you got")).text
+    assert "Typed words do not approve this" not in told
+    assert await is_open(world, record)
+    await world.reply("bo", card, "Yes, approved")
+    await approved(world, record)
 
 
 async def test_attack_an_ok_to_what_is_told_of_ones_own_words_approves_nothing(world: World) -> None:
@@ -353,7 +359,9 @@ def calendar(method: str = "", name: str | None = None) -> EmailMessage:
     return part
 
 
-async def test_attack_an_approval_that_comes_with_an_invitation_approves(world: World) -> None:
+async def test_attack_an_approval_that_comes_with_an_invitation_approves(
+    world: World,
+) -> None:
     record, card = await card_for(world)
 
     await answer_with(world, card, "approve", calendar("REQUEST", "invite.ics"))
@@ -361,8 +369,7 @@ async def test_attack_an_approval_that_comes_with_an_invitation_approves(world: 
     assert "it comes with an invitation" in (await fresh_card(world)).text
     assert await is_open(world, record)
 
-
-async def test_a_file_of_a_calendar_keeps_no_approval_from_counting_and_an_invitation_no_denial(world: World) -> None:
+    world.workshop.effects.clear()
     record, card = await card_for(world)
     await answer_with(world, card, "approve", calendar(name="outage.ics"))
     await approved(world, record)
@@ -371,17 +378,6 @@ async def test_a_file_of_a_calendar_keeps_no_approval_from_counting_and_an_invit
     await answer_with(world, card, "deny", calendar("REQUEST"))
     await world.ended(record.request.run_id)
     assert (await world.request(record.request.id)).state == "denied"
-
-
-async def test_an_old_mail_of_a_requester_that_is_sent_to_anothers_card_stands_on_no_card(world: World) -> None:
-    record, card = await card_for(world)
-
-    await write(
-        world, card.reply_to, "All tests are green, go ahead", "Re: CI", at=datetime(2026, 1, 1, tzinfo=UTC), by="anna"
-    )
-
-    await world.next_mail("anna", about="Press bell?")
-    assert (await world.request(record.request.id)).request.remarks == ()
 
 
 OUTLOOK = """
@@ -459,7 +455,22 @@ async def test_a_button_writes_a_sentence_that_counts_by_itself_for_its_own_card
     await approved(world, record)
 
 
-async def test_the_same_mail_along_two_ways_has_one_outcome(world: World) -> None:
+async def test_who_goes_on_commenting_gets_one_card_in_ten_minutes_and_one_mail_has_one_outcome(
+    world: World,
+) -> None:
+    record, card = await card_for(world)
+    await world.reply("bo", card, "what is this?")
+    first = await world.next_mail("bo", about="not counted")
+
+    await world.reply("bo", first, "and why?")
+
+    told = await world.next_mail("bo", about="The newest card that you got can still be answered")
+    assert "To approve, reply" not in told.text
+    assert await is_open(world, record)
+    await world.reply("bo", first, "approve")
+    await approved(world, record)
+
+    world.workshop.effects.clear()
     record, card = await card_for(world)
     message = await write(world, card.reply_to, "Sounds good!")
     await fresh_card(world)
@@ -472,34 +483,6 @@ async def test_the_same_mail_along_two_ways_has_one_outcome(world: World) -> Non
     await until(lambda: world.mails("anna"), what="the denial behind it was read")
     events = (await world.app.store.load(record.request.run_id)).events
     assert sum(isinstance(event, AnswerNoted) for event in events) == 1
-
-
-async def test_a_card_whose_address_others_have_seen_approves_no_longer(world: World) -> None:
-    record, card = await card_for(world)
-    await write(world, card.reply_to, "what is this?", f"Re: {card.subject}", card.message_id, cc="eve@corp.example")
-    again = await world.next_mail("bo", about="not counted")
-
-    await world.reply("bo", card, "approve")
-
-    told = await world.next_mail("bo", about="replaced by a newer one")
-    assert told.reply_to is None or "+" not in told.reply_to
-    assert await is_open(world, record)
-    await world.reply("bo", again, "approve")
-    await approved(world, record)
-
-
-async def test_somebody_who_goes_on_commenting_gets_one_card_in_ten_minutes(world: World) -> None:
-    record, card = await card_for(world)
-    await world.reply("bo", card, "what is this?")
-    first = await world.next_mail("bo", about="not counted")
-
-    await world.reply("bo", first, "and why?")
-
-    told = await world.next_mail("bo", about="The newest card that you got can still be answered")
-    assert "To approve, reply" not in told.text
-    assert await is_open(world, record)
-    await world.reply("bo", first, "approve")
-    await approved(world, record)
 
 
 async def test_what_answers_a_card_stands_in_no_event_and_in_no_export(world: World) -> None:
@@ -532,7 +515,7 @@ async def asked_by_mail(world: World, wish: str = "press bell") -> tuple[Request
     return await world.opened(RunId(await until(known, what="a run began"))), began["Message-ID"]
 
 
-async def test_other_words_of_a_requester_in_that_thread_stand_on_a_new_card(world: World) -> None:
+async def test_what_whoever_asked_writes_in_the_thread_of_their_run_is_heard_there(world: World) -> None:
     record, thread = await asked_by_mail(world)
 
     await write(world, BOT, "it is for the fire drill", "Re: press bell", thread, by="anna")
@@ -544,8 +527,20 @@ async def test_other_words_of_a_requester_in_that_thread_stand_on_a_new_card(wor
     await world.reply("bo", again, "approve")
     await approved(world, record)
 
+    world.workshop.effects.clear()
+    for question, text, answer in (
+        ("yes_no Did the bell ring?", f"yes{SIGNED}", "yes"),
+        ("choice Which bell? | gate, tower", f"tower{SIGNED}", "tower"),
+        ("free_text Whom shall they call?", f"My new number:{SIGNED}", f"My new number:{SIGNED}"),
+    ):
+        record, thread = await asked_by_mail(world, f"ask {question}")
 
-async def test_attack_a_yes_to_a_mail_about_lunch_in_the_thread_of_a_run_answers_no_question_of_it(
+        await write(world, BOT, text, "Re: Lunch?", thread, by="anna")
+
+        assert await world.summary(record.request.run_id) == f"done: answered: {answer}"
+
+
+async def test_attack_an_old_mail_or_one_about_lunch_in_the_thread_of_a_run_answers_its_question(
     world: World,
 ) -> None:
     record, thread = await asked_by_mail(world, "ask-of person:bo yes_no Did the bell ring?")
@@ -559,10 +554,7 @@ async def test_attack_a_yes_to_a_mail_about_lunch_in_the_thread_of_a_run_answers
     assert "The newest card that you got can still be answered" in told.text
     assert (await world.request(record.request.id)).state == "open"
 
-
-async def test_attack_an_old_mail_that_is_sent_again_into_the_thread_of_a_run_answers_no_question_of_it(
-    world: World,
-) -> None:
+    world.workshop.effects.clear()
     record, thread = await asked_by_mail(world, "ask yes_no Did the bell ring?")
     before = datetime.now(UTC) - timedelta(days=30)
 
@@ -573,19 +565,6 @@ async def test_attack_an_old_mail_that_is_sent_again_into_the_thread_of_a_run_an
 
 
 SIGNED = "\n\nAnna Ames\nHead of Operations\nT: +44 20 1234567"
-
-
-async def test_whoever_asked_answers_a_question_of_their_run_in_its_thread(world: World) -> None:
-    for question, text, answer in (
-        ("yes_no Did the bell ring?", f"yes{SIGNED}", "yes"),
-        ("choice Which bell? | gate, tower", f"tower{SIGNED}", "tower"),
-        ("free_text Whom shall they call?", f"My new number:{SIGNED}", f"My new number:{SIGNED}"),
-    ):
-        record, thread = await asked_by_mail(world, f"ask {question}")
-
-        await write(world, BOT, text, "Re: Lunch?", thread, by="anna")
-
-        assert await world.summary(record.request.run_id) == f"done: answered: {answer}"
 
 
 async def test_a_wish_in_a_forwarded_mail_is_not_the_forwarders(world: World) -> None:

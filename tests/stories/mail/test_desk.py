@@ -143,7 +143,11 @@ async def test_a_plain_question_is_answered_from_a_file_once_somebody_has_approv
     assert "Nobody here typed this: a mail to the desk from eve@shop.example began it." in shown.text
     assert "sayso.toml" not in shown.text
     assert "deny, make it shorter" in shown.text
-    assert sent_to(desk, EVE) == []
+    await writes(desk, "approve", subject="Re: Refund?", In_Reply_To=message_id, References=message_id)
+    other = await desk.run(await begun(desk, 2))
+    assert other.started is not None
+    assert other.started.context["mail"]["references"] == [message_id]  # type: ignore[index, call-overload]
+    assert ((await card(desk, run_id)).votes, sent_to(desk, EVE)) == ((), []), "the customer's own word is a question"
 
     await desk.reply("bo", shown, "approve")
     reply = await arrived(desk)
@@ -175,33 +179,33 @@ async def test_whoever_says_no_says_what_to_change_and_sees_another_draft(desk: 
     assert said(await arrived(desk)) == "Hello,\n\nWithin 14 days.\n\nYour Corp team\n"
     await desk.ended(run_id)
     assert len(sent_to(desk, EVE)) == 1
+    again = await desk.app.runs.forks.fork(run_id, 1, Asker(PersonId("anna"), channel="cli"))
+    assert (await card(desk, again)).request.origin == FromDesk(address=EVE), "a fork is about the same mail"
 
 
-async def test_attack_a_yes_to_what_the_customer_asks_sends_no_reply(desk: World) -> None:
+async def test_a_yes_to_what_the_customer_asks_sends_nothing_and_what_no_file_answers_is_asked_of_the_owner(
+    desk: World,
+) -> None:
     await writes(desk, "The shoes are too small, so I want a refund. Shall I send them back first?")
-    await begun(desk)
     shown = await desk.next_mail("bo", about="Shall I send them back first?")
-
     await desk.reply("bo", shown, "Yes, please")
-    told = await desk.next_mail("bo")
-
-    assert "a yes may be about that: to approve, use the word approve" in " ".join(told.text.split())
+    await desk.next_mail("bo", about="a yes may be about that")
     assert sent_to(desk, EVE) == []
     await desk.reply("bo", shown, "Yes, approved")
     assert "within 14 days" in said(await arrived(desk))
 
-
-async def test_what_no_file_answers_is_asked_of_the_owner_whose_words_are_the_draft(desk: World) -> None:
     await writes(desk, "Do you sell tea pots?", subject="Tea")
-    run_id = await begun(desk)
+    run_id = await begun(desk, 2)
 
     question = await desk.next_mail("anna", about="What should be answered?")
     assert "Do you sell tea pots?" in question.text
     await desk.reply("anna", question, "Yes, from May on.")
     await desk.reply("bo", await desk.next_mail("bo", about="Yes, from May on."), "approve")
 
-    assert "Yes, from May on." in said(await arrived(desk))
+    assert "Yes, from May on." in said(await arrived(desk, count=2))
     await desk.ended(run_id)
+    run_id = await desk.trigger("mail everybody", agent=DESK)
+    assert "begins with a mail to the desk's address" in await desk.summary(run_id), "nobody begins one by hand"
 
 
 @pytest.mark.long
@@ -222,21 +226,6 @@ async def test_a_restart_between_the_approval_and_the_sending_sends_it_once(desk
     await desk.quiet()
 
     assert len(sent_to(desk, EVE)) == 1
-
-
-async def test_the_customers_own_approve_is_one_more_question_and_approves_nothing(desk: World) -> None:
-    first = await writes(desk, "How do I get a refund?")
-    run_id = await begun(desk)
-    record = await card(desk, run_id)
-
-    await writes(desk, "approve", subject="Re: Refund?", In_Reply_To=first, References=first)
-    other = await desk.run(await begun(desk, 2))
-
-    assert (await card(desk, run_id)).votes == ()
-    assert (await desk.request(record.request.id)).state == "open"
-    assert other.started is not None
-    assert other.started.context["mail"]["references"] == [first]  # type: ignore[index, call-overload]
-    assert sent_to(desk, EVE) == []
 
 
 async def test_machines_begin_nothing_and_people_can_see_that_another_desk_wrote(desk: World) -> None:
@@ -291,22 +280,6 @@ async def test_mail_counts_as_mail_and_leaves_triggers_and_the_owner_their_room(
         assert len(await runs(desk)) == 2
         await desk.trigger("announce something")
         assert len(await runs(desk)) == 3
-
-
-async def test_a_fork_of_what_a_mail_began_is_about_that_mail(desk: World) -> None:
-    await writes(desk, "How do I get a refund?")
-    first = await begun(desk)
-    await card(desk, first)
-
-    again = await desk.app.runs.forks.fork(first, 1, Asker(PersonId("anna"), channel="cli"))
-
-    assert (await card(desk, again)).request.origin == FromDesk(address=EVE)
-
-
-async def test_nobody_begins_a_run_of_the_desk_by_hand_to_write_to_whom_they_like(desk: World) -> None:
-    run_id = await desk.trigger("mail everybody", agent=DESK)
-
-    assert "begins with a mail to the desk's address" in await desk.summary(run_id)
 
 
 def draft(text: str, to: str = EVE) -> CallTool:

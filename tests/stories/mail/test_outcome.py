@@ -95,16 +95,6 @@ async def test_a_failure_shows_its_last_lines_first_and_all_that_was_printed_is_
 
 
 @pytest.mark.long
-async def test_a_success_says_what_is_live_and_attaches_nothing(shop: World) -> None:
-    await shop.trigger("deploy v1.2.0 to staging")
-
-    told = await shop.next_mail("anna", about="Done")
-
-    assert "is live in staging" in told.text
-    assert attached(shop, "anna", told) == {}
-
-
-@pytest.mark.long
 async def test_the_page_of_the_request_says_first_what_was_live_after_it(shop: World, console: Console) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
     await shop.decide("bo", record, "approve")

@@ -111,6 +111,7 @@ async def office(
 
 
 @pytest.mark.parametrize("office", few_of(["plus", "reference"], 0), indirect=True)
+@pytest.mark.long
 async def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_mail(office: Office) -> None:
     before = office.live()
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
@@ -143,6 +144,7 @@ async def test_the_mail_about_a_comment_can_be_answered_as_the_card_can(office: 
     assert await office.runs() == 1
 
 
+@pytest.mark.long
 async def test_a_stranger_whose_address_is_certain_is_answered_once_and_no_machine_is(office: Office) -> None:
     eve = Correspondent(office.host, "eve")
 

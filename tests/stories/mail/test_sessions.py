@@ -4,6 +4,7 @@ from typing import Any
 
 from httpx2 import AsyncClient
 
+from channels.email.local.letters import Letter
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.web import Api
@@ -27,28 +28,21 @@ async def a_program(api: Api, service: str = "laptop") -> AsyncClient:
     return await api.client(None, "ask", service=service, acts_for=["anna"], asks=("policy:production",))
 
 
-async def test_mails_about_one_session_of_one_key_are_a_thread_of_their_own(world: World, api: Api) -> None:
+async def test_one_session_of_one_key_is_a_thread_and_an_answer_to_an_older_card_of_it_is_about_that_card(
+    world: World, api: Api
+) -> None:
     program, other = await a_program(api), await a_program(api, "desktop")
-    threads = list[str]()
-    for key, title, session in (
-        (program, "wash", "one"),
-        (program, "wax", "one"),
-        (program, "feed", "two"),
-        (other, "walk", "one"),
-    ):
-        await asks(key, title, session)
-        threads.append((await world.next_mail("bo", title)).references.split()[0])
-
-    assert threads[0] == threads[1]
-    assert len({*threads}) == 3
-
-
-async def test_an_answer_to_an_older_card_of_a_session_is_about_that_card(world: World, api: Api) -> None:
-    program = await a_program(api)
     first = await asks(program, "wash the car")
     older = await world.next_mail("bo", "wash the car")
     second = await asks(program, "wax the car")
     newer = await world.next_mail("bo", "wax the car")
+    beside = list[Letter]()
+    for key, title, session in ((program, "feed", "two"), (other, "walk", "one")):
+        await asks(key, title, session)
+        beside.append(await world.next_mail("bo", title))
+    threads = [letter.references.split()[0] for letter in (older, newer, *beside)]
+    assert threads[0] == threads[1]
+    assert len({*threads}) == 3
 
     await world.reply("bo", older, "approve")
     await becomes(world, first, "approved")

@@ -17,50 +17,42 @@ BOT = "sayso@sayso.example"
 pytestmark = opens(toml=ALLOWED)
 
 
-async def test_an_answer_to_the_mail_about_a_use_ends_it(world: World) -> None:
-    standing = await granted(world, await done_once(world))
+async def test_what_names_a_standing_approval_ends_it_if_it_is_of_somebody_whom_it_concerns(world: World) -> None:
+    run_id = await done_once(world)
+    standing = await granted(world, run_id)
+    ends = f"revoke {standing.approval.id}"
+    to = (await world.next_mail("anna")).reply_to or BOT
     assert not await is_asked(world)
     letter = await world.next_mail("bo", "Used without asking")
-    assert f"answer with nothing but: revoke {standing.approval.id}" in letter.text
+    assert f"answer with nothing but: {ends}" in letter.text
 
-    await world.reply("bo", letter, f"revoke {standing.approval.id}\nWe are in an incident.")
+    never = ends[:-1] + ("b" if ends.endswith("a") else "a")
+    question = await world.opened(await world.trigger("ask-of person:bo free_text Which one?"))
+    await world.reply("bo", await world.next_mail("bo", "Which one?"), never)
+    assert "no standing approval" in (await world.next_mail("bo", "Not passed on")).text.lower()
+    await world.send("dan", to, ends)
+    await world.send("bo", to, ends, login=None)
+    await world.quiet()
+    assert (await the_only(world)).revoked is None, "nobody whom it concerns, or nobody proven"
 
+    await world.reply("bo", letter, f"{ends}\nWe are in an incident.")
     assert "is revoked" in (await world.next_mail("bo", "Revoked")).text
     ended = (await the_only(world)).revoked
     assert ended
     assert (ended.by, ended.reason) == ("bo", "We are in an incident.")
     assert await is_asked(world)
+    assert (await world.request(question.request.id)).state == "open"
 
 
 async def test_attack_a_revocation_that_answers_another_card_is_words_alone(world: World) -> None:
     standing = await granted(world, await done_once(world))
-    never = standing.approval.id[:-1] + ("b" if standing.approval.id.endswith("a") else "a")
-    question = await world.opened(await world.trigger("ask-of person:bo free_text Which one?"))
-    await world.reply("bo", await world.next_mail("bo", "Which one?"), f"revoke {never}")
-    assert "no standing approval" in (await world.next_mail("bo", "Not passed on")).text.lower()
-
     approval = await world.opened(await world.trigger("press horn"))
+
     await world.reply("bo", await world.next_mail("bo", "ress horn?"), f"revoke {standing.approval.id}")
 
     assert "is revoked" in (await world.next_mail("bo", "Revoked")).text
     assert (await the_only(world)).revoked
-    for record in (question, approval):
-        assert (await world.request(record.request.id)).state == "open"
-
-
-async def test_a_mail_of_somebody_it_does_not_concern_or_of_nobody_proven_ends_nothing(world: World) -> None:
-    standing = await granted(world, await done_once(world))
-    to = (await world.next_mail("anna")).reply_to or BOT
-
-    await world.send("dan", to, f"revoke {standing.approval.id}")
-    await world.send("bo", to, f"revoke {standing.approval.id}", login=None)
-    await world.quiet()
-    assert (await the_only(world)).revoked is None
-    assert not await is_asked(world)
-
-    await world.send("cy", BOT, f"revoke {standing.approval.id}")
-    await world.next_mail("cy", "Revoked")
-    assert (await the_only(world)).revoked
+    assert (await world.request(approval.request.id)).state == "open"
 
 
 async def told_the_end(office: World, text: str = "press bell") -> Letter:
@@ -149,14 +141,6 @@ async def test_each_reads_those_that_concern_them_with_the_words_that_end_them(w
     assert len(await world.app.store.lists.runs()) == 2, "nobody took it for a wish"
 
 
-async def test_what_answers_a_question_is_an_answer(world: World) -> None:
-    run_id = await world.trigger("ask free_text How is it?")
-
-    await world.reply("anna", await world.next_mail("anna", about="How is it?"), "standing")
-
-    assert await world.summary(run_id) == "done: answered: standing"
-
-
 async def test_the_same_message_taken_twice_asks_once(world: World) -> None:
     run_id, inbound_id = await done_once(world), new_id("inbound", 0)
     said = Trigger(person="anna", text=f"standing {run_id} 2 times until {await day_of(world)}")
@@ -170,22 +154,7 @@ async def test_the_same_message_taken_twice_asks_once(world: World) -> None:
     assert len(await asked_in(world)) == 1
 
 
-async def test_an_answer_to_the_mail_that_closes_a_card_is_about_its_run(world: World) -> None:
-    run_id = await world.trigger("press bell")
-    await world.next_mail("bo")
-    await world.decide("cy", await world.opened(run_id), "approve")
-    closed = await world.next_mail("bo", about="Re: Press bell?")
-
-    await world.reply("bo", closed, f"standing 2 times until {await day_of(world)}")
-    told = await world.next_mail("bo", about="the same again")
-    await world.reply("bo", closed, "standing")
-    await world.next_mail("bo", about="Standing approvals")
-
-    assert "There are no standing approvals for this call" in " ".join(told.text.split())
-    assert await asked_in(world) == []
-
-
-async def test_in_the_thread_of_a_run_that_started_another_it_is_about_what_that_one_did(world: World) -> None:
+async def test_it_is_about_the_run_whose_mail_it_answers_or_about_what_a_run_below_that_did(world: World) -> None:
     await world.send("anna", BOT, "start_run press bell")
 
     async def below() -> RunId | None:
@@ -197,14 +166,24 @@ async def test_in_the_thread_of_a_run_that_started_another_it_is_about_what_that
     end = await world.next_mail("anna", about="Done")
     await world.reply("anna", end, f"standing 2 times until {await day_of(world)}")
     await world.next_mail("anna", about="They are asked.")
-
     [asks] = await asked_in(world)
-    record = await world.opened(asks)
+    record = await world.opened(RunId(asks))
     assert record.request.call
     assert record.request.call.arguments["run"] == child
 
+    run_id = await world.trigger("press horn")
+    await world.next_mail("bo", about="Press horn?")
+    await world.decide("cy", await world.opened(run_id), "approve")
+    closed = await world.next_mail("bo", about="Re: Press horn?")
+    await world.reply("bo", closed, f"standing 2 times until {await day_of(world)}")
+    told = await world.next_mail("bo", about="the same again")
+    await world.reply("bo", closed, "standing")
+    await world.next_mail("bo", about="Standing approvals")
+    assert "There are no standing approvals for this call" in " ".join(told.text.split())
+    assert await asked_in(world) == [asks]
 
-async def test_attack_a_bare_revocation_of_a_use_that_has_begun_says_nothing_of_how_to_end_what_allowed_it(
+
+async def test_attack_a_bare_revocation_of_a_use_says_nothing_of_how_to_end_what_allowed_it(
     world: World,
 ) -> None:
     standing = await granted(world, await done_once(world))
@@ -224,20 +203,14 @@ async def test_attack_a_bare_revocation_of_a_use_that_has_begun_says_nothing_of_
         await until(lambda: _says(world, person, before, ends), what=f"{person} reads how to end it")  # noqa: B023
         assert (await the_only(world)).revoked is None
 
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+    run_id = await world.trigger("press bell")
+    await world.reply("bo", await world.next_mail("bo", "Used without asking"), "revoke")
+    assert f"revoke {standing.approval.id}" in (await world.next_mail("bo", "taken back")).text
+    await world.ended(run_id)
+    assert (await the_only(world)).revoked is None
+    assert world.workshop.effects == ["press bell"] * 2, "what was stopped before it began is not done"
+
 
 def _says(world: World, person: str, since: int, words: str) -> bool:
     return any(words in " ".join(one.text.split()) for one in world.mails(person)[since:])
-
-
-async def test_who_stops_a_use_before_it_begins_reads_how_to_end_what_allowed_it(world: World) -> None:
-    standing = await granted(world, await done_once(world))
-    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
-    run_id = await world.trigger("press bell")
-    letter = await world.next_mail("bo", "Used without asking")
-
-    await world.reply("bo", letter, "revoke")
-
-    assert f"revoke {standing.approval.id}" in (await world.next_mail("bo", "About")).text
-    await world.ended(run_id)
-    assert (await the_only(world)).revoked is None
-    assert world.workshop.effects == ["press bell"]

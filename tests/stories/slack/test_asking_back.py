@@ -77,13 +77,3 @@ async def test_after_the_decision_the_window_of_a_question_says_what_it_was(offi
     assert (await office.anna.presses("Answer…", in_=question)).acked
 
     await office.anna.sees_modal("Already decided: Cy Cole denied")
-
-
-@pytest.mark.long
-async def test_whoever_does_not_decide_has_nothing_to_ask_in_the_window(office: SlackWorld) -> None:
-    await office.anna.says("#ops", "@sayso press bell")
-    card = await office.card("#ops", to_press="Approve")
-
-    for person in (office.anna, office.dan):
-        assert (await person.presses("Ask…", in_=card)).acked
-        await person.sees_modal("Nothing to answer")

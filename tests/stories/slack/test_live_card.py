@@ -167,13 +167,3 @@ async def test_a_run_that_did_not_begin_in_a_thread_of_such_a_channel_has_no_lin
     await world.quiet()
 
     assert wall.lines() == []
-
-
-@pytest.mark.long
-async def test_an_answer_that_does_not_count_changes_no_card(world: World, wall: Wall) -> None:
-    record = await asked(world, wall)
-
-    await world.decide("dan", record, "approve", channel="slack")
-    await world.quiet()
-
-    assert wall.calls == [("anna", card) for _, card in wall.calls]  # her run's line of status

@@ -9,12 +9,12 @@ from tests.kit.opens import opens
 from tests.kit.slack_world import SlackWorld
 from tests.kit.tables import becomes, without, write
 from tests.stories.people.test_half_taken import process_of
-from tests.stories.slack.test_notified import REMINDED, asks, is_notified, on_pair
+from tests.stories.slack.test_notified import REMINDED, is_notified, on_pair
 
 
 @opens(toml=REMINDED, change=on_pair)
 async def test_a_line_for_several_waits_until_none_of_them_is_missing(office: SlackWorld) -> None:
-    await asks(office)
+    await office.asked()
     await is_notified(office.bo)
     await is_notified(office.cy)
     await office.world.quiet()
@@ -46,7 +46,7 @@ async def test_a_line_for_several_waits_until_none_of_them_is_missing(office: Sl
 
 @asynccontextmanager
 async def nobody_there(office: SlackWorld) -> AsyncGenerator[None]:
-    """Everybody is missing in the file until what one of them does inside was looked at, and then back again."""
+    """Everybody is missing in the file until what two of them do inside was looked at, and then back again."""
     store, inbox = office.world.app.store, office.world.app.messages.inbox
     await office.world.quiet()
     reload = process_of(office.world)
@@ -61,7 +61,7 @@ async def nobody_there(office: SlackWorld) -> AsyncGenerator[None]:
     before = await seen()
 
     async def has_come() -> bool:
-        return await seen() > before
+        return len(await seen() - before) >= 2
 
     yield
     await office.slack.until(has_come, "it is durable")
@@ -73,31 +73,25 @@ async def nobody_there(office: SlackWorld) -> AsyncGenerator[None]:
     await office.world.move_time(30)
 
 
-async def test_attack_a_stop_of_whoever_asked_is_not_lost_while_they_are_only_missing(office: SlackWorld) -> None:
-    wish, record = await asks(office)
+async def test_attack_a_stop_and_a_denial_of_whoever_is_only_missing_are_not_lost(
+    office: SlackWorld,
+) -> None:
+    wish, _, stopped = await office.asked()
+    _, card, denied = await office.asked("press horn")
 
     async with nobody_there(office):
         await office.anna.answers(wish, "stop")
-
-    await office.world.ended(record.request.run_id)
-    assert (await office.world.request(record.request.id)).state == "withdrawn"
-
-
-async def test_attack_a_denial_of_whoever_decides_is_not_lost_while_they_are_only_missing(office: SlackWorld) -> None:
-    _, record = await asks(office)
-    card = await office.card("#ops")
-
-    async with nobody_there(office):
         assert (await office.bo.presses("Deny", in_=card)).acked
 
-    await office.world.ended(record.request.run_id)
-    assert (await office.world.request(record.request.id)).state == "denied"
+    for record, became in ((stopped, "withdrawn"), (denied, "denied")):
+        await office.world.ended(record.request.run_id)
+        assert (await office.world.request(record.request.id)).state == became
     assert await office.bo.ephemerals() == []
 
 
 async def test_whoever_is_not_in_a_file_that_was_confirmed_hears_that_nothing_came_of_it(office: SlackWorld) -> None:
-    _, record = await asks(office)
-    card, reload = await office.card("#ops"), process_of(office.world)
+    _, card, record = await office.asked()
+    reload = process_of(office.world)
     await office.world.quiet()
     await reload.look(at_once=True)
     gone = without(office.world.toml, "bo").rstrip()
@@ -114,7 +108,7 @@ async def test_whoever_is_not_in_a_file_that_was_confirmed_hears_that_nothing_ca
 
 
 async def test_attack_what_follows_a_message_of_somebody_who_is_only_missing_is_given_up(office: SlackWorld) -> None:
-    await asks(office)
+    await office.asked()
     await office.world.quiet()
     reload = process_of(office.world)
     await reload.look(at_once=True)

@@ -4,8 +4,9 @@ import pytest
 from httpx2 import AsyncClient
 
 from agents.events import AnswerNoted, PersonSaid
-from agents.requests import PersonId
-from tests.fakes.slack.driver import Message
+from agents.requests import PersonId, RunId
+from bot.policy.record import RequestRecord
+from tests.fakes.slack.driver import Message, Person
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.slack_world import SlackWorld
@@ -78,43 +79,12 @@ async def statuses(office: SlackWorld, root: Message, last: str) -> list[str]:
     return await office.slack.until(found, f"the status is {last}")
 
 
-async def test_below_a_card_in_a_dm_people_write_to_its_run(office: SlackWorld) -> None:
-    await office.world.trigger("press bell")
-    card = await office.card("@bo", "Approve")
-
-    await office.bo.answers(card, "yes")
-
-    assert await said(office) == [("bo", "yes")]
-    told = await office.says("@bo", "Typed words do not approve this")
-    assert told.user == "U0BOT"
-
-
 async def in_news(office: SlackWorld) -> Message:
     """The card in #news, where all see it."""
     await office.world.start()
     await office.slack.connected()
     await office.world.trigger("press bell")
     return await office.says("#news", "Press bell?")
-
-
-@opens(toml=TOML_WITH_PLACE)
-async def test_below_a_card_in_a_place_of_many_people_write_to_its_run(news: SlackWorld) -> None:
-    card = await in_news(news)
-
-    await news.dan.answers(card, "not today")
-
-    assert await said(news) == [("dan", "not today")]
-
-
-@opens(toml=TOML_WITH_PLACE)
-async def test_attack_a_no_below_a_card_that_stands_and_whose_post_nobody_answered_is_lost(news: SlackWorld) -> None:
-    await news.slack.breaks("chat.postMessage", "http_500_after")
-    card = await in_news(news)
-
-    await news.bo.answers(card, "Stop, please do not press it")
-
-    await news.world.ended(await news.only_run())
-    assert news.world.workshop.effects == []
 
 
 @opens(toml=TOML_WITH_PLACE)
@@ -159,120 +129,12 @@ async def test_attack_a_stop_in_the_thread_of_a_question_that_was_answered_is_lo
     assert office.world.workshop.effects == ["stamp letter"]
 
 
-@pytest.mark.parametrize("what", ["the wish", "an answer", "somebody else's"])
-async def test_attack_a_stop_that_somebody_makes_of_their_own_message_is_lost(office: SlackWorld, what: str) -> None:
-    wish = await office.anna.says("#ops", "@sayso press bell")
-    await office.card("#ops", to_press="Approve")
-    record = await office.world.opened(await office.only_run())
-    message, writer = wish, office.anna
-    if what == "an answer":
-        message = await office.anna.answers(wish, "stpo")
-        await said(office)
-    elif what == "somebody else's":
-        message, writer = await office.dan.says("#ops", "hello", thread=wish), office.dan
-
-    await writer.edits(message, "stop, wrong bell")
-    await office.slack.settled()
-    await office.world.quiet()
-
-    became = (await office.world.request(record.request.id)).state
-    assert became == ("open" if what == "somebody else's" else "withdrawn")
-    assert await office.only_run()
-
-
 async def hears(office: SlackWorld, where: str, told: str) -> None:
     """Anna hears it where she wrote, and nobody else."""
     if where == "@sayso":
         await office.says("@anna", told)
     else:
         await office.anna.sees_ephemeral(told)
-
-
-async def test_attack_a_stop_below_what_tells_somebody_of_their_run_in_a_direct_message_is_lost(
-    office: SlackWorld,
-) -> None:
-    await office.world.app.requests.freezes.freeze("", PersonId("cy"), "incident")
-    record = await office.world.opened(await office.world.trigger("press bell"))
-    await office.world.decide("bo", record, "approve")
-    told = await office.says("@anna", "Frozen since")
-
-    await office.anna.answers(told, "stop")
-
-    async def is_revoked() -> bool:
-        return (await office.world.request(record.request.id)).state == "revoked"
-
-    await until(is_revoked, what="the approval is taken back")
-    assert await office.only_run()
-
-
-@pytest.mark.parametrize("where", ["@sayso", "below another"])
-async def test_attack_whoever_deletes_their_wish_believes_that_it_is_stopped(office: SlackWorld, where: str) -> None:
-    above = await office.cy.says("#ops", "hello") if where == "below another" else None
-    place = "@sayso" if where == "@sayso" else "#ops"
-    wish = await office.anna.says(place, "@sayso press bell" if place == "#ops" else "press bell", thread=above)
-    await office.card("@bo" if where == "@sayso" else "#ops", to_press="Approve")
-    run_id = await office.only_run()
-    record = await office.world.opened(run_id)
-    await office.slack.settled()
-    await office.world.quiet()
-
-    await office.anna.deletes(wish)
-
-    await hears(office, where, f"that stops nothing: what it asked for goes on. To stop it, write stop {run_id}.")
-    assert (await office.world.request(record.request.id)).state == "open"
-    await office.anna.says(place, f"@sayso stop {run_id}" if place == "#ops" else f"stop {run_id}")
-    await office.world.ended(run_id)
-    assert (await office.world.request(record.request.id)).state == "withdrawn"
-    assert await office.only_run() == run_id
-
-
-async def test_attack_whoever_edits_their_wish_believes_that_it_is_changed(office: SlackWorld) -> None:
-    wish = await office.anna.says("#ops", "@sayso press bell")
-    card = await office.card("#ops", to_press="Approve")
-    run_id = await office.only_run()
-    await office.slack.settled()
-    await office.world.quiet()
-
-    await office.anna.edits(wish, "@sayso press gong")
-
-    await office.anna.sees_ephemeral(
-        f"that changes nothing: what it asked for at first goes on. To ask for something else, write stop {run_id}"
-    )
-    await office.bo.presses("Approve", in_=card)
-    await office.world.ended(run_id)
-    assert office.world.workshop.effects == ["press bell"]
-    await office.anna.edits(wish, "@sayso press gong, please")
-    await office.slack.settled()
-    await office.world.quiet()
-    told_of = [one for one in await office.anna.ephemerals() if "changes nothing" in f"{one.text}\n{one.words}"]
-    assert len(told_of) == 1, "what is over is not told again"
-    assert await office.only_run() == run_id
-
-
-async def test_attack_whoever_edits_their_words_below_a_wish_believes_that_the_card_says_so(
-    office: SlackWorld,
-) -> None:
-    wish = await office.anna.says("#ops", "@sayso press bell")
-    await office.card("#ops", to_press="Approve")
-    lines = [(who, await who.answers(wish, f"only after {at}:00")) for who, at in ((office.anna, 18), (office.bo, 19))]
-    await office.slack.settled()
-    await office.world.quiet()
-
-    for who, line in lines:
-        await who.edits(line, "only before 17:00, the auditors come later")
-        await who.sees_ephemeral(
-            "that changes nothing: what you wrote at first stands. If you mean something else, write that in a new "
-            "message."
-        )
-
-    await office.bo.presses("Approve", in_=await office.card("#ops", to_press="Approve"))
-    await office.world.ended(await office.only_run())
-    for who, line in lines:
-        await who.edits(line, "never mind")
-    await office.slack.settled()
-    await office.world.quiet()
-    for who, _ in lines:
-        assert len([one for one in await who.ephemerals() if "wrote at first stands" in one.text]) == 1, "it is over"
 
 
 async def test_attack_whoever_edits_the_line_of_an_absence_believes_that_it_is_set(office: SlackWorld) -> None:
@@ -316,78 +178,6 @@ async def test_attack_a_wish_that_slack_brings_again_begins_as_it_was_before_its
     await idle.bo.presses("Approve", in_=await idle.card("#ops" if where == "#ops" else "@bo", "Approve"))
     await idle.world.ended(await idle.only_run())
     assert idle.world.workshop.effects == ["press gong"]
-
-
-async def test_whoever_deletes_what_no_run_goes_on_for_hears_nothing(office: SlackWorld) -> None:
-    wish = await office.anna.says("#ops", "@sayso press bell")
-    await office.card("#ops", to_press="Approve")
-    words = await office.anna.answers(wish, "the big one")
-    await said(office)
-    await office.slack.settled()
-    await office.world.quiet()
-    await office.anna.deletes(words)
-    await office.slack.settled()
-    await office.world.quiet()
-
-    await office.bo.presses("Deny", in_=await office.card("#ops", to_press="Deny"))
-    await office.world.ended(await office.only_run())
-    await office.slack.settled()
-    await office.world.quiet()
-    await office.anna.deletes(wish)
-    await office.slack.settled()
-    await office.world.quiet()
-
-    assert not [one for one in await office.anna.ephemerals() if "deleted" in one.text]
-
-
-async def test_attack_a_stop_is_lost_as_the_thread_holds_the_card_of_a_child_that_has_ended(office: SlackWorld) -> None:
-    goes_on = office.world.workshop.hold("letter")
-    asked = await office.anna.says("#ops", "@sayso start_run press bell\nstamp letter\nstamp cup")
-    await office.bo.presses("Approve", in_=await office.card("#ops", to_press="Approve"))
-    await until(lambda: "stamp letter" in office.world.workshop.started, what="it stamps")
-
-    await office.anna.answers(asked, "stop")
-    await office.anna.sees_ephemeral("Too late: it was started")
-    goes_on.set()
-
-    await office.world.quiet()
-    assert office.world.workshop.effects == ["press bell", "stamp letter"]
-
-
-async def test_attack_a_stop_is_lost_as_a_newer_run_began_and_ended_in_the_thread(office: SlackWorld) -> None:
-    asked = await office.anna.says("#ops", "@sayso press bell")
-    await office.card("#ops", to_press="Approve")
-    first = await office.only_run()
-    record = await office.world.opened(first)
-    about = await office.cy.says("#ops", "what about the cup?", thread=asked)
-    assert (await office.dan.uses_shortcut("ask_about", on=about)).acked
-    await office.dan.sees_modal("cup")
-    await office.dan.submits({"What should be done?": "who"})
-    runs = await until(lambda: more_than(office, 1), what="another run begins")
-    await office.world.ended(next(one for one in runs if one != first))
-
-    await office.anna.answers(asked, "stop")
-    await office.slack.settled()
-    await office.world.quiet()
-
-    assert (await office.world.request(record.request.id)).state == "withdrawn"
-
-
-async def more_than(office: SlackWorld, count: int) -> list[str] | None:
-    runs = await office.world.app.store.lists.runs()
-    return runs if len(runs) > count else None
-
-
-async def test_attack_a_stop_is_lost_as_its_writer_calls_somebody_by_name(office: SlackWorld) -> None:
-    asked = await office.anna.says("#ops", "@sayso press bell")
-    await office.card("#ops", to_press="Approve")
-    record = await office.world.opened(await office.only_run())
-
-    await office.anna.answers(asked, "@bo: stop the run, wrong bell")
-    await office.slack.settled()
-    await office.world.quiet()
-
-    assert (await office.world.request(record.request.id)).state == "withdrawn"
 
 
 @opens(toml=TOML_WITH_PLACE)
@@ -444,13 +234,145 @@ async def test_attack_a_stop_is_lost_below_a_wish_that_waits_until_the_message_a
     assert office.world.workshop.effects == []
 
 
+async def comes_to_rest(office: SlackWorld) -> None:
+    await office.slack.settled()
+    await office.world.quiet()
+
+
+async def state(office: SlackWorld, record: RequestRecord) -> str:
+    return (await office.world.request(record.request.id)).state
+
+
+async def told(person: Person, words: str) -> int:
+    """How often they read it where nobody else does."""
+    return len([one for one in await person.ephemerals() if words in f"{one.text}\n{one.words}"])
+
+
+async def test_attack_a_stop_of_ones_own_is_lost_by_how_it_is_written(office: SlackWorld) -> None:
+    async def of_the_wish(wish: Message) -> None:
+        await office.anna.edits(wish, "stop, wrong bell")
+
+    async def of_an_answer(wish: Message) -> None:
+        await office.anna.edits(await office.anna.answers(wish, "stpo"), "stop, wrong bell")
+
+    async def of_somebody_else(wish: Message) -> None:
+        await office.dan.edits(await office.dan.says("#ops", "hello", thread=wish), "stop, wrong bell")
+
+    async def calls_somebody(wish: Message) -> None:
+        await office.anna.answers(wish, "@bo: stop the run, wrong bell")
+
+    async def below_a_newer_run(wish: Message) -> None:
+        runs = await office.runs()
+        about = await office.cy.says("#ops", "what about the cup?", thread=wish)
+        assert (await office.dan.uses_shortcut("ask_about", on=about)).acked
+        await office.dan.sees_modal("cup")
+        await office.dan.submits({"What should be done?": "who"})
+        [newer] = await until(lambda: begun_since(office, runs), what="another run begins")
+        await office.world.ended(newer)
+        await office.anna.answers(wish, "stop")
+
+    for writes, became in (
+        (of_the_wish, "withdrawn"),
+        (of_an_answer, "withdrawn"),
+        (of_somebody_else, "open"),
+        (calls_somebody, "withdrawn"),
+        (below_a_newer_run, "withdrawn"),
+    ):
+        wish, _, record = await office.asked()
+        await writes(wish)
+        await comes_to_rest(office)
+        assert await state(office, record) == became, writes.__name__
+
+
+async def begun_since(office: SlackWorld, before: list[RunId]) -> list[RunId]:
+    return [one for one in await office.runs() if one not in before]
+
+
+async def test_attack_whoever_edits_what_they_wrote_believes_that_it_is_changed(office: SlackWorld) -> None:
+    wish, _, record = await office.asked()
+    line = await office.bo.answers(wish, "only after 19:00")
+    await comes_to_rest(office)
+
+    await office.anna.edits(wish, "@sayso press gong")
+    unchanged = "that changes nothing: what it asked for at first goes on. To ask for something else, write stop"
+    await office.anna.sees_ephemeral(f"{unchanged} {record.request.run_id}")
+    await office.bo.edits(line, "only before 17:00, the auditors come later")
+    stands = "that changes nothing: what you wrote at first stands. If you mean something else, write that in a new"
+    await office.bo.sees_ephemeral(stands)
+
+    await office.bo.presses("Approve", in_=await office.card(wish, to_press="Approve"))
+    await office.world.ended(record.request.run_id)
+    assert office.world.workshop.effects == ["press bell"]
+    await office.anna.edits(wish, "@sayso press gong, please")
+    await office.bo.edits(line, "never mind")
+    await comes_to_rest(office)
+    assert (await told(office.anna, "changes nothing"), await told(office.bo, stands)) == (1, 1), "it is over"
+    assert await office.only_run() == record.request.run_id
+
+
+async def test_attack_whoever_deletes_their_wish_believes_that_it_is_stopped(office: SlackWorld) -> None:
+    wish, _, record = await office.asked(above=await office.cy.says("#ops", "hello"))
+    run_id = record.request.run_id
+    words = await office.anna.answers(wish, "the big one")
+    await comes_to_rest(office)
+    await office.anna.deletes(words)
+    await comes_to_rest(office)
+    assert await told(office.anna, "deleted") == 0
+
+    await office.anna.deletes(wish)
+
+    await office.anna.sees_ephemeral(f"stops nothing: what it asked for goes on. To stop it, write stop {run_id}.")
+    assert await state(office, record) == "open"
+    await office.anna.says("#ops", f"@sayso stop {run_id}")
+    await office.world.ended(run_id)
+    assert await state(office, record) == "withdrawn"
+    assert await office.only_run() == run_id
+
+    over, card, record = await office.asked()
+    await office.bo.presses("Deny", in_=card)
+    await office.world.ended(record.request.run_id)
+    before = await told(office.anna, "deleted")
+    await comes_to_rest(office)
+    await office.anna.deletes(over)
+    await comes_to_rest(office)
+    assert await told(office.anna, "deleted") == before, "no run goes on for it"
+
+
+async def test_what_is_typed_in_a_direct_message_is_for_the_run_that_stands_there(office: SlackWorld) -> None:
+    record = await office.world.opened(await office.world.trigger("press bell"))
+    await office.bo.answers(await office.card("@bo", "Approve"), "yes")
+    assert await said(office) == [("bo", "yes")]
+    assert (await office.says("@bo", "Typed words do not approve this")).user == "U0BOT"
+
+    await office.world.app.requests.freezes.freeze("", PersonId("cy"), "incident")
+    await office.world.decide("bo", await office.world.request(record.request.id), "approve")
+    await office.anna.answers(await office.says("@anna", "Frozen since"), "stop")
+
+    async def is_revoked() -> bool:
+        return await state(office, record) == "revoked"
+
+    await until(is_revoked, what="the approval is taken back")
+    assert await office.only_run()
+
+
+async def test_attack_a_stop_is_lost_as_the_thread_holds_the_card_of_a_child_that_has_ended(office: SlackWorld) -> None:
+    goes_on = office.world.workshop.hold("letter")
+    asked = await office.anna.says("#ops", "@sayso start_run press bell\nstamp letter\nstamp cup")
+    await office.bo.presses("Approve", in_=await office.card("#ops", to_press="Approve"))
+    await until(lambda: "stamp letter" in office.world.workshop.started, what="it stamps")
+
+    await office.anna.answers(asked, "stop")
+    await office.anna.sees_ephemeral("Too late: it was started")
+    goes_on.set()
+
+    await office.world.quiet()
+    assert office.world.workshop.effects == ["press bell", "stamp letter"]
+
+
 async def test_attack_an_approval_overtakes_a_stop_that_was_written_before_it_while_no_worker_lived(
     office: SlackWorld,
 ) -> None:
-    wish = await office.anna.says("#ops", "@sayso press bell")
-    card = await office.card("#ops", to_press="Approve")
-    run_id = await office.only_run()
-    record = await office.world.opened(run_id)
+    wish, card, record = await office.asked()
     await office.world.quiet()
     await office.world.stop()
     await office.world.start(works=False)
@@ -463,6 +385,6 @@ async def test_attack_an_approval_overtakes_a_stop_that_was_written_before_it_wh
     await office.world.stop()
     await office.world.start()
 
-    await office.world.ended(run_id)
-    assert (await office.world.request(record.request.id)).state in {"withdrawn", "revoked"}
+    await office.world.ended(record.request.run_id)
+    assert await state(office, record) in {"withdrawn", "revoked"}
     assert office.world.workshop.effects == []

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ from agents.deploy.lookup import LookFailed
 from agents.deploy.tools import dispatch_tool
 from tests.agents.deploy.backends.calls import KEY, V12, checked, executed
 from tests.agents.deploy.backends.calls import environment_at as environment_of
-from tests.agents.deploy.repos import Repo, make_repo
+from tests.agents.deploy.repos import Repo
 from tests.fakes.argocd import FakeArgoCD, running
 
 
@@ -28,11 +27,6 @@ def started() -> Iterator[FakeArgoCD]:
 def argocd(started: FakeArgoCD) -> FakeArgoCD:
     started.forgets()
     return started
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    return make_repo(tmp_path / "repo")
 
 
 def application_of(argocd: FakeArgoCD) -> Application:
@@ -90,25 +84,21 @@ async def test_an_operation_that_was_accepted_and_not_begun_is_waited_for(argocd
     assert len(argocd.begun()) == 1
 
 
-async def test_while_another_operation_runs_nothing_is_started(argocd: FakeArgoCD, repo: Repo) -> None:
-    environment = environment_at(argocd, repo)
-    await executed(environment, "another-key-1")
-
-    refused = await executed(environment)
-
-    assert isinstance(refused, Outcome)
-    assert refused.error == "Nothing was started: Argo CD answered 400: another operation is already in progress"
-
-
-async def test_how_it_ended_is_not_known_once_somebody_else_has_synced(argocd: FakeArgoCD, repo: Repo) -> None:
+async def test_while_an_operation_runs_no_other_is_started_nor_is_anothers_its_end(
+    argocd: FakeArgoCD, repo: Repo
+) -> None:
     environment = environment_at(argocd, repo)
     begun = await executed(environment)
     assert isinstance(begun, Pending)
+
+    refused = await executed(environment, "another-key-1")
+
+    assert isinstance(refused, Outcome)
+    assert refused.error == "Nothing was started: Argo CD answered 400: another operation is already in progress"
     argocd.somebody_syncs()
     looked = await checked(environment, begun.handle)
-
     assert isinstance(looked, Pending)
-    assert looked.note == f"sync of shop: none is listed with {KEY} yet"
+    assert looked.note == f"sync of shop: none is listed with {KEY} yet", "how it ended is not known"
 
 
 async def test_the_doctor_finds_an_application_that_syncs_by_itself(argocd: FakeArgoCD) -> None:

@@ -5,7 +5,6 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -17,7 +16,7 @@ from agents.deploy.backends.gitlab import Pipeline, Project
 from agents.deploy.backends.remote import RemoteBackend
 from agents.deploy.tools import dispatch_tool
 from tests.agents.deploy.backends.calls import KEY, V12, checked, environment_at, executed
-from tests.agents.deploy.repos import PlainHands, Repo, make_repo
+from tests.agents.deploy.repos import PlainHands, Repo
 from tests.fakes import argocd, github, gitlab
 from tests.fakes.process import Ordered
 from tests.kit.long import few_of
@@ -95,11 +94,6 @@ def server(started: Server) -> Server:
     return started
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    return make_repo(tmp_path / "repo")
-
-
 async def test_what_is_approved_names_the_commit_and_holds_neither_key_nor_token(server: Server, repo: Repo) -> None:
     tool = dispatch_tool({"production": environment_at(server.backend(token="a-token"), repo)})
 
@@ -117,8 +111,10 @@ async def test_what_is_approved_names_the_commit_and_holds_neither_key_nor_token
 async def test_a_job_is_followed_to_its_end(server: Server, repo: Repo, how: str) -> None:
     environment = environment_at(server.backend(), repo)
 
-    begun = await executed(environment)
+    begun, again = [await executed(environment) for _ in range(2)]
     assert isinstance(begun, Pending)
+    assert isinstance(again, Pending)
+    assert (again.handle, again.note[:14]) == (begun.handle, "begun before: "), "a key that has a job starts no other"
     under_way = await checked(environment, begun.handle)
     server.ends(how)
     done = await checked(environment, begun.handle)
@@ -133,18 +129,6 @@ async def test_a_job_is_followed_to_its_end(server: Server, repo: Repo, how: str
         assert (done.output.startswith("deployed v1.2.0 to production\n"), done.error) == (True, "")
     else:
         assert done.error.startswith(f"{server.backend().title} ended with 'fail")
-
-
-async def test_a_key_that_has_a_job_starts_no_other(server: Server, repo: Repo) -> None:
-    environment = environment_at(server.backend(), repo)
-
-    first, again = [await executed(environment) for _ in range(2)]
-
-    assert isinstance(first, Pending)
-    assert isinstance(again, Pending)
-    assert again.handle == first.handle
-    assert again.note.startswith("begun before: ")
-    assert len(server.fake.begun()) == 1
 
 
 async def test_a_call_whose_answer_was_lost_is_found_by_its_key_and_is_unknown_where_it_has_no_job(

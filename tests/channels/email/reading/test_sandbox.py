@@ -281,7 +281,9 @@ def program() -> Iterator[Program]:
     program.kill()
 
 
-async def test_the_child_knows_no_secret_of_ours_and_ends_with_its_parent_and_not_by_ctrl_c(program: Program) -> None:
+async def test_the_child_knows_no_secret_of_ours_and_ends_with_its_parent_and_not_by_ctrl_c(
+    program: Program,
+) -> None:
     assert program.read(mail()) == "reply"
     child = program.child
     assert SECRET in environment(program.process.pid)
@@ -291,17 +293,8 @@ async def test_the_child_knows_no_secret_of_ours_and_ends_with_its_parent_and_no
 
     assert program.read(mail()) == "reply"
     assert program.child == child
-    program.kill()
-    await until(lambda: is_gone(child), what="the child ends")
-
-
-async def test_a_child_that_reads_a_bomb_ends_when_its_parent_is_killed(program: Program) -> None:
-    assert program.read(mail()) == "reply"
-    child = program.child
     program.send(bad("spin"))
-
     program.kill()
-
     await until(lambda: is_gone(child), what="the child ends")
 
 

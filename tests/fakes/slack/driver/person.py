@@ -96,11 +96,6 @@ class Person:
             body["home"] = True
         return Handled.of(await self._do("press", **body))
 
-    async def puts(self, what: str, value: Any, *, in_: Message | None = None) -> None:
-        """Put `value` into an input of the open modal or of a message, without sending it."""
-        where: Json = {"channel": in_.channel, "ts": in_.ts} if in_ else {}
-        await self._do("put", what=what, value=value, **where)
-
     async def submits(self, values: Json | None = None) -> Json:
         """Fill in the open modal (by label, action id or block id) and send it.
 
