@@ -13,14 +13,14 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways, make_demo
+from bot.dev.demo import make_demo
 from bot.store.embedded import EmbeddedRedis
 from tests.fakes.hallway import Hallway
 from tests.fakes.slack.driver import Workspace, running
 from tests.kit.opens import opened
 from tests.kit.programs import SHARED, nursery
-from tests.kit.world import World, a_world
+from tests.kit.shop import a_shop
+from tests.kit.world import World
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.dovecot import missing as dovecot_missing
@@ -202,10 +202,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     """A running sayso as `sayso dev` has it: the example settings, the deploy agent, the demo to deploy."""
-    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
-    add_ways(tmp_path / "data" / "demo")
-    toml = example_toml(tmp_path / "data" / "demo" / "shop")
-    async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
+    async with a_shop(redis, tmp_path / "data", demo) as world:
         yield world
 
 

@@ -101,17 +101,6 @@ async def test_a_stand_in_who_is_asked_already_is_named_in_the_story_and_on_the_
         assert ("Cy Cole, who stands in, is asked already" in card) == (to is not None)
 
 
-async def test_who_took_part_does_not_stand_in(world: World) -> None:
-    await away(world, "bo", "cy")
-    run_id = await world.trigger("ask-of group:release free_text which one?\npress bell")
-    question = await world.opened(run_id)
-    await world.decide("cy", question, "free_text", "take the bell")
-
-    record = await world.opened(run_id, after=question.request.id)
-
-    assert await deciders(world, record.request.id) == ("bo",)
-
-
 async def test_one_that_starts_later_moves_what_they_hold_when_it_starts_and_survives_a_restart(world: World) -> None:
     record = await asked(world)
     await away(world, "bo", "cy", days=0.1, starts=0.05)
@@ -216,21 +205,6 @@ async def test_by_mail_it_is_a_line_of_its_own_and_no_wish(world: World) -> None
         return not await world.app.requests.absences.all()
 
     await until(is_back, what="Bo is back")
-
-
-async def test_what_a_phone_or_a_company_writes_below_it_is_no_word_of_its_writer(world: World) -> None:
-    day = _after(await world.now(), 3)[:10]
-    await asked(world)
-    card = await world.next_mail("bo")
-    for below in (
-        "Best regards,\n\nBo Berg\nHead of Operations\nCorp Ltd | 1 High Street | London\nT: +44 20 1234567",
-        "*Bo Berg*\nHead of Operations\n+49 30 1234567 <+49301234567>\nwww.corp.example <http://www.corp.example>",
-    ):
-        text = f"away until {day}: cy@corp.example\n\n{below}\n"
-        await (world.reply("bo", card, text) if below.startswith("Best") else write(world, text))
-        await world.next_mail("bo", about="absence")
-        assert [one.to for one in await world.app.requests.absences.all()] == ["cy"], text
-        await world.app.requests.absences.end(PersonId("bo"), PersonId("bo"), channel="cli")
 
 
 async def test_attack_other_words_for_it_and_a_line_with_others_below_set_none_and_whoever_wrote_them_reads_what_does(

@@ -12,6 +12,7 @@ from agents.requests import PersonId
 from bot.policy.judgements import TooLate
 from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
+from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
@@ -283,7 +284,7 @@ async def test_attack_whoever_stops_it_in_answer_to_a_mail_about_it_is_told_that
     assert "revoke" not in (await office.next_mail("bo", "About")).text, "it is over"
 
 
-@pytest.mark.parametrize("words", ["revoke", "Stop this please"])
+@pytest.mark.parametrize("words", few_of(["revoke", "Stop this please"], 0))
 async def test_attack_a_stop_of_what_a_session_may_do_stops_another_call_of_it_and_its_writer_reads_of_that_alone(
     agents: Agents, words: str
 ) -> None:
@@ -339,6 +340,7 @@ async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed
         assert [await agents.hears(one | {"prompt_id": again}) for again in ("p2", "p3")] == ["deny", "deny"]
 
 
+@pytest.mark.long
 @opens(SPARE)
 async def test_attack_who_decides_in_the_place_of_others_is_told_that_it_holds_and_is_asked_each_time(
     agents: Agents,
@@ -396,7 +398,7 @@ async def test_it_ends_as_somebody_revokes_it_the_policy_changes_or_whoever_allo
     assert await agents.hears(CALL) == "deny"
 
 
-@pytest.mark.parametrize("rule", ['answer_from = ["slack"]', 'standing = "2 in 1h"'])
+@pytest.mark.parametrize("rule", few_of(['answer_from = ["slack"]', 'standing = "2 in 1h"'], 0))
 async def test_attack_a_card_from_before_allows_it_by_rules_that_ask_for_more_by_now(agents: Agents, rule: str) -> None:
     assert await agents.hears(CALL) == "deny"
     toml = ALLOWED.replace('standing = "100 in 30d"\n', "") if "standing" in rule else ALLOWED

@@ -1,7 +1,6 @@
 """A run that has left Redis: still shown everywhere, still to be copied, and late answers are told so."""
 
 import asyncio
-import json
 import re
 import threading
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from agents.requests import PersonId, RunId
 from bot.archive.places import Place
 from bot.policy.record import RequestRecord
 from bot.store import WorkItem
-from tests.bot.cli.shell import sayso
+from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import PATIENCE_S, until
@@ -257,22 +256,8 @@ async def test_a_late_mail_is_told_that_it_changes_nothing_and_a_freeze_in_it_co
     assert [freeze.reason for freeze in await world.app.requests.freezes.all()] == ["incident 12"]
 
 
-@pytest.mark.long
-async def test_the_command_line_shows_it(world: World) -> None:
-    run_id, _ = await archived(world)
-
-    shown = await sayso(world, "show", run_id)
-    events = await sayso(world, "events", run_id)
-    listed = await sayso(world, "runs", "--archived", f"{datetime.now(UTC):%Y-%m}")
-
-    assert shown.out.startswith(f"{run_id}  done  ")
-    assert f"(in the archive since {await world.now():%Y-%m-%d})" in shown.out
-    assert json.loads(events.out.splitlines()[0])["type"] == "run_started"
-    assert run_id in listed.out
-
-
 @opens(f'{TOML}\n[roles]\noperator = ["person:cy"]\n')
-@pytest.mark.parametrize("way", ["a new mail", "an answer to another card", "an answer to nothing known"])
+@pytest.mark.parametrize("way", few_of(["a new mail", "an answer to another card", "an answer to nothing known"], 0))
 async def test_attack_an_archive_that_is_away_loses_no_stop_beside_the_stop_of_one_in_it(
     world: World, way: str
 ) -> None:

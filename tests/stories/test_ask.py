@@ -83,20 +83,6 @@ async def test_at_the_deadline_the_answers_so_far_are_told_and_who_gave_none(wor
     assert late.type == "closed"
 
 
-async def test_a_restart_in_between_asks_nobody_again_and_loses_no_answer(world: World) -> None:
-    run_id = await asks(world)
-    questions = await asked(world, run_id)
-    await world.decide("bo", questions["bo"], "free_text", "Wed")
-    async with world.stopped():
-        pass
-
-    await world.decide("cy", questions["cy"], "free_text", "Wed")
-
-    assert "“Wed”: 2" in await world.summary(run_id)
-    assert len((await world.run(run_id)).children) == 2
-    assert [len([one for one in world.mails(who) if "Which day" in one.text]) for who in ("bo", "cy")] == [1, 1]
-
-
 @opens('[people.eve]\nname = "Eve Ek"\nuid = "0005"\ngroups = ["release"]\n' + TOML, deploys=True)
 async def test_who_has_no_address_is_reported_as_not_reached(world: World) -> None:
     run_id = await asks(world)

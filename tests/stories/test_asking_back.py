@@ -129,49 +129,6 @@ async def test_a_question_that_could_be_sent_only_after_the_decision_says_that_i
     assert "To answer, reply" not in told.text
 
 
-async def test_where_nobody_is_left_who_asked_whoever_asks_back_is_told_so(world: World) -> None:
-    record = await asked(world)
-    async with world.stopped():
-        start, _, rest = world.toml.partition("[people.anna]")
-        world.toml = start + "[people.bo]" + rest.partition("[people.bo]")[2]
-
-    await world.reply("bo", await world.next_mail("bo"), WHY)
-
-    assert (await world.next_mail("bo", about="Nobody can answer your question")).text
-    assert await said(world, record) == [("question", "bo", WHY)]
-
-
-async def test_a_comment_can_be_answered_by_mail_as_well_and_a_long_answer_is_whole_in_the_story(
-    world: World,
-) -> None:
-    record = await asked(world)
-    words = "because " * 400
-
-    await world.reply("anna", await brought(world, record, "Approved, but only after lunch."), words)
-    await world.next_mail("bo", about="Anna Ames answered")
-
-    [_, (_, _, shown)] = await said(world, record)
-    assert len(shown) == 500
-    assert shown.endswith("…")
-    noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
-    assert noted[-1].text == words.strip()
-    assert await is_untouched(world, record)
-
-
-async def test_what_a_requester_writes_unasked_is_still_a_new_version_of_the_card(world: World) -> None:
-    record = await asked(world)
-    await world.reply("anna", await brought(world, record), BECAUSE)
-    await world.next_mail("bo", about=BECAUSE)
-
-    await world.decide("anna", record, "free_text", "and not before five")
-
-    found = await world.request(record.request.id)
-    assert found.request.revision == 2
-    newest = await world.next_mail("cy", about="and not before five")
-    before = f"Question by Bo Berg, about an earlier version: “{WHY}” Answer by Anna Ames, about an earlier version: “"
-    assert before in " ".join(newest.text.split())
-
-
 async def test_the_page_has_a_field_to_ask_and_one_to_answer(world: World) -> None:
     record = await asked(world)
     place = f"/requests/{record.request.id}"

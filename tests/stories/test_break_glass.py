@@ -2,8 +2,6 @@
 
 import email.policy
 import secrets
-import shutil
-import textwrap
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from email.message import EmailMessage
@@ -11,26 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from agents.events import RequestOpened
 from agents.requests import PersonId
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from bot.policy.answers import Statement
 from bot.policy.judgements import Decided, Judgement, NotEntitled
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
-from bot.store import Keys, WorkItem
+from bot.store import Keys
 from bot.store.ids import review_of
 from tests.bot.cli.shell import sayso
 from tests.kit.office import TOML
 from tests.kit.opens import opens
+from tests.kit.shop import a_shop
 from tests.kit.tables import becomes, without
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.stories.examples import example
-from tests.stories.mail.test_consent import ONE_LINE
 from tests.stories.test_audit import is_whole, records
 from tests.test_tour import commit_of, live
 
@@ -76,10 +71,10 @@ async def asked(world: World, text: str = "press bell") -> RequestRecord:
 async def breaks(
     world: World, person: str, record: RequestRecord, reason: str = DOWN, *, reply_id: str = "cli-1"
 ) -> Judgement:
-    """Break the glass as `person`, who saw `record`."""
+    """Break the glass as `person`, who saw `record`, and may have left since."""
     statement = Statement(
         reply_id=reply_id,
-        person=PersonId(person),
+        person=world.app.people.of_file(person),
         channel="cli",
         revision=record.request.revision,
         digest=record.request.digest,
@@ -151,24 +146,6 @@ async def test_over_http_it_names_what_was_seen_and_why_and_is_called_break_glas
     [decided] = await records(world, "decided", record.request.id)
     assert (vote["who"], vote["outcome"], vote["words"]) == ("eve", "break_glass", DOWN)
     assert (decided["outcome"], decided["words"]) == ("break_glass", DOWN)
-
-
-async def test_the_same_click_twice_breaks_it_once_and_opens_one_review_which_a_rebuilt_store_has(
-    world: World,
-) -> None:
-    record = await asked(world)
-
-    for _ in range(2):
-        await breaks(world, "eve", record)
-    await world.app.work.queue.notify(WorkItem("glass", record.request.id))
-    await world.quiet()
-    await rebuild(world.app.store)
-    await world.quiet()
-
-    opened = [event for event in await world.events(review(record)) if isinstance(event, RequestOpened)]
-    assert len(opened) == 1
-    assert (await reviewed(world, record)).state == "open"
-    assert len([mail for mail in world.mails("dan") if "Break glass: Press bell" in mail.subject]) == 1
 
 
 async def test_attack_what_is_replaced_before_anybody_is_told_is_reviewed_all_the_same(world: World) -> None:
@@ -320,11 +297,12 @@ async def test_attack_a_schedule_that_was_lost_keeps_no_review_from_a_rebuilt_st
 @pytest.fixture
 async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     """The example of docs/who-may-approve.md, word for word, with the demo to deploy. Mail alone reaches people."""
-    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
-    add_ways(tmp_path / "data" / "demo")
-    shop = example_toml(tmp_path / "data" / "demo" / "shop")
-    environment = shop[shop.index("[deploy.environments.production]") :].partition("\n[alerts]")[0]
-    async with a_world(redis, tmp_path / "data", example("break-glass") + environment, deploys=True) as world:
+
+    def edit(shop: str) -> str:
+        place = shop[shop.index("[deploy.environments.production]") :].partition("\n[alerts]")[0]
+        return example("break-glass") + place
+
+    async with a_shop(redis, tmp_path / "data", demo, edit) as world:
         yield world
 
 
@@ -404,25 +382,6 @@ async def test_by_mail_it_is_one_line_with_the_reason(world: World) -> None:
 
 
 LONG = "the checkout answers nobody since 14:05, customers cannot pay, and support has more than two hundred tickets"
-
-
-async def test_by_mail_what_a_program_cut_into_lines_is_one_reason_and_a_signature_no_part_of_it(
-    world: World,
-) -> None:
-    await asked(world)
-    await world.reply("bo", await world.next_mail("bo"), textwrap.fill(f"break glass: {LONG}", 72))
-    fresh = await world.next_mail("bo", about="with nothing but break glass")
-    assert LONG in " ".join(fresh.text.split())
-
-    record = await asked(world)
-    await world.reply("bo", await world.next_mail("bo"), f"break glass: {DOWN}\n{ONE_LINE}")
-    fresh = await world.next_mail("bo", about="with nothing but break glass")
-    await world.reply("bo", fresh, f"break glass\n{ONE_LINE}")
-
-    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
-    decision = (await world.request(record.request.id)).decision
-    assert decision
-    assert decision.reason == DOWN
 
 
 async def test_attack_by_mail_nothing_else_breaks_it(world: World) -> None:

@@ -2,23 +2,22 @@
 
 import email
 import email.policy
-import shutil
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from bot.policy.record import RequestRecord
 from channels import Card
 from tests.agents.deploy.repos import Repo
 from tests.bot.cli.shell import sayso
 from tests.fakes.hallway import Hallway
 from tests.kit.office import TOML
+from tests.kit.opens import opens
+from tests.kit.shop import a_shop
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import a_console
 
 NOTES = "\n".join(["Fewer clicks", "", *(f"- item {number} <b>&amp; *bold*" for number in range(1, 13)), "approve"])
@@ -83,11 +82,15 @@ REACH = ("slack", "email")
 @pytest.fixture
 async def public(redis: str, tmp_path: Path, demo: Path, hallway: Hallway) -> AsyncIterator[World]:
     """The shop where people find pages at a public address, and are reached in the hallway, else by mail."""
-    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
-    add_ways(tmp_path / "data" / "demo")
-    toml = f'public_url = "{PUBLIC}"\n' + example_toml(tmp_path / "data" / "demo" / "shop")
-
-    async with a_world(redis, tmp_path / "data", toml, deploys=True, beside=(hallway,), reach=REACH) as world:
+    shop = a_shop(
+        redis,
+        tmp_path / "data",
+        demo,
+        lambda toml: f'public_url = "{PUBLIC}"\n{toml}',
+        beside=(hallway,),
+        reach=REACH,
+    )
+    async with shop as world:
         yield world
 
 
@@ -107,11 +110,9 @@ async def test_a_card_leads_to_the_difference_also_once_it_is_decided(public: Wo
     assert led(closed) == {"Files": page}
 
 
-async def test_nothing_leads_anywhere_where_nothing_is_deployed(redis: str, tmp_path: Path, hallway: Hallway) -> None:
-    async with a_world(
-        redis, tmp_path / "data", f'public_url = "{PUBLIC}"\n{TOML}', beside=(hallway,), reach=REACH
-    ) as world:
-        await world.opened(await world.trigger("press bell"))
-        await world.quiet()
+@opens(f'public_url = "{PUBLIC}"\n{TOML}', beside=("hallway",), reach=REACH)
+async def test_nothing_leads_anywhere_where_nothing_is_deployed(world: World, hallway: Hallway) -> None:
+    await world.opened(await world.trigger("press bell"))
+    await world.quiet()
 
-        assert [led(card) for card in hallway.to("bo") if card.form] == [{}]
+    assert [led(card) for card in hallway.to("bo") if card.form] == [{}]

@@ -10,6 +10,7 @@ from bot.queries.rebuild import placed
 from bot.store.outbox_entry import Delivery
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.bounces import bounce, failures, handled
+from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
@@ -158,15 +159,6 @@ async def test_attack_an_answer_to_a_list_is_told_to_reply_to_a_message_that_the
             assert is_card != ("gathered" in one and bool(one["gathered"]))
 
 
-@opens(TOML.replace("[limits]\n", "[limits]\ncards_per_person = 1\n"))
-async def test_where_nobody_reaches_the_console_each_has_a_card(world: World, api: Api) -> None:
-    asked = await asks(await asker(api), 1, 3)
-    await world.quiet()
-
-    assert [one["gathered"] for one in asked] == [""] * 3
-    assert len(world.mails("bo")) == 3
-
-
 @opens(URGENT)
 async def test_what_a_policy_calls_urgent_or_ends_before_the_next_list_has_a_card_and_what_a_program_calls_so_has_none(
     api: Api,
@@ -243,19 +235,6 @@ async def test_all_reminders_of_what_a_mail_lists_are_one_mail_and_who_is_asked_
 
 
 @opens(ALONE)
-async def test_who_got_a_list_by_mail_hears_in_the_next_one_what_others_decided(world: World, api: Api) -> None:
-    asked = await wants(await wanter(api), 1, 3)
-    await listed_twice(world)
-
-    await votes(api, "cy", asked[1])
-    await world.move_time(301)
-
-    last = (await listed(world, 3))[-1]
-    assert numbers(last) == ["03"]
-    assert "· approved: The program ci asks: “Drop item-02”?" in last
-
-
-@opens(ALONE)
 async def test_attack_who_approved_what_a_list_names_or_no_list_has_named_yet_never_hears_what_came_of_it(
     world: World, api: Api
 ) -> None:
@@ -294,6 +273,7 @@ async def test_where_a_list_comes_back_the_asker_hears_of_each_request_in_it_tha
     assert back == [[], *[[("bo", "email")]] * 3]
 
 
+@pytest.mark.long
 @opens(ALONE)
 async def test_what_is_rebuilt_from_the_events_knows_what_stands_in_a_list(world: World, api: Api) -> None:
     [_, second] = await asks(await asker(api), 1, 2)
@@ -324,6 +304,7 @@ async def test_attack_who_votes_before_a_list_names_it_gets_a_card_of_each_as_so
     assert len(world.mails("bo")) == 2, "one card, and the first list"
 
 
+@pytest.mark.long
 @opens(LATER)
 async def test_attack_who_approved_it_before_a_restore_never_hears_what_came_of_it_if_a_list_names_it_again(
     world: World,
@@ -359,7 +340,7 @@ async def test_attack_who_approved_it_before_a_restore_never_hears_what_came_of_
 
 
 @opens(ALONE)
-@pytest.mark.parametrize("is_listed", [True, False])
+@pytest.mark.parametrize("is_listed", few_of([True, False], 0))
 async def test_attack_a_denial_in_answer_to_the_news_of_what_a_list_names_or_would_have_is_not_accepted_and_it_begins(
     world: World, api: Api, *, is_listed: bool
 ) -> None:

@@ -5,20 +5,15 @@ import asyncio
 from agents.events import AnswerNoted, RequestRevised
 from agents.requests import PersonId
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judgements import AlreadyDecided, Counted, Decided, NotEntitled, OutOfDate
+from bot.policy.judgements import AlreadyDecided, Decided, NotEntitled, OutOfDate
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from tests.kit.clerk import What
-from tests.kit.office import TOML
 from tests.kit.opens import opens
-from tests.kit.tables import becomes, without
 from tests.kit.world import World
 from tests.stories.mail.test_consent import ONE_LINE, button
 
 ANNA, BO, CY = PersonId("anna"), PersonId("bo"), PersonId("cy")
-_OWN = TOML.replace("[policies.pair]", "[policies.pair]\neditor_may_approve = true").replace(
-    "[policies.production]", "[policies.production]\neditor_may_approve = true"
-)
 
 
 def _editable(world: World) -> None:
@@ -27,8 +22,6 @@ def _editable(world: World) -> None:
 
 
 pytestmark = opens(change=_editable)
-in_own_office = opens(_OWN, change=_editable)
-"""An office where whoever edits may approve it as well."""
 
 
 async def test_an_edit_is_put_in_front_of_everybody_and_executed_once_others_approve(world: World) -> None:
@@ -94,23 +87,6 @@ async def test_whoever_asked_changes_what_nobody_who_decides_may_and_it_is_told_
     assert "Changed: Anna Ames changed what to horn\n" in told.text
 
 
-@in_own_office
-async def test_an_edit_voids_the_votes_before_it_and_who_made_it_approves_it_where_the_policy_says_so(
-    world: World,
-) -> None:
-    world.workshop.policy_of |= {"bell": "pair", "gong": "pair"}
-    record = await world.opened(await world.trigger("press bell"))
-    assert isinstance(await world.decide("cy", record, "approve"), Counted)
-
-    await world.edit("bo", await world.request(record.request.id), what="gong")
-    now = await world.request(record.request.id)
-
-    assert now.votes == ()
-    assert isinstance(await world.decide("bo", now, "approve"), Counted)
-    assert isinstance(await world.decide("cy", now, "approve"), Decided)
-    assert await world.summary(record.request.run_id) == "done: ok: press gong: done"
-
-
 async def test_an_edit_that_can_not_be_made_changes_nothing_and_says_why(world: World) -> None:
     world.workshop.meaning["mist"] = ""
     record = await world.opened(await world.trigger("press bell"))
@@ -144,16 +120,6 @@ async def test_an_edit_that_can_not_be_made_changes_nothing_and_says_why(world: 
     assert refused.kind == "too_few"
     assert "too few would be left: Cy Cole, of whom it needs 2" in refused.why
     assert (await world.request(record.request.id)).request == record.request
-
-
-async def test_whoever_has_left_is_not_counted_among_those_who_are_left_for_an_edit(world: World) -> None:
-    record = await world.opened(await world.trigger("press bell"))
-    await becomes(world, without(TOML, "bo"))
-
-    refused = await world.edit("cy", record, what="gong")
-
-    assert isinstance(refused, EditRefused)
-    assert refused.kind == "too_few"
 
 
 async def test_editing_back_is_an_edit_too_and_both_are_kept(world: World) -> None:

@@ -12,8 +12,6 @@ from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.bot.web.console.stage import place
 from tests.kit.clerk import Window
-from tests.kit.office import TOML
-from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.servers.console import Browser, Page, a_console
 from tests.servers.web import serving
@@ -97,20 +95,6 @@ async def test_attack_a_line_among_contacts_that_may_be_a_value_or_a_condition_h
 
         await world.next_mail("anna", about="no answer yet")
         assert await is_open(world, record)
-
-
-@opens(TOML.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\nlanguage = "de"\n'))
-async def test_somebody_who_reads_german_writes_days_as_germans_do_and_is_told_in_german(world: World) -> None:
-    record = await asked(world)
-    card = await world.next_mail("anna")
-    assert "Ein Datum, etwa 2026-12-24 oder 24.12.2026. Nicht vor 2026-11-01." in card.text
-
-    await world.reply("anna", card, LINES.replace("2026-12-24", "24.13.2026").replace("yes", "ja"))
-    again = await world.next_mail("anna", about="noch keine Antwort")
-    assert "First day: “24.13.2026” steht in keinem Kalender." in again.text
-    await world.reply("anna", again, LINES.replace("2026-12-24", "24.12.2026").replace("yes", "ja"))
-
-    assert await filled(world, record.request.run_id) == MEANT
 
 
 def by_number(**values: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from bot.store.ids import new_id
 from bot.store.locks import Locks
 from tests.bot.cli.shell import sayso
 from tests.bot.execution.test_executor import found_gone
+from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
@@ -107,7 +108,7 @@ async def test_what_is_asked_under_a_freeze_says_so_and_is_asked_again_where_tha
     assert world.workshop.effects == []
 
 
-@pytest.mark.parametrize(("by", "begins"), [("a run", True), ("a program", False)])
+@pytest.mark.parametrize(("by", "begins"), few_of([("a run", True), ("a program", False)], 0, rows=True))
 async def test_attack_a_card_that_is_on_its_way_as_a_freeze_begins_or_ends_says_what_is_so(
     redis: str, tmp_path: Path, *, by: str, begins: bool
 ) -> None:
@@ -150,7 +151,7 @@ async def another(world: World, url: str) -> AsyncGenerator[App]:
     await app.store.client.close()
 
 
-@pytest.mark.parametrize("is_over_in_time", [True, False])
+@pytest.mark.parametrize("is_over_in_time", few_of([True, False], 0))
 async def test_what_was_interrupted_and_would_be_done_once_more_waits_for_the_end_of_a_freeze(
     redis: str, tmp_path: Path, *, is_over_in_time: bool
 ) -> None:
@@ -203,18 +204,6 @@ async def test_a_denial_and_a_cancel_end_what_waits_for_the_end_of_a_freeze(worl
         await world.app.requests.freezes.look(shard)
     await world.quiet()
     assert [await world.events(record.request.run_id) for record in asked] == before
-
-
-async def test_a_freeze_survives_a_restart_and_so_does_whoever_waits_for_its_end(world: World) -> None:
-    record = await world.opened(run_id := await world.trigger("press bell"))
-    await world.app.requests.freezes.freeze("workshop", BO, WHY)
-    await world.decide("bo", record, "approve")
-    await frozen(world, run_id)
-
-    async with world.stopped():
-        await world.app.store.freezes.put("workshop", None)
-
-    assert await world.summary(run_id) == "done: ok: press bell: done"
 
 
 async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_what_a_run_waits_for(

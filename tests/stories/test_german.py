@@ -5,7 +5,6 @@ from pathlib import Path
 
 from channels import Address, Card, ChannelRefused, Placement
 from tests.fakes.slow import SlowChannel
-from tests.kit.clerk import UNHEARD
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.world import World, a_world
@@ -21,20 +20,6 @@ pytestmark = opens(FOR_TWO)
 
 def words(text: str) -> str:
     return " ".join(text.split())
-
-
-async def test_why_a_step_was_refused_is_told_to_a_german_in_german(world: World) -> None:
-    told = "Die Argumente von press konnten nicht geprüft werden: LookupError: nobody has heard of it"
-
-    run_id = await world.trigger(f"press {UNHEARD}")
-
-    ended = (await world.ended(run_id)).ended
-    assert ended is not None
-    assert ended.summary.endswith(told)
-    assert told in words((await world.next_mail("anna")).text)
-    async with a_console(world) as console:
-        page = await (await console.browser("anna")).get(f"/runs/{run_id}")
-    assert told in page.words
 
 
 class NoIds(SlowChannel):

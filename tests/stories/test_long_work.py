@@ -67,18 +67,6 @@ async def test_a_report_that_comes_before_the_run_waits_for_it_is_not_lost(world
     assert world.workshop.looks == ["parcel book: it was quick"]
 
 
-async def test_a_restart_while_it_goes_on_outside_neither_forgets_nor_repeats_it(world: World) -> None:
-    run_id = await world.trigger("send book")
-    await world.has(run_id, "waiting")
-
-    async with world.stopped():
-        world.workshop.arrived["book"] = Outcome("it is there")
-        await world.move_time(61)
-
-    assert await world.summary(run_id) == "done: ok: it is there"
-    assert world.workshop.effects == ["send book"]
-
-
 async def test_attack_what_is_waited_for_no_longer_is_called_failed_though_it_may_happen(world: World) -> None:
     world.workshop.policy_of["book"] = "production"
     run_id = await world.trigger("send book")
@@ -168,26 +156,6 @@ async def test_what_a_cancelled_run_waits_for_is_asked_to_stop_and_all_with_a_ca
     assert world.workshop.recalls == ["parcel book"]
     heard = await world.next_mail("bo", about="Cancelled")
     assert "may go on: the parcel was called back" in " ".join(heard.text.split())
-
-
-async def test_what_can_not_be_stopped_outside_does_not_keep_a_run_from_its_end(world: World) -> None:
-    world.workshop.breaks["recall book"] = RuntimeError("no line")
-    run_id = await world.trigger("send book")
-    await world.has(run_id, "waiting")
-
-    await world.steer(run_id, "cancel")
-
-    assert (await world.summary(run_id)).endswith("cancelled by anna. It had begun, and may go on: the parcel book")
-
-
-async def test_the_end_of_a_run_says_what_its_child_had_begun(world: World) -> None:
-    run_id = await world.trigger("start_run start_run send book")
-    await until(lambda: world.workshop.effects == ["send book"])
-    await world.quiet()
-
-    await world.steer(run_id, "cancel")
-
-    assert (await world.summary(run_id)).endswith("cancelled by anna. It had begun, and may go on: the parcel book")
 
 
 async def test_attack_who_denies_what_goes_on_outside_believes_that_it_will_not_happen(world: World) -> None:

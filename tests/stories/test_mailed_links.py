@@ -13,6 +13,7 @@ from bot.policy.record import RequestRecord
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place
 from tests.bot.web.problems import refused
 from tests.fakes.corkboard import Corkboard
+from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
@@ -188,18 +189,6 @@ async def test_a_key_made_after_a_log_in_by_mail_approves_edits_and_hands_on_no_
     assert (denial.status_code, (await world.request(record.request.id)).state) == (200, "denied")
 
 
-async def test_a_key_made_after_another_log_in_approves(world: World, console: Console) -> None:
-    record, bo = await asked(world), await console.browser("bo", by="slack")
-    assert "counts only where an approval by mail does" not in (await bo.get("/keys")).words
-    client = console.api.with_key(await key_of(bo, "answer"))
-
-    done = await client.post(
-        f"/v1/requests/{record.request.id}/answer", json={"vote": "approve", "digest": record.request.digest}
-    )
-
-    assert (done.status_code, (await decision(world, record)).by) == (200, ("bo",))
-
-
 @standing
 async def test_attack_what_whoever_reads_a_mailbox_answers_the_agent_uses_no_standing_approval(
     world: World, console: Console
@@ -223,7 +212,8 @@ async def test_attack_what_whoever_reads_a_mailbox_answers_the_agent_uses_no_sta
 
 @standing
 @pytest.mark.parametrize(
-    "text", ["start_run ask free_text Which one?\npress bell", "ask free_text Which one?\nstart_run press bell"]
+    "text",
+    few_of(["start_run ask free_text Which one?\npress bell", "ask free_text Which one?\nstart_run press bell"], 0),
 )
 async def test_attack_a_mail_answers_the_one_run_and_the_other_uses_no_standing_approval(
     world: World, text: str

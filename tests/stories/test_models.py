@@ -1,7 +1,6 @@
 """Deploys whose steps a model of another maker chooses, through a whole sayso."""
 
 import json
-import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,17 +12,15 @@ import pytest
 
 from agents.events import StepChosen, StepFailed
 from agents.requests import RunId, StandIn
-from agents.steps import is_by_model
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from bot.render.transcript import lines
 from tests.fakes.anthropic import FakeAnthropic, message
 from tests.fakes.anthropic import error as claudes_error
 from tests.fakes.anthropic import running as anthropic_running
 from tests.fakes.anthropic import tool_use as claudes_use
 from tests.fakes.openai import Answer, FakeOpenAI, call, completion, error, running, text_of
+from tests.kit.shop import a_shop
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.test_tour import commit_of, live
 
 MODEL = "openai:qwen2.5-coder:0.5b"
@@ -44,10 +41,7 @@ async def with_models(redis: str, folder: Path, demo: Path, environ: Mapping[str
     def change(world: World) -> None:
         world.environ = environ
 
-    shutil.copytree(demo, folder / "data" / "demo", symlinks=True)
-    add_ways(folder / "data" / "demo")
-    toml = example_toml(folder / "data" / "demo" / "shop")
-    async with a_world(redis, folder / "data", toml, deploys=True, change=change) as world:
+    async with a_shop(redis, folder / "data", demo, change=change) as world:
         yield world
 
 
@@ -192,6 +186,7 @@ async def _has_failed(world: World, run_id: RunId, count: int) -> bool:
     return len(await failures(world, run_id)) >= count
 
 
+@pytest.mark.long
 async def test_answers_that_are_no_steps_are_for_people_and_a_run_too_long_for_the_first_is_told_whole_to_the_second(
     pair: World, claude: FakeAnthropic, server: FakeOpenAI
 ) -> None:
@@ -210,21 +205,6 @@ async def test_answers_that_are_no_steps_are_for_people_and_a_run_too_long_for_t
     (step,) = await chosen(pair, run_id)
     budgets = [event.call.context_tokens for event in await pair.events(run_id) if isinstance(event, StepFailed)]
     assert (budgets, step.call.context_tokens) == ([20_000, 10_000], 20_000)
-
-
-async def test_where_both_give_no_step_plain_rules_choose_it(
-    pair: World, claude: FakeAnthropic, server: FakeOpenAI
-) -> None:
-    claude.answers(DECLINED)
-    server.answers(error(401, "invalid_api_key"))
-
-    run_id = await pair.trigger(WISH, agent="deploy")
-    record = await pair.opened(run_id)
-
-    assert await failures(pair, run_id) == ["refused", "auth"]
-    (step,) = await chosen(pair, run_id)
-    assert not is_by_model(step.call)
-    assert record.request.purpose == "gate"
 
 
 async def test_operators_hear_within_the_hour_that_the_model_which_stood_in_takes_no_key_either(

@@ -1,7 +1,6 @@
 """One order, three agents: triage or a name starts `release`, which deploys, and announces what worked, once."""
 
 import hashlib
-import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,16 +16,15 @@ from agents.requests import RunId
 from agents.run import Run, fold
 from agents.steps import CallTool, Done
 from bot.app import App, compose
-from bot.config.example import example_toml
 from bot.config.settings import Settings
-from bot.dev.demo import add_ways
 from bot.policy.attachments import all_files
 from bot.registry.configured import agents_of
 from bot.render.transcript import lines
 from bot.store.attachments import content_of
 from bot.testing.scripted import Scripted
 from channels import File
-from tests.kit.world import World, a_world
+from tests.kit.shop import a_shop, shop_toml
+from tests.kit.world import World
 from tests.stories.test_triage import child_of
 from tests.test_tour import commit_of, live
 
@@ -37,10 +35,7 @@ ORDER = "deploy v1.2.0 to production and announce it"
 @pytest.fixture
 async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     """As `sayso dev` has it, with the release group as those who hear announcements."""
-    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
-    add_ways(tmp_path / "data" / "demo")
-    toml = example_toml(tmp_path / "data" / "demo" / "shop") + ANNOUNCE
-    async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
+    async with a_shop(redis, tmp_path / "data", demo, lambda toml: toml + ANNOUNCE) as world:
         yield world
 
 
@@ -122,9 +117,7 @@ class Paid(World):
 async def test_a_deploy_that_used_all_the_money_is_announced_all_the_same(
     redis: str, tmp_path: Path, demo: Path
 ) -> None:
-    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
-    add_ways(tmp_path / "data" / "demo")
-    toml = example_toml(tmp_path / "data" / "demo" / "shop") + ANNOUNCE
+    toml = shop_toml(tmp_path / "data", demo) + ANNOUNCE
     call = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
     world = Paid(redis, tmp_path / "data", toml, model=Costly(call, Done(summary="v1.2.0 is live in production")))
     await world.start()

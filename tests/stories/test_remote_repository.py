@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from bot.wiring.local_mail import ADDRESS
-from tests.kit.world import World, a_world
+from tests.kit.shop import a_shop
+from tests.kit.world import World
 from tests.servers import git_hosts
 from tests.test_tour import live
 
@@ -21,12 +20,12 @@ STALE = "could not be reached"
 @asynccontextmanager
 async def a_shop_at(url: str, redis: str, folder: Path, demo: Path) -> AsyncGenerator[World]:
     """The demo whose repository is at `url`; its own folder is only where commands look."""
-    shutil.copytree(demo, folder / "demo", symlinks=True)
-    add_ways(folder / "demo")
     shop = folder / "demo" / "shop"
-    toml = example_toml(shop).replace(f'repo = "{shop}"', f'repo = "{url}"\ncwd = "{shop}"')
-    assert url in toml
-    async with a_world(redis, folder, toml, deploys=True) as world:
+
+    def edit(toml: str) -> str:
+        return toml.replace(f'repo = "{shop}"', f'repo = "{url}"\ncwd = "{shop}"')
+
+    async with a_shop(redis, folder, demo, edit) as world:
         yield world
 
 

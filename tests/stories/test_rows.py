@@ -13,11 +13,12 @@ import pytest
 from bot.testing.people import Verb as Steered
 from tests.fakes.slack.driver import Workspace
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.slack_world import a_slack_world
 from tests.kit.surfaces import Http, Mail, Page, Slack, Surface, Terminal, Verb
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import a_console
-from tests.servers.web import serving
+from tests.servers.web import Api
 
 POLICIES = f"""{TOML}
 [policies.solo]
@@ -121,6 +122,9 @@ def prepared(world: World) -> None:
         world.workshop.policy_of |= {f"r{number}": row.policy, f"r{number}x": row.policy}
 
 
+pytestmark = opens(POLICIES, change=prepared)
+
+
 async def played(world: World, surface: Surface) -> dict[str, Row]:
     """Return what became of each row."""
     found = dict[str, Row]()
@@ -145,23 +149,24 @@ async def played(world: World, surface: Surface) -> dict[str, Row]:
     return found
 
 
-async def test_the_rows_hold_for_the_functions_that_decide_and_over_http(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", POLICIES, change=prepared) as world, serving(world.app) as api:
-        assert await played(world, Terminal(world)) == ROWS
-        world.workshop.effects.clear()
-        assert await played(world, Http(world, api)) == ROWS
+async def test_the_rows_hold_over_http(world: World, api: Api) -> None:
+    assert await played(world, Http(world, api)) == ROWS
 
 
 @pytest.mark.long
-async def test_the_rows_hold_on_the_pages_of_the_console(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", POLICIES, change=prepared) as world, a_console(world) as console:
+async def test_the_rows_hold_for_the_functions_that_decide(world: World) -> None:
+    assert await played(world, Terminal(world)) == ROWS
+
+
+@pytest.mark.long
+async def test_the_rows_hold_on_the_pages_of_the_console(world: World) -> None:
+    async with a_console(world) as console:
         assert await played(world, Page(world, console)) == ROWS
 
 
 @pytest.mark.long
-async def test_the_rows_hold_by_mail(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", POLICIES, change=prepared) as world:
-        assert await played(world, Mail(world)) == ROWS
+async def test_the_rows_hold_by_mail(world: World) -> None:
+    assert await played(world, Mail(world)) == ROWS
 
 
 @pytest.mark.long

@@ -1,8 +1,6 @@
 """The manager, then finance: one step after the other, by mail and on every page."""
 
-from agents.events import RequestReassigned
 from bot.policy.record import RequestRecord
-from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
 from bot.render.views import StepView, request_view
 from tests.bot.cli.shell import sayso
@@ -49,24 +47,6 @@ async def test_finance_is_asked_once_the_manager_has_agreed_and_the_last_step_de
     assert stands.decision
     assert stands.decision.by == ("bo", "eve")
     assert stands.request.digest == record.request.digest
-
-
-async def test_the_same_vote_twice_begins_the_step_once_and_a_rebuilt_record_is_the_same(world: World) -> None:
-    record = await asked(world)
-
-    for _ in range(2):
-        await world.decide("bo", record, "approve", reply_id="click-1")
-    await world.quiet()
-
-    events = await world.events(record.request.run_id)
-    assert [event.why for event in events if isinstance(event, RequestReassigned)] == ["next_step"]
-    assert (asks(world, "dan"), asks(world, "eve")) == (1, 1)
-    card = await world.next_mail("eve", about="Press bell")
-    before = await world.request(record.request.id)
-    await rebuild(world.app.store)
-    assert await world.request(record.request.id) == before
-    await world.reply("eve", card, "approve")
-    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
 
 
 async def test_api_command_line_page_and_status_say_which_step_it_is_and_what_is_due(world: World) -> None:

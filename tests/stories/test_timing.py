@@ -158,19 +158,6 @@ async def test_all_of_it_survives_restarts_of_everything_and_a_rebuild_and_comes
     assert len([mail for mail in world.mails("bo") if "Reminder:" in mail.text]) == 2
 
 
-async def test_after_a_decision_nothing_comes_any_more(world: World) -> None:
-    record = await asked(world)
-    await world.decide("bo", record, "deny")
-    await world.ended(record.request.run_id)
-    await world.quiet()
-    sent = len(world.mails("cy")), len(world.mails("dan"))
-
-    await after(world, 300)
-
-    assert (len(world.mails("cy")), len(world.mails("dan"))) == sent
-    assert await facts(world, record) == []
-
-
 async def test_a_vote_one_second_after_expiry_does_not_count(world: World) -> None:
     """An attack: nobody has looked at the expiry yet, and the vote is quick."""
     record = await asked(world)

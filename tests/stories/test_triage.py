@@ -119,18 +119,6 @@ async def test_the_words_go_on_unchanged_to_the_agent_that_the_sender_chose_whos
     assert (await shop.ended(child.id)).state == "failed"
 
 
-async def test_the_childs_gate_is_its_own_and_the_requester_still_does_not_count(shop: World) -> None:
-    run_id = await triages(shop, "deploy v1.2.0 to production", person="bo")
-    record = await shop.opened((await child_of(shop, run_id)).id)
-    assert record.request.words_are_own
-
-    own = await shop.decide("bo", record, "approve")
-    other = await shop.decide("cy", record, "deny", "not today")
-
-    assert (own.type, other.type) == ("not_entitled", "decided")
-    assert (await shop.summary(run_id)).startswith("failed: The deploy agent: “failed: Deploying v1.2.0")
-
-
 async def test_words_of_somebody_else_are_nobodys_own_on_the_card_of_the_agent_that_gets_them(shop: World) -> None:
     start, sent = shop.app.runs.starter.start, Sent(others=(PersonId("anna"),))
     run_id = await start("slack", "deploy v1.2.0 to production", PersonId("bo"), agent="triage", sent=sent)

@@ -198,24 +198,6 @@ async def test_attack_a_freeze_without_a_reason_or_a_colon_freezes_at_once(world
     assert await world.app.store.lists.runs() == []
 
 
-@in_shop
-async def test_a_freeze_of_nothing_the_end_of_one_for_nothing_and_those_of_others_are_told_so_and_begin_no_run(
-    world: World,
-) -> None:
-    await freezes_of(world).freeze("production", PersonId("dan"), "incident")
-    for person, text, says in (
-        ("cy", "freeze", "one of these: production, staging, everything"),
-        ("cy", "unfreeze production", "unfreeze production: REASON"),
-        ("anna", "freeze staging", "operator"),
-        ("anna", "freeze everything: because", "operator"),
-    ):
-        assert says in await write(world, person, text), text
-        await world.move_time(2)  # of two mails of one second the other may be a copy
-
-    assert await frozen(world) == [("production", "dan", "incident")]
-    assert await world.app.store.lists.runs() == []
-
-
 async def test_an_answer_to_the_notice_ends_it_as_the_notice_says_and_approves_nothing_of_what_it_held(
     world: World,
 ) -> None:

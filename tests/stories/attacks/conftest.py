@@ -1,6 +1,5 @@
 """What the stories of models share: a stand-in for Claude, and the demo shop, whose agents go by it."""
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -8,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from agents.model.prices import is_priced
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from tests.fakes.anthropic import FakeAnthropic, running
-from tests.kit.world import World, a_world
+from tests.kit.shop import a_shop
+from tests.kit.world import World
 
 ANNOUNCE = '\n[announce]\nto = ["group:release"]\n'
 
@@ -31,8 +29,5 @@ async def model_shop(redis: str, tmp_path: Path, demo: Path, claude: FakeAnthrop
     def with_model(world: World) -> None:
         world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": claude.base_url}
 
-    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
-    add_ways(tmp_path / "data" / "demo")
-    toml = example_toml(tmp_path / "data" / "demo" / "shop") + ANNOUNCE
-    async with a_world(redis, tmp_path / "data", toml, deploys=True, change=with_model) as world:
+    async with a_shop(redis, tmp_path / "data", demo, lambda toml: toml + ANNOUNCE, change=with_model) as world:
         yield world

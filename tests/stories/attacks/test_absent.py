@@ -1,7 +1,6 @@
 """Being away loses no answer, leaves nobody asked who is not there, and is no way to take somebody's seat unheard."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -10,11 +9,13 @@ from bot.errors import Invalid
 from bot.policy.judgements import Counted
 from bot.requests.reassignment.absences import AbsenceWanted
 from tests.bot.web.problems import refused
+from tests.kit.long import few_of
+from tests.kit.opens import opens
 from tests.kit.tables import becomes
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import a_console, sent
-from tests.servers.web import serving
+from tests.servers.web import Api
 from tests.stories.test_absences import away, deciders, write
 from tests.stories.test_delegation import SOLO, asked, on_solo
 
@@ -36,62 +37,59 @@ async def goes_to(office: World, request_id: str, person: str) -> None:
     await until(gone, what=f"{person} decides")
 
 
+@opens(
+    SOLO.replace('email = "bo@corp.example"\n', 'email = "bo@corp.example"\ntimezone = "Europe/Berlin"\n', 1),
+    change=on_solo,
+)
 async def test_attack_an_answer_that_says_away_is_one_and_nobody_else_says_so_of_somebody_without_their_hearing_of_it(
-    redis: str, tmp_path: Path
+    world: World, api: Api
 ) -> None:
-    berlin = SOLO.replace('email = "bo@corp.example"\n', 'email = "bo@corp.example"\ntimezone = "Europe/Berlin"\n', 1)
-    async with a_world(redis, tmp_path / "data", berlin, change=on_solo) as office, serving(office.app) as api:
-        run_id, absences = await office.trigger("ask-of person:bo free_text What now?"), office.app.requests.absences
-        await office.opened(run_id)
-        await office.reply("bo", await office.next_mail("bo"), "away until 2027-01-01")
-        assert await office.summary(run_id) == "done: answered: away until 2027-01-01"
-        no_clock_shows = AbsenceWanted(PersonId("bo"), "2026-12-24", "0001-01-01", PersonId("cy"))
-        with pytest.raises(Invalid, match="'0001-01-01' is no date or time"):
-            await absences.set(no_clock_shows, PersonId("bo"), channel="email")
-        record, ci = await asked(office), await api.client(None, "admin", service="ci")
-        away_with_eve = {"person": "bo", "until": "2026-12-24", "to": "eve"}
-        refused(await ci.post("/v1/absences", json=away_with_eve), 403, "not-yours")
-        refused(await ci.post("/v1/absences/end", json={"person": "bo"}), 403, "not-yours")
-        assert await deciders(office, record.request.id) == ("bo",)
-        assert await absences.all() == []
+    run_id, absences = await world.trigger("ask-of person:bo free_text What now?"), world.app.requests.absences
+    await world.opened(run_id)
+    await world.reply("bo", await world.next_mail("bo"), "away until 2027-01-01")
+    assert await world.summary(run_id) == "done: answered: away until 2027-01-01"
+    no_clock_shows = AbsenceWanted(PersonId("bo"), "2026-12-24", "0001-01-01", PersonId("cy"))
+    with pytest.raises(Invalid, match="'0001-01-01' is no date or time"):
+        await absences.set(no_clock_shows, PersonId("bo"), channel="email")
+    record, ci = await asked(world), await api.client(None, "admin", service="ci")
+    away_with_eve = {"person": "bo", "until": "2026-12-24", "to": "eve"}
+    refused(await ci.post("/v1/absences", json=away_with_eve), 403, "not-yours")
+    refused(await ci.post("/v1/absences/end", json={"person": "bo"}), 403, "not-yours")
+    assert await deciders(world, record.request.id) == ("bo",)
+    assert await absences.all() == []
 
-        wanted = AbsenceWanted(PersonId("bo"), "2026-12-24", to=PersonId("dan"))
-        await absences.set(wanted, PersonId("dan"), channel="cli")
+    wanted = AbsenceWanted(PersonId("bo"), "2026-12-24", to=PersonId("dan"))
+    await absences.set(wanted, PersonId("dan"), channel="cli")
 
-        assert await deciders(office, record.request.id) == ("dan",)
-        told = " ".join((await office.next_mail("bo", about="absence")).text.split())
-        assert "Dan Dorn stands in." in told
+    assert await deciders(world, record.request.id) == ("dan",)
+    told = " ".join((await world.next_mail("bo", about="absence")).text.split())
+    assert "Dan Dorn stands in." in told
 
 
-async def test_attack_a_step_that_begins_while_somebody_is_away_asks_whoever_stands_in(
-    redis: str, tmp_path: Path
-) -> None:
-    toml = SOLO.replace('approvers = ["person:bo"]\n', "", 1) + STEPS
-    async with a_world(redis, tmp_path / "data", toml, change=on_solo) as office:
-        await away(office, "dan", "eve")
-        await office.move_time(120)
-        await office.quiet()
-        record = await asked(office)
+@opens(SOLO.replace('approvers = ["person:bo"]\n', "", 1) + STEPS, change=on_solo)
+async def test_attack_a_step_that_begins_while_somebody_is_away_asks_whoever_stands_in(world: World) -> None:
+    await away(world, "dan", "eve")
+    await world.move_time(120)
+    await world.quiet()
+    record = await asked(world)
 
-        assert isinstance(await office.decide("bo", record, "approve"), Counted)
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
 
-        await office.move_time(60)
-        await goes_to(office, record.request.id, "eve")
+    await world.move_time(60)
+    await goes_to(world, record.request.id, "eve")
 
 
-async def test_attack_what_is_handed_on_to_somebody_who_is_away_goes_on_to_whoever_stands_in(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
-        await away(office, "cy", "dan")
-        await office.move_time(120)
-        await office.quiet()
-        record = await asked(office)
+@opens(SOLO, change=on_solo)
+async def test_attack_what_is_handed_on_to_somebody_who_is_away_goes_on_to_whoever_stands_in(world: World) -> None:
+    await away(world, "cy", "dan")
+    await world.move_time(120)
+    await world.quiet()
+    record = await asked(world)
 
-        await office.delegate("bo", record, "cy")
+    await world.delegate("bo", record, "cy")
 
-        await office.move_time(60)
-        await goes_to(office, record.request.id, "dan")
+    await world.move_time(60)
+    await goes_to(world, record.request.id, "dan")
 
 
 NO_MAIL = SOLO.replace("approve_by_email = true\n", "")
@@ -121,50 +119,48 @@ async def says_away(office: World, way: str) -> None:
     await until(is_set, what="Bo is away")
 
 
-@pytest.mark.parametrize("way", ["mail", "key", "console"])
-async def test_attack_no_mailbox_chooses_who_stands_in_where_no_mail_approves(
-    redis: str, tmp_path: Path, way: str
-) -> None:
-    async with a_world(redis, tmp_path / "data", NO_MAIL, change=on_solo) as office:
-        record = await asked(office)
+@opens(NO_MAIL, change=on_solo)
+@pytest.mark.parametrize("way", few_of(["mail", "key", "console"], 0))
+async def test_attack_no_mailbox_chooses_who_stands_in_where_no_mail_approves(world: World, way: str) -> None:
+    record = await asked(world)
 
-        await says_away(office, way)
+    await says_away(world, way)
 
-        later = await asked(office)
-        for request_id in (record.request.id, later.request.id):
-            policy = (await office.request(request_id)).request.policy
-            assert (await deciders(office, request_id), policy.handed_on) == (("bo",), ())
-            assert [one.person for one in policy.away] == ["bo"]
-        told = " ".join((await office.next_mail("anna", about="Somebody is away")).text.split())
-        assert "Nobody else can be asked in their place" in told
-        await away(office, "bo", "cy")
-        assert await deciders(office, record.request.id) == ("cy",)
+    later = await asked(world)
+    for request_id in (record.request.id, later.request.id):
+        policy = (await world.request(request_id)).request.policy
+        assert (await deciders(world, request_id), policy.handed_on) == (("bo",), ())
+        assert [one.person for one in policy.away] == ["bo"]
+    told = " ".join((await world.next_mail("anna", about="Somebody is away")).text.split())
+    assert "Nobody else can be asked in their place" in told
+    await away(world, "bo", "cy")
+    assert await deciders(world, record.request.id) == ("cy",)
 
 
-async def test_attack_a_mailbox_does_not_lengthen_the_chain_of_those_who_stand_in(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", NO_MAIL, change=on_solo) as office:
-        await away(office, "bo", "cy")
-        cy = AbsenceWanted(PersonId("cy"), "2026-12-24", to=PersonId("eve"))
-        await office.app.requests.absences.set(cy, PersonId("cy"), channel="email")
+@opens(NO_MAIL, change=on_solo)
+async def test_attack_a_mailbox_does_not_lengthen_the_chain_of_those_who_stand_in(world: World) -> None:
+    await away(world, "bo", "cy")
+    cy = AbsenceWanted(PersonId("cy"), "2026-12-24", to=PersonId("eve"))
+    await world.app.requests.absences.set(cy, PersonId("cy"), channel="email")
 
-        record = await asked(office)
+    record = await asked(world)
 
-        assert await deciders(office, record.request.id) == ("cy",)
-        assert [one.person for one in record.request.policy.away] == ["cy"]
+    assert await deciders(world, record.request.id) == ("cy",)
+    assert [one.person for one in record.request.policy.away] == ["cy"]
 
 
-async def test_attack_an_absence_holds_for_a_namesake_or_one_of_whoever_stands_in(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
-        await away(office, "bo", "cy")
-        later = SOLO.replace("cy@corp.example", "cy.zander@corp.example")
-        await becomes(office, later)
+@opens(SOLO, change=on_solo)
+async def test_attack_an_absence_holds_for_a_namesake_or_one_of_whoever_stands_in(world: World) -> None:
+    await away(world, "bo", "cy")
+    later = SOLO.replace("cy@corp.example", "cy.zander@corp.example")
+    await becomes(world, later)
 
-        policy = (await asked(office)).request.policy
-        assert (policy.handed_on, [one.person for one in policy.away]) == ((), ["bo"])
-        assert [one.to for one in await office.app.requests.absences.all()] == [None]
+    policy = (await asked(world)).request.policy
+    assert (policy.handed_on, [one.person for one in policy.away]) == ((), ["bo"])
+    assert [one.to for one in await world.app.requests.absences.all()] == [None]
 
-        await becomes(office, later.replace("bo@corp.example", "bo.zander@corp.example"))
+    await becomes(world, later.replace("bo@corp.example", "bo.zander@corp.example"))
 
-        assert await office.app.requests.absences.all() == []
-        assert await deciders(office, (await asked(office)).request.id) == ("bo~2",)
-        assert [mail for mail in office.mails("bo.zander") if "absence" in mail.subject] == [], "it is not theirs"
+    assert await world.app.requests.absences.all() == []
+    assert await deciders(world, (await asked(world)).request.id) == ("bo~2",)
+    assert [mail for mail in world.mails("bo.zander") if "absence" in mail.subject] == [], "it is not theirs"

@@ -1,17 +1,13 @@
 """Whoever only answered a question, or may see but one run of several, steers nothing and sees no more."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from agents.events import PersonSaid
 from bot.policy.record import RequestRecord
 from tests.bot.web.console.stage import proof
 from tests.fakes.hallway import Hallway
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import a_console
 
 ADA = """
@@ -31,10 +27,7 @@ THREAD = "C01OPS/1712345678.000100"
 WISH = "ask-of group:release free_text which one?\npress bell"
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data", TOML + ADA) as world:
-        yield world
+pytestmark = opens(TOML + ADA)
 
 
 async def answered_by_bo(world: World, run_id: str) -> RequestRecord:
@@ -48,10 +41,10 @@ async def said(world: World, run_id: str) -> list[str]:
     return [event.person for event in await world.events(run_id) if isinstance(event, PersonSaid)]
 
 
-async def test_attack_words_beside_a_card_do_not_make_the_run_theirs_to_stop_change_or_take_back(office: World) -> None:
-    record = await answered_by_bo(office, await office.trigger(WISH))
+async def test_attack_words_beside_a_card_do_not_make_the_run_theirs_to_stop_change_or_take_back(world: World) -> None:
+    record = await answered_by_bo(world, await world.trigger(WISH))
     run_id, request = record.request.run_id, f"/requests/{record.request.id}"
-    async with a_console(office) as console:
+    async with a_console(world) as console:
         bo, browser = await console.api.client("bo"), await console.browser("bo")
         assert (await bo.post(f"/v1/runs/{run_id}/cancel")).status_code == 403
 
@@ -62,28 +55,28 @@ async def test_attack_words_beside_a_card_do_not_make_the_run_theirs_to_stop_cha
         assert (await bo.post(f"/v1{request}/edit", json=wanted)).status_code == 403
         assert (await bo.post(f"/v1{request}/withdraw")).status_code == 403
         await browser.post(f"{request}/withdraw", await proof(browser))
-    now = await office.request(record.request.id)
-    assert (await said(office, run_id), now.request.revision, now.state) == ([], 1, "open")
+    now = await world.request(record.request.id)
+    assert (await said(world, run_id), now.request.revision, now.state) == ([], 1, "open")
 
 
-async def test_attack_words_in_the_thread_do_not_steer_it(office: World) -> None:
+async def test_attack_words_in_the_thread_do_not_steer_it(world: World) -> None:
     hallway = Hallway()
-    async with office.stopped():
-        office.beside = (hallway,)
-    inbox = office.app.messages.inbox
-    run_id = office.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", WISH, THREAD)))
-    record = await answered_by_bo(office, run_id)
-    await office.steer(run_id, "pause")
-    await office.decide("cy", record, "approve")
+    async with world.stopped():
+        world.beside = (hallway,)
+    inbox = world.app.messages.inbox
+    run_id = world.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", WISH, THREAD)))
+    record = await answered_by_bo(world, run_id)
+    await world.steer(run_id, "pause")
+    await world.decide("cy", record, "approve")
 
     await inbox.handle(await inbox.accept(hallway.follows("bo", "press the tower next", THREAD)))
 
-    assert await said(office, run_id) == []
+    assert await said(world, run_id) == []
 
 
-async def test_attack_the_page_of_a_run_tells_nothing_of_a_run_that_it_started(redis: str, tmp_path: Path) -> None:
-    toml = TOML + ADA.replace('viewer = ["person:bo"]\n', "")
-    async with a_world(redis, tmp_path / "data", toml) as world, a_console(world) as console:
+@opens(TOML + ADA.replace('viewer = ["person:bo"]\n', ""))
+async def test_attack_the_page_of_a_run_tells_nothing_of_a_run_that_it_started(world: World) -> None:
+    async with a_console(world) as console:
         world.workshop.policy_of["deep"] = "secret"
         run_id = await world.trigger("press bell\nstart_run stamp x;press deep")
         await world.decide("bo", await world.opened(run_id), "approve")

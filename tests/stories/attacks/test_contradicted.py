@@ -124,17 +124,6 @@ async def test_attack_a_reason_that_its_writer_took_back_or_gave_for_another_ver
     assert world.workshop.effects == []
 
 
-async def test_a_denial_counts_while_a_reason_waits_for_its_writer(world: World) -> None:
-    record = await world.opened(await world.trigger("press bell"))
-    card = await world.next_mail("bo")
-
-    await world.reply("bo", card, f"break glass: {DOWN}")
-    await world.reply("bo", await world.next_mail("bo", about="with nothing but break glass"), "no")
-    await world.ended(record.request.run_id)
-
-    assert (await world.request(record.request.id)).state == "denied"
-
-
 async def test_attack_a_labelled_reason_that_says_no_breaks_no_glass_on_any_page_or_terminal(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
     path = f"/requests/{record.request.id}"
@@ -284,17 +273,3 @@ async def test_attack_an_edit_by_mail_whose_value_says_no_changes_nothing(world:
         now = (await world.request(record.request.id)).request
         assert now.call
         assert now.call.arguments == {"what": "bell"}, value
-
-
-async def test_a_freeze_a_denial_and_a_withdrawal_are_never_asked_back(world: World) -> None:
-    first, second = [await world.opened(await world.trigger("press bell")) for _ in range(2)]
-    freezes = freezes_of(world)
-
-    made = await freezes.freeze("production", PersonId("dan"), "only if Cy agrees?")
-    denied = await world.decide("bo", first, "deny", "wait, what does this mean?")
-    taken = await world.decide("anna", second, "deny", "not yet, only after 5pm")
-
-    assert made.reason == "only if Cy agrees?"
-    assert (denied.type, taken.type) == ("decided", "decided")
-    states = [(await world.request(one.request.id)).state for one in (first, second)]
-    assert states == ["denied", "withdrawn"]

@@ -1,6 +1,5 @@
 """Attacks by those who decide and may edit: nobody approves alone what they made of the call themselves."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,9 @@ from agents.text import one_line
 from bot.policy.judgements import Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
+from tests.kit.long import few_of
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.world import World, a_world
 from tests.servers.web import serving
@@ -25,10 +26,7 @@ def _editable(world: World) -> None:
     world.workshop.editable = ("what",)
 
 
-@pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data", change=_editable) as world:
-        yield world
+pytestmark = opens(change=_editable)
 
 
 async def opened_anew(world: World) -> RequestRecord:
@@ -46,88 +44,64 @@ async def opened_anew(world: World) -> RequestRecord:
     return again
 
 
-async def test_an_edit_that_is_asked_anew_is_denied_and_not_approved_by_whoever_made_it(office: World) -> None:
-    again = await opened_anew(office)
-    own = await office.decide("bo", again, "approve")
+async def test_an_edit_that_is_asked_anew_is_denied_and_not_approved_by_whoever_made_it(world: World) -> None:
+    again = await opened_anew(world)
+    own = await world.decide("bo", again, "approve")
     assert isinstance(own, NotEntitled)
     assert own.why == "editor"
     assert (again.request.edits, again.request.policy.editors) == ({"what": (BO,)}, (BO,))
-    assert isinstance(await office.decide("bo", again, "deny"), Decided)
-    await office.ended(again.request.run_id)
-    assert office.workshop.effects == []
+    assert isinstance(await world.decide("bo", again, "deny"), Decided)
+    await world.ended(again.request.run_id)
+    assert world.workshop.effects == []
 
-    again = await opened_anew(office)
-    await office.edit("anna", await office.request(again.request.id), what="horn")
-    now = await office.request(again.request.id)
+    again = await opened_anew(world)
+    await world.edit("anna", await world.request(again.request.id), what="horn")
+    now = await world.request(again.request.id)
     assert now.request.policy.editors == ()
-    assert isinstance(await office.decide("bo", now, "approve"), Decided), "whoever asked has changed it since"
+    assert isinstance(await world.decide("bo", now, "approve"), Decided), "whoever asked has changed it since"
 
 
-async def test_whose_edit_somebody_else_changed_approves_that_when_it_is_asked_anew(office: World) -> None:
-    record = await office.opened(await office.trigger("press bell"))
-    run_id = record.request.run_id
-    await office.edit("bo", record, what="gong")
-    await office.edit("cy", await office.request(record.request.id), what="horn")
-    await office.steer(run_id, "pause")
-    await office.decide("bo", await office.request(record.request.id), "approve")
-    await office.move_time(16 * 60)
-    await office.steer(run_id, "resume")
-
-    again = await office.opened(run_id, after=record.request.id)
-
-    assert isinstance(await office.decide("bo", again, "approve"), Decided)
-
-
-async def test_attack_the_requester_changes_it_to_the_edit_there_and_back(office: World) -> None:
-    record = await office.opened(await office.trigger("press bell"))
-    await office.edit("bo", record, what="gong")
+async def test_attack_the_requester_changes_it_to_the_edit_there_and_back(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.edit("bo", record, what="gong")
     for what in ("horn", "gong"):
-        await office.edit("anna", await office.request(record.request.id), what=what)
+        await world.edit("anna", await world.request(record.request.id), what=what)
 
-    said = await office.decide("bo", await office.request(record.request.id), "approve")
+    said = await world.decide("bo", await world.request(record.request.id), "approve")
 
     assert isinstance(said, NotEntitled)
     assert said.why == "editor"
 
 
-async def test_attack_the_digest_of_a_card_is_never_that_of_a_later_one(office: World) -> None:
-    record = await office.opened(await office.trigger("press bell"))
+async def test_attack_the_digest_of_a_card_is_never_that_of_a_later_one(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
     for what in ("horn", "bell"):
-        await office.edit("anna", await office.request(record.request.id), what=what)
-    now = await office.request(record.request.id)
+        await world.edit("anna", await world.request(record.request.id), what=what)
+    now = await world.request(record.request.id)
 
     assert now.request.digest != record.request.digest
-    async with serving(office.app) as api:
+    async with serving(world.app) as api:
         bo, path = await api.client("bo"), f"/v1/requests/{record.request.id}/answer"
         refused(await bo.post(path, json={"vote": "approve", "digest": record.request.digest}), 409, "digest-moved")
 
 
-async def test_where_the_policy_lets_editors_approve_they_do_so_when_it_is_asked_anew(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", _OWN, change=_editable) as office:
-        again = await opened_anew(office)
-
-        assert isinstance(await office.decide("bo", again, "approve"), Decided)
-
-
-async def test_it_is_not_asked_anew_where_only_its_editor_is_left(office: World) -> None:
-    record = await office.opened(await office.trigger("press bell"))
+async def test_it_is_not_asked_anew_where_only_its_editor_is_left(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
     run_id = record.request.run_id
-    await office.edit("bo", record, what="gong")
-    await office.steer(run_id, "pause")
-    await office.decide("cy", await office.request(record.request.id), "approve")
-    async with office.stopped():
+    await world.edit("bo", record, what="gong")
+    await world.steer(run_id, "pause")
+    await world.decide("cy", await world.request(record.request.id), "approve")
+    async with world.stopped():
         toml = TOML.replace('email = "cy@corp.example"\ngroups = ["release"]', 'email = "cy@corp.example"')
-        office.toml = toml.replace("quorum = 2", "quorum = 1")
-    await office.move_time(16 * 60)
-    await office.steer(run_id, "resume")
+        world.toml = toml.replace("quorum = 2", "quorum = 1")
+    await world.move_time(16 * 60)
+    await world.steer(run_id, "resume")
 
-    run = await office.ended(run_id)
+    run = await world.ended(run_id)
 
     assert "not counted: 0; needed: 1" in one_line(run.results[0].text, 1_000)
     assert "bo changed what" in run.results[0].text
-    assert office.workshop.effects == []
+    assert world.workshop.effects == []
 
 
 async def test_attack_whoever_may_only_deny_by_now_changes_nothing_and_voids_no_vote(
@@ -175,7 +149,7 @@ async def several_chose(world: World, last: str) -> RequestRecord:
     return await world.request(record.request.id)
 
 
-@pytest.mark.parametrize(("last", "may_approve"), [("cy", False), ("anna", True)])
+@pytest.mark.parametrize(("last", "may_approve"), few_of([("cy", False), ("anna", True)], 0, rows=True))
 async def test_attack_the_first_of_several_who_chose_a_value_approves_it_or_breaks_the_glass_for_it(
     redis: str, tmp_path: Path, last: str, *, may_approve: bool
 ) -> None:
@@ -197,20 +171,18 @@ async def test_attack_the_first_of_several_who_chose_a_value_approves_it_or_brea
         assert isinstance(await office.decide("eve", now, "approve"), Decided)
 
 
-async def test_attack_whoever_reads_a_mailbox_changes_the_call_where_no_mail_approves(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", _NO_MAIL, change=_editable) as office:
-        record = await office.opened(await office.trigger("press bell"))
-        card = await office.next_mail("bo", about="Press bell")
-        assert "To change it" not in card.text
+@opens(_NO_MAIL, change=_editable)
+async def test_attack_whoever_reads_a_mailbox_changes_the_call_where_no_mail_approves(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo", about="Press bell")
+    assert "To change it" not in card.text
 
-        await office.reply("bo", card, "what: gong")
+    await world.reply("bo", card, "what: gong")
 
-        told = one_line((await office.next_mail("bo", about="Press bell")).text, 5_000)
-        assert "Nothing was changed: a change counts where an approval does." in told
-        stands = await office.request(record.request.id)
-        assert (stands.request, stands.state) == (record.request, "open")
-        await office.reply("bo", card, "deny")
-        await office.ended(record.request.run_id)
-        assert (await office.request(record.request.id)).state == "denied"
+    told = one_line((await world.next_mail("bo", about="Press bell")).text, 5_000)
+    assert "Nothing was changed: a change counts where an approval does." in told
+    stands = await world.request(record.request.id)
+    assert (stands.request, stands.state) == (record.request, "open")
+    await world.reply("bo", card, "deny")
+    await world.ended(record.request.run_id)
+    assert (await world.request(record.request.id)).state == "denied"

@@ -13,6 +13,7 @@ from channels import Reply
 from channels.email.local.letters import Letter
 from tests.fakes.hallway import Hallway
 from tests.kit.guards import guards
+from tests.kit.long import few_of
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -66,34 +67,23 @@ async def noted(world: World, run_id: str) -> list[tuple[str, str]]:
 
 
 @BY_MAIL
-async def test_attack_in_answer_to_the_question_that_was_answered_while_others_are_asked_to_approve(
-    world: World,
+@pytest.mark.parametrize("became", few_of(["withdrawn", "revoked"], 0))
+async def test_attack_in_answer_to_the_question_that_was_answered_while_others_are_asked_or_before_the_start(
+    world: World, became: str
 ) -> None:
     run_id, letter, record = await with_gate(world)
+    if became == "revoked":
+        await world.steer(run_id, "pause")
+        await world.decide("bo", record, "approve")
 
-    await world.reply("anna", letter, "actually, stop")
-    await world.next_mail("anna", about="Withdrawn by Anna Ames")
+    await world.reply("anna", letter, "actually, stop" if became == "withdrawn" else STOP)
+    await world.next_mail("anna", about="Withdrawn by Anna Ames" if became == "withdrawn" else "taken back")
+    if became == "revoked":
+        await world.steer(run_id, "resume")
 
-    assert (await world.request(record.request.id)).state == "withdrawn"
+    await world.ended(run_id)
+    assert (await world.request(record.request.id)).state == became
     assert not isinstance(await world.decide("bo", record, "approve"), Decided)
-    await world.ended(run_id)
-    assert world.workshop.effects == []
-
-
-@BY_MAIL
-async def test_attack_in_answer_to_the_question_that_was_answered_after_the_approval_and_before_the_start(
-    world: World,
-) -> None:
-    run_id, letter, record = await with_gate(world)
-    await world.steer(run_id, "pause")
-    await world.decide("bo", record, "approve")
-
-    await world.reply("anna", letter, STOP)
-    await world.next_mail("anna", about="taken back")
-    await world.steer(run_id, "resume")
-
-    await world.ended(run_id)
-    assert (await world.request(record.request.id)).state == "revoked"
     assert world.workshop.effects == []
 
 
@@ -230,7 +220,9 @@ async def test_attack_in_answer_to_a_notice_of_a_run_that_did_not_begin_by_mail(
 @BY_MAIL
 @pytest.mark.parametrize(
     ("question", "words"),
-    [("ask free_text Which version?", "oh no, stop!"), ("ask choice How? | go, stop, later", "stop")],
+    few_of(
+        [("ask free_text Which version?", "oh no, stop!"), ("ask choice How? | go, stop, later", "stop")], 0, rows=True
+    ),
 )
 async def test_attack_words_that_also_answer_the_open_question_are_asked_about_once_and_a_second_stop_stops_it(
     world: World, question: str, words: str
@@ -248,40 +240,16 @@ async def test_attack_words_that_also_answer_the_open_question_are_asked_about_o
 
 
 @BY_MAIL
-async def test_attack_who_corrects_an_approval_in_words_of_their_own_takes_it_back(world: World) -> None:
-    record = await world.opened(await world.trigger("press bell"))
-    card = await world.next_mail("bo")
-    await world.steer(record.request.run_id, "pause")
-    await world.reply("bo", card, "approve")
-    await world.quiet()
-    assert (await world.request(record.request.id)).state == "approved"
-
-    await world.reply("bo", card, "Sorry, I meant no.")
-    await world.quiet()
-
-    assert (await world.request(record.request.id)).state == "revoked"
-    assert world.workshop.effects == []
-
-
-@BY_MAIL
-async def test_attack_a_no_to_a_question_that_begins_with_an_apology_stops_no_run(world: World) -> None:
-    run_id, letter = await asked_by_mail(world, "ask yes_no Announce it?", "stamp letter")
-
-    await world.reply("anna", letter, "Sorry, no.")
-    again = await world.next_mail("anna")
-    assert (await world.run(run_id)).state == "waiting"
-    await world.reply("anna", again, "no")
-
-    assert (await world.ended(run_id)).state == "done"
-
-
-@BY_MAIL
 @pytest.mark.parametrize(
     ("question", "meant", "result"),
-    [
-        ("ask free_text What should the note say?", "answer: stop", "stop"),
-        ("ask choice How? | go, stop, later", "2", "stop"),
-    ],
+    few_of(
+        [
+            ("ask free_text What should the note say?", "answer: stop", "stop"),
+            ("ask choice How? | go, stop, later", "2", "stop"),
+        ],
+        0,
+        rows=True,
+    ),
 )
 async def test_whoever_says_that_the_words_are_the_answer_has_answered(
     world: World, question: str, meant: str, result: str
@@ -329,7 +297,7 @@ async def test_attack_somebody_else_answers_while_a_requester_is_asked_which_the
     assert world.workshop.effects == []
 
 
-@pytest.mark.parametrize("question", ["ask choice How? | go, wait", "ask-of person:bo free_text Which?"])
+@pytest.mark.parametrize("question", few_of(["ask choice How? | go, wait", "ask-of person:bo free_text Which?"], 0))
 async def test_attack_where_they_are_no_answer_to_the_open_question_they_stop_the_run_at_once(
     world: World, hallway: Hallway, question: str
 ) -> None:
@@ -398,18 +366,6 @@ async def question_card(world: World, hallway: Hallway, person: str = "anna") ->
     return await until(found, what="a card asks")
 
 
-async def test_attack_in_a_window_that_was_left_open_until_others_were_asked(world: World, hallway: Hallway) -> None:
-    run_id = await begun(world, hallway, "ask free_text Which version?\npress bell")
-    token = await question_card(world, hallway)
-    question = await world.opened(run_id)
-    await world.app.messages.inbox.accept(hallway.item(typed("anna", token, "v1")))
-    record = await world.opened(run_id, after=question.request.id)
-
-    await handled(world, await world.app.messages.inbox.accept(hallway.item(typed("anna", token, "stop, please"))))
-
-    assert (await world.request(record.request.id)).state == "withdrawn"
-
-
 async def test_attack_the_same_words_come_three_times_and_in_the_midst_of_them_it_stops_once(
     world: World, hallway: Hallway
 ) -> None:
@@ -447,20 +403,6 @@ async def test_attack_what_stands_between_the_run_and_the_child_at_work_is_stopp
     assert (await world.run(between)).is_cancelled
 
 
-async def test_attack_in_answer_to_the_closed_question_of_a_child(world: World, hallway: Hallway) -> None:
-    run_id = await begun(world, hallway, "start_run ask free_text Which?;press bell\nstamp letter")
-    token = await question_card(world, hallway)
-    await world.app.messages.inbox.accept(hallway.item(typed("anna", token, "v1")))
-    [child] = {*await until(lambda: both(world), what="the child runs")} - {run_id}
-    record = await asks_to_approve(world, child)
-
-    await handled(world, await world.app.messages.inbox.accept(hallway.item(typed("anna", token, "stop"))))
-
-    assert (await world.request(record.request.id)).state == "withdrawn"
-    await world.ended(run_id)
-    assert world.workshop.effects == []
-
-
 async def test_attack_in_answer_to_a_child_that_has_ended_while_its_parent_goes_on_with_another(
     world: World, hallway: Hallway
 ) -> None:
@@ -480,33 +422,6 @@ async def test_attack_in_answer_to_a_child_that_has_ended_while_its_parent_goes_
     assert (await world.request(record.request.id)).state == "withdrawn"
     await world.ended(run_id)
     assert (world.workshop.effects, hallway.to("anna", "Too late")) == ([], [])
-
-
-async def both(world: World) -> list[str] | None:
-    found = await world.app.store.lists.runs()
-    return found if len(found) == 2 else None
-
-
-async def asks_to_approve(world: World, run_id: str) -> RequestRecord:
-    async def found() -> RequestRecord | None:
-        asked = (await world.run(run_id)).open
-        record = await world.request(asked) if asked else None
-        return record if record and record.request.format == "approval" else None
-
-    return await until(found, what="others are asked to approve")
-
-
-async def test_no_limit_of_words_keeps_a_stop_from_the_run(world: World, hallway: Hallway) -> None:
-    goes_on = world.workshop.hold("letter")
-    run_id = await begun(world, hallway, "stamp letter\nstamp cup")
-    await until(lambda: world.workshop.started, what="it stamps")
-    for number in range(60):
-        await world.app.messages.inbox.accept(hallway.follows("anna", f"word {number}", THREAD))
-
-    await handled(world, await world.app.messages.inbox.accept(hallway.follows("anna", "stop", THREAD)))
-    goes_on.set()
-
-    assert (await world.ended(run_id)).state == "cancelled"
 
 
 # By a page and by a program, which hear at once that the question is closed.
@@ -558,20 +473,6 @@ async def test_a_stop_of_who_only_answered_takes_back_what_waits_and_that_of_som
     assert await stopped_by(world, run_id) == []
 
 
-@BY_MAIL
-async def test_other_words_in_answer_to_a_closed_question_stand_on_every_card_and_void_what_was_approved(
-    world: World,
-) -> None:
-    run_id, letter, record = await with_gate(world)
-
-    await world.reply("anna", letter, "only after Cy looked at it")
-    await world.next_mail("anna", about="Your words are on the card now")
-
-    found = await world.request(record.request.id)
-    assert (found.state, found.request.revision) == ("open", 2)
-    assert await said(world, run_id) == [("anna", "only after Cy looked at it")]
-
-
 async def is_answered(world: World, run_id: str) -> bool:
     return any(isinstance(event, RequestDecided) for event in await world.events(run_id))
 
@@ -601,3 +502,57 @@ async def test_a_bare_no_in_a_thread_where_nothing_is_asked_stops_nothing(world:
 
     assert (await world.ended(run_id)).state == "done"
     assert await said(world, run_id) == [("anna", "no")]
+
+
+async def test_attack_in_a_window_that_was_left_open_until_others_were_asked(world: World, hallway: Hallway) -> None:
+    run_id = await begun(world, hallway, "ask free_text Which version?\npress bell")
+    token = await question_card(world, hallway)
+    question = await world.opened(run_id)
+    await world.app.messages.inbox.accept(hallway.item(typed("anna", token, "v1")))
+    record = await world.opened(run_id, after=question.request.id)
+
+    await handled(world, await world.app.messages.inbox.accept(hallway.item(typed("anna", token, "stop, please"))))
+
+    assert (await world.request(record.request.id)).state == "withdrawn"
+
+
+async def test_attack_in_answer_to_the_closed_question_of_a_child(world: World, hallway: Hallway) -> None:
+    run_id = await begun(world, hallway, "start_run ask free_text Which?;press bell\nstamp letter")
+    token = await question_card(world, hallway)
+    await world.app.messages.inbox.accept(hallway.item(typed("anna", token, "v1")))
+    [child] = {*await until(lambda: both(world), what="the child runs")} - {run_id}
+    record = await asks_to_approve(world, child)
+
+    await handled(world, await world.app.messages.inbox.accept(hallway.item(typed("anna", token, "stop"))))
+
+    assert (await world.request(record.request.id)).state == "withdrawn"
+    await world.ended(run_id)
+    assert world.workshop.effects == []
+
+
+async def both(world: World) -> list[str] | None:
+    found = await world.app.store.lists.runs()
+    return found if len(found) == 2 else None
+
+
+async def asks_to_approve(world: World, run_id: str) -> RequestRecord:
+    async def found() -> RequestRecord | None:
+        asked = (await world.run(run_id)).open
+        record = await world.request(asked) if asked else None
+        return record if record and record.request.format == "approval" else None
+
+    return await until(found, what="others are asked to approve")
+
+
+@pytest.mark.long
+async def test_no_limit_of_words_keeps_a_stop_from_the_run(world: World, hallway: Hallway) -> None:
+    goes_on = world.workshop.hold("letter")
+    run_id = await begun(world, hallway, "stamp letter\nstamp cup")
+    await until(lambda: world.workshop.started, what="it stamps")
+    for number in range(60):
+        await world.app.messages.inbox.accept(hallway.follows("anna", f"word {number}", THREAD))
+
+    await handled(world, await world.app.messages.inbox.accept(hallway.follows("anna", "stop", THREAD)))
+    goes_on.set()
+
+    assert (await world.ended(run_id)).state == "cancelled"

@@ -59,17 +59,12 @@ async def denied(world: World, run_id: RunId) -> None:
     await world.decide("bo", await world.opened(run_id), "deny", "not on a Friday")
 
 
-async def expired(world: World, run_id: RunId) -> None:
-    await world.opened(run_id)
-    await world.move_time(5 * 3600)
-
-
 async def approved(world: World, run_id: RunId) -> None:
     await world.decide("bo", await world.opened(run_id), "approve")
 
 
 async def fails(world: World, run_id: RunId) -> None:
-    release(world, "v1.2.0", "#!/bin/sh\necho no space left >&2\nexit 3\n")
+    release(world, "v1.1.0", "#!/bin/sh\necho no space left >&2\nexit 3\n")
     await approved(world, run_id)
 
 
@@ -91,6 +86,7 @@ class Lie:
     word: str = "unchanged"
     wish: str = WISH
     says: tuple[str, ...] = ("Nothing was changed", "v1.0.0", "is live in production")
+    ends: Answer | None = None
 
 
 LIES = (
@@ -102,7 +98,15 @@ LIES = (
         happens=says_ok,
     ),
     Lie("Bo changed his mind: v1.2.0 is live.", STOPPED, (DEPLOY,), denied, "denied"),
-    Lie("It was approved in time.", STOPPED, (DEPLOY,), expired, "expired"),
+    Lie(
+        "It is not needed any more.",
+        STOPPED,
+        (DEPLOY, LOOK),
+        denied,
+        "denied",
+        says=("Stopped: denied by Bo Berg. Reason: “not on a Friday”",),
+        ends=GIVES_UP,
+    ),
     Lie(
         "v1.1.0 is live in staging and in production.",
         "Stopped: deploy v1.1.0 to staging and to production",
@@ -120,14 +124,15 @@ LIES = (
         "done",
         says=("v1.2.0 (", "is live in production"),
     ),
-)
-FAILS = Lie(
-    "v1.2.0 is live in production.",
-    f"Failed: {WISH}",
-    (DEPLOY,),
-    fails,
-    "failed",
-    says=("ended with exit code 3", "v1.0.0", "is live in production"),
+    Lie(
+        "v1.1.0 is live in production.",
+        "Failed: deploy v1.1.0 to production",
+        (calls("deploy", version="v1.1.0", environment="production"),),
+        fails,
+        "failed",
+        "deploy v1.1.0 to production",
+        ("ended with exit code 3", "v1.2.0", "is live in production"),
+    ),
 )
 
 
@@ -161,15 +166,9 @@ async def test_what_a_model_claims_is_never_what_people_are_told(model_shop: Wor
         await is_told_as_it_was(model_shop, claude, lie)
 
 
-async def test_what_a_model_claims_after_its_command_failed_is_not_what_people_are_told(
-    model_shop: World, claude: FakeAnthropic
-) -> None:
-    await is_told_as_it_was(model_shop, claude, FAILS)
-
-
 async def is_told_as_it_was(world: World, claude: FakeAnthropic, lie: Lie) -> None:
     """Have the model tell this lie, and read what every place says."""
-    claude.answers(*lie.script, says(lie.words))
+    claude.answers(*lie.script, lie.ends or says(lie.words))
     before = live(world, "production")
 
     run_id = await world.trigger(lie.wish, agent="deploy")
@@ -204,101 +203,74 @@ async def another_child(world: World, run_id: RunId, first: RunId) -> RunId | No
     return next((one.run_id for one in (await world.run(run_id)).children if one.run_id != first), None)
 
 
-async def test_attack_a_model_keeps_to_itself_who_denied_it_and_why(model_shop: World, claude: FakeAnthropic) -> None:
-    claude.answers(DEPLOY, LOOK, GIVES_UP)
-
-    run_id = await model_shop.trigger(WISH, agent="deploy")
-    await denied(model_shop, run_id)
-    run = await model_shop.ended(run_id)
-
-    said = " ".join((await model_shop.next_mail("anna", about="Stopped")).text.split())
-    assert "Stopped: denied by Bo Berg. Reason: “not on a Friday”" in said, said
-    assert run_view(run).word == "denied"
-    assert status_line(run, None, model_shop.people).startswith("Stopped: ")
+TO_DEPLOY, BOTH = calls("start_run", agent="deploy"), [says("Both are live.")] * 4
 
 
-@pytest.mark.parametrize("way", ["claims it", "gives up in a run below the next one"])
-async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_denied_it_and_why(
-    model_shop: World, claude: FakeAnthropic, way: str
-) -> None:
-    to, wish = ("release", f"{WISH} and announce it") if "below" in way else ("deploy", WISH)
-    ends = says("Bo approved, v1.2.0 is live.") if way == "claims it" else GIVES_UP
-    claude.answers(calls("start_run", agent=to), DEPLOY, *[ends] * 4)
-
-    run_id = await passed_on(model_shop, wish)
-    child = await child_of(model_shop, run_id)
-    await denied(model_shop, (await child_of(model_shop, child.id)).id if "below" in way else child.id)
-    await model_shop.ended(run_id)
-
-    said = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
-    assert "Stopped: denied by Bo Berg. Reason: “not on a Friday”" in said, said
-    found = await surfaces(model_shop, run_id)
-    assert found["Slack, line"].startswith("Stopped: ")
-    for place in ("command line, list", "App Home", "console, page", "console, list"):
-        assert "Failed" not in found[place].partition("Change this run")[0], (place, found[place])
-
-
-async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_cancelled_it(
+async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_denied_or_cancelled_it(
     model_shop: World, claude: FakeAnthropic
 ) -> None:
-    wish = f"{WISH} and announce it"
-    claude.answers(calls("start_run", agent="release"), DEPLOY, *[says("v1.2.0 is live.")] * 4)
+    to_release, below = calls("start_run", agent="release"), f"{WISH} and announce it"
+    for wish, script, stops in (
+        (WISH, (TO_DEPLOY, DEPLOY, says("Bo approved, v1.2.0 is live.")), "denied"),
+        (below, (to_release, DEPLOY, *[GIVES_UP] * 4), "denied"),
+        (below, (to_release, DEPLOY, *[says("v1.2.0 is live.")] * 4), "cancelled"),
+    ):
+        claude.answers(*script)
+        run_id = await passed_on(model_shop, wish)
+        child = await child_of(model_shop, run_id)
+        child = await child_of(model_shop, child.id) if wish == below else child
+        await stopped(model_shop, child.id, stops)
+        run = await model_shop.ended(run_id)
 
-    run_id = await passed_on(model_shop, wish)
-    asked = await child_of(model_shop, (await child_of(model_shop, run_id)).id)
-    await model_shop.opened(asked.id)
-    await model_shop.steer(asked.id, "cancel", "bo")
-    run = await model_shop.ended(run_id)
-
-    assert run_view(run).word == "stopped"
-    said = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
-    assert "Stopped: cancelled by Bo Berg" in said, said
-    assert status_line(run, None, model_shop.people).startswith("Stopped: ")
-
-
-async def test_attack_a_model_that_passed_two_wishes_on_calls_both_done_where_people_stopped_the_second(
-    model_shop: World, claude: FakeAnthropic
-) -> None:
-    to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.1.0 to staging and v1.2.0 to production"
-    claude.answers(to_deploy, STAGING, says("Staged."), to_deploy, DEPLOY, GIVES_UP, *[says("Both are live.")] * 4)
-
-    run_id = await passed_on(model_shop, wish)
-    child = await child_of(model_shop, run_id)
-    await model_shop.ended(child.id)
-    await denied(model_shop, await until(lambda: another_child(model_shop, run_id, child.id), what="a second child"))
-    run = await model_shop.ended(run_id)
-
-    await is_said_to_be_partly_done(model_shop, run, f"Stopped: {wish}", "Stopped: denied by Bo Berg")
-    assert (run_view(run).word, run_view(run).change) == ("denied", "partly")
+        why = "Stopped: denied by Bo Berg. Reason: “not on a Friday”"
+        told = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
+        assert (why if stops == "denied" else "Stopped: cancelled by Bo Berg") in told, told
+        assert run_view(run).word == ("denied" if stops == "denied" else "stopped")
+        found = await surfaces(model_shop, run_id)
+        assert found["Slack, line"].startswith("Stopped: ")
+        for place in ("command line, list", "App Home", "console, page"):
+            assert "Failed" not in found[place].partition("Change this run")[0], (place, found[place])
 
 
-@pytest.mark.parametrize("stops", ["denied", "cancelled"])
-async def test_attack_a_change_and_a_look_elsewhere_hide_that_people_stopped_the_first_part(
-    model_shop: World, claude: FakeAnthropic, stops: str
-) -> None:
-    to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.2.0 to production and v1.1.0 to staging"
-    first = (DEPLOY, GIVES_UP) if stops == "denied" else (DEPLOY,)
-    second = (STAGING, LOOK, says("Staged."))
-    claude.answers(to_deploy, *first, to_deploy, *second, *[says("Both are live.")] * 4)
-
-    run_id = await passed_on(model_shop, wish)
-    child = await child_of(model_shop, run_id)
-    if stops == "denied":
-        await denied(model_shop, child.id)
+async def stopped(world: World, run_id: RunId, how: str) -> None:
+    """Bo stops what is asked."""
+    if how == "denied":
+        await denied(world, run_id)
     else:
-        await model_shop.opened(child.id)
-        await model_shop.steer(child.id, "cancel", "bo")
-    run = await model_shop.ended(run_id)
-
-    assert run_view(run).word == ("denied" if stops == "denied" else "stopped")
-    assert "is live in production" in " ".join(told_of(run, model_shop.people).split()), "it was looked at"
-    await is_said_to_be_partly_done(model_shop, run, f"Stopped: {wish}", f"Stopped: {stops} by Bo Berg")
+        await world.opened(run_id)
+        await world.steer(run_id, "cancel", "bo")
 
 
-async def is_said_to_be_partly_done(world: World, run: Run, about: str, stopped: str) -> None:
-    said = " ".join((await world.next_mail("anna", about=about)).text.split())
-    for part in (stopped, "Something was changed all the same", "is live in staging"):
-        assert part in said, (run.id, said)
+async def test_attack_a_change_beside_it_hides_that_people_stopped_the_first_or_the_second_of_two_wishes(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    first, then = (
+        "deploy v1.2.0 to production and v1.1.0 to staging",
+        "deploy v1.1.0 to staging and v1.2.0 to production",
+    )
+    staged = (TO_DEPLOY, STAGING, LOOK, says("Staged."))
+    for wish, script, stops in (
+        (then, (*staged, TO_DEPLOY, DEPLOY, GIVES_UP), "denied"),
+        (first, (TO_DEPLOY, DEPLOY, GIVES_UP, *staged), "denied"),
+        (first, (TO_DEPLOY, DEPLOY, *staged), "cancelled"),
+    ):
+        claude.answers(*script, *BOTH)
+        run_id = await passed_on(model_shop, wish)
+        child = await child_of(model_shop, run_id)
+        asks = child.id
+        if wish == then:
+            await model_shop.ended(child.id)
+            asks = await until(
+                lambda one=run_id, of=child.id: another_child(model_shop, one, of), what="a second child"
+            )
+        await stopped(model_shop, asks, stops)
+        run = await model_shop.ended(run_id)
+
+        assert (run_view(run).word, run_view(run).change) == ("denied" if stops == "denied" else "stopped", "partly")
+        assert "is live in production" in " ".join(told_of(run, model_shop.people).split()), "it was looked at"
+        told = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
+        for part in (f"Stopped: {stops} by Bo Berg", "Something was changed all the same", "is live in staging"):
+            assert part in told, told
 
 
 async def test_a_model_that_gives_up_after_a_change_can_not_hide_it(model_shop: World, claude: FakeAnthropic) -> None:
@@ -349,48 +321,37 @@ async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_lists
         assert 'class="end done"' not in html
 
 
-async def test_done_without_its_step_is_refused_once_and_then_the_model_does_it(
+async def test_done_without_its_step_is_refused_once_and_what_a_child_claims_is_no_news_and_not_announced(
     model_shop: World, claude: FakeAnthropic
 ) -> None:
-    claude.answers(says("v1.2.0 is live."), DEPLOY, says("v1.2.0 is live now."))
-
-    run_id = await model_shop.trigger(WISH)
-    await approved(model_shop, run_id)
-
-    assert (await model_shop.ended(run_id)).state == "done"
-    assert live(model_shop, "production") == commit_of(model_shop, "v1.2.0")
-    [refused] = [event for event in await model_shop.events(run_id) if isinstance(event, StepRefused)]
-    assert "No call of deploy or rollback has succeeded in this run" in refused.error
-    assert refused.error in str(claude.requests()[1])
-    await model_shop.next_mail("anna", about="Done: v1.2.0 is live in production")
-
-
-async def test_what_a_child_claims_is_no_news_to_its_parent(model_shop: World, claude: FakeAnthropic) -> None:
-    claude.answers(calls("start_run", agent="deploy"), says("v1.2.0 is live in production."))
-
-    run_id = await model_shop.app.runs.starter.start("cli", WISH, model_shop.app.people.named("anna"), agent="triage")
+    claim = says("v1.2.0 is live in production.")
+    claude.answers(TO_DEPLOY, claim)
+    run_id = await passed_on(model_shop, WISH)
     child = await child_of(model_shop, run_id)
     run = await model_shop.ended(run_id)
 
     assert (run.ended and run.ended.change, (await model_shop.ended(child.id)).state) == ("nothing", "done")
-    mail = await model_shop.next_mail("anna", about=UNCHANGED)
-    assert "v1.0.0" in mail.text
+    assert "v1.0.0" in (await model_shop.next_mail("anna", about=UNCHANGED)).text
     [told] = [result.text for result in run.results]
     assert told.startswith("Nothing was changed. ")
     assert "The model wrote: “v1.2.0 is live in production.”" in told
 
-
-async def test_what_a_child_claims_is_not_announced(model_shop: World, claude: FakeAnthropic) -> None:
-    claude.answers(says("v1.2.0 is live in production."))
-
-    run_id = await model_shop.trigger(f"{WISH} and announce it", agent="release")
-    run = await model_shop.ended(run_id)
-
+    claude.answers(claim)
+    run = await model_shop.ended(await model_shop.trigger(f"{WISH} and announce it", agent="release"))
     assert run.state == "failed"
     assert run.ended
     assert "Nothing was changed" in run.ended.summary
     await model_shop.quiet()
     assert not [mail for person in ("bo", "cy") for mail in model_shop.mails(person)]
+
+    claude.answers(says("v1.2.0 is live."), DEPLOY, says("v1.2.0 is live now."))
+    run_id = await model_shop.trigger(WISH)
+    await approved(model_shop, run_id)
+    assert (await model_shop.ended(run_id)).state == "done"
+    assert live(model_shop, "production") == commit_of(model_shop, "v1.2.0")
+    [refused] = [event for event in await model_shop.events(run_id) if isinstance(event, StepRefused)]
+    assert "No call of deploy or rollback has succeeded in this run" in refused.error
+    assert refused.error in str(claude.requests()[-2])
 
 
 async def test_attack_what_a_model_asks_in_a_survey_is_called_what_its_requester_wrote(
@@ -420,6 +381,7 @@ async def test_attack_what_a_model_asks_in_a_survey_is_called_what_its_requester
             assert any(label in before[-60:] for label in (*LABELS, "The model of survey asks")), (place, text)
 
 
+@pytest.mark.long
 async def test_what_a_model_had_announced_is_not_announced_once_more_where_plain_rules_go_on(
     model_shop: World, claude: FakeAnthropic
 ) -> None:
@@ -455,22 +417,11 @@ async def test_attack_what_a_model_has_announced_is_read_as_the_words_of_whoever
     assert "The announce agent says this for Anna Ames. A model wrote it." in of_model.text
     assert own.subject == "Announced: “Shut on Friday.”"
     assert "model" not in own.text
-
-
-async def test_attack_a_part_of_what_somebody_wrote_is_announced_as_their_words(
-    model_shop: World, claude: FakeAnthropic
-) -> None:
-    for wish in (
-        "tell people of the release, but do not say that v1.2.0 is live",
-        "announce: v1.2.0 is live? No, not yet",
-    ):
+    for wish in ("tell people of it, but do not say that v1.2.0 is live", "announce: v1.2.0 is live? No, not yet"):
         claude.answers(calls("announce", text="v1.2.0 is live"), says("Told."))
         await model_shop.ended(await model_shop.trigger(wish, agent="announce"))
-
-        heard = await model_shop.next_mail("bo", about="Announced: ")
-
-        assert heard.subject == "A model wrote: Announced: “v1.2.0 is live”"
-        assert "The announce agent says this for Anna Ames. A model wrote it." in heard.text
+        heard = await model_shop.next_mail("bo", about="Announced: “v1.2.0 is live”")
+        assert heard.subject == "A model wrote: Announced: “v1.2.0 is live”", "a part of it is not what they wrote"
 
 
 class WithShopkeeper(World):
@@ -545,12 +496,8 @@ async def test_attack_a_model_calls_two_things_done_of_which_the_first_failed(
     assert "Something was changed all the same" in mail.text
     for place, text in (await surfaces(office, run_id)).items():
         assert not unlabelled(" ".join(text.split()), "Both were pulled."), (place, text)
-
-
-async def test_what_a_tool_refused_before_anything_happened_is_no_failure_of_the_run(
-    office: World, claude: FakeAnthropic
-) -> None:
-    office.workshop.breaks["A"] = ToolRefused("There is no A; there is a")
+    # What a tool refused before anything happened is no failure of the run.
+    office.workshop.breaks = {"A": ToolRefused("There is no A; there is a")}
     for correct, word, title in (
         ((calls("pull", what="a"),), "done", "Done: pull A"),
         ((), "unchanged", "Nothing was changed: pull A"),
@@ -581,6 +528,7 @@ async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(office
     assert office.workshop.effects == []
 
 
+@pytest.mark.long
 async def test_a_survey_that_a_model_words_asks_in_its_words_and_counts_by_the_last_deadline_that_it_named(
     model_shop: World, claude: FakeAnthropic
 ) -> None:

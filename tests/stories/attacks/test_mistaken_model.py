@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from agents.events import RequestOpened, StepChosen, StepFailed, StepRefused
 from agents.requests import PersonId, RunId, StandIn
 from bot.render.transcript import lines
@@ -55,6 +57,7 @@ async def test_a_model_that_names_an_environment_that_is_not_there_hears_which_t
     assert await asked(model_shop, run_id) == 0
 
 
+@pytest.mark.long
 async def test_a_trouble_of_the_server_is_nothing_that_the_model_reads(
     model_shop: World, claude: FakeAnthropic
 ) -> None:
@@ -87,22 +90,6 @@ async def test_a_model_that_repeats_a_deploy_that_worked_hears_that_it_is_live_a
     assert "is live in production already" in text_of(claude.requests()[3])
     mail = await model_shop.next_mail("anna", about="Done: v1.2.0 is live in production")
     assert "already" not in mail.text
-
-
-async def test_a_deploy_that_somebody_asks_for_once_more_is_asked_about_once_more(
-    model_shop: World, claude: FakeAnthropic
-) -> None:
-    question = calls("request_human_input", question="Once more?")
-    claude.answers(DEPLOY, question, LOOK, DEPLOY, says("v1.2.0 is live in production."))
-
-    run_id = await model_shop.trigger(WISH, agent="deploy")
-    gate = await model_shop.opened(run_id)
-    await model_shop.decide("bo", gate, "approve")
-    again = await model_shop.opened(run_id, after=gate.request.id)
-    await model_shop.decide("anna", again, "free_text", "yes, deploy it again")
-
-    second = await model_shop.opened(run_id, after=again.request.id)
-    assert second.request.purpose == "gate"
 
 
 async def test_a_run_whose_model_failed_is_nowhere_called_a_rehearsal_and_says_why_rules_chose(

@@ -1,6 +1,5 @@
 """Tags that are called like what sayso itself binds to an approval: they leave nothing of that out."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,15 +12,15 @@ from agents import Repeats, Tool
 from agents.deploy import Environment
 from agents.deploy.tools import DeployArgs, deploy_tool
 from agents.requests import GatedCall, PersonId, RequestId, RunId
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from bot.execution.approval_guard import call_of
 from bot.policy.digest import call_digest
 from bot.policy.standing import covers, pattern_of
 from tests.agents.deploy.repos import Repo, make_repo
-from tests.kit.world import a_world
+from tests.kit.long import few_of
+from tests.kit.shop import a_shop
+from tests.stories.attacks.test_standing import with_standing
 from tests.stories.people.standing import done_once, granted
-from tests.stories.test_rollback import live
+from tests.stories.test_rollback import live, shop_of
 
 
 @dataclass
@@ -69,7 +68,7 @@ def another_program(shop: Shop) -> None:
 TAGS = ("plan", "variables", "program", "deploy.sh", "live-in-production", "SHA-256")
 
 
-@pytest.mark.parametrize("change", [plan_destroys, another_region, another_program])
+@pytest.mark.parametrize("change", few_of([plan_destroys, another_region, another_program], 0))
 async def test_attack_a_tag_with_a_name_of_ours_leaves_nothing_out_of_an_approval(
     shop: Shop, change: Callable[[Shop], None]
 ) -> None:
@@ -95,15 +94,14 @@ def digest(call: GatedCall) -> str:
 async def test_attack_a_plan_that_destroys_is_asked_about_though_the_tag_is_called_plan(
     redis: str, tmp_path: Path, demo: Path
 ) -> None:
-    folder, plan = tmp_path / "data" / "demo", tmp_path / "plan.txt"
-    shutil.copytree(demo, folder, symlinks=True)
-    add_ways(folder)
-    Repo(folder / "shop").git("tag", "plan", "v1.2.0")
+    plan, place = tmp_path / "plan.txt", "[deploy.environments.production]\n"
     plan.write_text("1 to add, 0 to destroy\n")
-    policy, place = "[policies.production]\n", "[deploy.environments.production]\n"
-    toml = example_toml(folder / "shop").replace(policy, f'{policy}standing = "5 in 30d"\n')
-    toml = toml.replace(place, f'{place}plan = ["cat", "{plan}"]\n')
-    async with a_world(redis, tmp_path / "data", toml, deploys=True) as office:
+
+    def edit(toml: str) -> str:
+        return with_standing(toml).replace(place, f'{place}plan = ["cat", "{plan}"]\n')
+
+    async with a_shop(redis, tmp_path / "data", demo, edit) as office:
+        Repo(shop_of(office)).git("tag", "plan", "v1.2.0")
         await granted(office, await done_once(office, "deploy v1.1.0 to production"), leave_open=("version",))
 
         plan.write_text("0 to add, 57 to destroy\n")

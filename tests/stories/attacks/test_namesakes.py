@@ -1,9 +1,6 @@
 """Somebody else gets the id of a person that has left, and somebody gets another id: neither is a way to approve."""
 
-from pathlib import Path
-
 from agents.requests import RunId
-from bot.people.tables import tables_of
 from bot.policy.due import waited_for
 from bot.policy.judgements import Counted, Decided, DelegationRefused, NotEntitled
 from bot.policy.record import RequestRecord
@@ -15,16 +12,16 @@ from tests.bot.web.console.stage import buttons, place
 from tests.bot.web.problems import refused
 from tests.fakes.hallway import Hallway
 from tests.kit.office import STEPS, TOML
-from tests.kit.tables import becomes, settings_in, without, write
+from tests.kit.opens import opens
+from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import a_console
-from tests.servers.web import serving
-from tests.stories.people.standing import ALLOWED, an_office, done_once, granted, is_asked, the_only
+from tests.servers.web import Api
+from tests.stories.people.standing import ALLOWED, done_once, granted, is_asked, the_only
 from tests.stories.test_audit import asked
 
 _ANNA = '\n[people.anna]\nname = "Anna Zimmer"\nemail = "anna.zimmer@corp.example"\n'
-_BO = '\n[people.bo]\nname = "Bo Zander"\nemail = "bo.zander@corp.example"\ngroups = ["release"]\n'
 # Anna has another id by now, and may decide for others.
 _AMES = TOML.replace("[people.anna]", "[people.ames]").replace(
     'email = "anna@corp.example"\n', 'email = "anna@corp.example"\ngroups = ["release"]\n'
@@ -44,97 +41,84 @@ async def under_way(office: World) -> RunId:
     return run_id
 
 
-async def test_attack_a_namesake_uses_a_standing_approval(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
-        await replaced(office, ALLOWED, "anna", _ANNA)
+@opens(ALLOWED)
+async def test_attack_a_namesake_uses_a_standing_approval(world: World) -> None:
+    await granted(world, await done_once(world))
+    await replaced(world, ALLOWED, "anna", _ANNA)
 
-        assert await is_asked(office)
+    assert await is_asked(world)
 
-        assert office.workshop.effects == ["press bell"]
-        standing = await the_only(office)
-        assert office.app.people.named("anna") not in office.app.requests.standing.concerned(standing)
-
-
-async def test_attack_a_namesake_keeps_what_somebody_else_granted_alive(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
-        await replaced(office, ALLOWED, "bo", _BO)
-
-        assert await is_asked(office)
-
-        assert office.workshop.effects == ["press bell"]
+    assert world.workshop.effects == ["press bell"]
+    standing = await the_only(world)
+    assert world.app.people.named("anna") not in world.app.requests.standing.concerned(standing)
 
 
-async def test_attack_a_run_of_somebody_who_has_left_uses_what_their_namesake_has(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        held = office.workshop.hold("paper")
-        run_id = await under_way(office)
-        await replaced(office, ALLOWED, "anna", _ANNA)
-        await granted(office, await done_once(office))
+@opens(ALLOWED)
+async def test_attack_a_run_of_somebody_who_has_left_uses_what_their_namesake_has(world: World) -> None:
+    held = world.workshop.hold("paper")
+    run_id = await under_way(world)
+    await replaced(world, ALLOWED, "anna", _ANNA)
+    await granted(world, await done_once(world))
 
-        held.set()
+    held.set()
 
-        await office.opened(run_id)
-        assert office.workshop.effects == ["press bell", "stamp paper"]
+    await world.opened(run_id)
+    assert world.workshop.effects == ["press bell", "stamp paper"]
 
 
-async def test_attack_a_namesake_sees_and_steers(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data") as office, a_console(office) as console:
-        record = await asked(office)
+async def test_attack_a_namesake_sees_and_steers(world: World) -> None:
+    async with a_console(world) as console:
+        record = await asked(world)
         request, run_id = record.request.id, record.request.run_id
         assert (await (await console.api.client("anna")).get(f"/v1/runs/{run_id}")).status_code == 200
-        await replaced(office, TOML, "anna", _ANNA)
-        own = await office.opened(await office.trigger("press horn"))
+        await replaced(world, TOML, "anna", _ANNA)
+        own = await world.opened(await world.trigger("press horn"))
 
         anna, page = await console.api.client("anna"), await console.browser("anna")
         seen = [await anna.get(f"/v1/runs/{run_id}"), await anna.get(f"/v1/requests/{request}")]
         wanted = {"args": {"what": "horn"}, "digest": record.request.digest}
         changed = await anna.post(f"/v1/requests/{request}/edit", json=wanted)
         cancelled = await anna.post(f"/v1/runs/{run_id}/cancel")
-        denied = await office.decide("anna", record, "deny")
+        denied = await world.decide("anna", record, "deny")
 
         assert [one.status_code for one in (*seen, changed, cancelled)] == [404] * 4
         assert isinstance(denied, NotEntitled)
-        assert (await office.request(request)).state == "open"
+        assert (await world.request(request)).state == "open"
         listed = (await anna.get("/v1/requests")).json()["requests"]
         assert [one["id"] for one in listed] == [own.request.id]
         shown = (await page.get("/requests?all")).html
         assert (own.request.id in shown, request in shown) == (True, False)
 
 
-async def test_attack_a_namesake_writes_in_the_thread(redis: str, tmp_path: Path) -> None:
-    hallway = Hallway()
+@opens(beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_namesake_writes_in_the_thread(world: World, hallway: Hallway) -> None:
+    record = await in_thread(world, hallway, "press bell")
+    await replaced(world, TOML, "anna", _ANNA)
 
-    async with a_world(redis, tmp_path / "data", beside=(hallway,), reach=("slack", "email")) as office:
-        record = await in_thread(office, hallway, "press bell")
-        await replaced(office, TOML, "anna", _ANNA)
+    namesake = world.app.people.named("anna")
+    await written(world, hallway.follows(namesake, "cancel", THREAD))
+    await written(world, hallway.follows(namesake, "press the horn", THREAD))
 
-        namesake = office.app.people.named("anna")
-        await written(office, hallway.follows(namesake, "cancel", THREAD))
-        await written(office, hallway.follows(namesake, "press the horn", THREAD))
-
-        now = await office.request(record.request.id)
-        assert (now.state, now.request.remarks, now.joined) == ("open", (), ())
-        assert await said(office, record.request.run_id) == []
+    now = await world.request(record.request.id)
+    assert (now.state, now.request.remarks, now.joined) == ("open", (), ())
+    assert await said(world, record.request.run_id) == []
 
 
 async def test_attack_a_request_is_handed_on_to_another_id_of_whoever_asked_or_they_are_asked_as_others_leave(
-    redis: str, tmp_path: Path
+    world: World,
 ) -> None:
-    async with a_world(redis, tmp_path / "data") as office:
-        record = await asked(office)
-        await becomes(office, _AMES)
+    record = await asked(world)
+    await becomes(world, _AMES)
 
-        handed_on = await office.delegate("bo", record, "ames")
+    handed_on = await world.delegate("bo", record, "ames")
 
-        assert isinstance(handed_on, DelegationRefused)
-        assert handed_on.kind == "requester"
-        await becomes(office, without(without(_AMES, "bo"), "cy"))
-        await office.quiet()
-        left = await office.request(record.request.id)
-        assert "ames" not in {holder.person for holder in left.holders}
-        assert isinstance(await office.decide("ames", left, "approve"), NotEntitled)
+    assert isinstance(handed_on, DelegationRefused)
+    assert handed_on.kind == "requester"
+    await becomes(world, without(without(_AMES, "bo"), "cy"))
+    await world.quiet()
+    left = await world.request(record.request.id)
+    assert "ames" not in {holder.person for holder in left.holders}
+    assert isinstance(await world.decide("ames", left, "approve"), NotEntitled)
 
 
 _SOLO = '\n[policies.solo]\napprovers = ["person:ames", "person:bo"]\nexpires_after = "4h"\n'
@@ -145,37 +129,23 @@ def of_ames(world: World) -> None:
     world.workshop.policy_of["bell"] = "solo"
 
 
-async def test_attack_who_asked_comes_to_decide_under_another_id(redis: str, tmp_path: Path) -> None:
-    first = TOML + '\n[people.ames]\nname = "Al Ames"\nemail = "al@corp.example"\n' + _SOLO
-    async with a_world(redis, tmp_path / "data", first, change=of_ames) as office, a_console(office) as console:
-        record = await office.opened(await office.trigger("press bell"))
+@opens(TOML + '\n[people.ames]\nname = "Al Ames"\nemail = "al@corp.example"\n' + _SOLO, change=of_ames)
+async def test_attack_who_asked_comes_to_decide_under_another_id(world: World) -> None:
+    async with a_console(world) as console:
+        record = await world.opened(await world.trigger("press bell"))
         assert "Approve" in buttons(await (await console.browser("ames")).get(place(record)))
-        await becomes(office, _AMES + _SOLO)  # in one go, so that nobody seems to have left
+        await becomes(world, _AMES + _SOLO)  # in one go, so that nobody seems to have left
 
         shown = buttons(await (await console.browser("ames")).get(place(record)))
-        card = await looks(office, record, office.app.people.named("ames"), at="ames")
+        card = await looks(world, record, world.app.people.named("ames"), at="ames")
         assert "Approve" not in shown
         assert not (card.form and card.form.may_approve)
-        assert isinstance(await office.decide("ames", record, "approve"), NotEntitled)
+        assert isinstance(await world.decide("ames", record, "approve"), NotEntitled)
         path, ames = f"/v1/requests/{record.request.id}/answer", await console.api.client("ames", "answer")
         refused(await ames.post(path, json={"text": "take the horn instead"}), 403, "scope-missing")
 
-        now = await office.request(record.request.id)
+        now = await world.request(record.request.id)
         assert (now.state, now.request.revision, now.request.remarks) == ("open", 1, ())
-
-
-async def test_attack_a_request_is_opened_for_another_id_of_whoever_asked(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data") as office:
-        held = office.workshop.hold("paper")
-        run_id = await under_way(office)
-        await becomes(office, _AMES)
-
-        held.set()
-
-        record = await office.opened(run_id)
-        assert office.app.people.named("ames") == "anna"
-        assert "anna" not in {holder.person for holder in record.holders}
-        assert isinstance(await office.decide("ames", record, "approve"), NotEntitled)
 
 
 def release(world: World) -> None:
@@ -199,64 +169,51 @@ async def half_approved(office: World) -> RequestRecord:
     return record
 
 
-async def test_attack_a_void_vote_counts_again_for_a_namesake(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", _THREE, change=release) as office:
-        record = await half_approved(office)
-        await becomes(office, without(_THREE, "bo").replace("[policies.pair]\n", "[policies.pair]\nquorum = 2\n"))
-        assert (await office.request(record.request.id)).votes == ()
+@opens(_THREE, change=release)
+async def test_attack_a_void_vote_counts_again_for_a_namesake(world: World) -> None:
+    record = await half_approved(world)
+    await becomes(world, without(_THREE, "bo").replace("[policies.pair]\n", "[policies.pair]\nquorum = 2\n"))
+    assert (await world.request(record.request.id)).votes == ()
 
-        await becomes(office, _with_another_bo(_THREE))
+    await becomes(world, _with_another_bo(_THREE))
 
-        assert isinstance(await office.decide("cy", record, "approve"), Counted)
-        now = await office.request(record.request.id)
-        [counted] = approvals(now, office.app.people)
-        assert counted.text.partition(" at ")[0] == "1 of 2: Cy Cole"
-        assert isinstance(await office.decide("bo", now, "approve"), NotEntitled)
-        assert isinstance(await office.decide("dan", now, "approve"), Decided)
-        await office.ended(record.request.run_id)
-        assert office.workshop.effects == ["press bell"]
-
-
-async def test_attack_a_namesake_has_a_vote_until_a_worker_looks(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", _THREE, change=release) as office:
-        record = await half_approved(office)
-        write(office, _with_another_bo(_THREE))
-        office.app.people.change(tables_of(settings_in(office.folder)))
-
-        assert isinstance(await office.decide("cy", record, "approve"), Counted)
-
-        now = await office.request(record.request.id)
-        assert [vote.person for vote in now.votes] == ["bo", "cy"]
-        assert approvals(now, office.app.people)[0].text.partition(" at ")[0] == "1 of 2: Cy Cole"
+    assert isinstance(await world.decide("cy", record, "approve"), Counted)
+    now = await world.request(record.request.id)
+    [counted] = approvals(now, world.app.people)
+    assert counted.text.partition(" at ")[0] == "1 of 2: Cy Cole"
+    assert isinstance(await world.decide("bo", now, "approve"), NotEntitled)
+    assert isinstance(await world.decide("dan", now, "approve"), Decided)
+    await world.ended(record.request.run_id)
+    assert world.workshop.effects == ["press bell"]
 
 
-async def test_whoever_has_another_address_has_left_and_the_others_are_told(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", _THREE, change=release) as office:
-        record = await half_approved(office)
+@opens(_THREE, change=release)
+async def test_whoever_has_another_address_has_left_and_the_others_are_told(world: World) -> None:
+    record = await half_approved(world)
 
-        await becomes(office, _MOVED)
+    await becomes(world, _MOVED)
 
-        now = await office.request(record.request.id)
-        assert (now.votes, [vote.person for vote in now.void]) == ((), ["bo"])
-        assert isinstance(await office.decide("bo", now, "approve"), NotEntitled)
-        now = await office.request(record.request.id)
-        assert "Counts no more" in {fact.label for fact in (await looks(office, now, "cy")).facts}
-        await office.app.requests.departures.look_at_all()
-        assert (await office.request(record.request.id)) == now
+    now = await world.request(record.request.id)
+    assert (now.votes, [vote.person for vote in now.void]) == ((), ["bo"])
+    assert isinstance(await world.decide("bo", now, "approve"), NotEntitled)
+    now = await world.request(record.request.id)
+    assert "Counts no more" in {fact.label for fact in (await looks(world, now, "cy")).facts}
+    await world.app.requests.departures.look_at_all()
+    assert (await world.request(record.request.id)) == now
 
 
-async def test_attack_what_a_namesake_seems_to_have_approved_starts(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", _THREE, change=release) as office:
-        record = await half_approved(office)
-        await office.steer(record.request.run_id, "pause")
-        assert isinstance(await office.decide("cy", record, "approve"), Decided)
-        await becomes(office, _with_another_bo(_THREE))
+@opens(_THREE, change=release)
+async def test_attack_what_a_namesake_seems_to_have_approved_starts(world: World) -> None:
+    record = await half_approved(world)
+    await world.steer(record.request.run_id, "pause")
+    assert isinstance(await world.decide("cy", record, "approve"), Decided)
+    await becomes(world, _with_another_bo(_THREE))
 
-        await office.steer(record.request.run_id, "resume")
+    await world.steer(record.request.run_id, "resume")
 
-        again = await until(lambda: asked_again(office, record), what="people are asked again")
-        assert (again.state, again.votes, office.workshop.effects) == ("open", (), [])
-        assert (await office.request(record.request.id)).state == "superseded"
+    again = await until(lambda: asked_again(world, record), what="people are asked again")
+    assert (again.state, again.votes, world.workshop.effects) == ("open", (), [])
+    assert (await world.request(record.request.id)).state == "superseded"
 
 
 async def asked_again(office: World, record: RequestRecord) -> RequestRecord | None:
@@ -271,46 +228,59 @@ def in_steps(world: World) -> None:
     world.workshop.policy_of["bell"] = "spending"
 
 
-async def test_attack_a_namesake_seems_to_have_approved_an_earlier_step(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", STEPS, change=in_steps) as office:
-        record = await half_approved(office)
-        assert (await office.request(record.request.id)).request.policy.in_step == 1
+@opens(STEPS, change=in_steps)
+async def test_attack_a_namesake_seems_to_have_approved_an_earlier_step(world: World) -> None:
+    record = await half_approved(world)
+    assert (await world.request(record.request.id)).request.policy.in_step == 1
 
-        await becomes(office, _with_another_bo(STEPS))
+    await becomes(world, _with_another_bo(STEPS))
 
-        now = await office.request(record.request.id)
-        assert (now.request.policy.in_step, [*filter(office.app.people.is_here, waited_for(now))]) == (0, ["dan"])
-        assert isinstance(await office.decide("eve", now, "approve"), NotEntitled)
-        assert isinstance(await office.decide("bo", now, "approve"), NotEntitled)
-        assert isinstance(await office.decide("dan", now, "approve"), Counted)
-        later = await office.request(record.request.id)
-        assert isinstance(await office.decide("eve", later, "approve"), Decided)
+    now = await world.request(record.request.id)
+    assert (now.request.policy.in_step, [*filter(world.app.people.is_here, waited_for(now))]) == (0, ["dan"])
+    assert isinstance(await world.decide("eve", now, "approve"), NotEntitled)
+    assert isinstance(await world.decide("bo", now, "approve"), NotEntitled)
+    assert isinstance(await world.decide("dan", now, "approve"), Counted)
+    later = await world.request(record.request.id)
+    assert isinstance(await world.decide("eve", later, "approve"), Decided)
 
 
 _CI = TOML + '\n[roles]\noperator = ["person:dan"]\n'
 _BOB = _CI.replace("[people.bo]", "[people.bob]")
 
 
-async def test_attack_who_holds_a_services_key_approves_under_another_id(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", _CI) as office, serving(office.app) as api:
-        ci = await api.client(None, "trigger", "read", service="ci", acts_for=["anna"], holders=["bo"])
-        await becomes(office, _BOB)
+@opens(_CI)
+async def test_attack_who_holds_a_services_key_approves_under_another_id(world: World, api: Api) -> None:
+    ci = await api.client(None, "trigger", "read", service="ci", acts_for=["anna"], holders=["bo"])
+    await becomes(world, _BOB)
 
-        started = await ci.post("/v1/runs", json={"text": "press bell"})
+    started = await ci.post("/v1/runs", json={"text": "press bell"})
 
-        record = await office.opened(started.json()["id"])
-        assert record.request.requesters == ("anna", "bo")
-        assert isinstance(await office.decide("bob", record, "approve"), NotEntitled)
-        assert isinstance(await office.decide("cy", record, "approve"), Decided)
+    record = await world.opened(started.json()["id"])
+    assert record.request.requesters == ("anna", "bo")
+    assert isinstance(await world.decide("bob", record, "approve"), NotEntitled)
+    assert isinstance(await world.decide("cy", record, "approve"), Decided)
 
 
-async def test_attack_a_services_key_asks_and_looks_for_a_namesake(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", _CI) as office, serving(office.app) as api:
-        ci = await api.client(None, "trigger", "read", service="ci", acts_for=["anna"], holders=["cy"])
-        await replaced(office, _CI, "anna", _ANNA)
-        run_id = await office.trigger("press bell")
+@opens(_CI)
+async def test_attack_a_services_key_asks_and_looks_for_a_namesake(world: World, api: Api) -> None:
+    ci = await api.client(None, "trigger", "read", service="ci", acts_for=["anna"], holders=["cy"])
+    await replaced(world, _CI, "anna", _ANNA)
+    run_id = await world.trigger("press bell")
 
-        refused(await ci.post("/v1/runs", json={"text": "press bell", "requester": "anna"}), 403, "not-yours")
+    refused(await ci.post("/v1/runs", json={"text": "press bell", "requester": "anna"}), 403, "not-yours")
 
-        assert (await ci.get("/v1/runs")).json()["runs"] == []
-        assert (await ci.get(f"/v1/runs/{run_id}")).status_code == 404
+    assert (await ci.get("/v1/runs")).json()["runs"] == []
+    assert (await ci.get(f"/v1/runs/{run_id}")).status_code == 404
+
+
+async def test_attack_a_request_is_opened_for_another_id_of_whoever_asked(world: World) -> None:
+    held = world.workshop.hold("paper")
+    run_id = await under_way(world)
+    await becomes(world, _AMES)
+
+    held.set()
+
+    record = await world.opened(run_id)
+    assert world.app.people.named("ames") == "anna"
+    assert "anna" not in {holder.person for holder in record.holders}
+    assert isinstance(await world.decide("ames", record, "approve"), NotEntitled)

@@ -9,6 +9,7 @@ from bot.policy.record import RequestRecord
 from channels import Reply
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
+from tests.kit.long import few_of
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -96,7 +97,7 @@ async def orders(world: World, hallway: Hallway) -> Orders:
     return Orders(world, hallway, await asked(world, hallway, "press button"), theirs, standing)
 
 
-@pytest.mark.parametrize("way", ["the thread", "the window", "the window, read as a mail is"])
+@pytest.mark.parametrize("way", few_of(["the thread", "the window", "the window, read as a mail is"], 0))
 async def test_attack_an_order_is_lost_over_another_one_in_the_same_message(orders: Orders, way: str) -> None:
     await orders.write(way, "stop OTHER, the wrong tag\nrevoke FIRST")
     assert await orders.done() == {"other", "first"}
@@ -129,7 +130,7 @@ async def test_attack_an_order_that_somebody_makes_of_their_own_message_is_lost(
         assert await orders.done() == done, text
 
 
-@pytest.mark.parametrize("way", ["the thread", "the window"])
+@pytest.mark.parametrize("way", few_of(["the thread", "the window"], 0))
 async def test_attack_a_stop_is_lost_over_a_yes_and_who_approves_beside_it_is_not_told_that_it_did_not_count(
     orders: Orders, way: str
 ) -> None:
@@ -154,7 +155,7 @@ TOLD_HOW = (
 TALK = ("why is there a freeze", "The freeze is over, thanks!", "deploy it after the freeze please")
 
 
-@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+@pytest.mark.parametrize("way", few_of(["the thread", "the window", "a new message"], 0))
 async def test_attack_whoever_means_to_freeze_or_to_revoke_in_words_that_are_no_order_is_not_told_how(
     orders: Orders, way: str
 ) -> None:
@@ -184,6 +185,7 @@ async def test_attack_a_freeze_behind_a_revocation_or_a_refusal_is_lost_silently
     assert orders.hallway.to("bo", "not passed on") == []
 
 
+@pytest.mark.long
 async def test_attack_words_that_name_a_standing_approval_are_kept_from_those_who_decide(orders: Orders) -> None:
     words = orders.words("FIRST is for staging only")
 
@@ -199,23 +201,26 @@ async def test_attack_words_that_name_a_standing_approval_are_kept_from_those_wh
 
 @pytest.mark.parametrize(
     "said",
-    [
-        (
-            ("the thread", "Hi, please stop OTHER, it is the wrong tag\n\nThanks\nBo", 0),
-            ("the thread", "revoke FIRST\nThe deploy to production is done.", 0),
-            ("the thread", "Please revoke SECOND\ndeploy v1.3.0 to production", 1),
-        ),
-        (
-            ("the window", "delegate: cy@corp.example\nrevoke FIRST", 1),
-            ("the window", "revoke SECOND\nbreak glass: checkout is down", 1),
-            ("the window, read as a mail is", "break glass: checkout is down\nstop OTHER", 1),
-        ),
-        (
-            ("a new message", "Ann left. Please revoke FIRST\nShe was the last who used it.", 0),
-            ("a new message", "stop OTHER\nthen deploy v1.3.0 to production", 1),
-            ("a new message", "revoke SECOND\nstanding 2 times until 2026-12-01", 1),
-        ),
-    ],
+    few_of(
+        [
+            (
+                ("the thread", "Hi, please stop OTHER, it is the wrong tag\n\nThanks\nBo", 0),
+                ("the thread", "revoke FIRST\nThe deploy to production is done.", 0),
+                ("the thread", "Please revoke SECOND\ndeploy v1.3.0 to production", 1),
+            ),
+            (
+                ("the window", "delegate: cy@corp.example\nrevoke FIRST", 1),
+                ("the window", "revoke SECOND\nbreak glass: checkout is down", 1),
+                ("the window, read as a mail is", "break glass: checkout is down\nstop OTHER", 1),
+            ),
+            (
+                ("a new message", "Ann left. Please revoke FIRST\nShe was the last who used it.", 0),
+                ("a new message", "stop OTHER\nthen deploy v1.3.0 to production", 1),
+                ("a new message", "revoke SECOND\nstanding 2 times until 2026-12-01", 1),
+            ),
+        ],
+        0,
+    ),
     ids=lambda said: said[0][0],
 )
 async def test_attack_whoever_wants_more_beside_a_stop_waits_for_it_in_vain_and_a_reason_is_no_more(

@@ -23,8 +23,9 @@ from bot.store.ids import shard_of
 from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program, vote, waited
 from tests.bot.web.problems import refused
 from tests.fakes.slack.driver import Workspace
+from tests.kit.long import few_of
 from tests.kit.office import TOML
-from tests.kit.slack_world import a_slack_world
+from tests.kit.slack_world import SlackWorld, a_slack_world, a_started_slack_world
 from tests.kit.tables import becomes, without, write
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
@@ -34,6 +35,13 @@ from tests.servers.redis import RedisServer
 from tests.servers.redis_cluster import Pair
 from tests.servers.web import Api, serving
 from tests.stories.people.test_half_taken import NO_DECIDERS, process_of, rewritten
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncGenerator[SlackWorld]:
+    async with a_started_slack_world(redis, tmp_path / "data", slack_address) as office:
+        yield office
+        assert await office.slack.violations() == []
 
 
 async def test_attack_an_approval_of_somebody_who_left_is_refused_and_does_not_begin_once_they_are_back(
@@ -78,7 +86,7 @@ async def test_attack_what_is_frozen_begins_in_no_shard_that_a_process_brings_wh
                 assert "the books are closed" in refused(await begun(ci, request), 409, "not-now")
 
 
-@pytest.mark.parametrize("held", ["frozen", "paused"])
+@pytest.mark.parametrize("held", few_of(["frozen", "paused"], 0))
 async def test_attack_what_a_program_has_not_begun_may_begin_as_whoever_approved_it_comes_back(
     world: World, api: Api, held: str
 ) -> None:
@@ -181,19 +189,6 @@ async def test_attack_the_title_of_a_program_says_something_else_than_its_argume
         assert [name for name in NAMES.values() if f"“{name}”" not in above] == []
     assert "a" * 900 + "b" in re.sub(r"\s*\n[|\s]*", "", mail)
     assert "The program is told that it may not." in denied
-
-
-async def test_attack_in_slack_an_argument_pushes_its_own_value_off_the_card(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    sent = {"statement": "DROP DATABASE shop" + "\u200b" * 300}
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        async with serving(office.world.app) as api:
-            await asked(await program(api), title="Tidy up", arguments=sent)
-        card = await office.card("@bo", "Approve")
-
-    assert "DROP DATABASE shop" in card.words
 
 
 async def test_attack_an_approval_that_its_program_has_not_begun_is_void_by_no_file_that_was_cut(
@@ -324,39 +319,39 @@ async def test_attack_what_a_program_says_came_of_it_after_its_run_is_over_is_to
 
 
 async def test_attack_a_no_that_is_typed_below_the_card_once_its_program_has_begun_hears_that_it_is_too_late(
-    redis: str, tmp_path: Path, slack_address: str
+    office: SlackWorld,
 ) -> None:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        world = office.world
-        await world.start()
-        await slack.connected()
-        async with serving(world.app) as api:
-            ci, bo = await program(api), await api.client("bo")
-            request = await approved(ci, bo)
-            await world.quiet()
-            [card] = await slack.messages("@cy")
-            await begun(ci, request)
+    world, slack = office.world, office.slack
+    async with serving(world.app) as api:
+        ci, bo = await program(api), await api.client("bo")
+        request = await approved(ci, bo)
+        await world.quiet()
+        [card] = await slack.messages("@cy")
+        await begun(ci, request)
 
-            await office.cy.answers(card, "deny: the disk is in use")
-            await office.says(card, "Too late: the program began it")
-            await finished(ci, request)
-            await world.ended(request["run_id"])
-            await office.cy.answers(card, "stop")
-            await office.says(card, "Too late: it was started")
+        await office.cy.answers(card, "deny: the disk is in use")
+        await office.says(card, "Too late: the program began it")
+        await finished(ci, request)
+        await world.ended(request["run_id"])
+        await office.cy.answers(card, "stop")
+        await office.says(card, "Too late: it was started")
 
-            told = [one.words for one in await slack.messages(card)]
-            assert not [words for words in told if "Not passed on" in words or "nothing shows which run" in words]
-            noted = [event for event in await world.events(request["run_id"]) if isinstance(event, AnswerNoted)]
-            assert [(event.person, event.outcome) for event in noted] == [("cy", "too_late")]
-        assert await slack.violations() == []
+        told = [one.words for one in await slack.messages(card)]
+        assert not [words for words in told if "Not passed on" in words or "nothing shows which run" in words]
+        noted = [event for event in await world.events(request["run_id"]) if isinstance(event, AnswerNoted)]
+        assert [(event.person, event.outcome) for event in noted] == [("cy", "too_late")]
 
 
 @pytest.mark.parametrize(
     ("stage", "told"),
-    [
-        ("asked", "To take back what it asks, write the one word stop before it begins."),
-        ("begun", "and sayso can not stop it."),
-    ],
+    few_of(
+        [
+            ("asked", "To take back what it asks, write the one word stop before it begins."),
+            ("begun", "and sayso can not stop it."),
+        ],
+        0,
+        rows=True,
+    ),
 )
 async def test_attack_whoever_a_program_asks_for_takes_their_words_to_it_for_heard(
     world: World, api: Api, stage: str, told: str
@@ -438,40 +433,44 @@ async def test_attack_whoever_speaks_below_the_card_of_a_program_reads_what_come
         assert await slack.violations() == []
 
 
-@pytest.mark.parametrize("end", ["withdrawn", "answered by them"])
+@pytest.mark.parametrize("end", few_of(["withdrawn", "answered by them"], 0))
 async def test_attack_what_is_typed_below_the_card_of_a_program_s_closed_question_starts_a_run(
-    redis: str, tmp_path: Path, slack_address: str, end: str
+    office: SlackWorld, end: str
 ) -> None:
     """A card in a direct message begins its thread: what stands there answers it, and is no wish."""
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        world = office.world
-        await world.start()
-        await slack.connected()
-        async with serving(world.app) as api:
-            ci = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["group:release"])
-            wanted = {"question": "What now?", "to": ["group:release"], "expires_after_s": 60}
-            request = (await ci.post("/v1/requests", json=wanted)).json()
-            path = f"/v1/requests/{request['id']}"
-            card = await office.card("@bo")
-            if end == "withdrawn":
-                await ci.post(f"{path}/withdraw", json={})
-            else:
-                await office.bo.answers(card, "wait")
-            await world.ended(request["run_id"])
-            await office.becomes(card, "Asked by")
+    world = office.world
+    async with serving(world.app) as api:
+        ci = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["group:release"])
+        wanted = {"question": "What now?", "to": ["group:release"], "expires_after_s": 60}
+        request = (await ci.post("/v1/requests", json=wanted)).json()
+        path = f"/v1/requests/{request['id']}"
+        card = await office.card("@bo")
+        if end == "withdrawn":
+            await ci.post(f"{path}/withdraw", json={})
+        else:
+            await office.bo.answers(card, "wait")
+        await world.ended(request["run_id"])
+        await office.becomes(card, "Asked by")
 
-            for said in ("stamp the letter", "thanks!"):
-                await office.bo.answers(card, said)
+        for said in ("stamp the letter", "thanks!"):
+            await office.bo.answers(card, said)
 
-            async def noted() -> bool:
-                found = await world.events(request["run_id"])
-                return {event.text for event in found if isinstance(event, AnswerNoted)} == {
-                    "stamp the letter",
-                    "thanks!",
-                }
+        async def noted() -> bool:
+            found = await world.events(request["run_id"])
+            return {event.text for event in found if isinstance(event, AnswerNoted)} == {
+                "stamp the letter",
+                "thanks!",
+            }
 
-            await until(noted, what="both are kept as answers")
-            await office.says(card, "Already decided: " if "answered" in end else f"the request is {end}")
-            await world.quiet()
-            assert await office.runs() == [request["run_id"]]
-        assert await slack.violations() == []
+        await until(noted, what="both are kept as answers")
+        await office.says(card, "Already decided: " if "answered" in end else f"the request is {end}")
+        await world.quiet()
+        assert await office.runs() == [request["run_id"]]
+
+
+async def test_attack_in_slack_an_argument_pushes_its_own_value_off_the_card(office: SlackWorld) -> None:
+    sent = {"statement": "DROP DATABASE shop" + "\u200b" * 300}
+    async with serving(office.world.app) as api:
+        await asked(await program(api), title="Tidy up", arguments=sent)
+
+    assert "DROP DATABASE shop" in (await office.card("@bo", "Approve")).words

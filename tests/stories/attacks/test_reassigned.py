@@ -7,6 +7,7 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.world import World, a_world
 
@@ -60,48 +61,34 @@ async def advised(office: World, policy: str) -> tuple[RunId, RequestRecord]:
     return run_id, await office.opened(run_id, after=question.request.id)
 
 
-async def test_who_answered_the_agent_does_not_approve_once_they_join_those_who_decide(
-    redis: str, tmp_path: Path
-) -> None:
-    toml = _OPS.replace('email = "dan@corp.example"\n', 'email = "dan@corp.example"\ngroups = ["release"]\n')
-    async with a_world(redis, tmp_path / "data", toml) as office:
-        run_id, record = await advised(office, "two")
-        assert isinstance(await office.decide("bo", record, "approve"), Counted)
-        await becomes(office, joined(toml.replace(_EVE, ""), "cy", "dan"))
-        now = await office.request(record.request.id)
-        assert eligible(now.request.policy, now.requesters) == ("bo", "dan")
+@opens(_OPS.replace('email = "dan@corp.example"\n', 'email = "dan@corp.example"\ngroups = ["release"]\n'))
+async def test_who_answered_the_agent_does_not_approve_once_they_join_those_who_decide(world: World) -> None:
+    toml = world.toml
+    run_id, record = await advised(world, "two")
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
+    await becomes(world, joined(toml.replace(_EVE, ""), "cy", "dan"))
+    now = await world.request(record.request.id)
+    assert eligible(now.request.policy, now.requesters) == ("bo", "dan")
 
-        own = await office.decide("cy", now, "approve")
+    own = await world.decide("cy", now, "approve")
 
-        assert isinstance(own, NotEntitled)
-        await office.quiet()
-        assert office.workshop.effects == []
-        assert isinstance(await office.decide("dan", now, "approve"), Decided)
-        await office.ended(run_id)
+    assert isinstance(own, NotEntitled)
+    await world.quiet()
+    assert world.workshop.effects == []
+    assert isinstance(await world.decide("dan", now, "approve"), Decided)
+    await world.ended(run_id)
 
 
-async def test_it_is_closed_where_only_who_answered_the_agent_could_decide_instead(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", _OPS) as office:
-        run_id, record = await advised(office, "two")
-        await office.decide("bo", record, "approve")
+@opens(_OPS)
+async def test_it_is_closed_where_only_who_answered_the_agent_could_decide_instead(world: World) -> None:
+    run_id, record = await advised(world, "two")
+    await world.decide("bo", record, "approve")
 
-        await becomes(office, joined(_OPS.replace(_EVE, ""), "cy"))
+    await becomes(world, joined(_OPS.replace(_EVE, ""), "cy"))
 
-        await office.ended(run_id)
-        assert (await office.request(record.request.id)).state == "superseded"
-        assert office.workshop.effects == []
-
-
-async def test_where_requesters_may_approve_so_does_who_answered_the_agent(redis: str, tmp_path: Path) -> None:
-    toml = _OPS.replace("[policies.two]\n", "[policies.two]\nrequester_may_approve = true\n")
-    async with a_world(redis, tmp_path / "data", toml) as office:
-        _, record = await advised(office, "two")
-        await office.decide("bo", record, "approve")
-
-        await becomes(office, joined(toml.replace(_EVE, ""), "cy"))
-
-        now = await office.request(record.request.id)
-        assert isinstance(await office.decide("cy", now, "approve"), Decided)
+    await world.ended(run_id)
+    assert (await world.request(record.request.id)).state == "superseded"
+    assert world.workshop.effects == []
 
 
 async def test_who_answered_the_agent_does_not_approve_once_they_are_on_call(redis: str, tmp_path: Path) -> None:

@@ -8,15 +8,21 @@ from agents.requests import PersonId
 from bot.policy.judgements import Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
+from tests.kit.long import few_of
 from tests.kit.office import ROLES, TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
-from tests.servers.web import serving
+from tests.servers.web import Api, serving
 from tests.stories.attacks.test_who_is_who import asked, with_mark
 from tests.stories.test_absences import away
 
 _ADMINS = TOML + ROLES
+
+
+pytestmark = opens(_ADMINS)
+
 _SAME = "/v1/people/same"
 
 
@@ -25,104 +31,99 @@ def at(toml: str, address: str) -> str:
     return toml.replace("bo@corp.example", address)
 
 
-async def test_attack_whose_key_a_program_has_says_it_of_themselves(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", TOML) as office, serving(office.app) as api:
-        record = await asked(office)
-        await becomes(office, at(TOML, "mallory@corp.example"))
-        for given in ({"holders": ["bo"]}, {"holders": ["dan"], "acts_for": ["bo"]}):
-            ci = await api.client(None, "admin", service="ci", **given)
-            refused(await ci.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"}), 403, "not-yours")
+@opens(TOML)
+async def test_attack_whose_key_a_program_has_says_it_of_themselves(world: World, api: Api) -> None:
+    record = await asked(world)
+    await becomes(world, at(TOML, "mallory@corp.example"))
+    for given in ({"holders": ["bo"]}, {"holders": ["dan"], "acts_for": ["bo"]}):
+        ci = await api.client(None, "admin", service="ci", **given)
+        refused(await ci.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"}), 403, "not-yours")
 
-        assert office.app.people.named("bo") == "bo~2"
-        assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
+    assert world.app.people.named("bo") == "bo~2"
+    assert isinstance(await world.decide("bo", record, "approve"), NotEntitled)
 
 
-@pytest.mark.parametrize("way", ["an entry that they left", "the key of a program of theirs"])
+@opens(_ADMINS.replace('email = "ada@corp.example"', 'email = "ada@corp.example"\nuid = "7"'))
+@pytest.mark.parametrize("way", few_of(["an entry that they left", "the key of a program of theirs"], 0))
 async def test_attack_an_admin_says_it_of_themselves_by_another_mark_of_theirs(
-    redis: str, tmp_path: Path, way: str
+    world: World, api: Api, way: str
 ) -> None:
     """Ada has a second entry with an address that was hers: what Bo may decide would be hers to decide."""
-    toml = _ADMINS.replace('email = "ada@corp.example"', 'email = "ada@corp.example"\nuid = "7"')
-    async with a_world(redis, tmp_path / "data", toml) as office, serving(office.app) as api:
-        record, mine = await asked(office), "ada@corp.example"
-        if way == "an entry that they left":
-            await becomes(office, at(toml, "bob@corp.example").replace(mine, "bo@corp.example"))
-        else:
-            await becomes(office, at(toml.replace(mine, "aster@corp.example"), mine))
-        admin = await api.client("ada", "admin")
-        if way == "the key of a program of theirs":
-            admin = await api.client(None, "admin", service="ci", holders=["ada"])
+    toml = world.toml
+    record, mine = await asked(world), "ada@corp.example"
+    if way == "an entry that they left":
+        await becomes(world, at(toml, "bob@corp.example").replace(mine, "bo@corp.example"))
+    else:
+        await becomes(world, at(toml.replace(mine, "aster@corp.example"), mine))
+    admin = await api.client("ada", "admin")
+    if way == "the key of a program of theirs":
+        admin = await api.client(None, "admin", service="ci", holders=["ada"])
 
-        refused(await admin.post(_SAME, json={"known_by": "bo", "person": "bo"}), 403, "not-yours")
+    refused(await admin.post(_SAME, json={"known_by": "bo", "person": "bo"}), 403, "not-yours")
 
-        assert office.app.people.named("bo") == "bo~2"
-        assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
-
-
-async def test_attack_somebody_else_is_told_to_be_the_same_already(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
-        ada = await api.client("ada", "admin")
-        await becomes(office, at(_ADMINS, "bob@corp.example"))
-        assert (await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).json()["id"] == "bo"
-
-        for known_by in ("bo~2", "bo@corp.example"):
-            refused(await ada.post(_SAME, json={"known_by": known_by, "person": "cy"}), 409, "not-now")
-        assert (await ada.post(_SAME, json={"known_by": "bo~2", "person": "bo"})).json()["id"] == "bo"
+    assert world.app.people.named("bo") == "bo~2"
+    assert isinstance(await world.decide("bo", record, "approve"), NotEntitled)
 
 
-async def test_attack_who_was_brought_back_is_made_somebody_else_again(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
-        ada, record = await api.client("ada", "admin"), await asked(office)
-        await becomes(office, at(_ADMINS, "second@corp.example"))
-        await becomes(office, at(_ADMINS, "third@corp.example"))
-        assert office.app.people.named("bo") == "bo~3"
-        assert (await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).json()["id"] == "bo"
+async def test_attack_somebody_else_is_told_to_be_the_same_already(world: World, api: Api) -> None:
+    ada = await api.client("ada", "admin")
+    await becomes(world, at(_ADMINS, "bob@corp.example"))
+    assert (await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).json()["id"] == "bo"
 
-        refused(await ada.post(_SAME, json={"known_by": "second@corp.example", "person": "bo"}), 409, "not-now")
-
-        assert office.app.people.named("bo") == "bo"
-        assert isinstance(await office.decide("bo", record, "approve"), Decided)
+    for known_by in ("bo~2", "bo@corp.example"):
+        refused(await ada.post(_SAME, json={"known_by": known_by, "person": "cy"}), 409, "not-now")
+    assert (await ada.post(_SAME, json={"known_by": "bo~2", "person": "bo"})).json()["id"] == "bo"
 
 
+async def test_attack_who_was_brought_back_is_made_somebody_else_again(world: World, api: Api) -> None:
+    ada, record = await api.client("ada", "admin"), await asked(world)
+    await becomes(world, at(_ADMINS, "second@corp.example"))
+    await becomes(world, at(_ADMINS, "third@corp.example"))
+    assert world.app.people.named("bo") == "bo~3"
+    assert (await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).json()["id"] == "bo"
+
+    refused(await ada.post(_SAME, json={"known_by": "second@corp.example", "person": "bo"}), 409, "not-now")
+
+    assert world.app.people.named("bo") == "bo"
+    assert isinstance(await world.decide("bo", record, "approve"), Decided)
+
+
+@opens(with_mark(_ADMINS, "cy", 'uid = "22"'))
 async def test_attack_who_has_what_somebody_had_before_they_were_brought_back_approves_what_those_asked_for(
-    redis: str, tmp_path: Path
+    world: World, api: Api
 ) -> None:
-    both = with_mark(_ADMINS, "cy", 'uid = "22"')
+    both = world.toml
     between = with_mark(at(both, "bob@corp.example"), "bo", 'uid = "11"')
-    async with a_world(redis, tmp_path / "data", both) as office, serving(office.app) as api:
-        record = await office.opened(await office.trigger("press bell", "bo"))
-        await becomes(office, with_mark(between, "bo", 'slack = "U0BO"'))
-        await becomes(office, between)
-        ada = await api.client("ada", "admin")
-        assert (await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).json()["id"] == "bo"
+    record = await world.opened(await world.trigger("press bell", "bo"))
+    await becomes(world, with_mark(between, "bo", 'slack = "U0BO"'))
+    await becomes(world, between)
+    ada = await api.client("ada", "admin")
+    assert (await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).json()["id"] == "bo"
 
-        await becomes(office, with_mark(between, "cy", 'slack = "U0BO"'))
+    await becomes(world, with_mark(between, "cy", 'slack = "U0BO"'))
 
-        now = await office.request(record.request.id)
-        assert not isinstance(await office.decide("cy", now, "approve"), Decided)
-        assert office.workshop.effects == []
+    now = await world.request(record.request.id)
+    assert not isinstance(await world.decide("cy", now, "approve"), Decided)
+    assert world.workshop.effects == []
 
 
-async def test_attack_what_somebody_asked_for_in_between_nobody_but_an_operator_stops(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
-        await becomes(office, at(_ADMINS, "bob@corp.example"))
-        run_id = await office.trigger("press bell", "bo")
-        record, ada = await office.opened(run_id), await api.client("ada", "admin")
+async def test_attack_what_somebody_asked_for_in_between_nobody_but_an_operator_stops(world: World, api: Api) -> None:
+    await becomes(world, at(_ADMINS, "bob@corp.example"))
+    run_id = await world.trigger("press bell", "bo")
+    record, ada = await world.opened(run_id), await api.client("ada", "admin")
 
-        said = await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})
+    said = await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})
 
-        assert "asked for since then, as bo~2, they still see and can stop" in said.json()["told"]
-        assert office.app.people.named("bo") == "bo"
-        assert not isinstance(await office.decide("bo", record, "approve"), Decided)
-        bo = await api.client("bo")
-        assert [run["id"] for run in (await bo.get("/v1/runs")).json()["runs"]] == [run_id]
-        refused(await (await api.client("eve")).post(f"/v1/runs/{run_id}/cancel"), 404, "not-found")
-        await office.post("bob", "sayso@sayso.example", f"stop {run_id}")
-        await office.ended(run_id)
-        assert (await office.request(record.request.id)).state == "withdrawn"
-        assert office.workshop.effects == []
+    assert "asked for since then, as bo~2, they still see and can stop" in said.json()["told"]
+    assert world.app.people.named("bo") == "bo"
+    assert not isinstance(await world.decide("bo", record, "approve"), Decided)
+    bo = await api.client("bo")
+    assert [run["id"] for run in (await bo.get("/v1/runs")).json()["runs"]] == [run_id]
+    refused(await (await api.client("eve")).post(f"/v1/runs/{run_id}/cancel"), 404, "not-found")
+    await world.post("bob", "sayso@sayso.example", f"stop {run_id}")
+    await world.ended(run_id)
+    assert (await world.request(record.request.id)).state == "withdrawn"
+    assert world.workshop.effects == []
 
 
 async def new_ones(office: World) -> list[str]:
@@ -132,101 +133,95 @@ async def new_ones(office: World) -> list[str]:
 
 
 async def test_who_has_another_address_counts_as_somebody_new_and_operators_hear_what_brings_them_back(
-    redis: str, tmp_path: Path
+    world: World, api: Api
 ) -> None:
-    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
-        bo, ada = await api.client("bo"), await api.client("ada", "admin")
-        await becomes(office, at(_ADMINS, "bo.zander@corp.example"))
-        refused(await bo.get("/v1/runs"), 401, "no-key")
+    bo, ada = await api.client("bo"), await api.client("ada", "admin")
+    await becomes(world, at(_ADMINS, "bo.zander@corp.example"))
+    refused(await bo.get("/v1/runs"), 401, "no-key")
 
-        [told] = await new_ones(office)
-        assert "another address or Slack id of Bo Berg" in told
-        assert "sayso people same bo bo" in told
-        assert (await ada.post(_SAME, json={"known_by": "bo", "person": "bo"})).json()["id"] == "bo"
-        assert (await bo.get("/v1/runs")).status_code == 200
+    [told] = await new_ones(world)
+    assert "another address or Slack id of Bo Berg" in told
+    assert "sayso people same bo bo" in told
+    assert (await ada.post(_SAME, json={"known_by": "bo", "person": "bo"})).json()["id"] == "bo"
+    assert (await bo.get("/v1/runs")).status_code == 200
 
-        await becomes(office, at(_ADMINS, "bo.zander@corp.example").replace('name = "Bo Berg"', 'name = "Bo Zander"'))
-        assert await new_ones(office) == [told]
+    await becomes(world, at(_ADMINS, "bo.zander@corp.example").replace('name = "Bo Berg"', 'name = "Bo Zander"'))
+    assert await new_ones(world) == [told]
 
 
+@opens(with_mark(_ADMINS, "cy", 'uid = "okta-1"'))
 async def test_operators_hear_of_each_id_that_may_be_theirs_where_an_address_was_mistyped_or_a_uid_has_changed(
-    redis: str, tmp_path: Path
+    world: World,
 ) -> None:
     """As where another identity provider gives everybody another uid."""
-    toml = with_mark(_ADMINS, "cy", 'uid = "okta-1"')
+    toml = world.toml
     zoe = '\n[people.anna]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
-    async with a_world(redis, tmp_path / "data", toml) as office:
-        await becomes(office, toml.replace("[people.anna]", "[people.ames]") + zoe)
-        assert office.app.people.named("ames") == "anna"
-        assert await new_ones(office) == [], "whose id was that of somebody who is still here is not new"
-        await becomes(office, toml)
+    await becomes(world, toml.replace("[people.anna]", "[people.ames]") + zoe)
+    assert world.app.people.named("ames") == "anna"
+    assert await new_ones(world) == [], "whose id was that of somebody who is still here is not new"
+    await becomes(world, toml)
 
-        await becomes(office, at(toml, "bo.zadner@corp.example"))
-        toml = at(toml, "bo.zander@corp.example")
-        await becomes(office, toml)
-        await becomes(office, toml.replace("okta-1", "entra-1"))
+    await becomes(world, at(toml, "bo.zadner@corp.example"))
+    toml = at(toml, "bo.zander@corp.example")
+    await becomes(world, toml)
+    await becomes(world, toml.replace("okta-1", "entra-1"))
 
-        told = await new_ones(office)
-        assert "sayso people same OLD bo (OLD is bo or bo~2: the first that is this human)" in told[1]
-        assert "sayso people same cy cy" in told[2]
+    told = await new_ones(world)
+    assert "sayso people same OLD bo (OLD is bo or bo~2: the first that is this human)" in told[1]
+    assert "sayso people same cy cy" in told[2]
 
 
-async def test_who_has_another_id_and_another_address_at_once_is_told_to_operators_too(
-    redis: str, tmp_path: Path
-) -> None:
-    before = with_mark(_ADMINS, "bo", 'slack = "U0BO"')
+@opens(with_mark(_ADMINS, "bo", 'slack = "U0BO"'))
+async def test_who_has_another_id_and_another_address_at_once_is_told_to_operators_too(world: World, api: Api) -> None:
+    before = world.toml
     after = at(before, "bo.zander@corp.example").replace("[people.bo]", "[people.bozander]")
-    async with a_world(redis, tmp_path / "data", before) as office, serving(office.app) as api:
-        bo, ada = await api.client("bo"), await api.client("ada", "admin")
-        await becomes(office, after)
-        refused(await bo.get("/v1/runs"), 401, "no-key")
+    bo, ada = await api.client("bo"), await api.client("ada", "admin")
+    await becomes(world, after)
+    refused(await bo.get("/v1/runs"), 401, "no-key")
 
-        [told] = await new_ones(office)
-        assert "sayso people same bo bozander" in told
-        await becomes(office, before)
-        await becomes(office, after)
-        assert await new_ones(office) == [told], "who was known before is not new"
-        assert (await ada.post(_SAME, json={"known_by": "bo", "person": "bozander"})).json()["id"] == "bo"
-        assert (await bo.get("/v1/runs")).status_code == 200
-
-
-async def test_the_log_is_searched_by_every_id_that_is_somebodys(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
-        await becomes(office, at(_ADMINS, "bob@corp.example"))
-        record, ada = await asked(office), await api.client("ada", "admin")
-        await office.decide("bo", record, "approve")
-        await office.ended(record.request.run_id)
-        await ada.post(_SAME, json={"known_by": "bo", "person": "bo"})
-        await office.seal()
-
-        found = (await ada.get("/v1/audit", params={"person": "bo", "kind": "vote"})).json()["records"]
-
-        assert [one["who"] for one in found] == ["bo~2"]
+    [told] = await new_ones(world)
+    assert "sayso people same bo bozander" in told
+    await becomes(world, before)
+    await becomes(world, after)
+    assert await new_ones(world) == [told], "who was known before is not new"
+    assert (await ada.post(_SAME, json={"known_by": "bo", "person": "bozander"})).json()["id"] == "bo"
+    assert (await bo.get("/v1/runs")).status_code == 200
 
 
-async def test_what_was_said_of_an_absence_under_the_other_id_holds_for_whom_they_are(
-    redis: str, tmp_path: Path
-) -> None:
+async def test_the_log_is_searched_by_every_id_that_is_somebodys(world: World, api: Api) -> None:
+    await becomes(world, at(_ADMINS, "bob@corp.example"))
+    record, ada = await asked(world), await api.client("ada", "admin")
+    await world.decide("bo", record, "approve")
+    await world.ended(record.request.run_id)
+    await ada.post(_SAME, json={"known_by": "bo", "person": "bo"})
+    await world.seal()
+
+    found = (await ada.get("/v1/audit", params={"person": "bo", "kind": "vote"})).json()["records"]
+
+    assert [one["who"] for one in found] == ["bo~2"]
+
+
+@opens(_ADMINS.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n'))
+async def test_what_was_said_of_an_absence_under_the_other_id_holds_for_whom_they_are(world: World, api: Api) -> None:
     """Bo says as somebody new that Dan stands in for him, and Eve that Bo does for her."""
-    toml = _ADMINS.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n')
-    async with a_world(redis, tmp_path / "data", toml) as office, serving(office.app) as api:
-        later = at(toml, "bob@corp.example")
-        await becomes(office, later)
-        await away(office, "bo~2", "dan")
-        await away(office, "eve", "bo~2")
+    toml = world.toml
+    later = at(toml, "bob@corp.example")
+    await becomes(world, later)
+    await away(world, "bo~2", "dan")
+    await away(world, "eve", "bo~2")
 
-        admin = await api.client("ada", "admin")
-        assert (await admin.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).is_success
-        await office.app.requests.absences.look()
+    admin = await api.client("ada", "admin")
+    assert (await admin.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).is_success
+    await world.app.requests.absences.look()
 
-        absences = await office.app.requests.absences.all()
-        assert {one.person: one.to for one in absences} == {"bo": "dan", "eve": "bo"}
-        record = await asked(office)
-        assert [(one.person, one.to) for one in record.request.policy.handed_on] == [("bo", "dan")]
-        await office.app.requests.absences.end(PersonId("bo"), PersonId("bo"), channel="cli")
+    absences = await world.app.requests.absences.all()
+    assert {one.person: one.to for one in absences} == {"bo": "dan", "eve": "bo"}
+    record = await asked(world)
+    assert [(one.person, one.to) for one in record.request.policy.handed_on] == [("bo", "dan")]
+    await world.app.requests.absences.end(PersonId("bo"), PersonId("bo"), channel="cli")
 
 
-@pytest.mark.parametrize("news", ["what became of it", "that nobody is left to answer it"])
+@pytest.mark.parametrize("news", few_of(["what became of it", "that nobody is left to answer it"], 0))
 async def test_attack_news_for_the_id_that_somebody_had_in_between_reach_nobody(
     redis: str, tmp_path: Path, news: str
 ) -> None:

@@ -1,8 +1,6 @@
 """A standing approval used for more, longer, by others or for something else than people granted."""
 
-import asyncio
 import email.policy
-import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.message import EmailMessage
@@ -14,44 +12,34 @@ import pytest
 from agents import Repeats
 from agents.requests import PersonId, RequestId, RunId
 from bot.audit.reading import Query
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from bot.errors import Invalid
 from bot.policy.judgements import Decided, NotEntitled
 from bot.requests.standing.uses import StandingUses
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
+from tests.kit.long import few_of
+from tests.kit.opens import opens
+from tests.kit.shop import a_shop
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
-from tests.servers.web import serving
+from tests.kit.world import World
+from tests.servers.web import Api
 from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
 from tests.stories.people.test_departures import EVE, becomes
 from tests.stories.test_break_glass import breaks
 from tests.stories.test_rollback import breaks_the_page, live
 
+pytestmark = opens(ALLOWED)
 
-async def test_of_eight_runs_at_once_three_use_what_was_granted_three_times(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office), uses=3)
 
-        runs = await asyncio.gather(*(office.trigger("press bell") for _ in range(8)))
-
-        await office.quiet()
-        waiting = [run_id for run_id in runs if (await office.run(run_id)).open]
-        assert len(waiting) == 5
-        assert office.workshop.effects == ["press bell"] * 4
-        assert len((await the_only(office)).uses) == 3
+def with_standing(toml: str) -> str:
+    """The settings whose policy of production allows it."""
+    return toml.replace("[policies.production]\n", '[policies.production]\nstanding = "5 in 30d"\n')
 
 
 @pytest.fixture
 async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     """A running sayso with the demo to deploy, whose policy of production allows standing approvals."""
-    folder = tmp_path / "data" / "demo"
-    shutil.copytree(demo, folder, symlinks=True)
-    add_ways(folder)
-    policy = "[policies.production]\n"
-    toml = example_toml(folder / "shop").replace(policy, f'{policy}standing = "5 in 30d"\n')
-    async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
+    async with a_shop(redis, tmp_path / "data", demo, with_standing) as world:
         yield world
 
 
@@ -89,44 +77,42 @@ async def test_attack_a_deploy_with_a_migration_or_over_something_unknown_is_ask
     assert (await the_only(shop)).uses == ()
 
 
-async def test_attack_what_is_risky_is_asked_and_becomes_none(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        run_id = await done_once(office)
-        await granted(office, run_id, leave_open=("what",))
-        office.workshop.risky.add("button")
+async def test_attack_what_is_risky_is_asked_and_becomes_none(world: World) -> None:
+    run_id = await done_once(world)
+    await granted(world, run_id, leave_open=("what",))
+    world.workshop.risky.add("button")
 
-        assert await is_asked(office, "press button")
-        [record] = [one for one in await office.requests() if one.state == "open"]
-        await office.decide("bo", record, "approve")
-        await office.ended(record.request.run_id)
+    assert await is_asked(world, "press button")
+    [record] = [one for one in await world.requests() if one.state == "open"]
+    await world.decide("bo", record, "approve")
+    await world.ended(record.request.run_id)
 
-        with pytest.raises(Invalid):
-            await asked(office, record.request.run_id)
-        assert not await is_asked(office)
+    with pytest.raises(Invalid):
+        await asked(world, record.request.run_id)
+    assert not await is_asked(world)
 
 
-@pytest.mark.parametrize("meanwhile", ["it became risky", "it was revoked"])
-async def test_attack_what_counts_no_longer_by_the_start_is_asked(redis: str, tmp_path: Path, meanwhile: str) -> None:
-    async with an_office(redis, tmp_path) as office:
-        standing = await granted(office, await done_once(office))
-        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
-        run_id = await office.trigger("press bell")
-        await office.quiet()
-        run = await office.run(run_id)
-        assert run.pending
-        assert run.pending.decision, "it is decided, and the freeze alone holds it"
+@pytest.mark.parametrize("meanwhile", few_of(["it became risky", "it was revoked"], 0))
+async def test_attack_what_counts_no_longer_by_the_start_is_asked(world: World, meanwhile: str) -> None:
+    standing = await granted(world, await done_once(world))
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+    run_id = await world.trigger("press bell")
+    await world.quiet()
+    run = await world.run(run_id)
+    assert run.pending
+    assert run.pending.decision, "it is decided, and the freeze alone holds it"
 
-        if meanwhile == "it became risky":
-            office.workshop.risky.add("bell")
-        else:
-            await office.app.requests.standing.revoke(standing.approval.id, PersonId("cy"), "no more")
-        await office.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+    if meanwhile == "it became risky":
+        world.workshop.risky.add("bell")
+    else:
+        await world.app.requests.standing.revoke(standing.approval.id, PersonId("cy"), "no more")
+    await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
 
-        record = await office.opened(run_id)
-        assert standing.approval.id in record.request.changes[0]
-        assert office.workshop.effects == ["press bell"]
-        if meanwhile == "it was revoked":
-            assert "no more" in (await office.next_mail("anna", "revoked")).text
+    record = await world.opened(run_id)
+    assert standing.approval.id in record.request.changes[0]
+    assert world.workshop.effects == ["press bell"]
+    if meanwhile == "it was revoked":
+        assert "no more" in (await world.next_mail("anna", "revoked")).text
 
 
 async def test_two_have_to_grant_what_two_have_to_approve(redis: str, tmp_path: Path) -> None:
@@ -153,79 +139,62 @@ async def test_two_have_to_grant_what_two_have_to_approve(redis: str, tmp_path: 
 
 
 async def test_it_serves_nobody_else_and_nobody_asks_for_more_than_was_theirs_and_the_policy_allows(
-    redis: str, tmp_path: Path
+    world: World,
 ) -> None:
-    async with an_office(redis, tmp_path) as office:
-        run_id = await done_once(office)
+    run_id = await done_once(world)
+    with pytest.raises(Invalid):
+        await asked(world, run_id, person="dan")
+    for uses, within in ((6, timedelta(days=1)), (1, timedelta(days=31)), (1, -timedelta(days=1))):
         with pytest.raises(Invalid):
-            await asked(office, run_id, person="dan")
-        for uses, within in ((6, timedelta(days=1)), (1, timedelta(days=31)), (1, -timedelta(days=1))):
-            with pytest.raises(Invalid):
-                await asked(office, run_id, uses, within=within)
-        await granted(office, run_id, within=timedelta(hours=1))
+            await asked(world, run_id, uses, within=within)
+    await granted(world, run_id, within=timedelta(hours=1))
 
-        assert await is_asked(office, person="dan")
-        assert await is_asked(office, person="cy")
-        await becomes(office, without(ALLOWED, "anna"))
-        await becomes(office, ALLOWED)
-        assert not await is_asked(office), "whom it serves is back"
-        await office.move_time(3601)
-        assert await is_asked(office)
+    assert await is_asked(world, person="dan")
+    assert await is_asked(world, person="cy")
+    await becomes(world, without(ALLOWED, "anna"))
+    await becomes(world, ALLOWED)
+    assert not await is_asked(world), "whom it serves is back"
+    await world.move_time(3601)
+    assert await is_asked(world)
 
 
-async def test_attack_it_counts_again_as_whoever_granted_it_comes_back(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path, ALLOWED + EVE) as office:
-        await granted(office, await done_once(office))
+@opens(ALLOWED + EVE)
+async def test_attack_it_counts_again_as_whoever_granted_it_comes_back(world: World) -> None:
+    await granted(world, await done_once(world))
 
-        await becomes(office, without(ALLOWED, "bo") + EVE)
-        told = await office.next_mail("anna", "Revoked")
-        await becomes(office, ALLOWED + EVE)
+    await becomes(world, without(ALLOWED, "bo") + EVE)
+    told = await world.next_mail("anna", "Revoked")
+    await becomes(world, ALLOWED + EVE)
 
-        assert "whoever approved it has left" in " ".join(told.text.split())
-        assert await is_asked(office)
-        found = await the_only(office)
-        assert (found.state, found.uses) == ("revoked", ())
-        await office.seal()
-        [record], _ = await office.app.audit.search(Query(kind="standing_revoked"))
-        assert (record.get("who"), record["channel"], record["detail"]) == (
-            None,
-            "file",
-            {"standing": found.approval.id},
-        )
-
-
-async def test_attack_its_last_use_begins_as_whoever_granted_it_comes_back(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path, ALLOWED + EVE) as office:
-        await granted(office, await done_once(office), uses=1)
-        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
-        run_id = await office.trigger("press bell")
-        await office.quiet()
-
-        await becomes(office, without(ALLOWED, "bo") + EVE)
-        await becomes(office, ALLOWED + EVE)
-        await office.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
-
-        assert (await office.opened(run_id)).votes == ()
-        assert office.workshop.effects == ["press bell"]
+    assert "whoever approved it has left" in " ".join(told.text.split())
+    assert await is_asked(world)
+    found = await the_only(world)
+    assert (found.state, found.uses) == ("revoked", ())
+    await world.seal()
+    [record], _ = await world.app.audit.search(Query(kind="standing_revoked"))
+    assert (record.get("who"), record["channel"], record["detail"]) == (
+        None,
+        "file",
+        {"standing": found.approval.id},
+    )
 
 
 async def test_a_freeze_holds_what_nobody_was_asked_about_and_an_approver_denies_a_use_before_it_starts(
-    redis: str, tmp_path: Path
+    world: World,
 ) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
-        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
-        runs = [await office.trigger("press bell") for _ in range(2)]
-        await office.quiet()
-        assert office.workshop.effects == ["press bell"]
-        uses = {use.run_id: use.request_id for use in (await the_only(office)).uses}
+    await granted(world, await done_once(world))
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+    runs = [await world.trigger("press bell") for _ in range(2)]
+    await world.quiet()
+    assert world.workshop.effects == ["press bell"]
+    uses = {use.run_id: use.request_id for use in (await the_only(world)).uses}
 
-        await office.decide("cy", await office.request(uses[runs[0]]), "deny", "not today")
-        await office.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+    await world.decide("cy", await world.request(uses[runs[0]]), "deny", "not today")
+    await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
 
-        assert (await office.ended(runs[0])).ended
-        await office.has(runs[1], "done")
-        assert office.workshop.effects == ["press bell"] * 2
+    assert (await world.ended(runs[0])).ended
+    await world.has(runs[1], "done")
+    assert world.workshop.effects == ["press bell"] * 2
 
 
 async def test_what_an_approver_edited_never_becomes_one(redis: str, tmp_path: Path) -> None:
@@ -243,50 +212,45 @@ async def test_what_an_approver_edited_never_becomes_one(redis: str, tmp_path: P
             await asked(office, run_id)
 
 
-async def test_a_crash_after_its_use_was_counted_spends_one_and_adds_none(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office), uses=2)
-        assert not await is_asked(office)
-        [used] = (await the_only(office)).uses
-        died = (await office.request(used.request_id)).request.model_copy(update={"id": RequestId("s0q-zzzzzzzzzzzzz")})
+async def test_a_crash_after_its_use_was_counted_spends_one_and_adds_none(world: World) -> None:
+    await granted(world, await done_once(world), uses=2)
+    assert not await is_asked(world)
+    [used] = (await the_only(world)).uses
+    died = (await world.request(used.request_id)).request.model_copy(update={"id": RequestId("s0q-zzzzzzzzzzzzz")})
 
-        run = await office.run(used.run_id)
+    run = await world.run(used.run_id)
 
-        looked = await StandingUses(office.app.store, office.app.people).look(died, run, Repeats())
+    looked = await StandingUses(world.app.store, world.app.people).look(died, run, Repeats())
 
-        assert looked.decision  # and whoever found it writes nothing more
-        assert await is_asked(office)
-        assert office.workshop.effects == ["press bell"] * 2
-        assert len((await the_only(office)).uses) == 2
-
-
-async def test_whoever_breaks_the_glass_grants_nothing_and_what_they_allowed_becomes_none(
-    redis: str, tmp_path: Path
-) -> None:
-    toml = ALLOWED.replace('standing = "5 in 30d"\n', 'standing = "5 in 30d"\nbreak_glass = ["person:dan"]\n', 1)
-    async with an_office(redis, tmp_path, toml) as office:
-        record = await asked(office, await done_once(office))
-        assert isinstance(await breaks(office, "dan", record), NotEntitled)
-        run_id = await office.trigger("press bell")
-        assert isinstance(await breaks(office, "dan", await office.opened(run_id), reply_id="cli-2"), Decided)
-        await office.has(run_id, "done")
-
-        with pytest.raises(Invalid):
-            await asked(office, run_id)
+    assert looked.decision  # and whoever found it writes nothing more
+    assert await is_asked(world)
+    assert world.workshop.effects == ["press bell"] * 2
+    assert len((await the_only(world)).uses) == 2
 
 
-async def test_attack_what_somebody_else_answered_the_agent_is_asked(redis: str, tmp_path: Path) -> None:
-    only_cy = ALLOWED.replace('approvers = ["group:release"]', 'approvers = ["person:cy"]', 1)
-    async with an_office(redis, tmp_path, only_cy) as office:
-        await granted(office, await done_once(office, by="cy"), by=("cy",))
-        run_id = await office.trigger("ask-of person:bo free_text which one?\npress bell")
-        question = await office.opened(run_id)
-        await office.decide("bo", question, "free_text", "the bell")
+@opens(ALLOWED.replace('standing = "5 in 30d"\n', 'standing = "5 in 30d"\nbreak_glass = ["person:dan"]\n', 1))
+async def test_whoever_breaks_the_glass_grants_nothing_and_what_they_allowed_becomes_none(world: World) -> None:
+    record = await asked(world, await done_once(world))
+    assert isinstance(await breaks(world, "dan", record), NotEntitled)
+    run_id = await world.trigger("press bell")
+    assert isinstance(await breaks(world, "dan", await world.opened(run_id), reply_id="cli-2"), Decided)
+    await world.has(run_id, "done")
 
-        await office.quiet()
+    with pytest.raises(Invalid):
+        await asked(world, run_id)
 
-        assert (await office.run(run_id)).open
-        assert office.workshop.effects == ["press bell"]
+
+@opens(ALLOWED.replace('approvers = ["group:release"]', 'approvers = ["person:cy"]', 1))
+async def test_attack_what_somebody_else_answered_the_agent_is_asked(world: World) -> None:
+    await granted(world, await done_once(world, by="cy"), by=("cy",))
+    run_id = await world.trigger("ask-of person:bo free_text which one?\npress bell")
+    question = await world.opened(run_id)
+    await world.decide("bo", question, "free_text", "the bell")
+
+    await world.quiet()
+
+    assert (await world.run(run_id)).open
+    assert world.workshop.effects == ["press bell"]
 
 
 async def write(
@@ -315,104 +279,95 @@ async def write(
 
 
 async def test_attack_a_mail_that_could_approve_nothing_uses_none_and_of_one_and_its_copies_one_uses_it(
-    redis: str, tmp_path: Path
+    world: World,
 ) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office))
+    await granted(world, await done_once(world))
 
-        await write(office, "press bell", is_weak=True)
-        await write(office, "press bell", hours_ago=2)
-        await write(office, "press bell", to="bo@corp.example")
+    await write(world, "press bell", is_weak=True)
+    await write(world, "press bell", hours_ago=2)
+    await write(world, "press bell", to="bo@corp.example")
 
-        await until(lambda: are_open(office, 3), what="people are asked")
-        await office.quiet()
-        assert office.workshop.effects == ["press bell"]
-        assert (await the_only(office)).uses == ()
-        await write(office, "press bell", copies=2)
-        await until(lambda: are_open(office, 4), what="people are asked about the copy")
-        await office.quiet()
-        assert office.workshop.effects == ["press bell"] * 3, "its subject says it as well"
-        assert len((await the_only(office)).uses) == 2
+    await until(lambda: are_open(world, 3), what="people are asked")
+    await world.quiet()
+    assert world.workshop.effects == ["press bell"]
+    assert (await the_only(world)).uses == ()
+    await write(world, "press bell", copies=2)
+    await until(lambda: are_open(world, 4), what="people are asked about the copy")
+    await world.quiet()
+    assert world.workshop.effects == ["press bell"] * 3, "its subject says it as well"
+    assert len((await the_only(world)).uses) == 2
 
 
 async def are_open(office: World, count: int) -> bool:
     return sum(one.state == "open" for one in await office.requests()) == count
 
 
-async def test_attack_a_wish_by_a_way_that_does_not_count_uses_none(redis: str, tmp_path: Path) -> None:
-    toml = ALLOWED.replace("approve_by_email = true\n", 'answer_from = ["console", "slack"]\n', 1)
-    async with an_office(redis, tmp_path, toml) as office:
-        run_id = await office.trigger("press bell")
-        await office.decide("bo", await office.opened(run_id), "approve", channel="console")
-        await office.ended(run_id)
-        record = await asked(office, run_id)
-        await office.decide("bo", record, "approve", channel="console")
-        await office.has(record.request.run_id, "done")
+@opens(ALLOWED.replace("approve_by_email = true\n", 'answer_from = ["console", "slack"]\n', 1))
+async def test_attack_a_wish_by_a_way_that_does_not_count_uses_none(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.decide("bo", await world.opened(run_id), "approve", channel="console")
+    await world.ended(run_id)
+    record = await asked(world, run_id)
+    await world.decide("bo", record, "approve", channel="console")
+    await world.has(record.request.run_id, "done")
 
-        assert await is_asked(office)
-        assert (await the_only(office)).uses == ()
-        anna = office.app.people.named("anna")
-        counts = await office.app.runs.starter.start("console", "press bell", anna)
-        await office.ended(counts)
+    assert await is_asked(world)
+    assert (await the_only(world)).uses == ()
+    anna = world.app.people.named("anna")
+    counts = await world.app.runs.starter.start("console", "press bell", anna)
+    await world.ended(counts)
 
-        assert len((await the_only(office)).uses) == 1
-        assert office.workshop.effects == ["press bell"] * 2
+    assert len((await the_only(world)).uses) == 1
+    assert world.workshop.effects == ["press bell"] * 2
 
 
-async def test_attack_a_backup_gives_back_neither_uses_nor_what_was_revoked(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path) as office:
-        await granted(office, await done_once(office), uses=1)
-        backup = await backed_up(office)
-        assert not await is_asked(office)
+async def test_attack_a_backup_gives_back_neither_uses_nor_what_was_revoked(world: World) -> None:
+    await granted(world, await done_once(world), uses=1)
+    backup = await backed_up(world)
+    assert not await is_asked(world)
 
-        await restored(office, backup)
+    await restored(world, backup)
 
-        assert await is_asked(office)
-        assert office.workshop.effects == ["press bell"] * 2
-        assert (await the_only(office)).state == "revoked"
+    assert await is_asked(world)
+    assert world.workshop.effects == ["press bell"] * 2
+    assert (await the_only(world)).state == "revoked"
 
 
 OWN = ALLOWED.replace("[policies.production]", "[policies.production]\nrequester_may_approve = true", 1)
 
 
-async def test_attack_somebody_grants_a_standing_approval_to_themselves(redis: str, tmp_path: Path) -> None:
-    async with an_office(redis, tmp_path, OWN) as office:
-        run_id = await done_once(office, by="bo", person="bo")
+@opens(OWN)
+async def test_attack_somebody_grants_a_standing_approval_to_themselves(world: World) -> None:
+    run_id = await done_once(world, by="bo", person="bo")
 
-        record = await asked(office, run_id, person="bo")
+    record = await asked(world, run_id, person="bo")
 
-        own = await office.decide("bo", record, "approve")
-        assert isinstance(own, NotEntitled)
-        assert own.why == "requester"
-        assert isinstance(await office.decide("cy", record, "approve"), Decided)
-        await office.has(record.request.run_id, "done")
-        assert (await the_only(office)).approval.granted_by == ("cy",)
-
-
-async def test_attack_where_only_whom_it_would_serve_could_grant_it_no_request_is_opened(
-    redis: str, tmp_path: Path
-) -> None:
-    alone = OWN.replace('approvers = ["group:release"]', 'approvers = ["person:bo"]', 1)
-    async with an_office(redis, tmp_path, alone) as office:
-        run_id = await done_once(office, by="bo", person="bo")
-
-        with pytest.raises(Invalid, match="can't be met"):
-            await asked(office, run_id, person="bo")
-
-        assert await office.app.requests.standing.all() == []
+    own = await world.decide("bo", record, "approve")
+    assert isinstance(own, NotEntitled)
+    assert own.why == "requester"
+    assert isinstance(await world.decide("cy", record, "approve"), Decided)
+    await world.has(record.request.run_id, "done")
+    assert (await the_only(world)).approval.granted_by == ("cy",)
 
 
-async def test_attack_a_program_with_somebodys_own_key_uses_or_gets_a_standing_approval(
-    redis: str, tmp_path: Path
-) -> None:
-    async with an_office(redis, tmp_path) as office, serving(office.app) as api:
-        await granted(office, await done_once(office))
-        anna = await api.client("anna", "trigger")
+async def test_attack_a_program_with_somebodys_own_key_uses_or_gets_a_standing_approval(world: World, api: Api) -> None:
+    await granted(world, await done_once(world))
+    anna = await api.client("anna", "trigger")
 
-        begun = await anna.post("/v1/runs", json={"text": "press bell"})
+    begun = await anna.post("/v1/runs", json={"text": "press bell"})
 
-        record = await office.opened(RunId(begun.json()["id"]))
-        await office.decide("bo", record, "approve")
-        await office.ended(record.request.run_id)
-        with pytest.raises(Invalid):
-            await asked(office, record.request.run_id)
+    record = await world.opened(RunId(begun.json()["id"]))
+    await world.decide("bo", record, "approve")
+    await world.ended(record.request.run_id)
+    with pytest.raises(Invalid):
+        await asked(world, record.request.run_id)
+
+
+@opens(OWN.replace('approvers = ["group:release"]', 'approvers = ["person:bo"]', 1))
+async def test_attack_where_only_whom_it_would_serve_could_grant_it_no_request_is_opened(world: World) -> None:
+    run_id = await done_once(world, by="bo", person="bo")
+
+    with pytest.raises(Invalid, match="can't be met"):
+        await asked(world, run_id, person="bo")
+
+    assert await world.app.requests.standing.all() == []

@@ -1,6 +1,5 @@
 """A denial that comes once a start is recorded: what has not begun by then does not begin."""
 
-import shutil
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,8 +8,6 @@ import pytest
 
 from agents.events import RequestRevoked, ToolOrphaned, ToolStarted
 from agents.requests import PersonId, RequestId, RunId
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from bot.errors import Conflict
 from bot.policy.judge import MOST_NOTED
 from bot.policy.judgements import TooLate
@@ -18,6 +15,7 @@ from bot.policy.record import RequestRecord, records
 from tests.bot.execution.test_executor import found_gone
 from tests.kit.guards import guards
 from tests.kit.office import TOML
+from tests.kit.shop import a_shop
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
@@ -57,11 +55,9 @@ def planning(tmp_path: Path) -> Planning:
 @pytest.fixture
 async def planned(redis: str, tmp_path: Path, demo: Path, planning: Planning) -> AsyncIterator[World]:
     """The shop as `sayso dev` has it, whose production has a plan."""
-    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
-    add_ways(tmp_path / "data" / "demo")
-    toml = example_toml(tmp_path / "data" / "demo" / "shop")
-    toml = toml.replace('policy = "production"\n', f'policy = "production"\n{planning.toml}', 1)
-    async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
+    policy = 'policy = "production"\n'
+    planned = a_shop(redis, tmp_path / "data", demo, lambda toml: toml.replace(policy, policy + planning.toml, 1))
+    async with planned as world:
         yield world
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from agents.requests import PersonId, RequestState
 from bot.policy.record import RequestRecord
+from tests.kit.long import few_of
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.stories.mail.test_consent import approved, card_for, send, write
@@ -33,17 +34,7 @@ async def test_attack_an_approver_says_no_to_the_card_of_a_colleague(world: Worl
     assert world.workshop.effects == []
 
 
-async def test_attack_an_approver_takes_an_approval_back_by_the_card_of_a_colleague(world: World) -> None:
-    record, card = await card_for(world)
-    await world.steer(record.request.run_id, "pause")
-    await world.decide("bo", record, "approve")
-
-    await write(world, card.reply_to, "stop", f"Re: {card.subject}", card.message_id, by="cy")
-
-    assert await stands(world, record) == "revoked"
-
-
-@pytest.mark.parametrize("text", ["I revoke my approval", "Freigabe zurückgezogen"])
+@pytest.mark.parametrize("text", few_of(["I revoke my approval", "Freigabe zurückgezogen"], 0))
 async def test_attack_whoever_approved_takes_their_approval_back_in_these_words(world: World, text: str) -> None:
     record, card = await card_for(world)
     await world.steer(record.request.run_id, "pause")
@@ -93,7 +84,7 @@ async def test_attack_a_no_of_somebody_else_that_is_only_sent_on_counts_as_that_
     assert await stands(world, record) == "denied", "a picture behind a no loses nothing of it"
 
 
-@pytest.mark.parametrize(("who", "then"), [("cy", "open"), ("bo", "approved")])
+@pytest.mark.parametrize(("who", "then"), few_of([("cy", "open"), ("bo", "approved")], 0, rows=True))
 async def test_attack_a_no_to_a_card_that_was_replaced_after_its_approval_is_lost(
     world: World, who: str, then: str
 ) -> None:
@@ -148,17 +139,6 @@ async def two_tries(world: World) -> tuple[RequestRecord, RequestRecord]:
     unknown = await world.opened(run_id, after=first.request.id)
     await world.decide("bo", unknown, "free_text", "2")
     return first, await world.opened(run_id, after=unknown.request.id)
-
-
-async def test_attack_who_takes_back_a_first_try_reads_that_it_stays_approved_and_the_second_is_what_was_taken_back(
-    world: World,
-) -> None:
-    first, again = await two_tries(world)
-
-    taken_back = await world.steering.withdraw(first.request.id, PersonId("anna"), "not today")
-
-    assert taken_back == again.request.id
-    assert await stands(world, again) == "withdrawn"
 
 
 async def asked_by_mail(world: World, number: int = 0) -> tuple[EmailMessage, RequestRecord]:
@@ -239,22 +219,6 @@ async def test_attack_a_no_to_the_card_of_a_first_try_is_lost_where_people_are_a
     assert await stands(world, again) == "denied"
 
 
-async def test_an_approval_by_a_card_that_was_replaced_approves_nothing(world: World) -> None:
-    world.workshop.meaning["bell"] = "one"
-    record = await world.opened(run_id := await world.trigger("press bell"))
-    card = await world.next_mail("cy")
-    await world.steer(run_id, "pause")
-    await world.decide("bo", record, "approve")
-    world.workshop.meaning["bell"] = "two"
-    await world.steer(run_id, "resume")
-    again = await world.opened(run_id, after=record.request.id)
-
-    await world.reply("cy", card, "approve")
-    await world.quiet()
-
-    assert await stands(world, again) == "open"
-
-
 async def test_attack_a_stop_is_lost_as_the_mail_that_began_the_thread_began_a_run_that_has_ended(world: World) -> None:
     def runs() -> Awaitable[list[str]]:
         return world.app.store.lists.runs()
@@ -273,7 +237,8 @@ async def test_attack_a_stop_is_lost_as_the_mail_that_began_the_thread_began_a_r
 
 
 @pytest.mark.parametrize(
-    ("text", "has_ended"), [("please stop RUN, wrong tag", True), ("freeze workshop. stop RUN", False)]
+    ("text", "has_ended"),
+    few_of([("please stop RUN, wrong tag", True), ("freeze workshop. stop RUN", False)], 0, rows=True),
 )
 async def test_attack_a_stop_that_names_a_run_in_answer_to_a_mail_that_asks_nothing_stops_the_wrong_one(
     world: World, text: str, *, has_ended: bool
@@ -306,3 +271,24 @@ async def mail(world: World, text: str, *references: str) -> str:
     message.set_content(text)
     await world.transport("anna@corp.example").send(bytes(message), sender="anna@corp.example", recipients=[SAYSO])
     return message["Message-ID"]
+
+
+async def test_attack_an_approver_takes_an_approval_back_by_the_card_of_a_colleague(world: World) -> None:
+    record, card = await card_for(world)
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("bo", record, "approve")
+
+    await write(world, card.reply_to, "stop", f"Re: {card.subject}", card.message_id, by="cy")
+
+    assert await stands(world, record) == "revoked"
+
+
+async def test_attack_who_takes_back_a_first_try_reads_that_it_stays_approved_and_the_second_is_what_was_taken_back(
+    world: World,
+) -> None:
+    first, again = await two_tries(world)
+
+    taken_back = await world.steering.withdraw(first.request.id, PersonId("anna"), "not today")
+
+    assert taken_back == again.request.id
+    assert await stands(world, again) == "withdrawn"

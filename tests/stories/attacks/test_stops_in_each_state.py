@@ -91,22 +91,6 @@ async def test_attack_of_a_run_that_is_paused_between_two_requests(world: World,
     assert world.workshop.effects == ["stamp letter"]
 
 
-async def test_attack_of_a_child_by_its_id(world: World, hallway: Hallway) -> None:
-    inbox = world.app.messages.inbox
-    begins = hallway.begins("anna", "start_run press bell;stamp letter", THREAD)
-    run_id = RunId(world.app.runs.starter.run_id(await inbox.accept(begins)))
-
-    async def child() -> str | None:
-        return next((one for one in await world.app.store.lists.runs() if one != run_id), None)
-
-    child_id = RunId(await until(child, what="the child runs"))
-    record = await world.opened(child_id)
-
-    await elsewhere(world, hallway, "anna", f"bitte den Lauf {child_id} abbrechen, falsche Version")
-
-    assert await state(world, record) == ("withdrawn", [])
-
-
 async def test_attack_of_what_a_program_asks_by_a_new_message(world: World, hallway: Hallway) -> None:
     async with serving(world.app) as api:
         ci = await program(api)
@@ -120,17 +104,6 @@ async def test_attack_of_what_a_program_asks_by_a_new_message(world: World, hall
 
             assert (await world.request(request["id"])).state == "denied"
             refused(await begun(ci, request), 409, "closed")
-
-
-async def test_attack_of_an_approver_by_a_new_message_after_the_approval(world: World, hallway: Hallway) -> None:
-    for text in ("deny REQUEST: the wrong version", "stop RUN and REQUEST"):
-        record = await world.opened(await world.trigger("press bell"))
-        await world.steer(record.request.run_id, "pause")
-        await world.decide("bo", record, "approve")
-
-        await elsewhere(world, hallway, "cy", named(text, record))
-
-        assert await state(world, record) == ("revoked", [])
 
 
 async def test_attack_of_two_runs_in_one_message_of_which_one_is_another_s(world: World, hallway: Hallway) -> None:
@@ -210,18 +183,6 @@ async def test_attack_who_stops_this_and_says_something_of_another_run_stops_tha
         assert ((await state(world, other))[0] == "open") is (becomes == "open"), text
 
 
-async def test_who_stops_a_run_and_says_why_or_names_its_request_beside_it_is_told_nothing_more(
-    world: World, hallway: Hallway
-) -> None:
-    for text in ("cancel this deploy, RUN, it is wrong", "stop, RUN please", "stop RUN, that is REQUEST"):
-        record = await asked(world, hallway, thread=text)
-
-        await elsewhere(world, hallway, "anna", named(text, record))
-
-        assert await state(world, record) == ("withdrawn", []), text
-        assert hallway.to("anna", "your message stops nothing") == []
-
-
 async def test_attack_a_stop_with_ids_that_nobody_can_read_begins_a_run(world: World, hallway: Hallway) -> None:
     both, about = await both_asked(world), "To stop it, write: stop, and the id"
     for text in ("stop the runs ONE and TWO too", "stop ONE on production and TWO on staging"):
@@ -249,17 +210,6 @@ async def test_attack_whoever_was_told_often_that_nothing_came_of_a_message_is_n
 
         assert await state(world, theirs) == ("open", [])
         assert len(hallway.to("anna")) > before, text
-
-
-async def test_attack_of_a_run_that_is_over(world: World, hallway: Hallway) -> None:
-    record = await world.opened(await world.trigger("press bell"))
-    await world.decide("bo", record, "approve")
-    await world.ended(record.request.run_id)
-
-    await world.app.messages.inbox.accept(hallway.begins("anna", named("stop the run RUN, please", record), THREAD))
-
-    await until(lambda: hallway.to("anna", "it was started"), what="anna is told")
-    assert await world.app.store.lists.runs() == [record.request.run_id]
 
 
 async def test_attack_in_a_thread_in_which_somebody_elses_run_began_later(world: World, hallway: Hallway) -> None:
@@ -364,3 +314,41 @@ async def test_attack_who_is_asked_whether_breaking_the_glass_was_right_stops_it
     world: World, hallway: Hallway
 ) -> None:
     await stops_a_review(world, "bitte nicht deployen", hallway)
+
+
+async def test_attack_of_a_child_by_its_id(world: World, hallway: Hallway) -> None:
+    inbox = world.app.messages.inbox
+    begins = hallway.begins("anna", "start_run press bell;stamp letter", THREAD)
+    run_id = RunId(world.app.runs.starter.run_id(await inbox.accept(begins)))
+
+    async def child() -> str | None:
+        return next((one for one in await world.app.store.lists.runs() if one != run_id), None)
+
+    child_id = RunId(await until(child, what="the child runs"))
+    record = await world.opened(child_id)
+
+    await elsewhere(world, hallway, "anna", f"bitte den Lauf {child_id} abbrechen, falsche Version")
+
+    assert await state(world, record) == ("withdrawn", [])
+
+
+async def test_attack_of_an_approver_by_a_new_message_after_the_approval(world: World, hallway: Hallway) -> None:
+    for text in ("deny REQUEST: the wrong version", "stop RUN and REQUEST"):
+        record = await world.opened(await world.trigger("press bell"))
+        await world.steer(record.request.run_id, "pause")
+        await world.decide("bo", record, "approve")
+
+        await elsewhere(world, hallway, "cy", named(text, record))
+
+        assert await state(world, record) == ("revoked", [])
+
+
+async def test_attack_of_a_run_that_is_over(world: World, hallway: Hallway) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.decide("bo", record, "approve")
+    await world.ended(record.request.run_id)
+
+    await world.app.messages.inbox.accept(hallway.begins("anna", named("stop the run RUN, please", record), THREAD))
+
+    await until(lambda: hallway.to("anna", "it was started"), what="anna is told")
+    assert await world.app.store.lists.runs() == [record.request.run_id]

@@ -1,9 +1,5 @@
 """Whoever may stop something says so in plain words, wherever they are: it is heard."""
 
-from pathlib import Path
-
-import pytest
-
 from agents.events import RunCancelled
 from agents.requests import PersonId, RequestId, RunId
 from bot.policy.record import RequestRecord
@@ -13,7 +9,7 @@ from tests.fakes.hallway import Hallway
 from tests.kit.office import ROLES, TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World
 from tests.servers.console import Console, a_console
 from tests.servers.web import serving
 from tests.stories.test_typed_freezes import frozen
@@ -224,43 +220,6 @@ async def test_attack_a_freeze_is_typed_where_a_question_is_asked(world: World, 
         await world.app.requests.freezes.unfreeze("production", PersonId("ole"), "fixed")
 
 
-async def test_attack_a_sign_behind_what_is_frozen_has_it_read_as_a_wish(world: World, hallway: Hallway) -> None:
-    inbox, words = world.app.messages.inbox, "\U0001f6d1 freeze production! :rotating_light: \U0001f6d1"
-
-    await inbox.handle(await inbox.accept(hallway.begins("ole", words, THREAD)))
-
-    assert await frozen(world) == [("production", "ole", "")]
-    assert await world.app.store.lists.runs() == []
-
-
-@pytest.mark.parametrize(
-    ("way", "person"), [("in the thread", "bo"), ("in the window of the card", "bo"), ("by mail", "dan")]
-)
-async def test_attack_a_stop_beside_a_freeze_is_lost_or_the_freeze_beside_the_stop(
-    redis: str, tmp_path: Path, hallway: Hallway, way: str, person: str
-) -> None:
-    """Dan may freeze and decides, Bo only decides."""
-    toml = TOML.replace('approvers = ["group:release"]', 'approvers = ["group:release", "person:dan"]')
-    reach = ("email",) if way == "by mail" else ("slack", "email")
-    async with a_world(redis, tmp_path / "data", toml, beside=(hallway,), reach=reach) as world:
-        record, words = await asked(world, hallway), "stop! freeze production"
-        if way == "by mail":
-            await world.reply(person, await world.next_mail(person, about="Press bell"), words)
-
-            async def is_closed() -> bool:
-                return (await world.request(record.request.id)).state != "open"
-
-            await until(is_closed, what="the stop is heard")
-        elif way == "in the thread":
-            await write(world, hallway, person, words)
-        else:
-            token = await token_of(hallway, person)
-            await types(world, hallway, Reply(person=person, token=token, said="free_text", text=words, is_typed=True))
-
-        assert await state(world, record) == ("denied", [])
-        assert await frozen(world) == ([("production", "dan", "")] if person == "dan" else [])
-
-
 async def test_attack_an_answer_that_answers_nothing_begins_a_run_and_nobody_hears_how_to_give_it(
     world: World, hallway: Hallway
 ) -> None:
@@ -407,11 +366,33 @@ async def test_attack_a_refusal_beside_the_id_of_another_run_is_lost_or_stops_th
         assert (await world.request(theirs.request.id)).state == other, text
 
 
-async def test_a_wish_that_begins_with_a_no_or_names_a_version_begins_a_run(world: World, hallway: Hallway) -> None:
-    for text in ("No, deploy v1.3.0 to staging", "withdraw v1.2 from the store"):
-        await world.app.messages.inbox.accept(hallway.begins("anna", text, text))
+@opens(
+    TOML.replace('approvers = ["group:release"]', 'approvers = ["group:release", "person:dan"]'),
+    beside=("hallway",),
+    reach=("slack", "email"),
+)
+async def test_attack_a_stop_beside_a_freeze_is_lost_or_the_freeze_beside_the_stop(
+    world: World, hallway: Hallway
+) -> None:
+    """Dan may freeze and decides, Bo only decides."""
+    for way, person in (("in the thread", "bo"), ("in the window of the card", "bo"), ("in the thread", "dan")):
+        record, words = await asked(world, hallway, thread=f"{way} {person}"), "stop! freeze production"
+        if way == "in the thread":
+            await write(world, hallway, person, words, thread=f"{way} {person}")
+        else:
+            token = await token_of(hallway, person)
+            await types(world, hallway, Reply(person=person, token=token, said="free_text", text=words, is_typed=True))
 
-    async def are_two() -> bool:
-        return len(await world.app.store.lists.runs()) == 2
+        assert await state(world, record) == ("denied", [])
+        assert await frozen(world) == ([("production", "dan", "")] if person == "dan" else [])
 
-    await until(are_two, what="both begin a run")
+
+@opens(TOML.replace('approvers = ["group:release"]', 'approvers = ["group:release", "person:dan"]'))
+async def test_attack_a_stop_beside_a_freeze_in_a_mail_is_lost_or_the_freeze_beside_the_stop(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+
+    await world.reply("dan", await world.next_mail("dan", about="Press bell"), "stop! freeze production")
+
+    await world.ended(record.request.run_id)
+    assert await state(world, record) == ("denied", [])
+    assert await frozen(world) == [("production", "dan", "")]

@@ -11,6 +11,8 @@ import pytest
 from agents.requests import PersonId
 from bot.queries.explain import Desk, Explanation, explain, places_of
 from tests.bot.cli.shell import sayso
+from tests.kit.long import few_of
+from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
 from tests.stories.attacks.test_turn_out_to_be_one import are_one, file_of, met
@@ -25,10 +27,14 @@ async def foretold(office: World) -> Explanation:
 
 @pytest.mark.parametrize(
     ("toml", "one", "other", "needs", "asked"),
-    [
-        (file_of("bo rob", then="cy"), "bo", "cy", "Rob", ("bo", "rob")),
-        (file_of("bo cy", glass="cy"), "anna", "cy", "Bo", ("bo",)),
-    ],
+    few_of(
+        [
+            (file_of("bo rob", then="cy"), "bo", "cy", "Rob", ("bo", "rob")),
+            (file_of("bo cy", glass="cy"), "anna", "cy", "Bo", ("bo",)),
+        ],
+        0,
+        rows=True,
+    ),
     ids=["the only one of a later step", "whoever asks"],
 )
 async def test_attack_a_forecast_names_one_whose_approval_would_be_refused(
@@ -47,11 +53,11 @@ async def test_attack_a_forecast_names_one_whose_approval_would_be_refused(
         assert {each.person for due in found.coming for each in due.people} <= {*asked}
 
 
-async def test_attack_a_forecast_says_that_one_decides_who_may_be_whoever_asks(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", file_of("bo")) as office:
-        await are_one(office, "anna", "bo")
+@opens(file_of("bo"))
+async def test_attack_a_forecast_says_that_one_decides_who_may_be_whoever_asks(world: World) -> None:
+    await are_one(world, "anna", "bo")
 
-        assert "may be somebody who took part" in (await foretold(office)).refused
+    assert "may be somebody who took part" in (await foretold(world)).refused
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ from agents.requests import RunId
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from tests.fakes.anthropic import FakeAnthropic, error, message, tool_use
+from tests.kit.long import few_of
 from tests.kit.tables import becomes
 from tests.kit.world import World
 from tests.servers.console import a_console
@@ -54,6 +55,7 @@ async def test_what_fails_half_way_overtakes_what_the_run_had_put_live_before(
         assert f"{before} (" not in text.partition("Change this run")[0], text
 
 
+@pytest.mark.long
 async def test_what_others_deployed_while_people_were_waited_for_is_what_is_live(
     model_shop: World, claude: FakeAnthropic
 ) -> None:
@@ -128,7 +130,7 @@ async def test_a_deploy_that_changes_nothing_and_ends_well_is_not_called_done(
         assert "v1.2.0 (" not in text.partition("Change this run")[0], (place, text)
 
 
-@pytest.mark.parametrize("first", ["staging", "production"])
+@pytest.mark.parametrize("first", few_of(["staging", "production"], 0))
 async def test_a_part_that_was_refused_is_not_titled_as_done_with_the_other(
     model_shop: World, claude: FakeAnthropic, first: str
 ) -> None:
@@ -144,20 +146,6 @@ async def test_a_part_that_was_refused_is_not_titled_as_done_with_the_other(
     title = f"Failed: {wish}" if first == "staging" else "Done: v1.1.0 is live in staging"
     assert (await model_shop.next_mail("anna", about=title)).subject == title
     assert status_line(run, None, model_shop.people).startswith(title)
-
-
-async def test_a_run_whose_second_deploy_was_refused_is_not_called_done(
-    model_shop: World, claude: FakeAnthropic
-) -> None:
-    first = calls("deploy", version="v1.1.0", environment="staging")
-    claude.answers(first, calls("deploy", version="v9.9.9", environment="production"), says("Both are live."))
-
-    run_id = await model_shop.trigger("deploy v1.1.0 to staging and v9.9.9 to production", agent="deploy")
-    run = await model_shop.ended(run_id)
-
-    assert word_of(run) == "failed"
-    assert status_line(run, None, model_shop.people).startswith(f"Failed: {run.text}. {CHANGED}")
-    assert "v1.1.0 (" in (await model_shop.next_mail("anna", about="Failed: deploy v1.1.0 to staging")).text
 
 
 async def test_who_denied_the_way_back_is_not_said_to_have_stopped_the_deploy_that_is_live(shop: World) -> None:
@@ -195,6 +183,7 @@ async def test_attack_whoever_may_not_see_what_brought_what_is_live_reads_that_n
     assert "that is kept here" not in of_anna
 
 
+@pytest.mark.long
 async def test_who_once_approved_what_others_put_back_is_not_said_to_have_approved_that(shop: World) -> None:
     for version in ("v1.1.0", "v1.2.0"):
         run_id = await shop.trigger(f"deploy {version} to production")

@@ -19,7 +19,9 @@ from bot.render.request_card import standing
 from bot.render.views import request_view
 from bot.requests.tokens import Tokens
 from language import say
+from tests.kit.long import few_of
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.world import World, a_world
 from tests.stories.attacks.test_turn_out_to_be_one import editable, file_of, told
@@ -36,7 +38,7 @@ TOOK_PART = {
 """Rob may be one of these, and neither decides nor breaks the glass."""
 
 
-@pytest.mark.parametrize("who", TOOK_PART)
+@pytest.mark.parametrize("who", few_of([*TOOK_PART], 0))
 async def test_attack_one_who_may_be_somebody_that_took_part_is_said_to_decide(
     redis: str, tmp_path: Path, who: str
 ) -> None:
@@ -65,44 +67,44 @@ def home(office: World) -> StoredRequests:
     return StoredRequests(app.store, app.requests.decisions, app.people, Tokens(app.data_dir.keys(app.settings)))
 
 
-async def test_attack_who_approves_is_told_that_one_who_may_be_whoever_asked_is_needed(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", file_of("bo cy rob", 2)) as office:
-        record, _ = await told(office, "meet anna rob")
-        outcome = await office.app.requests.decisions.answer(record.request.id, approval_by("bo", record))
+@opens(file_of("bo cy rob", 2))
+async def test_attack_who_approves_is_told_that_one_who_may_be_whoever_asked_is_needed(world: World) -> None:
+    record, _ = await told(world, "meet anna rob")
+    outcome = await world.app.requests.decisions.answer(record.request.id, approval_by("bo", record))
 
-        assert outcome.judgement.type == "counted"
-        assert outcome.words.endswith("In all it takes: Bo and Cy.")
+    assert outcome.judgement.type == "counted"
+    assert outcome.words.endswith("In all it takes: Bo and Cy.")
 
 
-async def test_attack_one_who_may_be_whoever_edited_it_is_reminded_to_decide(redis: str, tmp_path: Path) -> None:
-    toml = file_of("bo cy rob dan").replace('expires_after = "4h"\n', 'expires_after = "4h"\nremind_after = ["30m"]\n')
-    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
-        record, _ = await told(office, "bo edits; meet bo rob")
-        due = request_view(record, office.app.people).next_due
-        assert due is not None
-        assert due.people == (CY, PersonId("dan"))
+@opens(
+    file_of("bo cy rob dan").replace('expires_after = "4h"\n', 'expires_after = "4h"\nremind_after = ["30m"]\n'),
+    change=editable,
+)
+async def test_attack_one_who_may_be_whoever_edited_it_is_reminded_to_decide(world: World) -> None:
+    record, _ = await told(world, "bo edits; meet bo rob")
+    due = request_view(record, world.app.people).next_due
+    assert due is not None
+    assert due.people == (CY, PersonId("dan"))
 
-        await office.move_time(1900)
-        await office.quiet()
+    await world.move_time(1900)
+    await world.quiet()
 
-        assert (await office.request(record.request.id)).reminders == {CY: 1, PersonId("dan"): 1}
+    assert (await world.request(record.request.id)).reminders == {CY: 1, PersonId("dan"): 1}
 
 
-async def test_attack_somebody_who_has_left_is_said_to_decide_to_one_who_may_not(redis: str, tmp_path: Path) -> None:
-    toml = TOML.replace("quorum = 2", "")
-    async with a_world(redis, tmp_path / "data", toml) as office:
-        record = await office.opened(await office.trigger("press bell"))
-        await becomes(office, without(toml, "bo"))
+@opens(TOML.replace("quorum = 2", ""))
+async def test_attack_somebody_who_has_left_is_said_to_decide_to_one_who_may_not(world: World) -> None:
+    toml = world.toml
+    record = await world.opened(await world.trigger("press bell"))
+    await becomes(world, without(toml, "bo"))
 
-        for person in ("anna", "dan"):
-            outcome = await office.app.requests.decisions.answer(record.request.id, approval_by(person, record))
+    for person in ("anna", "dan"):
+        outcome = await world.app.requests.decisions.answer(record.request.id, approval_by(person, record))
 
-            assert isinstance(outcome.judgement, NotEntitled)
-            assert outcome.judgement.approvers == (CY,)
-            assert "Cy Cole" in outcome.words
-            assert "Bo" not in outcome.words
+        assert isinstance(outcome.judgement, NotEntitled)
+        assert outcome.judgement.approvers == (CY,)
+        assert "Cy Cole" in outcome.words
+        assert "Bo" not in outcome.words
 
 
 async def test_attack_a_card_promises_that_one_who_may_be_somebody_that_voted_decides_once_it_escalates(

@@ -5,11 +5,9 @@ from pathlib import Path
 import pytest
 
 from agents.budgets import Limits, Spent
-from agents.events import PersonSaid
-from agents.requests import PersonId, RunId
+from agents.requests import RunId
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import rebuild
-from bot.store import Commit
 from tests.fakes.anthropic import FakeAnthropic, message, tool_use
 from tests.kit.office import TOML
 from tests.kit.world import World
@@ -76,21 +74,6 @@ async def test_a_comment_lets_nothing_go_on_and_no_answer_ends_the_run_as_failed
     assert len(world.workshop.effects) == 1
 
 
-async def test_letting_a_run_go_on_makes_nobody_who_wrote_to_it_an_approver(world: World) -> None:
-    await with_budget(world, "max_steps = 1")
-    run_id = await world.trigger("stamp letter\npress bell")
-    record = await asked(world, run_id)
-    at = await world.now()
-    wrote = PersonSaid(at=at, said_id="i1", person=PersonId("bo"), channel="cli", text="hurry")
-    await world.app.journal.write(Commit(run_id=run_id, events=[wrote]))
-
-    await world.decide("anna", record, "free_text", "go on")
-
-    gate = await world.opened(run_id, after=record.request.id)
-    assert gate.request.purpose == "gate"
-    assert who(gate) == ["cy"]
-
-
 async def test_the_budget_of_a_day_is_for_the_operators_and_all_runs_of_the_agent_share_it(world: World) -> None:
     await with_budget(world, "max_steps_per_day = 4")
     await world.ended(await world.trigger("stamp a\nstamp b"))
@@ -150,33 +133,6 @@ async def test_a_german_is_asked_in_german_whether_her_run_goes_on_and_answers_i
     assert "„weitermachen“ erlaubt 1 weiteren Schritt. „den Lauf anhalten“ beendet den Lauf." in words
     await world.decide("anna", record, "free_text", "den Lauf anhalten")
     assert await world.summary(run_id) == "cancelled: abgebrochen von anna: seine Schritte sind aufgebraucht"
-
-
-async def test_what_was_asked_in_german_may_be_answered_by_the_english_words_and_by_no_others(world: World) -> None:
-    await in_german(world)
-    run_id = await world.trigger("walk")
-    record = await asked(world, run_id)
-
-    for words, effects in (("go on, but carefully", 1), ("fortsetzen?", 1), ("go on", 2)):
-        await world.decide("anna", record, "free_text", words)
-        await world.quiet()
-        assert ((await world.run(run_id)).state, len(world.workshop.effects)) == ("waiting", effects), words
-
-
-@pytest.mark.parametrize("word", ["go on", "weitermachen"])
-async def test_what_was_asked_in_english_can_be_answered_after_the_language_was_changed(
-    world: World, word: str
-) -> None:
-    await with_budget(world, "max_steps = 1")
-    run_id = await world.trigger("walk")
-    record = await asked(world, run_id)
-    assert record.request.options == ("go on", "stop the run")
-    await in_german(world)
-
-    await world.decide("anna", record, "free_text", word)
-
-    assert (await asked(world, run_id, after=record)).request.options == ("weitermachen", "den Lauf anhalten")
-    assert len(world.workshop.effects) == 2
 
 
 @pytest.mark.long

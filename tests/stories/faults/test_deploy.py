@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import shutil
 import subprocess
 import zlib
 from collections.abc import AsyncGenerator
@@ -12,12 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from bot.policy.judgements import ClosedOtherwise
 from bot.testing.waiting import until
-from bot.wiring.local_mail import ADDRESS
-from tests.kit.world import World, a_world
+from tests.kit.shop import a_shop
+from tests.kit.world import World
 from tests.test_tour import commit_of, live
 
 
@@ -50,11 +47,8 @@ def release(world: World, tag: str, script: str) -> None:
 @asynccontextmanager
 async def a_shop_with(program: str, redis: str, tmp_path: Path, demo: Path) -> AsyncGenerator[World]:
     """A shop that is deployed with another program."""
-    folder = tmp_path / "data"
-    shutil.copytree(demo, folder / "demo", symlinks=True)
-    add_ways(folder / "demo")
-    toml = example_toml(folder / "demo" / "shop").replace('"./deploy.sh"', f'"{program}"')
-    async with a_world(redis, folder, toml, deploys=True) as world:
+    own = '"./deploy.sh"'
+    async with a_shop(redis, tmp_path / "data", demo, lambda toml: toml.replace(own, f'"{program}"')) as world:
         yield world
 
 
@@ -85,42 +79,6 @@ async def test_a_tag_that_disappears_before_the_start_is_not_deployed(shop: Worl
 
     assert "There is no version 'v1.2.0'" in await shop.summary(run_id)
     assert live(shop, "production") == commit_of(shop, "v1.0.0")
-
-
-async def test_an_unknown_environment_is_answered_with_those_that_exist(shop: World) -> None:
-    run_id = await shop.trigger("deploy v1.2.0 to prodcution")
-
-    card = await shop.next_mail("anna", about="Which environment")
-    await shop.reply("anna", card, "2")
-
-    assert "1. production\n2. staging" in card.text
-    assert (await shop.ended(run_id)).state == "done"
-    assert live(shop, "staging") == commit_of(shop, "v1.2.0")
-
-
-async def test_a_way_back_without_a_version_is_a_list_and_the_latest_for_a_short_name_is_shown_exactly(
-    shop: World,
-) -> None:
-    await shop.trigger("please roll back production")
-    card = await shop.next_mail("anna", about="Which version should production go back to?")
-    await shop.reply("anna", card, "v1.1.0")
-    assert "1. v1.2.0\n2. v1.1.0\n3. none of these" in card.text
-    assert "Deploy v1.1.0 to production, replacing v1.0.0?" in (await shop.next_mail("bo")).subject
-
-    await shop.trigger("deploy latest to prod")
-    card = await shop.next_mail("bo", about="Deploy v1.2.0 to production, replacing v1.0.0?")
-    assert commit_of(shop, "v1.2.0") in card.text
-
-
-@pytest.mark.long
-async def test_a_polite_mail_asks_for_what_its_one_plain_sentence_says(shop: World) -> None:
-    await shop.send("anna", ADDRESS, "Hi,\n\nplease deploy v1.2.0 to production\n\nThanks, Anna")
-
-    card = await shop.next_mail("bo", about="Deploy v1.2.0 to production, replacing v1.0.0?")
-    await shop.reply("bo", card, "approved")
-    await shop.next_mail("anna", about="Done")
-
-    assert live(shop, "production") == commit_of(shop, "v1.2.0")
 
 
 async def test_a_tag_that_moved_between_card_and_execution_is_asked_again_and_shows_what_changed(shop: World) -> None:

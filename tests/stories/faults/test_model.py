@@ -13,6 +13,7 @@ from agents.steps import is_by_model
 from bot.policy.record import RequestRecord
 from bot.render.words import failure_name, why_rules
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of, tool_use
+from tests.kit.long import few_of
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.stories.faults.model import a_thinker
@@ -56,18 +57,6 @@ async def about_going_on(world: World, run_id: RunId) -> RequestRecord:
     return record
 
 
-async def test_a_model_chooses_the_steps_and_code_makes_the_effects(world: World, api: FakeAnthropic) -> None:
-    api.answers(STAMP, OVER)
-
-    run_id = await world.trigger("please see to the letter")
-
-    assert await world.summary(run_id) == "done: all is well"
-    assert world.workshop.effects == ["stamp letter"]
-    assert await by_rules(world, run_id) == [False, False]
-    run = await world.run(run_id)
-    assert (run.is_rehearsal, run.stand_in) == (False, None)
-
-
 async def test_a_server_that_wants_us_away_is_asked_again_when_it_said_and_no_sooner(
     world: World, api: FakeAnthropic
 ) -> None:
@@ -88,7 +77,7 @@ async def test_a_server_that_wants_us_away_is_asked_again_when_it_said_and_no_so
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [(PAGE, "overloaded"), (CUT, "connection"), (BROKEN, "bad_body")],
+    few_of([(PAGE, "overloaded"), (CUT, "connection"), (BROKEN, "bad_body")], 0, rows=True),
 )
 async def test_a_model_that_is_away_three_times_in_a_row_leaves_the_step_to_plain_rules(
     world: World, api: FakeAnthropic, answer: Answer, kind: str
@@ -133,11 +122,15 @@ async def test_a_model_that_nobody_can_connect_to_leaves_the_run_to_plain_rules(
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [
-        (error(401, "authentication_error"), "auth"),
-        (error(402, "billing_error"), "out_of_credit"),
-        (message(text("I can't."), stop_reason="refusal"), "refused"),
-    ],
+    few_of(
+        [
+            (error(401, "authentication_error"), "auth"),
+            (error(402, "billing_error"), "out_of_credit"),
+            (message(text("I can't."), stop_reason="refusal"), "refused"),
+        ],
+        0,
+        rows=True,
+    ),
 )
 async def test_what_only_an_operator_can_mend_is_told_to_them_at_once_and_plain_rules_go_on(
     world: World, api: FakeAnthropic, answer: Answer, kind: str

@@ -1,17 +1,15 @@
 """Secrets that a failing deploy prints where its output is cut, or with something in them that nobody sees."""
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from agents.events import ToolFinished
-from bot.config.example import example_toml
-from bot.dev.demo import add_ways
 from bot.render.redaction import REDACTED
 from tests.kit.long import few_of
-from tests.kit.world import World, a_world
+from tests.kit.shop import a_shop
+from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.stories.faults.test_deploy import release
 from tests.stories.mail.test_outcome import attached
@@ -29,14 +27,11 @@ ACROSS_PASSWORD = "y" * (CUT_CHARS - len("@host.example") - len(PASSWORD) // 2)
 @pytest.fixture
 async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     """The shop of an installation that has a secret."""
-    folder = tmp_path / "data"
-    shutil.copytree(demo, folder / "demo", symlinks=True)
-    add_ways(folder / "demo")
 
     def change(world: World) -> None:
         world.environ = {"SAYSO_SECRET_KEY_PREVIOUS": TOKEN}
 
-    async with a_world(redis, folder, example_toml(folder / "demo" / "shop"), deploys=True, change=change) as world:
+    async with a_shop(redis, tmp_path / "data", demo, change=change) as world:
         yield world
 
 

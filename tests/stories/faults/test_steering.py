@@ -1,12 +1,8 @@
 """Runs that are steered, and gates that change, while something is open or under way."""
 
-import pytest
-
 from agents.events import StepChosen
 from agents.requests import RunId, StepId
 from agents.steps import CallTool, ModelCall
-from bot.errors import Conflict
-from bot.policy.judgements import ClosedOtherwise
 from bot.store import Commit, Wake, WorkItem
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -71,40 +67,6 @@ async def test_an_approval_under_a_gate_that_has_become_another_is_asked_again_u
     assert await world.summary(run_id) == DONE
 
 
-async def test_a_run_that_is_paused_while_its_tool_runs_keeps_the_result_and_goes_no_further(world: World) -> None:
-    may_end = world.workshop.hold("bell")
-    run_id = await world.trigger("stamp bell\nstamp horn")
-    await until(lambda: world.workshop.started)
-
-    await world.steer(run_id, "pause")
-    may_end.set()
-
-    async def finished() -> bool:
-        return len((await world.run(run_id)).results) == 1
-
-    await until(finished)
-    await world.quiet()
-    assert (await world.run(run_id)).state == "paused"
-    assert world.workshop.effects == ["stamp bell"]
-    await world.steer(run_id, "resume")
-    await world.ended(run_id)
-    assert world.workshop.effects == ["stamp bell", "stamp horn"]
-
-
-async def test_a_run_that_is_cancelled_takes_its_open_request_back_and_tells_everybody(world: World) -> None:
-    run_id = await world.trigger("press bell")
-    record = await world.opened(run_id)
-    await world.next_mail("bo")
-
-    await world.steer(run_id, "cancel", "anna")
-
-    assert await world.summary(run_id) == "cancelled: cancelled by anna"
-    assert (await world.request(record.request.id)).state == "withdrawn"
-    assert "Withdrawn" in (await world.next_mail("bo")).text
-    assert isinstance(await world.decide("bo", record, "approve"), ClosedOtherwise)
-    assert world.workshop.effects == []
-
-
 async def test_a_run_that_is_cancelled_while_its_tool_runs_lets_it_end_and_begins_nothing_more(world: World) -> None:
     may_end = world.workshop.hold("bell")
     run_id = await world.trigger("stamp bell\nstamp horn")
@@ -117,15 +79,6 @@ async def test_a_run_that_is_cancelled_while_its_tool_runs_lets_it_end_and_begin
     assert await world.summary(run_id) == "cancelled: cancelled by anna"
     assert [result.kind for result in (await world.run(run_id)).results] == ["ok"]
     assert world.workshop.effects == ["stamp bell"]
-
-
-async def test_an_ended_run_can_not_be_steered(world: World) -> None:
-    run_id = await world.trigger("stamp bell")
-    await world.ended(run_id)
-
-    for verb in ("pause", "resume", "cancel"):
-        with pytest.raises(Conflict, match=r"has ended: done. This changes nothing"):
-            await world.steer(run_id, verb)
 
 
 async def test_a_run_whose_agent_is_gone_is_cancelled_once_and_its_question_is_taken_back(world: World) -> None:

@@ -10,7 +10,6 @@ from bot.policy.judgements import Decided, NotEntitled, Unclear
 from bot.policy.record import RequestRecord
 from bot.render.views import request_view
 from language import say
-from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -90,17 +89,6 @@ async def test_the_requester_is_asked_where_there_is_no_gate(world: World) -> No
     assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
 
 
-@opens(toml=f'language = "de"\n{TOML}', change=_hastily)
-async def test_where_german_is_spoken_it_is_asked_and_answered_in_german(world: World) -> None:
-    run_id = await interrupted(world, "press bell")
-    card = await world.next_mail("cy", about="Es ist nicht bekannt, ob dies geschehen ist")
-
-    await world.reply("cy", card, "Es ist geschehen.")
-
-    assert "1. es ist geschehen\n2. es ist nicht geschehen, erneut fragen\n3. den Lauf anhalten" in card.text
-    assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
-
-
 async def test_it_did_not_happen_asks_for_the_gate_again_before_another_try(world: World) -> None:
     run_id = await interrupted(world, "press bell")
     asked = await unknown(world, run_id)
@@ -113,16 +101,6 @@ async def test_it_did_not_happen_asks_for_the_gate_again_before_another_try(worl
     await world.decide("cy", again, "approve")
     assert await world.summary(run_id) == "done: ok: press bell: done"
     assert world.workshop.effects == ["press bell"]
-
-
-async def test_it_did_not_happen_tries_again_at_once_where_there_is_no_gate(world: World) -> None:
-    run_id = await interrupted(world, "pull rope")
-    asked = await unknown(world, run_id)
-
-    await world.decide("anna", asked, "free_text", "2")
-
-    assert await world.summary(run_id) == "done: ok: pull rope: done"
-    assert world.workshop.effects == ["pull rope"]
 
 
 async def test_anything_else_settles_nothing_and_a_stop_says_that_nobody_knows(world: World) -> None:
@@ -162,18 +140,6 @@ async def test_an_effect_that_honours_its_key_is_simply_made_again(world: World)
     assert await world.summary(run_id) == "done: ok: stamp letter: done"
     assert world.workshop.started == ["stamp letter"] * 2
     assert list(world.workshop.calls.values()) == [2], "with the same key both times"
-
-
-async def test_a_run_with_an_unknown_effect_can_be_cancelled(world: World) -> None:
-    run_id = await interrupted(world, "press bell")
-    asked = await unknown(world, run_id)
-
-    await world.steer(run_id, "cancel")
-
-    assert await world.summary(run_id) == (
-        "cancelled: cancelled by anna. It had begun, and may go on: press, of which it is not known whether it happened"
-    )
-    assert (await world.request(asked.request.id)).state == "withdrawn"
 
 
 async def test_a_question_that_nobody_answers_is_asked_again_and_an_answer_to_the_first_is_sent_there(

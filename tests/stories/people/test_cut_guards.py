@@ -7,11 +7,12 @@ import pytest
 from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
 from bot.process.half_taken import HalfTaken
+from tests.kit.long import few_of
 from tests.kit.office import ROLES, TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes, write
 from tests.kit.world import World, a_world
-from tests.servers.web import serving
+from tests.servers.web import Api
 from tests.stories.people.test_half_taken import moved_on, process_of, rewritten
 
 ADA = '\n[people.ada]\nname = "Ada Aster"\nemail = "ada@corp.example"\n\n[roles]\nadmin = ["person:ada"]\n'
@@ -61,19 +62,19 @@ async def test_attack_a_file_that_lost_its_end_and_a_guard_with_it_is_only_half_
             assert "last lines were deleted on purpose" in mail.text.replace("\n", " ")
 
 
-@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.long)])
-async def test_attack_no_beginning_of_a_file_takes_a_guard_away(redis: str, tmp_path: Path, step: int) -> None:
-    toml = f'{TOML}{ROLES}{THREE}{WINDOW}\n[agents.clerk]\ntriggered_by = ["person:anna"]\n'
-    async with a_world(redis, tmp_path / "data", toml) as world:
-        reload, whole = process_of(world), world.app.people.tables
-        await reload.begin()
+@opens(f'{TOML}{ROLES}{THREE}{WINDOW}\n[agents.clerk]\ntriggered_by = ["person:anna"]\n')
+@pytest.mark.parametrize("step", [37, pytest.param(1, marks=pytest.mark.long)])
+async def test_attack_no_beginning_of_a_file_takes_a_guard_away(world: World, step: int) -> None:
+    toml = world.toml
+    reload, whole = process_of(world), world.app.people.tables
+    await reload.begin()
 
-        for end in range(0, len(toml), step):
-            write(world, toml[:end])
-            await reload.look(at_once=True)
-            now = world.app.people.tables
-            guards = (now.policies, now.roles, now.windows, now.triggered_by, now.alerts)
-            assert guards == (whole.policies, whole.roles, whole.windows, whole.triggered_by, whole.alerts), toml[:end]
+    for end in range(0, len(toml), step):
+        write(world, toml[:end])
+        await reload.look(at_once=True)
+        now = world.app.people.tables
+        guards = (now.policies, now.roles, now.windows, now.triggered_by, now.alerts)
+        assert guards == (whole.policies, whole.roles, whole.windows, whole.triggered_by, whole.alerts), toml[:end]
 
 
 async def test_attack_a_policy_of_two_that_lost_its_quorum_opens_nothing_and_is_one_of_two_afterwards(
@@ -129,23 +130,23 @@ async def test_a_file_that_was_changed_and_has_its_end_holds_at_once(world: Worl
         assert world.app.people.half_taken == "", after
 
 
+@opens(TOML + ADA + THREE)
 async def test_last_lines_that_were_deleted_on_purpose_hold_once_an_operator_confirms_it(
-    redis: str, tmp_path: Path
+    world: World, api: Api
 ) -> None:
-    async with a_world(redis, tmp_path / "data", TOML + ADA + THREE) as world, serving(world.app) as api:
-        reload, ada = process_of(world), await api.client("ada", "admin", "read")
-        await reload.begin()
-        write(world, TOML + ADA)
-        await reload.look(at_once=True)
-        [need] = [one for one in (await ada.get("/v1/status")).json()["needs"] if "half taken" in one]
-        assert "deleted on purpose" in need
+    reload, ada = process_of(world), await api.client("ada", "admin", "read")
+    await reload.begin()
+    write(world, TOML + ADA)
+    await reload.look(at_once=True)
+    [need] = [one for one in (await ada.get("/v1/status")).json()["needs"] if "half taken" in one]
+    assert "deleted on purpose" in need
 
-        said = await ada.post("/v1/people/confirm", json={"digest": world.app.people.half_taken})
-        assert said.status_code == 200
-        await reload.look()
+    said = await ada.post("/v1/people/confirm", json={"digest": world.app.people.half_taken})
+    assert said.status_code == 200
+    await reload.look()
 
-        assert world.app.people.half_taken == ""
-        assert "three" not in world.app.people.tables.policies
+    assert world.app.people.half_taken == ""
+    assert "three" not in world.app.people.tables.policies
 
 
 async def test_a_guard_that_is_taken_out_of_the_middle_or_changed_holds_at_once(world: World) -> None:
@@ -157,20 +158,6 @@ async def test_a_guard_that_is_taken_out_of_the_middle_or_changed_holds_at_once(
         await reload.look(at_once=True)
         assert world.app.people.half_taken == ""
     assert world.app.people.tables.policies["pair"].quorum == 1
-
-
-async def test_an_end_without_a_guard_is_lost_without_a_question(redis: str, tmp_path: Path) -> None:
-    limits = '\n[limits]\ntriggers_per_person = "1000/h"\n'
-    toml = TOML.replace(limits, "") + limits
-    async with a_world(redis, tmp_path / "data", toml) as world:
-        reload = process_of(world)
-        await reload.begin()
-        await reload.look(at_once=True)
-
-        write(world, toml.removesuffix(limits))
-        await reload.look(at_once=True)
-
-        assert world.app.people.half_taken == ""
 
 
 async def test_attack_a_process_that_starts_on_a_file_without_its_end_knows_what_held_last(world: World) -> None:
@@ -194,7 +181,7 @@ async def test_attack_a_process_that_starts_on_a_file_without_its_end_knows_what
 
 @pytest.mark.parametrize(
     ("role", "left", "is_half"),
-    [("viewer", "bo", True), ("operator", "bo", False), ("operator", "", True)],
+    few_of([("viewer", "bo", True), ("operator", "bo", False), ("operator", "", True)], 0, rows=True),
     ids=["some who start nothing", "some others", "everybody"],
 )
 async def test_attack_the_file_of_a_group_that_lost_its_end_frees_nobody_and_empties_no_policy(

@@ -12,11 +12,18 @@ from bot.policy.judgements import Counted, Decided
 from bot.policy.record import RequestRecord
 from bot.store import WorkItem
 from channels import Channel
+from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.tables import write
 from tests.kit.world import World, a_world
 from tests.stories.people.test_cut_guards import COPIED
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
+
+
+async def has_read(world: World) -> None:
+    """A process has read the file, and noted it as whole."""
+    await process_of(world).begin()
+    await process_of(world).look(at_once=True)
 
 
 async def test_attack_a_process_that_starts_on_such_a_file_ends_nothing_either(world: World) -> None:
@@ -52,8 +59,7 @@ async def test_attack_a_file_that_is_put_right_as_a_process_starts_does_not_hide
     async with a_world(redis, tmp_path / "data", whole) as world:
         run_id, record = await asked(world)
         assert isinstance(await world.decide("bo", record, "approve"), Counted)
-        await process_of(world).begin()
-        await process_of(world).look(at_once=True)
+        await has_read(world)
 
         def put_right(channel: Channel) -> Channel:
             write(world, whole)
@@ -96,14 +102,13 @@ async def test_a_process_that_started_on_such_a_file_goes_by_it_once_it_is_confi
 
 
 @pytest.mark.parametrize(
-    "guard", ['[roles]\nviewer = ["person:dan"]\n', '[agents.clerk]\ntriggered_by = ["person:bo"]\n']
+    "guard", few_of(['[roles]\nviewer = ["person:dan"]\n', '[agents.clerk]\ntriggered_by = ["person:bo"]\n'], 0)
 )
 async def test_attack_nobody_starts_a_run_who_may_not_by_what_a_process_never_read(
     redis: str, tmp_path: Path, guard: str
 ) -> None:
     async with a_world(redis, tmp_path / "data", TOML + guard) as world:
-        await process_of(world).begin()
-        await process_of(world).look(at_once=True)
+        await has_read(world)
         async with world.stopped():
             world.toml = TOML
         assert world.app.people.half_taken
@@ -122,8 +127,7 @@ async def test_attack_nobody_is_admin_by_a_key_because_a_process_never_read_who_
     async with a_world(redis, tmp_path / "data", TOML + roles) as world:
         key, _ = await world.app.access.keyring.create(person=world.app.people.named("anna"), scopes=["admin"])
         assert world.app.access.rights.of_key(key).role == "requester"
-        await process_of(world).begin()
-        await process_of(world).look(at_once=True)
+        await has_read(world)
 
         async with world.stopped():
             world.toml = TOML
@@ -206,8 +210,7 @@ async def test_attack_a_process_that_starts_on_the_file_of_a_group_without_its_e
     group.write_text(whole)
     toml = f'{TOML}\n[groups.staff]\nfile = "staff.csv"\n\n[roles]\nviewer = ["group:staff"]\n'
     async with a_world(redis, tmp_path / "data", toml) as world:
-        await process_of(world).begin()
-        await process_of(world).look(at_once=True)
+        await has_read(world)
         async with world.stopped():
             group.write_text("email,group\nbo@corp.example,staff\n")
         assert world.app.people.half_taken
@@ -230,8 +233,7 @@ async def test_attack_no_run_fails_as_the_file_of_a_group_was_empty_when_a_proce
     group.write_text(whole)
     toml = TOML.replace("group:release", "group:staff", 1) + '\n[groups.staff]\nfile = "staff.csv"\n'
     async with a_world(redis, tmp_path / "data", toml) as world:
-        await process_of(world).begin()
-        await process_of(world).look(at_once=True)
+        await has_read(world)
         world.workshop.policy_of["bell"] = "production"
         async with world.stopped():
             group.write_text("email,group\n")
@@ -250,8 +252,7 @@ async def test_attack_a_table_that_was_copied_above_hides_no_end_from_a_process_
 ) -> None:
     before, cut = COPIED[-1]
     async with a_world(redis, tmp_path / "data", TOML + before) as world:
-        await process_of(world).begin()
-        await process_of(world).look(at_once=True)
+        await has_read(world)
 
         async with world.stopped():
             world.toml = TOML + cut

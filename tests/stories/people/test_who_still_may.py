@@ -11,15 +11,16 @@ from tests.kit.tables import becomes, without
 from tests.kit.world import World, a_world
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+
+
+pytestmark = opens(toml=TOML + EVE)
+
 EITHER = f"""{TOML}{EVE}
 [policies.either]
 approvers = {{ any_of = [{{ all_of = ["person:bo", "person:cy"] }}, {{ all_of = ["person:bo", "person:eve"] }}] }}
 expires_after = "4h"
 """
 OPERATOR = TOML + '\n[roles]\noperator = ["person:bo"]\n'
-ANNA_TOO = TOML.replace('"anna@corp.example"\n', '"anna@corp.example"\ngroups = ["release"]\n').replace(
-    "[policies.production]\n", "[policies.production]\nrequester_may_approve = true\n"
-)
 
 
 async def asked(world: World, policy: str = "production") -> RequestRecord:
@@ -42,7 +43,6 @@ async def test_who_pauses_and_resumes_a_run_is_no_requester_of_it(world: World) 
     assert later.requesters == ("anna",)
 
 
-@opens(toml=TOML + EVE)
 async def test_a_void_vote_stays_void_for_who_comes_back(world: World) -> None:
     record = await asked(world, "pair")
     assert isinstance(await world.decide("bo", record, "approve"), Counted)
@@ -55,7 +55,6 @@ async def test_a_void_vote_stays_void_for_who_comes_back(world: World) -> None:
     assert isinstance(await world.decide("bo", record, "approve"), Decided)
 
 
-@opens(toml=TOML + EVE)
 async def test_attack_an_approval_under_a_freeze_counts_again_as_whoever_gave_it_comes_back(world: World) -> None:
     record = await asked(world)
     await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
@@ -99,7 +98,6 @@ async def test_attack_the_approval_of_somebody_who_came_back_counts_in_place_of_
         assert (await world.request(record.request.id)).state == "superseded"
 
 
-@opens(toml=TOML + EVE)
 async def test_nobody_hears_of_an_approval_in_a_run_that_is_over_as_whoever_gave_it_leaves(world: World) -> None:
     record = await asked(world)
     await world.steer(record.request.run_id, "pause")
