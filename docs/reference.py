@@ -1,4 +1,4 @@
-"""Write the reference of docs/settings.md and docs/http.md from the code:   .venv/bin/python -m docs.reference"""
+"""Write what docs/settings.md, http.md and data-model.md have from the code:   .venv/bin/python -m docs.reference"""
 
 import json
 import re
@@ -14,10 +14,11 @@ from pydantic.fields import FieldInfo
 from bot.config.settings import Settings
 from bot.config.tables import UNIT_S, Rate, Table
 from bot.people.rights import RIGHTS
+from bot.store.keys import ROWS, Row
 from bot.web.api.application import description, routes
 
 DOCS = Path(__file__).parent
-SETTINGS, HTTP = DOCS / "settings.md", DOCS / "http.md"
+SETTINGS, HTTP, KEYS = DOCS / "settings.md", DOCS / "http.md", DOCS / "data-model.md"
 
 _BLOCK = re.compile(r"(?<=<!-- made by docs/reference\.py -->\n).*?(?=<!-- end of what is made -->)", re.DOTALL)
 _GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -75,6 +76,18 @@ def operations() -> str:
             shown = f"`{call}{query}`{scope}: {f'{body}. ' if body else ''}{does}"
             rows.setdefault(operation["tags"][0], []).append(shown)
     return "\n\n".join(f"### {tag.capitalize()}\n\n{_list(found)}" for tag, found in rows.items())
+
+
+def keys() -> str:
+    """Return the list of all keys, by who writes them."""
+    rows = dict[str, list[Row]]()
+    for row in ROWS.values():
+        rows.setdefault(row.owner, []).append(row)
+    return "\n\n".join(f"### `bot.{owner}`\n\n{_list([_key(row) for row in found])}" for owner, found in rows.items())
+
+
+def _key(row: Row) -> str:
+    return f"`{row.name}` ({row.kind}; {row.life}; {row.bound}): {row.holds}"
 
 
 def written(page: str, made: str) -> str:
@@ -228,3 +241,4 @@ def _fields(schema: Mapping[str, Any]) -> str:
 if __name__ == "__main__":
     SETTINGS.write_text(written(SETTINGS.read_text(), settings()))
     HTTP.write_text(written(HTTP.read_text(), operations()))
+    KEYS.write_text(written(KEYS.read_text(), keys()))

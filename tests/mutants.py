@@ -85,7 +85,7 @@ PLANTED = (
     _planted(
         "end_of_a_tool_is_scheduled",
         "bot/store/lua/finish_tool.lua",
-        "redis.call('ZADD', KEYS[3], whole(now_ms(KEYS[4]) + tonumber(ARGV[4])), ARGV[3])",
+        "redis.call('ZADD', KEYS[3], whole(now_ms() + tonumber(ARGV[4])), ARGV[3])",
         "",
     ),
     _planted(

@@ -5,7 +5,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from agents.events import Event, RequestOpened, StepChosen, own, read_event, write_event
 from agents.run import Run, RunState, fold
@@ -13,12 +12,10 @@ from bot.archive.format import KeptRun
 from bot.archive.left import bits_of
 from bot.policy.approvers.concern import concern_of
 from bot.render.views import line_of
-from bot.store import Keys, Store
-from bot.store.client import Client, Script, adjusted, asked
+from bot.store import Keys, Store, scripts
+from bot.store.client import Client, adjusted, asked
 from bot.store.commit import Line, lists_of
 from bot.store.journal import place_of_call
-
-_FORGET = Script("forget_run")
 
 _DELIVERY = re.compile(rb'"(s[0-9]{1,2}d-[a-z2-7]{13})"')
 _OF_RUN = re.compile(rb'"run_id": ?"(s[0-9]{1,2}r-[a-z2-7]{13})"')
@@ -155,36 +152,24 @@ class Leaving:
         kept, keys = read.kept, Keys.of(read.kept.run_id)
         ids, concerned = list(read.requests), concern_of(read.events).everybody
         steps = [one.step_id for one in own(read.events) if isinstance(one, StepChosen)]
-        names = [
-            keys.run(kept.run_id), keys.attempts(kept.run_id), keys.wake, keys.outbox, keys.deliveries, keys.dead,
-            keys.summaries, keys.requests, keys.archived, keys.left,
-        ]  # fmt: skip
-
-        def places(more: Iterable[str]) -> list[int]:
-            before = len(names)
-            names.extend(more)
-            return list(range(before + 1, len(names) + 1))
-
-        records = places(map(keys.request, ids))
-        plan: dict[str, Any] = {
-            "run": kept.run_id,
-            "seq": len(kept.events),
-            "requests": [
-                {"id": one, "version": read.requests[one], "key": at} for one, at in zip(ids, records, strict=True)
+        call = scripts.forget_run(
+            keys,
+            kept.run_id,
+            len(kept.events),
+            read.requests,
+            read.dead,
+            read.deliveries,
+            bits_of(kept.run_id),
+            lists=[*lists_of(read.line, keys), *map(keys.runs_seen_by, concerned)],
+            request_lists=[*map(keys.requests_seen_by, concerned), *map(keys.requests_in, _places_of(read.events))],
+            whole=[
+                *map(keys.replies, (*ids, kept.run_id, *steps)),
+                *map(keys.places, ids),
+                keys.forks(kept.run_id),
+                keys.tries(kept.run_id),
             ],
-            "dead": list(read.dead),
-            "bits": bits_of(kept.run_id),
-            "deliveries": list(read.deliveries),
-            "lists": places([*lists_of(read.line, keys), *map(keys.runs_seen_by, concerned)]),
-            "seen": places([*map(keys.requests_seen_by, concerned), *map(keys.requests_in, _places_of(read.events))]),
-            "whole": [
-                *records,
-                *places(map(keys.replies, (*ids, kept.run_id, *steps))),
-                *places(map(keys.places, ids)),
-                *places((keys.forks(kept.run_id), keys.tries(kept.run_id))),
-            ],
-        }
-        return bool(await self._client.run(_FORGET, names, [json.dumps(plan)]))
+        )
+        return await self._client.run(call)
 
 
 def _requests_in(events: Sequence[Event]) -> tuple[str, ...]:

@@ -9,11 +9,9 @@ from bot.audit.log import AuditLog
 from bot.audit.reading import row_of
 from bot.audit.sealer import Sealer, head_of, rows_of
 from bot.audit.stored import LAST, kept_or_none
-from bot.store import Keys, Store
-from bot.store.client import Script
+from bot.store import Keys, Store, scripts
 
 _AT_ONCE = 500
-_FORGET, _FORGET_PEOPLE = Script("forget_text"), Script("forget_people")
 
 
 class Forgetting:
@@ -47,8 +45,7 @@ class Forgetting:
             head = await head_of(self._store, shard)
             deleted += await self._delete_texts(shard, pseudonyms, place)
             # What is sealed after this has other pseudonyms; of what was sealed since, texts are deleted first.
-            names = [keys.audit_head, keys.audit_people]
-            if await self._store.client.run(_FORGET_PEOPLE, names, [str(head), *sorted(pseudonyms)]):
+            if await self._store.client.run(scripts.forget_people(keys, str(head), sorted(pseudonyms))):
                 return deleted
             place = head.n
 
@@ -82,4 +79,4 @@ class Forgetting:
         if left == kept:
             return 0
         stays = json.dumps(left) if left else ""
-        return int(await self._store.client.run(_FORGET, [keys.audit_kept], [place, found, stays]))
+        return int((await self._store.client.run(scripts.set_if(keys.audit_kept, place, stays, found))).is_set)

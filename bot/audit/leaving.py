@@ -16,8 +16,7 @@ from bot.audit.privacy import Kept
 from bot.audit.sealer import rows_of
 from bot.audit.segments import Piece, pack, unpack
 from bot.audit.stored import Archived, Chunk, Records, Shelf
-from bot.store import Keys, Store
-from bot.store.client import Script
+from bot.store import Keys, Store, scripts
 
 log = structlog.stdlib.get_logger()
 
@@ -28,7 +27,6 @@ AT_MOST = 20_000
 # Less than a segment leaves alone only where it would have waited for so long.
 _PATIENCE = timedelta(days=7)
 _AT_ONCE = 1_000
-_TRIM = Script("trim_audit")
 
 
 class AuditLeaving:
@@ -99,11 +97,11 @@ class AuditLeaving:
         piece = Piece.between(archived.head, end)
         await self._shelf.keep_segment(shard, piece.name, body)
         after = Archived(end, archived.since or str(record_in(records[0].body).get("at", "")))
-        names = [keys.audit_archived, keys.audit_chain, keys.audit_kept]
-        is_ours = await self._store.client.run(_TRIM, names, [str(archived), str(after), piece.first, piece.last])
+        call = scripts.trim_audit(keys, str(archived), str(after), piece.first, piece.last)
+        is_ours = await self._store.client.run(call)
         if is_ours:
             log.info("audit records archived", shard=shard, records=len(records), last=end.n, bytes=len(body))
-        return bool(is_ours)
+        return is_ours
 
 
 def _is_before(entries: Sequence[tuple[bytes, dict[bytes, bytes]]], moment: datetime) -> bool:

@@ -8,10 +8,8 @@ from pydantic import JsonValue
 from agents.requests import PersonId
 from bot.audit.records import AuditRecord
 from bot.policy.audited import Kind
-from bot.store import Keys, Store
-from bot.store.client import Script
+from bot.store import Keys, Store, scripts
 
-_NOTE = Script("note_audit")
 # More than that and the fact is in what it is about; a note is one line.
 _WORDS_CHARS = 2_000
 # Any id of the shard in whose log facts stand that are about no run.
@@ -63,5 +61,4 @@ class AuditLog:
             detail=dict(detail or {}),
             release=self._store.release,
         )
-        names = [keys.audit_new, keys.audit_noted(secrets.token_hex(8))]
-        await self._store.client.run(_NOTE, names, [record.model_dump_json()])
+        await self._store.client.run(scripts.note_audit(keys, secrets.token_hex(8), record.model_dump_json()))

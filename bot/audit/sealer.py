@@ -19,12 +19,10 @@ from bot.audit.chain import Head, Sealed, sealed
 from bot.audit.facts import records_of
 from bot.audit.privacy import Everybody, Kept, Pseudonyms, Row, row_in, split
 from bot.audit.records import AuditRecord
-from bot.store import Keys, Store, StoreError
-from bot.store.client import Script
+from bot.store import Keys, Store, StoreError, scripts
 
 log = structlog.stdlib.get_logger()
 
-_SEAL = Script("seal")
 # A batch is one script; more would keep the shard's other work waiting.
 _AT_ONCE = 100
 # Of each shard in its turn, so that no shard waits for the long backlog of another.
@@ -227,7 +225,7 @@ class Sealer:
         if not facts:
             return None, 0
         pseudonyms = await self._pseudonyms(head, count)
-        key, args, end = self._key(), list[str | bytes](), head
+        key, written, end = self._key(), list[scripts.Sealed](), head
         waited_s = time.time() - facts[0].at.timestamp()
         pace = _Pace(waited_s, self._clock)
         give_way = partial(self._give_way, waited_s if rests else math.inf)
@@ -241,15 +239,13 @@ class Sealer:
                         pseudonyms.know(_people_in(record.policy))
                         body, kept = split(record, pseudonyms)
                         one, end = sealed(key, end, body)
-                        args += _written(one, kept)
+                        written.append(_written(one, kept))
                     await (pace.rest(self._rest) if rests else self._rest(0.0))
                     await give_way()
         fresh = pseudonyms.fresh
-        people = [text for name, row in fresh.items() for text in (name, row.model_dump_json())]
-        counts = [len(facts), (end.n - head.n), len(fresh), count]
-        names = [keys.audit_head, keys.audit_chain, keys.audit_kept, keys.audit_people, keys.audit_new]
+        people = {name: row.model_dump_json() for name, row in fresh.items()}
         ids = [fact.id for fact in facts]
-        if not await self._store.client.run(_SEAL, names, [str(head), str(end), *counts, *ids, *args, *people]):
+        if not await self._store.client.run(scripts.seal(keys, str(head), str(end), ids, written, people, count)):
             return None, len(facts)
         pseudonyms.keep()
         self._known[shard] = _Known(end, count + len(fresh), pseudonyms)
@@ -338,8 +334,8 @@ def _happened(fact: Fact, events: Sequence[Event] | None) -> list[AuditRecord]:
     return records
 
 
-def _written(one: Sealed, kept: Kept) -> Iterator[str | bytes]:
-    yield from (str(one.place), one.body, one.seal, json.dumps(kept, ensure_ascii=False) if kept else "")
+def _written(one: Sealed, kept: Kept) -> scripts.Sealed:
+    return scripts.Sealed(one.place, one.body, one.seal, json.dumps(kept, ensure_ascii=False) if kept else "")
 
 
 def _people_in(policy: JsonValue) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.doctor.finding import Finding
 from bot.store.client import Client, StoreError
+from bot.store.keys import Keys
 
 _KEY = "{key}"
 
@@ -75,7 +76,7 @@ async def examine_rights(client: Client, shards: int, more: Sequence[tuple[str, 
 
     `more` are commands that only some installations need.
     """
-    kinds = [f"{{s{shard}}}:" for shard in range(shards)]
+    kinds = [Keys(shard).prefix for shard in range(shards)]
     commands, patterns = set[str](), set[str]()
     for kind in kinds:
         key = f"{kind}doctor-{secrets.token_hex(8)}"

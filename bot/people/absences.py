@@ -11,14 +11,12 @@ from bot.people.directory import People
 from bot.policy.approvers.delegation import Absent
 from bot.policy.judge import counts
 from bot.policy.judgements import LinkBy
-from bot.store import Store
-from bot.store.client import Script
+from bot.store import Store, scripts
 from bot.store.keys import Keys
 from language import say
 from language.dates import in_words
 from language.stored import Stored
 
-_CHANGE = Script("renote")
 _KEYS = Keys(0)
 LONGEST = timedelta(days=366)
 """Whoever is away for longer has left."""
@@ -167,4 +165,5 @@ class Absences:
     async def change(self, was: Absence, now: Absence | None) -> bool:
         """Replace an absence, None ends it; False where it is another one by now."""
         body = now.model_dump_json() if now else ""
-        return bool(await self._client.run(_CHANGE, [_KEYS.absences], [was.person, was.model_dump_json(), body]))
+        call = scripts.set_if(_KEYS.absences, was.person, body, was.model_dump_json())
+        return (await self._client.run(call)).is_set

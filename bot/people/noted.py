@@ -156,10 +156,8 @@ class NotedTables:
     async def note_wrong(self, problems: str) -> bool:
         """Note that a file can't be used just now; return whether people are still to be told."""
         await self._client.do("SET", _KEYS.tables_wrong, problems, "PX", round(WRONG_S * 1000))
-        # A value of our own: whoever told it before is told apart from us.
-        mine = secrets.token_bytes(16)
-        since, _ = await self._store.remember(_RIGHT, mine, _TOLD_S)
-        return (await self._store.remember(f"settings wrong {_hash(problems)} {since.hex()}", mine, _TOLD_S))[1]
+        since, _ = await self._store.remember(_RIGHT, secrets.token_bytes(16), _TOLD_S)
+        return await self._store.is_first(f"settings wrong {_hash(problems)} {since.hex()}", _TOLD_S)
 
     async def forget_wrong(self) -> None:
         """Have people told again of whatever is wrong with a file from now on."""
@@ -228,11 +226,11 @@ class NotedTables:
 
     async def is_new(self, told: str) -> bool:
         """Return whether nobody was told this before; from now on somebody was."""
-        return (await self._store.remember(f"half taken {told}", secrets.token_bytes(16), _TOLD_S))[1]
+        return await self._store.is_first(f"half taken {told}", _TOLD_S)
 
     async def is_news_of(self, person: PersonId) -> bool:
         """Return whether nobody was told before that this is somebody new; from now on somebody was."""
-        return (await self._store.remember(f"new {person}", secrets.token_bytes(16), _TOLD_OF_PERSON_S))[1]
+        return await self._store.is_first(f"new {person}", _TOLD_OF_PERSON_S)
 
     async def _halves(self) -> dict[str, str]:
         return await _halves(self._client)

@@ -11,12 +11,11 @@ from bot.people.directory import People, names_in
 from bot.people.humans import Human, Humans
 from bot.people.marks import Mark, hashed, mark_of
 from bot.people.tables import Tables
-from bot.store import Store
-from bot.store.client import Client, Script
+from bot.store import Store, scripts
+from bot.store.client import Client
 from bot.store.keys import Keys
 from language import say
 
-_RENOTE = Script("renote")
 _KEYS = Keys(0)
 # A try that is lost is another process that read the same file.
 _TRIES = 100
@@ -111,7 +110,8 @@ class Register:
         body = now.model_dump_json()
         if was is None:
             return bool(await self._client.do("HSETNX", _KEYS.people, now.id, body))
-        return bool(await self._client.run(_RENOTE, [_KEYS.people], [now.id, was.model_dump_json(), body]))
+        call = scripts.set_if(_KEYS.people, now.id, body, was.model_dump_json())
+        return (await self._client.run(call)).is_set
 
 
 async def here(client: Client, people: Mapping[str, PersonConfig]) -> frozenset[PersonId]:

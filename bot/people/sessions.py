@@ -12,12 +12,10 @@ from agents.requests import MAILED_LINK, Frozen, PersonId
 from bot.people.directory import People
 from bot.people.marks import hashed
 from bot.policy.judgements import LinkBy
-from bot.store import Store
-from bot.store.client import Script
+from bot.store import Store, scripts
 from bot.store.keys import Keys
 from language.stored import Stored
 
-_SPEND = Script("spend")
 # 200 bits: nobody finds one by trying, so a plain hash of it needs no salt.
 _SECRET_BYTES = 25
 _MARK_CHARS = 8
@@ -126,8 +124,8 @@ class Sessions:
         text = _random()
         until = self._store.about_now() + timedelta(seconds=SESSION_S)
         kept = _Kept(**dict(login), expires_at=until).model_dump_json()
-        names = [self._names.login(_hash(token)), self._names.session(_hash(text))]
-        is_ours = await self._client.run(_SPEND, names, [kept, round(SESSION_S * 1000)])
+        call = scripts.spend(self._names, _hash(token), _hash(text), kept, round(SESSION_S * 1000))
+        is_ours = await self._client.run(call)
         return text if is_ours else None
 
     async def find(self, text: str) -> Session | None:

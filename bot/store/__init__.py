@@ -4,19 +4,21 @@ Others use `Store`, `Commit`, `Journal` and the ids; what is written together st
 answer, and nothing outside this room knows Redis's client.
 """
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 import structlog
 
 from agents.events import Event, read_event
 from bot.store import client as clock
+from bot.store import scripts
 from bot.store.client import (
+    Call,
     Client,
     NotReplicated,
     Replicas,
-    Script,
     StoreError,
     StoreUnavailable,
     WentBack,
@@ -36,9 +38,8 @@ from bot.store.commit import (
     Waiting,
     Wake,
     Written,
-    decode,
     encode,
-    lists_of,
+    kept,
     stamped,
 )
 from bot.store.freezes import Freezes
@@ -68,15 +69,14 @@ __all__ = [
 
 log = structlog.stdlib.get_logger()
 
+T = TypeVar("T")
+
 
 # Until then a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
 LISTED_AT_MOST = 1_000
 # Longer than anything waits to be tried again.
 _TRIES_KEPT_S = 3_600
-
-_NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "push")
-_SCRIPTS = {name: Script(name) for name in (*_NAMES, "put_off", "renew", "settle", "start_tool", "sweep", "tell_start")}
 
 
 # Longer than replicas that follow take to say so, and short enough to be told within a lease.
@@ -156,10 +156,10 @@ class Store:
         Without `push` the caller does what is to be done now, and a worker only what nobody did. With `replicated` the
         replicas that are asked for have it, as for `accept`.
         """
-        names, args = encode(commit, self._grace_ms, self.release, push=push)
+        call = encode(commit, self._grace_ms, self.release, push=push)
         if not replicated:
-            return decode(await self.client.run(_SCRIPTS["commit"], names, args))
-        return decode((await self._run_replicated("commit", commit.run_id, names, args))[0])
+            return await self.client.run(call)
+        return (await self._run_replicated(call, commit.run_id))[0]
 
     async def record(self, request_id: str) -> Record | None:
         """A request's record; None when there is no such request."""
@@ -205,35 +205,29 @@ class Store:
         Raises WentBack where the store lacks what this process has seen of it.
         """
         keys = Keys.of(run_id)
-        names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
         lease_ms = self._lease_ms if outside_s is None else round(outside_s * 1000)
-        args: list[str | bytes | int] = [expect, attempt_id, lease_ms, str(WorkItem("run", run_id))]
-        if record is None:
-            names, args = [*names, keys.run(run_id)], [*args, "", "", ""]
-        else:
-            before = round(record.before.timestamp() * 1000) if record.before else 0
-            names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
-        names += [keys.summaries, keys.frozen, keys.starts, keys.audit_head, keys.audit_chain]
-        args += [run_id]
-        names += lists_of(line, keys) if line else ()
-        args += [line.body, round(line.started_at.timestamp() * 1000)] if line else ["", ""]
-        args += [record.environment if record else "", *self.memory.asked(keys.shard)]
-        args += [stamped(one, self.release) for one in (*thought, event)]
+        events = [stamped(one, self.release) for one in (*thought, event)]
+        before_ms = scripts.at_ms(record.before) if record and record.before else 0
+        environment, seen = record.environment if record else "", self.memory.asked(keys.shard)
+        call = scripts.start_tool(
+            keys, run_id, expect, attempt_id, lease_ms, events, _kept(record), before_ms, environment,
+            kept(line, keys) if line else None, seen,
+        )  # fmt: skip
         asked = boot_s()
-        reply, is_replicated = await self._run_replicated("start_tool", run_id, names, args)
-        if reply[0] == b"back":
+        reply, is_replicated = await self._run_replicated(call, run_id)
+        if reply.state == "back":
             self.memory.doubt()
             raise WentBack("a start or an audit record that was seen is not in it")
-        if reply[0] == b"started":
+        if reply.state == "started":
             if not is_replicated:
                 return Start("unconfirmed")
-            self.memory.saw_start(keys.shard, reply[2].decode())
+            self.memory.saw_start(keys.shard, reply.starts)
             if outside_s is not None:
                 return Start("started")
             self._asked[attempt_id] = asked
             if not await self.holds(run_id, attempt_id):
                 return Start("conflict")
-        return Start(reply[0].decode())
+        return Start(reply.state)
 
     async def tell_start(self, run_id: str, attempt_id: str) -> bool:
         """Note that whoever makes the effect outside of sayso is told to begin; False where that start was taken back.
@@ -242,12 +236,12 @@ class Store:
         """
         if self._replicas is None:
             return True
-        is_noted, is_replicated = await self._run_replicated(
-            "tell_start", run_id, [Keys.of(run_id).attempts(run_id)], [attempt_id]
-        )
+        call = scripts.set_if(Keys.of(run_id).attempts(run_id), attempt_id, "told", "started", "told")
+        (_, state), is_replicated = await self._run_replicated(call, run_id)
+        is_noted = state in {b"told", b"finished"}
         if is_noted and not is_replicated:
             raise NotReplicated
-        return bool(is_noted)
+        return is_noted
 
     async def holds(self, run_id: str, attempt_id: str) -> bool:
         """Return whether a lease that was taken here still runs, or could be renewed before anybody took it.
@@ -276,39 +270,38 @@ class Store:
         `files`, hashes and contents, are kept with it for `FILES_S`.
         """
         keys = Keys.of(run_id)
-        names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        names += [keys.file(run_id, name) for name, _ in files]
-        args = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id)), self._grace_ms]
-        args += [FILES_S * 1000, *(content for _, content in files)]
-        reply = await self.client.run(_SCRIPTS["finish_tool"], names, args)
+        ended = stamped(event, self.release)
+        call = scripts.finish_tool(keys, run_id, attempt_id, ended, self._grace_ms, files, FILES_S * 1000)
+        is_known = await self.client.run(call)
         self._asked.pop(attempt_id, None)
-        return reply[0] == b"committed"
+        return is_known
 
     async def lease(self, run_id: str, attempt_id: str) -> tuple[Literal["alive", "dead", "gone"], datetime]:
         """Return the state of an attempt's owner, and the time until which its lease runs."""
         keys = Keys.of(run_id)
-        reply = await self.client.run(_SCRIPTS["look_at_lease"], [keys.attempts(run_id), keys.clock], [attempt_id])
-        return reply[0].decode(), clock.moment(reply[1])
+        asked = ["HMGET", keys.attempts(run_id), "holder", "until"]
+        (holder, ends), *told = await self.client.read(asked, *clock.asked(keys))
+        now, _ = clock.adjusted(*told)
+        if holder != attempt_id.encode():
+            return "gone", now
+        until = clock.moment(ends)
+        return "alive" if now < until else "dead", until
 
     async def renew(self, run_id: str, attempt_id: str, lease_s: float | None = None) -> bool:
         """Move the end of the lease to `lease_s` from now (0 gives it up); False when somebody else has it."""
         keys = Keys.of(run_id)
-        names = [keys.attempts(run_id), keys.wake, keys.clock]
         ms, asked = self._lease_ms if lease_s is None else round(lease_s * 1000), boot_s()
-        args = [attempt_id, ms, str(WorkItem("run", run_id))]
-        is_ours, is_replicated = await self._run_replicated("renew", run_id, names, args)
+        is_ours, is_replicated = await self._run_replicated(scripts.renew(keys, run_id, attempt_id, ms), run_id)
         if not is_ours or lease_s is not None:
             self._asked.pop(attempt_id, None)
         elif is_replicated:
             self._asked[attempt_id] = asked
-        return bool(is_ours)
+        return is_ours
 
-    async def _run_replicated(
-        self, name: str, some_id: str, keys: Sequence[str], args: Sequence[Arg]
-    ) -> tuple[Any, bool]:
+    async def _run_replicated(self, call: Call[T], some_id: str) -> tuple[T, bool]:
         if self._replicas is None:
-            return await self.client.run(_SCRIPTS[name], keys, args), True
-        return await self.client.run_replicated(_SCRIPTS[name], keys, args, _mark(some_id), self._replicas)
+            return await self.client.run(call), True
+        return await self.client.run_replicated(call, _mark(some_id), self._replicas)
 
     @property
     def waits_for_replicas(self) -> bool:
@@ -337,16 +330,14 @@ class Store:
         `seq` nothing is written if the run has `changed` since then, nor with the `record` of its request if that has.
         """
         keys = Keys.of(run_id)
-        names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        args: list[str | bytes | int] = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id))]
-        args += [self._grace_ms, int(is_own), "" if seq is None else seq]
-        if record:
-            names = [*names, keys.request(record.request_id), keys.approved_waits]
-            args = [*args, record.version, record.body, *([record.request_id] if record.waits else [])]
-        reply = await self.client.run(_SCRIPTS["orphan"], names, args)
+        call = scripts.orphan(
+            keys, run_id, attempt_id, stamped(event, self.release), self._grace_ms,
+            is_own=is_own, seq=seq, record=_kept(record), waits=bool(record and record.waits),
+        )  # fmt: skip
+        state = await self.client.run(call)
         if is_own:
             self._asked.pop(attempt_id, None)
-        return reply[0].decode()
+        return state
 
     async def settle(self, run_id: str, seq: int, due: datetime | None, summary: Line | None) -> bool:
         """End a turn at `seq`, to be looked at again at `due`; False when something came in since.
@@ -354,13 +345,8 @@ class Store:
         A run that has not started has no `summary`.
         """
         keys = Keys.of(run_id)
-        names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id)]
-        at = "" if due is None else round(due.timestamp() * 1000)
-        args: list[str | bytes | int] = [seq, str(WorkItem("run", run_id)), at, run_id]
-        if summary:
-            names += lists_of(summary, keys)
-            args += [summary.body, round(summary.started_at.timestamp() * 1000)]
-        return bool(await self.client.run(_SCRIPTS["settle"], names, args))
+        due_ms, line = scripts.at_ms(due) if due else None, kept(summary, keys) if summary else None
+        return await self.client.run(scripts.settle(keys, run_id, seq, due_ms, line))
 
     async def accept(self, item: Accepted, *, push: bool = True) -> tuple[str, bool]:
         """Make an inbound item durable; (the id it has, whether it is new). See `commit` for `push`.
@@ -369,20 +355,20 @@ class Store:
         come again. Raises StoreUnavailable like `Client.run`, so whoever sent it is not told that it was taken.
         """
         keys = Keys.of(item.id)
-        names = [keys.seen(item.foreign), keys.inbound(item.id), keys.wake, keys.clock]
-        names += [keys.answers if item.is_answer else keys.ready]
-        args = [item.id, item.body, item.raw, round(item.keep_s * 1000), str(WorkItem("in", item.id)), self._grace_ms]
-        args += [int(push), "" if item.is_answer else item.who]
-        (known, is_new, *at), _ = await self._run_replicated("accept", item.id, names, args)
-        if at:
-            self._clock.heard(keys, clock.moment(at[0]))
-        return known.decode(), bool(is_new)
+        keep_ms, who = round(item.keep_s * 1000), "" if item.is_answer else item.who
+        call = scripts.accept(
+            keys, item.id, item.foreign, item.body, item.raw, keep_ms, self._grace_ms,
+            is_answer=item.is_answer, push=push, who=who,
+        )  # fmt: skip
+        known, _ = await self._run_replicated(call, item.id)
+        if known.at_ms:
+            self._clock.heard(keys, clock.moment(known.at_ms))
+        return known.id, known.is_new
 
     async def admit(self, sender: str, trigger: str, count: int, per_s: float) -> bool:
         """Count `trigger` against its sender's limit; False when it is one too many."""
         keys = Keys(self.client.ingress(sender, self.shards))
-        args = [trigger, count, round(per_s * 1000)]
-        return bool(await self.client.run(_SCRIPTS["admit"], [keys.window(sender), keys.clock], args))
+        return await self.client.run(scripts.admit(keys, sender, trigger, count, round(per_s * 1000)))
 
     async def admitted_in_s(self, sender: str, per_s: float) -> float:
         """Seconds until a sender who is at the limit has room for one more."""
@@ -403,6 +389,13 @@ class Store:
             if known is not None:
                 return known, known == body
 
+    async def is_first(self, what: str, within_s: float) -> bool:
+        """Return whether the caller is the one to tell people `what`: within `within_s` only one is.
+
+        A value of our own: a write whose answer was lost is asked again, and knows itself.
+        """
+        return (await self.remember(what, secrets.token_bytes(16), within_s))[1]
+
     async def remembered(self, foreign_id: str) -> bytes | None:
         """Return the body kept for a foreign id; None if the id has not come, or came too long ago."""
         return await self.client.do("GET", Keys(self.client.ingress(foreign_id, self.shards)).seen(foreign_id))
@@ -419,8 +412,8 @@ class Store:
     async def drop_inbound(self, inbound_id: str) -> None:
         """Forget an inbound item that has had its effect."""
         keys = Keys.of(inbound_id)
-        names = [keys.inbound(inbound_id), keys.wake]
-        await self.client.run(_SCRIPTS["drop"], names, [str(WorkItem("in", inbound_id))])
+        item = str(WorkItem("in", inbound_id))
+        await self.client.read(["DEL", keys.inbound(inbound_id)], ["ZREM", keys.wake, item])
 
     async def outgoing(self, outgoing_id: str) -> bytes | None:
         """An outbox entry that must still be sent."""
@@ -453,10 +446,9 @@ class Store:
 
         A run's failures are counted while it does not move on.
         """
-        keys = Keys.of(item.id)
-        names = [keys.tries(item.id), keys.wake, keys.clock, *([keys.run(item.id)] if item.kind == "run" else [])]
-        args = [str(item), round(wait_s * 1000), _TRIES_KEPT_S * 1000]
-        return int(await self.client.run(_SCRIPTS["put_off"], names, args))
+        return await self.client.run(
+            scripts.put_off(Keys.of(item.id), item, round(wait_s * 1000), _TRIES_KEPT_S * 1000)
+        )
 
     async def push_off(self, item: WorkItem) -> None:
         """Let the sweeper bring `item` one grace later, if it still waits."""
@@ -472,25 +464,20 @@ class Store:
 
         Of messages the `most` newest of a shard stay; a run and a request wait for somebody, so they do.
         """
-        keys = Keys.of(item.id)
-        names = [keys.tries(item.id), keys.wake, keys.dead, keys.clock]
-        names += [keys.given_up, keys.outbox] if item.kind in ("in", "out") else []
-        for one in await self.client.run(_SCRIPTS["bury"], names, [item.id, str(item), note, most]):
-            log.error("dead letter forgotten, there are too many", id=one.decode())
+        for one in await self.client.run(scripts.bury(Keys.of(item.id), item, note, most, is_held=False)):
+            log.error("dead letter forgotten, there are too many", id=one)
 
     async def hold(self, inbound_id: str, note: bytes, most: int = LISTED_AT_MOST) -> None:
         """List an inbound item as held and forget its bytes: whoever sent it has it, and so has the mailbox.
 
         The `most` newest of a shard stay listed, for anybody may send us what must be held.
         """
-        keys = Keys.of(inbound_id)
-        names = [keys.inbound(inbound_id), keys.tries(inbound_id), keys.wake, keys.dead, keys.held, keys.clock]
-        await self.client.run(_SCRIPTS["hold"], names, [inbound_id, str(WorkItem("in", inbound_id)), note, most])
+        item = WorkItem("in", inbound_id)
+        await self.client.run(scripts.bury(Keys.of(inbound_id), item, note, most, is_held=True))
 
     async def push(self, item: WorkItem) -> None:
         """Have a worker take `item` now."""
-        keys = Keys.of(item.id)
-        await self.client.run(_SCRIPTS["push"], [keys.ready, keys.clock], [str(item)])
+        await self.client.do("ZADD", Keys.of(item.id).ready, "NX", scripts.at_ms(self.about_now()), str(item))
 
     async def is_to_sweep(self, shard: int, once_in_s: float) -> bool:
         """Return whether the caller is the one to sweep a shard: within `once_in_s` only one is."""
@@ -507,9 +494,11 @@ class Store:
     async def sweep(self, shard: int, at_most: int = 500) -> list[WorkItem]:
         """Push what is due in a shard, or nobody took; return it."""
         keys = Keys(shard)
-        names = [keys.wake, keys.clock, keys.ready]
-        pushed = await self.client.run(_SCRIPTS["sweep"], names, [self._grace_ms, at_most])
-        return [WorkItem.parse(member.decode()) for member in pushed]
+        return await self.client.run(scripts.sweep(keys, self._grace_ms, at_most))
+
+
+def _kept(record: RecordWrite | None) -> scripts.RecordKept | None:
+    return scripts.RecordKept(record.request_id, record.version, record.body) if record else None
 
 
 def _mark(some_id: str) -> list[Arg]:

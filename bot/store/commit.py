@@ -12,9 +12,13 @@ from agents.model.usage import used
 from agents.run import RunState
 from bot.policy.approvers.concern import concern_of, widens
 from bot.policy.audited import OF_EVENTS
+from bot.store.client.script import Call, Script
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 from bot.store.outbox_entry import shown_in
+from bot.store.scripts import LineKept, at_ms
+
+_COMMIT = Script("commit")
 
 # A run that goes on and on is stopped by its own agent's limits long before; this one protects the store.
 MAX_EVENTS = 10_000
@@ -184,10 +188,8 @@ def stamped(event: Event, release: str) -> bytes:
     return write_event(event if event.release else event.model_copy(update={"release": release}))
 
 
-def encode(
-    commit: Commit, grace_ms: int, release: str = "", *, push: bool = True
-) -> tuple[list[str], list[str | bytes]]:
-    """Keys and arguments of `commit.lua`; with `push` any worker can take at once what is to be done now.
+def encode(commit: Commit, grace_ms: int, release: str = "", *, push: bool = True) -> Call[Written]:
+    """Return the call of `commit.lua`; with `push` any worker can take at once what is to be done now.
 
     Raises ValueError for a change that ends two things: they could not be ended together or not at all.
     """
@@ -195,7 +197,7 @@ def encode(
         raise ValueError(f"one change can't end both {commit.sent} and {commit.inbound}")
     keys, args = Keys.of(commit.run_id), list[str | bytes]([b""])
     names = [
-        keys.run(commit.run_id), keys.wake, keys.outbox, keys.deliveries, keys.clock, keys.summaries, keys.requests,
+        keys.run(commit.run_id), keys.wake, keys.outbox, keys.deliveries, keys.summaries, keys.requests,
         # What an answer causes overtakes new work, as it did itself.
         keys.answers if commit.once and commit.counts else keys.ready,
     ]  # fmt: skip
@@ -209,6 +211,7 @@ def encode(
         return len(names)
 
     plan: dict[str, Any] = {
+        "run": commit.run_id,
         "commit": commit.commit,
         "expect": commit.expect,
         "grace": grace_ms,
@@ -244,10 +247,11 @@ def encode(
             plan["rest"]["attempts"] = key(keys.attempts(commit.run_id))
     if commit.summary is not None:
         at, first = _ms(commit.summary.started_at), len(names) + 1
-        plan["summary"] = {"run": commit.run_id, "body": body(commit.summary.body), "at": at, "first": first}
+        state = commit.summary.state
+        plan["summary"] = {"body": body(commit.summary.body), "state": state, "at": at, "first": first}
         names += lists_of(commit.summary, keys)
     args[0] = json.dumps(_known(plan))
-    return names, args
+    return Call(_COMMIT, [*names, *_COMMIT.shared(keys)], args, decode)
 
 
 def _ended(commit: Commit) -> Iterable[WorkItem]:
@@ -274,18 +278,23 @@ def _concerned(commit: Commit, keys: Keys, key: Callable[[str], int]) -> dict[st
     if commit.summary and commit.expect and not commit.is_rebuilt:
         people -= {commit.summary.requester}  # in their list since the run began
     seen = [key(keys.runs_seen_by(person)) for person in sorted(people)]
-    return {"run": commit.run_id, "runs": key(keys.runs), "seen": seen} if seen else None
+    return {"runs": key(keys.runs), "seen": seen} if seen else None
 
 
 def lists_of(line: Line, keys: Keys) -> Iterable[str]:
-    """The four lists that a run belongs to, then those of the states that it is not in."""
-    yield from (keys.runs, keys.runs_by(line.requester), keys.runs_of(line.agent), keys.runs_in(line.state))
-    yield from (keys.runs_in(state) for state in get_args(RunState) if state != line.state)
+    """The lists that a run belongs to by its line, whose state says which of the last ones."""
+    yield from (keys.runs, keys.runs_by(line.requester), keys.runs_of(line.agent))
+    yield from (keys.runs_in(state) for state in get_args(RunState))
+
+
+def kept(line: Line, keys: Keys) -> LineKept:
+    """A run's line as scripts have it."""
+    return LineKept(line.body, at_ms(line.started_at), line.state, tuple(lists_of(line, keys)))
 
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:
-    """Drop the Nones: Lua's JSON reader makes them something that counts as true."""
-    return {name: value for name, value in values.items() if value is not None}
+    """Drop what is none: Lua's JSON reader makes of it something that counts as true."""
+    return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
 
 
 def _record(
@@ -313,7 +322,7 @@ def _record(
 
 
 def _ms(moment: datetime | None) -> int | None:
-    return None if moment is None else round(moment.timestamp() * 1000)
+    return None if moment is None else at_ms(moment)
 
 
 def decode(reply: Sequence[Any]) -> Written:

@@ -2,14 +2,14 @@
 
 import secrets
 
-from bot.store.client import Client, Script, StoreError
+from bot.store import scripts
+from bot.store.client import Client, StoreError
 from bot.store.client.durability import SHARDS, NotWhole, look_at_shards
 from bot.store.keys import Keys
 
-FORMAT = 4
+FORMAT = 5
 """Goes up with each change after which a release can't read what the one before wrote, or writes it otherwise."""
 
-_NOTE = Script("note_format")
 _KEYS = Keys(0)
 _WHAT_TO_DO = (
     "Start the release of sayso that wrote it, or let this one begin with an empty Redis or a new data directory: "
@@ -34,7 +34,7 @@ async def check_format(client: Client) -> None:
 
     Raises OtherFormat, and NotWhole for a store that is being restored or went back.
     """
-    found: bytes = await client.run(_NOTE, [_KEYS.format, _KEYS.mark, *_used()], [FORMAT, secrets.token_hex(8)])
+    found = await client.run(scripts.note_format(_KEYS, _used(), FORMAT, secrets.token_hex(8)))
     await _judge(client, found)
     await check_whole(client)
 

@@ -7,11 +7,10 @@ from datetime import datetime
 
 from agents.requests import Freeze
 from bot.store import client as clock
-from bot.store.client import Client, Script
-from bot.store.ids import WorkItem
+from bot.store import scripts
+from bot.store.client import Client
 from bot.store.keys import Keys
 
-_FREEZE, _WAIT = Script("freeze"), Script("wait_frozen")
 # The shard that is changed first, and that all others follow.
 _FIRST = 0
 # What everybody knows before anything was ever frozen.
@@ -84,13 +83,13 @@ class Freezes:
 
     async def write_first(self, after: FrozenPlaces, follows: int) -> bool:
         """Change the first shard, if what it knows still is the number that `after` follows."""
-        return await self._write(_FIRST, after, str(follows))
+        return await self._write(_FIRST, after, follows)
 
     async def spread(self, held: FrozenPlaces) -> None:
         """Have every shard know it that knows nothing newer; nobody need where nothing was ever frozen."""
         if held.number == 0:
             return
-        await asyncio.gather(*(self._write(shard, held, "") for shard in range(self.shards) if shard != _FIRST))
+        await asyncio.gather(*(self._write(shard, held, None) for shard in range(self.shards) if shard != _FIRST))
 
     async def _reach_all(self, held: FrozenPlaces) -> None:
         await self.spread(held)
@@ -114,18 +113,14 @@ class Freezes:
             await self.write_first(FrozenPlaces(newest + 1, every, first.now), follows=first.number)
         raise RuntimeError(f"what is frozen changed {_TRIES} times at once")
 
-    async def _write(self, shard: int, held: FrozenPlaces, follows: str) -> bool:
-        fields = [(f"in {name}" if name else "*", one.model_dump_json()) for name, one in held.freezes.items()]
-        args = [str(held.number), follows, *(part for field in fields for part in field)]
-        return bool(await self._client.run(_FREEZE, [Keys(shard).frozen], args))
+    async def _write(self, shard: int, held: FrozenPlaces, follows: int | None) -> bool:
+        bodies = {f"in {name}" if name else "*": one.model_dump_json() for name, one in held.freezes.items()}
+        return await self._client.run(scripts.freeze(Keys(shard), held.number, follows, bodies))
 
     async def wait(self, run_id: str, seq: int, request_id: str, number: int, until: datetime | None) -> bool:
         """Have an approved run wait for the end of a freeze; False when the run or what is frozen has changed since."""
-        keys = Keys.of(run_id)
-        names = [keys.run(run_id), keys.wake, keys.frozen, keys.approved_waits]
-        due = "" if until is None else round(until.timestamp() * 1000)
-        args: list[str | bytes | int] = [seq, str(WorkItem("run", run_id)), str(number), request_id, due]
-        return bool(await self._client.run(_WAIT, names, args))
+        due_ms = scripts.at_ms(until) if until else None
+        return await self._client.run(scripts.wait_frozen(Keys.of(run_id), run_id, seq, due_ms, request_id, number))
 
     async def concerned(self, shard: int) -> list[str]:
         """The requests of a shard that are open, or approved and have not begun, and maybe some that never will."""

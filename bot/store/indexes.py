@@ -12,7 +12,8 @@ from typing import Literal, Protocol
 from pydantic import AwareDatetime
 
 from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
-from bot.store.client import Client, Script, adjusted, asked
+from bot.store import scripts
+from bot.store.client import Client, adjusted, asked
 from bot.store.keys import Keys
 
 _KEYS = Keys(0)
@@ -23,7 +24,6 @@ _THREAD_KEEP_S = 400 * 24 * 3600
 _KEPT_ENOUGH_MS = (_THREAD_KEEP_S - 24 * 3600) * 1000
 # People ask for more below what they asked for; of so many before it, one may still go on.
 _BEFORE = 8
-_NOTE_THREAD = Script("note_thread")
 
 
 class Threads:
@@ -34,9 +34,9 @@ class Threads:
 
     async def note(self, channel: str, thread: str, run_id: str) -> None:
         """`run_id` is the newest that lives there from now on; for 400 days."""
-        key, before = self._keys(channel, thread)
-        if not await self._client.do("SET", key, run_id, "EX", _THREAD_KEEP_S, "NX"):
-            await self._client.run(_NOTE_THREAD, [key, before], [run_id, _THREAD_KEEP_S, _BEFORE])
+        keys, name = self._named(channel, thread)
+        if not await self._client.do("SET", keys.thread(name), run_id, "EX", _THREAD_KEEP_S, "NX"):
+            await self._client.run(scripts.note_thread(keys, name, run_id, _THREAD_KEEP_S, _BEFORE))
 
     async def begin(self, channel: str, thread: str, run_id: str) -> None:
         """`run_id` lives there unless another run does already, though it may not have started yet; for 400 days."""
@@ -63,12 +63,12 @@ class Threads:
 
     def _keys(self, channel: str, thread: str) -> tuple[str, str]:
         """Return the key of the newest run, and that of those before."""
-        name = f"{channel}:{thread}"
-        keys = Keys(self._client.ingress(name, self._shards))
+        keys, name = self._named(channel, thread)
         return keys.thread(name), keys.thread_before(name)
 
-
-_CLAIM = Script("claim")
+    def _named(self, channel: str, thread: str) -> tuple[Keys, str]:
+        name = f"{channel}:{thread}"
+        return Keys(self._client.ingress(name, self._shards)), name
 
 
 class Places:
@@ -93,14 +93,12 @@ class Places:
 
     async def _first(self, request_id: RequestId, name: str, value: str, follows: str = "") -> str:
         key = Keys.of(request_id).places(request_id)
-        found = await self._client.run(_CLAIM, [key], [name, value, follows])
-        return found.decode()
+        found = await self._client.run(scripts.set_if(key, name, value, "", follows))
+        return found.value.decode()
 
 
 RUNS_AT_MOST = 20
 """The most runs of one handle; a run noted before that many others polls for itself, in its own time."""
-
-_NOTE = Script("note_handle")
 
 
 class Handles:
@@ -112,7 +110,7 @@ class Handles:
     async def note(self, handle: str, run_id: RunId, keep_s: float) -> None:
         """`run_id` waits for `handle`, for `keep_s` at most. Noted again it is the newest."""
         keys = self._keys(handle)
-        await self._client.run(_NOTE, [keys.handle(handle), keys.clock], [run_id, RUNS_AT_MOST, round(keep_s * 1000)])
+        await self._client.run(scripts.note_handle(keys, handle, run_id, RUNS_AT_MOST, round(keep_s * 1000)))
 
     async def runs(self, handle: str) -> tuple[RunId, ...]:
         """The runs that wait for `handle`, or did, newest first."""
@@ -322,6 +320,8 @@ class _Remembers(Protocol):
 
     async def remembered(self, foreign_id: str) -> bytes | None: ...
 
+    async def is_first(self, what: str, within_s: float) -> bool: ...
+
 
 class StoreMarks:
     """A `channels.Marks` in Redis, for the channel `name`. All raise StoreUnavailable while it is away."""
@@ -331,9 +331,7 @@ class StoreMarks:
 
     async def add_once(self, key: str) -> bool:
         """Add `key`; False when somebody added it before."""
-        # A value of our own: a write whose answer was lost is asked again, and must know itself.
-        _, is_new = await self._store.remember(self._foreign(key), secrets.token_bytes(16), MARK_KEEP_S)
-        return is_new
+        return await self._store.is_first(self._foreign(key), MARK_KEEP_S)
 
     async def put_if_absent(self, key: str, value: str) -> str:
         """Keep `value` under `key` unless there is something already; returns what is kept there now."""

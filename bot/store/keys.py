@@ -1,9 +1,65 @@
-"""Names of keys. Everything of one shard shares a hash tag, so one script can change it all at once."""
+"""The table of all keys: what each is called, who alone writes it, how long it lives and how large it gets.
 
+Everything of one shard shares a hash tag, so one script can change it all at once. `docs/data-model.md` is made from
+this, and the scripts get their names here. A part of a name in capitals is filled in.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, Self, overload
 
-from agents.run import RunState
 from bot.store.ids import shard_of
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A key of each shard; `owner` is the module of `bot` that alone writes it, `life` and `bound` are in words."""
+
+    name: str
+    owner: str
+    life: str
+    bound: str
+    kind: str
+    holds: str
+
+
+class Named(Protocol):
+    """Names one of several keys by what its name is filled in with."""
+
+    def __call__(self, *parts: str) -> str: ...
+
+
+class One(Row):
+    """A row of a single key."""
+
+    __slots__ = ()
+
+    @overload
+    def __get__(self, keys: None, owner: type["Keys"]) -> Self: ...
+
+    @overload
+    def __get__(self, keys: "Keys", owner: type["Keys"]) -> str: ...
+
+    def __get__(self, keys: "Keys | None", owner: type["Keys"]) -> Self | str:
+        return self if keys is None else f"{keys.prefix}{self.name}"
+
+
+class Each(Row):
+    """A row of keys of one kind."""
+
+    __slots__ = ()
+
+    @overload
+    def __get__(self, keys: None, owner: type["Keys"]) -> Self: ...
+
+    @overload
+    def __get__(self, keys: "Keys", owner: type["Keys"]) -> Named: ...
+
+    def __get__(self, keys: "Keys | None", owner: type["Keys"]) -> Self | Named:
+        if keys is None:
+            return self
+        fixed = ":".join(part for part in self.name.split(":") if not part.isupper())
+        return lambda *parts: ":".join((f"{keys.prefix}{fixed}", *parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,442 +73,692 @@ class Keys:
         """The keys of the shard that `some_id` lives in. Raises NotFound."""
         return cls(shard_of(some_id))
 
-    def _key(self, *parts: str) -> str:
-        return ":".join((f"{{s{self.shard}}}", *parts))
-
     @property
-    def wake(self) -> str:
-        """The schedule: all work that waits, scored by when it is due.
-
-        It is the truth, written with the change itself: to hand work out moves its score on, so what a worker loses
-        comes again. A queue would forget it, and a timer go by one machine's clock.
-        """
-        return self._key("wake")
-
-    @property
-    def answers(self) -> str:
-        """The answers of people that a worker can take now, scored by since when."""
-        return self._key("ready", "answers")
-
-    @property
-    def ready(self) -> str:
-        """All other work that a worker can take now, scored alike, but for the new work of whoever has more waiting."""
-        return self._key("ready")
-
-    @property
-    def turns(self) -> str:
-        """The pieces of new work by who asked for them, since last nothing waited; `ready.lua` has this name, too."""
-        return self._key("ready", "turns")
-
-    def stop(self, taker: str) -> str:
-        """Tells a process that waits for work to stop; it stands beside what is waited for."""
-        return self._key("ready", "stop", taker)
-
-    @property
-    def swept(self) -> str:
-        """Stands there while no process need look at the schedule again."""
-        return self._key("swept")
-
-    @property
-    def tried(self) -> str:
-        """What is written to see whether writes are taken; it is gone in a second."""
-        return self._key("tried")
-
-    @property
-    def format(self) -> str:
-        """The number of the store's format: `bot.store.format` has ours. It is in one shard."""
-        return self._key("format")
-
-    @property
-    def mark(self) -> str:
-        """The random name of the store, and those it had before it was restored. It is in one shard."""
-        return self._key("mark")
-
-    @property
-    def first_shards(self) -> str:
-        """The number of shards that the store began with. It is in one shard."""
-        return self._key("first_shards")
-
-    @property
-    def starts(self) -> str:
-        """How many tools were started, and the newest ones: `bot.store.memory` says what for."""
-        return self._key("starts")
-
-    @property
-    def replicated(self) -> str:
-        """Written to see whether replicas follow."""
-        return self._key("replicated")
-
-    @property
-    def retained(self) -> str:
-        """Stands there while the finished runs need not be looked at again."""
-        return self._key("retained")
-
-    @property
-    def archived(self) -> str:
-        """The numbers of runs that have left for the archive, by state."""
-        return self._key("archived")
-
-    @property
-    def left(self) -> str:
-        """A few bits of each run that has left, if all have set theirs: `bot.archive.left` says what for."""
-        return self._key("left")
-
-    @property
-    def audit_new(self) -> str:
-        """The facts that the sealer has still to record, oldest first; `audit.lua` has this name, too."""
-        return self._key("audit", "new")
-
-    @property
-    def audit_head(self) -> str:
-        """The number and the seal of the newest record."""
-        return self._key("audit", "head")
-
-    @property
-    def audit_chain(self) -> str:
-        """The sealed records, under their numbers."""
-        return self._key("audit", "chain")
-
-    @property
-    def audit_archived(self) -> str:
-        """Up to which record the chain is in the archive."""
-        return self._key("audit", "archived")
-
-    @property
-    def audit_kept(self) -> str:
-        """What may be forgotten of records: number -> texts with their salts."""
-        return self._key("audit", "kept")
-
-    @property
-    def audit_people(self) -> str:
-        """Whom the pseudonyms in the chain stand for."""
-        return self._key("audit", "people")
-
-    @property
-    def audit_sealing(self) -> str:
-        """Stands there while a worker seals, or has just sealed."""
-        return self._key("audit", "sealing")
-
-    @property
-    def audit_looked(self) -> str:
-        """Stands there while the newest records need not be checked again. It is in one shard."""
-        return self._key("audit", "looked")
-
-    @property
-    def audit_told(self) -> str:
-        """What operators were told of the log lately, and is still so. It is in one shard."""
-        return self._key("audit", "told")
-
-    def audit_noted(self, note_id: str) -> str:
-        """Stands there while a repeated note would be noted twice."""
-        return self._key("audit", "noted", note_id)
-
-    @property
-    def outbox(self) -> str:
-        """The outbox entries still to be sent: id -> body."""
-        return self._key("outbox")
-
-    @property
-    def deliveries(self) -> str:
-        """Cards at people's addresses: id -> body."""
-        return self._key("deliveries")
-
-    @property
-    def clock(self) -> str:
-        """Milliseconds that tests add to the time: elsewhere it is never there.
-
-        While a slot of a cluster moves, a key that is missing halfway ends a script half done, and one that names a
-        missing key does not begin. So each script that writes several keys names this one, or writes each of them once.
-        """
-        return self._key("clock_offset")
-
-    @property
-    def clock_seen(self) -> str:
-        """The last time that Redis told, and how far ahead of it we are; `clock.lua` has this name, too."""
-        return self._key("clock_seen")
-
-    @property
-    def open(self) -> str:
-        """Open requests, scored by when they were opened."""
-        return self._key("requests", "open")
-
-    @property
-    def requests(self) -> str:
-        """All requests, scored by when they were opened."""
-        return self._key("requests", "all")
-
-    @property
-    def summaries(self) -> str:
-        """One line per run, for lists."""
-        return self._key("summaries")
-
-    @property
-    def runs(self) -> str:
-        """All runs, scored by when they were started."""
-        return self._key("runs")
-
-    def runs_in(self, state: RunState) -> str:
-        """Runs whose line says this state, scored like all runs."""
-        return self._key("runs", "state", state)
-
-    def runs_by(self, person: str) -> str:
-        """Runs that were started for a person, scored like all runs."""
-        return self._key("runs", "by", person)
-
-    def runs_seen_by(self, person: str) -> str:
-        """Runs that concern a person, who may see them, scored like all runs."""
-        return self._key("runs", "seen", person)
-
-    def runs_of(self, agent: str) -> str:
-        """Runs of an agent, scored like all runs."""
-        return self._key("runs", "agent", agent)
-
-    def requests_in(self, place: str) -> str:
-        """The newest approvals for a tool and environment, whatever became of them."""
-        return self._key("requests:in", place)
-
-    def requests_for(self, person: str) -> str:
-        """Open requests that a person may decide or is asked back about, scored like all requests."""
-        return self._key("requests", "for", person)
-
-    def requests_seen_by(self, person: str) -> str:
-        """Requests that concern a person, open or not, scored like all requests."""
-        return self._key("requests", "seen", person)
-
-    @property
-    def changed(self) -> str:
-        """The channel on which scripts say which run changed; `lists.lua` has this name, too."""
-        return self._key("changed")
-
-    @property
-    def restored(self) -> str:
-        """The backup that the store was restored from, and when. It is in one shard."""
-        return self._key("restored")
-
-    @property
-    def counts(self) -> str:
-        """What was counted for operators: `bot.store.lists` has the names."""
-        return self._key("counts")
-
-    @property
-    def model_use(self) -> str:
-        """What runs used of models: `agents.model.usage` has the names."""
-        return self._key("model_use")
-
-    @property
-    def ticks(self) -> str:
-        """The next due time of each trigger: name -> moment and cron line."""
-        return self._key("ticks")
-
-    @property
-    def api_keys(self) -> str:
-        """API keys: hash of the key -> whose it is. All are in one shard."""
-        return self._key("api_keys")
-
-    @property
-    def api_keys_used(self) -> str:
-        """The time each API key was last used."""
-        return self._key("api_keys", "used")
-
-    @property
-    def frozen(self) -> str:
-        """What is frozen: `n`, how often that was changed; `*` for everything, `in NAME` for an environment."""
-        return self._key("frozen")
-
-    @property
-    def approved_waits(self) -> str:
-        """The requests that are approved and have not begun, and maybe some that never will."""
-        return self._key("approved", "waits")
-
-    @property
-    def frozen_told(self) -> str:
-        """The freezes that the requests of the shard were told of last."""
-        return self._key("frozen", "told")
-
-    @property
-    def absences(self) -> str:
-        """Who is away, by person. All are in one shard."""
-        return self._key("absences")
-
-    def standing(self, standing_id: str) -> str:
-        """A standing approval: `body`, `until` and `uses`, `n` uses so far, one `use REQUEST` each, and `revoked`."""
-        return self._key("standing", standing_id)
-
-    @property
-    def standings(self) -> str:
-        """All standing approvals, scored by when they end. They are in one shard."""
-        return self._key("standing")
-
-    def standings_of(self, person: str) -> str:
-        """Those that a person may use, scored alike."""
-        return self._key("standing", "of", person)
-
-    @property
-    def live(self) -> str:
-        """What was seen live in each environment. It is in one shard."""
-        return self._key("live")
-
-    @property
-    def live_looked(self) -> str:
-        """Stands there while no process need look again at what is live. It is in one shard."""
-        return self._key("live", "looked")
-
-    @property
-    def homes(self) -> str:
-        """The people who opened their App Home, scored by when they last did. All are in one shard."""
-        return self._key("homes")
-
-    def tries(self, some_id: str) -> str:
-        """The number of failed tries of an item, and the length of its run at the last one."""
-        return self._key("tries", some_id)
-
-    @property
-    def dead(self) -> str:
-        """Dead letters and held items: id -> note."""
-        return self._key("dead")
-
-    @property
-    def given_up(self) -> str:
-        """The messages among them that were given up, scored by when."""
-        return self._key("given_up")
-
-    @property
-    def held(self) -> str:
-        """The held items among them, scored by when."""
-        return self._key("held")
-
-    def run(self, run_id: str) -> str:
-        """A run's events."""
-        return self._key("run", run_id)
-
-    def file(self, run_id: str, sha256: str) -> str:
-        """The bytes of a file that came to a run."""
-        return self._key("file", run_id, sha256)
-
-    def attempts(self, run_id: str) -> str:
-        """A run's attempts and the lease of the one that runs."""
-        return self._key("attempts", run_id)
-
-    def forks(self, run_id: str) -> str:
-        """The runs that go on from a run's story, scored by when they were made."""
-        return self._key("forks", run_id)
-
-    def request(self, request_id: str) -> str:
-        """A request's record: version, state, body."""
-        return self._key("request", request_id)
-
-    def replies(self, request_id: str) -> str:
-        """The outcome of each reply to a request."""
-        return self._key("replies", request_id)
-
-    def places(self, request_id: str) -> str:
-        """The delivery whose card stands where many see it: place -> delivery id."""
-        return self._key("places", request_id)
-
-    def seen(self, foreign_id: str) -> str:
-        """The id of ours that a foreign id led to."""
-        return self._key("seen", foreign_id)
-
-    def handle(self, handle: str) -> str:
-        """The runs that wait for a handle of the outside, scored by when they were noted."""
-        return self._key("handle", handle)
-
-    def thread(self, name: str) -> str:
-        """The newest run that lives in a thread of a channel."""
-        return self._key("thread", name)
-
-    def thread_before(self, name: str) -> str:
-        """The runs that were the newest there before it."""
-        return self._key("thread_before", name)
-
-    def inbound(self, inbound_id: str) -> str:
-        """One item that arrived."""
-        return self._key("inbound", inbound_id)
-
-    def lock(self, name: str) -> str:
-        """The holder of a lock, the end of its lease, and its fence."""
-        return self._key("lock", name)
-
-    def lock_queue(self, name: str) -> str:
-        """Who waits for a lock: since when, and when they asked last."""
-        return self._key("lock_queue", name)
-
-    def result(self, attempt_id: str) -> str:
-        """The result that a runner notes for its command."""
-        return self._key("result", attempt_id)
-
-    def reply(self, run_id: str, input_hash: str) -> str:
-        """What a model answered to what has this hash, while it is kept."""
-        return self._key("reply", run_id, input_hash)
-
-    def receipt(self, outgoing_id: str) -> str:
-        """The person for whom a mail without a question was."""
-        return self._key("receipt", outgoing_id)
-
-    def together(self, name: str, what: str) -> str:
-        """Something about a message that lists requests of an API key to a person: what it lists, who changes it."""
-        return self._key("together", name, what)
-
-    def window(self, sender: str) -> str:
-        """A sender's recent triggers."""
-        return self._key("window", sender)
-
-    def day(self, agent: str, day: str, what: str) -> str:
-        """An agent's use on a day, or how far people extended it. All of an agent is in one shard."""
-        return self._key("day", agent, day, what)
-
-    def mailbox(self, name: str, *what: str) -> str:
-        """A mailbox of ours: its bookmark, or something else about it. All are in one shard."""
-        return self._key("mailbox", name, *what)
-
-    def links(self, *process: str) -> str:
-        """The processes connected to Slack, or the state of one of them. All are in one shard."""
-        return self._key("slack", "links", *process)
-
-    @property
-    def lockouts(self) -> str:
-        """The channels that refuse us, and the reasons. All are in one shard."""
-        return self._key("lockouts")
-
-    @property
-    def people(self) -> str:
-        """Everybody whom the directory ever had: id -> by what they were known. All are in one shard."""
-        return self._key("people")
-
-    @property
-    def people_number(self) -> str:
-        """How often an operator has said that two are one."""
-        return self._key("people", "number")
-
-    @property
-    def tables(self) -> str:
-        """The hashes of people, policies, groups and rotations as they were noted last. All are in one shard."""
-        return self._key("tables")
-
-    @property
-    def tables_wrong(self) -> str:
-        """What is wrong with a file of settings that would be read anew."""
-        return self._key("tables", "wrong")
-
-    @property
-    def tables_whole(self) -> str:
-        """Hashes of the lines of the file that held last as a whole, and of who stood in the files of groups."""
-        return self._key("tables", "whole")
-
-    @property
-    def tables_half(self) -> str:
-        """Since when a file is only half taken, or that it is confirmed, by its digest."""
-        return self._key("tables", "half")
-
-    @property
-    def tables_kept(self) -> str:
-        """What came in and waits for a file that is whole."""
-        return self._key("tables", "kept")
-
-    def login(self, hashed: str) -> str:
-        """The person whom a log-in link lets in, until it is spent. All are in one shard."""
-        return self._key("login", hashed)
-
-    def session(self, hashed: str) -> str:
-        """The person whose a session of the console is. All are in one shard."""
-        return self._key("session", hashed)
+    def prefix(self) -> str:
+        """The hash tag that the name of every key of the shard begins with."""
+        return f"{{s{self.shard}}}:"
+
+    # Work
+    wake = One(
+        "wake",
+        "store",
+        "for ever",
+        "one for each thing that is to be done",
+        "zset",
+        "all work that waits, by when it is due. It is the truth, written with the change itself: to hand work out "
+        "moves its score on, so what a worker loses comes again",
+    )
+    answers = One(
+        "ready:answers",
+        "store",
+        "for ever",
+        "what is ready",
+        "zset",
+        "the answers of people that a worker can take now, by since when",
+    )
+    ready = One(
+        "ready",
+        "store",
+        "for ever",
+        "what is ready",
+        "zset",
+        "all other work that a worker can take now, by since when, but for the new work of somebody who has more "
+        "waiting",
+    )
+    turns = One(
+        "ready:turns",
+        "store",
+        "until nothing waits",
+        "who has work waiting",
+        "hash",
+        "who asked -> their pieces of new work since last nothing waited",
+    )
+    stop = Each(
+        "ready:stop:TAKER",
+        "worker.queue",
+        "60 s",
+        "one for each process",
+        "zset",
+        "tells a process that waits for work to stop",
+    )
+    swept = One("swept", "store", "once a sweep", "one", "text", "nobody else need look at the schedule meanwhile")
+    tries = Each(
+        "tries:ITEM",
+        "store",
+        "1 h",
+        "one for each item that failed",
+        "hash",
+        "`count`: failed tries; `at`: the length of its run at the last one",
+    )
+    dead = One(
+        "dead",
+        "store",
+        "until done again or discarded, or with the run",
+        "1,000 messages",
+        "hash",
+        "id -> note of a dead letter or a held item",
+    )
+    given_up = One(
+        "given_up",
+        "store",
+        "as `dead`",
+        "1,000",
+        "zset",
+        "the messages among them that were given up, by when",
+    )
+    held = One("held", "store", "as `dead`", "1,000", "zset", "the held items among them, by when")
+
+    # Runs
+    run = Each(
+        "run:RUN",
+        "store",
+        "with the run",
+        "12,000 events",
+        "stream",
+        "its events: `e` the event, `c` the change that wrote it",
+    )
+    attempts = Each(
+        "attempts:RUN",
+        "store",
+        "with the run",
+        "its attempts",
+        "hash",
+        "attempt -> state; `holder` and `until`: the lease of the one that runs",
+    )
+    file = Each(
+        "file:RUN:SHA256",
+        "store",
+        "30 days",
+        "the bytes of a commit",
+        "text",
+        "the bytes of a file that came to a run",
+    )
+    forks = Each(
+        "forks:RUN",
+        "store.indexes",
+        "with the run",
+        "its forks",
+        "zset",
+        "the runs that go on from its story, by when they were made",
+    )
+    reply = Each(
+        "reply:RUN:HASH",
+        "store.indexes",
+        "as long as settings keep replies",
+        "the replies of a run",
+        "text",
+        "what a model answered to what has this hash",
+    )
+    summaries = One(
+        "summaries",
+        "store",
+        "with the run",
+        "one for each run",
+        "hash",
+        "run -> its line in lists; `state RUN` -> the state that it says",
+    )
+    runs = One("runs", "store", "with the run", "one for each run", "zset", "all runs, by when they were started")
+    runs_in = Each("runs:state:STATE", "store", "with the run", "as `runs`", "zset", "runs whose line says this state")
+    runs_by = Each(
+        "runs:by:PERSON",
+        "store",
+        "with the run",
+        "as `runs`",
+        "zset",
+        "runs that were started for a person",
+    )
+    runs_seen_by = Each(
+        "runs:seen:PERSON",
+        "store",
+        "with the run",
+        "as `runs`",
+        "zset",
+        "runs that concern a person, who may see them",
+    )
+    runs_of = Each("runs:agent:AGENT", "store", "with the run", "as `runs`", "zset", "runs of an agent")
+    starts = One(
+        "starts",
+        "store",
+        "for ever",
+        "one, 32 starts",
+        "text",
+        "how many tools were started, and the newest ones: `bot.store.memory` says what for",
+    )
+    retained = One(
+        "retained",
+        "archive.leaving",
+        "once a look",
+        "one",
+        "text",
+        "nobody else need look for finished runs meanwhile",
+    )
+    archived = One(
+        "archived",
+        "archive.leaving",
+        "for ever",
+        "one for each state",
+        "hash",
+        "state -> the number of runs that have left for the archive",
+    )
+    left = One(
+        "left",
+        "archive.leaving",
+        "for ever",
+        "512 KiB",
+        "text",
+        "a few bits of each run that has left: `bot.archive.left` says what for",
+    )
+    changed = One("changed", "store", "never kept", "one", "channel", "scripts say here which run changed")
+
+    # Requests
+    request = Each(
+        "request:REQUEST",
+        "store",
+        "with the run",
+        "one record",
+        "hash",
+        "`version`, `state` and `body` of its record",
+    )
+    replies = Each(
+        "replies:ABOUT",
+        "store",
+        "with the run",
+        "the replies to it",
+        "hash",
+        "id of a reply to a request, or of a step or run -> its outcome",
+    )
+    places = Each(
+        "places:REQUEST",
+        "store.indexes",
+        "with the run",
+        "its places",
+        "hash",
+        "place -> the delivery whose card stands where many see it",
+    )
+    open = One(
+        "requests:open",
+        "store",
+        "while it is open",
+        "open requests",
+        "zset",
+        "open requests, by when they were opened",
+    )
+    requests = One(
+        "requests:all",
+        "store",
+        "with the run",
+        "one for each request",
+        "zset",
+        "all requests, by when they were opened",
+    )
+    requests_for = Each(
+        "requests:for:PERSON",
+        "store",
+        "while it is open",
+        "open requests",
+        "zset",
+        "open requests that wait on a person",
+    )
+    requests_seen_by = Each(
+        "requests:seen:PERSON",
+        "store",
+        "with the run",
+        "one for each request",
+        "zset",
+        "requests that concern a person, open or not",
+    )
+    requests_in = Each(
+        "requests:in:PLACE",
+        "store",
+        "with the run",
+        "100",
+        "zset",
+        "the newest approvals for a tool and environment, whatever became of them",
+    )
+    approved_waits = One(
+        "approved:waits",
+        "store",
+        "until it begins",
+        "approved requests",
+        "set",
+        "requests that are approved and have not begun, and maybe some that never will",
+    )
+    frozen = One(
+        "frozen",
+        "store.freezes",
+        "for ever",
+        "one for each environment",
+        "hash",
+        "`n`: how often it was changed; `*` or `in NAME` -> the freeze",
+    )
+    frozen_told = One(
+        "frozen:told",
+        "store.freezes",
+        "for ever",
+        "one",
+        "text",
+        "the freezes that the requests of the shard were told of last",
+    )
+    standing = Each(
+        "standing:ID",
+        "requests.standing.kept",
+        "30 days after its end",
+        "its uses",
+        "hash",
+        "a standing approval: `body`, `until` and `uses`, `n` uses so far, one `use REQUEST` each, and `revoked`",
+    )
+    standings = One(
+        "standing",
+        "requests.standing.kept",
+        "30 days after its end",
+        "20 valid ones of a person",
+        "zset",
+        "all standing approvals, by when they end. In one shard",
+    )
+    standings_of = Each(
+        "standing:of:PERSON",
+        "requests.standing.kept",
+        "30 days after its end",
+        "20 valid ones",
+        "zset",
+        "those that a person may use",
+    )
+
+    # Messages
+    seen = Each(
+        "seen:FOREIGN",
+        "store",
+        "as whoever notes it says",
+        "one",
+        "text",
+        "the id of ours that a foreign id led to, or a mark",
+    )
+    inbound = Each(
+        "inbound:ITEM",
+        "store",
+        "until it is handled",
+        "one message",
+        "hash",
+        "an item that arrived: `body`, `raw`, `at`",
+    )
+    outbox = One(
+        "outbox",
+        "store",
+        "until it is sent",
+        "what is to be sent",
+        "hash",
+        "id -> an entry that is still to be sent",
+    )
+    deliveries = One(
+        "deliveries",
+        "store",
+        "with the run",
+        "the cards of runs",
+        "hash",
+        "id -> a card at somebody's address",
+    )
+    receipt = Each("receipt:ENTRY", "store.indexes", "7 days", "one", "text", "for whom a mail without a question was")
+    window = Each(
+        "window:SENDER",
+        "store",
+        "the time that it counts",
+        "as many as it may send",
+        "zset",
+        "a sender's triggers, by when",
+    )
+    thread = Each("thread:NAME", "store.indexes", "400 days", "one", "text", "the newest run in a thread of a channel")
+    thread_before = Each(
+        "thread_before:NAME",
+        "store.indexes",
+        "400 days",
+        "8",
+        "list",
+        "the runs that were the newest there before it",
+    )
+    handle = Each(
+        "handle:HANDLE",
+        "store.indexes",
+        "as long as its run waits",
+        "20",
+        "zset",
+        "the runs that wait for a handle of the outside, by when they were noted",
+    )
+    together = Each(
+        "together:NAME:WHAT",
+        "store.together",
+        "31 days",
+        "one",
+        "text",
+        "the `message` that lists requests of an API key to a person, and its `holder`",
+    )
+    mailbox = Each(
+        "mailbox:NAME:WHAT",
+        "store.locks",
+        "for ever",
+        "50,000 mails",
+        "several",
+        "a mailbox of ours: its bookmark, `mails`, `holder`, `state`, `told`, `telling`. In one shard",
+    )
+    links = Each(
+        "slack:links:PROCESS",
+        "store.indexes",
+        "6 s, the list 1 h",
+        "one for each process",
+        "set, text",
+        "the processes connected to Slack, and the state of each. In one shard",
+    )
+    lockouts = One(
+        "lockouts",
+        "store.indexes",
+        "75 s after the last refusal",
+        "one for each channel and reason",
+        "hash",
+        "the channels that refuse us, and the reasons. In one shard",
+    )
+    homes = One(
+        "homes",
+        "store.indexes",
+        "30 days",
+        "one for each person",
+        "zset",
+        "who opened their App Home, by when they last did. In one shard",
+    )
+
+    # People
+    people = One(
+        "people",
+        "people.register",
+        "for ever",
+        "everybody who ever was in the directory",
+        "hash",
+        "id -> by what they were known. In one shard",
+    )
+    people_number = One(
+        "people:number",
+        "people.register",
+        "for ever",
+        "one",
+        "text",
+        "how often an operator has said that two are one",
+    )
+    absences = One(
+        "absences",
+        "people.absences",
+        "until it ends",
+        "one for each person",
+        "hash",
+        "who is away. In one shard",
+    )
+    api_keys = One(
+        "api_keys",
+        "people.api_keys",
+        "400 days after its end",
+        "one for each key",
+        "hash",
+        "hash of an API key -> whose it is. In one shard",
+    )
+    api_keys_used = One(
+        "api_keys:used",
+        "people.api_keys",
+        "as `api_keys`",
+        "one for each key",
+        "hash",
+        "when each API key was last used",
+    )
+    login = Each(
+        "login:HASH",
+        "people.sessions",
+        "15 min",
+        "one",
+        "text",
+        "the person whom a log-in link lets in, until it is spent. In one shard",
+    )
+    session = Each(
+        "session:HASH",
+        "people.sessions",
+        "12 h",
+        "one",
+        "text",
+        "the person whose a session of the console is. In one shard",
+    )
+    tables = One(
+        "tables",
+        "people.noted",
+        "for ever",
+        "one",
+        "text",
+        "the hashes of people, policies, groups and rotations as noted last. In one shard",
+    )
+    tables_wrong = One(
+        "tables:wrong",
+        "people.noted",
+        "15 s",
+        "one",
+        "text",
+        "what is wrong with a file of settings that would be read anew",
+    )
+    tables_whole = One(
+        "tables:whole",
+        "people.noted",
+        "for ever",
+        "lines of the file",
+        "text",
+        "hashes of the lines of the file that held last as a whole, and of who stood in the files of groups",
+    )
+    tables_half = One(
+        "tables:half",
+        "people.noted",
+        "while it is half taken",
+        "one for each digest",
+        "hash",
+        "since when a file is only half taken, or that it is confirmed, by its digest",
+    )
+    tables_kept = One(
+        "tables:kept",
+        "people.noted",
+        "until the file is whole",
+        "what came in meanwhile",
+        "set",
+        "the ids of what came in and waits for a file that is whole",
+    )
+
+    # The audit log
+    audit_new = One(
+        "audit:new",
+        "store",
+        "until it is sealed",
+        "what is not sealed",
+        "stream",
+        "the facts that the sealer has still to record, oldest first",
+    )
+    audit_head = One("audit:head", "audit.sealer", "for ever", "one", "text", "number and seal of the newest record")
+    audit_chain = One(
+        "audit:chain",
+        "audit.sealer",
+        "until it is archived",
+        "20,000 records and a segment",
+        "stream",
+        "the sealed records, under their numbers: `b` the body, `s` the seal",
+    )
+    audit_archived = One(
+        "audit:archived",
+        "audit.leaving",
+        "for ever",
+        "one",
+        "text",
+        "up to which record the chain is in the archive",
+    )
+    audit_kept = One(
+        "audit:kept",
+        "audit.sealer",
+        "as `audit_chain`",
+        "as `audit_chain`",
+        "hash",
+        "number -> the texts of a record that may be forgotten, with their salts",
+    )
+    audit_people = One(
+        "audit:people",
+        "audit.sealer",
+        "until somebody is forgotten",
+        "one for each name",
+        "hash",
+        "whom the pseudonyms in the chain mean",
+    )
+    audit_sealing = One("audit:sealing", "store", "once a seal", "one", "text", "nobody else need seal meanwhile")
+    audit_looked = One(
+        "audit:looked",
+        "audit.watching",
+        "once a look",
+        "one",
+        "text",
+        "nobody else need check the newest records meanwhile. In one shard",
+    )
+    audit_told = One(
+        "audit:told",
+        "audit.watching",
+        "1 day",
+        "what is wrong",
+        "text",
+        "what operators were told of the log. In one shard",
+    )
+    audit_noted = Each(
+        "audit:noted:NOTE",
+        "audit.log",
+        "10 min",
+        "one",
+        "text",
+        "a note that was noted: a repeat is none",
+    )
+
+    # Counts and clocks
+    clock = One(
+        "clock_offset",
+        "testing",
+        "tests only",
+        "one",
+        "text",
+        "milliseconds that tests add to the time. While a slot of a cluster moves, a script that names a missing "
+        "key does not begin, and one that meets a missing key halfway ends half done: so each script that writes "
+        "several keys names this one, or writes each of them once",
+    )
+    clock_seen = One(
+        "clock_seen",
+        "store",
+        "for ever",
+        "one",
+        "text",
+        "the last time that Redis told, and how far ahead of it we are",
+    )
+    counts = One(
+        "counts",
+        "store",
+        "for ever",
+        "one for each name",
+        "hash",
+        "what was counted for operators: `bot.store.lists` has the names",
+    )
+    model_use = One(
+        "model_use",
+        "store",
+        "for ever",
+        "one for each name",
+        "hash",
+        "what runs used of models: `agents.model.usage` has the names",
+    )
+    ticks = One(
+        "ticks",
+        "store.timers",
+        "while the trigger is there",
+        "one for each trigger",
+        "hash",
+        "trigger -> its next moment and cron line",
+    )
+    day = Each(
+        "day:AGENT:DAY:WHAT",
+        "store.timers",
+        "3 days",
+        "the runs of a day",
+        "hash",
+        "what an agent `used` on a day, or how much `more` people let it use",
+    )
+    live = One(
+        "live",
+        "queries.drift",
+        "for ever",
+        "one for each environment",
+        "hash",
+        "what was seen live in each environment. In one shard",
+    )
+    live_looked = One(
+        "live:looked",
+        "queries.drift",
+        "once a look",
+        "one",
+        "text",
+        "nobody else need look at what is live meanwhile. In one shard",
+    )
+    lock = Each(
+        "lock:NAME",
+        "store.locks",
+        "for ever",
+        "one",
+        "hash",
+        "`holder`, `until`, `since` and `fence` of a lock",
+    )
+    lock_queue = Each(
+        "lock_queue:NAME",
+        "store.locks",
+        "100 s",
+        "who waits",
+        "hash",
+        "who waits for a lock -> since when, and when they asked last",
+    )
+    result = Each(
+        "result:ATTEMPT",
+        "store.indexes",
+        "7 days",
+        "one",
+        "text",
+        "the result that a runner notes for its command",
+    )
+
+    # The store itself
+    shards = One(
+        "shards",
+        "store.client.durability",
+        "for ever",
+        "one",
+        "text",
+        "the number of shards; no number while the store is being restored. In one shard",
+    )
+    first_shards = One(
+        "first_shards",
+        "store.client.durability",
+        "for ever",
+        "one",
+        "text",
+        "the number of shards that the store began with. In one shard",
+    )
+    format = One("format", "store.format", "for ever", "one", "text", "the number of the store's format. In one shard")
+    mark = One(
+        "mark",
+        "store.format",
+        "for ever",
+        "one",
+        "text",
+        "the random name of the store, and those it had before it was restored. In one shard",
+    )
+    restored = One(
+        "restored",
+        "backup.claiming",
+        "for ever",
+        "one",
+        "text",
+        "the backup that the store was restored from, and when. In one shard",
+    )
+    tried = One("tried", "store.client.durability", "1 s", "one", "text", "written to see whether writes are taken")
+    replicated = One("replicated", "store", "60 s", "one", "text", "written to see whether replicas follow")
+
+
+ROWS: Mapping[str, Row] = {name: row for name, row in vars(Keys).items() if isinstance(row, Row)}
+"""The rows by what `Keys` calls them."""

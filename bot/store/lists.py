@@ -10,12 +10,10 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from agents.run import RunState
-from bot.store.client import Client, Script
+from bot.store import scripts
+from bot.store.client import Client
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
-
-_REQUEUE, _RENOTE, _FIGURES = Script("requeue"), Script("renote"), Script("figures")
-
 
 # Shards do not hold the same number of what is new; this many more of each save a second question.
 _SPARE = 8
@@ -98,7 +96,8 @@ class Lists:
         """One line for every run, in no order."""
         found: list[bytes] = []
         for shard in range(self._shards):
-            lines: list[bytes] = await self._client.do("HVALS", Keys(shard).summaries)
+            kept = await self._client.do("HGETALL", Keys(shard).summaries)
+            lines = [line for name, line in _pairs(kept) if not name.startswith(b"state ")]
             found += lines
         return found
 
@@ -244,7 +243,7 @@ class Lists:
         """What operators ask, of all shards together: one script for each, however much there is."""
         ages = [round(age_s * 1000) for age_s in AGES_S]
         found = await asyncio.gather(
-            *(self._client.run(_FIGURES, _figures_of(Keys(shard)), ages) for shard in range(self._shards))
+            *(self._client.run(scripts.figures(Keys(shard), ages)) for shard in range(self._shards))
         )
         return sum(map(_of_shard, found), Figures())
 
@@ -262,8 +261,7 @@ class Lists:
 
     async def requeue(self, item: WorkItem) -> bool:
         """Have a dead letter done again; False when it is not in the list."""
-        keys = Keys.of(item.id)
-        return bool(await self._client.run(_REQUEUE, [keys.dead, keys.wake, keys.clock], [item.id, str(item)]))
+        return await self._client.run(scripts.requeue(Keys.of(item.id), item))
 
     async def note(self, some_id: str) -> bytes | None:
         """The note of one dead letter or held item."""
@@ -271,11 +269,11 @@ class Lists:
 
     async def renote(self, some_id: str, note: bytes, changed: bytes) -> bool:
         """Change a note, if it still is what it was."""
-        return bool(await self._client.run(_RENOTE, [Keys.of(some_id).dead], [some_id, note, changed]))
+        return (await self._client.run(scripts.set_if(Keys.of(some_id).dead, some_id, changed, note))).is_set
 
     async def discard(self, some_id: str, note: bytes) -> bool:
         """Take an item out of the list, if its note still is what it was."""
-        return bool(await self._client.run(_RENOTE, [Keys.of(some_id).dead], [some_id, note, b""]))
+        return (await self._client.run(scripts.set_if(Keys.of(some_id).dead, some_id, "", note))).is_set
 
     async def runs(self) -> list[str]:
         """The ids of all runs, found by their events alone."""
@@ -292,15 +290,6 @@ def counted_as(judged: str, took: timedelta) -> dict[str, int]:
         return {judged: 1}
     seconds = took.total_seconds()
     return {f"{DECIDED_WITHIN}{bisect_left(DECIDED_S, seconds)}": 1, DECISION_MS: max(0, round(seconds * 1000))}
-
-
-def _figures_of(keys: Keys) -> list[str]:
-    """The keys that `figures.lua` wants."""
-    states = [keys.runs_in(state) for state in get_args(RunState)]
-    return [
-        keys.clock, keys.wake, keys.outbox, keys.dead, keys.open, keys.runs, keys.counts, keys.model_use, keys.answers,
-        keys.ready, keys.archived, keys.audit_new, *states,
-    ]  # fmt: skip
 
 
 def _of_shard(reply: Sequence[Any]) -> Figures:

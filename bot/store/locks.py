@@ -11,15 +11,14 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from agents.requests import Frozen
-from bot.store.client import Client, Script, StoreError, adjusted, asked, moment
+from bot.store import scripts
+from bot.store.client import Client, StoreError, adjusted, asked, moment
 from bot.store.ids import ingress_shard
 from bot.store.keys import Keys
 from channels.email.servers.bookmark import Cursor
 
 # Who waits asks twice a second; a busy machine may take longer.
 _ASKS_WITHIN_S = 10.0
-
-_TAKE, _KEEP = Script("take_lock"), Script("keep_lock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,8 @@ class Locks:
         Who does not get it waits in the queue from then on, for as long as it asks every few seconds.
         """
         keys = self._keys(name)
-        args = [holder, round(self.lease_s * 1000), gone, round(_ASKS_WITHIN_S * 1000)]
-        reply = await self._client.run(_TAKE, [keys.lock(name), keys.clock, keys.lock_queue(name)], args)
-        return Taken(reply[0].decode(), reply[1].decode(), int(reply[2]))
+        lease_ms, asks_ms = round(self.lease_s * 1000), round(_ASKS_WITHIN_S * 1000)
+        return Taken(*await self._client.run(scripts.take_lock(keys, name, holder, lease_ms, gone, asks_ms)))
 
     async def leave(self, name: str, holder: str) -> None:
         """Wait for the lock no longer."""
@@ -113,8 +111,8 @@ class Locks:
 
     async def _keep(self, held: Held, lease_s: float) -> bool:
         keys = self._keys(held.name)
-        args = [held.holder, held.fence, round(lease_s * 1000)]
-        return bool(await self._client.run(_KEEP, [keys.lock(held.name), keys.clock], args))
+        lease_ms = round(lease_s * 1000)
+        return await self._client.run(scripts.keep_lock(keys, held.name, held.holder, held.fence, lease_ms))
 
     def _keys(self, name: str) -> Keys:
         return Keys(ingress_shard(f"lock {name}", self.shards))
@@ -145,7 +143,6 @@ MAILS_REMEMBERED = 50_000
 # A mailbox is looked at every minute; a busy machine may take longer.
 _FRESH = timedelta(minutes=3)
 
-_BOOKMARK, _HOLD = Script("bookmark"), Script("hold_mailbox")
 _KEYS = Keys(0)
 
 
@@ -180,8 +177,10 @@ class MailboxStore:
 
     async def move(self, cursor: Cursor, key: str | None) -> None:
         """Go to `cursor`, never back while the UIDs are the same, and know the mail with `key` from now on."""
-        args = [cursor.validity, cursor.uid, cursor.since.isoformat(), key or "", self._remembers]
-        await self._client.run(_BOOKMARK, [self._mark, self._mails, _KEYS.clock], args)
+        validity, uid, since = cursor.validity, cursor.uid, cursor.since.isoformat()
+        await self._client.run(
+            scripts.bookmark(_KEYS, self._mark, self._mails, validity, uid, since, key or "", self._remembers)
+        )
 
     async def knows(self, key: str) -> bool:
         """Return whether the mail with this key was done, by whichever UID."""
@@ -192,11 +191,11 @@ class MailboxStore:
 
         Several ask, one gets it.
         """
-        return bool(await self._client.run(_HOLD, [self._holder], [self._me, round(for_s * 1000)]))
+        return await self._client.run(scripts.hold(self._holder, self._me, round(for_s * 1000)))
 
     async def let_go(self) -> None:
         """Another process may read it at once."""
-        await self._client.run(_HOLD, [self._holder], [self._me, 0])
+        await self._client.run(scripts.hold(self._holder, self._me, 0))
 
     async def now(self) -> datetime:
         """The time that its states go by: Redis's."""

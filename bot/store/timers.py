@@ -11,12 +11,11 @@ import structlog
 
 from agents.budgets import Limits, Spent
 from bot.store import client as clock
-from bot.store.client import Client, Command, Script
+from bot.store import scripts
+from bot.store.client import Client, Command
 from bot.store.keys import Keys
 
 log = structlog.stdlib.get_logger()
-
-_MOVE = Script("move_tick")
 
 
 def boot_s() -> float:
@@ -102,7 +101,7 @@ class Ticks:
     async def move(self, trigger: str, before: Tick | None, after: Tick) -> bool:
         """Have `after` be due next; False when somebody else has moved on from `before`."""
         keys = Keys(self.shard_of(trigger))
-        return bool(await self._client.run(_MOVE, [keys.ticks], [trigger, _held(before), _held(after)]))
+        return (await self._client.run(scripts.set_if(keys.ticks, trigger, _held(after), _held(before)))).is_set
 
 
 def _tick(held: bytes | None) -> Tick | None:
@@ -116,7 +115,6 @@ def _held(tick: Tick | None) -> str:
     return f"{round(tick.at.timestamp() * 1000)} {tick.line}" if tick else ""
 
 
-_USE_OF_DAY = Script("use_of_day")
 # Longer than a day lasts anywhere; nobody asks about an earlier one.
 _KEEP_S = 3 * 24 * 3600
 _DOLLAR = 1_000_000  # Redis counts whole numbers: millionths of a dollar
@@ -132,8 +130,8 @@ class Days:
     async def note(self, agent: str, day: date, run_id: str, seq: int, spent: Spent) -> None:
         """`spent` is all that a run, of so many events, has used that day. What was told of it before is replaced."""
         used = (spent.steps, spent.tokens, round(spent.cost_usd * _DOLLAR), spent.unpriced)
-        pairs = [part for pair in zip(_FIELDS, used, strict=True) for part in pair]
-        await self._client.run(_USE_OF_DAY, [self._key(agent, day, "used")], [run_id, seq, _KEEP_S * 1000, *pairs])
+        told: dict[str, int] = dict(zip(_FIELDS, used, strict=True))
+        await self._client.run(scripts.use_of_day(self._key(agent, day, "used"), run_id, seq, _KEEP_S * 1000, told))
 
     async def look(self, agent: str, day: date) -> tuple[Spent, Limits]:
         """Return an agent's use on a day, and how far people have extended the day's budget."""

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pydantic import AwareDatetime, Field
 
 from agents.requests import DeliveryId, Frozen, RequestId, RunId
-from bot.store import Store
-from bot.store.client import Script
+from bot.store import Store, scripts
 from bot.store.keys import Keys
 from bot.store.lists import marks_in
 from channels import Placement
@@ -21,7 +20,6 @@ MAIL_EVERY_S = 300.0
 
 # As long as a request may stay open, and a day.
 _KEEP_S = 31 * 24 * 3600.0
-_HOLD = Script("hold_mailbox")
 
 
 def message_name(key: str, person: str, channel: str) -> str:
@@ -53,11 +51,11 @@ class GatheredMessages:
 
     async def hold(self, name: str, for_s: float) -> bool:
         """Claim the message for this process; of several that ask one gets it, until it lets go or `for_s` is over."""
-        return bool(await self._client.run(_HOLD, [self._key(name, "holder")], [self._me, round(for_s * 1000)]))
+        return await self._client.run(scripts.hold(self._key(name, "holder"), self._me, round(for_s * 1000)))
 
     async def let_go(self, name: str) -> None:
         """Let others have it."""
-        await self._client.run(_HOLD, [self._key(name, "holder")], [self._me, 0])
+        await self._client.run(scripts.hold(self._key(name, "holder"), self._me, 0))
 
     async def read(self, name: str) -> Gathered:
         """The message; one that lists nothing where there is none."""

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import structlog
 
-from bot.store import Store
-from bot.store.client import Client, Script, StoreError, WentBack
+from bot.store import Store, scripts
+from bot.store.client import Client, StoreError, WentBack
 from bot.store.client.durability import SHARDS, Closed, NotWhole, check_shards
 from bot.store.client.errors import RESTORE_LOADED
 from bot.store.format import FORMAT, OtherFormat, check_format
@@ -24,7 +24,6 @@ from bot.store.timers import boot_s
 
 log = structlog.stdlib.get_logger()
 
-_CLOSE = Script("close")
 _KEYS = Keys(0)
 _ID = "s{}r-aaaaaaaaaaaaa"
 
@@ -216,7 +215,7 @@ async def _close(client: Client, found: _Found, error: WentBack) -> None:
     """Let no process start on this store, unless it has become another one meanwhile."""
     log.error("the store went back", error=str(error))
     closed = Closed(kind="went_back", why=f"Nobody works on it. {error.what}")
-    await client.run(_CLOSE, [_KEYS.mark, SHARDS], [str(found.mark or ""), closed.model_dump_json(exclude_none=True)])
+    await client.run(scripts.close(_KEYS, str(found.mark or ""), closed.model_dump_json(exclude_none=True)))
 
 
 async def _take_in(store: Store, found: _Found, at_s: float) -> None:

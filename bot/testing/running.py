@@ -19,6 +19,7 @@ from bot.policy.record import RequestRecord
 from bot.process.running import running
 from bot.render.outcome import told_of, word_of
 from bot.store.client import Client
+from bot.store.keys import Keys
 from bot.testing.waiting import PATIENCE_S, until
 from bot.wiring.local_mail import LocalMail, local_mail
 from channels.email.local.maildir import names
@@ -153,7 +154,7 @@ class Running(ABC):
         client = Client(self.url)
         shards = self.app.store.shards if hasattr(self, "app") else self.settings().shards
         for shard in range(shards):
-            await client.do("SET", f"{{s{shard}}}:clock_offset", self._moved_ms)
+            await client.do("SET", Keys(shard).clock, self._moved_ms)
         await client.close()
 
     def about_now(self) -> datetime:
@@ -176,7 +177,8 @@ class Running(ABC):
                 return False
             is_sent, dues_ms = True, list[float]()
             for shard in range(self.app.store.shards):
-                outbox, dead, wake = (f"{{s{shard}}}:{name}" for name in ("outbox", "dead", "wake"))
+                keys = Keys(shard)
+                outbox, dead, wake = keys.outbox, keys.dead, keys.wake
                 unsent, given_up, first = await client.read(
                     ["HKEYS", outbox], ["HKEYS", dead], ["ZRANGE", wake, 0, 0, "WITHSCORES"]
                 )

@@ -14,7 +14,7 @@ from bot.config.settings import Settings
 from bot.config.slack import SlackConfig
 from bot.config.tables import Table
 from bot.config.triggers import TriggerConfig
-from docs.reference import HTTP, SETTINGS, operations, settings, written
+from docs.reference import HTTP, KEYS, SETTINGS, keys, operations, settings, written
 from tests.servers.lines import TOP
 
 README, DOCS = TOP / "README.md", TOP / "docs"
@@ -63,7 +63,9 @@ def test_the_index_has_every_page() -> None:
     assert {page.name for page in DOCS.glob("*.md")} - {"README.md"} <= set(links_in(DOCS / "README.md"))
 
 
-@pytest.mark.parametrize(("page", "made"), [(SETTINGS, settings), (HTTP, operations)], ids=["settings", "http"])
+@pytest.mark.parametrize(
+    ("page", "made"), [(SETTINGS, settings), (HTTP, operations), (KEYS, keys)], ids=["settings", "http", "keys"]
+)
 def test_the_reference_on_the_page_is_what_the_code_makes(page: Path, made: Callable[[], str]) -> None:
     text = page.read_text()
 

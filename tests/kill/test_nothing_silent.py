@@ -37,4 +37,4 @@ def test_who_asked_hears_of_an_answer_that_was_held(lane: Lane) -> None:
     [card] = [shown["card"] for shown in lane.people.shown if shown["person"] == "bo"]
 
     lane.people.put("a forgery", {"forged": card["form"]["token"]})
-    lane.until("a word about it", lambda: told(lane, "anna", "An answer was quarantined"), Point("hold", "after"))
+    lane.until("a word about it", lambda: told(lane, "anna", "An answer was quarantined"), Point("bury", "after"))

@@ -66,7 +66,7 @@ AGAIN = (
     [
         Case(tool, (Point(tool, "during"), Point(name, when)))
         for tool in ("honours", "careless")
-        for name in ("look_at_lease", "orphan", "start_tool", "finish_tool", "commit step_chosen+run_ended")
+        for name in ("orphan", "start_tool", "finish_tool", "commit step_chosen+run_ended")
         for when in ("before", "after")
         if not (tool == "careless" and name in {"start_tool", "finish_tool"})  # people say that it happened
     ]

@@ -145,7 +145,7 @@ class World(Peopled):
         """Return what must still be sent."""
         client, found = self.app.store.client, list[OutboxEntry]()
         for shard in range(self.app.store.shards):
-            bodies = await client.do("HVALS", f"{{s{shard}}}:outbox")
+            bodies = await client.do("HVALS", Keys(shard).outbox)
             found += [read_entry(body) for body in bodies]
         return found
 

@@ -52,7 +52,7 @@ def point_of(words: list[bytes]) -> str | None:
 def _about(args: list[bytes]) -> str:
     """Return what a commit writes: its events, else what it is for."""
     plan: dict[str, Any] = json.loads(args[0])
-    positions: list[int] = plan["events"]
+    positions: list[int] = plan.get("events", [])
     events: list[str] = [json.loads(args[position - 1])["type"] for position in positions]
     if events:
         return "+".join(events)

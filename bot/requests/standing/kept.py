@@ -9,12 +9,10 @@ from datetime import datetime, timedelta
 
 from agents.requests import PersonId, Request
 from bot.policy.standing import Ended, Standing, StandingApproval, Use
-from bot.store import Keys, NotReplicated, Store
+from bot.store import Keys, NotReplicated, Store, scripts
 from bot.store import client as clock
-from bot.store.client import Script
 from bot.store.ids import check, standing_of
 
-_GRANT, _USE = Script("grant_standing"), Script("use_standing")
 _HOME = Keys(0)
 # So long people can look up what was used; what happened is in the runs and in the audit log.
 _KEPT = timedelta(days=30)
@@ -36,10 +34,11 @@ class KeptStandings:
 
     async def grant(self, approval: StandingApproval) -> bool:
         """Write one down, once by its id; False where its person has too many."""
-        keys = [_HOME.standing(approval.id), _HOME.standings, _HOME.standings_of(approval.person), _HOME.clock]
         until, kept = round(approval.until.timestamp() * 1000), round(_KEPT.total_seconds() * 1000)
-        args = [approval.id, approval.model_dump_json(), approval.uses, until, kept, _MOST]
-        return await self._client.run(_GRANT, keys, args) == b"granted"
+        body, uses, person = approval.model_dump_json(), approval.uses, approval.person
+        return await self._client.run(
+            scripts.grant_standing(_HOME, approval.id, person, body, uses, until, kept, _MOST)
+        )
 
     async def read(self, standing_id: str) -> Standing | None:
         """Return one as it stands; None for none, or one that ended long ago. Raises NotFound for what is no id."""
@@ -82,8 +81,8 @@ class KeptStandings:
         """
         if not await self._store.is_replicated(standing_id):  # before it costs a use
             raise NotReplicated
-        keys = [_HOME.standing(standing_id), _HOME.clock]
-        number = int(await self._client.run(_USE, keys, [use.request_id, use.model_dump_json()]))
+        call = scripts.use_standing(_HOME, standing_id, use.request_id, use.model_dump_json())
+        number = await self._client.run(call)
         if number and not await self._store.is_replicated(standing_id):
             raise NotReplicated
         return number

@@ -5,8 +5,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha1
-from importlib import resources
 from typing import Any, TypeVar
 
 from bot.config.redis_url import parse_redis_url
@@ -25,12 +23,15 @@ from bot.store.client.errors import (
 from bot.store.client.library import exceptions, from_url
 from bot.store.client.line import Arg, Command, checked
 from bot.store.client.listener import QUIET_S, Listener
+from bot.store.client.script import PRELUDE, Call, Script
 from bot.store.client.server_clock import FAR_AHEAD, adjusted, asked, moment
 from bot.store.client.servers import Node, OneServer, Servers, Watched, options, slot_of
 from bot.store.ids import ingress_shard
 
 __all__ = [
     "FAR_AHEAD",
+    "PRELUDE",
+    "Call",
     "Client",
     "Listener",
     "Node",
@@ -46,7 +47,6 @@ __all__ = [
     "moment",
 ]
 
-PRELUDE = ("clock.lua", "lists.lua", "ready.lua", "audit.lua")
 # A repeat is harmless, so a short outage is bridged here and not shown to people: each script knows its own commit, or
 # whoever calls it does; `put_off` may count a failure twice.
 _PATIENCE_S = 5.0
@@ -55,16 +55,6 @@ _PAUSE_S = 0.05
 _MOVES = 3
 
 T = TypeVar("T")
-
-
-class Script:
-    """One Lua script of this package, with what they share in front of it."""
-
-    def __init__(self, name: str) -> None:
-        folder = resources.files("bot.store").joinpath("lua")
-        text = [folder.joinpath(part).read_text(encoding="utf-8") for part in (*PRELUDE, f"{name}.lua")]
-        self.name, self.text = name, "\n".join(text)
-        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,34 +106,31 @@ class Client:
         with as_ours():
             return await self._servers.nodes()
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Arg] = ()) -> Any:
-        """Run `script` and return its reply. Raises StoreUnavailable once Redis has been away for `patience_s`."""
-        return (await self._patiently(lambda: self._run(script, keys, args)))[0]
+    async def run(self, call: Call[T]) -> T:
+        """Run a script and return its reply. Raises StoreUnavailable once Redis has been away for `patience_s`."""
+        return call.read((await self._patiently(lambda: self._run(call)))[0])
 
-    async def run_replicated(
-        self, script: Script, keys: Sequence[str], args: Sequence[Arg], mark: Command, replicas: Replicas
-    ) -> tuple[Any, bool]:
-        """Run `script`; its reply, and whether so many replicas have what was written until then. Raises like `run`.
+    async def run_replicated(self, call: Call[T], mark: Command, replicas: Replicas) -> tuple[T, bool]:
+        """Run a script; its reply, and whether so many replicas have what was written until then. Raises like `run`.
 
         `mark` is a write that may be repeated: a script that repeats what it did writes nothing, and `WAIT` waits for
         what its own connection wrote. https://redis.io/docs/latest/commands/wait/
         """
-        reply, _, count = await self._patiently(lambda: self._run(script, keys, args, [mark, _wait(replicas)]))
-        return reply, int(count) >= replicas.count
+        reply, _, count = await self._patiently(lambda: self._run(call, [mark, _wait(replicas)]))
+        return call.read(reply), int(count) >= replicas.count
 
     async def write_replicated(self, command: Command, replicas: Replicas) -> bool:
         """Run a write that may be repeated; return whether so many replicas have it. Raises like `run`."""
         replies = await self._patiently(lambda: self._asked([command, _wait(replicas)], alone=True))
         return int(replies[1]) >= replicas.count
 
-    async def _run(
-        self, script: Script, keys: Sequence[str], args: Sequence[Arg], then: Sequence[Command] = ()
-    ) -> list[Any]:
+    async def _run(self, call: Call[Any], then: Sequence[Command] = ()) -> list[Any]:
         """The reply, and those to what is asked then over the very same connection."""
+        rest = [len(call.keys), *call.keys, *call.args]
         try:
-            return await self._asked([["EVALSHA", script.sha, len(keys), *keys, *args], *then], alone=bool(then))
+            return await self._asked([["EVALSHA", call.script.sha, *rest], *then], alone=bool(then))
         except exceptions.NoScriptError:
-            return await self._asked([["EVAL", script.text, len(keys), *keys, *args], *then], alone=bool(then))
+            return await self._asked([["EVAL", call.script.text, *rest], *then], alone=bool(then))
 
     async def do(self, *command: Arg) -> Any:
         """Run one plain command and return its reply; only for reads and for writes that may be repeated."""

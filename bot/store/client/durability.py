@@ -8,7 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from bot.store.client import FAR_AHEAD, Client, Node, Script, StoreError, StoreUnavailable, adjusted, asked
+from bot.store import scripts
+from bot.store.client import FAR_AHEAD, Client, Node, StoreError, StoreUnavailable, adjusted, asked
 from bot.store.client.errors import RESTORE_LOADED
 from bot.store.keys import Keys
 
@@ -27,7 +28,6 @@ class WrongShards(StoreError):
     """The number of shards does not fit what is stored."""
 
 
-_GROW = Script("grow_shards")
 _WHY_CHARS = 400
 
 
@@ -144,15 +144,14 @@ async def check_writes(client: Client, shards: int) -> None:
         await client.wait_for("SET", Keys(shard).tried, "1", "PX", str(_TRIED_FOR_MS))
 
 
-SHARDS = "{s0}:shards"
+SHARDS = Keys(0).shards
 """The key of the number of shards. While it holds no number the store is being restored, and no release starts."""
 _FIRST = Keys(0).first_shards
 
 
 async def check_shards(client: Client, shards: int) -> None:
     """Remember the number of shards; it may only grow. Raises WrongShards."""
-    stored: bytes
-    stored, first = await client.run(_GROW, [SHARDS, _FIRST], [shards])  # at once: meanwhile a restoration may begin
+    stored, first = await client.run(scripts.grow_shards(Keys(0), shards))  # at once: meanwhile a restoration may begin
     if not stored.isdigit():
         raise NotWhole(stored)
     _check_number(stored, shards)

@@ -1,7 +1,7 @@
--- Counts a trigger against its sender's limit, once per trigger. KEYS: window, clock.
+-- Counts a trigger against its sender's limit, once per trigger. KEYS: window.
 -- ARGV: trigger, at most, per ms. What is too old to count is dropped where that matters, or is much.
 local MUCH = 100
-local now, most = now_ms(KEYS[2]), tonumber(ARGV[2])
+local now, most = now_ms(), tonumber(ARGV[2])
 if redis.call('ZADD', KEYS[1], 'NX', whole(now), ARGV[1]) == 0 then return 1 end
 local count = redis.call('ZCARD', KEYS[1])
 if count > math.min(most, MUCH) then

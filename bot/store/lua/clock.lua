@@ -6,10 +6,9 @@ local function whole(number)
 end
 
 -- It returns with the time the values of the keys `...`, read in the same command.
-local function now_ms(offset_key, ...)
+local function now_ms(...)
   local time = redis.call('TIME')
-  local seen_key = string.sub(offset_key, 1, -7) .. 'seen'
-  local found = redis.call('MGET', offset_key, seen_key, ...)
+  local found = redis.call('MGET', clock, clock_seen, ...)
   local offset, seen = unpack(found, 1, 2)
   local raw = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + tonumber(offset or 0)
   local last, ahead = string.match(seen or '', '^(%d+) (%d+)$')
@@ -18,6 +17,6 @@ local function now_ms(offset_key, ...)
   if passed < 0 then ahead = ahead - passed end -- check: back
   if passed > 0 then ahead = math.max(0, ahead - math.floor(passed / 10)) end -- check: meets
   -- Noted once a second: more would be a write to the log for every question.
-  if not seen or passed < 0 or passed >= 1000 then redis.call('SET', seen_key, whole(raw) .. ' ' .. whole(ahead)) end
+  if not seen or passed < 0 or passed >= 1000 then redis.call('SET', clock_seen, whole(raw) .. ' ' .. whole(ahead)) end
   return raw + ahead, unpack(found, 3)
 end

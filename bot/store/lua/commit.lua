@@ -1,15 +1,16 @@
 -- Appends events to one run, together with everything that follows from them, or nothing.
--- KEYS: run, wake, outbox, deliveries, clock, summaries, requests, ready, then those the plan names by position;
+-- KEYS: run, wake, outbox, deliveries, summaries, requests, ready, then those the plan names by position;
 -- the lists of a run's line are the last ones.
--- ARGV[1]: the plan; the bodies it names by position follow. Bodies are opaque here.
-local run, wake, outbox, deliveries, clock, summaries, requests, ready = unpack(KEYS, 1, 8)
+-- ARGV[1]: the plan, without what is none; the bodies it names by position follow. Bodies are opaque here.
+local run, wake, outbox, deliveries, summaries, requests, ready = unpack(KEYS, 1, 7)
 local plan = cjson.decode(ARGV[1])
+local function each(name) return ipairs(plan[name] or {}) end
 local now
 local function the_time()
-  now = now or now_ms(clock)
+  now = now or now_ms()
   return now
 end
-local head = (plan.expect or #plan.events > 0) and redis.call('XLEN', run) or 0
+local head = (plan.expect or plan.events) and redis.call('XLEN', run) or 0
 local function has_been() -- what this change ends has ended before
   if plan.inbound then return redis.call('EXISTS', KEYS[plan.inbound]) == 0 end
   return plan.sent and redis.call('HEXISTS', outbox, plan.sent) == 0
@@ -30,7 +31,7 @@ if plan.expect and head ~= plan.expect then return refused('conflict') end -- ch
 if plan.frozen and (redis.call('HGET', KEYS[plan.frozen.key], 'n') or '0') ~= plan.frozen.n then
   return refused('conflict') -- check: freeze
 end
-for _, record in ipairs(plan.records) do
+for _, record in each('records') do
   -- A record is written with the event that opens it: where the run is as it was, a new one is new.
   local is_new = record.version == 0 and plan.expect and not plan.anew
   local version = is_new and 0 or tonumber(redis.call('HGET', KEYS[record.key], 'version') or 0)
@@ -39,18 +40,19 @@ for _, record in ipairs(plan.records) do
     if the_time() >= record.before then return refused('late', the_time()) end -- check: expiry
   end
 end
-if head + #plan.events > plan.limit then return refused('full') end -- check: limit
+local events = plan.events or {}
+if head + #events > plan.limit then return refused('full') end -- check: limit
 if plan.inbound and redis.call('EXISTS', KEYS[plan.inbound]) == 0 then return {'gone', head} end -- check: gone
 if plan.sent and redis.call('HEXISTS', outbox, plan.sent) == 0 then return {'gone', head} end -- check: sent
 
-for offset, position in ipairs(plan.events) do
+for offset, position in ipairs(events) do
   redis.call('XADD', run, '0-' .. whole(head + offset), 'e', ARGV[position], 'c', plan.commit)
 end
 -- The events are the first write: where the server refuses them, nothing is lost of what they are about.
 if plan.inbound then redis.call('DEL', KEYS[plan.inbound]) end
 if plan.sent then redis.call('HDEL', outbox, plan.sent) end
-if plan.audited then note_audit(run, head + 1, #plan.events, plan.audited.cards and ARGV[plan.audited.cards]) end
-for _, record in ipairs(plan.records) do
+if plan.audited then note_audit(plan.run, head + 1, #events, plan.audited.cards and ARGV[plan.audited.cards]) end
+for _, record in each('records') do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])
   if record.version == 0 or plan.anew then redis.call('ZADD', requests, whole(record.at), record.id) end
   if record.waits then redis.call(record.waits.by, KEYS[record.waits.key], record.id) end
@@ -58,8 +60,8 @@ for _, record in ipairs(plan.records) do
     redis.call('ZADD', KEYS[record.place], whole(record.at), record.id)
     redis.call('ZREMRANGEBYRANK', KEYS[record.place], 0, -whole(record.most) - 1)
   end
-  for _, position in ipairs(record.seen) do redis.call('ZADD', KEYS[position], whole(record.at), record.id) end
-  for _, position in ipairs(record.left) do redis.call('ZREM', KEYS[position], record.id) end
+  for _, position in ipairs(record.seen or {}) do redis.call('ZADD', KEYS[position], whole(record.at), record.id) end
+  for _, position in ipairs(record.left or {}) do redis.call('ZREM', KEYS[position], record.id) end
   for _, position in ipairs(record.open) do
     if record.state == 'open' then
       redis.call('ZADD', KEYS[position], whole(record.at), record.id)
@@ -69,7 +71,7 @@ for _, record in ipairs(plan.records) do
   end
 end
 if plan.once then redis.call('HSET', KEYS[plan.once.key], plan.once.field, ARGV[plan.once.body]) end
-for _, counted in ipairs(plan.counted) do
+for _, counted in each('counted') do
   for _, pair in ipairs(counted.by) do redis.call('HINCRBY', KEYS[counted.key], pair[1], whole(pair[2])) end
 end
 local wishes = {}
@@ -82,17 +84,17 @@ local function put_down(at, member)
   wishes[#wishes + 1] = member
   if #wishes >= 1000 then put_wishes() end -- Lua unpacks only so many
 end
-for _, entry in ipairs(plan.outgoing) do
+for _, entry in each('outgoing') do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
   put_down(the_time() + plan.grace, 'out ' .. entry.id)
   if plan.push then push_ready(ready, the_time(), 'out ' .. entry.id) end
 end
-for _, entry in ipairs(plan.deliveries) do redis.call('HSET', deliveries, entry.id, ARGV[entry.body]) end
-for _, file in ipairs(plan.files) do
+for _, entry in each('deliveries') do redis.call('HSET', deliveries, entry.id, ARGV[entry.body]) end
+for _, file in each('files') do
   redis.call('SET', KEYS[file.key], ARGV[file.body], 'PX', whole(plan.files_ms))
 end
-if #plan.asleep > 0 then redis.call('ZREM', wake, unpack(plan.asleep)) end
-for _, entry in ipairs(plan.wake) do
+if plan.asleep then redis.call('ZREM', wake, unpack(plan.asleep)) end
+for _, entry in each('wake') do
   put_down(entry.at or (the_time() + plan.grace), entry.member)
   if plan.push and not entry.at then push_new(ready, the_time(), entry.member, entry.who) end
 end
@@ -103,11 +105,11 @@ if plan.rest then
 end
 if plan.summary then
   local line = plan.summary
-  list_run(summaries, line.first, line.run, whole(line.at), ARGV[line.body], plan.anew, plan.expect == 0)
+  list_run(summaries, line.first, plan.run, whole(line.at), ARGV[line.body], line.state, plan.anew, plan.expect == 0)
 end
 if plan.concerned then
-  local at = plan.summary and whole(plan.summary.at) or redis.call('ZSCORE', KEYS[plan.concerned.runs], plan.concerned.run)
-  for _, position in ipairs(at and plan.concerned.seen or {}) do redis.call('ZADD', KEYS[position], at, plan.concerned.run) end
+  local at = plan.summary and whole(plan.summary.at) or redis.call('ZSCORE', KEYS[plan.concerned.runs], plan.run)
+  for _, position in ipairs(at and plan.concerned.seen or {}) do redis.call('ZADD', KEYS[position], at, plan.run) end
 end
-if plan.summary or #plan.events > 0 then tell_changed(run) end
-return {'committed', head + #plan.events}
+if plan.summary or plan.events then tell_changed(plan.run) end
+return {'committed', head + #events}

@@ -1,8 +1,8 @@
 -- What operators ask of a shard, in as many commands however much there is.
--- KEYS: clock, wake, outbox, dead, open, runs, counts, model use, answers, ready, archived, facts to be sealed,
+-- KEYS: held, wake, outbox, dead, open, runs, counts, model use, answers, ready, archived, facts to be sealed,
 -- then the runs of each state.
 -- ARGV: ages of open requests in ms, ascending. Returns the time, what is counted, and from when the oldest are.
-local now = now_ms(KEYS[1])
+local now = now_ms()
 local function oldest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or '' end
 
 local by_age, before = {}, '+inf'
@@ -14,17 +14,19 @@ end
 by_age[#by_age + 1] = redis.call('ZCOUNT', KEYS[5], '-inf', before)
 
 local by_state = {}
-for position = 13, #KEYS do by_state[#by_state + 1] = redis.call('ZCARD', KEYS[position]) end
+for position = 13, 12 + STATE_COUNT do by_state[#by_state + 1] = redis.call('ZCARD', KEYS[position]) end
 
 -- The ids of these are times that Redis itself has given.
 local unsealed, time = redis.call('XRANGE', KEYS[12], '-', '+', 'COUNT', '1')[1], redis.call('TIME')
 local noted_at = unsealed and tonumber(string.match(unsealed[1], '^%d+'))
 local waits = noted_at and math.max(0, tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) - noted_at) or 0
 
-local dead, quarantined = 0, 0
-for _, note in ipairs(redis.call('HVALS', KEYS[4])) do
-  if string.find(note, '"kind":"dead"', 1, true) then dead = dead + 1 else quarantined = quarantined + 1 end
+-- Of those that are listed as held, some were discarded or done again since.
+local quarantined = 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  quarantined = quarantined + redis.call('HEXISTS', KEYS[4], id)
 end
+local dead = redis.call('HLEN', KEYS[4]) - quarantined
 
 return {
   whole(now), redis.call('ZCARD', KEYS[6]), by_state, by_age, oldest(KEYS[5]),

@@ -1,7 +1,7 @@
--- Writes down a standing approval, once. KEYS: it, all of them, those of its person, clock.
+-- Writes down a standing approval, once. KEYS: it, all of them, those of its person.
 -- ARGV: id, body, uses, until in ms, for how long it is kept after that, most of a person that may be valid at once.
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'granted' end
-local now = now_ms(KEYS[4])
+local now = now_ms()
 local over = whole(now - tonumber(ARGV[5]))
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', over)
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', over)

@@ -8,6 +8,6 @@ local TURN_MS = 60000
 
 local function push_new(ready, now, member, who)
   local turn = 1
-  if who and who ~= '' then turn = redis.call('HINCRBY', ready .. ':turns', who, 1) end -- check: turn
+  if who and who ~= '' then turn = redis.call('HINCRBY', turns, who, 1) end -- check: turn
   push_ready(ready, now + (turn - 1) * TURN_MS, member)
 end

@@ -1,15 +1,16 @@
 -- Records an attempt at an effect and takes its lease, unless anything has changed since it was looked at.
--- KEYS: run, attempts, wake, clock, request record (the run once more where there is none), summaries, frozen, starts, audit
--- head, audit chain, then the lists of the run's line.
--- ARGV: expected sequence, attempt, lease ms, wake member, record version or '', not after (ms) or '', record body,
--- run id, its line or '', its place, its environment or '', the starts that the caller has seen in this shard or '', the
--- number of the audit record that it has and that one's seal, then the events, of which the last is the start.
+-- KEYS: run, attempts, wake, request record (the run once more where there is none), summaries, frozen, starts, audit head,
+-- audit chain, what waits approved, then the lists of the run's line.
+-- ARGV: expected sequence, attempt, lease ms, wake member, record version or '', not after (ms) or '', record body, run id,
+-- its line or '', its place and state, its environment or '', the request or '', the starts that the caller has seen in this
+-- shard or '', the number of the audit record that it has and that one's seal, then the events, of which the last is the
+-- start.
 -- The run's turn ends with it: it is looked at again when the lease ends, or a minute later. With a lease of 0 ms the
 -- attempt is over with its start, and nobody holds it.
-local run, attempts, wake, clock, record, summaries, frozen, starts_key, sealed_key, chain = unpack(KEYS, 1, 10)
-local expected, attempt, lease, member, known_version, not_after, body, id, line, at, where = unpack(ARGV, 1, 11)
-local seen, sealed_n, seal = ARGV[12], tonumber(ARGV[13]), ARGV[14]
-local now, starts, sealed = now_ms(clock, starts_key, sealed_key)
+local run, attempts, wake, record, summaries, frozen, starts_key, sealed_key, chain, waits = unpack(KEYS, 1, 10)
+local expected, attempt, lease, member, known_version, not_after, body, id, line, at, run_state, where = unpack(ARGV, 1, 12)
+local request, seen, sealed_n, seal = ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16]
+local now, starts, sealed = now_ms(starts_key, sealed_key)
 local head = redis.call('XLEN', run)
 -- A store that was put back lacks a start that was seen, or a record. `memory.py` compares in the same way.
 local TOKEN, MOST = 9, 32
@@ -28,7 +29,7 @@ if tonumber(string.match(sealed or '', ':(%d+):') or 0) < sealed_n then return {
 -- What a store that was put back seals anew has the numbers of what it lacks. A record in the archive is taken for the same.
 local function is_another_record()
   if sealed_n == 0 then return false end
-  local entry = redis.call('XRANGE', chain, '0-' .. ARGV[13], '0-' .. ARGV[13])[1]
+  local entry = redis.call('XRANGE', chain, '0-' .. ARGV[15], '0-' .. ARGV[15])[1]
   return entry ~= nil and entry[2][4] ~= seal
 end
 if is_another_record() then return {'back', head} end -- check: seal
@@ -54,10 +55,10 @@ if known_version ~= '' then
   if redis.call('HEXISTS', frozen, 'in ' .. where) == 1 then return {'frozen', head} end -- check: frozen
 end
 local ends = whole(now + tonumber(lease))
-for position = 15, #ARGV do
-  redis.call('XADD', run, '0-' .. whole(head + position - 14), 'e', ARGV[position], 'c', attempt)
+for position = 17, #ARGV do
+  redis.call('XADD', run, '0-' .. whole(head + position - 16), 'e', ARGV[position], 'c', attempt)
 end
-note_audit(run, head + 1, #ARGV - 14)
+note_audit(id, head + 1, #ARGV - 16)
 if mark then
   count = whole(tonumber(count) + 1)
   newest = string.sub('--------' .. attempt, -TOKEN + 1) .. ' ' .. string.sub(newest, 1, (MOST - 1) * TOKEN)
@@ -72,8 +73,8 @@ end
 redis.call('ZADD', wake, whole(now + math.min(tonumber(lease), 60000)), member)
 if known_version ~= '' then
   redis.call('HSET', record, 'version', whole(tonumber(known_version) + 1), 'body', body)
-  redis.call('SREM', string.match(frozen, '^(.*):') .. ':approved:waits', string.match(record, ':request:(.*)$')) -- check: waits_no_longer
+  redis.call('SREM', waits, request) -- check: waits_no_longer
 end
-if line ~= '' then list_run(summaries, 11, id, at, line) end
-tell_changed(run)
+if line ~= '' then list_run(summaries, 11, id, at, line, run_state) end
+tell_changed(id)
 return {'started', ends, counted()}

@@ -24,8 +24,7 @@ from bot.audit.reading import Query
 from bot.audit.sealer import head_of
 from bot.audit.segments import pack, unpack
 from bot.errors import Invalid, Unavailable
-from bot.store import Keys, Store
-from bot.store.client import Script
+from bot.store import Keys, Store, scripts
 from tests.bot.archive.places import Breaking
 from tests.bot.audit.parts import KEY, a_reader, a_sealer, log_of, verified
 from tests.kit.guards import guards
@@ -304,11 +303,11 @@ async def test_what_leaves_while_somebody_is_forgotten_is_forgotten(store: Store
     assert await store.client.do("HLEN", KEYS.audit_kept) == 0
 
 
-@guards("forget_text.lua:archived")
+@guards("set_if.lua:same")
 async def test_what_has_left_meanwhile_is_not_put_back_by_forgetting_it(store: Store) -> None:
-    answer = await store.client.run(Script("forget_text"), [KEYS.audit_kept], [7, "what it was", "the policy"])
+    answer = await store.client.run(scripts.set_if(KEYS.audit_kept, 7, "the policy", "what it was"))
 
-    assert (answer, await store.client.do("HLEN", KEYS.audit_kept)) == (0, 0)
+    assert (answer.is_set, await store.client.do("HLEN", KEYS.audit_kept)) == (False, 0)
 
 
 @pytest.mark.parametrize("at", few_of(range(1, 7), 1, 4))

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 from agents.requests import DeliveryId, PersonId, RequestId, RunId
 from bot.audit.log import AuditLog
-from bot.store import Commit, Keys, Store
-from bot.store.client import Script
+from bot.store import Commit, Keys, Store, scripts
 from bot.store.journal import outbox_entry
 from bot.store.outbox_entry import PlaceCard
 from channels import Card, Line
@@ -81,8 +80,7 @@ async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known_in_t
 
 @guards("note_audit.lua:noted")
 async def test_a_note_that_is_written_again_because_its_answer_was_lost_stands_there_once(store: Store) -> None:
-    names = [Keys(0).audit_new, Keys(0).audit_noted("n1")]
     for _ in range(2):
-        await store.client.run(Script("note_audit"), names, ["{}"])
+        await store.client.run(scripts.note_audit(Keys(0), "n1", "{}"))
 
     assert len(await new_facts(store)) == 1

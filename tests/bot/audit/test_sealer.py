@@ -18,8 +18,7 @@ from bot.audit.log import AuditLog
 from bot.audit.reading import Query
 from bot.audit.sealer import Sealer, head_of
 from bot.errors import Invalid, Unavailable
-from bot.store import Commit, Keys, Store
-from bot.store.client import Script
+from bot.store import Commit, Keys, Store, scripts
 from bot.testing import events as build
 from tests.bot.audit.parts import KEY, Names, a_reader, a_sealer, log_of, sealed_all, verified
 from tests.bot.store.stores import RUN, a_store, append, paused, started
@@ -506,7 +505,7 @@ async def test_nobody_is_forgotten_while_texts_of_them_come(store: Store) -> Non
     await sealed_all(store)
 
     async def forget(head: Head) -> int:
-        return await store.client.run(Script("forget_people"), [keys.audit_head, keys.audit_people], [str(head), name])
+        return await store.client.run(scripts.forget_people(keys, str(head), [name]))
 
     assert [await forget(before), await forget(await head_of(store, 0))] == [0, 1]
 

@@ -80,8 +80,8 @@ async def test_whoever_waits_is_looked_at_when_its_window_ends_and_else_not_at_a
     assert 590 < (await woken(store))[f"run {RUN}"] <= 600
 
 
-@guards("wait_frozen.lua:freeze")
-@guards("wait_frozen.lua:head")
+@guards("settle.lua:freeze")
+@guards("settle.lua:head")
 async def test_nobody_waits_whose_run_has_moved_on_or_whose_freeze_has_ended_meanwhile(store: Store, run: None) -> None:
     await store.freezes.put("production", FREEZE)
     seen = (await store.freezes.read(0)).number

@@ -31,7 +31,7 @@ async def test_a_held_item_is_listed_waits_for_nothing_and_is_the_same_when_it_c
     assert await store.accept(Accepted(item(2), "email:1", b"{}", RAW, 60)) == (item(1), False)
 
 
-@guards("hold.lua:most")
+@guards("bury.lua:most")
 async def test_of_too_many_held_items_the_newest_stay_and_dead_letters_do(store: Store) -> None:
     await store.give_up(WorkItem("out", "s0o-aaaaaaaaaaaab"), b"dead")
     for number in range(6):

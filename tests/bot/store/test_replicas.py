@@ -71,7 +71,7 @@ async def is_told(store: Store, attempt: AttemptId) -> bool:
 
 
 @guards("orphan.lua:told")
-@guards("tell_start.lua:holder")
+@guards("set_if.lua:same")
 async def test_a_start_counts_once_the_replica_has_it_and_is_taken_back_no_more_once_its_program_is_told(
     store: Store,
 ) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents.requests import AttemptId
-from bot.store import Keys, Store, WentBack
-from bot.store.client import Script
+from bot.store import Keys, Store, WentBack, scripts
 from bot.store.client.durability import SHARDS, Closed, NotWhole
 from bot.store.format import OtherFormat
 from bot.store.ids import new_id
@@ -195,11 +194,8 @@ async def test_what_is_said_first_of_a_store_that_went_back_stands_and_one_that_
 
 async def close(store: Store, mark: str) -> None:
     """What whoever read that `mark` writes when it finds that the store went back."""
-    await store.client.run(
-        Script("close"),
-        [KEYS.mark, SHARDS],
-        [mark, Closed(kind="went_back", why="and more").model_dump_json(exclude_none=True)],
-    )
+    closed = Closed(kind="went_back", why="and more").model_dump_json(exclude_none=True)
+    await store.client.run(scripts.close(KEYS, mark, closed))
 
 
 async def test_another_store_is_told_from_the_one_that_was_seen(seen: Store) -> None:

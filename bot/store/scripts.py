@@ -1,0 +1,406 @@
+"""Every script, as a function of what it is given: nobody else puts its keys and arguments in their order.
+
+What a script is told in words it does not know stays text or bytes. `commit.lua` has a plan, which `commit.py` makes.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
+
+from agents.run import RunState
+from bot.store.client.line import Arg
+from bot.store.client.script import Call, Script
+from bot.store.ids import WorkItem
+from bot.store.keys import Keys
+
+T = TypeVar("T")
+
+_NAMES = (
+    "accept", "admit", "bookmark", "bury", "close", "figures", "finish_tool", "forget_people", "forget_run", "freeze",
+    "grant_standing", "grow_shards", "hold_mailbox", "keep_lock", "note_audit", "note_format", "note_handle",
+    "note_thread", "orphan", "put_off", "renew", "requeue", "seal", "set_if", "settle", "spend", "start_tool", "sweep",
+    "take_lock", "trim_audit", "use_of_day", "use_standing",
+)  # fmt: skip
+_SCRIPTS = {name: Script(name) for name in _NAMES}
+
+
+def _call(
+    name: str, keys: Keys, names: Iterable[str], args: Sequence[Arg], read: Callable[[Any], T]
+) -> Call[T]:  # fmt: skip
+    script = _SCRIPTS[name]
+    return Call(script, [*names, *script.shared(keys)], args, read)
+
+
+# Inbox and schedule
+
+
+class Known(NamedTuple):
+    """The id that an inbound item has, whether it is new, and when it was accepted, if it was now."""
+
+    id: str
+    is_new: bool
+    at_ms: bytes | None
+
+
+def accept(
+    keys: Keys, item_id: str, foreign: str, body: bytes, raw: bytes, keep_ms: int, grace_ms: int, *,
+    is_answer: bool, push: bool, who: str,
+) -> Call[Known]:  # fmt: skip
+    """Make an inbound item durable once."""
+    names = [keys.seen(foreign), keys.inbound(item_id), keys.wake, keys.answers if is_answer else keys.ready]
+    args = [item_id, body, raw, keep_ms, str(WorkItem("in", item_id)), grace_ms, int(push), who]
+
+    def read(reply: Sequence[Any]) -> Known:
+        return Known(reply[0].decode(), bool(reply[1]), reply[2] if len(reply) > 2 else None)
+
+    return _call("accept", keys, names, args, read)
+
+
+def admit(keys: Keys, sender: str, trigger: str, most: int, per_ms: int) -> Call[bool]:
+    """Count a trigger against its sender's limit, once."""
+    return _call("admit", keys, [keys.window(sender)], [trigger, most, per_ms], bool)
+
+
+def put_off(keys: Keys, item: WorkItem, wait_ms: int, keep_ms: int) -> Call[int]:
+    """Count a failure, and schedule the next try."""
+    is_run = item.kind == "run"
+    names = [keys.tries(item.id), keys.wake, *([keys.run(item.id)] if is_run else [])]
+    return _call("put_off", keys, names, [str(item), wait_ms, keep_ms, int(is_run)], int)
+
+
+def bury(keys: Keys, item: WorkItem, note: bytes, most: int, *, is_held: bool) -> Call[list[str]]:
+    """Give something up, or hold it; the ids of what is forgotten in its place."""
+    names, bound = [keys.tries(item.id), keys.wake, keys.dead], ""
+    if item.kind in ("in", "out"):
+        names += [keys.held if is_held else keys.given_up, keys.outbox, keys.inbound("")]
+        names += [keys.inbound(item.id)] if is_held else []
+        bound = str(most)
+
+    def read(reply: Sequence[bytes]) -> list[str]:
+        return [one.decode() for one in reply]
+
+    return _call("bury", keys, names, [item.id, str(item), note, bound, int(is_held)], read)
+
+
+def requeue(keys: Keys, item: WorkItem) -> Call[bool]:
+    """Take something out of the dead letters, and schedule it."""
+    return _call("requeue", keys, [keys.dead, keys.wake], [item.id, str(item)], bool)
+
+
+def sweep(keys: Keys, grace_ms: int, at_most: int) -> Call[list[WorkItem]]:
+    """Push what is due, or nobody took."""
+
+    def read(reply: Sequence[bytes]) -> list[WorkItem]:
+        return [WorkItem.parse(member.decode()) for member in reply]
+
+    return _call("sweep", keys, [keys.wake, keys.ready], [grace_ms, at_most], read)
+
+
+# Runs and attempts
+
+
+class LineKept(NamedTuple):
+    """A run's line, and the lists that it is in: the last are those of all states."""
+
+    body: bytes
+    at_ms: int
+    state: RunState
+    lists: Sequence[str]
+
+
+def settle(keys: Keys, run_id: str, seq: int, due_ms: int | None, line: LineKept | None) -> Call[bool]:
+    """End a turn."""
+    names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id), *(line.lists if line else ())]
+    args: list[Arg] = [seq, str(WorkItem("run", run_id)), "" if due_ms is None else due_ms, run_id]
+    args += ["line", line.body, line.at_ms, line.state] if line else [""]
+    return _call("settle", keys, names, args, bool)
+
+
+def wait_frozen(
+    keys: Keys, run_id: str, seq: int, due_ms: int | None, request_id: str, number: int
+) -> Call[bool]:  # fmt: skip
+    """End the turn of an approved run that waits for the end of a freeze."""
+    names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id), keys.frozen, keys.approved_waits]
+    args: list[Arg] = [seq, str(WorkItem("run", run_id)), "" if due_ms is None else due_ms, run_id]
+    return _call("settle", keys, names, [*args, "freeze", str(number), request_id], bool)
+
+
+class RecordKept(NamedTuple):
+    """A request's record as an attempt changes it."""
+
+    request_id: str
+    version: int
+    body: bytes
+
+
+class Started(NamedTuple):
+    """The answer to a start, and the starts of the shard after it."""
+
+    state: Literal["started", "conflict", "late", "frozen", "back"]
+    starts: str
+
+
+def start_tool(
+    keys: Keys, run_id: str, expect: int, attempt_id: str, lease_ms: int, events: Sequence[bytes],
+    record: RecordKept | None, before_ms: int, environment: str, line: LineKept | None, seen: Sequence[Arg],
+) -> Call[Started]:  # fmt: skip
+    """Record an attempt and take its lease; `seen` is what the process has seen of starts and of the audit log."""
+    names = [
+        keys.run(run_id), keys.attempts(run_id), keys.wake,
+        keys.request(record.request_id) if record else keys.run(run_id),
+        keys.summaries, keys.frozen, keys.starts, keys.audit_head, keys.audit_chain, keys.approved_waits,
+        *(line.lists if line else ()),
+    ]  # fmt: skip
+    args: list[Arg] = [expect, attempt_id, lease_ms, str(WorkItem("run", run_id))]
+    args += [record.version, before_ms, record.body] if record else ["", "", ""]
+    args += [run_id, *((line.body, line.at_ms, line.state) if line else ("", "", ""))]
+    args += [environment, record.request_id if record else "", *seen, *events]
+
+    def read(reply: Sequence[Any]) -> Started:
+        return Started(reply[0].decode(), reply[2].decode() if len(reply) > 2 else "")
+
+    return _call("start_tool", keys, names, args, read)
+
+
+def finish_tool(
+    keys: Keys, run_id: str, attempt_id: str, event: bytes, grace_ms: int,
+    files: Sequence[tuple[str, bytes]], files_ms: int,
+) -> Call[bool]:  # fmt: skip
+    """Keep what an attempt gave; False when the store does not know the attempt."""
+    names = [keys.run(run_id), keys.attempts(run_id), keys.wake, *(keys.file(run_id, name) for name, _ in files)]
+    args: list[Arg] = [attempt_id, event, str(WorkItem("run", run_id)), grace_ms, run_id, files_ms]
+    args += [content for _, content in files]
+
+    def read(reply: Sequence[bytes]) -> bool:
+        return reply[0] == b"committed"
+
+    return _call("finish_tool", keys, names, args, read)
+
+
+Orphaned = Literal["committed", "conflict", "alive", "changed"]
+
+
+def orphan(
+    keys: Keys, run_id: str, attempt_id: str, event: bytes, grace_ms: int, *,
+    is_own: bool, seq: int | None, record: RecordKept | None, waits: bool,
+) -> Call[Orphaned]:  # fmt: skip
+    """Take the lease from a dead owner, or back from the one that asks."""
+    names = [keys.run(run_id), keys.attempts(run_id), keys.wake]
+    names += [keys.request(record.request_id), keys.approved_waits] if record else []
+    args: list[Arg] = [attempt_id, event, str(WorkItem("run", run_id)), grace_ms, int(is_own)]
+    args += ["" if seq is None else seq, *((record.version, record.body) if record else ("", ""))]
+    args += [record.request_id if record and waits else "", run_id]
+
+    def read(reply: Sequence[Any]) -> Orphaned:
+        return reply[0].decode()
+
+    return _call("orphan", keys, names, args, read)
+
+
+def renew(keys: Keys, run_id: str, attempt_id: str, lease_ms: int) -> Call[bool]:
+    """Move the end of an attempt's lease; 0 ms give it up."""
+    names = [keys.attempts(run_id), keys.wake]
+    return _call("renew", keys, names, [attempt_id, lease_ms, str(WorkItem("run", run_id))], bool)
+
+
+def forget_run(
+    keys: Keys, run_id: str, seq: int, records: Mapping[str, int], dead: Collection[str], deliveries: Collection[str],
+    bits: Sequence[int], lists: Iterable[str], request_lists: Iterable[str], whole: Iterable[str],
+) -> Call[bool]:  # fmt: skip
+    """Take a run out, with the versions of its `records`, from its `lists` and theirs, and what is `whole` its own."""
+    names = [
+        keys.run(run_id), keys.attempts(run_id), keys.wake, keys.outbox, keys.deliveries, keys.dead, keys.summaries,
+        keys.requests, keys.archived, keys.left, keys.approved_waits,
+    ]  # fmt: skip
+
+    def places(more: Iterable[str]) -> list[int]:
+        before = len(names)
+        names.extend(more)
+        return list(range(before + 1, len(names) + 1))
+
+    own = places(map(keys.request, records))
+    plan: dict[str, Any] = {
+        "run": run_id,
+        "seq": seq,
+        "requests": [
+            {"id": one, "version": version, "key": at}
+            for (one, version), at in zip(records.items(), own, strict=True)
+        ],
+        "dead": list(dead),
+        "bits": bits,
+        "deliveries": list(deliveries),
+        "lists": places(lists),
+        "seen": places(request_lists),
+        "whole": [*own, *places(whole)],
+    }  # fmt: skip
+    return _call("forget_run", keys, names, [json.dumps(plan)], bool)
+
+
+def figures(keys: Keys, ages_ms: Sequence[int]) -> Call[Sequence[Any]]:
+    """What operators ask of a shard; `lists.py` reads it."""
+    names = [
+        keys.held, keys.wake, keys.outbox, keys.dead, keys.open, keys.runs, keys.counts, keys.model_use, keys.answers,
+        keys.ready, keys.archived, keys.audit_new, *(keys.runs_in(state) for state in get_args(RunState)),
+    ]  # fmt: skip
+    return _call("figures", keys, names, ages_ms, list)
+
+
+# One field of a hash
+
+
+class Now(NamedTuple):
+    """Whether a field was set, and what is there now; nothing is empty."""
+
+    is_set: bool
+    value: bytes
+
+
+def set_if(key: str, field: Arg, value: Arg, *there: Arg) -> Call[Now]:
+    """Set a field, or with an empty `value` take it out, if one of `there` is there; an empty one is nothing."""
+    return Call(_SCRIPTS["set_if"], [key], [field, value, *there], lambda reply: Now(bool(reply[0]), reply[1]))
+
+
+# Locks, claims and counts
+
+
+class Turn(NamedTuple):
+    """How taking a lock went, who holds it or is first, and the fence."""
+
+    state: Literal["taken", "held", "left", "queued"]
+    who: str
+    fence: int
+
+
+def take_lock(keys: Keys, name: str, who: str, lease_ms: int, gone: str, asks_ms: int) -> Call[Turn]:
+    """Take a lock, from `gone` if that one's lease is over; whoever asks no more within `asks_ms` waits no longer."""
+
+    def read(reply: Sequence[bytes]) -> Turn:
+        return Turn(cast("Any", reply[0].decode()), reply[1].decode(), int(reply[2]))
+
+    return _call("take_lock", keys, [keys.lock(name), keys.lock_queue(name)], [who, lease_ms, gone, asks_ms], read)
+
+
+def keep_lock(keys: Keys, name: str, who: str, fence: int, lease_ms: int) -> Call[bool]:
+    """Move the end of a lock's lease; 0 ms give it up."""
+    return _call("keep_lock", keys, [keys.lock(name)], [who, fence, lease_ms], bool)
+
+
+def hold(key: str, who: str, ms: int) -> Call[bool]:
+    """Take something for so long, keep it, or give it up (0 ms)."""
+    return Call(_SCRIPTS["hold_mailbox"], [key], [who, ms], bool)
+
+
+def bookmark(
+    keys: Keys, mark: str, mails: str, validity: int, uid: int, since: str, mail: str, remembers: int
+) -> Call[bool]:  # fmt: skip
+    """Move a mailbox's bookmark, never back, and remember one mail."""
+    return _call("bookmark", keys, [mark, mails], [validity, uid, since, mail, remembers], bool)
+
+
+def note_thread(keys: Keys, name: str, run_id: str, keep_s: int, most: int) -> Call[bool]:
+    """Note another run as the newest of a thread."""
+    names = [keys.thread(name), keys.thread_before(name)]
+    return _call("note_thread", keys, names, [run_id, keep_s, most], bool)
+
+
+def note_handle(keys: Keys, handle: str, run_id: str, most: int, keep_ms: int) -> Call[bool]:
+    """Note that a run waits for a handle."""
+    return _call("note_handle", keys, [keys.handle(handle)], [run_id, most, keep_ms], bool)
+
+
+def use_of_day(key: str, run_id: str, seq: int, keep_ms: int, used: Mapping[str, int]) -> Call[bool]:
+    """Count all that a run has used of a day."""
+    pairs = [part for pair in used.items() for part in pair]
+    return Call(_SCRIPTS["use_of_day"], [key], [run_id, seq, keep_ms, *pairs], bool)
+
+
+# People's rules and ways
+
+
+def freeze(keys: Keys, number: int, follows: int | None, bodies: Mapping[str, str]) -> Call[bool]:
+    """Replace what is frozen in a shard; without `follows` whatever number it had."""
+    args = [str(number), "" if follows is None else str(follows)]
+    return _call("freeze", keys, [keys.frozen], [*args, *(part for pair in bodies.items() for part in pair)], bool)
+
+
+def grant_standing(
+    keys: Keys, standing_id: str, person: str, body: str, uses: int, until_ms: int, kept_ms: int, most: int
+) -> Call[bool]:  # fmt: skip
+    """Write down a standing approval, once; False where its person has too many."""
+    names = [keys.standing(standing_id), keys.standings, keys.standings_of(person)]
+    args = [standing_id, body, uses, until_ms, kept_ms, most]
+    return _call("grant_standing", keys, names, args, b"granted".__eq__)
+
+
+def use_standing(keys: Keys, standing_id: str, request_id: str, body: str) -> Call[int]:
+    """Count one use, once for its request; its number, 0 where none is left."""
+    return _call("use_standing", keys, [keys.standing(standing_id)], [request_id, body], int)
+
+
+def spend(keys: Keys, login: str, session: str, body: str, keep_ms: int) -> Call[bool]:
+    """Spend a log-in link for a session, once."""
+    return _call("spend", keys, [keys.login(login), keys.session(session)], [body, keep_ms], bool)
+
+
+# The audit log
+
+
+def note_audit(keys: Keys, note_id: str, body: str) -> Call[bool]:
+    """Note a fact outside runs for the sealer, once."""
+    return _call("note_audit", keys, [keys.audit_noted(note_id)], [body], bool)
+
+
+class Sealed(NamedTuple):
+    """One sealed record as it is written: its number, its body, its seal, and what is kept of it."""
+
+    place: int
+    body: Arg
+    seal: str
+    kept: Arg
+
+
+def seal(
+    keys: Keys, before: str, after: str, facts: Sequence[str], records: Sequence[Sealed],
+    people: Mapping[str, str], known: int,
+) -> Call[bool]:  # fmt: skip
+    """Append sealed records to the chain, and drop the `facts` that they are of; `known` pseudonyms were read."""
+    names = [keys.audit_head, keys.audit_chain, keys.audit_kept, keys.audit_people]
+    args: list[Arg] = [before, after, len(facts), len(records), len(people), known, *facts]
+    args += [part for record in records for part in record]
+    args += [part for row in people.items() for part in row]
+    return _call("seal", keys, names, args, bool)
+
+
+def trim_audit(keys: Keys, before: str, after: str, first: int, last: int) -> Call[bool]:
+    """Take records out of Redis that the archive holds."""
+    names = [keys.audit_archived, keys.audit_chain, keys.audit_kept]
+    return _call("trim_audit", keys, names, [before, after, first, last], bool)
+
+
+def forget_people(keys: Keys, head: str, pseudonyms: Sequence[str]) -> Call[bool]:
+    """Delete whom pseudonyms stand for, unless a record has come meanwhile."""
+    return _call("forget_people", keys, [keys.audit_head, keys.audit_people], [head, *pseudonyms], bool)
+
+
+# The store itself
+
+
+def note_format(keys: Keys, used: Sequence[str], number: int, name: str) -> Call[bytes]:
+    """The number of the store's format; one of which no key is `used` gets ours, and a name."""
+    return _call("note_format", keys, [keys.format, keys.mark, *used], [number, name], bytes)
+
+
+def grow_shards(keys: Keys, shards: int) -> Call[tuple[bytes, bytes]]:
+    """Note the number of shards; the number that is there then, and the first one."""
+    return _call("grow_shards", keys, [keys.shards, keys.first_shards], [shards], tuple)
+
+
+def close(keys: Keys, mark: str, closed: str) -> Call[bool]:
+    """Close a store that went back."""
+    return _call("close", keys, [keys.mark, keys.shards], [mark, closed], bool)
+
+
+def at_ms(moment: datetime) -> int:
+    """A moment as the scripts have it: milliseconds since 1970."""
+    return round(moment.timestamp() * 1000)
