@@ -286,18 +286,14 @@ async def test_a_mail_that_came_before_the_restoration_starts_nothing_again(
     assert await office.next_mail("bo", about="gong")
 
 
-@pytest.mark.parametrize("right", ["before", "after"])
-async def test_new_mail_is_taken_though_redis_s_clock_was_ahead_and_was_put_right_around_a_restoration(
-    office: World, mail: dict[str, Dated], right: str
+async def test_new_mail_is_taken_though_redis_s_clock_was_ahead_and_was_put_right_after_a_restoration(
+    office: World, mail: dict[str, Dated]
 ) -> None:
     await office.move_time(DAY_S)
     await office.trigger("press bell")
     await office.app.requests.freezes.freeze("", PersonId("dan"), "incident")
-    if right == "before":
-        await office.move_time(-DAY_S)
     await restored(office, await backed_up(office))
-    if right == "after":
-        await office.move_time(-DAY_S)
+    await office.move_time(-DAY_S)
 
     mail["email"].arrived_at = datetime.now(UTC) + timedelta(hours=1)
     await office.send("anna", "sayso@sayso.example", "press gong")

@@ -1,6 +1,5 @@
 """Words that people type are judged, kept and printed as what they are."""
 
-import asyncio
 import json
 
 import pytest
@@ -26,17 +25,13 @@ async def decision(world: World, request_id: str) -> Decision:
 
 
 async def test_attack_the_reason_beside_a_refusal_in_other_words_is_lost(world: World) -> None:
-    for words, why in {"deny": "too loud", "no": "make it shorter", "stop": "but Cy may ask for it"}.items():
-        request_id = await asked(world, "press bell")
-
-        ended = await sayso(world, "answer", request_id, words, "--reason", why, "--as", "bo")
-
-        assert ended.code == 0
-        found = await decision(world, request_id)
-        assert (found.state, why in found.reason) == ("denied", True)
+    request_id = await asked(world, "press bell")
+    ended = await sayso(world, "answer", request_id, "no", "--reason", "make it shorter", "--as", "bo")
+    found = await decision(world, request_id)
+    assert (ended.code, found.state, "make it shorter" in found.reason) == (0, "denied", True)
 
 
-async def test_a_reason_beside_the_answer_to_a_question_is_refused_and_a_stop_keeps_it(world: World) -> None:
+async def test_a_word_that_does_not_count_says_why_and_a_reason_goes_with_a_stop_alone(world: World) -> None:
     request_id = await asked(world, "ask free_text Go?")
     words = ("--reason", "customers are online", "--as", "anna")
 
@@ -50,8 +45,6 @@ async def test_a_reason_beside_the_answer_to_a_question_is_refused_and_a_stop_ke
     assert found.state != "open"
     assert "customers are online" in found.model_dump_json()
 
-
-async def test_what_does_not_count_says_why_and_is_seen_by_the_exit_code(world: World) -> None:
     request_id = await asked(world, "press bell")
 
     ended = await sayso(world, "answer", request_id, "approve, but later", "--as", "bo")
@@ -81,66 +74,11 @@ async def test_a_text_that_is_too_long_is_refused_wherever_one_is_typed(world: W
     assert await world.app.store.lists.runs() == []
 
 
-@pytest.mark.long
-async def test_what_people_wrote_does_not_steer_the_terminal_of_who_reads_it(world: World) -> None:
-    request_id = await asked(world, "press bell")
-    reason = f"no{ESC}[2J{CSI}31m"
-
-    said = await sayso(world, "answer", request_id, "deny", "--reason", reason, "--as", "bo")
-    again = await sayso(world, "answer", request_id, "deny", "--as", "cy", "--json")
-    listed = await sayso(world, "requests", "--state", "all", "--json")
-    events = await sayso(world, "events", (await world.request(request_id)).request.run_id)
-
-    assert "no[2J31m" in said.out
-    printed = said.out + again.out + listed.out + events.out
-    assert all(letter.isprintable() or letter == "\n" for letter in printed)
-    assert json.loads(again.out)["decision"]["reason"] == reason
-    assert json.loads(listed.out)[0]["votes"][0]["reason"] == reason
-    told = [json.loads(line) for line in events.out.splitlines()]
-    assert [event["vote"]["reason"] for event in told if event["type"] == "vote_cast"] == [reason]
-
-
 async def test_an_error_does_not_steer_the_terminal_either(world: World) -> None:
     ended = await sayso(world, "dead", "requeue", f"x{ESC}]0;mine\x07")
 
     assert ended.code == 1
     assert ended.err == "sayso: There is no dead letter x\\u001b]0;mine\\u0007. `sayso dead` lists them\n"
-
-
-@pytest.mark.long
-async def test_who_waits_for_a_run_is_told_once_whom_it_waits_for_and_how_they_answer(shop: World) -> None:
-    waiting = asyncio.create_task(sayso(shop, "trigger", "deploy v1.2.0 to production", "--as", "anna", "--wait"))
-    [record] = await until(shop.requests, what="a request")
-    await shop.edit("anna", await shop.request(record.request.id), version="v1.1.0")
-    await shop.decide("bo", await shop.request(record.request.id), "approve")
-
-    ended = await waiting
-
-    assert ended.err.splitlines() == [
-        "Waits for Bo Berg or Cy Cole: Deploy v1.2.0 to production, replacing v1.0.0?",
-        (
-            f"They are asked by email. In a terminal: ./sayso answer {record.request.id} approve|deny --as bo|cy "
-            f"--data {shop.folder}"
-        ),
-    ]
-    assert ended.code == 0
-    assert "done: v1.1.0" in ended.out
-
-
-@pytest.mark.long
-async def test_who_waits_for_a_question_sees_it_and_json_is_one_document(shop: World) -> None:
-    waiting = asyncio.create_task(sayso(shop, "trigger", "deploy v1.2.0", "--as", "anna", "--wait", "--json"))
-    [record] = await until(shop.requests, what="a request")
-    await shop.decide("anna", record, "free_text", "2")
-
-    ended = await waiting
-
-    run = json.loads(ended.out)
-    assert (ended.code, run["id"], run["state"]) == (0, record.request.run_id, "done")
-    assert ended.err.startswith(f"{run['id']}\n")
-    assert "Waits for Anna Ames: Which environment should v1.2.0 be deployed to?\n" in ended.err
-    assert "\n  1: production\n  2: staging\nThey are asked by email" in ended.err
-    assert f"./sayso answer {record.request.id} NUMBER --as anna" in ended.err
 
 
 @pytest.mark.long
@@ -158,17 +96,6 @@ async def test_words_beside_an_approval_are_asked_back_in_a_terminal(world: Worl
     assert f"./sayso answer {request_id} approve --reason '…' --with-note --as bo" in first.err
     assert again.code == 0
     assert (await decision(world, request_id)).reason == "only after lunch"
-
-
-async def test_a_requester_s_denial_in_a_terminal_withdraws_and_who_approves_then_is_told_so(world: World) -> None:
-    request_id = await asked(world, "press bell")
-
-    ended = await sayso(world, "answer", request_id, "deny", "--as", "anna")
-    late = await sayso(world, "answer", request_id, "approve", "--as", "bo")
-
-    assert (ended.code, (await decision(world, request_id)).state) == (0, "withdrawn")
-    assert "Withdrawn by Anna Ames" in ended.out
-    assert (late.code, late.err, "withdrawn" in late.out.splitlines()[-1]) == (1, "", True)
 
 
 @pytest.mark.long

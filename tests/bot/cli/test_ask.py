@@ -9,17 +9,6 @@ from tests.kit.world import World
 from tests.servers.web import serving
 
 
-@pytest.mark.long
-async def test_a_script_beside_sayso_dev_asks_and_waits(world: World) -> None:
-    words = ("May it go?", "--to", "group:release", "--format", "yes_no", "--as", "anna", "--wait")
-    asking = asyncio.create_task(sayso(world, "ask", *words))
-
-    await world.reply("bo", await world.next_mail("bo", "A program of anna asks: May it go?"), "yes")
-
-    ended = await asking
-    assert (ended.code, ended.out, ended.err) == (0, "yes\n", "")
-
-
 async def test_an_expired_question_is_seen_by_the_exit_code(world: World) -> None:
     asking = asyncio.create_task(sayso(world, "ask", "Which?", "--to", "person:bo", "--option", "a", "--option", "b",
                                        "--as", "anna", "--wait", "--json"))  # fmt: skip
@@ -30,19 +19,6 @@ async def test_an_expired_question_is_seen_by_the_exit_code(world: World) -> Non
     ended = await asking
     shown = json.loads(ended.out)
     assert (ended.code, shown["state"], shown["options"]) == (1, "expired", ["a", "b"])
-
-
-@pytest.mark.long
-async def test_what_can_t_be_asked_is_said_in_a_sentence(world: World) -> None:
-    for words, said in (
-        (("--to", "group:nothing"), "may not ask group:nothing"),
-        (("--to", "bo"), "to.0: String should match pattern"),
-        (("--to", "person:bo", "--option", "a", "--option", "A"), "option 1 may be read as another one"),
-    ):
-        ended = await sayso(world, "ask", "Which?", *words, "--as", "anna")
-
-        assert (ended.code, said in ended.err) == (1, True), ended.err
-    assert await world.requests() == []
 
 
 @pytest.mark.long

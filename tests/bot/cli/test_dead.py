@@ -33,16 +33,6 @@ async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: Wor
     assert empty.out == "Nothing was given up, and nothing is quarantined.\n"
 
 
-@pytest.mark.long
-async def test_what_is_not_held_is_told_in_a_sentence(world: World) -> None:
-    for verb in ("discard", "confirm"):
-        ended = await sayso(world, "dead", verb, "s0i-aaaaaaaaaaaaa")
-
-        assert ended.code == 1
-        assert ended.err == "sayso: There is no quarantined message s0i-aaaaaaaaaaaaa. `sayso dead` lists them\n"
-    assert (await sayso(world, "dead", "burn", "s0i-aaaaaaaaaaaaa")).code == 2
-
-
 async def test_nobody_lets_a_held_message_through_by_trying_it_again(world: World) -> None:
     name = await held(world)
 

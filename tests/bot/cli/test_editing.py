@@ -45,7 +45,7 @@ def test_attack_a_condition_given_as_a_reason_beside_an_edit_or_an_answer_is_los
     assert "--reason goes with approve, deny" in refused.err
 
 
-@pytest.mark.parametrize("words", ["approve", "deny, too loud", "break-glass", "no", "stop", "abbrechen"])
+@pytest.mark.parametrize("words", ["approve", "no"])
 def test_a_reason_keeps_nobody_from_a_vote_or_from_a_refusal_in_other_words(tmp_path: Path, words: str) -> None:
     ended = typed(tmp_path, "answer", "s0q-aaaaaaaaaaaaa", words, "--reason", "too loud", "--data", str(tmp_path))
 

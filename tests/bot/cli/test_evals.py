@@ -64,32 +64,6 @@ def test_a_model_that_was_named_and_can_not_be_asked_is_no_success(tmp_path: Pat
 
 
 @pytest.mark.long
-def test_cases_of_your_own_are_run_and_one_that_fails_is_told_with_exit_code_1(folder: Path) -> None:
-    assert evals(folder, "notes").returncode == 0
-    with (folder / "evals" / "notes.toml").open("a") as file:
-        file.write(CASE.replace("mine", "other").replace('= "milk"', '= "tea"'))
-
-    done = evals(folder, "--json", "notes")
-
-    assert done.returncode == 1
-    assert done.stderr == "sayso: notes (rules): 1 of 2 is below the bar\n"
-    (failed,) = json.loads(done.stdout)["failed"]
-    assert (failed["case"], failed["came"]) == ("other", 'calls note {"text": "milk"}')
-    assert evals(folder, "notes", "--bar", "0.5").returncode == 0
-
-
-@pytest.mark.long
-def test_a_mistake_in_a_file_and_an_agent_without_cases_are_told(folder: Path) -> None:
-    unknown = evals(folder, "nobody")
-    (folder / "evals" / "notes.toml").write_text(f'agent = "notes"\n{CASE}naem = 1')
-    mistaken = evals(folder)
-
-    assert (unknown.returncode, mistaken.returncode) == (2, 1)
-    assert "there are no cases of 'nobody'" in " ".join(unknown.stderr.split())
-    assert "notes.toml: case 'mine': naem: Extra inputs" in mistaken.stderr
-
-
-@pytest.mark.long
 def test_with_a_key_the_configured_model_is_asked_and_has_a_bar_of_its_own(tmp_path: Path) -> None:
     with running() as api:
         keys = {"ANTHROPIC_API_KEY": api.key, "ANTHROPIC_BASE_URL": api.base_url}

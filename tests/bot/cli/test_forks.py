@@ -33,29 +33,3 @@ async def test_runs_are_made_of_others_beside_sayso_dev(shop: World, tmp_path: P
     assert f"made of it: {fork}, {retry}" in told
     assert f"forked from {source} at event 3" in (await sayso(shop, "show", fork)).out
     assert f"imported, as its file says, from {source}" in (await sayso(shop, "show", imported.out.strip())).out
-
-
-async def test_a_file_that_is_no_run_is_refused_in_one_line(world: World, tmp_path: Path) -> None:
-    file = tmp_path / "run.json"
-    file.write_text('{"format": "sayso run", "version": 2}')
-
-    ended = await sayso(world, "import", str(file), "--as", "anna")
-
-    assert ended.code == 1
-    assert "version: Input should be 1" in ended.err
-    assert "exported_at: Field required" in ended.err
-    assert len(ended.err.splitlines()) == 1
-
-
-async def test_what_a_model_saw_is_printed_as_it_was_and_exports_go_to_a_terminal(world: World) -> None:
-    source = await world.trigger("stamp it\npress it")
-    await world.decide("bo", await world.opened(source), "approve")
-    await world.ended(source)
-
-    seen = await sayso(world, "show", source, "--context", "2")
-    exported = await sayso(world, "export", source)
-
-    assert seen.out.startswith("<run>\n")
-    assert seen.out.endswith("Choose the next step.")
-    assert "No model was asked for this step (rehearsal)" in seen.err
-    assert json.loads(exported.out)["run_id"] == source

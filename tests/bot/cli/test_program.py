@@ -45,7 +45,6 @@ BESIDE_REDIS = {*HEAVY, "httpx2", "jinja2", "channels.email.reply"}
         ],
         1,
         2,
-        10,
         rows=True,
     ),
 )

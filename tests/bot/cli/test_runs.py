@@ -3,13 +3,10 @@
 import json
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from bot.cli.program import app
-from tests.bot.cli.shell import sayso
 from tests.kit.office import TOML
-from tests.kit.world import World
 
 DEPLOYS = """
 [deploy.environments.production]
@@ -83,53 +80,3 @@ def test_an_agent_is_listed_with_its_prompt_release_model_and_each_tool(tmp_path
     other = f'{toml}[agents.deploy]\nmodel = "claude-opus-5-5"\nfallback_model = "openai:qwen"\n'
     told = json.loads(listed(tmp_path, other, "agents", "--json", OPENAI_BASE_URL="http://127.0.0.1:1/v1"))
     assert (told[0]["mode"], told[0]["release"] != agent["release"]) == ("model", True)
-
-
-@pytest.mark.long
-async def test_a_rehearsal_says_so_in_every_list(world: World) -> None:
-    run_id = await world.trigger("press bell")
-    await world.opened(run_id)
-    await world.next_mail("bo")
-
-    runs, runs_json = await sayso(world, "runs"), await sayso(world, "runs", "--json")
-    show_json = await sayso(world, "show", run_id, "--json")
-    requests, requests_json = await sayso(world, "requests", "--full"), await sayso(world, "requests", "--json")
-
-    assert runs.out.splitlines()[0].endswith("(rehearsal)")
-    assert "rehearsal: plain rules chose the steps, no model" in requests.out
-    (request,) = json.loads(requests_json.out)
-    assert f"to answer  ./sayso answer {request['id']} approve|deny --as PERSON" in requests.out
-    assert json.loads(runs_json.out)[0]["is_rehearsal"] is True
-    assert json.loads(show_json.out)["is_rehearsal"] is True
-    assert json.loads(requests_json.out)[0]["is_rehearsal"] is True
-
-
-@pytest.mark.long
-async def test_a_list_of_requests_that_is_empty_says_which_kind_there_is_none_of(world: World) -> None:
-    nothing, none = await sayso(world, "requests"), await sayso(world, "requests", "--state", "denied")
-    await world.opened(await world.trigger("press bell"))
-    still_none, not_mine = (
-        await sayso(world, "requests", "--state", "denied"),
-        await sayso(world, "requests", "--for", "anna"),
-    )
-
-    assert nothing.out == not_mine.out == "Nothing that you may see is waiting.\n"
-    assert none.out == still_none.out == "There are no such requests that you may see.\n"
-
-
-@pytest.mark.parametrize(
-    ("command", "states"),
-    [
-        ("runs", "running, waiting, paused, unknown, done, failed, cancelled"),
-        ("requests", "open, approved, denied, answered, revoked, expired, withdrawn, superseded, all"),
-    ],
-)
-def test_a_state_that_there_is_not_is_refused_with_those_that_there_are(
-    tmp_path: Path, command: str, states: str
-) -> None:
-    result = CliRunner().invoke(app, [command, "--state", "bogus", "--data", str(tmp_path)])
-
-    words = " ".join(result.output.replace("│", " ").split())
-    assert result.exit_code == 2
-    assert "there is no state 'bogus'" in words
-    assert states in words

@@ -51,12 +51,3 @@ async def test_status_ends_with_1_while_something_needs_a_person(world: World) -
     assert told.code == 1
     assert told.out.splitlines()[0] == "✗ 1 dead letters: `sayso dead` lists what was given up"
     assert "not delivered      3, 3 email" in told.out.splitlines()
-
-
-async def test_what_was_denied_is_not_told_as_failed_alone(world: World) -> None:
-    run_id = await world.trigger("press it")
-    await world.decide("bo", await world.opened(run_id), "deny")
-    await world.ended(run_id)
-    await world.quiet()
-
-    assert "1 started, 1 failed or not approved" in (await sayso(world, "status")).out

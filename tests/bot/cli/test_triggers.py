@@ -12,9 +12,8 @@ import pytest
 from bot.config.settings import load
 from bot.doctor.overall import examine
 from tests.bot.cli.test_runs import listed
-from tests.docs.dev import sayso_dev
 from tests.kit.office import TOML
-from tests.kit.programs import environment, sayso
+from tests.kit.programs import environment
 from tests.kit.waiting import PATIENCE_S
 from tests.kit.world import World, a_world
 from tests.servers.web import serving
@@ -100,22 +99,3 @@ async def test_the_doctor_names_a_secret_and_an_agent_that_are_missing(tmp_path:
     assert (sign, fix.partition("=")[0]) == ("✗", "SAYSO_TRIGGERS__RELEASES__SECRET")
     sign, fix = signs["the trigger stale is for the agent nobody, which is not there"]
     assert (sign, fix.partition(":")[0]) == ("✗", "set triggers.stale.agent to one of")
-
-
-@pytest.mark.long
-async def test_beside_a_sayso_dev_its_own_port_and_secrets_are_told(tmp_path: Path) -> None:
-    (tmp_path / ".sayso").mkdir()
-    (tmp_path / ".sayso" / "sayso.toml").write_text(TOML + TRIGGERS)
-
-    assert (await sayso("trust", cwd=tmp_path))[0] == 0
-    async with sayso_dev(tmp_path, SAYSO_TRIGGERS__RELEASES__SECRET=SECRET) as url:
-        code, told, _ = await sayso("triggers", "--json", cwd=tmp_path)
-        _, text, _ = await sayso("triggers", cwd=tmp_path)
-
-    assert code == 0
-    of = json.loads(told)
-    assert of["releases"]["url"] == f"{url}/v1/triggers/releases"
-    assert [of[name]["has_secret"] for name in ("releases", "tags")] == [True, False]
-    assert of["tags"]["secret_known_by"] == "sayso dev"
-    assert "tags  github push of any repository (*): “stamp {tag}” for anna  ! its secret is not set: nothing" in text
-    assert "guess" not in text

@@ -22,10 +22,6 @@ def test_a_name_is_made_once_however_many_ask_for_it_at_once(tmp_path: Path) -> 
     assert [file.name for file in tmp_path.iterdir()] == ["host"]
 
 
-def test_two_data_directories_have_two_names(tmp_path: Path) -> None:
-    assert DataDir(tmp_path / "a").host() != DataDir(tmp_path / "b").host()
-
-
 def test_what_is_noted_is_read_whole_and_only_by_its_owner(tmp_path: Path) -> None:
     home = DataDir(tmp_path / "data")
     home.note("mail.json", "old")

@@ -31,16 +31,11 @@ def test_sentinels_name_a_master_and_have_users_of_their_own() -> None:
     ("url", "said"),
     [
         ("http://one", "begins with redis://"),
-        ("redis+swarm://one", "begins with redis://"),
         ("unix+cluster://one", "begins with redis://"),
         ("redis+cluster://", "hosts with commas between them"),
-        ("redis+cluster://one:7000,,two", "hosts with commas between them"),
-        ("redis+cluster://one:70000", "hosts with commas between them"),
         ("redis+cluster://one/1", "a cluster has only number 0"),
         ("redis+sentinel://one", "the name of the master"),
-        ("redis+sentinel://one/mymaster/x", "the name of the master"),
         ("redis+cluster://one?ssl_ca_cert=x", "without the option ssl_ca_cert"),
-        ("redis+cluster://one?sentinel_password=x", "without the option sentinel_password"),
     ],
 )
 def test_any_other_address_is_told_what_is_allowed(url: str, said: str) -> None:

@@ -7,22 +7,11 @@ from hypothesis import strategies as st
 
 from bot.config.example import example_toml
 from bot.config.settings import ConfigError, Settings, load
-from bot.config.tables import AgentConfig, Rate
+from bot.config.tables import AgentConfig
 from bot.config.trust import trust
 from tests.bot.config_files import PEOPLE, problems, read
 
 LONG = "hush-from-file-and-32-characters-long"
-
-
-def test_without_file_and_variables_there_are_defaults(tmp_path: Path) -> None:
-    settings = load(None, {}, cwd=tmp_path)
-
-    assert settings.config is None
-    assert settings.redis_url is None
-    assert settings.shards == 8
-    assert settings.lease_s == 10
-    assert settings.limits.triggers_per_person == Rate(20, 3600)
-    assert settings.data_dir == Path(".sayso").absolute()
 
 
 def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) -> None:
@@ -57,21 +46,6 @@ def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path)
     assert (found.pop("asks"), found.pop("triggered_by")) == (("person:anna",), ("person:anna",))
     kept = {name: given[name] for name in ("asks", "triggered_by")}
     assert {name: str(found[name]) for name in found} | kept == given
-
-
-def test_lists_and_tables_can_come_from_the_environment(tmp_path: Path) -> None:
-    settings = read(
-        tmp_path,
-        PEOPLE,
-        SAYSO_ALERTS__TO='["group:release"]',
-        SAYSO_PEOPLE__DEE__NAME="Dee",
-        SAYSO_PEOPLE__DEE__SLACK="U0123",
-        SAYSO_TEST_CLOCK="1",
-    )
-
-    assert settings.alerts.to == ("group:release",)
-    assert settings.people["dee"].slack == "U0123"
-    assert settings.test_clock
 
 
 def test_the_file_is_looked_for_in_the_named_place_then_the_data_directory_then_here(tmp_path: Path) -> None:

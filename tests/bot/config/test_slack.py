@@ -30,14 +30,11 @@ def test_what_is_set_says_how_people_are_heard(tmp_path: Path) -> None:
     ("variable", "value", "said"),
     [
         ("SLACK_BOT_TOKEN", "xapp-1-very-secret", "begins with xoxb-; this is an app token, which SLACK_APP_TOKEN"),
-        ("SLACK_BOT_TOKEN", "xoxp-1-very-secret", "begins with xoxb-; this is a user token"),
         ("SLACK_BOT_TOKEN", "xoxe.xoxb-1-very-secret", "this is a token that rotates"),
         ("SLACK_BOT_TOKEN", "very-secret", "allowed: the Bot User OAuth Token of the app"),
         ("SLACK_APP_TOKEN", "xoxb-1-very-secret", "begins with xapp-; this is a bot token, which SLACK_BOT_TOKEN"),
         ("SLACK_APP_TOKEN", "very-secret", "allowed: an App-Level Token of the app"),
-        ("SLACK_SIGNING_SECRET", "xoxb-1-very-secret", "allowed: the Signing Secret of the app"),
         ("SLACK_SIGNING_SECRET", "very-secret", "fewer than 16 characters"),
-        ("SLACK_SIGNING_SECRET", " " * 40, "fewer than 16 characters"),
     ],
 )
 def test_a_token_of_the_wrong_kind_is_named_and_never_shown(
@@ -80,6 +77,7 @@ def test_a_person_s_slack_is_a_member_id(tmp_path: Path) -> None:
         assert "Copy member ID" in line
 
 
+@pytest.mark.long
 def test_what_is_logged_shows_no_secret(tmp_path: Path) -> None:
     # Logging belongs to a whole process, so this has one of its own.
     code = (

@@ -38,9 +38,7 @@ def test_all_four_kinds_are_read_and_their_secrets_come_from_the_environment_or_
     ("text", "line"),
     [
         (CRON.replace("0 7 * * 1-5", "0 0 30 2 *"), 'triggers.nightly.cron: found "0 0 30 2 *"; allowed: five fields'),
-        (CRON.replace("0 7 * * 1-5", "often"), 'triggers.nightly.cron: found "often"; allowed: five fields'),
         (CRON + 'timezone = "Mars"', 'triggers.nightly.timezone: found "Mars"; allowed: an IANA time zone'),
-        (CRON + 'missed = "all"', 'triggers.nightly.missed: found "all"; allowed: "skip" or "once"'),
         (CRON.replace("anna", "eve"), 'triggers.nightly.requester: found "eve", who is nobody in [people]; al'),
         (CRON.replace('requester = "anna"\n', ""), "triggers.nightly.requester: is missing; allowed: the person"),
         (CRON.replace("main", "{tag}"), "triggers.nightly.text: found braces; allowed: plain text"),
@@ -48,18 +46,12 @@ def test_all_four_kinds_are_read_and_their_secrets_come_from_the_environment_or_
         (CRON + 'handle = "x"', "triggers.nightly.handle: found in a trigger of the kind cron; allowed there: agent"),
         (HOOK.replace('kind = "webhook"\n', ""), "triggers.releases: found no cron and no kind, or both; al"),
         (HOOK.replace("{tag}", "{tag"), "triggers.releases.text: found"),
-        (HOOK.replace("webhook", "fax"), 'triggers.releases.kind: found "fax"; allowed: "webhook", "github" or "r'),
         (HOOK + 'context = {tag = "a..b"}', 'triggers.releases.context.tag: found "a..b"; allowed: a dotted path'),
-        (HOOK + 'only = "v*"', "triggers.releases.only: found in a trigger of the kind webhook"),
         (HOOK + "contxt = {}", 'triggers.releases.contxt: this release knows no such key; did you mean "context"?'),
-        (HUB.replace("push", "issues"), 'triggers.tags.on: found "issues"; allowed: "push", "create"'),
         (HUB.replace('on = "push"\n', ""), "triggers.tags.on: is missing; allowed: the one event of GitHub"),
         (HUB.replace("{tag}", "{branch}"), "triggers.tags.text: found {branch}; allowed for push: {repository}, {tag}"),
         (REPORT.replace('handle = "{repo}/{id}"\n', ""), "triggers.builds.handle: is missing; allowed: the name of"),
-        (REPORT + 'requester = "anna"', "triggers.builds.requester: found in a trigger of the kind report"),
         (HOOK.replace("releases", "Releases"), 'triggers.Releases: found "Releases"; allowed: a name of at most 40'),
-        (HOOK.replace("releases", "a__b"), 'triggers.a__b: found "a__b"; allowed: a name of at most 40'),
-        (HOOK.replace("releases", '"a/b"'), 'triggers.a/b: found "a/b"; allowed: a name of at most 40'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_what_is_allowed(tmp_path: Path, text: str, line: str) -> None:

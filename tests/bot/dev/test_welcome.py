@@ -18,12 +18,6 @@ name = "Otto"
 email = "otto@corp.example"
 groups = ["ops"]
 """
-VALET = """
-from agents import Agent, Done
-
-def valet():
-    return Agent(name="valet", description="parks", tools=(), fallback=lambda run: Done(summary="parked"))
-"""
 
 
 def told(settings: Settings, more: str = "") -> list[str]:
@@ -57,20 +51,3 @@ def test_without_anything_to_deploy_people_can_be_asked(tmp_path: Path) -> None:
     wish = "'ask group:ops: which day suits? | Mon, Tue, Wed | until Thursday 12:00'"
 
     assert told(read(tmp_path, PEOPLE))[0] == f"ask ./sayso trigger {wish} --as vera"
-
-
-def test_an_agent_of_yours_is_called_by_its_name(tmp_path: Path) -> None:
-    (tmp_path / "welcomed.py").write_text(VALET)
-    settings = read(tmp_path, PEOPLE + '[agents.valet]\ncode = "welcomed:valet"\n')
-
-    assert told(settings)[0] == 'ask ./sayso trigger "WHAT YOU WANT" --as vera --agent valet'
-
-
-def test_who_has_no_mail_is_given_no_mailbox(tmp_path: Path) -> None:
-    assert len(told(read(tmp_path, '[people.vera]\nname = "Vera"\nslack = "U01VERA"\n'))) == 1
-
-
-def test_where_nobody_is_named_yet_it_is_told_where_to_do_that(tmp_path: Path) -> None:
-    settings = read(tmp_path, "")
-
-    assert told(settings) == [f"people nobody yet: add one as [people.NAME] to {settings.config}"]

@@ -38,18 +38,6 @@ def test_with_slack_its_card_or_its_link_is_enough(tmp_path: Path, line: str) ->
     assert list(examine_approvals(settings(tmp_path, line, **SLACK))) == []
 
 
-def test_with_slack_a_key_is_needed_all_the_same_where_only_keys_count(tmp_path: Path) -> None:
-    [finding] = examine_approvals(settings(tmp_path, 'answer_from = ["cli", "api"]', **SLACK))
-
-    assert (finding.sign, "only with a key" in finding.what) == ("!", True)
-
-
-def test_by_mail_is_enough_where_the_policy_says_so(tmp_path: Path) -> None:
-    assert list(examine_approvals(settings(tmp_path, "approve_by_email = true"))) == []
-    [finding] = examine_approvals(settings(tmp_path, 'approve_by_email = true\nanswer_from = ["cli"]'))
-    assert finding.sign == "!"
-
-
 @pytest.mark.parametrize("ways", ['["slack", "cli"]', '["cli"]'])
 def test_the_command_line_without_http_is_one_beside_sayso_dev_alone(tmp_path: Path, ways: str) -> None:
     [finding] = examine_approvals(settings(tmp_path, f"answer_from = {ways}", **SLACK))

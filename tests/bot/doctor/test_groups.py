@@ -50,12 +50,3 @@ async def test_groups_in_slack_are_asked_of_slack(settings: Settings, slack: Wor
     _, ops = await found(settings.model_copy(update=tokens))
 
     assert (ops.sign, ops.what) == ("✓", "in the group ops are bo")
-
-
-async def test_a_file_that_cannot_be_read_is_told_with_its_line(settings: Settings, tmp_path: Path) -> None:
-    (tmp_path / "people.csv").write_text("email,group\nbo\n")
-
-    finance, _ = await found(settings)
-
-    assert finance.sign == "✗"
-    assert "people.csv: line 2: found 1 columns" in finance.what

@@ -13,9 +13,8 @@ from tests.bot.config_files import read
 from tests.kit.long import few_of
 from tests.kit.waiting import PATIENCE_S
 from tests.servers.authority import Authority
-from tests.servers.dovecot import Dovecot, missing
 from tests.servers.mailhost import MailHost, hung_up
-from tests.servers.postfix import REFUSED, Postfix
+from tests.servers.postfix import REFUSED
 from tests.servers.verdict import SERVER
 
 PROVEN = {"SAYSO_MAIL_IDENTITY": "dmarc", "SAYSO_MAIL_AUTHSERV_ID": SERVER}
@@ -88,72 +87,6 @@ async def test_an_answer_that_would_not_come_back_says_how_to_let_it(tmp_path: P
     assert "SAYSO_MAIL_REPLY=reference" in finding.fix
 
 
-async def test_an_address_that_the_server_refuses_says_so(tmp_path: Path, mailhost: MailHost) -> None:
-    finding = await found("was not taken", tmp_path, mailhost, {"SAYSO_MAIL_ADDRESS": "agent@outside.example"})
-
-    assert finding.sign == "✗"
-
-
-@pytest.mark.parametrize(("off_s", "words"), few_of([(600, "ahead of"), (-600, "behind")], 0, rows=True))
-async def test_a_clock_that_is_off_is_told(tmp_path: Path, mailhost: MailHost, off_s: int, words: str) -> None:
-    finding = await found("this machine's clock", tmp_path, mailhost, off_s=off_s)
-
-    assert finding.sign == "!"
-    assert words in finding.what
-    assert "set-ntp" in finding.fix
-
-
-async def test_a_verdict_of_another_server_than_the_pinned_one_is_told(tmp_path: Path, mailhost: MailHost) -> None:
-    finding = await found("Authentication-Results", tmp_path, mailhost, {"SAYSO_MAIL_AUTHSERV_ID": "mx.other.example"})
-
-    assert finding.sign == "!"
-    assert f"it carries that of {SERVER}" in finding.what
-    assert "sayso mail identify" in finding.fix
-    assert "SAYSO_MAIL_AUTHSERV_ID" in finding.fix
-
-
-async def test_a_mailbox_behind_microsoft_365_is_not_one_in_it(tmp_path: Path, mailhost: MailHost) -> None:
-    hybrid = {"SAYSO_MAIL_IDENTITY": "m365", "SAYSO_MAIL_AUTHSERV_ID": "mail.protection.outlook.com"}
-
-    finding = await found("would not be believed", tmp_path, mailhost, hybrid)
-
-    assert finding.sign == "✗"
-    assert "had it last, which is no server of Microsoft 365" in finding.what
-    assert "SAYSO_MAIL_IDENTITY=dmarc" in finding.fix
-
-
-@pytest.mark.long
-async def test_a_provider_without_plus_addresses_or_verdicts_is_told_both(
-    tmp_path: Path, open_path: Path, authority: Authority, mailhost: MailHost
-) -> None:
-    with (
-        Dovecot(open_path / "dovecot", authority, extra="recipient_delimiter = -") as plain,
-        Postfix(open_path / "postfix", plain, plain.lmtp) as postfix,
-    ):
-        servers = {"SAYSO_IMAP_PORT": str(plain.imaps), "SAYSO_SMTP_PORT": str(postfix.submission)}
-        environ = mailhost.environ("doctor@sayso.example") | PROVEN | servers
-        every = await findings(tmp_path, authority, environ, within_s=3)
-        lost = [each for each in every if "did not come back" in each.what]
-        way = {"SAYSO_MAIL_REPLY": "reference"}
-        bare = [each for each in await findings(tmp_path, authority, environ | way) if "Results" in each.what]
-
-    assert [(each.sign, "turn plus-addresses on" in each.fix) for each in lost] == [("✗", True)]
-    assert [(each.sign, "sayso mail identify" in each.fix) for each in bare] == [("!", True)]
-
-
-@pytest.mark.long
-async def test_a_server_without_idle_is_worth_knowing(
-    tmp_path: Path, open_path: Path, authority: Authority, mailhost: MailHost
-) -> None:
-    if why := missing():
-        pytest.skip(why)
-    with Dovecot(open_path / "dovecot", authority, extra="imap_capability = IMAP4rev1 UIDPLUS") as plain:
-        elsewhere = {"SAYSO_IMAP_PORT": str(plain.imaps)}
-        finding = await found("IDLE", tmp_path, mailhost, elsewhere, within_s=3)
-
-    assert finding.sign == "!"
-
-
 async def test_without_a_way_to_prove_senders_every_mail_is_held_and_the_doctor_says_so(
     tmp_path: Path, mailhost: MailHost
 ) -> None:
@@ -186,11 +119,3 @@ async def test_addresses_that_the_server_takes_no_mail_for_are_named_and_none_is
     assert found[0].fix == "correct email of [people.bo]"
     assert "takes mail to anna, as far as it knows; none was sent" in found[1].what
     assert mailhost.mails(NOBODY_WRITES_TO) == ()
-
-
-async def test_addresses_are_not_tried_while_the_server_refuses_us(tmp_path: Path, mailhost: MailHost) -> None:
-    [finding] = await recipients(tmp_path, mailhost, SAYSO_SMTP_PASSWORD="wrong-pw")
-
-    assert finding.sign == "–"
-    assert finding.what.startswith("not tried: whether mail reaches anna, bo: ")
-    assert "wrong-pw" not in finding.what + finding.fix

@@ -61,10 +61,7 @@ TABLE, ASKED_SO = '[models."openai:qwen"]', "asked so, it gave a step just now"
             "answers in prose",
             f'{TABLE} step_as = "json": asked so, it gave a step just now',
         ),
-        ([completion(call("dance", {})), PROSE], "calls a tool that is not there", "name another model"),
         ([error(401, "invalid_api_key", "Incorrect API key")], "gives no step: 401", "look at OPENAI_API_KEY"),
-        ([error(404, "model_not_found", "no such model")], "refuses the step: 404", "OPENAI_BASE_URL and the name of"),
-        ([error(400, None, "max_tokens is too large")], "refuses the step: 400", "change what it names, or name"),
         (
             [completion(content="no", finish="content_filter")],
             "refuses the step: the model decli",
@@ -122,15 +119,3 @@ async def test_without_a_way_to_its_model_the_doctor_names_the_model_and_the_way
 
     assert (finding.sign, finding.fix) == ("!", fix)
     assert finding.what == f"rehearsal: no model key for {model}, plain rules choose the steps"
-
-
-async def test_where_only_one_of_two_models_can_be_had_nothing_is_called_a_rehearsal(
-    tmp_path: Path, anthropic: FakeAnthropic
-) -> None:
-    anthropic.answers(message(tool_use("done", SAID)))
-    ways = {"ANTHROPIC_API_KEY": anthropic.key, "ANTHROPIC_BASE_URL": anthropic.base_url}
-
-    findings = await examine_models(of_anna(tmp_path, f'[agents.triage]\nfallback_model = "{LOCAL}"\n', **ways))
-
-    assert [(one.sign, one.what) for one in findings][1:] == [("!", f"no model key for {LOCAL}: it is never asked")]
-    assert not [one for one in findings if "rehearsal" in one.what]

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +19,6 @@ from bot.store.keys import Keys
 from tests.fakes.anthropic import FakeAnthropic
 from tests.fakes.anthropic import running as anthropic_running
 from tests.kit.programs import KEY
-from tests.servers.lines import TOP
 from tests.servers.redis import RedisServer
 
 ALONE = {"SAYSO_SECRET_KEY": KEY}
@@ -96,16 +93,6 @@ async def test_without_a_redis_it_names_the_ways_to_get_one(tmp_path: Path, data
     assert new.what == "the secret key is made with the data directory"
 
 
-async def test_a_redis_that_does_not_answer_is_to_be_started_or_named_rightly(data: Path, tmp_path: Path) -> None:
-    silent = f"unix://{tmp_path}/none.sock"
-
-    findings = await examine(load(data, ALONE | {"SAYSO_REDIS_URL": silent}))
-
-    [wrong, rest] = [finding for finding in findings if "Redis" in finding.what]
-    assert (wrong.sign, wrong.fix) == ("✗", "start Redis, or correct SAYSO_REDIS_URL")
-    assert (rest.sign, rest.what) == ("–", "not tried: what Redis keeps, allows and holds: it does not answer")
-
-
 async def test_a_weaker_redis_is_wrong_until_the_loss_is_accepted_in_words(
     data: Path, environ: dict[str, str], server: RedisServer
 ) -> None:
@@ -122,56 +109,6 @@ async def test_a_weaker_redis_is_wrong_until_the_loss_is_accepted_in_words(
     assert "appendfsync is 'everysec', not 'always'" in weaker.what
     assert f"SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}" in weaker.fix
     assert (accepted.sign, accepted.fix) == ("!", "")
-
-
-async def test_a_model_that_would_not_answer_is_told_without_the_key_where_a_list_proves_nothing(
-    data: Path, environ: dict[str, str], anthropic: FakeAnthropic
-) -> None:
-    gone = await found(load(data, environ | {"SAYSO_MODEL": "no-such-model"}), "the model ")
-    anthropic.lists("anybody")
-    try:
-        fine = await found(load(data, environ), "the model claude-")
-        wrong = await found(load(data, environ | {"ANTHROPIC_API_KEY": "made-up-key"}), "the model claude-")
-    finally:
-        anthropic.lists("ours")
-
-    assert (gone.sign, "model: no-such-model" in gone.what) == ("✗", True)
-    assert (fine.sign, "answers" in fine.what) == ("✓", True)
-    assert (wrong.sign, "invalid x-api-key" in wrong.what, "ANTHROPIC_API_KEY" in wrong.fix) == ("✗", True, True)
-    assert "made-up-key" not in wrong.what + wrong.fix
-
-
-async def test_a_data_directory_below_a_file_is_wrong_and_one_that_is_still_to_be_made_worth_knowing(
-    data: Path, tmp_path: Path, environ: dict[str, str]
-) -> None:
-    below, new = data / "mail.json" / "data", tmp_path / "new" / "data"
-    del environ["SAYSO_SECRET_KEY"]
-
-    wrong = await found(load(below, environ), "is a file")
-    findings = await examine(load(new, environ))
-
-    assert (wrong.sign, wrong.what) == ("✗", f"{below}: {data / 'mail.json'} is a file")
-    assert wrong.fix == "name another data directory with --data"
-    without = {finding.what.partition(":")[0]: finding.fix for finding in findings if finding.sign == "✗"}
-    assert "SAYSO_SMTP_HOST" in without.pop("mail is not set up")
-    [(shared, fix)] = without.items()
-    assert ("SAYSO_SECRET_KEY is not" in shared, fix.endswith("openssl rand -hex 32")) == (True, True)
-    fixes = {finding.what: finding.fix for finding in findings if finding.sign == "!"}
-    assert fixes[f"{new} does not exist yet"] == "./sayso dev makes it"
-    assert fixes["no sayso.toml was found"] == "./sayso dev writes an example"
-
-
-@pytest.mark.long
-def test_without_git_the_program_says_what_to_install_and_ends_with_1(
-    data: Path, environ: dict[str, str], tmp_path: Path
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "from bot.cli import main; main()", "doctor", "--data", str(data)],
-        check=False, cwd=TOP, env=environ | {"PATH": str(tmp_path), "LANG": "C.UTF-8"}, capture_output=True, text=True,
-    )  # fmt: skip
-
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "✗ git is not installed\n    fix: apt install git\n" in done.stdout
 
 
 async def test_a_data_directory_of_somebody_else_is_wrong(locked: Path, environ: dict[str, str]) -> None:

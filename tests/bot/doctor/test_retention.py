@@ -53,23 +53,6 @@ async def test_with_a_redis_of_ones_own_and_no_place_runs_stay_for_ever_and_that
     assert "s3://BUCKET/PREFIX" in one.fix
 
 
-async def test_a_directory_beside_a_redis_of_ones_own_must_be_seen_by_every_machine(tmp_path: Path) -> None:
-    place = OWN_REDIS | {"SAYSO_RETENTION__TO": str(tmp_path / "archive"), "SAYSO_RETENTION__FINISHED_AFTER": "7d"}
-    well, shared = await findings(tmp_path / "data", place)
-
-    assert (well.sign, shared.sign) == ("✓", "!")
-    assert well.what.endswith("after 7 days")
-    assert "other machines must see the same one" in shared.what
-
-
-async def test_a_directory_that_cannot_be_written_is_wrong(tmp_path: Path) -> None:
-    (tmp_path / "archive").write_text("a file")
-    [one] = await findings(tmp_path / "data", {"SAYSO_RETENTION__TO": str(tmp_path / "archive")})
-
-    assert one.sign == "✗"
-    assert "meanwhile runs stay in Redis" in one.fix
-
-
 @pytest.mark.long
 async def test_a_bucket_is_tried_with_the_keys_of_the_environment(tmp_path: Path, bucket: ObjectStore) -> None:
     [one] = await findings(tmp_path / "data", in_bucket(bucket))

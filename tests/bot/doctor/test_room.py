@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.doctor.room import amount, room
+from bot.doctor.room import room
 
 
 @pytest.mark.parametrize(
@@ -13,12 +13,3 @@ def test_little_room_is_worth_knowing_and_none_is_wrong(free_bytes: int, sign: s
 
     assert (finding.sign, bool(finding.fix)) == (sign, sign != "✓")
     assert "/data" in finding.what
-
-
-def test_amounts_are_told_in_the_unit_that_people_use() -> None:
-    assert [amount(size) for size in (0, 1_500, 2_000_000, 74_300_000_000)] == [
-        "0 bytes",
-        "1.5 KB",
-        "2.0 MB",
-        "74.3 GB",
-    ]

@@ -1,8 +1,6 @@
 """A run that people corrected becomes a case, which the rules that were corrected then fail."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -21,7 +19,7 @@ from agents.events import (
 from agents.requests import AttemptId, Closed, Decision, Effect, Fact, GatedCall, Request, RequestId, StepId, Vote
 from agents.steps import CallTool, ModelCall
 from bot.errors import Invalid
-from bot.evals.adding import append, case_of, for_rules, written
+from bot.evals.adding import case_of, for_rules, written
 from bot.evals.cases import Calls, Case, Happens, parse
 from bot.evals.running import Plan, Tried, by_rules
 from bot.testing import events as build
@@ -117,20 +115,6 @@ def test_what_happened_before_is_the_history() -> None:
     assert parse(written("deploy", case), "here").cases == (case,)
 
 
-def test_cases_gather_in_the_file_of_their_agent_and_none_is_written_twice(tmp_path: Path) -> None:
-    folder = tmp_path / "evals"
-    _, case = case_of("r1", [*BEGINNING, *ASKED, decided("denied")])
-    append(folder, "deploy", case)
-    file = append(folder, "deploy", case.model_copy(update={"name": "second"}))
-    whole = file.read_text()
-
-    with pytest.raises(Invalid, match="two cases 'second'"):
-        append(folder, "deploy", case.model_copy(update={"name": "second"}))
-
-    assert file.read_text() == whole
-    assert [one.name for one in parse(whole, "here").cases] == ["denied in r1", "second"]
-
-
 @pytest.mark.parametrize(
     ("text", "wanted", "is_marked", "how"),
     [
@@ -148,10 +132,3 @@ async def test_a_case_that_rules_can_not_pass_is_marked_and_said_to_be(
     assert how in said
     assert said.endswith("they do") == (text == "hello")
     assert parse(written("deploy", made), "here").cases == (made,)
-
-
-async def test_rules_that_no_model_stands_behind_are_to_be_mended() -> None:
-    made, said = await for_rules(replace(AGENT, prompt=""), Case(name="made", text="hello", expect=(Calls(tool="x"),)))
-
-    assert made.needs_model is False
-    assert "There is no model to ask" in said

@@ -1,19 +1,15 @@
 """Answers of a model that are recorded once, and judged again by each release."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from agents.model.claude import Claude
 from agents.model.makers import Options
-from bot.errors import Invalid
 from bot.evals.recorded import NOT_RECORDED, Kept, Recorder, by_answers, read_answers
 from bot.evals.running import Plan, Tried, by_models
 from tests.bot.evals.plans import PLAIN, case, plans
-from tests.fakes.anthropic import FakeAnthropic, message, text, tool_use
+from tests.fakes.anthropic import FakeAnthropic, message, tool_use
 
 LABELS = {"deploy": "deploy@2 claude-sonnet-5-5"}
 TALK = case(then=[{"gives": "released", "expect": {"done": "done", "says": "live"}}])
@@ -43,15 +39,6 @@ async def test_what_was_recorded_is_judged_as_when_it_came_and_needs_no_key(
     assert len(answers) == 2
 
 
-async def test_a_failure_that_was_recorded_keeps_its_kind(api: FakeAnthropic, claude: Claude, tmp_path: Path) -> None:
-    api.answers(message(text("I will."), stop_reason="end_turn"))
-    first, answers = await recorded(claude, plans(case()), tmp_path / "answers.jsonl")
-
-    again = await by_answers(plans(case()), answers, {"deploy": Options()}, LABELS)
-
-    assert [one.kind for one in (*first, *again)] == ["no_tool"] * 2
-
-
 async def test_an_answer_to_another_request_than_todays_says_nothing_of_it(
     api: FakeAnthropic, claude: Claude, tmp_path: Path
 ) -> None:
@@ -64,10 +51,3 @@ async def test_an_answer_to_another_request_than_todays_says_nothing_of_it(
     (missing,) = await by_answers(plans(case(name="new")), answers, {"deploy": Options()}, LABELS)
 
     assert [changed.kind, missing.kind] == [NOT_RECORDED] * 2
-
-
-def test_a_file_that_is_no_record_is_told(tmp_path: Path) -> None:
-    (tmp_path / "answers.jsonl").write_text(json.dumps({"agent": "deploy"}))
-
-    with pytest.raises(Invalid, match="can't be read"):
-        read_answers(tmp_path / "answers.jsonl")

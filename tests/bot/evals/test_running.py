@@ -12,7 +12,7 @@ from agents.steps import Done, ModelCall
 from bot.evals.running import Tried, by_models, by_rules
 from bot.evals.table import rows_of
 from tests.bot.evals.plans import PLAIN, case, plans
-from tests.fakes.anthropic import FakeAnthropic, error, message, text_of, tool_use
+from tests.fakes.anthropic import FakeAnthropic, message, text_of, tool_use
 from tests.kit.waiting import PATIENCE_S
 
 LABELS = {"deploy": "deploy@2 claude-sonnet-5-5"}
@@ -45,15 +45,6 @@ async def test_rules_pass_what_they_do_right_and_fail_with_what_came() -> None:
     assert told == ["plain", "end", "never", "broken"]
 
 
-async def test_rules_never_act_where_a_model_is_needed() -> None:
-    asks, acts = await by_rules(
-        plans(case(text="hello", needs_model=True), case(name="acts", needs_model=True)), silent
-    )
-
-    assert asks.has_passed
-    assert (acts.expected, acts.has_passed) == ("asks people, or ends as failed: it needs a model", False)
-
-
 async def test_a_model_is_judged_with_its_tokens_and_its_cost(api: FakeAnthropic, claude: Claude) -> None:
     api.answers(message(tool_use("deploy", PLAIN)), message(tool_use("done", {"summary": "all is live"})))
     talk = case(then=[{"gives": "released", "expect": {"done": "done", "says": "live"}}])
@@ -79,16 +70,6 @@ async def test_a_model_that_says_done_where_no_tool_did_it_is_wrong_whatever_the
     (tried,) = await by_models(plans(case(expect=[{"done": "either"}])), {"deploy": claude}, LABELS, silent)
 
     assert tried.came == "ends as done: all is live (no tool did that, so code refuses it)"
-
-
-async def test_a_call_that_failed_is_a_case_that_failed_with_its_kind(api: FakeAnthropic, claude: Claude) -> None:
-    api.answers(error(529, "overloaded_error", "busy"))
-
-    (tried,) = await by_models(plans(case()), {"deploy": claude}, LABELS, silent)
-
-    assert tried.came == "no step (its server is overloaded): 529 overloaded_error: busy"
-    assert rows_of([tried])[0].cost_usd is None
-    assert len(api.requests()) == 1
 
 
 class Counting:

@@ -35,20 +35,3 @@ def test_each_way_in_which_a_call_can_end(
         assert [(one.kind, one.text, one.by) for one in run.results] == [(kind, text, by)]
         assert run.pending is None
         assert [(fact.label, fact.text) for fact in run.facts or ()] == [("Live", "v1")]
-
-
-def test_an_answer_is_what_was_picked() -> None:
-    asked = {"asks": "Which?", "format": "choices", "options": ["a", "b", "c"], "answered": "a\nc", "by": "anna"}
-
-    (result,) = fold(Story(AGENT, case(history=[asked]), gate_of).events).results
-
-    assert (result.kind, result.text, result.by) == ("answered", "a\nc", ("anna",))
-
-
-def test_what_somebody_wrote_and_where_the_model_failed_is_there() -> None:
-    told = case(history=[{"says": "wait", "by": "cy"}, {"fails": "overloaded"}])
-
-    run = fold(Story(AGENT, told, gate_of).events)
-
-    assert run.unheard == ("cy",)
-    assert [failure.kind for failure in run.failures] == ["overloaded"]

@@ -1,7 +1,5 @@
 """The printed table: columns of one width, unknown costs, cases that failed, and which rows are below a bar."""
 
-import json
-
 from inline_snapshot import snapshot
 
 from agents.steps import ModelCall
@@ -35,33 +33,6 @@ deploy  deploy@2 claude-sonnet-5-5      1  not run
 skipped  desk: 10 cases of agents/evals/desk.toml; this release has no such agent\
 """)
     assert report.data()["model"] == "not run"
-
-
-def test_both_tables_stand_apart_with_each_case_that_failed() -> None:
-    asked = [tried("model", cost_usd=0.0123), tried("model", "asks What?", cost_usd=0.0100)]
-    report = Report([PLAN], [tried(), tried(), tried(came="ends as done: x")], asked, LABELS)
-
-    assert report.text() == snapshot("""\
-fallback
-agent   chosen by  cases  passed    rate     cost  tokens       p50  failed by
-deploy  rules          3       2  66.6 %  $0.0000       0  250.0 ms  wrong_step 1
-
-model
-agent   chosen by                   cases  passed    rate     cost  tokens       p50  failed by
-deploy  deploy@2 claude-sonnet-5-5      2       1  50.0 %  $0.0223    3000  250.0 ms  wrong_step 1
-
-failed (fallback)  deploy: plain  [mine.toml]
-  expected  calls deploy
-  came      ends as done: x
-failed (model)  deploy: plain  [mine.toml]
-  expected  calls deploy
-  came      asks What?\
-""")
-    data = json.loads(json.dumps(report.data()))
-    assert (data["failed"][1]["came"], data["failed"][1]["kind"]) == ("asks What?", "wrong_step")
-    (row,) = data["model"]
-    assert (row["input_tokens"], row["output_tokens"], row["seconds"], row["cost_usd"]) == (3_000, 0, 0.5, 0.0223)
-    assert row["kinds"] == {"wrong_step": 1}
 
 
 def test_the_bars_of_rules_and_models_are_apart_and_an_agent_can_not_hide_behind_another() -> None:

@@ -5,11 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agents.events import DeliveryFailed
-from bot.queries.rebuild import placed as placed_by
-from bot.store import WorkItem
 from bot.store.ids import new_id
-from bot.store.outbox_entry import Delivery
 from channels import Inbound
 from channels.email.format import trace
 from tests.bot.bounces import DOMAIN, LOCAL, asked, bounce, failures, handled, receipt, report
@@ -112,40 +108,6 @@ async def test_where_there_is_no_other_way_requester_and_operators_hear_it_and_i
     assert len(world.mails("bo")) == 1, "a card that never arrived needs no word that it is closed"
 
 
-async def test_a_dead_letter_that_is_tried_again_goes_out_and_its_failure_is_news_again(world: World) -> None:
-    record, card = await asked(world)
-    await bounce(world, card)
-    await handled(world)
-    [dead_id] = await world.app.store.lists.dead()
-
-    await world.app.store.lists.requeue(WorkItem("out", dead_id))
-    again = await world.next_mail("bo", about="Press bell?")
-    await world.quiet()
-    await bounce(world, again, key="another")
-    await handled(world)
-
-    assert await failures(world, record.request.run_id) == [("bo", "email")] * 2
-    assert len(await world.dead()) == 1
-
-
-@both
-async def test_what_was_written_is_what_the_events_say(world: World, board: Corkboard) -> None:
-    board.banned.add("cy")
-    record, card = await asked(world)
-    for letter in (card, await world.next_mail("cy")):
-        await bounce(world, letter)
-    await handled(world)
-
-    events = await world.events(record.request.run_id)
-
-    for delivery_id, body in placed_by(events):
-        stored = await world.app.store.delivery(delivery_id)
-        assert stored is not None
-        assert Delivery.model_validate_json(stored) == Delivery.model_validate_json(body)
-    failed = {event.person: event.channel for event in events if isinstance(event, DeliveryFailed)}
-    assert failed == {"bo": "email", "cy": "slack"}
-
-
 async def test_no_other_report_nor_an_out_of_office_reply_nor_a_receipt_that_nobody_of_us_made_changes_anything(
     world: World,
 ) -> None:
@@ -185,7 +147,9 @@ async def test_a_card_of_a_closed_request_that_came_back_is_news_for_operators_a
     assert len(world.mails("dan")) == 3, "a few a day"
 
 
-async def test_news_that_came_back_is_told_to_operators_and_an_alert_to_nobody(world: World) -> None:
+async def test_news_that_came_back_is_told_to_operators_an_alert_to_nobody_and_its_receipt_answers_nothing(
+    world: World,
+) -> None:
     await world.ended(await world.trigger("stamp letter"))
     done = await world.next_mail("anna", about="Done")
 
@@ -197,8 +161,6 @@ async def test_news_that_came_back_is_told_to_operators_and_an_alert_to_nobody(w
 
     assert len(world.mails("dan")) == 1
 
-
-async def test_a_receipt_of_news_answers_nothing(world: World) -> None:
     await world.ended(await world.trigger("stamp letter"))
     done = await world.next_mail("anna", about="Done")
 

@@ -1,6 +1,5 @@
 """Words in a thread where a run lives: they answer a question, or steer, and never decide."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
@@ -95,17 +94,6 @@ async def test_a_typed_answer_to_the_open_question_in_the_thread_resumes_the_run
     assert [event.files[0].name for event in events if event.type == "request_decided"] == ["a.log"]
 
 
-async def test_words_that_do_not_fit_the_question_are_told_so_and_steer_nothing(world: World, hallway: Hallway) -> None:
-    record = await asked(world, hallway, "ask choice Which one? | red, blue")
-
-    await written(world, hallway.follows("anna", "the nice one", THREAD))
-
-    await until(lambda: hallway.to("anna", "not counted as a decision"), what="anna is told")
-    assert (await world.request(record.request.id)).state == "open"
-    assert await noted(world, record.request.run_id) == [("anna", "unclear")]
-    assert await said(world, record.request.run_id) == []
-
-
 async def test_an_approver_s_typed_words_never_decide_make_no_requester_and_are_pointed_to_the_button_each_time(
     world: World, hallway: Hallway
 ) -> None:
@@ -179,16 +167,6 @@ async def test_an_approver_who_wrote_before_the_card_was_made_may_not_approve_wh
     assert (await world.decide("cy", record, "approve")).type == "decided"
     later = await world.opened(run_id, after=record.request.id)
     assert later.request.requesters == ("anna", "bo")
-
-
-async def test_a_run_that_is_paused_hears_what_is_said_all_the_same(world: World, hallway: Hallway) -> None:
-    run_id = (await asked(world, hallway)).request.run_id
-    await world.steer(run_id, "pause")
-
-    await written(world, hallway.follows("anna", "what about it?", THREAD))
-
-    assert await said(world, run_id) == [("anna", "what about it?")]
-    assert (await world.run(run_id)).state == "paused"
 
 
 async def test_in_the_thread_of_a_run_that_has_ended_only_who_addresses_us_is_heard_and_starts_a_run(
@@ -350,17 +328,6 @@ async def brought_back(world: World, inbound_id: str, item: Inbound) -> None:
     await world.app.store.client.do("HSET", name, "body", arrived, "raw", item.raw, "at", at)
     await world.app.messages.inbox.handle(inbound_id)
     assert await world.app.store.inbound(inbound_id) is None
-
-
-async def test_a_message_that_is_handled_many_times_at_once_is_said_once(world: World, hallway: Hallway) -> None:
-    record = await asked(world, hallway)
-    async with world.stopped():
-        await world.start(works=False, receives=False)
-        inbound_id = await world.app.messages.inbox.accept(hallway.follows("anna", "v2 is better", THREAD))
-        await asyncio.gather(*(world.app.messages.inbox.handle(inbound_id) for _ in range(8)))
-        await world.stop()
-
-    assert await said(world, record.request.run_id) == [("anna", "v2 is better")]
 
 
 @pytest.mark.long

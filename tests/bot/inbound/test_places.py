@@ -1,7 +1,5 @@
 """An item held from a place of many is answered there, once a day, and one robot can't use up what others need."""
 
-import pytest
-
 from agents.events import AnswerHeld
 from channels import Card, Quarantined
 from language import say
@@ -75,20 +73,3 @@ async def test_a_press_is_noted_and_counts_nothing_and_one_for_ever_is_listed_so
     ]  # fmt: skip
     assert (await world.run(run_id)).state == "waiting"
     assert [card.title for card in hallway.to("anna")] == [], "nobody else is told of it"
-
-
-@pytest.mark.long
-async def test_strangers_who_press_do_not_use_up_the_notices_of_those_who_mail(world: World, hallway: Hallway) -> None:
-    eve = "eve@elsewhere.example"
-
-    await pressed(world, hallway, *(press(f"U0{number}") for number in range(201)))
-    mail = Quarantined(reasons=("not in the directory",), claims=eve, stranger=eve)
-    await pressed(world, hallway, mail)
-
-    assert [card.title for to, card in hallway.cards.values() if to.to == eve] == ["Your mail could not be taken"]
-
-
-async def test_a_person_whose_press_is_not_accepted_is_told_there(world: World, hallway: Hallway) -> None:
-    await pressed(world, hallway, Quarantined(reasons=("your account is a guest's",), person="bo", place=PLACE))
-
-    assert [(to.person, to.to) for to, _ in hallway.cards.values()] == [("bo", f"only:{PLACE}")]

@@ -115,28 +115,6 @@ async def test_thanks_for_a_mail_that_asked_nothing_are_neither_held_nor_answere
     assert (await world.dead(), len(world.mails("anna"))) == ([], 1)
 
 
-async def test_an_answer_that_can_t_be_read_to_a_request_that_is_closed_is_told_who_decided(world: World) -> None:
-    record = await world.opened(await world.trigger("press bell"))
-    card = await world.next_mail("bo")
-    await world.decide("cy", record, "deny", "no")
-
-    await encrypted(world, "bo", card.reply_to or "")
-
-    told = await world.next_mail("bo", about="Your message was not accepted")
-    assert "“Press bell?” needs no answer any more. Cy Cole denied on" in flat(told)
-
-
-async def test_a_requester_whose_own_answer_can_t_be_read_is_told_once(world: World) -> None:
-    await world.trigger("ask free_text Which one?")
-    card = await world.next_mail("anna", about="Which one?")
-
-    await encrypted(world, "anna", card.reply_to or "")
-    await world.next_mail("anna", about="Your message was not accepted")
-    await world.quiet()
-
-    assert len(world.mails("anna")) == 2
-
-
 async def test_a_message_whose_handling_a_crash_repeats_is_noted_and_told_to_the_requester_once(world: World) -> None:
     run_id = await world.trigger("press bell")
     await world.opened(run_id)

@@ -65,17 +65,6 @@ async def test_the_person_is_asked_once_at_their_own_address_and_their_own_answe
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
 
 
-async def test_whose_request_is_closed_meanwhile_is_told_to_write_again(world: World) -> None:
-    record, _, name = await forged_answer(world)
-    await world.decide("cy", record, "deny", "no")
-
-    await world.app.messages.quarantine.confirm(name, "dan")
-
-    told = await world.next_mail("bo", about="Was this message yours?")
-    assert "If it was yours, write again" in " ".join(told.text.split())
-    assert record.request.id not in told.text
-
-
 async def test_nobody_is_asked_where_it_claims_to_be_from_nobody_we_know_or_is_certainly_from_whoever_was_told(
     world: World,
 ) -> None:
@@ -107,21 +96,6 @@ async def test_a_discarded_message_is_gone_with_its_bytes_and_the_log_says_who_d
     for verb in (world.app.messages.quarantine.discard, world.app.messages.quarantine.confirm):
         with pytest.raises(NotFound, match=f"There is no quarantined message {name}"):
             await verb(name, "dan")
-
-
-@pytest.mark.long
-async def test_a_dead_letter_is_no_quarantined_message(world: World) -> None:
-    world.workshop.poison.add("cup")
-    run_id = await world.trigger("stamp cup")
-    await until(world.dead, what="it is given up")
-
-    for verb in (world.app.messages.quarantine.discard, world.app.messages.quarantine.confirm):
-        with pytest.raises(Conflict, match="is a dead letter, not a quarantined message"):
-            await verb(run_id, "dan")
-
-    assert len(await world.dead()) == 1
-    with pytest.raises(NotFound, match="There is no quarantined message"):
-        await world.app.messages.quarantine.discard("../x", "dan")
 
 
 def test_the_person_is_asked_through_another_channel_first_where_there_is_one() -> None:

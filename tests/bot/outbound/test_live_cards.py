@@ -136,27 +136,6 @@ async def test_changes_that_come_while_an_update_has_to_wait_are_shown_together(
     assert len([person for person, _ in wall.calls if person == "p7"]) <= len(shown)
 
 
-async def test_five_changes_while_the_channel_takes_none_are_shown_at_once_when_it_does(
-    world: World, wall: Wall
-) -> None:
-    record = await asked(world, "crowd")
-    wall.is_away = lambda _: True
-
-    for person in CROWD[:5]:
-        await world.decide(person, record, "approve", channel="slack")
-
-    async def all_were_tried() -> bool:
-        return len(await world.tries()) == 5 * 7
-
-    await until(all_were_tried, what="everything was put off")
-    wall.is_away = lambda _: False
-    await world.move_time(60)
-    await world.quiet()
-
-    assert len(wall.of("p7")) == 2
-    assert any(fact.text.startswith("5 of 6: P1 at ") for fact in wall.of("p7")[-1].decides)
-
-
 @guards("planted:note_that_a_card_may_be_sent")
 @pytest.mark.parametrize("what", few_of(["mumbles", "is_fatal"], 0))
 async def test_a_card_whose_sending_was_never_answered_is_closed_too_when_it_is_decided_meanwhile(

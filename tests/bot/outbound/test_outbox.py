@@ -16,7 +16,6 @@ from bot.store.outbox_entry import Delivery
 from channels import Address, Card, Channel, ChannelUnavailable, Marks, Placement, Remembers
 from channels.email.channel import EmailChannel
 from channels.email.identity.proof import local
-from channels.email.local.letters import Letter
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import People
@@ -65,23 +64,6 @@ async def test_cards_wait_while_the_mail_server_is_away_and_are_sent_when_it_is_
     assert len(world.mails("bo")) == 1
 
 
-@pytest.mark.long
-async def test_operators_are_not_told_of_each_mail_that_one_server_keeps_waiting(world: World) -> None:
-    async with world.stopped():
-        await world.start(receives=False)
-        for number in range(8):
-            await world.opened(await world.trigger(f"press bell {number}"))
-
-        # All of them are tried before the clock moves: it must not leave the hour for which alarms are counted.
-        for tries in range(1, 10):
-            await until(lambda tries=tries: _have_tried(world, tries, 16), what=f"{tries} tries")
-            await world.move_time(2 ** (tries - 1))
-        await until(lambda: _alerts(world), what="operators are to be told")
-        await world.stop()
-
-    assert len([letter for letter in await _until_told(world) if letter.subject == "Somebody is not reached yet"]) == 10
-
-
 class Unanswered(SlowChannel):
     """A server that takes each card, and has said nothing of it once the caller has waited for as long as it does."""
 
@@ -117,13 +99,6 @@ async def _have_tried(world: World, tries: int, cards: int) -> bool:
 
 async def _alerts(world: World, count: int = 10) -> bool:
     return len([entry for entry in await world.unsent() if entry.kind == "alert"]) >= count
-
-
-async def _until_told(world: World) -> tuple[Letter, ...]:
-    """Everything that dan got once nothing is waiting any more."""
-    await world.move_time(600)
-    await world.quiet()
-    return world.mails("dan")
 
 
 async def test_a_card_that_is_decided_before_it_could_be_sent_is_not_sent(world: World) -> None:

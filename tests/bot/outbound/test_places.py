@@ -4,7 +4,6 @@ import pytest
 
 from bot.queries.rebuild import placed as placed_by
 from bot.render.transcript import lines
-from bot.store.outbox_entry import Delivery
 from tests.fakes.corkboard import Corkboard
 from tests.kit.opens import opens
 from tests.kit.world import TOML, World
@@ -79,31 +78,3 @@ async def test_a_place_is_nobody_who_is_asked(world: World) -> None:
     told = " ".join((await world.next_mail("anna", about="Nobody else is asked")).text.split())
 
     assert "could not be reached by e-mail. Nobody else is asked." in told
-
-
-@opens(POSTED)
-async def test_a_place_of_a_channel_that_is_not_set_up_is_told_too(world: World) -> None:
-    await world.opened(await world.trigger("press bell"))
-
-    told = " ".join((await world.next_mail("anna", about="Not reached")).text.split())
-
-    assert "#release could not be reached by Slack. Bo Berg and Cy Cole are also asked." in told
-    assert "slack: does not reach #release" in told
-
-
-async def test_a_changed_request_stands_in_the_place_as_a_new_card_and_all_of_it_is_what_the_events_say(
-    world: World, board: Corkboard
-) -> None:
-    record = await world.opened(await world.trigger("press bell"))
-    await world.quiet()
-
-    await world.edit("anna", await world.request(record.request.id), what="gong")
-    await world.quiet()
-
-    assert [card.title for card in board.at("#release")] == ["Press bell?", "Press gong?"]
-    told = dict(placed_by(await world.events(record.request.run_id)))
-    assert len(told) == 6
-    for delivery_id, body in told.items():
-        stored = await world.app.store.delivery(delivery_id)
-        assert stored == body
-    assert [found.place for found in map(Delivery.model_validate_json, told.values())].count("slack:#release") == 2

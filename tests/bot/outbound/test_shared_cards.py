@@ -10,7 +10,7 @@ from agents.requests import DeliveryId
 from bot.app import App, compose
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import placed as placed_by
-from bot.store import Keys, WorkItem
+from bot.store import Keys
 from bot.store.outbox_entry import Delivery, placing_id
 from channels import Address, Card, Channel
 from tests.bot.bounces import bounce, failures, handled
@@ -170,25 +170,6 @@ async def test_those_whose_mails_came_back_share_a_card_in_the_room(world: World
     assert [to.to for to in board.sends] == ["room"]
     assert [held["bo"].shares is None, held["cy"].shares is None].count(True) == 1
     assert held["bo"].delivery == held["cy"].delivery
-
-
-@opens(TOML, beside=["board"], reach=("slack",))
-async def test_one_dead_letter_that_is_tried_again_alone_is_placed_and_the_next_one_shares_it(
-    world: World, board: Corkboard
-) -> None:
-    board.banned.add("room")
-    record = await opened(world)
-    await world.quiet()
-    board.banned.clear()
-    held = await deliveries(world, record)
-    # Not the one who was first there, and then that one.
-    for person in ("cy", "bo"):
-        some_id = placing_id(held[person].id)
-        await world.app.store.lists.requeue(WorkItem("out", some_id))
-        await world.quiet()
-
-    assert len(board.at("room")) == 1
-    assert {event.person for event in await sent(world, record)} == {"bo", "cy"}
 
 
 async def test_the_place_of_somebody_who_left_before_their_card_was_there_is_the_next_ones(

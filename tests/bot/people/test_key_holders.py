@@ -12,7 +12,6 @@ from tests.servers.console import a_console
 from tests.servers.web import Api
 
 SAID = "It came with the API key of the service ci, which Bo Berg holds."
-NOBODY = "It came with the API key of the service ci, and nobody has said who holds that"
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\n'
 
@@ -61,17 +60,6 @@ async def test_every_surface_names_the_service_and_who_holds_its_key(world: Worl
     assert SAID in listed.out
     assert (view["service"], view["key_holders"]) == ("ci", ["bo"])
     assert SAID in page
-
-
-@pytest.mark.long
-async def test_a_key_of_before_says_that_nobody_knows_who_holds_it(world: World, api: Api) -> None:
-    ci = await api.client(None, "trigger", service="ci", acts_for=["anna"])
-    await asked(world, ci)
-
-    assert NOBODY in " ".join((await world.next_mail("bo")).text.split())
-    doctor = await attached(world, "doctor")
-    assert "of service:ci names no holders: whoever has it could approve what it asks for" in doctor.out
-    assert "held by nobody knows whom" in (await attached(world, "keys", "list")).out
 
 
 @pytest.mark.long

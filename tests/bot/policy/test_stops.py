@@ -179,7 +179,7 @@ def test_whatever_the_name_is_other_words_about_it_are_none(form: str, one: str,
     assert not is_stop(form.format(one, other))
 
 
-PIECES = ["stop the deploy to ", "a-", "deploy 1 ", "und 1.2, ", "`a`.`b`", "1.1.1.", "a/", "https://a", "https:// "]
+PIECES = ["stop the deploy to ", "a-", "und 1.2, ", "`a`.`b`", "https:// "]
 
 
 @pytest.mark.parametrize("text", ["x" + "." * 20_000 + "y", "x" + "\n" * 20_000 + "y", "and  " * 5_000])

@@ -7,7 +7,7 @@ import pytest
 
 from bot.config.settings import Settings, load
 from bot.errors import Conflict, Unavailable
-from bot.process.backups import back_up, piped, restore, written
+from bot.process.backups import back_up, piped, written
 from tests.kit.office import TOML
 
 
@@ -23,11 +23,6 @@ def test_a_redis_that_the_settings_name_is_backed_up_by_its_own_means(settings: 
         back_up(settings, str(tmp_path / "backup"))
 
     assert not (tmp_path / "backup").exists()
-
-
-def test_no_file_is_put_into_a_redis_that_the_settings_name(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(Conflict, match="then run `sayso restore --loaded`"):
-        restore(settings, str(tmp_path / "backup"), keeps_keys=False)
 
 
 def test_a_backup_replaces_none_and_half_of_one_is_never_there(tmp_path: Path) -> None:

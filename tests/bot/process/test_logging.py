@@ -37,18 +37,6 @@ def logged(code: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in printed(code).splitlines()]
 
 
-def test_a_line_is_json_with_time_level_and_logger_and_words_on_a_terminal() -> None:
-    (line,) = logged('log.info("run started", seq=1)')
-    text = printed('log.info("run started", seq=1)', as_json=False)
-
-    said = (line["event"], line["seq"], line["level"], line["logger"])
-    assert said == ("run started", 1, "info", "bot.config.example")
-    assert line["timestamp"].endswith("Z")
-    assert "run started" in text
-    assert "seq=1" in text
-    assert "{" not in text
-
-
 def test_whatever_is_logged_inside_carries_the_run_the_request_and_the_person() -> None:
     inside, outside = logged("""
 bound = structlog.contextvars.bound_contextvars
@@ -89,19 +77,6 @@ except RuntimeError:
         assert SECRET not in text
         assert "'only-local'" not in text
         assert "'argument'" not in text
-
-
-def test_libraries_are_heard_from_warnings_on_and_through_our_format() -> None:
-    lines = logged("""
-import uvicorn.config
-logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
-configure(json=True, secrets=[])
-for name in ("uvicorn.access", "uvicorn.error", "httpx2"):
-    logging.getLogger(name).info("chatter")
-    logging.getLogger(name).warning("trouble")
-""")
-
-    assert [line["event"] for line in lines] == ["trouble"] * 3
 
 
 def test_a_line_that_cannot_be_written_is_not_printed_elsewhere_as_it_stands() -> None:

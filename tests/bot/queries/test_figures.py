@@ -28,16 +28,6 @@ async def opened(store: Store, number: int, age_s: float) -> None:
     await store.commit(Commit(run_id=name.replace("q-", "r-"), records=[record]))
 
 
-async def test_open_requests_are_counted_by_age(store: Store) -> None:
-    for number, age_s in enumerate((10, 20, 600, 2 * _HOUR_S, 30 * _HOUR_S, 2000 * _HOUR_S)):
-        await opened(store, number, age_s)
-
-    found = await store.lists.figures()
-
-    assert found.open_by_age == (2, 1, 1, 0, 1, 0, 1)
-    assert found.oldest_open_s >= 2000 * _HOUR_S
-
-
 async def test_it_costs_the_same_to_ask_however_many_requests_are_open(store: Store) -> None:
     costs = list[int]()
     for numbers in (range(3), range(3, 60)):
@@ -86,19 +76,6 @@ async def test_a_decision_is_counted_once_by_how_long_it_took(store: Store) -> N
     found = await store.lists.figures()
 
     assert found.counts == {f"decided within {DECIDED_S.index(300.0)}": 1, "decision ms": 61_500}
-
-
-async def test_runs_dead_letters_and_failed_deliveries_are_told_apart(store: Store) -> None:
-    await store.commit(Commit(run_id=RUN, events=[started()], expect=0, summary=line(state="waiting")))
-    await store.commit(Commit(run_id=RUN, outgoing=[("s0o-aaaaaaaaaaaaa", b"{}")], counts={f"{NOT_DELIVERED}email": 2}))
-    await store.give_up(WorkItem("out", "s0o-bbbbbbbbbbbbb"), _note("dead"))
-    await store.hold("s1i-aaaaaaaaaaaaa", _note("quarantined"))
-
-    found = await store.lists.figures()
-
-    assert (found.started, dict(found.runs)) == (1, {"waiting": 1})
-    assert (found.outbox, found.dead, found.quarantined) == (1, 1, 1)
-    assert found.named(NOT_DELIVERED) == {"email": 2}
 
 
 def _note(kind: str) -> bytes:

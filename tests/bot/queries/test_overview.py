@@ -6,14 +6,11 @@ from agents.requests import PersonId
 from bot.config.data_dir import DataDir
 from bot.policy.judgements import NotEntitled
 from bot.policy.record import RequestRecord
-from bot.queries.overview import LINES, SHOWN
 from bot.render.request_card import standing_card
 from bot.requests.tokens import Tokens
 from bot.store import WorkItem
 from bot.store.outbox_entry import Delivery
 from channels import Address, Card, ChannelRefused, Placement
-from tests.kit.office import TOML
-from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
 
@@ -85,7 +82,67 @@ async def test_a_card_and_a_list_say_who_has_approved_so_far_and_who_has_can_onl
     assert "Waiting for Bo Berg and Cy Cole. Approvals: 1 of 2: Bo Berg at " in anna.asked[0].text
 
 
-async def test_a_card_that_many_see_can_be_answered_by_those_who_may(world: World) -> None:
+async def test_what_was_approved_can_be_stopped_until_it_starts_and_what_is_closed_says_so(world: World) -> None:
+    record = await asked(world)
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("bo", record, "approve")
+    before = await looks(world, record, "cy")
+    stranger = await looks(world, record, "dan", at="cy")
+
+    hold = world.workshop.hold("the button")
+    await world.steer(record.request.run_id, "resume")
+    await world.app.work.queue.notify(WorkItem("run", record.request.run_id))
+    await until(lambda: world.workshop.started, what="the tool works")
+    after = await looks(world, record, "cy")
+    hold.set()
+
+    assert before.form
+    assert before.form.only_stops
+    assert not before.form.may_approve
+    assert stranger.form is None
+    assert after.form is None
+    assert "Already decided: Bo Berg approved at" in after.summary
+    assert "Too late: it started at" in after.summary
+
+    record = await asked(world)
+    await world.steering.withdraw(record.request.id, PersonId("anna"), "")
+
+    card = await looks(world, record, "bo")
+
+    assert card.form is None
+    assert card.summary.startswith("There is nothing to answer any more: the request is withdrawn.")
+    for made_up in ("", "s0d-aaaaaaaaaaaaa", "s0d-aaaaaaaaaaaaa-abcdefghijklmnopqrstuvwxyzab"):
+        with pytest.raises(ChannelRefused, match="none of ours"):
+            await world.app.requests.lookup.card(made_up, "bo")
+
+
+async def test_a_request_whose_time_is_over_can_not_be_answered_though_nobody_closed_it_yet(world: World) -> None:
+    record = await asked(world)
+    await world.stop()
+    await world.move_time(5 * 3600)
+    await world.start(works=False, receives=False)
+
+    assert (await looks(world, record, "bo")).form is None
+    assert (await world.app.requests.lookup.overview("bo")).waiting == ()
+
+
+async def test_an_older_revision_points_to_the_newest_card_and_one_that_many_see_is_answered_by_those_who_may(
+    world: World,
+) -> None:
+    record = await asked(world)
+    await world.edit("anna", await world.request(record.request.id), what="the other button")
+    record = await world.request(record.request.id)
+
+    old, new = await looks(world, record, "bo", number=0), await looks(world, record, "bo")
+
+    assert old.form is None
+    assert old.summary.startswith("This card is of an older version. ")
+    assert "Please answer the newest card." in old.summary
+    assert new.form
+    seen = await world.app.requests.lookup.overview("bo")
+    [row] = [row for group in seen.waiting for row in group.rows]
+    assert (row.title, row.token) == ("Press the other button?", token(world, record, "bo"))
+
     record = await world.opened(await world.trigger("press the button", "bo"))
     own = record.holders[0]
     steered = "You asked for this or steered it, so it is not yours to decide. Cy Cole may. To take it back, "
@@ -112,117 +169,6 @@ async def test_a_card_that_many_see_can_be_answered_by_those_who_may(world: Worl
         assert cards["cy"].form
 
 
-async def test_what_is_decided_says_by_whom_and_when(world: World) -> None:
-    record = await asked(world)
-    await world.decide("bo", record, "deny", "not today")
-
-    card = await looks(world, record, "cy")
-
-    assert card.form is None
-    assert card.summary.startswith("Already decided: Bo Berg denied at ")
-    assert "“not today”" in card.summary
-    assert "Your answer" not in card.summary, "nobody has answered"
-
-
-async def test_what_was_approved_can_be_stopped_until_it_starts_and_not_after(world: World) -> None:
-    record = await asked(world)
-    await world.steer(record.request.run_id, "pause")
-    await world.decide("bo", record, "approve")
-    before = await looks(world, record, "cy")
-    stranger = await looks(world, record, "dan", at="cy")
-
-    hold = world.workshop.hold("the button")
-    await world.steer(record.request.run_id, "resume")
-    await world.app.work.queue.notify(WorkItem("run", record.request.run_id))
-    await until(lambda: world.workshop.started, what="the tool works")
-    after = await looks(world, record, "cy")
-    hold.set()
-
-    assert before.form
-    assert before.form.only_stops
-    assert not before.form.may_approve
-    assert stranger.form is None
-    assert after.form is None
-    assert "Already decided: Bo Berg approved at" in after.summary
-    assert "Too late: it started at" in after.summary
-
-
-async def test_what_is_closed_says_so(world: World) -> None:
-    record = await asked(world)
-    await world.steering.withdraw(record.request.id, PersonId("anna"), "")
-
-    card = await looks(world, record, "bo")
-
-    assert card.form is None
-    assert card.summary.startswith("There is nothing to answer any more: the request is withdrawn.")
-    for made_up in ("", "s0d-aaaaaaaaaaaaa", "s0d-aaaaaaaaaaaaa-abcdefghijklmnopqrstuvwxyzab"):
-        with pytest.raises(ChannelRefused, match="none of ours"):
-            await world.app.requests.lookup.card(made_up, "bo")
-
-
-async def test_a_request_whose_time_is_over_can_not_be_answered_though_nobody_closed_it_yet(world: World) -> None:
-    record = await asked(world)
-    await world.stop()
-    await world.move_time(5 * 3600)
-    await world.start(works=False, receives=False)
-
-    assert (await looks(world, record, "bo")).form is None
-    assert (await world.app.requests.lookup.overview("bo")).waiting == ()
-
-
-async def test_an_older_revision_points_to_the_newest_card_with_which_it_waits_once(
-    world: World,
-) -> None:
-    record = await asked(world)
-    await world.edit("anna", await world.request(record.request.id), what="the other button")
-    record = await world.request(record.request.id)
-
-    old, new = await looks(world, record, "bo", number=0), await looks(world, record, "bo")
-
-    assert old.form is None
-    assert old.summary.startswith("This card is of an older version. ")
-    assert "Please answer the newest card." in old.summary
-    assert new.form
-    seen = await world.app.requests.lookup.overview("bo")
-    [row] = [row for group in seen.waiting for row in group.rows]
-    assert (row.title, row.token) == ("Press the other button?", token(world, record, "bo"))
-
-
-@opens(TOML.replace("[policies.production]", '[policies.production]\nanswer_from = ["email", "cli"]'))
-async def test_an_approval_that_does_not_count_in_slack_is_not_offered_there(world: World) -> None:
-    card = await looks(world, await asked(world), "bo")
-
-    assert card.form
-    assert not card.form.may_approve
-    assert "An approval does not count this way here" in card.summary
-
-
-async def test_what_waits_comes_first_that_expires_first_and_the_rest_is_counted(world: World) -> None:
-    records = [await asked(world, f"press {number}") for number in range(SHOWN + 2)]
-
-    seen = await world.app.requests.lookup.overview("bo")
-
-    first = sorted(records, key=lambda record: record.request.expires_at)[:SHOWN]
-    [group] = seen.waiting
-    assert group.name == "workshop"
-    assert [row.title for row in group.rows] == [record.request.title for record in first]
-    assert [row.token for row in group.rows] == [token(world, each, "bo") for each in first]
-    assert seen.more == 2
-    assert (await world.app.requests.lookup.overview("anna")).waiting == (), "who asks does not decide"
-    assert (await world.app.requests.lookup.overview("dan")).waiting == ()
-
-
-async def test_a_row_is_that_of_the_console_s_list_of_work(world: World) -> None:
-    record = await asked(world, "press it\npress it again")
-
-    [group] = (await world.app.requests.lookup.overview("bo")).waiting
-
-    [row] = group.rows
-    assert (row.title, row.words, row.change) == ("Press it?", "press it press it again", "")
-    assert (row.asked_by, row.decides) == ("Anna Ames", "you or Cy Cole")
-    assert (row.opened_at, row.expires_at) == (record.request.opened_at, record.request.expires_at)
-
-
 async def test_what_somebody_asked_for_says_how_it_stands(world: World) -> None:
     await world.ended(await world.trigger("pull this"))
     denied = await asked(world, "press that")
@@ -237,43 +183,3 @@ async def test_what_somebody_asked_for_says_how_it_stands(world: World) -> None:
     assert f"Waiting for Bo Berg or Cy Cole. Asked at {record.request.opened_at:%H:%M} UTC" in lines[0].text
     assert lines[1].text.startswith("Stopped: “denied: no” Asked at ")
     assert lines[2].text.startswith("Done: “ok: pull this: done” Asked at ")
-
-
-async def test_what_somebody_decided_says_what_became_of_it(world: World) -> None:
-    record = await asked(world)
-    await world.decide("bo", record, "approve")
-    await world.ended(record.request.run_id)
-    await world.quiet()
-    question = await asked(world, "ask choice Which? | red, blue")
-    await world.decide("anna", question, "free_text", "red")
-    await world.ended(question.request.run_id)
-    await world.quiet()
-
-    bo, anna, cy = [await world.app.requests.lookup.overview(person) for person in ("bo", "anna", "cy")]
-
-    assert bo.decided[0].text.startswith("Bo Berg approved at ")
-    assert bo.decided[0].text.endswith("The run: done.")
-    assert [line.text[:21] for line in anna.decided] == ["Anna Ames answered at"]
-    assert cy.decided == ()
-
-
-async def test_a_revocation_is_told_with_who_took_it_back(world: World) -> None:
-    record = await asked(world)
-    await world.steer(record.request.run_id, "pause")
-    await world.decide("bo", record, "approve")
-    await world.decide("cy", record, "deny", "wait")
-
-    for person in ("bo", "cy"):
-        assert "Cy Cole took it back at " in (await world.app.requests.lookup.overview(person)).decided[0].text
-
-
-@pytest.mark.long
-async def test_there_are_only_so_many_lines(world: World) -> None:
-    for number in range(LINES + 1):
-        record = await asked(world, f"press {number}")
-        await world.decide("bo", record, "approve")
-        await world.ended(record.request.run_id)
-
-    assert len((await world.app.requests.lookup.overview("bo")).decided) == LINES
-    lines = (await world.app.requests.lookup.overview("anna")).asked
-    assert [line.label for line in lines] == [f"press {number}" for number in range(LINES, 0, -1)]

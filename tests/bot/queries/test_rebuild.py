@@ -39,17 +39,6 @@ async def indexes(world: World) -> dict[str, object]:
 
 
 @pytest.mark.long
-async def test_what_was_written_along_the_way_is_what_the_events_say(world: World) -> None:
-    await history(world)
-    before = await indexes(world)
-
-    made = await rebuild(world.app.store)
-
-    assert made == Rebuilt(runs=3, requests=3, differed=0)
-    assert await indexes(world) == before
-
-
-@pytest.mark.long
 async def test_a_decision_that_lands_meanwhile_is_not_lost(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
     await world.quiet()

@@ -123,7 +123,6 @@ async def test_many_changes_make_few_publishings_and_the_last_state_is_shown(wor
             RuntimeError("a fault of ours"),
             TimeoutError(),
         ],
-        0,
         3,
     ),
 )

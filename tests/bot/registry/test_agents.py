@@ -8,8 +8,7 @@ import pytest
 
 from bot.config.errors import ConfigError
 from bot.config.settings import load
-from bot.doctor.overall import examine
-from bot.registry.configured import agents_of, release_in_use
+from bot.registry.configured import agents_of
 from tests.bot.config_files import problems, read
 from tests.kit.long import few_of
 from tests.kit.programs import sayso
@@ -77,16 +76,6 @@ def test_an_agent_beside_the_settings_stands_after_ours(tmp_path: Path) -> None:
     assert [tool.name for agent in found if agent.name == "valet" for tool in agent.tools] == ["lift"]
 
 
-def test_an_agent_of_yours_may_be_called_help_and_stands_in_for_ours(tmp_path: Path) -> None:
-    (tmp_path / "valet.py").write_text(CODE.replace('name="valet"', 'name="help"'))
-
-    found = [
-        agent for agent in agents_of(read(tmp_path, '[agents.help]\ncode = "valet:valet"\n')) if agent.name == "help"
-    ]
-
-    assert [agent.description for agent in found] == ["parks"]
-
-
 def test_it_may_import_what_lies_beside_it_and_is_loaded_once(tmp_path: Path) -> None:
     (tmp_path / "garage.py").write_text("LOADED = []\n")
     (tmp_path / "valet.py").write_text("import garage\ngarage.LOADED.append(1)\n" + CODE)
@@ -98,13 +87,7 @@ def test_it_may_import_what_lies_beside_it_and_is_loaded_once(tmp_path: Path) ->
     assert sys.modules["garage"].LOADED == [1]
 
 
-def test_the_settings_of_an_agent_hold_for_it_as_well(tmp_path: Path) -> None:
-    settings = read(tmp_path, LINE + "max_steps = 3\n")
-
-    assert settings.agents["valet"].max_steps == 3
-
-
-@pytest.mark.parametrize("text", ["valet", "valet.py:valet", "valet:", "a.b:c", "../valet:valet", "valet:valet()"])
+@pytest.mark.parametrize("text", ["valet", "../valet:valet", "valet:valet()"])
 def test_what_is_no_module_and_function_is_refused(tmp_path: Path, text: str) -> None:
     said = problems(tmp_path, f'[agents.valet]\ncode = "{text}"\n')
 
@@ -128,20 +111,16 @@ WRONG = [
         "valet() failed: LookupError: no garage (valet.py, line 2). Fix it, and start again",
     ),
     (CODE, named("deploy"), "agents.deploy.code: sayso has an agent deploy itself. Give yours another name"),
-    (CODE, named("survey"), "agents.survey.code: sayso has an agent survey itself. Give yours another name"),
     (CODE, named("parker"), "that agent calls itself 'valet'. Name the table [agents.valet], or the agent 'parker'"),
     (CODE.replace("tools=(tool,)", "tools=(tool, tool)"), LINE, "it has two tools 'lift'"),
     (CODE.replace('"lift"', '"done"'), LINE, "the tool 'done'"),
-    (CODE.replace('"lift"', '"lift it"'), LINE, "the tool 'lift it'"),
     (PROMPTED, LINE, "there is no prompt 'valet' in HERE: write valet.md there. There are: none"),
     (
         CODE.replace('name="valet"', 'name="valet", prompt="valet"'), LINE,
         "To the agent add: folder=Path(__file__).parent",
     ),
     (CODE, '[agents.valet]\ncode = "colorsys:valet"\n', "colorsys is a module of"),
-    (CODE, '[agents.valet]\ncode = "prompts:valet"\n', "Give your file another name"),
     (SETTLED, LINE, "agents.valet.settings: spots: Field required"),
-    (SETTLED, f'{TABLE}spots = "many"\n', "agents.valet.settings: spots: Input should be a valid integer"),
     (CODE, f"{TABLE}spots = 1\n", "agents.valet.settings: valet takes no settings. Give valet a parameter"),
     (SETTLED.replace(": Lot)", ")"), TABLE, "agents.valet.code: the parameter `settings` of valet must name"),
 ]  # fmt: skip
@@ -160,11 +139,8 @@ def test_what_is_wrong_with_an_agent_is_named_and_stops_the_start(
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("import nothing_like_this", "ModuleNotFoundError: No module named 'nothing_like_this' (valet.py, line 1)"),
         ("\n1 / 0", "ZeroDivisionError: division by zero (valet.py, line 2)"),
         ("def valet(:", "SyntaxError: invalid syntax (valet.py, line 1)"),
-        ("raise SystemExit('bye')", "SystemExit: bye (valet.py, line 1)"),
-        ("raise ValueError('a\\nb' + 'x' * 999)", "ValueError: a"),
     ],
 )
 def test_a_module_that_breaks_says_its_own_last_line_and_where(tmp_path: Path, code: str, why: str) -> None:
@@ -181,15 +157,6 @@ def test_without_a_file_there_is_no_folder_to_look_in(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="there is no sayso"):
         agents_of(settings)
-
-
-def test_every_problem_is_said_at_once(tmp_path: Path) -> None:
-    two = LINE + '[agents.parker]\ncode = "garage:parker"\n'
-
-    with pytest.raises(ConfigError) as caught:
-        agents_of(read(tmp_path, two))
-
-    assert len(caught.value.problems) == 2
 
 
 @pytest.mark.parametrize("command", few_of(["worker", "web", "mail", "dev", "agents"], 0))
@@ -209,15 +176,6 @@ async def test_no_process_starts_with_an_agent_that_breaks(tmp_path: Path, comma
     assert "Traceback" not in said
 
 
-async def test_the_doctor_says_which_agents_load(tmp_path: Path) -> None:
-    (tmp_path / "valet.py").write_text(CODE)
-    good = [finding.what for finding in await examine(read(tmp_path, LINE))]
-    bad = await examine(read(tmp_path, LINE.replace(":valet", ":nobody")))
-
-    assert "the agent valet loads, with 1 tools" in good
-    assert any(finding.sign == "✗" and "has no function nobody" in finding.what for finding in bad)
-
-
 def test_an_agent_has_settings_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "valet.py").write_text(SETTLED)
 
@@ -234,30 +192,3 @@ def test_a_package_beside_the_settings_can_be_imported_and_stands_in_for_nothing
     (tmp_path / "valet.py").write_text(importing)
 
     assert "valet" in [agent.name for agent in agents_of(read(tmp_path, LINE))]
-
-
-@pytest.mark.long
-def test_the_release_changes_with_the_code_the_packages_and_the_settings_of_your_own_agents(tmp_path: Path) -> None:
-    def release(settings: str = TABLE + "spots = 1\n") -> str:
-        """The release as a new process finds it."""
-        for name in ("valet", "garage"):
-            sys.modules.pop(name, None)
-        read_now = read(tmp_path, settings)
-        return release_in_use(read_now, agents_of(read_now))
-
-    (tmp_path / "garage.py").write_text("SPOTS = 3\n")
-    (tmp_path / "valet.py").write_text(f"import garage\n{SETTLED}")
-    (tmp_path / "unused.py").write_text("")
-    first, again = release(), release()
-    other_settings = release(TABLE + "spots = 2\n")
-    (tmp_path / "garage.py").write_text("SPOTS = 40\n")
-    other_code = release()
-    record = tmp_path / "packages" / "paint-1.0.dist-info" / "RECORD"
-    record.parent.mkdir(parents=True)
-    record.write_text("paint.py,sha256=abc,3\n")
-    other_package = release()
-    (tmp_path / "unused.py").write_text("x = 1\n")
-
-    assert first == again
-    assert len({first, other_settings, other_code, other_package}) == 4
-    assert release() == other_package

@@ -100,21 +100,6 @@ def test_a_table_of_a_model_says_how_it_is_asked_and_what_it_costs(tmp_path: Pat
     assert (usual.form, usual.effort, usual.price) == (Form(strict=False, tool_choice="any"), "", None)
 
 
-def test_an_agent_says_more_exactly_than_a_model_how_long_and_how_much_it_thinks(tmp_path: Path) -> None:
-    settings = read(tmp_path, f'{QWEN}\n[agents.deploy]\ntimeout = "1m"\neffort = "high"\n')
-
-    options = options_of(settings, "openai:qwen2.5:0.5b", settings.agents["deploy"])
-
-    assert (options.effort, options.timeout_s) == ("high", 60)
-
-
-@pytest.mark.parametrize("name", ["claude-x", "anthropic:claude-x"])
-def test_a_table_of_one_of_anthropics_models_needs_no_maker(tmp_path: Path, name: str) -> None:
-    settings = read(tmp_path, "[models.claude-x]\nstrict = false\n")
-
-    assert options_of(settings, name, AgentConfig()).form == Form(strict=False)
-
-
 @pytest.mark.parametrize(("tokens", "timeout_s"), [(1_024, 45), (8_192, 147), (21_333, 335)])
 def test_the_longest_answer_has_the_time_that_a_usual_model_takes_for_it(
     tmp_path: Path, tokens: int, timeout_s: float
@@ -174,6 +159,7 @@ def test_an_agent_has_its_model_and_its_fallback_as_far_as_there_is_a_way_to_the
     assert rehearsing(settings, agents) == (set() if environ else {"clerk"})
 
 
+@pytest.mark.long
 def test_a_model_whose_library_is_not_installed_stops_the_start_and_says_what_to_install() -> None:
     program = f"""
 import sys

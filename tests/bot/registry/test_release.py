@@ -1,12 +1,10 @@
 """The release: what changes it, and where it is found."""
 
-import json
 from dataclasses import replace
 
 import pytest
 
 from bot.registry.release import InUse, release_of
-from tests.bot.cli.shell import sayso
 from tests.kit.world import World
 
 DEPLOY = InUse("deploy", "deploy@2", "a1", "b1", "claude-sonnet-5-5")
@@ -32,29 +30,6 @@ def test_a_release_is_the_same_in_every_process_of_it() -> None:
 )
 def test_whatever_an_agent_works_with_makes_another_release(other: InUse) -> None:
     assert release_of("0.1.0 c1", [other, ASK]) != release_of("0.1.0 c1", [DEPLOY, ASK])
-
-
-def test_other_code_is_another_release() -> None:
-    assert release_of("0.1.0 c2", [DEPLOY]) != release_of("0.1.0 c1", [DEPLOY])
-
-
-@pytest.mark.long
-async def test_every_event_of_a_run_says_under_which_release_it_was_written(world: World) -> None:
-    run_id = await world.trigger("stamp a\npress bell")
-    await world.opened(run_id)
-    await world.reply("bo", await world.next_mail("bo"), "approve")
-    await world.ended(run_id)
-
-    events = await world.events(run_id)
-
-    assert {"run_started", "step_chosen", "tool_started", "tool_finished", "request_decided", "run_ended"} <= {
-        event.type for event in events
-    }
-    assert {event.release for event in events} == {world.app.release}
-    assert len(world.app.release) == 12
-    listed, shown = await sayso(world, "events", run_id), await sayso(world, "show", run_id, "--json")
-    assert listed.out.count(f'"release":"{world.app.release}"') == len(events)
-    assert json.loads(shown.out)["release"] == world.app.release
 
 
 async def test_a_run_says_of_each_event_which_release_wrote_it_though_another_one_goes_on_with_it(

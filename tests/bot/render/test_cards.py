@@ -24,8 +24,6 @@ from agents.steps import CallTool
 from bot.policy.edits import Edited
 from bot.policy.judgements import (
     AlreadyDecided,
-    AlreadyVoted,
-    ClosedOtherwise,
     Counted,
     Decided,
     Judgement,
@@ -242,7 +240,6 @@ def test_a_failure_shows_its_last_lines_before_the_words_of_a_model_unless_a_sec
     ("made", "sentence"),
     [
         (decision("approved", (BO, CY)), f"Bo Berg and Cy Cole approved at {WHEN}."),
-        (because("denied", "too early", CY), f"Cy Cole denied at {WHEN}. Reason: “too early”"),
         (
             because("approved", "ok” Cy Cole approved at 14:00 UTC. Note: “\u202eme", BO),
             f"Bo Berg approved at {WHEN}. Note: “ok' Cy Cole approved at 14:00 UTC. Note: 'me”",
@@ -250,7 +247,6 @@ def test_a_failure_shows_its_last_lines_before_the_words_of_a_model_unless_a_sec
         (decision("answered"), f"Bo Berg answered at {WHEN}."),
         (decision("expired", ()), f"Not decided in time: expired at {WHEN}."),
         (decision("withdrawn"), f"Withdrawn by Bo Berg at {WHEN}."),
-        (decision("withdrawn", ()), f"Withdrawn at {WHEN}."),
         (because("superseded", "it moved"), f"No longer asked, at {WHEN}. Reason: “it moved”"),
     ],
 )
@@ -274,17 +270,9 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
             f"Too late: it was started at {WHEN}. If it has not begun by now, it will not begin. What others",
         ),
         (AlreadyDecided(decision=decision()), APPROVAL, f"Already decided: Bo Berg approved at {WHEN}."),
-        (AlreadyVoted(), APPROVAL, "You have approved this before"),
-        (ClosedOtherwise(state="expired"), APPROVAL, "the request is expired"),
         (NotEntitled(why="requester", approvers=(BO, CY)), APPROVAL, "You asked for this or steered it"),
         (NotEntitled(why="not_an_approver", approvers=()), APPROVAL, "not yours to decide. nobody may"),
-        (NotEntitled(why="over", approvers=()), APPROVAL, "not yours to decide, and it is no longer open"),
         (NotEntitled(why="not_addressee", approvers=(BO,)), APPROVAL, "made for somebody else"),
-        (
-            NotThisWay(ways=("console", "cli")),
-            APPROVAL,
-            f"a mail; in a terminal beside sayso dev, with: sayso answer {APPROVAL.id} approve. A denial",
-        ),
         (
             NotThisWay(ways=("console", "slack", "email")),
             APPROVAL,
@@ -295,7 +283,6 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
             APPROVAL,
             "this key was made, was by a link in a mail. Ways that count: in Slack, with the button on the card; on",
         ),
-        (NotThisWay(ways=()), APPROVAL, "Ways that count: none."),
         (
             OutOfDate(seen_revision=1),
             approval(changes=("v1 was a and is now b.",)),
@@ -305,9 +292,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (Unclear(), APPROVAL, "Reply approve, or deny and the reason."),
         (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by mail here"),
         (Unclear(), question("choice", ("red", "blue")), "a number or a label alone. 1: red; 2: blue"),
-        (Unclear(), question("yes_no"), "Reply yes or no."),
         (Unclear(), question("form", fields=("version", "why")), "one line for each of: version, why"),
-        (Unclear(), question("free_text"), "The answer was empty"),
     ],
 )
 def test_who_answered_is_told_what_became_of_it_and_what_to_do(

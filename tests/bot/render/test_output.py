@@ -5,7 +5,6 @@ import pytest
 from bot.policy.attachments import output_file
 from bot.render.output import output_line, with_kept
 from channels import Card
-from language import speaking
 from tests.agents.worlds import NOON
 
 
@@ -26,14 +25,3 @@ def test_a_card_says_where_all_of_the_output_is(has_it: bool, attaches: bool, wo
 
     assert (line.label, line.text) == ("Output", words)
     assert line.whole == ("failed\n" if has_it and attaches else "")
-
-
-def test_whoever_reads_german_is_told_so_in_german() -> None:
-    kept = output_file("failed\n")
-    assert kept
-
-    with speaking("de"):
-        card = Card(title="Failed", at=NOON, facts=(output_line(kept[0]),))
-        [line] = with_kept(card, {kept[0].sha256: kept[1]}, attaches=True).facts
-
-    assert (line.label, line.text) == ("Output", "vollständig, 7 Byte, angehängt als output.txt")

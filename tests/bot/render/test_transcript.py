@@ -17,13 +17,10 @@ from agents.events import (
     RunCancelled,
     RunEnded,
     RunPaused,
-    RunResumed,
-    StepGated,
-    StepRefused,
 )
 from agents.model.failures import FailureKind
 from agents.requests import DeliveryId, Fact, PersonId, RequestId, RunId, StepId
-from agents.steps import Done, RequestHumanInput
+from agents.steps import RequestHumanInput
 from bot.policy.attachments import files_in
 from bot.render.transcript import lines
 from bot.testing.events import ended
@@ -84,41 +81,28 @@ def held(why: str, **more: Any) -> AnswerHeld:
     [
         (started(), "Anna Ames asked by email: deploy v1.2.0 to production"),
         (ContextFetched(at=NOON, facts=(Fact(label="Live", text="v1"),)), "looked up: Live"),
-        (ContextFetched(at=NOON, facts=()), "looked up: nothing"),
         (chosen(gate="production"), "needs approval under policy production (model)"),
         (chosen(RequestHumanInput(question="?")), "next: a question to people (model)"),
-        (chosen(Done(summary="")), "next: nothing more to do (model)"),
         (failed("overloaded", "busy"), "no step from model: its server is overloaded: busy"),
-        (StepRefused(at=NOON, step_id=S1, error="no such tag"), "refused: no such tag"),
-        (StepGated(at=NOON, step_id=S1, gate="stricter"), "now needs approval under policy stricter"),
         (opened(), "asks: Deploy v1.2.0 to production? (q1)"),
         (RequestRevised(at=NOON, by=ANNA, request=request(revision=2)), "Anna Ames amended: Deploy v1.2.0"),
         (wrote(), "Bo Berg said by slack: v2 instead"),
         (card(channel="email"), "card sent to Bo Berg by email"),
         (card(is_shared=True), "card sent to Bo Berg by slack, where others see it"),
-        (card(shares=DeliveryId("d2")), "card shared with Bo Berg by slack"),
         (card(person=NOBODY, to="C01OPS", is_shared=True), "card posted by slack, where others see it: C01OPS"),
-        (card(person=NOBODY, place="slack:#release"), "card sent to #release by slack"),
         (unreached("no such box"), "Bo Berg could not be reached: no such box"),
         (unreached("gone", person=NOBODY, channel="slack", place="slack:#ops"), "#ops could not be reached: gone"),
         (vote(), "Bo Berg approves by email"),
-        (vote(approve=False), "Bo Berg denies by email"),
         (noted("hm", "unclear"), "Bo Berg answered by email, not counted (unclear): hm"),
-        (noted("", "already_decided", "cli"), "Bo Berg answered by cli, not counted (already decided)"),
         (held("forged", claims="bo@corp.example"), "from bo@corp.example was quarantined, not counted: forged"),
-        (held("too large", person=BO), "an answer that is from Bo Berg was quarantined, not counted: too large"),
         (decided("denied", reason="too early"), "Bo Berg denied at 12:00 UTC on 02 March 2026. Reason: “too early”"),
         (revoked(), "Bo Berg took the approval back: not now"),
         (tool_started(), "running deploy: ./deploy.sh production c0ffee"),
         (finished(output="live"), "succeeded: live"),
-        (finished(error="exit code 3"), "failed: exit code 3"),
-        (orphaned(), "nobody knows how it ended"),
         (orphaned(may_have_started=False), "the effect had not begun"),
         (RunPaused(at=NOON, by=BO), "Bo Berg paused the run"),
-        (RunResumed(at=NOON, by=BO), "Bo Berg resumed the run"),
         (RunCancelled(at=NOON, by=BO), "Bo Berg cancelled the run"),
         (RunCancelled(at=NOON, by=BO, parent=RunId("r0")), "stopped by r0, which started it: Bo Berg cancelled that"),
-        (RunCancelled(at=NOON, parent=RunId("r0")), "stopped by r0, which started it"),
         (ended("done", "2 answered\nBo: “Mon”"), "done: 2 answered\n          Bo: “Mon”"),
         (ended("done", "v7 is live", change="nothing"), "nothing was changed: v7 is live"),
         (
@@ -138,12 +122,9 @@ LOOKED = (Fact(label="Live in staging", text="v1"), Fact(label="CI: look-up fail
 @pytest.mark.parametrize(
     ("event", "german"),
     [
-        (started(), "Anna Ames fragte per E-Mail: deploy v1.2.0 to production"),
         (ContextFetched(at=NOON, facts=LOOKED), "nachgesehen: Live in staging, CI: Abfrage fehlgeschlagen"),
         (failed("overloaded", "529 busy"), "kein Schritt von model: sein Server ist überlastet: 529 busy"),
-        (unreached("email: does not reach Bo"), "Bo Berg war nicht zu erreichen: E-Mail: erreicht Bo nicht"),
         (noted("hm", "already_decided", "cli"), "antwortete per Kommandozeile, nicht gezählt (schon entschieden): hm"),
-        (held("it has no text", person=BO), "steht unter Quarantäne, nicht gezählt: sie hat keinen Text"),
         (finished(output="deployed c0ffee to shop\nfailed"), "gelungen: c0ffee nach shop deployt failed"),
     ],
 )

@@ -9,7 +9,6 @@ from bot.outbound.notifier import Notifier
 from bot.runs.append import EventLog
 from bot.store import Commit, Store
 from bot.store.client import Client
-from bot.store.ids import shard_of
 from bot.store.journal import Journal
 from tests.agents.worlds import said
 from tests.kit.world import World
@@ -59,23 +58,6 @@ async def test_attack_what_another_process_wrote_before_is_read_and_not_left_out
         "written here",
     ]
     assert now.run.seq == await store.length(run_id)
-
-
-async def test_a_run_that_does_not_go_on_from_what_was_read_is_read_as_a_whole(world: World) -> None:
-    run_id = await world.trigger("ask free_text Ready?")
-    await world.opened(run_id)
-    await world.stop()
-    store = world.app.store
-    appending = EventLog(Journal(store, world.app.work.queue), Notifier(world.app.people, ()))
-    story = (await store.load(run_id)).events
-    await store.commit(Commit(run_id=run_id, events=[said(text="before it was restored")]))
-    await appending.read(run_id)
-    await store.client.do("DEL", f"{{s{shard_of(run_id)}}}:run:{run_id}")
-    await store.commit(Commit(run_id=run_id, events=[*story, said(text="another"), said(text="and one more")]))
-
-    now = await appending.read(run_id)
-
-    assert [event.text for event in now.events if isinstance(event, PersonSaid)] == ["another", "and one more"]
 
 
 async def test_a_story_that_is_asked_for_again_is_the_same_and_goes_on_from_there(world: World) -> None:

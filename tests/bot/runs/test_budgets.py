@@ -4,16 +4,13 @@ from datetime import datetime
 
 from agents.budgets import Day, Limits, Spent
 from agents.events import ContinuationAsked, StepChosen
-from agents.requests import RunId
-from agents.run import Run, fold
+from agents.run import Run
 from bot.config.tables import AgentConfig
 from bot.outbound.notifier import Notifier
 from bot.runs.append import EventLog
 from bot.runs.budgets import Budgets
 from bot.runs.loop import Loop
 from bot.runs.thinking import ModelTurn, Thinker
-from tests.agents.worlds import NOON, started
-from tests.bot.examples import PEOPLE
 from tests.kit.world import World
 
 CLERK = {"clerk": AgentConfig(max_steps_per_day=2)}
@@ -55,15 +52,3 @@ async def test_nobody_is_asked_about_a_day_that_another_answer_has_just_extended
     assert budgets.looks > 1
     assert [event for event in events if isinstance(event, ContinuationAsked)] == []
     assert any(isinstance(event, StepChosen) for event in events)
-
-
-async def test_a_question_never_allows_an_empty_list(world: World) -> None:
-    budgets = Budgets(world.app.store.days, CLERK, PEOPLE)
-    day = Day("clerk", NOON.date(), Spent(steps=2), Limits(steps=9))
-
-    asked = budgets.question(
-        fold([started().model_copy(update={"run_id": RunId("s0r-aaaaaaaaaaaaa")})]), [], "day", day, NOON
-    )
-
-    assert "allows" not in asked.question
-    assert "“go on” lets it go on." in asked.question

@@ -5,7 +5,7 @@ import pytest
 from agents.events import Event, RunCancelled
 from agents.requests import RequestId, RunId
 from agents.run import STOP, fold
-from bot.runs.endings import goes_on, summary_of, why_closed, with_what_goes_on
+from bot.runs.endings import goes_on, summary_of, why_closed
 from bot.runs.moves import Close, End
 from language import say, speaking
 from tests.agents.worlds import BO, NOON, started
@@ -56,13 +56,3 @@ def test_what_outlasts_the_end() -> None:
         assert goes_on(fold(events)) == "deploy, of which it is not known whether it happened"
     with speaking("de"):
         assert goes_on(fold(RUNNING)) == "deploy, das jetzt läuft und erst beendet wird"
-
-
-def test_no_more_than_three_of_what_goes_on_are_named() -> None:
-    assert with_what_goes_on("over", []) == "over"
-    assert with_what_goes_on("over", ["a"]) == "over. It had begun, and may go on: a"
-    assert with_what_goes_on("over", list("abcde")) == "over. It had begun, and may go on: a; b; c, and 2 more"
-    with speaking("de"):
-        assert with_what_goes_on("vorbei", list("abcd")) == (
-            "vorbei. Dies hatte begonnen und läuft vielleicht weiter: a; b; c, und 1 weiteres"
-        )

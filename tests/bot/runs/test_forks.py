@@ -42,13 +42,6 @@ async def long_run(world: World, events: int) -> RunId:
 
 
 @pytest.mark.long
-async def test_a_long_story_is_copied_whole(world: World) -> None:
-    source = await long_run(world, EVENTS_AT_MOST)
-    fork = await world.app.runs.forks.fork(source, EVENTS_AT_MOST, ANNA)
-    assert (await world.opened(fork)).request.run_id == fork
-
-
-@pytest.mark.long
 async def test_a_story_that_leaves_no_room_is_refused_with_what_can_be_copied(world: World) -> None:
     source = await long_run(world, EVENTS_AT_MOST + 1)
 

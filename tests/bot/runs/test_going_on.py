@@ -12,7 +12,7 @@ from agents.requests import Closed, Given, StepId
 from agents.run import GO_ON, STOP, fold
 from agents.steps import CallTool
 from bot.runs.moves import Ask, End, Raise, Stop, Think, next_move
-from language import in_all, speaking
+from language import in_all
 from tests.agents.worlds import BO, NOON, chosen, decided, failed, finished, opened, raised, said, started, tool_started
 from tests.bot.runs.test_moves import EVENTS, after, name, steps
 
@@ -127,19 +127,6 @@ def test_the_words_of_the_two_answers_are_read_as_they_were_recorded() -> None:
     """A run that was recorded in these words folds by them: whoever rewords one keeps the older one as well."""
     assert in_all(GO_ON) == ("go on", "weitermachen")
     assert in_all(STOP) == ("stop the run", "den Lauf anhalten")
-
-
-def test_why_a_run_is_over_is_said_in_the_language_that_is_spoken() -> None:
-    expired = (*SPENT, raised(), *go_on(state="expired"))
-
-    with speaking("de"):
-        said = name(expired), name((*SPENT, raised(), *go_on(NO)))
-
-    assert said[0].startswith(
-        "end failed: seine Schritte sind aufgebraucht; niemand hat gesagt, ob es weitergehen soll"
-    )
-    assert said[1] == "end cancelled: abgebrochen von bo: seine Schritte sind aufgebraucht"
-    assert name(expired).startswith("end failed: its steps were used up")
 
 
 def test_a_call_that_gave_the_same_twice_is_asked_about_whatever_came_in_between() -> None:

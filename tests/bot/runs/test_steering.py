@@ -15,7 +15,9 @@ from tests.kit.world import World
 ANNA, BO = PersonId("anna"), PersonId("bo")
 
 
-async def test_nobody_else_withdraws_or_changes_a_request_nor_anybody_one_that_is_decided(world: World) -> None:
+async def test_nobody_else_withdraws_or_changes_a_request_and_a_change_that_can_not_be_made_says_why(
+    world: World,
+) -> None:
     record = await world.opened(await world.trigger("press bell"))
     with pytest.raises(Forbidden, match="Only who asked for it may do that"):
         await world.steering.withdraw(record.request.id, BO, "")
@@ -28,8 +30,6 @@ async def test_nobody_else_withdraws_or_changes_a_request_nor_anybody_one_that_i
         await world.steering.withdraw(record.request.id, ANNA, "")
     assert isinstance(await world.edit("anna", record, what="horn"), AlreadyDecided)
 
-
-async def test_a_change_that_can_not_be_made_changes_nothing_and_says_why(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
     world.workshop.policy_of["horn"] = "pair"
     world.workshop.meaning["gong"] = ""
@@ -48,7 +48,7 @@ async def test_a_change_that_can_not_be_made_changes_nothing_and_says_why(world:
     assert isinstance(await world.edit("anna", question, what="horn"), EditRefused)
 
 
-async def test_who_is_paused_and_resumed_twice_is_simply_running(world: World) -> None:
+async def test_who_pauses_twice_pauses_once_and_whoever_asked_hears_once_of_others(world: World) -> None:
     with pytest.raises(NotFound, match="There is no run s0r-zzzzzzzzzzzzz"):
         await world.steer(RunId("s0r-zzzzzzzzzzzzz"), "pause")
     may_end = world.workshop.hold("letter")
@@ -59,6 +59,17 @@ async def test_who_is_paused_and_resumed_twice_is_simply_running(world: World) -
     may_end.set()
 
     assert (await world.ended(run_id)).state == "done"
+
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+
+    for verb in ("pause", "pause", "resume", "resume"):
+        await world.steer(run_id, verb, "dan")
+    await world.steer(run_id, "pause", "anna")
+    await world.quiet()
+
+    told = [mail.subject for mail in world.mails("anna") if "what you asked for" in mail.subject]
+    assert told == ["Dan Dorn paused what you asked for", "Dan Dorn resumed what you asked for"]
 
 
 @pytest.mark.long
@@ -85,16 +96,3 @@ async def test_a_run_that_has_no_room_for_more_work_can_be_cancelled_while_it_ha
         with pytest.raises(Conflict, match="too many events"):
             await world.steering.steer(run_id, "cancel", ANNA)
     may_end.set()
-
-
-async def test_whoever_asked_hears_once_that_somebody_else_paused_or_resumed_it(world: World) -> None:
-    run_id = await world.trigger("press bell")
-    await world.opened(run_id)
-
-    for verb in ("pause", "pause", "resume", "resume"):
-        await world.steer(run_id, verb, "dan")
-    await world.steer(run_id, "pause", "anna")
-    await world.quiet()
-
-    told = [mail.subject for mail in world.mails("anna") if "what you asked for" in mail.subject]
-    assert told == ["Dan Dorn paused what you asked for", "Dan Dorn resumed what you asked for"]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from structlog.testing import capture_logs
 
 from agents import Agent
 from agents.events import StepChosen, StepFailed
@@ -17,7 +16,7 @@ from bot.app import App, compose
 from bot.config.errors import ConfigError
 from bot.runs.thinking import Thinker
 from tests.bot.store.stores import started
-from tests.fakes.anthropic import FakeAnthropic, error, message, running, tool_use
+from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
 from tests.kit.clerk import Workshop, clerk
 from tests.kit.office import TOML, settings_of
 
@@ -97,30 +96,3 @@ def _presses(_: Run, __: Step) -> Step:
 
 def _breaks(_: Run, __: Step) -> Step:
     raise LookupError("no rules")
-
-
-async def test_a_decision_of_a_model_leaves_one_line_in_the_log_and_so_does_a_thought_that_failed(
-    app: App, api: FakeAnthropic
-) -> None:
-    api.answers(
-        message(tool_use("pull", {"what": "rope", "confidence": 0.8})), error(529, "overloaded_error"),
-        error(401, "authentication_error"),
-    )  # fmt: skip
-
-    with capture_logs() as lines:
-        chosen, *_ = [await thought(app) for _ in range(3)]
-
-    steps = [line for line in lines if line["event"] == "step"]
-    found = [(line["decision"], line["log_level"], line["confidence"]) for line in steps]
-    assert found == [
-        ("call_tool", "debug", 0.8),
-        ("failed: overloaded", "warning", None),
-        ("failed: auth", "error", None),
-    ]
-    told = {name: steps[0][name] for name in ("run_id", "tool", "prompt", "input_hash", "input_tokens", "cost_usd")}
-    call = chosen.call
-    assert told == {
-        "run_id": started().run_id, "tool": "pull", "prompt": "clerk@1", "input_hash": call.input_hash,
-        "input_tokens": 1_000, "cost_usd": call.cost_usd,
-    }  # fmt: skip
-    assert call.cost_usd

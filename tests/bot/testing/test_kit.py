@@ -12,7 +12,7 @@ from agents import Agent, Arguments, CallTool, Done, Effect, Outcome, RequestHum
 from agents.events import CardDelivered, Event
 from agents.model.protocol import Chosen, Failed
 from agents.requests import DeliveryId, PersonId, RequestId
-from bot.policy.judgements import Decided, NotEntitled, Unclear
+from bot.policy.judgements import Decided, NotEntitled
 from bot.store import Commit
 from bot.testing import NO_MORE, Fails, Scripted, sayso, until
 from tests.kit.waiting import PATIENCE_S
@@ -150,26 +150,6 @@ async def test_who_writes_to_a_run_unasked_is_one_of_its_requesters() -> None:
     assert "the front one" in model.asked[1].text
 
 
-async def test_what_was_denied_or_taken_back_is_not_executed() -> None:
-    rung: list[str] = []
-    async with sayso(agents=[bell_agent(rung)], policies=DESK) as s:
-        denied = await s.trigger("ring")
-        await s.deny("bo", denied, "too loud")
-        revoked = await s.trigger("ring")
-        await s.opened(revoked)
-        await s.steer(revoked, "pause")
-        await s.approve("bo", revoked)
-        await s.revoke("cy", revoked, "not today")
-        await s.steer(revoked, "resume")
-
-        assert "too loud" in await s.summary(denied)
-        await s.ended(revoked)
-        assert (await s.run(revoked)).results[-1].kind == "revoked"
-        assert await s.executed(revoked) == await s.executed(denied) == []
-
-    assert rung == []
-
-
 async def test_a_policy_may_be_a_whole_table_and_time_may_run_out() -> None:
     parts = {"all_of": ["person:bo", {"any_of": ["person:cy", "person:dan"]}]}
     policies = {"desk": {"approvers": parts, "quorum": 2, "expires_after": "1h"}}
@@ -181,29 +161,6 @@ async def test_a_policy_may_be_a_whole_table_and_time_may_run_out() -> None:
 
         await s.ended(run)
         assert (await s.run(run)).results[-1].kind == "expired"
-
-
-async def test_an_unclear_answer_leaves_the_question_open() -> None:
-    model = Scripted(RequestHumanInput(question="Which?", format="choice", options=("front", "back")), RING)
-    async with sayso(agents=[bell_agent([])], policies=DESK, model=model) as s:
-        run = await s.trigger("ring")
-
-        assert isinstance(await s.answer("anna", run, "the usual"), Unclear)
-        assert isinstance(await s.answer("anna", run, "2"), Decided)
-
-
-@pytest.mark.long
-async def test_people_answer_from_their_mailboxes_too() -> None:
-    rung: list[str] = []
-    async with sayso(agents=[bell_agent(rung)], policies=DESK) as s:
-        run = await s.trigger("ring")
-        await s.reply("bo", await s.next_mail("bo"), "approved")
-        await s.ended(run)
-        await s.quiet()
-
-        assert len(s.mails("anna")) == 1
-
-    assert rung == ["front"]
 
 
 async def test_what_the_run_waits_for_must_be_what_the_test_thinks() -> None:

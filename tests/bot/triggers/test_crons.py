@@ -1,7 +1,6 @@
 """A tick starts one run, by the store's clock, however many workers look and however often they start anew."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -262,22 +261,6 @@ async def test_more_than_its_limit_starts_nothing_and_the_operators_hear_of_it_o
     assert "The trigger stocktaking started no run" in told.subject
     assert "limits.triggers_per_trigger in sayso.toml" in told.text
     assert len(office.mails("dan")) <= 2, "once an hour"
-
-
-async def test_its_runs_leave_the_requester_their_own_room(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", TOML.replace("1000/h", "1/h") + HOURLY) as office:
-        await office.trigger("stamp by hand")
-        await to_the_next(office, beyond_s=1)
-        found = await started(office, 2)
-
-    assert json.loads(found[1].model_dump_json())["trigger"] == "stocktaking"
-
-
-async def test_an_agent_that_is_not_there_is_told_to_the_operators(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", TOML + HOURLY + 'agent = "nobody"\n') as office:
-        await to_the_next(office)
-        assert "There is no agent 'nobody'" in (await office.next_mail("dan")).text
-        assert await started(office, 0) == []
 
 
 async def test_nothing_starts_in_the_name_of_a_requester_who_has_left_and_operators_hear_what_to_do(

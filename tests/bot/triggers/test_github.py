@@ -20,10 +20,8 @@ URL = "https://github.com/acme/shop/actions/runs/289782451"
     [
         ("push", pushed(), TAG | {"commit": COMMIT}),
         ("push", pushed(head_commit=None), TAG | {"commit": None}),
-        ("push", pushed("refs/tags/release/v1"), TAG | {"tag": "release/v1", "commit": COMMIT}),
         ("create", created(), TAG),
         ("workflow_run", workflow_run(), CI | {"workflow": "Build and test", "url": URL}),
-        ("workflow_run", workflow_run("timed_out"), CI | {"workflow": "Build and test", "url": URL} | LATE),
         ("check_suite", check_suite(), CI),
     ],
 )  # fmt: skip
@@ -39,16 +37,10 @@ def test_a_pushed_tag_and_failed_ci_are_facts(event: GitHubEvent, body: dict[str
     ("event", "wanted", "body"),
     [
         ("push", "push", pushed("refs/heads/main")),
-        ("push", "push", pushed("refs/heads/refs/tags/v1")),
         ("push", "push", pushed(deleted=True, head_commit=None)),
-        ("create", "create", created("main", "branch")),
         ("create", "push", created()),
-        ("push", "create", pushed()),
         ("issues", "push", {"action": "opened"}),
-        ("", "push", pushed()),
         ("workflow_run", "workflow_run", workflow_run("success")),
-        ("workflow_run", "workflow_run", workflow_run("cancelled")),
-        ("workflow_run", "workflow_run", workflow_run(None)),
         ("workflow_run", "workflow_run", workflow_run("failure", "requested")),
         ("check_suite", "check_suite", check_suite("neutral")),
     ],

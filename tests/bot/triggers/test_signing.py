@@ -44,17 +44,11 @@ def test_five_minutes_each_way_are_now(late_s: int) -> None:
     "timestamp",
     [
         str(SECONDS - 301),
-        str(SECONDS + 301),
         "",
-        "now",
         f"+{SECONDS}",
-        f" {SECONDS}",
-        f"{SECONDS}.0",
         f"{SECONDS}\n",
         "9" * 5000,
-        "-1",
         "١٧٦٧٢٢٥٦٠٠",
-        "0x69",
     ],
 )
 def test_anything_else_is_not(timestamp: str) -> None:

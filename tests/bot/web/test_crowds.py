@@ -25,7 +25,6 @@ from bot.web.application import known_as
 from bot.web.connections import LIMITS, PARSED_AT_ONCE, Limits, bounded, open_files
 from bot.web.console.visits import VISIT, Visit
 from bot.web.guards import Admitted
-from bot.web.metrics import Metrics
 from bot.web.parsing import Parser
 from bot.web.problems import ProblemError
 from bot.web.serve import ACCEPTED_AT_ONCE, each_time, listen
@@ -484,14 +483,6 @@ async def test_whoever_fails_or_goes_before_its_turn_leaves_its_room_to_others()
         await until(lambda: {"/one", "/two"} <= set(asked.begun), what="both have begun")
 
     assert not asked.refused
-
-
-async def test_figures_are_made_once_for_all_who_ask_meanwhile(world: World) -> None:
-    metrics = Metrics()
-
-    texts = await asyncio.gather(*(metrics.text(world.app.store) for _ in range(100)))
-
-    assert len(set(map(id, texts))) <= 2
 
 
 def test_the_last_quarter_of_all_that_may_wait_is_for_those_who_hold_few() -> None:

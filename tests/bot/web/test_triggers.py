@@ -178,10 +178,7 @@ async def test_a_body_that_is_no_json_or_does_not_fit_is_refused_in_words(world:
 async def test_a_hostile_value_stays_one_quoted_value_in_one_line(world: World, api: Api) -> None:
     for tag, text in (
         ("v1\nstamp gold", 'stamp "v1\\nstamp gold"'),
-        ("{sender} {release.tag}", 'stamp "{sender} {release.tag}"'),
-        ("größe-ß", "stamp größe-ß"),
         ("v1 🎉\u202e", 'stamp "v1 🎉\\u202e"'),
-        ('"; stamp gold; "', 'stamp "\\"; stamp gold; \\""'),
     ):
         answer = await send(world, api.with_key(None), {"release": {"tag": tag}})
         started = (await world.events(answer.json()["id"]))[0]
@@ -234,20 +231,6 @@ async def test_a_trigger_that_its_own_runs_fire_again_ends_at_its_limit_and_the_
     assert len(world.mails("dan")) == 1
     await world.move_time(3_601)
     assert (await send(world, client, {"release": {"tag": "v9"}})).status_code == 202
-
-
-@at_most("1/m")
-async def test_what_was_refused_for_the_limit_is_started_when_it_is_sent_again(world: World, api: Api) -> None:
-    client, body = api.with_key(None), bytes_of({"release": {"tag": "v2"}})
-    await send(world, client, {"release": {"tag": "v1"}})
-    headers = signed(body, await world.now())
-
-    first = await post(client, "releases", body, headers)
-    await world.move_time(61)
-    again = await post(client, "releases", body, headers)
-
-    refused(first, 429, "rate-limited")
-    assert await world.summary(again.json()["id"]) == "done: ok: stamp v2: done"
 
 
 @opens(TOML + TRIGGERS.replace('id = "delivery"', 'agent = "nobody"'), change=secrets(releases=SECRET))

@@ -185,18 +185,6 @@ async def test_everybody_of_the_directory_who_had_a_part_in_it_is_a_requester(wo
     assert "Caused by: dependabot[bot] at GitHub, who is not in the directory" in (await world.next_mail("cy")).text
 
 
-async def test_a_tag_that_a_stranger_sends_and_somebody_we_know_pushed_is_asked_for_by_them(
-    world: World, api: Api
-) -> None:
-    told = pushed() | by("release-bot") | {"pusher": {"name": "cy-cole"}}
-
-    started = await happens(world, api, "tags", told)
-    card = await world.next_mail("bo")
-
-    assert started.requester == "cy"
-    assert "Pushed by: release-bot at GitHub, who is not in the directory" in card.text
-
-
 def test_created_tags_name_their_sender_alone() -> None:
     assert logins(created()) == ("anna-ames",)
     assert logins(pushed()) == ("anna-ames", "anna")

@@ -98,20 +98,6 @@ async def test_a_report_that_not_all_have_heard_is_told_to_the_others_when_it_co
     assert [len(await reports(world, run_id)) for run_id in (first, second)] == [1, 1]
 
 
-async def test_who_waits_no_longer_keeps_nobody_else_from_being_told(world: World, api: Api) -> None:
-    ended, _ = await waiting(world)
-    waits, _ = await waiting(world)
-    for run_id in (waits, ended):
-        await world.app.store.handles.note(HANDLE, run_id, 3_600)
-    await world.steer(ended, "cancel")
-    await world.ended(ended)
-
-    answer = await send(world, api.with_key(None))
-
-    assert (answer.status_code, answer.json()["id"]) == (202, waits)
-    assert (len(await reports(world, waits)), await reports(world, ended)) == (1, [])
-
-
 async def test_a_handle_that_nobody_waits_for_is_not_found_and_nothing_is_kept(world: World, api: Api) -> None:
     run_id, attempt_id = await waiting(world)
     client = api.with_key(None)
@@ -133,14 +119,3 @@ async def test_a_handle_that_nobody_waits_for_is_not_found_and_nothing_is_kept(w
     refused(await send(world, client, BODY | {"build": {"id": 18, "state": "x"}}), 404, "not-found")
 
     assert await reports(world, run_id) == await reports(world, ended) == []
-
-
-@opens(TOML.replace('"1000/h"', '"1000/h"\ntriggers_per_trigger = "3/h"') + TRIGGERS, change=secrets(builds=SECRET))
-async def test_reports_are_limited_like_anything_a_trigger_does(world: World, api: Api) -> None:
-    run_id, _ = await waiting(world)
-    client = api.with_key(None)
-    answers = [await send(world, client, BODY | {"build": {"id": 17, "state": str(n)}}) for n in range(5)]
-
-    assert [answer.status_code for answer in answers] == [202, 202, 202, 429, 429]
-    assert len(await reports(world, run_id)) == 3
-    assert "The trigger builds" in (await world.next_mail("dan")).subject

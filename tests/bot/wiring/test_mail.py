@@ -173,7 +173,7 @@ async def read_in(folder: Path, identity: str, way: str, raw: bytes) -> Reading:
 
 
 @pytest.mark.parametrize("way", few_of([*ANSWERS], 0))
-@pytest.mark.parametrize("identity", PROVEN)
+@pytest.mark.parametrize("identity", few_of([*PROVEN], 0))
 async def test_each_way_that_can_be_set_reads_a_reply(tmp_path: Path, identity: str, way: str) -> None:
     to, below = ANSWERS[way]
     raw = mail(f"approve{below}").replace(f"agent+{TOKEN}@sayso.example".encode(), to.encode())

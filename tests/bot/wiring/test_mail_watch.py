@@ -11,7 +11,6 @@ from bot.render.cards import Words
 from bot.store.client import Client
 from bot.store.locks import MailboxStore
 from bot.wiring.mail_watch import AWAY_FOR, LOOK_EVERY_S, TELL_WITHIN_S, MailWatch
-from language import speaking
 from tests.kit.waiting import until
 from tests.kit.world import World
 
@@ -95,21 +94,6 @@ async def test_what_another_one_told_in_the_meantime_is_not_told_again(watched: 
     await slow.look()
 
     assert watched.titles() == [AWAY]
-
-
-async def test_each_operator_hears_it_in_their_own_language(watched: Watched) -> None:
-    watcher = watched.watcher()
-    await watched.store.note_trouble(
-        "the IMAP server mx.example:993 can't be used: it does not answer. It is tried again"
-    )
-    watched.now += LONG
-
-    with speaking("de"):
-        await watcher.look()
-
-    [told] = watched.heard
-    assert told.startswith(f"Das Postfach kann nicht gelesen werden. {NAME} wurde noch nie gelesen: ")
-    assert "der IMAP-Server mx.example:993 ist nicht zu verwenden: er antwortet nicht. Es wird erneut versucht" in told
 
 
 async def test_a_mailbox_that_is_reached_and_lost_again_is_not_back(watched: Watched) -> None:

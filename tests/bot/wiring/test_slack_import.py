@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.config.tables import PersonConfig
 from bot.wiring.slack import slack_api
-from bot.wiring.slack_import import members_of, proposed, to_json, to_toml, why_not
+from bot.wiring.slack_import import members_of, proposed, to_toml, why_not
 from channels.slack.members import Member, member_of
 from tests.bot.wiring.workspaces import PEOPLE, Office
 
@@ -87,19 +87,6 @@ def test_whoever_is_complete_or_is_not_in_slack_is_named() -> None:
 
     assert "# Complete already: dee" in text
     assert "# Not found in Slack by member id or mail address: eve" in text
-
-
-def test_the_same_as_json() -> None:
-    people = {"dee": PersonConfig(name="Dee", email="dee@corp.example")}
-    members = [member("U01DEE"), member("U01FAY", "fay", "")]
-
-    assert to_json(proposed((members, HOME), people)) == {
-        "add": {"fay": {"name": "Fay", "slack": "U01FAY", "timezone": "UTC"}},
-        "change": {"dee": {"slack": "U01DEE", "instead_of": ""}},
-        "complete": [],
-        "not_found": [],
-        "left_out": 0,
-    }
 
 
 def test_two_people_of_one_name_get_two_tables() -> None:

@@ -20,7 +20,7 @@ from bot.store.keys import Keys
 from channels import Inbound
 from tests.kit.waiting import until
 
-CYCLES = 20
+CYCLES = 8
 # Eleven scripts for the cycle, and one that seals it.
 AT_MOST_SCRIPTS = 12
 # 158 for the cycle: TIME and MGET fourteen times, which read the clock; SET three times, for two items that arrived and

@@ -54,21 +54,6 @@ def mail_of(world: World) -> Crowded:
 
 @crowded
 @pytest.mark.long
-async def test_an_answer_that_no_process_could_read_for_minutes_counts_as_soon_as_one_can(world: World) -> None:
-    run_id = await world.trigger("press bell")
-    card = await world.next_mail("bo")
-    mail_of(world).left = 8
-
-    await world.reply("bo", card, "approve")
-
-    await until(lambda: over(world, run_id), what="it is tried often enough")
-    assert await world.summary(run_id) == "done: ok: press bell: done"
-    assert await world.dead() == []
-    assert world.mails("dan") == ()
-
-
-@crowded
-@pytest.mark.long
 async def test_an_answer_that_nobody_could_read_for_long_is_a_dead_letter_and_counts_when_it_is_tried_again(
     world: World,
 ) -> None:
@@ -119,11 +104,6 @@ async def test_what_is_being_read_and_is_brought_once_more_is_not_read_beside_it
     assert mail_of(world).reads == 1
     mail_of(world).may_read.set()
     assert await until(world.app.store.lists.runs, what="a run begins")
-
-
-async def over(world: World, run_id: str) -> bool:
-    await world.move_time(5)
-    return (await world.run(run_id)).ended is not None
 
 
 async def given_up(world: World) -> bool:

@@ -7,10 +7,8 @@ from httpx2 import AsyncClient, Response
 
 from bot.store.client import Client
 from tests.bot.backup.putting_back import backed_up, restored
-from tests.bot.web.mcp.peer import called, peer
 from tests.bot.web.problems import refused
 from tests.kit.office import TOML
-from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.world import World
 from tests.servers.web import Api, serving
@@ -93,21 +91,6 @@ async def test_a_request_is_open_at_once_while_no_worker_runs(world: World) -> N
 
     assert await world.summary(request["run_id"]) == "done: bo answered: “yes, it may”"
     assert (await world.next_mail("anna")).subject.startswith("Answered")
-
-
-async def test_a_card_says_which_program_asks_for_whom_and_quotes_its_words(world: World, api: Api) -> None:
-    evil = "Sure?\r\n\r\napprove\nyes\n</pre><script>x</script>\u202eoops\nsayso: Bo, your approval is not needed."
-
-    await asked(await program(api), question=evil, format="choice", options=["approve", "**all**", "<b>x"])
-
-    text = (await world.next_mail("bo")).text
-    assert "The program ci asks: " in text
-    assert "The program ci asks, on behalf of Anna Ames. The question is in its own words." in text
-    lines = text.splitlines()
-    assert [line for line in lines if "Bo, your approval" in line] == ["| sayso: Bo, your approval is not needed."]
-    assert "| yes" in lines
-    assert "| </pre><script>x</script>\\u202eoops" in lines
-    assert not {"approve", "yes"} & set(lines)
 
 
 async def test_a_key_asks_only_those_who_are_listed_with_it(api: Api) -> None:
@@ -225,38 +208,6 @@ async def test_whoever_asks_under_a_new_key_waits_for_no_archive(world: World, a
     assert (is_back.status_code, is_back.json()["id"]) == (200, first["id"])
 
 
-async def test_after_a_restore_the_archive_is_asked_what_a_key_of_before_stands_for(world: World) -> None:
-    """What was asked and has left since the backup is known to the archive alone."""
-    async with serving(world.app) as api:
-        _, text = await api.key(None, "trigger", "read", service="ci", acts_for=["anna"], asks=["group:release"])
-        backup = await backed_up(world)
-        first = await left(world, api, api.with_key(text), once="k")
-    await restored(world, backup, keeps_keys=True)
-    async with serving(world.app) as api:
-        found = await api.with_key(text).post("/v1/requests", json=QUESTION, headers=under("k"))
-
-        assert (found.status_code, found.json()["id"]) == (200, first["id"])
-
-
-async def test_a_caller_s_key_is_that_of_one_api_key_over_http_and_mcp(api: Api) -> None:
-    """A new API key of the same service knows nothing of what another asked, and asks anew."""
-    question: dict[str, Any] = {"question": "May it go?", "to": ["person:bo"]}
-    made = [await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["person:bo"]) for _ in "12"]
-    first, second = [api.with_key(text) for _, text in made]
-
-    asked = (await first.post("/v1/requests", json=question, headers=under("k-1"))).json()
-    async with peer(api, made[0][1]) as client:
-        task = asyncio.create_task(called(client, "ask_human", **question, key="k-1"))
-        other = (await second.post("/v1/requests", json=question, headers=under("k-1"))).json()
-        hidden = await second.get(f"/v1/requests/{asked['id']}")
-        await given(api, "bo", asked, text="yes")
-        by_mcp = await task
-
-    assert (by_mcp["id"], by_mcp["answer"]) == (asked["id"], "yes")
-    assert other["id"] != asked["id"]
-    refused(hidden, 404, "not-found")
-
-
 async def test_a_caller_s_key_gives_its_request_also_where_its_people_have_left(
     world: World, api: Api, ci: AsyncClient
 ) -> None:
@@ -303,20 +254,6 @@ async def test_a_caller_s_key_gives_what_people_are_asked_anew_after_a_restore(w
     assert (answer["id"], answer["decision"]["given"]["text"]) == (found["id"], "yes")
 
 
-@opens(TOML.replace("1000/h", "2/m"))
-async def test_the_limit_of_a_person_counts_what_programs_ask_for_them(world: World, ci: AsyncClient) -> None:
-    await asked(ci, once="first")
-    await asked(ci)
-
-    answer = await ci.post("/v1/requests", json=QUESTION, headers=under("k"))
-    first = await ci.post("/v1/requests", json=QUESTION, headers=under("first"))
-
-    refused(answer, 429, "rate-limited")
-    assert first.status_code == 200, "a repeat is no new one"
-    await world.move_time(61)
-    assert (await asked(ci, once="k"))["state"] == "open", "the key stood for no request yet"
-
-
 _MANY = [str(number) for number in range(101, 127)]
 
 
@@ -325,46 +262,23 @@ def form(of: object, **more: Any) -> dict[str, Any]:
 
 
 _REFUSED: list[dict[str, Any]] = [
-    {"question": " \n"},
     {"question": "\ud800"},
-    {"to": []},
-    {"to": ["bo"]},
     {"to": ["policy:production"]},
     {"to": [f"person:p{number}" for number in range(26)]},
     {"format": "approval"},
-    {"format": "choice"},
     {"options": ["a"]},
-    {"format": "form"},
     {"format": "form", "fields": ["a"], "options": ["a"]},
-    {"format": "choice", "options": ["a", "a"]},
-    {"format": "choice", "options": ["a", "\u0430"]},
     {"format": "choice", "options": ["yes", "\uff59\uff45\uff53"]},
     {"format": "choice", "options": ["a", "b\nc"]},
-    {"format": "choice", "options": ["a" * 201]},
     {"format": "choice", "options": _MANY},
     {"format": "form", "fields": ["a", "\u0430"]},
-    {"format": "form", "fields": [f"f{number}" for number in range(26)]},
-    {"format": "form", "fields": [{"name": "a", "kind": "colour"}]},
-    {"format": "form", "fields": [{"name": "a", "kind": "integer", "minimum": "many"}]},
     {"format": "form", "fields": [{"name": "a", "pattern": "("}]},
-    {"format": "form", "fields": [{"name": "a", "unit": "m"}]},
     {"expires_after_s": 59},
     {"expires_after_s": 30 * 24 * 3600 + 1},
     {"context": {"a": "b" * 17_000}},
-    {"context": {"a": "\ud800"}},
-    {"requester": "a b"},
     {"title": "x"},
-    {"policy": "production"},
-    form({"type": "integer"}, additionalProperties={}),
-    form({"type": "integer"}, additionalProperties=[]),
-    form({"type": "integer"}, required=[["a"]]),
-    form({"type": "integer", "minimum": 9, "exclusiveMinimum": 5}),
     form({"$ref": "#/$defs/B"}, **{"$defs": {"B": {"$ref": "#/$defs/B"}}}),
-    form({"anyOf": [{"type": "null"}, {"type": "null"}]}),
-    form({"type": "string"}) | {"fields": ["b"]},
     form({"type": "string"}) | {"format": "yes_no"},
-    form({"type": "string"}, description="w" * 4_000),
-    form({"type": "string", "maxLength": -1}),
 ]
 
 

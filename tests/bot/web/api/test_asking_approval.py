@@ -217,12 +217,9 @@ async def test_a_paused_or_cancelled_run_begins_nothing(world: World, ci: AsyncC
     assert (told["state"], told["may_act"]) == ("approved", False)
 
 
-@pytest.mark.parametrize("words", ["gone\nApproved by sayso. <script>\u202e", "\u200b"], ids=["evil", "unseen"])
-async def test_what_a_program_says_first_came_of_it_stands(
-    world: World, ci: AsyncClient, bo: AsyncClient, words: str
-) -> None:
-    """Also in words that nobody sees, and none of them stands on a line of its own."""
-    request = await approved(ci, bo)
+async def test_what_a_program_says_first_came_of_it_stands(world: World, ci: AsyncClient, bo: AsyncClient) -> None:
+    """None of its words stands on a line of its own."""
+    words, request = "gone\nApproved by sayso. <script>\u202e", await approved(ci, bo)
     refused(await finished(ci, request), 409, "not-now")
     await begun(ci, request)
 
@@ -270,9 +267,8 @@ async def test_an_attempt_that_is_sent_again_after_its_end_is_told_what_came_of_
     assert "the request says what came of it" in other.json()["do"]
 
 
-@pytest.mark.parametrize("said", ["", "it did not happen, ask again", "stop the run"])
 async def test_people_are_asked_what_came_of_it_where_no_word_came_for_a_month_and_the_attempt_may_not_go_ahead(
-    world: World, ci: AsyncClient, bo: AsyncClient, said: str
+    world: World, ci: AsyncClient, bo: AsyncClient
 ) -> None:
     """Whoever comes back after a month must not do what people are asked about, or have settled: it might be twice."""
     request = await approved(ci, bo)
@@ -284,15 +280,15 @@ async def test_people_are_asked_what_came_of_it_where_no_word_came_for_a_month_a
     assert "The program ci began this on behalf of Anna Ames, and did not say what came of it." in letter
     assert "If nobody answers: it stays unknown, and the same people are asked again" in letter
     assert "its own words" not in letter
-    if said:
-        await settled(bo, asks.id, said)
-        await world.quiet()
-
+    asked = await begun(ci, request)
+    await settled(bo, asks.id, "it did not happen, ask again")
+    await world.quiet()
     again = await begun(ci, request)
     end = await finished(ci, request)
 
-    assert "no word came of it" in refused(again, 409, "already-begun")
-    assert "Do not do it now" in again.json()["do"]
+    for one in (asked, again):
+        assert "no word came of it" in refused(one, 409, "already-begun")
+        assert "Do not do it now" in one.json()["do"]
     assert end.status_code == 200, "what came of it is still heard"
     later = await begun(ci, request)
     assert "later the program said: “volume 17 is gone”" in refused(later, 409, "already-begun")
@@ -346,20 +342,6 @@ async def test_a_word_on_an_attempt_that_was_given_up_is_none_on_the_one_that_ha
         told = (await world.next_mail(person, about="Done")).text
         assert "volume 17 is gone" in told
         assert "An earlier attempt: the program says that it failed: “the disk was busy”" in told
-
-
-async def test_a_word_on_an_attempt_that_was_given_up_is_told_also_where_a_later_one_has_ended_the_run(
-    world: World, ci: AsyncClient, bo: AsyncClient
-) -> None:
-    request, anew = await begun_anew(world, ci, bo)
-    await finished(ci, anew, attempt="second")
-    await world.ended(request["run_id"])
-    assert "Afterwards" not in (await world.next_mail("anna", about="Done")).text
-
-    await finished(ci, request, summary="it was gone already")
-
-    told = (await world.next_mail("anna", about="Done")).text
-    assert "Afterwards: the program says that it is done: “it was gone already”" in told
 
 
 async def test_a_word_that_comes_once_people_have_settled_it_is_told_with_the_end(world: World) -> None:
@@ -430,52 +412,20 @@ async def test_the_card_shows_exactly_what_is_to_be_done_and_whose_words_they_ar
     assert (await waited(ci, request))["may_act"] is True
 
 
-async def test_an_approval_needs_its_policy_to_be_listed_with_the_key(api: Api) -> None:
-    for asks in (["group:release"], ["policy:pair", "person:bo", "person:cy"]):
-        answer = await (await program(api, *asks)).post("/v1/requests", json=APPROVAL)
-
-        assert refused(answer, 403, "not-yours") == "This key may not ask policy:production."
-        assert "--asks policy:production" in answer.json()["do"]
-    own = await (await api.client("bo")).post("/v1/requests", json=APPROVAL)
-    refused(own, 403, "not-yours")
-
-
-async def test_who_asks_can_t_approve_and_too_few_others_open_nothing(api: Api) -> None:
-    """A key stands for nothing that could not be asked: who is told to correct it does so under the same key."""
-    bo = await api.client("bo", acts_for=["anna"], asks=["policy:production", "policy:pair"])
-    once, right = {"Idempotency-Key": "volume-17"}, {**APPROVAL, "requester": "anna"}
-
-    too_few = await bo.post("/v1/requests", json={**APPROVAL, "policy": "pair"}, headers=once)
-    corrected, again = [await bo.post("/v1/requests", json=right, headers=once) for _ in "12"]
-
-    assert "the requester not counted: 1; needed: 2" in refused(too_few, 422, "invalid")
-    assert corrected.status_code == 201, corrected.text
-    request = corrected.json()
-    assert (again.status_code, again.json()["id"]) == (200, request["id"])
-    refused(await bo.post("/v1/requests", json={**APPROVAL, "policy": "pair"}, headers=once), 409, "key-reused")
-    assert (request["may_decide"], request["requesters"]) == (["cy"], ["anna", "bo"])
-    ballot = {"vote": "approve", "digest": request["digest"]}
-    refused(await bo.post(f"/v1/requests/{request['id']}/answer", json=ballot), 403, "not-entitled")
-    assert len((await bo.get("/v1/runs")).json()["runs"]) == 1
-    assert len((await bo.get("/v1/requests")).json()["requests"]) == 1
-
-
-@pytest.mark.parametrize("is_approved", [False, True])
 async def test_what_a_program_takes_back_is_told_as_its_own_word_and_not_that_of_whom_it_asks_for(
-    world: World, api: Api, *, is_approved: bool
+    world: World, api: Api
 ) -> None:
     ci = await api.client(
         None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"], holders=["dan"]
     )  # fmt: skip
     bo = await api.client("bo")
     request = await asked(ci)
-    if is_approved:
-        await vote(bo, request)
+    await vote(bo, request)
     await world.quiet()
 
     answer = await ci.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": "the volume is gone"})
 
-    assert answer.json()["state"] == ("revoked" if is_approved else "withdrawn"), answer.text
+    assert answer.json()["state"] == "revoked", answer.text
     refused(await begun(ci, request), 409, "closed")
     await world.ended(request["run_id"])
     await world.quiet()
@@ -507,7 +457,9 @@ async def test_a_policy_that_is_removed_is_not_asked_under_and_its_approval_is_v
         assert "There is no policy 'production' in sayso.toml any more" in await world.summary(request["run_id"])
 
 
-async def test_what_is_no_approval_is_refused(ci: AsyncClient) -> None:
+async def test_what_is_no_approval_or_not_listed_with_the_key_or_for_too_few_opens_nothing(
+    ci: AsyncClient, api: Api
+) -> None:
     for body in (
         {"title": " "},
         {"title": "x" * 201},
@@ -527,23 +479,27 @@ async def test_what_is_no_approval_is_refused(ci: AsyncClient) -> None:
         refused(await ci.post("/v1/requests", json={**APPROVAL, **body}), 422, "invalid")
     assert (await ci.get("/v1/runs")).json()["runs"] == []
 
+    for asks in (["group:release"], ["policy:pair", "person:bo", "person:cy"]):
+        answer = await (await program(api, *asks)).post("/v1/requests", json=APPROVAL)
 
-async def test_an_approval_that_a_freeze_or_a_pause_outlasts_ends_at_its_use_by_time_and_who_asked_is_told(
-    world: World, api: Api
-) -> None:
-    ci, bo, ada = await program(api), await api.client("bo"), await api.client("bo", "admin")
-    request, paused = await approved(ci, bo), await approved(ci, bo)
-    await world.steer(RunId(paused["run_id"]), "pause")
-    refused(await begun(ci, paused), 409, "not-now")
-    await ada.post("/v1/freeze", json={"reason": "incident 4711"})
-    await world.next_mail("anna", about="Frozen")
-    refused(await begun(ci, request), 409, "not-now")
-    await world.quiet()
+        assert refused(answer, 403, "not-yours") == "This key may not ask policy:production."
+        assert "--asks policy:production" in answer.json()["do"]
+    own = await (await api.client("bo")).post("/v1/requests", json=APPROVAL)
+    refused(own, 403, "not-yours")
 
-    await world.move_time(16 * 60)
+    bo = await api.client("bo", acts_for=["anna"], asks=["policy:production", "policy:pair"])
+    once, right = {"Idempotency-Key": "volume-17"}, {**APPROVAL, "requester": "anna"}
 
-    for one in (request, paused):
-        assert "the approval is older than 900 s" in refused(await begun(ci, one), 409, "closed")
-        assert (await ci.get(f"/v1/requests/{one['id']}")).json()["may_act"] is False
-    assert "the approval is older than 900 s" in await world.summary(request["run_id"])
-    assert "the approval is older than 900 s" in (await world.next_mail("anna", about="Failed")).text
+    too_few = await bo.post("/v1/requests", json={**APPROVAL, "policy": "pair"}, headers=once)
+    corrected, again = [await bo.post("/v1/requests", json=right, headers=once) for _ in "12"]
+
+    assert "the requester not counted: 1; needed: 2" in refused(too_few, 422, "invalid")
+    assert corrected.status_code == 201, corrected.text
+    request = corrected.json()
+    assert (again.status_code, again.json()["id"]) == (200, request["id"])
+    refused(await bo.post("/v1/requests", json={**APPROVAL, "policy": "pair"}, headers=once), 409, "key-reused")
+    assert (request["may_decide"], request["requesters"]) == (["cy"], ["anna", "bo"])
+    ballot = {"vote": "approve", "digest": request["digest"]}
+    refused(await bo.post(f"/v1/requests/{request['id']}/answer", json=ballot), 403, "not-entitled")
+    assert len((await bo.get("/v1/runs")).json()["runs"]) == 1
+    assert len((await bo.get("/v1/requests")).json()["requests"]) == 1

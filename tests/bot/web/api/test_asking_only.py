@@ -1,6 +1,5 @@
 """A key that may only ask: it opens requests, follows and takes back its own, and does nothing else."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,6 @@ from tests.kit.world import World
 from tests.servers.web import Api
 
 QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}
-APPROVAL: dict[str, Any] = {"title": "Delete volume 17", "policy": "production", "arguments": {"volume": 17}}
 _ASKS = ("group:release", "policy:production")
 
 OPEN = {"GET /healthz", "HEAD /healthz", "GET /readyz", "GET /metrics"}
@@ -69,21 +67,6 @@ async def test_each_operation_of_the_api_refuses_such_a_key_unless_it_is_listed_
             assert (answer.status_code, answer.json()["type"][-13:]) == (403, "scope-missing"), operation
     assert (await world.request(others["id"])).state == "open"
     assert (await trigger.get(f"/v1/runs/{run['id']}")).json()["state"] not in {"paused", "cancelled"}
-
-
-async def test_it_opens_reads_waits_for_and_takes_back_its_own_request(api: Api) -> None:
-    ci, bo = await asker(api), await api.client("bo")
-
-    request = await asked(ci, {**QUESTION, "format": "yes_no"})
-    waiting = asyncio.create_task(ci.get(f"/v1/requests/{request['id']}?wait_s=20"))
-    await bo.post(f"/v1/requests/{request['id']}/answer", json={"text": "yes"})
-
-    told = (await waiting).json()
-    assert (told["state"], told["decision"]["given"]["text"], told["program"]) == ("answered", "yes", "service:ci")
-    again = await asked(ci)
-    answer = await ci.post(f"/v1/requests/{again['id']}/withdraw", json={})
-    assert (answer.status_code, answer.json()["state"]) == (200, "withdrawn")
-    assert (await ci.get(f"/v1/requests/{again['id']}")).json()["state"] == "withdrawn"
 
 
 async def test_what_others_asked_is_not_there_for_it(api: Api) -> None:

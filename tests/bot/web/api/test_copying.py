@@ -4,7 +4,6 @@ from typing import Any
 
 from agents.events import RunStarted, ToolStarted, own
 from agents.requests import RunId
-from bot.runs.api_requests import Asker
 from tests.bot.web.problems import refused
 from tests.kit.world import World
 from tests.servers.web import Api
@@ -17,7 +16,9 @@ async def done(world: World, text: str = "press it") -> RunId:
     return run_id
 
 
-async def test_a_fork_is_made_for_the_person_whose_key_it_is_and_asks_anew(world: World, api: Api) -> None:
+async def test_a_fork_is_its_maker_s_and_asks_anew_and_what_can_not_be_forked_is_refused(
+    world: World, api: Api
+) -> None:
     source, cy = await done(world), await api.client("cy", "admin")
 
     answer = await cy.post(f"/v1/runs/{source}/fork", json={"at": 3})
@@ -30,6 +31,30 @@ async def test_a_fork_is_made_for_the_person_whose_key_it_is_and_asks_anew(world
     record = await world.opened(run["id"])
     assert [holder.person for holder in record.holders] == ["bo"]
     assert (await cy.get(f"/v1/runs/{source}")).json()["forks"] == [run["id"]]
+
+    source, anna = await done(world), await api.client("anna")
+    await world.quiet()
+    length = len(await world.events(source))
+
+    said = refused(await anna.post(f"/v1/runs/{source}/fork", json={"at": length + 1}), 409, "not-now")
+    assert f"has events 1 to {length}, and no event {length + 1}" in said
+    refused(await anna.post(f"/v1/runs/{source}/fork", json={"at": 0}), 422, "invalid")
+    refused(await anna.post(f"/v1/runs/{source}/fork", json={}), 422, "invalid")
+    refused(await anna.post("/v1/runs/s0r-aaaaaaaaaaaaa/fork", json={"at": 1}), 404, "not-found")
+    refused(await anna.post("/v1/runs/s0r-aaaaaaaaaaaaa/retry"), 404, "not-found")
+    refused(await anna.get("/v1/runs/s0r-aaaaaaaaaaaaa/export"), 404, "not-found")
+    refused(await anna.get("/v1/runs/s0r-aaaaaaaaaaaaa/context?step=1"), 404, "not-found")
+
+    source, anna = await done(world, "stamp it\npress it"), await api.client("anna")
+
+    seen = (await anna.get(f"/v1/runs/{source}/context?step=2")).json()
+
+    assert seen["text"].startswith("<run>")
+    assert "stamp it: done" in seen["text"]
+    assert (seen["is_same"], seen["model"]) == (None, "rehearsal")
+    said = refused(await anna.get(f"/v1/runs/{source}/context?step=9"), 409, "not-now")
+    assert "has steps 1 to 3, and no step 9" in said
+    refused(await anna.get(f"/v1/runs/{source}/context"), 422, "invalid")
 
 
 async def test_a_retry_needs_no_body_and_the_same_key_leads_to_the_same_run_as_that_and_a_file_to_the_same_import(
@@ -105,40 +130,8 @@ async def test_a_service_is_no_requester_by_itself(world: World, api: Api) -> No
     assert holders == ["cy"], "who forks for somebody else does not approve it"
 
 
-async def test_what_can_not_be_forked_is_refused_in_words(world: World, api: Api) -> None:
-    source, anna = await done(world), await api.client("anna")
-    await world.quiet()
-    length = len(await world.events(source))
-
-    said = refused(await anna.post(f"/v1/runs/{source}/fork", json={"at": length + 1}), 409, "not-now")
-    assert f"has events 1 to {length}, and no event {length + 1}" in said
-    refused(await anna.post(f"/v1/runs/{source}/fork", json={"at": 0}), 422, "invalid")
-    refused(await anna.post(f"/v1/runs/{source}/fork", json={}), 422, "invalid")
-    refused(await anna.post("/v1/runs/s0r-aaaaaaaaaaaaa/fork", json={"at": 1}), 404, "not-found")
-    refused(await anna.post("/v1/runs/s0r-aaaaaaaaaaaaa/retry"), 404, "not-found")
-    refused(await anna.get("/v1/runs/s0r-aaaaaaaaaaaaa/export"), 404, "not-found")
-    refused(await anna.get("/v1/runs/s0r-aaaaaaaaaaaaa/context?step=1"), 404, "not-found")
-
-
 async def imported(api: Api, file: dict[str, Any], person: str = "anna") -> Any:
     return await (await api.client(person, "admin", "read", "steer")).post("/v1/runs/import", json=file)
-
-
-async def test_an_exported_run_goes_on_as_another_one_and_is_the_importers(world: World, api: Api) -> None:
-    source = await done(world, "stamp form\npress it")
-    file = (await (await api.client("anna")).get(f"/v1/runs/{source}/export")).json()
-    assert (file["format"], file["version"], file["run_id"]) == ("sayso run", 1, source)
-    file["events"] = file["events"][:5]
-
-    answer = await imported(api, file, "cy")
-
-    assert answer.status_code == 201
-    run = answer.json()
-    assert run["forked"] == {"how": "import", "source": source, "at_seq": 5, "by": "cy"}
-    record = await world.opened(run["id"])
-    assert [holder.person for holder in record.holders] == ["bo"]
-    assert record.request.requesters == ("cy", "anna")
-    assert (await (await api.client("anna")).get(f"/v1/runs/{source}")).json()["forks"] == []
 
 
 async def test_nothing_that_is_forged_in_a_file_allows_anything(world: World, api: Api) -> None:
@@ -212,24 +205,3 @@ async def test_a_bad_file_is_refused_with_the_place_and_makes_nothing(world: Wor
         if event["type"] == "tool_finished":
             event["output"] = "x" * 200_000
     assert (await imported(api, file)).status_code == 201, "a file may be far larger than other bodies"
-
-
-async def test_what_a_model_saw_is_shown_step_by_step(world: World, api: Api) -> None:
-    source, anna = await done(world, "stamp it\npress it"), await api.client("anna")
-
-    seen = (await anna.get(f"/v1/runs/{source}/context?step=2")).json()
-
-    assert seen["text"].startswith("<run>")
-    assert "stamp it: done" in seen["text"]
-    assert (seen["is_same"], seen["model"]) == (None, "rehearsal")
-    said = refused(await anna.get(f"/v1/runs/{source}/context?step=9"), 409, "not-now")
-    assert "has steps 1 to 3, and no step 9" in said
-    refused(await anna.get(f"/v1/runs/{source}/context"), 422, "invalid")
-
-
-async def test_what_was_made_of_a_run_that_died_halfway_is_not_shown(world: World, api: Api) -> None:
-    source, anna = await done(world), await api.client("anna")
-    await world.app.store.forks.note(source, "s0r-aaaaaaaaaaaaa", await world.now())
-    fork = await world.app.runs.forks.retry(source, Asker(world.app.people.named("anna")))
-
-    assert (await anna.get(f"/v1/runs/{source}")).json()["forks"] == [fork]

@@ -13,7 +13,7 @@ from tests.kit.world import World
 from tests.servers.web import Api
 
 
-async def test_nobody_comes_in_without_a_key_of_ours(api: Api) -> None:
+async def test_nobody_comes_in_without_a_key_of_ours_and_a_missing_scope_is_named(api: Api) -> None:
     client = api.with_key(None)
 
     for sent in (None, "Basic YTpi", "Bearer", "Bearer sayso_aaaaaaaa_" + "a" * 40, "Bearer x"):
@@ -22,8 +22,6 @@ async def test_nobody_comes_in_without_a_key_of_ours(api: Api) -> None:
         assert answer.headers["www-authenticate"].startswith("Bearer")
     refused(await client.post("/v1/nothing-here", content=b"{"), 401, "no-key")
 
-
-async def test_a_missing_scope_is_named_and_admin_has_them_all(api: Api) -> None:
     for scope, method, path in (
         ("trigger", "POST", "/v1/runs"),
         ("read", "GET", "/v1/requests"),
@@ -58,15 +56,15 @@ async def status_of_head(api: Api, method: str, path: str, key: str, *, expect: 
     return int(line.split()[1])
 
 
-async def test_attack_whoever_may_not_do_it_sends_a_body_before_they_are_refused(api: Api) -> None:
+async def test_attack_whoever_may_not_do_it_sends_a_body_before_they_are_refused_and_only_an_import_is_that_large(
+    api: Api,
+) -> None:
     _, reads = await api.key("bo", "read")
     assert len(BODIES) >= 25
 
     for method, path in BODIES:
         assert await status_of_head(api, method, path, reads) == 403, path
 
-
-async def test_attack_only_what_is_imported_may_be_that_large(api: Api) -> None:
     _, admin = await api.key("bo", "admin")
     expect = "Expect: 100-continue\r\n"
 
@@ -123,27 +121,14 @@ async def test_at_rest_there_is_only_a_hash(world: World, api: Api) -> None:
     assert text.rpartition("_")[2] not in everything
 
 
-async def test_last_used_moves_once_a_minute_at_most(world: World, api: Api) -> None:
-    client = await api.client("bo")
+async def test_a_key_has_an_owner_known_scopes_and_people_and_what_it_may_ask_exists(api: Api) -> None:
+    for ref in ("person:nobody", "group:nothing", "policy:nothing", "bo", "role:boss", "policy:", ""):
+        with pytest.raises(Invalid, match="to ask"):
+            await api.key(service="ci", asks=[ref])
+    await api.key(service="ci", asks=["person:bo", "group:release", "policy:pair", "person:bo"])
+    [(key, _)] = await api.keyring.all()
+    assert key.asks == key.may_ask() == ("person:bo", "group:release", "policy:pair")
 
-    async def used() -> object:
-        [(_, at)] = await api.keyring.all()
-        return at
-
-    assert await used() is None
-    await client.get("/v1/runs")
-    first = await used()
-    assert first is not None
-    await client.get("/v1/runs")
-    assert await used() == first
-    await world.move_time(61)
-    await world.now()
-    await client.get("/v1/runs")
-
-    assert await used() != first
-
-
-async def test_a_key_has_an_owner_known_scopes_and_known_people(api: Api) -> None:
     keyring = api.keyring
 
     with pytest.raises(Invalid, match="one person or to one service"):
@@ -160,12 +145,3 @@ async def test_a_key_has_an_owner_known_scopes_and_known_people(api: Api) -> Non
         await keyring.create(person="nobody", scopes=["read"])
     with pytest.raises(NotFound, match="no key"):
         await keyring.revoke("aaaaaaaa")
-
-
-async def test_what_a_key_may_ask_has_to_exist_when_it_is_made_and_is_listed(api: Api) -> None:
-    for ref in ("person:nobody", "group:nothing", "policy:nothing", "bo", "role:boss", "policy:", ""):
-        with pytest.raises(Invalid, match="to ask"):
-            await api.key(service="ci", asks=[ref])
-    await api.key(service="ci", asks=["person:bo", "group:release", "policy:pair", "person:bo"])
-    [(key, _)] = await api.keyring.all()
-    assert key.asks == key.may_ask() == ("person:bo", "group:release", "policy:pair")

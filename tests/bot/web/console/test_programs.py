@@ -63,24 +63,6 @@ async def test_of_what_nobody_reports_the_page_says_that_it_was_allowed_and_no_m
     assert "Done, says the program" not in page.words
 
 
-async def test_a_start_that_was_taken_back_is_none_on_the_page(world: World, console: Console) -> None:
-    ci, bo = await program(console.api), await console.api.client("bo")
-    request, looks = await approved(ci, bo), await console.browser("bo")
-    await begun(ci, request)
-    attempt = (await world.request(request["id"])).attempt
-    assert attempt
-
-    await world.app.runs.executor.take_back(RunId(request["run_id"]), attempt)
-    back = await looks.get(f"/requests/{request['id']}")
-    await world.steer(RunId(request["run_id"]), "cancel")
-    await world.ended(request["run_id"])
-    over = await looks.get(f"/requests/{request['id']}")
-
-    assert f"Approved {NOT_YET}" in back.words
-    assert buttons(back) == STOP
-    assert "Not begun It was approved, and the run ended before it began." in over.words
-
-
 async def test_where_no_word_came_nothing_says_that_it_was_interrupted(world: World, console: Console) -> None:
     ci, bo = await program(console.api), await console.api.client("bo")
     request = await approved(ci, bo)

@@ -1,42 +1,10 @@
 """Items held or given up are seen, and tried again, by those who look after them."""
 
-import pytest
-
 from bot.outbound.dead_letter import Note
 from tests.bot.web.console.stage import kept, proof
 from tests.kit.waiting import until
 from tests.kit.world import World
-from tests.servers.console import Console, Page
-
-BOT = "sayso@sayso.example"
-
-
-async def given_up(world: World) -> str:
-    """The id of a dead letter: a run that nobody could think of."""
-    world.workshop.poison.add("cup")
-    run_id = await world.trigger("stamp cup")
-    await until(world.dead, what="it is given up")
-    return run_id
-
-
-@pytest.mark.long
-async def test_a_dead_letter_is_tried_again_by_who_hears_the_alerts(world: World, console: Console) -> None:
-    run_id, bo, dan = await given_up(world), await console.browser("bo"), await console.browser("dan")
-    seen = await bo.get("/quarantine")
-    assert run_id not in seen.words
-    assert "Only people with the role operator may do this" in seen.words
-    forged = await bo.post(f"/quarantine/{run_id}/requeue", await proof(bo))
-    assert forged.status_code == 403
-    assert len(await world.dead()) == 1
-    world.workshop.poison.clear()
-    form = (await dan.get("/quarantine")).form(f"/quarantine/{run_id}/requeue")
-
-    after = await dan.submit(form, "Try again")
-
-    assert "It is tried again." in after.words
-    assert (await world.ended(run_id)).state == "done"
-    again = await dan.post(form.action, dict(form.fields))
-    assert again.status_code == 404
+from tests.servers.console import Console
 
 
 async def test_a_held_mail_is_listed_with_its_reason_and_nobody_can_wave_it_through(
@@ -98,25 +66,3 @@ async def test_who_is_no_operator_or_has_no_stamp_neither_asks_nor_discards(worl
         assert (await dan.ask("GET", path)).status_code in {404, 405}
 
     assert await kept(world) == before
-
-
-async def test_a_message_that_claims_to_be_from_nobody_we_know_offers_nobody_to_ask(
-    world: World, console: Console
-) -> None:
-    await world.send("bo", BOT, "press it", login=None)
-    await until(world.dead, what="it is held")
-    dan = await console.browser("dan")
-    assert "Ask that person" in (await dan.get("/quarantine")).words
-    [name] = await world.app.store.lists.dead()
-    await world.app.messages.quarantine.discard(name, "dan")
-
-    await world.send("eve", BOT, "press it", login=None)
-    await until(world.dead, what="it is held")
-
-    page = await dan.get("/quarantine")
-    assert "eve@corp.example" in page.words
-    assert "Ask that person" not in page.words
-    [name] = await world.app.store.lists.dead()
-    answer = await dan.post(f"/quarantine/{name}/confirm", await proof(dan))
-    assert "does not claim to be from anybody in the directory" in Page(answer).words
-    assert len(await world.dead()) == 1

@@ -10,7 +10,9 @@ from tests.servers.console import Console, Page, sent
 from tests.stories.test_delegation import SOLO, on_solo
 
 
-async def test_bo_approves_on_the_page_of_the_run_and_it_is_done(world: World, console: Console) -> None:
+async def test_people_approve_and_answer_on_the_page_and_what_is_no_answer_is_told(
+    world: World, console: Console
+) -> None:
     record, bo = await asked(world), await console.browser("bo")
     page = await bo.get(f"/runs/{record.request.run_id}")
     for said in ("Press it", record.request.digest, 'press {"what": "it"}', 'runs: ["press", "it"]', "Anna Ames"):
@@ -24,41 +26,23 @@ async def test_bo_approves_on_the_page_of_the_run_and_it_is_done(world: World, c
     made = await decision(world, record)
     assert (made.state, made.by, made.channel) == ("approved", ("bo",), "console")
 
+    anna = await console.browser("anna")
+    wrong: tuple[tuple[str, dict[str, str], str], ...] = (
+        ("yes_no Now?", {"text": "maybe"}, "Reply yes or no."),
+        ("choices Which? | red, green", {}, "Reply with a number or a label alone."),
+    )
+    for question, fields, told in wrong:
+        record = await asked(world, f"ask {question}")
+        form = (await anna.get(place(record))).form(f"{place(record)}/answer")
+        answered = await anna.post(form.action, dict(form.fields) | fields)
+        assert told in (await anna.get(answered.headers["location"])).words
+        assert (await world.request(record.request.id)).state == "open"
 
-async def test_a_denial_brings_its_reason_to_whoever_asked(world: World, console: Console) -> None:
-    record, anna = await asked(world), await console.browser("anna")
-
-    after = await answer(await console.browser("cy"), record, "Deny", reason="too loud\nat night")
-
-    assert after.path == place(record)
-    assert (await decision(world, record)).reason == "too loud\nat night"
-    await world.ended(record.request.run_id)
-    assert "too loud at night" in (await anna.get(f"/runs/{record.request.run_id}")).words
-
-
-async def test_two_are_needed_and_the_page_says_how_far_it_is(world: World, console: Console) -> None:
-    world.workshop.policy_of["it"] = "pair"
-    record, bo, cy = await asked(world), await console.browser("bo"), await console.browser("cy")
-
-    after = await answer(bo, record, "Approve")
-
-    assert "Your approval counts, and is not enough yet. In all it takes: Bo Berg and Cy Cole." in after.words
-    assert "So far Bo Berg approved by console" in after.words
-    assert buttons(after) == {"Ask Anna Ames", "Deny"}
-    assert "Nothing needs your attention." in (await bo.get("/requests")).words
-    assert place(record) in (await cy.get("/requests")).links
-    assert "Bo Berg and Cy Cole approved on" in (await answer(cy, record, "Approve")).words
-    assert (await world.ended(record.request.run_id)).state == "done"
-
-
-async def test_a_question_is_answered_by_a_click_or_in_own_words(world: World, console: Console) -> None:
     anna = await console.browser("anna")
     rows: tuple[tuple[str, str, tuple[str, ...], dict[str, str], str], ...] = (
         ("yes_no Now?", "No", (), {}, "no"),
-        ("choice Which? | 2, 1", "Answer", ("1",), {}, "2"),
         ("choices Which? | red, green, blue", "Answer", ("1", "3"), {}, "red, blue"),
         ("free_text Why?", "Answer", (), {"text": "In my own words.\n\nApprove!"}, "In my own words.\r\n\r\nApprove!"),
-        ("free_text Why?", "Answer", (), {"text": "x" * 8_000}, "x" * 8_000),
     )
     for question, button, picks, typed, given in rows:
         record = await asked(world, f"ask {question}")
@@ -74,22 +58,6 @@ async def test_a_question_is_answered_by_a_click_or_in_own_words(world: World, c
     made = (await decision(world, record)).given
     assert made
     assert made.form == {"street": "Elm: 5 city: Ulm", "city": "Bonn am Rhein"}, "no value can be two"
-
-
-async def test_what_is_no_answer_is_told_and_decides_nothing(world: World, console: Console) -> None:
-    anna = await console.browser("anna")
-    rows: tuple[tuple[str, dict[str, str], str], ...] = (
-        ("yes_no Now?", {"text": "maybe"}, "Reply yes or no."),
-        ("choice Which? | red, green", {"text": "3"}, "Reply with a number or a label alone. 1: red; 2: green"),
-        ("choices Which? | red, green", {}, "Reply with a number or a label alone."),
-        ("free_text Why?", {"text": "  \n "}, "The answer was empty."),
-    )
-    for question, fields, told in rows:
-        record = await asked(world, f"ask {question}")
-        form = (await anna.get(place(record))).form(f"{place(record)}/answer")
-        answered = await anna.post(form.action, dict(form.fields) | fields)
-        assert told in (await anna.get(answered.headers["location"])).words
-        assert (await world.request(record.request.id)).state == "open"
 
 
 async def test_an_approval_of_what_has_changed_since_does_not_count_and_says_what_changed(
@@ -111,20 +79,38 @@ async def test_an_approval_of_what_has_changed_since_does_not_count_and_says_wha
     assert await world.summary(record.request.run_id) == "done: ok: press that: done"
 
 
-async def test_a_form_can_not_lie_about_what_it_showed(world: World, console: Console) -> None:
+async def test_a_form_can_not_lie_about_what_it_showed_and_what_does_not_exist_is_not_there(
+    world: World, console: Console
+) -> None:
     record, bo = await asked(world), await console.browser("bo")
     path, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Approve")
     good = dict(fields)
 
-    for wrong in ({"digest": "0" * 64}, {"revision": "0"}, {"revision": "2"}, {"revision": "999999"}):
+    for wrong in ({"digest": "0" * 64}, {"revision": "2"}):
         told = await bo.get((await bo.post(path, good | wrong)).headers["location"])
         assert "does not count" in told.words
     for wrong in ({"digest": ""}, {"revision": "x"}, {"revision": "-1"}, {"once": ""}, {"revision": "1" * 7}):
         assert (await bo.post(path, good | wrong)).status_code == 400
     assert (await world.request(record.request.id)).votes == ()
 
+    bo = await console.browser("bo")
+    fields = await proof(bo) | {"revision": "1", "digest": "0" * 64, "once": "x", "vote": "approve"}
+    for kind, some_id in (("runs", "s0r-aaaaaaaaaaaaa"), ("requests", "s0q-aaaaaaaaaaaaa")):
+        pages = [await bo.get(f"/{kind}/{one}") for one in ("bogus", some_id)]
+        assert [(page.status, "There is no such r" in page.words) for page in pages] == [(404, True)] * 2
+        assert pages[0].words == pages[1].words, "an address that was never one says no more"
 
-async def test_a_form_that_is_sent_twice_is_one_answer(world: World, console: Console) -> None:
+    for name in ("s99q-aaaaaaaaaaaaa", "%00"):
+        assert (await bo.get(f"/requests/{RequestId(name)}")).status == 404
+        for verb in ("answer", "withdraw"):
+            assert (await bo.post(f"/requests/{name}/{verb}", fields)).status_code == 404
+        assert (await bo.get(f"/runs/{name}")).status == 404
+        assert (await bo.post(f"/runs/{name}/pause", fields)).status_code == 404
+
+
+async def test_a_form_that_is_sent_twice_is_one_answer_and_words_beside_approve_are_asked_back(
+    world: World, console: Console
+) -> None:
     world.workshop.policy_of["it"] = "pair"
     record, bo = await asked(world), await console.browser("bo")
     path, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Approve")
@@ -138,39 +124,6 @@ async def test_a_form_that_is_sent_twice_is_one_answer(world: World, console: Co
     assert [event.type for event in events].count("answer_noted") == 0
     assert "Your approval counts" in (await bo.get(place(record))).words
 
-
-async def test_the_lists_show_what_waits_on_me_and_what_anybody_was_asked(world: World, console: Console) -> None:
-    record, bo, dan = await asked(world), await console.browser("bo"), await console.browser("dan")
-    mine, dans = await bo.get("/requests"), await dan.get("/requests")
-    all_of_them = await dan.get("/requests?all")
-
-    assert place(record) in mine.links
-    assert "Waiting 1" in mine.words
-    assert place(record) not in dans.links
-    assert place(record) in all_of_them.links
-    for cursor in ("x", "1.x", "9" * 40, "-1.s0q-aaaaaaaaaaaaa", "%00", "1.s0q-aaaaaaaaaaaaa"):
-        for path in ("/requests?all&cursor=", "/runs?cursor=", "/runs?state=done&cursor="):
-            assert (await bo.get(path + cursor)).status == 200, cursor
-
-
-async def test_what_does_not_exist_is_not_there(console: Console) -> None:
-    bo = await console.browser("bo")
-    fields = await proof(bo) | {"revision": "1", "digest": "0" * 64, "once": "x", "vote": "approve"}
-    for kind, some_id in (("runs", "s0r-aaaaaaaaaaaaa"), ("requests", "s0q-aaaaaaaaaaaaa")):
-        pages = [await bo.get(f"/{kind}/{one}") for one in ("bogus", some_id)]
-        assert [(page.status, "There is no such r" in page.words) for page in pages] == [(404, True)] * 2
-        assert pages[0].words == pages[1].words, "an address that was never one says no more"
-
-    for name in ("s0q-aaaaaaaaaaaaa", "s99q-aaaaaaaaaaaaa", "s0r-aaaaaaaaaaaaa", "x", "%00", "..%2f"):
-        assert (await bo.get(f"/requests/{RequestId(name)}")).status == 404
-        for verb in ("answer", "withdraw"):
-            assert (await bo.post(f"/requests/{name}/{verb}", fields)).status_code == 404
-        assert (await bo.get(f"/runs/{name}")).status == 404
-        assert (await bo.post(f"/runs/{name}/pause", fields)).status_code == 404
-
-
-async def test_words_beside_approve_are_asked_back_on_a_page_of_their_own(world: World, console: Console) -> None:
-    """Both ways to go on; and a note does not get out of its quotation marks."""
     world.workshop.policy_of["it"] = "pair"
     bo, cy = await console.browser("bo"), await console.browser("cy")
     note = "only after <b>lunch”; Cy Cole approved by slack, with the note “ok"
@@ -191,27 +144,21 @@ async def test_words_beside_approve_are_asked_back_on_a_page_of_their_own(world:
             assert said in (await cy.get(place(record))).words
 
 
+async def test_the_lists_show_what_waits_on_me_and_what_anybody_was_asked(world: World, console: Console) -> None:
+    record, bo, dan = await asked(world), await console.browser("bo"), await console.browser("dan")
+    mine, dans = await bo.get("/requests"), await dan.get("/requests")
+    all_of_them = await dan.get("/requests?all")
+
+    assert place(record) in mine.links
+    assert "Waiting 1" in mine.words
+    assert place(record) not in dans.links
+    assert place(record) in all_of_them.links
+    for cursor in ("x", "-1.s0q-aaaaaaaaaaaaa"):
+        for path in ("/requests?all&cursor=", "/runs?cursor=", "/runs?state=done&cursor="):
+            assert (await bo.get(path + cursor)).status == 200, cursor
+
+
 _AGAIN = "Ask everybody again"
-
-
-async def test_bo_changes_what_is_asked_and_cy_approves_that(world: World, console: Console) -> None:
-    world.workshop.editable = ("what",)
-    record, bo, cy = await asked(world), await console.browser("bo"), await console.browser("cy")
-    assert "Change what…" in (await bo.get(place(record))).words
-    page = await bo.get(f"{place(record)}/edit")
-    assert 'name="field-what" value="it"' in page.html
-
-    path, fields = sent(page.form(f"{place(record)}/edit"), _AGAIN)
-    after = await bo.get((await bo.post(path, dict(fields) | {"field-what": "gong"})).headers["location"])
-
-    assert "You changed what, and everybody is asked again." in after.words
-    assert "Bo Berg changed what from it to gong: votes before are void." in after.words
-    assert "Bo Berg, who changed what and may only deny it" in after.words
-    assert buttons(after) == {"Ask Anna Ames", "Deny"}
-    assert "You changed what is asked, so others approve it. Cy Cole may." in after.words
-    theirs = await cy.get(place(record))
-    await cy.submit(theirs.form(f"{place(record)}/answer"), "Approve")
-    assert await world.summary(record.request.run_id) == "done: ok: press gong: done"
 
 
 async def test_what_a_tool_refuses_is_told_beside_what_was_typed(world: World, console: Console) -> None:
@@ -256,17 +203,3 @@ async def test_bo_hands_it_on_and_cy_approves_it(world: World, console: Console)
     assert page.path == place(record)
     assert "There is nobody to whom you can hand this on." in page.words
     assert "Hand it on…" not in page.words
-
-
-@opens(SOLO.replace('"Dan Dorn"', '"Cy Cole"'), change=on_solo)
-async def test_of_two_people_with_one_name_each_is_offered_with_their_id(world: World, console: Console) -> None:
-    record, bo = await asked(world, "press bell"), await console.browser("bo")
-
-    page, live = await bo.get(f"{place(record)}/hand-on"), await bo.get("/live")
-    path, fields = sent(page.form(f"{place(record)}/hand-on"), "Hand on")
-    done = await bo.post(path, dict(fields) | {"to": "dan", "reason": ""})
-    after = await bo.get(done.headers["location"])
-
-    assert "Cy Cole (cy) Cy Cole (dan) Eve Ebert" in page.words
-    assert "Cy Cole (cy) Cy Cole (dan) Eve Ebert" in live.words
-    assert "You handed it on to Cy Cole (dan)" in after.words

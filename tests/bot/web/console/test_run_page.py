@@ -36,38 +36,6 @@ async def test_steps_between_what_people_did_are_folded_and_say_what_they_hold(w
     assert [part.rows[0].text.partition(" ")[0] for part in parts if not part.gist][:2] == ["Anna", "Asks:"]
 
 
-async def test_what_failed_stands_in_the_story_with_its_last_lines(world: World, console: Console) -> None:
-    world.workshop.breaks["cup"] = RuntimeError("\n".join(f"line {number}" for number in range(60)))
-    run_id = await world.trigger("stamp cup")
-    await world.ended(run_id)
-
-    page = await (await console.browser("anna")).get(f"/runs/{run_id}")
-
-    story = page.html[page.html.index('class="story"') :]
-    first = story[story.index('class="output"') : story.index("</pre>")]
-    assert first.endswith("line 59")
-    assert "line 39\n" not in first
-
-
-async def test_what_people_refused_did_not_fail_and_what_never_began_is_not_done(
-    world: World, console: Console
-) -> None:
-    anna, bo = await console.browser("anna"), await console.browser("bo")
-    for text, by, vote, word in (
-        ("press it", bo, "Deny", "denied"),
-        ("press it", bo, "Approve", "done"),
-        ("ask yes_no Now?", anna, "Yes", "answered"),
-    ):
-        record = await asked(world, text)
-        run_id = record.request.run_id
-        await answer(by, record, vote)
-        await world.ended(run_id)
-        await world.quiet()
-        page, listed = await anna.get(f"/runs/{run_id}"), await anna.get("/runs")
-        assert f'class="state s-{word}">{word}<' in page.html
-        assert f'class="state s-{word}">{word}<' in listed.html
-
-
 async def test_before_a_run_is_cancelled_a_page_says_what_happens_and_who_hears_of_it(
     world: World, console: Console
 ) -> None:
@@ -105,31 +73,6 @@ async def test_attack_before_a_run_is_cancelled_whose_tool_runs_a_page_says_that
     assert "What executes now is finished first" in page.words
 
 
-async def test_what_can_not_be_done_to_a_run_is_not_offered(world: World, console: Console) -> None:
-    run_id, anna = await world.trigger("stamp it"), await console.browser("anna")
-    await world.ended(run_id)
-
-    for verb in ("pause", "cancel", "explode"):
-        page = await anna.get(f"/runs/{run_id}/confirm/{verb}")
-        assert "That can't be done to this run now." in page.words
-        assert all("/confirm/" not in form.action for form in page.forms)
-
-
-async def test_a_run_says_whom_it_waits_for_and_its_raw_events_are_behind_a_link(
-    world: World, console: Console
-) -> None:
-    record, anna = await asked(world), await console.browser("anna")
-    page = await anna.get(f"/runs/{record.request.run_id}")
-    assert "Waits for Bo Berg or Cy Cole, asked just now: Press it?" in page.words
-    assert place(record) in page.links
-
-    raw = await anna.get(next(link for link in page.links if link.endswith("?raw")))
-
-    assert '"type": "run_started"' not in page.words
-    assert '"type": "run_started"' in raw.words
-    assert "data-follow" not in raw.html
-
-
 async def test_rows_are_marked_by_what_they_mean_and_lead_to_the_request_and_the_mailbox(world: World) -> None:
     run_id = await world.trigger("press it")
     record = await world.opened(run_id)
@@ -149,23 +92,6 @@ async def test_rows_are_marked_by_what_they_mean_and_lead_to_the_request_and_the
     }  # fmt: skip
     assert {row.request_id for row in told} == {None, record.request.id}
     assert sorted(row.mailbox for row in told if row.mailbox) == ["bo", "cy"]
-
-
-async def test_what_went_wrong_is_marked_and_long_words_are_cut(world: World) -> None:
-    world.workshop.breaks["cup"] = RuntimeError("broken " * 2_000)
-    broken = await world.trigger("stamp cup")
-    denied = await world.trigger("press it")
-    record = await world.opened(denied)
-    await world.decide("cy", record, "deny", "no")
-    for run_id in (broken, denied):
-        await world.ended(run_id)
-
-    failed = rows(await world.events(broken), world.app.people)
-    refused = rows(await world.events(denied), world.app.people)
-
-    assert [row.mark for row in failed[-3:] if row.text == "Failed"] == ["bad", "bad"]
-    assert max(len(row.quoted) for row in failed) <= 4_001
-    assert [row.mark for row in refused if row.text.startswith("Cy Cole denied")] == ["doubt"]
 
 
 BOT = "sayso@sayso.example"

@@ -37,7 +37,21 @@ async def test_a_runs_page_tells_its_story_from_the_question_to_the_end(world: W
     assert pressed == set(), "what changes a run asks on a page of its own"
 
 
-async def test_people_pause_resume_and_cancel_a_run_with_plain_buttons(world: World, console: Console) -> None:
+async def test_a_question_asked_twice_by_one_form_is_one_run_and_people_pause_resume_and_cancel_it(
+    world: World, console: Console
+) -> None:
+    anna = await console.browser("anna")
+    form = (await anna.get("/")).form("/ask")
+
+    first = await anna.submit(form, "Ask", text="stamp it")
+    second = await anna.submit(form, "Ask", text="stamp it")
+    other = await anna.submit((await anna.get("/")).form("/ask"), "Ask", text="stamp it")
+
+    assert first.path == second.path != other.path
+    await world.ended(first.path.removeprefix("/runs/"))
+    home = await anna.get("/")
+    assert [link for link in home.links if link.startswith("/runs/")] == [other.path, first.path]
+
     run_id, anna = await world.trigger("press it"), await console.browser("anna")
     await world.opened(run_id)
     path = f"/runs/{run_id}"
@@ -58,42 +72,6 @@ async def test_people_pause_resume_and_cancel_a_run_with_plain_buttons(world: Wo
     assert (await anna.post(f"{path}/explode", await proof(anna))).status_code == 404
     looked = await anna.ask("GET", f"{path}/pause", Accept="text/html")
     assert (looked.status_code, looked.headers["allow"]) == (405, "POST")
-
-
-async def test_a_question_asked_twice_by_one_form_is_one_run(world: World, console: Console) -> None:
-    anna = await console.browser("anna")
-    form = (await anna.get("/")).form("/ask")
-
-    first = await anna.submit(form, "Ask", text="stamp it")
-    second = await anna.submit(form, "Ask", text="stamp it")
-    other = await anna.submit((await anna.get("/")).form("/ask"), "Ask", text="stamp it")
-
-    assert first.path == second.path != other.path
-    await world.ended(first.path.removeprefix("/runs/"))
-    home = await anna.get("/")
-    assert [link for link in home.links if link.startswith("/runs/")] == [other.path, first.path]
-
-
-async def test_lists_are_read_in_pages_and_by_state(world: World, console: Console) -> None:
-    denied = await world.trigger("press it")
-    await world.decide("bo", await world.opened(denied), "deny")
-    ids = [denied, *[await world.trigger(f"stamp n{number}") for number in range(33)]]
-    for run_id in ids:
-        await world.ended(run_id)
-    waiting, dan = await world.trigger("press it"), await console.browser("dan")
-    await world.has(waiting, "waiting")
-    await world.quiet()
-
-    first = await dan.get("/runs")
-    older = next(link for link in first.links if "cursor=" in link)
-    second = await dan.get(older)
-
-    shown = [link.removeprefix("/runs/") for page in (first, second) for link in page.links if "/runs/" in link]
-    assert (shown[0], sorted(shown[1:])) == (waiting, sorted(ids))
-    assert [one for one in (await dan.get("/runs?state=waiting")).links if "/runs/" in one] == [f"/runs/{waiting}"]
-    assert (await dan.get("/runs?state=lost")).status == 404
-    assert f"/runs/{denied}" in (await dan.get("/runs?state=denied")).links
-    assert "None that you may see is failed." in (await dan.get("/runs?state=failed")).words
 
 
 async def test_a_run_is_forked_at_an_event_of_its_story_and_both_pages_lead_to_each_other(

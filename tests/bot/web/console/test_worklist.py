@@ -35,7 +35,7 @@ async def test_a_row_says_what_changes_why_in_their_own_words_who_else_and_how_l
     assert place(record) in page.links
 
 
-async def test_requests_are_grouped_by_what_they_are_about_and_the_soonest_to_expire_comes_first(world: World) -> None:
+async def test_requests_are_grouped_by_what_they_are_about_and_searched(world: World) -> None:
     [press, other, question] = await views(world, "press it", "press that", "ask free_text Why?")
     soon = other.model_copy(update={"expires_at": press.opened_at, "call": None, "policy": "budgets"})
     facts = (FactView(label="from", text=BEFORE), FactView(label="to", text=AFTER))
@@ -46,8 +46,6 @@ async def test_requests_are_grouped_by_what_they_are_about_and_the_soonest_to_ex
     assert [item.change for group in groups for item in group.items] == ["", "v1.0.0 (6eb0b08) → 63e28bf", ""]
     assert [item.may_deny for group in groups for item in group.items] == [True, True, False]
 
-
-async def test_the_list_is_searched_by_every_word_by_kind_and_by_the_beginning_of_an_id(world: World) -> None:
     found = await views(world, "press it", "ask free_text Why now?")
     press, why = found
 

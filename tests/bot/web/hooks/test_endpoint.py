@@ -123,22 +123,6 @@ async def test_a_change_of_a_file_is_read_as_lines_and_nothing_stands_in_the_pla
     assert arguments == {"tool": "Bash", "folder": "/home/anna/shop", "input": given}
 
 
-async def test_what_no_message_has_room_for_is_approved_where_all_of_it_stands(world: World, api: Api) -> None:
-    command = f"echo {'x' * 1_500}; rm -rf ~; echo {'x' * 1_500}"
-    asking = asyncio.create_task(asks(await agent(api, "policy:production"), CLAUDE, tool_input={"command": command}))
-    request = await opened(api)
-    letter = await world.next_mail("bo")
-    await world.reply("bo", letter, "approve")
-    told = await world.next_mail("bo", "has no room for all that this would do")
-    browser = await api.client("bo")
-    still = (await browser.get(f"/v1/requests/{request['id']}")).json()["state"]
-    await votes(api, request, "deny")
-
-    assert "on its page in the console;" in told.text  # a log-in by a link in a mail counts, as an approval by one does
-    assert still == "open"
-    assert "Denied by bo" in message(await asking)
-
-
 async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen(api: Api) -> None:
     questions = [
         {"question": "Which store?", "header": "Store", "multiSelect": False,
@@ -164,21 +148,20 @@ async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen
     assert again == heard
 
 
-@pytest.mark.parametrize(("is_several", "chars"), [(False, 120), (True, 600)])
 async def test_a_long_question_and_a_long_option_are_asked_and_the_agent_hears_its_own_words(
-    world: World, api: Api, is_several: bool, chars: int
+    world: World, api: Api
 ) -> None:
     """An option that is recommended in brackets is chosen by mail."""
     store = {"question": "Which store?", "multiSelect": False}
     labels = [f"Migrate {what} {'and what belongs to it ' * 5}".strip() for what in ("orders", "customers")]
-    question = ("Which table, " + "as we have talked about it before, " * 20)[:chars].strip()
-    asked = {"question": question, "multiSelect": is_several, "options": [{"label": one} for one in labels]}
+    question = ("Which table, " + "as we have talked about it before, " * 20)[:600].strip()
+    asked = {"question": question, "multiSelect": True, "options": [{"label": one} for one in labels]}
     told = CLAUDE | {"tool_name": "AskUserQuestion", "tool_input": {"questions": [asked]}}
     client = await agent(api, "policy:production", "person:bo")
     assert "stays open" in message(await asks(client, told, "claude-code?wait_s=0"))
     asking, request = asyncio.create_task(asks(client, told)), await opened(api)
     fields = request["fields"]
-    form = {"1.1": False, "1.2": True} if is_several else {"1": fields[0]["options"][1]}
+    form = {"1.1": False, "1.2": True}
     answer = await (await api.client("bo")).post(f"/v1/requests/{request['id']}/answer", json={"form": form})
     given = (await asking).json()["hookSpecificOutput"]["decision"]
     options = [{"label": one, "description": ""} for one in ("Postgres (Recommended)", "SQLite (a file)")]
@@ -190,9 +173,7 @@ async def test_a_long_question_and_a_long_option_are_asked_and_the_agent_hears_i
     assert answer.status_code == 200, answer.text
     assert by_mail["updatedInput"]["answers"] == {"Which store?": "SQLite (a file)"}
     assert all(one in " ".join(request["quoted"].split()) for one in [question, *labels])
-    assert [one["label"][:15] for one in fields] == (
-        ["1. Migrate orde", "1. Migrate cust"] if is_several else ["1. Which table,"]
-    )
+    assert [one["label"][:15] for one in fields] == ["1. Migrate orde", "1. Migrate cust"]
     assert given["updatedInput"]["answers"] == {question: labels[1]}
 
 
@@ -208,15 +189,13 @@ async def test_each_program_reads_a_denial_in_its_own_shape_with_its_reason(api:
     assert "Denied by bo: not on a Friday" in copilot["message"]
 
 
-async def test_an_answer_is_used_once_and_the_same_call_again_is_a_new_request(api: Api, client: AsyncClient) -> None:
-    made = [await decided(api, client, CLAUDE, vote) for vote in ("approve", "deny", "approve")]
+async def test_an_answer_is_used_once_also_where_two_calls_are_the_same(api: Api, client: AsyncClient) -> None:
+    made = [await decided(api, client, CLAUDE, vote) for vote in ("approve", "deny")]
 
     behaviors = [told["hookSpecificOutput"]["decision"]["behavior"] for _, told in made]
-    assert behaviors == ["allow", "deny", "allow"]
-    assert len({request["id"] for request, _ in made}) == 3
+    assert behaviors == ["allow", "deny"]
+    assert len({request["id"] for request, _ in made}) == 2
 
-
-async def test_two_calls_that_are_the_same_at_once_do_not_share_a_yes(api: Api, client: AsyncClient) -> None:
     asking = {asyncio.create_task(asks(client, CLAUDE)), asyncio.create_task(asks(client, CLAUDE))}
     first = await opened(api)
     await votes(api, first)
@@ -252,15 +231,14 @@ async def test_no_answer_in_time_is_no_refusal_and_a_later_yes_counts_for_the_ne
 MADE: dict[str, Any] = CLAUDE | {"hook_event_name": "PostToolUse", "tool_use_id": "t1", "tool_response": {"stdout": ""}}
 
 
-@pytest.mark.parametrize("event", ["PostToolUse", "PostToolUseFailure"])
 async def test_a_call_that_was_let_run_elsewhere_takes_its_request_back_and_the_same_one_is_asked_about_again(
-    world: World, api: Api, client: AsyncClient, event: str
+    world: World, api: Api, client: AsyncClient
 ) -> None:
     """It is told as what it is, and not as stopped."""
     asking = asyncio.create_task(asks(client, CLAUDE))
     first = await opened(api)
     await world.next_mail("bo", "rm -rf build")
-    told = await asks(client, MADE, hook_event_name=event)
+    told = await asks(client, MADE, hook_event_name="PostToolUseFailure")
     heard = await asking
 
     assert (told.status_code, told.json()) == (200, {})
@@ -277,7 +255,9 @@ async def test_a_call_that_was_let_run_elsewhere_takes_its_request_back_and_the_
     assert (second["id"] != first["id"], again) == (True, ALLOWED)
 
 
-async def test_a_call_that_was_made_takes_back_no_request_about_another_one(api: Api, client: AsyncClient) -> None:
+async def test_a_call_that_was_made_takes_back_what_is_asked_about_it_and_nothing_else(
+    api: Api, client: AsyncClient
+) -> None:
     others: tuple[dict[str, Any], ...] = (
         {"session_id": "e5"}, {"prompt_id": "p2"}, {"tool_name": "PowerShell"}, {"cwd": "/home/anna"},
         {"tool_input": {"command": "rm -rf dist"}},
@@ -290,8 +270,6 @@ async def test_a_call_that_was_made_takes_back_no_request_about_another_one(api:
     assert told == [{}] * len(others)
     assert (await asking).json() == ALLOWED
 
-
-async def test_of_two_that_are_the_same_and_one_was_made_neither_takes_a_yes(api: Api, client: AsyncClient) -> None:
     asking = [asyncio.create_task(asks(client, CLAUDE)) for _ in range(2)]
     await opened(api)
     await api.until_open(2)
@@ -302,12 +280,9 @@ async def test_of_two_that_are_the_same_and_one_was_made_neither_takes_a_yes(api
     assert not (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"]
 
 
-@pytest.mark.parametrize("is_own", [False, True])
-async def test_a_yes_that_came_while_a_call_ran_that_was_let_run_elsewhere_is_for_no_later_one(
-    api: Api, is_own: bool
-) -> None:
+async def test_a_yes_that_came_while_a_call_ran_that_was_let_run_elsewhere_is_for_no_later_one(api: Api) -> None:
     """What a call with the key of a person takes back is no refusal of theirs."""
-    client = await (api.client("anna", "ask", asks=["policy:production"]) if is_own else agent(api))
+    client = await api.client("anna", "ask", asks=["policy:production"])
     await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
     first = await opened(api)
     await votes(api, first)
@@ -320,24 +295,7 @@ async def test_a_yes_that_came_while_a_call_ran_that_was_let_run_elsewhere_is_fo
     assert await state(api, first) == "revoked"
 
 
-async def test_a_question_with_the_key_of_a_person_that_was_answered_at_the_terminal_can_be_asked_again(
-    api: Api,
-) -> None:
-    told: dict[str, Any] = {"questions": [{"question": "Which?", "options": [{"label": "a"}, {"label": "b"}]}]}
-    about: dict[str, Any] = {"tool_name": "AskUserQuestion", "tool_input": told}
-    client = await api.client("anna", "ask", asks=["policy:production", "person:bo"])
-    asking = asyncio.create_task(asks(client, CLAUDE, **about))
-    first = await opened(api)
-    answered = told | {"answers": {"Which?": "a"}, "annotations": {}}
-    await asks(client, MADE, tool_name="AskUserQuestion", tool_input=answered)
-    again = await asks(client, CLAUDE, "claude-code?wait_s=0", **about)
-
-    assert f"{first['id']} is taken back" in message(await asking)
-    assert "Nobody has answered yet" in message(again)
-    assert first["id"] not in message(again)
-
-
-async def test_what_came_of_a_call_asks_nobody_and_takes_back_nothing_that_ran_with_a_yes(
+async def test_what_came_of_a_call_asks_nobody_and_an_approval_that_is_frozen_keeps(
     api: Api, client: AsyncClient
 ) -> None:
     bo = await api.client("bo")
@@ -348,6 +306,16 @@ async def test_what_came_of_a_call_asks_nobody_and_takes_back_nothing_that_ran_w
 
     assert told.json() == {}
     assert await state(api, request) == "approved"
+
+    await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
+    await votes(api, await opened(api))
+    admin = await api.client("cy", "admin")
+    assert (await admin.post("/v1/freeze", json={"reason": "incident"})).is_success
+    held = await asks(client, CLAUDE)
+    assert (await admin.post("/v1/unfreeze", json={"reason": "the incident is over"})).is_success
+
+    assert "may not begin" in message(held)
+    assert (await asks(client, CLAUDE)).json() == ALLOWED
 
 
 async def test_a_refusal_that_came_while_nobody_waited_is_heard_once_before_anybody_is_asked_again(
@@ -389,18 +357,6 @@ async def test_attack_an_id_that_a_model_gives_again_to_the_same_call_or_another
     assert (await opened(api, but=same["id"]))["id"] in another["permissionDecisionReason"]
 
 
-async def test_an_approval_that_is_frozen_lets_nothing_run_and_keeps(api: Api, client: AsyncClient) -> None:
-    await client.post("/v1/hooks/claude-code?wait_s=0", json=CLAUDE)
-    await votes(api, await opened(api))
-    admin = await api.client("cy", "admin")
-    assert (await admin.post("/v1/freeze", json={"reason": "incident"})).is_success
-    held = await asks(client, CLAUDE)
-    assert (await admin.post("/v1/unfreeze", json={"reason": "the incident is over"})).is_success
-
-    assert "may not begin" in message(held)
-    assert (await asks(client, CLAUDE)).json() == ALLOWED
-
-
 async def test_what_nobody_can_be_asked_about_runs_nothing_and_says_why(api: Api, client: AsyncClient) -> None:
     questions = {"questions": [{"question": "Which?", "options": [{"label": "a"}]}]}
     large = await asks(client, CLAUDE, tool_name="Write", tool_input={"content": "x\n" * 20_000})
@@ -425,9 +381,9 @@ async def test_what_one_session_asks_is_one_thread_and_another_session_s_is_anot
     client = await agent(api, "policy:production", "group:release")
     questions = [{"question": "Which one?", "options": [{"label": "Red"}, {"label": "Blue"}]}]
     asking = CLAUDE | {"tool_name": "AskUserQuestion", "tool_input": {"questions": questions}}
-    for told in (CLAUDE, CLAUDE | {"prompt_id": "p2"}, asking, CLAUDE | {"session_id": "e5"}):
+    for told in (CLAUDE | {"prompt_id": "p2"}, asking, CLAUDE | {"session_id": "e5"}):
         await client.post("/v1/hooks/claude-code?wait_s=0", json=told)
     runs = await world.app.store.lists.runs()
     threads = [run.started.thread for run in [await world.run(RunId(one)) for one in runs] if run.started]
 
-    assert sorted(threads.count(one) for one in {*threads}) == [1, 3]
+    assert sorted(threads.count(one) for one in {*threads}) == [1, 2]

@@ -40,16 +40,6 @@ async def asked(api: Api) -> tuple[asyncio.Task[Response], dict[str, Any]]:
     return asking, await opened(api, sees="anna")
 
 
-async def test_she_says_no_in_the_console(home: tuple[World, Console, Api]) -> None:
-    _, console, api = home
-    asking, request = await asked(api)
-    anna = await console.browser("anna")
-    where = f"/requests/{request['id']}"
-    await anna.submit((await anna.get(where)).form(f"{where}/answer"), "Deny")
-
-    assert (await asking).json()["hookSpecificOutput"]["decision"]["behavior"] == "deny"
-
-
 async def test_nobody_says_yes_with_a_key_or_in_a_terminal_where_the_agent_is(home: tuple[World, Console, Api]) -> None:
     """Nor beside `sayso dev`; an approval there is told at once that it does not count, with and without a digest."""
     world, _, api = home

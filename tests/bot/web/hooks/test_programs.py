@@ -102,7 +102,7 @@ def test_codex_is_never_sent_another_input_for_its_tool_as_it_would_ignore_the_w
 
 async def test_people_decide_for_each_of_them_and_see_the_command(world: World, api: Api) -> None:
     client = await agent(api)
-    for name, told in (("codex", CODEX), ("gemini", GEMINI), ("vscode", VSCODE)):
+    for name, told in (("codex", CODEX), ("vscode", VSCODE)):
         asking = asyncio.create_task(asks(client, told, name))
         request = await opened(api)
         await votes(api, request)
@@ -114,9 +114,9 @@ async def test_people_decide_for_each_of_them_and_see_the_command(world: World, 
         assert "Look twice: deletes: “rm”" in (await world.next_mail("bo", about=title)).text
 
 
-async def test_nobody_is_asked_about_a_file_of_the_folder_that_is_only_read(api: Api) -> None:
+async def test_what_is_only_read_or_decides_nothing_asks_nobody(api: Api) -> None:
     client = await agent(api)
-    for name, told in (("gemini", GEMINI), ("vscode", VSCODE)):
+    for name, told in (("gemini", GEMINI),):
         reads = told | {"tool_name": "read_file"}
         answer = await asks(client, reads, name, tool_input={"filePath": "/home/anna/shop/main.py"})
         elsewhere = asyncio.create_task(asks(client, reads, name, tool_input={"filePath": "/home/anna/.ssh/id_rsa"}))
@@ -125,8 +125,6 @@ async def test_nobody_is_asked_about_a_file_of_the_folder_that_is_only_read(api:
         assert answer.json() == {}
         assert "Denied by bo" in (await elsewhere).text
 
-
-async def test_what_decides_nothing_is_refused(api: Api) -> None:
     client = await agent(api)
     for name, told in (
         ("codex", CODEX | {"hook_event_name": "Stop"}),

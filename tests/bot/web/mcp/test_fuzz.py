@@ -183,7 +183,7 @@ async def _all(people: AsyncClient) -> list[dict[str, Any]]:
 
 
 async def test_no_message_is_taken_for_what_it_is_not(world: World) -> None:
-    await _fuzzed(world, 300)
+    await _fuzzed(world, 200)
 
 
 @pytest.mark.long

@@ -15,7 +15,7 @@ from mcp.shared.exceptions import MCPError
 from tests.bot.web.mcp.peer import ASKS, ERAS, Era, asker, called, peer, refusal
 from tests.kit.office import TOML
 from tests.kit.opens import opens
-from tests.kit.tables import becomes, without
+from tests.kit.tables import becomes
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
 from tests.processes.test_asking import OPENING
@@ -101,22 +101,6 @@ async def test_an_agent_hears_that_people_have_so_many_of_its_questions_that_the
     assert "one message" in told[1]["gathered"]
 
 
-async def test_an_agent_that_takes_back_a_first_attempt_hears_that_the_second_is_what_it_took_back(
-    world: World, api: Api
-) -> None:
-    async with peer(api, await asker(api)) as client:
-        first, _ = await approved(api, client, key="k-1")
-        await called(client, "start_approved", id=first["id"], attempt="first")
-        await world.move_time(31 * 86_400)
-        asks = await world.opened(first["run_id"], after=first["id"])
-        await given(api, asks.request.id, choices=["it did not happen, ask again"])
-        again = await world.opened(first["run_id"], after=asks.request.id)
-
-        told = await called(client, "cancel_request", id=first["id"])
-
-    assert (told["id"], told["decision"]) == (again.request.id, "withdrawn")
-
-
 async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
     async with peer(api, await asker(api)) as client:
         ends = dict[str, dict[str, Any]]()
@@ -138,33 +122,15 @@ async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
     assert "no denial" in ends["expired"]["next"]
 
 
-async def test_a_question_that_is_closed_as_nobody_is_left_to_answer_is_not_said_to_be_late(
-    world: World, api: Api
-) -> None:
-    async with peer(api, await asker(api, "person:bo"), headers={"Prefer": "wait=0"}) as client:
-        asked = await called(client, "ask_human", question="Which one?", to=["person:bo"])
-        await becomes(world, without(TOML, "bo"))
-        told = await called(client, "await_answer", id=asked["id"])
-        letter = await world.next_mail("anna", about="closed without an answer")
-
-    assert told["decision"] == "expired"
-    assert "left the directory" in told["reason"]
-    assert "in time" not in told["next"]
-    assert "`reason` says why" in told["next"]
-    assert "closed without an answer: people who decide left the directory" in letter.text
-
-
 async def test_who_took_an_approval_back_is_told_and_not_who_gave_it_nor_to_ask_again(world: World, api: Api) -> None:
-    anna, told = await api.client("anna"), dict[str, list[dict[str, Any]]]()
+    told = dict[str, list[dict[str, Any]]]()
     async with peer(api, await asker(api)) as client:
-        for by in ("cy", "service:cleaner", "anna"):
+        for by in ("cy", "service:cleaner"):
             request, yes = await approved(api, client, key=by)
             assert (yes["decision"], yes["by"]) == ("approved", ["bo"])
             match by:
                 case "cy":
                     await given(api, request["id"], by, vote="deny", reason="the disk is in use")
-                case "anna":
-                    assert (await anna.post(f"/v1/runs/{request['run_id']}/cancel", json={})).status_code == 200
                 case _:
                     await called(client, "cancel_request", id=request["id"])
             told[by] = [
@@ -181,7 +147,6 @@ async def test_who_took_an_approval_back_is_told_and_not_who_gave_it_nor_to_ask_
         assert [(one["decision"], one["by"]) for one in said] == [("revoked", [by])] * 3
         assert not any("ask" in one["next"] for one in said)
     assert told["cy"][0]["reason"] == "the disk is in use"
-    assert "reason" not in told["anna"][0]
 
 
 async def test_what_is_approved_begins_once_with_what_people_saw(world: World, api: Api) -> None:
@@ -263,7 +228,6 @@ async def test_each_format_of_a_question_has_a_typed_answer(api: Api) -> None:
         "required": ["days"],
     }
     asked: list[tuple[dict[str, Any], dict[str, Any], Any]] = [
-        ({"format": "choice", "options": ["red one", "blue one"]}, {"choices": ["blue one"]}, "blue one"),
         ({"format": "choices", "options": ["red", "blue"]}, {"choices": ["blue", "red"]}, ["blue", "red"]),
         ({"form": schema}, {"form": {"days": 3, "now": True}}, {"days": 3, "now": True, "team": "shop"}),
     ]
@@ -274,11 +238,8 @@ async def test_each_format_of_a_question_has_a_typed_answer(api: Api) -> None:
             assert (await asking)["answer"] == expected
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
-    world: World, api: Api, era: Era
-) -> None:
-    async with serving(world.app, longest_wait_s=0.1) as quick, peer(quick, await asker(quick), era) as client:
+async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(world: World) -> None:
+    async with serving(world.app, longest_wait_s=0.1) as quick, peer(quick, await asker(quick), "legacy") as client:
         first = await called(client, "ask_human", **QUESTION, key="k")
         reused = await refusal(client, "ask_human", **{**QUESTION, "question": "And staging-4?"}, key="k")
         beyond = await refusal(client, "ask_human", question="Hm?", to=["person:dan"])
@@ -300,7 +261,7 @@ async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
     assert none["error"] == "not-found"
 
 
-async def test_a_key_sees_whom_it_may_ask_in_what_the_tools_say(api: Api) -> None:
+async def test_a_key_sees_whom_it_may_ask_and_finds_what_was_asked_under_the_key_of_a_message(api: Api) -> None:
     async with peer(api, await asker(api)) as client:
         listed = (await client.list_tools()).tools
         policies = (await called(client, "list_policies"))["policies"]
@@ -311,18 +272,15 @@ async def test_a_key_sees_whom_it_may_ask_in_what_the_tools_say(api: Api) -> Non
     (takes,) = (tool.input_schema for tool in listed if tool.name == "request_approval")
     assert takes["properties"]["policy"]["enum"] == [one["name"] for one in policies] == ["production"]
 
+    key, wait = await asker(api), {"Prefer": "wait=0"}
+    async with (
+        peer(api, key, headers=wait | {"Idempotency-Key": "4711"}) as bridge,
+        peer(api, key, headers=wait) as later,
+    ):
+        lost = await called(bridge, "ask_human", **QUESTION)
+        found = await called(later, "ask_human", **QUESTION, key="4711")
 
-@opens(toml=f'{TOML}\n[oncall.night]\nrotation = ["person:bo"]\nshift = "7d"\nstarts = "2020-01-01T09:00"\n')
-async def test_a_key_that_may_ask_who_is_on_call_asks_by_the_name_that_its_tool_says(world: World) -> None:
-    """Whoever is on call as it is asked is asked, though nobody knows their name."""
-    async with serving(world.app, longest_wait_s=0.1) as api, peer(api, await asker(api, "oncall:night")) as client:
-        [said] = [tool.description or "" for tool in (await client.list_tools()).tools if tool.name == "ask_human"]
-        told = await called(client, "ask_human", question="Is it up?", to=["oncall:night"])
-        card = await world.next_mail("bo")
-
-    assert "any one of them: oncall:night." in said
-    assert told["asked"] == ["bo"]
-    assert "Is it up?" in card.text
+    assert found["id"] == lost["id"]
 
 
 async def test_attack_an_agent_that_is_told_nothing_of_a_freeze_asks_people_over_and_over_for_what_can_not_begin(
@@ -367,19 +325,6 @@ async def test_attack_an_agent_is_told_to_give_itself_what_its_key_and_its_polic
     assert "Only people change settings, and no program does" in alone["detail"]
     for told in (beyond, other, often):
         assert "Only people change keys and settings: do not do it" in told["detail"]
-
-
-async def test_what_was_asked_under_the_key_of_a_message_is_found_by_that_key(api: Api) -> None:
-    """`sayso mcp` tells it to an agent that gave none, where the answer did not come."""
-    key, wait = await asker(api), {"Prefer": "wait=0"}
-    async with (
-        peer(api, key, headers=wait | {"Idempotency-Key": "4711"}) as bridge,
-        peer(api, key, headers=wait) as later,
-    ):
-        lost = await called(bridge, "ask_human", **QUESTION)
-        found = await called(later, "ask_human", **QUESTION, key="4711")
-
-    assert found["id"] == lost["id"]
 
 
 async def test_attack_an_agent_whose_policy_is_gone_is_told_to_have_others_decide_or_to_write_it_into_the_settings(
@@ -455,13 +400,10 @@ def refused(answer: Response, status: int, name: str) -> None:
     assert told["error"]["message"].startswith(told["error"]["data"]["detail"])
 
 
-@pytest.mark.parametrize("scopes", [("trigger", "read", "steer"), ("admin",)])
-async def test_no_agent_sees_or_takes_back_what_others_ask_whatever_else_its_key_may(
-    world: World, api: Api, scopes: tuple[str, ...]
-) -> None:
+async def test_no_agent_sees_or_takes_back_what_others_ask_whatever_else_its_key_may(world: World, api: Api) -> None:
     """A held approval of somebody's run is no approval of a program, which would be told as one that does not hold."""
     deploy = await world.opened(await world.trigger("press it"))
-    _, key = await api.key(None, *scopes, service="cleaner", acts_for=["anna"], asks=ASKS)
+    _, key = await api.key(None, "admin", service="cleaner", acts_for=["anna"], asks=ASKS)
     async with peer(api, key, headers={"Prefer": "wait=0"}) as client:
         mine = await called(client, "ask_human", **QUESTION)
         told = [await refusal(client, tool, id=deploy.request.id) for tool in ("await_answer", "cancel_request")]
@@ -472,10 +414,9 @@ async def test_no_agent_sees_or_takes_back_what_others_ask_whatever_else_its_key
     assert (await world.request(deploy.request.id)).state == "open"
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_an_agent_whose_key_was_revoked_is_told_so_while_it_waits_and_after(api: Api, era: Era) -> None:
+async def test_an_agent_whose_key_was_revoked_is_told_so_while_it_waits_and_after(api: Api) -> None:
     key, text = await api.key(None, "ask", service="cleaner", acts_for=["anna"], asks=ASKS)
-    async with peer(api, text, era) as client:
+    async with peer(api, text) as client:
         asking = asyncio.create_task(refusal(client, "ask_human", **QUESTION))
         request = await opened(api)
         await api.until_open()
@@ -510,8 +451,7 @@ async def test_nobody_without_a_key_and_no_page_of_another_site_may_speak(api: A
     assert (await anybody.post("/mcp", json=ping)).headers["www-authenticate"].startswith("Bearer ")
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_progress_is_told_to_whoever_gave_a_token_and_rises(world: World, era: Era) -> None:
+async def test_progress_is_told_to_whoever_gave_a_token_and_rises(world: World) -> None:
     told = list[float]()
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
@@ -520,7 +460,7 @@ async def test_progress_is_told_to_whoever_gave_a_token_and_rises(world: World, 
 
     async with (
         serving(world.app, longest_wait_s=1.0, ping_s=0.2) as api,
-        peer(api, await asker(api), era) as client,
+        peer(api, await asker(api)) as client,
     ):
         await client.call_tool("ask_human", QUESTION, progress_callback=note)
         rises, told = told, []

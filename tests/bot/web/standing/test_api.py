@@ -44,23 +44,6 @@ async def test_it_is_asked_for_and_its_card_says_all_of_it(office: World, api: A
     assert request["title"] == "“Press bell” (or any other what), 2 more times without asking?"
 
 
-async def test_it_is_listed_for_those_it_concerns_and_revoked_by_them(office: World, api: Api) -> None:
-    standing = await granted(office, await done_once(office))
-    assert not await is_asked(office)
-    path = f"/v1/standing/{standing.approval.id}/revoke"
-
-    clients = {one: await api.client(one) for one in ("anna", "cy", "dan")}
-    seen = {one: (await client.get("/v1/standing")).json()["standing"] for one, client in clients.items()}
-    refused(await clients["dan"].post(path, json={}), 404, "not-found")
-    ended = await clients["cy"].post(path, json={"reason": "enough"})
-
-    assert [[one["id"] for one in found] for found in seen.values()] == [[standing.approval.id]] * 2 + [[]]
-    assert len(seen["anna"][0]["used"]) == 1
-    assert (ended.status_code, ended.json()["state"]) == (200, "revoked")
-    assert (ended.json()["revoked"]["by"], ended.json()["revoked"]["reason"]) == ("cy", "enough")
-    assert await is_asked(office)
-
-
 async def test_a_service_neither_asks_for_one_nor_revokes_one(office: World, api: Api) -> None:
     standing = await granted(office, await done_once(office))
     service = await api.client(None, "trigger", "read", "answer", service="ci", acts_for=["anna"])
