@@ -21,7 +21,7 @@ try:
 except ImportError:
     _block_reached = id
 """
-_CLIENT = Path("bot/store/client/__init__.py")
+_CLIENT = Path("bot/store/client/script.py")
 _SCRIPTS = Path("bot/store/lua")
 # A script is reached where whoever sends it asks for its hash.
 _SENT = """

@@ -41,7 +41,7 @@ async def idles(wire: Wire) -> None:
         nonlocal seen, quiet
         quiet = quiet + 1 if seen == len(wire.sent) else 0
         seen = len(wire.sent)
-        return seen > 2_000 and quiet > 30
+        return seen > 2_000 and quiet > 8
 
     await until(is_quiet, what="the line is quiet")
 
