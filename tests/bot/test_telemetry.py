@@ -33,7 +33,6 @@ def test_the_standard_variables_say_what_is_sent(environ: dict[str, str], signal
     assert wanted(environ) == signals
 
 
-@pytest.mark.long
 def test_where_nothing_is_sent_nothing_of_the_sdk_is_loaded() -> None:
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=120)
 

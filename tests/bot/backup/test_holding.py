@@ -13,7 +13,6 @@ from agents.events import AnswerNoted, ToolOrphaned
 from agents.requests import PersonId, RequestId, people_of
 from bot.backup.claiming import claim
 from bot.backup.holding import Holding
-from bot.errors import Conflict
 from bot.people.api_keys import Keyring
 from bot.process.backups import hold_loaded
 from bot.render.transcript import lines
@@ -317,18 +316,6 @@ async def test_attack_an_absence_said_in_answer_to_a_card_before_the_restoration
     assert await office.app.requests.absences.all() == []
 
 
-async def test_log_ins_and_keys_are_made_anew(office: World) -> None:
-    keyring = Keyring(office.app.store, office.app.people)
-    await keyring.create(person="anna", scopes=("read",))
-    backup = await backed_up(office)
-
-    await restored(office, backup)
-    assert await Keyring(office.app.store, office.app.people).all() == []
-
-    await restored(office, backup, keeps_keys=True)
-    assert len(await Keyring(office.app.store, office.app.people).all()) == 1
-
-
 async def test_ticks_of_the_time_between_are_not_made_up_for(office: World) -> None:
     await office.stop()
     client = Client(office.url)
@@ -418,14 +405,6 @@ async def app_now(world: World) -> datetime:
     now, _ = adjusted(*await client.read(*clock_asked(Keys(0))))
     await client.close()
     return now
-
-
-async def test_an_empty_redis_holds_nothing_to_be_held(office: World) -> None:
-    async with lost(office, anew=True):
-        app = office.composed(office.settings())
-        with pytest.raises(Conflict, match="no store of sayso"):
-            await hold_loaded(app)
-        await app.store.client.close()
 
 
 @pytest.mark.parametrize("number", ["", str(FORMAT + 1)])

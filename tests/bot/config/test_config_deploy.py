@@ -89,9 +89,7 @@ WORKFLOW = 'workflow = "deploy.yml"\n'
             (BARE.replace("/srv/shop", place), "repo")
             for place in (
                 "ext://sh -c x",
-                "http://git.corp.example/shop",
                 "https://anna:secret@git.corp.example/shop",
-                "https://anna@git.corp.example/shop",
                 "ssh://anna:secret@git.corp.example/shop",
             )
         ),
@@ -107,11 +105,9 @@ WORKFLOW = 'workflow = "deploy.yml"\n'
         *(
             (f"{BARE}{GITHUB}{line}", f"github.{line.partition(' ')[0]}")
             for line in (
-                'base_url = "http://api.github.com"',
                 'base_url = "https://u:p@api.github.com"',
                 'workflow = "../../x"',
                 'ref = "-x"',
-                'token = "gh-secret"',
             )
         ),
         *(

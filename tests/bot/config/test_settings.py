@@ -148,9 +148,7 @@ def test_a_bad_value_from_the_environment_names_the_variable(tmp_path: Path) -> 
     ("value", "said"),
     [
         ("1" * 5000, "holds what can't be used: Exceeds the limit"),
-        ("0x" + "f" * 5000, "holds what can't be used: Exceeds the limit"),
         ("[" * 3000 + "]" * 3000, "is nested too deeply"),
-        ("1\nalerts" + ".to" * 3000 + " = 1", "is nested too deeply"),
     ],
 )
 def test_what_nothing_can_count_or_walk_is_a_problem_like_any_other(tmp_path: Path, value: str, said: str) -> None:
@@ -217,9 +215,6 @@ def test_what_kubernetes_says_of_a_service_that_is_called_sayso_is_no_setting(tm
     [
         ("SAYSO_PORT", "8000"),
         ("SAYSO_SERVICE_HOST", "sayso.corp.example"),
-        ("SAYSO_SERVICE_PORT", "eight"),
-        ("SAYSO_PORT_8000_TCP_HOST", "10.0.0.1"),
-        ("sayso_service_host", "10.0.0.1"),
     ],
 )
 def test_what_only_looks_like_it_is_told_as_any_other_mistake(tmp_path: Path, name: str, value: str) -> None:

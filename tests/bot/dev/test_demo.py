@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.dev.demo import ENVIRONMENTS, make_demo
+from bot.dev.demo import make_demo
 from bot.errors import Unavailable
 
 
@@ -36,15 +36,6 @@ def test_the_demo_has_three_releases_whose_commits_are_always_the_same(made: Pat
         "Anna Ames: Show opening hours for Saturdays",
         "Bo Berg: Sell green tea",
     ]
-
-
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_first_release_is_live_everywhere(made: Path, environment: str) -> None:
-    page = made.parent / "site" / environment / "current" / "index.html"
-
-    assert sh(made, "./live.sh", environment) == sh(made, "git", "rev-parse", "v1.0.0")
-    assert '<p class="version">v1.0.0</p>' in page.read_text()
-    assert "Assam</span><b>4.50" in page.read_text()
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from bot.queries.rebuild import placed as placed_by
 from bot.store import Keys
 from bot.store.outbox_entry import Delivery, placing_id
 from channels import Address, Card, Channel
-from tests.bot.bounces import bounce, failures, handled
+from tests.bot.bounces import failures
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
 from tests.kit.clerk import clerk
@@ -157,19 +157,6 @@ async def test_what_one_was_refused_there_the_others_are_refused_for_the_same_re
     assert held["bo"].failed == held["cy"].failed == {"slack": "room may not have a card here. Ask the janitor"}
     assert [len(world.mails(person)) for person in ("bo", "cy", "eve")] == [1, 1, 0]
     assert await world.dead() == []
-
-
-@opens(TOML, beside=["board"], reach=("email", "slack"))
-async def test_those_whose_mails_came_back_share_a_card_in_the_room(world: World, board: Corkboard) -> None:
-    record = await opened(world)
-    for person in ("cy", "bo"):
-        await bounce(world, await world.next_mail(person))
-    await handled(world)
-
-    held = await deliveries(world, record)
-    assert [to.to for to in board.sends] == ["room"]
-    assert [held["bo"].shares is None, held["cy"].shares is None].count(True) == 1
-    assert held["bo"].delivery == held["cy"].delivery
 
 
 async def test_the_place_of_somebody_who_left_before_their_card_was_there_is_the_next_ones(

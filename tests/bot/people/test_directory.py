@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.requests import AllOf, AnyOf, Anyone, people_of
+from agents.requests import AnyOf, Anyone
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
@@ -43,11 +43,6 @@ def test_what_channels_may_know_of_somebody_is_how_to_reach_and_call_them() -> N
     assert PEOPLE.contact("eve") is None
 
 
-def test_everyone_is_in_the_directory_with_their_groups() -> None:
-    assert PEOPLE.all() == (ANNA, BO, CY, DAN)
-    assert PEOPLE.named("bo") == BO
-
-
 def test_an_unknown_person_is_told_who_there_is_or_how_to_fill_the_directory() -> None:
     with pytest.raises(NotFound, match=r"no person 'eve' in the directory. It has: anna, bo, cy, dan"):
         PEOPLE.named("eve")
@@ -80,15 +75,6 @@ def test_a_list_of_approvers_means_any_of_them() -> None:
     )
 
 
-def test_rules_nest() -> None:
-    snapshot = directory({"all_of": ["group:dev", {"any_of": ["person:cy", "group:ops"]}]}).snapshot("production", NOON)
-
-    assert snapshot is not None
-    assert isinstance(snapshot.rule, AllOf)
-    assert isinstance(snapshot.rule.of[1], AnyOf)
-    assert tuple(people_of(snapshot.rule)) == (ANNA, BO, CY, BO, CY)
-
-
 def test_a_snapshot_is_what_the_policy_says_with_its_times_in_seconds() -> None:
     places = ["slack:#release", "slack:C01OPS"]
     policies = directory(["group:ops"], quorum=2, execute_within="90s", answer_from=["cli"], also_post=places)
@@ -99,10 +85,6 @@ def test_a_snapshot_is_what_the_policy_says_with_its_times_in_seconds() -> None:
     assert (snapshot.quorum, snapshot.answer_from, snapshot.approve_by_email) == (2, ("cli",), False)
     assert snapshot.requester_may_approve is False
     assert snapshot.also_post == ("slack:#release", "slack:C01OPS")
-
-
-def test_there_is_no_snapshot_of_an_unknown_policy() -> None:
-    assert PEOPLE.snapshot("staging", NOON) is None
 
 
 def test_a_question_may_be_answered_by_the_requester_and_by_nobody_else() -> None:

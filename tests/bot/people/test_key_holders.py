@@ -5,15 +5,11 @@ from httpx2 import AsyncClient
 
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import attached, sayso
-from tests.kit.office import TOML
-from tests.kit.tables import becomes
 from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.servers.web import Api
 
 SAID = "It came with the API key of the service ci, which Bo Berg holds."
-
-EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\n'
 
 
 async def asked(world: World, ci: AsyncClient) -> RequestRecord:
@@ -60,17 +56,6 @@ async def test_every_surface_names_the_service_and_who_holds_its_key(world: Worl
     assert SAID in listed.out
     assert (view["service"], view["key_holders"]) == ("ci", ["bo"])
     assert SAID in page
-
-
-@pytest.mark.long
-async def test_the_doctor_names_a_key_whose_only_holder_has_left(world: World, api: Api) -> None:
-    await becomes(world, TOML + EVE)
-    await api.client(None, "trigger", service="ci", acts_for=["anna"], holders=["eve"])
-    assert "of service:ci" not in (await attached(world, "doctor")).out
-
-    await becomes(world, TOML)
-
-    assert "of service:ci have left (eve): whoever has it still asks with it" in (await attached(world, "doctor")).out
 
 
 @pytest.mark.long

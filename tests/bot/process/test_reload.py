@@ -37,7 +37,6 @@ file = "people.csv"
 approvers = ["group:finance"]
 expires_after = "4h"
 """
-WINDOW = '\n[[freeze.windows]]\nname = "for now"\ndays = ["mon"]\n'
 ENVIRONMENT = """
 [deploy.environments.production]
 repo = "/srv/shop"
@@ -155,18 +154,6 @@ async def test_a_role_that_a_group_in_slack_gives_is_looked_up_while_a_process_r
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
-
-
-async def test_a_file_of_a_group_is_read_anew_as_well(office: World, reload: Reload) -> None:
-    (office.folder / "people.csv").write_text("email,group\nbo@corp.example,finance\n")
-    write(office, TOML + FINANCE)
-    await reload.look(at_once=True)
-    (office.folder / "people.csv").write_text("email,group\nbo@corp.example,finance\ncy@corp.example,finance\n")
-
-    await reload.look()
-    await reload.look()
-
-    assert office.app.people.group("finance").people == ("bo", "cy")
 
 
 @pytest.mark.parametrize(
@@ -325,20 +312,6 @@ async def test_attack_a_rotation_that_is_planned_ahead_leaves_nobody_who_hears_t
     await office.quiet()
     assert [mail.subject for mail in office.mails("cy")] == [NOBODY_HEARS]
     assert office.mails("dan") == ()
-
-
-async def test_operators_hear_that_the_last_one_who_heard_the_alerts_has_left(office: World, reload: Reload) -> None:
-    group = TOML.replace('to = ["person:dan"]', 'to = ["group:oncall"]') + '\n[groups.oncall]\nfile = "people.csv"\n'
-    group += '\n[roles]\noperator = ["person:anna"]\n'
-    (office.folder / "people.csv").write_text("email,group\ndan@corp.example,oncall\n")
-    write(office, group)
-    await reload.look(at_once=True)
-
-    (office.folder / "people.csv").write_text("email,group\nwho@elsewhere.example,oncall\n")
-    write(office, without(group, "dan"))
-    await reload.look(at_once=True)
-
-    assert "group:oncall" in (await office.next_mail("anna", NOBODY_HEARS)).text
 
 
 async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_more_before_the_restart(

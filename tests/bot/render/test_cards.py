@@ -146,13 +146,6 @@ def test_the_words_of_a_model_are_quoted_and_form_nothing_else() -> None:
     assert "Who decides" not in facts(card)
 
 
-def test_a_card_whose_step_was_chosen_by_plain_rules_says_that_it_is_a_rehearsal() -> None:
-    rehearsed = request_card(approval(is_rehearsal=True), PEOPLE, NOON)
-
-    assert "no model" in facts(rehearsed)["Mode"]
-    assert "Mode" not in facts(request_card(APPROVAL, PEOPLE, NOON))
-
-
 CHANGED = "Something was changed all the same; the story of the run says what.\n"
 
 

@@ -18,7 +18,6 @@ from bot.policy.judgements import (
     NotEntitled,
     Revoked,
     TooLate,
-    Unclear,
 )
 from bot.policy.record import RequestRecord, records
 from bot.requests.decisions import Decisions
@@ -105,21 +104,6 @@ async def test_what_somebody_says_who_may_not_decide_is_kept_and_not_counted(wor
     noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
     assert [(one.person, one.text, one.outcome) for one in noted] == [("dan", "I am the boss", "not_entitled")]
     assert (await world.request(record.request.id)).state == "open"
-
-
-@pytest.mark.long
-async def test_a_robot_that_answers_for_ever_is_noted_and_told_only_so_often(world: World) -> None:
-    record = await asked(world)
-
-    for number in range(55):
-        assert isinstance(
-            await world.decide("bo", record, "free_text", f"auto-reply {number}", channel="email"), Unclear
-        )
-
-    assert (await kinds(world, record)).count("answer_noted") == 50
-    await world.quiet()
-    assert len(world.mails("bo")) == 1 + 50
-    assert isinstance(await world.decide("bo", record, "approve"), Decided)
 
 
 class SlowJournal(Journal):

@@ -1,54 +1,16 @@
 """Copies of a story: how far they go, and what comes along."""
 
-from datetime import timedelta
-
 import pytest
 
-from agents.events import AnswerNoted
-from agents.requests import PersonId, RequestId, RunId
+from agents.requests import PersonId, RunId
 from bot.errors import Conflict, NotFound, RateLimited
 from bot.runs.api_requests import Asker
-from bot.runs.forks import EVENTS_AT_MOST
-from bot.store import Commit
 from bot.store.attachments import content_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.world import World
 
 ANNA = Asker(PersonId("anna"))
-
-
-async def long_run(world: World, events: int) -> RunId:
-    """A run of so many events that waits for an approval."""
-    run_id = await world.trigger("press bell")
-    await world.opened(run_id)
-    await world.steer(run_id, "pause")
-    await world.quiet()
-    now, seq = await world.now(), (await world.run(run_id)).seq
-    noted = [
-        AnswerNoted(
-            at=now + timedelta(milliseconds=number),
-            request_id=RequestId("s0q-aaaaaaaaaaaaa"),
-            reply_id=f"r{number}",
-            person=PersonId("cy"),
-            channel="cli",
-            text="why? " * 100,
-            outcome="unclear",
-        )
-        for number in range(events - seq)
-    ]
-    assert (await world.app.store.commit(Commit(run_id=run_id, events=noted))).state == "committed"
-    return run_id
-
-
-@pytest.mark.long
-async def test_a_story_that_leaves_no_room_is_refused_with_what_can_be_copied(world: World) -> None:
-    source = await long_run(world, EVENTS_AT_MOST + 1)
-
-    with pytest.raises(Conflict, match=f"{EVENTS_AT_MOST} can be copied. Take fewer"):
-        await world.app.runs.forks.fork(source, EVENTS_AT_MOST + 1, ANNA)
-
-    assert await world.app.store.lists.runs() == [source]
 
 
 @opens(TOML.replace("1000/h", "2/h"))

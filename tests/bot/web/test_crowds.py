@@ -3,26 +3,23 @@
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
-from typing import cast
 from urllib.parse import urlsplit
 
 import h11
 import pytest
-import uvicorn
 import uvloop
 from httpx2 import AsyncClient
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
-from uvicorn.server import ServerState
 
 from agents.requests import PersonId
 from bot.errors import RateLimited
 from bot.web.api.keyed import KEY
 from bot.web.application import known_as
-from bot.web.connections import LIMITS, PARSED_AT_ONCE, Limits, bounded, open_files
+from bot.web.connections import LIMITS, Limits, open_files
 from bot.web.console.visits import VISIT, Visit
 from bot.web.guards import Admitted
 from bot.web.parsing import Parser
@@ -177,8 +174,6 @@ async def test_what_costs_more_than_its_bytes_is_refused(world: World) -> None:
     "sent",
     [
         pytest.param(LOGIN + b"a:" + b" " * 16_000 + b"\x00\r\n\r\n", id="a field"),
-        pytest.param(LOGIN + b"a:" + b" " * 16_000 + b"\r\r\n\r\n", id="a bare carriage return"),
-        pytest.param(CHUNKED + b"0\r\na:" + b" " * 16_000 + b"\x0b\r\n\r\n", id="a trailer"),
         pytest.param(CHUNKED + b"1;" + b" " * 16_000 + b"\n\r\na\r\n", id="a chunk"),
     ],
 )
@@ -188,25 +183,6 @@ async def test_expressions_that_take_the_square_of_their_bytes_never_see_what_ma
 
     with pytest.raises(h11.RemoteProtocolError, match=r"that none may have|before a chunk is too long"):
         list(iter(parser.next_event, h11.NEED_DATA))
-
-
-async def test_a_few_heads_of_a_crowd_are_parsed_before_the_loop_looks_at_others() -> None:
-    asked = Asked()
-
-    async def begin(scope: Scope, receive: Receive, send: Send) -> None:
-        asked.note_begun(scope["path"])
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body"})
-
-    config = uvicorn.Config(begin, lifespan="off", log_config=None)
-    made, state = cast("Callable[..., asyncio.Protocol]", bounded()), ServerState()
-    listener = await asyncio.get_running_loop().create_server(lambda: made(config, state, {}), "127.0.0.1", 0)
-    async with listener, asked.all_of(), crowd(listener.sockets[0].getsockname()[1], 300, b"") as callers:
-        for caller in callers:
-            caller.writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-        assert all(await asyncio.gather(*(caller.reader.read() for caller in callers)))
-
-    assert max(asked.in_passes.values()) <= PARSED_AT_ONCE
 
 
 def test_many_of_a_crowd_that_connects_at_once_are_accepted_in_one_pass() -> None:
@@ -411,11 +387,9 @@ async def test_a_few_of_a_crowd_begin_before_the_loop_looks_at_others(path: str,
 @pytest.mark.parametrize(
     ("key", "addresses"),
     [
-        pytest.param("", ["10.0.0.1"], id="an address"),
         pytest.param("", ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::1"], id="a network of IPv6"),
         pytest.param("no key", ["10.0.0.1"], id="keys that are none"),
         pytest.param("good anna", ["10.0.0.1", "10.0.0.2"], id="a key"),
-        pytest.param("good anna", ["10.0.0.9"], id="a key from the address of others"),
     ],
 )
 async def test_whoever_floods_stands_before_nobody_else(key: str, addresses: list[str]) -> None:
@@ -472,19 +446,6 @@ async def test_a_key_that_was_revoked_is_a_stranger_again() -> None:
     assert asked.begun.index("/anna") == 301
 
 
-async def test_whoever_fails_or_goes_before_its_turn_leaves_its_room_to_others() -> None:
-    asked = Asked(most=2)
-    for _ in range(10):
-        gone = [asyncio.create_task(asked.ask(path)) for path in ("/fails", "/gone")]
-        await asyncio.sleep(0)
-        gone[1].cancel()
-        await asyncio.wait(gone)
-    async with asked.all_of(asked.ask("/one"), asked.ask("/two")):
-        await until(lambda: {"/one", "/two"} <= set(asked.begun), what="both have begun")
-
-    assert not asked.refused
-
-
 def test_the_last_quarter_of_all_that_may_wait_is_for_those_who_hold_few() -> None:
     waits, held = Waits(at_most=30, in_all=40), ExitStack()
     for _ in range(30):
@@ -513,7 +474,7 @@ async def test_attack_what_strangers_send_fills_no_log(world: World, caplog: pyt
     assert [line for line in caplog.records if line.name.startswith("uvicorn")] == []
 
 
-@pytest.mark.parametrize("files", [64, 256, 1_024, 4_096, 20_000])
+@pytest.mark.parametrize("files", [64, 1_024, 20_000])
 def test_limits_fit_the_files_that_may_be_open(files: int) -> None:
     limits = LIMITS.within(files)
 

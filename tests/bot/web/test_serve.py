@@ -157,13 +157,3 @@ def test_a_port_that_is_taken_is_an_error_and_nothing_stays_open() -> None:
             listen("127.0.0.1", port_of(first))
         with pytest.raises(OSError, match="assign requested address"):
             listen("192.0.2.1", 0)
-
-
-def test_a_port_can_be_taken_again_as_soon_as_it_is_free() -> None:
-    with listen("127.0.0.1", 0) as first:
-        port = port_of(first)
-        with socket.create_connection(("127.0.0.1", port), timeout=60):
-            first.accept()[0].close()
-
-    with listen("127.0.0.1", port) as again:
-        assert port_of(again) == port

@@ -1,7 +1,6 @@
 """The queue: what a process causes is done, here or by another worker, and what nobody took is swept up."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from string import ascii_lowercase
@@ -225,30 +224,6 @@ async def test_while_a_thousand_tools_are_executed_no_new_work_is_taken_but_answ
             await until(lambda: worker.seen == [IN])
             tools = 999
             await until(lambda: worker.seen == [IN, RUN])
-
-
-@pytest.mark.long
-async def test_a_worker_that_has_more_to_compute_than_it_can_begins_no_more_beside_it(redis: str) -> None:
-    async def compute() -> None:
-        while True:
-            until_s = time.monotonic() + 0.06
-            while time.monotonic() < until_s:
-                pass  # nothing else goes on in this process meanwhile
-            await asyncio.sleep(0)
-
-    async with a_worker(redis, sweep_s=60) as busy, a_worker(redis, serves=False) as other:
-        busy.may_go.clear()
-        computing = asyncio.create_task(compute())
-        for item in so_many(40):
-            await other.store.push(item)
-        await until(lambda: len(busy.seen) == 32)
-        await other.store.accept(an_answer(IN))
-        await until(lambda: busy.seen[-1] == IN)
-        assert len(busy.seen) == 33, "answers still find room"
-
-        computing.cancel()
-        await until(lambda: len(busy.seen) == 41)
-        busy.may_go.set()
 
 
 async def test_whoever_waits_for_calm_waits_until_nothing_is_done_here_and_no_longer_than_they_say(redis: str) -> None:

@@ -6,13 +6,9 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient, Response
 
-from agents.events import PersonSaid
-from agents.requests import PersonId, Request, RunId
-from bot.store import Commit
-from bot.store.commit import MAX_EVENTS_AT_ALL
+from agents.requests import Request, RunId
 from tests.bot.web.problems import refused
 from tests.kit.office import TOML
-from tests.kit.waiting import PATIENCE_S
 from tests.kit.world import World
 from tests.servers.web import Api, serving
 
@@ -295,23 +291,6 @@ async def test_people_are_asked_what_came_of_it_where_no_word_came_for_a_month_a
     assert "it has ended" in later.json()["do"]
 
 
-@pytest.mark.long
-async def test_where_no_worker_ends_a_run_a_start_is_refused_in_a_moment(world: World) -> None:
-    async with serving(world.app) as api:
-        _, text = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
-        ci, bo = api.with_key(text), await api.client("bo")
-        request = await approved(ci, bo)
-    await world.stop()
-    await world.start(works=False)
-    run_id = RunId(request["run_id"])
-    said = PersonSaid(at=await world.now(), said_id="i1", person=PersonId("anna"), channel="email", text="!")
-    await world.app.journal.write(Commit(run_id=run_id, events=[said] * 9_900, limit=MAX_EVENTS_AT_ALL))
-    async with serving(world.app) as api, asyncio.timeout(PATIENCE_S):
-        answer = await begun(api.with_key(text), request)
-
-    assert "by a worker" in refused(answer, 409, "not-now")
-
-
 async def begun_anew(world: World, ci: AsyncClient, bo: AsyncClient) -> tuple[dict[str, Any], dict[str, Any]]:
     """The request whose attempt was given up; and the one that was asked after it, whose attempt began."""
     request = await approved(ci, bo)
@@ -503,3 +482,24 @@ async def test_what_is_no_approval_or_not_listed_with_the_key_or_for_too_few_ope
     refused(await bo.post(f"/v1/requests/{request['id']}/answer", json=ballot), 403, "not-entitled")
     assert len((await bo.get("/v1/runs")).json()["runs"]) == 1
     assert len((await bo.get("/v1/requests")).json()["requests"]) == 1
+
+
+async def test_an_approval_that_a_freeze_or_a_pause_outlasts_ends_at_its_use_by_time_and_who_asked_is_told(
+    world: World, api: Api
+) -> None:
+    ci, bo, ada = await program(api), await api.client("bo"), await api.client("bo", "admin")
+    request, paused = await approved(ci, bo), await approved(ci, bo)
+    await world.steer(RunId(paused["run_id"]), "pause")
+    refused(await begun(ci, paused), 409, "not-now")
+    await ada.post("/v1/freeze", json={"reason": "incident 4711"})
+    await world.next_mail("anna", about="Frozen")
+    refused(await begun(ci, request), 409, "not-now")
+    await world.quiet()
+
+    await world.move_time(16 * 60)
+
+    for one in (request, paused):
+        assert "the approval is older than 900 s" in refused(await begun(ci, one), 409, "closed")
+        assert (await ci.get(f"/v1/requests/{one['id']}")).json()["may_act"] is False
+    assert "the approval is older than 900 s" in await world.summary(request["run_id"])
+    assert "the approval is older than 900 s" in (await world.next_mail("anna", about="Failed")).text

@@ -163,17 +163,3 @@ async def test_no_sentence_of_the_console_is_left_in_english_on_a_german_page(
     assert {(path, text) for path, said in words.items() for text in english if text in said} == set()
     found = {text for text in pieces("de", "console.") if any(text in said for said in words.values())}
     assert len(found) > 60, "these are the pages that have sentences"
-
-
-@pytest.mark.long
-@opens(f'language = "de"\n{TOML}{STEERING}')
-async def test_where_all_is_german_no_page_has_a_sentence_of_any_english_catalog(
-    world: World, demo_console: Console
-) -> None:
-    dan = await demo_console.browser("dan", is_demo=True)
-    await dan.submit((await dan.get("/")).form("/as"), "Cy")
-    found = await pages_of(world, demo_console, dan)
-
-    english = set(pieces("en")) - set(pieces("de"))
-    words = {path: " ".join(seen(page).split()) for path, page in found.items() if not path.endswith("?raw")}
-    assert {(path, text) for path, said in words.items() for text in english if text in said} == set()

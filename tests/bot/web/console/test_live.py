@@ -19,7 +19,6 @@ from bot.web.console.views.places import DAYS, History, deploys_of, history_of
 from tests.bot.web.console.stage import asked
 from tests.kit.world import World
 from tests.servers.console import Console, a_console
-from tests.stories.faults.test_deploy import release
 from tests.stories.people.standing import done_once, granted, the_only
 from tests.stories.people.test_departures import becomes
 
@@ -92,28 +91,6 @@ async def test_the_history_tells_done_from_failed_and_from_denied_and_who_brough
     effect = next(one.effects[0] for one in summaries.values() if one.effects)
     others = tuple(effect.model_copy(update={"request_id": new_id("request", 0)}) for _ in range(20))
     assert words(told(changed(word="failed", effects=others)))["Press it"] == "started"
-
-
-@pytest.mark.long
-async def test_what_nobody_had_to_approve_has_a_history_by_its_runs(shop: World) -> None:
-    release(shop, "v1.1.0", "#!/bin/sh\nexit 3\n")
-    first = await shop.trigger("deploy v1.2.0 to staging")
-    await shop.ended(first)
-    second = await shop.trigger("deploy v1.1.0 to staging")
-    await shop.ended(second)
-    await shop.quiet()
-    found, _ = await runs(shop.app.store, limit=10)
-    staging = next(one for one in await shop.app.live.places(anew=True) if one.name == "staging")
-
-    told = history_of(staging, deploys_of(staging, (), {one.id: one for one in found}), shop.about_now())
-
-    assert told
-    assert [(one.title, one.word) for one in told.newest] == [
-        ("deploy v1.1.0 to staging", "failed"),
-        ("deploy v1.2.0 to staging", "done"),
-    ]
-    assert told.now
-    assert (told.now.href, told.now.by, told.done, told.took) == (f"/runs/{first}", ("anna",), 1, None)
 
 
 async def test_the_page_names_the_run_that_brought_what_is_live(shop: World) -> None:
