@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -68,21 +68,19 @@ class Point:
 
 @dataclass(frozen=True)
 class Setting:
-    """What it takes that a worker comes to a point which most stories pass by: its tool takes so long, so many cards
-    can't be sent at once, and it is told to leave when its tool is all that it still does.
+    """What it takes that a worker comes to a point which most stories pass by: its tool takes so long, or so many cards
+    can't be sent at once.
     """
 
     tool_takes_s: float = 0.0
     not_sent: int = 0
-    leaves: bool = False
 
 
-# Longer than a third of a lease, in which it is renewed, and shorter than whoever leaves waits for a tool.
+# Longer than a third of a lease, in which it is renewed.
 _LONG_TOOL_S = 1.5
 SETTINGS = {
     "renew": Setting(tool_takes_s=_LONG_TOOL_S),
     "put_off": Setting(not_sent=1),
-    "push": Setting(tool_takes_s=_LONG_TOOL_S, leaves=True),
 }
 """By the name of the point; every other point is reached without."""
 
@@ -117,7 +115,6 @@ class Lane:
         self._first: Program | None = None
         self._second: Program | None = None
         self._point: Point | None = None
-        self._setting = Setting()
 
     def __enter__(self) -> Self:
         """Start the servers."""
@@ -156,8 +153,6 @@ class Lane:
                 story.kills += 1
                 story.sprung += self._sprung()
                 self._be_alive(left)
-            if self._setting.leaves and self.people.calls(story) and not has(self.redis, "outbox"):
-                self._tell_to_leave()
             if self._point and self._point.act == "stop" and self._sprung() and not self._second:
                 self._second = self._worker()
             self.people.look()
@@ -218,21 +213,15 @@ class Lane:
         for server in self._servers():
             server.ask(do="clear")
         self._point = left.pop(0) if left else None
-        self._setting = SETTINGS.get(self._point.name, Setting()) if self._point else Setting()
-        self.recorder.ask(do="slow", least_s=self._setting.tool_takes_s, most_s=self._setting.tool_takes_s)
-        self.desk.ask(do="fail", times=self._setting.not_sent)
+        setting = SETTINGS.get(self._point.name, Setting()) if self._point else Setting()
+        self.recorder.ask(do="slow", least_s=setting.tool_takes_s, most_s=setting.tool_takes_s)
+        self.desk.ask(do="fail", times=setting.not_sent)
         if point := self._point:
             where = self.recorder if point.name in TOOLS else self.proxy
             where = self.desk if point.name in {"send", "update"} else where
             where.ask(
                 do="arm", name=point.name, nth=point.nth, when=point.when, act=point.act, pid=self._first.process.pid
             )
-
-    def _tell_to_leave(self) -> None:
-        """Once: whoever leaves already would give up what it waits for."""
-        self._setting = replace(self._setting, leaves=False)
-        if self._first:
-            self._first.signal(signal.SIGTERM)
 
     def _servers(self) -> tuple[Server, ...]:
         return self.proxy, self.recorder, self.desk
