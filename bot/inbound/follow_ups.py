@@ -45,10 +45,11 @@ from bot.policy.offers import answer_by
 from bot.policy.record import RequestRecord, after, records
 from bot.policy.stops import may_be_stop
 from bot.render.cards import notice
-from bot.render.words import decided, ends_standing, feedback_text
+from bot.render.words import copies_go_on, decided, ends_standing, feedback_text
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
 from bot.requests.opening import thread_of
 from bot.requests.standing.kept import KeptStandings
+from bot.requests.stored import copies_of
 from bot.runs.children import Children, busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -70,9 +71,6 @@ _TITLE_CHARS = 80
 _SAID, _SAID_PER_S = 60, 3600.0
 # Longer than a request stays open, and than anything is brought to us again.
 _REMEMBERED_S = 31 * 24 * 3600.0
-
-# Whoever stops what has ended hears of so many runs that were made from it.
-_COPIES = 5
 
 # What became of a message in one run: it ended before, it took it in, or it was stopped by it.
 _Taken = Literal["ended", "taken", "stopped"]
@@ -567,7 +565,8 @@ class FollowUps:
             return False
         begun = [one for one in run.made if (one.changes or one.begun_by) and not one.never_began]
         made = [one for one in begun if one.request_id] or begun
-        copies = await self._copies(run_id, trigger)
+        made_from_it = await copies_of(self._store, run_id)
+        copies = [copy for copy, events in made_from_it.items() if self._has_say(trigger, events)]
         allowed = records(events).get(made[-1].request_id) if made and made[-1].request_id else None
         holds = await self._what_holds(events, person)
         with self._people.speaking_to(person):
@@ -578,8 +577,7 @@ class FollowUps:
                 told = say(late, when=in_words(made[-1].started_at))
                 told += "" if holds else ends_standing(allowed)
             told = f"{told} {holds}".rstrip()
-            if copies:
-                told = f"{told} {say('notice.stop-copies', runs=', '.join(copies))}"
+            told += copies_go_on(copies)
         noted = answers is not None and is_noted(answers, person)
         read = await self._decisions.request(answers.request.id) if answers and noted else None
         facts = [_noted(inbound_id, channel, trigger, read.record, "already_decided", at)] if read else []
@@ -613,20 +611,6 @@ class FollowUps:
                     await self._decisions.decide(event.request.id, as_denial(statement) if is_no else statement, read)
                     return True
         return False
-
-    async def _copies(self, run_id: RunId, trigger: Trigger) -> Sequence[RunId]:
-        """Return the runs that were made from one that has ended, and go on in no thread: those in which the writer of
-        a stop has a say.
-        """
-        made, found = [run_id], list[RunId]()
-        for source in made:  # and what was made of those
-            newest = map(RunId, (await self._store.forks.of(source))[-_COPIES:])
-            made += [copy for copy in newest if copy not in made][: _COPIES + 1 - len(made)]
-        for copy in made[1:]:
-            events = (await self._store.load(copy)).events
-            if events and not fold(events).ended and self._has_say(trigger, events):
-                found.append(copy)
-        return found
 
     def _about_words(
         self, trigger: Trigger, run: Run, record: RequestRecord | None, answers: RequestRecord | None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
 
 from agents.forms import FormValue, Misfit
-from agents.requests import Decision, DeliveryId, Frozen, Given, PersonId, RequestState, Vote
+from agents.requests import Decision, DeliveryId, Frozen, Given, PersonId, RequestState, RunId, Vote
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
 from language.stored import Stored
@@ -90,14 +90,22 @@ class Revoked(Frozen):
     vote: Vote
 
 
-class TooLate(Frozen):
+class Late(Frozen):
+    """Nothing that comes now changes what became of the request. `copies`: the runs that were made from its run and go
+    on, where somebody says no who has a say in those.
+    """
+
+    copies: tuple[RunId, ...] = ()
+
+
+class TooLate(Late):
     """A denial, after the tool started."""
 
     type: Literal["too_late"] = "too_late"
     started_at: AwareDatetime
 
 
-class AlreadyDecided(Frozen):
+class AlreadyDecided(Late):
     """The request was decided before this answer. `may_stop`: what was approved has not begun, and a denial by
     whoever answered counts still.
     """
@@ -113,7 +121,7 @@ class AlreadyVoted(Frozen):
     type: Literal["already_voted"] = "already_voted"
 
 
-class ClosedOtherwise(Frozen):
+class ClosedOtherwise(Late):
     """Expired, withdrawn, superseded or revoked: nothing to answer any more."""
 
     type: Literal["closed"] = "closed"

@@ -46,6 +46,7 @@ from bot.policy.judgements import (
     DelegationRefused,
     GlassUnconfirmed,
     Judgement,
+    Late,
     NotEntitled,
     NoteUnconfirmed,
     NotThisWay,
@@ -297,8 +298,17 @@ def _closed(state: RequestState, request: Request) -> str:
     return say("answer.closed", state=state_name(state))
 
 
+def copies_go_on(copies: Sequence[str]) -> str:
+    """Say which runs that were made from one go on, and how to stop those; nothing where none does."""
+    return f" {say('notice.stop-copies', runs=', '.join(copies))}" if copies else ""
+
+
 def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -> str:
     """Tell the person who answered what became of the answer, and what to do now if anything."""
+    return _feedback(judgement, record, people) + copies_go_on(judgement.copies if isinstance(judgement, Late) else ())
+
+
+def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> str:
     request = record.request
     match judgement:
         case Counted():

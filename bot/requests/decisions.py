@@ -17,6 +17,7 @@ from bot.people.noted import NotedTables
 from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, events_of, read_answer, stops_named
+from bot.policy.approvers.concern import concern_of
 from bot.policy.approvers.delegation import handed_on
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import begun
@@ -25,22 +26,22 @@ from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judge import is_kept, is_noted, judge, not_theirs, ways_for
 from bot.policy.judgements import (
+    AlreadyDecided,
     Answer,
     Asked,
-    ClosedOtherwise,
     Counted,
     Decided,
     Delegated,
     DelegationRefused,
     GlassUnconfirmed,
     Judgement,
+    Late,
     NotThisWay,
     OutOfDate,
     Remarked,
     Replied,
     Revoked,
     StopOrAnswer,
-    TooLate,
     Unclear,
     judgements,
 )
@@ -57,7 +58,7 @@ from bot.requests.reassignment.delegation import Delegation, HandOn
 from bot.requests.reassignment.timing import Timing
 from bot.requests.revisions import Revisions
 from bot.requests.standing.sessions import SessionGrants
-from bot.requests.stored import TRIES, RequestRead, long_closed, read_request
+from bot.requests.stored import TRIES, RequestRead, copies_of, long_closed, read_request
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -181,9 +182,11 @@ class Decisions:
                 is_asked = record.question_for(statement.person) is not None
                 answer = read_answer(record.request, statement, now, is_asked=is_asked)
                 judgement, changed = await self._judged(record, answer, change)
-            is_missed = answer.approve is False and isinstance(judgement, ClosedOtherwise | TooLate)
-            if is_missed and (newer := await self.asked_anew(record)):
-                return await self._decide(newer, statement, None, inbound)
+            if answer.approve is False and isinstance(judgement, Late):
+                newer = None if isinstance(judgement, AlreadyDecided) else await self.asked_anew(record)
+                if newer:
+                    return await self._decide(newer, statement, None, inbound)
+                judgement = judgement.model_copy(update={"copies": await self._copies(record, answer.person)})
             if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing
                 if any(map(self._people.is_missing, _voted(record))):
                     raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
@@ -214,6 +217,13 @@ class Decisions:
                 await self._sessions.follow(now_stands)
                 return judgement, now_stands
         raise RuntimeError(f"{request_id} changed {TRIES} times while one answer was judged")
+
+    async def _copies(self, record: RequestRecord, person: PersonId) -> tuple[RunId, ...]:
+        """Return the runs that were made from that of a request and go on, where `person` has a say: whoever comes too
+        late with a no would read that nothing begins.
+        """
+        copies = await copies_of(self._journal.store, record.request.run_id)
+        return tuple(copy for copy, events in copies.items() if person in concern_of(events).everybody)
 
     async def _judged(
         self, record: RequestRecord, answer: Answer, change: Edit | HandOn | None

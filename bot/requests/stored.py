@@ -1,10 +1,12 @@
 """A request as it is kept: in Redis, or in the archive once its run has left."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from agents.events import Event, ToolOrphaned, ToolQueued, ToolStarted
+from agents.requests import RunId
+from agents.run import fold
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Judgement
@@ -15,6 +17,8 @@ from language import say
 
 # Conflicts come from other answers to the same request, and each of those that wins is progress.
 TRIES = 1_000
+# Whoever stops what has ended hears of so many runs that were made from it.
+_COPIES = 5
 
 
 class RequestRead(NamedTuple):
@@ -50,6 +54,19 @@ def long_closed(record: RequestRecord) -> Judgement:
     if record.decision and record.decision.by:
         return AlreadyDecided(decision=record.decision)
     return ClosedOtherwise(state=record.state)
+
+
+async def copies_of(store: Store, run_id: RunId) -> Mapping[RunId, Sequence[Event]]:
+    """Return the newest runs that were made from `run_id`, and from those, and go on, with their events."""
+    made, found = [run_id], dict[RunId, Sequence[Event]]()
+    for source in made:
+        newest = map(RunId, (await store.forks.of(source))[-_COPIES:])
+        made += [copy for copy in newest if copy not in made][: _COPIES + 1 - len(made)]
+    for copy in made[1:]:
+        events = (await store.load(copy)).events
+        if events and not fold(events).ended:
+            found[copy] = events
+    return found
 
 
 async def of_attempt(store: Store, events: Sequence[Event], event: ToolOrphaned | ToolQueued) -> RecordWrite | None:

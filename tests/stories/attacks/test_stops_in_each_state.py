@@ -282,6 +282,25 @@ async def test_attack_who_stops_a_run_that_was_made_again_reads_only_that_it_has
     assert await state(world, record) == ("withdrawn", [])
 
 
+async def test_attack_who_decides_and_stops_what_is_over_hears_of_the_runs_that_were_made_from_it(
+    world: World, hallway: Hallway
+) -> None:
+    record = await asked(world, hallway)
+    was = Reply(person="bo", token=await token_of(hallway, "bo"), said="free_text", text="Stop, please.")
+    await world.decide("bo", record, "approve")
+    await world.ended(record.request.run_id)
+    async with serving(world.app) as api:
+        made = await (await api.client("anna", "steer")).post(f"/v1/runs/{record.request.run_id}/retry")
+    again = await world.opened(RunId(made.json()["id"]))
+
+    await world.app.messages.inbox.handle(await world.app.messages.inbox.accept(hallway.item(was)))
+    await world.quiet()
+
+    [told] = hallway.to("bo", "Too late")
+    assert f"go on: {again.request.run_id}." in told.summary
+    assert await state(world, again) == ("open", ["press bell"])
+
+
 def by_night(world: World) -> None:
     world.workshop.policy_of["bell"] = "night"
 
