@@ -84,8 +84,8 @@ PLANTED = (
     ),
     _planted(
         "end_of_a_tool_is_scheduled",
-        "bot/store/lua/finish_tool.lua",
-        "redis.call('ZADD', KEYS[3], whole(now_ms() + tonumber(ARGV[4])), ARGV[3])",
+        "bot/store/lua/end_attempt.lua",
+        "redis.call('ZADD', wake, whole(now_ms() + tonumber(grace)), member)",
         "",
     ),
     _planted(

@@ -109,8 +109,15 @@ class Handles:
 
     async def note(self, handle: str, run_id: RunId, keep_s: float) -> None:
         """`run_id` waits for `handle`, for `keep_s` at most. Noted again it is the newest."""
-        keys = self._keys(handle)
-        await self._client.run(scripts.note_handle(keys, handle, run_id, RUNS_AT_MOST, round(keep_s * 1000)))
+        keys, keep_ms = self._keys(handle), round(keep_s * 1000)
+        key = keys.handle(handle)
+        left_ms, *told = await self._client.read(["PTTL", key], *asked(keys))
+        now, _ = adjusted(*told)
+        await self._client.read(
+            ["ZADD", key, scripts.at_ms(now), run_id],
+            ["ZREMRANGEBYRANK", key, 0, -1 - RUNS_AT_MOST],
+            ["PEXPIRE", key, max(left_ms, keep_ms)],
+        )
 
     async def runs(self, handle: str) -> tuple[RunId, ...]:
         """The runs that wait for `handle`, or did, newest first."""

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from agents.run import RunState
 from bot.store import scripts
-from bot.store.client import Client
+from bot.store.client import Client, adjusted, asked
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 
@@ -261,7 +261,12 @@ class Lists:
 
     async def requeue(self, item: WorkItem) -> bool:
         """Have a dead letter done again; False when it is not in the list."""
-        return await self._client.run(scripts.requeue(Keys.of(item.id), item))
+        keys = Keys.of(item.id)
+        now, _ = adjusted(*await self._client.read(*asked(keys)))
+        # It is scheduled first: after a crash between the two it is done again and still listed, and not lost.
+        due = ["ZADD", keys.wake, scripts.at_ms(now), str(item)]
+        _, was_there = await self._client.read(due, ["HDEL", keys.dead, item.id])
+        return bool(was_there)
 
     async def note(self, some_id: str) -> bytes | None:
         """The note of one dead letter or held item."""

@@ -17,10 +17,10 @@ from bot.store.keys import Keys
 T = TypeVar("T")
 
 _NAMES = (
-    "accept", "admit", "bookmark", "bury", "close", "figures", "finish_tool", "forget_people", "forget_run", "freeze",
-    "grant_standing", "grow_shards", "hold_mailbox", "keep_lock", "note_audit", "note_format", "note_handle",
-    "note_thread", "orphan", "put_off", "renew", "requeue", "seal", "set_if", "settle", "spend", "start_tool", "sweep",
-    "take_lock", "trim_audit", "use_of_day", "use_standing",
+    "accept", "admit", "bookmark", "bury", "close", "end_attempt", "figures", "forget_people", "forget_run", "freeze",
+    "grant_standing", "grow_shards", "hold_mailbox", "keep_lease", "note_audit", "note_format", "note_thread",
+    "put_off", "seal", "set_if", "settle", "spend", "start_tool", "sweep", "take_lock", "trim_audit", "use_of_day",
+    "use_standing",
 )  # fmt: skip
 _SCRIPTS = {name: Script(name) for name in _NAMES}
 
@@ -81,11 +81,6 @@ def bury(keys: Keys, item: WorkItem, note: bytes, most: int, *, is_held: bool) -
         return [one.decode() for one in reply]
 
     return _call("bury", keys, names, [item.id, str(item), note, bound, int(is_held)], read)
-
-
-def requeue(keys: Keys, item: WorkItem) -> Call[bool]:
-    """Take something out of the dead letters, and schedule it."""
-    return _call("requeue", keys, [keys.dead, keys.wake], [item.id, str(item)], bool)
 
 
 def sweep(keys: Keys, grace_ms: int, at_most: int) -> Call[list[WorkItem]]:
@@ -168,14 +163,13 @@ def finish_tool(
     files: Sequence[tuple[str, bytes]], files_ms: int,
 ) -> Call[bool]:  # fmt: skip
     """Keep what an attempt gave; False when the store does not know the attempt."""
-    names = [keys.run(run_id), keys.attempts(run_id), keys.wake, *(keys.file(run_id, name) for name, _ in files)]
-    args: list[Arg] = [attempt_id, event, str(WorkItem("run", run_id)), grace_ms, run_id, files_ms]
-    args += [content for _, content in files]
+    args: list[Arg] = ["finished", files_ms, *(content for _, content in files)]
 
     def read(reply: Sequence[bytes]) -> bool:
         return reply[0] == b"committed"
 
-    return _call("finish_tool", keys, names, args, read)
+    kept_at = [keys.file(run_id, name) for name, _ in files]
+    return _end_attempt(keys, run_id, attempt_id, event, grace_ms, kept_at, args, read)
 
 
 Orphaned = Literal["committed", "conflict", "alive", "changed"]
@@ -186,22 +180,30 @@ def orphan(
     is_own: bool, seq: int | None, record: RecordKept | None, waits: bool,
 ) -> Call[Orphaned]:  # fmt: skip
     """Take the lease from a dead owner, or back from the one that asks."""
-    names = [keys.run(run_id), keys.attempts(run_id), keys.wake]
-    names += [keys.request(record.request_id), keys.approved_waits] if record else []
-    args: list[Arg] = [attempt_id, event, str(WorkItem("run", run_id)), grace_ms, int(is_own)]
-    args += ["" if seq is None else seq, *((record.version, record.body) if record else ("", ""))]
-    args += [record.request_id if record and waits else "", run_id]
+    more = [keys.request(record.request_id), keys.approved_waits] if record else []
+    args: list[Arg] = ["orphaned", int(is_own), "" if seq is None else seq]
+    args += [record.version, record.body] if record else ["", ""]
+    args += [record.request_id if record and waits else ""]
 
     def read(reply: Sequence[Any]) -> Orphaned:
         return reply[0].decode()
 
-    return _call("orphan", keys, names, args, read)
+    return _end_attempt(keys, run_id, attempt_id, event, grace_ms, more, args, read)
+
+
+def _end_attempt(
+    keys: Keys, run_id: str, attempt_id: str, event: bytes, grace_ms: int, more: Iterable[str], args: Iterable[Arg],
+    read: Callable[[Any], T],
+) -> Call[T]:  # fmt: skip
+    names = [keys.run(run_id), keys.attempts(run_id), keys.wake, *more]
+    own: list[Arg] = [attempt_id, event, str(WorkItem("run", run_id)), grace_ms, run_id]
+    return _call("end_attempt", keys, names, [*own, *args], read)
 
 
 def renew(keys: Keys, run_id: str, attempt_id: str, lease_ms: int) -> Call[bool]:
     """Move the end of an attempt's lease; 0 ms give it up."""
-    names = [keys.attempts(run_id), keys.wake]
-    return _call("renew", keys, names, [attempt_id, lease_ms, str(WorkItem("run", run_id))], bool)
+    names, member = [keys.attempts(run_id), keys.wake], str(WorkItem("run", run_id))
+    return _call("keep_lease", keys, names, [attempt_id, "", lease_ms, member], bool)
 
 
 def forget_run(
@@ -283,7 +285,7 @@ def take_lock(keys: Keys, name: str, who: str, lease_ms: int, gone: str, asks_ms
 
 def keep_lock(keys: Keys, name: str, who: str, fence: int, lease_ms: int) -> Call[bool]:
     """Move the end of a lock's lease; 0 ms give it up."""
-    return _call("keep_lock", keys, [keys.lock(name)], [who, fence, lease_ms], bool)
+    return _call("keep_lease", keys, [keys.lock(name)], [who, fence, lease_ms], bool)
 
 
 def hold(key: str, who: str, ms: int) -> Call[bool]:
@@ -302,11 +304,6 @@ def note_thread(keys: Keys, name: str, run_id: str, keep_s: int, most: int) -> C
     """Note another run as the newest of a thread."""
     names = [keys.thread(name), keys.thread_before(name)]
     return _call("note_thread", keys, names, [run_id, keep_s, most], bool)
-
-
-def note_handle(keys: Keys, handle: str, run_id: str, most: int, keep_ms: int) -> Call[bool]:
-    """Note that a run waits for a handle."""
-    return _call("note_handle", keys, [keys.handle(handle)], [run_id, most, keep_ms], bool)
 
 
 def use_of_day(key: str, run_id: str, seq: int, keep_ms: int, used: Mapping[str, int]) -> Call[bool]:

@@ -79,7 +79,7 @@ class Setting:
 # Longer than a third of a lease, in which it is renewed.
 _LONG_TOOL_S = 1.5
 SETTINGS = {
-    "renew": Setting(tool_takes_s=_LONG_TOOL_S),
+    "keep_lease": Setting(tool_takes_s=_LONG_TOOL_S),
     "put_off": Setting(not_sent=1),
 }
 """By the name of the point; every other point is reached without."""

@@ -45,8 +45,10 @@ def point_of(words: list[bytes]) -> str | None:
         sha = words[1]
     else:
         return None
-    name = _NAMES.get(sha)
-    return f"commit {_about(words[3 + int(words[2]) :])}" if name == "commit" else name
+    name, args = _NAMES.get(sha), words[3 + int(words[2]) :]
+    if name == "end_attempt":
+        return f"attempt {args[5].decode()}"
+    return f"commit {_about(args)}" if name == "commit" else name
 
 
 def _about(args: list[bytes]) -> str:

@@ -35,7 +35,7 @@ async def test_a_lease_that_is_over_is_not_taken_before_its_holder_is_known_to_b
     assert await locks.take("deploy-staging", "run two", gone="run one") == Taken("taken", "run two", 2)
 
 
-@guards("keep_lock.lua:fence")
+@guards("keep_lease.lua:fence")
 async def test_whoever_was_passed_over_keeps_and_frees_nothing(store: Store) -> None:
     locks, old = locks_of(store), Held("deploy-staging", "run one", 1)
     await locks.take("deploy-staging", "run one")

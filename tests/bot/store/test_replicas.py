@@ -70,7 +70,7 @@ async def is_told(store: Store, attempt: AttemptId) -> bool:
         return False
 
 
-@guards("orphan.lua:told")
+@guards("end_attempt.lua:told")
 @guards("set_if.lua:same")
 async def test_a_start_counts_once_the_replica_has_it_and_is_taken_back_no_more_once_its_program_is_told(
     store: Store,

@@ -142,8 +142,8 @@ async def test_of_a_revocation_and_a_start_that_race_exactly_one_wins(
 
 
 @guards("planted:end_of_a_tool_is_scheduled")
-@guards("finish_tool.lua:attempt")
-@guards("finish_tool.lua:finished")
+@guards("end_attempt.lua:attempt")
+@guards("end_attempt.lua:finished")
 async def test_a_result_is_kept_once_wherever_the_run_is_by_now_if_somebody_started_that(
     store: Store, run: None
 ) -> None:
@@ -171,7 +171,7 @@ async def test_the_result_of_an_orphan_is_kept_and_leaves_its_successors_lease_a
     assert (await events(store))[-2:] == ["tool_started", "tool_finished"]
 
 
-@guards("renew.lua:holder")
+@guards("keep_lease.lua:holder")
 async def test_a_lease_is_dead_from_its_end_on_and_lives_longer_only_if_its_holder_renews_it(
     store: Store, run: None
 ) -> None:
@@ -196,7 +196,7 @@ async def test_a_lease_is_dead_from_its_end_on_and_lives_longer_only_if_its_hold
     assert await state() == "dead", "it was given up"
 
 
-@guards("orphan.lua:alive")
+@guards("end_attempt.lua:alive")
 async def test_an_attempt_whose_owner_lives_is_not_orphaned(store: Store, run: None) -> None:
     await start(store)
 
@@ -207,8 +207,8 @@ async def test_an_attempt_whose_owner_lives_is_not_orphaned(store: Store, run: N
     assert await events(store) == ["run_started", "tool_started", "tool_orphaned"]
 
 
-@guards("orphan.lua:sequence")
-@guards("orphan.lua:version")
+@guards("end_attempt.lua:sequence")
+@guards("end_attempt.lua:version")
 async def test_an_owner_takes_back_a_start_before_anybody_else_can_by_all_that_was_written_of_it(
     store: Store, run: None
 ) -> None:
@@ -228,7 +228,7 @@ async def test_an_owner_takes_back_a_start_before_anybody_else_can_by_all_that_w
     assert (found.version, found.body) == (before.version + 1, b"newer")
 
 
-@guards("orphan.lua:waits")
+@guards("end_attempt.lua:waits")
 async def test_attack_what_was_approved_waits_again_where_a_start_did_not_begin(store: Store, run: None) -> None:
     await put(store, replace(write(2, state="approved"), waits=True))
     assert await start(store, version=3) == "started"
@@ -240,7 +240,7 @@ async def test_attack_what_was_approved_waits_again_where_a_start_did_not_begin(
     assert await store.freezes.concerned(0) == [REQUEST]
 
 
-@guards("orphan.lua:holder")
+@guards("end_attempt.lua:holder")
 async def test_an_attempt_is_orphaned_once_and_not_after_its_result(store: Store, run: None) -> None:
     await start(store)
     await move_time(store, LEASE_S + 1)
