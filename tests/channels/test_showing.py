@@ -1,5 +1,6 @@
 """Text of others on a screen: whatever they write, nothing of it is invisible, and nothing that is seen is spelled."""
 
+import functools
 import json
 import re
 import unicodedata
@@ -18,6 +19,7 @@ ALSO_BLANK = ("2800", "1D159")
 HIDING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
+@functools.cache
 def spelled_out() -> set[str]:
     ranges = [(one.partition("-")[0], one.rpartition("-")[2]) for one in (*IGNORABLE, *ALSO_BLANK)]
     blank = {chr(code) for first, last in ranges for code in range(int(first, 16), int(last, 16) + 1)}
@@ -25,14 +27,11 @@ def spelled_out() -> set[str]:
     return (blank | hiding) - set("\n\t\r")
 
 
-SPELLED_OUT = spelled_out()
-
-
 def test_every_character_that_shows_nothing_or_reorders_others_is_spelled_out() -> None:
-    shown = escape_invisible("".join(f"a{char}b" for char in sorted(SPELLED_OUT)))
+    shown = escape_invisible("".join(f"a{char}b" for char in sorted(spelled_out())))
 
-    assert set(shown) & SPELLED_OUT == set()
-    assert len(re.findall(r"\\u[0-9a-f]{4}|\\U[0-9a-f]{8}", shown)) == len(SPELLED_OUT)
+    assert set(shown) & spelled_out() == set()
+    assert len(re.findall(r"\\u[0-9a-f]{4}|\\U[0-9a-f]{8}", shown)) == len(spelled_out())
 
 
 def test_blank_letters_are_seen_in_a_name() -> None:
@@ -52,7 +51,7 @@ def test_what_people_write_stays_as_it_is() -> None:
 def test_any_text_is_shown_without_what_hides_and_stays_so(text: str) -> None:
     shown = escape_invisible(text)
 
-    assert set(shown) & SPELLED_OUT <= {"\u200d", "\ufe0e", "\ufe0f"}
+    assert set(shown) & spelled_out() <= {"\u200d", "\ufe0e", "\ufe0f"}
     assert escape_invisible(shown) == shown
     assert "\n" not in one_line(text, 50)
 
@@ -62,4 +61,4 @@ def test_any_json_stays_the_same_json_without_what_hides(text: str) -> None:
     shown = visible_json(json.dumps({"a": text}, ensure_ascii=False))
 
     assert json.loads(shown) == {"a": text}
-    assert set(shown) & SPELLED_OUT == set()
+    assert set(shown) & spelled_out() == set()
