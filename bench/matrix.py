@@ -264,8 +264,10 @@ class Reached:
         """
         seat, words = mask_of(self._blocks.of(fault)), _words(fault.name)
         there = [each for each in self._of if each[0].pure == pure and each[1] & seat]
-        package = fault.file.parent if fault.file.suffix == ".py" else fault.file.parent.parent
-        beside = str(Path("tests", package, f"test_{fault.file.stem}.py"))
+        package = Path("tests", fault.file.parent if fault.file.suffix == ".py" else fault.file.parent.parent)
+        beside = str(package / f"test_{fault.file.stem}.py")
+        if not there and not pure:  # it runs in a program of its own, which tells nobody where it comes to
+            there = [each for each in self._of if not each[0].pure and Path(_file(each[0].test)).parent == package]
 
         def cost(each: tuple[Told, int, frozenset[str]]) -> float:
             one, blocks, speaks = each

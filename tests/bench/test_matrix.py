@@ -161,6 +161,17 @@ def test_tests_that_speak_of_a_fault_or_stand_beside_it_come_first_then_those_th
     assert [one.test for one in reached.of(BOUND, pure=False)] == ["tests/stories/a.py::test_story"]
 
 
+def test_where_no_test_is_known_to_come_those_beside_that_use_programs_are_tried(tree: Path) -> None:
+    beside, elsewhere = "tests/bot/test_child.py::test_it", "tests/bot/web/test_child.py::test_it"
+
+    reached = Reached([Told(one, 0.1, False, pure, packed([])) for one, pure in (
+        (beside, False), (elsewhere, False), ("tests/bot/test_child.py::test_pure", True),
+    )], tree)  # fmt: skip
+
+    assert [one.test for one in reached.of(BOUND, pure=False)] == [beside]
+    assert reached.of(BOUND, pure=True) == []
+
+
 def test_a_second_start_goes_on_where_the_first_stopped_and_repeats_what_changed(tmp_path: Path) -> None:
     dead, lives, stale = list(faults(["policy"]))[:3]
     found = Found(tmp_path)
