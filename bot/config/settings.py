@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal, Self, TypeGuard, cast
@@ -297,6 +298,12 @@ class _Environment(EnvSettingsSource):
             return value  # not JSON: validation says what is allowed, together with all other errors
 
 
+@lru_cache(maxsize=16)
+def _in_environment(variables: frozenset[tuple[str, str]]) -> Mapping[str, object]:
+    """The settings that these variables give: a file that is read again comes with the same ones."""
+    return _Environment(dict(variables))()
+
+
 def load(data_dir: Path | None, environ: Mapping[str, str], cwd: Path = Path()) -> Settings:
     """The settings for this process, checked as a whole.
 
@@ -309,7 +316,7 @@ def load(data_dir: Path | None, environ: Mapping[str, str], cwd: Path = Path()) 
     variables = _with_secret_files(environ, problems)
     file, is_named = find_file(data_dir, environ, cwd)
     in_file, content = _read(file, problems, None if is_named else environ) if file else ({}, b"")
-    in_environment: dict[str, object] = _Environment(variables)()
+    in_environment = _in_environment(frozenset(variables.items()))
     problems += _unknown_variables(environ)
 
     values = _merged(in_file, in_environment)

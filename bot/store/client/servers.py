@@ -79,8 +79,12 @@ class Servers(Protocol):
 
 
 def options(elsewhere: bool = False) -> dict[str, Any]:
-    """How connections are made. redis-py would repeat a write whose answer was lost: its retries are off."""
+    """How connections are made. redis-py would repeat a write whose answer was lost: its retries are off.
+
+    It does not tell the server its version, which it would look up among the installed packages for each connection.
+    """
     return {
+        "driver_info": None,
         "retry": Retry(NoBackoff(), 0),
         "max_connections": _CONNECTIONS,
         "socket_timeout": ANSWER_WITHIN_S,
