@@ -2,6 +2,7 @@
 
     nice -n 19 python -m bench.matrix --hours 6      every fault
     nice -n 19 python -m bench.matrix policy store   those of these areas
+    python -m bench.matrix --thorough                with `long` tests, and ten times as many
     python -m bench.matrix --report                  what is known so far
 
 First all tests are played once, in a copy of the tree in which all blocks of statements are marked: so it is known
@@ -50,9 +51,18 @@ _NO_FILES = ("test_launcher.py", "test_mutations.py", "test_setup.py")
 _SCRIPTS = Path("bot/store/lua")
 # Of the pure tests that come to a fault, as many as take so long; they stop after so many failures.
 _PURE_S, _PURE_FAILURES = 6.0, 2
-# Of the others, as many as take so long.
-_OTHERS_S = 30.0
 _WORD = re.compile(r"[a-z]{4,}")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Which tests are played, by the marks that they have; and of those that are not pure, as many as take so long."""
+
+    marked: str = "not long"
+    others_s: float = 30.0
+
+
+THOROUGH = Effort("", 300.0)
 
 
 def hash_of(*parts: str) -> str:
@@ -171,14 +181,14 @@ def _go_to(tree: Path) -> None:
     os.environ["PYTHONPATH"] = str(tree)
 
 
-def _play_all(found: Found, code: str, files: Sequence[str], processes: int) -> None:
+def _play_all(found: Found, code: str, files: Sequence[str], processes: int, marked: str) -> None:
     """Play the tests of some files where all blocks are marked, and keep what they come to."""
     with tempfile.TemporaryDirectory(prefix="sayso-faults-") as folder:
         tree = _copy(Path(folder))
         Blocks(tree).mark()
         if not (pid := os.fork()):
             _go_to(tree)
-            trial.collect(files, Reach(Path(folder), processes))
+            trial.collect(files, Reach(Path(folder), processes), marked)
             os._exit(0)
         os.waitpid(pid, 0)
         told = [line for file in sorted(Path(folder).glob("*.jsonl")) for line in _lines(file)]
@@ -188,22 +198,22 @@ def _play_all(found: Found, code: str, files: Sequence[str], processes: int) -> 
     found.reached(code, [*told, *(none | {"test": f"{file}::"} for file in files if file not in played)])
 
 
-def _hash_of_code() -> str:
+def _hash_of_code(effort: Effort) -> str:
     files = (file for folder in CODE for file in sorted((TOP / folder).rglob("*.*")) if file.suffix in {".py", ".lua"})
-    return hash_of(*(file.read_text(encoding="utf-8") for file in files))
+    return hash_of(effort.marked, *(file.read_text(encoding="utf-8") for file in files))
 
 
 class Seats:
     """A copy of the tree in a folder of its own, and a process that has collected all its tests."""
 
-    def __init__(self, folder: Path, files: Sequence[str]) -> None:
-        self._tree = _copy(folder)
+    def __init__(self, folder: Path, files: Sequence[str], marked: str) -> None:
+        self._tree, self._marked = _copy(folder), marked
         here, theirs = os.pipe(), os.pipe()
         if not os.fork():
             os.close(here[1])
             _go_to(self._tree)
             with os.fdopen(here[0], encoding="utf-8") as orders, os.fdopen(theirs[1], "w", encoding="utf-8") as answers:
-                trial.collect(files, Seated(orders, answers))
+                trial.collect(files, Seated(orders, answers), marked)
             os._exit(0)
         os.close(here[0])
         os.close(theirs[1])
@@ -235,7 +245,7 @@ class Seats:
             os.setsid()
             _go_to(self._tree)
             with os.fdopen(into, "w", encoding="utf-8") as told:
-                trial.collect(dict.fromkeys(_file(test) for test, _ in order.tests), Anew(order, told))
+                trial.collect(dict.fromkeys(_file(test) for test, _ in order.tests), Anew(order, told), self._marked)
             os._exit(0)
         os.close(into)
         return trial.heard(pid, out, dict(order.tests))
@@ -251,8 +261,8 @@ def _is_in_functions(fault: Fault, order: Order) -> bool:
 class Reached:
     """The tests that come to each fault."""
 
-    def __init__(self, told: Iterable[Told], top: Path = TOP) -> None:
-        self._blocks = Blocks(top)
+    def __init__(self, told: Iterable[Told], top: Path = TOP, others_s: float = Effort().others_s) -> None:
+        self._blocks, self._others_s = Blocks(top), others_s
         self._of = [(one, unpacked(one.blocks), _words(one.test)) for one in told if not one.failed]
         self._rare = Counter(word for _, _, words in self._of for word in words)
 
@@ -275,7 +285,7 @@ class Reached:
             likely *= (5 if _file(one.test) == beside else 1) * (2 if one.test in known else 1)
             return (one.took + 0.02) * (1_000 + blocks.bit_count()) / likely
 
-        chosen, left = list[Told](), _PURE_S if pure else _OTHERS_S
+        chosen, left = list[Told](), _PURE_S if pure else self._others_s
         for one, _, _ in sorted(there, key=cost):
             if one.took < left:
                 chosen.append(one)
@@ -305,12 +315,15 @@ def _seek(seats: Seats, reached: Reached, fault: Fault, tests: str, useful: Coll
     return Known(fault.name, tests, *hashes, played=len(pure) + len(others))
 
 
-def _work(found: Found, those: Sequence[Fault], numbers: Numbers, until: float, files: list[str]) -> None:
+def _work(
+    found: Found, those: Sequence[Fault], numbers: Numbers, until: float, files: list[str], effort: Effort
+) -> None:
     """Seat one fault after another, until the time is over."""
-    tests, reached = _all_tests(files), Reached(found.reach(_hash_of_code()).values())
+    tests, told = hash_of(_all_tests(files), str(effort)), found.reach(_hash_of_code(effort)).values()
+    reached = Reached(told, others_s=effort.others_s)
     useful = {test for fault in faults() if (known := found.of(fault)) for test in known.others}
     with tempfile.TemporaryDirectory(prefix="sayso-faults-") as folder:
-        seats = Seats(Path(folder), files)
+        seats = Seats(Path(folder), files, effort.marked)
         while (n := numbers.next()) is not None:
             if time.monotonic() > until:
                 print("The time is over; the next start goes on here.", flush=True)
@@ -330,19 +343,19 @@ def _all_tests(files: Iterable[str]) -> str:
     return hash_of(*(f"{file} {_hash_of_file(file)}" for file in files))
 
 
-def play(found: Found, those: Sequence[Fault], until: float, processes: int) -> None:
+def play(found: Found, those: Sequence[Fault], until: float, processes: int, effort: Effort) -> None:
     """Find out what tests come to, where that is not known; then seat the faults in several processes."""
     _load_packages()
-    files, code = test_files(), _hash_of_code()
+    files, code = test_files(), _hash_of_code(effort)
     known = {_file(test) for test in found.reach(code)}
     if left := [file for file in files if file not in known]:
         print(f"Plays the tests of {len(left)} files without a fault.", flush=True)
-        _play_all(found, code, left, processes)
+        _play_all(found, code, left, processes, effort.marked)
     numbers = Numbers(len(those))
     begun = list[int]()
     for _ in range(processes):
         if not (pid := os.fork()):
-            _work(found, those, numbers, until, files)
+            _work(found, those, numbers, until, files, effort)
             os._exit(0)
         begun.append(pid)
     for pid in begun:
@@ -391,6 +404,7 @@ def main() -> None:
     parser.add_argument("areas", nargs="*", metavar="AREA", help="only faults of these areas")
     parser.add_argument("--only", default="", help="only faults in whose name or file this text stands")
     parser.add_argument("--drawn", type=int, default=0, metavar="N", help="N changes by lot instead of named faults")
+    parser.add_argument("--thorough", action="store_true", help="play `long` tests too, and more of all others")
     parser.add_argument("--each", type=int, default=1, metavar="N", help="only every N-th fault")
     parser.add_argument("--hours", type=float, default=6.0, help="begin no further fault after so long")
     parser.add_argument("--processes", type=int, default=2, help="at once")
@@ -404,7 +418,8 @@ def main() -> None:
     wanted = [fault for fault in all_of_them if options.only in f"{fault.name} {fault.file}"]
     those, found = wanted[:: options.each], Found(FOUND)
     if not options.report:
-        play(found, those, time.monotonic() + options.hours * 3_600, options.processes)
+        effort = THOROUGH if options.thorough else Effort()
+        play(found, those, time.monotonic() + options.hours * 3_600, options.processes, effort)
         found = Found(FOUND)
     report(found, cast("Sequence[Fault]", those))
 

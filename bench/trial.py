@@ -219,12 +219,12 @@ class _Ending:
         os._exit(0)
 
 
-def collect(tests: Iterable[str], plugin: object) -> int:
-    """Collect tests in this process, in the working directory, and let a plugin play them."""
+def collect(tests: Iterable[str], plugin: object, marked: str = "not long") -> int:
+    """Collect tests in this process, in the working directory, and let a plugin play those that are `marked` so."""
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     sys.dont_write_bytecode = True
     options = ["-n0", "-q", "--tb=no", "--color=no", "--assert=plain", "--continue-on-collection-errors", "-s"]
-    options += ["-p", "no:cacheprovider", "--hypothesis-seed=0", "-m", "not long"]
+    options += ["-p", "no:cacheprovider", "--hypothesis-seed=0", "-m", marked]
     return int(pytest.main([*options, *tests], plugins=[plugin]))
