@@ -23,6 +23,7 @@ from bot.inbound.freezes import Typed, stop_beside, typed_freeze
         ("freeze production because of incident", Typed("production", "incident")),
         ("freeze production incident", Typed("production", "incident", is_loose=True)),
         ("@Bo\u00a0Berg freeze production: incident", Typed("production", "incident")),
+        ("@Bo\u00a0Berg: wait, freeze production: incident", Typed("production", "incident")),
         ("Freeze please!", Typed(None, "")),
         ("freeze: the header row", Typed(None, "the header row")),
         ("unfreeze", Typed(None, "", ends=True)),

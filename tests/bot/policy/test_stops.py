@@ -152,6 +152,11 @@ def test_attack_a_stop_of_what_has_a_name_of_its_own_is_heard_and_other_words_ab
     assert [text for text in NAMED_WORDS if is_stop(text) or is_withdrawal(text)] == []
 
 
+def test_attack_a_stop_that_calls_somebody_first_is_one() -> None:
+    for text in ("@Bo\u00a0Berg: do not deploy", "@bo, I deny this", "Hold on! @sayso: deny"):
+        assert (is_stop(text), is_withdrawal(text), vote(text, "slack")) == (True, True, False)
+
+
 _LETTERS = st.text(st.characters(categories=["Ll", "Lu", "Nd"], max_codepoint=0x17F), min_size=1, max_size=12)
 _NAMES = st.lists(_LETTERS, min_size=2, max_size=4).flatmap(
     lambda parts: st.sampled_from("-._/:@#").map(lambda mark: mark.join(parts))
