@@ -77,6 +77,8 @@ async def test_a_fresh_key_says_what_it_does_and_nobody_else_sees_it(console: Co
     assert "Nothing is ticked. Tick what the key may do." in none.words
     assert "admin" not in none.words
     assert 'value="for the nightly job"' in none.html
+    smuggled = Page(await bo.post("/keys", [*fields, ("scope", "admin")]))
+    assert "Nothing is ticked. Tick what the key may do." in smuggled.words
     assert (await console.app.access.keyring.all()) == []
 
     asks, looks, answers = [
