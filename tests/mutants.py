@@ -84,9 +84,9 @@ PLANTED = (
     ),
     _planted(
         "end_of_a_tool_is_scheduled",
-        "bot/store/lua/end_attempt.lua",
-        "redis.call('ZADD', wake, whole(now_ms() + tonumber(grace)), member)",
-        "",
+        "bot/store/__init__.py",
+        'ends=Ends(attempt_id, "finished"),\n            wake=[Wake(WorkItem("run", run_id))],',
+        'ends=Ends(attempt_id, "finished"),',
     ),
     _planted(
         "end_of_a_tool_is_told",

@@ -347,8 +347,8 @@ class Executor:
         self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool | None, is_own: bool = False
     ) -> None:
         """End an attempt. With None its run says whether it may have started, as it is when that is written."""
-        now, told, begun = await self._store.now(run_id), "changed", may_have_started
-        while told == "changed":
+        now, told, begun = await self._store.now(run_id), "conflict", may_have_started
+        while told == "conflict":
             events = (await self._store.load(run_id)).events
             begun = self._may_have_started(events, attempt_id) if may_have_started is None else may_have_started
             event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=begun)

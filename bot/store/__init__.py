@@ -7,7 +7,7 @@ answer, and nothing outside this room knows Redis's client.
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import structlog
 
@@ -26,9 +26,9 @@ from bot.store.client import (
 from bot.store.client.durability import look_at_shards
 from bot.store.client.line import Arg
 from bot.store.commit import (
-    FILES_S,
     Accepted,
     Commit,
+    Ends,
     Line,
     Loaded,
     Once,
@@ -84,6 +84,8 @@ _REPLICATED_WITHIN_S = 1.0
 # Only that it was written counts.
 _REPLICATED_KEPT_MS = 60_000
 
+# What became of an attempt is written however many events its run has.
+_NO_LIMIT = 1_000_000_000
 # Whoever hears late of each of so many renewals is given up on.
 _HEARD_LATE = 5
 
@@ -269,10 +271,15 @@ class Store:
 
         `files`, hashes and contents, are kept with it for `FILES_S`.
         """
-        keys = Keys.of(run_id)
-        ended = stamped(event, self.release)
-        call = scripts.finish_tool(keys, run_id, attempt_id, ended, self._grace_ms, files, FILES_S * 1000)
-        is_known = await self.client.run(call)
+        commit = Commit(
+            run_id=run_id,
+            events=[event],
+            ends=Ends(attempt_id, "finished"),
+            wake=[Wake(WorkItem("run", run_id))],
+            files=files,
+            limit=_NO_LIMIT,
+        )
+        is_known = (await self.commit(commit, push=False)).state == "committed"
         self._asked.pop(attempt_id, None)
         return is_known
 
@@ -323,21 +330,25 @@ class Store:
         seq: int | None = None,
         is_own: bool = False,
         record: RecordWrite | None = None,
-    ) -> Literal["committed", "conflict", "alive", "changed"]:
-        """Take the lease of a dead owner. It may be `alive` after all, or gone (`conflict`).
+    ) -> Literal["committed", "conflict", "alive", "gone"]:
+        """Take the lease of a dead owner. It may be `alive` after all, or the lease be `gone`.
 
         An owner ends its own attempt in the same way, so that nobody else says of it what only the owner knows. With
-        `seq` nothing is written if the run has `changed` since then, nor with the `record` of its request if that has.
+        `seq` it is a `conflict` if the run has changed since then, and with the `record` of its request if that has.
         """
-        keys = Keys.of(run_id)
-        call = scripts.orphan(
-            keys, run_id, attempt_id, stamped(event, self.release), self._grace_ms,
-            is_own=is_own, seq=seq, record=_kept(record), waits=bool(record and record.waits),
-        )  # fmt: skip
-        state = await self.client.run(call)
+        commit = Commit(
+            run_id=run_id,
+            events=[event],
+            expect=seq,
+            ends=Ends(attempt_id, "orphaned", is_own=is_own),
+            records=[record] if record else (),
+            wake=[Wake(WorkItem("run", run_id))],
+            limit=_NO_LIMIT,
+        )
+        written = await self.commit(commit, push=False)
         if is_own:
             self._asked.pop(attempt_id, None)
-        return state
+        return cast("Any", written.state)
 
     async def settle(self, run_id: str, seq: int, due: datetime | None, summary: Line | None) -> bool:
         """End a turn at `seq`, to be looked at again at `due`; False when something came in since.

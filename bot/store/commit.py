@@ -102,18 +102,30 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """The end of an `attempt`: `finished` with what it gave, which is written wherever the run is now; or `orphaned`.
+
+    That takes the lease from a dead owner, or where it `is_own`, back from whoever has it.
+    """
+
+    attempt: str
+    becomes: Literal["finished", "orphaned"]
+    is_own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """The data of one write.
 
     `expect` fences it by the run's sequence; None appends wherever the run is now. `outgoing` are new outbox entries;
-    `sent` is the one that this change ends, or `inbound` the inbound item: when it is gone already, nothing is
-    written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs
-    to; where it `is_rebuilt`, also into those where it should stand by now. It `concerns` people beside those whom the
-    events name, and all of them find it in their lists. With `rest` the run's turn ends with this
-    change, which has to be fenced. With `is_there` nothing is written to a run that has left for the archive, and with
-    `frozen`, the number of the freezes by people that it was made by, nothing once these have changed. `counts` is what
-    it is counted as for operators, by the names of `bot.store.lists`. `commit` names the change, so that repeating it
-    is harmless.
+    `sent` is the one that this change ends, or `inbound` the inbound item: when it is gone already, nothing is written.
+    `ends` is an attempt that it ends. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run
+    into every list it belongs to; where it `is_rebuilt`, also into those where it should stand by now. It `concerns`
+    people beside those whom the events name, and all of them find it in their lists. With `rest` the run's turn ends
+    with this change, which has to be fenced. With `is_there` nothing is written to a run that has left for the archive,
+    and with `frozen`, the number of the freezes by people that it was made by, nothing once these have changed.
+    `counts` is what it is counted as for operators, by the names of `bot.store.lists`. `commit` names the change, so
+    that repeating it is harmless.
     """
 
     run_id: str
@@ -125,6 +137,7 @@ class Commit:
     deliveries: Sequence[tuple[str, bytes]] = ()
     sent: str | None = None
     inbound: str | None = None
+    ends: Ends | None = None
     wake: Sequence[Wake] = ()
     asleep: Sequence[WorkItem] = ()
     files: Sequence[tuple[str, bytes]] = ()
@@ -175,10 +188,11 @@ class Written:
     """The outcome of a write.
 
     `conflict`: something changed since it was looked at. `late`: the time was over. `repeat`: the key was known,
-    `outcome` is what was told then. `gone`: it had been done before. `full`: the run has too many events.
+    `outcome` is what was told then. `gone`: it had been done before. `full`: the run has too many events. `alive`: the
+    owner of the attempt has its lease.
     """
 
-    state: Literal["committed", "conflict", "late", "repeat", "gone", "full"]
+    state: Literal["committed", "conflict", "late", "repeat", "gone", "full", "alive"]
     seq: int = 0
     outcome: bytes = b""
 
@@ -235,6 +249,9 @@ def encode(commit: Commit, grace_ms: int, release: str = "", *, push: bool = Tru
         "files_ms": FILES_S * 1000,
         "asleep": [*map(str, commit.asleep), *map(str, _ended(commit))],
     }
+    if commit.ends:
+        ends, at = commit.ends, key(keys.attempts(commit.run_id))
+        plan["ends"] = _known({"key": at, "attempt": ends.attempt, "becomes": ends.becomes, "own": ends.is_own})
     if commit.once:
         where = key(keys.replies(commit.once.about))
         plan["once"] = {"key": where, "field": commit.once.key, "body": body(commit.once.outcome)}

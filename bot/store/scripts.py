@@ -17,7 +17,7 @@ from bot.store.keys import Keys
 T = TypeVar("T")
 
 _NAMES = (
-    "accept", "admit", "bookmark", "bury", "close", "end_attempt", "figures", "forget_people", "forget_run", "freeze",
+    "accept", "admit", "bookmark", "bury", "close", "figures", "forget_people", "forget_run", "freeze",
     "grant_standing", "grow_shards", "hold_mailbox", "keep_lease", "note_audit", "note_format", "note_thread",
     "put_off", "seal", "set_if", "settle", "spend", "start_tool", "sweep", "take_lock", "trim_audit", "use_of_day",
     "use_standing",
@@ -156,48 +156,6 @@ def start_tool(
         return Started(reply[0].decode(), reply[2].decode() if len(reply) > 2 else "")
 
     return _call("start_tool", keys, names, args, read)
-
-
-def finish_tool(
-    keys: Keys, run_id: str, attempt_id: str, event: bytes, grace_ms: int,
-    files: Sequence[tuple[str, bytes]], files_ms: int,
-) -> Call[bool]:  # fmt: skip
-    """Keep what an attempt gave; False when the store does not know the attempt."""
-    args: list[Arg] = ["finished", files_ms, *(content for _, content in files)]
-
-    def read(reply: Sequence[bytes]) -> bool:
-        return reply[0] == b"committed"
-
-    kept_at = [keys.file(run_id, name) for name, _ in files]
-    return _end_attempt(keys, run_id, attempt_id, event, grace_ms, kept_at, args, read)
-
-
-Orphaned = Literal["committed", "conflict", "alive", "changed"]
-
-
-def orphan(
-    keys: Keys, run_id: str, attempt_id: str, event: bytes, grace_ms: int, *,
-    is_own: bool, seq: int | None, record: RecordKept | None, waits: bool,
-) -> Call[Orphaned]:  # fmt: skip
-    """Take the lease from a dead owner, or back from the one that asks."""
-    more = [keys.request(record.request_id), keys.approved_waits] if record else []
-    args: list[Arg] = ["orphaned", int(is_own), "" if seq is None else seq]
-    args += [record.version, record.body] if record else ["", ""]
-    args += [record.request_id if record and waits else ""]
-
-    def read(reply: Sequence[Any]) -> Orphaned:
-        return reply[0].decode()
-
-    return _end_attempt(keys, run_id, attempt_id, event, grace_ms, more, args, read)
-
-
-def _end_attempt(
-    keys: Keys, run_id: str, attempt_id: str, event: bytes, grace_ms: int, more: Iterable[str], args: Iterable[Arg],
-    read: Callable[[Any], T],
-) -> Call[T]:  # fmt: skip
-    names = [keys.run(run_id), keys.attempts(run_id), keys.wake, *more]
-    own: list[Arg] = [attempt_id, event, str(WorkItem("run", run_id)), grace_ms, run_id]
-    return _call("end_attempt", keys, names, [*own, *args], read)
 
 
 def renew(keys: Keys, run_id: str, attempt_id: str, lease_ms: int) -> Call[bool]:

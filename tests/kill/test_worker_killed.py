@@ -24,7 +24,7 @@ PLACED, DECIDED, ENDED = "commit card_delivered", "commit vote_cast+request_deci
 # What a worker writes and does in one story, and how often: the points at which it can die.
 AT_REDIS = {
     "accept": 2, "admit": 1, "commit run_started": 1, THOUGHT: 1, ASKED: 1, PLACED: 1, DECIDED: 1, "start_tool": 1,
-    "attempt finished": 1, ENDED: 1, "commit outgoing": 4, "commit sent": 11,
+    "commit tool_finished": 1, ENDED: 1, "commit outgoing": 4, "commit sent": 11,
 }  # fmt: skip
 AT_THE_DESK = {"send": 3, "update": 2}
 # Where chance decides how often. What shows how things stand is drawn once for all that came while it was drawn, and
@@ -66,13 +66,13 @@ AGAIN = (
     [
         Case(tool, (Point(tool, "during"), Point(name, when)))
         for tool in ("honours", "careless")
-        for name in ("attempt orphaned", "start_tool", "attempt finished", "commit step_chosen+run_ended")
+        for name in ("commit tool_orphaned", "start_tool", "commit tool_finished", "commit step_chosen+run_ended")
         for when in ("before", "after")
-        if not (tool == "careless" and name in {"start_tool", "attempt finished"})  # people say that it happened
+        if not (tool == "careless" and name in {"start_tool", "commit tool_finished"})  # people say that it happened
     ]
     + [
         Case("careless", (Point("careless", "before"), Point(name, when)))
-        for name in (ASKED, PLACED, "accept", "commit request_decided", "start_tool", "attempt finished")
+        for name in (ASKED, PLACED, "accept", "commit request_decided", "start_tool", "commit tool_finished")
         for when in ("before", "after")
     ]
     + [
@@ -92,7 +92,7 @@ TAKEN = Case("careless", (Point("careless", "during"), Point("take", "after")))
 STOPPED = [
     Case(tool, (Point(name, when, act="stop"),))
     for tool in TOOLS
-    for name in (THOUGHT, ASKED, PLACED, DECIDED, "start_tool", "attempt finished", ENDED)
+    for name in (THOUGHT, ASKED, PLACED, DECIDED, "start_tool", "commit tool_finished", ENDED)
     for when in ("before", "after")
 ]
 STOOD_STILL = Case("careless", (Point("start_tool", "after", act="stop"),))

@@ -46,8 +46,6 @@ def point_of(words: list[bytes]) -> str | None:
     else:
         return None
     name, args = _NAMES.get(sha), words[3 + int(words[2]) :]
-    if name == "end_attempt":
-        return f"attempt {args[5].decode()}"
     return f"commit {_about(args)}" if name == "commit" else name
 
 

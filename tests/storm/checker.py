@@ -19,7 +19,7 @@ TAKEN_BY_OTHERS = "accept"
 POINTS = (
     "admit", "commit run_started", "commit context_fetched+step_chosen", "commit request_opened",
     "commit card_delivered", "commit vote_cast+request_decided", "commit request_decided", "take", "start_tool",
-    "attempt finished", "attempt orphaned", "commit step_chosen+run_ended", "commit sent", "sweep",
+    "commit tool_finished", "commit tool_orphaned", "commit step_chosen+run_ended", "commit sent", "sweep",
 )  # fmt: skip
 """The points at which workers die. Some are reached only by chance in a storm; `tests/kill` has them die at each."""
 

@@ -117,11 +117,11 @@ def test_a_storm_counts_with_all_that_can_befall_its_redis_and_fails_without_any
 
 
 def test_deaths_are_counted_by_point_also_where_nobody_died() -> None:
-    done = ENOUGH + Counter([died_at("attempt orphaned")])
+    done = ENOUGH + Counter([died_at("commit tool_orphaned")])
 
     lines = [*check(Facts(stories=[story(YES, calls=(call(),))], done=done)).lines()]
 
-    assert "| died at a named point: attempt orphaned | 1 |" in lines
+    assert "| died at a named point: commit tool_orphaned | 1 |" in lines
     assert "| died at a named point: sweep | 0 |" in lines
 
 

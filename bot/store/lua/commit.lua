@@ -17,6 +17,20 @@ local function has_been() -- what this change ends has ended before
 end
 local function refused(why, when) return {has_been() and 'gone' or why, when or head} end
 
+-- An attempt ends: with what it gave, wherever the run is now; or with nothing, by its owner, or once its lease is over.
+local ends, holder = plan.ends, nil
+if ends then
+  local state, over
+  state, holder, over = unpack(redis.call('HMGET', KEYS[ends.key], ends.attempt, 'holder', 'until'))
+  if ends.becomes == 'finished' then
+    if not state then return {'gone', head} end -- check: attempt
+    if state == 'finished' then return {'committed', head} end -- check: finished
+  else
+    if holder ~= ends.attempt then return {'gone', head} end -- check: holder
+    if ends.own and state == 'told' then return {'gone', head} end -- check: told
+    if not ends.own and the_time() < tonumber(over) then return {'alive', over} end -- check: alive
+  end
+end
 -- Own repeat: the answer to an earlier try was lost.
 if plan.expect and head > plan.expect then
   local first = redis.call('XRANGE', run, '0-' .. whole(plan.expect + 1), '0-' .. whole(plan.expect + 1))[1]
@@ -51,6 +65,10 @@ end
 -- The events are the first write: where the server refuses them, nothing is lost of what they are about.
 if plan.inbound then redis.call('DEL', KEYS[plan.inbound]) end
 if plan.sent then redis.call('HDEL', outbox, plan.sent) end
+if ends then
+  redis.call('HSET', KEYS[ends.key], ends.attempt, ends.becomes)
+  if holder == ends.attempt then redis.call('HDEL', KEYS[ends.key], 'holder', 'until') end
+end
 if plan.audited then note_audit(plan.run, head + 1, #events, plan.audited.cards and ARGV[plan.audited.cards]) end
 for _, record in each('records') do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])

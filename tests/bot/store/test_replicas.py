@@ -70,7 +70,7 @@ async def is_told(store: Store, attempt: AttemptId) -> bool:
         return False
 
 
-@guards("end_attempt.lua:told")
+@guards("commit.lua:told")
 @guards("set_if.lua:same")
 async def test_a_start_counts_once_the_replica_has_it_and_is_taken_back_no_more_once_its_program_is_told(
     store: Store,
@@ -85,7 +85,7 @@ async def test_a_start_counts_once_the_replica_has_it_and_is_taken_back_no_more_
     await until(begun, what="a start that the replica has")
     assert await store.holds(RUN, SECOND)
     await until(partial(is_told, store, SECOND), what="the replica has it")
-    assert await store.orphan(RUN, SECOND, orphaned(SECOND), is_own=True) == "conflict"
+    assert await store.orphan(RUN, SECOND, orphaned(SECOND), is_own=True) == "gone"
 
 
 async def test_a_start_without_the_word_of_the_replica_holds_no_lease_and_counts_once_it_follows(

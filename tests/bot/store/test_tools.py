@@ -142,8 +142,8 @@ async def test_of_a_revocation_and_a_start_that_race_exactly_one_wins(
 
 
 @guards("planted:end_of_a_tool_is_scheduled")
-@guards("end_attempt.lua:attempt")
-@guards("end_attempt.lua:finished")
+@guards("commit.lua:attempt")
+@guards("commit.lua:finished")
 async def test_a_result_is_kept_once_wherever_the_run_is_by_now_if_somebody_started_that(
     store: Store, run: None
 ) -> None:
@@ -196,7 +196,7 @@ async def test_a_lease_is_dead_from_its_end_on_and_lives_longer_only_if_its_hold
     assert await state() == "dead", "it was given up"
 
 
-@guards("end_attempt.lua:alive")
+@guards("commit.lua:alive")
 async def test_an_attempt_whose_owner_lives_is_not_orphaned(store: Store, run: None) -> None:
     await start(store)
 
@@ -207,8 +207,8 @@ async def test_an_attempt_whose_owner_lives_is_not_orphaned(store: Store, run: N
     assert await events(store) == ["run_started", "tool_started", "tool_orphaned"]
 
 
-@guards("end_attempt.lua:sequence")
-@guards("end_attempt.lua:version")
+@guards("commit.lua:sequence")
+@guards("commit.lua:version")
 async def test_an_owner_takes_back_a_start_before_anybody_else_can_by_all_that_was_written_of_it(
     store: Store, run: None
 ) -> None:
@@ -217,8 +217,8 @@ async def test_an_owner_takes_back_a_start_before_anybody_else_can_by_all_that_w
     assert before
     older, newer = (write(before.version - behind, body=b"newer") for behind in (1, 0))
 
-    assert await store.orphan(RUN, ATTEMPT, orphaned(), seq=1, is_own=True, record=newer) == "changed"
-    assert await store.orphan(RUN, ATTEMPT, orphaned(), seq=2, is_own=True, record=older) == "changed"
+    assert await store.orphan(RUN, ATTEMPT, orphaned(), seq=1, is_own=True, record=newer) == "conflict"
+    assert await store.orphan(RUN, ATTEMPT, orphaned(), seq=2, is_own=True, record=older) == "conflict"
     assert await store.orphan(RUN, ATTEMPT, orphaned(), seq=2, is_own=True, record=newer) == "committed"
 
     assert (await store.lease(RUN, ATTEMPT))[0] == "gone"
@@ -228,7 +228,6 @@ async def test_an_owner_takes_back_a_start_before_anybody_else_can_by_all_that_w
     assert (found.version, found.body) == (before.version + 1, b"newer")
 
 
-@guards("end_attempt.lua:waits")
 async def test_attack_what_was_approved_waits_again_where_a_start_did_not_begin(store: Store, run: None) -> None:
     await put(store, replace(write(2, state="approved"), waits=True))
     assert await start(store, version=3) == "started"
@@ -240,7 +239,7 @@ async def test_attack_what_was_approved_waits_again_where_a_start_did_not_begin(
     assert await store.freezes.concerned(0) == [REQUEST]
 
 
-@guards("end_attempt.lua:holder")
+@guards("commit.lua:holder")
 async def test_an_attempt_is_orphaned_once_and_not_after_its_result(store: Store, run: None) -> None:
     await start(store)
     await move_time(store, LEASE_S + 1)

@@ -243,7 +243,7 @@ async def unconfirmed(folder: Path) -> AsyncGenerator[Unconfirmed]:
             await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a start on its way")
             pair.servers[1].freeze()
             proxy.ask(do="release")
-            proxy.ask(do="arm", name="attempt orphaned", nth=1, when="before", act="hold")
+            proxy.ask(do="arm", name="commit tool_orphaned", nth=1, when="before", act="hold")
 
             async def is_recorded() -> bool:
                 return "tool_started" in [event.type for event in await world.events(request["run_id"])]
