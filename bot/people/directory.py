@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, Urgency, parts_of
@@ -173,8 +174,16 @@ class People:
         return any(map(self.is_missing, self.once_had(kind, address)))
 
     def alerted(self, at: datetime) -> tuple[PersonId, ...]:
-        """Return who hears the alerts; also those of them who are missing in a file that is half taken."""
-        return tuple(dict.fromkeys((*self.members(self._tables.alerts, at), *self._alerted)))
+        """Return who hears the alerts; also those of them who are missing in a file that is half taken, and whom Slack
+        named last in a group of which nobody can say now who is in it.
+        """
+        refs = self._tables.alerts
+        return tuple(dict.fromkeys((*self.members(refs, at), *self._named_last(refs), *self._alerted)))
+
+    def _named_last(self, refs: Iterable[str]) -> tuple[PersonId, ...]:
+        tables = [self._tables.groups.get(ref.partition(":")[2]) for ref in self.unknown(refs)]
+        named = (self._groups.last(table.slack) for table in tables if table and table.slack and self._groups)
+        return _told_apart(chain.from_iterable(named), self._tables.by_slack)[0]
 
     def contact_to_alert(self, person: str) -> Contact | None:
         """Return the `contact` of a person, also of one who hears alerts and is missing in a file."""

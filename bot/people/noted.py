@@ -140,9 +140,11 @@ class NotedTables:
         The `kind` is `slack` or `email`.
         """
         found = difference(hashes_of(Tables(people.as_written.people, {})), await self.last() or {})
-        newer = {name for name in (*found.added, *found.changed) if name.startswith("people.")}
-        known = await known_by(self._client, kind, address) if newer else ()
-        return not newer.isdisjoint(f"people.{person.partition('~')[0]}" for person in known)
+        differ = {name for name in (*found.added, *found.changed, *found.removed) if name.startswith("people.")}
+        known = await known_by(self._client, kind, address) if differ else ()
+        # Whom ours calls otherwise than their id, or the newer one does: then it lacks what ours calls them.
+        names = (name for one in known for name in (one.partition("~")[0], people.id_in_file(one)))
+        return not differ.isdisjoint(f"people.{name}" for name in names)
 
     async def check_joined(self, named: Iterable[PersonId], people: People) -> None:
         """Raise WaitsForFile where a newer file than ours `names` one of these: they have not left."""

@@ -68,7 +68,7 @@ class GroupReader:
             except ChannelError as error:
                 # Slack has answered, and says that there is no such group, or that it is not ours to see.
                 log.warning("a user group of Slack was refused", group=group, error=str(error))
-                self._known[group] = _Known(asked_s=now, problem=str(error))
+                self._known[group] = _Known(known.members, asked_s=now, problem=str(error))
             return self._known[group].read_s == now
 
     def known(self, group: str) -> GroupRead:
@@ -79,3 +79,7 @@ class GroupReader:
         if known.read_s is not None and self._clock() - known.read_s < LAST_GOOD_S:
             return GroupRead(known.members)
         return GroupRead(problem=known.problem or say("group.not-read"))
+
+    def last(self, group: str) -> tuple[str, ...]:
+        """Return who was in `group` by the last good answer, however old it is: for what is told, and for no right."""
+        return self._known[group].members if group in self._known else ()

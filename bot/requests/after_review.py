@@ -95,7 +95,7 @@ class AfterReviews:
             context=context_of(reviewed),
             max_steps=_MAX_STEPS,
         )
-        heard = present(dict.fromkeys((*operators, *approvers(policy))), self._people)
+        heard = present(dict.fromkeys((*self._people.alerted(now), *approvers(policy))), self._people)
         made = decision_by(vote)
         told = [self._told(record, made, one, run_id, now) for one in heard if one != by]
         return Commit(

@@ -279,7 +279,7 @@ class Departures:
 
     def _told(self, record: RequestRecord, kind: _Closes, gone: Sequence[PersonId], now: datetime) -> Iterator[Tell]:
         """Tell the operators why it was closed, and what would help; the run tells whoever asked."""
-        request, operators = record.request, self._people.members(self._people.tables.alerts, now)
+        request, operators = record.request, self._people.alerted(now)
         for person in operators:
             with self._people.speaking_to(person):
                 heading = "notice.in-doubt-title" if kind == "in_doubt" else "notice.nobody-left-title"

@@ -385,23 +385,46 @@ async def test_attack_a_freeze_by_mail_is_a_strangers_for_a_worker_with_the_file
 ) -> None:
     newer = FREEZER.replace('email = "cy@', 'uid = "c"\nemail = "cole@')
     older = newer.replace(EVE, "").replace("cole@", "cy@").replace('"person:eve", ', "")
+    async with both_by(redis, tmp_path, older) as (world, before):
+        assert await freezes_once_it_has(newer, world, before, "cole" if by == "cy" else by) == [by]
+
+
+@pytest.mark.parametrize("when", few_of(["with the address", "before"], 0))
+async def test_attack_a_freeze_of_whom_a_file_calls_otherwise_is_a_strangers_for_a_worker_with_the_file_from_before(
+    redis: str, tmp_path: Path, when: str
+) -> None:
+    first = FREEZER.replace('email = "cy@', 'uid = "c"\nemail = "cy@')
+    named = first.replace("[people.cy]", "[people.cole]").replace("person:cy", "person:cole")
+    async with both_by(redis, tmp_path, first) as (world, before):
+        for one in (world, before) if when == "before" else ():
+            await becomes(one, named)
+        assert await freezes_once_it_has(named.replace("cy@", "cole@"), world, before, "cole") == ["cy"]
+
+
+@asynccontextmanager
+async def both_by(redis: str, folder: Path, toml: str) -> AsyncGenerator[tuple[World, World]]:
+    """A running sayso, and another process of it that does nothing by itself."""
     async with (
-        a_world(redis, tmp_path / "data", older, change=lambda one: setattr(one, "environ", SHARED)) as world,
-        beside_it(World(redis, tmp_path / "other", older, environ=SHARED)) as before,
+        a_world(redis, folder / "data", toml, change=lambda one: setattr(one, "environ", SHARED)) as world,
+        beside_it(World(redis, folder / "other", toml, environ=SHARED)) as before,
     ):
-        await becomes(world, newer)
-        name = "cole" if by == "cy" else by
-        await world.send(name, world.mail.address, "Good morning")
-        await world.quiet()
-        freezes = await left_unread(world, before, b"Good morning", b"freeze everything")
-        held = await before.dead()
+        yield world, before
 
-        await before.app.work.dispatcher.look(freezes)
 
-        assert await before.dead() == held
-        await becomes(before, newer)
-        await before.app.work.dispatcher.look(freezes)
-        assert [one.by for one in await before.app.requests.freezes.all()] == [by]
+async def freezes_once_it_has(newer: str, world: World, before: World, sender: str) -> list[PersonId]:
+    """Return who froze everything by a mail that came to `before`, which has the `newer` file of `world` after that."""
+    await becomes(world, newer)
+    await world.send(sender, world.mail.address, "Good morning")
+    await world.quiet()
+    freezes = await left_unread(world, before, b"Good morning", b"freeze everything")
+    held = await before.dead()
+
+    await before.app.work.dispatcher.look(freezes)
+
+    assert await before.dead() == held
+    await becomes(before, newer)
+    await before.app.work.dispatcher.look(freezes)
+    return [one.by for one in await before.app.requests.freezes.all()]
 
 
 @pytest.mark.parametrize("what", few_of(["ask free_text Which version?", "start_run stamp letter"], 0))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.people.slack_groups import GroupReader
+from bot.people.slack_groups import LAST_GOOD_S, GroupReader
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, NotEntitled
 from bot.policy.record import RequestRecord
+from bot.store.ids import new_id
 from channels.slack.api import Api
 from channels.slack.members import user_group
 from tests.fakes.slack.driver import Workspace
@@ -186,3 +187,27 @@ async def test_a_user_group_of_slack_is_asked_as_it_is_when_the_request_opens(
         await room.dan.presses("Approve", in_=card)
         assert await room.world.summary(await room.only_run()) == "done: ok: press bell: done"
         assert await slack.violations() == []
+
+
+@pytest.mark.parametrize("error", ["", "no_such_subteam"], ids=["away", "refuses"])
+async def test_attack_nobody_hears_an_alert_as_slack_can_not_say_any_more_who_is_in_the_group_that_hears_them(
+    redis: str, tmp_path: Path, slack: Workspace, error: str
+) -> None:
+    with_id = TOML.replace('email = "dan@corp.example"', 'email = "dan@corp.example"\nslack = "U0DAN"')
+    toml = with_id.replace('to = ["person:dan"]', 'to = ["group:shift"]') + '\n[groups.shift]\nslack = "S0SHIFT"\n'
+    now_s = [1_000.0]
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        await slack.settings(scopes=["usergroups:read"])
+        await slack.person("dan", id="U0DAN")
+        await slack.tell("user_group", id="S0SHIFT", members=["dan"])
+        reader = partial(user_group, Api(slack.bot_token, slack.base_url))
+        world.app.people.read_groups_by(GroupReader(reader, lambda: now_s[0]))
+        await world.app.people.look_up(["group:shift"])
+        await slack.breaks("usergroups.users.list", "error" if error else "http_500", times=2, error=error)
+        now_s[0] += LAST_GOOD_S
+
+        await world.app.messages.outbox.alert(new_id("outgoing", 0), lambda: ("Mail is not read", "Look at it."))
+
+        await world.quiet()
+        assert [letter.subject for letter in world.mails("dan")] == ["Mail is not read"]
+        assert world.app.people.members(["group:shift"], await world.now()) == ()
