@@ -109,7 +109,12 @@ class ProgramStarts:
             if look > _AT_ONCE:
                 await asyncio.sleep(_APART_S)
             read = await self._decisions.request(request_id)
-            answer = self._answered(read, attempt, digest) or await self._try(read, attempt, by)
+            answer = self._answered(read, attempt, digest)
+            if answer is None:
+                decision = read.record.decision
+                if decision and await self._store.is_unread(decision.at):  # a stop may be among it
+                    continue
+                answer = await self._try(read, attempt, by)
             if isinstance(answer, Begun):
                 events = await self._events(read)
                 run = fold(events)

@@ -490,6 +490,27 @@ class Store:
         """Have a worker take `item` now."""
         await self.client.do("ZADD", Keys.of(item.id).ready, "NX", scripts.at_ms(self.about_now()), str(item))
 
+    async def is_unread(self, until: datetime) -> bool:
+        """Return whether anything that had come in by then is still to be read, or is being read, by any process.
+
+        New work that nobody has taken does not count, and what could not be read and is tried again later.
+        """
+        until_ms, by_ms = scripts.at_ms(until), scripts.at_ms(self.about_now()) + self._grace_ms
+        shards = [Keys(shard) for shard in range(self.shards)]
+        due = await self.client.read(*(["ZRANGEBYSCORE", keys.wake, "-inf", by_ms] for keys in shards))
+        items = [(keys, one.decode()) for keys, found in zip(shards, due, strict=True) for one in found]
+        asks = list[Sequence[Arg]]()
+        for keys, member in items:
+            if (item := WorkItem.parse(member)).kind == "in":
+                asks.append(["HMGET", keys.inbound(item.id), "at", "who"])
+                asks.append(["EXISTS", keys.tries(item.id)])
+                asks.append(["ZSCORE", keys.ready, member])
+        told = iter(await self.client.read(*asks) if asks else ())
+        return any(
+            at and int(at) <= until_ms and not failed and not (who and waits)
+            for (at, who), failed, waits in zip(told, told, told, strict=True)
+        )
+
     async def is_to_sweep(self, shard: int, once_in_s: float) -> bool:
         """Return whether the caller is the one to sweep a shard: within `once_in_s` only one is."""
         return await self.client.is_first(Keys(shard).swept, once_in_s)

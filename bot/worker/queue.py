@@ -9,6 +9,7 @@ import contextvars
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -39,7 +40,7 @@ _LEAVE_WITHIN_S = 3.0
 # All workers sweep; this part of the interval after one of them did, none need do it again.
 _ENOUGH = 0.9
 # Longer than a mail takes that is hard to read.
-_HEARD_WITHIN_S = 60.0
+_HEARD_WITHIN_S, _LOOKED_AGAIN_S = 60.0, 0.1
 # Longer than anybody waits.
 _STOP_KEPT_MS = 60_000
 
@@ -111,15 +112,21 @@ class Queue:
         except StoreError as error:
             log.warning("not handed over, the sweeper will", item=str(item), error=str(error))
 
-    async def hear_first(self) -> bool:
-        """Wait until what people wrote is read, as far as this process took it by now; return whether there was any.
+    async def hear_first(self, until: datetime) -> bool:
+        """Wait until what people wrote by `until` is read, here or by others; return whether there was any.
 
         After a restart a stop and the approval that came after it are taken together, and a stop takes longer to read.
         """
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + _HEARD_WITHIN_S
         words = [task for task, item in self._tasks.items() if item.kind == "in"]
+        has_waited = bool(words)
         if words:
             await asyncio.wait(words, timeout=_HEARD_WITHIN_S)
-        return bool(words)
+        while await self._store.is_unread(until) and loop.time() < latest:
+            has_waited = True
+            await asyncio.sleep(_LOOKED_AGAIN_S)
+        return has_waited
 
     def _begin(self, look: Look, item: WorkItem) -> None:
         task = asyncio.create_task(_looking(look, item), name=str(item), context=contextvars.Context())

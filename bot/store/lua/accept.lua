@@ -5,7 +5,7 @@ if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[4]) then
   return {earlier, earlier == ARGV[1] and 1 or 0} -- check: seen
 end
 local now = now_ms()
-redis.call('HSET', KEYS[2], 'body', ARGV[2], 'raw', ARGV[3], 'at', whole(now))
+redis.call('HSET', KEYS[2], 'body', ARGV[2], 'raw', ARGV[3], 'at', whole(now), 'who', ARGV[8])
 redis.call('ZADD', KEYS[3], whole(now + tonumber(ARGV[6])), ARGV[5])
 if ARGV[7] == '1' then push_new(KEYS[4], now, ARGV[5], ARGV[8]) end
 return {ARGV[1], 1, whole(now)}

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, TypeVar
@@ -78,7 +79,7 @@ class NoQueue:
     async def notify(self, item: WorkItem) -> None:
         raise AssertionError(f"{item} is the workers'")
 
-    async def hear_first(self) -> bool:
+    async def hear_first(self, until: datetime) -> bool:
         return False
 
 

@@ -37,6 +37,29 @@ async def test_an_item_that_arrives_again_keeps_its_first_id_and_bytes_also_once
     assert await woken(store) == {}
 
 
+async def test_what_came_in_by_then_is_unread_until_it_is_handled_or_put_off(store: Store) -> None:
+    before = await store.now(ITEM)
+    await move_time(store, 1)
+    await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
+    after = await store.now(ITEM)
+    assert [await store.is_unread(when) for when in (before, after)] == [False, True]
+
+    await store.put_off(WorkItem("in", ITEM), 1)
+    assert not await store.is_unread(after)
+
+    await store.accept(Accepted("s0i-bbbbbbbbbbbbb", "email:m2", b"body", b"raw", 60))
+    after = await store.now(ITEM)
+    assert await store.is_unread(after)
+    await store.drop_inbound("s0i-bbbbbbbbbbbbb")
+    assert not await store.is_unread(after)
+
+    await store.accept(Accepted("s0i-ccccccccccccc", "email:m3", b"body", b"raw", 60, who="anna"))
+    after = await store.now(ITEM)
+    assert not await store.is_unread(after), "new work waits its turn"
+    await store.client.do("ZREM", Keys.of(ITEM).ready, "in s0i-ccccccccccccc")
+    assert await store.is_unread(after)
+
+
 async def test_of_many_that_arrive_at_once_as_one_item_one_is_new(store: Store) -> None:
     ids = [f"s0i-aaaaaaaaaaa{one}{two}" for one in "abcdefgh" for two in "abcdefgh"]
 

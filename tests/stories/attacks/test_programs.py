@@ -20,6 +20,7 @@ from agents.events import AnswerNoted
 from agents.requests import PersonId, RunId
 from bot.process.running import running
 from bot.store.ids import shard_of
+from channels.email.local.maildir import names
 from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program, vote, waited
 from tests.bot.web.problems import refused
 from tests.fakes.slack.driver import Workspace
@@ -116,6 +117,31 @@ async def test_attack_what_a_program_has_not_begun_may_begin_as_whoever_approved
     )
     kinds = [event.type for event in await world.events(request["run_id"])]
     assert (kinds.count("request_opened"), kinds.count("tool_started")) == (1, 0)
+
+
+async def test_attack_a_program_begins_what_somebody_refused_before_it_was_approved_while_no_worker_lived(
+    world: World,
+) -> None:
+    async with serving(world.app) as api:
+        _, key = await api.key(None, "trigger", "read", service="ci", acts_for=["anna"], asks=["policy:production"])
+        request = await asked(api.with_key(key))
+        card = await world.next_mail("cy")
+        await world.quiet()
+    await world.stop()
+    await world.start(works=False)
+    await world.reply("cy", card, "no, the wrong volume")
+    await until(lambda: not names(world.mail.folder(world.mail.address), "new"), what="the mail is taken")
+    async with serving(world.app) as api:
+        ci = api.with_key(key)
+        await vote(await api.client("bo"), request)
+
+        refused(await begun(ci, request), 409, "not-now")
+
+    await world.stop()
+    await world.start()
+    await world.ended(request["run_id"])
+    assert (await world.request(request["id"])).state == "revoked"
+    assert "tool_started" not in [event.type for event in await world.events(request["run_id"])]
 
 
 async def test_attack_the_words_of_a_program_stand_behind_a_cancelled_run_as_ours(world: World, api: Api) -> None:

@@ -6,6 +6,7 @@ from httpx2 import AsyncClient
 from agents.events import AnswerNoted, PersonSaid
 from agents.requests import PersonId, RunId
 from bot.policy.record import RequestRecord
+from bot.store.keys import Keys
 from tests.fakes.slack.driver import Message, Person
 from tests.kit.office import TOML
 from tests.kit.opens import opens
@@ -369,8 +370,9 @@ async def test_attack_a_stop_is_lost_as_the_thread_holds_the_card_of_a_child_tha
     assert office.world.workshop.effects == ["press bell", "stamp letter"]
 
 
+@pytest.mark.parametrize("is_taken", [False, True], ids=["nobody reads it", "another worker reads it"])
 async def test_attack_an_approval_overtakes_a_stop_that_was_written_before_it_while_no_worker_lived(
-    office: SlackWorld,
+    office: SlackWorld, *, is_taken: bool
 ) -> None:
     wish, card, record = await office.asked()
     await office.world.quiet()
@@ -380,6 +382,10 @@ async def test_attack_an_approval_overtakes_a_stop_that_was_written_before_it_wh
 
     await office.anna.answers(wish, "stop")
     await office.slack.settled()
+    if is_taken:  # by one that dies before it has read it
+        store = office.world.app.store
+        taken = [await store.client.do("ZPOPMIN", Keys(shard).answers) for shard in range(store.shards)]
+        assert any(taken)
     await office.bo.presses("Approve", in_=card)
     await office.slack.settled()
     await office.world.stop()
