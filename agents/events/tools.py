@@ -106,14 +106,38 @@ class Stopped(Stored, Frozen):
     environment: str | None = None
 
 
+class ArgumentChanged(Stored, Frozen):
+    """`editor` changed the argument `name` of what a run did; `now` is its value, as people read it."""
+
+    editor: PersonId
+    name: str
+    now: str
+
+
+class NoteBeside(Stored, Frozen):
+    """What `person` noted beside an approval."""
+
+    person: PersonId
+    text: str
+
+
+class ByPeople(Stored, Frozen):
+    """Who decided what a run asked, who broke the glass for it, and what people changed of it or noted beside it."""
+
+    deciders: tuple[PersonId, ...] = ()
+    by_glass: tuple[PersonId, ...] = ()
+    edits: tuple[ArgumentChanged, ...] = ()
+    notes: tuple[NoteBeside, ...] = ()
+
+
 class OutsideReported(Happened):
     """A signed report about `handle` came in: a reason to look now. `text` is what it said, as data.
 
     Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
     answered it, or said why they denied something, so that what it says may be their wish; and what it
     used (`tokens`, `cost_usd`) and what its tools changed count here too, and what they saw `live` in which environment
-    is known here; `changed_in` are those in which it changed something. `stopped`: people stopped what it was to do.
-    `by_mail` and `weakness` are as in `Run`.
+    is known here; `changed_in` are those in which it changed something. `stopped`: people stopped what it was to do;
+    `by_people` is what else they did about it. `by_mail` and `weakness` are as in `Run`.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
@@ -129,6 +153,7 @@ class OutsideReported(Happened):
     live: dict[str, str] = Field(default_factory=dict[str, str])
     changed_in: tuple[str, ...] = ()
     stopped: Stopped | None = None
+    by_people: ByPeople = ByPeople()
     by_mail: bool = False
     weakness: str = ""
 

@@ -34,12 +34,12 @@ from bot.policy.record import RequestRecord
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
-from bot.render.edits import edit_inputs, editable, shown, version_name, why_editor
+from bot.render.edits import edit_inputs, editable, version_name, why_editor
 from bot.render.forms import inputs
 from bot.render.outcome import (
     WORDS_CHARS,
     about,
-    done_by_edit,
+    by_people,
     heading,
     said_late,
     sentences,
@@ -332,16 +332,18 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     ended, stop = run.ended, stopped(run)
     # Whoever stopped it decided nothing of what was changed before.
     has_changed = ended is not None and ended.change in {"changed", "partly", "unknown"}
-    by = [] if stop and not has_changed else [*chain.from_iterable(run.deciders.values())]
+    did = by_people(run)
+    by = () if stop and not has_changed else did.deciders
     by = sorted({*by, *(stop.by if stop else ())})
     facts = [Line(label=say("card.decided-by"), text=people.names_of(by))] if by else []
-    for edit in done_by_edit(run):
-        changed = {"name": people.name_of(edit.editor), "argument": edit.name, "now": shown(edit.value)}
+    for edit in did.edits:
+        changed = {"name": people.name_of(edit.editor), "argument": edit.name, "now": edit.now}
         facts.append(Line(label=say("standing.changed"), text=say("card.was-edited", **changed)))
-    if run.by_glass:
-        facts.append(Line(label=say("card.broke-glass"), text=people.names_of(run.by_glass)))
-    for _, person, note in run.notes:
-        facts.append(Line(label=say("card.note-by", name=people.name_of(person)), text=quote(note, REASON_CHARS)))
+    if did.by_glass:
+        facts.append(Line(label=say("card.broke-glass"), text=people.names_of(did.by_glass)))
+    for note in did.notes:
+        by_whom = say("card.note-by", name=people.name_of(note.person))
+        facts.append(Line(label=by_whom, text=quote(note.text, REASON_CHARS)))
     if late := said_late(run):
         facts.insert(0, Line(label=late[0], text=late[1]))
     has_failed = ended is not None and word_of(run) == "failed"

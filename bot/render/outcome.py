@@ -4,18 +4,20 @@ Pure. Others use `word_of`, `heading`, `sentences`, `told` and `how_ended`.
 """
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Literal
 
 from agents.changes import changed_in
 from agents.deploy.results import live_seen, unhealthy
 from agents.events import Change, RunEnded
-from agents.events.tools import Stopped
+from agents.events.tools import ArgumentChanged, ByPeople, NoteBeside, Stopped
 from agents.relay import RELAY
 from agents.run import Run
 from agents.state import ArgumentEdit, AttemptOutcome
 from agents.steps import CallTool
 from agents.text import one_line, quote
 from bot.people.directory import People
+from bot.render.edits import shown
 from bot.render.words import REASON_CHARS, STOPPED, wish_of
 from language import in_each, say
 from language.lists import both
@@ -59,6 +61,8 @@ _IN_SPITE: dict[Change, str] = {
     "unknown": "card.change-unknown",
 }
 WORDS_CHARS = 1_000
+# So many changes and notes of a run and of those below it are told.
+_TOLD = 20
 ONLY_SAID = ("unchanged", "denied", "withdrawn", "expired", "stopped", "failed", "unknown")
 """Words for runs that ended as done, and did not do what was wished."""
 
@@ -272,11 +276,29 @@ def done_by_edit(run: Run) -> tuple[ArgumentEdit, ...]:
     )
 
 
+def by_people(run: Run) -> ByPeople:
+    """Return what people did about what `run` asked, or a run that it started: whoever asked reads only its own end."""
+    edits = [ArgumentChanged(editor=one.editor, name=one.name, now=shown(one.value)) for one in done_by_edit(run)]
+    own = ByPeople(
+        deciders=tuple(chain.from_iterable(run.deciders.values())),
+        by_glass=run.by_glass,
+        edits=tuple(edits),
+        notes=tuple(NoteBeside(person=person, text=note) for _, person, note in run.notes),
+    )
+    every = [own, *(one.child.by_people for one in run.results[run.copied :] if one.child)]
+    return ByPeople(
+        deciders=tuple(dict.fromkeys(person for one in every for person in one.deciders)),
+        by_glass=tuple(dict.fromkeys(person for one in every for person in one.by_glass)),
+        edits=tuple(edit for one in every for edit in one.edits)[-_TOLD:],
+        notes=tuple(note for one in every for note in one.notes)[-_TOLD:],
+    )
+
+
 def about(run: Run, people: People, chars: int) -> str:
     """Return what the end of `run` is about: what it put live, else what was asked for, and who changed that."""
     if live := put_live(run, chars):
         return live
-    editors = tuple(dict.fromkeys(one.editor for one in done_by_edit(run)))
+    editors = tuple(dict.fromkeys(one.editor for one in by_people(run).edits))
     changed = say("status.edited", names=people.names_of(editors)) if editors else ""
     return f"{wish_of(run.started, chars)}{changed}"
 

@@ -14,7 +14,7 @@ from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
-from bot.render.outcome import about, heading, how_stopped, in_spite, sentences, stopped, word_of
+from bot.render.outcome import about, by_people, heading, how_stopped, in_spite, sentences, stopped, word_of
 from bot.render.words import frozen_words, present, wish_of
 from bot.store import Store
 from bot.store.ids import derived_id
@@ -66,8 +66,9 @@ def waits_frozen(request: Request | None) -> str:
 
 
 def _broken(run: Run, people: People) -> str:
-    """Return that the glass was broken for what `run` did, to stand behind what it is about."""
-    return say("status.broke-glass", names=people.names_of(run.by_glass)) if run.by_glass else ""
+    """Return that the glass was broken for what `run`, or one below it, did, to stand behind what it is about."""
+    broke = by_people(run).by_glass
+    return say("status.broke-glass", names=people.names_of(broke)) if broke else ""
 
 
 def paused(run: Run, people: People) -> str:

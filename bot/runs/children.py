@@ -32,7 +32,7 @@ from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
-from bot.render.outcome import is_only_said, stopped_for_parent, told_of, word_of
+from bot.render.outcome import by_people, is_only_said, stopped_for_parent, told_of, word_of
 from bot.render.views import line_of
 from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
@@ -250,6 +250,7 @@ class Children:
             live=live_seen(run),
             changed_in=changed_in(run),
             stopped=stopped_for_parent(run),
+            by_people=by_people(run),
         )
         wake = [Wake(WorkItem("run", parent.run_id))]
         commit = Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)

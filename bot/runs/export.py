@@ -67,6 +67,9 @@ def _people(event: Event) -> Iterator[str]:
             yield from event.request.requesters
         case OutsideReported():
             yield from (*event.writers, *event.advisers, *(event.stopped.by if event.stopped else ()))
+            did = event.by_people
+            others = (*(one.editor for one in did.edits), *(one.person for one in did.notes))
+            yield from (*did.deciders, *did.by_glass, *others)
         case RequestDecided():
             yield from event.decision.by
         case RunForked():

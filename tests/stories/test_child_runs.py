@@ -9,13 +9,17 @@ from agents.events import ChildStarted, OutsideReported, PersonSaid, RunStarted
 from agents.requests import PersonId, RunId, StepId
 from agents.run import Run
 from bot.policy.record import RequestRecord
+from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.runs.children import Children
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
 from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
+from tests.stories.test_break_glass import breaks
 
 
 async def child_of(world: World, run_id: RunId) -> RunId:
@@ -50,6 +54,36 @@ async def test_a_parent_waits_for_its_child_also_over_a_restart_and_who_asked_he
     await world.next_mail("bo", about="Done")
     await world.quiet()
     assert len([mail for mail in world.mails("bo") if "Done" in mail.subject]) == 1
+
+
+def _editable(world: World) -> None:
+    world.workshop.editable = ("what",)
+
+
+GLASS = TOML.replace('execute_within = "15m"\n', 'execute_within = "15m"\nbreak_glass = ["person:bo"]\n', 1)
+
+
+@opens(GLASS, change=_editable)
+async def test_who_asked_reads_what_people_did_about_what_a_run_below_asked(world: World) -> None:
+    run_id = await world.trigger("start_run start_run press bell")
+    record = await world.opened(await child_of(world, await child_of(world, run_id)))
+    await world.edit("bo", record, what="gong")
+    edited = await world.request(record.request.id)
+    await world.decide("cy", edited, "approve", "tell the porter", note_confirmed=True)
+    run = await world.ended(run_id)
+
+    told = await world.next_mail("anna", about="Done: ")
+    assert told.subject == "Done: start_run start_run press bell; changed by Bo Berg"
+    assert told.subject == status_line(run, None, world.people)
+    for line in ("Decided by: Cy Cole", "Changed: Bo Berg changed what to gong", "Note by Cy Cole: “tell the porter”"):
+        assert f"{line}\n" in told.text
+
+    run_id = await world.trigger("start_run press bell")
+    await breaks(world, "bo", await world.opened(await child_of(world, run_id)))
+    run = await world.ended(run_id)
+
+    assert status_line(run, None, world.people) == "Done: start_run press bell; Bo Berg broke the glass"
+    assert "Break glass: Bo Berg\n" in (await world.next_mail("anna", about="Done: ")).text
 
 
 async def test_who_wrote_to_the_parent_is_a_requester_of_the_child(world: World) -> None:
