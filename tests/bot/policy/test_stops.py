@@ -125,7 +125,8 @@ NAMED_STOPS = [
     "bitte Build 4711 nicht ausrollen", "Stopp, bitte web-7 nicht deployen", "hör auf, Build 4711 auszurollen",
     "stopp das Ausrollen von Build 4711", "brechen Sie das Release von web-7 auf eu-west bitte sofort ab",
     "halt den Rollout von checkout-api an", "stop the deploy of web-7, before it breaks everything",
-    "Bitte den Deploy für die Umgebung münchen-2 abbrechen", "stop the deploy to A/1", "Build ab:2 bitte nicht ausrollen",
+    "Bitte den Deploy für die Umgebung münchen-2 abbrechen", "stop the deploy to A/1",
+    "Build ab:2 bitte nicht ausrollen",
 ]  # fmt: skip
 NAMED_WORDS = [
     "can we stop at the store?", "do not stop the deploy to eu-west", "don't cancel the release of web-7",

@@ -76,8 +76,11 @@ async def test_each_sender_is_admitted_as_often_as_allowed_in_any_window_and_wha
     assert [await store.admit("anna", "run 0", 3, 60) for _ in range(3)] == [True] * 3
     assert [await store.admit("anna", f"run {number}", 3, 60) for number in range(1, 4)] == [True, True, False]
     assert await store.admit("bo", "run 3", 1, 60)
-    await move_time(store, 61)
+    await move_time(store, 40)
+    assert await store.admit("bo", "run 3", 1, 60)
+    await move_time(store, 21)
     assert await store.admit("anna", "run 5", 3, 60)
+    assert await store.admit("bo", "run 4", 1, 60), "handled again, it counts from when it came"
 
 
 async def test_what_fails_is_put_off_twice_as_long_each_time_and_is_a_dead_letter_once_it_is_given_up(
