@@ -126,7 +126,10 @@ async def test_a_child_that_a_crash_kept_from_beginning_does_not_hold_up_the_end
     assert await world.summary(run_id) == "cancelled: cancelled by anna"
 
 
-async def test_a_run_that_has_ended_starts_no_other_one(world: World) -> None:
+async def test_a_run_that_has_ended_starts_no_other_one_and_none_reads_the_state_of_somebody_elses(
+    world: World,
+) -> None:
+    theirs = await child_of(world, await world.trigger("start_run stamp cup"))
     run_id = await world.trigger("stamp letter")
     run = await world.ended(run_id)
     late = Children(world.app.journal, world.app.agents, {}, world.app.access.rights)
@@ -135,6 +138,8 @@ async def test_a_run_that_has_ended_starts_no_other_one(world: World) -> None:
         await late.start(run, StepId(new_id("step", shard_of(run_id))), "clerk", "stamp cup", "", {})
 
     assert (await world.run(run_id)).children == ()
+    with pytest.raises(ToolRefused, match="is no run that this one has started"):
+        await late.look(run, theirs)
 
 
 async def test_a_child_that_fails_is_an_error_of_its_parents_step(world: World) -> None:

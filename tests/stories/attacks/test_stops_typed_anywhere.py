@@ -1,7 +1,10 @@
 """Whoever may stop something says so in plain words, wherever they are: it is heard."""
 
+import pytest
+
 from agents.events import RunCancelled
 from agents.requests import PersonId, RequestId, RunId
+from bot.errors import Invalid
 from bot.policy.record import RequestRecord
 from channels import Reply
 from channels.email.reply import read_reply
@@ -241,6 +244,8 @@ async def test_attack_an_answer_that_answers_nothing_begins_a_run_and_nobody_hea
         assert record.request.id in told
         assert await world.app.store.lists.runs() == [run_id]
         assert (await world.request(record.request.id)).state == "open"
+    with pytest.raises(Invalid, match="nothing was approved, and no run was started"):
+        world.app.runs.starter.check("I approve", None)  # as the API and the console begin one
 
 
 async def test_attack_a_stop_that_names_the_run_elsewhere_begins_another_or_stops_the_wrong_one(
