@@ -1,5 +1,6 @@
 """The last looks at an approval: what was approved is what is done, and a start is told until when it may be."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from agents.events import ToolStarted
 from agents.requests import RequestId
 from agents.run import Run
 from agents.steps import CallTool
+from bot.config.deploy import DAYS, FreezeWindowConfig
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import prepare
 from bot.store import RecordWrite
@@ -57,8 +59,33 @@ async def test_a_start_is_told_when_its_approval_is_too_old_and_what_has_become_
     assert cover
     assert await cover.still()
 
-    looks.world.workshop.meaning["bell"] = "a larger bell"
+    for meaning in ("", "a larger bell"):
+        looks.world.workshop.meaning["bell"] = meaning
+        assert not await cover.still(), "while it waited for its turn"
 
-    assert not await cover.still(), "while it waited for its turn"
     assert await looks.first() is None, "before its start"
     assert (await looks.world.request(looks.started.request_id or "")).state == "superseded"
+
+
+async def test_while_people_may_only_be_missing_in_a_file_nothing_begins_and_no_approval_is_superseded(
+    looks: Looks,
+) -> None:
+    people, approval = looks.world.app.people, await looks.first()
+    assert isinstance(approval, RecordWrite)
+    cover = looks.guard.cover(looks.agent, looks.run, looks.step, looks.started, approval)
+    assert cover
+    people.take_half(people.as_written, "half", await looks.world.now())
+
+    assert not await cover.still()
+    looks.world.workshop.meaning["bell"] = "a larger bell"
+    assert await looks.first() is None
+
+    assert (await looks.world.request(looks.started.request_id or "")).state == "approved"
+
+
+async def test_what_a_window_freezes_by_now_does_not_start_however_it_was_looked_for(looks: Looks) -> None:
+    people, every_day = looks.world.app.people, FreezeWindowConfig(name="always", days=DAYS)
+    people.change(replace(people.as_written, windows=(every_day,)))
+
+    assert await looks.first() is None
+    assert (await looks.world.request(looks.started.request_id or "")).state == "approved"

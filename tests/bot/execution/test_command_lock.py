@@ -7,10 +7,25 @@ import pytest
 
 from agents.events import ToolOrphaned, ToolQueued
 from agents.requests import RunId
+from bot.execution.command_lock import CommandLock, Holder
 from bot.execution.runner_files import Places, take_lock
 from bot.render.status_line import status_line
+from bot.store import Store
+from bot.store.locks import Held, LockQueue
 from tests.bot.cli.shell import sayso
-from tests.kit.waiting import until
+from tests.bot.store.stores import (
+    ATTEMPT,
+    LEASE_S,
+    OTHER,
+    RUN,
+    a_store,
+    append,
+    in_a,
+    move_time,
+    started,
+    tool_started,
+)
+from tests.kit.waiting import patience, until
 from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.test_tour import commit_of
@@ -102,6 +117,58 @@ async def test_the_story_says_that_its_turn_came_and_what_changed_meanwhile_is_a
     assert (before, after) == ([street.first], [street.first, None])
     now = commit_of(shop, "v1.1.0")
     assert f"live in production was {commit_of(shop, 'v1.0.0')} and is now {now}." in record
+
+
+FIRST, SECOND = Holder(RUN, ATTEMPT), Holder(RunId("s0r-bbbbbbbbbbbbb"), OTHER)
+DOOR = Held("door", str(FIRST), 1)
+
+
+@pytest.fixture
+async def door(redis: str) -> AsyncIterator[Store]:
+    """A store in which the first attempt has begun, and has the lock of the door."""
+    async with a_store(redis) as store:
+        await append(store, started(), expect=0)
+        await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)
+        await CommandLock(store).locks.take("door", str(FIRST))
+        yield store
+
+
+async def test_who_waits_gives_up_when_its_approval_ends_and_takes_nothing_from_whom_nobody_has_judged(
+    door: Store,
+) -> None:
+    turns = CommandLock(door)
+
+    async def is_wanted(_: Holder | None) -> bool:
+        return True
+
+    for passed_s in (0, 4 * LEASE_S):
+        await move_time(door, passed_s)
+        async with patience():
+            assert await turns.take("door", SECOND, await in_a(door, 0.1), is_wanted) is None, passed_s
+        assert not (await turns.locks.queue("door")).waiting, "it waits no longer"
+
+
+async def test_a_turn_that_comes_when_nobody_wants_it_any_more_is_not_taken(door: Store) -> None:
+    turns = CommandLock(door)
+
+    async def is_wanted_until_then(behind: Holder | None) -> bool:
+        await turns.give_up(DOOR)
+        return behind is not None
+
+    assert await turns.take("door", SECOND, None, is_wanted_until_then) is None
+    assert await turns.locks.queue("door") == LockQueue()
+
+
+async def test_a_lock_does_not_end_while_it_is_kept(door: Store) -> None:
+    turns = CommandLock(Store(door.client, door.shards, lease_s=0.3, grace_s=1))
+    await move_time(door, 4 * LEASE_S)
+
+    async def holds() -> bool:
+        return (await turns.locks.queue("door")).holder is not None
+
+    assert not await holds(), "its lease is over"
+    async with turns.kept(DOOR):
+        await until(holds, what="its lease is moved on")
 
 
 async def approved(shop: World, text: str) -> RunId:

@@ -6,18 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 from structlog.testing import capture_logs
 
+from agents import ToolRefused
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolQueued, ToolStarted
 from agents.requests import AttemptId, RunId
-from agents.run import Run, step
+from agents.run import Run, fold, step
 from agents.state import Attempt
+from agents.steps import CallTool
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
+from bot.execution.executor import prepare
 from bot.render.outcome import word_of
-from bot.store import WorkItem
+from bot.store import Commit, WorkItem
 from bot.testing.events import tool_started
-from tests.kit.clerk import Workshop
+from tests.kit.clerk import What, Workshop, clerk
 from tests.kit.guards import guards
 from tests.kit.long import few_of
 from tests.kit.opens import opens
@@ -64,6 +68,19 @@ async def test_an_attempt_says_what_is_done_for_whom_and_where(world: World) -> 
     )
     assert started.host == world.app.runs.executor.host
     assert ended.attempt_id == started.attempt_id
+
+
+class Seldom(What):
+    """What may be pressed three times."""
+
+    times: int = Field(le=3)
+
+
+async def test_arguments_that_a_tool_does_not_take_are_refused() -> None:
+    pressed = CallTool(tool="press", arguments={"what": "bell", "times": 4})
+
+    with pytest.raises(ToolRefused, match="times: Input should be less than or equal to 3"):
+        await prepare(clerk(Workshop(args=Seldom)), fold([]), pressed)
 
 
 async def test_a_tool_that_takes_longer_than_its_lease_keeps_it(world: World) -> None:
@@ -146,6 +163,33 @@ async def test_what_was_read_as_waiting_for_its_turn_may_have_begun_since(
     assert isinstance(orphaned, ToolOrphaned)
     assert orphaned.may_have_started
     may_end.set()
+
+
+@pytest.mark.parametrize("how", ["it waits for its turn", "its worker did not begin it"])
+@opens(change=sweeps_nothing)
+async def test_what_never_began_is_not_asked_about(world: World, how: str) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    await world.quiet()
+    executor, store, run = world.app.runs.executor, world.app.store, await world.run(run_id)
+    assert run.pending
+    began = tool_started(step_id=run.pending.id)
+    await store.start_tool(run_id, run.seq, began.attempt_id, began, None)
+    if how == "it waits for its turn":
+        waits = ToolQueued(at=await world.now(), attempt_id=began.attempt_id, behind=RunId("s0r-aaaaaaaaaaaaa"))
+        await store.commit(Commit(run_id=run_id, events=[waits]))
+    else:
+        executor.never_begin(began.attempt_id)
+    await store.renew(run_id, began.attempt_id, 0)
+    run = await world.run(run_id)
+    assert run.pending
+    assert run.pending.attempt
+
+    await executor.look_after(run, run.pending, run.pending.attempt)
+
+    [_, orphaned] = await _two(world, run_id)
+    assert isinstance(orphaned, ToolOrphaned)
+    assert not orphaned.may_have_started
 
 
 def is_another_letter(workshop: Workshop) -> None:

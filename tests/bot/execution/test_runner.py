@@ -60,13 +60,15 @@ class Bench:
         await asyncio.wait_for(asyncio.to_thread((self.folder / "hears").write_text, "go\n"), PATIENCE_S)
 
     def worker(self, moment: str, script: str, attempt: str = "a1") -> subprocess.Popen[bytes]:
-        """A process of its own that runs `script`."""
+        """A process of its own, in a session of its own, that runs `script`."""
         order = Order(
             data_dir=str(self.data_dir), redis_url=NO_REDIS, attempt_id=attempt, argv=["sh", "-c", script],
             cwd=str(self.folder), lock="deploy-staging", timeout_s=LONG_S,
         )  # fmt: skip
         program = [sys.executable, "-m", "tests.bot.runner_worker", moment, json.dumps(asdict(order))]
-        return subprocess.Popen(program, cwd=Path(bot.__file__).parents[1])
+        # Where the locale is C, Python adds to its own environment.
+        env = os.environ | {"LANG": "C", "LC_ALL": ""}
+        return subprocess.Popen(program, cwd=Path(bot.__file__).parents[1], env=env, start_new_session=True)
 
     def has_run(self) -> list[str]:
         """The lines that commands added to `log`."""
@@ -163,7 +165,7 @@ async def test_a_runner_that_is_late_loses_to_an_adopter(bench: Bench) -> None:
 async def test_a_worker_killed_during_the_command_leaves_it_to_its_successor(bench: Bench) -> None:
     with bench.worker("waiting", TALKS) as worker:
         await bench.said()
-        worker.kill()
+        os.killpg(worker.pid, signal.SIGKILL)
         worker.wait(20)
 
     adopting = asyncio.create_task(bench.runner.adopt("a1"))
@@ -174,7 +176,7 @@ async def test_a_worker_killed_during_the_command_leaves_it_to_its_successor(ben
 
 
 async def test_a_worker_killed_after_the_command_leaves_its_result(bench: Bench) -> None:
-    with bench.worker("waiting", "echo run >>log; echo over") as worker:
+    with bench.worker("waiting", "echo run >>log; echo over $LC_CTYPE") as worker:
         assert worker.wait(20) == 0
 
     assert await bench.runner.adopt("a1") == CommandResult(0, "over\n")
@@ -345,6 +347,17 @@ async def test_a_command_is_asked_about_once_it_is_its_turn_and_begins_only_if_i
     assert bench.has_run() == ["run", "run"]
 
 
+async def test_what_its_runner_was_not_told_never_starts_though_that_died_and_could_not_say_so(bench: Bench) -> None:
+    async def still() -> bool:
+        [runner_pid] = who_opened(bench.places.lock("deploy"))
+        os.kill(runner_pid, signal.SIGKILL)
+        return False
+
+    command = Command(["sh", "-c", "echo run >>log"], bench.folder, "deploy", LONG_S)
+    assert await bench.runner.run("a1", command, None, still) == NeverStarted()
+    assert bench.has_run() == []
+
+
 async def test_a_worker_killed_while_it_is_asked_leaves_an_attempt_that_never_starts(bench: Bench) -> None:
     with bench.worker("asked", "echo run >>log") as worker:
         assert worker.wait(20) == -signal.SIGKILL
@@ -375,12 +388,18 @@ async def test_a_command_that_waits_for_its_turn_does_not_begin_once_its_worker_
 
 async def test_a_time_out_ends_the_whole_group_even_if_it_will_not_listen(bench: Bench) -> None:
     deaf = "trap '' TERM; echo begun; (exec 9>says; read word <hears) & read word <hears"
-    listening = asyncio.create_task(bench.said())
+    says = os.open(bench.folder / "says", os.O_RDONLY | os.O_NONBLOCK)
+
+    def is_held_by_nobody() -> bool:
+        with suppress(BlockingIOError):
+            return os.read(says, 1) == b""
+        return False
 
     found = await bench.sh(deaf, timeout_s=0.3)
 
     assert found == CommandResult(None, "begun\n")
-    assert await listening == "", "nobody of the group holds the pipe any more"
+    await until(is_held_by_nobody, what="nobody of the group holds the pipe any more")
+    os.close(says)
 
 
 async def test_a_time_out_asks_first(bench: Bench) -> None:
@@ -422,6 +441,7 @@ async def test_a_large_output_keeps_its_head_and_its_tail_and_one_that_fits_is_w
 async def test_files_are_private_and_the_command_keeps_the_usual_mask(bench: Bench) -> None:
     before = os.umask(0o027)
     try:
+        bench.places.make()
         found = await bench.sh("umask")
     finally:
         os.umask(before)
@@ -432,6 +452,24 @@ async def test_files_are_private_and_the_command_keeps_the_usual_mask(bench: Ben
     assert {path.suffix for path in files} == {".lock", ".claim", ".result"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}
+
+
+CLAIMS = """
+import sys
+from pathlib import Path
+from bot.execution.runner_files import take_claim
+sys.addaudithook(lambda event, args: print(args[0]) if event == "open" else None)
+take_claim(Path(sys.argv[1]), "runner")
+"""
+
+
+def test_a_claim_is_had_only_once_its_folder_outlives_a_power_cut_as_well(bench: Bench) -> None:
+    bench.places.make()
+    claim = bench.places.claim("a1")
+
+    opened = subprocess.run([sys.executable, "-c", CLAIMS, claim], check=True, capture_output=True, text=True).stdout
+
+    assert opened.splitlines()[-1] == str(claim.parent), "which is synced after the claim is made"
 
 
 def test_results_go_after_a_week_and_claims_stay_so_that_nothing_seems_never_started(bench: Bench) -> None:

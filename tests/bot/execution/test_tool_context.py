@@ -10,7 +10,7 @@ from agents import Agent, Arguments, CallTool, Done, Effect, Outcome, Tool, Tool
 from agents.requests import AttemptId
 from bot.execution.command_lock import CommandLock, Holder
 from bot.execution.runner import NeverStarted, Runner
-from bot.execution.tool_context import Guarded, HeldAttempt, NotStarted, StepContext
+from bot.execution.tool_context import Guarded, HeldAttempt, NobodyKnows, NotStarted, StepContext
 from bot.store import StoreUnavailable
 from bot.testing import Scripted, sayso
 from tests.kit.waiting import until
@@ -77,6 +77,25 @@ async def test_a_process_that_ends_before_its_command_begins_keeps_no_lock(world
     assert (await turns.locks.take("door", str(Holder(run.id, AttemptId("s0a-bbbbbbbbbbbbb"))))).state == "taken"
     assert await runner.adopt(held.id) == NeverStarted()
     assert not (tmp_path / "done").exists()
+
+
+async def test_the_lock_of_a_command_that_may_still_run_goes_to_nobody(world: World, tmp_path: Path) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    run = await world.run(run_id)
+    assert run.pending
+
+    async def queued(_: Holder | None) -> bool:
+        return True
+
+    turns, attempt = CommandLock(world.app.store), AttemptId("s0a-aaaaaaaaaaaaa")
+    held = HeldAttempt(Runner(tmp_path / "runner", world.url), attempt, turns, str, queued)
+    context = StepContext(run, run.pending.id, await world.now(), world.app.runs.children, held)
+
+    with pytest.raises(NobodyKnows):
+        await context.command(["sh", "-c", "kill -9 $PPID"], cwd=tmp_path, lock="door", timeout_s=10)
+
+    assert (await turns.locks.take("door", str(Holder(run.id, AttemptId("s0a-bbbbbbbbbbbbb"))))).state == "held"
 
 
 async def test_the_end_of_an_approval_is_told_to_a_runner_by_the_clock_of_its_machine(world: World) -> None:

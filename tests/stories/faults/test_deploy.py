@@ -159,7 +159,7 @@ async def test_an_object_of_the_repository_that_is_replaced_after_the_approval_i
 async def test_the_copy_that_a_program_runs_in_has_nothing_of_the_configuration_or_of_a_killed_runner(
     shop: World,
 ) -> None:
-    release(shop, "v1.2.0", '#!/bin/sh\ngit config --list --local >../config\n./real.sh "$@"\n')
+    release(shop, "v1.2.0", '#!/bin/sh\ngit config --list --local >../config\nls >../files\n./real.sh "$@"\n')
     hook = shop.folder / "demo" / "hook"
     hook.write_text(f"#!/bin/sh\ntouch {shop.folder}/demo/hooked\n")
     hook.chmod(0o755)
@@ -168,11 +168,13 @@ async def test_the_copy_that_a_program_runs_in_has_nothing_of_the_configuration_
     (shop.folder / "demo" / "shop" / ".git" / "info" / "attributes").write_text("* filter=odd\n")
     left = shop.folder / "trees" / "deploy-staging" / "shop"
     left.mkdir()
-    (left / "deploy.sh").write_text("#!/bin/sh\ntouch ../replaced\n")
+    for name in ("deploy.sh", "left.sh"):
+        (left / name).write_text("#!/bin/sh\ntouch ../replaced\n")
 
     assert (await shop.ended(await shop.trigger("deploy v1.2.0 to staging"))).state == "done"
 
-    assert str(hook) not in (shop.folder / "trees" / "deploy-staging" / "config").read_text()
+    assert str(hook) not in (left.parent / "config").read_text()
+    assert "left.sh" not in (left.parent / "files").read_text()
     assert not (shop.folder / "demo" / "hooked").exists()
     assert live(shop, "staging") == commit_of(shop, "v1.2.0")
     assert not left.exists()
