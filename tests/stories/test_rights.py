@@ -62,7 +62,11 @@ async def test_an_agent_is_started_only_by_whom_it_names(api: Api) -> None:
 
     assert refused.status_code == 403
     assert refused.json()["do"] == "Ask one of those who may: Bo Berg and Cy Cole"
-    assert (await bo.post("/v1/runs", json={"text": "stamp it"})).status_code == 201
+    made = await bo.post("/v1/runs", json={"text": "stamp it"})
+    assert made.status_code == 201
+    of_anna = await api.client("bo", "steer", "trigger", acts_for=["anna"])
+    copied = await of_anna.post(f"/v1/runs/{made.json()['id']}/retry", json={"requester": "anna"})
+    assert (copied.status_code, copied.json()["do"]) == (403, "Ask one of those who may: Bo Berg and Cy Cole")
 
 
 async def test_a_service_sees_and_steers_for_those_it_acts_for_and_never_approves(world: World, api: Api) -> None:

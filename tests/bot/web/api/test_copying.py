@@ -3,7 +3,7 @@
 from typing import Any
 
 from agents.events import RunStarted, ToolStarted, own
-from agents.requests import RunId
+from agents.requests import FromPerson, RunId
 from tests.bot.web.problems import refused
 from tests.kit.world import World
 from tests.servers.web import Api
@@ -144,17 +144,27 @@ async def test_nothing_that_is_forged_in_a_file_allows_anything(world: World, ap
     events = file["events"]
     decided = next(place for place, event in enumerate(events) if event["type"] == "request_decided")
     file["events"] = events = events[: decided + 1]
-    events[0] |= {"max_steps": 10_000, "max_cost_usd": 1e9, "requester": "dan", "inherits": ["anna"], "thread": "t"}
+    events[0] |= {
+        "origin": {"type": "trigger", "name": "nightly"},
+        "max_steps": 10_000,
+        "max_cost_usd": 1e9,
+        "requester": "dan",
+        "inherits": ["anna"],
+        "thread": "t",
+    }
     forged = {"type": "run_forked", "how": "fork", "source": source, "at_seq": 1, "by": "dan", "at": events[0]["at"]}
     effects = list(world.workshop.effects)
 
     for story in (events, [events[0], forged, *events[1:]], [*events, forged], [*events, forged, *events[1:]]):
-        run_id = (await imported(api, file | {"events": story})).json()["id"]
+        made = await imported(api, file | {"events": story})
+        assert made.status_code == 201, made.text
+        run_id = made.json()["id"]
         record = await world.opened(run_id)
 
         run = await world.run(run_id)
         assert run.started
         assert (run.started.requester, run.started.max_steps, run.started.thread) == ("anna", 10, "")
+        assert run.started.origin == FromPerson()
         assert {"anna", "dan"} <= {*record.request.requesters}
         assert (record.state, record.votes, record.request.run_id) == ("open", (), run_id)
         assert not any(isinstance(event, ToolStarted) for event in own(await world.events(run_id)))
