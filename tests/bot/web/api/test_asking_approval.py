@@ -431,9 +431,9 @@ async def test_a_policy_that_is_removed_is_not_asked_under_and_its_approval_is_v
         assert key.asks == ("policy:production",)
         assert (replayed.status_code, replayed.json()["id"]) == (200, request["id"])
         assert "no policy 'production'" in refused(another, 422, "invalid")
+        assert "There is no policy 'production' in sayso.toml any more" in await world.summary(request["run_id"])
         told = await waited(ci, request)
         assert (told["state"], told["may_act"]) == ("approved", False)
-        assert "There is no policy 'production' in sayso.toml any more" in await world.summary(request["run_id"])
 
 
 async def test_what_is_no_approval_or_not_listed_with_the_key_or_for_too_few_opens_nothing(
