@@ -12,6 +12,7 @@ from bot.policy.record import RequestRecord
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.runs.children import Children
+from bot.runs.start import Sent
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
 from tests.kit.long import few_of
@@ -140,6 +141,16 @@ async def test_a_run_that_has_ended_starts_no_other_one_and_none_reads_the_state
     assert (await world.run(run_id)).children == ()
     with pytest.raises(ToolRefused, match="is no run that this one has started"):
         await late.look(run, theirs)
+
+
+async def test_a_child_is_no_better_proved_than_the_run_that_starts_it(world: World) -> None:
+    sent = Sent(by_mail=True, weakness="forwarded")
+
+    run_id = await world.app.runs.starter.start("cli", "start_run stamp letter", PersonId("anna"), sent=sent)
+
+    [first, *_] = await world.events(await child_of(world, run_id))
+    assert isinstance(first, RunStarted)
+    assert (first.by_mail, first.weakness) == (True, "forwarded")
 
 
 async def test_a_child_that_fails_is_an_error_of_its_parents_step(world: World) -> None:
