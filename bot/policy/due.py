@@ -79,8 +79,6 @@ def _reminder(record: RequestRecord, person: PersonId, zone: str, now: datetime)
     moment = max(now, min(moments.values()))
     if policy.quiet_hours and policy.urgency != "high":
         moment = after_quiet_hours(moment, ZoneInfo(zone), policy.quiet_hours)
-    if moment >= record.request.expires_at:
-        return None
     return moment, max(number for number, planned in moments.items() if planned <= moment)
 
 

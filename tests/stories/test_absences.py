@@ -9,6 +9,7 @@ import pytest
 
 from agents.events import RequestReassigned
 from agents.requests import PersonId
+from bot.audit.reading import Query
 from bot.errors import Invalid, NotFound
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Decided, NotEntitled
@@ -127,6 +128,10 @@ async def test_it_ends_by_itself_and_what_went_to_others_stays_there(world: Worl
     assert await deciders(world, record.request.id) == ("cy",)
     later = await asked(world)
     assert await deciders(world, later.request.id) == ("bo",)
+    await world.app.requests.absences.look()
+    await world.seal()
+    ended, _ = await world.app.audit.search(Query(kind="absence_ended"))
+    assert {(str(one["people"]), str(one["outcome"])) for one in ended} == {("['bo']", "over")}
 
 
 async def test_times_that_make_no_sense_are_refused_in_words(world: World) -> None:

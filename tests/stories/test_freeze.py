@@ -14,6 +14,7 @@ import pytest
 from agents.events import RequestFrozen, ToolStarted
 from agents.requests import Freeze, PersonId, RunId
 from bot.app import App
+from bot.audit.reading import Query
 from bot.config.deploy import DAYS
 from bot.registry.environments import environments_of
 from bot.render.times import moment
@@ -75,6 +76,9 @@ async def test_what_is_approved_while_it_is_frozen_starts_when_the_freeze_ends_a
     await world.app.requests.freezes.freeze("production", BO, WHY)
     await world.decide("bo", await world.opened(other := await world.trigger("press gong")), "approve")
     assert await world.summary(other) == "done: ok: press gong: done"
+    await world.seal()
+    noted, _ = await world.app.audit.search(Query(kind="frozen"))
+    assert sorted((str(one["who"]), str(one["words"])) for one in noted) == [("bo", WHY)] * 2 + [("bo", "said again")]
 
 
 async def test_what_is_asked_under_a_freeze_says_so_and_is_asked_again_where_that_outlasts_its_approval(

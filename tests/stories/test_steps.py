@@ -49,7 +49,9 @@ async def test_finance_is_asked_once_the_manager_has_agreed_and_the_last_step_de
     assert stands.request.digest == record.request.digest
 
 
-async def test_api_command_line_page_and_status_say_which_step_it_is_and_what_is_due(world: World) -> None:
+async def test_api_command_line_page_and_status_say_which_step_it_is_and_with_new_words_it_is_the_first_again(
+    world: World,
+) -> None:
     record = await asked(world)
     view = request_view(await world.request(record.request.id), world.app.people)
     listed = await sayso(world, "requests", "--for", "bo")
@@ -69,3 +71,8 @@ async def test_api_command_line_page_and_status_say_which_step_it_is_and_what_is
     assert status_line(run, stands, world.app.people) == (
         "Waiting for Dan Dorn or Eve Ebert (step 2 of 2, finance): Press bell?"
     )
+
+    await world.decide("anna", stands, "free_text", "press it twice, please")
+
+    again = request_view(await world.request(record.request.id), world.app.people)
+    assert (again.step, again.rule) == (StepView(number=1, of=2, name="manager"), FIRST)

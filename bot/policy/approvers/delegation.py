@@ -141,7 +141,7 @@ def stood_in_for(
     """
     stuck = set[PersonId]()
     while True:
-        held = (one for one in eligible(policy, involved.requesters) if one not in involved.voters)
+        held = eligible(policy, involved.requesters)
         person = next((one for one in held if one in absent and one not in stuck), None)
         if person is None:
             return

@@ -22,3 +22,9 @@ def test_each_kind_has_words_in_both_languages_and_stands_in_the_docs() -> None:
 
 def test_no_two_events_leave_records_of_one_kind() -> None:
     assert len(set(OF_EVENTS.values())) == len(OF_EVENTS)
+
+
+def test_each_kind_that_an_event_leaves_has_its_event() -> None:
+    kinds = get_args(Kind)
+
+    assert {*OF_EVENTS.values(), "break_glass"} == {*kinds[: kinds.index("frozen")]}

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import RequestRevised, VoteCast
-from agents.requests import Effect, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote
+from agents.requests import Effect, Fact, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote
 from bot.policy.approvers.quorum import eligible
 from bot.policy.digest import call_digest
-from bot.policy.edits import changed_names, edited_request, typed_lines, typed_values, with_values
+from bot.policy.edits import changed_names, edited_request, is_same, typed_lines, typed_values, with_values
 from bot.policy.judge import change_objection, edit_objection, judge
 from bot.policy.judgements import AlreadyVoted, Answer, Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord, after
@@ -117,6 +117,26 @@ def test_whoever_asked_changes_it_as_one_who_decides_wherever_they_come_to_decid
 
     decide = {where for where, (asker, under) in seats.items() if edits_as_decider(asker, under)}
     assert decide == {"later step", "earlier step", "once it escalates"}
+
+
+def test_a_call_is_the_same_while_nothing_differs_but_its_facts_and_what_may_be_edited() -> None:
+    call = _call("v1")
+    beside = call.effect.model_copy(update={"facts": (Fact(label="From", text="v0"),)})
+
+    assert is_same(call, call.model_copy(update={"editable": (), "effect": beside}))
+    for changed in ({"argv": ("deploy", "--force")}, {"artifacts": {"plan": "1 to add"}}, {"cwd": "/srv"}):
+        assert not is_same(call, call.model_copy(update={"effect": call.effect.model_copy(update=changed)}))
+
+
+def test_who_edited_one_argument_is_its_editor_also_once_another_is_edited() -> None:
+    bo, cy, _ = _PEOPLE
+    asked, call = approval(edits={"version": (bo,)}), _call("v1")
+    elsewhere = call.model_copy(update={"arguments": {**call.arguments, "where": "staging"}})
+
+    found = edited_request(asked, call, elsewhere, cy, {})
+
+    assert found.edits == {"version": (bo,), "where": (cy,)}
+    assert found.policy.editors == (bo, cy)
 
 
 def test_lines_are_an_edit_only_where_each_names_an_argument_once() -> None:

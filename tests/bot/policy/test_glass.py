@@ -150,6 +150,7 @@ def test_it_covers_a_start_only_while_whoever_broke_it_is_there_and_named() -> N
 def test_the_other_approvers_review_it() -> None:
     assert reviewers(broken()) == (BO, CY)
     assert reviewers(broken(BO)) == (CY,)
+    assert reviewers(broken().model_copy(update={"joined": (CY,)})) == (BO,)
 
 
 def test_what_is_kept_of_other_votes_and_decisions_is_as_it_was() -> None:

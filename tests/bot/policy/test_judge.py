@@ -1,7 +1,7 @@
 """The meaning of an answer for a request: a table for each check. What always holds: `test_judge_always.py`."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import get_args
 
 import pytest
@@ -9,12 +9,11 @@ import pytest
 from agents.requests import HandedOn, PersonId, PolicyStep, Remark, RequestState
 from bot.policy.judge import (
     CHECKS,
-    MOST_NOTED,
-    MOST_REMARKS,
     TOO_OFTEN,
     counts,
     delegation_objection,
     edit_objection,
+    is_kept,
     judge,
 )
 from bot.policy.judgements import (
@@ -194,8 +193,8 @@ def test_words_of_a_requester_beside_an_open_approval_are_a_remark_and_no_answer
     assert found == Remarked(text="wait until 5")
 
 
-def test_a_card_takes_so_many_remarks_and_no_more() -> None:
-    remarks = tuple(Remark(person=ANNA, text="wait", at=NOON) for _ in range(MOST_REMARKS))
+def test_a_card_takes_twenty_remarks_and_no_more() -> None:
+    remarks = tuple(Remark(person=ANNA, text="wait", at=NOON) for _ in range(20))
 
     found = judge(record(approval(remarks=remarks)), answer(ANNA, approve=None, text="wait until 5"))
 
@@ -213,7 +212,7 @@ def test_words_of_a_requester_that_answer_a_question_are_that_answer_and_no_rema
 
 def test_what_is_kept_of_one_person_no_longer_is_neither_called_a_question_nor_an_answer() -> None:
     question = Comment(person=BO, text="why now?", at=NOON, kind="question", id="asked-1")
-    full = record(comments=(question,), noted={ANNA: MOST_NOTED, BO: MOST_NOTED})
+    full = record(comments=(question,), noted={ANNA: 50, BO: 50})
 
     assert judge(full, answer(BO, approve=None, text="why now?")) == Unclear(why=TOO_OFTEN)
     assert judge(full, answer(BO, approve=None, text="why now", asks=True)) == Unclear(why=TOO_OFTEN)
@@ -331,6 +330,15 @@ def test_a_denial_after_the_start_is_too_late_and_told_since_when() -> None:
     assert judge(started, answer(CY, approve=False)) == TooLate(started_at=LATER)
 
 
+def test_the_first_denial_after_the_start_is_kept_however_much_its_writer_said_before() -> None:
+    full = record(state="approved", started_at=LATER, noted={CY: 50})
+    stopped = full.model_copy(update={"stopped": vote(BO, approve=False)})
+
+    assert is_kept(full, CY, TooLate(started_at=LATER))
+    assert not is_kept(stopped, CY, TooLate(started_at=LATER))
+    assert not is_kept(full, CY, Unclear())
+
+
 @guards("judge:undecided")
 @pytest.mark.parametrize(
     ("state", "approve"), [("approved", True), ("denied", True), ("denied", False), ("answered", True)]
@@ -413,6 +421,20 @@ def test_each_answer_with_an_effect_is_refused_by_a_way_that_does_not_count(act:
 
     assert isinstance(found, NotThisWay)
     assert found.act == act
+
+
+@pytest.mark.parametrize(
+    ("found", "at", "why"),
+    [
+        (record(state="approved"), LATER, AlreadyDecided),
+        (record(state="denied"), LATER, AlreadyDecided),
+        (record(state="withdrawn"), LATER, ClosedOtherwise),
+        (record(), EXPIRES, ClosedOtherwise),
+    ],
+)
+def test_what_is_over_is_handed_on_to_nobody(found: RequestRecord, at: datetime, why: type[Judgement]) -> None:
+    assert isinstance(delegation_objection(found, answer(BO, approve=None, at=at)), why)
+    assert delegation_objection(record(), answer(BO, approve=None)) is None
 
 
 @pytest.mark.parametrize("approve", [True, False])

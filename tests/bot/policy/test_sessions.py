@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from agents.requests import Effect, GatedCall
-from bot.policy.sessions import Same, same_in
+from agents.requests import Again, Effect, GatedCall
+from bot.policy.sessions import Same, allows_again, same_in
+from tests.bot.examples import BO, CY, approval, record, vote
 
 FOLDER = "/home/anna/shop"
 PLAIN = ["ls", "-la", "pytest", "-q", "tests", "make", "lint", "&&", "echo", "'hi there'", f"{FOLDER}/a.py", "./run.sh"]
@@ -122,3 +123,13 @@ def test_words_of_a_program_beside_its_call_are_searched_for_risks_as_well() -> 
 
     assert same_in(plain) is not None
     assert same_in(plain.model_copy(update={"arguments": plain.arguments | {"facts": facts}})) is None
+
+
+def test_an_approval_allows_the_same_again_only_of_what_stands_as_it_was_first_asked() -> None:
+    asked = approval(call=call({"command": "ls"}), again=Again(uses=3, within_s=60))
+    allowed = record(asked, state="approved", votes=(vote(BO).model_copy(update={"again": True}),))
+
+    assert allows_again(allowed)
+    assert not allows_again(allowed.model_copy(update={"joined": (CY,)}))
+    for changed in ({"edits": {"command": (CY,)}}, {"revision": 2}, {"again": None}):
+        assert not allows_again(allowed.model_copy(update={"request": asked.model_copy(update=changed)}))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -13,8 +13,9 @@ from agents import Repeats
 from agents.requests import Effect, GatedCall, PersonId, RequestId, RunId
 from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
-from bot.policy.standing import Ended, Standing, StandingApproval, covers, lapse, pattern_of, rules_of
+from bot.policy.standing import Ended, Standing, StandingApproval, covers, lapse, may_stand, pattern_of, rules_of
 from bot.testing.events import NOON
+from tests.bot.examples import approval
 
 REPEATS = Repeats(variable=("version",), surroundings=("live in ",))
 _JSON = st.recursive(
@@ -138,6 +139,7 @@ def test_only_what_the_tool_lets_be_open_is_left_open(names: list[str]) -> None:
 
 
 @given(_ARGUMENTS, _ARGUMENTS)
+@example({"count": 1}, {"count": "1"})
 def test_arguments_are_covered_exactly_if_their_json_is_the_same_to_the_letter(
     one: dict[str, Any], other: dict[str, Any]
 ) -> None:
@@ -221,6 +223,22 @@ def test_it_counts_while_all_is_as_it_was_granted(
     found: Standing, rules: str, may: set[PersonId], why: str | None
 ) -> None:
     assert lapse(found, rules, may, HERE, {}) == why
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"edits": {"version": (BO,)}},
+        {"changes": ("version",)},
+        {"program": "deploy"},
+        {"service": "ci"},
+        {"purpose": "question"},
+        {"call": call(is_risky=True)},
+    ],
+)
+def test_it_is_only_for_what_one_person_asks_for_as_it_was_first_asked(otherwise: dict[str, object]) -> None:
+    assert may_stand(approval())
+    assert not may_stand(approval(**otherwise))
 
 
 def test_a_policy_that_says_anything_else_has_other_rules() -> None:

@@ -21,8 +21,11 @@ from bot.policy.judgements import (
 )
 from bot.policy.record import RequestRecord, records
 from bot.requests.decisions import Decisions
+from bot.requests.reassignment.delegation import HandOn
 from bot.store import Commit, Written
 from bot.store.journal import Journal
+from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.world import World, heading
 
 BO = PersonId("bo")
@@ -118,9 +121,8 @@ class SlowJournal(Journal):
         return await super().write(commit)
 
 
-async def test_an_answer_that_is_read_or_judged_before_the_expiry_and_written_after_it_does_not_count(
-    world: World,
-) -> None:
+@opens(TOML.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n', 1))
+async def test_what_is_read_or_judged_before_the_expiry_and_written_after_it_does_not_count(world: World) -> None:
     record = await asked(world)
     await world.steer(record.request.run_id, "pause")
     read = await world.app.requests.decisions.request(record.request.id)
@@ -132,6 +134,13 @@ async def test_an_answer_that_is_read_or_judged_before_the_expiry_and_written_af
 
     assert judged == late == ClosedOtherwise(state="expired")
     assert (await world.request(record.request.id)).votes == ()
+
+    other = await asked(world, "gong")
+    wish = replace(statement, digest=other.request.digest, said="free_text", reply_id="m3")
+    given = await slow.delegate(other.request.id, wish, HandOn(PersonId("dan"), ""))
+
+    assert given.judgement == ClosedOtherwise(state="expired")
+    assert (await world.request(other.request.id)).request.policy.handed_on == ()
 
 
 async def test_an_answer_to_what_was_read_before_another_s_vote_is_judged_by_what_stands(world: World) -> None:

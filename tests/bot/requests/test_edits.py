@@ -64,3 +64,26 @@ async def test_a_number_and_a_list_that_are_some_are_read_from_text() -> None:
     assert request.call
     assert request.call.arguments == {"amount": 2.5, "parts": ["a"]}
     assert request.policy.editors == (PersonId("bo"),)
+
+
+async def test_an_edit_of_what_was_named_that_would_change_anything_else_is_refused() -> None:
+    only_amount = _OPEN.request.call and _OPEN.request.call.model_copy(update={"editable": ("amount",)})
+    asked = _OPEN.model_copy(update={"request": _OPEN.request.model_copy(update={"call": only_amount})})
+
+    async def prepare(_: Request, arguments: Mapping[str, JsonValue]) -> tuple[GatedCall, Callable[[], str]]:
+        return _call({**arguments, "parts": ["to Dan"]}), lambda: "Transfer?"
+
+    found, request = await judged(asked, answer(BO), Edit({"amount": 2.5}, prepare), PEOPLE, _no_story)
+
+    assert isinstance(found, EditRefused)
+    assert (found.kind, request) == ("names", None)
+
+
+@pytest.mark.parametrize(("revision", "kind"), [(39, "edited"), (40, "too_many")])
+async def test_a_request_is_changed_thirty_nine_times_and_no_more(revision: int, kind: str) -> None:
+    asked = _OPEN.model_copy(update={"request": _OPEN.request.model_copy(update={"revision": revision})})
+    wish = answer(BO, revision=revision)
+
+    found, _ = await judged(asked, wish, Edit({"amount": 2.5}, _prepare), PEOPLE, _no_story)
+
+    assert (found.kind if isinstance(found, EditRefused) else found.type) == kind

@@ -139,6 +139,18 @@ def test_whoever_wrote_to_the_run_is_asked_for_no_approval() -> None:
     )
 
 
+@pytest.mark.parametrize("key", [{"submitter": BO}, {"service": "ci", "holders": (BO,)}])
+def test_whoever_has_the_api_key_that_asked_in_another_s_name_is_asked_for_no_approval(key: dict[str, object]) -> None:
+    begun = started().model_copy(update={"run_id": RUN, **key})
+    run = fold([begun, chosen(gate="production")])
+    assert run.pending is not None
+
+    found = gate_request(run, run.pending, "Deploy?", CALL, policy(), NOON)
+
+    assert isinstance(found, Request)
+    assert (found.requesters, found.parts[BO]) == ((ANNA, BO), "key")
+
+
 def test_the_step_that_nobody_could_decide_is_named() -> None:
     steps = (
         PolicyStep(name="manager", rule=anyone("bo")),

@@ -125,6 +125,7 @@ async def test_attack_no_mailbox_chooses_who_stands_in_where_no_mail_approves(wo
     record = await asked(world)
 
     await says_away(world, way)
+    assert await world.next_mail("anna", about="Somebody is away")
 
     later = await asked(world)
     for request_id in (record.request.id, later.request.id):

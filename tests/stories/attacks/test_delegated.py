@@ -12,7 +12,7 @@ from tests.bot.process.test_reload import without
 from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.stories.people.test_departures import becomes
-from tests.stories.test_absences import away
+from tests.stories.test_absences import away, deciders
 from tests.stories.test_break_glass import sent_with_two_texts
 from tests.stories.test_delegation import SOLO, asked, on_solo
 
@@ -54,6 +54,8 @@ async def test_whoever_steered_the_run_gets_it_through_nobody(world: World) -> N
     assert kind(await world.delegate("bo", record, "cy")) == "took_part"
     assert isinstance(await world.delegate("bo", record, "dan"), Delegated)
     assert kind(await world.delegate("dan", record, "cy")) == "took_part"
+    await away(world, "dan", "cy")
+    assert await deciders(world, record.request.id) == ("dan",)
 
 
 async def test_attack_a_mail_whose_two_texts_differ_hands_nothing_on_and_a_name_without_end_is_cut(

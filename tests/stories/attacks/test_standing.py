@@ -179,10 +179,10 @@ async def test_attack_it_counts_again_as_whoever_granted_it_comes_back(world: Wo
     )
 
 
-async def test_a_freeze_holds_what_nobody_was_asked_about_and_an_approver_denies_a_use_before_it_starts(
+async def test_a_freeze_holds_what_nobody_was_asked_about_and_who_denies_a_use_or_revokes_all_stops_what_waits(
     world: World,
 ) -> None:
-    await granted(world, await done_once(world))
+    standing = await granted(world, await done_once(world))
     await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
     runs = [await world.trigger("press bell") for _ in range(2)]
     await world.quiet()
@@ -195,6 +195,11 @@ async def test_a_freeze_holds_what_nobody_was_asked_about_and_an_approver_denies
     assert (await world.ended(runs[0])).ended
     await world.has(runs[1], "done")
     assert world.workshop.effects == ["press bell"] * 2
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "another incident")
+    await world.trigger("press bell")
+    await world.quiet()
+    revoked = await world.app.requests.standing.revoke(standing.approval.id, PersonId("cy"))
+    assert (await world.request(revoked.uses[-1].request_id)).state == "superseded"
 
 
 async def test_what_an_approver_edited_never_becomes_one(redis: str, tmp_path: Path) -> None:

@@ -244,6 +244,13 @@ async def test_attack_the_words_of_one_who_only_may_be_whoever_asked_steer_the_r
     assert isinstance(await world.edit("bo", now, what="horn"), NotEntitled)
 
 
+@in_office
+async def test_who_only_may_be_whoever_asked_and_decides_nothing_can_do_nothing_with_it(world: World) -> None:
+    _, became = await told(world, "meet anna dan; dan denies; dan edits; dan gives cy")
+
+    assert became[1:] == ["not_entitled"] * 3
+
+
 @opens(file_of("bo"))
 async def test_attack_one_who_only_may_be_whoever_asked_is_said_to_have_written(world: World) -> None:
     await are_one(world, "anna", "bo")

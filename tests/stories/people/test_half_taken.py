@@ -27,6 +27,7 @@ from tests.kit.opens import opens
 from tests.kit.tables import settings_in, tables_audited, without, write
 from tests.kit.world import World, a_world, beside_it
 from tests.servers.web import Api, serving
+from tests.stories.attacks.test_lost_stops import asked_by_mail
 from tests.stories.people import standing
 
 ALONE = '[people.anna]\nname = "Anna Ames"\nemail = "anna@corp.example"\n'
@@ -437,6 +438,37 @@ async def test_a_step_that_begins_meanwhile_asks_those_who_are_missing_afterward
     await world.move_time(120)
     assert await world.next_mail("dan", "Press bell?")
     assert await world.next_mail("eve", "Press bell?")
+
+
+@opens(toml=STEPS)
+async def test_nobody_is_asked_in_place_of_who_is_only_missing(world: World) -> None:
+    _, record = await asked(world, "spending")
+    await world.steer(record.request.run_id, "pause")
+
+    no_manager = without(STEPS, "bo").replace("group:release", "person:anna").replace("person:bo", "person:anna")
+    async with rewritten(world, no_manager.rstrip()):
+        assert world.app.people.missing == ("bo",)
+        await world.move_time(8 * 3600)
+        await world.app.requests.decisions.look(record.request.id)
+        assert (await world.request(record.request.id)).request.policy.escalated_at is None
+
+    await world.move_time(120)
+    assert await world.next_mail("dan", "Press bell?")
+
+
+async def test_attack_a_run_that_somebody_may_have_stopped_is_stopped_by_no_file_that_was_cut(world: World) -> None:
+    run_id, letter = await asked_by_mail(world, "ask free_text Which version?", "stamp letter")
+    record = await world.opened(run_id)
+    await world.reply("anna", letter, "stop")
+    letter = await world.next_mail("anna", about="Nothing goes on before you say which")
+
+    async with rewritten(world, without(TOML, "anna").rstrip()):
+        assert world.app.people.missing == ("anna",)
+        await world.app.requests.departures.look(record.request.id)
+        assert (await world.request(record.request.id)).state == "open"
+
+    await world.reply("anna", letter, "answer: v1")
+    await world.has(run_id, "done")
 
 
 async def test_operators_hear_of_it_at_once_and_again_after_an_hour_also_if_they_are_missing(world: World) -> None:

@@ -204,6 +204,7 @@ def test_those_who_are_away_are_stood_in_for(away: Mapping[PersonId, Absent], we
 
     assert [f"{one.person} {one.to}" for one in found] == went
     assert {(one.why, one.until) for one in found} <= {("absent", UNTIL)}
+    assert [*stood_in_for(ALONE, away, involved(BO), of(ALONE))] == []
 
 
 _names = st.sampled_from(["anna", "bo", "cy", "dan", "eve", "fay"])

@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from agents.events import RequestReassigned, VoteCast
-from agents.requests import PersonId, PolicySnapshot, PolicyStep, people_of
+from agents.requests import HandedOn, PersonId, PolicySnapshot, PolicyStep, people_of
 from bot.policy.approvers.quorum import can_be_met, eligible, is_met, lacking_in_all
-from bot.policy.approvers.steps import begun, escalated, open_steps, restarted
+from bot.policy.approvers.steps import begun, escalated, open_steps, refilled, restarted
 from bot.policy.judge import judge, needed_later
 from bot.policy.judgements import AlreadyVoted, Counted, Decided, Judgement, NotEntitled
 from bot.policy.record import RequestRecord, after, why_not
@@ -201,6 +201,20 @@ def test_escalation_opens_every_seat_and_needs_as_many_people_as_before() -> Non
     assert not is_met(wider, (DAN,))
     assert is_met(wider, (DAN, CY))
     assert is_met(wider, (BO, DAN))
+
+
+def test_escalation_gives_no_seat_to_whoever_handed_it_on_or_filled_another_step() -> None:
+    given_on = policy(handed_on=(HandedOn(person=DAN, to=BO),))
+    second = voted(asked(), BO).request.policy
+
+    assert [*people_of(escalated(given_on, (DAN, ANNA), LATER).rule)] == [BO, CY, ANNA]
+    assert [*people_of(escalated(second, (BO, ANNA), LATER).rule)] == [CY, DAN, ANNA]
+
+
+def test_whoever_filled_another_step_gets_no_seat_where_the_people_are_looked_up_anew() -> None:
+    second = voted(asked(), BO).request.policy
+
+    assert [*people_of(refilled(second, {1}, lambda _: anyone("bo", "cy", "eve")).rule)] == [CY, PersonId("eve")]
 
 
 def test_escalation_lets_no_requester_decide() -> None:
