@@ -124,9 +124,6 @@ class Reader:
         if name == "send":
             chosen = _picked(body)
         token = next(filter(None, (word(action, "value"), *chosen)), "").partition(" ")[0]
-        if name == "send":
-            # In the App Home the menus of all cards that wait are in one view.
-            chosen = [value for value in chosen if value.partition(" ")[0] == token]
         came = _From(word(body, "user", "id"), _team(body), thread_of("action", body))
         person = await self.person(body)
         if isinstance(person, Stranger):

@@ -17,9 +17,11 @@ from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.requests.reassignment.absences import AbsenceWanted
+from channels import Trigger
 from channels.email.local.reply_mail import compose_reply
 from tests.bot.cli.shell import sayso
 from tests.bot.web.problems import refused
+from tests.fakes.hallway import Hallway
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -210,6 +212,15 @@ async def test_by_mail_it_is_a_line_of_its_own_and_no_wish(world: World) -> None
         return not await world.app.requests.absences.all()
 
     await until(is_back, what="Bo is back")
+
+
+@opens(beside=("hallway",), reach=("slack", "email"))
+async def test_no_edit_of_a_message_sets_an_absence(world: World, hallway: Hallway) -> None:
+    said = Trigger(person="bo", text=f"away until {_after(await world.now(), 3)[:10]}", thread="C1/1.2", is_edit=True)
+
+    await world.app.messages.inbox.handle(await world.app.messages.inbox.accept(hallway.item(said)))
+
+    assert await world.app.requests.absences.all() == []
 
 
 async def test_attack_other_words_for_it_and_a_line_with_others_below_set_none_and_whoever_wrote_them_reads_what_does(

@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.requests import PersonId
 from bot.requests.freezes import FrozenRequests
+from channels import Trigger
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import sayso
 from tests.fakes.hallway import Hallway
@@ -196,6 +197,8 @@ async def test_attack_a_freeze_without_a_reason_or_a_colon_freezes_at_once(world
             await freezes_of(world).unfreeze(place, PersonId("cy"), "")
         await world.move_time(1)  # of two mails of one second the other may be a copy
     assert await world.app.store.lists.runs() == []
+    await unanswered(world, a_mail(world, "anna", "freeze production incident 4711"))
+    assert len(await world.app.store.lists.runs()) == 1, "such a sentence of somebody who may not is a wish"
 
 
 async def test_an_answer_to_the_notice_ends_it_as_the_notice_says_and_approves_nothing_of_what_it_held(
@@ -273,6 +276,15 @@ async def test_attack_a_freeze_typed_in_the_thread_of_a_run_to_nobody_is_words_a
 
         assert await frozen(world) == holds
         await until(lambda who=person, words=told: hallway.to(who, words), what="its writer hears of it")
+
+
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_message_that_quotes_others_freezes(world: World, hallway: Hallway) -> None:
+    said = Trigger(person="cy", text="freeze everything: incident 4711", thread=THREAD, others=("bo",))
+
+    await world.app.messages.inbox.handle(await world.app.messages.inbox.accept(hallway.item(said, begins=THREAD)))
+
+    assert await frozen(world) == []
 
 
 async def test_attack_no_mail_that_is_old_a_copy_to_somebody_else_or_without_a_date_ends_a_freeze(

@@ -130,6 +130,21 @@ async def test_no_other_report_nor_an_out_of_office_reply_nor_a_receipt_that_nob
     assert (await world.request(record.request.id)).state == "open"
 
 
+def editable(world: World) -> None:
+    world.workshop.editable = ("what",)
+
+
+@opens(change=editable)
+async def test_an_older_card_that_came_back_is_not_sent_again(world: World) -> None:
+    record, card = await asked(world)
+    await world.edit("cy", record, what="gong")
+
+    await bounce(world, card)
+    await handled(world)
+
+    assert await failures(world, record.request.run_id) == []
+
+
 async def test_a_card_of_a_closed_request_that_came_back_is_news_for_operators_alone(world: World) -> None:
     record, card = await asked(world)
     await world.decide("cy", record, "deny", "no")

@@ -8,6 +8,7 @@ import pytest
 from agents.events import AnswerNoted, PersonSaid
 from agents.requests import RunId
 from bot.inbound.follow_ups import FollowUps
+from bot.policy.judge import MOST_REMARKS
 from bot.policy.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import StatusLines
@@ -328,6 +329,17 @@ async def brought_back(world: World, inbound_id: str, item: Inbound) -> None:
     await world.app.store.client.do("HSET", name, "body", arrived, "raw", item.raw, "at", at)
     await world.app.messages.inbox.handle(inbound_id)
     assert await world.app.store.inbound(inbound_id) is None
+
+
+@pytest.mark.long
+async def test_a_remark_of_which_a_card_takes_no_more_is_told_to_its_writer(world: World, hallway: Hallway) -> None:
+    record = await asked(world, hallway)
+
+    for number in range(MOST_REMARKS + 1):
+        await written(world, hallway.follows("anna", f"mind the {number}", THREAD))
+
+    assert len((await world.request(record.request.id)).request.remarks) == MOST_REMARKS
+    await until(lambda: hallway.to("anna", say("run.remarks-full", count=MOST_REMARKS)), what="Anna is told")
 
 
 @pytest.mark.long

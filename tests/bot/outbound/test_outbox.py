@@ -91,6 +91,10 @@ async def test_operators_hear_of_a_mail_server_that_answers_no_mail_after_the_fi
     await until(lambda: _have_tried(world, 3, 2), what="both are tried again and again")
 
     assert len([entry for entry in await world.unsent() if entry.kind == "alert"]) == 2
+    async for key in world.app.store.client.scan("{s?}:tries:*"):
+        await world.app.store.client.do("HSET", key, "count", 299)
+    await world.move_time(300)
+    await until(world.dead, what="it is given up after most of a day, and they are told")
 
 
 async def _have_tried(world: World, tries: int, cards: int) -> bool:

@@ -14,6 +14,7 @@ CUT = {
     "the last table is lost": TOP + A,
     "the last line is lost": OLD.replace(B, B.removesuffix('expires_after = "4h"\n')),
     "the last line is not ended": OLD.removesuffix("\n"),
+    "the last line is not ended and all is new": '[people.zoe]\nname = "Zoe"',
     "it ends within a line": OLD[:-9],
     "what is above was changed as well": RENAMED + A,
     "a table was put above, with the same lines": RENAMED + NEW + A,

@@ -7,6 +7,8 @@ from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
 from bot.people.directory import People
+from bot.people.tables import Tables
+from bot.policy.approvers.quorum import eligible
 from channels import Contact
 from tests.agents.worlds import NOON
 from tests.bot.examples import ANNA, BO, CY, DAN, PEOPLE, anyone
@@ -56,6 +58,35 @@ def test_people_are_called_by_their_names() -> None:
     assert PEOPLE.names_of((ANNA, BO, CY)) == "Anna Ames, Bo Berg and Cy Cole"
     assert PEOPLE.names_of(("somebody who left",)) == "somebody who left"
     assert (PEOPLE.called("bo", ""), PEOPLE.called("", "slack:#release")) == ("Bo Berg", "#release")
+
+
+def test_two_people_of_one_name_are_told_apart_by_their_ids() -> None:
+    people = People({one: PersonConfig(name="Bo Berg") for one in ("bo", "cy")}, {})
+
+    assert people.names_of((BO, CY)) == "Bo Berg (bo) and Bo Berg (cy)"
+
+
+def test_no_tool_starts_while_a_file_is_half_taken() -> None:
+    people = People({"bo": PersonConfig(name="Bo Berg")}, {})
+    assert not people.holds_tools
+
+    people.take_half(Tables({}, {}), "digest", NOON)
+
+    assert people.holds_tools
+
+
+def test_whoever_may_break_the_glass_never_decides_what_lasts() -> None:
+    people = directory(["person:bo"], break_glass=["person:cy"])
+
+    assert people.may_ever("production", NOON) == {BO}
+
+
+def test_where_nobody_else_is_left_whoever_hears_the_alerts_answers_also_what_they_asked() -> None:
+    people, question = directory(["person:bo"]), directory(["person:bo"]).snapshot("production", NOON)
+    people.change(Tables({"dan": PersonConfig(name="Dan Dorn")}, {}, alerts=("person:dan",)))
+
+    assert question
+    assert eligible(people.by_operators(question, NOON), (DAN,)) == (DAN,)
 
 
 def test_everybody_who_is_meant_is_meant_once() -> None:

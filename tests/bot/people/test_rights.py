@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, TypeAdapter
 
-from agents.requests import PersonId
+from agents.requests import OPERATORS_KEY, PersonId
 from bot.config.directory.groups import GroupTable
 from bot.config.tables import PersonConfig, RolesConfig
 from bot.people.api_keys import SCOPES, ApiKey, Scope
@@ -126,6 +126,11 @@ def test_a_key_never_may_more_than_its_person_and_never_beyond_its_scope(
 
     assert with_key <= allowed(rights.of_person(PersonId(person)), run)
     assert {RIGHTS[one].scope for one in with_key} <= (set(scopes) if "admin" not in scopes else set(SCOPES))
+
+
+def test_what_a_key_decides_says_that_an_operator_made_it() -> None:
+    assert key_of("bo", "answer", made_by="operator").evidence.endswith(OPERATORS_KEY)
+    assert OPERATORS_KEY not in key_of("bo", "answer").evidence
 
 
 @given(st.lists(people, max_size=3, unique=True), scopes_of_keys, parts)

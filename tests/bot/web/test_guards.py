@@ -9,7 +9,7 @@ from bot.config.errors import ConfigError
 from bot.config.hosts import check_bind, host_name, names
 from bot.config.settings import Settings, load
 from bot.store.embedded import EmbeddedRedis
-from bot.web.guards import OWES, Bodies, Bounded
+from bot.web.guards import BODY_BYTES, OWES, Bodies, Bounded
 from tests.bot.web.console.stage import proof
 from tests.bot.web.problems import refused
 from tests.kit.waiting import until
@@ -157,3 +157,18 @@ async def test_a_body_that_waits_for_us_has_all_the_time_that_takes(*, is_ours: 
     await bounded({"type": "http", "method": "POST", "path": "/", "headers": [], OWES: owes}, receive, send)
 
     assert statuses == [200 if is_ours else 408]
+
+
+async def test_a_body_that_is_too_large_takes_no_room_of_others() -> None:
+    statuses = list[int]()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x" * (BODY_BYTES + 1), "more_body": False}
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+    bounded = Bounded(Response("it is taken"), lambda _, __: None, Bodies(most_bytes=BODY_BYTES))
+    await bounded({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, send)
+
+    assert statuses == [413]

@@ -95,6 +95,22 @@ def test_a_message_that_was_deleted_is_stored_once_without_its_words(has_replies
     assert b"deploy" not in found.inbound.raw
 
 
+@pytest.mark.parametrize("editor", ["U1", "U2"])
+def test_an_edit_counts_only_where_the_writer_of_the_message_made_it(editor: str) -> None:
+    said = {
+        "type": "message",
+        "user": "U1",
+        "ts": "1.2",
+        "text": "<@U0BOT> stop",
+        "edited": {"user": editor, "ts": "3"},
+    }
+    before = said | {"text": "<@U0BOT> deploy"}
+
+    found = sort(event(subtype="message_changed", hidden=True, ts="9", message=said, previous_message=before), NOON)
+
+    assert isinstance(found, Stored if editor == "U1" else Nothing)
+
+
 @pytest.mark.parametrize("has_replies", [False, True])
 def test_what_no_person_wrote_may_be_deleted(has_replies: bool) -> None:
     for before in ({"user": "U0BOT"}, {"bot_id": "B1"}, {"user": "USLACKBOT", "subtype": "tombstone"}):

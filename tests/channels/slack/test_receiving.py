@@ -293,11 +293,13 @@ async def test_each_answer_is_read_as_what_was_sent_in_its_window(
     slack: Workspace, office: Office, bo: Person, ops: str
 ) -> None:
     form = asking("form", fields=[{"name": "version"}, {"name": "why"}])
+    asks = asking("approval", ask_back="Anna Ames").model_copy(update={"title": "Deploy 4f2a to production?"})
     filled = {"version": "v2", "why": "better\nand newer"}
     rows: list[tuple[Card, str, str, dict[str, str], dict[str, Any]]] = [
         (approval(), "Deny with reason…", "Deploy 4f2a", {WHY: "Too late"}, {"said": "deny", "reason": "Too late"}),
         (form, "Answer…", "version", filled, {"said": "free_text", "filled": filled}),
         (asking("free_text"), "Answer…", "Which one?", {"Your answer": "2nd"}, {"said": "free_text", "text": "2nd"}),
+        (asks, "Ask…", "Deploy 4f2a", {"Your question to Anna Ames": "Tested?"}, {"asks": True, "text": "Tested?"}),
     ]
     for number, (card, button, title, words, read) in enumerate(rows, 1):
         office.desk.cards[TOKEN] = card

@@ -11,6 +11,7 @@ from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
 from tests.kit.office import ROLES, TOML
 from tests.kit.opens import opens
+from tests.kit.tables import becomes
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import Console, a_console
@@ -119,6 +120,19 @@ async def test_attack_an_operators_stop_typed_beside_an_approval_stops_no_run(wo
         events = await world.events(record.request.run_id)
         assert [event.by for event in events if isinstance(event, RunCancelled)] == ["ole"]
         assert (await state(world, record))[1] == []
+
+
+async def test_attack_whoever_may_stop_nothing_any_more_takes_the_stop_of_a_run_that_is_over_for_done(
+    world: World, hallway: Hallway
+) -> None:
+    record = await asked(world, hallway)
+    await world.decide("bo", record, "deny")
+    await world.ended(record.request.run_id)
+    await becomes(world, TOML + ROLES.replace("viewer = [", 'viewer = ["person:anna", '))
+
+    await write(world, hallway, "anna", f"stop {record.request.run_id}", is_addressed=True, thread=ELSEWHERE)
+
+    await until(lambda: hallway.to("anna", "nothing was stopped"), what="Anna is told")
 
 
 async def test_attack_a_stop_that_names_an_environment_of_ones_own_is_lost_in_the_thread(

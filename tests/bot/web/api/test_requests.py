@@ -357,7 +357,9 @@ async def test_an_edit_is_told_as_it_stands_then_or_refused_with_why_and_a_reque
     names = await bo.post(path, json={"args": {"where": "here"}, "digest": digest})
     assert "They may change: what" in refused(names, 422, "not-editable")
     refused(await bo.post(path, json={"args": {"what": [7]}, "digest": digest}), 422, "not-editable")
-    refused(await bo.post(path, json={"args": {"what": "gong"}, "digest": "0" * 64}), 409, "digest-moved")
+    never = await bo.post(path, json={"args": {"what": "gong"}, "digest": "0" * 64})
+    refused(never, 409, "digest-moved")
+    assert never.json()["judgement"]["seen_revision"] == 0, "no card of this request"
     refused(await bo.post(path, json={"args": {"what": "bell"}, "digest": digest}), 409, "not-now")
     assert (await world.request(record.request.id)).request == record.request
     await world.decide("cy", record, "deny")

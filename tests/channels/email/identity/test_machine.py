@@ -1,7 +1,7 @@
 import pytest
 
 from channels.email.format.headers import read_headers
-from channels.email.identity.machine import calendar_words, list_words, machine_words
+from channels.email.identity.machine import calendar_words, is_away, list_words, machine_words
 from tests.channels.email.mails import arrived, mail
 from tests.kit.rows import rows
 
@@ -22,6 +22,19 @@ def test_a_mail_with_an_empty_envelope_sender_is_a_bounce() -> None:
     raw = arrived(mail()).replace(b"Return-Path: <bo@corp.example>", b"Return-Path: <>")
 
     assert "bounce" in (words(raw) or "")
+
+
+@pytest.mark.parametrize(
+    ("extra", "says_away"),
+    [
+        ("Auto-Submitted: auto-replied", True),
+        ("X-Autoreply: yes", True),
+        ("Auto-Submitted: auto-replied\nContent-Type: multipart/report; boundary=x", False),
+        ("Auto-Submitted: no", False),
+    ],
+)
+def test_an_automatic_answer_says_that_somebody_is_away_and_no_report_does(extra: str, says_away: bool) -> None:
+    assert is_away(read_headers(mail(extra=f"{extra}\n")), "Re: Deploy?") is says_away
 
 
 @pytest.mark.parametrize(("extra", "subject"), ROWS["a_persons_mail_is_not_taken_for_a_machines"])

@@ -112,7 +112,9 @@ def test_machines_ask_nothing() -> None:
     away = {"Subject": "Out of office: back on Monday", "In-Reply-To": "<a@corp.example>"}
     lists = ({"Auto-Submitted": "auto-generated"}, {"Precedence": "list"}, {"List-Id": "<x.shop.example>"})
 
-    for headers in (*lists, {"From": "MAILER-DAEMON@shop.example"}, away):
+    by_person = {"Precedence": "bulk", "X-Mailer": "Mozilla Thunderbird"}
+
+    for headers in (*lists, by_person, {"From": "MAILER-DAEMON@shop.example"}, away):
         assert isinstance(read(mail(**headers)), Ignored), headers
 
 

@@ -136,11 +136,14 @@ async def test_the_usual_limit_is_two_seconds_of_processor_time_for_each_mail_al
 
 
 @pytest.mark.long
-async def test_a_mail_at_which_every_child_dies_is_read_again_later_and_others_are_served(post: Post) -> None:
+async def test_a_mail_at_which_every_child_dies_is_read_again_later_and_others_are_served(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
     desk = Desk(post)
 
     with pytest.raises(ChannelUnavailable, match="read again later"):
         await desk.read(bad("die"))
+    assert caplog.text.count("the process that reads mails ended") == 2
     assert await desk.is_serving()
 
 
