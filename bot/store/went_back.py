@@ -53,7 +53,11 @@ async def begin(store: Store, folder: Path) -> None:
         # Before anything is written: an emptied store must not become a new one.
         memory.begin(kept.mark, file)
         memory.take_in(kept)
-        await look(store)
+        try:
+            await look(store)
+        except OtherStore:
+            if not await _is_restored(client, kept):  # since it was asked
+                raise
     await check_format(client)
     await check_shards(client, store.shards)
     found = await _read(client, store.shards)
