@@ -7,7 +7,7 @@ answer, and nothing outside this room knows Redis's client.
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 import structlog
 
@@ -37,6 +37,7 @@ from bot.store.commit import (
     Start,
     Waiting,
     Wake,
+    WriteState,
     Written,
     encode,
     kept,
@@ -330,7 +331,7 @@ class Store:
         seq: int | None = None,
         is_own: bool = False,
         record: RecordWrite | None = None,
-    ) -> Literal["committed", "conflict", "alive", "gone"]:
+    ) -> WriteState:
         """Take the lease of a dead owner. It may be `alive` after all, or the lease be `gone`.
 
         An owner ends its own attempt in the same way, so that nobody else says of it what only the owner knows. With
@@ -348,7 +349,7 @@ class Store:
         written = await self.commit(commit, push=False)
         if is_own:
             self._asked.pop(attempt_id, None)
-        return cast("Any", written.state)
+        return written.state
 
     async def settle(self, run_id: str, seq: int, due: datetime | None, summary: Line | None) -> bool:
         """End a turn at `seq`, to be looked at again at `due`; False when something came in since.
@@ -498,12 +499,12 @@ class Store:
         until_ms, by_ms = scripts.at_ms(until), scripts.at_ms(self.about_now()) + self._grace_ms
         shards = [Keys(shard) for shard in range(self.shards)]
         due = await self.client.read(*(["ZRANGEBYSCORE", keys.wake, "-inf", by_ms] for keys in shards))
-        items = [(keys, one.decode()) for keys, found in zip(shards, due, strict=True) for one in found]
         asks = list[Sequence[Arg]]()
-        for keys, member in items:
-            if (item := WorkItem.parse(member)).kind == "in":
-                asks.append(["HMGET", keys.inbound(item.id), "at", "who"])
-                asks.append(["EXISTS", keys.tries(item.id)])
+        for keys, found in zip(shards, due, strict=True):
+            for member in (one.decode() for one in found if one.startswith(b"in ")):
+                item_id = member.removeprefix("in ")
+                asks.append(["HMGET", keys.inbound(item_id), "at", "who"])
+                asks.append(["EXISTS", keys.tries(item_id)])
                 asks.append(["ZSCORE", keys.ready, member])
         told = iter(await self.client.read(*asks) if asks else ())
         return any(

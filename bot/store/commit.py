@@ -183,6 +183,9 @@ class Waiting:
     at: datetime
 
 
+WriteState = Literal["committed", "conflict", "late", "repeat", "gone", "full", "alive"]
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """The outcome of a write.
@@ -192,7 +195,7 @@ class Written:
     owner of the attempt has its lease.
     """
 
-    state: Literal["committed", "conflict", "late", "repeat", "gone", "full", "alive"]
+    state: WriteState
     seq: int = 0
     outcome: bytes = b""
 

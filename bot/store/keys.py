@@ -379,7 +379,7 @@ class Keys:
         "until it is handled",
         "one message",
         "hash",
-        "an item that arrived: `body`, `raw`, `at`",
+        "an item that arrived: `body`, `raw`, `at`, and `who` asks where it is new work",
     )
     outbox = One(
         "outbox",

@@ -9,7 +9,7 @@ from bot.store import Commit, Keys, Store, scripts
 from bot.store.journal import outbox_entry
 from bot.store.outbox_entry import PlaceCard
 from channels import Card, Line
-from tests.bot.store.stores import ATTEMPT, OUT, RUN, append, orphaned, paused, started, tool_started
+from tests.bot.store.stores import ATTEMPT, OUT, RUN, append, finished, orphaned, paused, started, tool_started
 from tests.kit.guards import guards
 
 
@@ -30,7 +30,10 @@ async def test_what_happens_to_a_run_is_noted_by_the_change_that_appends_it_and_
     await store.renew(RUN, ATTEMPT, 0)
     await store.orphan(RUN, ATTEMPT, orphaned())
 
-    assert [(fact["first"], fact["count"]) for fact in await new_facts(store)] == [("2", "1"), ("3", "1"), ("4", "1")]
+    await store.finish_tool(RUN, ATTEMPT, finished())
+
+    noted = [(fact["first"], fact["count"]) for fact in await new_facts(store)]
+    assert noted == [("2", "1"), ("3", "1"), ("4", "1"), ("5", "1")]
 
 
 async def test_the_cards_that_people_get_are_noted_once_and_what_differs_in_those_of_others(store: Store) -> None:
