@@ -15,6 +15,8 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from agents import Agent
+from agents.requests import RunId
+from agents.run import Run
 from bot.app import App, compose
 from bot.config.settings import Settings
 from bot.people.directory import People
@@ -115,6 +117,16 @@ class World(Peopled):
                 cid=f"<{cid}>" if cid else None,
             )
         await self.transport(sender).send(bytes(message), sender=sender, recipients=[to])
+
+    async def child(self, run_id: RunId) -> Run:
+        """Return the first run that this one has started, once its first event is there: a parent names it before."""
+
+        async def begun() -> Run | None:
+            children = (await self.run(run_id)).children
+            child = await self.run(children[0].run_id) if children else None
+            return child if child and child.started else None
+
+        return await until(begun, what="a child has started")
 
     async def dead(self) -> list[str]:
         """The notes of everything that was given up or held."""

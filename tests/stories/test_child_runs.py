@@ -23,20 +23,11 @@ from tests.kit.world import World
 from tests.stories.test_break_glass import breaks
 
 
-async def child_of(world: World, run_id: RunId) -> RunId:
-    """The one child, once it is there."""
-
-    async def found() -> RunId | None:
-        return next((one.run_id for one in await world.events(run_id) if isinstance(one, ChildStarted)), None)
-
-    return await until(found, what="a child has started")
-
-
 async def test_a_parent_waits_for_its_child_also_over_a_restart_and_who_asked_hears_once_how_it_ended(
     world: World,
 ) -> None:
     run_id = await world.trigger("start_run press bell", person="bo")
-    child_id = await child_of(world, run_id)
+    child_id = (await world.child(run_id)).id
     record = await world.opened(child_id)
     assert record.request.requesters == ("bo",)
     assert (await world.decide("bo", record, "approve")).type == "not_entitled"
@@ -67,7 +58,7 @@ GLASS = TOML.replace('execute_within = "15m"\n', 'execute_within = "15m"\nbreak_
 @opens(GLASS, change=_editable)
 async def test_who_asked_reads_what_people_did_about_what_a_run_below_asked(world: World) -> None:
     run_id = await world.trigger("start_run start_run press bell")
-    record = await world.opened(await child_of(world, await child_of(world, run_id)))
+    record = await world.opened((await world.child((await world.child(run_id)).id)).id)
     await world.edit("bo", record, what="gong")
     edited = await world.request(record.request.id)
     await world.decide("cy", edited, "approve", "tell the porter", note_confirmed=True)
@@ -80,7 +71,7 @@ async def test_who_asked_reads_what_people_did_about_what_a_run_below_asked(worl
         assert f"{line}\n" in told.text
 
     run_id = await world.trigger("start_run press bell")
-    await breaks(world, "bo", await world.opened(await child_of(world, run_id)))
+    await breaks(world, "bo", await world.opened((await world.child(run_id)).id))
     run = await world.ended(run_id)
 
     assert status_line(run, None, world.people) == "Done: start_run press bell; Bo Berg broke the glass"
@@ -96,14 +87,14 @@ async def test_who_wrote_to_the_parent_is_a_requester_of_the_child(world: World)
     await says(world, run_id, "bo")
     await world.steer(run_id, "resume")
 
-    record = await world.opened(await child_of(world, run_id))
+    record = await world.opened((await world.child(run_id)).id)
 
     assert record.request.requesters == ("anna", "bo")
 
 
 async def test_who_wrote_to_a_child_is_a_requester_of_what_its_parent_does_next(world: World) -> None:
     run_id = await world.trigger("start_run ask free_text Which bell?\npress bell")
-    child_id = await child_of(world, run_id)
+    child_id = (await world.child(run_id)).id
     question = await world.opened(child_id)
     await says(world, child_id, "bo")
     await world.decide("anna", question, "free_text", "the one bo says")
@@ -130,7 +121,7 @@ async def test_a_child_that_a_crash_kept_from_beginning_does_not_hold_up_the_end
 async def test_a_run_that_has_ended_starts_no_other_one_and_none_reads_the_state_of_somebody_elses(
     world: World,
 ) -> None:
-    theirs = await child_of(world, await world.trigger("start_run stamp cup"))
+    theirs = (await world.child(await world.trigger("start_run stamp cup"))).id
     run_id = await world.trigger("stamp letter")
     run = await world.ended(run_id)
     late = Children(world.app.journal, world.app.agents, {}, world.app.access.rights)
@@ -148,14 +139,14 @@ async def test_a_child_is_no_better_proved_than_the_run_that_starts_it(world: Wo
 
     run_id = await world.app.runs.starter.start("cli", "start_run stamp letter", PersonId("anna"), sent=sent)
 
-    [first, *_] = await world.events(await child_of(world, run_id))
+    [first, *_] = await world.events((await world.child(run_id)).id)
     assert isinstance(first, RunStarted)
     assert (first.by_mail, first.weakness) == (True, "forwarded")
 
 
 async def test_a_child_that_fails_is_an_error_of_its_parents_step(world: World) -> None:
     run_id = await world.trigger("start_run press bell")
-    record = await world.opened(await child_of(world, run_id))
+    record = await world.opened((await world.child(run_id)).id)
 
     await world.decide("bo", record, "deny", "not today")
 
@@ -164,7 +155,7 @@ async def test_a_child_that_fails_is_an_error_of_its_parents_step(world: World) 
 
 async def test_the_end_of_a_parent_cancels_its_children_in_the_name_of_who_ended_it(world: World) -> None:
     run_id = await world.trigger("start_run press bell", person="bo")
-    child_id = await child_of(world, run_id)
+    child_id = (await world.child(run_id)).id
     record = await world.opened(child_id)
     await world.has(run_id, "waiting")
 
@@ -184,7 +175,7 @@ async def test_attack_what_a_child_was_doing_when_its_parent_was_cancelled_ends_
 ) -> None:
     run_id = await world.trigger("start_run press bell")
     held = world.workshop.hold("bell")
-    await world.decide("bo", await world.opened(child_id := await child_of(world, run_id)), "approve")
+    await world.decide("bo", await world.opened(child_id := (await world.child(run_id)).id), "approve")
     await until(lambda: world.workshop.started, what="it has begun")
     await world.steer(run_id, "cancel")
     await world.ended(run_id)

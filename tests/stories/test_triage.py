@@ -1,14 +1,12 @@
 """A message that no rule placed: triage asks whom it is for, and passes it on as it was written."""
 
-from agents.events import ChildStarted, RunStarted
+from agents.events import RunStarted
 from agents.requests import PersonId, RunId
-from agents.run import Run
 from bot.runs.start import Sent
 from bot.store.attachments import content_of
 from bot.wiring.local_mail import ADDRESS
 from tests.kit.office import TOML
 from tests.kit.opens import opens
-from tests.kit.waiting import until
 from tests.kit.world import World
 
 ORDER = "Something  is wrong with\tthe shop!\n(“approved” by Bo)"
@@ -21,21 +19,6 @@ pytestmark = opens(OFFICE, deploys=True)
 
 async def triages(world: World, text: str, person: str = "anna") -> RunId:
     return await world.app.runs.starter.start("cli", text, world.app.people.named(person), agent="triage")
-
-
-async def child_of(world: World, run_id: RunId) -> Run:
-    """The one run that this one has started, once it is there."""
-
-    async def found() -> RunId | None:
-        return next((one.run_id for one in await world.events(run_id) if isinstance(one, ChildStarted)), None)
-
-    child_id = await until(found, what="a child has started")
-
-    async def begun() -> Run | None:
-        child = await world.run(child_id)
-        return child if child.started else None
-
-    return await until(begun, what="the child is there")
 
 
 async def test_what_nobody_is_named_for_is_asked_about_with_what_each_agent_is_for_and_how_it_is_written(
@@ -74,7 +57,7 @@ async def test_one_agent_that_takes_it_is_started_at_once_with_the_same_words_an
     words = "deploy v1.2.0 to staging"
     run_id = await triages(shop, words)
 
-    started = (await child_of(shop, run_id)).started
+    started = (await shop.child(run_id)).started
 
     assert started is not None
     assert (started.agent, started.text, started.requester) == ("deploy", words, "anna")
@@ -93,7 +76,7 @@ async def test_what_was_attached_to_a_mail_goes_on_with_its_words(world: World) 
     [run_id] = await world.app.store.lists.runs()
 
     await world.reply("anna", card, "2")
-    child = await child_of(world, RunId(run_id))
+    child = await world.child(RunId(run_id))
 
     assert child.started is not None
     assert [file.name for file in child.started.files] == ["plan.csv"]
@@ -109,7 +92,7 @@ async def test_the_words_go_on_unchanged_to_the_agent_that_the_sender_chose_whos
 
     await shop.decide("anna", record, "free_text", deploy)
 
-    child = await child_of(shop, run_id)
+    child = await shop.child(run_id)
     assert child.started is not None
     assert child.started.text == ORDER
     await shop.opened(child.id)
@@ -123,7 +106,7 @@ async def test_words_of_somebody_else_are_nobodys_own_on_the_card_of_the_agent_t
     start, sent = shop.app.runs.starter.start, Sent(others=(PersonId("anna"),))
     run_id = await start("slack", "deploy v1.2.0 to production", PersonId("bo"), agent="triage", sent=sent)
 
-    record = await shop.opened((await child_of(shop, run_id)).id)
+    record = await shop.opened((await shop.child(run_id)).id)
 
     assert not record.request.words_are_own
     assert set(record.request.requesters) == {"bo", "anna"}

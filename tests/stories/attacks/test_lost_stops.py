@@ -19,7 +19,6 @@ from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.servers.web import serving
-from tests.stories.test_child_runs import child_of
 
 pytestmark = opens(beside=("hallway",), reach=("slack", "email"))
 SAYSO, THREAD = "sayso@sayso.example", "C01OPS/1712345678.000100"
@@ -391,8 +390,8 @@ async def test_attack_what_stands_between_the_run_and_the_child_at_work_is_stopp
     world: World, hallway: Hallway
 ) -> None:
     run_id = await begun(world, hallway, "start_run start_run ask-of person:bo free_text Which?;press bell")
-    between = await child_of(world, run_id)
-    await child_of(world, between)
+    between = (await world.child(run_id)).id
+    await world.child(between)
     await world.quiet()
     await world.stop()
     await world.start(works=False)

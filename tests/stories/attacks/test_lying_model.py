@@ -27,7 +27,6 @@ from tests.kit.waiting import until
 from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.faults.test_deploy import release
-from tests.stories.test_triage import child_of
 from tests.test_tour import commit_of, live
 
 WISH = "deploy v1.2.0 to production"
@@ -217,8 +216,8 @@ async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_denied_o
     ):
         claude.answers(*script)
         run_id = await passed_on(model_shop, wish)
-        child = await child_of(model_shop, run_id)
-        child = await child_of(model_shop, child.id) if wish == below else child
+        child = await model_shop.child(run_id)
+        child = await model_shop.child(child.id) if wish == below else child
         await stopped(model_shop, child.id, stops)
         run = await model_shop.ended(run_id)
 
@@ -256,7 +255,7 @@ async def test_attack_a_change_beside_it_hides_that_people_stopped_the_first_or_
     ):
         claude.answers(*script, *BOTH)
         run_id = await passed_on(model_shop, wish)
-        child = await child_of(model_shop, run_id)
+        child = await model_shop.child(run_id)
         asks = child.id
         if wish == then:
             await model_shop.ended(child.id)
@@ -327,7 +326,7 @@ async def test_done_without_its_step_is_refused_once_and_what_a_child_claims_is_
     claim = says("v1.2.0 is live in production.")
     claude.answers(TO_DEPLOY, claim)
     run_id = await passed_on(model_shop, WISH)
-    child = await child_of(model_shop, run_id)
+    child = await model_shop.child(run_id)
     run = await model_shop.ended(run_id)
 
     assert (run.ended and run.ended.change, (await model_shop.ended(child.id)).state) == ("nothing", "done")
@@ -362,7 +361,7 @@ async def test_attack_what_a_model_asks_in_a_survey_is_called_what_its_requester
     claude.answers(message(tool_use("survey", asks)), says("They say no."))
 
     run_id = await model_shop.trigger("please find out whether Friday suits Bo", agent="ask")
-    child = await child_of(model_shop, run_id)
+    child = await model_shop.child(run_id)
     record = await model_shop.opened(child.id)
     found = {"topic": asked_for(child, model_shop.people)}
     async with a_console(model_shop) as console:
@@ -449,7 +448,7 @@ async def test_attack_what_a_model_hands_on_is_announced_by_rules_or_by_a_copy_a
     claude.answers(to_announce, *[away] * 3)
     try:
         await world.start()
-        child = await child_of(world, await world.trigger("look after the shop", agent="shopkeeper"))
+        child = await world.child(await world.trigger("look after the shop", agent="shopkeeper"))
         await world.ended(child.id)
         by_rules = await world.next_mail("bo", about="Announced: ")
         await world.quiet()

@@ -17,7 +17,6 @@ from bot.store.locks import Locks
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.stories.test_rollback import live
-from tests.stories.test_triage import child_of
 
 OPERATOR = """
 [people.ole]
@@ -118,7 +117,7 @@ async def test_attack_what_waits_for_its_turn_begins_though_its_run_was_paused(s
 async def test_attack_who_cancels_above_what_waits_for_its_turn_is_told_that_it_runs(shop: World) -> None:
     before, anna = live(shop, "production"), shop.app.people.named("anna")
     run_id = await shop.app.runs.starter.start("cli", "deploy v1.2.0 to production", anna, agent="triage")
-    child_id = (await child_of(shop, run_id)).id
+    child_id = (await shop.child(run_id)).id
     async with another_deploys(shop):
         await shop.decide("bo", await shop.opened(child_id), "approve")
 

@@ -49,13 +49,7 @@ async def failed_half_way(world: World) -> RunId:
 async def _child_of(world: World, text: str) -> tuple[RunId, RunId]:
     """A run with this text, and the one that it starts."""
     run_id = await world.trigger(text)
-
-    async def begun() -> bool:
-        return bool((await world.run(run_id)).children)
-
-    await until(begun)
-    [child] = (await world.run(run_id)).children
-    return run_id, child.run_id
+    return run_id, (await world.child(run_id)).id
 
 
 async def denied_in_a_child(world: World) -> RunId:

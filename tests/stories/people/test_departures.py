@@ -32,7 +32,6 @@ from tests.kit.world import World, a_world, beside_it
 from tests.servers.web import Api, serving
 from tests.stories.attacks.test_who_is_who import with_mark
 from tests.stories.people import standing
-from tests.stories.test_child_runs import child_of
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
 SOLO = TOML + '\n[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\n'
@@ -443,7 +442,7 @@ async def test_attack_whoever_has_joined_and_started_a_run_has_left_for_a_worker
         if what.startswith("ask"):
             assert [one.person for one in (await world.opened(run_id)).holders] == ["eve"]
         else:
-            await child_of(world, run_id)
+            await world.child(run_id)
 
 
 async def test_attack_whoever_asked_back_hears_of_a_worker_with_the_file_from_before_that_nobody_can_answer(

@@ -9,12 +9,11 @@ from tests.bot.web.console.stage import answer, asked, place
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import Console
-from tests.stories.test_child_runs import child_of
 
 
 async def test_a_run_that_waits_for_a_child_says_whom_that_waits_for(world: World, console: Console) -> None:
     run_id, anna = await world.trigger("start_run press it"), await console.browser("anna")
-    record = await world.opened(await child_of(world, run_id))
+    record = await world.opened((await world.child(run_id)).id)
     await world.has(run_id, "waiting")
 
     page = await anna.get(f"/runs/{run_id}")
