@@ -112,7 +112,8 @@ class ProgramStarts:
             answer = self._answered(read, attempt, digest)
             if answer is None:
                 decision = read.record.decision
-                if decision and await self._store.is_unread(decision.at):  # a stop may be among it
+                since = await self._store.unread_since() if decision else None
+                if decision and since and since <= decision.at:  # a stop may be among it
                     continue
                 answer = await self._try(read, attempt, by)
             if isinstance(answer, Begun):

@@ -87,6 +87,8 @@ _REPLICATED_KEPT_MS = 60_000
 
 # What became of an attempt is written however many events its run has.
 _NO_LIMIT = 1_000_000_000
+# Of messages that wait so many are looked at together, the oldest first.
+_LOOKED_AT = 50
 # Whoever hears late of each of so many renewals is given up on.
 _HEARD_LATE = 5
 
@@ -491,26 +493,34 @@ class Store:
         """Have a worker take `item` now."""
         await self.client.do("ZADD", Keys.of(item.id).ready, "NX", scripts.at_ms(self.about_now()), str(item))
 
-    async def is_unread(self, until: datetime) -> bool:
-        """Return whether anything that had come in by then is still to be read, or is being read, by any process.
+    async def unread_since(self) -> datetime | None:
+        """Return when the oldest message came in that is still to be read, or is being read, by any process.
 
         New work that nobody has taken does not count, and what could not be read and is tried again later.
         """
-        until_ms, by_ms = scripts.at_ms(until), scripts.at_ms(self.about_now()) + self._grace_ms
+        by_ms = scripts.at_ms(self.about_now()) + self._grace_ms
         shards = [Keys(shard) for shard in range(self.shards)]
         due = await self.client.read(*(["ZRANGEBYSCORE", keys.wake, "-inf", by_ms] for keys in shards))
-        asks = list[Sequence[Arg]]()
-        for keys, found in zip(shards, due, strict=True):
-            for member in (one.decode() for one in found if one.startswith(b"in ")):
-                item_id = member.removeprefix("in ")
-                asks.append(["HMGET", keys.inbound(item_id), "at", "who"])
-                asks.append(["EXISTS", keys.tries(item_id)])
-                asks.append(["ZSCORE", keys.ready, member])
-        told = iter(await self.client.read(*asks) if asks else ())
-        return any(
-            at and int(at) <= until_ms and not failed and not (who and waits)
-            for (at, who), failed, waits in zip(told, told, told, strict=True)
+        found = [
+            (keys, item.removeprefix(b"in ").decode())
+            for keys, items in zip(shards, due, strict=True)
+            for item in items
+            if item.startswith(b"in ")
+        ]
+        told = (
+            await self.client.read(*(["HMGET", keys.inbound(one), "at", "who"] for keys, one in found)) if found else ()
         )
+        came = sorted(
+            (at, keys.shard, one, bool(who)) for (keys, one), (at, who) in zip(found, told, strict=True) if at
+        )
+        for first in range(0, len(came), _LOOKED_AT):
+            some = [(at, Keys(shard), one, is_new) for at, shard, one, is_new in came[first : first + _LOOKED_AT]]
+            failed = await self.client.read(*(["EXISTS", keys.tries(one)] for _, keys, one, _ in some))
+            waits = await self.client.read(*(["ZSCORE", keys.ready, f"in {one}"] for _, keys, one, _ in some))
+            for (at, _, _, is_new), has_failed, is_ready in zip(some, failed, waits, strict=True):
+                if not has_failed and not (is_new and is_ready):
+                    return clock.moment(at)
+        return None
 
     async def is_to_sweep(self, shard: int, once_in_s: float) -> bool:
         """Return whether the caller is the one to sweep a shard: within `once_in_s` only one is."""

@@ -9,6 +9,7 @@ import contextvars
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +42,8 @@ _LEAVE_WITHIN_S = 3.0
 _ENOUGH = 0.9
 # Longer than a mail takes that is hard to read.
 _HEARD_WITHIN_S, _LOOKED_AGAIN_S = 60.0, 0.1
+# Looking for messages takes this part of the time of whoever waits for them, at most.
+_LESS_OFTEN = 5
 # Longer than anybody waits.
 _STOP_KEPT_MS = 60_000
 
@@ -84,6 +87,15 @@ class Taker:
             log.warning("the queue is left without a word", error=str(error))
 
 
+@dataclass(frozen=True)
+class _Look:
+    """A look for messages that wait: when it began, from when the oldest is, and how long the look took."""
+
+    at: float = 0.0
+    since: datetime | None = None
+    took_s: float = 0.0
+
+
 class Queue:
     """What is to be done soon. Whoever caused the work goes on with it, and what is too much other workers take."""
 
@@ -92,11 +104,13 @@ class Queue:
         self._look: Look | None = None
         self._tasks: dict[asyncio.Task[None], WorkItem] = {}
         self._ended = asyncio.Event()
+        # How many wait for words, what was seen of these last; one at a time looks.
+        self._hearing, self._looked, self._one_looks = 0, _Look(), asyncio.Lock()
 
     @property
     def is_here(self) -> bool:
         """Whether this process does what it causes itself: it serves, and is not too busy."""
-        return self._look is not None and len(self._tasks) < AT_ONCE
+        return self._look is not None and self._busy() < AT_ONCE
 
     @property
     def is_worker(self) -> bool:
@@ -118,15 +132,33 @@ class Queue:
         After a restart a stop and the approval that came after it are taken together, and a stop takes longer to read.
         """
         loop = asyncio.get_running_loop()
-        latest = loop.time() + _HEARD_WITHIN_S
+        began = seen = loop.time()
         words = [task for task, item in self._tasks.items() if item.kind == "in"]
         has_waited = bool(words)
-        if words:
-            await asyncio.wait(words, timeout=_HEARD_WITHIN_S)
-        while await self._store.is_unread(until) and loop.time() < latest:
-            has_waited = True
-            await asyncio.sleep(_LOOKED_AGAIN_S)
+        self._hearing += 1
+        try:
+            if words:
+                await asyncio.wait(words, timeout=_HEARD_WITHIN_S)
+                seen = loop.time()
+            while loop.time() < began + _HEARD_WITHIN_S:
+                look = await self._unread(seen)
+                if look.since is None or look.since > until:
+                    break
+                has_waited, seen = True, look.at
+                await asyncio.sleep(max(_LOOKED_AGAIN_S, _LESS_OFTEN * look.took_s))
+        finally:
+            self._hearing -= 1
         return has_waited
+
+    async def _unread(self, seen: float) -> _Look:
+        """Look for messages that wait, or share what others saw whose look began after `seen`."""
+        async with self._one_looks:
+            if self._looked.at <= seen:
+                loop = asyncio.get_running_loop()
+                at = loop.time()
+                since = await self._store.unread_since()
+                self._looked = _Look(at, since, loop.time() - at)
+            return self._looked
 
     def _begin(self, look: Look, item: WorkItem) -> None:
         task = asyncio.create_task(_looking(look, item), name=str(item), context=contextvars.Context())
@@ -186,12 +218,16 @@ class Queue:
 
     async def _has_room(self, tools: int) -> bool:
         """Return whether new work may begin here. Raises StoreError."""
-        if len(self._tasks) >= AT_ONCE or tools >= _TOOLS_AT_ONCE:
+        if self._busy() >= AT_ONCE or tools >= _TOOLS_AT_ONCE:
             return False
-        return len(self._tasks) < _CALM or await self._answers_soon()
+        return self._busy() < _CALM or await self._answers_soon()
 
     async def _has_room_for_answers(self) -> bool:
-        return len(self._tasks) < _AT_ONCE_WITH_ANSWERS
+        return self._busy() < _AT_ONCE_WITH_ANSWERS
+
+    def _busy(self) -> int:
+        """Return how much is done here, but for what waits for words: it must not keep them from being read."""
+        return len(self._tasks) - min(self._hearing, AT_ONCE)
 
     async def _answers_soon(self) -> bool:
         """Return whether the store does, over the line and through the event loop that all work here shares."""

@@ -10,6 +10,7 @@ from bot.store import Accepted, Commit, Keys, Store, StoreError, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.client.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
 from bot.store.format import check_format
+from bot.store.ids import new_id
 from bot.store.locks import Locks, MailboxStore
 from tests.bot.store.stores import ITEM, OUT, RUN, append, in_a, move_time, started, woken
 from tests.kit.guards import guards
@@ -39,25 +40,39 @@ async def test_an_item_that_arrives_again_keeps_its_first_id_and_bytes_also_once
 
 async def test_what_came_in_by_then_is_unread_until_it_is_handled_or_put_off(store: Store) -> None:
     before = await store.now(ITEM)
+    assert await store.unread_since() is None
     await move_time(store, 1)
     await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
-    after = await store.now(ITEM)
-    assert [await store.is_unread(when) for when in (before, after)] == [False, True]
+    since = await store.unread_since()
+    assert since is not None
+    assert before < since <= await store.now(ITEM)
+    await move_time(store, 2)
+    await store.accept(Accepted("s1i-bbbbbbbbbbbbb", "email:m2", b"body", b"raw", 60))
+    assert await store.unread_since() == since, "the oldest"
 
     await store.put_off(WorkItem("in", ITEM), 1)
-    assert not await store.is_unread(after)
-
-    await store.accept(Accepted("s0i-bbbbbbbbbbbbb", "email:m2", b"body", b"raw", 60))
-    after = await store.now(ITEM)
-    assert await store.is_unread(after)
-    await store.drop_inbound("s0i-bbbbbbbbbbbbb")
-    assert not await store.is_unread(after)
+    newer = await store.unread_since()
+    assert newer is not None
+    assert newer > since
+    await store.drop_inbound("s1i-bbbbbbbbbbbbb")
+    assert await store.unread_since() is None
 
     await store.accept(Accepted("s0i-ccccccccccccc", "email:m3", b"body", b"raw", 60, who="anna"))
-    after = await store.now(ITEM)
-    assert not await store.is_unread(after), "new work waits its turn"
+    assert await store.unread_since() is None, "new work waits its turn"
     await store.client.do("ZREM", Keys.of(ITEM).ready, "in s0i-ccccccccccccc")
-    assert await store.is_unread(after)
+    assert await store.unread_since()
+
+
+async def test_a_message_that_waits_is_found_behind_many_that_failed_or_wait_their_turn(store: Store) -> None:
+    for number in range(120):
+        inbound_id = new_id("inbound", 0)
+        await store.accept(Accepted(inbound_id, f"email:m{number}", b"", b"", 60, who="anna" if number % 2 else ""))
+        if not number % 2:
+            await store.put_off(WorkItem("in", inbound_id), 1)
+    assert await store.unread_since() is None
+    await store.accept(Accepted(ITEM, "email:last", b"body", b"raw", 60))
+
+    assert await store.unread_since() is not None
 
 
 async def test_of_many_that_arrive_at_once_as_one_item_one_is_new(store: Store) -> None:

@@ -11,7 +11,7 @@ from bot.store import Accepted, Commit, Store, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.ids import WorkKind, shard_of
 from bot.store.journal import Journal
-from bot.worker.queue import Queue
+from bot.worker.queue import AT_ONCE, Queue
 from tests.bot.worker.test_taker import taken
 from tests.kit.guards import guards
 from tests.kit.waiting import until
@@ -31,6 +31,15 @@ class Worker:
         self.may_go = asyncio.Event()
         self.may_go.set()
         self.breaks = 0
+        self.heard: list[bool] = []
+
+    async def hears_first(self, item: WorkItem) -> None:
+        """A run hears what people wrote; a message is read."""
+        self.seen.append(item)
+        if item.kind == "in":
+            await self.store.drop_inbound(item.id)
+        else:
+            self.heard.append(await self.queue.hear_first(await self.store.now(item.id)))
 
     async def look(self, item: WorkItem) -> None:
         self.seen.append(item)
@@ -240,3 +249,22 @@ async def test_whoever_waits_for_calm_waits_until_nothing_is_done_here_and_no_lo
         worker.may_go.set()
 
         await waits
+
+
+async def test_what_waits_for_words_keeps_no_worker_from_reading_them_and_all_of_it_looks_together(redis: str) -> None:
+    """After a restart hundreds of approved steps are taken at once, and a stop behind them."""
+    runs = [f"s0r-aaaaaaaaaa{one}{two}{three}" for one in "abcdefg" for two in "abcdefg" for three in "abcdefg"]
+    async with a_worker(redis, serves=False, sweep_s=60) as worker:
+        queue, store = worker.queue, worker.store
+        await store.accept(Accepted(IN.id, "slack:m1", b"{}", b"", 60), push=False)
+        async with queue.serving(worker.hears_first):
+            for run_id in runs[:AT_ONCE]:
+                await queue.notify(WorkItem("run", run_id))
+            await until(lambda: len(worker.seen) == AT_ONCE)
+            await store.push(IN)
+
+            await until(lambda: len(worker.heard) == AT_ONCE)
+
+        assert all(worker.heard)
+        looks = (await store.client.do("INFO", "commandstats"))["cmdstat_zrangebyscore"]["calls"]
+        assert looks < 2 * AT_ONCE, "each looks in both shards at least twice, if it looks alone"
