@@ -23,8 +23,8 @@ IN = WorkItem("in", "s0i-aaaaaaaaaaaaa")
 class Worker:
     """A queue, and what was looked at; looking waits while `may_go` is not set."""
 
-    def __init__(self, url: str, sweep_s: float = 0.1) -> None:
-        self.store = Store(Client(url), shards=2, grace_s=0.2)
+    def __init__(self, url: str, sweep_s: float = 0.1, grace_s: float = 0.2) -> None:
+        self.store = Store(Client(url), shards=2, grace_s=grace_s)
         self.queue = Queue(self.store, sweep_s)
         self.journal = Journal(self.store, self.queue)
         self.seen: list[WorkItem] = []
@@ -62,8 +62,10 @@ def an_answer(item: WorkItem, *, is_answer: bool = True) -> Accepted:
 
 
 @asynccontextmanager
-async def a_worker(url: str, *, serves: bool = True, sweep_s: float = 0.1) -> AsyncGenerator[Worker]:
-    worker = Worker(url, sweep_s)
+async def a_worker(
+    url: str, *, serves: bool = True, sweep_s: float = 0.1, grace_s: float = 0.2
+) -> AsyncGenerator[Worker]:
+    worker = Worker(url, sweep_s, grace_s)
     try:
         if serves:
             async with worker.queue.serving(worker.look):
@@ -260,7 +262,7 @@ async def looks(store: Store) -> int:
 async def test_what_waits_for_words_keeps_no_worker_from_reading_them_and_all_of_it_looks_together(redis: str) -> None:
     """After a restart hundreds of approved steps are taken at once, and a stop behind them."""
     runs = [f"s0r-aaaaaaaaaa{one}{two}{three}" for one in "abcdefg" for two in "abcdefg" for three in "abcdefg"]
-    async with a_worker(redis, serves=False, sweep_s=60) as worker:
+    async with a_worker(redis, serves=False, grace_s=60) as worker:
         queue, store = worker.queue, worker.store
         before = await looks(store)
         await store.accept(Accepted(IN.id, "slack:m1", b"{}", b"", 60), push=False)
