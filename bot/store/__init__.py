@@ -87,6 +87,8 @@ _REPLICATED_KEPT_MS = 60_000
 
 # What became of an attempt is written however many events its run has.
 _NO_LIMIT = 1_000_000_000
+# The clock of a process is about that of the server.
+_ABOUT_MS = 1_000
 # Of messages that wait so many are looked at together, the oldest first.
 _LOOKED_AT = 50
 # Whoever hears late of each of so many renewals is given up on.
@@ -498,7 +500,7 @@ class Store:
 
         New work that nobody has taken does not count, and what could not be read and is tried again later.
         """
-        by_ms = scripts.at_ms(self.about_now()) + self._grace_ms
+        by_ms = scripts.at_ms(self.about_now()) + self._grace_ms + _ABOUT_MS
         shards = [Keys(shard) for shard in range(self.shards)]
         due = await self.client.read(*(["ZRANGEBYSCORE", keys.wake, "-inf", by_ms] for keys in shards))
         found = [
