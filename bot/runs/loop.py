@@ -260,6 +260,8 @@ class Loop:
         async def start(told: RunSnapshot, thought: Sequence[Event], pending: PendingStep) -> RunSnapshot | None:
             if not isinstance(pending.step, CallTool):
                 raise TypeError(f"{pending.id} starts no effect")
+            if self._waits_for_file(told.run, Execute(pending)):
+                return await self._log.append(told, thought)
             return await self._execute(agent, told, pending, pending.step, thought)
 
         return AfterThought(lambda then: self._question(agent, then), start)

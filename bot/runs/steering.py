@@ -114,13 +114,8 @@ class Steering:
 
         Raises Forbidden for anybody but a requester, and Conflict when it is closed or was started.
         """
-        match (await self._own(request_id, by, channel, evidence)).purpose:
-            case "unknown":
-                raise Conflict(say("run.withdraw-unknown"), say("run.withdraw-unknown-do"))
-            case "review":
-                raise Forbidden(say("right.review"), say("right.review-do"))
-            case _:
-                pass
+        if (await self._own(request_id, by, channel, evidence)).purpose == "unknown":
+            raise Conflict(say("run.withdraw-unknown"), say("run.withdraw-unknown-do"))
         before = await self._decisions.close(request_id, "withdrawn", by, why, channel=channel, evidence=evidence)
         if before.state == "approved":
             return await self._stop(before, by, why, channel, evidence)

@@ -362,6 +362,17 @@ def test_who_lets_a_run_go_on_lets_its_model_go_on(said: str) -> None:
     assert (run.rules_only, run.stand_in, run.failures, run.budget.over) == (False, None, (), None)
 
 
+@pytest.mark.parametrize(
+    "events",
+    [APPROVED[:3], APPROVED, (started(), chosen(), tool_started()), (started(), chosen(), tool_started(), orphaned())],
+    ids=["it is asked about", "it was approved", "it runs", "nobody knows of it"],
+)
+def test_whether_to_go_on_is_not_asked_in_place_of_what_people_were_asked_or_what_has_begun(
+    events: tuple[Event, ...],
+) -> None:
+    assert fold([*events, raised()]).pending == fold(events).pending
+
+
 def test_only_the_first_start_and_one_pending_step_count() -> None:
     other = CallTool(tool="live", arguments={})
 

@@ -14,10 +14,10 @@ from bot.errors import Invalid
 KEY, DERIVED, EARLIER = b"k" * 32, b"d" * 32, b"e" * 32
 
 
-def chain(count: int, key: bytes = KEY) -> list[Sealed]:
-    head, found = Head(3), list[Sealed]()
+def chain(count: int, key: bytes = KEY, shard: int = 3, words: str = "word") -> list[Sealed]:
+    head, found = Head(shard), list[Sealed]()
     for number in range(count):
-        one, head = sealed(key, head, {"kind": "vote", "at": "2026-11-22T12:00:00Z", "words": f"word {number}"})
+        one, head = sealed(key, head, {"kind": "vote", "at": "2026-11-22T12:00:00Z", "words": f"{words} {number}"})
         found.append(one)
     return found
 
@@ -85,6 +85,16 @@ def test_any_other_order_and_selection_of_records_is_found(data: st.DataObject) 
 
     is_beginning = chosen == records[: len(chosen)]
     assert bool(findings(chosen)) is not is_beginning
+
+
+def test_attack_records_of_another_shard_do_not_pass_for_those_of_this_one() -> None:
+    assert places(chain(3, shard=2)) == [1, 2, 3]
+
+
+def test_attack_a_record_sealed_before_the_store_was_put_back_does_not_pass_for_one_that_stands() -> None:
+    records, before = chain(5), chain(5, words="said before")
+
+    assert places([*records[:2], before[2], *records[3:]]) == [3, 4]
 
 
 def test_a_record_of_another_key_is_told_from_one_that_was_changed() -> None:

@@ -1,8 +1,10 @@
 """Attempts: their leases, their time-outs, and what is left of them when their worker goes."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.execution.executor import prepare
 from bot.render.outcome import word_of
-from bot.store import Commit, WorkItem
+from bot.store import Commit, StoreError, WorkItem
 from bot.testing.events import tool_started
 from tests.kit.clerk import What, Workshop, clerk
 from tests.kit.guards import guards
@@ -28,6 +30,7 @@ from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
 from tests.servers.lines import Server
+from tests.servers.redis_proxy import Proxy
 from tests.stories.faults.test_deploy import release
 
 
@@ -190,6 +193,40 @@ async def test_what_never_began_is_not_asked_about(world: World, how: str) -> No
     [_, orphaned] = await _two(world, run_id)
     assert isinstance(orphaned, ToolOrphaned)
     assert not orphaned.may_have_started
+
+
+async def test_attack_a_start_whose_answer_is_lost_is_not_asked_about_by_the_process_that_did_not_begin_it(
+    world: World, tmp_path: Path
+) -> None:
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    await world.quiet()
+    await world.stop()
+    proxy = Proxy(world.url)
+    server = await asyncio.start_server(proxy.handle, "127.0.0.1")
+    other = World(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", tmp_path / "data")
+    async with beside_it(other):
+        client, look = other.app.store.client, partial(other.app.work.dispatcher.look, WorkItem("run", run_id))
+        patience_s, client.patience_s = client.patience_s, 0.1
+        await other.decide("bo", record, "approve")
+        proxy.control({"do": "arm", "name": "start_tool", "nth": 1, "when": "after", "act": "hold"})
+        moving = asyncio.create_task(look())
+        await until(lambda: proxy.control({"do": "seen"})["sprung"] == 1, what="its start is recorded")
+        proxy.control({"do": "cut"})
+        with pytest.raises(StoreError):
+            await moving
+        client.patience_s = patience_s
+        proxy.control({"do": "mend"})
+        [begun] = await of_tools(other, run_id)
+        assert isinstance(begun, ToolStarted)
+
+        await other.steer(record.request.run_id, "pause")
+        await other.app.store.renew(run_id, begun.attempt_id, 0)
+        await look()
+
+        [_, orphaned] = await of_tools(other, run_id)
+        assert isinstance(orphaned, ToolOrphaned)
+        assert not orphaned.may_have_started
+    server.close()
 
 
 def is_another_letter(workshop: Workshop) -> None:

@@ -1,5 +1,6 @@
 """Lists over all shards: who is in which, newest first, and what follows a place."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
 
@@ -124,6 +125,15 @@ async def test_an_open_request_is_listed_for_those_who_may_decide_it_until_it_cl
     assert await lists.newest_requests(None, 9, only_open=True, person="bo") == []
     assert await lists.newest_requests(None, 9, only_open=False, person="bo") == [mark]
     assert await lists.count_for("bo") == 0
+
+
+async def test_whoever_is_asked_back_about_a_request_has_it_in_their_list_until_they_answer(store: Store) -> None:
+    await put(store, replace(write(0), people=("bo", "anna")))
+    assert await store.lists.count_for("anna") == 1
+
+    await put(store, replace(write(1), others=("anna",)))
+
+    assert [await store.lists.count_for(one) for one in ("anna", "bo")] == [0, 1]
 
 
 moves = st.one_of(

@@ -63,6 +63,18 @@ async def test_an_attempt_is_recorded_once_with_a_lease_that_is_looked_at_when_i
     assert (record.version, record.body) == (3, b"started")
 
 
+async def test_attack_no_answer_to_a_start_comes_once_its_lease_is_over_or_anothers(store: Store, run: None) -> None:
+    assert await start(store) == "started"
+
+    await move_time(store, LEASE_S + 1)
+    assert await start(store) == "conflict", "whoever asks again would make the effect with no lease"
+    await store.orphan(RUN, ATTEMPT, orphaned())
+    assert await start(store, expect=3, attempt=OTHER) == "started"
+    assert await start(store) == "conflict"
+
+    assert await events(store) == ["run_started", "tool_started", "tool_orphaned", "tool_started"]
+
+
 async def test_a_start_that_is_the_end_holds_no_lease_and_is_the_same_start_again(store: Store, run: None) -> None:
     for _ in range(2):
         assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None, outside_s=0.0)).state == "started"

@@ -75,9 +75,14 @@ async def asked(world: World, policy: str = "pair", what: str = "bell") -> tuple
 async def denial_by_mail(world: World, person: str) -> bytes:
     """A mail with which somebody denies, as their own server takes it at any time; that of the tests would not."""
     await world.reply(person, await world.next_mail(person, "Press bell?"), "Why now?")
+    return (await taken_in(world)).replace(b"Why now?", b"deny")
+
+
+async def taken_in(world: World) -> bytes:
+    """The mail that came in last."""
     await world.quiet()
-    [file] = [one for one in world.mail.folder(world.mail.address).rglob("*") if one.is_file()]
-    return file.read_bytes().replace(b"Why now?", b"deny")
+    files = [one for one in world.mail.folder(world.mail.address).rglob("*") if one.is_file()]
+    return max(files, key=lambda one: one.stat().st_mtime_ns).read_bytes()
 
 
 async def approved_in_a_pause(world: World) -> tuple[str, RequestRecord]:
@@ -256,6 +261,31 @@ async def test_attack_what_was_approved_starts_before_a_denial_is_read_of_somebo
     assert world.workshop.started == []
 
 
+async def test_attack_a_tool_starts_before_a_stop_is_read_of_whoever_asked_and_was_missing(world: World) -> None:
+    run_id, letter = await asked_by_mail(
+        world, "ask free_text Which version?", "ask-of person:bo free_text Where?", "stamp letter"
+    )
+    first = await world.opened(run_id)
+    await world.reply("anna", letter, "the newest one")
+    question, raw = await world.opened(run_id, after=first.request.id), await taken_in(world)
+    raw = raw.replace(b"the newest one", b"stop")
+    await world.opened(await world.trigger("ask free_text What is your wish?"))
+
+    async with rewritten(world, without(TOML, "anna").rstrip()):
+        assert world.app.people.missing == ("anna",)
+        found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=await world.now())
+        await world.app.work.dispatcher.look(WorkItem("in", await world.app.messages.inbox.accept(found)))
+        assert isinstance(await world.decide("bo", question, "free_text", "here"), Decided)
+    for _ in range(3):
+        await moved_on(world, run_id)
+    await world.move_time(10)
+    ended = await world.ended(run_id)
+
+    assert ended.state == "cancelled"
+    assert world.workshop.started == []
+    assert await world.dead() == []
+
+
 @opens(TOML + ADA)
 async def test_attack_nobody_becomes_somebody_who_is_only_missing(world: World, api: Api) -> None:
     await asked(world)
@@ -295,7 +325,9 @@ async def test_attack_an_approval_that_waits_in_a_freeze_or_a_pause_is_void_by_n
     async with rewritten(world, without(TOML, "bo").rstrip()):
         assert world.app.people.half_taken
         await freezes.unfreeze("", dan, "over")
-        await moved_on(world, run_id)
+        for _ in range(3):
+            await moved_on(world, run_id)
+        assert await world.dead() == [], "whoever looks too often is given up"
         assert (await world.request(record.request.id)).state == "approved"
         assert world.workshop.effects == []
 

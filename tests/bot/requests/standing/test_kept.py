@@ -56,9 +56,10 @@ async def test_a_use_that_is_told_twice_is_one_and_what_is_granted_twice_keeps_i
     again, same = await kept(store)
 
     assert same == one
+    assert [await again.use(one, use(number)) for number in (8, 9)] == [2, 0]
     found = await again.read(one)
     assert found
-    assert len(found.uses) == 1
+    assert len(found.uses) == 2
 
 
 @guards("use_standing.lua:over")
