@@ -32,6 +32,7 @@ from channels.email.reading.sandbox import Children
 from language import in_all
 from tests.kit.clerk import Workshop, clerk
 from tests.kit.office import TOML, settings_of
+from tests.kit.promises import check_promises
 from tests.kit.waiting import until
 
 CHILDREN = Children()
@@ -51,7 +52,8 @@ class World(Peopled):
 
     `beside` are more channels, and `over` makes those that look people up. With `reach` every policy goes through
     these, in this order.
-    `environ` are more variables of the environment. `telemetry` follows the runs.
+    `environ` are more variables of the environment. `telemetry` follows the runs. What a test wrote into the store by
+    hand, `is_tampered`, keeps none of the promises that hold at its end (`tests/kit/promises.py`).
     """
 
     toml: str = TOML
@@ -63,6 +65,7 @@ class World(Peopled):
     reach: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
     telemetry: Telemetry = OFF
+    is_tampered: bool = False
     _dates: set[datetime] = field(default_factory=set[datetime], init=False)
 
     def settings(self) -> Settings:
@@ -185,6 +188,8 @@ async def a_world(
         yield world
     finally:
         await world.stop()
+    if not world.is_tampered:
+        await check_promises(url, world.settings().shards)
 
 
 @asynccontextmanager

@@ -261,7 +261,8 @@ async def test_runs_start_runs_three_deep_and_no_deeper(world: World) -> None:
 
 
 async def says(world: World, run_id: RunId, person: str) -> None:
-    """Let somebody write to the run."""
+    """Let somebody write to the run, past everything that would hear of it."""
+    world.is_tampered = True
     number = len(await world.events(run_id))
     said = PersonSaid(
         at=await world.now(), said_id=f"said {number}", person=PersonId(person), channel="cli", text="hurry"

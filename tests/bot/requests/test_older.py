@@ -16,6 +16,7 @@ from tests.kit.world import World
 
 async def opened(world: World, seconds_ago: float) -> Request:
     """A request to deploy, whose worker had read the clock so long before it was written."""
+    world.is_tampered = True
     store, run_id = world.app.store, RunId(new_id("run", 0))
     step = CallTool(tool="deploy", arguments={"version": "v1"})
     begun = [build.started(run_id=run_id, requester="anna"), build.chosen(step, gate="production")]

@@ -39,6 +39,7 @@ async def test_attack_arguments_that_are_others_when_it_is_to_start_are_not_exec
 
     async with world.stopped():
         await rewritten(world, run_id, kind, "gong" if is_edited else "bell", "siren")
+    world.is_tampered = True
     await world.steer(run_id, "resume")
     again = await world.opened(run_id, after=request_id)
 
