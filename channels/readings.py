@@ -85,7 +85,7 @@ class Trigger(Frozen):
     its own; `place` is as in `Reply`. `others` are people whose words these are as well: they count as having asked, as
     does whoever had the address in the channel that a quoted message was `written_by`, where nobody has it now.
     `quotes`: a message that somebody else wrote, whoever they are, is part of the text. `weakness` says why it proves
-    too little for an approval, written as it was at `written_at`; `copy_key` is as in `Reply`.
+    too little for an approval, written as it was at `written_at`; `key` and `copy_key` are as in `Reply`.
     """
 
     type: Literal["trigger"] = "trigger"
@@ -109,6 +109,7 @@ class Trigger(Frozen):
     quotes: bool = False
     weakness: str = ""
     written_at: AwareDatetime | None = None
+    key: str = ""
     copy_key: str = ""
 
 
@@ -148,7 +149,7 @@ class Inquiry(Frozen):
     """Somebody, known or not, wrote to the address that is open to anybody; it is nobody's word and answers nothing.
 
     `sender` is the one plain address in its From, in lower case; `doubt` says why that may be forged, "" where it is
-    proven. `message_id` and `references`, oldest first, are plain Message-IDs.
+    proven. `message_id` and `references`, oldest first, are plain Message-IDs; `key` is as in `Reply`.
     """
 
     type: Literal["enquiry"] = "enquiry"
@@ -158,6 +159,7 @@ class Inquiry(Frozen):
     message_id: str = ""
     references: tuple[str, ...] = ()
     doubt: str = ""
+    key: str = ""
     files: tuple[File, ...] = ()
 
 

@@ -556,6 +556,7 @@ class Inbox:
             return await self._no_stop(inbound_id, channel, trigger)
 
         may_say = trigger.is_addressed and not (trigger.follows or trigger.held_because)
+        said_id = await self._first_copy(inbound_id, trigger.key)
         try:
             if may_say and await self._absences.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
@@ -564,12 +565,13 @@ class Inbox:
             if trigger.is_edit and not says_stop:
                 return await self._no_stop(inbound_id, channel, trigger)
             await self._check_answers(channel, trigger)
-            trigger = await self._answer_alone(inbound_id, channel, trigger) if trigger.follows else trigger
-            if trigger.follows and await self._is_taken(inbound_id, channel, trigger):
+            trigger = await self._answer_alone(said_id, channel, trigger) if trigger.follows else trigger
+            if trigger.follows and await self._is_taken(said_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if not trigger.is_edit:
                 check_is_order(trigger.text)
             if trigger.held_because:
+                await self._check_is_wish(channel, trigger)
                 item = Quarantined(reasons=(trigger.held_because,), claims=trigger.person, person=trigger.person)
                 item = item.model_copy(update={"thread": trigger.thread, "place": trigger.place})
                 return await self._quarantine.add(inbound_id, channel, item)
@@ -581,18 +583,20 @@ class Inbox:
             await self._check_is_wish(channel, trigger)
             await self._check_answers_no_card(channel, trigger)
             check_is_no_absence(trigger.text, has_subject=_has_subject(channel, trigger))
-            await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
+            run_id = self._starter.run_id(said_id)
+            await self._starter.admission.room(run_id, channel, trigger)
             # Slack ids change: whoever had the one of the message that is quoted counts, where nobody has it by now.
             others = tuple(map(PersonId, trigger.others)) or self._people.once_had(channel, trigger.written_by)
             others = tuple(one for one in others if one != trigger.person)
             if trigger.within:
-                await self._store.threads.note(channel, trigger.within, self._starter.run_id(inbound_id))
+                await self._store.threads.note(channel, trigger.within, run_id)
             await self._starter.start(
                 channel,
                 trigger.text,
                 PersonId(trigger.person),
                 thread=trigger.thread,
                 inbound_id=inbound_id,
+                run_id=run_id,
                 files=trigger.files,
                 sent=Sent(others=others, weakness=trigger.weakness, quotes=trigger.quotes, evidence=trigger.evidence),
             )
@@ -600,6 +604,13 @@ class Inbox:
             log.warning("trigger refused", person=trigger.person, error=str(error), title=title)
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
+
+    async def _first_copy(self, inbound_id: str, key: str) -> str:
+        """Return the item of the first copy of a mail: however many come, by whichever ways, they begin one run."""
+        if not key:
+            return inbound_id
+        first, _ = await self._store.remember(key, inbound_id.encode(), _COPIES_S)
+        return first.decode()
 
     def _order_alone(self, channel: str, trigger: Trigger) -> Trigger:
         """Return a mail of one line that is an order of ours, or takes back what a run wants, without the signature
@@ -793,17 +804,26 @@ class Inbox:
 
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
         """A run in the owner's name; what may start none is quarantined, where people can see it."""
+        first = await self._first_copy(inbound_id, enquiry.key)
         try:
             with self._people.speaking_to(self._inquiries.owner):
-                owner, context = await self._inquiries.admitted(enquiry, inbound_id, at)
+                owner, context = await self._inquiries.admitted(enquiry, first, at)
                 text = self._inquiries.wish(enquiry)
             # Whoever wrote it stands behind what comes of it, and decides none of it, though nothing may prove them.
             writer = self._people.by_email(enquiry.sender)
             wrote = (PersonId(writer.id),) if writer else self._people.once_had("email", enquiry.sender)
             others = tuple(one for one in (*wrote, *self._inquiries.owners) if one != owner)
             sent = Sent(context=context, origin=FromDesk(address=enquiry.sender), others=others)
-            files = enquiry.files
-            await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
+            await self._starter.start(
+                channel,
+                text,
+                owner,
+                agent=DESK,
+                inbound_id=inbound_id,
+                run_id=self._starter.run_id(first),
+                sent=sent,
+                files=enquiry.files,
+            )
         except (Invalid, RateLimited, Forbidden) as error:
             if isinstance(error, Forbidden):
                 await self._inquiries.refused(inbound_id, error)

@@ -84,7 +84,10 @@ class Starter:
         sent: Sent = Sent(),
         files: Sequence[File] = (),
     ) -> RunId:
-        """Start a run, once per inbound item or `run_id`. Raises Invalid, RateLimited and Forbidden."""
+        """Start a run, once per inbound item or `run_id`. Raises Invalid, RateLimited and Forbidden.
+
+        With both, the item is a copy of the one that the run is of.
+        """
         name = self.check(text, agent)
         await self.check_may(requester, name, channel, sent.evidence)
         run_id = run_id or self.run_id(inbound_id)
@@ -111,12 +114,13 @@ class Starter:
             **allowance(self._budgets, name),
             files=attachments(files),
         )
-        await self._journal.write(
+        is_own = inbound_id is not None and run_id == self.run_id(inbound_id)
+        written = await self._journal.write(
             Commit(
                 run_id=run_id,
                 events=[started],
                 expect=0,
-                inbound=inbound_id,
+                inbound=inbound_id if is_own else None,
                 # What came in by a channel had its turn when it was read.
                 wake=[Wake(WorkItem("run", run_id), who="" if inbound_id else requester)],
                 summary=line_of(fold([started])),
@@ -124,6 +128,8 @@ class Starter:
                 commit=run_id,
             )
         )
+        if inbound_id and not (is_own and written.state == "committed"):
+            await self._store.drop_inbound(inbound_id)  # another copy has begun the run
         log.debug("run started", run_id=run_id, agent=name, person=requester, channel=channel)
         return run_id
 

@@ -128,8 +128,10 @@ class EmailChannel:
                 return await self._bound(found, inbound.received_at)
             case Bounced(receipt=receipt) if receipt.startswith("<"):
                 return found.model_copy(update={"receipt": (await self._sent_as(receipt)).receipt})
-            case Trigger(written_at=at) if at is None or abs(inbound.received_at - at) > _FRESH:
-                return found.model_copy(update={"weakness": found.weakness or _OLD})
+            case Trigger(written_at=at):
+                is_old = at is None or abs(inbound.received_at - at) > _FRESH
+                weakness, root = found.weakness or (_OLD if is_old else ""), (await self._sent_as(found.within)).thread
+                return found.model_copy(update={"weakness": weakness, "within": root or found.within})
             case _:
                 return found
 
@@ -163,7 +165,7 @@ class EmailChannel:
         zone = contact.timezone if contact else "UTC"
         with speaking(self._language_of(to.person)):
             post = mime.compose(card, to, key, own=self._own, timezone=zone, way=self._way, after=after)
-        await self._remember(post, card.receipt, key, after.token if after and after.token else card.ends)
+        await self._remember(post, card, to, key, after.token if after and after.token else card.ends)
         await self._submit(post, self._envelope_sender(card, to))
         # What finds a mail is its Message-ID, which an answer brings back: it stands in no event.
         return Placement(key=key, address=to, handle="")
@@ -205,7 +207,7 @@ class EmailChannel:
         contact = self._directory.contact(person)
         return contact.language if contact else spoken()
 
-    async def _remember(self, post: Post, receipt: str, key: str, closed: str) -> None:
+    async def _remember(self, post: Post, card: Card, to: Address, key: str, closed: str) -> None:
         """Keep what an answer, or a report of failure, is about; before it is sent, so that none can be earlier.
 
         `closed` is the token of what it closes.
@@ -213,7 +215,7 @@ class EmailChannel:
         if self._marks is None:
             return
         asks = post.asks
-        sent_as = _SentAs(token=asks.token if asks else closed, receipt=receipt)
+        sent_as = _SentAs(token=asks.token if asks else closed, receipt=card.receipt, thread=to.thread)
         if sent_as.token or sent_as.receipt:
             await self._marks.put_if_absent(_name("id", post.message_id), sent_as.model_dump_json())
         if asks:
@@ -310,10 +312,11 @@ def _sender_of(raw: bytes) -> str:
 
 
 class _SentAs(BaseModel):
-    """The tokens that a Message-ID of ours stands for."""
+    """The tokens that a Message-ID of ours stands for, and the thread: a program may name no other mail of it."""
 
     token: str = ""
     receipt: str = ""
+    thread: str = ""
 
 
 def _name(kind: str, secret: str) -> str:

@@ -1,6 +1,7 @@
 """Mail to the public address, which is open to anybody: what it asks, and the mail that answers it."""
 
 import email.utils
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,13 +79,17 @@ def read(raw: bytes, size_bytes: int, headers: Headers, subject: str, prove: Pro
     if len(text) > TEXT_CHARS:
         raise Unreadable(f"its text is longer than {TEXT_CHARS} characters; answer it by hand")
     proof = prove(raw, author)
+    doubt = f"{UNPROVEN}{proof.reason}" if isinstance(proof, Unproven) else ""
+    message_id = next((each for each in _ids(headers, "message-id") if message_ids.is_message_id(each)), "")
+    said = "\n".join((author, message_id, headers.first("date"), subject, text, doubt))
     return Inquiry(
         sender=author,
         subject=one_line(subject, SUBJECT_CHARS),
         text=text,
-        message_id=next((each for each in _ids(headers, "message-id") if message_ids.is_message_id(each)), ""),
+        message_id=message_id,
         references=_thread(headers),
-        doubt=f"{UNPROVEN}{proof.reason}" if isinstance(proof, Unproven) else "",
+        doubt=doubt,
+        key=f"enquiry-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}" if message_id else "",
         files=files_of(body.files),
     )
 

@@ -224,7 +224,8 @@ class Reader:
         if size_bytes > MAIL_BYTES:
             raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
         body = read_body(raw, partial(self._adds, found.contact.name))
-        if body.unsure:
+        is_answer = bool(token) or any(map(headers.all, ("in-reply-to", "references")))
+        if body.unsure and not (is_answer and self._refuses(found.contact.name, body)):
             raise Unreadable(body.unsure)
         if words := calendar_words(b"", body.files):
             return Ignored(reason=words)
@@ -242,6 +243,11 @@ class Reader:
         """Return whether one of several texts says more than thanks, a name, a program's own line and a quote."""
         said = read_both(one.plain, one.html, author, own=self.own)
         return bool(said.asked or said.sent_on) or not is_courtesy(said, author)
+
+    def _refuses(self, author: str, body: Body) -> bool:
+        """Return whether all of several texts with a picture refuse: a phone divides one around it."""
+        has_picture = any(part.kind.startswith("image/") for part in body.files)
+        return has_picture and read_both(body.plain, body.html, author, own=self.own).said == "deny"
 
     def _wish(self, found: Accepted, headers: Headers, subject: str, body: Body) -> MailReading:
         """A mail that answers no card: something new, or a word in the thread of what was asked before."""
@@ -276,6 +282,7 @@ class Reader:
             held_because=why,
             weakness="; ".join((*_faults(headers, found.wish_weakness, body.files), *self._misses_us(headers))),
             written_at=written_at(headers.first("date")),
+            key=_key_of(found, headers, said.whole),
             copy_key=_copy_key(found, headers, subject),
         )
 
@@ -288,8 +295,13 @@ class Reader:
         said = read_both(body.plain, body.html, found.contact.name, own=self.own)
         if said.unsure in HOLDS:
             raise Unreadable(said.unsure)
+        said = replace(said, unsure=said.unsure or body.unsure)
         if is_signature(said, found.contact.name):
             said = replace(said, said="empty", text="", whole="")
+        if said.said in ("empty", "free_text") and _is_wordless(said.whole, found.contact.name):
+            stop = _stop_before(subject)
+            # The subject of a card is no word of theirs, and has its code in brackets.
+            said = replace(stop, older=said.older) if stop and "[" not in stop.whole else said
         is_short = len(said.whole) <= WHOLE_CHARS and said.is_one and not said.unsure
         about = About(
             faults=_faults(headers, found.weakness, body.files),
@@ -354,12 +366,22 @@ def _said_above(subject: str, said: Said) -> Said:
 
     What begins with one and stands behind no `Re:` is theirs whole, `stop s1r-…`, but for ours: `Cancelled: deploy`.
     """
-    own, *behind = (_NO_TEXT.sub("", one).strip(" -\u2013") for one in _ABOUT.split(subject))
-    begins = own.partition(" ")[0]
-    if not begins.endswith(":") and read_reply(begins).said == "deny":
-        return read_reply(own)
-    over = read_reply(next(filter(None, (own, *behind)), ""))
+    if stop := _stop_before(subject):
+        return stop
+    over = read_reply(next(filter(None, _pieces(subject)), ""))
     return over if over.said == "deny" and not over.reason else said
+
+
+def _stop_before(subject: str) -> Said | None:
+    """Return the words before an older subject, where they begin with a stop or no."""
+    own, *_ = _pieces(subject)
+    begins = own.partition(" ")[0]
+    return read_reply(own) if not begins.endswith(":") and read_reply(begins).said == "deny" else None
+
+
+def _pieces(subject: str) -> list[str]:
+    """Return what somebody wrote before the subject of their thread, and the subjects behind it."""
+    return [_NO_TEXT.sub("", one).strip(" -\u2013") for one in _ABOUT.split(subject)]
 
 
 def _is_forwarded(subject: str, shown: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from agents.requests import PersonId, RequestState
 from bot.policy.record import RequestRecord
+from channels.email.local.letters import Letter
 from tests.kit.long import few_of
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -169,6 +170,51 @@ async def test_attack_a_stop_over_an_empty_mail_is_dropped_and_nobody_is_told(wo
         assert await stands(world, record) == "withdrawn", subject
 
 
+async def test_attack_a_stop_over_an_empty_answer_to_a_card_is_a_comment(world: World) -> None:
+    for subject, below in (("STOP - Re: {}", "Kind regards,\nBo"), ("Nein AW: {}", ""), ("No, wrong bell", "n/t")):
+        record, card = await card_for(world)
+        await world.steer(record.request.run_id, "pause")
+        await world.reply("bo", card, "approve")
+        assert await stands(world, record) == "approved"
+
+        await write(world, card.reply_to, below, subject.format(card.subject), card.message_id)
+
+        assert await stands(world, record) == "revoked", subject
+
+
+async def test_the_subject_of_a_card_over_an_empty_answer_is_no_word_of_its_writer(world: World) -> None:
+    for title in ("Stop the old server", "No"):
+        run_id = await world.trigger(f"ask yes_no {title}", person="bo")
+        record = await world.opened(run_id)
+        card = await world.next_mail("bo", about=title)
+        for subject in (card.subject, f"Re: {card.subject}"):
+            await write(world, card.reply_to, "Thanks, Bo", subject, card.message_id)
+            assert await stands(world, record) == "open", subject
+
+
+@pytest.mark.parametrize("is_answer", [True, False])
+async def test_attack_a_no_is_held_as_a_phone_divides_it_around_a_picture(world: World, *, is_answer: bool) -> None:
+    """To the card, and by a colleague in the thread of the wish."""
+    wish, record = await asked_by_mail(world)
+    card = await world.next_mail("bo", about=record.request.digest)
+    await world.steer(record.request.run_id, "pause")
+    await world.reply("bo", card, "approve")
+    assert await stands(world, record) == "approved"
+    message = EmailMessage(policy=email.policy.SMTP)
+    by, to, subject = ("bo", card.reply_to or "", card.subject) if is_answer else ("cy", SAYSO, "press bell")
+    message["From"], message["To"], message["Subject"] = f"{by}@corp.example", to, f"Re: {subject}"
+    message["Message-ID"], message["Date"] = "<phone@corp.example>", world.date(world.about_now())
+    message["In-Reply-To"] = card.message_id if is_answer else wish["Message-ID"]
+    message.set_content("No, don't! Look:")
+    message.make_mixed()
+    message.add_attachment(b"tiny", maintype="image", subtype="png", filename="shot.png", disposition="inline")
+    message.add_attachment("The total is wrong.\n\nSent from my iPhone", disposition="inline")
+
+    await send(world, message, to, by)
+
+    assert await stands(world, record) == "revoked"
+
+
 async def test_attack_the_logo_of_a_signature_hides_the_stop_above_an_empty_mail(world: World) -> None:
     wish, record = await asked_by_mail(world)
     message = EmailMessage(policy=email.policy.SMTP)
@@ -256,6 +302,44 @@ async def test_attack_a_stop_that_names_a_run_in_answer_to_a_mail_that_asks_noth
     assert await stands(world, record) == "withdrawn"
     assert (await world.request(other.request.id)).state == ("denied" if has_ended else "open")
     assert [letter for letter in world.mails("dan") if "Too late" in letter.text] == []
+
+
+async def noticed(world: World) -> tuple[RequestRecord, Letter]:
+    """What is approved and waits, and a mail about it to Bo that asks nothing."""
+    record, card = await card_for(world)
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("cy", record, "approve")
+    await world.reply("bo", card, "I wonder what Eve says to that")
+    return record, await world.next_mail("bo", about="Already decided")
+
+
+async def test_attack_a_no_to_a_notice_is_lost_as_it_names_no_other_mail_of_the_thread(world: World) -> None:
+    record, told = await noticed(world)
+    assert told.message_id.startswith("<note.")
+
+    await write(world, SAYSO, "No, stop!", f"Re: {told.subject}", told.message_id)
+
+    assert await stands(world, record) == "revoked"
+
+
+async def test_attack_who_writes_stop_with_a_phone_that_names_no_mail_reads_nothing_of_how_to_stop_it(
+    world: World,
+) -> None:
+    record, told = await noticed(world)
+
+    await write(
+        world,
+        SAYSO,
+        f"Stop!\n\nOn Tue, Mar 3, 2026 at 9:55 AM sayso <{SAYSO}> wrote:\n\n> Already decided",
+        f"Re: {told.subject}",
+        answers="",
+    )
+
+    assert (
+        "or write stop and the id of the run anywhere"
+        in (await world.next_mail("bo", about="nothing was stopped")).text
+    )
+    assert await stands(world, record) == "approved"
 
 
 async def mail(world: World, text: str, *references: str) -> str:

@@ -362,6 +362,22 @@ async def test_a_reply_that_was_sent_once_it_was_shorter_is_done(redis: str, tmp
         await world.stop()
 
 
+async def test_attack_a_question_to_two_names_of_the_desk_is_answered_twice(desk: World) -> None:
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["From"], message["To"], message["Message-ID"] = f"Eve <{EVE}>", HELP, "<once@shop.example>"
+    message["Subject"] = "Refund?"
+    message.set_content("Do I get a refund?")
+    for name in (HELP, "info@corp.example"):
+        del message["Delivered-To"]
+        message["Delivered-To"] = name
+        await desk.transport(None).send(bytes(message), sender=EVE, recipients=[HELP])
+
+    await begun(desk)
+    await desk.quiet()
+
+    assert len(await runs(desk)) == 1
+
+
 async def test_a_subject_that_would_be_a_header_is_a_subject(desk: World) -> None:
     raw = b"From: eve@shop.example\r\nTo: help@corp.example\r\nSubject: =?utf-8?q?Hi=0D=0ABcc:_all@corp.example?="
     raw += b"\r\nMessage-ID: <1@shop.example>\r\n\r\nHow do I get a refund?\r\n"
