@@ -34,6 +34,7 @@ from bot.policy.answers import (
     may_be_answer,
     may_mean_stop,
     refuses,
+    stop_of,
     takes_back,
 )
 from bot.policy.approvers.concern import Concern, concern_of
@@ -155,7 +156,9 @@ class FollowUps:
         Those are the words that answer a closed question, and a stop where it is no answer, or where the request is
         closed. `is_sure`: nothing speaks against it that its writer wrote and saw all of them.
         """
-        request, person, stops = record.request, PersonId(trigger.person), is_stop(trigger.text)
+        request, person = record.request, PersonId(trigger.person)
+        trigger = trigger.model_copy(update={"text": stop_of(request, trigger.text)})
+        stops = is_stop(trigger.text)
         if await self._store.threads.is_answer([request.id], said_id):
             return False
         events = (await self._store.load(request.run_id)).events

@@ -17,8 +17,8 @@ from bot.outbound.notifier import to_person
 from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
-from bot.policy.answers import is_withdrawal, refuses
-from bot.policy.stops import called, ends_in_condition, is_condition, stops_plainly
+from bot.policy.answers import is_withdrawal, refuses, stops_named
+from bot.policy.stops import NEXT_ORDER, ORDER, called, ends_in_condition, is_condition, stops_plainly
 from bot.render.cards import notice
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
@@ -63,6 +63,9 @@ _BEFORE = re.compile(
 )
 _BLANKS = re.compile(r"[^\S\u00a0]+")
 _AND = re.compile(rf"(?:[\s,;]+(?:and|und|{_COURTESY}))+[\s,]*\Z", re.IGNORECASE)
+_NEXT = re.compile(
+    rf"{NEXT_ORDER}|(?:[;.,!]|\s[-\u2013\u2014])\s+(?:(?:and|und)\s+)?(?=(?:{_COURTESY}[\s,]+)*{ORDER})", re.IGNORECASE
+)
 _URGES = re.compile(
     rf"(?:(?:[-\u2022]|\d{{1,2}}[.)])\s+)?(?:(?:{_COURTESY}|urgent(?:ly)?|dringend|emergency|notfall|everybody"
     r"|ok(?:ay)?|yes|ja|some(?:one|body)|(?P<asks>(?:can|could|would) (?:you|some(?:one|body))|kannst du|kann jemand)"
@@ -171,7 +174,8 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
 def stop_beside(text: str) -> str:
     """Return the stop or refusal in words beside what a message freezes: `stop! freeze production`; else nothing.
 
-    A bare no counts before it or above it alone.
+    A bare no counts before it or above it alone, and behind it in its line what begins as an order:
+    `freeze production: incident. Deny this`.
     """
     lines = [_BLANKS.sub(" ", line).strip(_MARKS) for line in said_lines(strip_invisible(text), None)][:_STOPS]
     found = [_read(line) for line in lines]
@@ -179,7 +183,9 @@ def stop_beside(text: str) -> str:
     first = next((at for at, (_, one) in enumerate(found) if one), 0)
     beside = ((at < first, line) for at, (line, one) in enumerate(found) if not (_SIGNS.fullmatch(line) or one))
     stopped = (line for is_above, line in beside if (_refuses(line) if is_above else _stops(line)))
-    return next(chain(refused, stopped), "").strip()
+    tails = (one.string[one.end("where") :] for _, one in found if one)
+    behind = (part for tail in tails for part in _NEXT.split(tail)[1:] if refuses(part) and not stops_named(part))
+    return next(chain(refused, stopped, behind), "").strip()
 
 
 def _before(lines: Iterable[str]) -> Iterator[str]:
@@ -351,6 +357,16 @@ class TypedFreezes:
         if typed is None or typed.ends:
             return False
         return await self._may(person) and self._is_order(self._of_settings(typed), may=True, held=())
+
+    async def reads(self, person: PersonId, text: str) -> bool:
+        """Return whether words would be read in a message as such that freeze something, or end that. Raises
+        StoreUnavailable.
+        """
+        typed = typed_freeze(text)
+        if typed is None:
+            return False
+        typed, may = self._of_settings(typed), await self._may(person)
+        return self._is_order(typed, may=may, held=()) or (may and self._is_below_more(typed))
 
     def speaks_of(self, said: Trigger) -> bool:
         """Return whether a few words may be meant as a freeze; what tells or asks about one is not."""

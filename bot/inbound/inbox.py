@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 
 from agents.command import is_order, said_lines
 from agents.desk import DESK
-from agents.requests import DeliveryId, FromDesk, Frozen, PersonId
+from agents.requests import DeliveryId, FromDesk, Frozen, PersonId, Request
 from agents.text import quote, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
@@ -43,6 +43,7 @@ from bot.policy.answers import (
     names_only,
     refusal_in,
     refused_beside,
+    stop_of,
     stops_named,
 )
 from bot.policy.record import RequestRecord
@@ -294,14 +295,14 @@ class Inbox:
         together = None if may_revoke or left_named(reply.text) else together
         # Of a mail, code reads a line only where nothing else in it says something else, but for a freeze.
         is_read = channel != "email" or reply.is_sure
-        freeze = typed_freeze(reply.text)
+        freeze = typed_freeze(_with_reason(reply).text)
         is_heard = is_read or (freeze is not None and not freeze.ends)
         is_words = is_heard and reply.said == "free_text" and not (reply.asks or reply.filled)
         if await self._only_stops(inbound_id, channel, reply, read, statement, received_at):
             return await self._store.drop_inbound(inbound_id)
         if is_words:
             is_done = await self._is_order(inbound_id, channel, reply, read.record, received_at)
-            stop = stop_beside(reply.text) if freeze else ""
+            stop = _stop_in(read.record.request, reply.text) if freeze or is_done else ""
             if is_done and not stop:
                 if (consent := consent_in(reply.text)) and is_vote:
                     beside = replace(statement, said="free_text", text=consent)
@@ -310,8 +311,8 @@ class Inbox:
             if is_done or (stop and is_vote):
                 reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
                 statement = as_denial(statement) if is_vote else statement
-        elif is_heard and reply.said == "deny" and statement.is_typed and freeze:
-            await self._stops(inbound_id, channel, reply, received_at, is_denial=True)
+        elif is_heard and reply.said == "deny" and statement.is_typed:
+            await self._beside_denial(inbound_id, channel, reply, read.record.request.thread, received_at)
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
@@ -320,10 +321,10 @@ class Inbox:
         elif is_read and (wish := wish_of(read.record, statement, self._people)):
             await self._decisions.delegate(placed.request_id, statement, wish, together)
         else:
-            said = in_emergency(read.record, statement)
-            await self._decisions.decide(placed.request_id, said, read, inbound=together)
+            statement = in_emergency(read.record, statement)
+            await self._decisions.decide(placed.request_id, statement, read, inbound=together)
         if is_vote and (reply.said == "free_text" or (reply.said == "deny" and freeze is None)):
-            await self._freezes.tell_how(inbound_id, channel, _spoken(reply))
+            await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
             await self._tell_left(
@@ -380,6 +381,21 @@ class Inbox:
             raise away
         await self._tell_rest(inbound_id, channel, said)
         return True
+
+    async def _beside_denial(
+        self, inbound_id: str, channel: str, reply: Reply, thread: str, received_at: datetime
+    ) -> None:
+        """Freeze what a denial freezes as well; of a window, whose reason stands by itself, stop and revoke what that
+        names.
+        """
+        whole = _with_reason(reply)
+        if typed_freeze(whole.text):
+            await self._stops(inbound_id, channel, whole, received_at, is_denial=True)
+        for orders in (self._stops_named, self._ends) if whole is not reply else ():
+            try:
+                await orders(inbound_id, channel, _spoken(whole, thread))
+            except (Conflict, Forbidden, Unavailable) as error:  # the denial counts at once
+                await self._not_passed_on(inbound_id, channel, _spoken(whole, thread), error)
 
     async def _why_gone(self, delivery_id: DeliveryId) -> str:
         """Return why a card that we made is not there any more: it left with its run, or with the store it was in."""
@@ -438,7 +454,7 @@ class Inbox:
             return (await self._decisions.request(some_id)).record.request.run_id
         return some_id
 
-    async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: Conflict | Forbidden) -> None:
+    async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: _Failure) -> None:
         """Tell the writer of an answer why it does nothing."""
         with self._people.speaking_to(said.person):
             title = say("run.not-passed-on-title")
@@ -479,7 +495,8 @@ class Inbox:
 
         It is for answers that no message brings: of a page, and of a program.
         """
-        if outcome.counts or statement.said != "free_text" or statement.asks or not is_stop(statement.text):
+        text = stop_of(outcome.record.request, statement.text)
+        if outcome.counts or statement.said != "free_text" or not is_stop(text):
             return False
         said = Trigger(
             person=statement.person,
@@ -493,6 +510,39 @@ class Inbox:
             return await self._follow_ups.answered(said_id, statement.channel, said, outcome.record, is_sure=False)
         except (Conflict, Forbidden):
             return False
+
+    async def check_begins(self, person: PersonId, text: str) -> None:
+        """Check that words on a page, in a terminal or of a program begin something. Raises Invalid for an order that
+        only a message gives: as a wish it would be lost, and whoever gave it would take it for heard.
+        """
+        if _acts_on_card(text.strip()):
+            raise Invalid(say("run.card-which"), say("run.approve-which-do"))
+        is_order = await self._freezes.reads(person, text) or typed_revocations(text)[0] or may_mean_end(text)
+        if is_order or typed_standing(text) is not None or may_mean_absence(text, has_subject=False):
+            raise Invalid(say("run.order-here"), say("run.order-here-do"))
+
+    def heard(self, request: Request, statement: Statement) -> Statement:
+        """Return an answer that no message brings as the denial that it is beside a freeze or a revocation, whatever
+        becomes of those.
+        """
+        text = statement.text
+        named, above, below = typed_revocations(text)
+        refusal = stop_beside(text) if typed_freeze(text) else ""
+        refusal = refusal or (named and (refusal_in(above) or refusal_in(below)))
+        is_denial = refusal and request.format == "approval" and statement.said == "free_text"
+        return as_denial(statement) if is_denial else statement
+
+    async def not_ordered(self, request: Request, statement: Statement) -> str:
+        """Return what somebody is told whose answer no message brings, and in one would freeze something, end a
+        standing approval or stop another run: it does none of that here; else nothing.
+        """
+        text = "\n".join(dict.fromkeys(filter(None, (statement.text, statement.reason))))
+        is_typed = not (statement.given or statement.picks or statement.filled)
+        freezes = is_typed and await self._freezes.reads(statement.person, text)
+        is_order = freezes or (is_typed and (typed_revocations(text)[0] or may_mean_end(text)))
+        others = {*stops_named(text)} - {request.id, request.run_id} if is_typed else ()
+        told = [say("run.stop-left", named=", ".join(sorted(others)))] if others else []
+        return ". ".join([*told, *([say("notice.order-here")] if is_order else [])])
 
     async def _answers_nothing(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
         """Return whether the words of a command can't answer the question, or came when that was over already.
@@ -671,7 +721,7 @@ class Inbox:
         if not was_done and (not trigger.is_edit or (freeze and not freeze.ends)):
             said = trigger.model_copy(update={"text": rest}) if freeze and not freeze.ends else trigger
             is_done = await self._is_command(inbound_id, channel, said, received_at)
-        refusal = stop_beside(rest) if is_done and freeze else ""
+        refusal = stop_beside(rest) if is_done else ""
         for orders in () if was_done else (*((self._ends,) if named else ()), self._stops_named):
             try:
                 is_done = await orders(inbound_id, channel, trigger) or is_done
@@ -895,6 +945,18 @@ def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:
     return Quarantined(
         reasons=reasons, claims=reading.person, person=reading.person, thread=thread, place=reading.place
     )
+
+
+def _stop_in(request: Request, text: str) -> str:
+    """Return what stops `request` in words beside another order, by its id or without; else nothing."""
+    named = stop_of(request, text)
+    return stop_beside(text) or (named if named != text else "")
+
+
+def _with_reason(reply: Reply) -> Reply:
+    """Return an answer with the reason of a denial below its words, as a mail has it; a window has it by itself."""
+    is_apart = reply.said == "deny" and reply.reason not in reply.text
+    return reply.model_copy(update={"text": f"{reply.text}\n{reply.reason}"}) if is_apart else reply
 
 
 def _is_of_no_request(reply: Reply) -> bool:

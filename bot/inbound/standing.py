@@ -25,7 +25,7 @@ from bot.people.refusals import Refusals
 from bot.policy.answers import is_withdrawal, unwrapped
 from bot.policy.record import records
 from bot.policy.standing import Standing
-from bot.policy.stops import NEXT_ORDER, called, ends_in_condition, is_condition, may_be_stop
+from bot.policy.stops import NEXT_ORDER, ORDER, called, ends_in_condition, is_condition, may_be_stop
 from bot.queries.guard import Guard
 from bot.render.cards import notice
 from bot.render.times import read_moment
@@ -69,7 +69,7 @@ _REVOKES_LAST = re.compile(
     re.IGNORECASE,
 )
 _SIGNS = re.compile(r":[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]")
-_NEXT = re.compile(rf"{NEXT_ORDER}|[;.,!]\s+(?=(?:{_POLITE},?\s+)?(?:freeze|revoke|widerrufe)\s)", re.IGNORECASE)
+_NEXT = re.compile(rf"{NEXT_ORDER}|[;.,!]\s+(?=(?:{_POLITE},?\s+)?{ORDER})", re.IGNORECASE)
 _REASON_CHARS, _LINE_CHARS = 500, 2_000
 _BESIDE_ID = 8
 """Most words beside an id in a message that is about it and nothing else."""
@@ -334,14 +334,16 @@ class TypedStanding:
 
     async def revokes(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """End all that the message names; False where that is nothing. Raises Conflict, at last, for whom one of them
-        does not concern.
+        does not concern, and for words beside those of others.
         """
         # What answers a mail that asked nothing may end something all the same.
         named, _, below = typed_revocations(trigger.text)
         found = (one for _, one in _revocations(trigger.text) if one)
         why = next(filter(None, (one["why"] for one in found)), below)
-        if not named or trigger.others:
+        if not named:
             return False
+        if trigger.others:
+            raise Conflict(say("again.not-ended", id=named[0]), say("again.not-ended-do", id=named[0]))
         person, failed = PersonId(trigger.person), None
         for standing_id in named:
             try:

@@ -157,13 +157,13 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
     `is_asked`: somebody has asked its writer something about it.
     """
     is_vote = request.format == "approval"
-    statement = _heard(statement, is_asked=is_asked) if is_vote else statement
-    is_only_said = bool(statement.picks or statement.filled) or _is_only_said(statement)
+    statement = _heard(request, statement, is_asked=is_asked) if is_vote else statement
+    is_only_said = bool(statement.picks or statement.filled) or _is_only_said(request, statement)
     is_only_said = is_only_said or _names_argument(request, statement)
     vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
     is_read = not (is_vote or statement.asks or statement.about)
     meaning, filled = _read(request, statement) if is_read else (None, Filled())
-    may_stop = is_read and statement.is_typed and may_mean_stop(request, statement.text)
+    may_stop = is_read and statement.is_typed and may_mean_stop(request, stop_of(request, statement.text))
     breaks_glass = bool(vote) and statement.breaks_glass
     return Answer(
         reply_id=statement.reply_id,
@@ -242,13 +242,16 @@ def _names_approval(statement: Statement) -> bool:
     return not statement.is_below_quote and NAMES_APPROVAL.search(fold(statement.text)) is not None
 
 
-def _heard(statement: Statement, *, is_asked: bool) -> Statement:
+def _heard(request: Request, statement: Statement, *, is_asked: bool) -> Statement:
     """Return `statement` as the denial that its words are, whichever way they came; who refuses is not asked back.
 
-    Of a mail the channel has read all, and what else is in it: only a stop in words that it has not is heard.
+    Of a mail the channel has read all, and what else is in it: only a stop in words that it has not, or by an id, is
+    heard.
     """
     if statement.said != "free_text":
         return statement
+    if stop_of(request, statement.text) != statement.text:
+        return as_denial(statement)
     is_answer = is_asked or statement.asks or bool(statement.about)
     text = statement.text
     is_read = statement.channel == "email" and without_names(text) == (text,) and not begins_with_stop(text)
@@ -361,9 +364,9 @@ def unwrapped(text: str) -> str:
     return "\n".join(joined)
 
 
-def _is_only_said(statement: Statement) -> bool:
+def _is_only_said(request: Request, statement: Statement) -> bool:
     """Return whether no vote can be in it: it asks or answers something, and stops nothing."""
-    stops = statement.said == "deny" and refuses(statement.text)
+    stops = statement.said == "deny" and refuses(stop_of(request, statement.text))
     return (statement.asks or bool(statement.about)) and not stops
 
 
@@ -445,6 +448,14 @@ def stops_named(text: str) -> dict[str, str]:
     return _named_in(text)[0]
 
 
+def stop_of(request: Request, text: str) -> str:
+    """Return the words of `text` that stop `request` or its run by an id, whatever stands around them; all of it where
+    none do.
+    """
+    named = stops_named(text)
+    return next((named[one] for one in (request.id, request.run_id) if one in named), text)
+
+
 def left_named(text: str) -> list[str]:
     """Return the runs and requests that a text names which stops others, and does not stop these."""
     found = stops_named(text)
@@ -507,15 +518,16 @@ def _read_listed(text: str) -> tuple[dict[str, str], list[str], list[str]]:
     if not is_named or len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
         return found, beside, lines
     text = _LISTED.sub("", with_ids(text))
-    is_plain = stops_plainly(text)
+    is_plain, before = stops_plainly(text), ""
     for line in _orders(text) if is_plain else said_lines(strip_invisible(text), None):
-        before, left, named = "", list[str](), list[str]()
+        left, named = list[str](), list[str]()
         for part in _parts(line):
             ids = [] if is_condition(before) else _stopped_in(part)
             found |= {one: text if is_stop(text) else part for one in ids}
             named += ids
             left += _with_this(part) if ids else [part]
             before = part
+        before = before if line.endswith((":", ",")) else ""  # `If it is red:` may have a line of its own
         if is_plain and not named:  # `Stop: s1r-…`
             named, left = [one.casefold() for one in _OUR_ID.findall(line)], []
             found |= dict.fromkeys(named, text)

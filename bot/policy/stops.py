@@ -30,10 +30,16 @@ _CLAUSE = re.compile(r"(?<![.,;:!])[.,;:!]+(?:\s|\Z)|\s[-\u2013\u2014]+(?:\s|\Z)
 GIVES_WHY = rf"\s(?:{BECAUSE}|weil|denn|da)\s"
 """Behind it stands why."""
 
+_THIS = r"(?:this|that|it|the|dies\w*|das|es|den|die)"
+ORDER = (
+    rf"(?:freeze|revoke|widerrufe|(?:stop|cancel|abort|deny|reject|stoppe)\s+(?:{OUR_ID}|{_THIS})|(?:lehne|brich)\s+{_THIS}"
+    rf"|do(?: not|n['\u2019]t)\s+(?:deploy|release|run|do)\s+{_THIS})(?!\w)"
+)
+"""Begins an order that only stops something: `deny this`."""
+
 NEXT_ORDER = (
     # Only from where blanks begin, or behind the one that a mark before has taken: not from each of many.
-    r"(?:,|(?<!\s\s))\s+(?:and|und)\s+"
-    rf"(?=(?:freeze|revoke|widerrufe|(?:stop|cancel|abort|deny|reject|stoppe)\s+{OUR_ID})(?!\w))"
+    rf"(?:,|(?<!\s\s))\s+(?:and|und)\s+(?={ORDER})"
 )
 """Stands between two orders in one line, each of which only stops something: `stop s1r-… and freeze production`."""
 

@@ -12,7 +12,7 @@ from agents.requests import PersonId, Request
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.people.recognition import as_known_now
-from bot.policy.answers import Statement, picked, takes_back
+from bot.policy.answers import Statement, picked, stop_of, takes_back
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import Delegated, DelegationRefused, Unclear
@@ -101,7 +101,10 @@ async def answer(
         about=about,
         breaks_glass=isinstance(given, BreakGlass),
     )
+    statement = here.app.messages.inbox.heard(record.request, statement)
     outcome = await here.app.requests.decisions.answer(record.request.id, statement, read)
+    beside = await here.app.messages.inbox.not_ordered(record.request, statement)
+    outcome = replace(outcome, words=f"{outcome.words} {beside}".rstrip())
     if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
@@ -121,7 +124,9 @@ async def _about(
     if key.person is None or key.person not in record.askers:
         return ""
     is_asked = record.question_for(key.person) is not None
-    says_only = not isinstance(given, Approve | Deny | BreakGlass | AskBack) and not _takes_back(given, is_asked)
+    takes_it_back = isinstance(given, TextGiven) and takes_back(stop_of(record.request, given.text), is_asked=is_asked)
+    # Words that refuse count as a denial does, with the scope `answer` alone.
+    says_only = not isinstance(given, Approve | Deny | BreakGlass | AskBack) and not takes_it_back
     if key.may("steer") or not says_only or record.request.format != "approval" or record.state != "open":
         return ""
     before = next((one for one in record.comments if one.id == sent), None)
@@ -129,11 +134,6 @@ async def _about(
     if about := before.about if before else question.id if question else "":
         return about
     raise await refused(here, key, "write", channel, scope_missing(key, "steer"), record.request.run_id)
-
-
-def _takes_back(given: AnswerGiven, is_asked: bool) -> bool:
-    """Return whether words refuse, which counts as a denial does, with the scope `answer` alone."""
-    return isinstance(given, TextGiven) and takes_back(given.text, is_asked=is_asked)
 
 
 def _said(given: AnswerGiven) -> Literal["approve", "deny", "free_text"]:

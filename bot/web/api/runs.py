@@ -66,6 +66,8 @@ async def start(
     """
     requester = await requester_of(here, key, wanted.requester, "trigger", way)
     agent = here.app.runs.starter.check(wanted.text, wanted.agent)
+    if wanted.agent is None:
+        await here.app.messages.inbox.check_begins(requester, wanted.text)
     await check_may_trigger(here, key, agent, way)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):

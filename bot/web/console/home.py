@@ -75,6 +75,8 @@ async def asked(request: Request) -> Response:
     fresh = RunId(new_id("run", ingress_shard(foreign, process.app.store.shards)))
     try:
         process.app.runs.starter.check(text, visit.field("agent") or None)
+        if not visit.field("agent"):
+            await process.app.messages.inbox.check_begins(visit.person, text)
         known, _ = await process.app.store.remember(foreign, fresh.encode(), _ONCE_S)
         run_id = RunId(known.decode())
         if not await process.app.store.length(run_id):

@@ -158,7 +158,10 @@ async def answered(request: HttpRequest) -> Response:
     record, statement = read.record, _statement(read.record.request, visit)
     if statement.asks and not statement.text.strip():
         return to(request, _back(request, record.request), say("console.ask-empty"), is_well=False)
+    statement = process.app.messages.inbox.heard(record.request, statement)
     outcome = await process.app.requests.decisions.answer(request_id, statement, read)
+    beside = await process.app.messages.inbox.not_ordered(record.request, statement)
+    outcome = replace(outcome, words=f"{outcome.words} {beside}".rstrip())
     if isinstance(outcome.judgement, NoteUnconfirmed):
         asked = {
             "asked": record.request,
@@ -277,20 +280,22 @@ async def denying(request: HttpRequest) -> Response:
 async def denied(request: HttpRequest) -> Response:
     """Deny each of the requests that the form shows, each judged alone, and say what became of all."""
     decisions, visit = here(request).app.requests.decisions, visit_of(request)
-    counted, others = 0, list[str]()
+    counted, others, beside = 0, list[str](), ""
     for some_id in dict.fromkeys(visit.fields("pick")[:_DENIED_AT_ONCE]):
         request_id = RequestId(check(some_id, "request"))
         read = await request_for(request, "answer", request_id)
         asked = read.record.request
         shown = _shown(visit, visit.field(f"revision-{request_id}"), visit.field(f"digest-{request_id}"))
         reason = visit.field("reason")[:_REASON_CHARS]
-        outcome = await decisions.answer(request_id, _made(asked, visit, shown, "deny", reason, reason), read)
+        statement = _made(asked, visit, shown, "deny", reason, reason)
+        outcome = await decisions.answer(request_id, statement, read)
+        beside = await here(request).app.messages.inbox.not_ordered(asked, statement)
         counted += outcome.counts
         if not outcome.counts:
             title = quote(asked.title, _TITLE_CHARS)
             others.append(say("console.deny-not-counted", title=title, why=outcome.words))
     done = say_many("console.deny-done", counted) if counted else say("console.deny-nothing-done")
-    told = " ".join([done, *others])
+    told = " ".join(filter(None, [done, *others, beside]))
     return to(request, "/requests", told, is_well=bool(counted) and not others)
 
 

@@ -232,6 +232,8 @@ NAMED = {
     f"stop {RUN} because it clashes with {REQUEST}": [RUN],
     f"deny {REQUEST} because it is wrong": [REQUEST],
     f"Stop: {RUN}": [RUN],
+    f"If I am right that is wrong.\nstop {RUN}": [RUN],
+    f"Please:\nstop {RUN}": [RUN],
     f"STOP! {RUN}": [RUN],
     f"deny. stop {RUN}": [RUN],
     f"stop {LINK}/runs/{RUN}": [RUN],
@@ -244,7 +246,7 @@ NAMES_NONE = [
     f"rejected because of {RUN}", f"no, {RUN} does it already", f"No, {RUN}", f"if it fails, stop {RUN}",
     f"Wenn der Test rot ist, stopp {RUN}", f"do not stop {LINK}/runs/{RUN}", f"should we stop {LINK}/runs/{RUN}?",
     f"rejected because of {LINK}/runs/{RUN}", f"see {LINK}/runs/{RUN}", "stop https://ci.corp.example/runs/4711",
-    "stop",
+    "stop", f"Thanks for the run.\nIf it is red,\nstop {RUN}", f"Wenn er rot ist:\nstopp {RUN}",
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from agents.requests import RunId
 from bot.policy.record import RequestRecord
-from channels import Reply
+from channels import Reply, Trigger
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of
@@ -42,7 +42,12 @@ class Orders:
 
     def words(self, text: str) -> str:
         """`text` with the ids of all that."""
-        named = {"OTHER": self.theirs.request.run_id, "FIRST": self.standing[0], "SECOND": self.standing[-1]}
+        named = {
+            "OWN": self.record.request.id,
+            "OTHER": self.theirs.request.run_id,
+            "FIRST": self.standing[0],
+            "SECOND": self.standing[-1],
+        }
         for word, some_id in named.items():
             text = text.replace(word, some_id)
         return text
@@ -107,6 +112,30 @@ async def test_attack_an_order_is_lost_over_another_one_in_the_same_message(orde
     assert await orders.done() == ALL
     assert orders.hallway.to("bo", "Frozen since")
     assert orders.hallway.to("bo", "did nothing") == []
+
+
+BEHIND = (
+    ("freeze everything: incident 4711. Deny this", {"freeze"}),
+    ("freeze everything and stop this deploy", {"freeze"}),
+    ("revoke FIRST; deny this", {"first"}),
+    ("stop OTHER and deny this", {"other"}),
+    ("freeze everything und lehne das ab", {"freeze"}),
+    ("freeze everything: incident. stop OWN", {"freeze"}),
+    ("revoke FIRST. stop OWN", {"first"}),
+    ("stop OTHER, stop OWN and freeze everything", {"other", "freeze"}),
+    ("standing 5 times until 2027-01-01\ndeny this", set[str]()),
+    ("standing 5 times until 2027-01-01\nstop OWN", set[str]()),
+)
+
+
+@pytest.mark.parametrize("way", few_of(["the thread", "the window", "the window, read as a mail is"], 0, 2))
+@pytest.mark.parametrize(("text", "done"), few_of(BEHIND, 0, 2, 3, 5, 8, rows=True))
+async def test_attack_a_denial_behind_another_order_in_its_line_is_taken_for_the_reason_of_that(
+    orders: Orders, way: str, text: str, done: set[str]
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == {*done, "denial"}
 
 
 async def test_attack_an_order_of_a_new_message_is_lost_over_another_one(orders: Orders) -> None:
@@ -254,3 +283,16 @@ async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders
 
     assert await orders.done() == {"freeze", "other"}
     assert await orders.office.app.store.threads.run_of("slack", THREAD) == RunId(orders.record.request.run_id)
+
+
+async def test_attack_a_revocation_in_the_window_about_the_message_of_somebody_else_is_a_wish(orders: Orders) -> None:
+    before = await orders.office.app.store.lists.runs()
+    text = orders.words("revoke FIRST\n\nAbout this message:\n> still in use?")
+    said = Trigger(person="bo", text=text, thread=ELSEWHERE, others=("cy",), quotes=True)
+
+    inbox = orders.office.app.messages.inbox
+    await inbox.handle(await inbox.accept(orders.hallway.item(said)))
+    await orders.office.quiet()
+
+    assert await orders.office.app.store.lists.runs() == before
+    assert orders.hallway.to("bo", orders.words("write only: revoke FIRST"))

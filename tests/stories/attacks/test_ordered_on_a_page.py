@@ -1,0 +1,122 @@
+"""An order that only messages give is lost on no page and in no window: its writer reads what came of it."""
+
+import pytest
+
+from channels import Reply
+from tests.bot.cli.shell import sayso
+from tests.fakes.hallway import Hallway
+from tests.kit.opens import opens
+from tests.kit.waiting import until
+from tests.kit.world import World
+from tests.servers.console import a_console
+from tests.servers.web import serving
+from tests.stories.attacks.test_stops_typed_anywhere import asked, state, token_of, types
+from tests.stories.people.standing import ALLOWED, done_once, granted
+from tests.stories.test_typed_freezes import OPERATOR, frozen
+
+pytestmark = opens(OPERATOR)
+BEGINS_NOTHING = "here it did nothing, and no run was started"
+DOES_NEITHER = "Your words froze nothing, ended no freeze and revoked no standing approval"
+GIVEN_OUT = "s1g-abcdefghijklm"
+ORDERS = (
+    "freeze production: incident 4711", "Alarm!\nfreeze everything", "unfreeze production: fixed",
+    f"revoke {GIVEN_OUT}", f"Bitte {GIVEN_OUT} zurückziehen", "standing", "standing 5 times until 2027-01-01",
+    "away until 2027-12-01: bo@corp.example", "not away",
+)  # fmt: skip
+ON_A_CARD = ("break glass: checkout is down", "delegate: bo@corp.example")
+
+
+async def test_attack_an_order_on_the_first_page_in_a_terminal_or_of_a_program_is_a_wish_and_lost(
+    world: World,
+) -> None:
+    async with a_console(world) as console, serving(world.app) as api:
+        cy, program = await console.browser("cy"), await api.client("cy", "trigger")
+        form = dict((await cy.get("/")).form("/ask").fields)
+        for text in (*ORDERS, *ON_A_CARD):
+            told = BEGINS_NOTHING if text in ORDERS else "Nothing shows which card it answers"
+            assert told in (await cy.post("/ask", form | {"text": text})).text, text
+            refused = await program.post("/v1/runs", json={"text": text})
+            assert (refused.status_code, told in refused.json()["detail"]) == (422, True), text
+    typed = await sayso(world, "trigger", ORDERS[0], "--as", "cy")
+
+    assert (typed.code, BEGINS_NOTHING in " ".join(typed.err.split())) == (1, True)
+    assert await world.app.store.lists.runs() == []
+    assert await frozen(world) == []
+    assert (await sayso(world, "trigger", "freeze all accounts of Bob", "--as", "anna")).code == 0, (
+        "she freezes nothing"
+    )
+
+
+async def test_attack_a_freeze_or_a_revocation_beside_an_answer_on_a_page_is_lost_and_its_writer_not_told(
+    world: World,
+) -> None:
+    other = await world.opened(await world.trigger("press horn"))
+    record = await world.opened(await world.trigger("press bell"))
+    path = f"/requests/{record.request.id}"
+
+    for text in ("freeze production: incident 4711", f"revoke {GIVEN_OUT}"):
+        typed = await sayso(world, "answer", record.request.id, text, "--as", "cy")
+        assert (typed.code, DOES_NEITHER in " ".join(typed.out.split())) == (1, True), text
+    async with serving(world.app) as api:
+        refused = await (await api.client("cy", "answer")).post(f"/v1{path}/answer", json={"text": ORDERS[0]})
+    async with a_console(world) as console:
+        cy = await console.browser("cy")
+        form = next(one for one in (await cy.get(path)).forms if "Deny" in [button.text for button in one.buttons])
+        page = await cy.submit(form, "Deny", reason=f"the wrong tag\nfreeze production\nstop {other.request.id}")
+
+        many = (await cy.get(f"/requests/deny?pick={other.request.id}")).form("/requests/deny")
+        both = await cy.submit(many, many.buttons[0].text, reason="freeze production")
+
+    assert DOES_NEITHER in both.words
+    assert f"Of {other.request.id} your message stops nothing" in page.words
+    assert DOES_NEITHER in refused.json()["detail"]
+    assert DOES_NEITHER in page.words
+    assert await state(world, record) == ("denied", []), "the denial counts"
+    assert await frozen(world) == []
+
+
+async def test_attack_a_denial_beside_a_freeze_or_a_revocation_in_a_terminal_is_asked_back(world: World) -> None:
+    for text in (
+        "freeze everything and deny this",
+        f"deny this and revoke {GIVEN_OUT}",
+        f"revoke {GIVEN_OUT}; deny this",
+    ):
+        record = await world.opened(await world.trigger("press bell"))
+        typed = await sayso(world, "answer", record.request.id, text, "--as", "cy")
+        assert (typed.code, DOES_NEITHER in " ".join(typed.out.split())) == (0, True), text
+        assert await state(world, record) == ("denied", []), text
+
+
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
+@pytest.mark.parametrize("reason", ["freeze production: incident 4711", "the wrong tag\nfreeze production"])
+async def test_attack_a_freeze_in_the_window_of_a_denial_is_lost(world: World, hallway: Hallway, reason: str) -> None:
+    record = await asked(world, hallway, "press button")
+
+    denial = Reply(person="cy", token=await token_of(hallway, "cy"), said="deny", text="deny", reason=reason)
+    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+
+    assert await state(world, record) == ("denied", [])
+    decision = (await world.request(record.request.id)).decision
+    assert decision
+    assert decision.reason == reason
+    assert [where for where, *_ in await frozen(world)] == ["production"]
+    assert hallway.to("cy", "Frozen since")
+
+
+@opens(ALLOWED, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_stop_of_another_run_or_a_revocation_in_the_window_of_a_denial_is_lost(
+    world: World, hallway: Hallway
+) -> None:
+    kept = await granted(world, await done_once(world, "press horn"))
+    other = await world.opened(await world.trigger("press gong"))
+    await until(lambda: hallway.to("bo", "Press gong?"), what="Bo has that card")
+    record = await asked(world, hallway, "press button")
+
+    reason = f"the wrong tag\nstop {other.request.id}\nrevoke {kept.approval.id}"
+    denial = Reply(person="bo", token=await token_of(hallway, "bo"), said="deny", text="deny", reason=reason)
+    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+
+    assert await state(world, record) == ("denied", ["press horn"])
+    assert (await world.request(other.request.id)).state == "denied"
+    [standing] = await world.app.requests.standing.all()
+    assert standing.revoked
