@@ -120,7 +120,9 @@ def groups_lost(before: Mapping[str, Lines], after: Tables) -> tuple[str, ...]:
     members = members_of(after)
 
     def is_lost(name: str) -> bool:
-        was, now = [*before[name]], members[name]
+        was, now, addresses = [*before[name]], members[name], after.files[name].addresses
+        if now and now[-1] not in was and addresses[-1] not in after.by_email:  # it may end within an address
+            now = now[:-1]
         lacks = len(now) < len(was) and was[: len(now)] == now
         return lacks and (not now or f"group:{name}" in after.roles.viewer)
 

@@ -66,8 +66,8 @@ def coming_windows(windows: Sequence[FreezeWindowConfig], now: datetime) -> tupl
 
 
 def active(windows: Sequence[FreezeWindowConfig], now: datetime) -> tuple[str, ...]:
-    """The names of the windows that are on, with their places in the file."""
-    return tuple(f"{place} {window.name}" for place, window in enumerate(windows) if _is_on(window, now))
+    """The windows that are on, with their places in the file, each with all that it says."""
+    return tuple(f"{place} {window.model_dump_json()}" for place, window in enumerate(windows) if _is_on(window, now))
 
 
 def _is_for(window: FreezeWindowConfig, environment: str | None) -> bool:

@@ -219,6 +219,8 @@ class EmailChannel:
         if sent_as.token or sent_as.receipt:
             await self._marks.put_if_absent(_name("id", post.message_id), sent_as.model_dump_json())
         if asks:
+            # Answers are dated by the clocks of people, and a card by Redis's, which may be ahead of all of them.
+            asks = asks.model_copy(update={"sent_at": min(asks.sent_at, datetime.now(UTC))})
             await self._marks.put_if_absent(_name("card", asks.token), asks.model_dump_json())
             await self._marks.put_if_absent(_name("key", key), asks.token)
 

@@ -181,13 +181,13 @@ class Departures:
         raise RuntimeError(f"{request_id} changed {TRIES} times after somebody had left")
 
     async def _is_sent_after(self, record: RequestRecord, version: int, now: datetime) -> bool:
-        """Return whether nobody is asked by a card where they are not reached any more; else send it to where they are
-        now. The card before can be answered as well.
+        """Return whether nobody is asked by a card where they are not reached any more, or has come back and does not
+        know that their vote is void; else send it to where they are now. The card before can be answered as well.
         """
-        request = record.request
+        request, back = record.request, await self._back(record)
         made = [
             placement(request, card_for(request, self._people, one, now, record), one, first=channel, alone=True)
-            for one, channel in [(holder.person, await self._moved_in(holder)) for holder in newest_of(record)]
+            for one, channel in [(holder.person, await self._anew_in(holder, back)) for holder in newest_of(record)]
             if channel and waits_for(record, one, self._people)
         ]
         if not made:
@@ -204,10 +204,24 @@ class Departures:
             deliveries=[each.delivery for each in made],
             limit=MAX_EVENTS_AT_ALL,
         )
-        return (await self._journal.write(commit)).state in {"late", "full"}
+        state = (await self._journal.write(commit)).state
+        if state == "committed":
+            for each in made:
+                if each.holder.person in back:
+                    await self._journal.store.remember(_told_void(back[each.holder.person]), b"1", _REMEMBERED_S)
+        return state in {"late", "full"}
 
-    async def _moved_in(self, holder: Holder) -> str:
-        """Return the channel by which a card came to an address that its holder has no more; empty for none.
+    async def _back(self, record: RequestRecord) -> dict[PersonId, Vote]:
+        """Return who is here again whose vote became void while they were not, and who was told only that it counts."""
+        void = {vote.person: vote for vote in record.void if self._people.is_here(vote.person)}
+        asked_at = record.asked_at
+        unasked = {one: vote for one, vote in void.items() if one not in asked_at or asked_at[one] <= vote.at}
+        remembered = self._journal.store.remembered
+        return {one: vote for one, vote in unasked.items() if await remembered(_told_void(vote)) is None}
+
+    async def _anew_in(self, holder: Holder, back: Collection[PersonId]) -> str:
+        """Return the channel by which a card came to an address that its holder has no more, or to one who is `back`;
+        empty for any other.
 
         What stands in a place of many is there for them as long as they have any address in its channel. Nobody is
         reached by a channel that is switched off.
@@ -217,7 +231,7 @@ class Departures:
         there = placed.delivery.address if placed and placed.delivery else None
         if there is None:
             return ""
-        if self._channels and there.channel not in self._channels:
+        if holder.person in back or (self._channels and there.channel not in self._channels):
             return there.channel
         has_moved = self._people.had_address(holder.person, there.channel, "" if there.is_shared else there.to)
         return there.channel if has_moved else ""
@@ -359,6 +373,10 @@ class Departures:
             for number, step in enumerate(policy.steps)
         )
         return policy.model_copy(update={"steps": tuple(steps)})
+
+
+def _told_void(vote: Vote) -> str:
+    return f"told void {vote.reply_id}"
 
 
 def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:

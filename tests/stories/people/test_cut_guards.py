@@ -200,3 +200,32 @@ async def test_attack_the_file_of_a_group_that_lost_its_end_frees_nobody_and_emp
         await reload.look(at_once=True)
 
         assert bool(world.app.people.half_taken) is is_half
+
+
+@pytest.mark.parametrize(
+    ("role", "left", "is_half"),
+    [
+        ("viewer", "staff,bo@corp.example\nstaff,cy@corp.exa", True),
+        ("operator", "staff,bo@cor", True),
+        ("viewer", "staff,bo@corp.example\nstaff,cy@corp.example\nstaff,max@elsewhere.example\n", False),
+    ],
+    ids=["some who start nothing", "everybody", "a stranger has joined"],
+)
+async def test_attack_the_file_of_a_group_that_ends_within_an_address_frees_nobody_and_empties_no_policy(
+    redis: str, tmp_path: Path, role: str, left: str, *, is_half: bool
+) -> None:
+    group = tmp_path / "data" / "staff.csv"
+    group.parent.mkdir()
+    group.write_text("group,email\nstaff,bo@corp.example\nstaff,cy@corp.example\n")
+    toml = f'{TOML}\n[groups.staff]\nfile = "staff.csv"\n\n[roles]\n{role} = ["group:staff"]\n'
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        reload = process_of(world)
+        await reload.begin()
+        await reload.look(at_once=True)
+        before = world.app.access.rights.role_of("cy")
+
+        group.write_text(f"group,email\n{left}")
+        await reload.look(at_once=True)
+
+        assert bool(world.app.people.half_taken) is is_half
+        assert world.app.access.rights.role_of("cy") == before

@@ -1,0 +1,64 @@
+"""A file that is read anew while something waits: it waits for what the file says now, and for nothing else."""
+
+from datetime import timedelta
+
+from tests.kit.office import TOML
+from tests.kit.opens import opens
+from tests.kit.tables import becomes
+from tests.kit.waiting import until
+from tests.kit.world import World
+
+_PATIENT = TOML.replace('execute_within = "15m"', 'execute_within = "3d"')
+
+
+def _with_window(world: World, more: str = "") -> str:
+    """The file with a window above it that is on, and ends the day after tomorrow."""
+    now = world.about_now()
+    begins, ends = now - timedelta(hours=1), now + timedelta(hours=40)
+    times = f'from = "{begins:%Y-%m-%dT%H:%M}"\nuntil = "{ends:%Y-%m-%dT%H:%M}"\n'
+    return f'[[freeze.windows]]\nname = "year end"\n{times}{more}{_PATIENT}'
+
+
+@opens(_PATIENT)
+async def test_attack_an_approved_step_waits_for_the_end_of_a_window_that_is_for_another_environment_by_now(
+    world: World,
+) -> None:
+    await becomes(world, _with_window(world))
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    await world.quiet()
+    assert (await world.request(record.request.id)).frozen
+    assert not world.workshop.effects
+
+    await becomes(world, _with_window(world, 'environments = ["elsewhere"]\n'))
+
+    await until(lambda: world.workshop.effects, what="it is done")
+    assert not (await world.request(record.request.id)).frozen
+
+
+_EVE = '[people.eve]\nname = "Eve Ebert"\nemail = "eve@corp.example"\ngroups = ["release"]\n\n'
+_WITH_EVE = TOML.replace("[people.dan]", f"{_EVE}[people.dan]")
+
+
+@opens(_WITH_EVE)
+async def test_attack_who_was_missing_in_a_file_for_a_while_waits_for_nothing_as_their_approval_is_void(
+    world: World,
+) -> None:
+    world.workshop.policy_of["bell"] = "pair"
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.reply("eve", await world.next_mail("eve", "Press bell?"), "approve")
+    await world.next_mail("eve", "Your approval counts")
+
+    await becomes(world, TOML)
+    await becomes(world, _WITH_EVE)
+
+    card = await world.next_mail("eve", "Counts no more")
+    for _ in range(2):
+        await world.app.requests.departures.look(record.request.id)
+    await world.quiet()
+    assert sum("Counts no more" in mail.text for mail in world.mails("eve")) == 1
+    await world.reply("eve", card, "approve")
+    await world.decide("bo", await world.request(record.request.id), "approve")
+    await world.has(run_id, "done")
