@@ -13,8 +13,8 @@ from agents.run import Run
 from agents.steps import RequestHumanInput
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
-from bot.policy.approvers.quorum import can_be_met, eligible
-from bot.policy.approvers.steps import refilled
+from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.steps import by_any_of, refilled
 from bot.policy.record import RequestRecord, records
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line
@@ -54,6 +54,10 @@ def asked_by(run: Run) -> tuple[str, ...]:
     if isinstance(wanted, Question):
         return wanted.to
     return tuple(step.to) if isinstance(step, RequestHumanInput) else ()
+
+
+def _requester_of(run: Run) -> tuple[PersonId, ...]:
+    return (run.started.requester,) if run.started else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,8 @@ class Notifier:
         if isinstance(step, RequestHumanInput) and step.to:
             refs = self._people.refs(step.to)
             return self._people.question(self._people.members(refs, now), CHANNELS, ", ".join(refs))
-        to = (run.started.requester,) if run.started else ()
-        return self._people.question(to, self.reach(run))
+        there = tuple(filter(self._people.is_here, _requester_of(run)))
+        return self._people.question(there, self.reach(run))
 
     def _review_policy(self, reviewed: Reviewed) -> PolicySnapshot:
         """Return who says afterwards whether it was right to break the glass: never whoever did."""
@@ -108,34 +112,35 @@ class Notifier:
         more = {"remind_after_s": reviewed.remind_after_s, "quiet_hours": reviewed.quiet_hours}
         return policy.model_copy(update={**more, "requester_may_approve": False})
 
-    def unknown_policy(self, run: Run, request: Request | None, now: datetime) -> PolicySnapshot:
-        """Return who says what became of an effect: who could decide by `request`, editors as well, else the requester.
+    def unknown_policies(self, run: Run, request: Request | None, now: datetime) -> list[PolicySnapshot]:
+        """Return who says what became of an effect, the nearest first: who could decide by `request`, editors as well.
 
-        Where all of them have left, it is those who have their seats now, or the operators.
+        Without a gate it is the requester. Where all of them have left, or count no more, it is those who have their
+        seats now, whom the policy names now, or the operators.
         """
-        old, requesters = (
-            (request.policy.edited_by(()), request.requesters) if request else (self.question_policy(run, now), ())
+        old = (
+            by_any_of(request.policy.edited_by(()))
+            if request
+            else self._people.question(_requester_of(run), self.reach(run))
         )
         again = refilled(old, (old.in_step,), lambda rule: self._people.filled_anew(rule, now, old.givers))
-        is_gone = not self._is_anybody_here(old, requesters)
-        policy = again if is_gone and can_be_met(again, eligible(again, requesters)) else old
-        return self._unless_left(policy, requesters, now)
+        return [old, again, *self._people.who_else_knows(old, now)]
 
-    def _unless_left(self, policy: PolicySnapshot, requesters: Sequence[PersonId], now: datetime) -> PolicySnapshot:
+    def _unless_left(self, policy: PolicySnapshot, now: datetime) -> PolicySnapshot:
         """Return `policy`, that of the operators where nobody is here who decides by it."""
         by_operators = self._people.by_operators(policy, now)
-        is_theirs = self._is_anybody_here(by_operators, ()) and not self._is_anybody_here(policy, requesters)
+        is_theirs = self._is_anybody_here(by_operators) and not self._is_anybody_here(policy)
         return by_operators if is_theirs else policy
 
-    def _is_anybody_here(self, policy: PolicySnapshot, requesters: Sequence[PersonId]) -> bool:
-        return any(map(self._people.is_here, eligible(policy, requesters)))
+    def _is_anybody_here(self, policy: PolicySnapshot) -> bool:
+        return any(map(self._people.is_here, eligible(policy, ())))
 
     def go_on_policy(self, run: Run, why: Why, now: datetime) -> PolicySnapshot:
         """Return who decides whether a run goes on: its requester; for an agent's day budget, the operators, if any."""
         operators = self._people.members(self._people.tables.alerts, now) if why == "day" else ()
-        to = operators or ((run.started.requester,) if run.started else ())
+        to = operators or _requester_of(run)
         policy = self._people.question(to, self.reach(run), "the operators" if operators else "the requester")
-        return self._unless_left(policy, (), now)
+        return self._unless_left(policy, now)
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place.

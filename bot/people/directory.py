@@ -18,6 +18,7 @@ from bot.people.marks import Mark, hashed, mark_of
 from bot.people.tables import Tables, renamed_ref, tables_of
 from bot.policy.approvers.delegation import Accepts, reserve_of
 from bot.policy.approvers.oncall import Duty, duty, next_duty
+from bot.policy.approvers.steps import by_any_of
 from channels import CalledGroup, Contact
 from language import Language, say, speaking
 from language.lists import both
@@ -552,9 +553,18 @@ class People:
                 return rule.model_copy(update={"of": tuple(self.filled_anew(part, at, but) for part in rule.of)})
 
     def by_operators(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot:
-        """Return `policy` with one of those who hear the alerts to answer, whoever asked."""
+        """Return `policy` with one of those who hear the alerts to answer, whoever asked or handed it on."""
         operators = Anyone(source="the operators", people=self.members(self._tables.alerts, at))
-        return policy.model_copy(update={"rule": operators, "quorum": 1, "requester_may_approve": True})
+        more = {"rule": operators, "quorum": 1, "requester_may_approve": True, "handed_on": ()}
+        return policy.model_copy(update=more)
+
+    def who_else_knows(self, policy: PolicySnapshot, at: datetime) -> list[PolicySnapshot]:
+        """Return `policy` with those who say what became of an effect where nobody is left in it, the nearest first:
+        whom the file names now, whoever handed it on, and the operators.
+        """
+        now = self.snapshot(policy.name, at)
+        named = [policy.model_copy(update={"rule": by_any_of(now).rule, "handed_on": ()})] if now else []
+        return [*named, self.by_operators(policy, at)]
 
     def zones(self) -> dict[PersonId, str]:
         """Return everybody's time zone."""

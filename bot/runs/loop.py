@@ -11,7 +11,7 @@ import structlog
 from agents import Agent, Repeats, ToolRefused
 from agents.changes import change_of, with_changes
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
-from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId
+from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId, people_of
 from agents.run import PendingStep, Run
 from agents.state import Attempt, orphaned_again
 from agents.steps import CallTool, RequestHumanInput, Step
@@ -22,6 +22,7 @@ from bot.execution.results import poll_result, stop_outside
 from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import asked_by
 from bot.people.directory import People, refs_in
+from bot.people.offers import deciders
 from bot.people.recognition import with_doubles, with_other_ids
 from bot.policy.record import RequestRecord, after, good_until, too_old
 from bot.render.edits import changes_between
@@ -375,14 +376,15 @@ class Loop:
             with self._speaking_to_requester(run):
                 _check_may_ask(agent, pending.step)
             await self._people.look_up(asked_by(run))
-            return question_request(run, pending, self._notifier.question_policy(run, now), now)
+            policy = self._notifier.question_policy(run, now)
+            if not any(people_of(policy.rule)):
+                with self._speaking_to_requester(run):
+                    raise ToolRefused(say("run.have-left"))
+            return question_request(run, pending, policy, now)
         if not isinstance(pending.step, CallTool):
             raise TypeError(f"{ask.purpose} is about a tool call")
         if ask.purpose == "unknown":
-            rule = pending.request.policy.rule if pending.request else None
-            await self._people.look_up((*(refs_in(rule) if rule else ()), *self._people.tables.alerts))
-            policy = self._notifier.unknown_policy(run, pending.request, now)
-            return unknown_request(run, pending, title_of(agent, pending.step), policy, now)
+            return await self._unknown(run, pending, title_of(agent, pending.step), now)
         policy = await self._policy(run, pending.gate or "", now)
         with self._speaking_to_requester(run):
             tool, args, effect = await prepare(agent, run, pending.step)
@@ -397,6 +399,18 @@ class Loop:
         if isinstance(request, NotEnoughApprovers):
             return replace(request, nobody=self._people.without_anybody(policy.name, now))
         return request
+
+    async def _unknown(self, run: Run, pending: PendingStep, title: str, now: datetime) -> Request | NotEnoughApprovers:
+        """Return the question what became of an effect, to the nearest of whom somebody is here whose word counts."""
+        policy = pending.request.policy if pending.request else None
+        rules = (policy.rule, *(step.rule for step in policy.steps)) if policy else ()
+        await self._people.look_up((*(ref for rule in rules for ref in refs_in(rule)), *self._people.tables.alerts))
+        if policy:
+            await self._people.look_up_policy(policy.name)
+        policies = self._notifier.unknown_policies(run, pending.request, now)
+        made = [unknown_request(run, pending, title, one, now) for one in policies]
+        heard = (one for one in made if isinstance(one, Request) and deciders(RequestRecord(request=one), self._people))
+        return next(heard, made[0])
 
     async def _policy(self, run: Run, name: str, now: datetime) -> PolicySnapshot:
         """Return the policy as it stands now. Raises NoPolicy where it is not there, or not all of it is known."""

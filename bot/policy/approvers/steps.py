@@ -160,6 +160,14 @@ def refilled(policy: PolicySnapshot, numbers: Collection[int], fill: Callable[[R
     return policy.model_copy(update={"rule": rule, "steps": tuple(steps)})
 
 
+def by_any_of(policy: PolicySnapshot) -> PolicySnapshot:
+    """Return `policy` for what is found out and not decided: anybody who could decide, in whichever step, says it."""
+    rules = (policy.rule, *(step.rule for step in policy.steps))
+    seats = tuple(dict.fromkeys(part for rule in rules for part in parts_of(rule) if isinstance(part, Anyone)))
+    rule = seats[0] if len(seats) == 1 else AnyOf(of=seats)
+    return policy.model_copy(update={"rule": rule, "quorum": 1, "steps": (), "in_step": 0, "began_at": None})
+
+
 def without(rule: Rule, people: Collection[PersonId]) -> Rule:
     """Return `rule` without these people in any seat."""
     match rule:

@@ -336,7 +336,7 @@ class Departures:
 
         The same one, where a step that was met is open again; the same seats as they are filled now, so that every vote
         still counts, of the steps that lack people and else of all; the policy as the settings have it now; these with
-        those whom it escalates to; and the operators, where nothing is decided that a policy gates.
+        those whom it escalates to; and where nothing is decided that a policy gates, whoever else can say it.
         """
         request, now = record.request, await self._journal.store.now(record.request.id)
         old, holds = request.policy, known.request.policy
@@ -358,7 +358,7 @@ class Departures:
             found += [_instead(old, named)] if named and not named.steps else []
             found += [self._wider(one, lacking, now) for one in reversed(found)]
         elif request.purpose in {"unknown", "go_on"}:
-            found.append(self._people.by_operators(old, now))
+            found += self._people.who_else_knows(old, now)
         return [old, *found]
 
     def _wider(self, policy: PolicySnapshot, lacking: Collection[int], now: datetime) -> PolicySnapshot:

@@ -1,0 +1,118 @@
+"""Whoever is asked what became of an effect, or anything else, can say it: somebody is there whose word counts."""
+
+import pytest
+
+from agents.requests import RunId
+from bot.people.offers import deciders
+from bot.policy.judgements import Decided
+from bot.policy.record import RequestRecord
+from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.opens import opens
+from tests.kit.tables import becomes, without
+from tests.kit.waiting import until
+from tests.kit.world import World
+from tests.stories.attacks.test_turn_out_to_be_one import are_one, file_of
+
+GIVEN = file_of("bo", stand_ins="cy").replace('to = ["person:ole"]', 'to = ["person:bo"]')
+GIVEN_LEFT = without(GIVEN, "cy").replace('stand_ins = ["person:cy"]', "stand_ins = []")
+STEPS = file_of("bo", then="dan").replace('[alerts]\nto = ["person:ole"]\n', "")
+STEPS_LEFT = without(STEPS, "dan").replace('"person:dan"', '"person:eve"')
+ALONE = file_of("bo").replace('[alerts]\nto = ["person:ole"]\n', "")
+ALONE_LEFT = without(ALONE, "bo").replace('"person:bo"', '"person:eve"')
+TWO = file_of("bo cy", 2)
+TWO_LEFT = without(TWO, "bo").replace('"person:bo", "person:cy"', '"person:cy", "person:eve"')
+LEFT = [
+    (GIVEN, GIVEN_LEFT, "bo gives cy; cy approves", "bo"),
+    (STEPS, STEPS_LEFT, "bo approves; dan approves", "bo"),
+    (ALONE, ALONE_LEFT, "bo approves", "eve"),
+    (TWO, TWO_LEFT, "bo approves; cy approves", "cy"),
+]
+"""The file, the file in which somebody has left, what people did before, and who can say it then."""
+
+
+async def begun(office: World, story: str) -> tuple[RunId, RequestRecord]:
+    """A run whose effect has begun after `story`, and what was approved for it."""
+    office.workshop.hold("bell")
+    run_id = await office.trigger("press bell")
+    gate = await office.opened(run_id)
+    for line in story.split("; "):
+        now = await office.request(gate.request.id)
+        match line.split():
+            case [person, "gives", to]:
+                await office.delegate(person, now, to)
+            case [person, _]:
+                await office.decide(person, now, "approve")
+            case _:
+                raise AssertionError(line)
+    await until(lambda: office.workshop.started, what="it presses")
+    return run_id, gate
+
+
+async def asked(office: World, run_id: RunId, gate: RequestRecord) -> RequestRecord:
+    """What people are asked of the effect as its worker dies."""
+    async with office.stopped():
+        pass
+    return await office.opened(run_id, after=gate.request.id)
+
+
+async def says(office: World, person: str, record: RequestRecord) -> None:
+    assert deciders(record, office.app.people) == (person,)
+    assert isinstance(await office.decide(person, record, "free_text", "1"), Decided)
+    assert await office.summary(record.request.run_id) == "done: ok: a person confirmed that it happened"
+
+
+@opens(file_of("bo"))
+async def test_attack_who_approved_turns_out_to_be_maybe_the_one_who_asked_before_people_are_asked(
+    world: World,
+) -> None:
+    run_id, gate = await begun(world, "bo approves")
+    await are_one(world, "anna", "bo")
+
+    await says(world, "ole", await asked(world, run_id, gate))
+
+
+@opens(GIVEN)
+@pytest.mark.parametrize(("toml", "left", "story", "person"), few_of(LEFT, 0, 1, 2, 3, rows=True))
+@pytest.mark.parametrize("when", ["before", "while"])
+async def test_attack_whoever_could_say_it_leaves_before_or_while_people_are_asked(
+    world: World, toml: str, left: str, story: str, person: str, when: str
+) -> None:
+    await becomes(world, toml)
+    world.toml = toml
+    run_id, gate = await begun(world, story)
+    record = await asked(world, run_id, gate) if when == "while" else None
+
+    world.toml = left
+    await becomes(world, left)
+
+    record = record or await asked(world, run_id, gate)
+    await says(world, person, await world.request(record.request.id))
+
+
+@opens(TOML)
+async def test_attack_a_run_waits_for_the_answer_of_whoever_asked_and_left_before_it_asks(world: World) -> None:
+    hold = world.workshop.hold("bell")
+    run_id = await world.trigger("pull bell\nask free_text Ready?")
+    await until(lambda: world.workshop.started, what="it pulls")
+    await becomes(world, without(TOML, "anna"))
+
+    hold.set()
+
+    assert "people who decide left the directory" in await world.summary(run_id)
+    assert await world.requests() == []
+
+
+@opens(TOML.replace('[alerts]\nto = ["person:dan"]\n', ""))
+async def test_a_run_whose_effect_nobody_can_tell_of_does_not_go_on_without_knowing(world: World) -> None:
+    world.workshop.hold("bell")
+    run_id = await world.trigger("pull bell")
+    await until(lambda: world.workshop.started, what="it pulls")
+    world.toml = without(world.toml, "anna")
+    await becomes(world, world.toml)
+
+    async with world.stopped():
+        pass
+
+    await world.opened(run_id)
+    assert (await world.run(run_id)).state == "unknown"
