@@ -73,6 +73,9 @@ _SAID, _SAID_PER_S = 60, 3600.0
 # Longer than a request stays open, and than anything is brought to us again.
 _REMEMBERED_S = 31 * 24 * 3600.0
 
+# How an attempt stands whose effect may be there, or come, though nobody knows of its end.
+_MAY_HAVE_BEGUN = {"running", "left", "unknown"}
+
 # What became of a message in one run: it ended before, it took it in, or it was stopped by it.
 _Taken = Literal["ended", "taken", "stopped"]
 
@@ -528,8 +531,9 @@ class FollowUps:
         No limit of words stands in its way. It is written in one commit with what its writer is told.
         """
         person, at = PersonId(trigger.person), self._store.about_now()
-        running = (one for one in reversed(run.made) if one.state == "running" and one.changes)
-        began = next(running, None) if run.pending and not run.queued else None
+        pending = run.pending.id if run.pending and not run.queued else None
+        made = (one for one in reversed(run.made) if one.changes and one.step_id == pending and not one.never_began)
+        began = next((one for one in made if one.state in _MAY_HAVE_BEGUN), None)
         facts: list[Event] = [self._words(inbound_id, channel, trigger, at)]
         if record and record.state == "approved" and record.began_at is not None:
             facts.append(_noted(inbound_id, channel, trigger, record, "too_late", at))

@@ -349,16 +349,19 @@ class Inbox:
         statement: Statement,
         received_at: datetime,
     ) -> bool:
-        """Return whether the answer stops other runs by their ids, or ends standing approvals. What it freezes beside
-        that is frozen, and what it refuses is refused; where it says yes, its writer is told that this did not count.
+        """Return whether the answer stops runs by their ids, or ends standing approvals. What stops the approval that
+        it answers is a denial as any other. What it freezes beside that is frozen, and what it refuses is refused;
+        where it says yes, its writer is told that this did not count.
         """
         request = read.record.request
-        others = {*stops_named(reply.text)} - {request.id, request.run_id}
+        found, own = {*stops_named(reply.text)}, {request.id, request.run_id}
+        others = found - own if request.format == "approval" else found
         rest = beside_named(reply.text) if others else reply.text
         named, above, below = typed_revocations(rest)
         if reply.said not in {"free_text", "deny"} or not (others or named):
             return False
-        said, refusal = _spoken(reply, request.thread), refused_beside(reply.text) if others else ""
+        is_of_others = bool(others) and others.isdisjoint(own)
+        said, refusal = _spoken(reply, request.thread), refused_beside(reply.text) if is_of_others else ""
         if named:
             refusal, rest = refusal or refusal_in(above) or refusal_in(below), f"{above}\n{below}"
         if typed_freeze(rest):
@@ -753,8 +756,12 @@ class Inbox:
         and Unavailable, at last as well, so that what could not be looked at is done again.
         """
         failed: _Failure | None = None
-        found = stops_named(trigger.text)
+        found, stopped = stops_named(trigger.text), set[str]()
         for some_id, words in found.items():
+            run_id = await self._run_of(some_id)
+            if run_id in stopped:  # named by its request as well
+                continue
+            stopped.add(run_id)
             try:
                 said = trigger.model_copy(update={"text": words})
                 await self._follow_ups.named(f"{inbound_id}-{some_id}", channel, said, some_id)

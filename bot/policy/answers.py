@@ -245,18 +245,17 @@ def _names_approval(statement: Statement) -> bool:
 def _heard(request: Request, statement: Statement, *, is_asked: bool) -> Statement:
     """Return `statement` as the denial that its words are, whichever way they came; who refuses is not asked back.
 
-    Of a mail the channel has read all, and what else is in it: only a stop in words that it has not, or by an id, is
-    heard.
+    Of a mail the channel has read all, and what else is in it: only a stop in words that it has not is heard, and one
+    that names the request or its run.
     """
     if statement.said != "free_text":
         return statement
-    if stop_of(request, statement.text) != statement.text:
-        return as_denial(statement)
     is_answer = is_asked or statement.asks or bool(statement.about)
     text = statement.text
     is_read = statement.channel == "email" and without_names(text) == (text,) and not begins_with_stop(text)
     is_refusal = takes_back(text, is_asked=is_answer) and not is_read
-    return as_denial(statement) if is_refusal or stops_plainly(text) else statement
+    names_it = not {request.id, request.run_id}.isdisjoint(stops_named(text))
+    return as_denial(statement) if is_refusal or names_it or stops_plainly(text) else statement
 
 
 def as_denial(statement: Statement) -> Statement:

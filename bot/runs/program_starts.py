@@ -105,15 +105,16 @@ class ProgramStarts:
         `digest` is of what the program is about to do, if it says so. Raises NotFound, and StoreUnavailable where it
         may be recorded all the same: the same attempt again tells, until people were asked what came of it.
         """
+        asked_at: datetime | None = None
         for look in range(_LOOKS):
             if look > _AT_ONCE:
                 await asyncio.sleep(_APART_S)
             read = await self._decisions.request(request_id)
+            asked_at = asked_at or read.now
             answer = self._answered(read, attempt, digest)
             if answer is None:
-                decision = read.record.decision
-                since = await self._store.unread_since() if decision else None
-                if decision and since and since <= decision.at:  # a stop may be among it
+                since = await self._store.unread_since()
+                if since and since <= asked_at:  # a stop may be among it
                     continue
                 answer = await self._try(read, attempt, by)
             if isinstance(answer, Begun):

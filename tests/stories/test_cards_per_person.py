@@ -148,7 +148,7 @@ async def test_attack_an_answer_to_a_list_is_told_to_reply_to_a_message_that_the
     world: World, api: Api
 ) -> None:
     asked = await asks(await asker(api), 1, 12)
-    await answered(world, (await listed(world))[0], "no")
+    await answered(world, (await listed(world))[0], "yes")
 
     told = (await world.next_mail("bo", about="was not accepted")).text
     lines = {one["id"]: line for one in asked for line in told.splitlines() if one["id"] in line}

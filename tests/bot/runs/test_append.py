@@ -16,6 +16,7 @@ from tests.servers.redis_proxy import Proxy
 
 
 async def test_what_is_added_is_there_once_though_others_write_and_the_answer_is_lost(world: World) -> None:
+    world.is_tampered = True
     run_id = await world.trigger("ask free_text Ready?")
     await world.opened(run_id)
     await world.quiet()
@@ -41,6 +42,7 @@ async def test_what_is_added_is_there_once_though_others_write_and_the_answer_is
 
 
 async def test_attack_what_another_process_wrote_before_is_read_and_not_left_out(world: World) -> None:
+    world.is_tampered = True
     run_id = await world.trigger("ask free_text Ready?")
     await world.opened(run_id)
     await world.stop()

@@ -146,6 +146,7 @@ async def arrived(world: World) -> list[str]:
 
 
 async def test_records_entries_items_and_events_that_can_t_be_read_are_dead_letters(world: World) -> None:
+    world.is_tampered = True
     items = await unreadable(world)
 
     for _ in range(3):

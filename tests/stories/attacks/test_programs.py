@@ -119,13 +119,14 @@ async def test_attack_what_a_program_has_not_begun_may_begin_as_whoever_approved
     assert (kinds.count("request_opened"), kinds.count("tool_started")) == (1, 0)
 
 
-async def test_attack_a_program_begins_what_somebody_refused_before_it_was_approved_while_no_worker_lived(
-    world: World,
-) -> None:
+@pytest.mark.parametrize("when", few_of(["after it was approved", "before it was approved"], 0))
+async def test_attack_a_program_begins_what_somebody_has_refused_while_no_worker_lived(world: World, when: str) -> None:
     async with serving(world.app) as api:
         _, key = await api.key(None, "trigger", "read", service="ci", acts_for=["anna"], asks=["policy:production"])
         request = await asked(api.with_key(key))
         card = await world.next_mail("cy")
+        if "after" in when:
+            await vote(await api.client("bo"), request)
         await world.quiet()
     await world.stop()
     await world.start(works=False)
@@ -133,7 +134,8 @@ async def test_attack_a_program_begins_what_somebody_refused_before_it_was_appro
     await until(lambda: not names(world.mail.folder(world.mail.address), "new"), what="the mail is taken")
     async with serving(world.app) as api:
         ci = api.with_key(key)
-        await vote(await api.client("bo"), request)
+        if "before" in when:
+            await vote(await api.client("bo"), request)
 
         refused(await begun(ci, request), 409, "not-now")
 

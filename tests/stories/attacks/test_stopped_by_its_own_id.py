@@ -76,7 +76,6 @@ async def test_attack_a_stop_by_an_id_answers_a_question_of_the_run(world: World
     run_id, letter = await asked_by_mail(world, "ask free_text Which version?", "press bell")
 
     await world.reply("anna", letter, f"Cy says v2 has a bug.\nstop {run_id}")
-    await world.reply("anna", await world.next_mail("anna", about="stop"), "stop")
     await world.quiet()
 
     assert (await stopped_by(world, run_id), world.workshop.effects) == (["anna"], [])

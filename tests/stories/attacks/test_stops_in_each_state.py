@@ -1,8 +1,11 @@
 """A stop in words, in each state that a run can be in: it is heard, or its writer is told why not."""
 
+from pathlib import Path
+
 from agents.requests import RunId
 from bot.policy.record import RequestRecord
 from channels import Reply
+from tests.bot.execution.test_executor import found_gone
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import begun, program
 from tests.bot.web.problems import refused
@@ -10,9 +13,9 @@ from tests.fakes.hallway import Hallway
 from tests.kit.office import ROLES, TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, beside_it
 from tests.servers.web import serving
-from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, THREAD, asked, state, token_of, write
+from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, THREAD, asked, state, token_of, types, write
 from tests.stories.test_break_glass import NIGHT, breaks
 
 THEIRS = TOML + ROLES + '[policies.theirs]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
@@ -333,6 +336,65 @@ async def test_attack_who_is_asked_whether_breaking_the_glass_was_right_stops_it
     world: World, hallway: Hallway
 ) -> None:
     await stops_a_review(world, "bitte nicht deployen", hallway)
+
+
+async def test_attack_who_names_a_request_and_its_run_stops_them_and_reads_that_it_is_too_late(
+    world: World, hallway: Hallway
+) -> None:
+    for person, is_approved, became in (("anna", False, "withdrawn"), ("bo", False, "denied"), ("bo", True, "revoked")):
+        record = await asked(world, hallway, thread=f"{person} {is_approved}")
+        if is_approved:
+            await world.steer(record.request.run_id, "pause")
+            await world.decide("bo", record, "approve")
+
+        await elsewhere(world, hallway, person, named("stop REQUEST RUN", record))
+
+        assert await state(world, record) == (became, []), person
+        assert [*hallway.to(person, "Too late"), *hallway.to(person, "Not passed on")] == []
+
+
+async def test_attack_a_stop_by_its_id_among_other_lines_of_an_answer_is_no_stop_of_what_is_answered(
+    world: World, hallway: Hallway
+) -> None:
+    for number, text in enumerate(("The version is wrong.\nstop RUN", "see the log of web-7, please stop REQUEST")):
+        gate = await asked(world, hallway, thread=f"gate {number}")
+        said = Reply(person="bo", token=await token_of(hallway, "bo"), said="free_text", text=named(text, gate))
+        await types(world, hallway, said.model_copy(update={"is_typed": True}))
+        assert await state(world, gate) == ("denied", []), text
+
+        wish = "ask free_text Which version?\npress bell"
+        question = await asked(world, hallway, wish, thread=f"question {number}")
+        said = Reply(person="anna", token=await token_of(hallway, "anna"), said="free_text", text=named(text, question))
+        await types(world, hallway, said.model_copy(update={"is_typed": True}))
+        assert await state(world, question) == ("withdrawn", []), text
+        assert (await world.ended(question.request.run_id)).state == "cancelled"
+
+    record = await asked(world, hallway)
+    async with serving(world.app) as api:
+        words = {"text": named("The version is wrong.\nstop REQUEST", record)}
+        await (await api.client("bo")).post(f"/v1/requests/{record.request.id}/answer", json=words)
+    assert await state(world, record) == ("denied", [])
+
+
+async def test_attack_who_stops_what_may_have_happened_reads_that_nothing_was_begun(
+    world: World, hallway: Hallway, redis: str, tmp_path: Path
+) -> None:
+    may_end = world.workshop.hold("bell")
+    record = await asked(world, hallway)
+    await world.decide("bo", record, "approve")
+    await until(lambda: world.workshop.started, what="it has begun")
+    run = await world.run(record.request.run_id)
+    async with beside_it(World(redis, tmp_path / "other", world.toml)) as other:
+        await found_gone(world, other, run)
+        await world.has(run.id, "unknown")
+
+    await write(world, hallway, "ole", "stop", is_addressed=True)
+
+    assert (await world.ended(run.id)).state == "cancelled"
+    await world.quiet()
+    assert hallway.to("ole", "it was started at")
+    assert hallway.to("ole", "The run is stopped") == []
+    may_end.set()
 
 
 async def test_attack_of_a_child_by_its_id(world: World, hallway: Hallway) -> None:
