@@ -64,6 +64,7 @@ from agents.state import (
     is_current,
     left_to_next,
     made_after,
+    made_for,
     meaning_of,
     raised_over,
     settled_by_people,
@@ -171,6 +172,8 @@ def _forked(run: Run, event: RunForked) -> Run:
     if pending and run.has_begun(pending):
         text = f"this had begun in {event.source}, and it is not known here whether it happened"
         results = (*results, Result(pending.step, "error", text))
+    # It is chosen anew as people had changed it, under another id.
+    open_id = (pending.held or pending).id if pending else None
     budget = Budget(heard=len(results), is_free=run.budget.is_free)  # whoever had it copied knows them
     return Run(
         id=run.id,
@@ -186,7 +189,7 @@ def _forked(run: Run, event: RunForked) -> Run:
         by_mail=run.by_mail,
         weakness=run.weakness,
         objections=run.objections,
-        edits=run.edits,
+        edits=tuple(replace(one, step_id=None) if one.step_id == open_id else one for one in run.edits),
         forked=event,
     )
 
@@ -265,14 +268,16 @@ def _asked(
         run = replace(_advised(run, event), deciders=_deciders(run, event))
         run = replace(run, open=None) if run.open == event.request_id else run
         if event.decision.state == "superseded":  # a note beside an approval of it is none beside the next one
-            run = replace(run, notes=tuple(note for note in run.notes if note[0] != event.request_id))
+            run = replace(run, notes=_without_notes(run, event.request_id))
     if isinstance(event, RequestRevised):
-        notes = tuple(note for note in run.notes if note[0] != event.request.id)
-        run = replace(run, notes=notes, edits=edits_after(run, event))
+        run = replace(run, notes=_without_notes(run, event.request.id), edits=edits_after(run, event))
         if event.edited:
             run = _said_no(run, Objection(event.by, event.request.call, event.request.step_id))
     if isinstance(event, RequestRevoked):
         run = _objected(run, event.request_id, event.vote.person, event.vote.reason or event.files)
+        if made_for(run.made, event.request_id) is None:  # who had approved it decided nothing of what was done
+            deciders = {one: by for one, by in run.deciders.items() if one != event.request_id}
+            run = replace(run, deciders=deciders, notes=_without_notes(run, event.request_id))
     pending = run.pending
     if pending is None:
         return run
@@ -295,6 +300,10 @@ def _asked(
             return _revoked(run, replace(pending, revoked=event.vote))
         case _:
             return run
+
+
+def _without_notes(run: Run, request_id: RequestId) -> tuple[tuple[RequestId, PersonId, str], ...]:
+    return tuple(note for note in run.notes if note[0] != request_id)
 
 
 def _revoked(run: Run, pending: PendingStep) -> Run:

@@ -382,7 +382,7 @@ class Objection:
 class ArgumentEdit:
     """`editor` gave the argument `name` of a call of `tool` this value; `is_own`: as one of those who asked for it.
 
-    `was` is what it was before.
+    `was` is what it was before. `step_id` is the call's; None in a copy that goes on with it, where it has another one.
     """
 
     tool: str
@@ -390,6 +390,7 @@ class ArgumentEdit:
     value: JsonValue
     editor: PersonId
     is_own: bool = False
+    step_id: StepId | None = None
     was: JsonValue = field(default=None, compare=False)
 
 
@@ -482,7 +483,13 @@ class Run:
     @property
     def by_glass(self) -> tuple[PersonId, ...]:
         """Those who broke the glass for what has begun: where that did not, others may have approved it since."""
-        return tuple(dict.fromkeys(one for about, one in self.broke_glass.items() if made_for(self.made, about)))
+        begun = (one for about, one in self.broke_glass.items() if made_for(self.made, about) and self.stands(about))
+        return tuple(dict.fromkeys(begun))
+
+    def stands(self, request_id: RequestId) -> bool:
+        """Return whether nobody has said that what the request allowed did not happen: it is asked anew then."""
+        made = made_for(self.made, request_id)
+        return made is None or made.state != "not_done"
 
     def may_begin(self, request_id: RequestId) -> bool:
         """Return whether what that request approved is still to begin."""
@@ -555,7 +562,8 @@ def edits_after(run: Run, event: RequestRevised) -> tuple[ArgumentEdit, ...]:
     was = event.edited.before if event.edited else stood.call.arguments if stood and stood.call else now
     changed = event.edited.changed if event.edited else [name for name in now if now[name] != was.get(name)]
     names, is_own = [name for name in dict.fromkeys(changed) if name in now], event.edited is None
-    new = [ArgumentEdit(call.tool, name, now[name], event.by, is_own, was.get(name)) for name in names]
+    step_id = event.request.step_id
+    new = [ArgumentEdit(call.tool, name, now[name], event.by, is_own, step_id, was.get(name)) for name in names]
     return (*run.edits, *(one for one in new if one not in run.edits))
 
 

@@ -8,6 +8,7 @@ import structlog
 from agents.events import DeliveryFailed, RunStarted
 from agents.requests import DeliveryId, PersonId, Request, RunId
 from bot.people.directory import People
+from bot.people.offers import waits_for
 from bot.policy.record import RequestRecord
 from bot.render.cards import moved, unreached
 from bot.requests.decisions import Decisions
@@ -176,12 +177,11 @@ class DeliveryFailures:
         return [name for name, channel in left if channel and await channel.address(contact, request.thread)]
 
     async def _others(self, record: RequestRecord) -> list[PersonId]:
-        """Return the others who have the card in this revision, or whom some channel may still reach.
-
-        No places.
-        """
+        """Return those for whom it waits who have the card in this revision, or whom some channel may still reach."""
         found: list[PersonId] = []
         for holder in record.holders:
+            if not waits_for(record, holder.person, self._people):
+                continue
             placed = await self.placed(holder.delivery_id)
             is_current = placed is not None and placed.revision == record.request.revision
             if placed and is_current and await self._ways(record.request, placed):

@@ -19,6 +19,7 @@ from bot.queries.lists import runs
 from bot.render.views import EffectView
 from bot.store import Keys, Store, StoreError
 from bot.store.ids import new_id
+from bot.store.indexes import restoration
 from language import say
 from language.dates import in_words
 
@@ -46,8 +47,9 @@ class Alert(Protocol):
 class SeenLive(Frozen):
     """What was seen live in an environment: `commit` since then. `known` are those that sayso put there, and the first.
 
-    `looked` is when it was last seen there. `is_drift`: nobody approved the one that is live. `told` are those the
-    operators have heard of, `last_by` who put it there as far as the environment itself says.
+    `looked` is when it was last seen there. `is_drift`: nobody approved the one that is live, as far as is known here:
+    it was found after sayso was restored, if `restored_from` says as of when. `told` are those the operators have heard
+    of, `last_by` who put it there as far as the environment itself says.
     """
 
     commit: str
@@ -55,6 +57,7 @@ class SeenLive(Frozen):
     known: tuple[str, ...]
     looked: AwareDatetime | None = None
     is_drift: bool = False
+    restored_from: AwareDatetime | None = None
     told: tuple[str, ...] = ()
     last_by: str = ""
 
@@ -98,7 +101,7 @@ class Drift:
     async def needs(self) -> list[str]:
         """Return what a person has to look at, a line for each environment."""
         return [
-            f"{name}: {one.commit[:_SHORT]} is live since {one.since:%d %b %H:%M UTC}, and nobody approved it"
+            f"{name}: {one.commit[:_SHORT]} is live since {one.since:%d %b %H:%M UTC}, and {_why(one)}"
             for name, one in (await self.seen()).items()
             if one.is_drift
         ]
@@ -119,7 +122,8 @@ class Drift:
         if (await self.live.turns())[name].running:
             return None
         drift = again.model_copy(update={"commit": commit, "since": now, "is_drift": True})
-        drift = drift.model_copy(update={"last_by": await _last_by(environment)})
+        more = {"last_by": await _last_by(environment), "restored_from": await self._restored_since(before)}
+        drift = drift.model_copy(update=more)
         if commit not in before.told:  # rather twice than never
             await self._alert(new_id("outgoing", 0), partial(_words, name, drift))
             drift = drift.model_copy(update={"told": (*before.told, commit)[-_KNOWN:]})
@@ -139,6 +143,12 @@ class Drift:
                 return True
             if cursor is None or not is_new:
                 return False
+
+    async def _restored_since(self, before: SeenLive) -> datetime | None:
+        """Return as of when sayso was restored since it looked last: what runs put live after that it does not know."""
+        restored = await restoration(self._store.client)
+        is_since = restored is not None and (before.looked is None or before.looked < restored.at)
+        return restored.as_of if restored and is_since else None
 
     async def _keep(self, name: str, seen: SeenLive) -> None:
         await self._store.client.do("HSET", _HOME.live, name, seen.model_dump_json())
@@ -161,9 +171,20 @@ async def _last_by(environment: Environment) -> str:
         return ""
 
 
+def _why(drift: SeenLive) -> str:
+    restored = drift.restored_from
+    if restored is None:
+        return "nobody approved it"
+    return f"nobody knows here who approved it: sayso was restored from a backup of {restored:%d %b %H:%M UTC}"
+
+
 def _words(name: str, drift: SeenLive) -> tuple[str, str]:
     """The title and the text of the alarm, in the language that is spoken."""
+    seen, restored = {"name": name, "commit": drift.commit, "at": in_words(drift.since)}, drift.restored_from
     last = drift.known[-1][:_SHORT]
-    text = say("notice.drift", name=name, commit=drift.commit, at=in_words(drift.since), last=last)
-    by = f" {say('notice.drift-by', by=drift.last_by)}" if drift.last_by else ""
-    return say("notice.drift-title", name=name), text + by
+    if restored:
+        title, text = "notice.drift-restored-title", say("notice.drift-restored", **seen, restored=in_words(restored))
+    else:
+        title, text = "notice.drift-title", say("notice.drift", **seen)
+    by = [say("notice.drift-by", by=drift.last_by)] if drift.last_by else []
+    return say(title, name=name), " ".join([text, say("notice.drift-last", last=last), *by])

@@ -265,14 +265,18 @@ def is_told(told: str, what: str, where: str) -> bool:
 
 def done_by_edit(run: Run) -> tuple[ArgumentEdit, ...]:
     """Return what of what `run` did, or tried, somebody had changed after it was asked for, and not back."""
-    steps = [one.step for one in run.results[run.copied :] if one.kind in {"ok", "error"}]
-    calls = [one for one in steps if isinstance(one, CallTool)]
-    first = {(edit.tool, edit.name): edit.was for edit in reversed(run.edits)}
+    closed = [one for one in run.results[run.copied :] if one.kind in {"ok", "error"}]
+    calls = [(one.step_id, one.step) for one in closed if isinstance(one.step, CallTool)]
+    first = {(edit.step_id, edit.tool, edit.name): edit.was for edit in reversed(run.edits)}
+
+    def is_done(edit: ArgumentEdit) -> bool:
+        own = (step for step_id, step in calls if edit.step_id in {None, step_id} and step.tool == edit.tool)
+        return any(step.arguments.get(edit.name) == edit.value for step in own)
+
     return tuple(
         edit
         for edit in run.edits
-        if any(one.tool == edit.tool and one.arguments.get(edit.name) == edit.value for one in calls)
-        and not (edit.is_own and edit.value == first[edit.tool, edit.name])
+        if is_done(edit) and not (edit.is_own and edit.value == first[edit.step_id, edit.tool, edit.name])
     )
 
 
@@ -280,16 +284,16 @@ def by_people(run: Run) -> ByPeople:
     """Return what people did about what `run` asked, or a run that it started: whoever asked reads only its own end."""
     edits = [ArgumentChanged(editor=one.editor, name=one.name, now=shown(one.value)) for one in done_by_edit(run)]
     own = ByPeople(
-        deciders=tuple(chain.from_iterable(run.deciders.values())),
+        deciders=tuple(chain.from_iterable(by for about, by in run.deciders.items() if run.stands(about))),
         by_glass=run.by_glass,
         edits=tuple(edits),
-        notes=tuple(NoteBeside(person=person, text=note) for _, person, note in run.notes),
+        notes=tuple(NoteBeside(person=person, text=note) for about, person, note in run.notes if run.stands(about)),
     )
     every = [own, *(one.child.by_people for one in run.results[run.copied :] if one.child)]
     return ByPeople(
         deciders=tuple(dict.fromkeys(person for one in every for person in one.deciders)),
         by_glass=tuple(dict.fromkeys(person for one in every for person in one.by_glass)),
-        edits=tuple(edit for one in every for edit in one.edits)[-_TOLD:],
+        edits=tuple(dict.fromkeys(edit for one in every for edit in one.edits))[-_TOLD:],
         notes=tuple(note for one in every for note in one.notes)[-_TOLD:],
     )
 

@@ -409,15 +409,20 @@ class Restored(Frozen):
     by_clock: AwareDatetime
 
 
+async def restoration(client: Client) -> Restored | None:
+    """Return what is remembered of the last restoration; None where there was none."""
+    body = await client.do("GET", _KEYS.restored)
+    return Restored.model_validate_json(body) if body else None
+
+
 async def restored_at(client: Client, *, by_clock: bool = False) -> datetime | None:
     """Return when this store was put back from a backup; None if it never was.
 
     `by_clock`: as Redis's own clock has it now, which may have been ahead then and been put right since.
     """
-    body = await client.do("GET", _KEYS.restored)
-    if not body:
+    restored = await restoration(client)
+    if restored is None:
         return None
-    restored = Restored.model_validate_json(body)
     if not by_clock:
         return restored.at
     _, ahead = adjusted(*await client.read(*asked(_KEYS)))

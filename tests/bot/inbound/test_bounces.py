@@ -1,6 +1,7 @@
 """Cards that did not arrive: they go another way, once, and whoever waits for the answer hears of it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from channels import Inbound
 from channels.email.format import trace
 from tests.bot.bounces import DOMAIN, LOCAL, asked, bounce, failures, handled, receipt, report
 from tests.fakes.corkboard import Corkboard
+from tests.kit.office import STEPS, TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World, heading
@@ -183,3 +185,46 @@ async def test_news_that_came_back_is_told_to_operators_an_alert_to_nobody_and_i
 
     await until(world.dead, what="it is held")
     assert "not one of ours" in (await world.dead())[0]
+
+
+async def has_voted(world: World) -> str:
+    world.workshop.policy_of["bell"] = "pair"
+    record, _ = await asked(world)
+    await world.decide("bo", record, "approve")
+    return "cy"
+
+
+async def has_handed_it_on(world: World) -> str:
+    record, _ = await asked(world)
+    await world.delegate("bo", record, "dan")
+    return "dan"
+
+
+async def decided_the_step_before(world: World) -> str:
+    world.workshop.policy_of["bell"] = "spending"
+    record, _ = await asked(world)
+    await world.decide("bo", record, "approve")
+    return "eve"
+
+
+@pytest.mark.parametrize(
+    ("before", "left"),
+    [
+        pytest.param(has_voted, "Nobody else is asked. Cy Cole can still answer in the console.", marks=opens(TOML)),
+        pytest.param(
+            has_handed_it_on,
+            "Cy Cole is also asked.",
+            marks=opens(TOML.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n')),
+        ),
+        pytest.param(decided_the_step_before, "Dan Dorn is also asked.", marks=opens(STEPS)),
+    ],
+)
+async def test_attack_somebody_who_has_had_their_say_is_said_to_be_asked_beside_one_who_was_not_reached(
+    world: World, before: Callable[[World], Awaitable[str]], left: str
+) -> None:
+    card = await world.next_mail(await before(world), about="Press bell?")
+
+    await bounce(world, card)
+
+    told = " ".join((await world.next_mail("anna", about="Not reached: Press bell?")).text.split())
+    assert f"could not be reached by e-mail. {left}" in told

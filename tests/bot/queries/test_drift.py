@@ -4,6 +4,7 @@ import subprocess
 
 from bot.store import Commit, Line
 from bot.store.ids import new_id
+from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.cli.shell import sayso
 from tests.kit.world import World
 from tests.servers.console import a_console
@@ -132,3 +133,31 @@ async def test_what_a_deploy_that_gave_up_waiting_had_begun_is_no_drift_when_it_
 
     assert live(shop, "production") == "v1.2.0"
     assert await alarms(shop) == []
+
+
+async def test_attack_what_people_had_approved_after_the_backup_is_said_to_be_nobodys_once_it_is_restored(
+    shop: World,
+) -> None:
+    await shop.app.drift.look()
+    backup = await backed_up(shop)
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+    await shop.ended(run_id)
+    await restored(shop, backup)
+
+    await shop.app.drift.look()
+    await shop.app.drift.look()
+
+    assert await alarms(shop) == []
+    told = await shop.next_mail("anna", about="production: it is not known here whether what is live was approved")
+    assert "sayso was restored from a backup of " in told.text
+    assert "No run of sayso" not in told.text
+    [need] = await shop.app.drift.needs()
+    assert "nobody knows here who approved it: sayso was restored from a backup of " in need
+    async with a_console(shop) as console:
+        words = (await (await console.browser("anna")).get("/live")).words
+        assert words.count("Whether this was approved is not known here: sayso was restored from a backup") == 1
+        assert "Nobody approved this." not in words
+    by_hand(shop, "v1.1.0")
+    await shop.app.drift.look()
+    assert await alarms(shop)

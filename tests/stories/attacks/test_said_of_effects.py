@@ -4,15 +4,21 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from bot.errors import Conflict
 from bot.policy.record import RequestRecord
+from bot.render.status_line import status_line
+from bot.runs.api_requests import Asker
 from tests.kit.long import few_of
+from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.stories.attacks.test_lying_model import surfaces
 from tests.stories.faults.test_budgets import DAY_S, with_budget
+from tests.stories.test_break_glass import NIGHT, breaks
 
+EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
 CHANGED, UNKNOWN = "something was changed", "not known"
 
 
@@ -91,6 +97,18 @@ async def unknown_and_stopped(world: World) -> RunId:
     return run_id
 
 
+def _editable(world: World) -> None:
+    world.workshop.editable = ("what",)
+
+
+async def second_press(world: World) -> tuple[RunId, RequestRecord]:
+    """A run that has pressed the gong, as Cy allowed, and asks whether it may press the bell."""
+    run_id = await world.trigger("press gong\npress bell")
+    first = await world.opened(run_id)
+    await world.decide("cy", first, "approve")
+    return run_id, await world.opened(run_id, after=first.request.id)
+
+
 @pytest.mark.parametrize(
     ("ends", "said"),
     few_of(
@@ -151,6 +169,111 @@ async def test_who_approved_what_was_not_done_and_their_note_are_not_told_beside
     assert "Note by Cy Cole: “checked at ten”" in told
     assert "nine" not in told
     assert "Decided by: Cy Cole\n" in told
+
+
+async def test_who_approved_what_was_taken_back_and_their_note_are_not_told_beside_who_decided_what_was_done(
+    world: World,
+) -> None:
+    run_id, second = await second_press(world)
+    await world.steer(run_id, "pause", "anna")
+    await world.decide("bo", second, "approve", "checked at nine", note_confirmed=True)
+    await world.decide("cy", await world.request(second.request.id), "deny", "not today")
+    await world.steer(run_id, "resume", "anna")
+    await world.ended(run_id)
+
+    told = (await world.next_mail("anna", about="Stopped: press gong")).text
+    assert CHANGED in told.lower()
+    assert "Decided by: Cy Cole\n" in told
+    assert "nine" not in told
+
+
+@pytest.mark.parametrize("way", ["approves", "breaks the glass"])
+@opens(NIGHT)
+async def test_who_allowed_what_people_say_did_not_happen_is_not_told_beside_who_allowed_what_did(
+    world: World, way: str
+) -> None:
+    world.workshop.policy_of["bell"] = "day"
+    world.workshop.timeouts_s["press"] = 0.1
+    world.workshop.hold("bell")
+    run_id = await world.trigger("press bell")
+    first = await world.opened(run_id)
+    if way == "approves":
+        await world.decide("bo", first, "approve", "checked at nine", note_confirmed=True)
+    else:
+        await breaks(world, "bo", first)
+    await world.has(run_id, "unknown")
+    del world.workshop.holds["bell"]
+    asked = await world.opened(run_id, after=first.request.id)
+    await world.decide("cy", asked, "free_text", "it did not happen, ask again")
+    await world.decide("cy", await world.opened(run_id, after=asked.request.id), "approve")
+    run = await world.ended(run_id)
+
+    told = (await world.next_mail("anna", about="Done: press bell")).text
+    assert world.workshop.effects == ["press bell"]
+    assert "Decided by: Cy Cole\n" in told
+    assert "Bo Berg" not in told
+    assert status_line(run, None, world.people) == "Done: press bell"
+
+
+@opens(change=_editable)
+async def test_who_changed_what_was_denied_is_not_said_to_have_changed_the_same_that_was_done_before(
+    world: World,
+) -> None:
+    run_id, second = await second_press(world)
+    await world.edit("bo", second, what="gong")
+    await world.decide("cy", await world.request(second.request.id), "deny", "not twice")
+    run = await world.ended(run_id)
+
+    told = await world.next_mail("anna", about="Stopped: press gong")
+    assert world.workshop.effects == ["press gong"]
+    assert "Bo Berg" not in f"{told.subject} {told.text} {status_line(run, None, world.people)}"
+
+
+@opens(TOML + EVE, change=_editable)
+async def test_who_changed_what_was_done_before_the_copy_is_not_said_to_have_changed_what_the_copy_does(
+    world: World,
+) -> None:
+    run_id = await world.trigger("press bell\npress horn")
+    first = await world.opened(run_id)
+    await world.edit("bo", first, what="gong")
+    await world.decide("cy", await world.request(first.request.id), "approve")
+    await world.opened(run_id, after=first.request.id)
+
+    copy = await world.app.runs.forks.fork(run_id, (await world.run(run_id)).seq, Asker(PersonId("anna")))
+    record = await world.opened(copy)
+    await world.edit("cy", record, what="gong")
+    await world.decide("eve", await world.request(record.request.id), "approve")
+    run = await world.ended(copy)
+
+    assert status_line(run, None, world.people) == "Done: press bell; changed by Cy Cole"
+    assert "Bo Berg" not in (await world.next_mail("anna", about="Done: press bell")).text
+
+
+@opens(change=_editable)
+async def test_a_copy_of_what_somebody_changed_says_so_once_it_is_done(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.edit("bo", record, what="gong")
+
+    copy = await world.app.runs.forks.fork(run_id, (await world.run(run_id)).seq, Asker(PersonId("anna")))
+    await world.decide("cy", await world.opened(copy), "approve")
+
+    run = await world.ended(copy)
+    assert status_line(run, None, world.people) == "Done: press bell; changed by Bo Berg"
+
+
+@opens(change=_editable)
+async def test_who_changed_two_calls_alike_is_said_once_to_have_done_so(world: World) -> None:
+    run_id, decided = await world.trigger("press bell\npress horn"), None
+    for _ in range(2):
+        record = await world.opened(run_id, after=decided)
+        await world.edit("anna", record, what="gong")
+        decided = record.request.id
+        await world.decide("cy", await world.request(decided), "approve")
+
+    told = await world.next_mail("anna", about="Done: press bell; changed by Anna Ames")
+    assert world.workshop.effects == ["press gong", "press gong"]
+    assert told.text.count("Anna Ames changed what to gong") == 1
 
 
 async def test_who_is_asked_about_an_effect_that_took_too_long_is_not_told_that_a_worker_went_away(
