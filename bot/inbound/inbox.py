@@ -1,7 +1,7 @@
 """Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 
 from agents.command import is_order, said_lines
 from agents.desk import DESK
-from agents.requests import DeliveryId, FromDesk, Frozen, PersonId, Request
+from agents.requests import DeliveryId, FromDesk, Frozen, PersonId, Request, people_of
 from agents.text import quote, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
@@ -312,7 +312,7 @@ class Inbox:
                 reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
                 statement = as_denial(statement) if is_vote else statement
         elif is_heard and reply.said == "deny" and statement.is_typed:
-            await self._beside_denial(inbound_id, channel, reply, read.record.request.thread, received_at)
+            await self._beside_denial(inbound_id, channel, reply, read.record, received_at)
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
@@ -386,19 +386,21 @@ class Inbox:
         return True
 
     async def _beside_denial(
-        self, inbound_id: str, channel: str, reply: Reply, thread: str, received_at: datetime
+        self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord, received_at: datetime
     ) -> None:
         """Freeze what a denial freezes as well; of a window, whose reason stands by itself, stop and revoke what that
-        names.
+        names, but for what its writer denies by it.
         """
         whole = _with_reason(reply)
+        said = _spoken(whole, record.request.thread)
         if typed_freeze(whole.text):
             await self._stops(inbound_id, channel, whole, received_at, is_denial=True)
-        for orders in (self._stops_named, self._ends) if whole is not reply else ():
+        stops = partial(self._stops_named, besides=_denied_by(PersonId(reply.person), record))
+        for orders in (stops, self._ends) if whole is not reply else ():
             try:
-                await orders(inbound_id, channel, _spoken(whole, thread))
+                await orders(inbound_id, channel, said)
             except (Conflict, Forbidden, Unavailable) as error:  # the denial counts at once
-                await self._not_passed_on(inbound_id, channel, _spoken(whole, thread), error)
+                await self._not_passed_on(inbound_id, channel, said, error)
 
     async def _why_gone(self, delivery_id: DeliveryId) -> str:
         """Return why a card that we made is not there any more: it left with its run, or with the store it was in."""
@@ -751,12 +753,15 @@ class Inbox:
         await self._tell_rest(inbound_id, channel, trigger)
         return True
 
-    async def _stops_named(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
-        """Return whether the message stops runs that it names, wherever it stands. Raises as `named` does, at last;
-        and Unavailable, at last as well, so that what could not be looked at is done again.
+    async def _stops_named(
+        self, inbound_id: str, channel: str, trigger: Trigger, besides: Collection[str] = ()
+    ) -> bool:
+        """Return whether the message stops runs that it names, `besides` these, wherever it stands. Raises as `named`
+        does, at last; and Unavailable, at last as well, so that what could not be looked at is done again.
         """
         failed: _Failure | None = None
-        found, stopped = stops_named(trigger.text), set[str]()
+        named, stopped = stops_named(trigger.text), set[str]()
+        found = {some_id: words for some_id, words in named.items() if some_id not in besides}
         for some_id, words in found.items():
             run_id = await self._run_of(some_id)
             if run_id in stopped:  # named by its request as well
@@ -958,6 +963,14 @@ def _stop_in(request: Request, text: str) -> str:
     """Return what stops `request` in words beside another order, by its id or without; else nothing."""
     named = stop_of(request, text)
     return stop_beside(text) or (named if named != text else "")
+
+
+def _denied_by(person: PersonId, record: RequestRecord) -> tuple[str, ...]:
+    """Return the ids of a request and its run where a denial by `person` stops it by itself."""
+    request = record.request
+    decides = person in {*people_of(request.policy.rule)} - {*request.policy.barred(record.requesters)}
+    is_stopped = record.state in {"open", "approved"} and record.began_at is None
+    return (request.id, request.run_id) if is_stopped and (decides or record.may_withdraw(person)) else ()
 
 
 def _with_reason(reply: Reply) -> Reply:

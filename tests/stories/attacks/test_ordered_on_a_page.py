@@ -120,3 +120,37 @@ async def test_attack_a_stop_of_another_run_or_a_revocation_in_the_window_of_a_d
     assert (await world.request(other.request.id)).state == "denied"
     [standing] = await world.app.requests.standing.all()
     assert standing.revoked
+
+
+@opens(beside=("hallway",), reach=("slack", "email"))
+@pytest.mark.parametrize("by", ["request", "run"])
+async def test_attack_a_denial_whose_reason_names_what_it_denies_is_told_to_change_nothing(
+    world: World, hallway: Hallway, by: str
+) -> None:
+    record = await asked(world, hallway, "press button")
+
+    reason = f"the wrong tag\nstop {record.request.id if by == 'request' else record.request.run_id}"
+    denial = Reply(person="bo", token=await token_of(hallway, "bo"), said="deny", text="deny", reason=reason)
+    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+
+    assert await state(world, record) == ("denied", [])
+    decision = (await world.request(record.request.id)).decision
+    assert decision
+    assert (decision.by, decision.reason) == (("bo",), reason)
+    assert hallway.to("bo", "changes nothing") == []
+
+
+@opens(beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_denial_of_what_is_approved_that_names_it_is_told_that_it_was_over(
+    world: World, hallway: Hallway
+) -> None:
+    record = await asked(world, hallway, "press button")
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("cy", record, "approve")
+
+    reason = f"the wrong tag\nstop {record.request.run_id}"
+    denial = Reply(person="bo", token=await token_of(hallway, "bo"), said="deny", text="deny", reason=reason)
+    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+
+    assert await state(world, record) == ("revoked", [])
+    assert hallway.to("bo", "nothing to answer any more") == []
