@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 
 from agents.command import is_order, said_lines
 from agents.desk import DESK
-from agents.requests import DeliveryId, FromDesk, Frozen, PersonId, Request, people_of
+from agents.requests import DeliveryId, FromDesk, Frozen, PersonId, Request
 from agents.text import quote, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
@@ -26,6 +26,7 @@ from bot.inbound.standing import TypedStanding, check_is_order, may_mean_end, ty
 from bot.people.absences import may_mean_absence, typed_absence
 from bot.people.directory import People
 from bot.people.noted import NotedTables
+from bot.people.offers import offers
 from bot.policy.answers import (
     ONLY_FILES,
     Statement,
@@ -312,7 +313,7 @@ class Inbox:
                 reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
                 statement = as_denial(statement) if is_vote else statement
         elif is_heard and reply.said == "deny" and statement.is_typed:
-            await self._beside_denial(inbound_id, channel, reply, read.record, received_at)
+            await self._beside_denial(inbound_id, channel, reply, read, received_at)
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
@@ -386,17 +387,18 @@ class Inbox:
         return True
 
     async def _beside_denial(
-        self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord, received_at: datetime
+        self, inbound_id: str, channel: str, reply: Reply, read: RequestRead, received_at: datetime
     ) -> None:
         """Freeze what a denial freezes as well; of a window, whose reason stands by itself, stop and revoke what that
         names, but for what its writer denies by it.
         """
-        whole = _with_reason(reply)
-        said = _spoken(whole, record.request.thread)
+        whole, request = _with_reason(reply), read.record.request
+        said = _spoken(whole, request.thread)
         if typed_freeze(whole.text):
             await self._stops(inbound_id, channel, whole, received_at, is_denial=True)
-        stops = partial(self._stops_named, besides=_denied_by(PersonId(reply.person), record))
-        for orders in (stops, self._ends) if whole is not reply else ():
+        may = offers(read.record, self._people, PersonId(reply.person), channel, read.now)
+        denied = (request.id, request.run_id) if may.says_no or may.withdraw else ()
+        for orders in (partial(self._stops_named, besides=denied), self._ends) if whole is not reply else ():
             try:
                 await orders(inbound_id, channel, said)
             except (Conflict, Forbidden, Unavailable) as error:  # the denial counts at once
@@ -963,14 +965,6 @@ def _stop_in(request: Request, text: str) -> str:
     """Return what stops `request` in words beside another order, by its id or without; else nothing."""
     named = stop_of(request, text)
     return stop_beside(text) or (named if named != text else "")
-
-
-def _denied_by(person: PersonId, record: RequestRecord) -> tuple[str, ...]:
-    """Return the ids of a request and its run where a denial by `person` stops it by itself."""
-    request = record.request
-    decides = person in {*people_of(request.policy.rule)} - {*request.policy.barred(record.requesters)}
-    is_stopped = record.state in {"open", "approved"} and record.began_at is None
-    return (request.id, request.run_id) if is_stopped and (decides or record.may_withdraw(person)) else ()
 
 
 def _with_reason(reply: Reply) -> Reply:
