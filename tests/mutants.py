@@ -1,6 +1,6 @@
 """Copies of the tree without one of its checks, and what becomes of the tests that are named for it.
 
-The checks are those in `CHECKS` of `bot/policy/judge.py`, each `if` of `why_not` in `bot/policy/record.py`, each line
+The checks are those in `CHECKS` of `bot/policy/judge.py`, each `if` of `why_not` in `bot/policy/recheck.py`, each line
 of a script that is marked `-- check: NAME`, and the lines in `PLANTED`. A test is named for one by
 `@guards("judge:NAME")`; see `tests/kit/guards.py`.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 _TREE = ("bot", "agents", "channels", "language", "prompts", "tests", "pyproject.toml")
-_JUDGE, _RECHECK, _SCRIPTS = Path("bot/policy/judge.py"), Path("bot/policy/record.py"), Path("bot/store/lua")
+_JUDGE, _RECHECK, _SCRIPTS = Path("bot/policy/judge.py"), Path("bot/policy/recheck.py"), Path("bot/store/lua")
 # The checks of `why_not`, in their order.
 _RECHECKS = ("approved", "stopped", "digest", "execute_within", "glass", "voters")
 # What pytest's exit status says of a mutant.

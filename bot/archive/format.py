@@ -15,9 +15,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from agents.events import Event, read_event
 from agents.requests import RequestId, RunId
+from agents.requests.record import RequestRecord, records
 from bot.audit.segments import lines_of
 from bot.errors import Invalid
-from bot.policy.record import RequestRecord, records
 
 # Half a second for the largest run; a higher level saves a few per cent.
 _LEVEL = 6

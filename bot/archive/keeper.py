@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from agents.requests import RequestId
+from agents.requests.record import RequestRecord
 from bot.archive.format import ArchivedRun, holds, unpack
 from bot.archive.places import ArchiveUnavailable, FolderPlace, Place
 from bot.config.asking import Asking
 from bot.config.settings import Settings
 from bot.errors import Invalid
-from bot.policy.record import RequestRecord
 from bot.store.ids import is_a
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")

@@ -13,12 +13,12 @@ from pydantic import TypeAdapter
 from agents.events import ChildStarted, Event, RequestOpened, RunEnded, write_event
 from agents.forms import FormField
 from agents.requests import Request, RequestId
+from agents.requests.record import Comment
 from agents.run import fold
 from agents.text import one_line
 from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
-from bot.policy.record import Comment
 from bot.render.cards import below_title, by_key, exact_call, short_hashes
 from bot.render.due import approved, away_words, handed_on_words, unanswered
 from bot.render.edits import editable

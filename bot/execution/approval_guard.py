@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from agents import Agent, Tool, ToolRefused
 from agents.events import ToolStarted
 from agents.requests import Effect, GatedCall, RequestId
+from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from agents.state import left_to_next
 from agents.steps import CallTool
@@ -23,7 +24,7 @@ from bot.execution.tool_context import Guarded
 from bot.people.directory import People
 from bot.people.recognition import whose_votes_count
 from bot.policy.digest import call_digest
-from bot.policy.record import RequestRecord, after, good_until, why_not
+from bot.policy.recheck import good_until, why_not
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import Found, FrozenRequests
 from bot.requests.standing.uses import StandingUses

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Forbidden, Invalid, NotFound
 from bot.outbound.notifier import to_person
@@ -10,7 +11,6 @@ from bot.people.absences import Typed, absence_words, may_mean_absence, typed_ab
 from bot.people.directory import People
 from bot.people.offers import offers
 from bot.people.refusals import Refusals
-from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment.absences import AbsenceWanted, AbsentPeople

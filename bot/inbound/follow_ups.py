@@ -14,6 +14,7 @@ import structlog
 from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, RunCancelled, own
 from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
+from agents.requests.record import RequestRecord, after, records
 from agents.review import reviewed_of
 from agents.run import Run, fold
 from agents.text import ends_of, first_line
@@ -43,7 +44,6 @@ from bot.policy.attachments import attachments, contents
 from bot.policy.judge import MOST_REMARKS, is_noted, is_question, judge
 from bot.policy.judgements import Asked, TooLate, Unclear, judgements
 from bot.policy.offers import answer_by
-from bot.policy.record import RequestRecord, after, records
 from bot.policy.stops import may_be_stop
 from bot.render.cards import notice
 from bot.render.words import copies_go_on, decided, ends_standing, feedback_text

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime
 from agents.command import is_order, said_lines
 from agents.desk import DESK
 from agents.requests import DeliveryId, FromDesk, Frozen, PersonId, Request
+from agents.requests.record import RequestRecord
 from agents.text import quote, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
@@ -47,7 +48,6 @@ from bot.policy.answers import (
     stop_of,
     stops_named,
 )
-from bot.policy.record import RequestRecord
 from bot.render.views import Summary
 from bot.requests.decisions import Decisions, Outcome, RequestRead
 from bot.requests.reassignment.delegation import wish_of

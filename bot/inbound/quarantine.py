@@ -4,6 +4,7 @@ import structlog
 
 from agents.events import AnswerHeld
 from agents.requests import PersonId, Request, RunId
+from agents.requests.record import RequestRecord
 from agents.text import first_line
 from bot.inbound.absences import TOLD
 from bot.inbound.quarantine_cards import held_answer, quarantine_note, stranger_card, unheard
@@ -11,7 +12,6 @@ from bot.outbound.dead_letter import Note
 from bot.people.directory import People
 from bot.people.offers import deciders
 from bot.policy.answers import is_no_wish, is_withdrawal, names_only, stops_named
-from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens

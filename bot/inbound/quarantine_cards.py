@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from agents.requests import PersonId, Request, RequestId
+from agents.requests.record import RequestRecord
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
 from bot.people.offers import deciders, offers
-from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.render.words import decided
 from channels import Card, Quarantined

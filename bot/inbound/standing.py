@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from agents.command import said_lines
 from agents.events import Event
 from agents.requests import PersonId, RunId
+from agents.requests.record import records
 from agents.run import fold
 from agents.standing import covering
 from agents.text import first_line, strip_invisible
@@ -23,7 +24,6 @@ from bot.inbound.absences import TOLD
 from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.policy.answers import is_withdrawal, unwrapped
-from bot.policy.record import records
 from bot.policy.standing import Standing
 from bot.policy.stops import NEXT_ORDER, ORDER, called, ends_in_condition, is_condition, may_be_stop
 from bot.queries.guard import Guard

@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from agents.requests import AllOf, AnyOf, Anyone, DeliveryId, PersonId, Rule
+from agents.requests.record import RequestRecord
 from bot.outbound.failures import DeliveryFailures
 from bot.people.directory import People, refs_of_seat
 from bot.people.offers import waits_for
-from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.store import Store
 from bot.store.indexes import Places

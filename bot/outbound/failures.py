@@ -7,9 +7,9 @@ import structlog
 
 from agents.events import DeliveryFailed, RunStarted
 from agents.requests import DeliveryId, PersonId, Request, RunId
+from agents.requests.record import RequestRecord
 from bot.people.directory import People
 from bot.people.offers import waits_for
-from bot.policy.record import RequestRecord
 from bot.render.cards import moved, unreached
 from bot.requests.decisions import Decisions
 from bot.requests.opening import card_for

@@ -10,10 +10,10 @@ import structlog
 
 from agents.events import CardReplaced
 from agents.requests import PersonId, RequestId
+from agents.requests.record import RequestRecord, after
 from bot.outbound.calls import Calls
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.sending import CardToSend, Reach, Sender
-from bot.policy.record import RequestRecord, after
 from bot.requests.card_updates import newest_of
 from bot.requests.decisions import Decisions
 from bot.requests.opening import card_for, placement

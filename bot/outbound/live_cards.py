@@ -14,11 +14,11 @@ from weakref import WeakValueDictionary
 import structlog
 
 from agents.requests import PersonId, RunId
+from agents.requests.record import RequestRecord, records
 from agents.run import Run, fold
 from bot.outbound.calls import Calls
 from bot.outbound.sending import Reach
 from bot.outbound.shared_cards import reader_of, theirs_now
-from bot.policy.record import RequestRecord, records
 from bot.render.request_card import standing
 from bot.render.status_line import WORKING, StatusLines, asked_for, status_card, status_line
 from bot.store import Store

@@ -8,6 +8,7 @@ from typing import Literal
 from agents.events import Event, Why
 from agents.relay import Question, wanted_of
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId
+from agents.requests.record import RequestRecord, records
 from agents.review import Reviewed, reviewed_of
 from agents.run import Run
 from agents.steps import RequestHumanInput
@@ -15,7 +16,6 @@ from bot.config.tables import CHANNELS
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import by_any_of, refilled
-from bot.policy.record import RequestRecord, records
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line
 from bot.render.words import present, wish_of

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from agents.events import CardDelivered, Event
 from agents.requests import DeliveryId, PersonId, RequestId, RunId
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.outbound.announcements import announced_in
 from bot.outbound.calls import Calls, LineBelow
@@ -25,7 +26,6 @@ from bot.outbound.shared_cards import CardClaims, ClaimPending, nobodys_own
 from bot.outbound.together import HeldBack, Together
 from bot.people.noted import NotedTables
 from bot.people.offers import waits_for
-from bot.policy.record import RequestRecord
 from bot.render.cards import Words, notice
 from bot.render.request_card import comment_standing
 from bot.requests.decisions import Decisions

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import structlog
 
 from agents.requests import DeliveryId, PersonId
+from agents.requests.record import RequestRecord
 from bot.outbound.calls import Calls
 from bot.outbound.failures import DeliveryFailures
 from bot.outbound.lockouts import LockedOut
@@ -16,7 +17,6 @@ from bot.people.directory import People
 from bot.people.recognition import as_told_now
 from bot.people.sessions import Sessions, brought_by
 from bot.policy.attachments import with_lists
-from bot.policy.record import RequestRecord
 from bot.render.cards import deciders
 from bot.render.difference import difference_page, with_difference
 from bot.render.due import as_frozen

@@ -18,10 +18,10 @@ from weakref import WeakValueDictionary
 import structlog
 
 from agents.requests import DeliveryId, RequestId
+from agents.requests.record import RequestRecord
 from bot.outbound.shared_cards import ClaimPending, theirs_now
 from bot.people.directory import People
 from bot.people.offers import waits_for
-from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.render.together import listed
 from bot.requests.tokens import Tokens

@@ -15,13 +15,13 @@ from agents.requests import (
     Vote,
     people_of,
 )
+from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.people.directory import People
 from bot.policy.approvers.delegation import chain as handed_on_to
 from bot.policy.approvers.quorum import barred
 from bot.policy.approvers.steps import without
 from bot.policy.glass import broken, may_break
-from bot.policy.record import RequestRecord
 
 Maybe = Callable[[PersonId], tuple[PersonId, ...]]
 """Who else is here now and may be the human behind an id."""

@@ -14,6 +14,7 @@ from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
 from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote, people_of
+from agents.requests.record import RequestRecord
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.text import ends_of, strip_invisible
 from bot.policy.approvers.quorum import eligible
@@ -32,7 +33,6 @@ from bot.policy.judgements import (
     Revoked,
     TooLate,
 )
-from bot.policy.record import RequestRecord
 from bot.policy.stops import (
     GIVES_WHY,
     NEXT_ORDER,

@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judge import needed_later
-from bot.policy.record import RequestRecord
 
 
 class Due(NamedTuple):

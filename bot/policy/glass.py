@@ -7,9 +7,9 @@ seen, the way it came, the expiry, and a denial.
 from collections.abc import Collection, Iterable
 
 from agents.requests import Decision, PersonId, PolicySnapshot, Request, Vote, people_of
+from agents.requests.record import RequestRecord
 from bot.policy.approvers.quorum import may_break_glass
 from bot.policy.judgements import Answer, NotEntitled
-from bot.policy.record import RequestRecord
 
 
 def breakers(record: RequestRecord) -> tuple[PersonId, ...]:

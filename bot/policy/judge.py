@@ -16,6 +16,7 @@ from agents.requests import (
     Vote,
     people_of,
 )
+from agents.requests.record import RequestRecord
 from agents.text import says_something
 from bot.policy.approvers.quorum import barred, eligible, is_met
 from bot.policy.approvers.steps import needed_elsewhere, next_step
@@ -43,7 +44,6 @@ from bot.policy.judgements import (
     TooLate,
     Unclear,
 )
-from bot.policy.record import RequestRecord
 from bot.policy.whole import is_whole
 
 # Within an address no blank follows it.

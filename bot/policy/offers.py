@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from agents.requests import Given, PersonId
+from agents.requests.record import RequestRecord
 from bot.policy.approvers.delegation import Accepts, Involved, candidates
 from bot.policy.edits import changeable
 from bot.policy.glass import breakers
 from bot.policy.judge import change_objection, delegation_objection, judge
 from bot.policy.judgements import Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
-from bot.policy.record import RequestRecord
 from bot.policy.sessions import may_allow_again
 
 # Words that somebody might say: whatever they are, only that there are some matters.

@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from agents.requests import Again, GatedCall, PolicySnapshot, Request, people_of
+from agents.requests.record import RequestRecord
 from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
 from bot.policy.approvers.quorum import is_met
-from bot.policy.record import RequestRecord
 from bot.policy.risks import COMMANDS, PATHS, Risk, is_outside, risks_of, texts_in
 from bot.policy.standing import rules_of
 

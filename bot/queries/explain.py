@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from agents.events import RequestReminded, RunStarted
 from agents.requests import Effect, Freeze, Frozen, GatedCall, PersonId, PolicySnapshot, Request, RunId, StepId
+from agents.requests.record import RequestRecord, after
 from agents.run import PendingStep, Run, fold
 from agents.steps import CallTool
 from bot.config.deploy import NOBODY_IS_ASKED
@@ -25,7 +26,6 @@ from bot.people.rights import Who
 from bot.policy.approvers.quorum import lacking
 from bot.policy.due import Due, next_due
 from bot.policy.glass import may_break
-from bot.policy.record import RequestRecord, after
 from bot.render.cards import kept_out
 from bot.render.times import read_moment
 from bot.render.words import who_decides, why_asked

@@ -7,8 +7,8 @@ from itertools import accumulate
 from statistics import median
 
 from agents.model import usage
+from agents.requests.record import RequestRecord
 from agents.run import RunState
-from bot.policy.record import RequestRecord
 from bot.render.views import Status
 from bot.store import Store
 from bot.store.format import FORMAT

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.errors import Invalid, NotFound
 from bot.people.refusals import Refusals
 from bot.people.rights import STEERS, Action, Rights, Who
 from bot.policy.approvers.concern import Concern, concern_of, people_of_record
-from bot.policy.record import RequestRecord
 from bot.queries.environments import Live
 from bot.queries.history import History
 from bot.render.views import Summary, Turns

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from agents.events import Event
 from agents.requests import RequestId, RunId
+from agents.requests.record import RequestRecord, records
 from bot.archive.keeper import Archive
 from bot.archive.left import may_have_left
 from bot.errors import NotFound
-from bot.policy.record import RequestRecord, records
 from bot.render.views import Summary
 from bot.runs.forks import RunForks
 from bot.store import Store

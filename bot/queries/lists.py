@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar, get_args
 
 from agents.requests import PersonId, RequestId, RequestState
+from agents.requests.record import RequestRecord
 from agents.run import RunState
 from bot.people.directory import People
 from bot.people.offers import approvers_now, waits_for
-from bot.policy.record import RequestRecord
 from bot.render.outcome import ONLY_SAID
 from bot.render.views import ListedAs, RequestView, Summary, request_view
 from bot.store import Store

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from agents.forms import fill
 from agents.requests import DeliveryId, PersonId, RequestId
+from agents.requests.record import RequestRecord
 from agents.run import RunState
 from agents.text import quote
 from bot.people.directory import People
 from bot.people.offers import waits_for
 from bot.people.recognition import as_told_now
 from bot.policy.attachments import with_lists
-from bot.policy.record import RequestRecord
 from bot.queries import lists
 from bot.render.difference import difference_page, with_difference
 from bot.render.forms import reasons

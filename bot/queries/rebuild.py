@@ -17,10 +17,10 @@ from agents.events import (
     own,
 )
 from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
+from agents.requests.record import records
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of
 from bot.policy.glass import broken
-from bot.policy.record import records
 from bot.render.status_line import StatusLines, written_in
 from bot.render.views import line_of
 from bot.store import Commit, Store, Wake, WorkItem

@@ -22,6 +22,7 @@ from agents.requests import (
     Remark,
     Request,
 )
+from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
 from agents.text import ends_of, quote, strip_invisible
@@ -30,7 +31,6 @@ from bot.policy.approvers.delegation import candidates
 from bot.policy.approvers.quorum import eligible
 from bot.policy.glass import may_break
 from bot.policy.judgements import Judgement, Unclear
-from bot.policy.record import RequestRecord
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered

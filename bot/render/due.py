@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence, Set
 from datetime import datetime, timedelta
 
 from agents.requests import Away, GatedCall, HandedOn, PersonId, PolicySnapshot, Request
+from agents.requests.record import RequestRecord
 from agents.standing import ALLOW_AGAIN
 from agents.text import quote
 from bot.people.directory import People
@@ -12,7 +13,6 @@ from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection,
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due
-from bot.policy.record import RequestRecord
 from bot.render.words import frozen_since
 from channels import Input, Line
 from language import say

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agents.requests import AllOf, Anyone, Decision, PersonId, Request, Vote, parts_of
+from agents.requests.record import COMMENTS, Comment, RequestRecord
 from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
@@ -23,7 +24,7 @@ from bot.policy.judgements import (
     TooLate,
 )
 from bot.policy.offers import Can, answer_by
-from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
+from bot.policy.recheck import good_until
 from bot.render.cards import began_with, notice, request_card
 from bot.render.due import as_frozen, hand_on_inputs, reminded_lines
 from bot.render.edits import edit_inputs

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from agents.events import ToolQueued
 from agents.requests import DeliveryId, Request
+from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.steps import CallTool
 from agents.text import first_line, one_line, quote
@@ -12,7 +13,6 @@ from bot.people.directory import People
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
-from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
 from bot.render.outcome import about, by_people, heading, how_stopped, in_spite, sentences, stopped, word_of
 from bot.render.words import frozen_words, present, wish_of

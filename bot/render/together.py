@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from agents.requests.record import RequestRecord
 from agents.text import one_line
-from bot.policy.record import RequestRecord
 from bot.render.cards import notice, program_name
 from channels import Card
 from language import say, say_many

@@ -33,6 +33,7 @@ from agents.requests import (
     Urgency,
     Vote,
 )
+from agents.requests.record import Comment, RequestRecord
 from agents.run import Run, RunState
 from agents.state import made_for
 from agents.text import first_line, one_line
@@ -43,7 +44,7 @@ from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
 from bot.policy.glass import breakers, broken
 from bot.policy.judge import ways_for
-from bot.policy.record import Comment, RequestRecord, good_until, too_old
+from bot.policy.recheck import good_until, too_old
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked, wish

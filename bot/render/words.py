@@ -25,6 +25,7 @@ from agents.requests import (
     parts_of,
     people_of,
 )
+from agents.requests.record import RequestRecord
 from agents.standing import ALLOW_AGAIN
 from agents.text import first_line, one_line, quote
 from bot.people.directory import QUESTION, People
@@ -58,7 +59,6 @@ from bot.policy.judgements import (
     TooLate,
     Unclear,
 )
-from bot.policy.record import RequestRecord
 from bot.render.forms import told
 from bot.render.times import length, moment
 from language import say

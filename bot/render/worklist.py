@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents.requests import PersonId
+from agents.requests.record import Comment, open_question
 from agents.text import one_line
 from bot.people.directory import People
-from bot.policy.record import Comment, open_question
 from bot.render.cards import with_short_hashes
 from bot.render.views import RequestView
 from bot.render.words import some_of

@@ -6,6 +6,7 @@ import structlog
 
 from agents.events import RunStarted
 from agents.requests import Decision, PersonId, RequestId, RunId, Vote
+from agents.requests.record import RequestRecord
 from agents.review import REVIEW, Reviewed, context_of, title_of
 from agents.run import fold
 from bot.archive.keeper import Archive
@@ -13,7 +14,6 @@ from bot.config.tables import CHANNELS
 from bot.people.directory import People
 from bot.people.recognition import as_known_now
 from bot.policy.glass import approvers, broken, decision_by, reviewers
-from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.render.views import line_of
 from bot.render.words import decided, present

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Set
 from datetime import datetime
 
 from agents.requests import DeliveryId, Holder, PersonId, Request, RequestId
+from agents.requests.record import RequestRecord
 from agents.run import Run
-from bot.policy.record import RequestRecord
 from bot.requests.opening import thread_of
 from bot.store.journal import outgoing_id
 from bot.store.outbox_entry import UpdateCard

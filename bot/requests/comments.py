@@ -6,11 +6,11 @@ from datetime import datetime
 
 from agents.events import AnswerNoted, CardReplaced, Event, RunStarted
 from agents.requests import DeliveryId, Holder, PersonId, Request
+from agents.requests.record import Comment, RequestRecord, after
 from agents.text import ends_of
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
 from bot.people.offers import deciders
-from bot.policy.record import Comment, RequestRecord, after
 from bot.render.cards import notice
 from bot.render.request_card import answered_card, comment_card, reply_notice
 from bot.render.words import present

@@ -9,6 +9,7 @@ import structlog
 
 from agents.events import CardReplaced, Event, RequestDecided, RequestRevoked, RunCancelled, StepRefused
 from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
+from agents.requests.record import RequestRecord, after
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.errors import Conflict, WaitsForFile
@@ -45,7 +46,6 @@ from bot.policy.judgements import (
     Unclear,
     judgements,
 )
-from bot.policy.record import RequestRecord, after
 from bot.render.cards import asked_again, became_of, closed_card, notice
 from bot.render.request_card import with_notes
 from bot.render.words import decided, feedback_text, has_no_room, how_to_approve, present

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from agents import ToolRefused
 from agents.requests import GatedCall, PersonId, Request
+from agents.requests.record import RequestRecord, as_revised
 from agents.run import Run
 from agents.state import editors_of
 from bot.people.directory import People
@@ -15,7 +16,6 @@ from bot.policy.approvers.quorum import barred, can_be_met
 from bot.policy.edits import Edited, EditRefused, changeable, changed_names, edited_request, with_values
 from bot.policy.judge import change_objection
 from bot.policy.judgements import Answer, Judgement
-from bot.policy.record import RequestRecord, as_revised
 from bot.render.edits import changed_effect, changes_between, edited
 from bot.requests.opening import ever_eligible, with_objectors
 from language import say

@@ -9,13 +9,13 @@ import structlog
 
 from agents.events import RequestFrozen
 from agents.requests import Freeze, PersonId, Request, RequestId
+from agents.requests.record import RequestRecord, after
 from agents.run import Run, fold
 from bot.audit.log import AuditLog
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, NotFound
 from bot.people.directory import People
 from bot.policy.freezes import ComingWindow, active, coming_windows, next_window, window_at
-from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
 from bot.render.words import frozen_words
 from bot.requests.card_updates import moved

@@ -10,8 +10,8 @@ from typing import Literal
 
 from agents.events import RequestOpened
 from agents.requests import PersonId, Request, RunId
+from agents.requests.record import RequestRecord, records
 from bot.policy.approvers.quorum import eligible
-from bot.policy.record import RequestRecord, records
 from bot.store import Store
 from bot.store.together import MAIL_EVERY_S, OpenCards
 

@@ -3,8 +3,8 @@
 import structlog
 
 from agents.requests import Request, RequestId
+from agents.requests.record import RequestRecord
 from bot.errors import NotFound
-from bot.policy.record import RequestRecord
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES
 from bot.store.journal import Journal, place_of_call

@@ -28,6 +28,7 @@ from agents.requests import (
     RequestId,
     people_of,
 )
+from agents.requests.record import RequestRecord, after
 from agents.review import reviewed_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES, PendingStep, Run
 from agents.standing import STANDING
@@ -40,7 +41,6 @@ from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, question_digest
 from bot.policy.due import next_due
 from bot.policy.edits import is_same
-from bot.policy.record import RequestRecord, after
 from bot.render.cards import PARTS, program_name, request_card
 from bot.render.edits import why_editor
 from bot.render.request_card import with_notes

@@ -8,6 +8,7 @@ from datetime import datetime
 from agents.events import PersonSaid, RequestRevised
 from agents.events.requests import Edited as ByDecider
 from agents.requests import Remark, Request
+from agents.requests.record import RequestRecord, after
 from agents.text import ends_of
 from bot.archive.keeper import Archive
 from bot.people.directory import People
@@ -17,7 +18,6 @@ from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
 from bot.policy.edits import Edited, changed_names
 from bot.policy.judgements import Answer, Remarked, judgements
-from bot.policy.record import RequestRecord, after
 from bot.render.cards import remark
 from bot.requests.card_updates import moved
 from bot.requests.opening import placing

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from agents.events import Event, ToolOrphaned, ToolQueued, ToolStarted
 from agents.requests import RunId
+from agents.requests.record import RequestRecord, after
 from agents.run import fold
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Judgement
-from bot.policy.record import RequestRecord, after
 from bot.store import RecordWrite, Store
 from bot.store.journal import record_write
 from language import say

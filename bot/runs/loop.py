@@ -12,6 +12,7 @@ from agents import Agent, Repeats, ToolRefused
 from agents.changes import change_of, with_changes
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId, people_of
+from agents.requests.record import RequestRecord, after
 from agents.run import PendingStep, Run
 from agents.state import Attempt, orphaned_again
 from agents.steps import CallTool, RequestHumanInput, Step
@@ -24,7 +25,7 @@ from bot.outbound.notifier import asked_by
 from bot.people.directory import People, refs_in
 from bot.people.offers import deciders
 from bot.people.recognition import with_doubles, with_other_ids
-from bot.policy.record import RequestRecord, after, good_until, too_old
+from bot.policy.recheck import good_until, too_old
 from bot.render.edits import changes_between
 from bot.render.views import line_of
 from bot.render.words import REASON_CHARS

@@ -16,6 +16,7 @@ from agents import Agent, Outcome, ToolRefused
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolStarted
 from agents.relay import ProceedArgs
 from agents.requests import AttemptId, Decision, GatedCall, PersonId, RequestId, RunId
+from agents.requests.record import RequestRecord
 from agents.run import PendingStep, Run, fold
 from agents.state import made_for
 from agents.steps import CallTool
@@ -26,7 +27,7 @@ from bot.execution.executor import Executor, gate_now, prepare
 from bot.execution.results import finished
 from bot.outbound.notifier import Notifier
 from bot.people.directory import People
-from bot.policy.record import RequestRecord, too_old
+from bot.policy.recheck import too_old
 from bot.render.outcome import how_ended
 from bot.render.views import ReportView, came_of, line_of
 from bot.render.words import frozen_words, state_name

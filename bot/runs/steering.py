@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from agents import Agent, ToolRefused
 from agents.events import Event, RunCancelled, RunPaused, RunResumed
 from agents.requests import GatedCall, PersonId, Request, RequestId, RunId
+from agents.requests.record import RequestRecord
 from agents.run import Run, fold
 from agents.steps import CallTool
 from bot.archive.keeper import Archive
@@ -20,7 +21,6 @@ from bot.execution.executor import gate_now, prepare
 from bot.outbound.notifier import Notifier
 from bot.people.refusals import Refusals
 from bot.policy.answers import Statement
-from bot.policy.record import RequestRecord
 from bot.render.outcome import how_ended
 from bot.render.words import state_name
 from bot.requests.decisions import Decisions, Outcome

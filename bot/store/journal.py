@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Protocol
 
 from agents.requests import Request
+from agents.requests.record import RequestRecord
 from bot.policy.approvers.concern import people_of_record
 from bot.policy.approvers.quorum import eligible
-from bot.policy.record import RequestRecord
 from bot.store import Accepted, Commit, RecordWrite, Store, WorkItem, Written
 from bot.store.ids import new_id, shard_of
 from bot.store.outbox_entry import OutboxEntry

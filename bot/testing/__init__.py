@@ -24,6 +24,7 @@ from agents.events import RequestOpened, ToolFinished, ToolStarted
 from agents.forms import FormValue, written
 from agents.model.protocol import Model
 from agents.requests import AttemptId, RunId
+from agents.requests.record import RequestRecord
 from agents.run import Run, step
 from agents.steps import CallTool
 from bot.app import App, compose
@@ -31,7 +32,6 @@ from bot.config.settings import Settings
 from bot.inbound.follow_ups import FollowUps
 from bot.people.listed import ListedNow
 from bot.policy.judgements import Judgement
-from bot.policy.record import RequestRecord
 from bot.registry.configured import agents_of
 from bot.store.embedded import EmbeddedRedis
 from bot.store.ids import new_id, shard_of

@@ -10,10 +10,10 @@ from typing import Literal
 from pydantic import JsonValue
 
 from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.policy.answers import Statement
 from bot.policy.judgements import Judgement
-from bot.policy.record import RequestRecord
 from bot.requests.reassignment.delegation import HandOn
 from bot.runs.steering import Steering
 from bot.testing.running import Running

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from agents.events import Event
 from agents.requests import RequestId
+from agents.requests.record import RequestRecord
 from agents.run import Run, fold
 from bot.app import App
 from bot.config.settings import Settings
 from bot.people.directory import People
-from bot.policy.record import RequestRecord
 from bot.process.running import running
 from bot.render.outcome import told_of, word_of
 from bot.store.client import Client

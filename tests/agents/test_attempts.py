@@ -6,9 +6,9 @@ import pytest
 
 from agents.events import AnswerNoted, Event, ToolStarted
 from agents.requests import Given, RequestId
+from agents.requests.record import records
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.state import left_to_next, made_for
-from bot.policy.record import records
 from language import say
 from tests.agents.worlds import BO, NOON, chosen, decided, finished, opened, orphaned, started, tool_started
 

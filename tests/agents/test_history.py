@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from agents.budgets import Budget
 from agents.events import Event, RunCancelled, RunForked, RunPaused, own
 from agents.requests import RunId
+from agents.requests.record import records
 from agents.run import Run, fold
-from bot.policy.record import records
 from bot.runs.moves import Think, next_move
 from tests.agents.worlds import (
     ANNA,

@@ -1,7 +1,7 @@
 """Mails that come back, as mail servers send them."""
 
 from agents.events import DeliveryFailed
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
 from tests.kit.waiting import until

@@ -22,11 +22,11 @@ from agents.requests import (
     StepId,
     Vote,
 )
+from agents.requests.record import RequestRecord
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
 from bot.policy.judgements import Answer
-from bot.policy.record import RequestRecord
 from tests.agents.worlds import NOON
 
 ANNA, BO, CY, DAN = (PersonId(name) for name in ("anna", "bo", "cy", "dan"))

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from agents.events import Event
 from agents.requests import RequestId
+from agents.requests.record import RequestRecord, records
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of, people_of_record
 from bot.policy.approvers.quorum import eligible
-from bot.policy.record import RequestRecord, records
 from bot.store import Store
 from bot.store.journal import place_of_call
 from bot.store.lists import Mark

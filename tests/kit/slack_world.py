@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from bot.people.directory import People
-from bot.policy.record import RequestRecord
 from bot.store.client import Client
 from bot.wiring.slack import slack_parts
 from channels import Channel

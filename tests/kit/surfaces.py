@@ -13,8 +13,8 @@ from typing import Literal, Protocol
 from httpx2 import AsyncClient
 
 from agents.requests import PersonId, RunId
+from agents.requests.record import RequestRecord
 from bot.policy.answers import Statement
-from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from tests.fakes.slack.driver import Message, Shown
 from tests.kit.said import said

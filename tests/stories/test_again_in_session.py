@@ -9,8 +9,8 @@ import pytest
 from httpx2 import AsyncClient
 
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.policy.judgements import TooLate
-from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
 from bot.requests.standing.kept import KeptStandings
 from tests.kit.long import few_of

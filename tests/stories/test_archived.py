@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from agents.requests import PersonId, RunId
+from agents.requests.record import RequestRecord
 from bot.archive.places import Place
-from bot.policy.record import RequestRecord
 from bot.store import WorkItem
 from tests.kit.long import few_of
 from tests.kit.office import TOML

@@ -6,9 +6,9 @@ import pytest
 
 from agents.relay import SURVEY
 from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from bot.errors import Invalid
 from bot.policy.judgements import Decided
-from bot.policy.record import RequestRecord
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes

@@ -1,7 +1,7 @@
 """Whoever decides asks back, whoever asked answers on the card, and nothing of that decides: by mail, page, command."""
 
 from agents.events import AnswerNoted, CardReplaced
-from bot.policy.record import RequestRecord, records
+from agents.requests.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
 from bot.store import Keys
 from channels.email.local.letters import Letter

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from agents.requests import PersonId, RequestId
+from agents.requests.record import RequestRecord
 from bot.audit.reading import Query
-from bot.policy.record import RequestRecord
 from bot.store.client.durability import SHARDS
 from bot.store.ids import shard_of
 from bot.store.keys import Keys

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.policy.answers import Statement
 from bot.policy.judgements import Decided, Judgement, NotEntitled
-from bot.policy.record import RequestRecord
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
 from bot.store import Keys

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from channels import Card
 from tests.agents.deploy.repos import Repo
 from tests.bot.cli.shell import sayso

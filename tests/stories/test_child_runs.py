@@ -7,8 +7,8 @@ import pytest
 from agents import ToolRefused
 from agents.events import ChildStarted, OutsideReported, PersonSaid, RunStarted
 from agents.requests import PersonId, RunId, StepId
+from agents.requests.record import RequestRecord
 from agents.run import Run
-from bot.policy.record import RequestRecord
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.runs.children import Children

@@ -4,8 +4,8 @@ import textwrap
 
 from agents.events import RequestReassigned
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.policy.judgements import Delegated
-from bot.policy.record import RequestRecord
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
 from tests.bot.cli.shell import sayso

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from bot.store.client import Client
 from bot.store.keys import Keys
 from tests.bot.cli.shell import sayso

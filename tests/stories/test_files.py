@@ -9,10 +9,10 @@ from email.message import EmailMessage
 from agents.context import render
 from agents.events import AnswerNoted, Event, RequestDecided, VoteCast
 from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.policy.answers import ONLY_FILES
 from bot.policy.attachments import all_files
-from bot.policy.record import RequestRecord
 from bot.render.transcript import lines
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S

@@ -16,8 +16,8 @@ from agents.events import (
     own,
 )
 from agents.requests import AttemptId, PersonId, RunId
+from agents.requests.record import after, records
 from agents.run import fold
-from bot.policy.record import after, records
 from bot.queries.rebuild import rebuild
 from bot.requests.opening import requesters_of
 from bot.runs.api_requests import Asker

@@ -8,7 +8,7 @@ from typing import Any
 from httpx2 import Response
 
 from agents.requests import RunId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.bot.web.console.stage import place
 from tests.kit.clerk import Window

@@ -13,9 +13,9 @@ import pytest
 from agents import ToolRefused
 from agents.events import Event, RequestDecided, RequestOpened, RequestRevoked, ToolStarted, VoteCast
 from agents.requests import Effect, PersonId, RunId
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.errors import Conflict
-from bot.policy.record import RequestRecord
 from tests.kit.indexes import listed, lists_of_events
 from tests.kit.long import few_of
 from tests.kit.office import STEPS

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.requests import Fact, Request
+from agents.requests.record import RequestRecord
 from bot.cli.show import request_text
-from bot.policy.record import RequestRecord
 from bot.render.cards import request_card
 from bot.render.views import request_view
 from channels import Address, Card

@@ -20,6 +20,7 @@ from agents import (
 )
 from agents.events import PersonSaid, RequestRevised
 from agents.requests import PersonId, RunId
+from agents.requests.record import RequestRecord
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import (
     Counted,
@@ -29,7 +30,6 @@ from bot.policy.judgements import (
     OutOfDate,
     Revoked,
 )
-from bot.policy.record import RequestRecord
 from bot.testing import Sayso, Scripted, sayso
 from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from agents.requests import PersonId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from tests.fakes.hallway import Hallway
 from tests.kit.office import ROLES, TOML
 from tests.kit.opens import opens

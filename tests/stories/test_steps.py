@@ -1,6 +1,6 @@
 """The manager, then finance: one step after the other, by mail and on every page."""
 
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from bot.render.status_line import status_line
 from bot.render.views import StepView, request_view
 from tests.bot.cli.shell import sayso

@@ -3,8 +3,8 @@
 import pytest
 
 from agents.events import RequestReassigned, RequestReminded
+from agents.requests.record import RequestRecord, records
 from bot.policy.judgements import ClosedOtherwise
-from bot.policy.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
 from channels import Card
 from channels.email.local.letters import Letter

@@ -17,9 +17,9 @@ from agents.events import (
     own,
 )
 from agents.requests import Holder, PersonId, PolicySnapshot, people_of
+from agents.requests.record import RequestRecord
 from agents.review import REVIEW
 from bot.policy.approvers.quorum import may_break_glass
-from bot.policy.record import RequestRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from datetime import datetime
 from agents.events import RequestReassigned
 from agents.events.requests import ReassignedWhy
 from agents.requests import Anyone, AskedAs, PersonId, PolicySnapshot, Vote
+from agents.requests.record import RequestRecord, after
 from agents.run import Run, fold
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import without
 from bot.policy.due import waited_for
-from bot.policy.record import RequestRecord, after
 from bot.render.words import present
 from bot.requests.card_updates import moved
 from bot.requests.opening import card_for, parts_in, placement

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from agents.events import RequestReassigned
 from agents.requests import Anyone, Away, HandedOn, PersonId, PolicySnapshot
+from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from agents.text import one_line
 from bot.errors import NotFound
@@ -17,7 +18,6 @@ from bot.policy.approvers.delegation import Objection, candidates, handed_on, ob
 from bot.policy.approvers.quorum import barred, eligible
 from bot.policy.judge import AGAINST, delegation_objection
 from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
-from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
 from bot.render.due import away_words, involved_in, not_handed_on
 from bot.requests.reassignment import reassigning, took_part

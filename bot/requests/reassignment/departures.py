@@ -20,6 +20,7 @@ import structlog
 
 from agents.events import CardReplaced
 from agents.requests import Holder, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, Vote, people_of
+from agents.requests.record import RequestRecord, after
 from agents.run import fold
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound, WaitsForFile
@@ -29,7 +30,7 @@ from bot.people.offers import waits_for
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible
 from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_approve, refilled, still_open, wider
-from bot.policy.record import RequestRecord, after, good_until, why_not
+from bot.policy.recheck import good_until, why_not
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.comments import told_of_askers

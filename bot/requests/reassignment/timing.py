@@ -6,12 +6,12 @@ from datetime import datetime
 
 from agents.events import CardReplaced, Event, RequestReminded
 from agents.requests import DeliveryId, PersonId, PolicySnapshot
+from agents.requests.record import RequestRecord, after
 from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due, next_due
-from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
 from bot.requests.card_updates import changed, moved, newest_of
 from bot.requests.opening import card_for, placement

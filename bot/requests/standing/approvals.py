@@ -9,6 +9,7 @@ import structlog
 from agents import Agent, Repeats
 from agents.events import Event
 from agents.requests import GatedCall, PersonId, Request
+from agents.requests.record import RequestRecord, records
 from agents.run import fold
 from agents.standing import AllowAgainArgs
 from agents.state import made_for
@@ -19,7 +20,6 @@ from bot.errors import Invalid, NotFound, WaitsForFile
 from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.rights import Who
-from bot.policy.record import RequestRecord, records
 from bot.policy.standing import Ended, Lapse, Standing, Use, is_by_program, may_stand, pattern_of, rules_of
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions

@@ -6,8 +6,8 @@ from datetime import timedelta
 import structlog
 
 from agents.requests import Vote
+from agents.requests.record import RequestRecord
 from bot.people.directory import People
-from bot.policy.record import RequestRecord
 from bot.policy.sessions import allows_again, pattern_in_session
 from bot.policy.standing import Ended, StandingApproval, rules_of
 from bot.render.cards import notice

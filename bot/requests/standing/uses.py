@@ -8,6 +8,7 @@ import structlog
 from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
 from agents.requests import Decision, Effect, Freeze, PersonId, Request, StandingUse
+from agents.requests.record import RequestRecord, after
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
@@ -17,7 +18,6 @@ from bot.people.recognition import as_known_now
 from bot.policy.approvers.quorum import barred
 from bot.policy.attachments import list_contents
 from bot.policy.judge import counts
-from bot.policy.record import RequestRecord, after
 from bot.policy.sessions import pattern_in_session, same_in
 from bot.policy.standing import Lapse, Standing, Use, covers, exact, is_by_program, lapse, may_stand, rules_of
 from bot.render.cards import notice

@@ -9,6 +9,7 @@ from typing import Literal
 from agents.events import RequestOpened, RequestRevised
 from agents.forms import text_of
 from agents.requests import PersonId, Request
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.people.recognition import as_known_now
@@ -16,7 +17,6 @@ from bot.policy.answers import Statement, picked, stop_of, takes_back
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import Delegated, DelegationRefused, Unclear
-from bot.policy.record import RequestRecord
 from bot.render.edits import changes_between
 from bot.render.forms import reasons
 from bot.render.views import request_view

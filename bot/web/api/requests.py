@@ -19,9 +19,9 @@ from agents.events import (
     VoteCast,
 )
 from agents.requests import Frozen, Request, RequestId, RequestState
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.people.api_keys import ApiKey
-from bot.policy.record import RequestRecord
 from bot.queries.lists import requests
 from bot.render.views import AnswerFile, RequestView, files_of, is_of_program, request_view
 from bot.store.watch import FollowingEnds, Watch, ended

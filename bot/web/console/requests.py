@@ -14,6 +14,7 @@ from starlette.responses import Response
 from agents.deploy.lookup import LookFailed
 from agents.forms import Misfit
 from agents.requests import Given, PersonId, Request, RequestId, RequestState
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from agents.text import quote
 from bot.errors import Conflict, Forbidden
@@ -23,7 +24,6 @@ from bot.policy.answers import Statement, picked, read_answer
 from bot.policy.edits import EditRefused, changeable, typed_values
 from bot.policy.judge import change_objection
 from bot.policy.judgements import NoteUnconfirmed, Unclear
-from bot.policy.record import RequestRecord
 from bot.queries import lists
 from bot.render.due import hand_on_inputs
 from bot.render.edits import edit_inputs

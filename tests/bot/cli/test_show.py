@@ -2,10 +2,10 @@
 
 from agents.events import Event, RunEnded
 from agents.requests import AttemptId, Effect, Fact, PersonId
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.cli.plain import plain
 from bot.cli.show import request_text, summary_text
-from bot.policy.record import RequestRecord
 from bot.render.views import request_view, summary_of
 from tests.agents.worlds import NOON, chosen, decided, finished, opened, started, tool_started
 from tests.bot.examples import (

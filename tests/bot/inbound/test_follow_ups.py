@@ -7,9 +7,9 @@ import pytest
 
 from agents.events import AnswerNoted, PersonSaid
 from agents.requests import RunId
+from agents.requests.record import RequestRecord, records
 from bot.inbound.follow_ups import FollowUps
 from bot.policy.judge import MOST_REMARKS
-from bot.policy.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import StatusLines
 from bot.store import Commit, Written

@@ -3,10 +3,10 @@
 import pytest
 from structlog.testing import capture_logs
 
+from agents.requests.record import RequestRecord
 from bot.errors import Conflict, NotFound
 from bot.inbound.quarantine_review import elsewhere_first
 from bot.outbound.dead_letter import Note
-from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from tests.kit.waiting import until
 from tests.kit.world import World

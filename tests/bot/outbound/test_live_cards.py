@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from agents.requests import PersonId, RunId
+from agents.requests.record import RequestRecord
 from bot.app import App, compose
-from bot.policy.record import RequestRecord
 from bot.render.status_line import StatusLines
 from bot.store import Commit, Keys
 from bot.store.journal import outbox_entry, outgoing_id

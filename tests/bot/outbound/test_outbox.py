@@ -8,8 +8,8 @@ import pytest
 
 from agents.events import DeliveryFailed
 from agents.requests import DeliveryId
+from agents.requests.record import RequestRecord
 from bot.app import compose
-from bot.policy.record import RequestRecord
 from bot.store import StoreUnavailable
 from bot.store.client import Client, Command
 from bot.store.outbox_entry import Delivery

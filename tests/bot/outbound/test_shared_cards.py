@@ -7,8 +7,8 @@ import pytest
 
 from agents.events import CardDelivered
 from agents.requests import DeliveryId
+from agents.requests.record import RequestRecord
 from bot.app import App, compose
-from bot.policy.record import RequestRecord
 from bot.queries.rebuild import placed as placed_by
 from bot.store import Keys
 from bot.store.outbox_entry import Delivery, placing_id

@@ -3,7 +3,7 @@
 import pytest
 from httpx2 import AsyncClient
 
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from tests.bot.cli.shell import attached, sayso
 from tests.kit.world import World
 from tests.servers.console import a_console

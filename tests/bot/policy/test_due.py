@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from agents.events import Event, RequestReassigned, RequestReminded
 from agents.requests import Holder, PersonId, Urgency
+from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due, after_quiet_hours, is_quiet, next_due
-from bot.policy.record import RequestRecord, after
 from tests.bot.examples import ANNA, BO, CY, DAN, NOON, anyone, approval, decision, policy, record, vote
 
 ZONES = {ANNA: "Europe/Berlin", BO: "Europe/Berlin", CY: "America/New_York", DAN: "Asia/Kolkata"}

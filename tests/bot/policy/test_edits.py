@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from agents.events import RequestRevised, VoteCast
 from agents.requests import Effect, Fact, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote
+from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.quorum import eligible
 from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request, is_same, typed_lines, typed_values, with_values
 from bot.policy.judge import change_objection, edit_objection, judge
 from bot.policy.judgements import AlreadyVoted, Answer, Counted, Decided, NotEntitled
-from bot.policy.record import RequestRecord, after
 from tests.bot.examples import NOON, anyone, approval, policy
 
 _PEOPLE = tuple(map(PersonId, ("bo", "cy", "dan")))

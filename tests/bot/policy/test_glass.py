@@ -3,6 +3,7 @@
 import pytest
 
 from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, PolicyStep, Vote
+from agents.requests.record import RequestRecord
 from bot.policy.glass import breakers, reviewers
 from bot.policy.judge import judge
 from bot.policy.judgements import (
@@ -18,7 +19,7 @@ from bot.policy.judgements import (
     TooLate,
     Unclear,
 )
-from bot.policy.record import RequestRecord, why_not
+from bot.policy.recheck import why_not
 from tests.bot.examples import (
     ANNA,
     BO,

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from agents.requests import HandedOn, PersonId, PolicyStep, Remark, RequestState
+from agents.requests.record import Comment, RequestRecord
 from bot.policy.judge import (
     CHECKS,
     TOO_OFTEN,
@@ -37,7 +38,6 @@ from bot.policy.judgements import (
     TooLate,
     Unclear,
 )
-from bot.policy.record import Comment, RequestRecord
 from tests.agents.worlds import NOON
 from tests.bot.examples import (
     ANNA,

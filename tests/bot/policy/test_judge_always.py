@@ -6,11 +6,11 @@ from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
 from agents.requests import PersonId, RequestState
+from agents.requests.record import RequestRecord
 from bot.policy.approvers.quorum import eligible, is_met
 from bot.policy.glass import breakers
 from bot.policy.judge import judge
 from bot.policy.judgements import Answer, Counted, Decided, Revoked
-from bot.policy.record import RequestRecord
 from tests.bot.examples import (
     ANNA,
     BO,

@@ -6,7 +6,8 @@ import pytest
 
 from agents.events import AnswerNoted
 from agents.requests import RequestState
-from bot.policy.record import RequestRecord, after, good_until, why_not
+from agents.requests.record import RequestRecord, after
+from bot.policy.recheck import good_until, why_not
 from tests.bot.examples import ANNA, BO, CY, DIGEST, LATER, approval, decision, policy, record
 from tests.kit.guards import guards
 

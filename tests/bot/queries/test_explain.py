@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from agents.events import RequestDecided, RequestReassigned, RequestReminded
 from agents.requests import PersonId, Request
+from agents.requests.record import RequestRecord
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
-from bot.policy.record import RequestRecord
 from bot.queries.explain import Coming, Desk, Explanation, Places, explain, opened, places_of, steps_of
 from bot.queries.explain_words import explained
 from bot.render.times import moment

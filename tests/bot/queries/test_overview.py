@@ -3,9 +3,9 @@
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.config.data_dir import DataDir
 from bot.policy.judgements import NotEntitled
-from bot.policy.record import RequestRecord
 from bot.render.request_card import standing_card
 from bot.requests.tokens import Tokens
 from bot.store import WorkItem

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from bot.policy.record import records
+from agents.requests.record import records
 from bot.queries.rebuild import Rebuilt, rebuild
 from bot.store.client import Client
 from bot.store.keys import Keys

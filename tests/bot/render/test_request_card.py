@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from agents.events import Event, RunEnded, ToolQueued
 from agents.forms import FormValue
 from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState, RunId, StepId
+from agents.requests.record import Comment, RequestRecord, records
 from agents.run import Run, fold
 from agents.state import AttemptOutcome
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judge import judge
 from bot.policy.judgements import Counted, Decided, Revoked
-from bot.policy.record import Comment, RequestRecord, records
 from bot.render.request_card import standing
 from channels import Card
 from tests.agents.worlds import NOON, any_event, chosen, decided, opened, started, tool_started

@@ -16,10 +16,10 @@ from agents.events import (
     VoteCast,
 )
 from agents.requests import AttemptId, PersonId, Request, RunId
+from agents.requests.record import records
 from agents.run import fold
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
-from bot.policy.record import records
 from bot.render.status_line import status_line
 from tests.agents.worlds import EFFECT, NOON, any_event, chosen, orphaned, started
 from tests.bot.examples import ANNA, APPROVAL, BO, LATER, PEOPLE, REQUEST, anyone, approval, decision, policy, vote

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agents.requests import PersonId, RequestId
+from agents.requests.record import RequestRecord, records
 from bot.errors import NotFound
 from bot.policy.answers import Statement
 from bot.policy.judgements import (
@@ -19,7 +20,6 @@ from bot.policy.judgements import (
     Revoked,
     TooLate,
 )
-from bot.policy.record import RequestRecord, records
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment.delegation import HandOn
 from bot.store import Commit, Written

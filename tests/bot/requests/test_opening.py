@@ -4,10 +4,10 @@ import pytest
 
 from agents.events import Event, Parent
 from agents.requests import Effect, GatedCall, PolicyStep, Request, StepId
+from agents.requests.record import RequestRecord
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.steps import RequestHumanInput
 from bot.policy.digest import call_digest
-from bot.policy.record import RequestRecord
 from bot.render.edits import changes_between
 from bot.requests.opening import (
     NotEnoughApprovers,

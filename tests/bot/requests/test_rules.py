@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from pydantic import JsonValue
 
 from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId
+from agents.requests.record import RequestRecord, records
 from agents.run import fold
 from agents.steps import CallTool
 from bot.config.settings import Settings
@@ -30,7 +31,6 @@ from bot.people.directory import People
 from bot.people.humans import Humans
 from bot.people.tables import Tables
 from bot.policy.answers import Statement
-from bot.policy.record import RequestRecord, records
 from bot.requests.decisions import Decisions
 from bot.requests.edits import Edit
 from bot.requests.freezes import FrozenRequests

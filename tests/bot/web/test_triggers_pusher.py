@@ -5,9 +5,9 @@ from typing import Any
 
 from agents.events import RunStarted
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.policy.judgements import Decided, NotEntitled
-from bot.policy.record import RequestRecord
 from bot.render.request_card import standing
 from bot.runs.api_requests import Asker
 from bot.triggers.github import logins

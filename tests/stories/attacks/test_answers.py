@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agents.requests import RequestId
+from agents.requests.record import RequestRecord
 from bot.config.errors import ConfigError
-from bot.policy.record import RequestRecord
 from tests.kit.long import few_of
 from tests.kit.office import TOML, settings_of
 from tests.kit.slack_world import SlackWorld, a_started_slack_world

@@ -3,9 +3,9 @@
 import pytest
 
 from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from bot.people.offers import deciders
 from bot.policy.judgements import Decided
-from bot.policy.record import RequestRecord
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens

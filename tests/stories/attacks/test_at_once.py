@@ -12,8 +12,8 @@ import pytest
 from httpx2 import AsyncClient
 
 from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, ToolStarted, VoteCast
+from agents.requests.record import RequestRecord
 from bot.cli.client import Client, connect
-from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import beside
 from tests.fakes.slack.driver import Message, Workspace

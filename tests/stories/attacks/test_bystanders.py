@@ -1,7 +1,7 @@
 """Whoever only answered a question, or may see but one run of several, steers nothing and sees no more."""
 
 from agents.events import PersonSaid
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from tests.bot.web.console.stage import proof
 from tests.fakes.hallway import Hallway
 from tests.kit.office import TOML

@@ -7,7 +7,7 @@ import pytest
 
 from agents.events import AnswerNoted
 from agents.requests import PersonId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.fakes.slack.driver import Workspace
 from tests.kit.guards import guards

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId, people_of
+from agents.requests.record import RequestRecord
 from agents.text import one_line
 from bot.policy.judgements import Decided, NotEntitled
-from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
 from tests.kit.long import few_of
 from tests.kit.office import TOML

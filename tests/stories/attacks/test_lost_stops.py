@@ -7,8 +7,8 @@ import pytest
 
 from agents.events import AnswerNoted, PersonSaid, RequestDecided, RunCancelled
 from agents.requests import RunId
+from agents.requests.record import RequestRecord, records
 from bot.policy.judgements import Decided
-from bot.policy.record import RequestRecord, records
 from channels import Reply
 from channels.email.local.letters import Letter
 from tests.fakes.hallway import Hallway

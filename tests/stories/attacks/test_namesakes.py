@@ -1,9 +1,9 @@
 """Somebody else gets the id of a person that has left, and somebody gets another id: neither is a way to approve."""
 
 from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from bot.policy.due import waited_for
 from bot.policy.judgements import Counted, Decided, DelegationRefused, NotEntitled
-from bot.policy.record import RequestRecord
 from bot.render.request_card import approvals
 from tests.bot.inbound.test_follow_ups import THREAD, said, written
 from tests.bot.inbound.test_follow_ups import asked as in_thread

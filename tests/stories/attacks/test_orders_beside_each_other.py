@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from agents.requests import RunId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from channels import Reply, Trigger
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway

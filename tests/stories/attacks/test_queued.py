@@ -8,8 +8,8 @@ import pytest
 
 from agents.events import ToolQueued
 from agents.requests import PersonId, RunId
+from agents.requests.record import RequestRecord, records
 from bot.policy.judgements import Revoked, TooLate
-from bot.policy.record import RequestRecord, records
 from bot.registry.environments import environments_of
 from bot.render.request_card import standing
 from bot.store.ids import new_id

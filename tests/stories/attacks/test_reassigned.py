@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, Decided, NotEntitled
-from bot.policy.record import RequestRecord
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes, without

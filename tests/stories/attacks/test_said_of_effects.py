@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from agents.requests import PersonId, RunId
+from agents.requests.record import RequestRecord
 from bot.errors import Conflict
-from bot.policy.record import RequestRecord
 from bot.render.status_line import status_line
 from bot.runs.api_requests import Asker
 from tests.kit.long import few_of

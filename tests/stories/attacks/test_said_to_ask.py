@@ -2,8 +2,8 @@
 
 import pytest
 
+from agents.requests.record import RequestRecord
 from bot.cli.show import request_text
-from bot.policy.record import RequestRecord
 from bot.render.views import request_view
 from tests.bot.bounces import bounce, handled
 from tests.kit.long import few_of

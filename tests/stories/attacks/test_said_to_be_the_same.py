@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.policy.judgements import Decided, NotEntitled
-from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
 from tests.kit.long import few_of
 from tests.kit.office import ROLES, TOML

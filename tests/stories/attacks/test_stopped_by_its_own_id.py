@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from channels import Reply
 from tests.bot.cli.shell import sayso
 from tests.fakes.hallway import Hallway

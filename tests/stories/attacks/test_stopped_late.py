@@ -8,10 +8,10 @@ import pytest
 
 from agents.events import RequestRevoked, ToolOrphaned, ToolStarted
 from agents.requests import PersonId, RequestId, RunId
+from agents.requests.record import RequestRecord, records
 from bot.errors import Conflict
 from bot.policy.judge import MOST_NOTED
 from bot.policy.judgements import TooLate
-from bot.policy.record import RequestRecord, records
 from tests.bot.execution.test_executor import found_gone
 from tests.kit.guards import guards
 from tests.kit.office import TOML

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import pytest
 
 from agents.requests import PersonId, RequestState
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from channels.email.local.letters import Letter
 from tests.kit.long import few_of
 from tests.kit.waiting import until

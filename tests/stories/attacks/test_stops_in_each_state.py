@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agents.requests import RunId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from channels import Reply
 from tests.bot.execution.test_executor import found_gone
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program

@@ -4,8 +4,8 @@ import pytest
 
 from agents.events import RunCancelled
 from agents.requests import PersonId, RequestId, RunId
+from agents.requests.record import RequestRecord
 from bot.errors import Invalid
-from bot.policy.record import RequestRecord
 from channels import Reply
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from language import say
 from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of

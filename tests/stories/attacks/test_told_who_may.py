@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.people.offers import offers
 from bot.policy.answers import Statement
 from bot.policy.judgements import NotEntitled
-from bot.policy.record import RequestRecord
 from bot.queries.overview import StoredRequests
 from bot.render.request_card import standing
 from bot.render.views import request_view

@@ -10,10 +10,10 @@ import pytest
 
 from agents import Agent, Arguments, CallTool, Effect, Outcome, Tool, ToolContext
 from agents.requests import PersonId, RunId
+from agents.requests.record import RequestRecord
 from bot.people.offers import waits_for
 from bot.people.tables import tables_of
 from bot.policy.judgements import Decided, Judgement, NotEntitled
-from bot.policy.record import RequestRecord
 from bot.store.ids import review_of
 from bot.testing import sayso
 from tests.kit.long import few_of

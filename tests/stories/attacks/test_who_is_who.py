@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId, RequestId, people_of
+from agents.requests.record import RequestRecord
 from bot.outbound.login_link import send_link
 from bot.policy.edits import Edited
 from bot.policy.judgements import Counted, Decided, Delegated, DelegationRefused, NotEntitled
-from bot.policy.record import RequestRecord
 from bot.queries import lists
 from tests.bot.web.console.stage import place
 from tests.bot.web.problems import refused

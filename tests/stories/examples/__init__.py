@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from agents.events import RequestReassigned, RequestReminded
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from tests.kit.world import World
 from tests.servers.lines import TOP
 

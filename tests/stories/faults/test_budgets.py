@@ -6,7 +6,7 @@ import pytest
 
 from agents.budgets import Limits, Spent
 from agents.requests import RunId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from bot.queries.rebuild import rebuild
 from tests.fakes.anthropic import FakeAnthropic, message, tool_use
 from tests.kit.office import TOML

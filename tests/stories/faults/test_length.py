@@ -7,7 +7,7 @@ import pytest
 
 from agents.events import PersonSaid, StepFailed
 from agents.requests import PersonId, RequestId, RunId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from bot.store import Commit, Wake, WorkItem
 from tests.fakes.anthropic import FakeAnthropic, message, tool_use
 from tests.kit.office import TOML

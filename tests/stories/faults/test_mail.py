@@ -2,7 +2,7 @@
 
 from email.message import EmailMessage
 
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import create
 from tests.kit.waiting import until

@@ -8,9 +8,9 @@ import pytest
 
 from agents.events import StepChosen, StepFailed
 from agents.requests import RunId, StandIn
+from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.steps import is_by_model
-from bot.policy.record import RequestRecord
 from bot.render.words import failure_name, why_rules
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of, tool_use
 from tests.kit.long import few_of

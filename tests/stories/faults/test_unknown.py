@@ -3,11 +3,11 @@
 import pytest
 
 from agents.requests import PersonId, RunId
+from agents.requests.record import RequestRecord
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
 from bot.errors import Conflict
 from bot.policy.due import waited_for
 from bot.policy.judgements import Decided, NotEntitled, Unclear
-from bot.policy.record import RequestRecord
 from bot.render.views import request_view
 from language import say
 from tests.kit.opens import opens

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from agents.requests import DeliveryId
+from agents.requests.record import RequestRecord
 from bot.config.data_dir import DataDir
 from bot.policy.answers import Statement
 from bot.policy.judge import MOST_NOTED, judge
 from bot.policy.judgements import Counted, Decided
-from bot.policy.record import RequestRecord
 from bot.requests.tokens import Tokens
 from bot.store.outbox_entry import Delivery
 from channels.email.local.letters import Letter

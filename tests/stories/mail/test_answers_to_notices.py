@@ -1,7 +1,7 @@
 """A mail that says what became of an answer can itself be answered, where it shows what it asks about."""
 
 from agents.events import Event
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from channels.email.local.letters import Letter
 from tests.kit.office import TOML
 from tests.kit.opens import opens

@@ -15,8 +15,8 @@ from urllib.parse import unquote
 
 from agents.events import AnswerNoted, write_event
 from agents.requests import PersonId, RunId
+from agents.requests.record import RequestRecord
 from bot.policy.judgements import Counted
-from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
 from tests.kit.office import STEPS

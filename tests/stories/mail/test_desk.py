@@ -15,12 +15,12 @@ from agents.desk import DESK
 from agents.desk.tools import SEND_REPLY
 from agents.events import ToolStarted
 from agents.requests import FromDesk, PersonId, RunId
+from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.steps import CallTool, Done
 from bot.app import App, compose
 from bot.config.settings import Settings
 from bot.policy.judgements import NotEntitled
-from bot.policy.record import RequestRecord
 from bot.process.reload import Reload
 from bot.registry.configured import agents_of
 from bot.requests.tokens import Tokens

@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from agents.standing import wanted
-from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
 from bot.runs.api_requests import Asker
 from channels import Channel

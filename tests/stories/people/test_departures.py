@@ -8,10 +8,10 @@ import pytest
 
 from agents.events import RequestReassigned
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.errors import WaitsForFile
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, Decided
-from bot.policy.record import RequestRecord
 from bot.process.reload import Reload
 from bot.render.request_card import approvals
 from bot.render.status_line import status_line

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from agents.requests.record import RequestRecord
 from bot.people.slack_groups import LAST_GOOD_S, GroupReader
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, NotEntitled
-from bot.policy.record import RequestRecord
 from bot.store.ids import new_id
 from channels.slack.api import Api
 from channels.slack.members import user_group

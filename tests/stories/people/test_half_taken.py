@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from agents.events import Event, StepRefused
+from agents.requests.record import RequestRecord
 from bot.config.example import example_toml
 from bot.errors import WaitsForFile
 from bot.people.noted import NotedTables, digest_of
 from bot.policy.judgements import Counted, Decided
-from bot.policy.record import RequestRecord
 from bot.process.half_taken import content_of
 from bot.process.reload import Reload
 from bot.requests.reassignment.absences import AbsenceWanted

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from bot.config.errors import ConfigError
 from bot.errors import Forbidden, WaitsForFile
 from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
-from bot.policy.record import RequestRecord
 from bot.store import WorkItem
 from channels import Channel
 from tests.kit.long import few_of

@@ -2,7 +2,7 @@
 
 from agents.events import RequestReassigned
 from agents.requests import RequestId, RunId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from bot.render.cards import request_card
 from bot.render.views import request_view
 from tests.bot.examples import NOON

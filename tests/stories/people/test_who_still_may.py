@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.policy.judgements import Counted, Decided
-from bot.policy.record import RequestRecord
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes, without

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from bot.process.reload import Reload
 from bot.queries.rebuild import rebuild
 from bot.render.cards import request_card

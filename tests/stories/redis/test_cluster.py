@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from bot.doctor.redis import examine_redis
-from bot.policy.record import RequestRecord
 from bot.process.running import running
 from bot.store import StoreError
 from bot.store.ids import shard_of

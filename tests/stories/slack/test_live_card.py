@@ -3,7 +3,7 @@
 import pytest
 
 from agents.requests import PersonId, RunId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from channels import Card
 from tests.fakes.wall import Wall
 from tests.kit.opens import opens

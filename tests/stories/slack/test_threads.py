@@ -5,7 +5,7 @@ from httpx2 import AsyncClient
 
 from agents.events import AnswerNoted, PersonSaid
 from agents.requests import PersonId, RunId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from bot.store.keys import Keys
 from tests.fakes.slack.driver import Message, Person
 from tests.kit.office import TOML

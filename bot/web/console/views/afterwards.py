@@ -6,10 +6,10 @@ from typing import Literal
 
 from agents.deploy.results import live_now
 from agents.requests import Attachment, PersonId, Request
+from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.state import AttemptOutcome, made_for
 from bot.people.directory import People
-from bot.policy.record import RequestRecord
 from bot.render.output import Output, output_of
 from bot.render.request_card import is_asked_anew
 from bot.render.status_line import paused, waits_frozen

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from agents.forms import Misfit
 from agents.requests import PersonId, Request
+from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.people.directory import People
 from bot.people.offers import offers, requesters_of, yes_of
@@ -20,7 +21,6 @@ from bot.policy.glass import reviewers
 from bot.policy.judge import ways_for
 from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import answer_by
-from bot.policy.record import RequestRecord
 from bot.render.cards import (
     again_lines,
     arguments_of,

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.people.directory import People
-from bot.policy.record import RequestRecord
 from language import say
 
 

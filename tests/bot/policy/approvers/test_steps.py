@@ -5,11 +5,12 @@ from typing import Any
 
 from agents.events import RequestReassigned, VoteCast
 from agents.requests import HandedOn, PersonId, PolicySnapshot, PolicyStep, people_of
+from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.quorum import can_be_met, eligible, is_met, lacking_in_all
 from bot.policy.approvers.steps import begun, escalated, open_steps, refilled, restarted
 from bot.policy.judge import judge, needed_later
 from bot.policy.judgements import AlreadyVoted, Counted, Decided, Judgement, NotEntitled
-from bot.policy.record import RequestRecord, after, why_not
+from bot.policy.recheck import why_not
 from tests.bot.examples import (
     ANNA,
     BO,

@@ -6,8 +6,8 @@ from httpx2 import AsyncClient, Response
 
 from agents.events import PersonSaid
 from agents.requests import PersonId
+from agents.requests.record import RequestRecord
 from bot.policy.edits import Edited
-from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
 from tests.kit.office import TOML
 from tests.kit.opens import opens

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agents.requests import Decision
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from bot.store.client import Client
 from bot.web.console.application import ROUTES
 from tests.kit.world import World

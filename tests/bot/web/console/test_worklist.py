@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from agents.requests import PersonId
-from bot.policy.record import RequestRecord
+from agents.requests.record import RequestRecord
 from bot.render.views import FactView, RequestView, request_view
 from bot.render.worklist import Kind, work_list
 from bot.store import Commit, RecordWrite

@@ -1,10 +1,7 @@
-"""A request's record: an index over its run's events, written by the same scripts, and always equal to their fold.
-
-And what an approval in it still covers, as the last look before a gated tool executes. Pure.
-"""
+"""A request's record: an index over its run's events, written by the same scripts, always equal to their fold. Pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -42,8 +39,6 @@ from agents.requests import (
     RequestState,
     Vote,
 )
-from bot.policy.approvers.quorum import is_met, may_break_glass
-from language import say
 from language.stored import Stored
 
 COMMENTS = 10
@@ -360,47 +355,3 @@ def _newest(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _COMMENT_CHARS else f"{text[: _COMMENT_CHARS - 1]}…"
-
-
-def good_until(record: RequestRecord) -> datetime | None:
-    """The moment from which the approval is too old to act on; None when there is no approval."""
-    if record.state != "approved" or record.decision is None:
-        return None
-    return record.decision.at + timedelta(seconds=record.request.policy.execute_within_s)
-
-
-def too_old(record: RequestRecord, now: datetime) -> str | None:
-    """Return in words that an approval is too old to act on, whatever else holds it back; None if it is not."""
-    until = good_until(record)
-    if until is None or now < until:
-        return None
-    return say("run.too-old", seconds=f"{record.request.policy.execute_within_s:.0f}")
-
-
-def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now: datetime) -> str | None:
-    """Return why the approval does not cover what is about to be executed, in words; None if it does.
-
-    `digest` is that of the effect as it would be executed now, `present` those whose votes still count. Whether those
-    who granted a standing approval still may is no matter of the policy as it stood for this request.
-    """
-    if record.state != "approved" or record.decision is None:
-        return say("run.not-approved")
-    if record.stopped:
-        return say("run.stopped-late")
-    if record.request.digest != digest:
-        return say("run.not-the-same")
-    if why := too_old(record, now):
-        return why
-    policy, here = record.request.policy, [*filter(set(present).__contains__, record.decision.by)]
-    broke = record.decision.broke_glass
-    if broke and (not here or {*record.decision.by} - {*here}.intersection(may_break_glass(policy))):
-        return say("run.breaker-left")
-    if not (broke or record.decision.standing or _is_still_met(policy, here)):
-        return say("run.voter-left")
-    return None
-
-
-def _is_still_met(policy: PolicySnapshot, voters: list[PersonId]) -> bool:
-    """Return whether these people still meet the policy, in each of its steps those who approved there."""
-    before = policy.other_steps
-    return is_met(policy, voters) and all(is_met(step, filter(voters.__contains__, step.by)) for step in before)

@@ -2,7 +2,7 @@
 
 from agents.events import AnswerNoted, Event, RequestRevised
 from agents.requests import PersonId, RequestId
-from bot.policy.record import RequestRecord, records
+from agents.requests.record import RequestRecord, records
 from tests.agents.worlds import ANNA, BO, NOON, chosen, decided, opened, request, said, started
 
 CY = PersonId("cy")
