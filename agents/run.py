@@ -1,6 +1,6 @@
 """Fold the events of a run into what it is. Pure and total; no clock, no ids, no I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from agents.budgets import Budget, Over
@@ -44,6 +44,8 @@ from agents.events import (
 )
 from agents.model.failures import is_too_long, status_of
 from agents.requests import AttemptId, Decision, PersonId, RequestId, StandIn
+from agents.requests.concern import asked_in
+from agents.requests.record import step_requests
 from agents.state import (
     GO_ON,
     IT_DID_NOT,
@@ -64,11 +66,10 @@ from agents.state import (
     is_current,
     left_to_next,
     made_after,
-    made_for,
     meaning_of,
+    proof_after,
     raised_over,
     settled_by_people,
-    with_proof,
 )
 from agents.steps import Done, RequestHumanInput, is_by_model
 from language import in_all
@@ -89,8 +90,6 @@ __all__ = [
     "step",
 ]
 
-# A file may tell of any number of votes; more than these nobody reads below an outcome.
-_NOTES = 20
 _STOPPED_UNKNOWN = "it is not known whether this happened, and a person stopped the run"
 
 
@@ -105,7 +104,7 @@ def fold(events: Iterable[Event], run: Run | None = None) -> Run:
 
 def step(run: Run, event: Event) -> Run:
     """The run after `event`, its sequence number aside."""
-    run = with_proof(run, event)
+    run = _beside(run, event)
     match event:
         case RunStarted() if run.started is None:
             budget = run.budget.given(event)
@@ -126,10 +125,7 @@ def step(run: Run, event: Event) -> Run:
         ):  # fmt: skip
             return _asked(run, event)
         case ToolStarted() | ToolFinished() | ToolOrphaned():
-            ends = run.pending is not None and _may_finish(run, run.pending, event.attempt_id)
-            is_late = isinstance(event, ToolFinished) and not ends
-            heard_late = event.attempt_id if is_late else run.heard_late
-            return replace(_executed(run, event), made=made_after(run.made, event), heard_late=heard_late)
+            return _executed(run, event)
         case ToolWaits() | ToolQueued() | OutsideReported() | ChildStarted():
             return _outside(run, event)
         case CardDelivered():
@@ -161,6 +157,33 @@ def step(run: Run, event: Event) -> Run:
             | ContinuationAsked()
         ):  # fmt: skip
             return run
+
+
+def _beside(run: Run, event: Event) -> Run:
+    """Fold what hangs on no step: its requests, whom it asked, its attempts, and whose word it goes by."""
+    changes = dict[str, object]()
+    requests, asked, proof = step_requests(run.requests, event), asked_in(event), proof_after(run, event)
+    if requests is not run.requests:
+        changes["requests"] = requests
+    if not run.asked.issuperset(asked):
+        changes["asked"] = run.asked.union(asked)
+    if proof != (run.by_mail, run.weakness):
+        changes["by_mail"], changes["weakness"] = proof
+    match event:
+        case ToolStarted() | ToolFinished() | ToolOrphaned():
+            changes["made"] = made_after(run.made, event)
+            ends = run.pending is not None and _may_finish(run, run.pending, event.attempt_id)
+            if isinstance(event, ToolFinished) and not ends:
+                changes["heard_late"] = event.attempt_id
+        case VoteCast():
+            changes["voters"] = run.voters | {event.vote.person}
+        case PersonSaid():
+            changes["taken"] = {**run.taken, event.said_id: "taken"}
+        case RunCancelled() if event.said_id:
+            changes["taken"] = {**run.taken, event.said_id: "stopped"}
+        case _:
+            pass
+    return replace(run, **changes) if changes else run
 
 
 def _forked(run: Run, event: RunForked) -> Run:
@@ -227,19 +250,19 @@ def _outside(run: Run, event: ToolWaits | ToolQueued | OutsideReported | ChildSt
 def _reported(run: Run, event: OutsideReported) -> Run:
     """Add a child that ended: its writers wrote to this run, and its use, once, is used of this run's budget."""
     run = _wrote(run, event.writers)
-    run = replace(run, advisers=_with(run.advisers, *event.advisers))
+    is_known = event.report_id in run.reports
+    run = replace(run, advisers=_with(run.advisers, *event.advisers), reports=run.reports | {event.report_id})
     child = next((one for one in run.children if one.run_id == event.report_id), None)
-    if child is None or event.report_id in run.ended_children:
+    if child is None or is_known:
         return run
     if run.pending and run.pending.id == child.step_id:
         run = replace(run, pending=replace(run.pending, child=event))
     spent = run.budget.spent.beside(event.tokens, event.cost_usd)
-    ended, changes = run.ended_children | {event.report_id}, (*run.child_changes, event.change)
     # What did not work may have changed what another one saw.
-    is_known = event.change in {"changed", "nothing", "not_wanted"}
+    is_clear = event.change in {"changed", "nothing", "not_wanted"}
     live = {where: (what, event.at) for where, what in event.live.items()}
-    live = {**run.child_live, **live} if is_known else live
-    run = replace(run, ended_children=ended, child_changes=changes, child_live=live)
+    live = {**run.child_live, **live} if is_clear else live
+    run = replace(run, child_changes=(*run.child_changes, event.change), child_live=live)
     return replace(run, budget=replace(run.budget, spent=spent))
 
 
@@ -262,22 +285,14 @@ def _asked(
     run: Run,
     event: RequestOpened | RequestRevised | RequestReassigned | RequestFrozen | RequestDecided | RequestRevoked,
 ) -> Run:
-    if isinstance(event, RequestOpened):
-        run = replace(run, open=event.request.id)
     if isinstance(event, RequestDecided):
-        run = replace(_advised(run, event), deciders=_deciders(run, event))
-        run = replace(run, open=None) if run.open == event.request_id else run
-        if event.decision.state == "superseded":  # a note beside an approval of it is none beside the next one
-            run = replace(run, notes=_without_notes(run, event.request_id))
+        run = _advised(run, event)
     if isinstance(event, RequestRevised):
-        run = replace(run, notes=_without_notes(run, event.request.id), edits=edits_after(run, event))
+        run = replace(run, edits=edits_after(run, event))
         if event.edited:
             run = _said_no(run, Objection(event.by, event.request.call, event.request.step_id))
     if isinstance(event, RequestRevoked):
         run = _objected(run, event.request_id, event.vote.person, event.vote.reason or event.files)
-        if made_for(run.made, event.request_id) is None:  # who had approved it decided nothing of what was done
-            deciders = {one: by for one, by in run.deciders.items() if one != event.request_id}
-            run = replace(run, deciders=deciders, notes=_without_notes(run, event.request_id))
     pending = run.pending
     if pending is None:
         return run
@@ -291,7 +306,7 @@ def _asked(
             revised = replace(pending, request=event.request, decision=None, step=amended(pending.step, event))
             return replace(run, pending=revised)
         case RequestReassigned() if pending.request and is_current(pending, event.request_id):
-            return replace(run, pending=replace(pending, request=pending.request.under(event.policy)))
+            return replace(run, pending=replace(pending, request=run.requests[event.request_id].request))
         case RequestFrozen() if is_current(pending, event.request_id) and not pending.has_begun:
             return replace(run, pending=replace(pending, frozen=event.freeze))
         case RequestDecided() if is_current(pending, event.request_id):
@@ -300,10 +315,6 @@ def _asked(
             return _revoked(run, replace(pending, revoked=event.vote))
         case _:
             return run
-
-
-def _without_notes(run: Run, request_id: RequestId) -> tuple[tuple[RequestId, PersonId, str], ...]:
-    return tuple(note for note in run.notes if note[0] != request_id)
 
 
 def _revoked(run: Run, pending: PendingStep) -> Run:
@@ -316,13 +327,9 @@ def _revoked(run: Run, pending: PendingStep) -> Run:
 
 def _voted(run: Run, event: VoteCast) -> Run:
     vote = event.vote
-    run = replace(run, voters=run.voters | {vote.person})
-    if not vote.approve:
-        return _objected(run, event.request_id, vote.person, vote.reason or event.files)
-    if vote.breaks_glass:
-        return replace(run, broke_glass={**run.broke_glass, event.request_id: vote.person})
-    note = ((event.request_id, vote.person, vote.reason),) if vote.reason else ()
-    return replace(run, notes=(*run.notes, *note)[-_NOTES:])
+    if vote.approve:
+        return run
+    return _objected(run, event.request_id, vote.person, vote.reason or event.files)
 
 
 def _objected(run: Run, request_id: RequestId, person: PersonId, why: object) -> Run:
@@ -369,13 +376,6 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
             return _close(run, Result(pending.step, "answered", meaning_of(decision.given), decision.by, form))
         case "denied" | "expired" | "withdrawn":
             return _close(run, Result(pending.step, decision.state, decision.reason, decision.by))
-
-
-def _deciders(run: Run, event: RequestDecided) -> Mapping[RequestId, tuple[PersonId, ...]]:
-    """Return who decided, request by request: an approval that was not used any more decided nothing."""
-    decision, others = event.decision, {one: by for one, by in run.deciders.items() if one != event.request_id}
-    is_vote = decision.state in {"approved", "denied"} and not (decision.standing or decision.broke_glass)
-    return {**others, event.request_id: decision.by} if is_vote else others
 
 
 def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationAsked, decision: Decision) -> Run:
@@ -476,13 +476,21 @@ def chosen(run: Run, event: StepChosen) -> Run:
     known = run.stand_in
     stand_in = known and known.model_copy(update={"some": True}) if is_by_model(event.call) else _stand_in(run)
     is_rehearsal = run.is_rehearsal or (event.call.rehearsal and stand_in is None)
-    run = _paid(replace(run, budget=replace(run.budget, is_last_try=False)), event)
-    unheard = run.unheard if _leaves_unheard(event) else ()
-    run = replace(run, failures=(), retry_at=None, is_rehearsal=is_rehearsal, stand_in=stand_in, unheard=unheard)
-    run = replace(run, ending=None, looked_at_end=False, fallback="")
-    if isinstance(event.step, Done):
-        return replace(run, ending=event.step_id)
-    return replace(run, pending=PendingStep(event.step_id, event.step, event.gate, by_model=is_by_model(event.call)))
+    is_end = isinstance(event.step, Done)
+    pending = PendingStep(event.step_id, event.step, event.gate, by_model=is_by_model(event.call))
+    return replace(
+        run,
+        budget=replace(run.budget, is_last_try=False).after(event),
+        failures=(),
+        retry_at=None,
+        fallback="",
+        is_rehearsal=is_rehearsal,
+        stand_in=stand_in,
+        unheard=run.unheard if _leaves_unheard(event) else (),
+        ending=event.step_id if is_end else None,
+        looked_at_end=False,
+        pending=None if is_end else pending,
+    )
 
 
 def _stand_in(run: Run) -> StandIn | None:

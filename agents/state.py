@@ -51,12 +51,15 @@ from agents.requests import (
     Vote,
     rests_on_mail,
 )
+from agents.requests.record import RequestRecord
 from agents.steps import CallTool, RequestHumanInput, Step
 from agents.text import labelled
 from language import in_all
 
 M = TypeVar("M", bound=BaseModel)
 
+# A file may tell of any number of votes.
+_NOTES = 20
 # A step has so many children at most.
 _EARLY = 50
 
@@ -357,6 +360,8 @@ def what_counts(tried: Sequence[AttemptOutcome]) -> AttemptOutcome:
     return (worked or begun or tried)[-1]
 
 
+# What a message in a run's thread came to: words for it, or a stop.
+Taken = Literal["taken", "stopped"]
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
 NOT_YET = RunId("")
@@ -396,14 +401,15 @@ class ArgumentEdit:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The state of a run after `seq` events. `open` is what people can still answer, whatever its step became.
+    """The state of a run after `seq` events. `requests` are the records of all that it asked, by their ids, and
+    `asked` are all whom it ever asked. `taken` are the messages that were given to it, by their ids, and `reports` the
+    ids of those that it had.
 
     `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `others` stand
     among those who had a part in it and only may be one of them, as the directory is now. `advisers` answered its
     questions, or those of its children, and `objections` came with denials: where they could approve what comes of it,
     they are requesters of that. `edits` are what people changed: none of those who decide approves a call that holds
-    their own. `notes` stand beside approvals. `deciders` are those whose word is the decision that stands of a request.
-    `broke_glass` are those who broke the glass, and for which request. `forked` is set where it goes on from a copied
+    their own. `forked` is set where it goes on from a copied
     story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up; so many
     of its first results are `copied`, and may be true no longer. `is_rehearsal`: rules chose steps, as there is no
     model; `stand_in`: as it gave none; with `rules_only` people had them choose from then on. `ending` is the last step
@@ -419,7 +425,7 @@ class Run:
     started: RunStarted | None = None
     facts: tuple[Fact, ...] | None = None
     pending: PendingStep | None = None
-    open: RequestId | None = None
+    requests: Mapping[RequestId, RequestRecord] = field(default_factory=dict[RequestId, RequestRecord])
     results: tuple[Result, ...] = ()
     copied: int = 0
     orphans: tuple[tuple[AttemptId, StepId], ...] = ()
@@ -432,7 +438,7 @@ class Run:
     stand_in: StandIn | None = None
     rules_only: bool = False
     children: tuple[ChildStarted, ...] = ()
-    ended_children: frozenset[str] = frozenset()
+    reports: frozenset[str] = frozenset()
     child_changes: tuple[Change, ...] = ()
     child_live: Mapping[str, tuple[str, datetime]] = field(default_factory=dict[str, tuple[str, datetime]])
     ending: StepId | None = None
@@ -440,6 +446,8 @@ class Run:
     looked_at_end: bool = False
     cards: tuple[CardDelivered, ...] = ()
     voters: frozenset[PersonId] = frozenset()
+    asked: frozenset[PersonId] = frozenset()
+    taken: Mapping[str, Taken] = field(default_factory=dict[str, Taken])
     writers: tuple[PersonId, ...] = ()
     others: frozenset[PersonId] = frozenset()
     unheard: tuple[PersonId, ...] = ()
@@ -448,9 +456,6 @@ class Run:
     advisers: tuple[PersonId, ...] = ()
     objections: tuple[Objection, ...] = ()
     edits: tuple[ArgumentEdit, ...] = ()
-    notes: tuple[tuple[RequestId, PersonId, str], ...] = ()
-    deciders: Mapping[RequestId, tuple[PersonId, ...]] = field(default_factory=dict[RequestId, tuple[PersonId, ...]])
-    broke_glass: Mapping[RequestId, PersonId] = field(default_factory=dict[RequestId, PersonId])
     is_paused: bool = False
     paused_by: PersonId | None = None
     paused_with: RunId | None = None
@@ -476,9 +481,49 @@ class Run:
         """The run's own use, and what was set aside for its children that have not ended."""
         spent = self.budget.spent
         for child in self.children:
-            if child.run_id not in self.ended_children:
+            if child.run_id not in self.reports:
                 spent = spent.beside(child.max_tokens, child.max_cost_usd)
         return spent
+
+    @property
+    def ended_children(self) -> frozenset[RunId]:
+        """The children whose end was reported to it."""
+        return frozenset(child.run_id for child in self.children if child.run_id in self.reports)
+
+    @property
+    def open(self) -> RequestId | None:
+        """The newest request that people can still answer, whatever its step became."""
+        return next((about for about, one in reversed(tuple(self.requests.items())) if one.state == "open"), None)
+
+    @property
+    def broke_glass(self) -> Mapping[RequestId, PersonId]:
+        """Those who broke the glass, and for which request."""
+        return {about: vote.person for about, one in self.requests.items() for vote in one.cast if vote.breaks_glass}
+
+    @property
+    def deciders(self) -> Mapping[RequestId, tuple[PersonId, ...]]:
+        """Those whose word is the decision of a request: an approval that was not used any more decided nothing."""
+        return {
+            about: one.decision.by
+            for about, one in self.requests.items()
+            if one.decision and one.is_voted and self._counts(about, one)
+        }
+
+    @property
+    def notes(self) -> tuple[tuple[RequestId, PersonId, str], ...]:
+        """What stands beside approvals, of which nobody reads more below an outcome than the newest few."""
+        found = (
+            (about, vote.person, vote.reason)
+            for about, one in self.requests.items()
+            if one.state != "superseded" and self._counts(about, one)
+            for vote in one.cast
+            if vote.approve and vote.reason and not vote.breaks_glass
+        )
+        return tuple(found)[-_NOTES:]
+
+    def _counts(self, about: RequestId, record: RequestRecord) -> bool:
+        """Return whether nobody took an approval back before anything of it began."""
+        return record.state != "revoked" or made_for(self.made, about) is not None
 
     @property
     def by_glass(self) -> tuple[PersonId, ...]:
@@ -527,8 +572,8 @@ class Run:
         return "waiting" if asks or holds else "running"
 
 
-def with_proof(run: Run, event: Event) -> Run:
-    """Return `run` with how certainly the words of `event` that it goes by are those of their person.
+def proof_after(run: Run, event: Event) -> tuple[bool, str]:
+    """Return `by_mail` and `weakness` of `run` after `event`: how certainly words that it goes by are their person's.
 
     A mail that answers a question names its card, as an approval does; a denial, or what is only written, need not.
     """
@@ -545,12 +590,12 @@ def with_proof(run: Run, event: Event) -> Run:
         case PersonSaid():
             ways = (event.channel, event.evidence)
         case OutsideReported():
-            return replace(run, by_mail=run.by_mail or event.by_mail, weakness=run.weakness or event.weakness)
+            return run.by_mail or event.by_mail, run.weakness or event.weakness
         case _:
-            return run
+            return run.by_mail, run.weakness
     is_answer = isinstance(event, RequestDecided) and event.decision.state == "answered"
     weakness = "" if is_answer or ways[0] != "email" else "written to by mail"
-    return replace(run, by_mail=run.by_mail or rests_on_mail(*ways), weakness=run.weakness or weakness)
+    return run.by_mail or rests_on_mail(*ways), run.weakness or weakness
 
 
 def edits_after(run: Run, event: RequestRevised) -> tuple[ArgumentEdit, ...]:

@@ -1,6 +1,6 @@
 """A request's record: an index over its run's events, written by the same scripts, always equal to their fold. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -22,7 +22,6 @@ from agents.events import (
     ToolQueued,
     ToolStarted,
     VoteCast,
-    own,
 )
 from agents.requests import (
     AttemptId,
@@ -46,6 +45,8 @@ COMMENTS = 10
 those off the card. All are in the run's story.
 """
 _COMMENT_CHARS = 500
+# These name no request, and may be about any.
+_OF_ANY = (PersonSaid, ToolOrphaned, ToolQueued)
 _KINDS: dict[str, Literal["comment", "question", "answer"]] = {
     "unclear": "comment",
     "asked": "question",
@@ -139,6 +140,19 @@ class RequestRecord(Stored, Frozen):
         return is_maybe and person not in self.joined
 
     @property
+    def cast(self) -> tuple[Vote, ...]:
+        """The votes about what is asked now, those that count no more as well."""
+        return (*self.void, *self.votes)
+
+    @property
+    def is_voted(self) -> bool:
+        """Whether votes decided it, and neither a standing approval nor one person who broke the glass."""
+        decision = self.decision
+        if decision is None or decision.state not in {"approved", "denied"}:
+            return False
+        return not (decision.standing or decision.broke_glass)
+
+    @property
     def began_at(self) -> datetime | None:
         """When its effect began; until then people may still stop it."""
         return self.may_have_begun_at or (None if self.queued else self.started_at)
@@ -168,26 +182,29 @@ def open_question(comments: Sequence[Comment], person: PersonId) -> Comment | No
     return next((one for one in open_ones if one.person != person), None)
 
 
-def records(events: Iterable[Event]) -> dict[RequestId, RequestRecord]:
-    """The records of every request that these events, a whole run in order, tell of.
+def step_requests(records: Mapping[RequestId, RequestRecord], event: Event) -> Mapping[RequestId, RequestRecord]:
+    """The records of a run's requests after `event`; the same mapping where it changes none."""
+    if isinstance(event, RequestOpened):
+        opened = RequestRecord(request=event.request, holders=event.holders)
+        return {**records, event.request.id: opened}
+    if isinstance(event, _OF_ANY):
+        then = {request_id: step_request(record, event) for request_id, record in records.items()}
+        return then if any(then[one] is not record for one, record in records.items()) else records
+    request_id = _about(event)
+    record = records.get(request_id) if request_id else None
+    return {**records, record.request.id: step_request(record, event)} if record else records
 
-    What was asked in a story that was copied into this run is another run's.
-    """
-    found: dict[RequestId, RequestRecord] = {}
-    for event in own(tuple(events)):
-        if isinstance(event, RequestOpened):
-            found[event.request.id] = RequestRecord(request=event.request, holders=event.holders)
-        elif isinstance(event, PersonSaid | ToolOrphaned | ToolQueued):
-            found = {request_id: after(record, [event]) for request_id, record in found.items()}
-        elif (request_id := _about(event)) and request_id in found:
-            found[request_id] = after(found[request_id], [event])
-    return found
+
+def step_request(record: RequestRecord, event: Event) -> RequestRecord:
+    """`record` after an event about it; any other changes nothing."""
+    changes = _changes(record, event)
+    return record.model_copy(update=changes) if changes else record
 
 
 def after(record: RequestRecord, events: Iterable[Event]) -> RequestRecord:
     """`record` after events about it; others change nothing."""
     for event in events:
-        record = record.model_copy(update=_changes(record, event))
+        record = step_request(record, event)
     return record
 
 

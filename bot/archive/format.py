@@ -15,7 +15,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from agents.events import Event, read_event
 from agents.requests import RequestId, RunId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.audit.segments import lines_of
 from bot.errors import Invalid
 
@@ -46,7 +47,7 @@ class ArchivedRun:
     @property
     def records(self) -> Mapping[RequestId, RequestRecord]:
         """The records of its requests, which follow from the events."""
-        return records(self.events)
+        return fold(self.events).requests
 
 
 class _Head(BaseModel):

@@ -107,10 +107,10 @@ class Leaving:
         dead = await self._dead(keys, run_id, unsent)
         if dead is None:
             return None
-        dead += await self._dead_expiries(keys, events)
+        dead += await self._dead_expiries(keys, run)
         forks: list[bytes] = await self._client.do("ZRANGE", keys.forks(run_id), 0, -1)
         kept = KeptRun(run_id, tuple(bodies), tuple(fork.decode() for fork in forks))
-        requests, is_asking = await self._requests(keys, events)
+        requests, is_asking = await self._requests(keys, run)
         deliveries = await self._deliveries(keys, run_id, events)
         return Read(kept, run, events, line, requests, is_asking, deliveries, dead)
 
@@ -124,16 +124,16 @@ class Leaving:
                 return None
         return tuple(found)
 
-    async def _dead_expiries(self, keys: Keys, events: Sequence[Event]) -> tuple[str, ...]:
+    async def _dead_expiries(self, keys: Keys, run: Run) -> tuple[str, ...]:
         """The requests that could not expire. A review that did not begin is not among them: it is still due."""
-        ids = _requests_in(events)
+        ids = tuple(run.requests)
         notes: list[bytes | None] = await self._client.do("HMGET", keys.dead, *ids) if ids else []
         return tuple(name for name, note in zip(ids, notes, strict=True) if note and _is_about_a_request(note))
 
-    async def _requests(self, keys: Keys, events: Sequence[Event]) -> tuple[dict[str, int], bool]:
+    async def _requests(self, keys: Keys, run: Run) -> tuple[dict[str, int], bool]:
         """The versions of the records, and whether a request is open."""
         found, is_asking = dict[str, int](), False
-        for request_id in _requests_in(events):
+        for request_id in run.requests:
             version, state = await self._client.do("HMGET", keys.request(request_id), "version", "state")
             if version:
                 found[request_id], is_asking = int(version), is_asking or state == b"open"
@@ -150,7 +150,7 @@ class Leaving:
     async def forget(self, read: Read) -> bool:
         """Take a run out of Redis; False, and nothing is, if anything about it has changed since it was read."""
         kept, keys = read.kept, Keys.of(read.kept.run_id)
-        ids, concerned = list(read.requests), concern_of(read.events).everybody
+        ids, concerned = list(read.requests), concern_of(read.run).everybody
         steps = [one.step_id for one in own(read.events) if isinstance(one, StepChosen)]
         call = scripts.forget_run(
             keys,
@@ -170,10 +170,6 @@ class Leaving:
             ],
         )
         return await self._client.run(call)
-
-
-def _requests_in(events: Sequence[Event]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.request.id for one in own(events) if isinstance(one, RequestOpened)))
 
 
 def _places_of(events: Iterable[Event]) -> set[str]:

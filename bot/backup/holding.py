@@ -105,14 +105,13 @@ class Holding:
 
     async def _after_attempts(self, run_id: RunId) -> Run:
         """The run once nobody is making an effect in it any more: whoever did is not in this store."""
-        events = (await self._store.load(run_id)).events
-        run = fold(events)
+        run = fold((await self._store.load(run_id)).events)
         attempt = run.pending.attempt if run.pending else None
         if attempt is None:
             return await self._asked_first(run)
         gone = ToolOrphaned(at=await self._store.now(run_id), attempt_id=attempt.id, may_have_started=True)
         await self._store.renew(run_id, attempt.id, lease_s=0)
-        record = await of_attempt(self._store, events, gone)
+        record = await of_attempt(self._store, run, gone)
         if await self._store.orphan(run_id, attempt.id, gone, record=record) != "committed":
             records = [record] if record else []
             await self._journal.write(Commit(run_id=run_id, events=[gone], records=records, expect=run.seq))

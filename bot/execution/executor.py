@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from agents import Agent, CommandResult, Outcome, Pending, Tool, ToolRefused
-from agents.events import Event, ToolFinished, ToolOrphaned, ToolQueued, ToolWaits
+from agents.events import ToolFinished, ToolOrphaned, ToolQueued, ToolWaits
 from agents.requests import AttemptId, Effect, PersonId, RunId
 from agents.run import PendingStep, Run, fold
 from agents.state import Attempt
@@ -349,20 +349,19 @@ class Executor:
         """End an attempt. With None its run says whether it may have started, as it is when that is written."""
         now, told, begun = await self._store.now(run_id), "conflict", may_have_started
         while told == "conflict":
-            events = (await self._store.load(run_id)).events
-            begun = self._may_have_started(events, attempt_id) if may_have_started is None else may_have_started
+            run = fold((await self._store.load(run_id)).events)
+            begun = self._may_have_started(run, attempt_id) if may_have_started is None else may_have_started
             event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=begun)
-            record = await of_attempt(self._store, events, event)
-            told = await self._store.orphan(run_id, attempt_id, event, seq=len(events), is_own=is_own, record=record)
+            record = await of_attempt(self._store, run, event)
+            told = await self._store.orphan(run_id, attempt_id, event, seq=run.seq, is_own=is_own, record=record)
         if told == "committed":
             self._never_begun.discard(attempt_id)
             log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=begun)
             await self._queue.notify(WorkItem("run", run_id))
 
-    def _may_have_started(self, events: Sequence[Event], attempt_id: AttemptId) -> bool:
+    def _may_have_started(self, run: Run, attempt_id: AttemptId) -> bool:
         """Return True unless the attempt waits for its turn, or this process never began it."""
-        pending = fold(events).pending
-        attempt = pending.attempt if pending else None
+        attempt = run.pending.attempt if run.pending else None
         is_queued = attempt is not None and attempt.id == attempt_id and attempt.queued is not None
         return not is_queued and attempt_id not in self._never_begun
 
@@ -371,8 +370,7 @@ class Executor:
         while True:
             if looked.seq == await self._store.length(run_id) and looked.behind == behind:
                 return True
-            events = (await self._store.load(run_id)).events
-            run = fold(events)
+            run = fold((await self._store.load(run_id)).events)
             pending = run.pending
             attempt = pending.attempt if pending and not pending.revoked else None
             is_wanted = not (run.is_cancelled or run.is_paused)
@@ -388,7 +386,7 @@ class Executor:
                 behind=behind.run_id if behind else None,
                 requester=await self._requester_of(behind.run_id) if behind else PersonId(""),
             )
-            record = await of_attempt(self._store, events, event)
+            record = await of_attempt(self._store, run, event)
             records, limit = [record] if record else [], MAX_EVENTS_AT_ALL
             noted = Commit(run_id=run_id, events=[event], records=records, expect=run.seq, limit=limit)
             written = await self._store.commit(noted)

@@ -11,10 +11,10 @@ from typing import Literal
 
 import structlog
 
-from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, RunCancelled, own
+from agents.events import AnswerNoted, Event, PersonSaid, RunCancelled
 from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
-from agents.requests.record import RequestRecord, after, records
+from agents.requests.record import RequestRecord, after
 from agents.review import reviewed_of
 from agents.run import Run, fold
 from agents.text import ends_of, first_line
@@ -99,7 +99,7 @@ class FollowUps:
         if not homes and trigger.is_below_new:
             raise ChannelUnavailable("The message above was posted just now", "What follows waits until it is known")
         is_no = bool(homes) and is_withdrawal(trigger.text)
-        goes_on = is_no and not fold((await self._store.load(homes[-1])).events).ended
+        goes_on = is_no and not (await self._run(homes[-1])).ended
         is_taken = await self._take(homes, inbound_id, channel, trigger, None)
         if goes_on and is_taken:
             await self._tell_what_holds(homes[-1], inbound_id, channel, trigger)
@@ -111,7 +111,7 @@ class FollowUps:
 
         Raises ChannelUnavailable while `first` is not read yet.
         """
-        run = fold((await self._store.load(RunId(run_of(first)))).events)
+        run = await self._run(RunId(run_of(first)))
         if not run.started and await self._store.lists.is_unread(first):
             raise ChannelUnavailable("What was edited or deleted is not read yet", "What is said of that waits")
         word = "notice.deleted" if trigger.deleted else "notice.edited"
@@ -127,26 +127,26 @@ class FollowUps:
         """Return the run that a message was given to as words or as an answer; None where none has it."""
         ways = await self._store.remembered(f"follows {inbound_id}") or b""
         for run_id in map(RunId, ways.decode().split()):
-            events = (await self._store.load(run_id)).events
-            if await self._has_had(events, inbound_id):
-                return fold(events)
+            run = await self._run(run_id)
+            if await self._has_had(run, inbound_id):
+                return run
         return None
 
     async def _tell_what_holds(self, run_id: RunId, said_id: str, channel: str, trigger: Trigger) -> None:
         """Tell whoever says no in the thread of a session what may still be done there without asking: they may have
         meant that by it, as nothing says which of its messages they answer.
         """
-        events = (await self._store.load(run_id)).events
-        if channel in ANSWERED_AT_ONCE or not self._has_say(trigger, events):
+        run = await self._run(run_id)
+        if channel in ANSWERED_AT_ONCE or not self._has_say(trigger, run):
             return
-        if text := await self._what_holds(events, trigger.person):
-            told = self._told(channel, trigger, fold(events), text, self._store.about_now())
+        if text := await self._what_holds(run, trigger.person):
+            told = self._told(channel, trigger, run, text, self._store.about_now())
             told = told.model_copy(update={"id": derived_id("outgoing", run_id, f"holds {said_id}")})
             await self._journal.write(Commit(run_id=run_id, outgoing=[outbox_entry(told)]))
 
-    async def _what_holds(self, events: Sequence[Event], person: str) -> str:
+    async def _what_holds(self, run: Run, person: str) -> str:
         """Return which standing approvals hold in the session of a run, and how they end; empty where none does."""
-        asked = [one.request for one in records(events).values() if one.request.program and one.request.requesters]
+        asked = [one.request for one in run.requests.values() if one.request.program and one.request.requesters]
         holds = await self._kept.in_session(asked[-1]) if asked else []
         with self._people.speaking_to(person):
             return " ".join(f"{say('again.holds', id=one)} {say('again.end-it', id=one)}" for one in holds)
@@ -164,15 +164,15 @@ class FollowUps:
         stops = is_stop(trigger.text)
         if await self._store.threads.is_answer([request.id], said_id):
             return False
-        events = (await self._store.load(request.run_id)).events
+        run = await self._run(request.run_id)
         if stops and request.purpose == "review":
             return await self._take(await self._pinned(said_id, request.run_id), said_id, channel, trigger, record)
         is_stopped = stops and (
-            _may_stop_by(record, person, trigger.text) or await self._only_steers(record, trigger, channel, events)
+            _may_stop_by(record, person, trigger.text) or await self._only_steers(record, trigger, channel, run)
         )
         if not is_stopped and not (is_sure and _is_said_to_run(record, trigger.text)):
             return False
-        if self._is_denied(person, trigger, events) and not (stops and await self._takes_back(events, person)):
+        if self._is_denied(person, trigger, run) and not (stops and await self._takes_back(run, person)):
             return False
         homes = await self._pinned(said_id, request.run_id)
         return await self._take(homes, said_id, channel, trigger, record)
@@ -186,13 +186,13 @@ class FollowUps:
         try:
             if is_a(some_id, "request"):
                 run_id = (await self._decisions.request(some_id)).record.request.run_id
-            events = (await self._store.load(run_id)).events
+            run = await self._run(run_id)
         except NotFound:
-            events = ()
+            run = Run()
         who = self._rights.of_person(person, trigger.evidence)
-        if not events or self._rights.denial(who, "see", concern_of(events), run_id):
+        if not run.started or self._rights.denial(who, "see", concern_of(run), run_id):
             raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
-        asked = _asked(fold(events))
+        asked = _asked(run)
         record = (await self._decisions.request(asked)).record if asked else None
         if not await self._take(await self._pinned(said_id, run_id), said_id, channel, trigger, record):
             raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
@@ -213,7 +213,7 @@ class FollowUps:
             if taken == "taken":
                 return True
             if taken == "stopped":  # and with it those below it, before its turn comes
-                await self._children.stop_all(fold((await self._store.load(run_id)).events))
+                await self._children.stop_all(await self._run(run_id))
                 is_taken = True
         if is_taken or not homes:
             return is_taken
@@ -226,9 +226,9 @@ class FollowUps:
 
     async def _above(self, run_id: RunId) -> RunId | None:
         """Return the run that goes on and started one that has ended, or one above that: it may start another."""
-        run = fold((await self._store.load(run_id)).events)
+        run = await self._run(run_id)
         while run.started and run.started.parent:
-            run = fold((await self._store.load(run.started.parent.run_id)).events)
+            run = await self._run(run.started.parent.run_id)
             if run.started and not run.ended:
                 return run.id
         return None
@@ -236,7 +236,7 @@ class FollowUps:
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""
         for run_id in await self._plain_homes(inbound_id, channel, trigger):
-            if asked := _asked(fold((await self._store.load(run_id)).events)):
+            if asked := _asked(await self._run(run_id)):
                 record = (await self._decisions.request(asked)).record
                 if may_be_answer(record, PersonId(trigger.person), trigger.text, freezes=freezes):
                     return True
@@ -245,7 +245,7 @@ class FollowUps:
     async def take_consent(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
         """Take a typed yes beside something else where an approval is asked for: its writer reads that it is none."""
         for run_id in await self._plain_homes(inbound_id, channel, trigger):
-            asked = _asked(fold((await self._store.load(run_id)).events))
+            asked = _asked(await self._run(run_id))
             record = (await self._decisions.request(asked)).record if asked else None
             if record and record.request.format == "approval" and trigger.person not in record.askers:
                 await self._given(run_id, inbound_id, channel, trigger, None)
@@ -255,16 +255,14 @@ class FollowUps:
     ) -> _Taken:
         """Return what became of the message in this run, now or before."""
         for _ in range(_TRIES):
-            events = (await self._store.load(run_id)).events
-            run = fold(events)
-            if any(isinstance(event, RunCancelled) and event.said_id == inbound_id for event in events):
+            run = await self._run(run_id)
+            if run.taken.get(inbound_id) == "stopped":
                 return "stopped"
-            if await self._has_had(events, inbound_id):
+            if await self._has_had(run, inbound_id):
                 return "taken"
             if run.ended:
                 return "ended"
-            concern = concern_of(events)
-            if taken := await self._took(inbound_id, channel, trigger, run, concern, answers):
+            if taken := await self._took(inbound_id, channel, trigger, run, concern_of(run), answers):
                 return taken
         raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
 
@@ -281,17 +279,17 @@ class FollowUps:
             # In this order: the start of the run and the end of the waiting are one write.
             root = inbound_of(found)
             is_waiting = root != inbound_id and await self._store.lists.is_unread(root)
-            events = (await self._store.load(found)).events
-            if not events and is_waiting and not self._people.half_taken:
+            run = await self._run(found)
+            if not run.started and is_waiting and not self._people.half_taken:
                 raise ChannelUnavailable("The message that begins the thread is not read yet", "What follows waits")
-            waits = waits or (not events and is_waiting)
-            if events and not fold(events).ended:
-                if thread_of(fold(events)).startswith(SESSION):
+            waits = waits or (not run.started and is_waiting)
+            if run.started and not run.ended:
+                if thread_of(run).startswith(SESSION):
                     return await self._pinned(inbound_id, await self._in_session(trigger, known) or found)
-                if not is_withdrawal(trigger.text) or self._has_say(trigger, events):
+                if not is_withdrawal(trigger.text) or self._has_say(trigger, run):
                     return await self._pinned(inbound_id, found)
                 live.append(found)
-            elif events:
+            elif run.started:
                 over.append(found)
         if waits and not live:  # no count of tries ends that
             raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
@@ -312,8 +310,8 @@ class FollowUps:
         """
         found = list[RequestRecord]()
         for run_id in known:
-            events = (await self._store.load(run_id)).events
-            asked = _asked(fold(events)) if events and self._has_say(trigger, events) else None
+            run = await self._run(run_id)
+            asked = _asked(run) if run.started and self._has_say(trigger, run) else None
             record = (await self._decisions.request(asked)).record if asked else None
             if record and (record.state == "open" or (record.state == "approved" and record.began_at is None)):
                 found.append(record)
@@ -327,13 +325,12 @@ class FollowUps:
         pinned, _ = await self._store.remember(f"follows {inbound_id}", ways.encode(), _REMEMBERED_S)
         return tuple(dict.fromkeys(map(RunId, pinned.decode().split())))
 
-    async def _has_had(self, events: Sequence[Event], inbound_id: str) -> bool:
+    async def _run(self, run_id: RunId) -> Run:
+        return fold((await self._store.load(run_id)).events)
+
+    async def _has_had(self, run: Run, inbound_id: str) -> bool:
         """Return whether the message had its effect before a crash: by now the same words could mean something else."""
-        events = own(events)
-        if any(isinstance(event, PersonSaid) and event.said_id == inbound_id for event in events):
-            return True
-        asked = [event.request.id for event in events if isinstance(event, RequestOpened)]
-        return await self._store.threads.is_answer(asked, inbound_id)
+        return inbound_id in run.taken or await self._store.threads.is_answer(tuple(run.requests), inbound_id)
 
     async def _took(
         self,
@@ -449,14 +446,12 @@ class FollowUps:
         no = answer_by(record, person, channel, self._store.about_now()).model_copy(update={"approve": False})
         return isinstance(judge(record, no), TooLate) and await self._is_about(record, trigger)
 
-    async def _only_steers(
-        self, record: RequestRecord, trigger: Trigger, channel: str, events: Sequence[Event]
-    ) -> bool:
+    async def _only_steers(self, record: RequestRecord, trigger: Trigger, channel: str, run: Run) -> bool:
         """Return whether a stop in answer to an approval is of somebody who may stop the run and does not decide it."""
         person, now = PersonId(trigger.person), await self._store.now(record.request.id)
         if record.request.format != "approval" or offers(record, self._people, person, channel, now).says_no:
             return False
-        return self._may_cancel(person, trigger, fold(events), concern_of(events))
+        return self._may_cancel(person, trigger, run, concern_of(run))
 
     async def _is_below_card(self, record: RequestRecord, trigger: Trigger) -> bool:
         for holder in record.holders:
@@ -466,18 +461,18 @@ class FollowUps:
                 return True
         return False
 
-    def _is_denied(self, person: PersonId, trigger: Trigger, events: Sequence[Event]) -> bool:
-        who, concern = self._rights.of_person(person, trigger.evidence), concern_of(events)
-        return self._rights.denial(who, "write", concern, fold(events).id, is_known=True) is not None
+    def _is_denied(self, person: PersonId, trigger: Trigger, run: Run) -> bool:
+        who = self._rights.of_person(person, trigger.evidence)
+        return self._rights.denial(who, "write", concern_of(run), run.id, is_known=True) is not None
 
-    def _has_say(self, trigger: Trigger, events: Sequence[Event]) -> bool:
+    def _has_say(self, trigger: Trigger, run: Run) -> bool:
         """Return whether somebody may steer the run, or was asked in it."""
         person = PersonId(trigger.person)
-        return person in concern_of(events).approvers or not self._is_denied(person, trigger, events)
+        return person in run.asked or not self._is_denied(person, trigger, run)
 
-    async def _takes_back(self, events: Sequence[Event], person: PersonId) -> bool:
+    async def _takes_back(self, run: Run, person: PersonId) -> bool:
         """Return whether an approval waits that somebody may take back who only answered something."""
-        asked = _asked(fold(events))
+        asked = _asked(run)
         record = (await self._decisions.request(asked)).record if asked else None
         return record is not None and record.request.format == "approval" and person in record.requesters
 
@@ -566,16 +561,14 @@ class FollowUps:
         self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None
     ) -> bool:
         """Tell somebody who may stop the run, or was asked in it, that it has ended; return whether they are told."""
-        events = (await self._store.load(run_id)).events
-        run, person, at = fold(events), PersonId(trigger.person), self._store.about_now()
-        if not run.ended or channel in ANSWERED_AT_ONCE or not self._has_say(trigger, events):
+        run, person, at = await self._run(run_id), PersonId(trigger.person), self._store.about_now()
+        if not run.ended or channel in ANSWERED_AT_ONCE or not self._has_say(trigger, run):
             return False
         begun = [one for one in run.made if (one.changes or one.begun_by) and not one.never_began]
         made = [one for one in begun if one.request_id] or begun
-        made_from_it = await copies_of(self._store, run_id)
-        copies = [copy for copy, events in made_from_it.items() if self._has_say(trigger, events)]
-        allowed = records(events).get(made[-1].request_id) if made and made[-1].request_id else None
-        holds = await self._what_holds(events, person)
+        copies = [copy.id for copy in await copies_of(self._store, run_id) if self._has_say(trigger, copy)]
+        allowed = run.requests.get(made[-1].request_id) if made and made[-1].request_id else None
+        holds = await self._what_holds(run, person)
         with self._people.speaking_to(person):
             told = say("notice.stop-after-end")
             if made:
@@ -605,18 +598,16 @@ class FollowUps:
         """Take what somebody who was asked writes to us right below the card for an answer, though its run has ended;
         return whether it is one. They are told who decided: as a wish, an answer that comes late would begin something.
         """
-        events = (await self._store.load(run_id)).events
-        is_asked = trigger.person in concern_of(events).approvers
-        if not (is_asked and trigger.is_addressed) or trigger.is_edit or channel in ANSWERED_AT_ONCE:
+        run = await self._run(run_id)
+        if not (trigger.person in run.asked and trigger.is_addressed) or trigger.is_edit or channel in ANSWERED_AT_ONCE:
             return False
-        for event in own(events):
-            if isinstance(event, RequestOpened):
-                read = await self._decisions.request(event.request.id)
-                if await self._is_below_card(read.record, trigger):
-                    statement = _statement(said_id, channel, trigger, read.record)
-                    is_no = event.request.format == "approval" and is_withdrawal(trigger.text)
-                    await self._decisions.decide(event.request.id, as_denial(statement) if is_no else statement, read)
-                    return True
+        for request_id in run.requests:
+            read = await self._decisions.request(request_id)
+            if await self._is_below_card(read.record, trigger):
+                statement = _statement(said_id, channel, trigger, read.record)
+                is_no = read.record.request.format == "approval" and is_withdrawal(trigger.text)
+                await self._decisions.decide(request_id, as_denial(statement) if is_no else statement, read)
+                return True
         return False
 
     def _about_words(

@@ -5,7 +5,6 @@ a denial, an end counts from every proven sender.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -13,10 +12,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from agents.command import said_lines
-from agents.events import Event
 from agents.requests import PersonId, RunId
-from agents.requests.record import records
-from agents.run import fold
+from agents.run import Run, fold
 from agents.standing import covering
 from agents.text import first_line, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
@@ -196,8 +193,8 @@ def _revoked_in(line: str) -> re.Match[str] | None:
     return None if found and is_condition(found["why"] or "") else found
 
 
-def _has_approval(events: Sequence[Event]) -> bool:
-    return any(one.request.purpose == "gate" and one.state == "approved" for one in records(events).values())
+def _has_approval(run: Run) -> bool:
+    return any(one.request.purpose == "gate" and one.state == "approved" for one in run.requests.values())
 
 
 def _is_against(text: str) -> bool:
@@ -324,11 +321,11 @@ class TypedStanding:
 
     async def _that_did(self, run_id: RunId) -> RunId:
         """Return the run in which people approved something: this one, or one that it started."""
-        events = (await self._store.load(run_id)).events
-        if _has_approval(events):
+        run = fold((await self._store.load(run_id)).events)
+        if _has_approval(run):
             return run_id
-        for child in reversed(fold(events).children):
-            if _has_approval((await self._store.load(child.run_id)).events):
+        for child in reversed(run.children):
+            if _has_approval(fold((await self._store.load(child.run_id)).events)):
                 return child.run_id
         return run_id
 

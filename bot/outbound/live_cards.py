@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from agents.requests import PersonId, RunId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
 from agents.run import Run, fold
 from bot.outbound.calls import Calls
 from bot.outbound.sending import Reach
@@ -131,17 +131,17 @@ class LiveCards:
 
         async def draw() -> tuple[Card | None, int]:
             nonlocal record
-            run, told, seq = await self._read(placed.run_id)
-            record = told.get(placed.request_id)
+            run = await self._read(placed.run_id)
+            record = run.requests.get(placed.request_id)
             if record is None:
-                return None, seq
+                return None, run.seq
             with self._people.speaking_to(me or ""):
                 card = standing(record, run, self._people, entry.card.at, placed.revision, me)
             if me is None and placed.called and placed.revision == record.request.revision:
                 # Slack takes a notice back with the mention that is edited away.
                 called = [one.person for one in record.holders if one.delivery_id in placed.called]
                 card = await self._calls.naming(card, record, called)
-            return self._with_token(card, placed), seq
+            return self._with_token(card, placed), run.seq
 
         async def dressed(card: Card) -> Card:
             return await self._dress(entry, card, channel.name, record, me)
@@ -165,11 +165,11 @@ class LiveCards:
             return
 
         async def draw() -> tuple[Card | None, int]:
-            run, told, seq = await self._read(entry.run_id)
+            run = await self._read(entry.run_id)
             request = run.pending.request if run.pending else None
-            record = told.get(request.id) if request else None
+            record = run.requests.get(request.id) if request else None
             line, topic = status_line(run, record, self._people), asked_for(run, self._people)
-            return status_card(line, entry.card.at, topic, is_busy=run.state == "running"), seq
+            return status_card(line, entry.card.at, topic, is_busy=run.state == "running"), run.seq
 
         async def call(card: Card, key: str, newest: Newest) -> None:
             nonlocal known
@@ -186,10 +186,9 @@ class LiveCards:
         except ChannelRefused as error:
             log.warning("a status line was refused", run_id=entry.run_id, error=str(error))
 
-    async def _read(self, run_id: RunId) -> tuple[Run, dict[str, RequestRecord], int]:
-        """The run and its requests, all as of one moment, and how many events that is."""
-        loaded = await self._store.load(run_id)
-        return fold(loaded.events), {**records(loaded.events)}, len(loaded.events)
+    async def _read(self, run_id: RunId) -> Run:
+        """The run and its requests, all as of one moment."""
+        return fold((await self._store.load(run_id)).events)
 
     def _with_token(self, card: Card, placed: Delivery) -> Card:
         if card.form is None:

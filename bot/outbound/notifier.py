@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from agents.events import Event, Why
+from agents.events import Why
 from agents.relay import Question, wanted_of
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
 from agents.review import Reviewed, reviewed_of
 from agents.run import Run
 from agents.steps import RequestHumanInput
@@ -168,9 +168,9 @@ class Notifier:
         entries += [self._ending(run, one, now) for one in sorted(present(without_card, self._people))]
         return [outbox_entry(entry) for entry in entries]
 
-    def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:
+    def news(self, run: Run, now: datetime) -> News | None:
         """Return what to show of `run` in channels that can show it as it goes, unless `shown` was told so before."""
-        return self._progress.news(run, events, now)
+        return self._progress.news(run, now)
 
     def shown(self, news: News) -> None:
         """The entries of `news` are in the outbox."""
@@ -243,12 +243,12 @@ class Progress:
         self._people, self._edits = people, edits
         self._shown = dict[RunId, _Shown]()
 
-    def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:
+    def news(self, run: Run, now: datetime) -> News | None:
         """Return what differs from what was `shown` of `run`; None if nothing can be shown, or nothing differs."""
         has_line = run.started is not None and run.started.channel in self._edits and bool(run.started.thread)
         if not has_line and not run.made:
             return None
-        line = status_line(run, _record(run, events), self._people) if has_line else ""
+        line = status_line(run, _record(run), self._people) if has_line else ""
         queued = run.queued.attempt_id if run.queued else None
         made = tuple((one.id, "queued" if one.id == queued else one.state) for one in run.made)
         before, shown = self._shown.get(run.id), _Shown(made, line)
@@ -285,6 +285,6 @@ def status_entry(run: Run, line: str, now: datetime) -> ShowStatus:
     )
 
 
-def _record(run: Run, events: Sequence[Event]) -> RequestRecord | None:
+def _record(run: Run) -> RequestRecord | None:
     request = run.pending.request if run.pending else None
-    return records(events).get(request.id) if request and run.open == request.id else None
+    return run.requests.get(request.id) if request and run.open == request.id else None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from agents.requests import PersonId
 from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.errors import Invalid, NotFound
 from bot.people.refusals import Refusals
 from bot.people.rights import STEERS, Action, Rights, Who
@@ -84,7 +85,7 @@ class Guard:
 
     async def _concern(self, run_id: str) -> Concern:
         """Return whom a run concerns, as its events say."""
-        return concern_of((await self._history.read(run_id)).events)
+        return concern_of(fold((await self._history.read(run_id)).events))
 
     async def still_sees(self, who: Who, before: Who, run_id: str) -> bool:
         """Return whether `who` may see a run that they saw as they were `before`.

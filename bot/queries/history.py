@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from agents.events import Event
 from agents.requests import RequestId, RunId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.archive.keeper import Archive
 from bot.archive.left import may_have_left
 from bot.errors import NotFound
@@ -32,7 +33,7 @@ class Story:
 
     def record(self, request_id: RequestId) -> RequestRecord | None:
         """The record of a request of an archived run."""
-        return records(self.events).get(request_id) if self.archived_at else None
+        return fold(self.events).requests.get(request_id) if self.archived_at else None
 
 
 class History:

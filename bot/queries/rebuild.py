@@ -17,7 +17,6 @@ from agents.events import (
     own,
 )
 from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
-from agents.requests.record import records
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of
 from bot.policy.glass import broken
@@ -57,7 +56,8 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int] | None:
     None where it has left for the archive since it was listed.
     """
     while events := (await store.load(run_id)).events:
-        run, told = fold(events), records(events)
+        run = fold(events)
+        told = run.requests
         stored = {request_id: await store.record(request_id) for request_id in told}
         writes = [record_write(told[request_id], old.version if old else 0) for request_id, old in stored.items()]
         due = [_next_look(one.request) for one in told.values() if one.state == "open"]
@@ -69,7 +69,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int] | None:
             deliveries=list(placed(events)),
             wake=due if run.ended else [*due, Wake(WorkItem("run", run_id))],
             summary=line_of(run),
-            concerns=concern_of(events).everybody,
+            concerns=concern_of(run).everybody,
             is_rebuilt=True,
         )
         if (await store.commit(commit)).state == "committed":

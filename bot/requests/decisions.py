@@ -223,7 +223,7 @@ class Decisions:
         late with a no would read that nothing begins.
         """
         copies = await copies_of(self._journal.store, record.request.run_id)
-        return tuple(copy for copy, events in copies.items() if person in concern_of(events).everybody)
+        return tuple(copy.id for copy in copies if person in concern_of(copy).everybody)
 
     async def _judged(
         self, record: RequestRecord, answer: Answer, change: Edit | HandOn | None

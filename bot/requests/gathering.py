@@ -8,9 +8,9 @@ import asyncio
 from datetime import timedelta
 from typing import Literal
 
-from agents.events import RequestOpened
 from agents.requests import PersonId, Request, RunId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.policy.approvers.quorum import eligible
 from bot.store import Store
 from bot.store.together import MAIL_EVERY_S, OpenCards
@@ -78,8 +78,7 @@ class Gathering:
 
     async def _stands(self, run_id: RunId) -> Literal["none", "open", "closed"]:
         """Return how the request stands that a run began with; none where it may just be about to be written."""
-        events = (await self._store.load(run_id)).events
-        first = next((event.request.id for event in events if isinstance(event, RequestOpened)), None)
+        first = next(iter(fold((await self._store.load(run_id)).events).requests.values()), None)
         if first is None:
             return "none"
-        return "open" if records(events)[first].state == "open" else "closed"
+        return "open" if first.state == "open" else "closed"

@@ -1,13 +1,13 @@
 """A request as it is kept: in Redis, or in the archive once its run has left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from agents.events import Event, ToolOrphaned, ToolQueued, ToolStarted
+from agents.events import ToolOrphaned, ToolQueued
 from agents.requests import RunId
 from agents.requests.record import RequestRecord, after
-from agents.run import fold
+from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Judgement
@@ -56,26 +56,25 @@ def long_closed(record: RequestRecord) -> Judgement:
     return ClosedOtherwise(state=record.state)
 
 
-async def copies_of(store: Store, run_id: RunId) -> Mapping[RunId, Sequence[Event]]:
-    """Return the newest runs that were made from `run_id`, and from those, and go on, with their events."""
-    made, found = [run_id], dict[RunId, Sequence[Event]]()
+async def copies_of(store: Store, run_id: RunId) -> Sequence[Run]:
+    """Return the newest runs that were made from `run_id`, and from those, and go on."""
+    made, found = [run_id], list[Run]()
     for source in made:
         newest = map(RunId, (await store.forks.of(source))[-_COPIES:])
         made += [copy for copy in newest if copy not in made][: _COPIES + 1 - len(made)]
     for copy in made[1:]:
-        events = (await store.load(copy)).events
-        if events and not fold(events).ended:
-            found[copy] = events
+        run = fold((await store.load(copy)).events)
+        if run.started and not run.ended:
+            found.append(run)
     return found
 
 
-async def of_attempt(store: Store, events: Sequence[Event], event: ToolOrphaned | ToolQueued) -> RecordWrite | None:
+async def of_attempt(store: Store, run: Run, event: ToolOrphaned | ToolQueued) -> RecordWrite | None:
     """Return the record of the request whose tool has not begun, or begins now: until it does, people can stop it.
 
     None where nothing of it changes.
     """
-    started = (one for one in events if isinstance(one, ToolStarted) and one.attempt_id == event.attempt_id)
-    request_id = next((one.request_id for one in started if one.request_id), None)
+    request_id = next((about for about, one in run.requests.items() if one.attempt == event.attempt_id), None)
     found = await store.record(request_id) if request_id else None
     if found is None:
         return None

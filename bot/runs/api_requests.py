@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from agents import Agent, ToolRefused
-from agents.events import Event, RequestOpened, RunStarted
+from agents.events import Event, RunStarted
 from agents.relay import Approval, Question, context_of
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import fold
@@ -113,8 +113,7 @@ class ApiRequests:
 
     async def asked(self, run_id: RunId) -> RequestId | None:
         """The request that a program's run began with; None when there is no such run."""
-        events = (await self._journal.store.load(run_id)).events
-        return next((event.request.id for event in events if isinstance(event, RequestOpened)), None)
+        return next(iter(fold((await self._journal.store.load(run_id)).events).requests), None)
 
     async def _check_everybody_is_there(self, wanted: Question | Approval) -> None:
         to = wanted.to if isinstance(wanted, Question) else ()
@@ -190,7 +189,7 @@ class AskingAgain:
 
         Whoever asks has to see that run. Raises NotFound, Invalid, RateLimited and Forbidden.
         """
-        events = (await self._journal.store.load(check(run_id, "run"))).events
-        args, others = self._standing.wanted(events, self._agents, person, uses, until, leave_open)
+        run = fold((await self._journal.store.load(check(run_id, "run"))).events)
+        args, others = self._standing.wanted(run, self._agents, person, uses, until, leave_open)
         asker = Asker(person, channel=channel, others=others, evidence=evidence)
         return await self._requests.ask(wanted_again(args), {}, asker, once)

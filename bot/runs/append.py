@@ -184,7 +184,7 @@ class EventLog:
         then = told.then(commit.events)
         rest, news = resting(then), None
         if rest:
-            news = self.notifier.news(then.run, then.events, then.now)
+            news = self.notifier.news(then.run, then.now)
             outgoing = [*commit.outgoing, *(news.outgoing if news else ())]
             commit = replace(commit, rest=rest, summary=line_of(then.run), outgoing=outgoing)
         written = await self.journal.write(commit)

@@ -232,7 +232,8 @@ class Children:
         if parent is None or run.ended is None:
             return
         loaded = await self._journal.store.load(parent.run_id)
-        if fold(loaded.events).ended or any(_is_of(event, run.id) for event in loaded.events):
+        above = fold(loaded.events)
+        if above.ended or run.id in above.reports:
             return
         spent = run.budget.spent
         news = OutsideReported(
@@ -345,7 +346,3 @@ def _reached(events: Sequence[Event]) -> tuple[PersonId, ...]:
         elif isinstance(event, DeliveryFailed):
             cards.pop(event.delivery_id, None)
     return tuple(dict.fromkeys(cards.values()))
-
-
-def _is_of(event: object, run_id: RunId) -> bool:
-    return isinstance(event, OutsideReported) and event.report_id == run_id

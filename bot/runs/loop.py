@@ -197,7 +197,7 @@ class Loop:
         """Have shown what is new about the run; a crash before this leaves the run awake, and whoever looks at it next
         has it shown.
         """
-        if news := self._notifier.news(told.run, told.events, told.now):
+        if news := self._notifier.news(told.run, told.now):
             if news.outgoing:
                 await self._journal.write(Commit(run_id=told.run.id, outgoing=news.outgoing))
             self._notifier.shown(news)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from agents.events import Event, write_event
 from agents.model.usage import used
 from agents.run import RunState
-from bot.policy.approvers.concern import concern_of, widens
+from bot.policy.approvers.concern import people_in, widens
 from bot.policy.audited import OF_EVENTS
 from bot.store.client.script import Call, Script
 from bot.store.ids import WorkItem
@@ -294,7 +294,7 @@ def _wish(wake: Wake) -> dict[str, Any]:
 
 def _concerned(commit: Commit, keys: Keys, key: Callable[[str], int]) -> dict[str, Any] | None:
     """Return in whose lists the run stands from now on; None where that does not change."""
-    people = concern_of(commit.events).everybody.union(commit.concerns)
+    people = people_in(commit.events).union(commit.concerns)
     if commit.summary and commit.expect and not commit.is_rebuilt:
         people -= {commit.summary.requester}  # in their list since the run began
     seen = [key(keys.runs_seen_by(person)) for person in sorted(people)]

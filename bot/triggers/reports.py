@@ -1,8 +1,8 @@
 """A signed report about work that goes on outside: a reason to look now for the run that waits, no result."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from agents.events import Event, OutsideReported, ToolFinished, ToolOrphaned, ToolWaits
+from agents.events import OutsideReported
 from agents.requests import RunId
 from agents.run import fold
 from agents.text import one_line
@@ -58,9 +58,11 @@ class Reports:
         """Append the report and wake the run; False when it had it already. Raises NotFound."""
         for _ in range(_TRIES):
             loaded = await self._store.load(run_id)
-            if any(isinstance(event, OutsideReported) and event.report_id == report_id for event in loaded.events):
+            run = fold(loaded.events)
+            if report_id in run.reports:
                 return False
-            if fold(loaded.events).ended or not _waits(loaded.events, handle):
+            waits = run.pending.waits if run.pending else None
+            if waits is None or waits.handle != handle:
                 raise NotFound("No run waits for such a handle any longer", _WHEN)
             said = one_line(text, TEXT_CHARS)
             event = OutsideReported(at=loaded.now, report_id=report_id, handle=handle, text=said)
@@ -77,17 +79,3 @@ class Reports:
             if written.state == "full":
                 raise NotFound(f"{run_id} has too many events; it looks by itself in its own time", _WHEN)
         raise StoreError(f"{run_id} changed all the time", "Send the same again")
-
-
-def _waits(events: Iterable[Event], handle: str) -> bool:
-    """Return whether an attempt that is not over has this handle."""
-    open_: dict[str, str] = {}
-    for event in events:
-        match event:
-            case ToolWaits():
-                open_[event.attempt_id] = event.handle
-            case ToolFinished() | ToolOrphaned():
-                open_.pop(event.attempt_id, None)
-            case _:
-                pass
-    return handle in open_.values()

@@ -6,7 +6,6 @@ import pytest
 
 from agents.events import AnswerNoted, Event, ToolStarted
 from agents.requests import Given, RequestId
-from agents.requests.record import records
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.state import left_to_next, made_for
 from language import say
@@ -103,5 +102,5 @@ def test_a_record_remembers_that_an_earlier_attempt_may_have_begun() -> None:
     second = begun("a2", idempotent=True).model_copy(update={"at": NOON + timedelta(seconds=5)})
     story = [*BEGUN[:-1], first, orphaned(), second, orphaned("a2", may_have_started=False)]
 
-    assert records(story)[Q1].began_at == NOON
-    assert records([*BEGUN, orphaned(may_have_started=False)])[Q1].began_at is None
+    assert fold(story).requests[Q1].began_at == NOON
+    assert fold([*BEGUN, orphaned(may_have_started=False)]).requests[Q1].began_at is None

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from agents.budgets import Budget
 from agents.events import Event, RunCancelled, RunForked, RunPaused, own
 from agents.requests import RunId
-from agents.requests.record import records
 from agents.run import Run, fold
 from bot.runs.moves import Think, next_move
 from tests.agents.worlds import (
@@ -90,7 +89,7 @@ def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
 
 @given(EVENTS)
 def test_no_request_of_a_copied_story_is_a_request_of_the_copy(events: list[Event]) -> None:
-    assert records([*events, FORKED]) == {}
+    assert fold([*events, FORKED]).requests == {}
 
 
 def test_what_was_looked_up_elsewhere_is_looked_up_again() -> None:

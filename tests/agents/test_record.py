@@ -2,14 +2,15 @@
 
 from agents.events import AnswerNoted, Event, RequestRevised
 from agents.requests import PersonId, RequestId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from tests.agents.worlds import ANNA, BO, NOON, chosen, decided, opened, request, said, started
 
 CY = PersonId("cy")
 
 
 def record(*events: Event) -> RequestRecord:
-    [found] = records([started(), chosen(), *events]).values()
+    [found] = fold([started(), chosen(), *events]).requests.values()
     return found
 
 

@@ -1,11 +1,10 @@
 """The contents of lists, and what they have to be by the events of all runs alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from agents.events import Event
 from agents.requests import RequestId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of, people_of_record
 from bot.policy.approvers.quorum import eligible
@@ -35,8 +34,8 @@ async def lists_of_events(store: Store) -> Indexes:
     """The same, made of nothing but events."""
     found = Indexes()
     for run_id in await store.lists.runs():
-        events = (await store.load(run_id)).events
-        for name, mark in [*_of_run(fold(events)), *_seen(events), *_of_requests(records(events))]:
+        run = fold((await store.load(run_id)).events)
+        for name, mark in [*_of_run(run), *_seen(run), *_of_requests(run.requests)]:
             found.setdefault(name, []).append(mark)
     return {name: sorted(marks) for name, marks in found.items()}
 
@@ -48,15 +47,14 @@ def _of_run(run: Run) -> Iterator[tuple[str, Mark]]:
         yield f"runs{name}", mark
 
 
-def _seen(events: tuple[Event, ...]) -> Iterator[tuple[str, Mark]]:
-    run = fold(events)
+def _seen(run: Run) -> Iterator[tuple[str, Mark]]:
     assert run.started is not None
     mark = (_ms(run.forked.at if run.forked else run.started.at), run.id)
-    for person in concern_of(events).everybody:
+    for person in concern_of(run).everybody:
         yield f"runs:seen:{person}", mark
 
 
-def _of_requests(told: dict[RequestId, RequestRecord]) -> Iterator[tuple[str, Mark]]:
+def _of_requests(told: Mapping[RequestId, RequestRecord]) -> Iterator[tuple[str, Mark]]:
     for record in told.values():
         request = record.request
         mark = (_ms(request.opened_at), request.id)

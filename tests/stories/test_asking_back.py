@@ -1,7 +1,8 @@
 """Whoever decides asks back, whoever asked answers on the card, and nothing of that decides: by mail, page, command."""
 
 from agents.events import AnswerNoted, CardReplaced
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.queries.rebuild import rebuild
 from bot.store import Keys
 from channels.email.local.letters import Letter
@@ -213,6 +214,6 @@ async def test_the_index_of_what_was_said_can_be_made_anew(world: World) -> None
 
     assert (await rebuild(store)).differed == 0
 
-    assert records(events) == {record.request.id: await world.request(record.request.id)}
+    assert fold(events).requests == {record.request.id: await world.request(record.request.id)}
     assert before == await store.delivery(holder.delivery_id)
     assert [event.why for event in events if isinstance(event, CardReplaced)] == ["comment", "comment"]

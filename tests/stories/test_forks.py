@@ -16,7 +16,7 @@ from agents.events import (
     own,
 )
 from agents.requests import AttemptId, PersonId, RunId
-from agents.requests.record import after, records
+from agents.requests.record import after
 from agents.run import fold
 from bot.queries.rebuild import rebuild
 from bot.requests.opening import requesters_of
@@ -138,7 +138,7 @@ async def test_no_fork_at_any_event_does_what_only_the_story_was_allowed(world: 
     source = await story(world)
     await world.quiet()
     events, done = await world.events(source), list(world.workshop.effects)
-    old = records(events)
+    old = fold(events).requests
 
     for seq in range(1, len(events) + 1):
         fork = await world.app.runs.forks.fork(source, seq, Asker(ANNA))

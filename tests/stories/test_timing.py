@@ -3,7 +3,8 @@
 import pytest
 
 from agents.events import RequestReassigned, RequestReminded
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.policy.judgements import ClosedOtherwise
 from bot.queries.rebuild import rebuild
 from channels import Card
@@ -150,7 +151,7 @@ async def test_all_of_it_survives_restarts_of_everything_and_a_rebuild_and_comes
         await world.quiet()
         await rebuild(world.app.store)
         events = await world.events(record.request.run_id)
-        assert records(events)[record.request.id] == await world.request(record.request.id)
+        assert fold(events).requests[record.request.id] == await world.request(record.request.id)
 
     told = [getattr(event, "number", "escalated") for event in await facts(world, record)]
     assert told == [1, "escalated", 2]

@@ -7,10 +7,9 @@ from datetime import datetime
 import structlog
 
 from agents import Agent, Repeats
-from agents.events import Event
 from agents.requests import GatedCall, PersonId, Request
-from agents.requests.record import RequestRecord, records
-from agents.run import fold
+from agents.requests.record import RequestRecord
+from agents.run import Run
 from agents.standing import AllowAgainArgs
 from agents.state import made_for
 from bot.audit.log import AuditLog
@@ -104,7 +103,7 @@ class StandingApprovals:
 
     def wanted(
         self,
-        events: Sequence[Event],
+        run: Run,
         agents: Mapping[str, Agent],
         person: PersonId,
         uses: int,
@@ -115,7 +114,7 @@ class StandingApprovals:
 
         Raises Invalid.
         """
-        example = self._example(events, agents, person)
+        example = self._example(run, agents, person)
         request, repeats = example.request, example.repeats
         try:
             pattern = pattern_of(example.call, request.policy.name, example.rules, repeats, leave_open)
@@ -126,19 +125,18 @@ class StandingApprovals:
         args = AllowAgainArgs(title=title, run=request.run_id, person=person, uses=uses, until=until, pattern=pattern)
         return args, request.requesters[1:]
 
-    def offer(self, events: Sequence[Event], agents: Mapping[str, Agent], person: PersonId) -> Offer | None:
+    def offer(self, run: Run, agents: Mapping[str, Agent], person: PersonId) -> Offer | None:
         """Return what somebody could have for what a run did; None where there is nothing."""
         try:
-            example = self._example(events, agents, person)
+            example = self._example(run, agents, person)
         except Invalid:
             return None
         names = tuple(name for name in example.repeats.variable if name in example.call.arguments)
         return Offer(example.request.title.removesuffix("?"), names, example.limit)
 
-    def _example(self, events: Sequence[Event], agents: Mapping[str, Agent], person: PersonId) -> "_Example":
+    def _example(self, run: Run, agents: Mapping[str, Agent], person: PersonId) -> "_Example":
         """Return the last call of a run that people approved and that worked. Raises Invalid."""
-        run = fold(events)
-        own = [one for one in records(events).values() if one.state == "approved" and one.request.purpose == "gate"]
+        own = [one for one in run.requests.values() if one.state == "approved" and one.request.purpose == "gate"]
         done = [one for one in own if (made := made_for(run.made, one.request.id)) and made.state == "ok"]
         record = done[-1] if done else None
         call = record.request.call if record else None

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
 
-from agents.events import Event, RequestOpened, RunStarted
+from agents.events import Event, RunStarted
 from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
+from agents.run import fold
 from bot.errors import Forbidden, Invalid, RateLimited, WaitsForFile
 from bot.people.api_keys import ApiKey, people_in
 from bot.render.views import RequestView
@@ -124,7 +125,7 @@ async def asked_under(here: Here, key: ApiKey, once: str) -> RequestId | None:
 
 
 def _newest(events: Sequence[Event]) -> RequestId | None:
-    asked = [event.request for event in events if isinstance(event, RequestOpened)]
+    asked = [one.request for one in fold(events).requests.values()]
     return next((one.id for one in reversed(asked) if one.purpose == asked[0].purpose), None)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agents.events import ChildStarted, Event, RequestOpened, StepChosen, StepFailed, ThoughtDropped, own
+from agents.events import Event, StepChosen, StepFailed, ThoughtDropped
 from agents.requests import RequestId, RunId
 from agents.run import Run, fold
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
@@ -193,7 +193,7 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     run, forks = fold(story.events), await process.app.history.forks_of(run_id, story)
     seen = await process.app.guard.seen(process.app.access.rights.of_session(session), forks)
     forks = tuple(fork for fork in forks if fork in seen)
-    request_id = _on_top(run, story.events)
+    request_id = _on_top(run)
     waits = await _waits_for(process, run, session)
     if request_id is None:
         return RunPage(run, story.events, None, "", forks, waits, story.archived_at)
@@ -230,7 +230,7 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
         "has_mail": has_mail(request),
         "forks": told.forks,
         "archived_at": told.archived_at,
-        "children": [event for event in own(told.events) if isinstance(event, ChildStarted)],
+        "children": told.run.children,
     }
 
 
@@ -293,10 +293,9 @@ async def _waits_for(process: Here, run: Run, session: Login, depth: int = 0) ->
     return tuple(found)
 
 
-def _on_top(run: Run, events: Sequence[Event]) -> RequestId | None:
+def _on_top(run: Run) -> RequestId | None:
     """The request that matters now: the open one, else the newest, which shows what came of it."""
-    asked = (event.request.id for event in reversed(own(events)) if isinstance(event, RequestOpened))
-    return run.open or next(asked, None)
+    return run.open or next(reversed(tuple(run.requests)), None)
 
 
 # Even where a browser would show it after all, it can run, load and send nothing.

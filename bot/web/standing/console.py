@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
+from agents.run import fold
 from agents.standing import STANDING, covering
 from agents.text import first_line
 from bot.errors import NotFound
@@ -30,8 +31,8 @@ async def shown(request: Request) -> Response:
     offer = None
     if run_id:
         await _check_sees(request, run_id)
-        events = (await process.app.store.load(run_id)).events
-        offer = process.app.requests.standing.offer(events, process.app.runs.executor.agents, visit.person)
+        run = fold((await process.app.store.load(run_id)).events)
+        offer = process.app.requests.standing.offer(run, process.app.runs.executor.agents, visit.person)
     listed = found[:_SHOWN]
     data: dict[str, object] = {
         "standing": listed,

@@ -7,7 +7,8 @@ import pytest
 
 from agents.events import AnswerNoted, PersonSaid
 from agents.requests import RunId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.inbound.follow_ups import FollowUps
 from bot.policy.judge import MOST_REMARKS
 from bot.queries.rebuild import rebuild
@@ -141,7 +142,7 @@ async def test_what_others_write_beside_an_approval_is_a_comment_for_people_and_
     assert await said(world, record.request.run_id) == []
     assert (found.joined, found.requesters) == ((), ("anna",))
     assert [(one.person, one.text) for one in found.comments] == [("dan", "v2 is better")]
-    assert records(await world.events(record.request.run_id)) == {record.request.id: found}
+    assert fold(await world.events(record.request.run_id)).requests == {record.request.id: found}
     assert [card.summary for card in hallway.to("dan", "About")] == [say("notice.waits-for-others")]
     shown = next(card for card in hallway.shown.values() if card.form)
     assert ("Comment by Dan Dorn", "“v2 is better”") in [(fact.label, fact.text) for fact in shown.facts]

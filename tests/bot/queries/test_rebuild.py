@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from agents.requests.record import records
+from agents.run import fold
 from bot.queries.rebuild import Rebuilt, rebuild
 from bot.store.client import Client
 from bot.store.keys import Keys
@@ -54,7 +54,7 @@ async def test_a_decision_that_lands_meanwhile_is_not_lost(world: World) -> None
 
     await asyncio.gather(rebuilt(), commented())
 
-    told = records(await world.events(record.request.run_id))[record.request.id]
+    told = fold(await world.events(record.request.run_id)).requests[record.request.id]
     assert await world.request(record.request.id) == told
     assert (told.state, told.noted) == ("denied", {"bo": 40})
 

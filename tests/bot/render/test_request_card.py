@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agents.events import Event, RunEnded, ToolQueued
 from agents.forms import FormValue
 from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState, RunId, StepId
-from agents.requests.record import Comment, RequestRecord, records
+from agents.requests.record import Comment, RequestRecord
 from agents.run import Run, fold
 from agents.state import AttemptOutcome
 from bot.policy.approvers.quorum import eligible
@@ -283,7 +283,7 @@ def test_a_start_that_never_counted_is_none_and_what_is_approved_can_be_stopped(
 
 @any_of_them(st.lists(any_event(st.text(max_size=5)), max_size=25), st.integers(min_value=1, max_value=2))
 def test_any_request_of_any_run_has_a_card(events: list[Event], revision: int) -> None:
-    run, found = fold(events), records(events)
+    run, found = fold(events), fold(events).requests
 
     for one in found.values():
         card = standing(one, run, PEOPLE, NOON, revision)

@@ -16,7 +16,6 @@ from agents.events import (
     VoteCast,
 )
 from agents.requests import AttemptId, PersonId, Request, RunId
-from agents.requests.record import records
 from agents.run import fold
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
@@ -91,12 +90,12 @@ def ended(outcome: str, summary: str = "", words_of: str = "code") -> RunEnded:
     ],
 )
 def test_the_line_says_what_the_run_does(events: tuple[Event, ...], line: str) -> None:
-    assert status_line(fold(events), records(events).get(REQUEST), HERE) == line
+    assert status_line(fold(events), fold(events).requests.get(REQUEST), HERE) == line
 
 
 @any_of_them(st.lists(any_event(st.text()), max_size=25))
 def test_any_run_has_one_short_line(events: list[Event]) -> None:
-    found = [None, *records(events).values()]
+    found = [None, *fold(events).requests.values()]
 
     for one in found:
         line = status_line(fold(events), one, PEOPLE)
@@ -107,7 +106,7 @@ def test_any_run_has_one_short_line(events: list[Event]) -> None:
 
 def test_it_waits_for_nobody_whose_word_would_not_count() -> None:
     events, said = opened(), "Waiting for Cy Cole: Deploy v1.2.0 to production?"
-    found = records(events)[REQUEST]
+    found = fold(events).requests[REQUEST]
     without_bo = People({name: one for name, one in PEOPLE.tables.people.items() if name != BO}, {})
 
     assert status_line(fold(events), found.model_copy(update={"joined": (BO,)}), PEOPLE) == said, "who asks by now"

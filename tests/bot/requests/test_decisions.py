@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from agents.requests import PersonId, RequestId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.errors import NotFound
 from bot.policy.answers import Statement
 from bot.policy.judgements import (
@@ -190,5 +191,5 @@ async def test_every_record_says_what_the_events_of_its_run_say(world: World) ->
     await world.quiet()
 
     for record in await world.requests():
-        told = records(await world.events(record.request.run_id))
+        told = fold(await world.events(record.request.run_id)).requests
         assert told[record.request.id] == record

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from pydantic import JsonValue
 
 from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from agents.steps import CallTool
 from bot.config.settings import Settings
@@ -383,7 +383,7 @@ class Requests(RuleBasedStateMachine):
         if page.state == "approved" and record.decision:
             assert {*map(self.human, record.decision.by)} == page.voters
         events = self.has(self.house.store.load(self.request.run_id)).events
-        assert records(events)[self.request.id] == record
+        assert fold(events).requests[self.request.id] == record
 
     @property
     def record(self) -> RequestRecord:

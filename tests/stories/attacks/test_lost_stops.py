@@ -7,7 +7,8 @@ import pytest
 
 from agents.events import AnswerNoted, PersonSaid, RequestDecided, RunCancelled
 from agents.requests import RunId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.policy.judgements import Decided
 from channels import Reply
 from channels.email.local.letters import Letter
@@ -127,8 +128,8 @@ async def test_attack_after_the_effect_began_it_is_too_late_for_that_alone_and_n
     assert (await world.ended(run_id)).state == "cancelled"
     assert len(world.workshop.effects) == 1
     assert world.workshop.started[1:] == []
-    found = {asked: await world.request(asked) for asked in records(await world.events(run_id))}
-    assert records(await world.events(run_id)) == found
+    found = {asked: await world.request(asked) for asked in fold(await world.events(run_id)).requests}
+    assert fold(await world.events(run_id)).requests == found
 
 
 @BY_MAIL

@@ -8,7 +8,8 @@ import pytest
 
 from agents.events import ToolQueued
 from agents.requests import PersonId, RunId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.policy.judgements import Revoked, TooLate
 from bot.registry.environments import environments_of
 from bot.render.request_card import standing
@@ -64,7 +65,7 @@ async def test_attack_a_denial_while_it_waits_for_its_turn_stops_it(shop: World)
     assert live(shop, "production") == before
     stands = await shop.request(record.request.id)
     assert (stands.state, stands.started_at) == ("revoked", None)
-    assert records(await shop.events(run_id))[record.request.id] == stands
+    assert fold(await shop.events(run_id)).requests[record.request.id] == stands
 
 
 async def test_attack_a_denial_in_the_moment_of_its_turn_is_told_the_truth(shop: World) -> None:
@@ -79,7 +80,7 @@ async def test_attack_a_denial_in_the_moment_of_its_turn_is_told_the_truth(shop:
     assert live(shop, "production") == (before if isinstance(said, Revoked) else "v1.2.0")
     begun = [event for event in await shop.events(run_id) if isinstance(event, ToolQueued) and not event.behind]
     assert isinstance(said, TooLate) == bool(begun)
-    assert records(await shop.events(run_id))[record.request.id] == await shop.request(record.request.id)
+    assert fold(await shop.events(run_id)).requests[record.request.id] == await shop.request(record.request.id)
 
 
 @pytest.mark.long

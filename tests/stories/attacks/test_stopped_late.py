@@ -8,7 +8,8 @@ import pytest
 
 from agents.events import RequestRevoked, ToolOrphaned, ToolStarted
 from agents.requests import PersonId, RequestId, RunId
-from agents.requests.record import RequestRecord, records
+from agents.requests.record import RequestRecord
+from agents.run import fold
 from bot.errors import Conflict
 from bot.policy.judge import MOST_NOTED
 from bot.policy.judgements import TooLate
@@ -83,7 +84,7 @@ async def starts(world: World, run_id: RunId) -> int:
 async def equals_its_story(world: World, request_id: RequestId) -> RequestRecord:
     """The request as it stands, which is what the events of its run come to."""
     record = await world.request(request_id)
-    assert records(await world.events(record.request.run_id))[request_id] == record
+    assert fold(await world.events(record.request.run_id)).requests[request_id] == record
     return record
 
 

@@ -1,6 +1,7 @@
 """Whom a run concerns: who asked for it or wrote to it, and whom it ever asked."""
 
 from agents.events import RequestDecided
+from agents.run import fold
 from bot.policy.approvers.concern import concern_of
 from tests.agents.worlds import NOON, said, started
 from tests.bot.examples import ANNA, BO, CY, REQUEST, decision
@@ -10,6 +11,6 @@ def test_whoever_wrote_to_a_run_and_whoever_granted_what_it_used_are_concerned()
     by_cy = decision(by=(CY,)).model_copy(update={"standing": "s0g-aaaaaaaaaaaaa"})
     used = RequestDecided(at=NOON, request_id=REQUEST, decision=by_cy)
 
-    found = concern_of([started(), said(BO), used])
+    found = concern_of(fold([started(), said(BO), used]))
 
     assert (found.requesters, found.approvers) == ({ANNA, BO}, {CY})

@@ -1,0 +1,58 @@
+"""Whom an event makes a run concern: who asks for it or writes to it, and whom it asks. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from agents.events import (
+    CardReplaced,
+    Event,
+    OutsideReported,
+    PersonSaid,
+    RequestDecided,
+    RequestOpened,
+    RequestReassigned,
+    RequestRevised,
+    RunStarted,
+)
+from agents.requests import Holder, PersonId, PolicySnapshot, people_of
+
+
+def wrote_in(event: Event) -> tuple[PersonId, ...]:
+    """Return who asks for a run by `event`, or writes to it."""
+    match event:
+        case RunStarted():
+            return (event.requester, *filter(None, [event.submitter]), *event.holders, *event.inherits)
+        case PersonSaid():
+            return (event.person,)
+        case OutsideReported():
+            return event.writers
+        case _:
+            return ()
+
+
+def asked_in(event: Event) -> tuple[PersonId, ...]:
+    """Return whom `event` asks; whoever granted what it uses is told of each use."""
+    match event:
+        case RequestOpened() | RequestRevised():
+            return (*seated(event.request.policy), *holding(event.holders))
+        case RequestReassigned():
+            return (*_in_any_step(event.policy), *event.to, *holding(event.holders))
+        case RequestDecided() if event.decision.standing:
+            return event.decision.by
+        case CardReplaced() if event.holder:
+            return tuple(holding([event.holder]))
+        case _:
+            return ()
+
+
+def seated(policy: PolicySnapshot) -> tuple[PersonId, ...]:
+    """Return who decides, now or in another step, or may break the glass: who is asked later may look at it before."""
+    return (*_in_any_step(policy), *(person for seat in policy.break_glass for person in seat.people))
+
+
+def holding(holders: Iterable[Holder]) -> Iterator[PersonId]:
+    """Yield those of `holders` who are people, and no places."""
+    return (holder.person for holder in holders if holder.person)
+
+
+def _in_any_step(policy: PolicySnapshot) -> tuple[PersonId, ...]:
+    return tuple(one for rule in (policy.rule, *(step.rule for step in policy.steps)) for one in people_of(rule))
