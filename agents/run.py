@@ -1,7 +1,6 @@
 """Fold the events of a run into what it is. Pure and total; no clock, no ids, no I/O."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from agents.budgets import Budget, Over
 from agents.events import (
@@ -69,6 +68,7 @@ from agents.state import (
     meaning_of,
     proof_after,
     raised_over,
+    replace,
     settled_by_people,
 )
 from agents.steps import Done, RequestHumanInput, is_by_model

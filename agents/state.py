@@ -1,10 +1,11 @@
 """The state of a run: plain data, as `fold` makes it of events. Pure."""
 
+import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, JsonValue
 
@@ -57,11 +58,27 @@ from agents.text import labelled
 from language import in_all
 
 M = TypeVar("M", bound=BaseModel)
+D = TypeVar("D")
 
 # A file may tell of any number of votes.
 _NOTES = 20
 # A step has so many children at most.
 _EARLY = 50
+
+
+def replace(one: D, **changes: Any) -> D:
+    """Return `one`, a frozen dataclass, with `changes`.
+
+    One without slots is copied as it is, and not made anew field by field: a run has many, and changes with each event.
+    """
+    fields: dict[str, Any] | None = getattr(one, "__dict__", None)
+    if fields is None:
+        return dataclasses.replace(one, **changes)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
+    if not changes.keys() <= fields.keys():
+        raise TypeError(f"{type(one).__name__} has no {sorted(changes.keys() - fields.keys())}")
+    new = object.__new__(type(one))
+    new.__dict__.update(fields, **changes)
+    return new
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,7 +416,7 @@ class ArgumentEdit:
     was: JsonValue = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """The state of a run after `seq` events. `requests` are the records of all that it asked, by their ids, and
     `asked` are all whom it ever asked. `taken` are the messages that were given to it, by their ids, and `reports` the

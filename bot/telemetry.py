@@ -23,6 +23,7 @@ from agents.events import (
     ToolFinished,
     ToolStarted,
 )
+from agents.run import Run
 from agents.steps import ModelCall
 
 Signal = Literal["traces", "metrics"]
@@ -68,17 +69,14 @@ class PeopleWait:
     state: str
 
 
-def waits_that_ended(run_id: str, events: Sequence[Event]) -> list[PeopleWait]:
-    """Return the waits that ended since `run_id` moved on by itself: those that its next turn goes on from."""
+def waits_that_ended(run: Run, events: Sequence[Event]) -> list[PeopleWait]:
+    """Return the waits that ended since `run`, of these events, moved on: those that its next turn goes on from."""
     decided = {event.request_id: event for event in takewhile(_is_from_outside, reversed(events))
                if isinstance(event, RequestDecided)}  # fmt: skip
-    opened = (
-        {event.request.id: event.request for event in events if isinstance(event, RequestOpened)} if decided else {}
-    )
     return [
-        PeopleWait(run_id, name, opened[name].opened_at, event.at, event.decision.state)
+        PeopleWait(run.id, name, run.requests[name].request.opened_at, event.at, event.decision.state)
         for name, event in decided.items()
-        if name in opened
+        if name in run.requests
     ]
 
 

@@ -1,6 +1,6 @@
 """The records that a run's events leave. Pure: the same events leave the same records, whenever they are sealed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agents.events import (
@@ -26,6 +26,7 @@ from agents.events import (
     own,
 )
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
+from agents.requests.record import RequestRecord, step_requests
 from bot.audit.records import AuditRecord
 from bot.policy.audited import kind_of
 from bot.policy.edits import changed_names
@@ -57,23 +58,19 @@ class _Facts:
     """The requests and attempts of a run so far: what an event is about stands in earlier ones."""
 
     def __init__(self) -> None:
-        self._requests = dict[RequestId, Request]()
+        self._records: Mapping[RequestId, RequestRecord] = {}
         self._attempts = dict[AttemptId, ToolStarted]()
         self._writers = dict[RequestId, dict[PersonId, None]]()
         self._before: Request | None = None
 
     def take(self, event: Event) -> _Fields:
         """What is known of the record that the next event leaves, beside its kind."""
-        match event:
-            case RequestOpened() | RequestRevised():
-                self._before = self._requests.get(event.request.id)
-                self._requests[event.request.id] = event.request
-            case RequestReassigned() if event.request_id in self._requests:
-                self._requests[event.request_id] = self._requests[event.request_id].under(event.policy)
-            case ToolStarted():
-                self._attempts[event.attempt_id] = event
-            case _:
-                pass
+        if isinstance(event, RequestRevised):
+            record = self._records.get(event.request.id)
+            self._before = record.request if record else None
+        if isinstance(event, ToolStarted):
+            self._attempts[event.attempt_id] = event
+        self._records = step_requests(self._records, event)
         found = self._of_request(event) or self._of_answer(event) or self._of_tool(event) or _of_run(event)
         return found | {"writers": self._wrote(event, found.get("request_id", ""))}
 
@@ -164,9 +161,10 @@ class _Facts:
                 return {}
 
     def _about(self, request_id: RequestId | None, *, has_policy: bool = True) -> _Fields:
-        request = self._requests.get(request_id) if request_id else None
-        if request is None:
+        record = self._records.get(request_id) if request_id else None
+        if record is None:
             return {"request_id": request_id or ""}
+        request = record.request
         return {
             "request_id": request.id,
             "revision": request.revision,

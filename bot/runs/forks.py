@@ -6,14 +6,16 @@ Such a run is written at once, story and all, or not at all; see docs/decisions/
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
 import structlog
 
 from agents import Agent
-from agents.events import Event, OutsideReported, PersonSaid, RequestOpened, RunForked, RunStarted, StepChosen
+from agents.events import Event, RunForked, RunStarted, StepChosen
 from agents.relay import RELAY
-from agents.requests import FromPerson, PersonId, RunId, StepId
+from agents.requests import FromPerson, RunId, StepId
+from agents.requests.concern import wrote_in
 from agents.run import Run, fold
 from agents.steps import FIXED_RULES, ModelCall
 from bot.archive.keeper import Archive
@@ -122,7 +124,7 @@ class RunForks:
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())
         story = fold(made.story)
-        events = [_begun(made, asker, run_id, config), *made.story[1:], forked]
+        events = [_begun(made, story, asker, run_id, config), *made.story[1:], forked]
         events += self._next(story, forked, started.agent, run_id)
         if made.is_noted:
             await self._store.forks.note(forked.source, run_id, forked.at)
@@ -170,7 +172,7 @@ def _forked(now: datetime, how: How, source: RunId, at_seq: int, asker: Asker) -
     )
 
 
-def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> RunStarted:
+def _begun(made: _Made, story: Run, asker: Asker, run_id: RunId, config: AgentConfig) -> RunStarted:
     """Return the copy's first event: for the person who made it, in no thread, nobody's child, within today's limits.
 
     Everybody who asked in the story, or wrote to it, stays a requester: it is what they asked for. Who answered or
@@ -179,17 +181,9 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
     first = made.story[0]
     if not isinstance(first, RunStarted):
         raise TypeError(f"a story begins with run_started, not {first.type}")
-    people = [first.requester, first.submitter, *first.holders, *first.inherits]
-    for event in made.story:
-        if isinstance(event, PersonSaid):
-            people.append(event.person)
-        elif isinstance(event, RequestOpened):
-            people += event.request.askers
-        elif isinstance(event, RunForked):
-            people.append(event.by)
-        elif isinstance(event, OutsideReported):
-            people += event.writers
-    others = tuple(dict.fromkeys(PersonId(person) for person in people if person and person != asker.requester))
+    askers = chain.from_iterable(record.askers for record in story.requests.values())
+    people = dict.fromkeys((*wrote_in(first), *story.writers, *askers))
+    others = tuple(person for person in people if person != asker.requester)
     return first.model_copy(
         update={
             "run_id": run_id,

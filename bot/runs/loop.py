@@ -126,7 +126,7 @@ class Loop:
                 return
             told = told or await self._log.read(run_id)
             _name_request(told.run)
-            for wait in () if looks else waits_that_ended(run_id, told.events):
+            for wait in () if looks else waits_that_ended(told.run, told.events):
                 telemetry.went_on(wait)
             looks[told.run.seq] += 1
             if looks[told.run.seq] > _LOOKS:
