@@ -197,6 +197,8 @@ def step_requests(records: Mapping[RequestId, RequestRecord], event: Event) -> M
 
 def step_request(record: RequestRecord, event: Event) -> RequestRecord:
     """`record` after an event about it; any other changes nothing."""
+    if not isinstance(event, _OF_ANY) and _about(event) != record.request.id:
+        return record
     changes = _changes(record, event)
     return record.model_copy(update=changes) if changes else record
 

@@ -3,8 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.events import MOST_CHILDREN, ChildStarted, Event, OutsideReported, read_event, write_event
+from agents.events import (
+    MOST_CHILDREN,
+    ChildStarted,
+    Event,
+    OutsideReported,
+    RequestOpened,
+    own,
+    read_event,
+    write_event,
+)
 from agents.requests import PersonId, RunId, StepId
+from agents.requests.record import RequestRecord, after
 from agents.run import Result, Run, RunState, fold
 from tests.agents.worlds import (
     BO,
@@ -89,6 +99,32 @@ def test_whatever_lands_between_start_and_finish_the_result_counts_once(events: 
     run = fold([*APPROVED, tool_started(), *between, finished(output="out"), finished(output="again")])
 
     assert run.results == (Result(DEPLOY, "ok", "out", environment="production"),)
+
+
+@given(EVENTS)
+def test_the_record_of_each_request_is_folded_alone_as_within_its_run(events: list[Event]) -> None:
+    """Whoever votes reads one record and no event."""
+    own_events = own(events)
+
+    for record in fold(events).requests.values():
+        [(place, opened), *_] = [
+            (place, event)
+            for place, event in reversed(tuple(enumerate(own_events)))
+            if isinstance(event, RequestOpened) and event.request.id == record.request.id
+        ]
+        first = RequestRecord(request=opened.request, holders=opened.holders)
+        assert after(first, own_events[place + 1 :]) == record
+
+
+@given(EVENTS)
+def test_nobody_whom_a_run_asked_is_forgotten(events: list[Event]) -> None:
+    run = Run()
+    for event in own(events):
+        run, before = fold([event], run), run
+        assert before.asked <= run.asked
+    assert run.asked == fold(events).asked
+    for record in run.requests.values():
+        assert {holder.person for holder in record.holders if holder.person} <= run.asked
 
 
 @given(EVENTS)

@@ -96,6 +96,8 @@ class Story:
         """People answer what they were shown, also when something newer stands by now."""
         await self._world.quiet()
         assert await listed(self._world.app.store) == await lists_of_events(self._world.app.store)
+        stored = {record.request.id: record for record in await self._world.requests()}
+        assert stored == fold(await self._world.events(self._run_id)).requests
         for record in await self._world.requests():
             if record.request not in [seen.request for seen in self._seen]:
                 self._seen.append(record)
