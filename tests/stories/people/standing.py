@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
+from agents.run import fold
 from agents.standing import wanted
 from bot.policy.standing import Standing
 from bot.runs.api_requests import Asker
@@ -51,9 +52,9 @@ async def asked(
     """The open request for a standing approval of what `run_id` did."""
     until = await office.now() + within
     agents = office.app.runs.executor.agents
-    events = await office.events(run_id)
+    run = fold(await office.events(run_id))
     who = office.app.people.of_file(person)
-    args, others = office.app.requests.standing.wanted(events, agents, who, uses, until, leave_open)
+    args, others = office.app.requests.standing.wanted(run, agents, who, uses, until, leave_open)
     found = await office.app.runs.standing.ask(wanted(args), {}, Asker(who, channel="cli", others=others))
     return await office.request(found)
 
