@@ -43,6 +43,7 @@ from agents.events import (
     VoteCast,
 )
 from agents.model.failures import is_too_long, status_of
+from agents.moves import reassigned
 from agents.requests import AttemptId, Decision, PersonId, RequestId, StandIn
 from agents.state import (
     GO_ON,
@@ -291,7 +292,9 @@ def _asked(
             revised = replace(pending, request=event.request, decision=None, step=amended(pending.step, event))
             return replace(run, pending=revised)
         case RequestReassigned() if pending.request and is_current(pending, event.request_id):
-            return replace(run, pending=replace(pending, request=pending.request.under(event.policy)))
+            return replace(
+                run, pending=replace(pending, request=pending.request.under(reassigned(pending.request.policy, event)))
+            )
         case RequestFrozen() if is_current(pending, event.request_id) and not pending.has_begun:
             return replace(run, pending=replace(pending, frozen=event.freeze))
         case RequestDecided() if is_current(pending, event.request_id):

@@ -13,11 +13,11 @@ from agents.requests import (
     Happened,
     Holder,
     PersonId,
-    PolicySnapshot,
     Request,
     RequestId,
     Vote,
 )
+from agents.requests.moves import Move
 
 
 class RequestOpened(Happened):
@@ -63,7 +63,7 @@ ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent",
 
 
 class RequestReassigned(Happened):
-    """Other people may decide from now on, as `policy` says; votes that were given still count, but those in `void`.
+    """Other people may decide from now on, by these `moves`; votes that were given still count, but those in `void`.
 
     `why`: it `escalated`; the next of its steps began (`next_step`); somebody `left` the directory, `delegated` it, or
     is `absent`: then nobody stands in for them where `to` is empty; or the votes in `void` (the ids of their replies)
@@ -76,7 +76,7 @@ class RequestReassigned(Happened):
     schema_version: Literal[1] = 1
     request_id: RequestId
     why: ReassignedWhy
-    policy: PolicySnapshot
+    moves: tuple[Move, ...] = ()
     by: PersonId | None = None
     person: PersonId | None = None
     to: tuple[PersonId, ...] = ()

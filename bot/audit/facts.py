@@ -25,7 +25,9 @@ from agents.events import (
     VoteCast,
     own,
 )
+from agents.moves import reassigned
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
+from agents.requests.moves import SeatsPassed
 from bot.audit.records import AuditRecord
 from bot.policy.audited import kind_of
 from bot.policy.edits import changed_names
@@ -69,7 +71,8 @@ class _Facts:
                 self._before = self._requests.get(event.request.id)
                 self._requests[event.request.id] = event.request
             case RequestReassigned() if event.request_id in self._requests:
-                self._requests[event.request_id] = self._requests[event.request_id].under(event.policy)
+                request = self._requests[event.request_id]
+                self._requests[event.request_id] = request.under(reassigned(request.policy, event))
             case ToolStarted():
                 self._attempts[event.attempt_id] = event
             case _:
@@ -84,7 +87,7 @@ class _Facts:
             case RequestOpened() | RequestRevised():
                 writers |= dict.fromkeys((*event.request.requesters, *event.request.editors))
             case RequestReassigned():
-                writers |= dict.fromkeys(one.person for one in event.policy.handed_on)
+                writers |= dict.fromkeys(one.out for one in event.moves if isinstance(one, SeatsPassed) and one.into)
             case VoteCast() | RequestRevoked():
                 writers[event.vote.person] = None
             case AnswerNoted():

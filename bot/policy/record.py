@@ -27,6 +27,7 @@ from agents.events import (
     VoteCast,
     own,
 )
+from agents.moves import reassigned
 from agents.requests import (
     AttemptId,
     Decision,
@@ -277,13 +278,14 @@ def _after_orphaned(record: RequestRecord, event: ToolOrphaned) -> dict[str, obj
 def _reassigned(record: RequestRecord, event: RequestReassigned) -> dict[str, object]:
     asked_at = {holder.person: event.at for holder in event.holders if holder.person}
     void = tuple(vote for vote in record.votes if vote.reply_id in event.void)
+    policy = reassigned(record.request.policy, event)
     return {
-        "request": record.request.under(event.policy),
+        "request": record.request.under(policy),
         "votes": tuple(vote for vote in record.votes if vote not in void),
         "void": (*record.void, *void),
         "holders": (*record.holders, *event.holders),
         "asked_at": {**record.asked_at, **asked_at},
-        **_reminders(record, event.policy),
+        **_reminders(record, policy),
     }
 
 

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from agents.events import PersonSaid, RequestRevised
 from agents.events.requests import Edited as ByDecider
+from agents.moves import restarted
 from agents.requests import Remark, Request
 from agents.text import ends_of
 from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement
-from bot.policy.approvers.steps import restarted
 from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
 from bot.policy.edits import Edited, changed_names

@@ -17,6 +17,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
+from agents.moves import reassigned
 from agents.requests import AllOf, Anyone, Effect, PolicySnapshot, PolicyStep, Request, RequestId, Rule, Vote
 from bot.queries.rebuild import rebuild
 from bot.store import Store
@@ -99,7 +100,7 @@ def _policy(request: Request, about: Sequence[Event]) -> PolicySnapshot:
         if isinstance(event, RequestOpened | RequestRevised):
             found = event.request.policy
         if isinstance(event, RequestReassigned):
-            found = event.policy
+            found = reassigned(found, event)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from agents.events import (
     AnswerNoted,
@@ -16,6 +17,7 @@ from agents.events import (
     RunStarted,
     own,
 )
+from agents.moves import named_by
 from agents.requests import Holder, PersonId, PolicySnapshot, people_of
 from agents.review import REVIEW
 from bot.policy.approvers.quorum import may_break_glass
@@ -52,7 +54,7 @@ def concern_of(events: Sequence[Event]) -> Concern:
                 policy = event.request.policy
                 approvers |= {*_in_any_step(policy), *may_break_glass(policy), *_holding(event.holders)}
             case RequestReassigned():
-                approvers |= {*_in_any_step(event.policy), *event.to, *_holding(event.holders)}
+                approvers |= {*chain.from_iterable(map(named_by, event.moves)), *event.to, *_holding(event.holders)}
             case RequestDecided() if event.decision.standing:  # they are told of each use of what they granted
                 approvers |= {*event.decision.by}
             case CardReplaced() if event.holder:
