@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import count
 from typing import Literal
 
-from agents.events.requests import RequestReassigned
+from agents.events.requests import RequestReassigned, RequestRevised
 from agents.requests import (
     AllOf,
     AnyOf,
@@ -15,6 +15,7 @@ from agents.requests import (
     HandedOn,
     PersonId,
     PolicySnapshot,
+    Request,
     Rule,
     parts_of,
     people_of,
@@ -33,7 +34,7 @@ def reassigned(policy: PolicySnapshot, event: RequestReassigned) -> PolicySnapsh
 def _after(policy: PolicySnapshot, move: Move, event: RequestReassigned) -> PolicySnapshot:
     match move:
         case StepBegan():
-            return begun(policy, move.step, move.filled, event.at)
+            return begun(policy, move.number, move.filled, event.at)
         case SeatsPassed(into=None):
             kept = tuple(one for one in policy.away if one.person != move.out)
             away = Away(person=move.out, until=move.until, to=move.asked)
@@ -81,6 +82,12 @@ def restarted(policy: PolicySnapshot, at: datetime) -> PolicySnapshot:
     again = begun(policy, 0, (), at)
     steps = tuple(step.model_copy(update={"by": ()}) for step in again.steps)
     return again.model_copy(update={"steps": steps, "rule": steps[0].rule})
+
+
+def revised(request: Request, event: RequestRevised) -> Request:
+    """Return `request` as `event` asks it: who is asked stays as it is, from the first step on."""
+    asked = request.model_copy(update={**dict(event.request), "policy": request.policy})
+    return asked.under(restarted(request.policy, event.at))
 
 
 def filled(policy: PolicySnapshot, move: SeatsFilled, at: datetime) -> PolicySnapshot:

@@ -43,7 +43,7 @@ from agents.events import (
     VoteCast,
 )
 from agents.model.failures import is_too_long, status_of
-from agents.moves import reassigned
+from agents.moves import reassigned, revised
 from agents.requests import AttemptId, Decision, PersonId, RequestId, StandIn
 from agents.state import (
     GO_ON,
@@ -289,8 +289,9 @@ def _asked(
             )
         case RequestRevised() if is_current(pending, event.request.id):
             # An approval of an older revision is none of this one: the arguments may be others.
-            revised = replace(pending, request=event.request, decision=None, step=amended(pending.step, event))
-            return replace(run, pending=revised)
+            asked = pending.request and revised(pending.request, event)
+            changed = replace(pending, request=asked, decision=None, step=amended(pending.step, event))
+            return replace(run, pending=changed)
         case RequestReassigned() if pending.request and is_current(pending, event.request_id):
             return replace(
                 run, pending=replace(pending, request=pending.request.under(reassigned(pending.request.policy, event)))

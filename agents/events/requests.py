@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from agents.requests import (
+    Asking,
     Attachment,
     Decision,
     DeliveryId,
@@ -45,6 +46,7 @@ class Edited(Frozen):
 class RequestRevised(Happened):
     """The same question, changed before it was decided; votes for the older revision do not count.
 
+    Who is asked stays as it is, from the first step on; `policy` is what their policy is called.
     `edited` is set where `by` changed it as one of those who decide, and says how they did. Where one who asked changed
     it, `channel` is how, and `evidence` how that knew them.
     """
@@ -52,7 +54,8 @@ class RequestRevised(Happened):
     type: Literal["request_revised"] = "request_revised"
     schema_version: Literal[1] = 1
     by: PersonId
-    request: Request
+    request: Asking
+    policy: str = ""
     holders: tuple[Holder, ...] = ()
     edited: Edited | None = None
     channel: str = ""

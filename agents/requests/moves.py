@@ -12,10 +12,13 @@ SeatId = NewType("SeatId", str)
 
 
 class StepBegan(Stored, Frozen):
-    """Step number `step` is in force from now on; `filled` are those whose approvals counted for the one before."""
+    """The step with this `number`, from 0, is in force from now on.
+
+    `filled` are those whose approvals counted for the one before.
+    """
 
     type: Literal["step_began"] = "step_began"
-    step: int
+    number: int
     filled: tuple[PersonId, ...] = ()
 
 

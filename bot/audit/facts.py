@@ -25,7 +25,7 @@ from agents.events import (
     VoteCast,
     own,
 )
-from agents.moves import reassigned
+from agents.moves import reassigned, revised
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
 from agents.requests.moves import SeatsPassed
 from bot.audit.records import AuditRecord
@@ -67,9 +67,11 @@ class _Facts:
     def take(self, event: Event) -> _Fields:
         """What is known of the record that the next event leaves, beside its kind."""
         match event:
-            case RequestOpened() | RequestRevised():
-                self._before = self._requests.get(event.request.id)
+            case RequestOpened():
                 self._requests[event.request.id] = event.request
+            case RequestRevised() if before := self._requests.get(event.request.id):
+                self._before = before
+                self._requests[event.request.id] = revised(before, event)
             case RequestReassigned() if event.request_id in self._requests:
                 request = self._requests[event.request_id]
                 self._requests[event.request_id] = request.under(reassigned(request.policy, event))

@@ -27,7 +27,7 @@ from agents.events import (
     VoteCast,
     own,
 )
-from agents.moves import reassigned
+from agents.moves import reassigned, revised
 from agents.requests import (
     AttemptId,
     Decision,
@@ -220,7 +220,7 @@ def _about(event: Event) -> RequestId | None:
 def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
     match event:
         case RequestRevised():
-            request, holders = event.request, (*record.holders, *event.holders)
+            request, holders = revised(record.request, event), (*record.holders, *event.holders)
             return {
                 "request": request,
                 "votes": (),

@@ -328,7 +328,7 @@ class Decisions:
         known = as_known_now(record, self._people)
         may = present(eligible(known.request.policy, known.requesters), self._people)
         voters = dict.fromkeys(vote.person for vote in known.votes if vote.approve and vote.person in may)
-        began = StepBegan(step=judgement.next_step, filled=tuple(voters))
+        began = StepBegan(number=judgement.next_step, filled=tuple(voters))
         wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=(began,))
         return reassigning(record, wanted, self._people, self._edits)
 
@@ -570,9 +570,8 @@ def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
 
 def _to_write(edited: Request, record: RequestRecord) -> Request:
     """Return an edit as it is written: who may be whom is found out each time, and stands nowhere."""
-    policy = record.request.policy.model_copy(update={"editors": edited.policy.editors})
     parts = {one: part for one, part in edited.parts.items() if part != "maybe" or one in record.request.parts}
-    return edited.model_copy(update={"policy": policy, "parts": parts})
+    return edited.model_copy(update={"parts": parts})
 
 
 def _is_told_later(statement: Statement) -> bool:

@@ -50,9 +50,11 @@ def concern_of(events: Sequence[Event]) -> Concern:
                 requesters.add(event.person)
             case OutsideReported():
                 requesters |= {*event.writers}
-            case RequestOpened() | RequestRevised():
+            case RequestOpened():
                 policy = event.request.policy
                 approvers |= {*_in_any_step(policy), *may_break_glass(policy), *_holding(event.holders)}
+            case RequestRevised():
+                approvers |= {*_holding(event.holders)}
             case RequestReassigned():
                 approvers |= {*chain.from_iterable(map(named_by, event.moves)), *event.to, *_holding(event.holders)}
             case RequestDecided() if event.decision.standing:  # they are told of each use of what they granted

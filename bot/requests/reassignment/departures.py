@@ -473,4 +473,4 @@ def _first_open(policy: PolicySnapshot, known: RequestRecord, here: Collection[P
     """Return what puts the earlier step in force that is open again, where there is one, as it is `known` now."""
     holds = known.request.policy
     first = min(_open_steps(holds, known, here), default=policy.in_step)
-    return () if first >= policy.in_step else (StepBegan(step=first, filled=tuple(_voters(holds, known, here))),)
+    return () if first >= policy.in_step else (StepBegan(number=first, filled=tuple(_voters(holds, known, here))),)

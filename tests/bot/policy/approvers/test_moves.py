@@ -55,7 +55,7 @@ def made(draw: st.DrawFn, now: PolicySnapshot) -> Move:
         case "began":
             step = draw(st.integers(0, len(now.steps) - 1).filter(lambda number: number != now.in_step))
             voters = draw(st.lists(st.sampled_from(may or (PersonId("bo"),)), unique=True))
-            return StepBegan(step=step, filled=tuple(voters))
+            return StepBegan(number=step, filled=tuple(voters))
         case "passed":
             sat = {*may, *(one for step in now.steps for one in step.by), *now.givers}
             free = [PersonId(one) for one in NAMES if one not in sat]
@@ -169,7 +169,7 @@ def test_after_all_votes_are_void_the_first_step_is_asked_and_nobody_has_filled_
     assert {*people_of(then.rule)} <= {*again.may_deny}
 
 
-_any_move = st.builds(StepBegan, step=st.integers(-1, 4), filled=_some)
+_any_move = st.builds(StepBegan, number=st.integers(-1, 4), filled=_some)
 _any_move |= st.builds(SeatsPassed, out=_one, into=st.none() | _one, seats=st.just(("0.0", "7.7")))
 _any_move |= st.builds(SeatsFilled, seats=st.dictionaries(st.sampled_from(["0.0", "1.0", "9.9", "x"]), _some))
 

@@ -67,7 +67,7 @@ def voted(found: RequestRecord, person: PersonId) -> RequestRecord:
         return found
     may = eligible(found.request.policy, found.requesters)
     voters = [each.person for each in found.votes if each.approve and each.person in may]
-    began = StepBegan(step=counted.next_step, filled=tuple(voters))
+    began = StepBegan(number=counted.next_step, filled=tuple(voters))
     event = RequestReassigned(at=LATER, request_id=found.request.id, why="next_step", moves=(began,))
     return after(found, [event])
 
