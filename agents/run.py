@@ -303,8 +303,9 @@ def _asked(
             )
         case RequestRevised() if is_current(pending, event.request.id):
             # An approval of an older revision is none of this one: the arguments may be others.
-            revised = replace(pending, request=event.request, decision=None, step=amended(pending.step, event))
-            return replace(run, pending=revised)
+            asked = run.requests[event.request.id].request
+            changed = replace(pending, request=asked, decision=None, step=amended(pending.step, event))
+            return replace(run, pending=changed)
         case RequestReassigned() if pending.request and is_current(pending, event.request_id):
             return replace(run, pending=replace(pending, request=run.requests[event.request_id].request))
         case RequestFrozen() if is_current(pending, event.request_id) and not pending.has_begun:

@@ -49,7 +49,7 @@ from agents.events import (
     ToolWaits,
     VoteCast,
 )
-from agents.requests import Attachment, Decision, Request
+from agents.requests import Asking, Attachment, Decision
 from agents.steps import CallTool
 from agents.text import ends_of
 
@@ -167,8 +167,10 @@ def _of_effect(event: ToolFinished | ToolOrphaned | ToolWaits | OutsideReported 
 
 def _of_people(event: RequestOpened | RequestRevised | VoteCast | RequestDecided | RequestRevoked, cut: Cut) -> Shown:
     match event:
-        case RequestOpened() | RequestRevised():
-            return _of_request(event.request)
+        case RequestOpened():
+            return _of_request(event.request, event.request.policy.name)
+        case RequestRevised():
+            return _of_request(event.request, event.policy)
         case RequestDecided():
             return {**_of_decision(event.decision), "attached_files": _of_files(event.files, cut)}
         case VoteCast() if event.vote.approve:
@@ -179,12 +181,12 @@ def _of_people(event: RequestOpened | RequestRevised | VoteCast | RequestDecided
             return {"person": vote.person, "approve": vote.approve, "reason": vote.reason, "attached_files": files}
 
 
-def _of_request(request: Request) -> Shown:
+def _of_request(request: Asking, policy: str) -> Shown:
     return {
         "title": request.title,
         "question": request.quoted,
         "format": request.format,
-        "policy": request.policy.name,
+        "policy": policy,
         "changes": list(request.changes),
     }
 

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from agents.requests import (
+    Asking,
     Attachment,
     Decision,
     DeliveryId,
@@ -13,11 +14,11 @@ from agents.requests import (
     Happened,
     Holder,
     PersonId,
-    PolicySnapshot,
     Request,
     RequestId,
     Vote,
 )
+from agents.requests.moves import Move
 
 
 class RequestOpened(Happened):
@@ -45,6 +46,7 @@ class Edited(Frozen):
 class RequestRevised(Happened):
     """The same question, changed before it was decided; votes for the older revision do not count.
 
+    Who is asked stays as it is, from the first step on; `policy` is what their policy is called.
     `edited` is set where `by` changed it as one of those who decide, and says how they did. Where one who asked changed
     it, `channel` is how, and `evidence` how that knew them.
     """
@@ -52,7 +54,8 @@ class RequestRevised(Happened):
     type: Literal["request_revised"] = "request_revised"
     schema_version: Literal[1] = 1
     by: PersonId
-    request: Request
+    request: Asking
+    policy: str = ""
     holders: tuple[Holder, ...] = ()
     edited: Edited | None = None
     channel: str = ""
@@ -63,7 +66,7 @@ ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent",
 
 
 class RequestReassigned(Happened):
-    """Other people may decide from now on, as `policy` says; votes that were given still count, but those in `void`.
+    """Other people may decide from now on, by these `moves`; votes that were given still count, but those in `void`.
 
     `why`: it `escalated`; the next of its steps began (`next_step`); somebody `left` the directory, `delegated` it, or
     is `absent`: then nobody stands in for them where `to` is empty; or the votes in `void` (the ids of their replies)
@@ -76,7 +79,7 @@ class RequestReassigned(Happened):
     schema_version: Literal[1] = 1
     request_id: RequestId
     why: ReassignedWhy
-    policy: PolicySnapshot
+    moves: tuple[Move, ...] = ()
     by: PersonId | None = None
     person: PersonId | None = None
     to: tuple[PersonId, ...] = ()

@@ -357,8 +357,8 @@ class Again(Frozen):
     rules: str = ""
 
 
-class Request(Began):
-    """A question to people in one revision.
+class Asking(Began):
+    """A question to people in one revision, but for who is asked.
 
     `purpose` says who asks: `gate` (an approval, made by code), `question` (chosen by the model), `unknown` (code asks
     whether an interrupted effect happened), `go_on` (code asks whether a run goes on), `review` (code asks whether it
@@ -390,7 +390,6 @@ class Request(Began):
     fields: tuple[FormField, ...] = ()
     call: GatedCall | None = None
     requesters: tuple[PersonId, ...]
-    policy: PolicySnapshot
     digest: str
     opened_at: AwareDatetime
     expires_at: AwareDatetime
@@ -413,13 +412,6 @@ class Request(Began):
     together: tuple[PersonId, ...] = ()
     again: Again | None = None
 
-    def under(self, policy: PolicySnapshot) -> "Request":
-        """Return the same request, which others may decide by now; its digest and the votes for it still hold.
-
-        Whoever has edited it is barred under any policy.
-        """
-        return self.model_copy(update={"policy": policy.edited_by(self.editors)})
-
     @property
     def editors(self) -> tuple[PersonId, ...]:
         """Those who decide and ever set an argument to the value that stands, each once; others may have since."""
@@ -429,6 +421,23 @@ class Request(Began):
     def askers(self) -> tuple[PersonId, ...]:
         """The people who asked or steered; not those who only may not decide because of what they answered."""
         return tuple(one for one in self.requesters if self.parts.get(one) not in {"objected", "answered", "maybe"})
+
+
+class Request(Asking):
+    """A question to people in one revision, and the policy by which they are asked."""
+
+    policy: PolicySnapshot
+
+    def under(self, policy: PolicySnapshot) -> "Request":
+        """Return the same request, which others may decide by now; its digest and the votes for it still hold.
+
+        Whoever has edited it is barred under any policy.
+        """
+        return self.model_copy(update={"policy": policy.edited_by(self.editors)})
+
+    def asking(self) -> Asking:
+        """Return what is asked, without the policy."""
+        return Asking.model_construct(**{name: getattr(self, name) for name in Asking.model_fields})
 
 
 class Holder(Frozen):

@@ -1,6 +1,7 @@
 """Whom an event makes a run concern: who asks for it or writes to it, and whom it asks. Pure."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from agents.events import (
     CardReplaced,
@@ -13,6 +14,7 @@ from agents.events import (
     RequestRevised,
     RunStarted,
 )
+from agents.moves import named_by
 from agents.requests import Holder, PersonId, PolicySnapshot, people_of
 
 
@@ -32,10 +34,12 @@ def wrote_in(event: Event) -> tuple[PersonId, ...]:
 def asked_in(event: Event) -> tuple[PersonId, ...]:
     """Return whom `event` asks; whoever granted what it uses is told of each use."""
     match event:
-        case RequestOpened() | RequestRevised():
+        case RequestOpened():
             return (*seated(event.request.policy), *holding(event.holders))
+        case RequestRevised():
+            return tuple(holding(event.holders))
         case RequestReassigned():
-            return (*_in_any_step(event.policy), *event.to, *holding(event.holders))
+            return (*chain.from_iterable(map(named_by, event.moves)), *event.to, *holding(event.holders))
         case RequestDecided() if event.decision.standing:
             return event.decision.by
         case CardReplaced() if event.holder:

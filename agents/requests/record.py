@@ -23,6 +23,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
+from agents.moves import reassigned, revised
 from agents.requests import (
     AttemptId,
     Decision,
@@ -233,7 +234,7 @@ def _about(event: Event) -> RequestId | None:
 def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
     match event:
         case RequestRevised():
-            request, holders = event.request, (*record.holders, *event.holders)
+            request, holders = revised(record.request, event), (*record.holders, *event.holders)
             return {
                 "request": request,
                 "votes": (),
@@ -291,13 +292,14 @@ def _after_orphaned(record: RequestRecord, event: ToolOrphaned) -> dict[str, obj
 def _reassigned(record: RequestRecord, event: RequestReassigned) -> dict[str, object]:
     asked_at = {holder.person: event.at for holder in event.holders if holder.person}
     void = tuple(vote for vote in record.votes if vote.reply_id in event.void)
+    policy = reassigned(record.request.policy, event)
     return {
-        "request": record.request.under(event.policy),
+        "request": record.request.under(policy),
         "votes": tuple(vote for vote in record.votes if vote not in void),
         "void": (*record.void, *void),
         "holders": (*record.holders, *event.holders),
         "asked_at": {**record.asked_at, **asked_at},
-        **_reminders(record, event.policy),
+        **_reminders(record, policy),
     }
 
 

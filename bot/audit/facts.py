@@ -26,6 +26,7 @@ from agents.events import (
     own,
 )
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
+from agents.requests.moves import SeatsPassed
 from agents.requests.record import RequestRecord, step_requests
 from bot.audit.records import AuditRecord
 from bot.policy.audited import kind_of
@@ -81,7 +82,7 @@ class _Facts:
             case RequestOpened() | RequestRevised():
                 writers |= dict.fromkeys((*event.request.requesters, *event.request.editors))
             case RequestReassigned():
-                writers |= dict.fromkeys(one.person for one in event.policy.handed_on)
+                writers |= dict.fromkeys(one.out for one in event.moves if isinstance(one, SeatsPassed) and one.into)
             case VoteCast() | RequestRevoked():
                 writers[event.vote.person] = None
             case AnswerNoted():

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from agents.events import Why
+from agents.moves import filled
 from agents.relay import Question, wanted_of
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId
 from agents.requests.record import RequestRecord
@@ -123,8 +124,8 @@ class Notifier:
             if request
             else self._people.question(_requester_of(run), self.reach(run))
         )
-        again = refilled(old, (old.in_step,), lambda rule: self._people.filled_anew(rule, now, old.givers))
-        return [old, again, *self._people.who_else_knows(old, now)]
+        seats = refilled(old, (old.in_step,), lambda seat: self._people.seated_anew(seat, now, old.givers))
+        return [old, filled(old, seats, now), *self._people.who_else_knows(old, now)]
 
     def _unless_left(self, policy: PolicySnapshot, now: datetime) -> PolicySnapshot:
         """Return `policy`, that of the operators where nobody is here who decides by it."""

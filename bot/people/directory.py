@@ -539,18 +539,14 @@ class People:
         """Return `seat` with whoever is on call `at` this moment, where it is that of a rotation."""
         return self.seat(seat.source, at) if seat.source.startswith("oncall:") else seat
 
-    def filled_anew(self, rule: Rule, at: datetime, but: Collection[PersonId] = ()) -> Rule:
-        """Return `rule` with those of each seat who are here, and those whom its names mean `at` this moment.
+    def seated_anew(self, seat: Anyone, at: datetime, but: Collection[PersonId] = ()) -> tuple[PersonId, ...]:
+        """Return those of `seat` who are here, and those whom its names mean `at` this moment.
 
-        Nobody comes to a seat who is in `but`.
+        Nobody comes to it who is in `but`.
         """
-        match rule:
-            case Anyone():
-                stayed = [one for one in rule.people if self.is_here(one)]
-                named = (one for one in self.members(refs_of_seat(rule), at) if one not in but)
-                return Anyone(source=rule.source, people=tuple(dict.fromkeys((*stayed, *named))))
-            case AllOf() | AnyOf():
-                return rule.model_copy(update={"of": tuple(self.filled_anew(part, at, but) for part in rule.of)})
+        stayed = [one for one in seat.people if self.is_here(one)]
+        named = (one for one in self.members(refs_of_seat(seat), at) if one not in but)
+        return tuple(dict.fromkeys((*stayed, *named)))
 
     def by_operators(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot:
         """Return `policy` with one of those who hear the alerts to answer, whoever asked or handed it on."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import chain
 
+from agents.moves import without
 from agents.requests import (
     Anyone,
     FromDesk,
@@ -20,7 +21,6 @@ from agents.run import Run
 from bot.people.directory import People
 from bot.policy.approvers.delegation import chain as handed_on_to
 from bot.policy.approvers.quorum import barred
-from bot.policy.approvers.steps import without
 from bot.policy.glass import broken, may_break
 
 Maybe = Callable[[PersonId], tuple[PersonId, ...]]

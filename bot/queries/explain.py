@@ -303,8 +303,7 @@ def steps_of(record: RequestRecord, people: People) -> Iterator[tuple[Due, Reque
             reminded = RequestReminded(at=now, request_id=record.request.id, number=due.number, people=due.people)
             record = after(record, [reminded])
         elif due.kind == "escalation":
-            policy = escalation(record, people, now)
-            record = after(record, [reassigning(record, policy, "escalated", people, frozenset(), now).event])
+            record = after(record, [reassigning(record, escalation(record, people, now), people, frozenset()).event])
         yield due, record
         if due.kind == "expiry":
             return

@@ -16,6 +16,7 @@ from agents.events import (
     RequestRevised,
     own,
 )
+from agents.moves import revised
 from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of
@@ -119,9 +120,12 @@ def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
     failed, called = _failed(events), _called(events)
     requests: dict[RequestId, Request] = {}
     for event in events:
-        if isinstance(event, RequestOpened | RequestRevised):
-            requests[event.request.id] = event.request
+        if isinstance(event, RequestOpened):
             request, holders = event.request, event.holders
+            requests[request.id] = request
+        elif isinstance(event, RequestRevised) and event.request.id in requests:
+            request, holders = revised(requests[event.request.id], event), event.holders
+            requests[request.id] = request
         elif isinstance(event, RequestReassigned) and event.request_id in requests:
             request, holders = requests[event.request_id], event.holders
         elif isinstance(event, CardReplaced) and event.holder and event.request_id in requests:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence, Set
 from datetime import datetime, timedelta
 
+from agents.moves import filled
 from agents.requests import Away, GatedCall, HandedOn, PersonId, PolicySnapshot, Request
 from agents.requests.record import RequestRecord
 from agents.standing import ALLOW_AGAIN
@@ -195,7 +196,7 @@ def _escalates_to(
 ) -> tuple[PersonId, ...]:
     """Return who would decide as well if it escalated then."""
     there = people.escalates_to(request.policy, at)
-    may = eligible(escalated(request.policy, there, at), requesters)
+    may = eligible(filled(request.policy, escalated(request.policy, there), at), requesters)
     return tuple(one for one in there if one in may)
 
 

@@ -43,6 +43,7 @@ from agents.events import (
     VoteCast,
 )
 from agents.requests import Attachment, FromDesk, FromPerson, FromTrigger, PersonId, Vote
+from agents.requests.moves import SeatsPassed
 from agents.steps import FIXED_RULES, CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.policy.attachments import files_in, size
@@ -201,7 +202,7 @@ def _pressed(event: RequestReassigned | RequestReminded | RequestFrozen, people:
 def _away(event: RequestReassigned, people: People) -> str:
     """Say who is away, and that whoever stands in is asked already, if anybody does."""
     name = people.name_of(event.person) if event.person else ""
-    to = next((one.to for one in event.policy.away if one.person == event.person), None)
+    to = next((one.asked for one in event.moves if isinstance(one, SeatsPassed)), None)
     if to is None:
         return say("story.reassigned-away", name=name)
     return say("story.reassigned-asked-already", name=name, to=people.name_of(to))

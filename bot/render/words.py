@@ -7,6 +7,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from agents.events import RunStarted, ToolQueued
+from agents.moves import begun
 from agents.requests import (
     AllOf,
     AnyOf,
@@ -31,7 +32,7 @@ from agents.text import first_line, one_line, quote
 from bot.people.directory import QUESTION, People
 from bot.people.recognition import as_told_now
 from bot.policy.approvers.quorum import barred
-from bot.policy.approvers.steps import begun, needed_elsewhere
+from bot.policy.approvers.steps import needed_elsewhere
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.freezes import ComingWindow
 from bot.policy.judge import ways_for, ways_to_approve

@@ -7,8 +7,17 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from agents.events import CardReplaced, Event, RequestDecided, RequestRevoked, RunCancelled, StepRefused
-from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
+from agents.events import (
+    CardReplaced,
+    Event,
+    RequestDecided,
+    RequestReassigned,
+    RequestRevoked,
+    RunCancelled,
+    StepRefused,
+)
+from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote
+from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
@@ -19,9 +28,7 @@ from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, events_of, read_answer, stops_named
 from bot.policy.approvers.concern import concern_of
-from bot.policy.approvers.delegation import handed_on
 from bot.policy.approvers.quorum import eligible
-from bot.policy.approvers.steps import begun
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
@@ -193,9 +200,9 @@ class Decisions:
                 await self.noted.check_joined(_voted(record), self._people)
             if isinstance(changed, Request) and isinstance(judgement, Edited):
                 commit = self.revisions.editing(record, version, statement, judgement, changed, now)
-            elif isinstance(changed, PolicySnapshot):
+            elif isinstance(changed, RequestReassigned) and isinstance(judgement, Delegated):
                 told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
-                commit = self.delegation.delegating(record, version, statement, answer, changed, told)
+                commit = self.delegation.delegating(record, version, statement, judgement, changed, told)
             elif isinstance(judgement, Remarked):
                 told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
                 commit = self.revisions.remarking(record, version, statement, answer, judgement, told)
@@ -227,8 +234,8 @@ class Decisions:
 
     async def _judged(
         self, record: RequestRecord, answer: Answer, change: Edit | HandOn | None
-    ) -> tuple[Judgement, Request | PolicySnapshot | None]:
-        """Return the judgement, and the request that an edit makes of this one, or the policy that holds after it."""
+    ) -> tuple[Judgement, Request | RequestReassigned | None]:
+        """Return the judgement, and the request that an edit makes of this one, or who is asked instead."""
         known = as_known_now(record, self._people)
         if is_stranger(record, known, answer.person):
             return not_theirs(known, self._people.all()), None
@@ -236,10 +243,7 @@ class Decisions:
             judgement, after_it = await judged(record, answer, change, self._people, self._run_of(record))
             return judgement, after_it and _to_write(after_it, record)
         if change:
-            judgement, policy = await self.delegation.judged(record, answer, change)
-            was = record.request.policy
-            accepts = self._people.may_take(was, answer.at)
-            return judgement, policy and handed_on(was, policy.handed_on[-1], accepts)
+            return await self.delegation.judged(record, answer, change)
         return judge(known, answer, self._people.all()), None
 
     async def asked_anew(self, record: RequestRecord) -> RequestId | None:
@@ -324,8 +328,9 @@ class Decisions:
         known = as_known_now(record, self._people)
         may = present(eligible(known.request.policy, known.requesters), self._people)
         voters = dict.fromkeys(vote.person for vote in known.votes if vote.approve and vote.person in may)
-        policy = begun(record.request.policy, judgement.next_step, voters, now)
-        return reassigning(record, policy, "next_step", self._people, self._edits, now)
+        began = StepBegan(number=judgement.next_step, filled=tuple(voters))
+        wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=(began,))
+        return reassigning(record, wanted, self._people, self._edits)
 
     def _renewal(
         self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement, brought: Brought
@@ -565,9 +570,8 @@ def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
 
 def _to_write(edited: Request, record: RequestRecord) -> Request:
     """Return an edit as it is written: who may be whom is found out each time, and stands nowhere."""
-    policy = record.request.policy.model_copy(update={"editors": edited.policy.editors})
     parts = {one: part for one, part in edited.parts.items() if part != "maybe" or one in record.request.parts}
-    return edited.model_copy(update={"policy": policy, "parts": parts})
+    return edited.model_copy(update={"parts": parts})
 
 
 def _is_told_later(statement: Statement) -> bool:

@@ -13,7 +13,6 @@ from agents.text import ends_of
 from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement
-from bot.policy.approvers.steps import restarted
 from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
 from bot.policy.edits import Edited, changed_names
@@ -44,12 +43,11 @@ class Revisions:
 
         Where there are steps, the first is in force again.
         """
-        now, request = revised.at, revised.request.under(restarted(revised.request.policy, revised.at))
-        event = revised.model_copy(update={"request": request})
-        stands = after(record, [event])
+        now, stands = revised.at, after(record, [revised])
+        request = stands.request
         holders, outgoing, deliveries = placing(request, self._people, now, stands)
         outgoing = [*outgoing, *map(outbox_entry, moved(record, self._edits, now))]
-        event = event.model_copy(update={"holders": holders})
+        event = revised.model_copy(update={"holders": holders, "policy": request.policy.name})
         return Commit(
             run_id=request.run_id,
             events=[event],
@@ -95,7 +93,7 @@ class Revisions:
             changes["digest"] = call_digest(old.run_id, old.id, nonce, old.call, old.requesters)
         request = old.model_copy(update={**changes, "revision": old.revision + 1})
         revised = RequestRevised(
-            at=now, by=answer.person, request=request, channel=answer.channel, evidence=statement.evidence
+            at=now, by=answer.person, request=request.asking(), channel=answer.channel, evidence=statement.evidence
         )
         commit = self.revising(record, version, revised)
         return replace(
@@ -127,7 +125,7 @@ class Revisions:
             revised = RequestRevised(
                 at=now,
                 by=statement.person,
-                request=request,
+                request=request.asking(),
                 channel=statement.channel,
                 evidence=statement.evidence,
             )
@@ -139,7 +137,7 @@ class Revisions:
                 channel=statement.channel,
                 evidence=statement.evidence,
             )
-            revised = RequestRevised(at=now, by=statement.person, request=request, edited=edited)
+            revised = RequestRevised(at=now, by=statement.person, request=request.asking(), edited=edited)
         commit = self.revising(record, version, revised)
         return replace(
             commit,

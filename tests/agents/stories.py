@@ -40,7 +40,13 @@ SHORT_TEXT = st.text(max_size=5)
 
 # Ids that meet: two steps, two requests, two attempts.
 _IDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"StepId": ("s1", "s2"), "RequestId": ("q1", "q2"), "AttemptId": ("a1", "a2"), "RunId": ("r1",)}
+    {
+        "StepId": ("s1", "s2"),
+        "RequestId": ("q1", "q2"),
+        "AttemptId": ("a1", "a2"),
+        "RunId": ("r1",),
+        "SeatId": ("0.0", "1.0"),
+    }
 )
 _PEOPLE = ("anna", "bo")
 # Answers that the fold knows, among any others.

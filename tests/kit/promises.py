@@ -17,7 +17,8 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.requests import AllOf, Anyone, Effect, PolicySnapshot, PolicyStep, Request, RequestId, Rule, Vote
+from agents.moves import reassigned, restarted
+from agents.requests import AllOf, Anyone, Asking, Effect, PolicySnapshot, PolicyStep, RequestId, Rule, Vote
 from bot.queries.rebuild import rebuild
 from bot.store import Store
 from bot.store.client import Client
@@ -60,7 +61,7 @@ def _check_start(started: ToolStarted, before: Sequence[Event]) -> None:
     decided = [one.decision for one in about if isinstance(one, RequestDecided)]
     assert [one.state for one in decided] == ["approved"], "one decision, and it is an approval"
     assert not any(isinstance(one, RequestRevoked) for one in about), "nobody has taken it back"
-    [decision], call, policy = decided, request.call, _policy(request, about)
+    [decision], call, policy = decided, request.call, _policy(about)
     assert call is not None
     assert _executed(call.effect) == _executed(started.effect), "what was approved is what is done"
     assert (started.at - decision.at).total_seconds() < policy.execute_within_s
@@ -92,18 +93,18 @@ def _request_of(event: Event) -> RequestId | None:
             return None
 
 
-def _policy(request: Request, about: Sequence[Event]) -> PolicySnapshot:
-    """The rules as they stood last: revised with the request, or since by who is asked."""
-    found = request.policy
+def _policy(about: Sequence[Event]) -> PolicySnapshot:
+    """The rules as they stood last: as it was opened, and since by who is asked."""
+    [found] = [event.request.policy for event in about if isinstance(event, RequestOpened)]
     for event in about:
-        if isinstance(event, RequestOpened | RequestRevised):
-            found = event.request.policy
+        if isinstance(event, RequestRevised):
+            found = restarted(found, event.at)
         if isinstance(event, RequestReassigned):
-            found = event.policy
+            found = reassigned(found, event)
     return found
 
 
-def _votes(request: Request, about: Sequence[Event]) -> Iterator[Vote]:
+def _votes(request: Asking, about: Sequence[Event]) -> Iterator[Vote]:
     """The approvals of what stands, each human's last, without those that became void."""
     void = {reply for event in about if isinstance(event, RequestReassigned) for reply in event.void}
     last = dict[str, Vote]()

@@ -1,10 +1,12 @@
-"""Handing a request on: to whom somebody's seats may go, why not to others, and the policy that holds then. Pure."""
+"""Handing a request on: to whom somebody's seats may go, why not to others, and which of their seats go. Pure."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from agents.requests import AllOf, AnyOf, Anyone, HandedOn, PersonId, PolicySnapshot, Rule, parts_of
+from agents.moves import handed_on, seats_in
+from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, Rule, parts_of
+from agents.requests.moves import SeatsPassed
 from bot.policy.approvers.quorum import barred, doubles_of, eligible
 from bot.policy.approvers.steps import can_go_on
 
@@ -74,36 +76,16 @@ def objection(
     for found, is_so in checks:
         if is_so:
             return found
-    after = handed_on(policy, HandedOn(person=person, to=to), accepts)
+    after = handed_on(policy, passed(policy, person, to, accepts))
     return None if can_go_on(after, involved.requesters, involved.voters, involved.here) else "too_few"
 
 
-def handed_on(policy: PolicySnapshot, given: HandedOn, accepts: Accepts) -> PolicySnapshot:
-    """Return `policy` with the seats of one person held by another; whoever gave them up may still deny.
-
-    Seats of other steps go with them only where they may take those.
-    """
-
-    def swapped(rule: Rule) -> Rule:
-        match rule:
-            case Anyone() if given.person in rule.people:
-                to = (given.to,) if given.to in accepts(rule) else ()
-                kept = (one for person in rule.people for one in (to if person == given.person else (person,)))
-                return rule.model_copy(update={"people": tuple(dict.fromkeys(kept))})
-            case Anyone():
-                return rule
-            case AllOf() | AnyOf():
-                return rule.model_copy(update={"of": tuple(map(swapped, rule.of))})
-
-    return policy.model_copy(
-        update={
-            "rule": swapped(policy.rule),
-            "steps": tuple(step.model_copy(update={"rule": swapped(step.rule)}) for step in policy.steps),
-            "handed_on": (*policy.handed_on, given),
-            "may_deny": tuple(dict.fromkeys((*policy.may_deny, given.person))),
-            "away": tuple(one for one in policy.away if one.person != given.person),
-        }
-    )
+def passed(policy: PolicySnapshot, person: PersonId, to: PersonId, accepts: Accepts) -> SeatsPassed:
+    """Return what has the seats of one person held by another: of other steps those that they may take."""
+    rules = [(policy.in_step, policy.rule), *((number, step.rule) for number, step in enumerate(policy.steps))]
+    seats = (one for number, rule in rules for one in seats_in(rule, number))
+    taken = dict.fromkeys(one for one, seat in seats if person in seat.people and to in accepts(seat))
+    return SeatsPassed(out=person, into=to, seats=tuple(taken))
 
 
 def chain(policy: PolicySnapshot, person: PersonId) -> tuple[HandedOn, ...]:
@@ -134,7 +116,7 @@ def _may(policy: PolicySnapshot, person: PersonId, to: PersonId, involved: Invol
 
 def stood_in_for(
     policy: PolicySnapshot, absent: Mapping[PersonId, Absent], involved: Involved, accepts: Accepts
-) -> Iterator[HandedOn]:
+) -> Iterator[SeatsPassed]:
     """Yield what goes to the stand-ins of those who are away, one after the other; a stand-in may be away as well.
 
     Whoever is away and has nobody whom the policy accepts stays asked.
@@ -149,9 +131,9 @@ def stood_in_for(
         if to is None or objection(policy, person, to, involved, accepts):
             stuck.add(person)
             continue
-        given = HandedOn(person=person, to=to, why="absent", until=until)
-        yield given
-        policy = handed_on(policy, given, accepts)
+        move = passed(policy, person, to, accepts).model_copy(update={"until": until})
+        yield move
+        policy = handed_on(policy, move)
 
 
 def reserve_of(policy: PolicySnapshot) -> Iterable[Anyone]:

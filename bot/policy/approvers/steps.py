@@ -1,11 +1,15 @@
 """A policy that goes on: the step that comes next, the people whom it escalates to. Pure."""
 
-from collections.abc import Callable, Collection, Iterable
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 
-from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, parts_of, people_of
+from agents.moves import seats_in, without
+from agents.requests import AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, parts_of
+from agents.requests.moves import SeatId, SeatsFilled
 from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible, is_met
+
+Fill = Callable[[Anyone], Iterable[PersonId]]
+"""Who sits in a seat by now."""
 
 
 def next_step(policy: PolicySnapshot, voters: Iterable[PersonId], out: Collection[PersonId]) -> int | None:
@@ -106,58 +110,37 @@ def needed_elsewhere(
     return frozenset(one for one in eligible(policy, requesters) if is_missed(like(one)))
 
 
-def begun(policy: PolicySnapshot, number: int, voters: Iterable[PersonId], at: datetime) -> PolicySnapshot:
-    """Return `policy` with the step of this `number` in force, after `voters` approved in the one before.
-
-    One person fills one step: whoever counted for another one approves no more, and may deny as before.
-    """
-    steps = list(policy.steps)
-    # Who filled another step was left out of this one: should all votes become void, they are asked in it as before.
-    elsewhere = {person for other in policy.other_steps for person in other.by}
-    kept = _with_back(policy.rule, steps[policy.in_step].rule, elsewhere)
-    steps[policy.in_step] = steps[policy.in_step].model_copy(update={"rule": kept, "by": tuple(voters)})
-    step = steps[number]
-    taken = {person for other, one in enumerate(steps) if other != number for person in one.by}
-    changed = {
-        "steps": tuple(steps),
-        "in_step": number,
-        "rule": without(step.rule, taken),
-        "quorum": step.quorum,
-        "escalate_after_s": step.escalate_after_s,
-        "escalate_to": step.escalate_to,
-        "escalated_at": None,
-        "began_at": at,
-        "may_deny": tuple(dict.fromkeys((*policy.may_deny, *people_of(policy.rule)))),
-    }
-    return policy.model_copy(update=changed)
+def escalated(policy: PolicySnapshot, to: Iterable[PersonId]) -> SeatsFilled:
+    """Return what opens each seat to these people as well; as many approvals are needed as before."""
+    added = [person for person in to if person not in policy.givers]
+    return SeatsFilled(seats=_wider(policy.rule, policy.in_step, added), escalates=True)
 
 
-def restarted(policy: PolicySnapshot, at: datetime) -> PolicySnapshot:
-    """Return `policy` as it is after all votes have become void: its first step is in force again."""
-    if not policy.steps:
-        return policy
-    again = begun(policy, 0, (), at)
-    steps = tuple(step.model_copy(update={"by": ()}) for step in again.steps)
-    return again.model_copy(update={"steps": steps, "rule": steps[0].rule})
+def refilled(policy: PolicySnapshot, numbers: Collection[int], fill: Fill) -> SeatsFilled:
+    """Return what has the people of these steps looked up anew by `fill`; 0 where there are no steps."""
+    others = [(number, step.rule) for number, step in enumerate(policy.steps) if number != policy.in_step]
+    held = (rule for rule in ((policy.in_step, policy.rule), *others) if rule[0] in numbers)
+    seats = (one for number, rule in held for one in seats_in(rule, number))
+    return SeatsFilled(seats={seat_id: tuple(fill(seat)) for seat_id, seat in seats})
 
 
-def escalated(policy: PolicySnapshot, to: Iterable[PersonId], at: datetime) -> PolicySnapshot:
-    """Return `policy` with each seat open to these people as well; as many approvals are needed as before."""
-    taken = {*policy.givers, *(person for step in policy.other_steps for person in step.by)}
-    added = tuple(person for person in to if person not in taken)
-    return policy.model_copy(update={"rule": wider(policy.rule, added), "escalated_at": at})
+def wider(
+    policy: PolicySnapshot, numbers: Collection[int], there: Callable[[Iterable[Anyone]], Sequence[PersonId]]
+) -> SeatsFilled:
+    """Return what opens these steps to those as well to whom they escalate, as far as they are `there`."""
+    reserve = there(policy.escalate_to) if policy.in_step in numbers else ()
+    move = escalated(policy, reserve) if reserve else SeatsFilled()
+    seats = dict(move.seats)
+    for number, step in enumerate(policy.steps):
+        if number in numbers and number != policy.in_step:
+            seats |= _wider(step.rule, number, there(step.escalate_to))
+    return move.model_copy(update={"seats": seats})
 
 
-def refilled(policy: PolicySnapshot, numbers: Collection[int], fill: Callable[[Rule], Rule]) -> PolicySnapshot:
-    """Return `policy` with the people of these steps looked up anew by `fill`; 0 where there are no steps."""
-    taken = {person for step in policy.other_steps for person in step.by}
-    rule = without(fill(policy.rule), taken) if policy.in_step in numbers else policy.rule
-    others = set(numbers) - {policy.in_step}
-    steps = (
-        step.model_copy(update={"rule": fill(step.rule)}) if number in others else step
-        for number, step in enumerate(policy.steps)
-    )
-    return policy.model_copy(update={"rule": rule, "steps": tuple(steps)})
+def _wider(rule: Rule, number: int, people: Sequence[PersonId]) -> dict[SeatId, tuple[PersonId, ...]]:
+    """Return the seats that get somebody new where each is open to `people` as well."""
+    held = {seat_id: seat.people for seat_id, seat in seats_in(rule, number) if not {*people} <= {*seat.people}}
+    return {seat_id: tuple(dict.fromkeys((*sit, *people))) for seat_id, sit in held.items()}
 
 
 def by_any_of(policy: PolicySnapshot) -> PolicySnapshot:
@@ -166,34 +149,3 @@ def by_any_of(policy: PolicySnapshot) -> PolicySnapshot:
     seats = tuple(dict.fromkeys(part for rule in rules for part in parts_of(rule) if isinstance(part, Anyone)))
     rule = seats[0] if len(seats) == 1 else AnyOf(of=seats)
     return policy.model_copy(update={"rule": rule, "quorum": 1, "steps": (), "in_step": 0, "began_at": None})
-
-
-def without(rule: Rule, people: Collection[PersonId]) -> Rule:
-    """Return `rule` without these people in any seat."""
-    match rule:
-        case Anyone():
-            return rule.model_copy(update={"people": tuple(one for one in rule.people if one not in people)})
-        case AllOf() | AnyOf():
-            return rule.model_copy(update={"of": tuple(without(part, people) for part in rule.of)})
-
-
-def _with_back(rule: Rule, was: Rule, people: Collection[PersonId]) -> Rule:
-    """Return `rule` with those of `people` that had a seat in `was` in it again; what made it wider or less stays."""
-    match rule, was:
-        case Anyone(), Anyone():
-            stay = [one for one in was.people if one in rule.people or one in people]
-            return rule.model_copy(update={"people": tuple(dict.fromkeys((*stay, *rule.people)))})
-        case (AllOf(), AllOf()) | (AnyOf(), AnyOf()) if len(rule.of) == len(was.of):
-            parts = zip(rule.of, was.of, strict=True)
-            return rule.model_copy(update={"of": tuple(_with_back(part, before, people) for part, before in parts)})
-        case _:
-            return rule
-
-
-def wider(rule: Rule, people: tuple[PersonId, ...]) -> Rule:
-    """Return `rule` with each seat open to `people` as well."""
-    match rule:
-        case Anyone():
-            return rule.model_copy(update={"people": tuple(dict.fromkeys((*rule.people, *people)))})
-        case AllOf() | AnyOf():
-            return rule.model_copy(update={"of": tuple(wider(part, people) for part in rule.of)})

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agents.events import RequestReassigned
-from agents.requests import Anyone, Away, HandedOn, PersonId, PolicySnapshot
+from agents.moves import reassigned
+from agents.requests import Anyone, PersonId, PolicySnapshot
+from agents.requests.moves import SeatsPassed
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from agents.text import one_line
@@ -14,7 +16,7 @@ from bot.people.absences import Absences
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_doubles
 from bot.policy.answers import Statement, answer_above, unwrapped
-from bot.policy.approvers.delegation import Objection, candidates, handed_on, objection, stood_in_for
+from bot.policy.approvers.delegation import Objection, candidates, objection, passed, stood_in_for
 from bot.policy.approvers.quorum import barred, eligible
 from bot.policy.judge import AGAINST, delegation_objection
 from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
@@ -98,8 +100,8 @@ class Delegation:
 
     async def judged(
         self, record: RequestRecord, answer: Answer, wish: HandOn
-    ) -> tuple[Judgement, PolicySnapshot | None]:
-        """Judge a wish to hand `record` on; with the policy that holds after it, None where nothing changes."""
+    ) -> tuple[Judgement, RequestReassigned | None]:
+        """Judge a wish to hand `record` on; with the move that does it, None where nothing changes."""
         known = as_known_now(record, self._people)
         if (closed := delegation_objection(known, answer)) is not None:
             return closed, None
@@ -107,65 +109,62 @@ class Delegation:
             return Unclear(why=AGAINST), None
         if wish.to_nobody:
             return DelegationRefused(kind="left", why=f"{say('delegation.refused')} {wish.to_nobody}"), None
-        reason = one_line(wish.reason, REASON_CHARS)
-        given = HandedOn(person=answer.person, to=wish.to, reason=reason)
-        policy = await self._after(record, given, answer)
-        if isinstance(policy, PolicySnapshot):
-            return Delegated(person=answer.person, to=wish.to), policy
         asked = known.request.policy
-        accepts = self._people.may_take(asked, answer.at)
-        found = {*candidates(asked, involved_in(record, self._people), accepts, answer.person)} - {wish.to}
-        could_be = sorted(found - await took_part(self._store, self._people, record, found))
-        why = not_handed_on(policy, wish.to, asked, self._people, could_be)
-        return DelegationRefused(kind=policy, why=why), None
+        await self._people.look_up_policy(asked.name)
+        if why := await self._objection(record, asked, answer, wish.to):
+            accepts = self._people.may_take(asked, answer.at)
+            found = {*candidates(asked, involved_in(record, self._people), accepts, answer.person)} - {wish.to}
+            could_be = sorted(found - await took_part(self._store, self._people, record, found))
+            said = not_handed_on(why, wish.to, asked, self._people, could_be)
+            return DelegationRefused(kind=why, why=said), None
+        policy = record.request.policy
+        wanted = RequestReassigned(
+            at=answer.at,
+            request_id=record.request.id,
+            why="delegated",
+            moves=(passed(policy, answer.person, wish.to, self._people.may_take(policy, answer.at)),),
+            by=answer.person,
+            person=answer.person,
+            reason=one_line(wish.reason, REASON_CHARS),
+        )
+        return Delegated(person=answer.person, to=wish.to), wanted
 
-    async def _after(self, record: RequestRecord, given: HandedOn, answer: Answer) -> PolicySnapshot | Objection:
-        policy = as_known_now(record, self._people).request.policy
-        await self._people.look_up_policy(policy.name)
-        accepts = self._people.may_take(policy, answer.at)
-        if why := objection(policy, given.person, given.to, involved_in(record, self._people), accepts):
+    async def _objection(
+        self, record: RequestRecord, asked: PolicySnapshot, answer: Answer, to: PersonId
+    ) -> Objection | None:
+        """Return why it is not handed on to somebody; `asked` is the policy as it counts now."""
+        accepts = self._people.may_take(asked, answer.at)
+        if why := objection(asked, answer.person, to, involved_in(record, self._people), accepts):
             return why
-        is_free = not await took_part(self._store, self._people, record, {given.to})
-        return handed_on(policy, given, accepts) if is_free else "took_part"
+        return "took_part" if await took_part(self._store, self._people, record, {to}) else None
 
     def delegating(
         self,
         record: RequestRecord,
         version: int,
         statement: Statement,
-        answer: Answer,
-        policy: PolicySnapshot,
+        judgement: Delegated,
+        wanted: RequestReassigned,
         told: Tell | None,
     ) -> Commit:
-        """Return the commit that puts `policy` in force, by which the last one in its list decides for another.
+        """Return the commit by which another decides for somebody, as it was `wanted` and judged.
 
         `told` is what the person who handed it on hears.
         """
-        request, given = record.request, policy.handed_on[-1]
-        made = reassigning(
-            record,
-            policy,
-            "delegated",
-            self._people,
-            self._edits,
-            answer.at,
-            by=answer.person,
-            person=given.person,
-            reason=given.reason,
-        )
-        event = made.event.model_copy(update={"channel": statement.channel, "evidence": statement.evidence})
-        stands = after(record, [event])
-        judgement = Delegated(person=given.person, to=given.to)
+        request, now = record.request, wanted.at
+        said = wanted.model_copy(update={"channel": statement.channel, "evidence": statement.evidence})
+        made = reassigning(record, said, self._people, self._edits)
+        stands = after(record, [made.event])
         return Commit(
             run_id=request.run_id,
-            events=[event],
+            events=[made.event],
             records=[record_write(stands, version, before=request.expires_at)],
             once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
-            counts=counted_as(judgement.type, answer.at - request.opened_at),
+            counts=counted_as(judgement.type, now - request.opened_at),
             outgoing=[*made.outgoing, *([outbox_entry(told)] if told else [])],
             deliveries=made.deliveries,
             # Its status line names who may decide.
-            wake=[*self._timing.wake(stands, answer.at), Wake(WorkItem("run", request.run_id))],
+            wake=[*self._timing.wake(stands, now), Wake(WorkItem("run", request.run_id))],
             limit=MAX_EVENTS_AT_ALL,
         )
 
@@ -191,17 +190,15 @@ class Delegation:
         def accepts(seat: Anyone) -> Collection[PersonId]:
             return [one for one in takes(seat) if one not in kept_out]
 
-        for given in stood_in_for(with_doubles(policy, self._people), away, involved, accepts):
-            policy = handed_on(policy, given, accepts)
-            made.append(_gone(record, policy, given.person, now, given.to))
+        for move in stood_in_for(with_doubles(policy, self._people), away, involved, accepts):
+            made.append(_gone(record, move, now))
+            policy = reassigned(policy, made[-1])
         asked = eligible(policy, record.requesters)
         for person in asked:
             if person in away and person not in involved.voters and not _is_told(policy, person, away[person].until):
                 until, to = away[person]
-                others = tuple(one for one in policy.away if one.person != person)
-                gone = Away(person=person, until=until, to=to if to in asked and to != person else None)
-                policy = policy.model_copy(update={"away": (*others, gone)})
-                made.append(_gone(record, policy, person, now))
+                stands_in = to if to in asked and to != person else None
+                made.append(_gone(record, SeatsPassed(out=person, asked=stands_in, until=until), now))
         return made
 
     async def standing_in(self, record: RequestRecord, version: int, now: datetime) -> Commit | None:
@@ -210,8 +207,9 @@ class Delegation:
         if not events or record.state != "open" or now >= record.request.expires_at:
             return None
         *first, last = events
-        made = reassigning(record, last.policy, "absent", self._people, self._edits, now, person=last.person)
-        final = made.event.model_copy(update={"to": last.to})
+        together = last.model_copy(update={"moves": tuple(move for event in events for move in event.moves)})
+        made = reassigning(record, together, self._people, self._edits)
+        final = last.model_copy(update={"holders": made.event.holders})
         stands = after(record, [*first, final])
         return Commit(
             run_id=record.request.run_id,
@@ -257,8 +255,7 @@ class Delegation:
         is_known = any(one.person == person for one in policy.away)
         if not is_asked or is_known or record.state != "open" or now >= record.request.expires_at:
             return None
-        seen = policy.model_copy(update={"away": (*policy.away, Away(person=person))})
-        made = reassigning(record, seen, "absent", self._people, self._edits, now, person=person)
+        made = reassigning(record, _gone(record, SeatsPassed(out=person), now), self._people, self._edits)
         return Commit(
             run_id=record.request.run_id,
             events=[made.event],
@@ -270,12 +267,9 @@ class Delegation:
         )
 
 
-def _gone(
-    record: RequestRecord, policy: PolicySnapshot, person: PersonId, now: datetime, to: PersonId | None = None
-) -> RequestReassigned:
-    return RequestReassigned(
-        at=now, request_id=record.request.id, why="absent", policy=policy, person=person, to=(to,) if to else ()
-    )
+def _gone(record: RequestRecord, move: SeatsPassed, now: datetime) -> RequestReassigned:
+    to = (move.into,) if move.into else ()
+    return RequestReassigned(at=now, request_id=record.request.id, why="absent", moves=(move,), person=move.out, to=to)
 
 
 def _is_told(policy: PolicySnapshot, person: PersonId, until: datetime) -> bool:

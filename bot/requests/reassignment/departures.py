@@ -11,15 +11,17 @@ Whose mail address or Slack id has changed gets the cards there that wait for th
 Nothing of this is done while a file is only half taken: see `half_taken`.
 """
 
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
 import structlog
 
-from agents.events import CardReplaced
-from agents.requests import Holder, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, Vote, people_of
+from agents.events import CardReplaced, RequestReassigned
+from agents.moves import reassigned
+from agents.requests import Anyone, Holder, PersonId, PolicySnapshot, PolicyStep, RequestId, Vote, people_of
+from agents.requests.moves import Move, RuleReplaced, StepBegan
 from agents.requests.record import RequestRecord, after
 from agents.run import fold
 from bot.config.tables import CHANNELS
@@ -29,7 +31,7 @@ from bot.people.noted import NotedTables
 from bot.people.offers import waits_for
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible
-from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_approve, refilled, still_open, wider
+from bot.policy.approvers.steps import can_go_on, may_come_to_approve, refilled, still_open, wider
 from bot.policy.recheck import good_until, why_not
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved, newest_of
@@ -252,20 +254,22 @@ class Departures:
         request, now = record.request, await self._journal.store.now(record.request.id)
         known, void = as_known_now(record, self._people), void_votes(record, self._people)
         kind, gone = because
-        person = gone[0]
-
-        why = self._why(kind)
-        others = await self._policies(record, known, here)
-        for found in await screened(self._journal.store, self._people, record, others):
-            then = as_known_now(under(record, found), self._people)
+        wanted = RequestReassigned(at=now, request_id=request.id, why=kind, person=gone[0], reason=self._why(kind))
+        ways = await self._ways(record, known, here, wanted)
+        for found in await screened(self._journal.store, self._people, record, ways):
+            stands = under(record, found)
+            then = as_known_now(stands, self._people)
             if not _can_go_on(then.request.policy, then, here):
                 continue
-            policy = _from_first_open(found, then, here, now)
             # Nobody has decided under a rule for which these votes are enough as it begins: they are asked again.
-            votes = void if _open_steps(found, then, here) else record.votes
-            made = reassigning(
-                record, policy, kind, self._people, self._edits, now, person=person, reason=why, void=votes
+            votes = void if _open_steps(stands.request.policy, then, here) else record.votes
+            asking = found.model_copy(
+                update={
+                    "moves": (*found.moves, *_first_open(stands.request.policy, then, here)),
+                    "void": tuple(vote.reply_id for vote in votes),
+                }
             )
+            made = reassigning(record, asking, self._people, self._edits)
             stands = after(record, [made.event])
             return Commit(
                 run_id=request.run_id,
@@ -330,16 +334,17 @@ class Departures:
         await self._journal.write(Commit(run_id=request.run_id, outgoing=[*map(outbox_entry, told)]))
         await (store.remember(name, b"1", _REMEMBERED_S) if have_left else store.forget(name))
 
-    async def _policies(
-        self, record: RequestRecord, known: RequestRecord, here: Collection[PersonId]
-    ) -> list[PolicySnapshot]:
-        """Return the policies that may hold instead, the nearest first.
+    async def _ways(
+        self, record: RequestRecord, known: RequestRecord, here: Collection[PersonId], wanted: RequestReassigned
+    ) -> list[RequestReassigned]:
+        """Return how others may decide instead, as it is `wanted`, the nearest first.
 
-        The same one, where a step that was met is open again; the same seats as they are filled now, so that every vote
-        still counts, of the steps that lack people and else of all; the policy as the settings have it now; these with
-        those whom it escalates to; and where nothing is decided that a policy gates, whoever else can say it.
+        By no move, where a step that was met is open again; with the same seats as they are filled now, so that every
+        vote still counts, of the steps that lack people and else of all; by the policy as the settings have it now;
+        these with those whom it escalates to; and where nothing is decided that a policy gates, by whoever else can say
+        it.
         """
-        request, now = record.request, await self._journal.store.now(record.request.id)
+        request, now = record.request, wanted.at
         old, holds = request.policy, known.request.policy
         there = may_come_to_approve(holds, known.requesters, here)
         still = _open_steps(holds, known, here)
@@ -349,31 +354,26 @@ class Departures:
         await self._people.look_up((*(ref for rule in rules for ref in refs_in(rule)), *self._people.tables.alerts))
         await self._people.look_up_policy(old.name)
 
-        def again(rule: Rule) -> Rule:
-            return self._people.filled_anew(rule, now, old.givers)
+        def again(seat: Anyone) -> Sequence[PersonId]:
+            return self._people.seated_anew(seat, now, old.givers)
 
-        found = [refilled(old, numbers, again) for numbers in (lacking, list(still))]
-        if request.purpose == "gate":
-            # A policy that has steps, then or now, is begun anew.
-            named = None if old.steps else self._people.snapshot(old.name, now)
-            found += [_instead(old, named)] if named and not named.steps else []
-            found += [self._wider(one, lacking, now) for one in reversed(found)]
-        elif request.purpose in {"unknown", "go_on"}:
-            found += self._people.who_else_knows(old, now)
-        return [old, *found]
+        def by(*moves: Move) -> RequestReassigned:
+            return wanted.model_copy(update={"moves": moves})
 
-    def _wider(self, policy: PolicySnapshot, lacking: Collection[int], now: datetime) -> PolicySnapshot:
-        """Return `policy` with the steps that are `lacking` open to those as well whom they escalate to."""
-        reserve = self._people.on_duty(policy.escalate_to, now)
-        if policy.in_step in lacking and reserve:
-            policy = escalated(policy, reserve, now)
-        steps = (
-            step.model_copy(update={"rule": wider(step.rule, self._people.on_duty(step.escalate_to, now))})
-            if number in lacking and number != policy.in_step
-            else step
-            for number, step in enumerate(policy.steps)
-        )
-        return policy.model_copy(update={"steps": tuple(steps)})
+        found: list[Move] = [refilled(old, numbers, again) for numbers in (lacking, list(still))]
+        if request.purpose in {"unknown", "go_on"}:
+            found += map(_said_by, self._people.who_else_knows(old, now))
+        if request.purpose != "gate":
+            return [wanted, *map(by, found)]
+        # A policy that has steps, then or now, is begun anew.
+        named = None if old.steps else self._people.snapshot(old.name, now)
+        found += [RuleReplaced(rule=named.rule, quorum=named.quorum)] if named and not named.steps else []
+
+        def on_duty(seats: Iterable[Anyone]) -> Sequence[PersonId]:
+            return self._people.on_duty(seats, now)
+
+        widened = [by(one, wider(reassigned(old, by(one)), lacking, on_duty)) for one in reversed(found)]
+        return [wanted, *map(by, found), *widened]
 
 
 def _told_void(vote: Vote) -> str:
@@ -430,10 +430,10 @@ def _maybe_one(known: RequestRecord, here: Collection[PersonId]) -> list[PersonI
     return [one for one in may if not doubles_of(policy, one).isdisjoint(may)]
 
 
-def _instead(old: PolicySnapshot, named: PolicySnapshot) -> PolicySnapshot:
-    """Return `old` with those who decide by `named`; whoever could decide before may still deny."""
-    may_deny = tuple(dict.fromkeys((*old.may_deny, *people_of(old.rule))))
-    return old.model_copy(update={"rule": named.rule, "quorum": named.quorum, "may_deny": may_deny})
+def _said_by(policy: PolicySnapshot) -> RuleReplaced:
+    """Return what has those say it who do so by `policy`: also who handed it on, and who asked where it allows that."""
+    may = policy.requester_may_approve
+    return RuleReplaced(rule=policy.rule, quorum=policy.quorum, givers_may=True, requesters_may=may)
 
 
 def _voters(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
@@ -470,10 +470,8 @@ def _goes_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[Per
     return first >= policy.in_step and _can_go_on(policy, record, here)
 
 
-def _from_first_open(
-    policy: PolicySnapshot, known: RequestRecord, here: Collection[PersonId], now: datetime
-) -> PolicySnapshot:
-    """Return `policy` with the earlier step in force that is open again, where there is one, as it is `known` now."""
+def _first_open(policy: PolicySnapshot, known: RequestRecord, here: Collection[PersonId]) -> tuple[StepBegan, ...]:
+    """Return what puts the earlier step in force that is open again, where there is one, as it is `known` now."""
     holds = known.request.policy
     first = min(_open_steps(holds, known, here), default=policy.in_step)
-    return policy if first >= policy.in_step else begun(policy, first, _voters(holds, known, here), now)
+    return () if first >= policy.in_step else (StepBegan(number=first, filled=tuple(_voters(holds, known, here))),)

@@ -4,8 +4,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agents.events import CardReplaced, Event, RequestReminded
-from agents.requests import DeliveryId, PersonId, PolicySnapshot
+from agents.events import CardReplaced, Event, RequestReassigned, RequestReminded
+from agents.requests import DeliveryId, PersonId
 from agents.requests.record import RequestRecord, after
 from bot.people.directory import People
 from bot.people.noted import NotedTables
@@ -56,8 +56,8 @@ class Timing:
         reserve = (person for seat in record.request.policy.escalate_to for person in seat.people)
         await self._noted.check_joined(reserve, self._people)
         await self._people.look_up_policy(record.request.policy.name)
-        [policy] = await screened(self._store, self._people, record, [escalation(record, self._people, now)])
-        made = reassigning(record, policy, "escalated", self._people, self._edits, now)
+        [wanted] = await screened(self._store, self._people, record, [escalation(record, self._people, now)])
+        made = reassigning(record, wanted, self._people, self._edits)
         stands = after(record, [made.event])
         return Commit(
             run_id=record.request.run_id,
@@ -147,10 +147,13 @@ def _reminder(record: RequestRecord, placed: Delivery, now: datetime) -> UpdateC
     )
 
 
-def escalation(record: RequestRecord, people: People, now: datetime) -> PolicySnapshot:
-    """Return the policy of `record` once it escalates at a moment: whoever is there then may decide as well."""
+def escalation(record: RequestRecord, people: People, now: datetime) -> RequestReassigned:
+    """Return what is wanted once `record` escalates at a moment: whoever is there then may decide as well."""
     policy = record.request.policy
-    return escalated(policy, people.escalates_to(policy, now), now)
+    there = ((seat, people.filled(seat, now)) for seat in policy.escalate_to)
+    on_call = tuple(filled for seat, filled in there if filled != seat)
+    move = escalated(policy, people.escalates_to(policy, now)).model_copy(update={"on_call": on_call})
+    return RequestReassigned(at=now, request_id=record.request.id, why="escalated", moves=(move,))
 
 
 @dataclass(slots=True)

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.events import RequestReassigned, RunForked
-from agents.requests import Away, HandedOn, PersonId, RequestId, RunId
+from agents.requests import PersonId, RequestId, RunId
+from agents.requests.moves import SeatsPassed
 from bot.audit.chain import Head
 from bot.audit.forgetting import Forgetting
 from bot.audit.log import AuditLog
@@ -570,21 +571,18 @@ async def test_records_are_found_by_person_policy_run_and_time(store: Store) -> 
 
 async def handed_on_run(store: Store) -> None:
     """Bo hands on what he is asked, says why, and has left by the time it is sealed; so has Dan, who may still deny."""
-    policy = build.opened().request.policy
-    given = HandedOn(person=LEFT, to=PersonId("cy"), reason="I have my operation tomorrow")
-    after = policy.model_copy(
-        update={"handed_on": (given,), "may_deny": (LEFT,), "editors": (LEFT,), "away": (Away(person=LEFT),)}
-    )
+    asked = build.opened()
+    edited = asked.model_copy(update={"request": asked.request.model_copy(update={"edits": {"environment": (LEFT,)}})})
     moved = RequestReassigned(
         at=build.NOON,
         request_id=RequestId("q1"),
         why="delegated",
-        policy=after,
+        moves=(SeatsPassed(out=LEFT, into=PersonId("cy")), SeatsPassed(out=LEFT)),
         by=LEFT,
         person=LEFT,
-        reason=given.reason,
+        reason="I have my operation tomorrow",
     )
-    happened = [build.started(run_id=RUN), build.chosen(gate="production"), build.opened(), moved]
+    happened = [build.started(run_id=RUN), build.chosen(gate="production"), edited, moved]
     await store.commit(Commit(run_id=RUN, events=happened, expect=0))
     await sealed_all(store)
     await append(store, build.vote(), expect=4)
@@ -626,10 +624,7 @@ async def test_attack_what_somebody_forgotten_wrote_is_read_on_a_later_card_of_t
     card = {"title": "Deploy?", "quoted": "as I am in hospital from tomorrow on"}
     entry = {"kind": "place", "person": "cy", "place": "", "card": card}
     body = json.dumps(entry, separators=(",", ":")).encode()
-    policy = build.opened().request.policy
-    moved = RequestReassigned(
-        at=build.NOON, request_id=RequestId("q1"), why="escalated", policy=policy, to=(PersonId("cy"),)
-    )
+    moved = RequestReassigned(at=build.NOON, request_id=RequestId("q1"), why="escalated", to=(PersonId("cy"),))
     await store.commit(Commit(run_id=RUN, events=[moved], expect=3, outgoing=[("s0o-aaaaaaaaaaaaa", body)]))
     await sealed_all(store)
     assert "hospital" in str((await log_of(store, Query(kind="reassigned")))[0]["cards"])

@@ -54,10 +54,10 @@ def done(found: RequestRecord, due: Due, moment: datetime) -> RequestRecord:
     request = found.request
     event: Event = RequestReminded(at=moment, request_id=request.id, number=due.number, people=due.people)
     if due.kind == "escalation":
-        wider = escalated(request.policy, (DAN,), moment)
+        wider = escalated(request.policy, (DAN,))
         holders = (Holder.model_validate({"delivery_id": "d-dan", "person": DAN}),)
         event = RequestReassigned(
-            at=moment, request_id=request.id, why="escalated", policy=wider, to=(DAN,), holders=holders
+            at=moment, request_id=request.id, why="escalated", moves=(wider,), to=(DAN,), holders=holders
         )
     return after(found, [event])
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.requests import AllOf, AnyOf, Anyone, HandedOn, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
+from agents.moves import handed_on
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
 from bot.policy.approvers.delegation import (
     MOST_HANDED_ON,
     Absent,
@@ -15,8 +16,8 @@ from bot.policy.approvers.delegation import (
     Involved,
     candidates,
     chain,
-    handed_on,
     objection,
+    passed,
     stood_in_for,
 )
 from bot.policy.approvers.quorum import can_be_met, eligible, is_met
@@ -48,7 +49,7 @@ def why(snapshot: PolicySnapshot, person: PersonId, to: PersonId, found: Involve
 def given_on(snapshot: PolicySnapshot, *pairs: tuple[PersonId, PersonId]) -> PolicySnapshot:
     for person, to in pairs:
         assert why(snapshot, person, to) is None
-        snapshot = handed_on(snapshot, HandedOn(person=person, to=to), of(snapshot))
+        snapshot = handed_on(snapshot, passed(snapshot, person, to, of(snapshot)))
     return snapshot
 
 
@@ -202,8 +203,8 @@ def absences(**to: str) -> Mapping[PersonId, Absent]:
 def test_those_who_are_away_are_stood_in_for(away: Mapping[PersonId, Absent], went: list[str]) -> None:
     found = list(stood_in_for(ALONE, away, involved(), of(ALONE)))
 
-    assert [f"{one.person} {one.to}" for one in found] == went
-    assert {(one.why, one.until) for one in found} <= {("absent", UNTIL)}
+    assert [f"{one.out} {one.into}" for one in found] == went
+    assert {one.until for one in found} <= {UNTIL}
     assert [*stood_in_for(ALONE, away, involved(BO), of(ALONE))] == []
 
 
@@ -241,7 +242,7 @@ def test_whatever_is_handed_on_the_rules_hold(
         person = before[number % len(before)] if before else BO
         if objection(snapshot, person, to, found, reserve):
             continue
-        snapshot = handed_on(snapshot, HandedOn(person=person, to=to), reserve)
+        snapshot = handed_on(snapshot, passed(snapshot, person, to, reserve))
         after = eligible(snapshot, found.requesters)
 
         assert person in before

@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 from agents.events import RequestReassigned, VoteCast
+from agents.moves import begun, filled, restarted
 from agents.requests import HandedOn, PersonId, PolicySnapshot, PolicyStep, people_of
+from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.quorum import can_be_met, eligible, is_met, lacking_in_all
-from bot.policy.approvers.steps import begun, escalated, open_steps, refilled, restarted
+from bot.policy.approvers.steps import escalated, open_steps, refilled
 from bot.policy.judge import judge, needed_later
 from bot.policy.judgements import AlreadyVoted, Counted, Decided, Judgement, NotEntitled
 from bot.policy.recheck import why_not
@@ -45,6 +47,10 @@ def spending(*steps: PolicyStep, **changes: Any) -> PolicySnapshot:
     )
 
 
+def escalating(snapshot: PolicySnapshot, *to: PersonId) -> PolicySnapshot:
+    return filled(snapshot, escalated(snapshot, to), LATER)
+
+
 def asked(snapshot: PolicySnapshot | None = None) -> RequestRecord:
     return record().model_copy(update={"request": approval(policy=snapshot or spending())})
 
@@ -62,8 +68,8 @@ def voted(found: RequestRecord, person: PersonId) -> RequestRecord:
         return found
     may = eligible(found.request.policy, found.requesters)
     voters = [each.person for each in found.votes if each.approve and each.person in may]
-    began = begun(found.request.policy, counted.next_step, voters, LATER)
-    event = RequestReassigned(at=LATER, request_id=found.request.id, why="next_step", policy=began)
+    began = StepBegan(number=counted.next_step, filled=tuple(voters))
+    event = RequestReassigned(at=LATER, request_id=found.request.id, why="next_step", moves=(began,))
     return after(found, [event])
 
 
@@ -80,7 +86,7 @@ def test_the_step_that_is_met_begins_the_next_and_the_last_one_decides() -> None
 
 
 def test_one_person_fills_one_step() -> None:
-    wider = escalated(spending(), (DAN,), LATER)
+    wider = escalating(spending(), DAN)
     second = voted(asked(wider), DAN)
 
     assert eligible(second.request.policy, ()) == (CY,)
@@ -177,7 +183,7 @@ def test_changed_words_bring_back_nobody_who_left_and_keep_whom_a_step_escalated
     second = voted(asked(spending(first, PolicyStep(name="finance", rule=anyone("bo", "cy", "eve")))), BO)
     left = second.request.policy.model_copy(update={"rule": anyone("cy")})
 
-    again = restarted(escalated(left, (ANNA,), LATER), LATER)
+    again = restarted(escalating(left, ANNA), LATER)
 
     assert tuple(people_of(again.steps[1].rule)) == (BO, CY, ANNA)
 
@@ -196,7 +202,7 @@ def test_an_approval_covers_nothing_once_a_voter_of_any_step_has_left() -> None:
 def test_escalation_opens_every_seat_and_needs_as_many_people_as_before() -> None:
     both = policy(rule=all_of(anyone("bo"), any_of(anyone("cy"), anyone("anna"))), quorum=2)
 
-    wider = escalated(both, (DAN,), LATER)
+    wider = escalating(both, DAN)
 
     assert eligible(wider, ()) == (BO, DAN, CY, ANNA)
     assert not is_met(wider, (DAN,))
@@ -208,18 +214,20 @@ def test_escalation_gives_no_seat_to_whoever_handed_it_on_or_filled_another_step
     given_on = policy(handed_on=(HandedOn(person=DAN, to=BO),))
     second = voted(asked(), BO).request.policy
 
-    assert [*people_of(escalated(given_on, (DAN, ANNA), LATER).rule)] == [BO, CY, ANNA]
-    assert [*people_of(escalated(second, (BO, ANNA), LATER).rule)] == [CY, DAN, ANNA]
+    assert [*people_of(escalating(given_on, DAN, ANNA).rule)] == [BO, CY, ANNA]
+    assert [*people_of(escalating(second, BO, ANNA).rule)] == [CY, DAN, ANNA]
 
 
 def test_whoever_filled_another_step_gets_no_seat_where_the_people_are_looked_up_anew() -> None:
     second = voted(asked(), BO).request.policy
 
-    assert [*people_of(refilled(second, {1}, lambda _: anyone("bo", "cy", "eve")).rule)] == [CY, PersonId("eve")]
+    anew = refilled(second, {1}, lambda _: (BO, CY, PersonId("eve")))
+
+    assert [*people_of(filled(second, anew, LATER).rule)] == [CY, PersonId("eve")]
 
 
 def test_escalation_lets_no_requester_decide() -> None:
-    assert eligible(escalated(policy(), (ANNA, DAN), LATER), (ANNA,)) == (BO, CY, DAN)
+    assert eligible(escalating(policy(), ANNA, DAN), (ANNA,)) == (BO, CY, DAN)
 
 
 def test_a_large_group_in_each_of_two_steps_costs_as_little_as_a_small_one() -> None:
