@@ -446,7 +446,7 @@ class FollowUps:
         who = self._rights.of_person(person, trigger.evidence)
         if not is_withdrawal(trigger.text) or self._rights.denial(who, "write", concern, run.id, is_known=True) is None:
             return False
-        no = answer_by(record, person, channel, self._store.about_now()).model_copy(update={"approve": False})
+        no = answer_by(record, person, channel, self._store.about_now()).of("deny")
         return isinstance(judge(record, no), TooLate) and await self._is_about(record, trigger)
 
     async def _only_steers(

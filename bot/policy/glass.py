@@ -4,11 +4,10 @@ It is a vote of a kind of its own and never counts as an approval. All that bind
 seen, the way it came, the expiry, and a denial.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from agents.requests import Decision, PersonId, PolicySnapshot, Request, Vote, people_of
 from bot.policy.approvers.quorum import may_break_glass
-from bot.policy.judgements import Answer, NotEntitled
 from bot.policy.record import RequestRecord
 
 
@@ -22,17 +21,6 @@ def may_break(request: Request, requesters: Iterable[PersonId]) -> tuple[PersonI
     out = {*requesters, *request.editors, *request.policy.givers}
     is_gate = request.format == "approval"
     return tuple(one for one in may_break_glass(request.policy) if one not in out) if is_gate else ()
-
-
-def objection(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None = None) -> NotEntitled | None:
-    """Return why this person may not break the glass; `here` is everyone in the directory, where that is known."""
-    may = tuple(one for one in breakers(record) if here is None or one in here)
-    if answer.person in may:
-        return None
-    if answer.person in record.requesters:
-        return NotEntitled(why="requester", approvers=may)
-    is_editor = answer.person in record.request.editors
-    return NotEntitled(why="editor" if is_editor else "break_glass", approvers=may)
 
 
 def broken(record: RequestRecord) -> Vote | None:

@@ -181,8 +181,9 @@ class Decisions:
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 is_asked = record.question_for(statement.person) is not None
                 answer = read_answer(record.request, statement, now, is_asked=is_asked)
+                answer = answer.of(change.act) if change else answer
                 judgement, changed = await self._judged(record, answer, change)
-            if answer.approve is False and isinstance(judgement, Late):
+            if answer.act == "deny" and isinstance(judgement, Late):
                 newer = None if isinstance(judgement, AlreadyDecided) else await self.asked_anew(record)
                 if newer:
                     return await self._decide(newer, statement, None, inbound)
@@ -231,7 +232,7 @@ class Decisions:
         """Return the judgement, and the request that an edit makes of this one, or the policy that holds after it."""
         known = as_known_now(record, self._people)
         if is_stranger(record, known, answer.person):
-            return not_theirs(known, self._people.all()), None
+            return not_theirs(known, answer, self._people.all()), None
         if isinstance(change, Edit):
             judgement, after_it = await judged(record, answer, change, self._people, self._run_of(record))
             return judgement, after_it and _to_write(after_it, record)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import JsonValue
 
@@ -13,8 +14,8 @@ from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
 from bot.policy.approvers.quorum import barred, can_be_met
 from bot.policy.edits import Edited, EditRefused, changeable, changed_names, edited_request, with_values
-from bot.policy.judge import change_objection
-from bot.policy.judgements import Answer, Judgement
+from bot.policy.judge import edits_as_asker, objection
+from bot.policy.judgements import Act, Answer, Judgement
 from bot.policy.record import RequestRecord, as_revised
 from bot.render.edits import changed_effect, changes_between, edited
 from bot.requests.opening import ever_eligible, with_objectors
@@ -31,6 +32,7 @@ Prepare = Callable[[Request, Mapping[str, JsonValue]], Awaitable[tuple[GatedCall
 class Edit:
     """Arguments that somebody wants to be others, and how the call is prepared with them."""
 
+    act: ClassVar[Act] = "edit"
     values: Mapping[str, JsonValue]
     prepare: Prepare
 
@@ -43,9 +45,9 @@ async def judged(
     `run` reads the run of the request, which knows who chose which value before.
     """
     known = as_known_now(record, people)
-    objection, is_own = change_objection(known, answer)
-    if objection is not None:
-        return objection, None
+    if (refused := objection(known, answer, people.all())) is not None:
+        return refused, None
+    is_own = edits_as_asker(known, answer)
     request = known.request
     old = request.call
     if old is None or request.format != "approval":

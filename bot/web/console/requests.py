@@ -21,7 +21,7 @@ from bot.people.offers import heirs_of, meant_by, offers
 from bot.people.recognition import as_known_now
 from bot.policy.answers import Statement, picked, read_answer
 from bot.policy.edits import EditRefused, changeable, typed_values
-from bot.policy.judge import change_objection
+from bot.policy.judge import objection
 from bot.policy.judgements import NoteUnconfirmed, Unclear
 from bot.policy.record import RequestRecord
 from bot.queries import lists
@@ -190,9 +190,10 @@ async def edit_shown(request: HttpRequest) -> Response:
     record, _, now = await request_for(request, "answer")
     asked, inputs = record.request, _edit_inputs(record, visit)
     statement = _made(asked, visit, _Shown(asked.revision, asked.digest, ""), "free_text", "", "")
-    objection, _ = change_objection(as_known_now(record, app.people), read_answer(asked, statement, now))
-    if objection or not inputs:
-        why = feedback_text(objection, record, app.people) if objection else say("answer.edit-nothing")
+    meant = read_answer(asked, statement, now).of("edit")
+    refused = objection(as_known_now(record, app.people), meant, app.people.all())
+    if refused or not inputs:
+        why = feedback_text(refused, record, app.people) if refused else say("answer.edit-nothing")
         return to(request, f"/requests/{asked.id}", why, is_well=False)
     return await page(request, "edit.html", _edit_form(asked, asked.revision, asked.digest, inputs))
 

@@ -54,7 +54,7 @@ def broken(by: PersonId = DAN) -> RequestRecord:
 
 
 def breaks(person: PersonId = DAN, **changes: object) -> Answer:
-    return answer(person, breaks_glass=True, note="checkout is down").model_copy(update=changes)
+    return answer(person, "break_glass", note="checkout is down").model_copy(update=changes)
 
 
 @pytest.mark.parametrize("person", [BO, DAN])
@@ -134,8 +134,8 @@ def test_attack_without_a_reason_that_somebody_sees_it_is_none(reason: str) -> N
 def test_until_the_start_every_approver_and_whoever_broke_it_can_stop_it(person: PersonId) -> None:
     begun = broken().model_copy(update={"started_at": LATER})
 
-    assert isinstance(judge(broken(), answer(person, approve=False), HERE), Revoked)
-    assert isinstance(judge(begun, answer(person, approve=False), HERE), TooLate)
+    assert isinstance(judge(broken(), answer(person, "deny"), HERE), Revoked)
+    assert isinstance(judge(begun, answer(person, "deny"), HERE), TooLate)
 
 
 @guards("recheck:glass")
