@@ -70,6 +70,9 @@ from language import say
 
 log = structlog.stdlib.get_logger()
 
+Change = Edit | HandOn
+"""What somebody wants to be otherwise: arguments of the call, or who decides in their place."""
+
 # Whoever answers by a robot gets no more cards than a person could read.
 _RENEWS_AFTER = timedelta(minutes=10)
 # Whoever answers through these hears at once what became of it.
@@ -116,52 +119,41 @@ class Decisions:
         """The bytes of a file beside a run; None when they are kept no longer."""
         return await content_of(self._journal.store.client, run_id, sha256)
 
-    async def answer(self, request_id: RequestId, statement: Statement, read: RequestRead | None = None) -> Outcome:
+    async def answer(
+        self,
+        request_id: RequestId,
+        statement: Statement,
+        read: RequestRead | None = None,
+        change: Change | None = None,
+    ) -> Outcome:
         """`decide`, and return the outcome, for the person to be told at once.
 
         Raises NotFound, and Conflict for words that stop another run; a vote that names one in its reason is a vote.
         """
         others = {*stops_named(statement.text)} - {request_id, *([read.record.request.run_id] if read else [])}
-        if others and statement.said == "free_text":
+        if others and statement.said == "free_text" and change is None:
             raise Conflict(say("run.stop-other", named=", ".join(sorted(others))), say("run.stop-other-do"))
-        judgement, written = await self._decide(request_id, statement, read, None)
+        judgement, written = await self._decide(request_id, statement, read, None, change)
         record = written or (await self.request(request_id)).record
-        return Outcome(judgement, record, feedback_text(judgement, record, self._people))
+        with self._people.speaking_to(statement.person):
+            return Outcome(judgement, record, feedback_text(judgement, record, self._people))
 
     async def decide(
-        self, request_id: RequestId, statement: Statement, read: RequestRead | None = None, inbound: str | None = None
+        self,
+        request_id: RequestId,
+        statement: Statement,
+        read: RequestRead | None = None,
+        inbound: str | None = None,
+        change: Change | None = None,
     ) -> Judgement:
         """Judge `statement` and commit it; asking twice with the same `reply_id` gives the same. Raises NotFound.
 
-        `read` is the request as the caller has just read it: where anything has changed since, it is read and judged
-        anew. `inbound` is the item in the request's shard that has its effect with it.
+        With a `change` it is no vote: other arguments void those that were given and are put in front of everybody, and
+        seats that are handed on have somebody else decide. `read` is the request as the caller has just read it: where
+        anything has changed since, it is read and judged anew. `inbound` is the item in the request's shard that has
+        its effect with it.
         """
-        return (await self._decide(request_id, statement, read, inbound))[0]
-
-    async def edit(
-        self, request_id: RequestId, statement: Statement, edit: Edit, inbound: str | None = None
-    ) -> Outcome:
-        """Judge an edit, and put what it makes of the call in front of everybody.
-
-        It is no vote, and voids those that were given. Asking twice with the same `reply_id` edits once; `inbound` is
-        as in `decide`. Raises NotFound.
-        """
-        judgement, written = await self._decide(request_id, statement, None, inbound, edit)
-        record = written or (await self.request(request_id)).record
-        with self._people.speaking_to(statement.person):
-            return Outcome(judgement, record, feedback_text(judgement, record, self._people))
-
-    async def delegate(
-        self, request_id: RequestId, statement: Statement, wish: HandOn, inbound: str | None = None
-    ) -> Outcome:
-        """Judge whether the person of `statement` may hand the request on, and have the other one decide instead.
-
-        Asking twice with the same `reply_id` does it once; `inbound` is as in `decide`. Raises NotFound.
-        """
-        judgement, written = await self._decide(request_id, statement, None, inbound, wish)
-        record = written or (await self.request(request_id)).record
-        with self._people.speaking_to(statement.person):
-            return Outcome(judgement, record, feedback_text(judgement, record, self._people))
+        return (await self._decide(request_id, statement, read, inbound, change))[0]
 
     async def _decide(
         self,
@@ -169,7 +161,7 @@ class Decisions:
         statement: Statement,
         read: RequestRead | None,
         inbound: str | None,
-        change: Edit | HandOn | None = None,
+        change: Change | None,
     ) -> tuple[Judgement, RequestRecord | None]:
         """The judgement, and the record that was written with it; None where it was written before."""
         for _ in range(TRIES):
@@ -186,7 +178,7 @@ class Decisions:
             if answer.act == "deny" and isinstance(judgement, Late):
                 newer = None if isinstance(judgement, AlreadyDecided) else await self.asked_anew(record)
                 if newer:
-                    return await self._decide(newer, statement, None, inbound)
+                    return await self._decide(newer, statement, None, inbound, None)
                 judgement = judgement.model_copy(update={"copies": await self._copies(record, answer.person)})
             if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing
                 if any(map(self._people.is_missing, _voted(record))):
@@ -227,7 +219,7 @@ class Decisions:
         return tuple(copy for copy, events in copies.items() if person in concern_of(events).everybody)
 
     async def _judged(
-        self, record: RequestRecord, answer: Answer, change: Edit | HandOn | None
+        self, record: RequestRecord, answer: Answer, change: Change | None
     ) -> tuple[Judgement, Request | PolicySnapshot | None]:
         """Return the judgement, and the request that an edit makes of this one, or the policy that holds after it."""
         known = as_known_now(record, self._people)

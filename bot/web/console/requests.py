@@ -208,7 +208,8 @@ async def edited(request: HttpRequest) -> Response:
     text = "\n".join(f"{name}: {value}" for name, value in typed.items())
     statement = _made(asked, visit, seen, "free_text", "", text)
     values = typed_values(asked.call, typed) if asked.call else {}
-    outcome = await app.runs.steering.edit(statement, request_id, values or {**typed})
+    change = app.runs.steering.edit(values or typed)
+    outcome = await app.requests.decisions.answer(request_id, statement, change=change)
     if isinstance(outcome.judgement, EditRefused):
         filled = tuple(one.model_copy(update={"value": typed[one.name]}) for one in inputs)
         found = _edit_form(asked, seen.revision, seen.digest, filled) | {"told": (False, outcome.words)}
@@ -248,7 +249,7 @@ async def handed_on(request: HttpRequest) -> Response:
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     to_whom, reason = PersonId(visit.field("to")[:_ID_CHARS]), visit.field("reason")[:_REASON_CHARS]
     statement = _made(asked, visit, shown, "free_text", "", f"delegate: {to_whom}\n{reason}")
-    outcome = await app.requests.decisions.delegate(request_id, statement, HandOn(to_whom, reason))
+    outcome = await app.requests.decisions.answer(request_id, statement, change=HandOn(to_whom, reason))
     return to(request, f"/requests/{request_id}", outcome.words, is_well=outcome.counts)
 
 
