@@ -38,7 +38,7 @@ from bot.policy.answers import (
     takes_back,
 )
 from bot.policy.approvers.concern import Concern, concern_of
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import attachments, contents
 from bot.policy.judge import MOST_REMARKS, is_noted, is_question, judge
 from bot.policy.judgements import Asked, TooLate, Unclear, judgements
@@ -849,7 +849,7 @@ def _is_answerable(record: RequestRecord) -> bool:
 
 
 def _may_answer(record: RequestRecord, person: PersonId) -> bool:
-    return person in eligible(record.request.policy, record.requesters)
+    return person in who_of(record).approve
 
 
 def _unbound(channel: str, trigger: Trigger, record: RequestRecord) -> str:

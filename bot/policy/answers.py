@@ -13,10 +13,10 @@ from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, Vo
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
-from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote, people_of
+from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.text import ends_of, strip_invisible
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import attachments
 from bot.policy.edits import names_argument, typed_lines, typed_values, written
 from bot.policy.judge import is_kept, is_question
@@ -284,7 +284,8 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
         # Where nothing differs it is still an edit, and its writer is told that nothing was changed.
         return typed_values(request.call, typed) or {**typed}
     is_asker = record.may_withdraw(statement.person)
-    decides = statement.person in {*people_of(request.policy.rule)} - {*request.policy.barred(record.requesters)}
+    who = who_of(record)
+    decides = statement.person in {*who.seated} - {*who.askers}
     if not (is_asker or decides) or not (statement.said == "free_text" or _names_argument(request, statement)):
         return None
     call, typed = request.call, typed_lines(request.call, statement.text)
@@ -622,7 +623,7 @@ def may_be_answer(record: RequestRecord, person: PersonId, text: str, *, freezes
     What `freezes` fits no free text, which any words do: it only stops things, and the answer can be given again.
     """
     request = record.request
-    is_theirs = record.state == "open" and person in eligible(request.policy, record.requesters)
+    is_theirs = record.state == "open" and person in who_of(record).approve
     is_any = request.format == "approval" or (freezes and request.format == "free_text")
     return is_theirs and not is_any and given(request, text) is not None
 

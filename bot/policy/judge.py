@@ -9,9 +9,10 @@ from typing import Literal, NamedTuple
 
 from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, Vote, people_of
 from agents.text import says_something
-from bot.policy.approvers.quorum import barred, eligible, is_met
+from bot.policy.approvers.quorum import is_met
 from bot.policy.approvers.steps import needed_elsewhere, next_step
-from bot.policy.glass import breakers, decision_by
+from bot.policy.approvers.who import Who, who_of
+from bot.policy.glass import decision_by
 from bot.policy.judgements import (
     ACTS,
     Act,
@@ -72,17 +73,13 @@ class Case(NamedTuple):
 
     record: RequestRecord
     answer: Answer
+    who: Who
     here: Collection[PersonId] | None = None
 
     @property
     def me(self) -> PersonId:
         """Whose answer it is."""
         return self.answer.person
-
-    @property
-    def policy(self) -> PolicySnapshot:
-        """The policy that holds now."""
-        return self.record.request.policy
 
     @property
     def is_vote(self) -> bool:
@@ -92,13 +89,21 @@ class Case(NamedTuple):
     @property
     def is_asker(self) -> bool:
         """Whether an edit is that of somebody who asked, and does not decide the step in force."""
-        decides = self.me in people_of(self.policy.rule) and self.me not in self.policy.givers
-        is_barred = self.me in self.policy.barred(self.record.requesters)
-        return self.answer.act == "edit" and self.record.may_withdraw(self.me) and (not decides or is_barred)
+        decides = self.me in self.who.seated and self.me not in {*self.who.givers, *self.who.askers}
+        return self.answer.act == "edit" and self.record.may_withdraw(self.me) and not decides
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether they ask for an approval, and do not decide it as well, now or before."""
+        if not self.is_vote or self.record.only_may_be(self.me):
+            return False
+        if self.me not in self.record.requesters:
+            return self.record.may_withdraw(self.me)
+        return self.me not in self.who.deny
 
     def refused(self, why: NotEntitledWhy) -> NotEntitled:
         """Refuse it; name those who may decide by now, who are here."""
-        return self.refused_for(why, eligible(self.policy, self.record.requesters))
+        return self.refused_for(why, self.who.approve)
 
     def refused_for(self, why: NotEntitledWhy, may: Iterable[PersonId]) -> NotEntitled:
         """Refuse it; name those of whom it would count. Nobody may decide what nobody decides any more."""
@@ -112,13 +117,13 @@ def judge(record: RequestRecord, answer: Answer, here: Collection[PersonId] | No
 
     What comes of a change of arguments, or of handing it on, is found by whoever makes it, where nothing objects.
     """
-    case = Case(record, answer, here)
+    case = Case(record, answer, who_of(record), here)
     return _first(case) or _outcome(case)
 
 
 def objection(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None = None) -> Judgement | None:
     """Return why `answer` does not count; None where nothing speaks against it."""
-    return _first(Case(record, answer, here))
+    return _first(Case(record, answer, who_of(record), here))
 
 
 def offer(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None = None) -> Judgement:
@@ -126,13 +131,13 @@ def offer(record: RequestRecord, answer: Answer, here: Collection[PersonId] | No
 
     They ask who, when, by which way and about what.
     """
-    case = Case(record, answer, here)
+    case = Case(record, answer, who_of(record), here)
     return _first(case, "rights") or _outcome(case)
 
 
 def not_theirs(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None = None) -> Judgement:
     """Object to an answer of somebody who has nothing to do with the request."""
-    return Case(record, answer, here).refused("not_an_approver")
+    return Case(record, answer, who_of(record), here).refused("not_an_approver")
 
 
 def _first(case: Case, of: Literal["rights", "content"] = "content") -> Judgement | None:
@@ -142,7 +147,7 @@ def _first(case: Case, of: Literal["rights", "content"] = "content") -> Judgemen
 
 def _withdrawal(case: Case) -> Judgement | None:
     """A requester's no takes back what has not started, whatever card it came from; it does no harm."""
-    if not _only_asks(case.record, case.me):
+    if not case.only_asks:
         return None
     if case.record.state == "approved":
         return _revocation(case)
@@ -187,18 +192,18 @@ def _addressee(case: Case) -> Judgement | None:
 def _not_giver(case: Case) -> Judgement | None:
     """Object to what decides by somebody who handed it on; a denial of theirs counts, and words are for people."""
     is_harmless = (case.is_vote and case.answer.act in WORDS) or case.is_asker
-    return case.refused("handed_on") if case.me in case.policy.givers and not is_harmless else None
+    return case.refused("handed_on") if case.me in case.who.givers and not is_harmless else None
 
 
 def _entitled(case: Case) -> Judgement | None:
     if case.answer.act == "break_glass":
         return _may_break_glass(case)
-    is_theirs = case.me in people_of(case.policy.rule) or _may_still_deny(case) or case.is_asker
+    is_theirs = case.me in case.who.seated or _may_still_deny(case) or case.is_asker
     return None if is_theirs else case.refused("not_an_approver")
 
 
 def _may_break_glass(case: Case) -> NotEntitled | None:
-    may = [one for one in breakers(case.record) if case.here is None or one in case.here]
+    may = [one for one in case.who.glass if case.here is None or one in case.here]
     if case.me in may:
         return None
     if case.me in case.record.requesters:
@@ -208,24 +213,20 @@ def _may_break_glass(case: Case) -> NotEntitled | None:
 
 def _may_still_deny(case: Case) -> bool:
     """Return whether this person could decide it before others can now: to approve it again is to have voted."""
-    record = case.record
-    has_voted = any(vote.person == case.me for vote in record.votes)
-    broke = record.decision.by if record.decision and record.decision.broke_glass else ()
-    may = (*case.policy.may_deny, *broke)  # whoever broke the glass may take that back
-    return case.is_vote and case.me in may and (has_voted or case.answer.act != "approve")
+    has_voted = any(vote.person == case.me for vote in case.record.votes)
+    return case.is_vote and case.me in case.who.denied_before and (has_voted or case.answer.act != "approve")
 
 
 def _not_requester(case: Case) -> Judgement | None:
     """Object to what a requester decides; a denial counts of who only may be one, and words are for people."""
     is_no_yes = case.is_vote and case.answer.act in {"deny", *WORDS}
     is_harmless = (is_no_yes and case.record.only_may_be(case.me)) or case.is_asker
-    is_barred = case.me in case.policy.barred(case.record.requesters)
-    return case.refused("requester") if is_barred and not is_harmless else None
+    return case.refused("requester") if case.me in case.who.askers and not is_harmless else None
 
 
 def _not_editor(case: Case) -> Judgement | None:
     """Object to an approval of one's own edit; a denial of it counts."""
-    return case.refused("editor") if case.me in case.policy.editors else None
+    return case.refused("editor") if case.me in case.who.own else None
 
 
 def _revocation(case: Case) -> Judgement | None:
@@ -339,7 +340,7 @@ def _this_way(case: Case) -> Judgement | None:
 
     What whoever asked changes counts by any: everybody is asked anew.
     """
-    answer, policy = case.answer, case.policy
+    answer, policy = case.answer, case.record.request.policy
     if case.is_asker:
         return None
     if not counts(policy, answer.act, answer.channel, answer.link_by):
@@ -372,7 +373,7 @@ def _names_it(case: Case) -> Judgement | None:
     question from a remark.
     """
     record, request = case.record, case.record.request
-    was_said = request.remarks or case.policy.handed_on or record.comments or record.noted.get(case.me)
+    was_said = request.remarks or request.policy.handed_on or record.comments or record.noted.get(case.me)
     was_said = was_said or any(vote.reason.strip() for vote in (*record.votes, *record.void))
     was_said = was_said or record.told_why_frozen or case.answer.wish_asks
     return Unclear(why=NOT_NAMED) if case.answer.may_answer and was_said else None
@@ -395,9 +396,9 @@ def _glass(case: Case) -> Judgement | None:
 
 def _decides_still(case: Case) -> Judgement | None:
     """Object to an edit of somebody who may only deny it by now: it voids the votes of those who decide."""
-    if case.is_asker or case.me in people_of(case.policy.rule):
+    if case.is_asker or case.me in case.who.seated:
         return None
-    has_voted = any(case.me in step.by for step in case.policy.other_steps)
+    has_voted = any(case.me in step.by for step in case.record.request.policy.other_steps)
     return AlreadyVoted() if has_voted else case.refused("not_an_approver")
 
 
@@ -408,8 +409,7 @@ def _leaves_enough(case: Case) -> Judgement | None:
     if case.me not in later:
         return None
     out = {case.me, *later, *(vote.person for vote in record.votes if vote.approve)}
-    may = eligible(case.policy, record.requesters)
-    return case.refused_for("needed_later", (one for one in may if one not in out))
+    return case.refused_for("needed_later", (one for one in case.who.approve if one not in out))
 
 
 class Row(NamedTuple):
@@ -474,27 +474,9 @@ def edits_as_asker(record: RequestRecord, answer: Answer) -> bool:
     Who decides another step, or once it escalates, changes it as one who decides: what they chose they do not approve
     then.
     """
-    return Case(record, answer).is_asker and not _comes_to_decide(record, answer.person)
-
-
-def _comes_to_decide(record: RequestRecord, person: PersonId) -> bool:
-    """Return whether `person` decides it in whichever step, or once it escalates, but for what they changed."""
-    policy = record.request.policy
-    rules = [policy.rule, *policy.escalate_to]
-    for step in policy.steps:
-        rules += [step.rule, *step.escalate_to]
-    is_out = person in {*policy.givers, *policy.barred(record.requesters)}
-    return not is_out and any(person in people_of(rule) for rule in rules)
-
-
-def _only_asks(record: RequestRecord, person: PersonId) -> bool:
-    """Return whether `person` asks for an approval, and does not decide it as well, now or before."""
-    if record.request.format != "approval" or record.only_may_be(person):
-        return False
-    if person not in record.requesters:
-        return record.may_withdraw(person)
-    policy = record.request.policy
-    return person in policy.barred(record.requesters) or person not in {*people_of(policy.rule), *policy.may_deny}
+    case = Case(record, answer, who_of(record))
+    comes_to_decide = case.me in case.who.seated_or_escalated and case.me not in {*case.who.givers, *case.who.askers}
+    return case.is_asker and not comes_to_decide
 
 
 def ways_to_approve(policy: PolicySnapshot) -> tuple[str, ...]:
@@ -560,14 +542,14 @@ def _outcome(case: Case) -> Judgement:
 
 
 def _tally(case: Case, vote: Vote) -> Judgement:
-    record, policy, here = case.record, case.policy, case.here
+    record, policy, here = case.record, case.record.request.policy, case.here
     # Whoever has become a requester since, or has left, does not count, though the vote was given before.
-    may = [person for person in eligible(policy, record.requesters) if here is None or person in here]
+    may = [person for person in case.who.approve if here is None or person in here]
     voters = tuple(person for person in (*(one.person for one in record.votes), case.me) if person in may)
     if not is_met(policy, voters):
         return Counted(vote=vote)
     before = [one for step in policy.other_steps for one in step.by if one in people_of(step.rule)]
-    out = {one for one in before if here is not None and one not in here} | barred(policy, record.requesters)
+    out = {one for one in before if here is not None and one not in here} | case.who.out
     if (number := next_step(policy, voters, out)) is not None:
         return Counted(vote=vote, next_step=number)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from agents.requests import PersonId, RequestState
 from bot.policy.approvers.delegation import Accepts, Involved, candidates
+from bot.policy.approvers.who import who_of
 from bot.policy.edits import changeable
-from bot.policy.glass import breakers
 from bot.policy.judge import objection, offer
 from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
 from bot.policy.record import RequestRecord
@@ -106,7 +106,7 @@ def can(record: RequestRecord, meant: Sequence[Answer], judging: Judging) -> Can
         # Where several look, those of who decides.
         edit=min(filter(None, edits), key=len, default=()),
         hand_on=is_open and any(heirs(record, one, judging) for one in meant),
-        glass=bool(breakers(record)) and counts("break_glass"),
+        glass=bool(who_of(record).glass) and counts("break_glass"),
     )
 
 
@@ -130,9 +130,7 @@ def may_withdraw(record: RequestRecord, person: PersonId) -> bool:
 
 def named(record: RequestRecord) -> tuple[PersonId, ...]:
     """Return everybody who could have a right here: whoever is in none of these has none."""
-    policy, decided = record.request.policy, record.decision.by if record.decision else ()
-    found = (*policy.everybody, *policy.may_deny, *policy.givers, *policy.editors, *record.requesters, *decided)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys((*who_of(record).everybody, *(record.decision.by if record.decision else ()))))
 
 
 def _involved(record: RequestRecord, judging: Judging) -> Involved:

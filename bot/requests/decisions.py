@@ -19,8 +19,8 @@ from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, events_of, read_answer, stops_named
 from bot.policy.approvers.concern import concern_of
 from bot.policy.approvers.delegation import handed_on
-from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import begun
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
@@ -315,7 +315,7 @@ class Decisions:
         if not isinstance(judgement, Counted) or judgement.next_step is None:
             return None
         known = as_known_now(record, self._people)
-        may = present(eligible(known.request.policy, known.requesters), self._people)
+        may = present(who_of(known).approve, self._people)
         voters = dict.fromkeys(vote.person for vote in known.votes if vote.approve and vote.person in may)
         policy = begun(record.request.policy, judgement.next_step, voters, now)
         return reassigning(record, policy, "next_step", self._people, self._edits, now)

@@ -12,13 +12,14 @@ from agents.run import Run
 from agents.state import editors_of
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
-from bot.policy.approvers.quorum import barred, can_be_met
+from bot.policy.approvers.quorum import can_be_met
+from bot.policy.approvers.who import who
 from bot.policy.edits import Edited, EditRefused, changeable, changed_names, edited_request, with_values
 from bot.policy.judge import edits_as_asker, objection
 from bot.policy.judgements import Act, Answer, Judgement
 from bot.policy.record import RequestRecord, as_revised
 from bot.render.edits import changed_effect, changes_between, edited
-from bot.requests.opening import ever_eligible, with_objectors
+from bot.requests.opening import with_objectors
 from language import say
 
 MOST_REVISIONS = 40
@@ -98,10 +99,9 @@ def _names(allowed: Sequence[str], wrong: list[str]) -> str:
 
 def _left(after: Request, record: RequestRecord, people: People) -> tuple[PersonId, ...]:
     """Return all who may come to approve the edit, in whichever step, and have not left since they were asked."""
-    requesters = (*record.requesters, *after.requesters)
-    may, here, out = ever_eligible(after.policy, requesters), people.all(), barred(after.policy, requesters)
-    out = out.union(may_have_sat(as_revised(record, after), people))
-    return tuple(one for one in may if one not in out and one in here)
+    may = who(after.policy, (*record.requesters, *after.requesters)).approve_ever
+    here, sat = people.all(), may_have_sat(as_revised(record, after), people)
+    return tuple(one for one in may if one not in sat and one in here)
 
 
 def _too_few(after: Request, record: RequestRecord, people: People) -> str:

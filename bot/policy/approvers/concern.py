@@ -19,6 +19,7 @@ from agents.events import (
 from agents.requests import Holder, PersonId, PolicySnapshot, people_of
 from agents.review import REVIEW
 from bot.policy.approvers.quorum import may_break_glass
+from bot.policy.approvers.who import who_of
 from bot.policy.record import RequestRecord
 
 
@@ -65,8 +66,8 @@ def concern_of(events: Sequence[Event]) -> Concern:
 
 def people_of_record(record: RequestRecord) -> frozenset[PersonId]:
     """Return everybody whom a request concerns: who asked, decides, may break its glass, handed it on, holds a card."""
-    policy = record.request.policy
-    named = (*_in_any_step(policy), *may_break_glass(policy), *policy.givers)
+    who = who_of(record)
+    named = (*who.seated_ever, *who.glass_named, *who.givers)
     granted = record.decision.by if record.decision and record.decision.standing else ()
     return frozenset((*record.requesters, *named, *_holding(record.holders), *granted))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, PolicyStep, Vote
-from bot.policy.glass import breakers, reviewers
+from bot.policy.approvers.who import who_of
 from bot.policy.judge import judge
 from bot.policy.judgements import (
     AlreadyDecided,
@@ -122,7 +122,7 @@ def test_who_has_left_may_not_and_who_handed_it_on_or_is_only_asked_a_question_i
     asked_them = record(approval(policy=NIGHT, format="free_text", purpose="question", call=None))
 
     assert isinstance(judge(asked(), breaks(), (ANNA, BO, CY)), NotEntitled)
-    assert (breakers(under(PASSED_ON)), breakers(asked_them)) == ((DAN,), ())
+    assert (who_of(under(PASSED_ON)).glass, who_of(asked_them).glass) == ((DAN,), ())
 
 
 @pytest.mark.parametrize("reason", UNSEEN)
@@ -148,9 +148,9 @@ def test_it_covers_a_start_only_while_whoever_broke_it_is_there_and_named() -> N
 
 
 def test_the_other_approvers_review_it() -> None:
-    assert reviewers(broken()) == (BO, CY)
-    assert reviewers(broken(BO)) == (CY,)
-    assert reviewers(broken().model_copy(update={"joined": (CY,)})) == (BO,)
+    assert who_of(broken()).reviewers == (BO, CY)
+    assert who_of(broken(BO)).reviewers == (CY,)
+    assert who_of(broken().model_copy(update={"joined": (CY,)})).reviewers == (BO,)
 
 
 def test_what_is_kept_of_other_votes_and_decisions_is_as_it_was() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agents.requests import PersonId, RequestState
 from bot.policy.approvers.quorum import eligible, is_met
-from bot.policy.glass import breakers
+from bot.policy.approvers.who import who_of
 from bot.policy.judge import judge
 from bot.policy.judgements import ACTS, Answer, Counted, Decided, Revoked
 from bot.policy.record import RequestRecord
@@ -58,7 +58,7 @@ def assert_broken(start: RequestRecord, end: RequestRecord) -> None:
     assert end.decision
     [broke] = [one for one in end.votes if one.breaks_glass]
     assert end.decision.by == (broke.person,)
-    assert broke.person in breakers(start)
+    assert broke.person in who_of(start).glass
     assert (broke.revision, broke.digest, broke.reason) == (1, DIGEST, end.decision.reason)
     assert broke.reason.strip()
 
@@ -106,7 +106,7 @@ def test_nothing_but_a_plain_vote_of_somebody_entitled_changes_anything(found: R
     changes = after(found, said) != found
 
     if changes and said.act == "break_glass":
-        assert said.person in breakers(found)
+        assert said.person in who_of(found).glass
         assert said.addressee in {None, said.person}
     elif changes and said.person in eligible(found.request.policy, found.requesters):
         assert said.act in {"approve", "deny"}
