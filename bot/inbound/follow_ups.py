@@ -39,7 +39,7 @@ from bot.policy.answers import (
     takes_back,
 )
 from bot.policy.approvers.concern import Concern, concern_of
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import attachments, contents
 from bot.policy.judge import MOST_REMARKS, is_noted, is_question, judge
 from bot.policy.judgements import Asked, TooLate, Unclear, judgements
@@ -443,7 +443,7 @@ class FollowUps:
         who = self._rights.of_person(person, trigger.evidence)
         if not is_withdrawal(trigger.text) or self._rights.denial(who, "write", concern, run.id, is_known=True) is None:
             return False
-        no = answer_by(record, person, channel, self._store.about_now()).model_copy(update={"approve": False})
+        no = answer_by(record, person, channel, self._store.about_now()).of("deny")
         return isinstance(judge(record, no), TooLate) and await self._is_about(record, trigger)
 
     async def _only_steers(self, record: RequestRecord, trigger: Trigger, channel: str, run: Run) -> bool:
@@ -840,7 +840,7 @@ def _is_answerable(record: RequestRecord) -> bool:
 
 
 def _may_answer(record: RequestRecord, person: PersonId) -> bool:
-    return person in eligible(record.request.policy, record.requesters)
+    return person in who_of(record).approve
 
 
 def _unbound(channel: str, trigger: Trigger, record: RequestRecord) -> str:

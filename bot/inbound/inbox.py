@@ -49,7 +49,7 @@ from bot.policy.answers import (
     stops_named,
 )
 from bot.render.views import Summary
-from bot.requests.decisions import Decisions, Outcome, RequestRead
+from bot.requests.decisions import Change, Decisions, Outcome, RequestRead
 from bot.requests.reassignment.delegation import wish_of
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
@@ -317,13 +317,9 @@ class Inbox:
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
-        if is_read and (values := edit_of(read.record, statement)):
-            await self._steering.edit(statement, placed.request_id, values, together)
-        elif is_read and (wish := wish_of(read.record, statement, self._people)):
-            await self._decisions.delegate(placed.request_id, statement, wish, together)
-        else:
-            statement = in_emergency(read.record, statement)
-            await self._decisions.decide(placed.request_id, statement, read, inbound=together)
+        change = self._change_in(read.record, statement) if is_read else None
+        statement = statement if change else in_emergency(read.record, statement)
+        await self._decisions.decide(placed.request_id, statement, read, together, change)
         if is_vote and (reply.said == "free_text" or (reply.said == "deny" and freeze is None)):
             await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
         if together is None:
@@ -340,6 +336,10 @@ class Inbox:
             await self._tell_rest(inbound_id, channel, said)
         elif may_revoke:
             await self._tell_unless_order(inbound_id, channel, said)
+
+    def _change_in(self, record: RequestRecord, statement: Statement) -> Change | None:
+        values = edit_of(record, statement)
+        return self._steering.edit(values) if values else wish_of(record, statement, self._people)
 
     async def _only_stops(
         self,

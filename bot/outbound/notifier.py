@@ -15,8 +15,8 @@ from agents.run import Run
 from agents.steps import RequestHumanInput
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import by_any_of, refilled
+from bot.policy.approvers.who import who, who_in
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line
 from bot.render.words import present, wish_of
@@ -134,7 +134,7 @@ class Notifier:
         return by_operators if is_theirs else policy
 
     def _is_anybody_here(self, policy: PolicySnapshot) -> bool:
-        return any(map(self._people.is_here, eligible(policy, ())))
+        return any(map(self._people.is_here, who(policy, ()).approve))
 
     def go_on_policy(self, run: Run, why: Why, now: datetime) -> PolicySnapshot:
         """Return who decides whether a run goes on: its requester; for an agent's day budget, the operators, if any."""
@@ -192,7 +192,7 @@ class Notifier:
 
     def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
         """`commit`, which opens an UNKNOWN question, and a word to the requester where others are asked."""
-        asked = present(eligible(request.policy, request.requesters), self._people)
+        asked = present(who_in(request).approve, self._people)
         if run.started is None or run.started.requester in asked:
             return commit
         with self._people.speaking_to(run.started.requester):

@@ -7,7 +7,7 @@ from agents.requests import Anyone, PersonId
 from agents.requests.record import RequestRecord
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, is_stranger, may_have_sat
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.due import waited_for
 from bot.policy.judge import needed_later
 from bot.policy.judgements import Answer, Judgement, LinkBy
@@ -69,7 +69,7 @@ def judging(record: RequestRecord, people: People, at: datetime) -> Judging:
 def deciders(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
     """Return who may decide by now, in the policy's order: nobody who has left."""
     known = as_known_now(record, people)
-    may = eligible(known.request.policy, known.requesters)
+    may = who_of(known).approve
     return tuple(one for one in may if people.contact(one))
 
 

@@ -12,16 +12,14 @@ from agents.requests import (
     Origin,
     PersonId,
     PolicySnapshot,
-    Rule,
     Vote,
-    people_of,
 )
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.people.directory import People
 from bot.policy.approvers.delegation import chain as handed_on_to
-from bot.policy.approvers.quorum import barred
-from bot.policy.glass import broken, may_break
+from bot.policy.approvers.who import who_of
+from bot.policy.glass import broken
 
 Maybe = Callable[[PersonId], tuple[PersonId, ...]]
 """Who else is here now and may be the human behind an id."""
@@ -53,7 +51,7 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
                 one.model_copy(update={"person": _now(one.person, people), "to": _now(one.to, people)})
                 for one in policy.handed_on
             ),
-            "may_deny": (*policy.may_deny, *sorted(_seated(policy).intersection(sat_out))),
+            "may_deny": (*policy.may_deny, *sorted({*who_of(record).seated_ever}.intersection(sat_out))),
         }
     )
     edits = {name: _both(chosen, maybe) for name, chosen in request.edits.items()}
@@ -87,8 +85,8 @@ def whose_votes_count(record: RequestRecord, people: People) -> tuple[PersonId, 
     """Return those who are here and whose approval of `record`, or whose breaking of its glass, counts as known now."""
     known = as_known_now(record, people)
     if known.decision and known.decision.broke_glass:
-        return tuple(filter(people.is_here, may_break(known.request, known.requesters)))
-    out = {*barred(known.request.policy, known.requesters), *may_have_sat(record, people)}
+        return tuple(filter(people.is_here, who_of(known).glass))
+    out = {*who_of(known).out, *may_have_sat(record, people)}
     return tuple(one for one in people.all() if one not in out)
 
 
@@ -98,7 +96,7 @@ def is_stranger(record: RequestRecord, known: RequestRecord, person: PersonId) -
     Whoever may decide, deny or take back what they did may still end it.
     """
     policy, broke = record.request.policy, broken(record)
-    may = {*_seated(policy), *policy.may_deny, *([broke.person] if broke else ())}
+    may = {*who_of(record).seated_ever, *policy.may_deny, *([broke.person] if broke else ())}
     return person in known.requesters and person not in record.requesters and person not in may
 
 
@@ -202,8 +200,3 @@ def _besides(person: PersonId, people: People) -> tuple[PersonId, ...]:
 def _without(seat: Anyone, people: Iterable[PersonId]) -> Anyone:
     out = set(people)
     return seat.model_copy(update={"people": tuple(one for one in seat.people if one not in out)})
-
-
-def _seated(policy: PolicySnapshot) -> set[PersonId]:
-    rules: tuple[Rule, ...] = (policy.rule, *(step.rule for step in policy.steps))
-    return {*chain.from_iterable(people_of(rule) for rule in rules)}

@@ -13,15 +13,16 @@ from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, Vo
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
-from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote, people_of
+from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote
 from agents.requests.record import RequestRecord
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.text import ends_of, strip_invisible
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import attachments
 from bot.policy.edits import names_argument, typed_lines, typed_values, written
 from bot.policy.judge import is_kept, is_question
 from bot.policy.judgements import (
+    Act,
     Answer,
     Counted,
     Decided,
@@ -152,7 +153,7 @@ class Statement:
 
 
 def read_answer(request: Request, statement: Statement, now: datetime, *, is_asked: bool = False) -> Answer:
-    """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`.
+    """`statement` as an act on `request`; what does not plainly fit its format is only said.
 
     `is_asked`: somebody has asked its writer something about it.
     """
@@ -164,10 +165,18 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
     is_read = not (is_vote or statement.asks or statement.about)
     meaning, filled = _read(request, statement) if is_read else (None, Filled())
     may_stop = is_read and statement.is_typed and may_mean_stop(request, stop_of(request, statement.text))
-    breaks_glass = bool(vote) and statement.breaks_glass
+    is_glass = bool(vote) and statement.breaks_glass
+    act: Act = "say"
+    if vote is not None:
+        act = "deny" if not vote else "break_glass" if is_glass else "approve"
+    elif meaning is not None:
+        act = "answer"
+    elif statement.asks:
+        act = "ask"
     return Answer(
         reply_id=statement.reply_id,
         person=statement.person,
+        act=act,
         addressee=statement.addressee,
         delivery_id=statement.delivery_id,
         unbound=statement.unbound,
@@ -175,21 +184,18 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         link_by=statement.link_by,
         revision=statement.revision,
         digest=statement.digest,
-        approve=vote,
         given=meaning,
         misfits=filled.misfits,
         kept=filled.values if filled.misfits else {},
         evidence=statement.evidence,
         text=(statement.reason if vote is False else statement.text),
-        note=statement.reason.strip() if vote and (breaks_glass or is_note(statement.reason)) else "",
+        note=statement.reason.strip() if vote and (is_glass or is_note(statement.reason)) else "",
         note_confirmed=statement.note_confirmed,
-        asks=statement.asks,
         about=statement.about,
-        breaks_glass=breaks_glass,
-        again=bool(vote) and statement.again and request.again is not None and not breaks_glass,
+        again=act == "approve" and statement.again and request.again is not None,
         may_stop=may_stop,
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
-        may_answer=bool(vote) and not breaks_glass and statement.is_typed and not _names_approval(statement),
+        may_answer=act == "approve" and statement.is_typed and not _names_approval(statement),
         wish_asks=bool(vote) and statement.is_typed and _asks_more_than_one(request),
         at=now,
     )
@@ -278,7 +284,8 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
         # Where nothing differs it is still an edit, and its writer is told that nothing was changed.
         return typed_values(request.call, typed) or {**typed}
     is_asker = record.may_withdraw(statement.person)
-    decides = statement.person in {*people_of(request.policy.rule)} - {*request.policy.barred(record.requesters)}
+    who = who_of(record)
+    decides = statement.person in {*who.seated} - {*who.askers}
     if not (is_asker or decides) or not (statement.said == "free_text" or _names_argument(request, statement)):
         return None
     call, typed = request.call, typed_lines(request.call, statement.text)
@@ -616,7 +623,7 @@ def may_be_answer(record: RequestRecord, person: PersonId, text: str, *, freezes
     What `freezes` fits no free text, which any words do: it only stops things, and the answer can be given again.
     """
     request = record.request
-    is_theirs = record.state == "open" and person in eligible(request.policy, record.requesters)
+    is_theirs = record.state == "open" and person in who_of(record).approve
     is_any = request.format == "approval" or (freezes and request.format == "free_text")
     return is_theirs and not is_any and given(request, text) is not None
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from agents.requests import PersonId
 from agents.requests.record import RequestRecord
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.judge import needed_later
 
 
@@ -62,7 +62,7 @@ def waited_for(record: RequestRecord, here: Collection[PersonId] | None = None) 
     `here` is everyone in the directory; None: all whom the record names.
     """
     out = {vote.person for vote in record.votes} | needed_later(record, here)
-    return tuple(one for one in eligible(record.request.policy, record.requesters) if one not in out)
+    return tuple(one for one in who_of(record).approve if one not in out)
 
 
 def _reminder(record: RequestRecord, person: PersonId, zone: str, now: datetime) -> tuple[datetime, int] | None:

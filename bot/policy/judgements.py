@@ -1,6 +1,6 @@
 """An answer to a request, and the judgements that there are of one."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
 
@@ -10,36 +10,37 @@ from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
 from language.stored import Stored
 
-Act = Literal["approve", "break_glass", "edit", "hand_on", "stand_in", "use_standing", "deny", "answer", "say"]
-"""What somebody does about a request, or about those that come: `stand_in` names who decides while they are away, and
-`use_standing` asks for what a standing approval covers.
+Act = Literal["approve", "deny", "answer", "break_glass", "edit", "hand_on", "ask", "say"]
+"""Everything that a person can do to a request. `say` is whatever is none of the others, in words that people read.
+
+A denial takes back what its giver asked for, and stops what was approved: that follows from who says it, and when.
 """
+ACTS: tuple[Act, ...] = get_args(Act)
+Rests = Act | Literal["stand_in", "use_standing"]
+"""What may need a way of its own: as well, who stands in for whom is away, and what a standing approval covers."""
 
 # How a link that opens the console came to its person: an operator's terminal printed it, or a channel brought it.
 LinkBy = Literal["slack", "email", "operator"]
 
 
 class Answer(Frozen):
-    """A reply read as an answer to one request. `revision` and `digest` are those that this person was shown.
+    """A reply read as an act on one request. `revision` and `digest` are those that this person was shown.
 
-    `approve` is None for anything that is not plainly a vote; `given` is the answer to a question, None when the
-    text does not fit its format. `addressee` is whom the card was sent to, None where nothing was sent; `delivery_id`
-    is that card, where a token named it. `unbound` says why nothing shows that the person meant this card. `misfits`
-    are why something is no answer to a form, `kept` the fields that it does answer. `note` stands beside an approval
-    and is more than courtesy; `note_confirmed` says that it is no condition, or that the glass is to be broken for it.
-    `link_by` is how the link came that opened the session in which it was said, or in which its API key was made, where
-    there is one.
-    `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it
-    changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
-    `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason. `may_stop`: the words fit the
-    question, and are those that stop a run; `is_plain`: whoever gave it said that it is the answer. `may_answer`: it is
-    a typed yes that does not name the approval, or stands below lines of the card, and so may answer what was written
-    beside that, or the wish where `wish_asks` something beside what it wants, as what is to be done may. `identity`
-    marks the human behind the id. `again`: it approves, and lets the same be done again in its session.
+    `given` is the answer to a question. `addressee` is whom the card was sent to, None where nothing was sent;
+    `delivery_id` is that card, where a token named it. `unbound` says why nothing shows that the person meant this
+    card. `misfits` are why something is no answer to a form, `kept` the fields that it does answer. `note` stands
+    beside an approval and is more than courtesy, or is the reason to break the glass; `note_confirmed` says that it is
+    no condition, or that the glass is to be broken for it. `link_by` is how the link came that opened the session in
+    which it was said, or in which its API key was made, where there is one. `about` names the comment that the words
+    answer. `may_stop`: the words fit the question, and are those that stop a run; `is_plain`: whoever gave it said that
+    it is the answer. `may_answer`: it is a typed yes that does not name the approval, or stands below lines of the
+    card, and so may answer what was written beside that, or the wish where `wish_asks` something beside what it wants,
+    as what is to be done may. `again`: it approves, and lets the same be done again in its session.
     """
 
     reply_id: str
     person: PersonId
+    act: Act
     addressee: PersonId | None = None
     delivery_id: DeliveryId | None = None
     unbound: str = ""
@@ -47,17 +48,13 @@ class Answer(Frozen):
     link_by: LinkBy | None = None
     revision: int
     digest: str
-    approve: bool | None = None
     given: Given | None = None
     misfits: tuple[Misfit, ...] = ()
     kept: dict[str, FormValue] = Field(default_factory=dict[str, FormValue])
     text: str = ""
     note: str = ""
     note_confirmed: bool = False
-    asks: bool = False
     about: str = ""
-    edits: bool = False
-    breaks_glass: bool = False
     may_stop: bool = False
     is_plain: bool = True
     may_answer: bool = False
@@ -65,6 +62,10 @@ class Answer(Frozen):
     again: bool = False
     evidence: str = ""
     at: AwareDatetime
+
+    def of(self, act: Act) -> "Answer":
+        """Return the same answer as another act."""
+        return self.model_copy(update={"act": act})
 
 
 class Counted(Stored, Frozen):
@@ -128,6 +129,11 @@ class ClosedOtherwise(Late):
     state: RequestState
 
 
+NotEntitledWhy = Literal[
+    "not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass", "needed_later", "over"
+]
+
+
 class NotEntitled(Frozen):
     """The person may not decide; `approvers` are those who may.
 
@@ -135,9 +141,7 @@ class NotEntitled(Frozen):
     """
 
     type: Literal["not_entitled"] = "not_entitled"
-    why: Literal[
-        "not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass", "needed_later", "over"
-    ]
+    why: NotEntitledWhy
     approvers: tuple[PersonId, ...]
 
 

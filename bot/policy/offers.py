@@ -4,23 +4,18 @@ Every surface offers what is found here, and works out no set of people by itsel
 refused for who presses it, and what would count is offered.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from agents.requests import Given, PersonId
+from agents.requests import PersonId, RequestState
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.delegation import Accepts, Involved, candidates
+from bot.policy.approvers.who import who_of
 from bot.policy.edits import changeable
-from bot.policy.glass import breakers
-from bot.policy.judge import change_objection, delegation_objection, judge
-from bot.policy.judgements import Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
+from bot.policy.judge import objection, offer
+from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
 from bot.policy.sessions import may_allow_again
-
-# Words that somebody might say: whatever they are, only that there are some matters.
-_SAID = "-"
-# A reason that somebody would give: without one, no glass is broken.
-_REASON = "outage"
 
 
 class Can(NamedTuple):
@@ -66,6 +61,7 @@ def answer_by(record: RequestRecord, person: PersonId, way: str, at: datetime, l
     return Answer(
         reply_id="",
         person=person,
+        act="say",
         channel=way,
         link_by=link_by,
         revision=record.request.revision,
@@ -75,51 +71,54 @@ def answer_by(record: RequestRecord, person: PersonId, way: str, at: datetime, l
 
 
 def can(record: RequestRecord, meant: Sequence[Answer], judging: Judging) -> Can:
-    """Return what at least one of `meant` could say that counts; one answer for each of those who look.
+    """Return what at least one of `meant` could do that counts; one answer for each of those who look.
 
     `record` is as it counts now (`as_known_now`). Each act is judged for one person after the other, and no further
     than the first for whom it counts.
     """
-    is_vote, is_open = record.request.format == "approval", record.state == "open"
-    is_alive = is_open or (record.state == "approved" and record.began_at is None)
+    is_open = record.state == "open"
+    if not (is_open or (record.state == "approved" and record.began_at is None)):
+        return Can()
 
-    def anyone(counts: Callable[[Answer], bool]) -> bool:
-        return is_alive and any(map(counts, meant))
+    def becomes(act: Act) -> Iterator[Judgement]:
+        return (offer(record, one.of(act), judging.here) for one in meant)
 
-    def says_yes(one: Answer) -> bool:
-        return isinstance(yes(record, one, judging), Counted | Decided)
+    def counts(act: Act) -> bool:
+        return any(isinstance(found, Counted | Decided) for found in becomes(act))
 
-    def says_no(state: str) -> Callable[[Answer], bool]:
-        return lambda one: _no(record, one, judging) == state
+    def ends(state: RequestState) -> bool:
+        return any(_state_after(found) == state for found in becomes("deny"))
 
-    def decides_alone(one: Answer) -> bool:
-        return not record.votes and isinstance(yes(record, one, judging), Decided)
+    def goes_to_somebody(found: Judgement) -> bool:
+        return isinstance(found, Asked) and not {*judging.here}.isdisjoint(found.whom)
 
+    may_be_alone = is_open and not record.votes and may_allow_again(record)
+    edits = [_editable(record, one.of("edit"), judging) for one in meant]
     return Can(
-        again=is_open and may_allow_again(record) and anyone(decides_alone),
-        approve=is_vote and is_open and anyone(says_yes),
-        deny=is_vote and is_open and anyone(says_no("denied")),
-        takes_back=is_vote and is_open and anyone(says_no("withdrawn")),
-        stop=is_vote and not is_open and anyone(says_no("revoked")),
-        withdraw=is_open and anyone(lambda one: may_withdraw(record, one.person)),
-        answer=not is_vote and is_open and anyone(says_yes),
-        ask=is_vote and is_open and anyone(lambda one: _asks(record, one, judging)),
-        edit=_fewest([_editable_by(record, one) for one in meant]) if is_vote and is_open else (),
-        hand_on=is_open and anyone(lambda one: bool(heirs(record, one, judging))),
-        glass=is_open and bool(breakers(record)) and anyone(lambda one: _glass(record, one, judging)),
+        again=may_be_alone and any(isinstance(found, Decided) for found in becomes("approve")),
+        approve=counts("approve"),
+        deny=ends("denied"),
+        takes_back=ends("withdrawn"),
+        stop=ends("revoked"),
+        withdraw=is_open and any(may_withdraw(record, one.person) for one in meant),
+        answer=counts("answer"),
+        ask=any(map(goes_to_somebody, becomes("ask"))),
+        # Where several look, those of who decides.
+        edit=min(filter(None, edits), key=len, default=()),
+        hand_on=is_open and any(heirs(record, one, judging) for one in meant),
+        glass=bool(who_of(record).glass) and counts("break_glass"),
     )
 
 
 def yes(record: RequestRecord, meant: Answer, judging: Judging) -> Judgement:
     """Return what becomes of a plain yes, or of any words in answer to a question."""
-    is_vote = record.request.format == "approval"
-    said = {"approve": True} if is_vote else {"given": Given(text=_SAID)}
-    return judge(record, meant.model_copy(update=said), judging.here)
+    act: Act = "approve" if record.request.format == "approval" else "answer"
+    return offer(record, meant.of(act), judging.here)
 
 
 def heirs(record: RequestRecord, meant: Answer, judging: Judging) -> tuple[PersonId, ...]:
     """Return to whom this person may hand it on by such an answer."""
-    if delegation_objection(record, meant) is not None:
+    if objection(record, meant.of("hand_on"), judging.here) is not None:
         return ()
     return candidates(record.request.policy, _involved(record, judging), judging.accepts, meant.person)
 
@@ -131,9 +130,7 @@ def may_withdraw(record: RequestRecord, person: PersonId) -> bool:
 
 def named(record: RequestRecord) -> tuple[PersonId, ...]:
     """Return everybody who could have a right here: whoever is in none of these has none."""
-    policy, decided = record.request.policy, record.decision.by if record.decision else ()
-    found = (*policy.everybody, *policy.may_deny, *policy.givers, *policy.editors, *record.requesters, *decided)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys((*who_of(record).everybody, *(record.decision.by if record.decision else ()))))
 
 
 def _involved(record: RequestRecord, judging: Judging) -> Involved:
@@ -141,34 +138,19 @@ def _involved(record: RequestRecord, judging: Judging) -> Involved:
     return Involved(record.requesters, voters, judging.here, record.request.editors)
 
 
-def _no(record: RequestRecord, meant: Answer, judging: Judging) -> str:
-    """Return the state that a no brings about; empty where it does not count."""
-    match judge(record, meant.model_copy(update={"approve": False}), judging.here):
-        case Decided() as decided:
-            return decided.decision.state
+def _state_after(no: Judgement) -> RequestState | None:
+    """Return the state that a no brings about; None where it does not count."""
+    match no:
+        case Decided():
+            return no.decision.state
         case Revoked():
             return "revoked"
         case _:
-            return ""
+            return None
 
 
-def _asks(record: RequestRecord, meant: Answer, judging: Judging) -> bool:
-    asked = judge(record, meant.model_copy(update={"asks": True, "text": _SAID}), judging.here)
-    return isinstance(asked, Asked) and not {*judging.here}.isdisjoint(asked.whom)
-
-
-def _editable_by(record: RequestRecord, meant: Answer) -> tuple[str, ...]:
+def _editable(record: RequestRecord, meant: Answer, judging: Judging) -> tuple[str, ...]:
     """Return the arguments that somebody may change by such an answer."""
-    if change_objection(record, meant)[0] is not None:
+    if record.request.format != "approval" or objection(record, meant, judging.here) is not None:
         return ()
     return changeable(record.request, asked=record.may_withdraw(meant.person))
-
-
-def _fewest(found: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the fewest arguments that somebody may change: where several look, those of who decides."""
-    return min(filter(None, found), key=len, default=())
-
-
-def _glass(record: RequestRecord, meant: Answer, judging: Judging) -> bool:
-    alone = meant.model_copy(update={"approve": True, "breaks_glass": True, "note": _REASON, "note_confirmed": True})
-    return isinstance(judge(record, alone, judging.here), Decided)

@@ -24,8 +24,8 @@ from bot.people.offers import deciders
 from bot.people.recognition import as_known_now, as_told_now, with_doubles, with_other_ids
 from bot.people.rights import Who
 from bot.policy.approvers.quorum import lacking
+from bot.policy.approvers.who import who_in
 from bot.policy.due import Due, next_due
-from bot.policy.glass import may_break
 from bot.render.cards import kept_out
 from bot.render.times import read_moment
 from bot.render.words import who_decides, why_asked
@@ -253,7 +253,7 @@ def _asked(record: RequestRecord, people: People, places: Places) -> dict[str, o
         "also_post": request.policy.also_post,
         "not_counted": kept_out(request, request.requesters),
         "steps": tuple(_steps(request, people)),
-        "break_glass": may_break(request, request.requesters),
+        "break_glass": who_in(request).glass,
         "expires_at": request.expires_at,
         "execute_within_s": request.policy.execute_within_s,
     }
@@ -348,7 +348,7 @@ def _ways(people: People, places: Places, policy: PolicySnapshot, person: Person
 
 
 def _steps(request: Request, people: People) -> Iterator[StepAhead]:
-    out = request.policy.barred(request.requesters)
+    out = who_in(request).askers
     for step in request.policy.steps[request.policy.in_step + 1 :]:
         alone = request.policy.model_copy(update={"rule": step.rule, "quorum": step.quorum, "steps": ()})
         yield StepAhead(

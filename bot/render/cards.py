@@ -28,8 +28,7 @@ from agents.state import AttemptOutcome, failed_command
 from agents.text import ends_of, quote, strip_invisible
 from bot.people.directory import People
 from bot.policy.approvers.delegation import candidates
-from bot.policy.approvers.quorum import eligible
-from bot.policy.glass import may_break
+from bot.policy.approvers.who import who_in
 from bot.policy.judgements import Judgement, Unclear
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
@@ -85,7 +84,7 @@ def request_card(
     when it is sent (`offered_form`).
     """
     requesters = request.requesters if requesters is None else requesters
-    asked_by, may = people.names_of(request.askers), may_break(request, requesters)
+    asked_by, may = people.names_of(request.askers), who_in(request, requesters).glass
     summary = says_first(request, people)
     facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
@@ -226,13 +225,13 @@ def deciders(
 
 def _in_need(request: Request, people: People, requesters: Sequence[PersonId]) -> list[Line]:
     """Return the line that names who may break the glass; nothing where nobody may."""
-    names = people.names_of(present(may_break(request, requesters), people))
+    names = people.names_of(present(who_in(request, requesters).glass, people))
     return [Line(label=say("card.in-need"), text=say("card.may-break-glass", names=names))] if names else []
 
 
 def asked_because(request: Request, people: People, me: PersonId | None, requesters: Sequence[PersonId]) -> list[Line]:
     """Return the line that says why `me`, who alone reads it, is asked; nothing for whoever does not decide."""
-    if me is None or me not in eligible(request.policy, requesters):
+    if me is None or me not in who_in(request, requesters).approve:
         return []
     why = why_asked(request.policy, people, me)
     return [Line(label=say("asked.label"), text=why)] if why else []
@@ -240,7 +239,7 @@ def asked_because(request: Request, people: People, me: PersonId | None, request
 
 def _who_answers(request: Request, people: People, me: PersonId | None, requesters: Sequence[PersonId]) -> list[Line]:
     """Return the line on whose answer counts; nothing where that is plain: the requester's, or that of the reader."""
-    may = eligible(request.policy, requesters)
+    may = who_in(request, requesters).approve
     if list(may) in ([me], list(request.requesters[:1])):
         return []
     needs = who_decides(request.policy, people, requesters, me)
@@ -530,8 +529,8 @@ def kept_out(request: Request, requesters: Sequence[PersonId]) -> dict[PersonId,
     if request.format != "approval":
         return {}
     may = set(request.policy.everybody)
-    asked = request.policy.barred(requesters)
-    out = {one: say(PARTS[_part(request, one)]) for one in asked if one in may}
+    askers = who_in(request, requesters).askers
+    out = {one: say(PARTS[_part(request, one)]) for one in askers if one in may}
     changed = {*chain.from_iterable(request.edits.values())}
     for one in request.policy.editors:
         why = why_editor(request.edits, one) if one in changed else say(PARTS["maybe"])

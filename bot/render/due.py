@@ -11,8 +11,8 @@ from agents.text import quote
 from bot.people.directory import People
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, chain
-from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import escalated
+from bot.policy.approvers.who import who
 from bot.policy.due import Due
 from bot.render.words import frozen_since
 from channels import Input, Line
@@ -196,7 +196,7 @@ def _escalates_to(
 ) -> tuple[PersonId, ...]:
     """Return who would decide as well if it escalated then."""
     there = people.escalates_to(request.policy, at)
-    may = eligible(filled(request.policy, escalated(request.policy, there), at), requesters)
+    may = who(filled(request.policy, escalated(request.policy, there), at), requesters).approve
     return tuple(one for one in there if one in may)
 
 

@@ -485,7 +485,7 @@ def _why_not(yes: Judgement, record: RequestRecord, meant: Answer, can: Can, peo
     why = _words(yes, record, people)
     if can.takes_back and not _is_told_as_requester(yes):
         return f"{why} {say('answer.to-take-back')}"
-    no = judge(as_known_now(record, people), meant.model_copy(update={"approve": False}), people.all())
+    no = judge(as_known_now(record, people), meant.of("deny"), people.all())
     if isinstance(no, TooLate):  # nobody has said so, so it does go on
         return f"{why} {say('answer.has-started', when=in_words(no.started_at))}"
     return why
@@ -504,6 +504,7 @@ def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime) -> A
     return Answer(
         reply_id="",
         person=person,
+        act="say",
         addressee=None if placed.place or (placed.delivery and placed.delivery.address.is_shared) else placed.person,
         channel=way,
         revision=placed.revision,

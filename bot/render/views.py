@@ -40,9 +40,10 @@ from agents.text import first_line, one_line
 from bot.people.directory import People
 from bot.people.offers import approvers_now
 from bot.people.recognition import as_known_now, as_told_now
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
-from bot.policy.glass import breakers, broken
+from bot.policy.glass import broken
 from bot.policy.judge import ways_for
 from bot.policy.recheck import good_until, too_old
 from bot.render.cards import facts_about, kept_out, says_first
@@ -421,7 +422,7 @@ def request_view(
         askers=record.askers,
         policy=request.policy.name,
         may_decide=may_decide,
-        may_break_glass=present(breakers(known), people),
+        may_break_glass=present(who_of(known).glass, people),
         review=_review_of(record),
         quorum=request.policy.quorum,
         rule=who_decides(told.request.policy, people, told.requesters),

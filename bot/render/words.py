@@ -31,8 +31,8 @@ from agents.standing import ALLOW_AGAIN
 from agents.text import first_line, one_line, quote
 from bot.people.directory import QUESTION, People
 from bot.people.recognition import as_told_now
-from bot.policy.approvers.quorum import barred
 from bot.policy.approvers.steps import needed_elsewhere
+from bot.policy.approvers.who import who
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.freezes import ComingWindow
 from bot.policy.judge import ways_for, ways_to_approve
@@ -124,11 +124,11 @@ def who_decides(
     one of Cy Cole and Dan Dorn`. Nobody is named who has left, or whose approval would leave too few for another step.
     """
     asked, here = tuple(requesters), people.all()
-    out = barred(policy, asked)
-    who = _rule_in_words(policy, people, out | needed_elsewhere(policy, asked, (), here), me)
+    out = who(policy, asked).out
+    now = _rule_in_words(policy, people, out | needed_elsewhere(policy, asked, (), here), me)
     if policy.step is None:
-        return who
-    now = say("timing.step", number=policy.in_step + 1, count=len(policy.steps), name=policy.step.name, who=who)
+        return now
+    now = say("timing.step", number=policy.in_step + 1, count=len(policy.steps), name=policy.step.name, who=now)
     for later in policy.steps[policy.in_step + 1 :]:
         now = say("timing.then-step", now=now, name=later.name, who=_rule_in_words(later, people, out, me))
     return now

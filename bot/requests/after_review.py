@@ -13,7 +13,8 @@ from bot.archive.keeper import Archive
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
 from bot.people.recognition import as_known_now
-from bot.policy.glass import approvers, broken, decision_by, reviewers
+from bot.policy.approvers.who import who_of
+from bot.policy.glass import broken, decision_by
 from bot.render.cards import notice
 from bot.render.views import line_of
 from bot.render.words import decided, present
@@ -68,7 +69,7 @@ class AfterReviews:
         took_part = tuple(dict.fromkeys((*record.requesters, *request.editors, *policy.givers)))
         # Whoever may be one of them could not answer it either.
         out = {other for one in (by, *took_part) for other in (one, *self._people.maybe(one))}
-        to = present(reviewers(as_known_now(record, self._people)), self._people)
+        to = present(who_of(as_known_now(record, self._people)).reviewers, self._people)
         reviewed = Reviewed(
             request_id=request.id,
             run_id=request.run_id,
@@ -95,7 +96,7 @@ class AfterReviews:
             context=context_of(reviewed),
             max_steps=_MAX_STEPS,
         )
-        heard = present(dict.fromkeys((*self._people.alerted(now), *approvers(policy))), self._people)
+        heard = present(dict.fromkeys((*self._people.alerted(now), *who_of(record).seated_ever)), self._people)
         made = decision_by(vote)
         told = [self._told(record, made, one, run_id, now) for one in heard if one != by]
         return Commit(

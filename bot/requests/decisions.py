@@ -28,7 +28,7 @@ from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, events_of, read_answer, stops_named
 from bot.policy.approvers.concern import concern_of
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
@@ -77,6 +77,9 @@ from language import say
 
 log = structlog.stdlib.get_logger()
 
+Change = Edit | HandOn
+"""What somebody wants to be otherwise: arguments of the call, or who decides in their place."""
+
 # Whoever answers by a robot gets no more cards than a person could read.
 _RENEWS_AFTER = timedelta(minutes=10)
 # Whoever answers through these hears at once what became of it.
@@ -123,52 +126,41 @@ class Decisions:
         """The bytes of a file beside a run; None when they are kept no longer."""
         return await content_of(self._journal.store.client, run_id, sha256)
 
-    async def answer(self, request_id: RequestId, statement: Statement, read: RequestRead | None = None) -> Outcome:
+    async def answer(
+        self,
+        request_id: RequestId,
+        statement: Statement,
+        read: RequestRead | None = None,
+        change: Change | None = None,
+    ) -> Outcome:
         """`decide`, and return the outcome, for the person to be told at once.
 
         Raises NotFound, and Conflict for words that stop another run; a vote that names one in its reason is a vote.
         """
         others = {*stops_named(statement.text)} - {request_id, *([read.record.request.run_id] if read else [])}
-        if others and statement.said == "free_text":
+        if others and statement.said == "free_text" and change is None:
             raise Conflict(say("run.stop-other", named=", ".join(sorted(others))), say("run.stop-other-do"))
-        judgement, written = await self._decide(request_id, statement, read, None)
+        judgement, written = await self._decide(request_id, statement, read, None, change)
         record = written or (await self.request(request_id)).record
-        return Outcome(judgement, record, feedback_text(judgement, record, self._people))
+        with self._people.speaking_to(statement.person):
+            return Outcome(judgement, record, feedback_text(judgement, record, self._people))
 
     async def decide(
-        self, request_id: RequestId, statement: Statement, read: RequestRead | None = None, inbound: str | None = None
+        self,
+        request_id: RequestId,
+        statement: Statement,
+        read: RequestRead | None = None,
+        inbound: str | None = None,
+        change: Change | None = None,
     ) -> Judgement:
         """Judge `statement` and commit it; asking twice with the same `reply_id` gives the same. Raises NotFound.
 
-        `read` is the request as the caller has just read it: where anything has changed since, it is read and judged
-        anew. `inbound` is the item in the request's shard that has its effect with it.
+        With a `change` it is no vote: other arguments void those that were given and are put in front of everybody, and
+        seats that are handed on have somebody else decide. `read` is the request as the caller has just read it: where
+        anything has changed since, it is read and judged anew. `inbound` is the item in the request's shard that has
+        its effect with it.
         """
-        return (await self._decide(request_id, statement, read, inbound))[0]
-
-    async def edit(
-        self, request_id: RequestId, statement: Statement, edit: Edit, inbound: str | None = None
-    ) -> Outcome:
-        """Judge an edit, and put what it makes of the call in front of everybody.
-
-        It is no vote, and voids those that were given. Asking twice with the same `reply_id` edits once; `inbound` is
-        as in `decide`. Raises NotFound.
-        """
-        judgement, written = await self._decide(request_id, statement, None, inbound, edit)
-        record = written or (await self.request(request_id)).record
-        with self._people.speaking_to(statement.person):
-            return Outcome(judgement, record, feedback_text(judgement, record, self._people))
-
-    async def delegate(
-        self, request_id: RequestId, statement: Statement, wish: HandOn, inbound: str | None = None
-    ) -> Outcome:
-        """Judge whether the person of `statement` may hand the request on, and have the other one decide instead.
-
-        Asking twice with the same `reply_id` does it once; `inbound` is as in `decide`. Raises NotFound.
-        """
-        judgement, written = await self._decide(request_id, statement, None, inbound, wish)
-        record = written or (await self.request(request_id)).record
-        with self._people.speaking_to(statement.person):
-            return Outcome(judgement, record, feedback_text(judgement, record, self._people))
+        return (await self._decide(request_id, statement, read, inbound, change))[0]
 
     async def _decide(
         self,
@@ -176,7 +168,7 @@ class Decisions:
         statement: Statement,
         read: RequestRead | None,
         inbound: str | None,
-        change: Edit | HandOn | None = None,
+        change: Change | None,
     ) -> tuple[Judgement, RequestRecord | None]:
         """The judgement, and the record that was written with it; None where it was written before."""
         for _ in range(TRIES):
@@ -188,11 +180,12 @@ class Decisions:
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 is_asked = record.question_for(statement.person) is not None
                 answer = read_answer(record.request, statement, now, is_asked=is_asked)
+                answer = answer.of(change.act) if change else answer
                 judgement, changed = await self._judged(record, answer, change)
-            if answer.approve is False and isinstance(judgement, Late):
+            if answer.act == "deny" and isinstance(judgement, Late):
                 newer = None if isinstance(judgement, AlreadyDecided) else await self.asked_anew(record)
                 if newer:
-                    return await self._decide(newer, statement, None, inbound)
+                    return await self._decide(newer, statement, None, inbound, None)
                 judgement = judgement.model_copy(update={"copies": await self._copies(record, answer.person)})
             if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing
                 if any(map(self._people.is_missing, _voted(record))):
@@ -233,12 +226,12 @@ class Decisions:
         return tuple(copy.id for copy in copies if person in concern_of(copy).everybody)
 
     async def _judged(
-        self, record: RequestRecord, answer: Answer, change: Edit | HandOn | None
+        self, record: RequestRecord, answer: Answer, change: Change | None
     ) -> tuple[Judgement, Request | RequestReassigned | None]:
         """Return the judgement, and the request that an edit makes of this one, or who is asked instead."""
         known = as_known_now(record, self._people)
         if is_stranger(record, known, answer.person):
-            return not_theirs(known, self._people.all()), None
+            return not_theirs(known, answer, self._people.all()), None
         if isinstance(change, Edit):
             judgement, after_it = await judged(record, answer, change, self._people, self._run_of(record))
             return judgement, after_it and _to_write(after_it, record)
@@ -326,7 +319,7 @@ class Decisions:
         if not isinstance(judgement, Counted) or judgement.next_step is None:
             return None
         known = as_known_now(record, self._people)
-        may = present(eligible(known.request.policy, known.requesters), self._people)
+        may = present(who_of(known).approve, self._people)
         voters = dict.fromkeys(vote.person for vote in known.votes if vote.approve and vote.person in may)
         began = StepBegan(number=judgement.next_step, filled=tuple(voters))
         wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=(began,))

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import JsonValue
 
@@ -12,12 +13,13 @@ from agents.run import Run
 from agents.state import editors_of
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
-from bot.policy.approvers.quorum import barred, can_be_met
+from bot.policy.approvers.quorum import can_be_met
+from bot.policy.approvers.who import who
 from bot.policy.edits import Edited, EditRefused, changeable, changed_names, edited_request, with_values
-from bot.policy.judge import change_objection
-from bot.policy.judgements import Answer, Judgement
+from bot.policy.judge import edits_as_asker, objection
+from bot.policy.judgements import Act, Answer, Judgement
 from bot.render.edits import changed_effect, changes_between, edited
-from bot.requests.opening import ever_eligible, with_objectors
+from bot.requests.opening import with_objectors
 from language import say
 
 MOST_REVISIONS = 40
@@ -31,6 +33,7 @@ Prepare = Callable[[Request, Mapping[str, JsonValue]], Awaitable[tuple[GatedCall
 class Edit:
     """Arguments that somebody wants to be others, and how the call is prepared with them."""
 
+    act: ClassVar[Act] = "edit"
     values: Mapping[str, JsonValue]
     prepare: Prepare
 
@@ -43,9 +46,9 @@ async def judged(
     `run` reads the run of the request, which knows who chose which value before.
     """
     known = as_known_now(record, people)
-    objection, is_own = change_objection(known, answer)
-    if objection is not None:
-        return objection, None
+    if (refused := objection(known, answer, people.all())) is not None:
+        return refused, None
+    is_own = edits_as_asker(known, answer)
     request = known.request
     old = request.call
     if old is None or request.format != "approval":
@@ -96,10 +99,9 @@ def _names(allowed: Sequence[str], wrong: list[str]) -> str:
 
 def _left(after: Request, record: RequestRecord, people: People) -> tuple[PersonId, ...]:
     """Return all who may come to approve the edit, in whichever step, and have not left since they were asked."""
-    requesters = (*record.requesters, *after.requesters)
-    may, here, out = ever_eligible(after.policy, requesters), people.all(), barred(after.policy, requesters)
-    out = out.union(may_have_sat(as_revised(record, after), people))
-    return tuple(one for one in may if one not in out and one in here)
+    may = who(after.policy, (*record.requesters, *after.requesters)).approve_ever
+    here, sat = people.all(), may_have_sat(as_revised(record, after), people)
+    return tuple(one for one in may if one not in sat and one in here)
 
 
 def _too_few(after: Request, record: RequestRecord, people: People) -> str:

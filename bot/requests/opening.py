@@ -36,7 +36,8 @@ from agents.state import editors_of
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line, labelled, one_line
 from bot.people.directory import People
-from bot.policy.approvers.quorum import barred, can_be_met, can_fill, doubles_of, eligible
+from bot.policy.approvers.quorum import can_be_met, can_fill, doubles_of
+from bot.policy.approvers.who import who, who_in
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, question_digest
 from bot.policy.due import next_due
@@ -81,7 +82,8 @@ class NotEnoughApprovers:
     @property
     def why(self) -> str:
         """The reason, in the language that is spoken."""
-        policy, left, may = self.policy, eligible(self.policy, self.parts), set(self.policy.everybody)
+        policy, may, people = self.policy, set(self.policy.everybody), who(self.policy, self.parts)
+        left = people.approve
         out = [
             f"{person} {say(PARTS[part])}"
             for person, part in self.parts.items()
@@ -91,7 +93,7 @@ class NotEnoughApprovers:
         out += [f"{person} {why_editor(self.edits, person)}" for person in editors]
         why = f" {say('run.not-counted', who='; '.join(out))}" if out else ""
         why += f" {say('run.nobody-in', names=', '.join(self.nobody))}" if self.nobody else ""
-        counted = {*ever_eligible(policy, tuple(self.parts))} - barred(policy, self.parts)
+        counted = {*people.approve_ever}
         double = [one for one in sorted(counted) if not doubles_of(policy, one).isdisjoint(counted)]
         why += f" {say('run.maybe-one', names=', '.join(double))}" if double else ""
         if missing := self._in_a_step():
@@ -106,7 +108,7 @@ class NotEnoughApprovers:
 
     def _in_a_step(self) -> tuple[PolicyStep, int] | None:
         """Return the first step that can't be met by itself, and how many people may decide in it."""
-        out = barred(self.policy, self.parts)
+        out = who(self.policy, self.parts).out
         for step in self.policy.steps:
             left = [one for one in dict.fromkeys(people_of(step.rule)) if one not in out]
             if not can_fill([step], left, self.policy.doubles):
@@ -246,8 +248,7 @@ def _request(
     # The call of a request that is opened anew, or of a copied run, may hold what one of those who decide changed.
     edits = editors_of(run, call) if purpose == "gate" and call else {}
     policy = policy.edited_by(one for those in edits.values() for one in those) if purpose == "gate" else policy
-    out = barred(policy, requesters) if purpose == "gate" else ()
-    if not can_be_met(policy, [one for one in ever_eligible(policy, requesters) if one not in out]):
+    if not can_be_met(policy, who(policy, requesters).approve_ever):
         return NotEnoughApprovers(policy, parts, edits=edits)
     policy = policy.model_copy(update={"doubles": ()})  # who may be whom is found out each time
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
@@ -288,13 +289,6 @@ def _request(
         edits=edits,
         behind=behind_in(run, requesters, call) if purpose == "gate" else _reviewed_parts(run),
     )
-
-
-def ever_eligible(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
-    """Return who may decide, in whichever step, without what it escalates to."""
-    rules = [policy.rule, *(step.rule for step in policy.steps)]
-    out = (*policy.givers, *policy.barred(requesters))
-    return tuple(dict.fromkeys(one for rule in rules for one in people_of(rule) if one not in out))
 
 
 def words_of(run: Run) -> str:
@@ -372,7 +366,7 @@ def placing(
     policy = request.policy
     editors = [one for one in policy.editors if one in {*policy.everybody, *policy.may_deny}]
     requesters = stands.requesters if stands else request.requesters
-    asked = dict.fromkeys((*eligible(policy, requesters), *editors))
+    asked = dict.fromkeys((*who_in(request, requesters).approve, *editors))
     # Who has left gets no card; who may only be missing in a file gets one once they are back.
     people_asked = [(person, "") for person in asked if people.is_here(person) or people.is_missing(person)]
     places = [(PersonId(""), place) for place in dict.fromkeys(policy.also_post)]

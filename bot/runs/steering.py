@@ -23,7 +23,7 @@ from bot.people.refusals import Refusals
 from bot.policy.answers import Statement
 from bot.render.outcome import how_ended
 from bot.render.words import state_name
-from bot.requests.decisions import Decisions, Outcome
+from bot.requests.decisions import Decisions
 from bot.requests.edits import Edit
 from bot.runs.children import Children
 from bot.runs.loop import question_of
@@ -148,14 +148,9 @@ class Steering:
             raise Conflict(outcome.words, say("run.look-again"))
         return outcome.record.request.id
 
-    async def edit(
-        self, statement: Statement, request_id: RequestId, values: Mapping[str, JsonValue], inbound: str | None = None
-    ) -> Outcome:
-        """Ask again with some arguments changed by whoever asked, or one of those who decide: `statement` says so.
-
-        It approves nothing; `inbound` is as in `Decisions.decide`. Raises NotFound.
-        """
-        return await self._decisions.edit(request_id, statement, Edit(values, self._called), inbound)
+    def edit(self, values: Mapping[str, JsonValue]) -> Edit:
+        """Return the change of these arguments, for `Decisions.answer`: the call is prepared by its agent."""
+        return Edit(values, self._called)
 
     async def _called(
         self, request: Request, arguments: Mapping[str, JsonValue]

@@ -7,7 +7,7 @@ from typing import Protocol
 from agents.requests import Request
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.concern import people_of_record
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.store import Accepted, Commit, RecordWrite, Store, WorkItem, Written
 from bot.store.ids import new_id, shard_of
 from bot.store.outbox_entry import OutboxEntry
@@ -72,7 +72,7 @@ def record_write(record: RequestRecord, version: int, before: datetime | None = 
     are asked back.
     """
     request = record.request
-    may, held = eligible(request.policy, record.requesters), (holder.person for holder in record.holders)
+    may, held = who_of(record).approve, (holder.person for holder in record.holders)
     askers = record.askers if record.comments else ()  # nobody else was ever asked back
     asked = (person for person in askers if record.question_for(person))
     people = tuple(person for person in dict.fromkeys((*may, *held, *asked)) if person)

@@ -77,7 +77,7 @@ class Peopled(Running):
             said="free_text",
             text=json.dumps(values),
         )
-        return (await self.steering.edit(statement, request.id, values)).judgement
+        return await self.app.requests.decisions.decide(request.id, statement, change=self.steering.edit(values))
 
     async def delegate(
         self, person: str, record: RequestRecord, to: str, reason: str = "", *, once: str | None = None
@@ -94,7 +94,7 @@ class Peopled(Running):
             text=f"delegate: {to}",
         )
         wish = HandOn(self.app.people.of_file(to), reason)
-        return (await self.app.requests.decisions.delegate(request.id, statement, wish)).judgement
+        return await self.app.requests.decisions.decide(request.id, statement, change=wish)
 
     @property
     def steering(self) -> Steering:

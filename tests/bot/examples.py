@@ -26,7 +26,7 @@ from agents.requests.record import RequestRecord
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
-from bot.policy.judgements import Answer
+from bot.policy.judgements import Act, Answer
 from tests.agents.worlds import NOON
 
 ANNA, BO, CY, DAN = (PersonId(name) for name in ("anna", "bo", "cy", "dan"))
@@ -133,15 +133,15 @@ def record(
     return RequestRecord(request=request, state=state, votes=votes, decision=closed).model_copy(update=changes)
 
 
-def answer(person: PersonId = BO, *, approve: bool | None = True, **changes: object) -> Answer:
+def answer(person: PersonId = BO, act: Act = "approve", **changes: object) -> Answer:
     return Answer(
         reply_id=f"m-{person}",
         person=person,
+        act=act,
         channel="cli",
         revision=1,
         digest=DIGEST,
-        approve=approve,
-        text="not today" if approve is False else "",
+        text="not today" if act == "deny" else "",
         at=LATER,
     ).model_copy(update=changes)
 

@@ -7,7 +7,7 @@ from agents.requests import PersonId
 from bot.people.directory import People
 from bot.policy.approvers.delegation import Involved, candidates
 from bot.policy.approvers.quorum import eligible, is_met, may_break_glass
-from bot.policy.glass import breakers
+from bot.policy.approvers.who import who_of
 from bot.testing.settings import settings_of
 from tests.bot.examples import approval, record
 from tests.stories.examples import example as settings_on_the_page
@@ -71,4 +71,4 @@ def test_whoever_is_on_call_breaks_the_glass_but_not_their_own(tmp_path: Path) -
     assert policy
     assert may_break_glass(policy) == ("anna", "bo")
     asked = record(approval(policy=policy, requesters=(PersonId("anna"),)))
-    assert breakers(asked) == (BO,)
+    assert who_of(asked).glass == (BO,)

@@ -30,8 +30,9 @@ from bot.people.sessions import Login
 from bot.policy.approvers.delegation import Involved, objection
 from bot.policy.due import waited_for
 from bot.policy.edits import changeable
-from bot.policy.judge import change_objection, delegation_objection, judge, ways_to_approve
-from bot.policy.judgements import Answer, Asked, Counted, Decided, LinkBy, NotEntitled, Revoked
+from bot.policy.judge import judge, ways_to_approve
+from bot.policy.judge import objection as refusal
+from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, LinkBy, NotEntitled, Revoked
 from bot.render.cards import request_card
 from bot.render.request_card import offered_form, standing, standing_card
 from bot.render.views import request_view
@@ -137,21 +138,21 @@ def asked(draw: st.DrawFn) -> RequestRecord:
 def counted(found: RequestRecord, person: PersonId, way: str, **changes: Any) -> Acts:
     """What the judge would count of `person` now, by its own word."""
     found = as_known_now(found, DIRECTORY)
-
-    def said(**words: Any) -> Answer:
-        return answer(person, approve=None, text="", channel=way, **changes).model_copy(update=words)
-
-    def judged(**words: Any) -> object:
-        return judge(found, said(**words), EVERYBODY)
-
     request, is_vote = found.request, found.request.format == "approval"
+
+    def said(act: Act, **words: Any) -> Answer:
+        return answer(person, act, channel=way, **changes).model_copy(update={"text": "", **words})
+
+    def judged(act: Act, **words: Any) -> object:
+        return judge(found, said(act, **words), EVERYBODY)
+
     acts = set[str]()
-    match judged(approve=True) if is_vote else judged(given=Given(text="-")):
+    match judged("approve") if is_vote else judged("answer", given=Given(text="-")):
         case Counted() | Decided():
             acts.add("approve" if is_vote else "answer")
         case _:
             pass
-    match judged(approve=False) if is_vote else None:
+    match judged("deny"):
         case Decided():
             acts.add("no")
         case Revoked():
@@ -159,22 +160,22 @@ def counted(found: RequestRecord, person: PersonId, way: str, **changes: Any) ->
         case _:
             pass
     if not is_vote or found.state != "open":
-        return frozenset(acts | (_handed_on(found, said()) if found.state == "open" else set()))
-    match judged(asks=True, text="Why?"):
+        return frozenset(acts | (_handed_on(found, said("hand_on")) if found.state == "open" else set()))
+    match judged("ask", text="Why?"):
         case Asked(whom=whom) if whom:
             acts.add("ask")
         case _:
             pass
     may_change = changeable(request, asked=found.may_withdraw(person))
-    acts |= {"edit"} if may_change and change_objection(found, said())[0] is None else set()
-    broken = judged(approve=True, breaks_glass=True, note="down", note_confirmed=True)
+    acts |= {"edit"} if may_change and refusal(found, said("edit")) is None else set()
+    broken = judged("break_glass", note="down", note_confirmed=True)
     acts |= {"glass"} if isinstance(broken, Decided) else set()
-    return frozenset(acts | _handed_on(found, said()))
+    return frozenset(acts | _handed_on(found, said("hand_on")))
 
 
 def _handed_on(found: RequestRecord, said: Answer) -> set[str]:
     """Whether there is somebody to whom it goes who has had no seat, after which enough are left who can decide it."""
-    if delegation_objection(found, said) is not None:
+    if refusal(found, said) is not None:
         return set()
     may_take, sat = DIRECTORY.may_take(found.request.policy, LATER), may_have_sat(found, DIRECTORY)
 
@@ -292,7 +293,7 @@ def test_lists_and_programs_are_told_of_those_whose_word_decides(found: RequestR
     given = None if is_vote else Given(text="-")
 
     for person in EVERYBODY:
-        yes = answer(person, approve=True if is_vote else None, given=given, channel="console")
+        yes = answer(person, "approve" if is_vote else "answer", given=given, channel="console")
         before = anyway.model_copy(update={"votes": tuple(one for one in found.votes if one.person != person)})
         known = judge(as_known_now(before, DIRECTORY), yes, EVERYBODY)
         assert (person in view.may_decide) is not isinstance(known, NotEntitled)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from agents.events import RequestReassigned
 from agents.moves import reassigned
@@ -15,11 +16,11 @@ from bot.errors import NotFound
 from bot.people.absences import Absences
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_doubles
+from bot.policy import judge
 from bot.policy.answers import Statement, answer_above, unwrapped
 from bot.policy.approvers.delegation import Objection, candidates, objection, passed, stood_in_for
 from bot.policy.approvers.quorum import barred, eligible
-from bot.policy.judge import AGAINST, delegation_objection
-from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
+from bot.policy.judgements import Act, Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
 from bot.render.cards import notice
 from bot.render.due import away_words, involved_in, not_handed_on
 from bot.requests.reassignment import reassigning, took_part
@@ -47,6 +48,7 @@ class HandOn:
     `to_nobody` says why `to` names nobody, where the file has that id and it may mean two people.
     """
 
+    act: ClassVar[Act] = "hand_on"
     to: PersonId
     reason: str = ""
     to_nobody: str = ""
@@ -103,10 +105,10 @@ class Delegation:
     ) -> tuple[Judgement, RequestReassigned | None]:
         """Judge a wish to hand `record` on; with the move that does it, None where nothing changes."""
         known = as_known_now(record, self._people)
-        if (closed := delegation_objection(known, answer)) is not None:
+        if (closed := judge.objection(known, answer, self._people.all())) is not None:
             return closed, None
         if speaks_against(wish.reason):
-            return Unclear(why=AGAINST), None
+            return Unclear(why=judge.AGAINST), None
         if wish.to_nobody:
             return DelegationRefused(kind="left", why=f"{say('delegation.refused')} {wish.to_nobody}"), None
         asked = known.request.policy

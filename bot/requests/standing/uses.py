@@ -15,7 +15,7 @@ from bot.errors import NotFound
 from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now
-from bot.policy.approvers.quorum import barred
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import list_contents
 from bot.policy.judge import counts
 from bot.policy.sessions import pattern_in_session, same_in
@@ -110,7 +110,7 @@ class StandingUses:
         except NotFound:
             return False
         known = as_known_now(RequestRecord(request=request), self._people)
-        out = barred(known.request.policy, known.requesters)
+        out = who_of(known).out
         stands = granting.state == "approved" and granting.stopped is None
         is_theirs = stands and out.isdisjoint(standing.approval.granted_by)
         return is_theirs and await lapse_now(standing, self._people, self._store) is None

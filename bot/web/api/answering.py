@@ -237,7 +237,8 @@ async def edit(
     if person in record.askers and not key.may("steer"):
         raise await refused(here, key, "write", channel, scope_missing(key, "steer"), record.request.run_id)
     statement = _statement(key, person, record.request, wanted, once, channel)
-    outcome = await here.app.runs.steering.edit(statement, record.request.id, wanted.args)
+    change = here.app.runs.steering.edit(wanted.args)
+    outcome = await here.app.requests.decisions.answer(record.request.id, statement, read, change)
     if not isinstance(outcome.judgement, Edited):
         raise await refusal(here, outcome, wanted.digest)
     view = request_view(outcome.record, here.app.people)
@@ -261,7 +262,8 @@ async def delegate(
         evidence=key.evidence,
     )
     to = here.app.people.named(wanted.to)
-    outcome = await here.app.requests.decisions.delegate(request.id, statement, HandOn(to, wanted.reason))
+    change = HandOn(to, wanted.reason)
+    outcome = await here.app.requests.decisions.answer(request.id, statement, read, change)
     if not isinstance(outcome.judgement, Delegated):
         raise await refusal(here, outcome, request.digest)
     view = request_view(outcome.record, here.app.people)

@@ -22,7 +22,7 @@ from bot.people.offers import heirs_of, meant_by, offers
 from bot.people.recognition import as_known_now
 from bot.policy.answers import Statement, picked, read_answer
 from bot.policy.edits import EditRefused, changeable, typed_values
-from bot.policy.judge import change_objection
+from bot.policy.judge import objection
 from bot.policy.judgements import NoteUnconfirmed, Unclear
 from bot.queries import lists
 from bot.render.due import hand_on_inputs
@@ -190,9 +190,10 @@ async def edit_shown(request: HttpRequest) -> Response:
     record, _, now = await request_for(request, "answer")
     asked, inputs = record.request, _edit_inputs(record, visit)
     statement = _made(asked, visit, _Shown(asked.revision, asked.digest, ""), "free_text", "", "")
-    objection, _ = change_objection(as_known_now(record, app.people), read_answer(asked, statement, now))
-    if objection or not inputs:
-        why = feedback_text(objection, record, app.people) if objection else say("answer.edit-nothing")
+    meant = read_answer(asked, statement, now).of("edit")
+    refused = objection(as_known_now(record, app.people), meant, app.people.all())
+    if refused or not inputs:
+        why = feedback_text(refused, record, app.people) if refused else say("answer.edit-nothing")
         return to(request, f"/requests/{asked.id}", why, is_well=False)
     return await page(request, "edit.html", _edit_form(asked, asked.revision, asked.digest, inputs))
 
@@ -207,7 +208,8 @@ async def edited(request: HttpRequest) -> Response:
     text = "\n".join(f"{name}: {value}" for name, value in typed.items())
     statement = _made(asked, visit, seen, "free_text", "", text)
     values = typed_values(asked.call, typed) if asked.call else {}
-    outcome = await app.runs.steering.edit(statement, request_id, values or {**typed})
+    change = app.runs.steering.edit(values or typed)
+    outcome = await app.requests.decisions.answer(request_id, statement, change=change)
     if isinstance(outcome.judgement, EditRefused):
         filled = tuple(one.model_copy(update={"value": typed[one.name]}) for one in inputs)
         found = _edit_form(asked, seen.revision, seen.digest, filled) | {"told": (False, outcome.words)}
@@ -247,7 +249,7 @@ async def handed_on(request: HttpRequest) -> Response:
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     to_whom, reason = PersonId(visit.field("to")[:_ID_CHARS]), visit.field("reason")[:_REASON_CHARS]
     statement = _made(asked, visit, shown, "free_text", "", f"delegate: {to_whom}\n{reason}")
-    outcome = await app.requests.decisions.delegate(request_id, statement, HandOn(to_whom, reason))
+    outcome = await app.requests.decisions.answer(request_id, statement, change=HandOn(to_whom, reason))
     return to(request, f"/requests/{request_id}", outcome.words, is_well=outcome.counts)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agents.forms import FormField, FormValue, Misfit
 from agents.requests import Effect, Fact, Given, Request
 from bot.policy.answers import ONLY_FILES, Statement, given, is_stop, is_withdrawal, may_mean_stop, read_answer
+from bot.policy.judgements import Act
 from channels import File
 from tests.bot.examples import BO, CALL, CY, DIGEST, LATER, approval, question
 
@@ -55,11 +56,17 @@ SORRY_NO = ["Sorry, no.", "Unfortunately no", "My answer: no", "Actually, no", "
 
 
 @pytest.mark.parametrize(
-    ("text", "vote"),
-    [("No, no.", None), ("Nein. Nein!", None), ("nope\nno", None), ("no " * 20_000, None), ("No, no, stop.", False)],
+    ("text", "act"),
+    [
+        ("No, no.", "say"),
+        ("Nein. Nein!", "say"),
+        ("nope\nno", "say"),
+        ("no " * 20_000, "say"),
+        ("No, no, stop.", "deny"),
+    ],
 )
-def test_a_no_to_a_question_is_an_answer_however_often_it_is_said(text: str, vote: bool | None) -> None:
-    assert read_answer(approval(), replace(statement("deny", text), about="asked-1"), LATER).approve is vote
+def test_a_no_to_a_question_is_an_answer_however_often_it_is_said(text: str, act: Act) -> None:
+    assert read_answer(approval(), replace(statement("deny", text), about="asked-1"), LATER).act == act
 
 
 def test_attack_a_no_with_an_apology_or_a_correction_before_it_stops_no_run() -> None:
@@ -93,7 +100,7 @@ def test_a_question_in_a_wish_or_in_what_is_to_be_done_may_be_what_a_yes_answers
 def test_attack_a_stop_that_is_typed_in_a_hurry_is_one_and_denies_unasked() -> None:
     assert [text for text in HURRIED_STOPS if not (is_stop(text) and is_withdrawal(text))] == []
     assert [text for text in HURRIED_STOPS if not may_mean_stop(question(), text)] == []
-    assert {read_answer(approval(), statement("free_text", text), LATER).approve for text in HURRIED_STOPS} == {False}
+    assert {read_answer(approval(), statement("free_text", text), LATER).act for text in HURRIED_STOPS} == {"deny"}
 
 
 def test_attack_a_stop_beside_an_option_that_stops_may_be_either() -> None:
@@ -161,15 +168,19 @@ def test_what_does_not_plainly_fit_the_format_is_none(asked: Request, texts: lis
 
 
 @pytest.mark.parametrize(
-    ("said", "vote", "text"),
-    [("approve", True, "approved, thanks"), ("deny", False, "too early"), ("free_text", None, "approved, thanks")],
+    ("said", "act", "text"),
+    [
+        ("approve", "approve", "approved, thanks"),
+        ("deny", "deny", "too early"),
+        ("free_text", "say", "approved, thanks"),
+    ],
 )
 def test_a_vote_is_what_the_channel_read_of_whom_where_and_what_and_a_denials_text_is_its_reason(
-    said: Literal["approve", "deny", "free_text"], vote: bool | None, text: str
+    said: Literal["approve", "deny", "free_text"], act: Act, text: str
 ) -> None:
     answer = read_answer(approval(), statement(said, "approved, thanks", "too early"), LATER)
 
-    assert (answer.approve, answer.given, answer.text) == (vote, None, text)
+    assert (answer.act, answer.given, answer.text) == (act, None, text)
     assert (answer.person, answer.addressee, answer.channel, answer.reply_id) == (BO, CY, "email", "m1")
     assert (answer.revision, answer.digest, answer.at) == (3, DIGEST, LATER)
 
@@ -178,12 +189,12 @@ def test_a_vote_is_what_the_channel_read_of_whom_where_and_what_and_a_denials_te
 def test_a_vote_on_a_question_is_read_as_its_text(said: Literal["approve", "deny"]) -> None:
     answer = read_answer(question(), statement(said, "approve", "approve"), LATER)
 
-    assert (answer.approve, answer.given) == (None, Given(text="approve"))
+    assert (answer.act, answer.given) == ("answer", Given(text="approve"))
 
 
 @any_of_them(st.text())
 def test_no_text_that_the_channel_did_not_read_as_a_vote_is_one(text: str) -> None:
-    assert read_answer(approval(), statement("free_text", text, text), LATER).approve is None
+    assert read_answer(approval(), statement("free_text", text, text), LATER).act == "say"
 
 
 FORMS = st.sampled_from([YES_NO, ONE, MANY, question("form", fields=COLOURS)])
@@ -255,7 +266,7 @@ def test_a_file_alone_answers_only_what_was_asked_in_free_words(
     said = statement("empty" if text.isspace() else "free_text", text)
     answer = read_answer(asked, replace(said, files=files), LATER)
 
-    assert (answer.given, answer.approve) == (meaning, None)
+    assert (answer.given, answer.act) == (meaning, "answer" if meaning else "say")
 
 
 def in_parts(*picks: int, filled: dict[str, str] | None = None) -> Statement:
@@ -286,7 +297,7 @@ def test_what_came_in_parts_is_those_parts_and_never_its_text_or_a_vote(
 ) -> None:
     answer = read_answer(asked, parts, LATER)
 
-    assert (answer.given, answer.approve) == (meaning, None)
+    assert (answer.given, answer.act) == (meaning, "answer" if meaning else "say")
 
 
 PARTS = st.lists(st.integers(-2, 5), max_size=4).map(tuple), st.dictionaries(st.sampled_from(COLOURS), st.text())
@@ -325,28 +336,26 @@ def test_attack_a_refusal_is_one_wherever_it_is_typed(channel: str, how: dict[st
     said = [replace(statement("free_text", text), channel=channel, **how) for text in REFUSALS]
     read = [read_answer(approval(), one, LATER) for one in said]
 
-    assert [one.text for one, found in zip(said, read, strict=True) if found.approve is not False] == []
+    assert [one.text for one, found in zip(said, read, strict=True) if found.act != "deny"] == []
     assert [one.text for one in read] == ["" if " " not in text else text for text in REFUSALS]
 
 
 @pytest.mark.parametrize(
-    ("text", "how", "vote"),
+    ("text", "how", "act"),
     [
-        ("no", {}, False),
-        ("no", {"about": "asked-1"}, None),
-        ("no", {"asks": True}, None),
-        ("should I stop the old one first?", {"asks": True}, None),
-        ("don't stop", {}, None),
-        ("wait for Cy", {}, None),
+        ("no", {}, "deny"),
+        ("no", {"about": "asked-1"}, "say"),
+        ("no", {"asks": True}, "ask"),
+        ("should I stop the old one first?", {"asks": True}, "ask"),
+        ("don't stop", {}, "say"),
+        ("wait for Cy", {}, "say"),
     ],
 )
-def test_only_a_no_to_somebody_is_an_answer_and_other_words_are_words(
-    text: str, how: dict[str, Any], vote: bool | None
-) -> None:
+def test_only_a_no_to_somebody_is_an_answer_and_other_words_are_words(text: str, how: dict[str, Any], act: Act) -> None:
     said = replace(statement("free_text", text), channel="slack", **how)
 
-    assert read_answer(approval(), said, LATER).approve is vote
-    assert text != "no" or read_answer(approval(), said, LATER, is_asked=True).approve is None
+    assert read_answer(approval(), said, LATER).act == act
+    assert text != "no" or read_answer(approval(), said, LATER, is_asked=True).act != "deny"
 
 
 @any_of_them(
@@ -355,4 +364,4 @@ def test_only_a_no_to_somebody_is_an_answer_and_other_words_are_words(
 def test_no_typed_words_approve_in_any_channel(text: str) -> None:
     for channel in ("slack", "email", "console", "api", "cli"):
         said = replace(statement("free_text", text, text), channel=channel)
-        assert read_answer(approval(), said, LATER).approve is not True
+        assert read_answer(approval(), said, LATER).act not in {"approve", "break_glass"}

@@ -11,8 +11,8 @@ from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.quorum import eligible
 from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request, is_same, typed_lines, typed_values, with_values
-from bot.policy.judge import change_objection, edit_objection, judge
-from bot.policy.judgements import AlreadyVoted, Answer, Counted, Decided, NotEntitled
+from bot.policy.judge import edits_as_asker, judge, objection
+from bot.policy.judgements import Act, AlreadyVoted, Answer, Counted, Decided, NotEntitled
 from tests.bot.examples import NOON, anyone, approval, policy
 
 _PEOPLE = tuple(map(PersonId, ("bo", "cy", "dan")))
@@ -29,14 +29,14 @@ def _call(version: str) -> GatedCall:
     )
 
 
-def _answer(person: PersonId, seen: RequestRecord) -> Answer:
+def _answer(person: PersonId, seen: RequestRecord, act: Act = "edit") -> Answer:
     return Answer(
         reply_id="r",
         person=person,
+        act=act,
         channel="console",
         revision=seen.request.revision,
         digest=seen.request.digest,
-        approve=True,
         at=NOON + timedelta(seconds=1),
     )
 
@@ -60,14 +60,14 @@ def test_what_is_approved_has_the_digest_that_all_counted_voters_saw(
         if version:
             new, old = _call(version), record.request.call
             assert old is not None
-            if edit_objection(record, _answer(person, seen)) or not changed_names(old, new):
+            if objection(record, _answer(person, seen)) or not changed_names(old, new):
                 continue
             request = edited_request(record.request, old, new, person, {})
             assert request.digest not in digests  # no answer to an older card fits a newer one
             record = after(record, [RequestRevised(at=NOON, by=person, request=request)])
             shown, digests = [*shown, record], digests | {request.digest}
             continue
-        judged = judge(record, _answer(person, seen))
+        judged = judge(record, _answer(person, seen, "approve"))
         if isinstance(judged, Counted):
             record = after(record, [VoteCast(at=NOON, request_id=asked.id, vote=judged.vote)])
         if isinstance(judged, Decided):
@@ -88,9 +88,9 @@ def test_whoever_may_only_deny_it_by_now_does_not_edit_it_and_hears_why() -> Non
     now = policy(rule=anyone(bo), steps=steps, in_step=1, may_deny=(cy, dan))
     record = RequestRecord(request=approval(policy=now).model_copy(update={"call": _call("v1")}))
 
-    assert edit_objection(record, _answer(bo, record)) is None
-    assert edit_objection(record, _answer(cy, record)) == AlreadyVoted()
-    assert edit_objection(record, _answer(dan, record)) == NotEntitled(why="not_an_approver", approvers=(bo,))
+    assert objection(record, _answer(bo, record)) is None
+    assert objection(record, _answer(cy, record)) == AlreadyVoted()
+    assert objection(record, _answer(dan, record)) == NotEntitled(why="not_an_approver", approvers=(bo,))
 
 
 def test_whoever_asked_changes_it_as_one_who_decides_wherever_they_come_to_decide() -> None:
@@ -111,9 +111,8 @@ def test_whoever_asked_changes_it_as_one_who_decides_wherever_they_come_to_decid
     def edits_as_decider(asker: PersonId, under: PolicySnapshot) -> bool:
         asked = approval(policy=under, requesters=(asker,)).model_copy(update={"call": _call("v1")})
         record = RequestRecord(request=asked)
-        objection, is_own = change_objection(record, _answer(asker, record))
-        assert objection is None
-        return not is_own
+        assert objection(record, _answer(asker, record)) is None
+        return not edits_as_asker(record, _answer(asker, record))
 
     decide = {where for where, (asker, under) in seats.items() if edits_as_decider(asker, under)}
     assert decide == {"later step", "earlier step", "once it escalates"}

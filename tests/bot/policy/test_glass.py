@@ -4,7 +4,7 @@ import pytest
 
 from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, PolicyStep, Vote
 from agents.requests.record import RequestRecord
-from bot.policy.glass import breakers, reviewers
+from bot.policy.approvers.who import who_of
 from bot.policy.judge import judge
 from bot.policy.judgements import (
     AlreadyDecided,
@@ -55,7 +55,7 @@ def broken(by: PersonId = DAN) -> RequestRecord:
 
 
 def breaks(person: PersonId = DAN, **changes: object) -> Answer:
-    return answer(person, breaks_glass=True, note="checkout is down").model_copy(update=changes)
+    return answer(person, "break_glass", note="checkout is down").model_copy(update=changes)
 
 
 @pytest.mark.parametrize("person", [BO, DAN])
@@ -123,7 +123,7 @@ def test_who_has_left_may_not_and_who_handed_it_on_or_is_only_asked_a_question_i
     asked_them = record(approval(policy=NIGHT, format="free_text", purpose="question", call=None))
 
     assert isinstance(judge(asked(), breaks(), (ANNA, BO, CY)), NotEntitled)
-    assert (breakers(under(PASSED_ON)), breakers(asked_them)) == ((DAN,), ())
+    assert (who_of(under(PASSED_ON)).glass, who_of(asked_them).glass) == ((DAN,), ())
 
 
 @pytest.mark.parametrize("reason", UNSEEN)
@@ -135,8 +135,8 @@ def test_attack_without_a_reason_that_somebody_sees_it_is_none(reason: str) -> N
 def test_until_the_start_every_approver_and_whoever_broke_it_can_stop_it(person: PersonId) -> None:
     begun = broken().model_copy(update={"started_at": LATER})
 
-    assert isinstance(judge(broken(), answer(person, approve=False), HERE), Revoked)
-    assert isinstance(judge(begun, answer(person, approve=False), HERE), TooLate)
+    assert isinstance(judge(broken(), answer(person, "deny"), HERE), Revoked)
+    assert isinstance(judge(begun, answer(person, "deny"), HERE), TooLate)
 
 
 @guards("recheck:glass")
@@ -149,9 +149,9 @@ def test_it_covers_a_start_only_while_whoever_broke_it_is_there_and_named() -> N
 
 
 def test_the_other_approvers_review_it() -> None:
-    assert reviewers(broken()) == (BO, CY)
-    assert reviewers(broken(BO)) == (CY,)
-    assert reviewers(broken().model_copy(update={"joined": (CY,)})) == (BO,)
+    assert who_of(broken()).reviewers == (BO, CY)
+    assert who_of(broken(BO)).reviewers == (CY,)
+    assert who_of(broken().model_copy(update={"joined": (CY,)})).reviewers == (BO,)
 
 
 def test_what_is_kept_of_other_votes_and_decisions_is_as_it_was() -> None:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from agents.requests import PersonId, RequestState
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.quorum import eligible, is_met
-from bot.policy.glass import breakers
+from bot.policy.approvers.who import who_of
 from bot.policy.judge import judge
-from bot.policy.judgements import Answer, Counted, Decided, Revoked
+from bot.policy.judgements import ACTS, Answer, Counted, Decided, Revoked
 from tests.bot.examples import (
     ANNA,
     BO,
@@ -58,7 +58,7 @@ def assert_broken(start: RequestRecord, end: RequestRecord) -> None:
     assert end.decision
     [broke] = [one for one in end.votes if one.breaks_glass]
     assert end.decision.by == (broke.person,)
-    assert broke.person in breakers(start)
+    assert broke.person in who_of(start).glass
     assert (broke.revision, broke.digest, broke.reason) == (1, DIGEST, end.decision.reason)
     assert broke.reason.strip()
 
@@ -67,7 +67,7 @@ PEOPLE = st.sampled_from(EVERYBODY)
 ANSWERS = st.builds(
     answer,
     PEOPLE,
-    approve=st.sampled_from([True, False, None]),
+    st.sampled_from([act for act in ACTS if act not in {"edit", "hand_on"}]),
     addressee=st.none() | PEOPLE,
     channel=st.sampled_from(["cli", "email", "carrier pigeon"]),
     link_by=st.sampled_from([None, "slack", "email", "operator"]),
@@ -75,7 +75,6 @@ ANSWERS = st.builds(
     digest=st.sampled_from([DIGEST, "e" * 64]),
     at=st.sampled_from([LATER, EXPIRES]),
     text=st.sampled_from(["", "approved", "approve", "deny"]),
-    breaks_glass=st.booleans(),
     note=st.sampled_from(["", "checkout is down"]),
 )
 POLICIES = st.builds(
@@ -106,19 +105,19 @@ def test_every_answer_to_every_request_means_something(found: RequestRecord, sai
 def test_nothing_but_a_plain_vote_of_somebody_entitled_changes_anything(found: RequestRecord, said: Answer) -> None:
     changes = after(found, said) != found
 
-    if changes and said.approve and said.breaks_glass:
-        assert said.person in breakers(found)
+    if changes and said.act == "break_glass":
+        assert said.person in who_of(found).glass
         assert said.addressee in {None, said.person}
     elif changes and said.person in eligible(found.request.policy, found.requesters):
-        assert said.approve is not None
-        assert said.approve is False or said.addressee in {None, said.person}
+        assert said.act in {"approve", "deny"}
+        assert said.act == "deny" or said.addressee in {None, said.person}
     elif changes:
-        assert (said.approve, said.person in found.requesters) == (False, True), "who only asks takes it back at most"
+        assert (said.act, said.person in found.requesters) == ("deny", True), "who only asks takes it back at most"
 
 
 @any_of_them(RECORDS, ANSWERS, st.text())
 def test_no_free_text_ever_decides_an_approval(found: RequestRecord, said: Answer, text: str) -> None:
-    typed = said.model_copy(update={"approve": None, "text": text})
+    typed = said.of("say").model_copy(update={"text": text})
 
     assert after(found, typed) == found
 
@@ -127,7 +126,7 @@ def test_no_free_text_ever_decides_an_approval(found: RequestRecord, said: Answe
 def test_after_a_log_in_by_mail_no_approval_changes_what_one_by_mail_would_not(
     found: RequestRecord, said: Answer
 ) -> None:
-    mailed = said.model_copy(update={"approve": True, "link_by": "email"})
+    mailed = said.of("approve").model_copy(update={"link_by": "email"})
 
     assert found.request.policy.approve_by_email or after(found, mailed) == found
 
@@ -157,7 +156,7 @@ def test_the_order_of_approvals_does_not_matter(start: RequestRecord, answers: l
 
 @any_of_them(OPEN, st.lists(ANSWERS, max_size=5), st.integers(min_value=2, max_value=5))
 def test_saying_it_more_often_is_not_more(start: RequestRecord, answers: list[Answer], times: int) -> None:
-    approvals = [said for said in answers if said.approve]
+    approvals = [said for said in answers if said.act == "approve"]
 
     assert played(start, [said for said in approvals for _ in range(times)]) == played(start, approvals)
 
@@ -167,7 +166,7 @@ def test_until_the_start_a_denial_by_somebody_entitled_always_wins(found: Reques
     may_deny = person in eligible(found.request.policy, found.requesters)
     is_early = found.state == "open" or (found.state == "approved" and found.started_at is None)
 
-    end = after(found, answer(person, approve=False, revision=0, digest="older", channel="email"))
+    end = after(found, answer(person, "deny", revision=0, digest="older", channel="email"))
 
     if may_deny and is_early:
         assert end.state == ("denied" if found.state == "open" else "revoked")
@@ -220,7 +219,7 @@ def test_the_glass_is_broken_only_by_whom_the_policy_names_and_nobody_who_took_p
 
 @any_of_them(GLASS, PEOPLE, st.lists(ANSWERS | BREAKING, max_size=4))
 def test_after_a_denial_nobody_breaks_the_glass(start: RequestRecord, person: PersonId, then: list[Answer]) -> None:
-    denied = after(start, answer(person, approve=False))
+    denied = after(start, answer(person, "deny"))
 
     if denied.state != "open":
         assert played(denied, then) == denied

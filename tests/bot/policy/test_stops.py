@@ -73,19 +73,19 @@ def test_attack_a_stop_is_heard_in_each_form_of_each_verb(language: str) -> None
 
     assert [text for text in texts if not (is_stop(text) and is_withdrawal(text))] == []
     assert [text for text in texts if not may_mean_stop(question(), text)] == []
-    assert [text for text in texts if vote(text) is not False] == []
+    assert [text for text in texts if not denies(text)] == []
 
 
 @pytest.mark.parametrize("language", GOES_ON)
 def test_attack_what_says_not_to_stop_is_no_stop(language: str) -> None:
     texts = said(language, GOES_ON[language])
 
-    assert [text for text in texts if is_stop(text) or is_withdrawal(text) or vote(text) is not None] == []
+    assert [text for text in texts if is_stop(text) or is_withdrawal(text) or denies(text)] == []
 
 
-def vote(text: str, channel: str = "email") -> bool | None:
-    """What a text without a button says of an approval."""
-    return read_answer(approval(), replace(statement("free_text", text), channel=channel), LATER).approve
+def denies(text: str, channel: str = "email") -> bool:
+    """Whether a text without a button denies an approval."""
+    return read_answer(approval(), replace(statement("free_text", text), channel=channel), LATER).act == "deny"
 
 
 STOP_MESSAGES = [
@@ -149,13 +149,13 @@ NAMED_WORDS = [
 def test_attack_a_stop_of_what_has_a_name_of_its_own_is_heard_and_other_words_about_it_are_not() -> None:
     assert [text for text in NAMED_STOPS if not (is_stop(text) and is_withdrawal(text))] == []
     for channel in ("slack", "email", "api"):
-        assert [text for text in NAMED_STOPS if vote(text, channel) is not False] == []
+        assert [text for text in NAMED_STOPS if not denies(text, channel)] == []
     assert [text for text in NAMED_WORDS if is_stop(text) or is_withdrawal(text)] == []
 
 
 def test_attack_a_stop_that_calls_somebody_first_is_one() -> None:
     for text in ("@Bo\u00a0Berg: do not deploy", "@bo, I deny this", "Hold on! @sayso: deny"):
-        assert (is_stop(text), is_withdrawal(text), vote(text, "slack")) == (True, True, False)
+        assert (is_stop(text), is_withdrawal(text), denies(text, "slack")) == (True, True, True)
 
 
 _LETTERS = st.text(st.characters(categories=["Ll", "Lu", "Nd"], max_codepoint=0x17F), min_size=1, max_size=12)

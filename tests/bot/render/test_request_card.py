@@ -16,7 +16,7 @@ from agents.run import Run, fold
 from agents.state import AttemptOutcome
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judge import judge
-from bot.policy.judgements import Counted, Decided, Revoked
+from bot.policy.judgements import Act, Counted, Decided, Revoked
 from bot.render.request_card import standing
 from channels import Card
 from tests.agents.worlds import NOON, any_event, chosen, decided, opened, started, tool_started
@@ -292,6 +292,9 @@ def test_any_request_of_any_run_has_a_card(events: list[Event], revision: int) -
         assert (card.form is not None and not card.form.only_stops) is is_asked
 
 
+YES_OR_NO: tuple[Act, ...] = ("approve", "deny")
+
+
 @any_of_them(RECORDS, st.integers(min_value=1, max_value=2))
 def test_a_card_has_a_form_exactly_where_somebody_could_still_change_something(
     found: RequestRecord, revision: int
@@ -299,7 +302,7 @@ def test_a_card_has_a_form_exactly_where_somebody_could_still_change_something(
     run = made("running") if found.started_at else RUN
     form = card_of(found, run, revision).form
     people = eligible(found.request.policy, found.requesters)
-    said = [answer(person, approve=vote, addressee=person) for person in people for vote in (True, False)]
+    said = [answer(person, act, addressee=person) for person in people for act in YES_OR_NO]
     counts = any(isinstance(judge(found, one), Counted | Decided | Revoked) for one in said)
 
     if form and people:
@@ -307,7 +310,7 @@ def test_a_card_has_a_form_exactly_where_somebody_could_still_change_something(
     if counts and revision == found.request.revision:
         assert form
     if form and form.only_stops:
-        denials = [one for one in said if one.approve is False]
+        denials = [one for one in said if one.act == "deny"]
         assert all(isinstance(judge(found, one), Revoked) for one in denials)
 
 

@@ -138,7 +138,7 @@ async def test_what_is_read_or_judged_before_the_expiry_and_written_after_it_doe
 
     other = await asked(world, "gong")
     wish = replace(statement, digest=other.request.digest, said="free_text", reply_id="m3")
-    given = await slow.delegate(other.request.id, wish, HandOn(PersonId("dan"), ""))
+    given = await slow.answer(other.request.id, wish, change=HandOn(PersonId("dan"), ""))
 
     assert given.judgement == ClosedOtherwise(state="expired")
     assert (await world.request(other.request.id)).request.policy.handed_on == ()

@@ -216,7 +216,7 @@ class Requests(RuleBasedStateMachine):
 
         said = statement(self.known[person], channel, "free_text", shown)
         wanted = Edit({"version": version}, prepare)
-        return self.has(self.house.decisions.edit(self.request.id, said, wanted)).record.request
+        return self.has(self.house.decisions.answer(self.request.id, said, change=wanted)).record.request
 
     @rule(
         person=st.sampled_from((*PEOPLE, *NEWCOMERS)),
@@ -241,7 +241,7 @@ class Requests(RuleBasedStateMachine):
         if person in self.page.present:
             said = statement(self.known[person], channel, "free_text", self.seen[-1])
             whom = self.known.get(to, PersonId(to))
-            self.has(self.house.decisions.delegate(self.request.id, said, HandOn(whom, "on the train")))
+            self.has(self.house.decisions.answer(self.request.id, said, change=HandOn(whom, "on the train")))
             self.page.hand_on(person, to, channel, self.waited_s)
 
     @rule()

@@ -43,7 +43,7 @@ async def counts(world: World, record: RequestRecord, card: Letter) -> bool:
     delivery_id = tokens.read((card.reply_to or "").partition("+")[2].partition("@")[0])
     body = await world.app.store.delivery(delivery_id or "")
     placed, stands = Delivery.model_validate_json(body or b""), await world.request(record.request.id)
-    meant = answer(placed.person, approve=True, channel="email", at=await world.now()).model_copy(
+    meant = answer(placed.person, "approve", channel="email", at=await world.now()).model_copy(
         update={"revision": placed.revision, "digest": placed.digest, "delivery_id": DeliveryId(placed.id)}
     )
     return isinstance(judge(stands, meant), Counted | Decided)

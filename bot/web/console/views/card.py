@@ -16,8 +16,8 @@ from bot.people.directory import People
 from bot.people.offers import offers, requesters_of, yes_of
 from bot.people.recognition import as_known_now, as_told_now
 from bot.people.sessions import Login
+from bot.policy.approvers.who import who_of
 from bot.policy.due import next_due
-from bot.policy.glass import reviewers
 from bot.policy.judge import ways_for
 from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import answer_by
@@ -203,7 +203,11 @@ def _by_time(record: RequestRecord, people: People) -> Iterator[Line]:
 def _review(record: RequestRecord, me: PersonId) -> str:
     decision = record.decision
     is_broken = decision is not None and decision.broke_glass
-    return review_of(record.request.id) if decision and is_broken and me in {*reviewers(record), *decision.by} else ""
+    return (
+        review_of(record.request.id)
+        if decision and is_broken and me in {*who_of(record).reviewers, *decision.by}
+        else ""
+    )
 
 
 def _inputs(request: Request, typed: Typed | None) -> tuple[Input, ...]:

@@ -62,7 +62,7 @@ def test_who_holds_it_now_decides_and_who_handed_it_on_only_denies() -> None:
     own = judge(asked, answer(BO))
     assert isinstance(own, NotEntitled)
     assert (own.why, own.approvers) == ("handed_on", (CY,))
-    denied = judge(asked, answer(BO, approve=False))
+    denied = judge(asked, answer(BO, "deny"))
     assert isinstance(denied, Decided)
     assert denied.decision.state == "denied"
 

@@ -11,7 +11,7 @@ from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.quorum import can_be_met, eligible, is_met, lacking_in_all
 from bot.policy.approvers.steps import escalated, open_steps, refilled
 from bot.policy.judge import judge, needed_later
-from bot.policy.judgements import AlreadyVoted, Counted, Decided, Judgement, NotEntitled
+from bot.policy.judgements import Act, AlreadyVoted, Counted, Decided, Judgement, NotEntitled
 from bot.policy.recheck import why_not
 from tests.bot.examples import (
     ANNA,
@@ -55,8 +55,8 @@ def asked(snapshot: PolicySnapshot | None = None) -> RequestRecord:
     return record().model_copy(update={"request": approval(policy=snapshot or spending())})
 
 
-def says(found: RequestRecord, person: PersonId, *, approve: bool = True) -> Judgement:
-    return judge(found, answer(person, approve=approve))
+def says(found: RequestRecord, person: PersonId, act: Act = "approve") -> Judgement:
+    return judge(found, answer(person, act))
 
 
 def voted(found: RequestRecord, person: PersonId) -> RequestRecord:
@@ -98,7 +98,7 @@ def test_a_denial_in_any_step_ends_it_also_of_whoever_approved_an_earlier_one() 
     first, second = asked(), voted(asked(), BO)
 
     for found, person in ((first, BO), (second, CY), (second, BO)):
-        denied = says(found, person, approve=False)
+        denied = says(found, person, "deny")
         assert isinstance(denied, Decided)
         assert denied.decision.state == "denied"
 
@@ -139,11 +139,11 @@ def test_whoever_has_left_counts_for_no_step_and_that_step_is_asked_again() -> N
     two = PolicyStep(name="manager", rule=anyone("bo", "anna"))
     second = voted(asked(spending(two, FINANCE)), BO)
 
-    back = judge(second, answer(CY, approve=True), here={ANNA, CY, DAN})
+    back = judge(second, answer(CY, "approve"), here={ANNA, CY, DAN})
 
     assert isinstance(back, Counted)
     assert back.next_step == 0
-    assert isinstance(judge(second, answer(CY, approve=True), here={ANNA, BO, CY, DAN}), Decided)
+    assert isinstance(judge(second, answer(CY, "approve"), here={ANNA, BO, CY, DAN}), Decided)
 
 
 def test_open_steps_have_nobody_in_a_seat_who_counted_for_another() -> None:
