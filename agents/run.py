@@ -178,7 +178,7 @@ def _beside(run: Run, event: Event) -> Run:
         case VoteCast():
             changes["voters"] = run.voters | {event.vote.person}
         case PersonSaid():
-            changes["taken"] = {**run.taken, event.said_id: "taken"}
+            changes["taken"] = {event.said_id: "taken", **run.taken}
         case RunCancelled() if event.said_id:
             changes["taken"] = {**run.taken, event.said_id: "stopped"}
         case _:
