@@ -1,10 +1,10 @@
 """Walks through what people do to one request: acts as data, played on a House, and what must hold after each."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from hypothesis import strategies as st
@@ -50,7 +50,8 @@ ANSWERS: tuple[Verb, ...] = ("approve", "deny", "say", "ask", "glass", "edit", "
 class Act:
     """One thing that happens. An answer is given through `way` to the card of `of`, the newest but `age`.
 
-    `doubt` says why nothing shows that it was meant, `exposed` that others have seen the card.
+    `doubt` says why nothing shows that it was meant, `exposed` that others have seen the card; `strange`: it names the
+    digest of another request. `sure`: what stands beside it is a note.
     """
 
     verb: Verb
@@ -62,6 +63,7 @@ class Act:
     age: int = 0
     doubt: str = ""
     exposed: bool = False
+    strange: bool = False
     sure: bool = False
 
 
@@ -77,6 +79,7 @@ GIVEN: Mapping[str, st.SearchStrategy[Any]] = {
     "age": some(0, 0, 0, 0, 1),
     "doubt": some(*[""] * 7, "the subject is another one"),
     "exposed": some(*[False] * 7, True),
+    "strange": some(*[False] * 12, True),
 }
 VOTES = st.builds(
     Act, verb=some("approve", "approve", "approve", "deny"), words=some("", "", *NOTES), sure=st.booleans(), **GIVEN
@@ -160,23 +163,32 @@ class Place:
     async def events(self) -> Sequence[Event]:
         return own((await self.house.store.load(self.request.run_id)).events)
 
-    async def do(self, act: Act) -> str:
-        """Do it; return what became of it. Who is not here says nothing."""
-        if act.verb in ANSWERS and act.person in self.left:
-            return ""
+    async def do(self, act: Act) -> None:
+        """Do it."""
+        await (await self.readied(act))()
+
+    async def readied(self, act: Act) -> Callable[[], Awaitable[None]]:
+        """Return what does it, with the card that its person has in front of them now. Who is not here says nothing."""
+        if act.verb not in ANSWERS:
+            return partial(self._happen, act)
+        said = await self.said(act) if act.person not in self.left else None
+
+        async def answer() -> None:
+            if said:
+                judgement = await self.answer(act, said)
+                self.given.append(Given(act, said, lambda: self.answer(act, said), judgement))
+
+        return answer
+
+    async def _happen(self, act: Act) -> None:
         decisions, request = self.house.decisions, self.request
-        if act.verb in ANSWERS:
-            said = await self.said(act)
-            judgement = await self.answer(act, said)
-            self.given.append(Given(act, said, lambda: self.answer(act, said), judgement))
-            return judgement.type
         match act.verb:
             case "close":
                 await decisions.close(request.id, "withdrawn", PersonId("anna"), "no longer wanted")
             case "look":
                 await decisions.look(request.id)
             case "start":
-                await self.house.start(await self._current(), is_the_same=True)
+                await self.house.start((await self.record()).request, is_the_same=True)
             case "wait":
                 await self.house.has_passed(float(act.words))
             case "freeze":
@@ -188,10 +200,6 @@ class Place:
                 here = {name: one for name, one in self.house.settings.people.items() if name not in self.left}
                 self.house.people.change(Tables(here, {"walk": self.policy}))
                 await self.house.departures.look(request.id)
-        return act.verb
-
-    async def _current(self) -> Request:
-        return (await self.record()).request
 
     async def said(self, act: Act) -> Statement:
         """Return the words of an answer, given to the card that it names, or to what stands where there is none."""
@@ -209,14 +217,15 @@ class Place:
             note_confirmed=act.sure,
             place="C01OPS" if act.way == "slack" else "",
         )
+        is_message = act.way in {"slack", "email"}
         if placed is None:
             return found
         return replace(
             found,
             revision=placed.revision,
-            digest=placed.digest,
-            delivery_id=placed.id,
-            addressee=placed.person,
+            digest="f" * 64 if act.strange else placed.digest,
+            delivery_id=placed.id if is_message else None,
+            addressee=placed.person if is_message else None,
             unbound=act.doubt if act.way == "email" else "",
             is_exposed=act.exposed and act.way == "email",
         )
@@ -368,9 +377,3 @@ async def summary(place: Place) -> dict[str, object]:
         "void": len(record.replaced),
         "told": [(given.act, given.judgement.type) for given in place.given],
     }
-
-
-async def meet(place: Place, first: Act, second: Act) -> None:
-    """Have two acts happen at once: each reads before the other has written, and the first reads first."""
-    await asyncio.gather(place.do(first), place.do(second))
-    place.given.sort(key=lambda given: given.act != first)
