@@ -62,18 +62,23 @@ class Written:
         sent = [one for _, body in commit.outgoing for one in [read_entry(body)] if isinstance(one, PlaceCard | Tell)]
         for event in own(tuple(commit.events)):
             for holder in holders_of(event):
-                request_id, found = _request_of(event), made.get(holder.delivery_id)
-                whom = (request_id, holder.person, holder.place)
-                if holder.delivery_id in self._cards:
-                    self.broken.append(f"{holder} has the id of {self._cards[holder.delivery_id]}")
-                if found is None or (found.request_id, found.person, found.place) != whom:
-                    self.broken.append(f"{holder} of {event.type} is not what its token stands for: {found}")
-                if not any((one.delivery_id, one.person, one.place) == (holder.delivery_id, *whom[1:]) for one in sent):
-                    self.broken.append(f"nothing brings {holder} of {event.type}")
-            is_told_at_once = not isinstance(event, AnswerNoted) or event.channel in HEARS_AT_ONCE
-            if not is_told_at_once and not any(one.person == event.person for one in sent):
+                self._take_in(event, holder, made.get(holder.delivery_id), sent)
+            if isinstance(event, AnswerNoted) and not _is_told(event, sent):
                 self.broken.append(f"nobody tells {event.person} what became of {event}")
         self._cards |= made
+
+    def _take_in(self, event: Event, holder: Holder, placed: Delivery | None, sent: Sequence[PlaceCard | Tell]) -> None:
+        whom = (holder.person, holder.place)
+        if holder.delivery_id in self._cards:
+            self.broken.append(f"{holder} has the id of {self._cards[holder.delivery_id]}")
+        if placed is None or (placed.request_id, placed.person, placed.place) != (_request_of(event), *whom):
+            self.broken.append(f"{holder} of {event.type} is not what its token stands for: {placed}")
+        if (holder.delivery_id, *whom) not in {(one.delivery_id, one.person, one.place) for one in sent}:
+            self.broken.append(f"nothing brings {holder} of {event.type}")
+
+
+def _is_told(event: AnswerNoted, sent: Sequence[PlaceCard | Tell]) -> bool:
+    return event.channel in HEARS_AT_ONCE or any(one.person == event.person for one in sent)
 
 
 async def check_promises(url: str, shards: int, here: Collection[PersonId] = ()) -> None:

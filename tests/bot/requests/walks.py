@@ -1,5 +1,6 @@
 """Walks through what people do to one request: acts as data, played on a House, and what must hold after each."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -103,6 +104,7 @@ ACTS = st.one_of(VOTES, VOTES, VOTES, OTHER, OTHER, AROUND)
 """What is done to one request."""
 
 SEATS = some(["group:release"], ["person:bo", "person:cy"], ["person:bo"], ["person:cy", "person:dan"])
+PAIRS = some(["person:bo", "person:cy"], ["person:bo", "group:release"], ["group:release", "group:release"])
 
 
 @st.composite
@@ -122,12 +124,7 @@ def policies(draw: st.DrawFn) -> PolicyConfig:
     if draw(st.booleans()):
         steps = [{"name": name, "approvers": draw(SEATS)} for name in ("first", "then", "last")[: draw(some(2, 2, 3))]]
         return PolicyConfig.model_validate({**said, "steps": [{**one, **later} for one in steps]})
-    both = st.builds(
-        lambda one, two: {"all_of": [one, two]},
-        some("person:bo", "group:release"),
-        some("person:cy", "group:release"),
-    )
-    rule = draw(st.one_of(SEATS, both))
+    rule = draw(st.one_of(SEATS, PAIRS.map(lambda pair: {"all_of": pair})))
     return PolicyConfig.model_validate({**said, **later, "approvers": rule, "quorum": draw(some(1, 1, 2, 3))})
 
 
@@ -171,14 +168,13 @@ class Place:
         """Return what does it, with the card that its person has in front of them now. Who is not here says nothing."""
         if act.verb not in ANSWERS:
             return partial(self._happen, act)
-        said = await self.said(act) if act.person not in self.left else None
+        if act.person in self.left:
+            return partial(asyncio.sleep, 0)
+        return partial(self._give, act, await self.said(act))
 
-        async def answer() -> None:
-            if said:
-                judgement = await self.answer(act, said)
-                self.given.append(Given(act, said, lambda: self.answer(act, said), judgement))
-
-        return answer
+    async def _give(self, act: Act, said: Statement) -> None:
+        judgement = await self.answer(act, said)
+        self.given.append(Given(act, said, partial(self.answer, act, said), judgement))
 
     async def _happen(self, act: Act) -> None:
         decisions, request = self.house.decisions, self.request
@@ -280,10 +276,8 @@ def check_final(before: RequestRecord, after: RequestRecord) -> None:
     """Check that the first decision is final, and that only an approval ends otherwise, before it begins."""
     if before.state == "open":
         return
-    ends = {before.state} | (
-        {"revoked", "superseded"} if before.state == "approved" and not before.started_at else set()
-    )
-    assert after.state in ends, (before.state, after.state)
+    may_end = before.state == "approved" and not before.started_at
+    assert after.state == before.state or (may_end and after.state in {"revoked", "superseded"})
     assert after.state == "superseded" or after.decision == before.decision
 
 
@@ -293,7 +287,8 @@ def check_counted(
     """Check that what counted was said of what stood, by a card that approves, plainly, and in time."""
     said, request = given.said, before.request
     void = {one for event in told if isinstance(event, CardReplaced) for one in event.void}
-    assert (said.revision, said.digest) == (request.revision, request.digest), "it is said of what they saw"
+    if given.act.verb != "hand_on":
+        assert (said.revision, said.digest) == (request.revision, request.digest), "it is said of what they saw"
     assert said.delivery_id not in void, "no card counts that others may have"
     assert not said.unbound
     assert said.addressee in {None, said.person}
@@ -375,5 +370,5 @@ async def summary(place: Place) -> dict[str, object]:
         "noted": (record.noted, [(one.person, one.kind, one.text) for one in record.comments], record.glass),
         "cards": Counter(one.person for event in events[begins:] for one in holders_of(event)),
         "void": len(record.replaced),
-        "told": [(given.act, given.judgement.type) for given in place.given],
+        "told": sorted(str((given.act, given.judgement.type)) for given in place.given),
     }
