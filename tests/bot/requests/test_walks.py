@@ -102,6 +102,25 @@ def test_two_acts_that_meet_end_as_if_one_had_come_after_the_other(
     pair()
 
 
+@pytest.mark.parametrize("first", ["look", "approve"])
+def test_a_look_in_vain_leaves_the_moment_that_a_vote_has_set_meanwhile(
+    house: House, loop: asyncio.AbstractEventLoop, first: str
+) -> None:
+    steps = [
+        {"name": "first", "approvers": ["person:bo"]},
+        {"name": "then", "approvers": ["person:cy"], "escalate_after": "10m", "escalate_to": ["person:eve"]},
+    ]
+    policy = PolicyConfig.model_validate({"expires_after": "2h", "steps": steps})
+
+    async def met() -> None:
+        place = await Place.opened(house, policy)
+        acts = [await place.readied(act) for act in (Act("look"), Act("approve", "bo"))]
+        await asyncio.gather(*(do() for do in (acts if first == "look" else acts[::-1])))
+        await check_place(place)
+
+    loop.run_until_complete(met())
+
+
 @dataclass(frozen=True)
 class Row:
     """What stands after `acts`: the state, how the last answer was judged, and the cards of this revision."""

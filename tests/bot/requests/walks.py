@@ -104,13 +104,13 @@ ACTS = st.one_of(VOTES, VOTES, VOTES, OTHER, OTHER, AROUND)
 """What is done to one request."""
 
 SEATS = some(["group:release"], ["person:bo", "person:cy"], ["person:bo"], ["person:cy", "person:dan"])
+ESCALATIONS = some({}, *({"escalate_after": after, "escalate_to": ["person:eve"]} for after in ("10m", "30m")))
 PAIRS = some(["person:bo", "person:cy"], ["person:bo", "group:release"], ["group:release", "group:release"])
 
 
 @st.composite
 def policies(draw: st.DrawFn) -> PolicyConfig:
     """Any policy that these people could have."""
-    later = {"escalate_after": draw(some("10m", "30m")), "escalate_to": ["person:eve"]} if draw(st.booleans()) else {}
     said: dict[str, Any] = {
         "expires_after": "2h",
         "approve_by_email": draw(st.booleans()),
@@ -122,10 +122,13 @@ def policies(draw: st.DrawFn) -> PolicyConfig:
         "reach": draw(some(["slack", "email"], ["email"])),
     }
     if draw(st.booleans()):
-        steps = [{"name": name, "approvers": draw(SEATS)} for name in ("first", "then", "last")[: draw(some(2, 2, 3))]]
-        return PolicyConfig.model_validate({**said, "steps": [{**one, **later} for one in steps]})
+        names = ("first", "then", "last")[: draw(some(2, 2, 3))]
+        steps = [{"name": name, "approvers": draw(SEATS), **draw(ESCALATIONS)} for name in names]
+        return PolicyConfig.model_validate({**said, "steps": steps})
     rule = draw(st.one_of(SEATS, PAIRS.map(lambda pair: {"all_of": pair})))
-    return PolicyConfig.model_validate({**said, **later, "approvers": rule, "quorum": draw(some(1, 1, 2, 3))})
+    return PolicyConfig.model_validate(
+        {**said, **draw(ESCALATIONS), "approvers": rule, "quorum": draw(some(1, 1, 2, 3))}
+    )
 
 
 @dataclass(frozen=True)
@@ -324,8 +327,8 @@ async def check_place(place: Place) -> None:
     stored = await _lists_of_requests(listed(house.store))
     assert stored == await _lists_of_requests(lists_of_events(house.store))
     entry, due = (await woken(house.store)).get(f"ask {request_id}"), house.decisions.timing.due(record, now)
-    assert (entry is None) == (due is None), (entry, due)
-    assert due is None or entry is None or entry <= (due.moment - now).total_seconds() + 1
+    # Whoever looks while it is closed may have it looked at once more, which finds nothing to do.
+    assert due is None or (entry is not None and entry <= (due.moment - now).total_seconds() + 1), (entry, due)
     for person in house.people.all():
         can = offers(record, house.people, person, "console", now)
         assert not any(can) or f"requests:seen:{person}" in stored, (person, can)
