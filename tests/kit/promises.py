@@ -24,6 +24,7 @@ from agents.events import (
 from agents.requests import (
     AllOf,
     Anyone,
+    Decision,
     DeliveryId,
     Effect,
     Holder,
@@ -110,25 +111,31 @@ async def check_promises(url: str, shards: int, here: Collection[PersonId] = ())
 
 
 def check_starts(events: Sequence[Event]) -> None:
-    """Check that each gated tool of a run began with an approval that was good at that moment, of exactly this."""
+    """Check that each approval of a run was good at its moment, and each gated tool began with one, of exactly this."""
     for number, event in enumerate(events):
+        if isinstance(event, RequestDecided) and event.decision.state == "approved":
+            _check_approval(event.decision, _about(event.request_id, events[:number]), events[:number])
         if isinstance(event, ToolStarted) and event.request_id:
-            _check_start(event, events[:number])
+            _check_start(event, _about(event.request_id, events[:number]), events[:number])
 
 
-def _check_start(started: ToolStarted, before: Sequence[Event]) -> None:
-    about = [one for one in before if _request_of(one) == started.request_id]
-    request = [one.request for one in about if isinstance(one, RequestOpened | RequestRevised)][-1]
+def _check_start(started: ToolStarted, about: Sequence[Event], before: Sequence[Event]) -> None:
+    request = _request(about)
     decided = [one.decision for one in about if isinstance(one, RequestDecided)]
     assert [one.state for one in decided] == ["approved"], "one decision, and it is an approval"
     assert not any(isinstance(one, RequestRevoked) for one in about), "nobody has taken it back"
-    [decision], call, policy = decided, request.call, _policy(request, about)
+    [decision], call = decided, request.call
     assert call is not None
     assert _executed(call.effect) == _executed(started.effect), "what was approved is what is done"
-    assert (started.at - decision.at).total_seconds() < policy.execute_within_s
+    assert (started.at - decision.at).total_seconds() < _policy(request, about).execute_within_s
+    _check_approval(decision, about, before)
+
+
+def _check_approval(decision: Decision, about: Sequence[Event], before: Sequence[Event]) -> None:
     if decision.standing:
         return
-    votes = list(_votes(request, about))
+    request = _request(about)
+    policy, votes = _policy(request, about), list(_votes(request, about))
     barred = set[str]() if policy.editor_may_approve else set[str](request.editors)
     if not policy.requester_may_approve:
         barred |= {*request.requesters, *(one.person for one in before if isinstance(one, PersonSaid))}
@@ -144,12 +151,20 @@ def _check_start(started: ToolStarted, before: Sequence[Event]) -> None:
     assert _enough(policy, voters), f"{voters} are not enough for {policy}"
 
 
+def _about(request_id: RequestId, events: Sequence[Event]) -> list[Event]:
+    return [one for one in events if _request_of(one) == request_id]
+
+
+def _request(about: Sequence[Event]) -> Request:
+    return [one.request for one in about if isinstance(one, RequestOpened | RequestRevised)][-1]
+
+
 def check_cards(events: Sequence[Event], here: Collection[PersonId]) -> None:
     """Check that the id of a card is that of no other, and that whoever may decide has one of what stands now."""
     ids = Counter(holder.delivery_id for event in events for holder in holders_of(event))
     assert not [one for one, times in ids.items() if times > 1], "an id means one card for ever"
     for request_id in {event.request.id for event in events if isinstance(event, RequestOpened)}:
-        about = [one for one in events if _request_of(one) == request_id]
+        about = _about(request_id, events)
         if any(isinstance(one, RequestDecided) for one in about):
             continue
         begins = max(number for number, one in enumerate(about) if isinstance(one, RequestOpened | RequestRevised))
@@ -160,7 +175,7 @@ def check_cards(events: Sequence[Event], here: Collection[PersonId]) -> None:
 
 def _deciders(events: Sequence[Event], about: Sequence[Event]) -> set[PersonId]:
     """Return those who may decide an open request: whom its rule names, who had no other part in it."""
-    request = [one.request for one in about if isinstance(one, RequestOpened | RequestRevised)][-1]
+    request = _request(about)
     policy = _policy(request, about)
     opened = next(number for number, one in enumerate(events) if one is about[0])
     wrote = {one.person for one in events[opened:] if isinstance(one, PersonSaid)}
