@@ -28,6 +28,7 @@ from bot.requests.edits import Edit
 from bot.requests.reassignment.delegation import HandOn
 from tests.kit.house import House, call, statement
 from tests.kit.office import settings_of
+from tests.kit.promises import check_starts
 from tests.kit.rules import Rules
 
 # Where requesters may approve, Anna is none of those whom the policy names.
@@ -299,6 +300,8 @@ class Requests(RuleBasedStateMachine):
             assert {*map(self.human, record.decision.by)} == page.voters
         events = self.has(self.house.store.load(self.request.run_id)).events
         assert records(events)[self.request.id] == record
+        check_starts(events)
+        assert not self.house.written.broken
 
     @property
     def record(self) -> RequestRecord:
@@ -308,7 +311,7 @@ class Requests(RuleBasedStateMachine):
         return self.loop.run_until_complete(doing)
 
 
-@pytest.mark.parametrize("sequences", [20, pytest.param(2_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("sequences", [20, pytest.param(1_000, marks=pytest.mark.long)])
 def test_a_request_ends_as_the_page_says(redis: str, sequences: int) -> None:
     loop = asyncio.new_event_loop()
     with TemporaryDirectory() as folder:
