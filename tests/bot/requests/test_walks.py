@@ -53,7 +53,7 @@ async def walked(house: House, policy: PolicyConfig, acts: list[Act]) -> None:
     await check_again(place)
 
 
-@pytest.mark.parametrize("walks", [15, pytest.param(600, marks=pytest.mark.long)])
+@pytest.mark.parametrize("walks", [15, pytest.param(300, marks=pytest.mark.long)])
 def test_what_was_promised_holds_after_whatever_is_done(
     house: House, loop: asyncio.AbstractEventLoop, walks: int
 ) -> None:
@@ -87,7 +87,7 @@ async def ended(house: House, policy: PolicyConfig, before: list[Act], last: lis
     return await summary(place)
 
 
-@pytest.mark.parametrize("pairs", [40, pytest.param(800, marks=pytest.mark.long)])
+@pytest.mark.parametrize("pairs", [40, pytest.param(500, marks=pytest.mark.long)])
 def test_two_acts_that_meet_end_as_if_one_had_come_after_the_other(
     house: House, loop: asyncio.AbstractEventLoop, pairs: int
 ) -> None:
