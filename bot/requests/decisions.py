@@ -439,7 +439,7 @@ class Decisions:
     async def _due(self, record: RequestRecord, version: int, due: Due | None, now: datetime) -> Commit:
         match due:
             case Due(moment=moment) if moment > now:
-                return self.timing.waiting(record, now)
+                return self.timing.waiting(record, version, now)
             case Due(kind="reminder"):
                 return await self.timing.reminding(record, version, due, now)
             case Due(kind="escalation"):

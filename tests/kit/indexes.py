@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from agents.requests import RequestId
+from agents.requests import PersonId, RequestId
 from agents.requests.record import RequestRecord
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of, people_of_record
@@ -63,10 +63,19 @@ def _of_requests(told: Mapping[RequestId, RequestRecord]) -> Iterator[tuple[str,
             yield f"requests:seen:{person}", mark
         if record.state == "open":
             yield "requests:open", mark
-            for person in eligible(request.policy, request.requesters):
+            for person in _asked(record):
                 yield f"requests:for:{person}", mark
         if place := place_of_call(request):
             yield f"requests:in:{place}", mark
+
+
+def _asked(record: RequestRecord) -> set[PersonId]:
+    """Return who may decide it, who held a card of it, and of whom something is asked that nobody has answered."""
+    answered = {one.about for one in record.comments}
+    asks = {one.person for one in record.comments if one.kind == "question" and one.id not in answered}
+    asked = {one for one in record.askers if asks - {one}}
+    held = {one.person for one in record.holders if one.person}
+    return {*eligible(record.request.policy, record.requesters), *held, *asked}
 
 
 def _ms(moment: datetime) -> int:

@@ -4,9 +4,12 @@ It shares no rule with the product: who may approve is tried out by brute force.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 
 from agents.events import (
+    AnswerNoted,
+    CardReplaced,
     Event,
     PersonSaid,
     RequestDecided,
@@ -16,22 +19,82 @@ from agents.events import (
     RequestRevoked,
     ToolStarted,
     VoteCast,
+    own,
 )
 from agents.moves import reassigned, restarted
-from agents.requests import AllOf, Anyone, Asking, Effect, PolicySnapshot, PolicyStep, RequestId, Rule, Vote
+from agents.requests import (
+    AllOf,
+    Anyone,
+    Asking,
+    Decision,
+    DeliveryId,
+    Effect,
+    Holder,
+    PersonId,
+    PolicySnapshot,
+    PolicyStep,
+    RequestId,
+    Rule,
+    Vote,
+)
 from bot.queries.rebuild import rebuild
-from bot.store import Store
+from bot.store import Commit, Store
 from bot.store.client import Client
+from bot.store.outbox_entry import Delivery, PlaceCard, Tell, read_entry
 from tests.kit.indexes import listed
 
+HEARS_AT_ONCE = {"cli", "api", "console"}
+"""Whoever answers so reads what became of it in the answer to that."""
 
-async def check_promises(url: str, shards: int) -> None:
-    """Check each gated start of each run of the store at `url`, and that its lists are those of its events."""
+
+class Written:
+    """Looks at each change as it is written, and keeps in `broken` what it lacks.
+
+    For each card that it names, what its token stands for and the message that brings it are written with it; so is the
+    word to whoever gave an answer that does not count.
+    """
+
+    def __init__(self) -> None:
+        self.broken = list[str]()
+        self._cards = dict[DeliveryId, Delivery]()
+
+    def hear(self, commit: Commit, _: int) -> None:
+        """Take in a change."""
+        made = {found.id: found for _, body in commit.deliveries for found in [Delivery.model_validate_json(body)]}
+        sent = [one for _, body in commit.outgoing for one in [read_entry(body)] if isinstance(one, PlaceCard | Tell)]
+        for event in own(tuple(commit.events)):
+            for holder in holders_of(event):
+                self._take_in(event, holder, made.get(holder.delivery_id), sent)
+            if isinstance(event, AnswerNoted) and not _is_told(event, sent):
+                self.broken.append(f"nobody tells {event.person} what became of {event}")
+        self._cards |= made
+
+    def _take_in(self, event: Event, holder: Holder, placed: Delivery | None, sent: Sequence[PlaceCard | Tell]) -> None:
+        whom = (holder.person, holder.place)
+        if holder.delivery_id in self._cards:
+            self.broken.append(f"{holder} has the id of {self._cards[holder.delivery_id]}")
+        if placed is None or (placed.request_id, placed.person, placed.place) != (_request_of(event), *whom):
+            self.broken.append(f"{holder} of {event.type} is not what its token stands for: {placed}")
+        if (holder.delivery_id, *whom) not in {(one.delivery_id, one.person, one.place) for one in sent}:
+            self.broken.append(f"nothing brings {holder} of {event.type}")
+
+
+def _is_told(event: AnswerNoted, sent: Sequence[PlaceCard | Tell]) -> bool:
+    return event.channel in HEARS_AT_ONCE or any(one.person == event.person for one in sent)
+
+
+async def check_promises(url: str, shards: int, here: Collection[PersonId] = ()) -> None:
+    """Check each gated start of each run of the store at `url`, and that its lists are those of its events.
+
+    Who is `here`, and nobody else might be, has a card of all that they may decide.
+    """
     client = Client(url)
     try:
         store = Store(client, shards)
         for run_id in await store.lists.runs():
-            check_starts((await store.load(run_id)).events)
+            events = (await store.load(run_id)).events
+            check_starts(events)
+            check_cards(own(events), here)
         before = await listed(store)
         rebuilt = await rebuild(store)
         after = await listed(store)
@@ -49,25 +112,31 @@ async def check_promises(url: str, shards: int) -> None:
 
 
 def check_starts(events: Sequence[Event]) -> None:
-    """Check that each gated tool of a run began with an approval that was good at that moment, of exactly this."""
+    """Check that each approval of a run was good at its moment, and each gated tool began with one, of exactly this."""
     for number, event in enumerate(events):
+        if isinstance(event, RequestDecided) and event.decision.state == "approved":
+            _check_approval(event.decision, _about(event.request_id, events[:number]), events[:number])
         if isinstance(event, ToolStarted) and event.request_id:
-            _check_start(event, events[:number])
+            _check_start(event, _about(event.request_id, events[:number]), events[:number])
 
 
-def _check_start(started: ToolStarted, before: Sequence[Event]) -> None:
-    about = [one for one in before if _request_of(one) == started.request_id]
-    request = [one.request for one in about if isinstance(one, RequestOpened | RequestRevised)][-1]
+def _check_start(started: ToolStarted, about: Sequence[Event], before: Sequence[Event]) -> None:
+    request = _request(about)
     decided = [one.decision for one in about if isinstance(one, RequestDecided)]
     assert [one.state for one in decided] == ["approved"], "one decision, and it is an approval"
     assert not any(isinstance(one, RequestRevoked) for one in about), "nobody has taken it back"
-    [decision], call, policy = decided, request.call, _policy(about)
+    [decision], call = decided, request.call
     assert call is not None
     assert _executed(call.effect) == _executed(started.effect), "what was approved is what is done"
-    assert (started.at - decision.at).total_seconds() < policy.execute_within_s
+    assert (started.at - decision.at).total_seconds() < _policy(about).execute_within_s
+    _check_approval(decision, about, before)
+
+
+def _check_approval(decision: Decision, about: Sequence[Event], before: Sequence[Event]) -> None:
     if decision.standing:
         return
-    votes = list(_votes(request, about))
+    request = _request(about)
+    policy, votes = _policy(about), list(_votes(request, about))
     barred = set[str]() if policy.editor_may_approve else set[str](request.editors)
     if not policy.requester_may_approve:
         barred |= {*request.requesters, *(one.person for one in before if isinstance(one, PersonSaid))}
@@ -83,11 +152,56 @@ def _check_start(started: ToolStarted, before: Sequence[Event]) -> None:
     assert _enough(policy, voters), f"{voters} are not enough for {policy}"
 
 
+def _about(request_id: RequestId, events: Sequence[Event]) -> list[Event]:
+    return [one for one in events if _request_of(one) == request_id]
+
+
+def _request(about: Sequence[Event]) -> Asking:
+    return [one.request for one in about if isinstance(one, RequestOpened | RequestRevised)][-1]
+
+
+def check_cards(events: Sequence[Event], here: Collection[PersonId]) -> None:
+    """Check that the id of a card is that of no other, and that whoever may decide has one of what stands now."""
+    ids = Counter(holder.delivery_id for event in events for holder in holders_of(event))
+    assert not [one for one, times in ids.items() if times > 1], "an id means one card for ever"
+    for request_id in {event.request.id for event in events if isinstance(event, RequestOpened)}:
+        about = _about(request_id, events)
+        if any(isinstance(one, RequestDecided) for one in about):
+            continue
+        begins = max(number for number, one in enumerate(about) if isinstance(one, RequestOpened | RequestRevised))
+        held = {holder.person for one in about[begins:] for holder in holders_of(one)}
+        lack = (_deciders(events, about) & {*here}) - held
+        assert not lack, f"{lack} may decide {request_id} and have no card of what stands"
+
+
+def _deciders(events: Sequence[Event], about: Sequence[Event]) -> set[PersonId]:
+    """Return those who may decide an open request: whom its rule names, who had no other part in it."""
+    request = _request(about)
+    policy = _policy(about)
+    opened = next(number for number, one in enumerate(events) if one is about[0])
+    wrote = {one.person for one in events[opened:] if isinstance(one, PersonSaid)}
+    out = {one.person for one in policy.handed_on}
+    out |= set() if policy.editor_may_approve else {*request.editors}
+    out |= set() if policy.requester_may_approve else {*request.requesters, *wrote}
+    return {PersonId(one) for one in _people(policy.rule)} - out
+
+
+def holders_of(event: Event) -> tuple[Holder, ...]:
+    """Return those for whom it made cards."""
+    match event:
+        case RequestOpened() | RequestRevised() | RequestReassigned() | AnswerNoted():
+            return event.holders
+        case CardReplaced():
+            return (event.holder,) if event.holder else ()
+        case _:
+            return ()
+
+
 def _request_of(event: Event) -> RequestId | None:
     match event:
         case RequestOpened() | RequestRevised():
             return event.request.id
-        case RequestDecided() | RequestReassigned() | RequestRevoked() | VoteCast():
+        case RequestDecided() | RequestReassigned() | RequestRevoked() | VoteCast() | AnswerNoted() | CardReplaced():
             return event.request_id
         case _:
             return None

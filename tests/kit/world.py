@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from agents import Agent
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from agents.run import Run
 from bot.app import App, compose
 from bot.config.settings import Settings
@@ -32,7 +32,7 @@ from channels.email.reading.sandbox import Children
 from language import in_all
 from tests.kit.clerk import Workshop, clerk
 from tests.kit.office import TOML, settings_of
-from tests.kit.promises import check_promises
+from tests.kit.promises import Written, check_promises
 from tests.kit.waiting import until
 
 CHILDREN = Children()
@@ -66,6 +66,7 @@ class World(Peopled):
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
     telemetry: Telemetry = OFF
     is_tampered: bool = False
+    written: Written = field(default_factory=Written, init=False)
     _dates: set[datetime] = field(default_factory=set[datetime], init=False)
 
     def settings(self) -> Settings:
@@ -82,7 +83,9 @@ class World(Peopled):
             agents_of(settings, ListedNow(self.people)) if self.deploys else (clerk(self.workshop),)
         )
         channels = [self.through(self.mail.channel(CHILDREN)), *self.beside, *self.over(self.people)]
-        return compose(settings, self.url, channels, agents, people=self.people, telemetry=self.telemetry)
+        app = compose(settings, self.url, channels, agents, people=self.people, telemetry=self.telemetry)
+        app.journal.hears.append(self.written.hear)
+        return app
 
     def address(self, person: str) -> str:
         """Strangers have one at the same place."""
@@ -130,6 +133,11 @@ class World(Peopled):
             return child if child and child.started else None
 
         return await until(begun, what="a child has started")
+
+    @property
+    def here(self) -> list[PersonId]:
+        """Return who is in the directory, and is surely nobody else there."""
+        return [one for one in self.people.all() if not self.people.maybe(one)]
 
     async def dead(self) -> list[str]:
         """The notes of everything that was given up or held."""
@@ -189,7 +197,8 @@ async def a_world(
     finally:
         await world.stop()
     if not world.is_tampered:
-        await check_promises(url, world.settings().shards)
+        assert not world.written.broken
+        await check_promises(url, world.settings().shards, world.here)
 
 
 @asynccontextmanager

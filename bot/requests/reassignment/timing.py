@@ -39,9 +39,14 @@ class Timing:
         due = self.due(record, now)
         return [Wake(WorkItem("ask", record.request.id), due.moment)] if due else []
 
-    def waiting(self, record: RequestRecord, now: datetime) -> Commit:
-        """Return the commit that has it looked at again when something is due, and does nothing else."""
-        return Commit(run_id=record.request.run_id, wake=self.wake(record, now))
+    def waiting(self, record: RequestRecord, version: int, now: datetime) -> Commit:
+        """Return the commit that has it looked at again when something is due, and changes nothing else.
+
+        It writes the record as it is: what was written meanwhile may have set an earlier moment.
+        """
+        return Commit(
+            run_id=record.request.run_id, records=[record_write(record, version)], wake=self.wake(record, now)
+        )
 
     def expiring(self, record: RequestRecord) -> Commit:
         """Return the commit that waits for the expiry alone: the run has no room for more."""

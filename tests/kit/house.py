@@ -1,0 +1,130 @@
+"""What opens, decides and starts, over a real Redis, and nothing else: no worker, no channel, no agent."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence, Set
+from datetime import datetime
+from typing import Literal
+
+from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId
+from agents.run import fold
+from agents.steps import CallTool
+from bot.config.settings import Settings
+from bot.execution.approval_guard import ApprovalGuard
+from bot.people.directory import People
+from bot.policy.answers import Statement
+from bot.requests.decisions import Decisions
+from bot.requests.freezes import FrozenRequests
+from bot.requests.opening import gate_request, opening
+from bot.requests.reassignment.departures import Departures
+from bot.requests.standing.approvals import StandingApprovals
+from bot.store import Commit, RecordWrite, Store, WorkItem
+from bot.store.client import Client
+from bot.store.ids import new_id
+from bot.store.journal import Journal
+from bot.testing import events as build
+from tests.bot.store.stores import move_time
+from tests.kit.promises import Written
+
+Said = Literal["approve", "deny", "free_text"]
+
+
+class NoQueue:
+    """Nobody works here but the test."""
+
+    is_here = is_worker = False
+
+    async def notify(self, item: WorkItem) -> None:
+        raise AssertionError(f"{item} is the workers'")
+
+    async def hear_first(self, until: datetime) -> bool:
+        return False
+
+
+class TooFew(Exception):
+    """Nothing was opened."""
+
+
+class House:
+    """What opens, decides and starts. `edits`: the channels that can change a card; `written` looks at each change."""
+
+    def __init__(self, url: str, configured: Settings, edits: Set[str] = frozenset()) -> None:
+        self.store, self.written = Store(Client(url), 1), Written()
+        self.journal, self.settings = Journal(self.store, NoQueue()), configured
+        self.journal.hears.append(self.written.hear)
+        self.people = People.of(configured)
+        self.decisions = Decisions(self.journal, self.people, edits)
+        self.freezes = FrozenRequests(self.journal, self.decisions, self.people, edits)
+        self.guard = ApprovalGuard(self.decisions, self.people, self.freezes)
+        standing = StandingApprovals(self.journal, self.decisions, self.people)
+        self.departures = Departures(self.journal, self.decisions, self.people, standing, edits, edits)
+        self.moved_s = 0.0
+
+    async def emptied(self) -> None:
+        """Nothing has happened yet."""
+        await self.store.client.do("FLUSHALL")
+        self.written.broken, self.moved_s = [], 0.0
+
+    async def has_passed(self, seconds: float) -> None:
+        """Let time pass."""
+        self.moved_s += seconds
+        await move_time(self.store, self.moved_s)
+
+    async def opened(self, policy: str) -> Request:
+        """A request of Anna's to deploy. Raises TooFew where nobody could decide it."""
+        run_id = RunId(new_id("run", 0))
+        step = CallTool(tool="deploy", arguments={"version": "v1"})
+        begun = [build.started(run_id=run_id, requester="anna"), build.chosen(step, gate=policy)]
+        await self.store.commit(Commit(run_id=run_id, events=begun))
+        run, now = fold(begun), await self.store.now(run_id)
+        snapshot = self.people.snapshot(policy, now)
+        assert snapshot
+        assert run.pending
+        request = gate_request(run, run.pending, "Deploy?", call("v1"), snapshot, now)
+        if not isinstance(request, Request):
+            raise TooFew(policy)
+        written = await self.journal.write(opening(request, self.people, run.seq))
+        assert written.state == "committed"
+        return request
+
+    async def hear(self, request: Request, said: Sequence[Statement]) -> None:
+        """All of it at once."""
+        await asyncio.gather(*(self.decisions.decide(request.id, one) for one in said))
+
+    async def start(self, request: Request, *, is_the_same: bool) -> None:
+        """The move of a worker that finds it approved."""
+        events = (await self.store.load(request.run_id)).events
+        run, record = fold(events), (await self.decisions.request(request.id)).record
+        assert record.request.call
+        effect = record.request.call if is_the_same else call("moved")
+        found = await self.guard.frozen(run, effect)
+        if record.state != "approved" or record.started_at or found.freeze:
+            return
+        attempt = AttemptId(new_id("attempt", 0))
+        begins = build.tool_started(attempt, "s1", tool="deploy", effect=effect.effect).model_copy(
+            update={"request_id": request.id, "at": await self.store.now(request.id)}
+        )
+        approval = await self.guard.approved(run, effect, begins)
+        if isinstance(approval, RecordWrite):
+            await self.store.start_tool(run.id, run.seq, attempt, begins, approval)
+
+
+def call(version: str) -> GatedCall:
+    """The call that a version makes, which those who decide may change."""
+    effect = Effect(argv=("./deploy.sh", version), environment="production")
+    return GatedCall(
+        tool="deploy", schema_version=1, arguments={"version": version}, effect=effect, editable=("version",)
+    )
+
+
+def statement(person: str, channel: str, vote: Said, shown: Request) -> Statement:
+    """A new reply of `person` to what they were shown."""
+    return Statement(
+        reply_id=f"{channel}-{secrets.token_hex(8)}",
+        person=PersonId(person),
+        channel=channel,
+        revision=shown.revision,
+        digest=shown.digest,
+        said=vote,
+        text=vote,
+    )
