@@ -16,6 +16,7 @@ from agents.requests import (
     Vote,
     people_of,
 )
+from agents.requests.proof import rests_on
 from agents.text import says_something
 from bot.policy.approvers.quorum import barred, eligible, is_met
 from bot.policy.approvers.steps import needed_elsewhere, next_step
@@ -31,7 +32,6 @@ from bot.policy.judgements import (
     Decided,
     GlassUnconfirmed,
     Judgement,
-    LinkBy,
     NotEntitled,
     NoteUnconfirmed,
     NotThisWay,
@@ -282,7 +282,7 @@ def _unexpired(record: RequestRecord, answer: Answer) -> Judgement | None:
 def _this_way(record: RequestRecord, answer: Answer, act: Act | None = None) -> Judgement | None:
     """Object to what has an effect in a channel where it does not count: `act`, or what `answer` itself is."""
     policy, done = record.request.policy, act or _act(answer)
-    if not counts(policy, done, answer.channel, answer.link_by):
+    if not counts(policy, done, rests_on(answer.proof)):
         ways = ways_to_approve(policy)
         return NotThisWay(ways=ways, rests_on_mail=answer.channel in ways, act=done)
     if done in BY_ANY_WAY or answer.channel in (ways := ways_for(record.request)):
@@ -463,15 +463,9 @@ no approval by mail counts.
 """
 
 
-def counts(policy: PolicySnapshot, act: Act, channel: str, link_by: LinkBy | None = None) -> bool:
-    """Return whether `act` counts through `channel`, and after a log-in by a link that came by `link_by`.
-
-    Whoever reads a mailbox can have a link sent there: what rests on one counts where an approval by mail would.
-    """
-    if act in BY_ANY_WAY:
-        return True
-    through = {channel, "email"} if link_by == "email" else {channel}
-    return through <= set(ways_to_approve(policy))
+def counts(policy: PolicySnapshot, act: Act, ways: Collection[str]) -> bool:
+    """Return whether `act` counts that rests on all of these `ways` (`rests_on`)."""
+    return act in BY_ANY_WAY or (bool(ways) and set(ways) <= set(ways_to_approve(policy)))
 
 
 def _vote(answer: Answer) -> Vote:
@@ -482,8 +476,7 @@ def _vote(answer: Answer) -> Vote:
         reason=answer.text if answer.approve is False else answer.note,
         revision=answer.revision,
         digest=answer.digest,
-        channel=answer.channel,
-        evidence=answer.evidence,
+        proof=answer.proof,
         breaks_glass=answer.breaks_glass and bool(answer.approve),
         again=answer.again and bool(answer.approve),
         at=answer.at,
@@ -549,10 +542,10 @@ def _decision(answer: Answer, state: Closed, by: tuple[PersonId, ...], votes: Se
     return Decision(
         state=state,
         by=by,
-        channel=answer.channel,
+        way="" if state in {"answered", "withdrawn"} else answer.channel,
         reason=reason,
         given=answer.given,
         operators_keys=tuple(vote.person for vote in votes if vote.is_by_operators_key and vote.person in by),
-        evidence=answer.evidence if state in {"answered", "withdrawn"} else "",
+        proof=answer.proof if state in {"answered", "withdrawn"} else None,
         at=answer.at,
     )

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
 
 from agents.forms import FormValue, Misfit
 from agents.requests import Decision, DeliveryId, Frozen, Given, PersonId, RequestState, RunId, Vote
+from agents.requests.proof import Proof
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
 from language.stored import Stored
@@ -16,7 +17,6 @@ Act = Literal["approve", "break_glass", "edit", "hand_on", "stand_in", "use_stan
 """
 
 # How a link that opens the console came to its person: an operator's terminal printed it, or a channel brought it.
-LinkBy = Literal["slack", "email", "operator"]
 
 
 class Answer(Frozen):
@@ -27,8 +27,6 @@ class Answer(Frozen):
     is that card, where a token named it. `unbound` says why nothing shows that the person meant this card. `misfits`
     are why something is no answer to a form, `kept` the fields that it does answer. `note` stands beside an approval
     and is more than courtesy; `note_confirmed` says that it is no condition, or that the glass is to be broken for it.
-    `link_by` is how the link came that opened the session in which it was said, or in which its API key was made, where
-    there is one.
     `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it
     changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
     `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason. `may_stop`: the words fit the
@@ -43,8 +41,7 @@ class Answer(Frozen):
     addressee: PersonId | None = None
     delivery_id: DeliveryId | None = None
     unbound: str = ""
-    channel: str
-    link_by: LinkBy | None = None
+    proof: Proof
     revision: int
     digest: str
     approve: bool | None = None
@@ -63,8 +60,12 @@ class Answer(Frozen):
     may_answer: bool = False
     wish_asks: bool = False
     again: bool = False
-    evidence: str = ""
     at: AwareDatetime
+
+    @property
+    def channel(self) -> str:
+        """The channel that it came through."""
+        return self.proof.channel
 
 
 class Counted(Stored, Frozen):

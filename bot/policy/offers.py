@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from agents.requests import Given, PersonId
+from agents.requests.proof import LinkBy, as_by
 from bot.policy.approvers.delegation import Accepts, Involved, candidates
 from bot.policy.edits import changeable
 from bot.policy.glass import breakers
 from bot.policy.judge import change_objection, delegation_objection, judge
-from bot.policy.judgements import Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
+from bot.policy.judgements import Answer, Asked, Counted, Decided, Judgement, Revoked
 from bot.policy.record import RequestRecord
 from bot.policy.sessions import may_allow_again
 
@@ -66,8 +67,7 @@ def answer_by(record: RequestRecord, person: PersonId, way: str, at: datetime, l
     return Answer(
         reply_id="",
         person=person,
-        channel=way,
-        link_by=link_by,
+        proof=as_by(way, link_by),
         revision=record.request.revision,
         digest=record.request.digest,
         at=at,

@@ -22,6 +22,7 @@ from agents.requests import (
     StepId,
     Vote,
 )
+from agents.requests.proof import LinkBy, as_by
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
@@ -115,12 +116,12 @@ def question(
 
 def vote(person: PersonId = BO, *, approve: bool = True) -> Vote:
     return Vote(
-        reply_id=f"m-{person}", person=person, approve=approve, revision=1, digest=DIGEST, channel="cli", at=NOON
+        reply_id=f"m-{person}", person=person, approve=approve, revision=1, digest=DIGEST, proof=as_by("cli"), at=NOON
     )
 
 
 def decision(state: str = "approved", by: tuple[PersonId, ...] = (BO,), at: datetime = LATER) -> Decision:
-    return Decision.model_validate({"state": state, "by": by, "channel": "cli", "at": at})
+    return Decision.model_validate({"state": state, "by": by, "way": "cli", "at": at})
 
 
 def record(
@@ -133,11 +134,18 @@ def record(
     return RequestRecord(request=request, state=state, votes=votes, decision=closed).model_copy(update=changes)
 
 
-def answer(person: PersonId = BO, *, approve: bool | None = True, **changes: object) -> Answer:
+def answer(
+    person: PersonId = BO,
+    *,
+    approve: bool | None = True,
+    channel: str = "cli",
+    link_by: LinkBy | None = None,
+    **changes: object,
+) -> Answer:
     return Answer(
         reply_id=f"m-{person}",
         person=person,
-        channel="cli",
+        proof=as_by(channel, link_by),
         revision=1,
         digest=DIGEST,
         approve=approve,

@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 
+from agents.requests.proof import LinkBy
 from bot.config.tables import CHANNELS
 from bot.outbound.login_link import send_link
-from bot.policy.judgements import LinkBy
 from bot.policy.record import RequestRecord
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place
 from tests.bot.web.problems import refused

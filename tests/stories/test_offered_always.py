@@ -19,6 +19,7 @@ from agents.requests import (
     RequestState,
     Rule,
 )
+from agents.requests.proof import LinkBy
 from agents.run import fold
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
@@ -30,7 +31,7 @@ from bot.policy.approvers.delegation import Involved, objection
 from bot.policy.due import waited_for
 from bot.policy.edits import changeable
 from bot.policy.judge import change_objection, delegation_objection, judge, ways_to_approve
-from bot.policy.judgements import Answer, Asked, Counted, Decided, LinkBy, NotEntitled, Revoked
+from bot.policy.judgements import Answer, Asked, Counted, Decided, NotEntitled, Revoked
 from bot.policy.record import RequestRecord
 from bot.render.cards import request_card
 from bot.render.request_card import offered_form, standing, standing_card

@@ -153,14 +153,14 @@ class Delegation:
             person=given.person,
             reason=given.reason,
         )
-        event = made.event.model_copy(update={"channel": statement.channel, "evidence": statement.evidence})
+        event = made.event.model_copy(update={"proof": statement.proof})
         stands = after(record, [event])
         judgement = Delegated(person=given.person, to=given.to)
         return Commit(
             run_id=request.run_id,
             events=[event],
             records=[record_write(stands, version, before=request.expires_at)],
-            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
+            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement, round_trip=True)),
             counts=counted_as(judgement.type, answer.at - request.opened_at),
             outgoing=[*made.outgoing, *([outbox_entry(told)] if told else [])],
             deliveries=made.deliveries,

@@ -128,7 +128,7 @@ async def _check_still(request: Request) -> None:
 async def _check(request: Request, who: Who) -> None:
     """Check that `who` may read the log. Raises Refusal."""
     try:
-        await here(request).app.guard.check(who, "audit", "console")
+        await here(request).app.guard.check(who, "audit")
     except Forbidden:
         raise _not_yours() from None
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agents.forms import FormField, FormValue, Misfit
 from agents.requests import Effect, Fact, Given, Request
+from agents.requests.proof import as_by
 from bot.policy.answers import ONLY_FILES, Statement, given, is_stop, is_withdrawal, may_mean_stop, read_answer
 from channels import File
 from tests.bot.examples import BO, CALL, CY, DIGEST, LATER, approval, question
@@ -22,7 +23,7 @@ VERSION, FORM = question("form", fields=("version",)), question("form", fields=(
 
 
 def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str, reason: str = "") -> Statement:
-    return Statement("m1", BO, "email", 3, DIGEST, said, text, addressee=CY, reason=reason)
+    return Statement("m1", BO, as_by("email"), 3, DIGEST, said, text, addressee=CY, reason=reason)
 
 
 def picked(*picks: str) -> Given:

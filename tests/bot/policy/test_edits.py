@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from agents.events import RequestRevised, VoteCast
 from agents.requests import Effect, Fact, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote
+from agents.requests.proof import as_by
 from bot.policy.approvers.quorum import eligible
 from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request, is_same, typed_lines, typed_values, with_values
@@ -33,7 +34,7 @@ def _answer(person: PersonId, seen: RequestRecord) -> Answer:
     return Answer(
         reply_id="r",
         person=person,
-        channel="console",
+        proof=as_by("console"),
         revision=seen.request.revision,
         digest=seen.request.digest,
         approve=True,

@@ -1,5 +1,7 @@
 """Breaking the glass: who may, what it counts for, and everything that binds it as it binds an approval."""
 
+from typing import Any
+
 import pytest
 
 from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, PolicyStep, Vote
@@ -53,8 +55,8 @@ def broken(by: PersonId = DAN) -> RequestRecord:
     return asked().model_copy(update={"state": "approved", "decision": made, "votes": (cast,)})
 
 
-def breaks(person: PersonId = DAN, **changes: object) -> Answer:
-    return answer(person, breaks_glass=True, note="checkout is down").model_copy(update=changes)
+def breaks(person: PersonId = DAN, **changes: Any) -> Answer:
+    return answer(person, **{"breaks_glass": True, "note": "checkout is down", **changes})
 
 
 @pytest.mark.parametrize("person", [BO, DAN])

@@ -6,6 +6,7 @@ from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
 from agents.requests import PersonId, RequestState
+from agents.requests.proof import as_by
 from bot.policy.approvers.quorum import eligible, is_met
 from bot.policy.glass import breakers
 from bot.policy.judge import judge
@@ -127,7 +128,7 @@ def test_no_free_text_ever_decides_an_approval(found: RequestRecord, said: Answe
 def test_after_a_log_in_by_mail_no_approval_changes_what_one_by_mail_would_not(
     found: RequestRecord, said: Answer
 ) -> None:
-    mailed = said.model_copy(update={"approve": True, "link_by": "email"})
+    mailed = said.model_copy(update={"approve": True, "proof": as_by(said.channel, "email")})
 
     assert found.request.policy.approve_by_email or after(found, mailed) == found
 

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from pydantic import JsonValue
 
 from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId
+from agents.requests.proof import as_by
 from agents.run import fold
 from agents.steps import CallTool
 from bot.config.settings import Settings
@@ -397,7 +398,7 @@ def statement(person: str, channel: str, vote: Vote | Literal["free_text"], show
     return Statement(
         reply_id=f"{channel}-{secrets.token_hex(8)}",
         person=PersonId(person),
-        channel=channel,
+        proof=as_by(channel),
         revision=shown.revision,
         digest=shown.digest,
         said=vote,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from agents.requests import RunId
+from agents.requests.proof import as_by
 from agents.standing import wanted
 from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
@@ -54,7 +55,7 @@ async def asked(
     events = await office.events(run_id)
     who = office.app.people.of_file(person)
     args, others = office.app.requests.standing.wanted(events, agents, who, uses, until, leave_open)
-    found = await office.app.runs.standing.ask(wanted(args), {}, Asker(who, channel="cli", others=others))
+    found = await office.app.runs.standing.ask(wanted(args), {}, Asker(who, proof=as_by("cli"), others=others))
     return await office.request(found)
 
 
