@@ -81,14 +81,14 @@ class BySession(Stored, Frozen):
 
 
 class ByKey(Stored, Frozen):
-    """It came with the API key of this `prefix`, by its `channel`; who it was `made_by` and `link_by` are as in
+    """It came with the API key that has the prefix `key`, by its `channel`; who it was `made_by` and `link_by` are as in
     `ApiKey`.
     """
 
     by: Literal["key"] = "key"
     channel: Literal["api", "cli"] = "api"
-    prefix: str = ""
-    made_by: Literal["operator", "person", "dev"] = "operator"
+    key: str = ""
+    made_by: Literal["operator", "person", "dev"] = "person"
     link_by: LinkBy | None = None
 
     @property
@@ -101,7 +101,7 @@ class ByKey(Stored, Frozen):
         """The proof in words; none where it names no key."""
         whose = {"operator": ", which an operator made", "person": "", "dev": ", lent by sayso dev"}[self.made_by]
         how = ", made after a log-in by a link in a mail" if self.link_by == "email" else ""
-        return f"API key sayso_{self.prefix}{whose}{how}" if self.prefix else ""
+        return f"API key sayso_{self.key}{whose}{how}" if self.key else ""
 
 
 Proof = Annotated[ByChat | ByMail | BySession | ByKey, Field(discriminator="by")]
@@ -134,7 +134,7 @@ def as_by(channel: str, link_by: LinkBy | None = None) -> Proof:
         case "console":
             return BySession(link_by=link_by or "operator")
         case "api" | "cli":
-            return ByKey(channel=channel, made_by="person", link_by=link_by)
+            return ByKey(channel=channel, link_by=link_by)
         case _:
             return ByChat(channel=channel)
 

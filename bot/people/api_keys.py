@@ -113,7 +113,7 @@ class ApiKey(Stored, Frozen):
     @property
     def proof(self) -> ByKey:
         """The proof of who speaks, as it is kept with what this key decides."""
-        return ByKey(channel=self.way, prefix=self.prefix, made_by=self.made_by, link_by=self.link_by)
+        return ByKey(channel=self.way, key=self.prefix, made_by=self.made_by, link_by=self.link_by)
 
     @property
     def is_of_nobody(self) -> bool:

@@ -76,7 +76,9 @@ async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known_in_t
     await AuditLog(store).note("refused", who=PersonId("bo"), run_id="s1r-aaaaaaaaaaaaa")
     assert (await new_facts(store), len(await new_facts(store, 1))) == ([], 1)
 
-    await AuditLog(store).note("frozen", who=PersonId("bo"), proof=ByKey(channel="cli", prefix="ab"), words="incident")
+    await AuditLog(store).note(
+        "frozen", who=PersonId("bo"), proof=ByKey(channel="cli", key="ab", made_by="operator"), words="incident"
+    )
 
     fact = json.loads((await new_facts(store))[0]["note"])
     assert (fact["kind"], fact["who"], fact["words"]) == ("frozen", "bo", "incident")

@@ -419,7 +419,7 @@ async def test_a_cut_end_is_seen_by_what_the_store_has_noted_or_with_a_head_that
 
 async def test_the_chain_itself_holds_no_name_and_no_word_of_anybody(store: Store) -> None:
     await decided_run(store)
-    note = {"who": PersonId("bo"), "proof": ByKey(channel="cli", prefix="ab"), "words": "Bo Berg says so"}
+    note = {"who": PersonId("bo"), "proof": ByKey(channel="cli", key="ab"), "words": "Bo Berg says so"}
     await AuditLog(store).note("frozen", **note)  # type: ignore[arg-type]
     await sealed_all(store)
 

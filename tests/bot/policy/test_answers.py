@@ -323,7 +323,7 @@ def test_a_text_of_several_lines_in_a_form_has_no_line_that_passes_for_another_f
 @pytest.mark.parametrize("channel", ["slack", "console", "api", "cli"])
 @pytest.mark.parametrize("how", [{}, {"asks": True}, {"about": "asked-1"}])
 def test_attack_a_refusal_is_one_wherever_it_is_typed(channel: str, how: dict[str, Any]) -> None:
-    said = [replace(statement("free_text", text), channel=channel, **how) for text in REFUSALS]
+    said = [replace(statement("free_text", text), proof=as_by(channel), **how) for text in REFUSALS]
     read = [read_answer(approval(), one, LATER) for one in said]
 
     assert [one.text for one, found in zip(said, read, strict=True) if found.approve is not False] == []
@@ -344,7 +344,7 @@ def test_attack_a_refusal_is_one_wherever_it_is_typed(channel: str, how: dict[st
 def test_only_a_no_to_somebody_is_an_answer_and_other_words_are_words(
     text: str, how: dict[str, Any], vote: bool | None
 ) -> None:
-    said = replace(statement("free_text", text), channel="slack", **how)
+    said = replace(statement("free_text", text), proof=as_by("slack"), **how)
 
     assert read_answer(approval(), said, LATER).approve is vote
     assert text != "no" or read_answer(approval(), said, LATER, is_asked=True).approve is None
@@ -355,5 +355,5 @@ def test_only_a_no_to_somebody_is_an_answer_and_other_words_are_words(
 )
 def test_no_typed_words_approve_in_any_channel(text: str) -> None:
     for channel in ("slack", "email", "console", "api", "cli"):
-        said = replace(statement("free_text", text, text), channel=channel)
+        said = replace(statement("free_text", text, text), proof=as_by(channel))
         assert read_answer(approval(), said, LATER).approve is not True
