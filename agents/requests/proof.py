@@ -81,9 +81,7 @@ class BySession(Stored, Frozen):
 
 
 class ByKey(Stored, Frozen):
-    """It came with the API key that has the prefix `key`, by its `channel`; who it was `made_by` and `link_by` are as in
-    `ApiKey`.
-    """
+    """It came by `channel` with the API key that has the prefix `key`; `made_by` and `link_by` are as in `ApiKey`."""
 
     by: Literal["key"] = "key"
     channel: Literal["api", "cli"] = "api"

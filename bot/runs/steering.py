@@ -62,7 +62,7 @@ class Steering:
         """The run after the verb, which holds for the runs that it started as well. Raises Conflict when it makes no
         sense now.
 
-        `evidence` is how the `channel` knew who says so, here and in what follows. `above` is the run with which it is
+        `proof` is of who says so, here and in what follows. `above` is the run with which it is
         paused.
         """
         while True:
