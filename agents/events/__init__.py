@@ -45,12 +45,12 @@ from agents.requests import (
     RunId,
     StepId,
 )
-from agents.requests.proof import Proven
+from agents.requests.proof import PerhapsProven, Proven
 from agents.steps import ModelCall, Step
 from language.stored import Stored
 
 
-class RunPaused(Proven, Happened):
+class RunPaused(PerhapsProven, Happened):
     """A person stopped the run at the next step boundary, or `parent`, which started it; or the store is out of a
     backup of `restored_from`.
     """
@@ -62,7 +62,7 @@ class RunPaused(Proven, Happened):
     restored_from: AwareDatetime | None = None
 
 
-class RunResumed(Proven, Happened):
+class RunResumed(PerhapsProven, Happened):
     """A person let the run go on."""
 
     type: Literal["run_resumed"] = "run_resumed"
@@ -70,7 +70,7 @@ class RunResumed(Proven, Happened):
     by: PersonId
 
 
-class RunCancelled(Proven, Happened):
+class RunCancelled(PerhapsProven, Happened):
     """A person wants the run to end, or `parent`, which started it, is over or needs it no more.
 
     `by` is then whoever cancelled that run, if anybody did. A tool that runs is finished first. `said_id` names the
@@ -142,7 +142,7 @@ class DeliveryFailed(Happened):
 E = TypeVar("E")
 
 
-class RunForked(Proven, Happened):
+class RunForked(PerhapsProven, Happened):
     """All before are the first `at_seq` events of `source`, and authorise nothing. `by` copied them: a requester.
 
     `speaker` did it for them, where a key of somebody else did: a person, or `service:ci`.

@@ -18,7 +18,7 @@ from agents.requests import (
     RequestId,
     Vote,
 )
-from agents.requests.proof import Proven
+from agents.requests.proof import PerhapsProven, Proven
 from language.stored import Stored
 
 
@@ -42,7 +42,7 @@ class Edited(Proven, Stored, Frozen):
     reply_id: str
 
 
-class RequestRevised(Proven, Happened):
+class RequestRevised(PerhapsProven, Happened):
     """The same question, changed before it was decided; votes for the older revision do not count.
 
     `edited` is set where `by` changed it as one of those who decide, and says how they did and by whose proof; it has
@@ -60,7 +60,7 @@ class RequestRevised(Proven, Happened):
 ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent", "void", "excluded"]
 
 
-class RequestReassigned(Proven, Happened):
+class RequestReassigned(PerhapsProven, Happened):
     """Other people may decide from now on, as `policy` says; votes that were given still count, but those in `void`.
 
     `why`: it `escalated`; the next of its steps began (`next_step`); somebody `left` the directory, `delegated` it, or

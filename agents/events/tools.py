@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from agents.requests import Attachment, AttemptId, Effect, Happened, PersonId, RequestId, RunId, StepId
 from agents.requests.frozen import Frozen
-from agents.requests.proof import Proven
+from agents.requests.proof import PerhapsProven
 from language.stored import Stored
 
 Change = Literal["changed", "partly", "failed", "unknown", "nothing", "not_wanted"]
@@ -18,7 +18,7 @@ HowStopped = Literal["denied", "revoked", "expired", "withdrawn", "cancelled"]
 """How people stopped a step, or kept it from its approval, or cancelled the run that was to make it."""
 
 
-class ToolStarted(Proven, Happened):
+class ToolStarted(PerhapsProven, Happened):
     """An attempt at `effect` is about to be made. `host` names the data directory it runs on.
 
     `changes`: its tool changes something, and does not only look. `by` is the owner of the API key with which a program

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, JsonValue, computed_field
 from agents.forms import FormField, FormValue
 from agents.requests.frozen import Frozen
 from agents.requests.origin import Began, FromDesk, FromPerson, FromTrigger, Origin, Outsider
-from agents.requests.proof import ByKey, Proven
+from agents.requests.proof import ByKey, PerhapsProven, Proven
 from language.stored import Stored
 
 __all__ = ["Began", "FromDesk", "FromPerson", "FromTrigger", "Frozen", "Origin", "Outsider"]
@@ -504,7 +504,7 @@ class StandingUse(Frozen):
     of: int
 
 
-class Decision(Proven, Stored, Frozen):
+class Decision(PerhapsProven, Stored, Frozen):
     """The one final outcome of a request. `by` holds the people whose votes or answer made it; empty for code.
 
     `operators_keys` are those of them whose word came with a key that somebody else made. `newer_run` asks for the same

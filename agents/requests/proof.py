@@ -137,26 +137,25 @@ def as_by(channel: str, link_by: LinkBy | None = None) -> Proof:
             return ByChat(channel=channel)
 
 
-class Proven(BaseModel):
-    """What somebody said or did, by whose `proof`; None where code did, or where nobody could be told.
+class Told(BaseModel):
+    """What is told with the `channel` and the `evidence` of its proof; what is stored is not (`round_trip`)."""
 
-    Where it is told, it has the `channel` and the `evidence`, which is the proof in words, beside that; what is stored
-    has not (`round_trip`).
-    """
-
-    proof: Proof | None = None
+    @property
+    def known_by(self) -> Proof | None:
+        """The proof, where there is one."""
+        return getattr(self, "proof", None)
 
     @computed_field
     @property
     def channel(self) -> str:
         """The channel that it came through; empty where there is no proof."""
-        return self.proof.channel if self.proof else ""
+        return self.known_by.channel if self.known_by else ""
 
     @computed_field
     @property
     def evidence(self) -> str:
         """The proof in words; empty where there is none."""
-        return self.proof.words if self.proof else ""
+        return self.known_by.words if self.known_by else ""
 
     @model_validator(mode="before")
     @classmethod
@@ -167,3 +166,15 @@ class Proven(BaseModel):
         said = cast("dict[str, Any]", told)
         is_made = said.get("proof") or said.get("way") or not (said.get("channel") or said.get("evidence"))
         return {name: value for name, value in said.items() if name not in {"channel", "evidence"}} if is_made else said
+
+
+class Proven(Told):
+    """What somebody said or did, and how it is known that they did."""
+
+    proof: Proof
+
+
+class PerhapsProven(Told):
+    """The same of what code may have done as well; then there is no proof."""
+
+    proof: Proof | None = None

@@ -26,7 +26,7 @@ from agents.events import (
     own,
 )
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
-from agents.requests.proof import Proven
+from agents.requests.proof import Told
 from bot.audit.records import AuditRecord
 from bot.policy.audited import kind_of
 from bot.policy.edits import changed_names
@@ -228,5 +228,5 @@ def _of_run(event: Event) -> _Fields:
             return {}
 
 
-def _of_way(told: Proven) -> _Fields:
+def _of_way(told: Told) -> _Fields:
     return {"channel": told.channel, "evidence": told.evidence}

@@ -7,7 +7,7 @@ from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from agents.events import AnswerNoted, PersonSaid, RunPaused, VoteCast, read_event, write_event
+from agents.events import PersonSaid, RunPaused, VoteCast, read_event, write_event
 from agents.requests import Vote
 from agents.requests.proof import ByChat, ByKey, ByMail, BySession, Proof, as_by, rests_on, rests_on_mailed_link
 from bot.testing.events import BO, NOON, decided, paused, said, vote
@@ -127,10 +127,9 @@ def test_an_answer_of_whom_no_more_is_told_came_by_its_channel_and_says_nothing(
 
 def test_nothing_is_known_by_a_sentence_alone() -> None:
     told = vote().vote.model_dump(mode="json", exclude={"proof"})
-    bare = AnswerNoted(at=NOON, request_id=vote().request_id, reply_id="m", person=BO, text="", outcome="unclear")
 
     with pytest.raises(ValidationError):
         Vote.model_validate(told)
     with pytest.raises(ValidationError):
         PersonSaid.model_validate({"at": NOON, "said_id": "i1", "person": BO, "text": "", "channel": "slack"})
-    assert (bare.channel, bare.evidence, RunPaused(at=NOON).channel) == ("", "", "")
+    assert (RunPaused(at=NOON).channel, RunPaused(at=NOON).evidence) == ("", "")

@@ -1,6 +1,7 @@
 """Requests, answers and votes that the tests of deciding share. Built small; each test changes what it is about."""
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from agents.forms import FormField
 from agents.requests import (
@@ -138,10 +139,10 @@ def answer(
     person: PersonId = BO,
     *,
     approve: bool | None = True,
-    channel: str = "cli",
-    link_by: LinkBy | None = None,
     **changes: object,
 ) -> Answer:
+    """An answer that came by `channel`, after a log-in by a link that came by `link_by`."""
+    channel, link_by = cast("str", changes.pop("channel", "cli")), cast("LinkBy | None", changes.pop("link_by", None))
     return Answer(
         reply_id=f"m-{person}",
         person=person,

@@ -55,8 +55,9 @@ def broken(by: PersonId = DAN) -> RequestRecord:
     return asked().model_copy(update={"state": "approved", "decision": made, "votes": (cast,)})
 
 
-def breaks(person: PersonId = DAN, **changes: Any) -> Answer:
-    return answer(person, **{"breaks_glass": True, "note": "checkout is down", **changes})
+def breaks(person: PersonId = DAN, **changes: object) -> Answer:
+    more: dict[str, Any] = {"note": "checkout is down", **changes}
+    return answer(person, breaks_glass=True, **more)
 
 
 @pytest.mark.parametrize("person", [BO, DAN])
