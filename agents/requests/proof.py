@@ -26,13 +26,14 @@ class ByChat(Stored, Frozen):
     @property
     def words(self) -> str:
         """The proof in words; none where it names nobody."""
+        chat = self.channel.capitalize()
         did = {
             "pressed": f"pressed {self.what}",
             "sent": f"sent the window {self.what}",
             "wrote": f"wrote {self.what or 'it'}",
-            "chose": f"chose the shortcut on a message of Slack user {self.what}",
+            "chose": f"chose the shortcut on a message of {chat} user {self.what}",
         }
-        return f"Slack user {self.user} of team {self.team} {did[self.did]}" if self.user else ""
+        return f"{chat} user {self.user} of team {self.team} {did[self.did]}" if self.user else ""
 
 
 class ByMail(Stored, Frozen):

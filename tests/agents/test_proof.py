@@ -41,7 +41,10 @@ ROWS: list[tuple[Proof, set[str], bool, str]] = [
         ByChat(user="U0BO", team="T0TEAM", did="chose", what="U0CY"),
         {"slack"}, False, "Slack user U0BO of team T0TEAM chose the shortcut on a message of Slack user U0CY",
     ),
-    (ByChat(channel="teams", user="bo"), {"teams"}, False, "Slack user bo of team  pressed "),
+    (
+        ByChat(channel="teams", user="bo", team="Ops", did="wrote"),
+        {"teams"}, False, "Teams user bo of team Ops wrote it",
+    ),
     (
         ByMail(server="mx.corp.example", of="corp.example"),
         {"email"}, False, "mx.corp.example: dmarc=pass header.from=corp.example",
