@@ -43,8 +43,7 @@ _SUBJECTS = frozenset(("away", "absence", "my absence", "abwesend", "abwesenheit
 class Absence(Stored, Frozen):
     """`person` is away from `starts` until `until`; `to` stands in, where they named somebody. `by` said so.
 
-    `proof` is theirs. The requests that they hold were
-    last looked at at `looked_at`.
+    `proof` is how it is known. The requests that they hold were last looked at at `looked_at`.
     """
 
     person: PersonId

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from agents import Agent
 from agents.events import RunStarted
 from agents.requests import FromDesk, FromPerson, FromTrigger, Origin, PersonId, RunId
-from agents.requests.proof import Proof, rests_on_mailed_link
+from agents.requests.proof import Proof, as_by, rests_on_mailed_link
 from agents.run import fold
 from agents.triage import TRIAGE, taker_of
 from bot.config.tables import AgentConfig
@@ -90,7 +90,7 @@ class Starter:
         With both, the item is a copy of the one that the run is of.
         """
         name = self.check(text, agent)
-        await self.check_may(requester, name, sent.proof)
+        await self.check_may(requester, name, sent.proof or as_by(channel))
         run_id = run_id or self.run_id(inbound_id)
         await self._admit(sent.origin, requester, run_id)
         if thread:

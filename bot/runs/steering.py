@@ -62,8 +62,7 @@ class Steering:
         """The run after the verb, which holds for the runs that it started as well. Raises Conflict when it makes no
         sense now.
 
-        `proof` is of who says so, here and in what follows. `above` is the run with which it is
-        paused.
+        `proof` is of who says so, here and in what follows. `above` is the run with which it is paused.
         """
         while True:
             loaded = await self._journal.store.load(run_id)

@@ -246,7 +246,7 @@ def _rows(request: Request, told: RunPage) -> list[Row]:
 
 
 def _as_json(event: Event) -> str:
-    """An event as it is kept; what was read out of a file is as long as the file."""
+    """An event as it is told; what was read out of a file is as long as the file."""
     return event.model_dump_json(indent=2, exclude={"files": {"__all__": {"text"}}})
 
 
