@@ -50,8 +50,8 @@ from agents.requests import (
     StandIn,
     StepId,
     Vote,
-    rests_on_mail,
 )
+from agents.requests.proof import rests_on
 from agents.requests.record import RequestRecord
 from agents.steps import CallTool, RequestHumanInput, Step
 from agents.text import labelled
@@ -596,23 +596,24 @@ def proof_after(run: Run, event: Event) -> tuple[bool, str]:
     """
     match event:
         case RequestDecided() if event.decision.state == "answered":
-            ways = (event.decision.channel, event.decision.evidence)
+            told = event.decision
         case RequestDecided() if event.decision.by and (event.decision.reason or event.files):
-            ways = (event.decision.channel, event.decision.evidence)
+            told = event.decision
         case VoteCast() | RequestRevoked() if not event.vote.approve and (event.vote.reason or event.files):
-            ways = (event.vote.channel, event.vote.evidence)
+            told = event.vote
         case RequestRevised():
-            ways = (event.channel, event.evidence)
-            ways = (event.edited.channel, event.edited.evidence) if event.edited else ways
+            told = event.edited or event
         case PersonSaid():
-            ways = (event.channel, event.evidence)
+            told = event
         case OutsideReported():
             return run.by_mail or event.by_mail, run.weakness or event.weakness
         case _:
             return run.by_mail, run.weakness
     is_answer = isinstance(event, RequestDecided) and event.decision.state == "answered"
-    weakness = "" if is_answer or ways[0] != "email" else "written to by mail"
-    return run.by_mail or rests_on_mail(*ways), run.weakness or weakness
+    is_mail = told.channel == "email"
+    weakness = "written to by mail" if is_mail and not is_answer else ""
+    rests = is_mail or (told.proof is not None and "email" in rests_on(told.proof))
+    return run.by_mail or rests, run.weakness or weakness
 
 
 def edits_after(run: Run, event: RequestRevised) -> tuple[ArgumentEdit, ...]:

@@ -20,6 +20,7 @@ from workload import answer, context, data_dir, emit, event, tool
 
 from agents.events import AnswerNoted, RequestOpened
 from agents.requests import PersonId, RunId
+from agents.requests.proof import as_by
 from bench.parts import PERSON, BenchChannel, bench_agent, bench_settings
 from bot.app import App, compose
 from bot.process.processes import run
@@ -110,7 +111,7 @@ class Adapter:
             comments = [
                 AnswerNoted.model_validate({
                     "at": now, "request_id": request_id, "reply_id": f"{name}/{i}", "person": PersonId(PERSON),
-                    "channel": "bench", "text": event(name, i), "outcome": "unclear",
+                    "proof": as_by("bench"), "text": event(name, i), "outcome": "unclear",
                 })
                 for i in range(first, min(first + EVENTS_AT_ONCE, count))
             ]  # fmt: skip

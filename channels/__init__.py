@@ -17,7 +17,7 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import AwareDatetime
 
 from channels.frozen import Frozen
-from channels.readings import Bounced, File, Ignored, Inquiry, Quarantined, Reading, Reply, Trigger
+from channels.readings import Bounced, ByServer, ByUser, File, Ignored, Inquiry, Quarantined, Reading, Reply, Trigger
 from language import Language
 from language.stored import Stored
 
@@ -26,6 +26,8 @@ __all__ = [
     "Address",
     "AnswerForm",
     "Bounced",
+    "ByServer",
+    "ByUser",
     "CalledGroup",
     "Card",
     "Channel",

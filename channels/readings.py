@@ -27,6 +27,27 @@ class File(Frozen):
     content: bytes = b""
 
 
+class ByUser(Frozen):
+    """A chat says that its `user`, who is of `team`, `did` it: pressed the button `what`, sent the window `what`, wrote
+    `what` (empty: a message), or chose the shortcut on a message of the user `what`.
+    """
+
+    user: str
+    team: str
+    did: Literal["pressed", "sent", "wrote", "chose"]
+    what: str = ""
+
+
+class ByServer(Frozen):
+    """The mail `server` says that it comes from its sender, `of` the domain that it passed DMARC for, or `of` the
+    address that was logged in or that is one of its own.
+    """
+
+    how: Literal["dmarc", "login", "internal"]
+    server: str
+    of: str
+
+
 class Reply(Frozen):
     """A person answered a card. `token` is the opaque id that the card's `AnswerForm` carried.
 
@@ -53,7 +74,7 @@ class Reply(Frozen):
     said: Literal["approve", "deny", "free_text", "empty"]
     text: str
     reason: str = ""
-    evidence: str = ""
+    known: ByUser | ByServer | None = None
     files: tuple[File, ...] = ()
     picks: tuple[int, ...] = ()
     filled: dict[str, str] = Field(default_factory=dict[str, str])
@@ -92,7 +113,7 @@ class Trigger(Frozen):
     person: str
     text: str
     thread: str = ""
-    evidence: str = ""
+    known: ByUser | ByServer | None = None
     files: tuple[File, ...] = ()
     follows: bool = False
     is_addressed: bool = True

@@ -45,15 +45,14 @@ from agents.requests import (
     RunId,
     StepId,
 )
+from agents.requests.proof import PerhapsProven, Proven
 from agents.steps import ModelCall, Step
 from language.stored import Stored
 
 
-class RunPaused(Happened):
+class RunPaused(PerhapsProven, Happened):
     """A person stopped the run at the next step boundary, or `parent`, which started it; or the store is out of a
     backup of `restored_from`.
-
-    Here and in the next ones, `channel` is how they said so, and `evidence` how that knew them.
     """
 
     type: Literal["run_paused"] = "run_paused"
@@ -61,21 +60,17 @@ class RunPaused(Happened):
     by: PersonId | None = None
     parent: RunId | None = None
     restored_from: AwareDatetime | None = None
-    channel: str = ""
-    evidence: str = ""
 
 
-class RunResumed(Happened):
+class RunResumed(PerhapsProven, Happened):
     """A person let the run go on."""
 
     type: Literal["run_resumed"] = "run_resumed"
     schema_version: Literal[1] = 1
     by: PersonId
-    channel: str = ""
-    evidence: str = ""
 
 
-class RunCancelled(Happened):
+class RunCancelled(PerhapsProven, Happened):
     """A person wants the run to end, or `parent`, which started it, is over or needs it no more.
 
     `by` is then whoever cancelled that run, if anybody did. A tool that runs is finished first. `said_id` names the
@@ -87,8 +82,6 @@ class RunCancelled(Happened):
     by: PersonId | None = None
     parent: RunId | None = None
     said_id: str = ""
-    channel: str = ""
-    evidence: str = ""
 
 
 class CardDelivered(Happened):
@@ -149,7 +142,7 @@ class DeliveryFailed(Happened):
 E = TypeVar("E")
 
 
-class RunForked(Happened):
+class RunForked(PerhapsProven, Happened):
     """All before are the first `at_seq` events of `source`, and authorise nothing. `by` copied them: a requester.
 
     `speaker` did it for them, where a key of somebody else did: a person, or `service:ci`.
@@ -162,8 +155,6 @@ class RunForked(Happened):
     at_seq: int
     by: PersonId
     speaker: PersonId | None = None
-    channel: str = ""
-    evidence: str = ""
 
 
 def own(events: Sequence[E]) -> Sequence[E]:
@@ -273,21 +264,18 @@ class RunStarted(Happened, Began):
         return self.origin.address if isinstance(self.origin, FromDesk) else ""
 
 
-class PersonSaid(Happened):
+class PersonSaid(Proven, Happened):
     """Somebody wrote to a run that had begun, and was not answering it: `text` steers what it does next.
 
-    `said_id` is what it was taken in under. Whoever steers a run becomes one of its requesters. `evidence` is how the
-    channel knew them.
+    `said_id` is what it was taken in under. Whoever steers a run becomes one of its requesters.
     """
 
     type: Literal["person_said"] = "person_said"
     schema_version: Literal[1] = 1
     said_id: str
     person: PersonId
-    channel: str
     text: str
     files: tuple[Attachment, ...] = ()
-    evidence: str = ""
 
 
 class ContextFetched(Happened):
@@ -381,4 +369,4 @@ def read_event(body: str | bytes) -> Event:
 
 def write_event(event: Event) -> bytes:
     """`event` as one JSON object."""
-    return _adapter.dump_json(event)
+    return _adapter.dump_json(event, round_trip=True)

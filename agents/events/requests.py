@@ -19,6 +19,8 @@ from agents.requests import (
     Vote,
 )
 from agents.requests.moves import Move
+from agents.requests.proof import PerhapsProven, Proven
+from language.stored import Stored
 
 
 class RequestOpened(Happened):
@@ -30,25 +32,23 @@ class RequestOpened(Happened):
     holders: tuple[Holder, ...] = ()
 
 
-class Edited(Frozen):
+class Edited(Proven, Stored, Frozen):
     """An edit by somebody who decides: the arguments `before`, and the names of those that they `changed`.
 
-    `reply_id` is the reply it came with, `channel` how it came, and `evidence` how that knew who sent it.
+    `reply_id` is the reply it came with.
     """
 
     before: dict[str, JsonValue]
     changed: tuple[str, ...]
     reply_id: str
-    channel: str
-    evidence: str = ""
 
 
-class RequestRevised(Happened):
+class RequestRevised(PerhapsProven, Happened):
     """The same question, changed before it was decided; votes for the older revision do not count.
 
     Who is asked stays as it is, from the first step on; `policy` is what their policy is called.
-    `edited` is set where `by` changed it as one of those who decide, and says how they did. Where one who asked changed
-    it, `channel` is how, and `evidence` how that knew them.
+    `edited` is set where `by` changed it as one of those who decide, and says how they did and by whose proof; it has
+    one itself where one who asked changed it.
     """
 
     type: Literal["request_revised"] = "request_revised"
@@ -58,21 +58,19 @@ class RequestRevised(Happened):
     policy: str = ""
     holders: tuple[Holder, ...] = ()
     edited: Edited | None = None
-    channel: str = ""
-    evidence: str = ""
 
 
 ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent", "void", "excluded"]
 
 
-class RequestReassigned(Happened):
+class RequestReassigned(PerhapsProven, Happened):
     """Other people may decide from now on, by these `moves`; votes that were given still count, but those in `void`.
 
     `why`: it `escalated`; the next of its steps began (`next_step`); somebody `left` the directory, `delegated` it, or
     is `absent`: then nobody stands in for them where `to` is empty; or the votes in `void` (the ids of their replies)
     count no more, as the directory has another address for whoever gave them. `person` is whom it was taken from and
-    `to` who may decide instead or as well; `by` is who wanted it, None for code: `channel` is how they said so and
-    `evidence` how that knew them. `holders` are those for whom new cards were made.
+    `to` who may decide instead or as well; `by` is who wanted it, None for code. `holders` are those for whom new cards
+    were made.
     """
 
     type: Literal["request_reassigned"] = "request_reassigned"
@@ -84,8 +82,6 @@ class RequestReassigned(Happened):
     person: PersonId | None = None
     to: tuple[PersonId, ...] = ()
     reason: str = ""
-    channel: str = ""
-    evidence: str = ""
     holders: tuple[Holder, ...] = ()
     void: tuple[str, ...] = ()
 
@@ -119,11 +115,10 @@ class VoteCast(Happened):
     files: tuple[Attachment, ...] = ()
 
 
-class AnswerNoted(Happened):
+class AnswerNoted(Proven, Happened):
     """An answer came and did not count; nothing typed is thrown away. `outcome` is the judgement's type.
 
     Words beside an open approval are for people: `holders` were asked, and `about` is the `reply_id` they answer.
-    `evidence` is how the channel knew who gave it.
     """
 
     type: Literal["answer_noted"] = "answer_noted"
@@ -131,11 +126,9 @@ class AnswerNoted(Happened):
     request_id: RequestId
     reply_id: str
     person: PersonId
-    channel: str
     text: str
     outcome: str
     files: tuple[Attachment, ...] = ()
-    evidence: str = ""
     about: str = ""
     holders: tuple[Holder, ...] = ()
 

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from agents.requests import Attachment, AttemptId, Effect, Happened, PersonId, RequestId, RunId, StepId
 from agents.requests.frozen import Frozen
+from agents.requests.proof import PerhapsProven
 from language.stored import Stored
 
 Change = Literal["changed", "partly", "failed", "unknown", "nothing", "not_wanted"]
@@ -17,11 +18,11 @@ HowStopped = Literal["denied", "revoked", "expired", "withdrawn", "cancelled"]
 """How people stopped a step, or kept it from its approval, or cancelled the run that was to make it."""
 
 
-class ToolStarted(Happened):
+class ToolStarted(PerhapsProven, Happened):
     """An attempt at `effect` is about to be made. `host` names the data directory it runs on.
 
     `changes`: its tool changes something, and does not only look. `by` is the owner of the API key with which a program
-    began it outside of sayso, `evidence` that key, and `called` what that program calls the attempt; then there is no
+    began it outside of sayso, and `called` what that program calls the attempt; then there is no
     host. `unreported`: nobody says what comes of it, and its step is over with that.
     """
 
@@ -36,7 +37,6 @@ class ToolStarted(Happened):
     host: str
     changes: bool = False
     by: PersonId = PersonId("")
-    evidence: str = ""
     called: str = ""
     unreported: bool = False
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Literal, NewType
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue, computed_field
 
 from agents.forms import FormField, FormValue
 from agents.requests.frozen import Frozen
 from agents.requests.origin import Began, FromDesk, FromPerson, FromTrigger, Origin, Outsider
+from agents.requests.proof import ByKey, PerhapsProven, Proven
 from language.stored import Stored
 
 __all__ = ["Began", "FromDesk", "FromPerson", "FromTrigger", "Frozen", "Origin", "Outsider"]
@@ -451,28 +452,15 @@ class Holder(Frozen):
     place: str = ""
 
 
-MAILED_LINK = "by a link in a mail"
-"""Stands in the evidence of what was said after a log-in by such a link, in that session or with a key made there."""
-
-
-def rests_on_mail(channel: str, evidence: str) -> bool:
-    """Return whether whoever reads the mailbox of a person can have said it in their name."""
-    return channel == "email" or (channel in {"console", "api", "cli"} and MAILED_LINK in evidence)
-
-
-OPERATORS_KEY = "which an operator made"
-"""Ends the evidence of an answer by an API key that somebody else than its person made."""
-
-
-class Vote(Stored, Frozen):
-    """An answer that counted towards an approval. `evidence` is how the channel knew who gave it.
+class Vote(Proven, Stored, Frozen):
+    """An answer that counted towards an approval.
 
     `reason` is why not, or the note beside an approval, which is for people alone. `breaks_glass`: it is no approval of
     one among several but stands for all of them, and `reason` says why. `again`: the same may be done again in its
     session.
     """
 
-    TOLD = frozenset({"reason", "evidence"})
+    TOLD = frozenset({"reason"})
 
     reply_id: str
     person: PersonId
@@ -480,8 +468,6 @@ class Vote(Stored, Frozen):
     reason: str = ""
     revision: int
     digest: str
-    channel: str
-    evidence: str = ""
     breaks_glass: bool = False
     again: bool = False
     at: AwareDatetime
@@ -489,7 +475,7 @@ class Vote(Stored, Frozen):
     @property
     def is_by_operators_key(self) -> bool:
         """True if it came with a key that somebody else than its person made."""
-        return self.channel in {"api", "cli"} and self.evidence.endswith(OPERATORS_KEY)
+        return isinstance(self.proof, ByKey) and self.proof.is_anothers
 
 
 class Attachment(Frozen):
@@ -527,26 +513,31 @@ class StandingUse(Frozen):
     of: int
 
 
-class Decision(Stored, Frozen):
+class Decision(PerhapsProven, Stored, Frozen):
     """The one final outcome of a request. `by` holds the people whose votes or answer made it; empty for code.
 
     `operators_keys` are those of them whose word came with a key that somebody else made. `newer_run` asks for the same
-    place now, and so this one is superseded and not asked again. `evidence` is how the channel knew who answered or
-    withdrew; where votes made it, each has its own. With `standing` nobody was asked, and `by` have granted that.
-    `broke_glass`: the one person in `by` did not approve as one of those who decide but broke the glass, for this
+    place now, and so this one is superseded and not asked again. `proof` is of who answered or withdrew; where votes
+    made it, each has its own, and the last came by this `way`. With `standing` nobody was asked, and `by` have granted
+    that. `broke_glass`: the one person in `by` did not approve as one of those who decide but broke the glass, for this
     `reason`.
     """
 
-    TOLD = frozenset({"by", "channel", "reason", "given", "operators_keys"})
+    TOLD = frozenset({"by", "reason", "given", "operators_keys"})
 
     state: Closed
     by: tuple[PersonId, ...] = ()
-    channel: str = ""
+    way: str = ""
     reason: str = ""
     given: Given | None = None
     operators_keys: tuple[PersonId, ...] = ()
     newer_run: RunId = RunId("")
-    evidence: str = ""
     standing: StandingUse | None = None
     broke_glass: bool = False
     at: AwareDatetime
+
+    @computed_field
+    @property
+    def channel(self) -> str:
+        """The channel that it came through; empty where code made it."""
+        return self.proof.channel if self.proof else self.way

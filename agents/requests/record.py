@@ -330,8 +330,7 @@ def _stop(record: RequestRecord, event: AnswerNoted) -> Vote | None:
         reason=event.text,
         revision=record.request.revision,
         digest=record.request.digest,
-        channel=event.channel,
-        evidence=event.evidence,
+        proof=event.proof,
         at=event.at,
     )
 

@@ -27,6 +27,7 @@ from agents.events import (
 )
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
 from agents.requests.moves import SeatsPassed
+from agents.requests.proof import Told
 from agents.requests.record import RequestRecord, step_requests
 from bot.audit.records import AuditRecord
 from bot.policy.audited import kind_of
@@ -103,8 +104,7 @@ class _Facts:
             case RequestReassigned():
                 people = (*([event.person] if event.person else []), *event.to)
                 more = {"who": event.by, "people": people, "outcome": event.why, "words": event.reason}
-                way = {"channel": event.channel, "evidence": event.evidence}
-                return self._about(event.request_id) | more | way
+                return self._about(event.request_id) | more | _of_way(event)
             case RequestFrozen():
                 freeze = event.freeze
                 more = {
@@ -128,14 +128,12 @@ class _Facts:
             case RequestDecided():
                 made = event.decision
                 detail = made.model_dump(mode="json", include=_OF_DECISION, exclude_defaults=True)
-                how = {"channel": made.channel, "evidence": made.evidence}
                 outcome = "break_glass" if made.broke_glass else made.state
                 more = {"outcome": outcome, "words": made.reason, "detail": detail}
-                return self._about(event.request_id) | {"people": made.by} | how | more
+                return self._about(event.request_id) | {"people": made.by} | _of_way(made) | more
             case AnswerNoted():
-                how = {"who": event.person, "channel": event.channel, "evidence": event.evidence}
-                more = {"outcome": event.outcome, "words": event.text}
-                return self._about(event.request_id, has_policy=False) | how | more
+                more = {"who": event.person, "outcome": event.outcome, "words": event.text}
+                return self._about(event.request_id, has_policy=False) | _of_way(event) | more
             case AnswerHeld():
                 more = {"who": event.person, "channel": event.channel, "outcome": event.why, "words": event.claims}
                 return self._about(event.request_id, has_policy=False) | more
@@ -146,7 +144,7 @@ class _Facts:
         match event:
             case ToolStarted():
                 argv: dict[str, Any] = {"attempt": event.attempt_id, "exact": list(event.effect.argv)}
-                begun = {"who": event.by, "channel": "api", "evidence": event.evidence} if event.by else {}
+                begun = _of_way(event) | {"who": event.by} if event.by else {}
                 return self._of_attempt(event.attempt_id) | begun | {"detail": argv}
             case ToolFinished():
                 ended, detail = "failed" if event.error else "done", {"attempt": event.attempt_id}
@@ -199,14 +197,12 @@ def _of_change(event: RequestRevised, old: Request | None) -> _Fields:
     elif old and old.call and event.request.call:
         changed = changed_names(old.call, event.request.call)
         detail = {"before": old.call.arguments, "changed": list(changed)} if changed else {}
-    return {"channel": made.channel, "evidence": made.evidence, "detail": detail}
+    return _of_way(made) | {"detail": detail}
 
 
 def _of_vote(vote: Vote) -> _Fields:
-    return {
+    return _of_way(vote) | {
         "who": vote.person,
-        "channel": vote.channel,
-        "evidence": vote.evidence,
         "revision": vote.revision,
         "digest": vote.digest,
         "outcome": "break_glass" if vote.breaks_glass else "approve" if vote.approve else "deny",
@@ -231,5 +227,5 @@ def _of_run(event: Event) -> _Fields:
             return {}
 
 
-def _of_way(event: PersonSaid | RunPaused | RunResumed | RunCancelled | RunForked) -> _Fields:
-    return {"channel": event.channel, "evidence": event.evidence}
+def _of_way(told: Told) -> _Fields:
+    return {"channel": told.channel, "evidence": told.evidence}

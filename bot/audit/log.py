@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import JsonValue
 
 from agents.requests import PersonId
+from agents.requests.proof import Proof
 from bot.audit.records import AuditRecord
 from bot.policy.audited import Kind
 from bot.store import Keys, Store, scripts
@@ -27,8 +28,8 @@ class AuditLog:
         kind: Kind,
         *,
         who: PersonId | None = None,
+        proof: Proof | None = None,
         channel: str = "",
-        evidence: str = "",
         people: Iterable[PersonId] = (),
         run_id: str = "",
         request_id: str = "",
@@ -40,7 +41,8 @@ class AuditLog:
     ) -> None:
         """Note a fact once; it is sealed within seconds. See `AuditRecord` for what each means.
 
-        It stands in the log of the shard of its request or its run, or of any id that it is `near`.
+        It stands in the log of the shard of its request or its run, or of any id that it is `near`. Without a `proof`,
+        `channel` says by what it came.
 
         Note it before what it tells of takes effect: where this raises StoreUnavailable, do nothing.
         """
@@ -50,8 +52,8 @@ class AuditLog:
             kind=kind,
             at=await self._store.now(near),
             who=who,
-            channel=channel,
-            evidence=evidence,
+            channel=proof.channel if proof else channel,
+            evidence=proof.words if proof else "",
             people=tuple(people),
             run_id=run_id,
             request_id=request_id,

@@ -122,7 +122,7 @@ def confirm(
         from bot.people.noted import NotedTables
         from language import say
 
-        is_new = await NotedTables(office.store).confirm(digest, None, channel="cli")
+        is_new = await NotedTables(office.store).confirm(digest, None)
         told = say("notice.people-confirmed" if is_new else "notice.people-confirmed-already", digest=digest)
         print(json.dumps({"id": digest, "told": told}) if as_json else told)
 

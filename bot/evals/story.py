@@ -35,6 +35,7 @@ from agents.requests import (
     StepId,
     Vote,
 )
+from agents.requests.proof import as_by
 from agents.steps import CallTool, ModelCall, RequestHumanInput, Step
 from bot.evals.cases import Case, Happens
 
@@ -75,7 +76,9 @@ class Story:
         if happens.says is not None:
             said_id = f"said-{len(self.events)}"
             person, channel = happens.by, self._case.channel
-            self.events.append(PersonSaid(at=at, said_id=said_id, person=person, channel=channel, text=happens.says))
+            self.events.append(
+                PersonSaid(at=at, said_id=said_id, person=person, proof=as_by(channel), text=happens.says)
+            )
         elif happens.fails is not None:
             self.events.append(StepFailed(at=at, kind=happens.fails, detail=happens.fails, call=_CALL))
         else:
@@ -163,7 +166,7 @@ def _decision(happens: Happens, step: Step, at: datetime) -> Decision:
     if happens.answered is not None:
         picks = tuple(happens.answered.splitlines()) if _picks(step) else ()
         given = Given(text=happens.answered, picks=picks)
-        return Decision(state="answered", by=(happens.by,), channel="cli", given=given, at=at)
+        return Decision(state="answered", by=(happens.by,), proof=as_by("cli"), given=given, at=at)
     closed: Closed = "approved"
     if happens.denied is not None:
         closed = "denied"
@@ -172,7 +175,7 @@ def _decision(happens: Happens, step: Step, at: datetime) -> Decision:
     elif happens.expired:
         return Decision(state="expired", at=at)
     reason = happens.denied or happens.withdrawn or ""
-    return Decision(state=closed, by=(happens.by,), channel="cli", reason=reason, at=at)
+    return Decision(state=closed, by=(happens.by,), proof=as_by("cli"), reason=reason, at=at)
 
 
 def _picks(step: Step) -> bool:
@@ -187,7 +190,7 @@ def _vote(person: PersonId, reason: str, request: Request, at: datetime) -> Vote
         reason=reason,
         revision=1,
         digest=request.digest,
-        channel="cli",
+        proof=as_by("cli"),
         at=at,
     )
 

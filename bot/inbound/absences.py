@@ -6,6 +6,7 @@ from agents.requests import PersonId
 from agents.requests.record import RequestRecord
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Forbidden, Invalid, NotFound
+from bot.inbound.proving import proof_of
 from bot.outbound.notifier import to_person
 from bot.people.absences import Typed, absence_words, may_mean_absence, typed_absence
 from bot.people.directory import People
@@ -55,18 +56,18 @@ class TypedAbsences:
         return True
 
     async def _done(self, typed: Typed, channel: str, said: Trigger) -> str:
-        person, evidence = PersonId(said.person), said.evidence
+        person, proof = PersonId(said.person), proof_of(channel, said)
         if said.weakness:
             why = say("absence.too-weak", why=reason_of(said.weakness))
-            await self._refusals.note(person, "absent", why, channel, evidence=evidence, is_weak=True)
+            await self._refusals.note(person, "absent", why, proof, is_weak=True)
             raise Forbidden(why, say("absence.too-weak-do"))
         if not typed.until:
-            await self._absences.end(person, person, channel=channel, evidence=evidence)
+            await self._absences.end(person, person, proof=proof)
             return say("absence.is-back")
         found = self._people.by_email(typed.to)
         to = (PersonId(found.id) if found else self._people.named(typed.to)) if typed.to else None
         wanted = AbsenceWanted(person, typed.until, typed.starts, to)
-        made = await self._absences.set(wanted, person, channel=channel, evidence=evidence)
+        made = await self._absences.set(wanted, person, proof=proof)
         return f"{absence_words(made, self._people)} {say('absence.how-back')}"
 
     async def seems_away(self, placed: Delivery, person: PersonId) -> None:

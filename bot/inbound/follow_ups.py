@@ -14,11 +14,13 @@ import structlog
 from agents.events import AnswerNoted, Event, PersonSaid, RunCancelled
 from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
+from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord, after
 from agents.review import reviewed_of
 from agents.run import Run, fold
 from agents.text import ends_of, first_line
 from bot.errors import Conflict, Forbidden, NotFound, WaitsForFile
+from bot.inbound.proving import proof_of
 from bot.people.directory import People
 from bot.people.offers import deciders, offers, yes_of
 from bot.people.refusals import Refusals
@@ -172,7 +174,7 @@ class FollowUps:
         )
         if not is_stopped and not (is_sure and _is_said_to_run(record, trigger.text)):
             return False
-        if self._is_denied(person, trigger, run) and not (stops and await self._takes_back(run, person)):
+        if self._is_denied(person, run) and not (stops and await self._takes_back(run, person)):
             return False
         homes = await self._pinned(said_id, request.run_id)
         return await self._take(homes, said_id, channel, trigger, record)
@@ -189,7 +191,7 @@ class FollowUps:
             run = await self._run(run_id)
         except NotFound:
             run = Run()
-        who = self._rights.of_person(person, trigger.evidence)
+        who = self._rights.of_person(person)
         if not run.started or self._rights.denial(who, "see", concern_of(run), run_id):
             raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
         asked = _asked(run)
@@ -368,7 +370,7 @@ class FollowUps:
                 statement = replace(_statement(inbound_id, channel, trigger, record), unbound=unbound)
                 await self._decisions.decide(record.request.id, statement, read)
                 return "taken"
-            await self._check_steers(person, channel, run, concern, trigger.evidence)
+            await self._check_steers(person, run, concern, proof_of(channel, trigger))
             if is_stop(trigger.text):
                 return await self._stop(inbound_id, channel, trigger, run, record, version)
             told = self._about_words(trigger, run, record, answers)
@@ -381,19 +383,19 @@ class FollowUps:
             statement = _statement(inbound_id, channel, trigger, record)
             await self._decisions.decide(record.request.id, as_denial(statement), read)
             return "taken"
-        if is_open and is_stop(trigger.text) and self._may_cancel(person, trigger, run, concern):
+        if is_open and is_stop(trigger.text) and self._may_cancel(person, run, concern):
             return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not is_open:
             if read and await self._is_late_no(record, trigger, channel, run, concern):
                 statement = as_denial(_statement(inbound_id, channel, trigger, record))
                 await self._decisions.decide(record.request.id, statement, read)
                 return "taken"
-            await self._check_steers(person, channel, run, concern, trigger.evidence)
+            await self._check_steers(person, run, concern, proof_of(channel, trigger))
             if is_stop(trigger.text):
                 return await self._stop(inbound_id, channel, trigger, run, record, version)
             told = self._about_words(trigger, run, record, None)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
-        may_cancel = self._may_cancel(person, trigger, run, concern)
+        may_cancel = self._may_cancel(person, run, concern)
         return _taken(await self._comment(inbound_id, channel, trigger, record, version, may_cancel=may_cancel))
 
     async def _reviewed(self, run: Run) -> RunId | None:
@@ -410,10 +412,10 @@ class FollowUps:
         """Return whether words beside an open question stop its run: no answer to it, and of somebody who may."""
         person = PersonId(trigger.person)
         stops = is_stop(trigger.text) and _may_stop_by(record, person, trigger.text)
-        return stops and self._may_cancel(person, trigger, run, concern)
+        return stops and self._may_cancel(person, run, concern)
 
-    def _may_cancel(self, person: PersonId, trigger: Trigger, run: Run, concern: Concern) -> bool:
-        who = self._rights.of_person(person, trigger.evidence)
+    def _may_cancel(self, person: PersonId, run: Run, concern: Concern) -> bool:
+        who = self._rights.of_person(person)
         return self._rights.denial(who, "cancel", concern, run.id, is_known=True) is None
 
     async def _is_denial(self, record: RequestRecord, trigger: Trigger, channel: str) -> bool:
@@ -440,7 +442,7 @@ class FollowUps:
         Whoever may steer the run stops it.
         """
         person = PersonId(trigger.person)
-        who = self._rights.of_person(person, trigger.evidence)
+        who = self._rights.of_person(person)
         if not is_withdrawal(trigger.text) or self._rights.denial(who, "write", concern, run.id, is_known=True) is None:
             return False
         no = answer_by(record, person, channel, self._store.about_now()).of("deny")
@@ -451,7 +453,7 @@ class FollowUps:
         person, now = PersonId(trigger.person), await self._store.now(record.request.id)
         if record.request.format != "approval" or offers(record, self._people, person, channel, now).says_no:
             return False
-        return self._may_cancel(person, trigger, run, concern_of(run))
+        return self._may_cancel(person, run, concern_of(run))
 
     async def _is_below_card(self, record: RequestRecord, trigger: Trigger) -> bool:
         for holder in record.holders:
@@ -461,14 +463,14 @@ class FollowUps:
                 return True
         return False
 
-    def _is_denied(self, person: PersonId, trigger: Trigger, run: Run) -> bool:
-        who = self._rights.of_person(person, trigger.evidence)
+    def _is_denied(self, person: PersonId, run: Run) -> bool:
+        who = self._rights.of_person(person)
         return self._rights.denial(who, "write", concern_of(run), run.id, is_known=True) is not None
 
     def _has_say(self, trigger: Trigger, run: Run) -> bool:
         """Return whether somebody may steer the run, or was asked in it."""
         person = PersonId(trigger.person)
-        return person in run.asked or not self._is_denied(person, trigger, run)
+        return person in run.asked or not self._is_denied(person, run)
 
     async def _takes_back(self, run: Run, person: PersonId) -> bool:
         """Return whether an approval waits that somebody may take back who only answered something."""
@@ -476,11 +478,11 @@ class FollowUps:
         record = (await self._decisions.request(asked)).record if asked else None
         return record is not None and record.request.format == "approval" and person in record.requesters
 
-    async def _check_steers(self, person: PersonId, channel: str, run: Run, concern: Concern, evidence: str) -> None:
+    async def _check_steers(self, person: PersonId, run: Run, concern: Concern, proof: Proof) -> None:
         """Check that words of somebody may steer the run in whose thread they stand. Raises Forbidden."""
-        who = self._rights.of_person(person, evidence)
+        who = self._rights.of_person(person, proof)
         if denied := self._rights.denial(who, "write", concern, run.id, is_known=True):
-            await Refusals(self._store).refuse(who, "write", denied, channel, run.id)
+            await Refusals(self._store).refuse(who, "write", denied, run.id)
 
     async def _of_requester(
         self,
@@ -532,7 +534,7 @@ class FollowUps:
         facts: list[Event] = [self._words(inbound_id, channel, trigger, at)]
         if record and record.state == "approved" and record.began_at is not None:
             facts.append(_noted(inbound_id, channel, trigger, record, "too_late", at))
-        facts.append(RunCancelled(at=at, by=person, channel=channel, evidence=trigger.evidence, said_id=inbound_id))
+        facts.append(RunCancelled(at=at, by=person, proof=proof_of(channel, trigger), said_id=inbound_id))
         stands = after(record, facts) if record else None
         with self._people.speaking_to(person):
             late = "answer.too-late-program" if began and began.begun_by else "notice.stopped-late"
@@ -635,10 +637,9 @@ class FollowUps:
             at=at,
             said_id=inbound_id,
             person=PersonId(trigger.person),
-            channel=channel,
             text=ends_of(trigger.text, HEAD_CHARS, TAIL_CHARS),
             files=attachments(trigger.files),
-            evidence=trigger.evidence,
+            proof=proof_of(channel, trigger),
         )
 
     def _told(self, channel: str, trigger: Trigger, run: Run, text: str, at: datetime) -> Tell:
@@ -716,7 +717,7 @@ class FollowUps:
                 run_id=request.run_id,
                 events=brought.events,
                 records=[record_write(after(record, brought.events), version)],
-                once=Once(request.id, inbound_id, judgements.dump_json(judgement)),
+                once=Once(request.id, inbound_id, judgements.dump_json(judgement, round_trip=True)),
                 counts={judgement.type: 1},
                 outgoing=[*map(outbox_entry, told), *brought.outgoing],
                 deliveries=brought.deliveries,
@@ -804,11 +805,10 @@ def _noted(
         request_id=record.request.id,
         reply_id=inbound_id,
         person=PersonId(trigger.person),
-        channel=channel,
         text=ends_of(trigger.text, HEAD_CHARS, TAIL_CHARS),
         outcome=outcome,
         files=attachments(trigger.files),
-        evidence=trigger.evidence,
+        proof=proof_of(channel, trigger),
     )
 
 
@@ -860,12 +860,11 @@ def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestR
     return Statement(
         reply_id=inbound_id,
         person=PersonId(trigger.person),
-        channel=channel,
         revision=record.request.revision,
         digest=record.request.digest,
         said="free_text",
         text=trigger.text,
-        evidence=trigger.evidence,
+        proof=proof_of(channel, trigger),
         files=trigger.files,
         place=trigger.place,
         is_public=_is_public(trigger, record),

@@ -13,6 +13,7 @@ from agents.text import first_line, strip_invisible
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Forbidden, Invalid, NotFound
 from bot.inbound.absences import TOLD
+from bot.inbound.proving import proof_of
 from bot.outbound.notifier import to_person
 from bot.people.directory import People
 from bot.people.refusals import Refusals
@@ -450,9 +451,9 @@ class TypedFreezes:
     async def _done(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime, *, is_heard: bool) -> str:
         """Return what the writer is told. `is_heard`: what stands beside it is a refusal that counts."""
         person, where = PersonId(trigger.person), typed.environment
-        who = self._rights.of_person(person, trigger.evidence)
+        who = self._rights.of_person(person, proof_of(channel, trigger))
         if denied := self._rights.denial_at_all(who, "freeze"):
-            await self._refusals.refuse(who, "freeze", denied, channel)
+            await self._refusals.refuse(who, "freeze", denied)
         if where is None:
             verb = "unfreeze" if typed.ends else "freeze"
             raise Invalid(say("notice.freeze-what"), say("notice.freeze-what-do", verb=verb, names=self._names()))
@@ -468,18 +469,16 @@ class TypedFreezes:
         is_copy, told = trigger.weakness == recorded("reason.came-before"), list[str]()
         places, reason = self._all_of(typed, where)
         for place in places:
-            made = await self._freezes.freeze(
-                place, person, reason, channel=channel, evidence=trigger.evidence, is_copy=is_copy
-            )
+            made = await self._freezes.freeze(place, person, reason, proof=proof_of(channel, trigger), is_copy=is_copy)
             ends = say("notice.freeze-how-ends", where=place or _EVERYTHING)
             told += [no_environment(place, self._environments), f"{self._freezes.words(made)} {ends}"]
         return "\n".join(filter(None, (*told, "" if typed.is_alone or is_heard else say("notice.freeze-rest"))))
 
     async def _ended(self, typed: Typed, where: str, channel: str, trigger: Trigger, said_at: datetime) -> str:
-        person, evidence = PersonId(trigger.person), trigger.evidence
+        person, proof = PersonId(trigger.person), proof_of(channel, trigger)
         if trigger.weakness:
             why = say("absence.too-weak", why=reason_of(trigger.weakness))
-            await self._refusals.note(person, "freeze", why, channel, evidence=evidence, is_weak=True)
+            await self._refusals.note(person, "freeze", why, proof, is_weak=True)
             raise Forbidden(why, say("notice.unfreeze-do"))
         if typed.is_against:
             raise stays_frozen()
@@ -492,9 +491,7 @@ class TypedFreezes:
                 why = say("notice.unfreeze-why", what=self._freezes.words(held))
                 raise Conflict(why, say("notice.unfreeze-why-do", where=where or _EVERYTHING))
             return await self._ask(person, held, typed.reason)
-        ended = await self._freezes.unfreeze(
-            where, person, typed.reason, channel=channel, evidence=evidence, said_at=said_at
-        )
+        ended = await self._freezes.unfreeze(where, person, typed.reason, proof=proof, said_at=said_at)
         if ended is None:
             raise NotFound(say("notice.not-frozen", where=name), say("notice.not-frozen-do"))
         return await self._freezes.after_end(where)

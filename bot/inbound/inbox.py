@@ -22,6 +22,7 @@ from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.freezes import TypedFreezes, stop_beside, typed_freeze
 from bot.inbound.inquiries import Inquiries
+from bot.inbound.proving import SaidElsewhere, proof_of
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, check_is_order, may_mean_end, typed_revocations, typed_standing
 from bot.people.absences import may_mean_absence, typed_absence
@@ -505,11 +506,11 @@ class Inbox:
         text = stop_of(outcome.record.request, statement.text)
         if outcome.counts or statement.said != "free_text" or not is_stop(text):
             return False
-        said = Trigger(
+        said = SaidElsewhere(
             person=statement.person,
             text=statement.text,
             thread=outcome.record.request.thread,
-            evidence=statement.evidence,
+            proof=statement.proof,
             follows=True,
         )
         said_id = f"{statement.reply_id}-stop"
@@ -655,7 +656,12 @@ class Inbox:
                 inbound_id=inbound_id,
                 run_id=run_id,
                 files=trigger.files,
-                sent=Sent(others=others, weakness=trigger.weakness, quotes=trigger.quotes, evidence=trigger.evidence),
+                sent=Sent(
+                    others=others,
+                    weakness=trigger.weakness,
+                    quotes=trigger.quotes,
+                    proof=proof_of(channel, trigger),
+                ),
             )
         except (Conflict, Forbidden, Invalid, RateLimited) as error:
             log.warning("trigger refused", person=trigger.person, error=str(error), title=title)
@@ -988,7 +994,7 @@ def _spoken(reply: Reply, thread: str = "") -> Trigger:
         person=reply.person,
         text=reply.text,
         thread=thread,
-        evidence=reply.evidence,
+        known=reply.known,
         follows=True,
         place=reply.place,
         copy_key=reply.copy_key,
@@ -1004,13 +1010,12 @@ def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> St
         delivery_id=placed.id,
         unbound=reply.unbound,
         is_exposed=reply.is_exposed,
-        channel=channel,
         revision=placed.revision,
         digest=placed.digest,
         said=reply.said,
         text=_words(reply, placed),
         reason=reply.reason,
-        evidence=reply.evidence,
+        proof=proof_of(channel, reply),
         files=reply.files,
         picks=reply.picks,
         filled=reply.filled,

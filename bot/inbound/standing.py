@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo
 
 from agents.command import said_lines
 from agents.requests import PersonId, RunId
+from agents.requests.proof import Proof
 from agents.run import Run, fold
 from agents.standing import covering
 from agents.text import first_line, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from bot.inbound.absences import TOLD
+from bot.inbound.proving import proof_of
 from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.policy.answers import is_withdrawal, unwrapped
@@ -305,13 +307,13 @@ class TypedStanding:
         if await self._again.asked(once):
             return
         person = PersonId(trigger.person)
-        who = self._rights.of_person(person, trigger.evidence)
-        await self._guard.check_run(who, "see", run_id, channel)
+        who = self._rights.of_person(person, proof_of(channel, trigger))
+        await self._guard.check_run(who, "see", run_id)
         until = self._moment(wanted.until, person)
         did = await self._that_did(run_id)
         if did != run_id:
-            await self._guard.check_run(who, "see", did, channel)
-        await self._again.ask(did, person, wanted.uses, until, wanted.leave_open, channel, once, trigger.evidence)
+            await self._guard.check_run(who, "see", did)
+        await self._again.ask(did, person, wanted.uses, until, wanted.leave_open, proof_of(channel, trigger), once)
 
     def _moment(self, text: str, person: PersonId) -> datetime:
         try:
@@ -345,19 +347,19 @@ class TypedStanding:
         for standing_id in named:
             try:
                 with self._people.speaking_to(person):
-                    ended = await self._of(person, standing_id, channel, trigger.evidence)
+                    ended = await self._of(person, standing_id, proof_of(channel, trigger))
             except Conflict as error:
                 failed = error
                 continue
             reason = first_line(why, _REASON_CHARS)
-            await self._standing.revoke(standing_id, person, reason, channel=channel, evidence=trigger.evidence)
+            await self._standing.revoke(standing_id, person, reason, proof=proof_of(channel, trigger))
             told = self._told(inbound_id, channel, trigger, ended)
             await self._journal.write(Commit(run_id=told.run_id, outgoing=[outbox_entry(told)]))
         if failed:
             raise failed
         return True
 
-    async def _of(self, person: PersonId, standing_id: str, channel: str, evidence: str) -> Standing:
+    async def _of(self, person: PersonId, standing_id: str, proof: Proof | None) -> Standing:
         try:
             found = await self._standing.one(standing_id)
         except NotFound as error:
@@ -366,7 +368,7 @@ class TypedStanding:
             return found
         why, run_id = say("again.none", id=standing_id), found.approval.run_id
         note = self._refusals.note
-        await note(person, "answer", why, channel, evidence=evidence, run_id=run_id, is_hidden=True)
+        await note(person, "answer", why, proof, run_id=run_id, is_hidden=True)
         raise Conflict(why, say("again.listed"))
 
     def _told(self, inbound_id: str, channel: str, trigger: Trigger, found: Standing) -> Tell:

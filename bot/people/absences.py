@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime
 
 from agents.requests import Frozen, PersonId, PolicySnapshot
+from agents.requests.proof import Proof, rests_on
 from bot.people.directory import People
 from bot.policy.approvers.delegation import Absent
 from bot.policy.judge import counts
-from bot.policy.judgements import LinkBy
 from bot.store import Store, scripts
 from bot.store.keys import Keys
 from language import say
@@ -43,8 +43,7 @@ _SUBJECTS = frozenset(("away", "absence", "my absence", "abwesend", "abwesenheit
 class Absence(Stored, Frozen):
     """`person` is away from `starts` until `until`; `to` stands in, where they named somebody. `by` said so.
 
-    They said it through `channel`, after a log-in by a link that came by `link_by`. The requests that they hold were
-    last looked at at `looked_at`.
+    `proof` is how it is known. The requests that they hold were last looked at at `looked_at`.
     """
 
     person: PersonId
@@ -52,8 +51,7 @@ class Absence(Stored, Frozen):
     until: AwareDatetime
     to: PersonId | None = None
     by: PersonId
-    channel: str = "email"
-    link_by: LinkBy | None = None
+    proof: Proof
     looked_at: AwareDatetime | None = None
 
     def as_it_counts(self, people: People) -> "Absence":
@@ -75,7 +73,7 @@ class Absence(Stored, Frozen):
 
         Whoever reads their mailbox could choose who decides.
         """
-        return self.to if counts(policy, "stand_in", self.channel, self.link_by) else None
+        return self.to if counts(policy, "stand_in", rests_on(self.proof)) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ def absence_words(absence: Absence, people: People) -> str:
     """`Bo Berg is away until 23:00 UTC on 30 Nov 2026, and Cy Cole stands in`, in one line."""
     names = {"name": people.name_of(absence.person), "until": in_words(absence.until), "from": in_words(absence.starts)}
     told = say("absence.is-away", **names)
-    key = "absence.stands-in-by-mail" if "email" in {absence.channel, absence.link_by} else "absence.stands-in"
+    key = "absence.stands-in-by-mail" if "email" in rests_on(absence.proof) else "absence.stands-in"
     return f"{told} {say(key, name=people.name_of(absence.to))}" if absence.to else told
 
 

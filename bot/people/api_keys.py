@@ -11,11 +11,11 @@ from typing import Any, Literal, cast, get_args
 import structlog
 from pydantic import AwareDatetime, Field, JsonValue, model_validator
 
-from agents.requests import MAILED_LINK, OPERATORS_KEY, Frozen, PersonId
+from agents.requests import Frozen, PersonId
+from agents.requests.proof import ByKey, LinkBy, Proof
 from bot.audit.log import AuditLog
 from bot.errors import Invalid, NotFound
 from bot.people.directory import People
-from bot.policy.judgements import LinkBy
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.keys import Keys
@@ -53,7 +53,7 @@ class ApiKey(Stored, Frozen):
     is how the link of that session came, None where there was none, and `sent_to` a hash of the address it went to: the
     key opens nothing once that has become somebody else's, who may have made it, also after they have left. `shards` is
     how many there were when it was made. One that `only_asks` came with a call to `/mcp`, and reaches nothing but what
-    it asked itself.
+    it asked itself; `way` is how it came now.
     """
 
     TOLD = frozenset({"person", "service", "name", "acts_for", "asks", "holders", "made_by", "shards", "revoked_at"})
@@ -73,6 +73,7 @@ class ApiKey(Stored, Frozen):
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
     only_asks: bool = Field(default=False, exclude=True)
+    way: Literal["api", "cli"] = Field(default="api", exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -110,11 +111,9 @@ class ApiKey(Stored, Frozen):
         return bool(prefix) and prefix == self.prefix
 
     @property
-    def evidence(self) -> str:
-        """The evidence of who speaks, as it is kept with what this key decides."""
-        whose = {"operator": f", {OPERATORS_KEY}", "person": "", "dev": ", lent by sayso dev"}
-        how = f", made after a log-in {MAILED_LINK}" if self.link_by == "email" else ""
-        return f"API key sayso_{self.prefix}{whose[self.made_by]}{how}"
+    def proof(self) -> ByKey:
+        """The proof of who speaks, as it is kept with what this key decides."""
+        return ByKey(channel=self.way, key=self.prefix, made_by=self.made_by, link_by=self.link_by)
 
     @property
     def is_of_nobody(self) -> bool:
@@ -161,11 +160,11 @@ class Keyring:
         made_by: Literal["operator", "person"] = "operator",
         link_by: LinkBy | None = None,
         sent_to: str = "",
-        evidence: str = "",
+        proof: Proof | None = None,
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which nobody can read again. Raises Invalid and NotFound.
 
-        `link_by`, `sent_to` and `evidence` are those of the session in which its person makes it.
+        `link_by`, `sent_to` and `proof` are those of the session in which its person makes it.
         """
         if (person is None) == (service is None):
             raise Invalid("A key belongs to one person or to one service", "Give --person or --service")
@@ -196,7 +195,7 @@ class Keyring:
         text = f"sayso_{prefix}_{secret}"
         await self._forget_revoked()
         is_own = made_by == "person"
-        await self._noted("key_made", key, key.person if is_own else None, "console" if is_own else "", evidence)
+        await self._noted("key_made", key, key.person if is_own else None, proof)
         await self._client.do("HSET", self._names.api_keys, _hash(text), key.model_dump_json())
         log.info("key made", key=f"sayso_{prefix}", owner=key.owner, scopes=key.scopes, made_by=made_by)
         return key, text
@@ -206,15 +205,13 @@ class Keyring:
         kind: Literal["key_made", "key_revoked"],
         key: ApiKey,
         by: PersonId | None = None,
-        channel: str = "",
-        evidence: str = "",
+        proof: Proof | None = None,
     ) -> None:
         scopes: list[JsonValue] = list(key.scopes)
         await self._audit.note(
             kind,
             who=by,
-            channel=channel,
-            evidence=evidence,
+            proof=proof,
             people=[*([key.person] if key.person else []), *key.holders],
             words=key.owner,
             detail={"key": f"sayso_{key.prefix}", "scopes": scopes, "made_by": key.made_by},
@@ -303,14 +300,14 @@ class Keyring:
         keys = [(ApiKey.model_validate_json(body), at.get(name)) for name, body in _pairs(found)]
         return sorted(keys, key=lambda pair: pair[0].created_at)
 
-    async def revoke(self, prefix: str, by: PersonId | None = None, *, channel: str = "", evidence: str = "") -> ApiKey:
+    async def revoke(self, prefix: str, by: PersonId | None = None, *, proof: Proof | None = None) -> ApiKey:
         """The key that never opens anything again, revoked by somebody or in a terminal. Raises NotFound."""
         wanted = prefix.removeprefix("sayso_").partition("_")[0]
         for name, body in _pairs(await self._client.do("HGETALL", self._names.api_keys)):
             key = ApiKey.model_validate_json(body)
             if key.prefix == wanted:
                 revoked = key.model_copy(update={"revoked_at": key.revoked_at or self._store.about_now()})
-                await self._noted("key_revoked", key, by, channel, evidence)
+                await self._noted("key_revoked", key, by, proof)
                 await self._client.do("HSET", self._names.api_keys, name, revoked.model_dump_json())
                 return revoked
         raise NotFound(f"There is no key {wanted[:60]!r}", "`sayso keys list` shows them")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agents.requests import PersonId
+from agents.requests.proof import Proof
 from bot.audit.log import AuditLog
 from bot.errors import NotFound, WaitsForFile
 from bot.people.directory import People
@@ -179,7 +180,7 @@ class NotedTables:
         """Return since when files are only half taken, by their digests."""
         return await half_taken(self._client)
 
-    async def confirm(self, digest: str, by: PersonId | None, *, channel: str, evidence: str = "") -> bool:
+    async def confirm(self, digest: str, by: PersonId | None, proof: Proof | None = None) -> bool:
         """Have the file of this digest hold as it is, as `by` says; False where that was said before. Raises NotFound.
 
         Every process hears of it with its next look at the file.
@@ -190,9 +191,7 @@ class NotedTables:
         if digest not in found:
             known = ", ".join(sorted(await self.half())) or say("error.no-half-taken")
             raise NotFound(say("error.not-half-taken", digest=repr(digest)), say("error.half-taken-are", digests=known))
-        await self._audit.note(
-            "people_confirmed", who=by, channel=channel, evidence=evidence, detail={"digest": digest}
-        )
+        await self._audit.note("people_confirmed", who=by, proof=proof, channel="cli", detail={"digest": digest})
         await self._client.do("HSET", _KEYS.tables_half, digest, _CONFIRMED)
         return True
 

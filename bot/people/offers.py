@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from agents.requests import Anyone, PersonId
+from agents.requests.proof import LinkBy
 from agents.requests.record import RequestRecord
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, is_stranger, may_have_sat
 from bot.policy.approvers.who import who_of
 from bot.policy.due import waited_for
 from bot.policy.judge import needed_later
-from bot.policy.judgements import Answer, Judgement, LinkBy
+from bot.policy.judgements import Answer, Judgement
 from bot.policy.offers import Can, Judging, answer_by, can, heirs, named, yes
 
 

@@ -5,6 +5,7 @@ import secrets
 import structlog
 
 from agents.requests import PersonId
+from agents.requests.proof import Proof
 from bot.audit.log import AuditLog
 from bot.people.rights import Action, Denied, Who
 from bot.store import Store
@@ -26,11 +27,9 @@ class Refusals:
     def __init__(self, store: Store) -> None:
         self._store, self._audit = store, AuditLog(store)
 
-    async def refuse(self, who: Who, action: Action, denied: Denied, channel: str, run_id: str = "") -> None:
+    async def refuse(self, who: Who, action: Action, denied: Denied, run_id: str = "") -> None:
         """Note it, then raise NotFound or Forbidden."""
-        await self.note(
-            who.name, action, denied.what, channel, evidence=who.evidence, run_id=run_id, is_hidden=denied.is_hidden
-        )
+        await self.note(who.name, action, denied.what, who.proof, run_id=run_id, is_hidden=denied.is_hidden)
         raise denied.error()
 
     async def note(
@@ -38,22 +37,20 @@ class Refusals:
         name: str,
         action: Action,
         why: str,
-        channel: str,
+        proof: Proof | None,
         *,
-        evidence: str = "",
         run_id: str = "",
         is_hidden: bool = False,
         is_weak: bool = False,
     ) -> None:
         """Note that `name` was refused `action`; the caller says so. `is_weak`: by a mail that proves too little."""
-        log.warning("refused", who=name, action=action, run_id=run_id, channel=channel, why=why)
+        log.warning("refused", who=name, action=action, run_id=run_id, channel=proof.channel if proof else "", why=why)
         counted, most = (f"refused weak {name}", _NOTED_OF_WEAK) if is_weak else (f"refused {name}", _NOTED)
         if await self._store.admit(counted, secrets.token_hex(8), most, _NOTED_PER_S):
             await self._audit.note(
                 "refused",
                 who=PersonId(name),
-                channel=channel,
-                evidence=evidence,
+                proof=proof,
                 run_id=run_id,
                 outcome="hidden" if is_hidden else "forbidden",
                 words=why,

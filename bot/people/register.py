@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from functools import reduce
 
 from agents.requests import PersonId
+from agents.requests.proof import Proof
 from bot.audit.log import AuditLog
 from bot.config.tables import PersonConfig
 from bot.errors import Conflict, Forbidden, NotFound, WaitsForFile
@@ -54,8 +55,7 @@ class Register:
         by: PersonId,
         *,
         behind: Collection[PersonId] = (),
-        channel: str = "",
-        evidence: str = "",
+        proof: Proof | None = None,
     ) -> tuple[PersonId, PersonId]:
         """Have `person` be whom the directory knew by an address, a Slack id, a uid, or under the id that was theirs.
 
@@ -78,7 +78,7 @@ class Register:
                 raise Conflict(say("error.is-here", known=repr(known_by)), say("error.is-here-do"))
             if humans.is_again(now):  # what they have under this id would be lost to them
                 raise Conflict(say("error.same-twice", id=repr(now)), say("error.same-twice-do"))
-            await self._audit.note("people_same", who=by, channel=channel, evidence=evidence, people=(was.id, now))
+            await self._audit.note("people_same", who=by, proof=proof, people=(was.id, now))
             # By whatever they were known in between somebody may be them as well.
             again, other = reduce(Human.known_by, mine.marks, was), mine.model_copy(update={"same_as": was.id})
             if await self._keep(was, again) and await self._keep(mine, other):

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from agents.requests import PersonId
+from agents.requests.proof import Proof
 from bot.errors import Forbidden, NotFound, SaysoError
 from bot.people.api_keys import ApiKey, Scope
 from bot.people.directory import People
@@ -93,14 +94,14 @@ RIGHTS: Mapping[Action, Right] = MappingProxyType(
 class Who:
     """Who acts: `name` in words of events, the role, and the people whose word it is, each with what it may be worth.
 
-    `scopes` are those of an API key; None for a person who is here themselves. `evidence` is how we know.
+    `scopes` are those of an API key; None for a person who is here themselves. `proof` is how we know.
     """
 
     name: str
     role: Role
     people: Mapping[PersonId, Role]
     scopes: frozenset[Scope] | None = None
-    evidence: str = ""
+    proof: Proof | None = None
 
     def has(self, scope: Scope) -> bool:
         """Return whether no API key stands in the way."""
@@ -165,14 +166,14 @@ class Rights:
         named = (*tables.roles.viewer, *tables.roles.operator, *tables.roles.admin, *may_start, *tables.alerts)
         await self.people.look_up(dict.fromkeys(named))
 
-    def of_person(self, person: PersonId, evidence: str = "") -> Who:
-        """Return who somebody is that a channel has proved by `evidence`."""
+    def of_person(self, person: PersonId, proof: Proof | None = None) -> Who:
+        """Return who somebody is that a channel has proved by `proof`."""
         role = self.role_of(person)
-        return Who(person, role or "viewer", self._as(person, role) if role else {}, evidence=evidence)
+        return Who(person, role or "viewer", self._as(person, role) if role else {}, proof=proof)
 
     def of_session(self, login: Login, person: PersonId | None = None) -> Who:
         """Return who acts in a session, as `person` where one person plays everybody."""
-        who = self.of_person(person or login.person, login.evidence if isinstance(login, Session) else "")
+        who = self.of_person(person or login.person, login.proof if isinstance(login, Session) else None)
         return replace(who, role="admin") if login.is_demo and who.people and self._has_owner else who
 
     def of_key(self, key: ApiKey) -> Who:
@@ -191,7 +192,7 @@ class Rights:
         for person in key.speaks_for():
             if own := self.role_of(person):
                 people |= self._as(person, _lesser(own, role) if key.person else own)
-        return Who(key.speaker, role, people, scopes, key.evidence)
+        return Who(key.speaker, role, people, scopes, key.proof)
 
     def _as(self, person: PersonId, role: Role) -> dict[PersonId, Role]:
         """Return a role by each id of a person, their own first: what they began as somebody new is theirs as well."""

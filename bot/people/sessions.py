@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from pydantic import AwareDatetime
 
-from agents.requests import MAILED_LINK, Frozen, PersonId
+from agents.requests import Frozen, PersonId
+from agents.requests.proof import BySession, LinkBy
 from bot.people.directory import People
 from bot.people.marks import hashed
-from bot.policy.judgements import LinkBy
 from bot.store import Store, scripts
 from bot.store.keys import Keys
 from language.stored import Stored
@@ -53,17 +53,9 @@ class Session(Login):
     expires_at: AwareDatetime
 
     @property
-    def evidence(self) -> str:
-        """The evidence of who speaks, as it is kept with what is decided in this session.
-
-        Its mark tells two sessions of one person apart, and opens nothing.
-        """
-        how = {
-            "slack": "by a link in Slack",
-            "email": MAILED_LINK,
-            "operator": "by a link from an operator's terminal",
-        }
-        return f"console session, opened {how[self.by]} ({self.stamp('evidence')[:_MARK_CHARS]})"
+    def proof(self) -> BySession:
+        """The proof of who speaks, as it is kept with what is decided in this session."""
+        return BySession(link_by=self.by, mark=self.stamp("evidence")[:_MARK_CHARS])
 
     @property
     def counted_as(self) -> str:

@@ -14,6 +14,7 @@ from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
 from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote
+from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.text import ends_of, strip_invisible
@@ -28,7 +29,6 @@ from bot.policy.judgements import (
     Decided,
     GlassUnconfirmed,
     Judgement,
-    LinkBy,
     NoteUnconfirmed,
     Replied,
     Revoked,
@@ -110,11 +110,11 @@ class Statement:
     """A person's words about a request, before it is known what the request asks.
 
     `revision` and `digest` are what this person was shown; `said` is the channel's reading of the whole text,
-    `evidence` how it knows who said it. `given` is set where the answer came in parts of its own and need not be read
+    `proof` how it knows who said it. `given` is set where the answer came in parts of its own and need not be read
     out of the text: a page, a program. `files` came with it; they never make a vote. `picks` are options by their
     place, from 1, and `filled` the fields of a form, where it came as such. `place` is where it was said, in the
     channel's own terms: what is said to this person alone about it goes there. `note_confirmed`: the `reason` of an
-    approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by`, `is_exposed`, `asks`,
+    approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `is_exposed`, `asks`,
     `hands_on_to` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands
     for all to see. `breaks_glass`: what is `said` is an approval that stands for the whole quorum, for this `reason`.
     `is_sure`, `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
@@ -122,14 +122,13 @@ class Statement:
 
     reply_id: str
     person: PersonId
-    channel: str
+    proof: Proof
     revision: int
     digest: str
     said: Literal["approve", "deny", "free_text", "empty"]
     text: str
     reason: str = ""
     addressee: PersonId | None = None
-    evidence: str = ""
     given: Given | None = None
     files: tuple[File, ...] = ()
     picks: tuple[int, ...] = ()
@@ -139,7 +138,6 @@ class Statement:
     unbound: str = ""
     is_exposed: bool = False
     note_confirmed: bool = False
-    link_by: LinkBy | None = None
     asks: bool = False
     about: str = ""
     is_public: bool = False
@@ -150,6 +148,11 @@ class Statement:
     is_below_quote: bool = False
     again: bool = False
     above: str = ""
+
+    @property
+    def channel(self) -> str:
+        """The channel that it came through."""
+        return self.proof.channel
 
 
 def read_answer(request: Request, statement: Statement, now: datetime, *, is_asked: bool = False) -> Answer:
@@ -180,14 +183,12 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         addressee=statement.addressee,
         delivery_id=statement.delivery_id,
         unbound=statement.unbound,
-        channel=statement.channel,
-        link_by=statement.link_by,
         revision=statement.revision,
         digest=statement.digest,
         given=meaning,
         misfits=filled.misfits,
         kept=filled.values if filled.misfits else {},
-        evidence=statement.evidence,
+        proof=statement.proof,
         text=(statement.reason if vote is False else statement.text),
         note=statement.reason.strip() if vote and (is_glass or is_note(statement.reason)) else "",
         note_confirmed=statement.note_confirmed,
@@ -767,11 +768,10 @@ def events_of(record: RequestRecord, answer: Answer, judgement: Judgement, state
                 request_id=request_id,
                 reply_id=statement.reply_id,
                 person=answer.person,
-                channel=answer.channel,
                 text=_noted_text(answer, judgement, statement),
                 outcome=judgement.type,
                 files=files,
-                evidence=statement.evidence,
+                proof=statement.proof,
                 about=judgement.about if isinstance(judgement, Replied) else "",
             )
             return [noted]

@@ -18,7 +18,7 @@ def decision_by(vote: Vote) -> Decision:
     return Decision(
         state="approved",
         by=(vote.person,),
-        channel=vote.channel,
+        way=vote.channel,
         reason=vote.reason,
         operators_keys=(vote.person,) if vote.is_by_operators_key else (),
         broke_glass=True,

@@ -16,6 +16,7 @@ from agents.requests import (
     Vote,
     people_of,
 )
+from agents.requests.proof import rests_on
 from agents.requests.record import RequestRecord
 from agents.text import says_something
 from bot.policy.approvers.quorum import is_met
@@ -34,7 +35,6 @@ from bot.policy.judgements import (
     Decided,
     GlassUnconfirmed,
     Judgement,
-    LinkBy,
     NotEntitled,
     NotEntitledWhy,
     NoteUnconfirmed,
@@ -351,7 +351,7 @@ def _this_way(case: Case) -> Judgement | None:
     answer, policy = case.answer, case.record.request.policy
     if case.is_asker:
         return None
-    if not counts(policy, answer.act, answer.channel, answer.link_by):
+    if not counts(policy, answer.act, rests_on(answer.proof)):
         ways = ways_to_approve(policy)
         return NotThisWay(ways=ways, rests_on_mail=answer.channel in ways, act=answer.act)
     ways = ways_for(case.record.request)
@@ -503,15 +503,9 @@ def ways_for(request: Request) -> tuple[str, ...]:
 _MESSAGES = {"slack", "email"}
 
 
-def counts(policy: PolicySnapshot, act: Rests, channel: str, link_by: LinkBy | None = None) -> bool:
-    """Return whether `act` counts through `channel`, and after a log-in by a link that came by `link_by`.
-
-    Whoever reads a mailbox can have a link sent there: what rests on one counts where an approval by mail would.
-    """
-    if act in BY_ANY_WAY:
-        return True
-    through = {channel, "email"} if link_by == "email" else {channel}
-    return through <= set(ways_to_approve(policy))
+def counts(policy: PolicySnapshot, act: Rests, ways: Collection[str]) -> bool:
+    """Return whether `act` counts that rests on all of these `ways` (`rests_on`)."""
+    return act in BY_ANY_WAY or (bool(ways) and set(ways) <= set(ways_to_approve(policy)))
 
 
 def _vote(answer: Answer) -> Vote:
@@ -523,8 +517,7 @@ def _vote(answer: Answer) -> Vote:
         reason=answer.text if is_no else answer.note,
         revision=answer.revision,
         digest=answer.digest,
-        channel=answer.channel,
-        evidence=answer.evidence,
+        proof=answer.proof,
         breaks_glass=answer.act == "break_glass",
         again=answer.again and answer.act == "approve",
         at=answer.at,
@@ -589,10 +582,10 @@ def _decision(answer: Answer, state: Closed, by: tuple[PersonId, ...], votes: Se
     return Decision(
         state=state,
         by=by,
-        channel=answer.channel,
+        way="" if state in {"answered", "withdrawn"} else answer.channel,
         reason=reason,
         given=answer.given,
         operators_keys=tuple(vote.person for vote in votes if vote.is_by_operators_key and vote.person in by),
-        evidence=answer.evidence if state in {"answered", "withdrawn"} else "",
+        proof=answer.proof if state in {"answered", "withdrawn"} else None,
         at=answer.at,
     )

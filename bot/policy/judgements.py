@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
 
 from agents.forms import FormValue, Misfit
 from agents.requests import Decision, DeliveryId, Frozen, Given, PersonId, RequestState, RunId, Vote
+from agents.requests.proof import Proof
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
 from language.stored import Stored
@@ -20,7 +21,6 @@ Rests = Act | Literal["stand_in", "use_standing"]
 """What may need a way of its own: as well, who stands in for whom is away, and what a standing approval covers."""
 
 # How a link that opens the console came to its person: an operator's terminal printed it, or a channel brought it.
-LinkBy = Literal["slack", "email", "operator"]
 
 
 class Answer(Frozen):
@@ -30,12 +30,11 @@ class Answer(Frozen):
     `delivery_id` is that card, where a token named it. `unbound` says why nothing shows that the person meant this
     card. `misfits` are why something is no answer to a form, `kept` the fields that it does answer. `note` stands
     beside an approval and is more than courtesy, or is the reason to break the glass; `note_confirmed` says that it is
-    no condition, or that the glass is to be broken for it. `link_by` is how the link came that opened the session in
-    which it was said, or in which its API key was made, where there is one. `about` names the comment that the words
-    answer. `may_stop`: the words fit the question, and are those that stop a run; `is_plain`: whoever gave it said that
-    it is the answer. `may_answer`: it is a typed yes that does not name the approval, or stands below lines of the
-    card, and so may answer what was written beside that, or the wish where `wish_asks` something beside what it wants,
-    as what is to be done may. `again`: it approves, and lets the same be done again in its session.
+    no condition, or that the glass is to be broken for it. `about` names the comment that the words answer.
+    `may_stop`: the words fit the question, and are those that stop a run; `is_plain`: whoever gave it said that it is
+    the answer. `may_answer`: it is a typed yes that does not name the approval, or stands below lines of the card, and
+    so may answer what was written beside that, or the wish where `wish_asks` something beside what it wants, as what is
+    to be done may. `again`: it approves, and lets the same be done again in its session.
     """
 
     reply_id: str
@@ -44,8 +43,7 @@ class Answer(Frozen):
     addressee: PersonId | None = None
     delivery_id: DeliveryId | None = None
     unbound: str = ""
-    channel: str
-    link_by: LinkBy | None = None
+    proof: Proof
     revision: int
     digest: str
     given: Given | None = None
@@ -60,8 +58,12 @@ class Answer(Frozen):
     may_answer: bool = False
     wish_asks: bool = False
     again: bool = False
-    evidence: str = ""
     at: AwareDatetime
+
+    @property
+    def channel(self) -> str:
+        """The channel that it came through."""
+        return self.proof.channel
 
     def of(self, act: Act) -> "Answer":
         """Return the same answer as another act."""

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from agents.requests import PersonId, RequestState
+from agents.requests.proof import LinkBy, as_by
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.delegation import Accepts, Involved, candidates
 from bot.policy.approvers.who import who_of
 from bot.policy.edits import changeable
 from bot.policy.judge import objection, offer
-from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
+from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, Judgement, Revoked
 from bot.policy.sessions import may_allow_again
 
 
@@ -62,8 +63,7 @@ def answer_by(record: RequestRecord, person: PersonId, way: str, at: datetime, l
         reply_id="",
         person=person,
         act="say",
-        channel=way,
-        link_by=link_by,
+        proof=as_by(way, link_by),
         revision=record.request.revision,
         digest=record.request.digest,
         at=at,

@@ -25,37 +25,37 @@ class Guard:
     def __init__(self, rights: Rights, store: Store, history: History) -> None:
         self.rights, self._store, self._history, self._refusals = rights, store, history, Refusals(store)
 
-    async def check(self, who: Who, action: Action, channel: str) -> None:
+    async def check(self, who: Who, action: Action) -> None:
         """Check what is about no run."""
         if denied := self.rights.denial_at_all(who, action):
-            await self._refusals.refuse(who, action, denied, channel)
+            await self._refusals.refuse(who, action, denied)
 
-    async def check_absence(self, who: Who, person: str, channel: str) -> None:
+    async def check_absence(self, who: Who, person: str) -> None:
         """Check that somebody may say that `person` is away, or back."""
         if denied := self.rights.absence_denial(who, person):
-            await self._refusals.refuse(who, "absent", denied, channel)
+            await self._refusals.refuse(who, "absent", denied)
 
-    async def check_asking(self, who: Who, person: PersonId, channel: str) -> None:
+    async def check_asking(self, who: Who, person: PersonId) -> None:
         """Check that `who` may ask what would happen if `person` asked for something."""
         if denied := self.rights.asking_denial(who, person):
-            await self._refusals.refuse(who, "explain", denied, channel)
+            await self._refusals.refuse(who, "explain", denied)
 
-    async def check_run(self, who: Who, action: Action, run_id: str, channel: str) -> None:
+    async def check_run(self, who: Who, action: Action, run_id: str) -> None:
         """Check what is about a run, here or in the archive."""
         if action not in STEERS and self.rights.denial(who, action, Concern(), run_id) is None:
             return
         concern = await self._concern(run_id)
         if denied := self.rights.denial(who, action, concern, run_id):
-            await self._refusals.refuse(who, action, denied, channel, run_id)
+            await self._refusals.refuse(who, action, denied, run_id)
 
-    async def check_request(self, who: Who, action: Action, record: RequestRecord, channel: str) -> None:
+    async def check_request(self, who: Who, action: Action, record: RequestRecord) -> None:
         """Check what is about the run of a request; where that may not be seen, there is no such request."""
         is_review = record.request.purpose == "review"
         named = Concern(frozenset(record.askers), people_of_record(record), is_review)
         if self.rights.denial(who, action, named, record.request.run_id) is None:
             return
         try:
-            await self.check_run(who, action, record.request.run_id, channel)
+            await self.check_run(who, action, record.request.run_id)
         except NotFound:
             missing = say("error.no-request", request=record.request.id)
             raise NotFound(missing, say("error.requests-listed")) from None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agents.requests import AllOf, Anyone, Decision, PersonId, Request, Vote, parts_of
+from agents.requests.proof import as_by
 from agents.requests.record import COMMENTS, Comment, RequestRecord
 from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
@@ -506,7 +507,7 @@ def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime) -> A
         person=person,
         act="say",
         addressee=None if placed.place or (placed.delivery and placed.delivery.address.is_shared) else placed.person,
-        channel=way,
+        proof=as_by(way),
         revision=placed.revision,
         digest=placed.digest,
         at=now,

@@ -18,6 +18,7 @@ from agents.events import (
 )
 from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote
 from agents.requests.moves import StepBegan
+from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord, after
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
@@ -290,7 +291,7 @@ class Decisions:
             run_id=request.run_id,
             events=events,
             records=[record_write(now_stands, version, before=request.expires_at if is_bounded else None)],
-            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
+            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement, round_trip=True)),
             counts=counted_as(judgement.type, answer.at - request.opened_at) | ({GLASS_BROKEN: 1} if is_broken else {}),
             outgoing=[
                 *brought.outgoing,
@@ -448,14 +449,14 @@ class Decisions:
                 return self.closing(record, version, "expired", None, "", now)
 
     async def close(
-        self, request_id: RequestId, state: Closed, by: PersonId | None, why: str, channel: str = "", evidence: str = ""
+        self, request_id: RequestId, state: Closed, by: PersonId | None, why: str, proof: Proof | None = None
     ) -> RequestRecord:
         """Close `request_id` from the side of the run or its requester, unless people were first."""
         for _ in range(TRIES):
             record, version, now = read = await self.request(request_id)
             if read.is_archived:
                 return record
-            commit = self.closing(record, version, state, by, why, now, channel=channel, evidence=evidence)
+            commit = self.closing(record, version, state, by, why, now, proof=proof)
             written = await self._journal.write(commit)
             if written.state == "committed":
                 return record
@@ -493,8 +494,7 @@ class Decisions:
         why: str,
         now: datetime,
         newer: RunId | None = None,
-        channel: str = "",
-        evidence: str = "",
+        proof: Proof | None = None,
     ) -> Commit:
         """Return the commit that closes a request; only a lost wake-up if it is closed already.
 
@@ -509,9 +509,7 @@ class Decisions:
                 wake=[Wake(WorkItem("run", request.run_id))],
             )
         whom, newer_run = (by,) if by else (), newer or RunId("")
-        decision = Decision(
-            state=state, by=whom, channel=channel, reason=why, newer_run=newer_run, evidence=evidence, at=now
-        )
+        decision = Decision(state=state, by=whom, reason=why, newer_run=newer_run, proof=proof, at=now)
         event = RequestDecided(at=now, request_id=request.id, decision=decision)
         closed = self._closed_by(record, version, event, by)
         if record.doubts and by not in record.doubts and (by or state == "expired"):

@@ -9,6 +9,7 @@ import structlog
 
 from agents.events import RequestFrozen
 from agents.requests import Freeze, PersonId, Request, RequestId
+from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord, after
 from agents.run import Run, fold
 from bot.audit.log import AuditLog
@@ -69,8 +70,7 @@ class FrozenRequests:
         by: PersonId,
         reason: str,
         *,
-        channel: str = "",
-        evidence: str = "",
+        proof: Proof | None = None,
         is_copy: bool = False,
     ) -> Freeze:
         """Freeze an environment (empty: everything); what is frozen by somebody already is said once more by it.
@@ -83,7 +83,7 @@ class FrozenRequests:
             await self._freezes.spread(held)  # whoever said it first may have died before all shards knew
             return before
         freeze = Freeze(environment=environment, by=by, reason=reason, since=held.now)
-        await self._note("frozen", environment, by, reason, channel, evidence)
+        await self._note("frozen", environment, by, reason, proof)
         before = await self._freezes.put(environment, freeze)
         log.warning("frozen", environment=environment or "*", person=by, was_frozen=before is not None)
         return before.again(freeze) if before else freeze
@@ -94,8 +94,7 @@ class FrozenRequests:
         by: PersonId,
         reason: str,
         *,
-        channel: str = "",
-        evidence: str = "",
+        proof: Proof | None = None,
         said_at: datetime | None = None,
         seen: str | None = None,
     ) -> Freeze | None:
@@ -106,7 +105,7 @@ class FrozenRequests:
         held = await self.may_end(environment, reason, said_at, seen)
         if held is None:
             return None
-        await self._note("unfrozen", environment, by, reason, channel, evidence)
+        await self._note("unfrozen", environment, by, reason, proof)
         before = await self._freezes.put(environment, None, held.shown)
         if before and before.shown != held.shown:
             raise self._newer(before)
@@ -133,10 +132,8 @@ class FrozenRequests:
     def _newer(self, held: Freeze) -> Conflict:
         return Conflict(say("notice.newer-freeze", what=self.words(held)), say("notice.unfreeze-again"))
 
-    async def _note(self, kind: _Kind, where: str, by: PersonId, reason: str, channel: str, evidence: str) -> None:
-        await self._audit.note(
-            kind, who=by or None, channel=channel, evidence=evidence, environment=where, words=reason
-        )
+    async def _note(self, kind: _Kind, where: str, by: PersonId, reason: str, proof: Proof | None) -> None:
+        await self._audit.note(kind, who=by or None, proof=proof, environment=where, words=reason)
 
     async def after_end(self, where: str) -> str:
         """Return what is told once the freeze of an environment (empty: everything) was ended: what still holds it."""

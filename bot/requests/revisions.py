@@ -76,10 +76,9 @@ class Revisions:
             at=now,
             said_id=statement.reply_id,
             person=answer.person,
-            channel=answer.channel,
             text=words,
             files=attachments(statement.files),
-            evidence=statement.evidence,
+            proof=statement.proof,
         )
         with self._people.speaking_to(""):
             line = remark(answer.person, words, self._people)
@@ -92,14 +91,12 @@ class Revisions:
         if old.call:
             changes["digest"] = call_digest(old.run_id, old.id, nonce, old.call, old.requesters)
         request = old.model_copy(update={**changes, "revision": old.revision + 1})
-        revised = RequestRevised(
-            at=now, by=answer.person, request=request.asking(), channel=answer.channel, evidence=statement.evidence
-        )
+        revised = RequestRevised(at=now, by=answer.person, request=request.asking(), proof=statement.proof)
         commit = self.revising(record, version, revised)
         return replace(
             commit,
             events=[said, *commit.events],
-            once=Once(old.id, statement.reply_id, judgements.dump_json(judgement)),
+            once=Once(old.id, statement.reply_id, judgements.dump_json(judgement, round_trip=True)),
             counts=counted_as(judgement.type, now - old.opened_at),
             outgoing=[*commit.outgoing, *([outbox_entry(told)] if told else [])],
             wake=[*commit.wake, Wake(WorkItem("run", old.run_id))],
@@ -126,22 +123,20 @@ class Revisions:
                 at=now,
                 by=statement.person,
                 request=request.asking(),
-                channel=statement.channel,
-                evidence=statement.evidence,
+                proof=statement.proof,
             )
         else:
             edited = ByDecider(
                 before=old.call.arguments if old.call else {},
                 changed=changed_names(old.call, request.call) if old.call and request.call else (),
                 reply_id=statement.reply_id,
-                channel=statement.channel,
-                evidence=statement.evidence,
+                proof=statement.proof,
             )
             revised = RequestRevised(at=now, by=statement.person, request=request.asking(), edited=edited)
         commit = self.revising(record, version, revised)
         return replace(
             commit,
-            once=Once(old.id, statement.reply_id, judgements.dump_json(judgement)),
+            once=Once(old.id, statement.reply_id, judgements.dump_json(judgement, round_trip=True)),
             counts=counted_as(judgement.type, now - old.opened_at),
             wake=[*commit.wake, Wake(WorkItem("run", old.run_id))],
             limit=MAX_EVENTS_AT_ALL,

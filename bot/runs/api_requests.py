@@ -10,6 +10,7 @@ from agents import Agent, ToolRefused
 from agents.events import Event, RunStarted
 from agents.relay import Approval, Question, context_of
 from agents.requests import PersonId, Request, RequestId, RunId
+from agents.requests.proof import Proof
 from agents.run import fold
 from agents.standing import wanted as wanted_again
 from bot.errors import Invalid, WaitsForFile
@@ -35,23 +36,26 @@ _MAX_STEPS = 10
 class Asker:
     """The person for whom a program asks, and the owner of its API key.
 
-    The owner is a `service`, in the hands of `holders`, or the `submitter` if that is not the requester. `channel` is
-    the way by which the request came, and `evidence` how that knew whose the key is. `others` are requesters as well;
-    `by_mail` is as in `RunStarted`. `key` is the prefix of the API key, empty where there is none; it `has_own_limit`
-    where what it asks does not count as started by the requester. `thread` holds all that one session of it asks.
+    The owner is a `service`, in the hands of `holders`, or the `submitter` if that is not the requester. `proof` is how
+    it is known whose the key is. `others` are requesters as well. `key` is the prefix of the API key, empty where there
+    is none; it `has_own_limit` where what it asks does not count as started by the requester. `thread` holds all that
+    one session of it asks.
     """
 
     requester: PersonId
     submitter: PersonId | None = None
     service: str = ""
-    channel: str = "api"
     holders: tuple[PersonId, ...] = ()
     others: tuple[PersonId, ...] = ()
-    by_mail: bool = False
-    evidence: str = ""
+    proof: Proof | None = None
     key: str = ""
     has_own_limit: bool = False
     thread: str = ""
+
+    @property
+    def channel(self) -> str:
+        """The way by which the request came."""
+        return self.proof.channel if self.proof else "api"
 
     @property
     def speaker(self) -> PersonId | None:
@@ -91,7 +95,7 @@ class ApiRequests:
             raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
         run_id = run_id or self._starter.run_id()
         await self._check_everybody_is_there(wanted)
-        await self._starter.check_may(asker.requester, self._agent.name, asker.channel, asker.evidence)
+        await self._starter.check_may(asker.requester, self._agent.name, asker.proof)
         events, request = await self._first_turn(self._started(run_id, wanted, context, asker))
         await self._admit(asker, run_id)
         run, request = fold(events), await self._gathering.opening(request)
@@ -181,9 +185,8 @@ class AskingAgain:
         uses: int,
         until: datetime,
         leave_open: Sequence[str],
-        channel: str,
+        proof: Proof,
         once: RunId | None = None,
-        evidence: str = "",
     ) -> RequestId:
         """Open a request for a standing approval of what a run did, the same one for the same `once`.
 
@@ -191,5 +194,5 @@ class AskingAgain:
         """
         run = fold((await self._journal.store.load(check(run_id, "run"))).events)
         args, others = self._standing.wanted(run, self._agents, person, uses, until, leave_open)
-        asker = Asker(person, channel=channel, others=others, evidence=evidence)
+        asker = Asker(person, others=others, proof=proof)
         return await self._requests.ask(wanted_again(args), {}, asker, once)

@@ -269,7 +269,7 @@ class Children:
         if self._rights.waits_for_file(agent):
             raise ToolRefused(f"{say('error.half-taken')}. {say('error.half-taken-do')}")
         if denied := self._rights.trigger_denial(requester, agent):
-            await Refusals(self._journal.store).note(requester, "trigger", denied.what, "", run_id=run_id)
+            await Refusals(self._journal.store).note(requester, "trigger", denied.what, None, run_id=run_id)
             raise ToolRefused(f"{denied.what}. {denied.do}")
 
     def _check(self, agent: str, text: str, depth: int) -> None:

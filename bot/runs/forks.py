@@ -16,6 +16,7 @@ from agents.events import Event, RunForked, RunStarted, StepChosen
 from agents.relay import RELAY
 from agents.requests import FromPerson, RunId, StepId
 from agents.requests.concern import wrote_in
+from agents.requests.proof import rests_on_mailed_link
 from agents.run import Run, fold
 from agents.steps import FIXED_RULES, ModelCall
 from bot.archive.keeper import Archive
@@ -120,7 +121,7 @@ class RunForks:
         if len(made.story) > EVENTS_AT_MOST:
             text = say("run.copy-too-long", count=len(made.story), limit=EVENTS_AT_MOST)
             raise Conflict(text, say("run.copy-too-long-do"))
-        await self._starter.check_may(asker.requester, started.agent, asker.channel, asker.evidence)
+        await self._starter.check_may(asker.requester, started.agent, asker.proof)
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())
         story = fold(made.story)
@@ -167,8 +168,7 @@ def _forked(now: datetime, how: How, source: RunId, at_seq: int, asker: Asker) -
         at_seq=at_seq,
         by=asker.requester,
         speaker=asker.speaker,
-        channel=asker.channel,
-        evidence=asker.evidence,
+        proof=asker.proof,
     )
 
 
@@ -200,7 +200,7 @@ def _begun(made: _Made, story: Run, asker: Asker, run_id: RunId, config: AgentCo
             "inherits": others,
             # Only what a program asks is its API key's to see, and no file makes a run of it.
             "asked_with": "",
-            "by_mail": asker.by_mail,
+            "by_mail": rests_on_mailed_link(asker.proof),
             "max_steps": config.max_steps,
             "max_tokens": config.max_tokens,
             "max_cost_usd": config.max_cost_usd,

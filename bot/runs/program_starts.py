@@ -16,6 +16,7 @@ from agents import Agent, Outcome, ToolRefused
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolStarted
 from agents.relay import ProceedArgs
 from agents.requests import AttemptId, Decision, GatedCall, PersonId, RequestId, RunId
+from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
 from agents.run import PendingStep, Run, fold
 from agents.state import made_for
@@ -55,7 +56,7 @@ class Beginner:
     """The owner of the API key with which a program begins something, and how we know."""
 
     name: PersonId
-    evidence: str = ""
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class ProgramStarts:
             host="",
             changes=reports,
             by=by.name,
-            evidence=by.evidence,
+            proof=by.proof,
             called=attempt,
             unreported=not reports,
         )

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from agents import Agent
 from agents.events import RunStarted
 from agents.requests import FromDesk, FromPerson, FromTrigger, Origin, PersonId, RunId
+from agents.requests.proof import Proof, as_by, rests_on_mailed_link
 from agents.run import fold
 from agents.triage import TRIAGE, taker_of
 from bot.config.tables import AgentConfig
@@ -41,7 +42,7 @@ class Sent:
 
     `origin` is how the run begins: the limit of a trigger counts, not that of the requester, and mail to the desk is
     counted as mail. `others` are requesters beside the one, `holders` those of the service's key. `weakness` is as in
-    `Trigger`, `by_mail` and `quotes` as in `RunStarted`, `evidence` how the channel knew who asks.
+    `Trigger`, `by_mail` and `quotes` as in `RunStarted`, `proof` is of who asks.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
@@ -53,7 +54,7 @@ class Sent:
     weakness: str = ""
     by_mail: bool = False
     quotes: bool = False
-    evidence: str = ""
+    proof: Proof | None = None
 
 
 class Starter:
@@ -89,7 +90,7 @@ class Starter:
         With both, the item is a copy of the one that the run is of.
         """
         name = self.check(text, agent)
-        await self.check_may(requester, name, channel, sent.evidence)
+        await self.check_may(requester, name, sent.proof or as_by(channel))
         run_id = run_id or self.run_id(inbound_id)
         await self._admit(sent.origin, requester, run_id)
         if thread:
@@ -109,7 +110,7 @@ class Starter:
             origin=sent.origin,
             inherits=sent.others,
             weakness=sent.weakness,
-            by_mail=sent.by_mail,
+            by_mail=sent.by_mail or rests_on_mailed_link(sent.proof),
             quotes=sent.quotes,
             **allowance(self._budgets, name),
             files=attachments(files),
@@ -157,7 +158,7 @@ class Starter:
             raise Invalid(say("run.approve-which"), say("run.approve-which-do"))
         return agent_for(text, self._agents, agent)
 
-    async def check_may(self, requester: PersonId, agent: str, channel: str, evidence: str = "") -> None:
+    async def check_may(self, requester: PersonId, agent: str, proof: Proof | None = None) -> None:
         """Check that `agent` may be started for somebody; a refusal is noted.
 
         Raises Forbidden, and WaitsForFile where a file that is half taken does not say who may.
@@ -165,8 +166,8 @@ class Starter:
         if self._rights.waits_for_file(agent):
             raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
         if denied := self._rights.trigger_denial(requester, agent):
-            who = self._rights.of_person(requester, evidence)
-            await Refusals(self._store).refuse(who, "trigger", denied, channel)
+            who = self._rights.of_person(requester, proof)
+            await Refusals(self._store).refuse(who, "trigger", denied)
 
     def run_id(self, inbound_id: str | None = None) -> RunId:
         """A fresh id; one per inbound item, however often that is handled."""

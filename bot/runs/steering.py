@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from agents import Agent, ToolRefused
 from agents.events import Event, RunCancelled, RunPaused, RunResumed
 from agents.requests import GatedCall, PersonId, Request, RequestId, RunId
+from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
 from agents.run import Run, fold
 from agents.steps import CallTool
@@ -55,15 +56,13 @@ class Steering:
         verb: Literal["pause", "resume", "cancel"],
         by: PersonId,
         *,
-        channel: str = "",
-        evidence: str = "",
+        proof: Proof | None = None,
         above: RunId | None = None,
     ) -> Run:
         """The run after the verb, which holds for the runs that it started as well. Raises Conflict when it makes no
         sense now.
 
-        `evidence` is how the `channel` knew who says so, here and in what follows. `above` is the run with which it is
-        paused.
+        `proof` is of who says so, here and in what follows. `above` is the run with which it is paused.
         """
         while True:
             loaded = await self._journal.store.load(run_id)
@@ -75,9 +74,9 @@ class Steering:
                 ended = say("run.has-ended", run=run_id, outcome=how_ended(run.ended))
                 raise Conflict(ended, say("run.nothing-changed"))
             kinds: dict[str, Event] = {
-                "pause": RunPaused(at=now, by=by, parent=above, channel=channel, evidence=evidence),
-                "resume": RunResumed(at=now, by=by, channel=channel, evidence=evidence),
-                "cancel": RunCancelled(at=now, by=by, channel=channel, evidence=evidence),
+                "pause": RunPaused(at=now, by=by, parent=above, proof=proof),
+                "resume": RunResumed(at=now, by=by, proof=proof),
+                "cancel": RunCancelled(at=now, by=by, proof=proof),
             }
             wake = [Wake(WorkItem("run", run_id))]
             commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=wake, limit=MAX_EVENTS_AT_ALL)
@@ -89,14 +88,12 @@ class Steering:
                 if verb == "cancel":  # who approves what they ask has it started before the turn of this run comes
                     await self._children.stop_all(steered)
                 else:
-                    await self._steer_below(run, verb, by, channel, evidence)
+                    await self._steer_below(run, verb, by, proof)
                 return steered
             if written.state == "full":
                 raise Conflict(say("run.run-full"), say("run.nothing-changed"))
 
-    async def _steer_below(
-        self, run: Run, verb: Literal["pause", "resume"], by: PersonId, channel: str, evidence: str
-    ) -> None:
+    async def _steer_below(self, run: Run, verb: Literal["pause", "resume"], by: PersonId, proof: Proof | None) -> None:
         """Pause or resume what `run` has started; what somebody paused by itself stays so."""
         for child in run.children:
             if child.run_id in run.ended_children:
@@ -105,28 +102,26 @@ class Steering:
             is_due = not below.is_paused if verb == "pause" else below.paused_with == run.id
             if below.started and is_due:
                 with suppress(Conflict):  # it has ended
-                    await self.steer(child.run_id, verb, by, channel=channel, evidence=evidence, above=run.id)
+                    await self.steer(child.run_id, verb, by, proof=proof, above=run.id)
 
-    async def withdraw(
-        self, request_id: RequestId, by: PersonId, why: str, *, channel: str = "", evidence: str = ""
-    ) -> RequestId:
+    async def withdraw(self, request_id: RequestId, by: PersonId, why: str, proof: Proof) -> RequestId:
         """Take back a request that is open, or approved and not started, and return it; or the one in its place.
 
         Raises Forbidden for anybody but a requester, and Conflict when it is closed or was started.
         """
-        if (await self._own(request_id, by, channel, evidence)).purpose == "unknown":
+        if (await self._own(request_id, by, proof)).purpose == "unknown":
             raise Conflict(say("run.withdraw-unknown"), say("run.withdraw-unknown-do"))
-        before = await self._decisions.close(request_id, "withdrawn", by, why, channel=channel, evidence=evidence)
+        before = await self._decisions.close(request_id, "withdrawn", by, why, proof=proof)
         if before.state == "approved":
-            return await self._stop(before, by, why, channel, evidence)
+            return await self._stop(before, by, why, proof)
         if before.state != "open":
             if newer := await self._decisions.asked_anew(before):
-                return await self.withdraw(newer, by, why, channel=channel, evidence=evidence)
+                return await self.withdraw(newer, by, why, proof)
             closed = say("run.withdraw-closed", request=request_id, state=state_name(before.state))
             raise Conflict(closed, say("run.nothing-changed"))
         return request_id
 
-    async def _stop(self, record: RequestRecord, by: PersonId, why: str, channel: str, evidence: str) -> RequestId:
+    async def _stop(self, record: RequestRecord, by: PersonId, why: str, proof: Proof) -> RequestId:
         """Take back what was approved, or what is asked in its place, and return that.
 
         Raises Conflict once it was started: then only what has not begun stops.
@@ -135,13 +130,12 @@ class Steering:
         statement = Statement(
             reply_id=f"withdraw-{secrets.token_hex(8)}",
             person=by,
-            channel=channel,
             revision=request.revision,
             digest=request.digest,
             said="deny",
             text="withdrawn",
             reason=why,
-            evidence=evidence,
+            proof=proof,
         )
         outcome = await self._decisions.answer(request.id, statement)
         if not outcome.counts:
@@ -166,10 +160,10 @@ class Steering:
             raise ToolRefused(say("error.amend-other-policy"))
         return call_of(tool, args, effect), lambda: question_of(agent, step, effect)
 
-    async def _own(self, request_id: RequestId, by: PersonId, channel: str, evidence: str) -> Request:
+    async def _own(self, request_id: RequestId, by: PersonId, proof: Proof) -> Request:
         record, _, _ = await self._decisions.request(request_id)
         if not record.may_withdraw(by):
             why, run_id = say("run.not-your-request"), record.request.run_id
-            await self._refusals.note(by, "withdraw", why, channel, evidence=evidence, run_id=run_id)
+            await self._refusals.note(by, "withdraw", why, proof, run_id=run_id)
             raise Forbidden(why, say("run.not-your-request-do"))
         return record.request

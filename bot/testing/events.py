@@ -51,6 +51,7 @@ from agents.requests import (
     StepId,
     Vote,
 )
+from agents.requests.proof import as_by
 from agents.steps import CallTool, ModelCall, Step
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -100,7 +101,7 @@ def said(
     person: str = BO, text: str = "v2 instead", *, said_id: str = "i1", channel: str = "slack", at: datetime = NOON
 ) -> PersonSaid:
     """Somebody writes to the run, unasked."""
-    return PersonSaid(at=at, said_id=said_id, person=PersonId(person), channel=channel, text=text)
+    return PersonSaid(at=at, said_id=said_id, person=PersonId(person), proof=as_by(channel), text=text)
 
 
 def chosen(
@@ -205,7 +206,7 @@ def decided(
 ) -> RequestDecided:
     """The request is over; `given` is the answer to a question."""
     people = tuple(PersonId(person) for person in by)
-    decision = Decision(state=state, by=people, channel=channel, reason=reason, given=given, at=at)
+    decision = Decision(state=state, by=people, proof=as_by(channel), reason=reason, given=given, at=at)
     return RequestDecided(at=at, request_id=RequestId(request_id), decision=decision)
 
 
@@ -281,6 +282,6 @@ def _vote(*, approve: bool, reason: str, reply_id: str, channel: str, at: dateti
         reason=reason,
         revision=1,
         digest="d",
-        channel=channel,
+        proof=as_by(channel),
         at=at,
     )

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from agents.requests import RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.policy.answers import Statement
@@ -53,7 +54,7 @@ class Peopled(Running):
         statement = Statement(
             reply_id=reply_id or f"cli-{secrets.token_hex(8)}",
             person=self.app.people.of_file(person),
-            channel=channel,
+            proof=as_by(channel),
             revision=record.request.revision,
             digest=record.request.digest,
             said=said,
@@ -71,7 +72,7 @@ class Peopled(Running):
         statement = Statement(
             reply_id=reply_id or f"cli-{secrets.token_hex(8)}",
             person=self.app.people.of_file(person),
-            channel="cli",
+            proof=as_by("cli"),
             revision=request.revision,
             digest=request.digest,
             said="free_text",
@@ -87,7 +88,7 @@ class Peopled(Running):
         statement = Statement(
             reply_id=once or f"cli-{secrets.token_hex(8)}",
             person=self.app.people.of_file(person),
-            channel="cli",
+            proof=as_by("cli"),
             revision=request.revision,
             digest=request.digest,
             said="free_text",

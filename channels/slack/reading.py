@@ -4,10 +4,23 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import JsonValue
 
-from channels import ChannelError, Contact, Directory, File, Ignored, Inbound, Quarantined, Reading, Reply, Trigger
+from channels import (
+    ByUser,
+    ChannelError,
+    Contact,
+    Directory,
+    File,
+    Ignored,
+    Inbound,
+    Quarantined,
+    Reading,
+    Reply,
+    Trigger,
+)
 from channels.filetypes import ALL_TEXT_BYTES, TEXT_BYTES, UNKNOWN_TYPE, headed, is_text, is_type
 from channels.showing import one_line
 from channels.slack import modals
@@ -46,8 +59,11 @@ class _From:
     place: str
 
     @property
-    def evidence(self) -> str:
+    def whose(self) -> str:
         return f"Slack user {self.user} of team {self.team}"
+
+    def known(self, did: Literal["pressed", "sent", "wrote", "chose"], what: str = "") -> ByUser:
+        return ByUser(user=self.user, team=self.team, did=did, what=what)
 
 
 Fetch = Callable[[str, int], Awaitable[bytes]]
@@ -136,7 +152,7 @@ class Reader:
             token=token,
             said="free_text",
             text=name,
-            evidence=f"{came.evidence} pressed {label}",
+            known=came.known("pressed", label),
             is_shared=bool(channel) and not channel.startswith("D"),
             place=came.place,
         )
@@ -173,7 +189,7 @@ class Reader:
             said="free_text",
             text=text or "\n".join(f"{field}: {value}" for field, value in fields.items()),
             filled=fields,
-            evidence=f"{came.evidence} sent the window {word(view, 'title', 'text') or name}",
+            known=came.known("sent", word(view, "title", "text") or name),
             is_shared=carried.get("shared") is True,
             place=place,
             is_typed=bool(text) and not fields,
@@ -200,7 +216,7 @@ class Reader:
             person=person.id,
             text=text.strip(),
             thread=thread,
-            evidence=f"{came.evidence} sent the window {word(view, 'title', 'text')}",
+            known=came.known("sent", word(view, "title", "text")),
             room=_room(thread),
             place=came.place,
             others=self._identity.others(author, person) if about else (),
@@ -224,7 +240,7 @@ class Reader:
             person=person.id,
             text=self.shown(word(body, "message", "text")),
             thread=place,
-            evidence=f"{came.evidence} chose the shortcut on a message of Slack user {author}",
+            known=came.known("chose", author),
             room=_room(place),
             place=came.place,
             others=self._identity.others(author, person),
@@ -248,7 +264,7 @@ class Reader:
             person=person.id,
             text=text,
             thread=thread,
-            evidence=f"{came.evidence} wrote {word(body, 'command')}",
+            known=came.known("wrote", word(body, "command")),
             room="" if word(body, "channel_name") == "directmessage" else _room(thread),
             place=came.place,
         )
@@ -262,16 +278,14 @@ class Reader:
         is_addressed = is_dm(event) or mentions_us(body)
         if isinstance(person, Stranger):
             # People talk to each other in a thread where a run lives; nobody wants to hear of us each time.
-            quiet = Ignored(
-                reason=f"{came.evidence} wrote in a thread and not to us: {person.why}", stranger=person.user
-            )
+            quiet = Ignored(reason=f"{came.whose} wrote in a thread and not to us: {person.why}", stranger=person.user)
             is_heard = is_addressed and EDITED not in event
             return _held(person, came, became=STARTED, thread=thread) if is_heard else quiet
         return Trigger(
             person=person.id,
             text=plain(word(event, "text"), self._identity.names(), bots_of(body)),
             thread=thread,
-            evidence=f"{came.evidence} wrote it",
+            known=came.known("wrote"),
             files=await files_of(event, self._fetch),
             follows=bool(word(event, "thread_ts")) or EDITED in event,
             is_addressed=is_addressed,
@@ -291,7 +305,7 @@ QUOTES = "it quotes a message that somebody else wrote"
 def _held(who: Stranger, came: _From, token: str = "", *, became: str = COUNTED, thread: str = "") -> Quarantined:
     """Recorded, and its writer is told, because it is certain that Slack's user `who` wrote it."""
     return Quarantined(
-        reasons=(f"{came.evidence}: {who.why}",),
+        reasons=(f"{came.whose}: {who.why}",),
         claims=who.user,
         token=token or None,
         thread=thread,

@@ -2,6 +2,7 @@
 
 from agents.events import AnswerNoted, Event, RequestRevised
 from agents.requests import PersonId, RequestId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from tests.agents.worlds import ANNA, BO, NOON, chosen, decided, opened, request, said, started
@@ -20,7 +21,7 @@ def noted(number: int, outcome: str, person: PersonId = BO) -> AnswerNoted:
         request_id=RequestId("q1"),
         reply_id=f"r{number}",
         person=person,
-        channel="slack",
+        proof=as_by("slack"),
         text=f"words {number}",
         outcome=outcome,
     )

@@ -22,6 +22,7 @@ from agents.events import (
 from agents.events.requests import Edited
 from agents.forms import FormValue
 from agents.requests import Closed, GatedCall, Given, PersonId, RunId, StandIn, StepId
+from agents.requests.proof import as_by
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES, Result, Run, fold
 from agents.state import editors_of
 from agents.steps import FIXED_RULES, CallTool, ModelCall, RequestHumanInput
@@ -192,10 +193,10 @@ def test_a_revocation_after_the_start_changes_nothing() -> None:
     assert fold([revoked()], running).pending == running.pending
 
 
-LINK = "console session, opened by a link in a mail"
-WORDS = said(channel="console").model_copy(update={"evidence": LINK})
+WORDS = said()
+MAILED = WORDS.model_copy(update={"proof": as_by("console", "email")})
 REPORT = OutsideReported(at=NOON, report_id="r1", handle="r1")
-EDITED = RequestRevised(at=NOON, by=BO, request=request(), channel="slack", evidence="Slack user U1")
+EDITED = RequestRevised(at=NOON, by=BO, request=request(), proof=as_by("slack"))
 
 
 @pytest.mark.parametrize(
@@ -203,9 +204,10 @@ EDITED = RequestRevised(at=NOON, by=BO, request=request(), channel="slack", evid
     [
         (said(), False, False),
         (said(channel="email"), True, True),
-        (WORDS, True, False),
-        (WORDS.model_copy(update={"evidence": "console session, opened by a link in Slack"}), False, False),
-        (WORDS.model_copy(update={"channel": "slack"}), False, False),
+        (MAILED, True, False),
+        (WORDS.model_copy(update={"proof": as_by("console", "slack")}), False, False),
+        (WORDS.model_copy(update={"proof": as_by("api", "email")}), True, False),
+        (WORDS.model_copy(update={"proof": as_by("slack")}), False, False),
         (decided("answered", channel="email"), True, False),
         (decided("answered", channel="slack"), False, False),
         (decided("approved", channel="email"), False, False),
@@ -216,7 +218,7 @@ EDITED = RequestRevised(at=NOON, by=BO, request=request(), channel="slack", evid
         (vote(approve=False, channel="slack", reason="v2 instead"), False, False),
         (revoked(), True, True),
         (EDITED, False, False),
-        (EDITED.model_copy(update={"channel": "email"}), True, True),
+        (EDITED.model_copy(update={"proof": as_by("email")}), True, True),
         (REPORT, False, False),
         (REPORT.model_copy(update={"by_mail": True}), True, False),
         (REPORT.model_copy(update={"weakness": "written to by mail"}), False, True),
@@ -416,7 +418,7 @@ def revised(by: PersonId, arguments: dict[str, JsonValue], changed: tuple[str, .
     """A revision by a requester; by somebody who decides where it names what they changed."""
     whole = {"version": "v1.2.0", "environment": "production", **arguments}
     call = GatedCall(tool="deploy", schema_version=1, arguments=whole, effect=EFFECT)
-    edited = Edited(before={}, changed=changed, reply_id="r1", channel="cli") if changed else None
+    edited = Edited(before={}, changed=changed, reply_id="r1", proof=as_by("cli")) if changed else None
     return RequestRevised(at=NOON, by=by, request=request(revision=2).model_copy(update={"call": call}), edited=edited)
 
 

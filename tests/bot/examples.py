@@ -1,6 +1,7 @@
 """Requests, answers and votes that the tests of deciding share. Built small; each test changes what it is about."""
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from agents.forms import FormField
 from agents.requests import (
@@ -22,6 +23,7 @@ from agents.requests import (
     StepId,
     Vote,
 )
+from agents.requests.proof import LinkBy, as_by
 from agents.requests.record import RequestRecord
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
@@ -115,12 +117,12 @@ def question(
 
 def vote(person: PersonId = BO, *, approve: bool = True) -> Vote:
     return Vote(
-        reply_id=f"m-{person}", person=person, approve=approve, revision=1, digest=DIGEST, channel="cli", at=NOON
+        reply_id=f"m-{person}", person=person, approve=approve, revision=1, digest=DIGEST, proof=as_by("cli"), at=NOON
     )
 
 
 def decision(state: str = "approved", by: tuple[PersonId, ...] = (BO,), at: datetime = LATER) -> Decision:
-    return Decision.model_validate({"state": state, "by": by, "channel": "cli", "at": at})
+    return Decision.model_validate({"state": state, "by": by, "way": "cli", "at": at})
 
 
 def record(
@@ -134,11 +136,13 @@ def record(
 
 
 def answer(person: PersonId = BO, act: Act = "approve", **changes: object) -> Answer:
+    """An answer that came by `channel`, after a log-in by a link that came by `link_by`."""
+    channel, link_by = cast("str", changes.pop("channel", "cli")), cast("LinkBy | None", changes.pop("link_by", None))
     return Answer(
         reply_id=f"m-{person}",
         person=person,
         act=act,
-        channel="cli",
+        proof=as_by(channel, link_by),
         revision=1,
         digest=DIGEST,
         text="not today" if act == "deny" else "",

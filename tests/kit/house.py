@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId
+from agents.requests.proof import as_by
 from agents.run import fold
 from agents.steps import CallTool
 from bot.config.settings import Settings
@@ -122,7 +123,7 @@ def statement(person: str, channel: str, vote: Said, shown: Request) -> Statemen
     return Statement(
         reply_id=f"{channel}-{secrets.token_hex(8)}",
         person=PersonId(person),
-        channel=channel,
+        proof=as_by(channel),
         revision=shown.revision,
         digest=shown.digest,
         said=vote,

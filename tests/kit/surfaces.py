@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from httpx2 import AsyncClient
 
 from agents.requests import PersonId, RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.policy.answers import Statement
 from channels.email.local.letters import Letter
@@ -70,7 +71,7 @@ class Terminal(_Beside):
                 statement = Statement(
                     reply_id=f"cli-{secrets.token_hex(8)}",
                     person=PersonId(person),
-                    channel="cli",
+                    proof=as_by("cli"),
                     revision=request.revision,
                     digest=request.digest,
                     said="approve",

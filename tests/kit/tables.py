@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, cast
 
+from agents.requests.proof import as_by
 from bot.audit.reading import Query
 from bot.config.settings import Settings, load
 from bot.people.noted import NotedTables
@@ -31,7 +32,7 @@ async def becomes(world: World, toml: str) -> None:
     reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
     await reload.look(at_once=True)
     if digest := world.app.people.half_taken:
-        await NotedTables(world.app.store).confirm(digest, None, channel="cli")
+        await NotedTables(world.app.store).confirm(digest, None, proof=as_by("cli"))
         await reload.look(at_once=True)
     assert world.app.people.as_written.people == settings_in(world.folder).people
 

@@ -256,9 +256,7 @@ STAYS = frozenset(
 _WORD = re.compile(r"[\w',.:;()-]*[A-Za-z][\w',.:;()-]*")
 _FEW = 3
 # What is said there is for whoever looks after sayso: a log, a mistake of code, and why nothing is done.
-_FOR_OTHERS = re.compile(
-    r"_?log(?:ger)?\.\w+|(?:Value|Type|Runtime|Assertion|OS|Timeout)Error|Ignored|re\.\w+|cast|Proven"
-)
+_FOR_OTHERS = re.compile(r"_?log(?:ger)?\.\w+|(?:Value|Type|Runtime|Assertion|OS|Timeout)Error|Ignored|re\.\w+|cast")
 
 
 def words_in(path: str) -> Iterator[str]:
@@ -271,7 +269,7 @@ def words_in(path: str) -> Iterator[str]:
 
 def _said_in(node: ast.AST) -> Iterator[str]:
     match node:
-        case ast.Expr(value=ast.Constant()) | ast.keyword(arg="evidence"):  # a docstring, or for the record
+        case ast.Expr(value=ast.Constant()):  # a docstring
             return
         case ast.AsyncFunctionDef(name="examine") | ast.FunctionDef(name="_right"):  # the doctor speaks English
             return

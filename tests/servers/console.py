@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from httpx2 import AsyncClient, Response
 
-from bot.policy.judgements import LinkBy
+from agents.requests.proof import LinkBy
 from bot.web.here import Demo
 from tests.kit.world import World
 from tests.servers.markup import Button, Form, Markup

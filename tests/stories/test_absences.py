@@ -9,6 +9,7 @@ import pytest
 
 from agents.events import RequestReassigned
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from bot.audit.reading import Query
 from bot.errors import Invalid, NotFound
 from bot.policy.approvers.quorum import eligible
@@ -42,7 +43,7 @@ async def away(world: World, person: str, to: str | None, days: float = 3, start
         _after(now, starts) if starts else "",
         PersonId(to) if to else None,
     )
-    await world.app.requests.absences.set(wanted, PersonId(person), channel="cli")
+    await world.app.requests.absences.set(wanted, PersonId(person), proof=as_by("cli"))
 
 
 def _after(now: datetime, days: float) -> str:
@@ -146,11 +147,11 @@ async def test_times_that_make_no_sense_are_refused_in_words(world: World) -> No
         AbsenceWanted(bo, _after(await world.now(), 1), to=bo),
     ):
         with pytest.raises(Invalid):
-            await absences.set(wanted, bo, channel="cli")
+            await absences.set(wanted, bo, proof=as_by("cli"))
     with pytest.raises(NotFound):
-        await absences.set(AbsenceWanted(bo, _after(await world.now(), 1), to=PersonId("x")), bo, channel="cli")
+        await absences.set(AbsenceWanted(bo, _after(await world.now(), 1), to=PersonId("x")), bo, proof=as_by("cli"))
     with pytest.raises(NotFound):
-        await absences.end(bo, bo, channel="cli")
+        await absences.end(bo, bo, proof=as_by("cli"))
     assert await absences.all() == []
 
 
@@ -257,7 +258,7 @@ async def test_attack_an_answer_that_is_sent_again_sets_no_absence_anew(world: W
         return " ".join((await world.next_mail("bo", about="absence")).text.split())
 
     assert "Cy Cole stands in where" in await answered()
-    await world.app.requests.absences.end(PersonId("bo"), PersonId("bo"), channel="cli")
+    await world.app.requests.absences.end(PersonId("bo"), PersonId("bo"), proof=as_by("cli"))
     assert "the same mail came before" in await answered()
     assert not await world.app.requests.absences.all()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.policy.answers import Statement
 from bot.policy.judgements import Decided, Judgement, NotEntitled
@@ -75,7 +76,7 @@ async def breaks(
     statement = Statement(
         reply_id=reply_id,
         person=world.app.people.of_file(person),
-        channel="cli",
+        proof=as_by("cli"),
         revision=record.request.revision,
         digest=record.request.digest,
         said="approve",

@@ -7,6 +7,7 @@ import pytest
 from agents import ToolRefused
 from agents.events import ChildStarted, OutsideReported, PersonSaid, RunStarted
 from agents.requests import PersonId, RunId, StepId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.render.status_line import status_line
@@ -265,7 +266,7 @@ async def says(world: World, run_id: RunId, person: str) -> None:
     world.is_tampered = True
     number = len(await world.events(run_id))
     said = PersonSaid(
-        at=await world.now(), said_id=f"said {number}", person=PersonId(person), channel="cli", text="hurry"
+        at=await world.now(), said_id=f"said {number}", person=PersonId(person), proof=as_by("cli"), text="hurry"
     )
     await world.app.journal.write(Commit(run_id=run_id, events=[said]))
 

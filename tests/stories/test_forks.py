@@ -16,6 +16,7 @@ from agents.events import (
     own,
 )
 from agents.requests import AttemptId, PersonId, RunId
+from agents.requests.proof import as_by
 from agents.requests.record import after
 from agents.run import fold
 from bot.queries.rebuild import rebuild
@@ -94,7 +95,7 @@ async def written_to(world: World) -> RunId:
     """While it waits for an approval, a colleague writes to it; then it is approved and done."""
     run_id = await world.trigger("press bell\nwho")
     record = await world.opened(run_id)
-    said = PersonSaid(at=await world.now(), said_id="i1", person=CY, channel="slack", text="do hurry")
+    said = PersonSaid(at=await world.now(), said_id="i1", person=CY, proof=as_by("slack"), text="do hurry")
     found, version, _ = await world.app.requests.decisions.request(record.request.id)
     joined = record_write(after(found, [said]), version)
     await world.app.journal.write(
@@ -269,7 +270,7 @@ async def test_a_question_of_code_is_asked_anew_in_a_fork_and_its_answer_stops_i
     run_id = await world.trigger("loop")
     await world.opened(run_id)
     asked = len(await world.events(run_id))
-    fork_id = await world.app.runs.forks.fork(run_id, asked, Asker(CY, channel="cli"))
+    fork_id = await world.app.runs.forks.fork(run_id, asked, Asker(CY, proof=as_by("cli")))
     record = await world.opened(fork_id)
 
     await world.decide("cy", record, "free_text", "stop the run")

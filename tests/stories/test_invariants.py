@@ -13,6 +13,7 @@ import pytest
 from agents import ToolRefused
 from agents.events import Event, RequestDecided, RequestOpened, RequestRevoked, ToolStarted, VoteCast
 from agents.requests import Effect, PersonId, RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.errors import Conflict
@@ -80,7 +81,7 @@ class Story:
                         "anna", await world.request(record.request.id), what=("bell", "horn")[act.number % 2]
                     )
                 case "withdraw" if record:
-                    await world.steering.withdraw(record.request.id, ANNA, "")
+                    await world.steering.withdraw(record.request.id, ANNA, "", as_by("cli"))
                 case _:
                     pass
 

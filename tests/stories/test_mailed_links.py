@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
+from agents.requests.proof import LinkBy
 from agents.requests.record import RequestRecord
 from bot.config.tables import CHANNELS
 from bot.outbound.login_link import send_link
-from bot.policy.judgements import LinkBy
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place
 from tests.bot.web.problems import refused
 from tests.fakes.corkboard import Corkboard

@@ -19,6 +19,7 @@ from agents.requests import (
     RequestState,
     Rule,
 )
+from agents.requests.proof import LinkBy
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.config.directory.policies import PolicyConfig
@@ -32,7 +33,7 @@ from bot.policy.due import waited_for
 from bot.policy.edits import changeable
 from bot.policy.judge import judge, ways_to_approve
 from bot.policy.judge import objection as refusal
-from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, LinkBy, NotEntitled, Revoked
+from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, NotEntitled, Revoked
 from bot.render.cards import request_card
 from bot.render.request_card import offered_form, standing, standing_card
 from bot.render.views import request_view

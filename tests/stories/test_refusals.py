@@ -4,6 +4,7 @@ import secrets
 from collections import Counter
 from typing import Any
 
+from agents.requests.proof import as_by
 from bot.audit.reading import Query
 from bot.people.refusals import Refusals
 from bot.people.rights import Action
@@ -74,7 +75,7 @@ async def test_what_a_services_key_may_not_is_recorded_with_the_key(world: World
 
     found = await refused(world, len(BY_A_SERVICE))
     assert Counter((one["detail"]["action"], one["words"].removesuffix(".")) for one in found) == Counter(told)
-    assert {(one["who"], one["channel"], one["evidence"]) for one in found} == {("service:ci", "api", ci.evidence)}
+    assert {(one["who"], one["channel"], one["evidence"]) for one in found} == {("service:ci", "api", ci.proof.words)}
 
 
 async def test_a_mail_that_proves_too_little_is_recorded(world: World) -> None:
@@ -141,9 +142,9 @@ async def test_attack_a_script_with_a_key_fills_no_log(world: World) -> None:
     refusals = Refusals(world.app.store)
 
     for _ in range(BOUND_OF_WEAK + 5):
-        await refusals.note("cy", "freeze", secrets.token_hex(4), "email", is_weak=True)
+        await refusals.note("cy", "freeze", secrets.token_hex(4), as_by("email"), is_weak=True)
     for _ in range(BOUND + 5):
-        await refusals.note("cy", "audit", secrets.token_hex(4), "api")
+        await refusals.note("cy", "audit", secrets.token_hex(4), as_by("api"))
 
     # Copies of a mail, which anybody may send, use up nothing of what is kept for its person.
     found = [one["detail"]["action"] for one in await refused(world, BOUND_OF_WEAK + BOUND)]

@@ -15,7 +15,7 @@ from bot.people.api_keys import SCOPES
 from bot.people.rights import RIGHTS, Action
 from bot.policy.approvers.concern import Concern
 from bot.web.console.application import ROUTES
-from channels import Trigger
+from channels import ByUser, Trigger
 from tests.bot.cli.shell import elsewhere
 from tests.bot.web.console.stage import Fields, proof
 from tests.fakes.hallway import Hallway
@@ -29,6 +29,7 @@ THREAD = "C01OPS/1712345678.000100"
 PEOPLE = ("anna", "bo", "dan", "vic", "eve", "ole", "ada")
 # Anna asks, Bo, Cy and Vic decide; Vic is a viewer, Ole an operator, Ada an admin, Dan hears the alerts.
 RELEASING = ROLES.replace('email = "vic@corp.example"\n', 'email = "vic@corp.example"\ngroups = ["release"]\n', 1)
+ITS_USER = ByUser(user="U0SOMEBODY", team="T0TEAM", did="wrote")
 SOON = "2099-01-01T00:00:00Z"
 
 
@@ -380,9 +381,9 @@ async def test_in_threads_and_by_mail_each_says_what_the_table_allows(office: Wo
     in_its_thread = Place({"run_id": run}, Concern(frozenset({PersonId("anna")}), frozenset(map(PersonId, PEOPLE))))
 
     for person in PEOPLE:
-        await inbox.accept(hallway.follows(person, "stop", THREAD, is_addressed=True, evidence="its user"))
+        await inbox.accept(hallway.follows(person, "stop", THREAD, is_addressed=True, known=ITS_USER))
         for text in SAID:
-            said = Trigger(person=person, text=text, thread=f"{THREAD}{person}{text}", evidence="its user")
+            said = Trigger(person=person, text=text, thread=f"{THREAD}{person}{text}", known=ITS_USER)
             await inbox.accept(hallway.item(said, begins=said.thread))
             await office.send(person, "sayso@sayso.example", text)
     gate.set()

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from pydantic import JsonValue
 
 from agents.requests import PersonId, RunId
+from agents.requests.proof import as_by
 from agents.standing import AllowAgainArgs, Pattern, facts_of
 from bot.render import times
 from bot.testing.events import NOON
@@ -44,7 +45,7 @@ async def test_what_people_allowed_once_for_three_times_is_not_asked_three_times
     assert record.decision.standing
     assert record.decision.standing.id == standing.approval.id
     assert record.request.digest
-    await world.app.requests.standing.revoke(standing.approval.id, PersonId("bo"), "", channel="cli")
+    await world.app.requests.standing.revoke(standing.approval.id, PersonId("bo"), "", proof=as_by("cli"))
     after = await sayso(world, "policies", "explain", "production", "--as", "anna")
     assert "standing approval" not in of_dan.out + after.out
 

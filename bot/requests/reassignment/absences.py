@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from agents.requests import PersonId, RequestId, RunId
+from agents.requests.proof import Proof
 from bot.audit.log import AuditLog
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Invalid, NotFound
 from bot.people.absences import LONGEST, Absence, Absences, absence_words
 from bot.people.directory import People
-from bot.policy.judgements import LinkBy
 from bot.render.cards import notice
 from bot.render.times import read_moment
 from bot.requests.decisions import Decisions
@@ -55,9 +55,7 @@ class AbsentPeople:
         found = (one for one in await self._absences.counting() if one.until > now)
         return sorted(found, key=lambda one: (one.until, one.person))
 
-    async def set(
-        self, wanted: AbsenceWanted, by: PersonId, *, channel: str, link_by: LinkBy | None = None, evidence: str = ""
-    ) -> Absence:
+    async def set(self, wanted: AbsenceWanted, by: PersonId, proof: Proof) -> Absence:
         """Have somebody away, in place of any absence before; what they hold goes to whoever stands in.
 
         That is so where an approval through `channel` would count, after a log-in by a link that came by `link_by`.
@@ -75,8 +73,8 @@ class AbsentPeople:
             raise Invalid(say("absence.wrong-times"), say("absence.wrong-times-do"))
         times = f"{starts.isoformat()} {until.isoformat()}"
         about = (person, to) if to else (person,)
-        absence = Absence(person=person, starts=starts, until=until, to=to, by=by, channel=channel, link_by=link_by)
-        await self._audit.note("absence_set", who=by, channel=channel, evidence=evidence, people=about, words=times)
+        absence = Absence(person=person, starts=starts, until=until, to=to, by=by, proof=proof)
+        await self._audit.note("absence_set", who=by, proof=proof, people=about, words=times)
         await self._absences.put(absence)
         await self._tell(absence, by, absence_words(absence, self._people))
         log.info("absence set", person=person, to=to, until=until.isoformat(), by=by)
@@ -88,13 +86,13 @@ class AbsentPeople:
         """Return whose id it is; where it is nobody's, whom the file calls so. Raises NotFound."""
         return person if self._people.is_here(person) else self._people.named(person)
 
-    async def end(self, person: PersonId, by: PersonId, *, channel: str, evidence: str = "") -> Absence:
+    async def end(self, person: PersonId, by: PersonId, proof: Proof) -> Absence:
         """End an absence; what went to others stays with them. Raises NotFound where there is none."""
         for _ in range(TRIES):
             absence = (await self._absences.all()).get(person)
             if absence is None:
                 raise NotFound(say("absence.none", name=self._people.name_of(person)), say("absence.none-do"))
-            await self._audit.note("absence_ended", who=by, channel=channel, evidence=evidence, people=(person,))
+            await self._audit.note("absence_ended", who=by, proof=proof, people=(person,))
             if await self._absences.change(absence, None):
                 await self._tell(absence, by, say("absence.is-back"))
                 log.info("absence ended", person=person, by=by)

@@ -154,14 +154,13 @@ class Delegation:
         `told` is what the person who handed it on hears.
         """
         request, now = record.request, wanted.at
-        said = wanted.model_copy(update={"channel": statement.channel, "evidence": statement.evidence})
-        made = reassigning(record, said, self._people, self._edits)
+        made = reassigning(record, wanted.model_copy(update={"proof": statement.proof}), self._people, self._edits)
         stands = after(record, [made.event])
         return Commit(
             run_id=request.run_id,
             events=[made.event],
             records=[record_write(stands, version, before=request.expires_at)],
-            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
+            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement, round_trip=True)),
             counts=counted_as(judgement.type, now - request.opened_at),
             outgoing=[*made.outgoing, *([outbox_entry(told)] if told else [])],
             deliveries=made.deliveries,

@@ -8,6 +8,7 @@ import structlog
 
 from agents import Agent, Repeats
 from agents.requests import GatedCall, PersonId, Request
+from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.standing import AllowAgainArgs
@@ -152,9 +153,7 @@ class StandingApprovals:
             raise Invalid(say("again.policy-allows-none", policy=name), say("again.policy-allows-none-do"))
         return _Example(record.request, call, tool.repeats, rules_of(policy), policy.standing)
 
-    async def revoke(
-        self, standing_id: str, by: PersonId, reason: str = "", *, channel: str = "", evidence: str = ""
-    ) -> Standing:
+    async def revoke(self, standing_id: str, by: PersonId, reason: str = "", *, proof: Proof | None = None) -> Standing:
         """End one at once: what it allowed and has not started when this returns never does. Raises NotFound.
 
         `by` is empty where nobody says so.
@@ -164,8 +163,8 @@ class StandingApprovals:
             await self._audit.note(
                 "standing_revoked",
                 who=by or None,
-                channel=channel,
-                evidence=evidence,
+                proof=proof,
+                channel="" if by else "file",
                 people=(found.approval.person,),
                 run_id=found.approval.run_id,
                 environment=found.approval.pattern.environment or "",
@@ -229,7 +228,7 @@ class StandingApprovals:
     async def _end_without_granter(self, one: Standing) -> None:
         """End one, and what it allowed and has not started; of one that is over, this alone."""
         if one.state != "over":
-            await self.revoke(one.approval.id, PersonId(""), say("run.void"), channel="file")
+            await self.revoke(one.approval.id, PersonId(""), say("run.void"))
             return
         for use in one.uses:
             await self._take_back(one, use)

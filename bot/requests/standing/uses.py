@@ -229,8 +229,8 @@ def _is_proven(run: Run, request: Request) -> bool:
     started = run.started
     if started is None or started.weakness or run.weakness:
         return False
-    link_by = "email" if started.by_mail or run.by_mail else None
-    may_count = counts(request.policy, "use_standing", started.channel, link_by)
+    ways = {started.channel, *(["email"] if started.by_mail or run.by_mail else [])}
+    may_count = counts(request.policy, "use_standing", ways)
     return may_count and not (started.channel == "email" and run.writers)
 
 

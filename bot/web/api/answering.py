@@ -42,8 +42,6 @@ from bot.web.here import Here
 from bot.web.problems import Found, ProblemError, trouble
 from language import say
 
-Channel = Literal["api", "cli"]
-
 _MOVED = (HTTPStatus.CONFLICT, "digest-moved", "Look at the request again, and answer with the digest it has")
 _EDIT_REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
     "names": (
@@ -75,25 +73,21 @@ _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
 }
 
 
-async def answer(
-    here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven, once: str | None, channel: Channel
-) -> Answered:
+async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven, once: str | None) -> Answered:
     """Return what became of the answer. Raises ProblemError when it does not count, with the judgement in it."""
     record = read.record
-    person = await _person(here, key, record, channel)
+    person = await _person(here, key, record)
     sent = reply_id(key, given, once)
-    about = await _about(here, key, as_known_now(record, here.app.people), given, sent, channel)
+    about = await _about(here, key, as_known_now(record, here.app.people), given, sent)
     statement = Statement(
         reply_id=sent,
         person=person,
-        channel=channel,
-        link_by=key.link_by,
         revision=_revision(record.request, given),
         digest=(given.digest if isinstance(given, Approve | Deny | BreakGlass) else None) or record.request.digest,
         said=_said(given),
         text=_text(record.request, given),
         reason=given.reason if isinstance(given, Approve | Deny | BreakGlass) else "",
-        evidence=key.evidence,
+        proof=key.proof,
         given=picked(record.request, given.choices) if isinstance(given, ChoicesGiven) else None,
         filled=given.form if isinstance(given, FormGiven) else {},
         note_confirmed=isinstance(given, Approve) and given.note_confirmed,
@@ -113,9 +107,7 @@ async def answer(
     raise await refusal(here, outcome, statement.digest)
 
 
-async def _about(
-    here: Here, key: ApiKey, record: RequestRecord, given: AnswerGiven, sent: str, channel: Channel
-) -> str:
+async def _about(here: Here, key: ApiKey, record: RequestRecord, given: AnswerGiven, sent: str) -> str:
     """Return the question that a requester's words answer, where their key may not steer; "" for any other answer.
 
     Other words of theirs go to the agent and void votes. Raises ProblemError: that needs the scope `steer`. `sent` is
@@ -133,7 +125,7 @@ async def _about(
     question = record.question_for(key.person)
     if about := before.about if before else question.id if question else "":
         return about
-    raise await refused(here, key, "write", channel, scope_missing(key, "steer"), record.request.run_id)
+    raise await refused(here, key, "write", scope_missing(key, "steer"), record.request.run_id)
 
 
 def _said(given: AnswerGiven) -> Literal["approve", "deny", "free_text"]:
@@ -146,13 +138,13 @@ def _said(given: AnswerGiven) -> Literal["approve", "deny", "free_text"]:
             return "free_text"
 
 
-async def _person(here: Here, key: ApiKey, record: RequestRecord, channel: Channel) -> PersonId:
+async def _person(here: Here, key: ApiKey, record: RequestRecord) -> PersonId:
     """Return whose key it is. Raises ProblemError for one that is no person's."""
     if key.person is None:
         detail = f"The key sayso_{key.prefix} belongs to {key.owner}; programs start runs and look, people answer."
         do = "Use a person's own key: sayso keys create --person P --scope answer"
         problem = trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
-        raise await refused(here, key, "answer", channel, problem, record.request.run_id)
+        raise await refused(here, key, "answer", problem, record.request.run_id)
     return key.person
 
 
@@ -228,15 +220,13 @@ async def _difference(here: Here, record: RequestRecord, digest: str) -> dict[st
     return more | {"changes": [f"Revision {seen.revision} was seen, {request.revision} stands.", *changes]}
 
 
-async def edit(
-    here: Here, key: ApiKey, read: RequestRead, wanted: EditWanted, once: str | None, channel: Channel
-) -> Answered:
+async def edit(here: Here, key: ApiKey, read: RequestRead, wanted: EditWanted, once: str | None) -> Answered:
     """Change arguments as the person whose key it is; it approves nothing. Raises ProblemError when nothing changed."""
     record = read.record
-    person = await _person(here, key, record, channel)
+    person = await _person(here, key, record)
     if person in record.askers and not key.may("steer"):
-        raise await refused(here, key, "write", channel, scope_missing(key, "steer"), record.request.run_id)
-    statement = _statement(key, person, record.request, wanted, once, channel)
+        raise await refused(here, key, "write", scope_missing(key, "steer"), record.request.run_id)
+    statement = _statement(key, person, record.request, wanted, once)
     change = here.app.runs.steering.edit(wanted.args)
     outcome = await here.app.requests.decisions.answer(record.request.id, statement, read, change)
     if not isinstance(outcome.judgement, Edited):
@@ -245,21 +235,17 @@ async def edit(
     return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
 
 
-async def delegate(
-    here: Here, key: ApiKey, read: RequestRead, wanted: DelegationWanted, once: str | None, channel: Channel
-) -> Answered:
+async def delegate(here: Here, key: ApiKey, read: RequestRead, wanted: DelegationWanted, once: str | None) -> Answered:
     """Hand a request on as the person whose key it is. Raises ProblemError when nothing changed, and NotFound."""
-    request, person = read.record.request, await _person(here, key, read.record, channel)
+    request, person = read.record.request, await _person(here, key, read.record)
     statement = Statement(
         reply_id=f"{reply_id(key, wanted, once)}-delegate",
         person=person,
-        channel=channel,
-        link_by=key.link_by,
         revision=request.revision,
         digest=request.digest,
         said="free_text",
         text=f"delegate: {wanted.to} {wanted.reason}".strip(),
-        evidence=key.evidence,
+        proof=key.proof,
     )
     to = here.app.people.named(wanted.to)
     change = HandOn(to, wanted.reason)
@@ -270,18 +256,14 @@ async def delegate(
     return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
 
 
-def _statement(
-    key: ApiKey, person: PersonId, request: Request, wanted: EditWanted, once: str | None, channel: Channel
-) -> Statement:
+def _statement(key: ApiKey, person: PersonId, request: Request, wanted: EditWanted, once: str | None) -> Statement:
     made = Statement(
         reply_id=reply_id(key, wanted, once),
         person=person,
-        channel=channel,
-        link_by=key.link_by,
         revision=request.revision if wanted.digest == request.digest else 0,
         digest=wanted.digest,
         said="free_text",
         text=wanted.model_dump_json(include={"args"}),
-        evidence=key.evidence,
+        proof=key.proof,
     )
     return replace(made, reply_id=f"{made.reply_id}-edit")

@@ -20,7 +20,6 @@ from bot.web.api.docs import Worded, answers, leads_to
 from bot.web.api.keyed import (
     HereNow,
     MayAsk,
-    Way,
     check_may_trigger,
     meant_by,
     refused,
@@ -46,7 +45,6 @@ async def opened(
     wanted: Annotated[Wanted, Body(openapi_examples=docs.WANTED_OF_PEOPLE)],
     key: MayAsk,
     here: HereNow,
-    way: Way,
     response: Response,
     once: OnceHeader = None,
 ) -> RequestView:
@@ -61,9 +59,9 @@ async def opened(
     # What was asked is its asker's to see, whoever may be asked by now.
     if run_id and (earlier := await _earlier(here, key, run_id, wanted)):
         return await _replayed(here, response, earlier)
-    requester = await requester_of(here, key, wanted.requester, "trigger", way)
-    await _check_may_ask(here, key, wanted, way)
-    await check_may_trigger(here, key, RELAY, way)
+    requester = await requester_of(here, key, wanted.requester, "trigger")
+    await _check_may_ask(here, key, wanted)
+    await check_may_trigger(here, key, RELAY)
     if once:
         run_id = await remembered(here.app.store, key, once, wanted, requester, run_id)
         if earlier := await _earlier(here, key, run_id, wanted):
@@ -73,9 +71,8 @@ async def opened(
         requester,
         submitter,
         key.service or "",
-        way,
         key.holders,
-        evidence=key.evidence,
+        proof=key.proof,
         key=key.prefix,
         has_own_limit=not key.may("trigger"),
         thread=_thread(key, wanted.session) if wanted.session else "",
@@ -129,7 +126,7 @@ def _newest(events: Sequence[Event]) -> RequestId | None:
     return next((one.id for one in reversed(asked) if one.purpose == asked[0].purpose), None)
 
 
-async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted, channel: str) -> None:
+async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted) -> None:
     """Check that the key may ask everybody wanted. Raises ProblemError; nobody may ask a person who does not exist."""
     listed = key.may_ask()
     if isinstance(wanted, ApprovalWanted):
@@ -143,7 +140,7 @@ async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | Appro
     if beyond:
         detail = f"This key may not ask {', '.join(beyond)}."
         do = f"It may ask: {', '.join(listed) or 'nobody'}. Make a key with --asks {','.join(beyond)}"
-        raise await refused(here, key, "trigger", channel, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
+        raise await refused(here, key, "trigger", trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
 
 
 def _is_within(people: tuple[PersonId, ...], reached: Set[PersonId]) -> bool:

@@ -16,7 +16,7 @@ from bot.runs.api_requests import Asker
 from bot.runs.export import Exported, export
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
-from bot.web.api.keyed import HereNow, MayRead, Way, check_run, needs, requester_of
+from bot.web.api.keyed import HereNow, MayRead, check_run, needs, requester_of
 from bot.web.api.repeats import OnceHeader, remembered
 from bot.web.api.runs import RunPath, in_turn, view
 from bot.web.api.shapes import Absent, Copied, ForkWanted, Person, RetryWanted
@@ -47,7 +47,6 @@ async def imported(
     wanted: Exported,
     key: Annotated[ApiKey, Depends(needs("import"))],
     here: HereNow,
-    way: Way,
     response: Response,
     asked: Annotated[ImportWanted, Query()],
     idempotency_key: OnceHeader = None,
@@ -58,7 +57,7 @@ async def imported(
     """
     body = hashlib.sha256(wanted.model_dump_json().encode()).hexdigest()
     copied = Copied(how="import", source=body, at=len(wanted.events), requester=asked.requester)
-    return await _made(here, response, (key, way), copied, idempotency_key, wanted)
+    return await _made(here, response, key, copied, idempotency_key, wanted)
 
 
 @router.post("/{run_id}/fork", operation_id="forkRun", status_code=HTTPStatus.CREATED, responses=_MADE)
@@ -67,7 +66,6 @@ async def forked(
     wanted: ForkWanted,
     key: Annotated[ApiKey, Depends(needs("fork"))],
     here: HereNow,
-    way: Way,
     response: Response,
     idempotency_key: OnceHeader = None,
 ) -> RunView:
@@ -76,7 +74,7 @@ async def forked(
     They are history. Whoever makes it is its requester, and those of this run stay requesters.
     """
     copied = Copied(how="fork", source=run_id, **wanted.model_dump())
-    return await _made(here, response, (key, way), copied, idempotency_key)
+    return await _made(here, response, key, copied, idempotency_key)
 
 
 @router.post("/{run_id}/retry", operation_id="retryRun", status_code=HTTPStatus.CREATED, responses=_MADE)
@@ -84,32 +82,30 @@ async def retried(
     run_id: RunPath,
     key: Annotated[ApiKey, Depends(needs("retry"))],
     here: HereNow,
-    way: Way,
     response: Response,
     wanted: RetryWanted = _NOTHING,
     idempotency_key: OnceHeader = None,
 ) -> RunView:
     """Make a new run of what this one began with."""
     copied = Copied(how="retry", source=run_id, at=1, **wanted.model_dump())
-    return await _made(here, response, (key, way), copied, idempotency_key)
+    return await _made(here, response, key, copied, idempotency_key)
 
 
 async def _made(
     here: Here,
     response: Response,
-    by: tuple[ApiKey, str],
+    key: ApiKey,
     wanted: Copied,
     once: str | None,
     file: Exported | None = None,
 ) -> RunView:
     """The run that was made, now or under the same idempotency key before."""
-    key, way = by
-    requester = await requester_of(here, key, wanted.requester, wanted.how, way)
+    requester = await requester_of(here, key, wanted.requester, wanted.how)
     source, who = RunId(wanted.source), here.app.access.rights.of_key(key)
     if wanted.how == "import":
-        await here.app.guard.check(who, "import", way)
+        await here.app.guard.check(who, "import")
     else:
-        await check_run(here, key, wanted.how, source, way)
+        await check_run(here, key, wanted.how, source)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
         response.headers["Idempotency-Replayed"] = "true"
@@ -117,9 +113,7 @@ async def _made(
         return await view(here, run_id, who)
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
-    is_by_mail = key.link_by == "email"
-    service, evidence = key.service or "", key.evidence
-    asker = Asker(requester, submitter, service, way, key.holders, by_mail=is_by_mail, evidence=evidence)
+    asker = Asker(requester, submitter, key.service or "", key.holders, proof=key.proof)
     if file:
         run_id = await here.app.runs.forks.take_in(file, asker, run_id)
     elif wanted.how == "retry":
@@ -136,9 +130,9 @@ async def _made(
     responses=answers(403, 404, 422, shown={200: docs.EXPORT}),
     dependencies=[Depends(in_turn)],
 )
-async def exported(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> Exported:
+async def exported(run_id: RunPath, key: MayRead, here: HereNow) -> Exported:
     """Return the run as one JSON file for an import, with the texts of attached files and not their bytes."""
-    await check_run(here, key, "see", run_id, way)
+    await check_run(here, key, "see", run_id)
     story = await here.app.history.read(run_id)
     return export(RunId(run_id), story.events, story.events[-1].release or version(), story.now)
 
@@ -149,10 +143,8 @@ async def exported(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> Ex
     responses=answers(403, 404, 409, 422, shown={200: docs.SEEN}),
     dependencies=[Depends(in_turn)],
 )
-async def context(
-    run_id: RunPath, key: MayRead, here: HereNow, way: Way, wanted: Annotated[StepWanted, Query()]
-) -> PromptReplay:
+async def context(run_id: RunPath, key: MayRead, here: HereNow, wanted: Annotated[StepWanted, Query()]) -> PromptReplay:
     """Show what the model saw before a step, byte for byte, and its answer while that is kept."""
-    await check_run(here, key, "see", run_id, way)
+    await check_run(here, key, "see", run_id)
     story = await here.app.history.read(run_id)
     return await replay(here.app.store, RunId(run_id), story, wanted.step, here.app.agents)

@@ -357,7 +357,16 @@ AUDIT = {
     "since": _AT,
 }
 
-_DECISION = {"state": "approved", "by": ["bo"], "channel": "api", "reason": "", "given": None, "at": _AT}
+_DECISION = {
+    "state": "approved",
+    "by": ["bo"],
+    "way": "api",
+    "reason": "",
+    "given": None,
+    "at": _AT,
+    "channel": "api",
+    "evidence": "",
+}
 _VOTE = {
     "reply_id": "api-0f1e2d3c4b5a6978",
     "person": "bo",
@@ -365,9 +374,10 @@ _VOTE = {
     "reason": "",
     "revision": 1,
     "digest": DIGEST,
+    "proof": {"by": "key", "key": "k7m2xq4d"},
+    "at": _AT,
     "channel": "api",
     "evidence": "API key sayso_k7m2xq4d",
-    "at": _AT,
 }
 ANSWERED = {
     "judgement": {"type": "decided", "decision": _DECISION, "vote": _VOTE},

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Annotated, Literal, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.routing import APIRoute
@@ -93,7 +93,13 @@ def only_asking(app: ASGIApp) -> ASGIApp:
 
 
 def _as_it_comes(scope: HttpScope, key: ApiKey) -> ApiKey:
-    return key.model_copy(update={"only_asks": True}) if scope.get(ASKS) else key
+    """Return `key` with the way it came: `cli` only if `sayso dev` lends it to the command line beside it.
+
+    Any program can send the User-Agent of our command line with any other key, so that it proves nothing.
+    """
+    is_said = Headers(scope=scope).get("user-agent") == USER_AGENT
+    way = "cli" if is_said and key.made_by == "dev" else "api"
+    return key.model_copy(update={"only_asks": bool(scope.get(ASKS)), "way": way})
 
 
 def bearer(headers: Headers) -> str:
@@ -138,7 +144,7 @@ class _Needs:
     async def __call__(self, request: Request, _: Annotated[object, Security(_bearer)]) -> ApiKey:
         key, scope = cast("ApiKey", request.scope[KEY]), RIGHTS[self.action].scope
         if not (key.may(scope) or (self.may_only_ask and key.may("ask"))):
-            raise await refused(here(request), key, self.action, way(request), scope_missing(key, scope))
+            raise await refused(here(request), key, self.action, scope_missing(key, scope))
         return key
 
 
@@ -177,12 +183,10 @@ class Scoped:
         return await self._app(scope, receive, send)
 
 
-async def refused(
-    here: Here, key: ApiKey, action: Action, channel: str, problem: ProblemError, run_id: str = ""
-) -> ProblemError:
+async def refused(here: Here, key: ApiKey, action: Action, problem: ProblemError, run_id: str = "") -> ProblemError:
     """Note for the audit that the key may not do `action`, and return the `problem` that says so."""
     why = problem.problem.detail
-    await Refusals(here.app.store).note(key.speaker, action, why, channel, evidence=key.evidence, run_id=run_id)
+    await Refusals(here.app.store).note(key.speaker, action, why, key.proof, run_id=run_id)
     return problem
 
 
@@ -192,26 +196,26 @@ def scope_missing(key: ApiKey, scope: Scope) -> ProblemError:
     return trouble(HTTPStatus.FORBIDDEN, "scope-missing", detail, f"Use a key made with --scope {scope}")
 
 
-async def check_run(here: Here, key: ApiKey, action: Action, run_id: str, channel: str = "api") -> Who:
+async def check_run(here: Here, key: ApiKey, action: Action, run_id: str) -> Who:
     """Check that the key may do `action` to a run, and return who acts. Raises NotFound and Forbidden."""
     who = here.app.access.rights.of_key(key)
-    await here.app.guard.check_run(who, action, check(run_id, "run"), channel)
+    await here.app.guard.check_run(who, action, check(run_id, "run"))
     return who
 
 
-async def record_for(here: Here, key: ApiKey, action: Action, request_id: str, channel: str = "api") -> RequestRead:
+async def record_for(here: Here, key: ApiKey, action: Action, request_id: str) -> RequestRead:
     """The request that the key may do `action` to. Raises NotFound and Forbidden.
 
     Without the scope that this needs it comes here as it may ask, and finds only what it asked itself.
     """
     if key.only_asks or not key.may(RIGHTS[action].scope):
-        return await own_record_for(here, key, action, request_id, channel)
+        return await own_record_for(here, key, action, request_id)
     read = await here.app.requests.decisions.request(check(request_id, "request"))
-    await here.app.guard.check_request(here.app.access.rights.of_key(key), action, read.record, channel)
+    await here.app.guard.check_request(here.app.access.rights.of_key(key), action, read.record)
     return read
 
 
-async def own_record_for(here: Here, key: ApiKey, action: Action, request_id: str, channel: str) -> RequestRead:
+async def own_record_for(here: Here, key: ApiKey, action: Action, request_id: str) -> RequestRead:
     """The request that the key asked for itself; of any other it is told that there is none. Raises NotFound."""
     missing = NotFound(say("error.no-request", request=request_id), say("error.own-requests"))
     try:
@@ -222,21 +226,21 @@ async def own_record_for(here: Here, key: ApiKey, action: Action, request_id: st
         return read
     run_id = read.record.request.run_id
     note = Refusals(here.app.store).note
-    await note(key.speaker, action, missing.what, channel, evidence=key.evidence, run_id=run_id, is_hidden=True)
+    await note(key.speaker, action, missing.what, key.proof, run_id=run_id, is_hidden=True)
     raise missing
 
 
-async def check_may_trigger(here: Here, key: ApiKey, agent: str, channel: str) -> None:
+async def check_may_trigger(here: Here, key: ApiKey, agent: str) -> None:
     """Check that the key itself may start runs of `agent`, whoever it asks for. Raises Forbidden."""
     who = here.app.access.rights.of_key(key)
     if not key.may("trigger"):  # it comes here as it may ask: what its person may not, it may not either
         who = replace(who, scopes=None)
-    await here.app.guard.check(who, "trigger", channel)
+    await here.app.guard.check(who, "trigger")
     if key.person:
-        await here.app.runs.starter.check_may(key.person, agent, channel, key.evidence)
+        await here.app.runs.starter.check_may(key.person, agent, key.proof)
 
 
-async def requester_of(here: Here, key: ApiKey, wanted: str | None, action: Action, channel: str) -> PersonId:
+async def requester_of(here: Here, key: ApiKey, wanted: str | None, action: Action) -> PersonId:
     """Return the person the key asks for; `wanted` is what was sent. Raises ProblemError."""
     may = [person for person in key.speaks_for() if here.app.people.contact(person)]
     if wanted is None:
@@ -244,12 +248,12 @@ async def requester_of(here: Here, key: ApiKey, wanted: str | None, action: Acti
             return may[0]
         detail = "This key belongs to a service, and the request does not say for whom it asks."
         do = f"Send a requester: one of {', '.join(may) or 'nobody; make a key with --acts-for'}"
-        raise await refused(here, key, action, channel, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
+        raise await refused(here, key, action, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
     wanted = meant_by(here, key, wanted)
     if wanted not in may:
         detail = f"This key may not ask for {wanted}."
         do = f"It may ask for: {', '.join(may) or 'nobody'}. Make a key with --acts-for {wanted}"
-        raise await refused(here, key, action, channel, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
+        raise await refused(here, key, action, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
     return wanted
 
 
@@ -262,17 +266,6 @@ def meant_by(here: Here, key: ApiKey, wanted: str) -> PersonId:
     return named
 
 
-def way(request: Request) -> Literal["api", "cli"]:
-    """Return the way a request came: `cli` only with a key that `sayso dev` lends to the command line beside it.
-
-    Any program can send the User-Agent of our command line with any other key, so that it proves nothing.
-    """
-    key: ApiKey = request.scope[KEY]
-    is_said = request.headers.get("user-agent") == USER_AGENT
-    return "cli" if is_said and key.made_by == "dev" else "api"
-
-
-Way = Annotated[Literal["api", "cli"], Depends(way)]
 HereNow = Annotated[Here, Depends(here)]
 MayTrigger = Annotated[ApiKey, Depends(needs("trigger"))]
 MayAsk = Annotated[ApiKey, Depends(needs("trigger", may_only_ask=True))]

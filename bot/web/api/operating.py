@@ -25,7 +25,7 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.health import readyz
-from bot.web.api.keyed import HereNow, MayRead, Way, needs
+from bot.web.api.keyed import HereNow, MayRead, needs
 from bot.web.api.shapes import Person
 from bot.web.here import Here
 from bot.web.problems import ProblemError, not_found
@@ -263,7 +263,6 @@ async def explained_policy(
     name: PolicyPath,
     key: Annotated[ApiKey, Depends(needs("explain"))],
     here: HereNow,
-    way: Way,
     supposed: Annotated[Supposed, Query()],
 ) -> Explained:
     """Explain what a policy does if nobody answers: who is asked, when, why and by what, and what stops it.
@@ -275,7 +274,7 @@ async def explained_policy(
     known = here.app.people
     who = here.app.access.rights.of_key(key)
     asks = known.named(supposed.person or next(iter(who.people), ""))
-    await here.app.guard.check_asking(who, asks, way)
+    await here.app.guard.check_asking(who, asks)
     moment = moment_of(known, asks, supposed.at, here.app.store.about_now())
     desk = Desk(here.app.requests.freezes, here.app.requests.decisions.delegation, here.app.requests.standing)
     found = await explain(known, desk, places_of(here.app.settings), name, asks, moment, supposed.env)
@@ -296,28 +295,26 @@ async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
 
 
 @router.post("/freeze", operation_id="freeze", responses=_FREEZES)
-async def freeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow, way: Way) -> FreezeView:
+async def freeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow) -> FreezeView:
     """Freeze an environment, or everything: nothing that needs an approval starts there.
 
     That holds once this answers.
 
     Votes still count, and what runs is finished. What is frozen already stays as whoever froze it said.
     """
-    await _check(here, key, way, "freeze")
+    await _check(here, key, "freeze")
     known, where = here.app.requests.freezes, wanted.environment or ""
-    made = await known.freeze(where, key.speaker, wanted.reason, channel=way, evidence=key.evidence)
+    made = await known.freeze(where, key.speaker, wanted.reason, proof=key.proof)
     warning = no_environment(where, tuple(here.app.settings.deploy.environments))
     return _view(made, "\n".join(filter(None, (warning, known.words(made)))))
 
 
 @router.post("/unfreeze", operation_id="unfreeze", responses=_FREEZES)
-async def unfreeze(wanted: UnfreezeWanted, key: _MayFreeze, here: HereNow, way: Way) -> FreezeView:
+async def unfreeze(wanted: UnfreezeWanted, key: _MayFreeze, here: HereNow) -> FreezeView:
     """End a freeze that somebody began; a window of the settings ends by itself."""
-    await _check(here, key, way, "freeze")
+    await _check(here, key, "freeze")
     known, where = here.app.requests.freezes, wanted.environment or ""
-    ended = await known.unfreeze(
-        where, key.speaker, wanted.reason, channel=way, evidence=key.evidence, seen=wanted.seen
-    )
+    ended = await known.unfreeze(where, key.speaker, wanted.reason, proof=key.proof, seen=wanted.seen)
     if ended is None:
         lists = "`sayso freezes`, or GET /v1/freezes, lists what is frozen"
         raise not_found(f"Nobody has frozen {where or 'everything'}.", lists)
@@ -332,7 +329,7 @@ async def absences(_: MayRead, here: HereNow) -> AbsenceViews:
 
 
 @router.post("/absences", operation_id="setAbsence", responses=_ABSENCES)
-async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow, way: Way) -> AbsenceView:
+async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow) -> AbsenceView:
     """Say that the key's person is away; operators say it of others as well.
 
     It replaces what was said before.
@@ -341,21 +338,21 @@ async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow, way: Way
     approval with this key would count; so do the open ones that they hold.
     """
     person = here.app.people.named(wanted.person) if wanted.person else key.speaker
-    await here.app.guard.check_absence(here.app.access.rights.of_key(key), person, way)
+    await here.app.guard.check_absence(here.app.access.rights.of_key(key), person)
     asked = AbsenceWanted(
         person, wanted.until, wanted.starts or "", here.app.people.named(wanted.to) if wanted.to else None
     )
     set_it = here.app.requests.absences.set
-    made = await set_it(asked, key.speaker, channel=way, link_by=key.link_by, evidence=key.evidence)
+    made = await set_it(asked, key.speaker, proof=key.proof)
     return _absence(made, here)
 
 
 @router.post("/absences/end", operation_id="endAbsence", responses=_ABSENCES)
-async def back(wanted: AbsenceEnd, key: _MayBeAbsent, here: HereNow, way: Way) -> AbsenceView:
+async def back(wanted: AbsenceEnd, key: _MayBeAbsent, here: HereNow) -> AbsenceView:
     """End an absence, one's own or, for operators, another's; what went to others stays there."""
     person = here.app.people.named(wanted.person) if wanted.person else key.speaker
-    await here.app.guard.check_absence(here.app.access.rights.of_key(key), person, way)
-    return _absence(await here.app.requests.absences.end(person, key.speaker, channel=way, evidence=key.evidence), here)
+    await here.app.guard.check_absence(here.app.access.rights.of_key(key), person)
+    return _absence(await here.app.requests.absences.end(person, key.speaker, proof=key.proof), here)
 
 
 def _absence(absence: Absence, here: Here) -> AbsenceView:
@@ -404,18 +401,18 @@ async def _of_audit_ends(here: Here) -> list[str]:
 
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
-async def dead(key: _MayClear, here: HereNow, way: Way) -> DeadLetters:
+async def dead(key: _MayClear, here: HereNow) -> DeadLetters:
     """List the items sayso gave up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
-    await _check(here, key, way)
+    await _check(here, key)
     notes = {name: Note.model_validate_json(body) for name, body in (await here.app.store.lists.dead()).items()}
     letters = (DeadLetter(id=name, **dict(note)) for name, note in notes.items())
     return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))
 
 
 @router.post("/dead/{some_id}/requeue", operation_id="requeueDeadLetter", responses=_DONE)
-async def requeued(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) -> Done:
+async def requeued(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
     """Try a dead letter again; never a quarantined message."""
-    await _check(here, key, way)
+    await _check(here, key)
     body = (await here.app.store.lists.dead()).get(some_id)
     if body is None:
         raise not_found(f"There is no dead letter {some_id}.", "GET /v1/dead lists them")
@@ -429,49 +426,47 @@ async def requeued(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) -
 
 
 @router.post("/dead/{some_id}/discard", operation_id="discardHeld", responses=_DONE)
-async def discarded(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) -> Done:
+async def discarded(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
     """Forget a quarantined message."""
-    await _check(here, key, way)
+    await _check(here, key)
     return Done(id=some_id, told=await here.app.messages.quarantine.discard(some_id, key.speaker))
 
 
 @router.post("/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
-async def confirmed(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) -> Done:
+async def confirmed(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
     """Ask the person whom a quarantined message names; it stays quarantined."""
-    await _check(here, key, way)
+    await _check(here, key)
     return Done(id=some_id, told=await here.app.messages.quarantine.confirm(some_id, key.speaker))
 
 
 @router.post("/people/same", operation_id="samePerson", responses=_DONE)
-async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow, way: Way) -> Done:
+async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow) -> Done:
     """Say that a person is one the directory knew before under another address.
 
     What they may decide, have approved and asked for counts for them again. Nobody says it of themselves.
     """
-    await _check(here, key, way, "same")
+    await _check(here, key, "same")
     register, people = here.app.register, here.app.people
     behind = (*key.holders, *key.speaks_for())
-    found, before = await register.same(
-        wanted.known_by, wanted.person, key.speaker, behind=behind, channel=way, evidence=key.evidence
-    )
+    found, before = await register.same(wanted.known_by, wanted.person, key.speaker, behind=behind, proof=key.proof)
     words = "notice.people-same" if found != before else "notice.people-same-already"
     name = people.name_of(found)
     return Done(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found, before=before))
 
 
 @router.post("/people/confirm", operation_id="confirmPeople", responses=_DONE)
-async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow, way: Way) -> Done:
+async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow) -> Done:
     """Confirm a half-taken settings file: the people missing in it have left.
 
     It holds for exactly the file of this digest, until another one holds.
     """
-    await _check(here, key, way, "confirm")
+    await _check(here, key, "confirm")
     noted, digest = NotedTables(here.app.store), wanted.digest
-    is_new = await noted.confirm(digest, key.speaker, channel=way, evidence=key.evidence)
+    is_new = await noted.confirm(digest, key.speaker, proof=key.proof)
     words = "notice.people-confirmed" if is_new else "notice.people-confirmed-already"
     return Done(id=digest, told=say(words, digest=digest))
 
 
-async def _check(here: Here, key: ApiKey, way: str, action: Action = "dead") -> None:
+async def _check(here: Here, key: ApiKey, action: Action = "dead") -> None:
     """Check that the key may do what is an operator's. Raises Forbidden."""
-    await here.app.guard.check(here.app.access.rights.of_key(key), action, way)
+    await here.app.guard.check(here.app.access.rights.of_key(key), action)

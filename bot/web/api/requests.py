@@ -33,7 +33,6 @@ from bot.web.api.keyed import (
     MayAnswer,
     MayFollow,
     MayRead,
-    Way,
     needs,
     record_for,
     refused,
@@ -194,7 +193,6 @@ async def shown(
     request_id: RequestPath,
     key: MayFollow,
     here: HereNow,
-    way: Way,
     request: HttpRequest,
     wait: Annotated[Wait, Query()],
 ) -> RequestView:
@@ -203,13 +201,13 @@ async def shown(
     With `wait_s`, an open one is returned once it has changed, or when the time is over. A program's own approval is
     shown once it is decided; the program begins what it `may_act` on by `start`.
     """
-    view = await _view(here, (await record_for(here, key, "see", request_id, way)).record)
+    view = await _view(here, (await record_for(here, key, "see", request_id)).record)
     if not wait.wait_s:
         return view
     if is_open(view):
         with here.waits.one_more(key.counted_as):
             view = await changed(here, view, min(wait.wait_s, here.longest_wait_s), request.receive)
-    await record_for(here, await still_good(request), "see", request_id, way)
+    await record_for(here, await still_good(request), "see", request_id)
     return view
 
 
@@ -223,12 +221,11 @@ async def outcome(
     request_id: RequestPath,
     key: MayFollow,
     here: HereNow,
-    way: Way,
     request: HttpRequest,
     wait: Annotated[Wait, Query()],
 ) -> Outcome:
     """Return the state of a request in one word, with the typed answer."""
-    return outcome_of(await shown(request_id, key, here, way, request, wait))
+    return outcome_of(await shown(request_id, key, here, request, wait))
 
 
 @router.post(
@@ -241,7 +238,6 @@ async def answered(
     given: Annotated[AnswerGiven, Body(openapi_examples=docs.ANSWERS)],
     key: MayAnswer,
     here: HereNow,
-    way: Way,
     idempotency_key: OnceHeader = None,
 ) -> Answered:
     """Answer as the person whose key this is.
@@ -252,8 +248,8 @@ async def answered(
     `break_glass` decides alone, for the whole quorum and all steps: only by whom the policy names in `break_glass`,
     and everybody is told at once.
     """
-    read = await record_for(here, key, "answer", request_id, way)
-    return await answer(here, key, read, given, idempotency_key, way)
+    read = await record_for(here, key, "answer", request_id)
+    return await answer(here, key, read, given, idempotency_key)
 
 
 @router.post(
@@ -266,7 +262,6 @@ async def edited(
     wanted: Annotated[EditWanted, Body(openapi_examples=docs.EDITS)],
     key: MayAnswer,
     here: HereNow,
-    way: Way,
     idempotency_key: OnceHeader = None,
 ) -> Answered:
     """Change arguments.
@@ -275,8 +270,8 @@ async def edited(
     not approve it either, unless the policy says `editor_may_approve`. Whoever asked changes any argument, with the
     scope `steer` as well.
     """
-    read = await record_for(here, key, "answer", request_id, way)
-    return await edit(here, key, read, wanted, idempotency_key, way)
+    read = await record_for(here, key, "answer", request_id)
+    return await edit(here, key, read, wanted, idempotency_key)
 
 
 @router.post(
@@ -289,7 +284,6 @@ async def delegated(
     wanted: Annotated[DelegationWanted, Body(openapi_examples=docs.DELEGATIONS)],
     key: MayAnswer,
     here: HereNow,
-    way: Way,
     idempotency_key: OnceHeader = None,
 ) -> Answered:
     """Hand a request on to somebody whom its policy accepts.
@@ -297,8 +291,8 @@ async def delegated(
     They decide in place of the key's person. Whoever handed it on approves it no more, and may still deny it. Votes
     that were given count as before. Only a person's own key does this, and for nobody else.
     """
-    read = await record_for(here, key, "answer", request_id, way)
-    return await delegate(here, key, read, wanted, idempotency_key, way)
+    read = await record_for(here, key, "answer", request_id)
+    return await delegate(here, key, read, wanted, idempotency_key)
 
 
 @router.post(
@@ -310,7 +304,6 @@ async def withdrawn(
     request_id: RequestPath,
     key: Annotated[ApiKey, Depends(needs("withdraw", may_only_ask=True))],
     here: HereNow,
-    way: Way,
     withdrawal: Withdrawal | None = None,
 ) -> Withdrawn:
     """Withdraw what the key's person, or whom it may ask for, has caused, until it starts.
@@ -318,7 +311,7 @@ async def withdrawn(
     It is `withdrawn` then, or `revoked` where it was approved already.
     """
     known = RequestId(request_id)
-    record, _, _ = await record_for(here, key, "withdraw", request_id, way)
+    record, _, _ = await record_for(here, key, "withdraw", request_id)
     own = [person for person in key.speaks_for() if person in record.askers]
     # What a program asked by itself it takes back by itself, and not as the person for whom it asked.
     by = own[0] if own and key.speaker != record.request.program else key.speaker
@@ -327,8 +320,8 @@ async def withdrawn(
         detail = f"The agent reads the reason, and takes it for the word of {by}, whom the key only acts for."
         do = "Leave the reason out, or use that person's own key"
         problem = trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
-        raise await refused(here, key, "withdraw", way, problem, record.request.run_id)
-    taken_back = await here.app.runs.steering.withdraw(known, by, reason, channel=way, evidence=key.evidence)
+        raise await refused(here, key, "withdraw", problem, record.request.run_id)
+    taken_back = await here.app.runs.steering.withdraw(known, by, reason, proof=key.proof)
     stands, _, _ = await here.app.requests.decisions.request(taken_back)
     return Withdrawn(id=taken_back, state=stands.state)
 

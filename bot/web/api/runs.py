@@ -21,7 +21,6 @@ from bot.web.api.keyed import (
     HereNow,
     MayRead,
     MayTrigger,
-    Way,
     check_may_trigger,
     check_run,
     needs,
@@ -55,7 +54,6 @@ async def start(
     wanted: RunWanted,
     key: MayTrigger,
     here: HereNow,
-    way: Way,
     response: Response,
     once: OnceHeader = None,
 ) -> RunView:
@@ -64,11 +62,11 @@ async def start(
     With an idempotency key the same body leads to the same run for 24 h: then the answer is 200 and has the header
     `Idempotency-Replayed: true`. Another body under that key is refused, with the difference.
     """
-    requester = await requester_of(here, key, wanted.requester, "trigger", way)
+    requester = await requester_of(here, key, wanted.requester, "trigger")
     agent = here.app.runs.starter.check(wanted.text, wanted.agent)
     if wanted.agent is None:
         await here.app.messages.inbox.check_begins(requester, wanted.text)
-    await check_may_trigger(here, key, agent, way)
+    await check_may_trigger(here, key, agent)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
         response.headers["Idempotency-Replayed"] = "true"
@@ -81,11 +79,10 @@ async def start(
         submitter,
         key.service or "",
         holders=key.holders,
-        by_mail=key.link_by == "email",
-        evidence=key.evidence,
+        proof=key.proof,
     )
     run_id = await here.app.runs.starter.start(
-        way, wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent
+        key.way, wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent
     )
     response.headers["Location"] = f"/v1/runs/{run_id}"
     return await view(here, run_id, here.app.access.rights.of_key(key))
@@ -131,9 +128,9 @@ async def listed(key: MayRead, here: HereNow, wanted: Annotated[RunsWanted, Quer
     responses=answers(403, 404, 422, shown={200: docs.RUN}),
     dependencies=[Depends(in_turn)],
 )
-async def shown(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> RunView:
+async def shown(run_id: RunPath, key: MayRead, here: HereNow) -> RunView:
     """Return a run, archived or not: its state, its open request, how its steps ended."""
-    who = await check_run(here, key, "see", run_id, way)
+    who = await check_run(here, key, "see", run_id)
     return await view(here, run_id, who)
 
 
@@ -154,10 +151,10 @@ _VERBS: dict[Verb, str] = {
 
 
 def _steering(verb: Verb) -> Callable[..., Awaitable[Steered]]:
-    async def steer(run_id: RunPath, key: Annotated[ApiKey, Depends(needs(verb))], here: HereNow, way: Way) -> Steered:
-        await check_run(here, key, verb, run_id, way)
+    async def steer(run_id: RunPath, key: Annotated[ApiKey, Depends(needs(verb))], here: HereNow) -> Steered:
+        await check_run(here, key, verb, run_id)
         steering, known = here.app.runs.steering, RunId(check(run_id, "run"))
-        after = await steering.steer(known, verb, key.speaker, channel=way, evidence=key.evidence)
+        after = await steering.steer(known, verb, key.speaker, proof=key.proof)
         return Steered(id=after.id, state=after.state)
 
     steer.__doc__ = _VERBS[verb]

@@ -11,7 +11,7 @@ from bot.people.api_keys import ApiKey
 from bot.runs.program_starts import Beginner, Refused
 from bot.web.api import docs
 from bot.web.api.docs import answers
-from bot.web.api.keyed import HereNow, MayAsk, Way, own_record_for
+from bot.web.api.keyed import HereNow, MayAsk, own_record_for
 from bot.web.api.requests import RequestPath
 from bot.web.api.shapes import Finished, FinishWanted, Started, StartWanted
 from bot.web.problems import ProblemError, trouble
@@ -38,7 +38,6 @@ async def started(
     wanted: Annotated[StartWanted, Body(openapi_examples=docs.STARTS)],
     key: MayAsk,
     here: HereNow,
-    way: Way,
 ) -> Started:
     """Begin what was approved.
 
@@ -47,7 +46,7 @@ async def started(
     this answers 200; where no answer came, send the same attempt again. With `came_of` in the answer that attempt is
     over: then do nothing.
     """
-    await own_record_for(here, key, "trigger", request_id, way)
+    await own_record_for(here, key, "trigger", request_id)
     known = RequestId(request_id)
     begun = await here.app.runs.program_starts.start(known, wanted.attempt, _beginner(key), wanted.digest)
     if isinstance(begun, Refused):
@@ -73,14 +72,13 @@ async def ended(
     wanted: Annotated[FinishWanted, Body(openapi_examples=docs.FINISHES)],
     key: MayAsk,
     here: HereNow,
-    way: Way,
 ) -> Finished:
     """Report the result of an attempt.
 
     Everybody who holds a card is told, in the program's words. What is said first stands: the same again changes
     nothing, and anything else is refused.
     """
-    await own_record_for(here, key, "trigger", request_id, way)
+    await own_record_for(here, key, "trigger", request_id)
     known, starts = RequestId(request_id), here.app.runs.program_starts
     said = await starts.finish(known, wanted.attempt, _beginner(key), ok=wanted.ok, summary=wanted.summary)
     if isinstance(said, Refused):
@@ -90,7 +88,7 @@ async def ended(
 
 
 def _beginner(key: ApiKey) -> Beginner:
-    return Beginner(PersonId(key.speaker), key.evidence)
+    return Beginner(PersonId(key.speaker), key.proof)
 
 
 def _problem(refused: Refused) -> ProblemError:

@@ -15,7 +15,7 @@ from bot.render.views import Summary
 from bot.store.watch import RunNews
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
-from bot.web.api.keyed import HereNow, MayRead, Way, check_run, still_sees
+from bot.web.api.keyed import HereNow, MayRead, check_run, still_sees
 from bot.web.api.runs import RunPath
 from bot.web.api.shapes import Absent, Events, Numbered, Seq
 from bot.web.here import Here
@@ -46,7 +46,6 @@ async def events(
     run_id: RunPath,
     key: MayRead,
     here: HereNow,
-    way: Way,
     request: Request,
     wanted: Annotated[EventsWanted, Query()],
     last_event_id: Annotated[Seq | Absent, Header(alias="Last-Event-ID", description="Where a stream was cut.")] = None,
@@ -57,7 +56,7 @@ async def events(
     and a stream that was cut goes on after `Last-Event-ID`. There is a ping every 15 s, and status 204 (which browsers
     take as the end) when the run has ended and all of it was told.
     """
-    who, after, limit = await check_run(here, key, "see", run_id, way), wanted.after, wanted.limit
+    who, after, limit = await check_run(here, key, "see", run_id), wanted.after, wanted.limit
     [line] = await here.app.store.lists.summaries_of([run_id])
     if not line:
         return await _archived(here, run_id, after if last_event_id is None else int(last_event_id), limit, request)

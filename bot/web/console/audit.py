@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from agents.requests.proof import BySession, LinkBy
 from bot.audit.export import csv_head, csv_line, json_line
 from bot.audit.reading import Query
 from bot.errors import Forbidden, Invalid, NotFound
@@ -56,11 +57,14 @@ _KINDS = {
 }
 
 
-_EVIDENCE = {
-    "console session, opened by a link in Slack": "audit.evidence-session-slack",
-    "console session, opened by a link in a mail": "audit.evidence-session-mail",
-    "console session, opened by a link from an operator's terminal": "audit.evidence-session-operator",
-    "API key ": "audit.evidence-key",
+_SESSIONS: dict[LinkBy, str] = {
+    "slack": "audit.evidence-session-slack",
+    "email": "audit.evidence-session-mail",
+    "operator": "audit.evidence-session-operator",
+}
+# A record is sealed with the words; what is known of them is worded once more for whoever reads it here.
+_EVIDENCE = {BySession(link_by=by, mark="-").words.removesuffix(" (-)"): key for by, key in _SESSIONS.items()} | {
+    "API key ": "audit.evidence-key"
 }
 
 
@@ -128,7 +132,7 @@ async def _check_still(request: Request) -> None:
 async def _check(request: Request, who: Who) -> None:
     """Check that `who` may read the log. Raises Refusal."""
     try:
-        await here(request).app.guard.check(who, "audit", "console")
+        await here(request).app.guard.check(who, "audit")
     except Forbidden:
         raise _not_yours() from None
 

@@ -81,7 +81,7 @@ async def asked(request: Request) -> Response:
         run_id = RunId(known.decode())
         if not await process.app.store.length(run_id):
             agent = visit.field("agent") or None
-            sent_by = Sent(by_mail=visit.known.by == "email", evidence=visit.known.evidence)
+            sent_by = Sent(proof=visit.known.proof)
             await process.app.runs.starter.start(
                 "console", text, visit.person, agent=agent, run_id=run_id, sent=sent_by
             )
@@ -174,18 +174,18 @@ async def unfrozen(request: Request) -> Response:
 
 async def _freeze(request: Request, *, is_on: bool) -> Response:
     process, visit = here(request), visit_of(request)
-    await process.app.guard.check(who_of(request), "freeze", "console")
+    await process.app.guard.check(who_of(request), "freeze")
     where, reason = visit.field("environment"), first_line(visit.field("reason"), _REASON_CHARS)
     # Whatever is frozen can be ended, also where the file no longer names it.
     if is_on and where and where not in process.app.settings.deploy.environments:
         raise unreadable()
-    known, evidence = process.app.requests.freezes, visit.known.evidence
+    known, proof = process.app.requests.freezes, visit.known.proof
     try:
         if is_on:
-            await known.freeze(where, visit.person, reason, channel="console", evidence=evidence)
+            await known.freeze(where, visit.person, reason, proof=proof)
         else:
             seen = visit.field("seen")
-            await known.unfreeze(where, visit.person, reason, channel="console", evidence=evidence, seen=seen)
+            await known.unfreeze(where, visit.person, reason, proof=proof, seen=seen)
     except Conflict as error:
         return to(request, "/live", str(error), is_well=False)
     if not is_on:
@@ -197,12 +197,12 @@ async def away(request: Request) -> Response:
     """Say that somebody is away: oneself, or, for operators, anybody."""
     process, visit = here(request), visit_of(request)
     person = PersonId(visit.field("person") or visit.person)
-    await process.app.guard.check_absence(who_of(request), person, "console")
+    await process.app.guard.check_absence(who_of(request), person)
     stand_in = PersonId(visit.field("to")) if visit.field("to") else None
     wanted = AbsenceWanted(person, visit.field("until"), visit.field("from"), stand_in)
     set_it, known = process.app.requests.absences.set, visit.known
     try:
-        made = await set_it(wanted, visit.person, channel="console", link_by=known.by, evidence=known.evidence)
+        made = await set_it(wanted, visit.person, proof=known.proof)
     except (Invalid, NotFound) as error:
         return to(request, "/live", str(error), is_well=False)
     return to(request, "/live", absence_words(made, process.app.people))
@@ -212,10 +212,10 @@ async def back(request: Request) -> Response:
     """Say that somebody is back."""
     process, visit = here(request), visit_of(request)
     person = PersonId(visit.field("person") or visit.person)
-    await process.app.guard.check_absence(who_of(request), person, "console")
-    end, evidence = process.app.requests.absences.end, visit.known.evidence
+    await process.app.guard.check_absence(who_of(request), person)
+    end, proof = process.app.requests.absences.end, visit.known.proof
     try:
-        await end(person, visit.person, channel="console", evidence=evidence)
+        await end(person, visit.person, proof=proof)
     except NotFound as error:
         return to(request, "/live", str(error), is_well=False)
     return to(request, "/live", say("console.away-ended", name=process.app.people.name_of(person)))

@@ -187,7 +187,7 @@ async def made(request: Request) -> Response:
         made_by="person",
         link_by=visit.known.by,
         sent_to="" if visit.known.is_demo else visit.known.sent_to,
-        evidence=visit.known.evidence,
+        proof=visit.known.proof,
     )
     url = here(request).app.settings.public_url or str(request.base_url)
     return await _page(request, _Form(fresh=text, answers=key.may("answer"), snippets=snippets_for(key, text, url)))
@@ -200,10 +200,10 @@ async def revoked(request: Request) -> Response:
     key = next((key for key, _ in await keyring.all() if key.prefix == prefix), None)
     # Nobody else learns whether there is such a key.
     if key is None or key.person != visit.person:
-        await app.guard.check(who_of(request), "keys", "console")
+        await app.guard.check(who_of(request), "keys")
     if key is None:
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.keys-gone-title"), say("console.keys-gone"))
-    await keyring.revoke(prefix, visit.person, channel="console", evidence=visit.known.evidence)
+    await keyring.revoke(prefix, visit.person, proof=visit.known.proof)
     left = await left_by(app.store, prefix)
     told = say("console.keys-left", requests=", ".join(left)) if left else ""
     return to(request, "/keys", f"{say('console.keys-revoked')} {told}".rstrip())

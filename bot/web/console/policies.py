@@ -38,7 +38,7 @@ async def shown(request: Request) -> Response:
     who, rights, people = who_of(request), process.app.access.rights, process.app.people
     given = {name: request.query_params.get(name, "").strip()[:_FIELD_CHARS] for name in _FIELDS}
     given["person"] = given["person"] or me
-    await process.app.guard.check_asking(who, PersonId(given["person"]), "console")
+    await process.app.guard.check_asking(who, PersonId(given["person"]))
     for name in people.tables.policies:
         await people.look_up_policy(name)
     data: dict[str, object] = {

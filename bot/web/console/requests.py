@@ -257,10 +257,10 @@ async def withdrawn(request: HttpRequest) -> Response:
     """Take back a request of one's own."""
     process, visit, request_id = here(request), visit_of(request), _id(request)
     back = f"/requests/{request_id}"
-    why, evidence = visit.field("reason")[:_REASON_CHARS], visit.known.evidence
+    why, proof = visit.field("reason")[:_REASON_CHARS], visit.known.proof
     try:
         await request_for(request, "withdraw")
-        await process.app.runs.steering.withdraw(request_id, visit.person, why, channel="console", evidence=evidence)
+        await process.app.runs.steering.withdraw(request_id, visit.person, why, proof=proof)
     except (Conflict, Forbidden) as error:
         return to(request, back, str(error), is_well=False)
     return to(request, back, say("console.request-withdrawn"))
@@ -324,14 +324,12 @@ def _made(request: Request, visit: Visit, shown: _Shown, said: Said, reason: str
     return Statement(
         reply_id=f"console-{hashlib.sha256(sent.encode()).hexdigest()[:32]}",
         person=visit.person,
-        channel="console",
-        link_by=visit.known.by,
         revision=shown.revision,
         digest=shown.digest,
         said=said,
         text=text,
         reason=reason[:_REASON_CHARS],
-        evidence=visit.known.evidence,
+        proof=visit.known.proof,
     )
 
 

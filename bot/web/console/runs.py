@@ -160,9 +160,9 @@ async def steered(request: Request) -> Response:
         text = say("console.no-verb", verbs=", ".join(_VERBS))
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.not-found-title"), text)
     run_id, visit = await check_run(request, verb), visit_of(request)
-    steering, evidence = here(request).app.runs.steering, visit.known.evidence
+    steering, proof = here(request).app.runs.steering, visit.known.proof
     try:
-        await steering.steer(run_id, verb, visit.person, channel="console", evidence=evidence)
+        await steering.steer(run_id, verb, visit.person, proof=proof)
     except Conflict as error:
         return to(request, f"/runs/{run_id}", str(error), is_well=False)
     return to(request, f"/runs/{run_id}", say(_DONE[verb]))
@@ -173,8 +173,7 @@ async def copied(request: Request) -> Response:
     is_fork, visit = request.url.path.endswith("/fork"), visit_of(request)
     run_id = await check_run(request, "fork" if is_fork else "retry")
     at = visit.field("at") if is_fork else "1"
-    copying, is_by_mail = here(request).app.runs.forks, visit.known.by == "email"
-    asker = Asker(visit.person, channel="console", by_mail=is_by_mail, evidence=visit.known.evidence)
+    copying, asker = here(request).app.runs.forks, Asker(visit.person, proof=visit.known.proof)
     if not _PLACE.fullmatch(at):
         raise unreadable()
     try:
@@ -247,7 +246,7 @@ def _rows(request: Request, told: RunPage) -> list[Row]:
 
 
 def _as_json(event: Event) -> str:
-    """An event as it is kept; what was read out of a file is as long as the file."""
+    """An event as it is told; what was read out of a file is as long as the file."""
     return event.model_dump_json(indent=2, exclude={"files": {"__all__": {"text"}}})
 
 

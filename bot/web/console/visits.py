@@ -127,7 +127,7 @@ async def check_run(request: Request, action: Action) -> RunId:
     who = who_of(request)
     try:
         run_id = check(request.path_params["run_id"], "run")
-        await here(request).app.guard.check_run(who, action, run_id, "console")
+        await here(request).app.guard.check_run(who, action, run_id)
     except NotFound:
         raise no_run() from None
     return RunId(run_id)
@@ -141,7 +141,7 @@ async def request_for(request: Request, action: Action, request_id: str = "") ->
     app, who = here(request).app, who_of(request)
     try:
         read = await app.requests.decisions.request(check(request_id or request.path_params["request_id"], "request"))
-        await app.guard.check_request(who, action, read.record, "console")
+        await app.guard.check_request(who, action, read.record)
     except NotFound:
         raise no_request() from None
     return read

@@ -18,7 +18,6 @@ from bot.web.api.keyed import (
     MayAnswer,
     MayRead,
     MayTrigger,
-    Way,
     check_may_trigger,
     check_run,
     refused,
@@ -104,7 +103,6 @@ async def asked(
     wanted: StandingWanted,
     key: MayTrigger,
     here: HereNow,
-    way: Way,
     response: Response,
     idempotency_key: OnceHeader = None,
 ) -> RequestView:
@@ -114,16 +112,16 @@ async def asked(
     approve it, calls that are exactly the same, but for `open` arguments, are approved at once. With an idempotency key
     the same body leads to the same request for 24 h, then with status 200 and the header `Idempotency-Replayed: true`.
     """
-    person = await _person(here, key, "trigger", way)
-    await check_run(here, key, "see", wanted.run, way)
-    await check_may_trigger(here, key, STANDING, way)
+    person = await _person(here, key, "trigger")
+    await check_run(here, key, "see", wanted.run)
+    await check_may_trigger(here, key, STANDING)
     once = await remembered(here.app.store, key, idempotency_key, wanted, person) if idempotency_key else None
     if once and (earlier := await here.app.runs.standing.asked(once)):
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
         return await request_of(here, earlier)
     ask = here.app.runs.again.ask
-    found = await ask(RunId(wanted.run), person, wanted.uses, wanted.until, wanted.open, way, once)
+    found = await ask(RunId(wanted.run), person, wanted.uses, wanted.until, wanted.open, key.proof, once)
     response.headers["Location"] = f"/v1/requests/{found}"
     return await request_of(here, found)
 
@@ -133,18 +131,16 @@ async def asked(
     operation_id="revokeStanding",
     responses=answers(403, 404, 409, 413, 422, shown={200: _REVOKED}),
 )
-async def revoked(
-    standing_id: _StandingPath, wanted: Revocation, key: MayAnswer, here: HereNow, way: Way
-) -> StandingView:
+async def revoked(standing_id: _StandingPath, wanted: Revocation, key: MayAnswer, here: HereNow) -> StandingView:
     """End a standing approval at once, also for what has not started."""
-    who, person = here.app.access.rights.of_key(key), await _person(here, key, "answer", way)
-    return await view_of(here, await revoke(here, who, person, standing_id, wanted.reason, way))
+    who, person = here.app.access.rights.of_key(key), await _person(here, key, "answer")
+    return await view_of(here, await revoke(here, who, person, standing_id, wanted.reason))
 
 
-async def _person(here: Here, key: ApiKey, action: Action, channel: str) -> PersonId:
+async def _person(here: Here, key: ApiKey, action: Action) -> PersonId:
     """Return whose key it is. Raises ProblemError for a service's: a standing approval is between people."""
     if key.person is None:
         detail = "This key belongs to a service; people ask for standing approvals and revoke them."
         problem = trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, "Use a key of your own")
-        raise await refused(here, key, action, channel, problem)
+        raise await refused(here, key, action, problem)
     return key.person

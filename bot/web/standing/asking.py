@@ -72,7 +72,7 @@ async def view_of(here: Here, found: Standing) -> StandingView:
     )
 
 
-async def revoke(here: Here, who: Who, person: PersonId, standing_id: str, reason: str, channel: str) -> Standing:
+async def revoke(here: Here, who: Who, person: PersonId, standing_id: str, reason: str) -> Standing:
     """End one, whoever may: whom it serves, who granted it, who decides by its policy, operators and admins.
 
     Raises NotFound.
@@ -81,5 +81,5 @@ async def revoke(here: Here, who: Who, person: PersonId, standing_id: str, reaso
     found = await standing.one(standing_id)
     if not standing.concerns(who, found):
         denied = Denied(say("again.none", id=standing_id), say("again.listed"), is_hidden=True)
-        await Refusals(here.app.store).refuse(who, "answer", denied, channel, found.approval.run_id)
-    return await standing.revoke(standing_id, person, reason, channel=channel, evidence=who.evidence)
+        await Refusals(here.app.store).refuse(who, "answer", denied, found.approval.run_id)
+    return await standing.revoke(standing_id, person, reason, proof=who.proof)

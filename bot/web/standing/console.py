@@ -50,12 +50,12 @@ async def asked(request: Request) -> Response:
     process, visit = here(request), visit_of(request)
     run_id, uses = visit.field("run"), visit.field("uses")
     await _check_sees(request, run_id)
-    await process.app.runs.starter.check_may(visit.person, STANDING, "console", visit.known.evidence)
+    await process.app.runs.starter.check_may(visit.person, STANDING, visit.known.proof)
     if not uses.isascii() or not uses.isdigit() or not 1 <= int(uses[:6]) <= _MOST_USES:
         raise unreadable()
     until = _end_of(visit.field("until"), process, visit.person)
     ask = process.app.runs.again.ask
-    found = await ask(RunId(run_id), visit.person, int(uses), until, visit.fields("open"), "console")
+    found = await ask(RunId(run_id), visit.person, int(uses), until, visit.fields("open"), visit.known.proof)
     return to(request, f"/requests/{found}", say("again.asked"))
 
 
@@ -64,7 +64,7 @@ async def revoked(request: Request) -> Response:
     visit, standing_id = visit_of(request), request.path_params["some_id"]
     reason = first_line(visit.field("reason"), _REASON_CHARS)
     try:
-        await revoke(here(request), who_of(request), visit.person, standing_id, reason, "console")
+        await revoke(here(request), who_of(request), visit.person, standing_id, reason)
     except NotFound as error:
         raise Refusal(HTTPStatus.NOT_FOUND, say("again.none-title"), f"{error}.") from error
     return to(request, "/standing", say("again.is-revoked", id=standing_id))
@@ -72,7 +72,7 @@ async def revoked(request: Request) -> Response:
 
 async def _check_sees(request: Request, run_id: str) -> None:
     try:
-        await here(request).app.guard.check_run(who_of(request), "see", check(run_id, "run"), "console")
+        await here(request).app.guard.check_run(who_of(request), "see", check(run_id, "run"))
     except NotFound:
         raise no_run() from None
 

@@ -7,7 +7,7 @@ and `identify` for set-up. Reads headers and bytes only: it never asks a server,
 import re
 from dataclasses import dataclass
 
-from channels import Contact, Directory
+from channels import ByServer, Contact, Directory
 from channels.email.format import addresses
 from channels.email.format.headers import Headers, Unreadable, read_headers
 from channels.email.identity.author import author_of, claimed
@@ -21,7 +21,7 @@ class Accepted:
     """The mail is this person's word. `weakness` and `wish_weakness` are as in `Proven`."""
 
     contact: Contact
-    evidence: str
+    known: ByServer
     weakness: str = ""
     wish_weakness: str = ""
 
@@ -68,7 +68,7 @@ def who(raw: bytes, directory: Directory, prove: Prove, recipient: str | None = 
     proof = prove(raw, author)
     if isinstance(proof, Unproven):
         return Refused((f"{UNPROVEN}{proof.reason}",), claims)
-    return Accepted(contact, proof.evidence, proof.weakness, proof.wish_weakness)
+    return Accepted(contact, proof.known, proof.weakness, proof.wish_weakness)
 
 
 def _doubts(headers: Headers, recipient: str | None) -> tuple[str, ...]:

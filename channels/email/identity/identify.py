@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from channels import Contact
+from channels import ByServer, Contact
 from channels.email.format.headers import Unreadable, read_headers
 from channels.email.format.shown import clean, subject_of
 from channels.email.identity import UNPROVEN, Accepted, Refused, hops, who
@@ -117,7 +117,7 @@ def _trouble(raw: bytes, author: str, own: str) -> tuple[str, str] | None:
     if author == own.lower():
         why = "it comes from the bot's own address, and what the bot writes is nobody's answer"
         return why, f"Send one from your own account, not from {own}"
-    found = who(raw, _Everybody(), lambda _raw, _author: Proven("whatever is said"))
+    found = who(raw, _Everybody(), lambda _raw, _author: Proven(_ANYBODY))
     if isinstance(found, Refused):
         return "; ".join(found.reasons), "Send a new mail, straight from your mail program to the mailbox"
     return None
@@ -137,9 +137,17 @@ def _trials(raw: bytes, author: str, said: Sequence[Word], ours: Sequence[Hop]) 
 def _trial(raw: bytes, author: str, way: Identity, server: str, *, may_be_pinned: bool) -> Trial:
     found = who(raw, _Everybody(), PROOFS[way](server)) if author else None
     if isinstance(found, Accepted):
-        return Trial(way, server, True, clean(found.evidence), may_be_pinned, clean(found.weakness))
+        return Trial(way, server, True, clean(_passed(found.known)), may_be_pinned, clean(found.weakness))
     reasons = found.reasons if found else ("its From is not exactly one plain address",)
     return Trial(way, server, False, clean("; ".join(reasons).removeprefix(UNPROVEN)), may_be_pinned)
+
+
+_ANYBODY = ByServer(how="login", server="", of="")
+_PASSED = {"dmarc": "dmarc=pass header.from=", "login": "auth=pass smtp.auth=", "internal": "AuthAs Internal for "}
+
+
+def _passed(known: ByServer) -> str:
+    return f"{known.server}: {_PASSED[known.how]}{known.of}"
 
 
 class _Everybody:

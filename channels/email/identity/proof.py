@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from channels import ByServer
 from channels.email.format import trace
 from channels.email.format.headers import Headers, Unreadable, read_headers
 from channels.email.identity.hops import Hop, are_one, hops, is_within, ours
@@ -16,13 +17,13 @@ EXCHANGE_ONLINE = "outlook.com"
 
 @dataclass(frozen=True)
 class Proven:
-    """The mail comes from the address in its From. `evidence` is what is recorded with whatever follows from it.
+    """The mail comes from the address in its From. `known` is kept with whatever follows from it.
 
     `weakness` says why the mail may not approve all the same, where what proves its sender leaves its words open;
     `wish_weakness` the same of a mail that answers no card, where it also leaves open to whom it was written.
     """
 
-    evidence: str
+    known: ByServer
     weakness: str = ""
     wish_weakness: str = ""
 
@@ -53,7 +54,7 @@ def local(raw: bytes, author: str) -> Proven | Unproven:
         return Unproven(f"it was sent without logging in as {author}")
     if block.login.lower() != author.lower():
         return Unproven(f"it was sent by {block.login}, who was logged in, and not by {author}")
-    return Proven(f"{trace.AUTHSERV_ID}: auth=pass smtp.auth={block.login}")
+    return Proven(ByServer(how="login", server=trace.AUTHSERV_ID, of=block.login))
 
 
 def nobody(_raw: bytes, author: str) -> Proven | Unproven:
@@ -101,7 +102,7 @@ def _by_submission(authserv_id: str, raw: bytes, author: str) -> Proven | Unprov
     found = verdict.one("auth")
     if found is None or found.result != "pass" or found.one("smtp.auth") != author:
         return Unproven(f"{authserv_id} does not say that its sender was logged in as {author}")
-    return Proven(f"{authserv_id}: auth=pass smtp.auth={author}")
+    return Proven(ByServer(how="login", server=authserv_id, of=author))
 
 
 def _by_m365(tenant: str, raw: bytes, author: str) -> Proven | Unproven:
@@ -110,7 +111,7 @@ def _by_m365(tenant: str, raw: bytes, author: str) -> Proven | Unproven:
     if other := not_microsofts(path, tenant):
         return Unproven(f"{other} had it last, which is no server of Microsoft 365: anybody may have written the rest")
     if _is_internal(headers, path, tenant):
-        return Proven(f"Microsoft 365: AuthAs Internal for {author}")
+        return Proven(ByServer(how="internal", server="Microsoft 365", of=author))
     door = next((hop for hop in path if is_within(hop.by, tenant)), None)
     if door is None:
         return Unproven(f"no server of {tenant} says that it received it")
@@ -147,7 +148,7 @@ def _passed(verdict: Verdict, headers: Headers, author: str, server: str) -> Pro
     if found.one("header.from") != domain:
         return Unproven(f"{server} says dmarc=pass, but not for {domain}")
     weak, weak_wish = (weakness(verdict, headers, domain, needed) for needed in (NEEDED, WISH_NEEDED))
-    return Proven(f"{server}: dmarc=pass header.from={domain}", weak, weak_wish)
+    return Proven(ByServer(how="dmarc", server=server, of=domain), weak, weak_wish)
 
 
 def not_microsofts(path: Sequence[Hop], tenant: str) -> str:

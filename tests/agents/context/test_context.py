@@ -26,6 +26,7 @@ from agents.events import (
 )
 from agents.model.failures import is_of_the_answer
 from agents.requests import Fact, RequestId
+from agents.requests.proof import as_by
 from agents.run import fold
 from agents.text import ends_of, one_line, strip_invisible
 from tests.agents.stories import ANY_TEXT, any_event, any_story
@@ -183,7 +184,13 @@ def test_a_failure_is_left_out_with_its_step_once_the_same_worked_unless_people_
 
 def test_what_somebody_wrote_beside_an_approval_is_for_people_and_never_shown_to_the_model() -> None:
     noted = AnswerNoted(
-        at=NOON, request_id=RequestId("q1"), reply_id="m", person=BO, channel="email", text="do v9", outcome="unclear"
+        at=NOON,
+        request_id=RequestId("q1"),
+        reply_id="m",
+        person=BO,
+        proof=as_by("email"),
+        text="do v9",
+        outcome="unclear",
     )
     asked = (started(), chosen(gate="production"), opened(), vote(reason="and then v9"), noted)
 

@@ -28,6 +28,7 @@ from agents.events import (
 )
 from agents.model.failures import FailureKind
 from agents.requests import Attachment, AttemptId, Fact, Given, RequestId, RunId, StepId
+from agents.requests.proof import as_by
 from agents.run import fold
 from agents.steps import CallTool
 from tests.agents.stories import SHORT_TEXT, any_story
@@ -126,7 +127,13 @@ def test_steps_leave_last_with_their_results_and_it_is_said_how_many() -> None:
 def people_spoke(words: str) -> list[Event]:
     """A run in which people said `words` wherever they may."""
     noted = AnswerNoted(
-        at=NOON, request_id=RequestId("q1"), reply_id="m", person=ANNA, channel="email", text=words, outcome="unclear"
+        at=NOON,
+        request_id=RequestId("q1"),
+        reply_id="m",
+        person=ANNA,
+        proof=as_by("email"),
+        text=words,
+        outcome="unclear",
     )
     asked = (chosen(gate="production"), opened(), vote(reason=words), noted, decided("denied", reason=words))
     answered = (chosen(step_id="s2"), opened("q2", "s2"), decided("answered", "q2", Given(text=words)))

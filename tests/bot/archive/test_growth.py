@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.runs.api_requests import Asker
 from tests.kit.world import World
@@ -42,17 +43,17 @@ async def much(world: World) -> None:
         record = await world.opened(await world.trigger("press bell", person="dan"))
         await world.decide("bo", record, vote)
         await world.ended(record.request.run_id)
-        fork = await world.app.runs.forks.retry(record.request.run_id, Asker(DAN, channel="cli"))
+        fork = await world.app.runs.forks.retry(record.request.run_id, Asker(DAN, proof=as_by("cli")))
         await world.steer(fork, "cancel", "dan")
     expired = await world.trigger("press bell", person="dan")
     await world.opened(expired)
     await world.move_time(3 * DAY_S)
     await world.ended(expired)
-    await world.app.requests.standing.revoke(standing.approval.id, BO, "", channel="cli")
+    await world.app.requests.standing.revoke(standing.approval.id, BO, "", proof=as_by("cli"))
     await world.app.requests.freezes.freeze("workshop", BO, "incident")
     await world.app.requests.freezes.unfreeze("workshop", BO, "over")
     until = (await world.now() + timedelta(days=2)).isoformat()
-    await world.app.requests.absences.set(AbsenceWanted(BO, until), BO, channel="cli")
+    await world.app.requests.absences.set(AbsenceWanted(BO, until), BO, proof=as_by("cli"))
     async with serving(world.app) as api:
         await (await api.client("anna")).post("/v1/runs", json={"text": "stamp letter"})
     await world.quiet()

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from agents.requests import DeliveryId, PersonId, RequestId, RunId
+from agents.requests.proof import ByKey
 from bot.audit.log import AuditLog
 from bot.store import Commit, Keys, Store, scripts
 from bot.store.journal import outbox_entry
@@ -75,10 +76,13 @@ async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known_in_t
     await AuditLog(store).note("refused", who=PersonId("bo"), run_id="s1r-aaaaaaaaaaaaa")
     assert (await new_facts(store), len(await new_facts(store, 1))) == ([], 1)
 
-    await AuditLog(store).note("frozen", who=PersonId("bo"), channel="cli", evidence="key sayso_ab", words="incident")
+    await AuditLog(store).note(
+        "frozen", who=PersonId("bo"), proof=ByKey(channel="cli", key="ab", made_by="operator"), words="incident"
+    )
 
     fact = json.loads((await new_facts(store))[0]["note"])
-    assert (fact["kind"], fact["who"], fact["evidence"], fact["words"]) == ("frozen", "bo", "key sayso_ab", "incident")
+    assert (fact["kind"], fact["who"], fact["words"]) == ("frozen", "bo", "incident")
+    assert (fact["channel"], fact["evidence"]) == ("cli", "API key sayso_ab, which an operator made")
 
 
 @guards("note_audit.lua:noted")

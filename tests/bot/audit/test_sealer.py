@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agents.events import RequestReassigned, RunForked
 from agents.requests import PersonId, RequestId, RunId
 from agents.requests.moves import SeatsPassed
+from agents.requests.proof import ByKey, ByMail
 from bot.audit.chain import Head
 from bot.audit.forgetting import Forgetting
 from bot.audit.log import AuditLog
@@ -35,7 +36,8 @@ async def decided_run(store: Store) -> None:
     """Anna asks, Bo approves by mail, the tool runs."""
     happened = [build.started(run_id=RUN), build.chosen(gate="production"), build.opened()]
     vote = build.vote()
-    proven = vote.model_copy(update={"vote": vote.vote.model_copy(update={"evidence": "DKIM of corp.example"})})
+    proof = ByMail(server="mx.example", of="corp.example")
+    proven = vote.model_copy(update={"vote": vote.vote.model_copy(update={"proof": proof})})
     await store.commit(Commit(run_id=RUN, events=[*happened, proven, build.decided("approved")], expect=0))
     began = build.tool_started().model_copy(update={"request_id": RequestId("q1")})
     await append(store, began, build.finished(output="ok"))
@@ -69,7 +71,8 @@ async def test_a_decision_leaves_records_of_what_was_asked_who_voted_how_that_wa
     assert [one["kind"] for one in found] == ["opened", "vote", "decided", "tool_started", "tool_finished"]
     vote = found[1]
     assert (vote["who"], vote["channel"], vote["outcome"]) == ("bo", "email", "approve")
-    assert (vote["request_id"], vote["policy_name"], vote["evidence"]) == ("q1", "production", "DKIM of corp.example")
+    assert (vote["request_id"], vote["policy_name"]) == ("q1", "production")
+    assert vote["evidence"] == "mx.example: dmarc=pass header.from=corp.example"
     assert (found[3]["tool"], found[3]["environment"]) == ("deploy", "production")
     assert vote["policy"]["rule"]["people"] == ["bo"]  # type: ignore[index,call-overload]
     assert (checked.findings, checked.waiting, checked.records) == ([], 0, 5)
@@ -417,7 +420,7 @@ async def test_a_cut_end_is_seen_by_what_the_store_has_noted_or_with_a_head_that
 
 async def test_the_chain_itself_holds_no_name_and_no_word_of_anybody(store: Store) -> None:
     await decided_run(store)
-    note = {"who": PersonId("bo"), "channel": "cli", "evidence": "key sayso_ab", "words": "Bo Berg says so"}
+    note = {"who": PersonId("bo"), "proof": ByKey(channel="cli", key="ab"), "words": "Bo Berg says so"}
     await AuditLog(store).note("frozen", **note)  # type: ignore[arg-type]
     await sealed_all(store)
 

@@ -11,6 +11,7 @@ import pytest
 
 from agents.events import AnswerNoted, ToolOrphaned
 from agents.requests import PersonId, RequestId, people_of
+from agents.requests.proof import as_by
 from bot.backup.claiming import claim
 from bot.backup.holding import Holding
 from bot.people.api_keys import Keyring
@@ -167,9 +168,9 @@ async def test_a_freeze_of_before_the_backup_stays_until_it_is_ended_once(office
 async def test_attack_who_stood_in_and_no_longer_does_decides_nothing_after_a_restoration(office: World) -> None:
     until_then = (await office.now() + timedelta(days=2)).isoformat()
     bo, dan = PersonId("bo"), PersonId("dan")
-    await office.app.requests.absences.set(AbsenceWanted(bo, until_then, to=dan), bo, channel="cli")
+    await office.app.requests.absences.set(AbsenceWanted(bo, until_then, to=dan), bo, proof=as_by("cli"))
     backup = await backed_up(office)
-    await office.app.requests.absences.end(bo, bo, channel="cli")
+    await office.app.requests.absences.end(bo, bo, proof=as_by("cli"))
 
     held = await restored(office, backup)
 
@@ -379,7 +380,7 @@ async def taken_by(taker: Taker) -> AsyncGenerator[WorkItem]:
 
 async def test_people_hear_what_is_held_though_a_restoration_broke_off_before_it_told_them(office: World) -> None:
     until_then, bo = (await office.now() + timedelta(days=2)).isoformat(), PersonId("bo")
-    await office.app.requests.absences.set(AbsenceWanted(bo, until_then), bo, channel="cli")
+    await office.app.requests.absences.set(AbsenceWanted(bo, until_then), bo, proof=as_by("cli"))
     await office.opened(await office.trigger("press bell"))
     await office.quiet()
     await office.stop()

@@ -17,6 +17,7 @@ from agents.events import (
     ToolStarted,
 )
 from agents.requests import AttemptId, Closed, Decision, Effect, Fact, GatedCall, Request, RequestId, StepId, Vote
+from agents.requests.proof import as_by
 from agents.steps import CallTool, ModelCall
 from bot.errors import Invalid
 from bot.evals.adding import case_of, for_rules, written
@@ -54,7 +55,7 @@ def decided(state: Closed) -> RequestDecided:
 
 
 def taken_back() -> RequestRevoked:
-    vote = Vote(reply_id="r", person=BO, approve=False, revision=1, digest="d", channel="cli", at=NOON)
+    vote = Vote(reply_id="r", person=BO, approve=False, revision=1, digest="d", proof=as_by("cli"), at=NOON)
     return RequestRevoked(at=NOON, request_id=RequestId("q1"), vote=vote)
 
 
@@ -103,7 +104,7 @@ def test_what_happened_before_is_the_history() -> None:
             idempotent=True, host="h",
         ),
         ToolFinished(at=NOON, attempt_id=AttemptId("a0"), output="v1.0.0\nfine"),
-        PersonSaid(at=NOON, said_id="i1", person=BO, channel="cli", text="mind the disk"),
+        PersonSaid(at=NOON, said_id="i1", person=BO, proof=as_by("cli"), text="mind the disk"),
     ]  # fmt: skip
 
     _, case = case_of("r1", [*BEGINNING, *before, *ASKED, decided("denied")])

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.proof import LinkBy
 from bot.people.sessions import LINK_S, SESSION_S, Login, Session, Sessions, brought_by
-from bot.policy.judgements import LinkBy
 from bot.store import Store
 from bot.store.client import Client
 from tests.bot.examples import PEOPLE

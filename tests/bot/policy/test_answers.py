@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agents.forms import FormField, FormValue, Misfit
 from agents.requests import Effect, Fact, Given, Request
+from agents.requests.proof import as_by
 from bot.policy.answers import ONLY_FILES, Statement, given, is_stop, is_withdrawal, may_mean_stop, read_answer
 from bot.policy.judgements import Act
 from channels import File
@@ -23,7 +24,7 @@ VERSION, FORM = question("form", fields=("version",)), question("form", fields=(
 
 
 def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str, reason: str = "") -> Statement:
-    return Statement("m1", BO, "email", 3, DIGEST, said, text, addressee=CY, reason=reason)
+    return Statement("m1", BO, as_by("email"), 3, DIGEST, said, text, addressee=CY, reason=reason)
 
 
 def picked(*picks: str) -> Given:
@@ -333,7 +334,7 @@ def test_a_text_of_several_lines_in_a_form_has_no_line_that_passes_for_another_f
 @pytest.mark.parametrize("channel", ["slack", "console", "api", "cli"])
 @pytest.mark.parametrize("how", [{}, {"asks": True}, {"about": "asked-1"}])
 def test_attack_a_refusal_is_one_wherever_it_is_typed(channel: str, how: dict[str, Any]) -> None:
-    said = [replace(statement("free_text", text), channel=channel, **how) for text in REFUSALS]
+    said = [replace(statement("free_text", text), proof=as_by(channel), **how) for text in REFUSALS]
     read = [read_answer(approval(), one, LATER) for one in said]
 
     assert [one.text for one, found in zip(said, read, strict=True) if found.act != "deny"] == []
@@ -352,7 +353,7 @@ def test_attack_a_refusal_is_one_wherever_it_is_typed(channel: str, how: dict[st
     ],
 )
 def test_only_a_no_to_somebody_is_an_answer_and_other_words_are_words(text: str, how: dict[str, Any], act: Act) -> None:
-    said = replace(statement("free_text", text), channel="slack", **how)
+    said = replace(statement("free_text", text), proof=as_by("slack"), **how)
 
     assert read_answer(approval(), said, LATER).act == act
     assert text != "no" or read_answer(approval(), said, LATER, is_asked=True).act != "deny"
@@ -363,5 +364,5 @@ def test_only_a_no_to_somebody_is_an_answer_and_other_words_are_words(text: str,
 )
 def test_no_typed_words_approve_in_any_channel(text: str) -> None:
     for channel in ("slack", "email", "console", "api", "cli"):
-        said = replace(statement("free_text", text, text), channel=channel)
+        said = replace(statement("free_text", text, text), proof=as_by(channel))
         assert read_answer(approval(), said, LATER).act not in {"approve", "break_glass"}

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from agents.events import RequestRevised, VoteCast
 from agents.requests import Effect, Fact, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.quorum import eligible
 from bot.policy.digest import call_digest
@@ -34,7 +35,7 @@ def _answer(person: PersonId, seen: RequestRecord, act: Act = "edit") -> Answer:
         reply_id="r",
         person=person,
         act=act,
-        channel="console",
+        proof=as_by("console"),
         revision=seen.request.revision,
         digest=seen.request.digest,
         at=NOON + timedelta(seconds=1),

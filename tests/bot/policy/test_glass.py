@@ -1,5 +1,7 @@
 """Breaking the glass: who may, what it counts for, and everything that binds it as it binds an approval."""
 
+from typing import Any
+
 import pytest
 
 from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, PolicyStep, Vote
@@ -55,7 +57,8 @@ def broken(by: PersonId = DAN) -> RequestRecord:
 
 
 def breaks(person: PersonId = DAN, **changes: object) -> Answer:
-    return answer(person, "break_glass", note="checkout is down").model_copy(update=changes)
+    more: dict[str, Any] = {"note": "checkout is down", **changes}
+    return answer(person, "break_glass", **more)
 
 
 @pytest.mark.parametrize("person", [BO, DAN])

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from agents.requests import HandedOn, PersonId, PolicyStep, Remark, RequestState
+from agents.requests.proof import LinkBy, as_by, rests_on
 from agents.requests.record import Comment, RequestRecord
 from bot.policy.judge import (
     CHECKS,
@@ -24,7 +25,6 @@ from bot.policy.judgements import (
     Counted,
     Decided,
     Judgement,
-    LinkBy,
     NotEntitled,
     NoteUnconfirmed,
     NotThisWay,
@@ -400,7 +400,7 @@ def test_what_has_an_effect_counts_where_an_approval_does_and_everything_else_by
 ) -> None:
     ways = policy(approve_by_email=by_mail, answer_from=("email", "console", "cli", "api"))
 
-    assert counts(ways, act, channel, link_by) is (there or act not in EFFECTS)
+    assert counts(ways, act, rests_on(as_by(channel, link_by))) is (there or act not in EFFECTS)
 
 
 @pytest.mark.parametrize("act", ["approve", "break_glass", "edit", "hand_on"])

@@ -1,16 +1,18 @@
 """Promises for any answers to any request, in any order."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
 from agents.requests import PersonId, RequestState
+from agents.requests.proof import LinkBy, Proof, as_by, rests_on
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.quorum import eligible, is_met
 from bot.policy.approvers.who import who_of
-from bot.policy.judge import judge
-from bot.policy.judgements import ACTS, Answer, Counted, Decided, Revoked
+from bot.policy.judge import counts, judge
+from bot.policy.judgements import ACTS, Act, Answer, Counted, Decided, Revoked
 from tests.bot.examples import (
     ANNA,
     BO,
@@ -126,7 +128,7 @@ def test_no_free_text_ever_decides_an_approval(found: RequestRecord, said: Answe
 def test_after_a_log_in_by_mail_no_approval_changes_what_one_by_mail_would_not(
     found: RequestRecord, said: Answer
 ) -> None:
-    mailed = said.of("approve").model_copy(update={"link_by": "email"})
+    mailed = said.of("approve").model_copy(update={"proof": as_by(said.channel, "email")})
 
     assert found.request.policy.approve_by_email or after(found, mailed) == found
 
@@ -223,3 +225,19 @@ def test_after_a_denial_nobody_breaks_the_glass(start: RequestRecord, person: Pe
 
     if denied.state != "open":
         assert played(denied, then) == denied
+
+
+@any_of_them(
+    st.sampled_from(["approve", "break_glass", "edit", "hand_on", "stand_in", "use_standing"]),
+    st.sampled_from([as_by(way, by) for way in ("slack", "email", "console", "api", "cli") for by in get_args(LinkBy)]),
+    st.sets(st.sampled_from(["slack", "email", "console", "api", "cli"]), min_size=1),
+)
+def test_what_has_an_effect_needs_each_way_that_its_proof_rests_on(act: Act, proof: Proof, ways: set[str]) -> None:
+    asked = policy(approve_by_email="email" in ways, answer_from=tuple(sorted(ways)))
+
+    assert counts(asked, act, rests_on(proof)) is (rests_on(proof) <= ways)
+    for needed in rests_on(proof):
+        without = asked.model_copy(
+            update={"answer_from": tuple(sorted(ways - {needed})), "approve_by_email": "email" in ways - {needed}}
+        )
+        assert not counts(without, act, rests_on(proof))

@@ -6,6 +6,7 @@ import pytest
 
 from agents.events import AnswerNoted
 from agents.requests import RequestState
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
 from bot.policy.recheck import good_until, why_not
 from tests.bot.examples import ANNA, BO, CY, DIGEST, LATER, approval, decision, policy, record
@@ -46,7 +47,7 @@ def late_denial(text: str) -> AnswerNoted:
         request_id=APPROVED.request.id,
         reply_id=text,
         person=CY,
-        channel="email",
+        proof=as_by("email"),
         text=text,
         outcome="too_late",
     )

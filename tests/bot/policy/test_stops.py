@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
+from agents.requests.proof import as_by
 from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer, refused_beside, stops_named
 from bot.policy.stops import ends_in_condition, is_stop_message
 from tests.bot.examples import LATER, approval, question
@@ -85,7 +86,7 @@ def test_attack_what_says_not_to_stop_is_no_stop(language: str) -> None:
 
 def denies(text: str, channel: str = "email") -> bool:
     """Whether a text without a button denies an approval."""
-    return read_answer(approval(), replace(statement("free_text", text), channel=channel), LATER).act == "deny"
+    return read_answer(approval(), replace(statement("free_text", text), proof=as_by(channel)), LATER).act == "deny"
 
 
 STOP_MESSAGES = [

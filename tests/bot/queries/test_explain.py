@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agents.events import RequestDecided, RequestReassigned, RequestReminded
 from agents.requests import PersonId, Request
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
@@ -181,7 +182,7 @@ async def test_it_says_who_is_asked_why_and_when_and_in_which_steps_and_where_no
 async def test_whoever_stands_in_is_asked_in_place_of_who_is_away(world: World) -> None:
     until = f"{await world.now() + timedelta(days=3):%Y-%m-%d}"
     wanted = AbsenceWanted(person=BO, until=until, to=PersonId("dee"))
-    await world.app.requests.absences.set(wanted, BO, channel="cli")
+    await world.app.requests.absences.set(wanted, BO, proof=as_by("cli"))
 
     now = await world.now()
     away, back = await told(world, "spending", at=now), await told(world, "spending", at=now + timedelta(days=5))
@@ -190,7 +191,7 @@ async def test_whoever_stands_in_is_asked_in_place_of_who_is_away(world: World) 
     assert [one.person for one in back.asked] == ["bo"]
     assert said_of(away, world, "Away") == [f"Dee Dunn decides for Bo Berg, who is away until {midnight(until)}"]
     assert said_of(back, world, "Away") == []
-    await world.app.requests.absences.set(wanted, BO, channel="email")
+    await world.app.requests.absences.set(wanted, BO, proof=as_by("email"))
     assert [one.person for one in (await told(world, "spending", at=now)).asked] == ["bo"]  # no mail approves there
 
 

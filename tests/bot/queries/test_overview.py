@@ -3,6 +3,7 @@
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.config.data_dir import DataDir
 from bot.policy.judgements import NotEntitled
@@ -105,7 +106,7 @@ async def test_what_was_approved_can_be_stopped_until_it_starts_and_what_is_clos
     assert "Too late: it started at" in after.summary
 
     record = await asked(world)
-    await world.steering.withdraw(record.request.id, PersonId("anna"), "")
+    await world.steering.withdraw(record.request.id, PersonId("anna"), "", as_by("cli"))
 
     card = await looks(world, record, "bo")
 

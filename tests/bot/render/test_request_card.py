@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agents.events import Event, RunEnded, ToolQueued
 from agents.forms import FormValue
 from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState, RunId, StepId
+from agents.requests.proof import as_by
 from agents.requests.record import Comment, RequestRecord
 from agents.run import Run, fold
 from agents.state import AttemptOutcome
@@ -173,7 +174,7 @@ def closed(state: RequestState, reason: str = "", **changes: object) -> RequestR
 
 
 GOES_ON = "The run goes on without it."
-NOBODY: dict[str, Any] = {"by": (), "channel": ""}
+NOBODY: dict[str, Any] = {"by": (), "way": ""}
 WITHDRAWN = f"Withdrawn by Bo Berg at {AT}, in a terminal. {GOES_ON}"
 
 
@@ -201,7 +202,7 @@ def test_a_closed_request_says_who_when_why_and_what_follows(found: RequestRecor
 
 
 def test_an_approval_that_was_taken_back_names_both() -> None:
-    back = vote(CY, approve=False).model_copy(update={"reason": "wait", "channel": "slack"})
+    back = vote(CY, approve=False).model_copy(update={"reason": "wait", "proof": as_by("slack")})
     card = card_of(record(state="revoked", votes=(vote(), back)))
 
     assert card.title == "Stopped: Deploy v1.2.0 to production"
@@ -213,7 +214,7 @@ def test_an_approval_that_was_taken_back_names_both() -> None:
 
 
 def answered(text: str, asked: str = "Which one?") -> RequestRecord:
-    said = Decision(state="answered", by=(BO,), channel="slack", given=Given(text=text), at=LATER)
+    said = Decision(state="answered", by=(BO,), proof=as_by("slack"), given=Given(text=text), at=LATER)
     return record(question().model_copy(update={"quoted": asked}), state="answered", decision=said)
 
 

@@ -20,6 +20,7 @@ from agents.events import (
 )
 from agents.model.failures import FailureKind
 from agents.requests import DeliveryId, Fact, PersonId, RequestId, RunId, StepId
+from agents.requests.proof import as_by
 from agents.steps import RequestHumanInput
 from bot.policy.attachments import files_in
 from bot.render.transcript import lines
@@ -67,7 +68,7 @@ def unreached(error: str, **more: Any) -> DeliveryFailed:
 
 
 def noted(text: str, outcome: str, channel: str = "email") -> AnswerNoted:
-    told = {"at": NOON, "request_id": Q1, "reply_id": "m", "person": BO, "channel": channel}
+    told = {"at": NOON, "request_id": Q1, "reply_id": "m", "person": BO, "proof": as_by(channel)}
     return AnswerNoted.model_validate({**told, "text": text, "outcome": outcome})
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from agents.events import PersonSaid
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from agents.requests.record import after
 from bot.people.offers import offers
 from bot.policy.offers import Can
@@ -102,7 +103,7 @@ async def played(house: House, acts: tuple[Act, ...]) -> list[str]:
     policy = house.settings.policies["walk"]
     place = await Place.opened(house, policy)
     record, version, now = await house.decisions.request(place.request.id)
-    said = PersonSaid(at=now, said_id="m1", person=PersonId("ivy"), channel="cli", text="and tell us")
+    said = PersonSaid(at=now, said_id="m1", person=PersonId("ivy"), proof=as_by("cli"), text="and tell us")
     written = record_write(after(record, [said]), version)
     await house.journal.write(Commit(run_id=place.request.run_id, events=[said], records=[written]))
     for act in (Act("leaves", "kim"), *acts):

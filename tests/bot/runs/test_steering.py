@@ -4,6 +4,7 @@ import pytest
 
 from agents.events import PersonSaid
 from agents.requests import PersonId, RunId
+from agents.requests.proof import as_by
 from bot.errors import Conflict, Forbidden, NotFound
 from bot.policy.edits import EditRefused
 from bot.policy.judgements import AlreadyDecided, NotEntitled
@@ -20,14 +21,14 @@ async def test_nobody_else_withdraws_or_changes_a_request_and_a_change_that_can_
 ) -> None:
     record = await world.opened(await world.trigger("press bell"))
     with pytest.raises(Forbidden, match="Only who asked for it may do that"):
-        await world.steering.withdraw(record.request.id, BO, "")
+        await world.steering.withdraw(record.request.id, BO, "", as_by("cli"))
     assert isinstance(await world.edit("dan", record, what="horn"), NotEntitled)
     assert (await world.request(record.request.id)).request.revision == 1
 
     await world.decide("bo", record, "deny", "no")
 
     with pytest.raises(Conflict, match="is denied already"):
-        await world.steering.withdraw(record.request.id, ANNA, "")
+        await world.steering.withdraw(record.request.id, ANNA, "", as_by("cli"))
     assert isinstance(await world.edit("anna", record, what="horn"), AlreadyDecided)
 
     record = await world.opened(await world.trigger("press bell"))
@@ -81,7 +82,7 @@ async def test_a_run_that_has_no_room_for_more_work_can_be_cancelled_while_it_ha
     run_id = await world.trigger("stamp letter")
     await until(lambda: world.workshop.started, what="its tool has begun")
     seq = await world.app.store.length(run_id)
-    said = PersonSaid(at=await world.now(), person=ANNA, text="hurry", said_id="r", channel="email")
+    said = PersonSaid(at=await world.now(), person=ANNA, text="hurry", said_id="r", proof=as_by("email"))
     while seq < events:
         more = [said.model_copy(update={"said_id": f"r{seq + n}"}) for n in range(min(1_000, events - seq))]
         written = await world.app.store.commit(

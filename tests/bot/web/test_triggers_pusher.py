@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.events import RunStarted
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.policy.judgements import Decided, NotEntitled
@@ -74,7 +75,7 @@ async def test_whoever_pushed_asks_and_can_not_approve_it(world: World, api: Api
     await world.decide("cy", record, "approve")
     await world.ended(started.run_id)
     assert world.workshop.effects == ["press v1.2.0"]
-    forked = await world.app.runs.forks.retry(started.run_id, Asker(PersonId("anna"), channel="cli"))
+    forked = await world.app.runs.forks.retry(started.run_id, Asker(PersonId("anna"), proof=as_by("cli")))
     assert "bo" in (await world.opened(forked)).requesters, "a fork keeps them"
 
 

@@ -7,13 +7,13 @@ from channels.email import mime, tokens
 from channels.email.cards import Made
 from channels.email.format.body import read_text
 from channels.email.format.headers import Unreadable, read_headers
-from channels.email.identity.proof import Proven
 from channels.email.page import as_html
 from channels.email.reading.reader import Reader
 from channels.email.reply import read_reply
 from channels.email.ways import Way
 from language import LANGUAGES, Language, speaking
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval
+from tests.channels.email.provers import TAKEN_FOR_PROVEN
 from tests.channels.email.work import MOST_CALLS, calls_of
 from tests.kit.long import few_of
 
@@ -176,7 +176,7 @@ def test_the_quoted_code_is_no_part_of_what_the_person_said() -> None:
 
 
 def reader(way: Way) -> Reader:
-    return Reader(BOT, People(ANNA, BO), lambda _raw, _author: Proven("taken for proven"), tokens.returning(way))
+    return Reader(BOT, People(ANNA, BO), lambda _raw, _author: TAKEN_FOR_PROVEN, tokens.returning(way))
 
 
 SECRET = "s0d-abcdefghijklm-abcdefghijklmnopqrstuvwxyz23"

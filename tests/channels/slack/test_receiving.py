@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from channels import Card, ChannelUnavailable, Ignored, Line, Quarantined, Reply, Trigger
+from channels import ByUser, Card, ChannelUnavailable, Ignored, Line, Quarantined, Reply, Trigger
 from channels.slack import cards
 from channels.slack.api import Api
 from channels.slack.inbound import Stored, sort
@@ -241,7 +241,7 @@ async def test_a_press_says_who_and_where(slack: Workspace, office: Office, bo: 
         token=TOKEN,
         said="approve",
         text="approve",
-        evidence=f"Slack user {bo.id} of team T0TEAM pressed Approve",
+        known=ByUser(user=bo.id, team="T0TEAM", did="pressed", what="Approve"),
         is_shared=True,
         place=f"{ops}/{asked.ts}",
     )

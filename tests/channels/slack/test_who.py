@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from channels import Quarantined, Reply, Trigger
+from channels import ByUser, Quarantined, Reply, Trigger
 from tests.channels.slack.receiving import TOKEN, Office, contact, office_of, stored
 from tests.fakes.slack.driver import Workspace
 
@@ -58,7 +58,7 @@ async def test_a_member_counts_where_slack_says_they_are_and_nobody_is_let_in_by
         if counts:
             assert isinstance(found, Reply), (bo, found)
             assert found.person == "bo"
-            assert not team or f"of team {team}" in found.evidence
+            assert not team or (isinstance(found.known, ByUser) and found.known.team == team)
         else:
             assert isinstance(found, Quarantined), (bo, found)
             assert "Your workspace is another one" in found.notice

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from bot.errors import Invalid
 from bot.policy.judgements import Counted
 from bot.requests.reassignment.absences import AbsenceWanted
@@ -50,7 +51,7 @@ async def test_attack_an_answer_that_says_away_is_one_and_nobody_else_says_so_of
     assert await world.summary(run_id) == "done: answered: away until 2027-01-01"
     no_clock_shows = AbsenceWanted(PersonId("bo"), "2026-12-24", "0001-01-01", PersonId("cy"))
     with pytest.raises(Invalid, match="'0001-01-01' is no date or time"):
-        await absences.set(no_clock_shows, PersonId("bo"), channel="email")
+        await absences.set(no_clock_shows, PersonId("bo"), proof=as_by("email"))
     record, ci = await asked(world), await api.client(None, "admin", service="ci")
     away_with_eve = {"person": "bo", "until": "2026-12-24", "to": "eve"}
     refused(await ci.post("/v1/absences", json=away_with_eve), 403, "not-yours")
@@ -59,7 +60,7 @@ async def test_attack_an_answer_that_says_away_is_one_and_nobody_else_says_so_of
     assert await absences.all() == []
 
     wanted = AbsenceWanted(PersonId("bo"), "2026-12-24", to=PersonId("dan"))
-    await absences.set(wanted, PersonId("dan"), channel="cli")
+    await absences.set(wanted, PersonId("dan"), proof=as_by("cli"))
 
     assert await deciders(world, record.request.id) == ("dan",)
     told = " ".join((await world.next_mail("bo", about="absence")).text.split())
@@ -142,7 +143,7 @@ async def test_attack_no_mailbox_chooses_who_stands_in_where_no_mail_approves(wo
 async def test_attack_a_mailbox_does_not_lengthen_the_chain_of_those_who_stand_in(world: World) -> None:
     await away(world, "bo", "cy")
     cy = AbsenceWanted(PersonId("cy"), "2026-12-24", to=PersonId("eve"))
-    await world.app.requests.absences.set(cy, PersonId("cy"), channel="email")
+    await world.app.requests.absences.set(cy, PersonId("cy"), proof=as_by("email"))
 
     record = await asked(world)
 

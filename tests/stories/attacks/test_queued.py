@@ -8,6 +8,7 @@ import pytest
 
 from agents.events import ToolQueued
 from agents.requests import PersonId, RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.policy.judgements import Revoked, TooLate
@@ -89,7 +90,7 @@ async def test_a_requester_withdraws_it_meanwhile(shop: World) -> None:
     async with another_deploys(shop):
         run_id, record = await approved_and_queued(shop)
 
-        await shop.steering.withdraw(record.request.id, PersonId("anna"), "not today")
+        await shop.steering.withdraw(record.request.id, PersonId("anna"), "not today", as_by("cli"))
 
         await shop.ended(run_id)
     assert live(shop, "production") == before

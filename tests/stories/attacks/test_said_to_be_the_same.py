@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.policy.judgements import Decided, NotEntitled
 from tests.bot.web.problems import refused
@@ -218,7 +219,7 @@ async def test_what_was_said_of_an_absence_under_the_other_id_holds_for_whom_the
     assert {one.person: one.to for one in absences} == {"bo": "dan", "eve": "bo"}
     record = await asked(world)
     assert [(one.person, one.to) for one in record.request.policy.handed_on] == [("bo", "dan")]
-    await world.app.requests.absences.end(PersonId("bo"), PersonId("bo"), channel="cli")
+    await world.app.requests.absences.end(PersonId("bo"), PersonId("bo"), proof=as_by("cli"))
 
 
 @pytest.mark.parametrize("news", few_of(["what became of it", "that nobody is left to answer it"], 0))

@@ -8,6 +8,7 @@ import pytest
 
 from agents.events import RequestRevoked, ToolOrphaned, ToolStarted
 from agents.requests import PersonId, RequestId, RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.errors import Conflict
@@ -173,7 +174,7 @@ async def test_attack_a_withdrawal_in_the_last_look_is_not_lost(planned: World, 
     before = live(planned, "production")
     async with in_its_last_look(planned, planning) as (run_id, record):
         with pytest.raises(Conflict, match="If it has not begun by now, it will not begin"):
-            await planned.steering.withdraw(record.request.id, PersonId("anna"), "not today")
+            await planned.steering.withdraw(record.request.id, PersonId("anna"), "not today", as_by("cli"))
 
     await planned.ended(run_id)
 

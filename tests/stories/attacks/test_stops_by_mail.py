@@ -8,6 +8,7 @@ from email.message import EmailMessage
 import pytest
 
 from agents.requests import PersonId, RequestState
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from channels.email.local.letters import Letter
 from tests.kit.long import few_of
@@ -124,7 +125,7 @@ async def test_attack_a_request_is_taken_back_that_was_replaced_and_what_is_aske
     await world.steer(run_id, "resume")
     again = await world.opened(run_id, after=record.request.id)
 
-    taken_back = await world.steering.withdraw(record.request.id, PersonId("anna"), "not today")
+    taken_back = await world.steering.withdraw(record.request.id, PersonId("anna"), "not today", as_by("cli"))
 
     assert taken_back == again.request.id
     assert await stands(world, again) == "withdrawn"
@@ -372,7 +373,7 @@ async def test_attack_who_takes_back_a_first_try_reads_that_it_stays_approved_an
 ) -> None:
     first, again = await two_tries(world)
 
-    taken_back = await world.steering.withdraw(first.request.id, PersonId("anna"), "not today")
+    taken_back = await world.steering.withdraw(first.request.id, PersonId("anna"), "not today", as_by("cli"))
 
     assert taken_back == again.request.id
     assert await stands(world, again) == "withdrawn"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.people.offers import offers
@@ -128,7 +129,7 @@ def approval_by(person: str, record: RequestRecord) -> Statement:
     return Statement(
         reply_id=f"{person} says so",
         person=PersonId(person),
-        channel="console",
+        proof=as_by("console"),
         revision=record.request.revision,
         digest=record.request.digest,
         said="approve",

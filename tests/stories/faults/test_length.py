@@ -7,6 +7,7 @@ import pytest
 
 from agents.events import PersonSaid, StepFailed
 from agents.requests import PersonId, RequestId, RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.store import Commit, Wake, WorkItem
 from tests.fakes.anthropic import FakeAnthropic, message, tool_use
@@ -91,7 +92,7 @@ async def test_whoever_wrote_the_longest_of_several_messages_is_named(world: Wor
         return "stamp letter" in world.workshop.started
 
     await until(has_begun, what="the letter is being stamped")
-    said = PersonSaid(at=await world.now(), said_id="i1", person=PersonId("bo"), channel="cli", text=LONG)
+    said = PersonSaid(at=await world.now(), said_id="i1", person=PersonId("bo"), proof=as_by("cli"), text=LONG)
     await world.app.journal.write(Commit(run_id=run_id, events=[said], wake=[Wake(WorkItem("run", run_id))]))
     world.workshop.hold("letter").set()
 

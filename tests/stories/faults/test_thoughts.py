@@ -8,6 +8,7 @@ import pytest
 from agents.budgets import Spent
 from agents.events import CardDelivered, Event, PersonSaid, StepChosen, ThoughtDropped
 from agents.requests import DeliveryId, PersonId, RequestId, RunId
+from agents.requests.proof import as_by
 from bot.queries.prompt_replay import seen
 from bot.queries.rebuild import rebuild
 from bot.render.transcript import lines
@@ -60,7 +61,9 @@ async def delivered(world: World) -> CardDelivered:
 
 
 async def said(world: World) -> PersonSaid:
-    return PersonSaid(at=await world.now(), said_id="i1", person=PersonId("bo"), channel="cli", text="the blue one")
+    return PersonSaid(
+        at=await world.now(), said_id="i1", person=PersonId("bo"), proof=as_by("cli"), text="the blue one"
+    )
 
 
 def dropped(events: tuple[Event, ...]) -> list[int]:

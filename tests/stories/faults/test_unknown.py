@@ -3,6 +3,7 @@
 import pytest
 
 from agents.requests import PersonId, RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
 from bot.errors import Conflict
@@ -108,7 +109,7 @@ async def test_anything_else_settles_nothing_and_a_stop_says_that_nobody_knows(w
     asked = await unknown(world, run_id)
 
     with pytest.raises(Conflict, match="those who may decide"):
-        await world.steering.withdraw(asked.request.id, PersonId("anna"), "")
+        await world.steering.withdraw(asked.request.id, PersonId("anna"), "", as_by("cli"))
     for text in ("approve", "it happened, did it?"):
         assert isinstance(await world.decide("bo", asked, "free_text", text), Unclear)
     assert (await world.run(run_id)).state == "unknown"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agents.requests import DeliveryId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.config.data_dir import DataDir
 from bot.policy.answers import Statement
@@ -72,7 +73,7 @@ async def test_whoever_answers_without_end_in_front_of_others_is_told_once_which
         said = Statement(
             reply_id=f"mail-{number}",
             person=bo,
-            channel="email",
+            proof=as_by("email"),
             revision=1,
             digest=record.request.digest,
             said="free_text",

@@ -15,6 +15,7 @@ from agents.desk import DESK
 from agents.desk.tools import SEND_REPLY
 from agents.events import ToolStarted
 from agents.requests import FromDesk, PersonId, RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.steps import CallTool, Done
@@ -179,7 +180,7 @@ async def test_whoever_says_no_says_what_to_change_and_sees_another_draft(desk: 
     assert said(await arrived(desk)) == "Hello,\n\nWithin 14 days.\n\nYour Corp team\n"
     await desk.ended(run_id)
     assert len(sent_to(desk, EVE)) == 1
-    again = await desk.app.runs.forks.fork(run_id, 1, Asker(PersonId("anna"), channel="cli"))
+    again = await desk.app.runs.forks.fork(run_id, 1, Asker(PersonId("anna"), proof=as_by("cli")))
     assert (await card(desk, again)).request.origin == FromDesk(address=EVE), "a fork is about the same mail"
 
 

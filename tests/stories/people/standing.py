@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from agents.requests import RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from agents.standing import wanted
@@ -55,7 +56,7 @@ async def asked(
     run = fold(await office.events(run_id))
     who = office.app.people.of_file(person)
     args, others = office.app.requests.standing.wanted(run, agents, who, uses, until, leave_open)
-    found = await office.app.runs.standing.ask(wanted(args), {}, Asker(who, channel="cli", others=others))
+    found = await office.app.runs.standing.ask(wanted(args), {}, Asker(who, proof=as_by("cli"), others=others))
     return await office.request(found)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import Event, StepRefused
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.config.example import example_toml
 from bot.errors import WaitsForFile
@@ -595,7 +596,7 @@ async def test_what_was_confirmed_once_is_not_when_another_file_held_in_between(
     await world.opened(question)
     async with rewritten(world, without(TOML, "bo")) as reload:
         first = world.app.people.half_taken
-        await NotedTables(world.app.store).confirm(first, None, channel="cli")
+        await NotedTables(world.app.store).confirm(first, None, proof=as_by("cli"))
         await reload.look()
         assert (world.app.people.half_taken, (await world.run(question)).open) == ("", None)
 
@@ -644,7 +645,7 @@ async def test_attack_an_absence_ends_as_its_person_is_missing_for_a_while_in_a_
         world.toml = TOML + VIC
     absences, vic = world.app.requests.absences, world.app.people.named("vic")
     until = f"{await world.now() + timedelta(days=9):%Y-%m-%d}"
-    await absences.set(AbsenceWanted(vic, until, to=world.app.people.named("cy")), vic, channel="cli")
+    await absences.set(AbsenceWanted(vic, until, to=world.app.people.named("cy")), vic, proof=as_by("cli"))
     reload = process_of(world)
     await reload.begin()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from agents.requests import RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.config.errors import ConfigError
 from bot.errors import Forbidden, WaitsForFile
@@ -94,7 +95,7 @@ async def test_a_process_that_started_on_such_a_file_goes_by_it_once_it_is_confi
     reload = process_of(world)
     await reload.begin()
 
-    await NotedTables(world.app.store).confirm(world.app.people.half_taken, None, channel="cli")
+    await NotedTables(world.app.store).confirm(world.app.people.half_taken, None, proof=as_by("cli"))
     await reload.look(at_once=True)
 
     await world.move_time(120)
@@ -113,13 +114,13 @@ async def test_attack_nobody_starts_a_run_who_may_not_by_what_a_process_never_re
             world.toml = TOML
         assert world.app.people.half_taken
         with pytest.raises(WaitsForFile):
-            await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", "cli")
+            await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", as_by("cli"))
 
         world.toml = TOML + guard
         write(world, world.toml)
         await process_of(world).look(at_once=True)
         with pytest.raises(Forbidden):
-            await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", "cli")
+            await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", as_by("cli"))
 
 
 async def test_attack_nobody_is_admin_by_a_key_because_a_process_never_read_who_is(redis: str, tmp_path: Path) -> None:
@@ -215,13 +216,13 @@ async def test_attack_a_process_that_starts_on_the_file_of_a_group_without_its_e
             group.write_text("email,group\nbo@corp.example,staff\n")
         assert world.app.people.half_taken
         with pytest.raises(WaitsForFile):
-            await world.app.runs.starter.check_may(world.app.people.named("cy"), "clerk", "cli")
+            await world.app.runs.starter.check_may(world.app.people.named("cy"), "clerk", as_by("cli"))
 
         group.write_text(whole)
         await process_of(world).look(at_once=True)
         assert not world.app.people.half_taken
         with pytest.raises(Forbidden):
-            await world.app.runs.starter.check_may(world.app.people.named("cy"), "clerk", "cli")
+            await world.app.runs.starter.check_may(world.app.people.named("cy"), "clerk", as_by("cli"))
 
 
 async def test_attack_no_run_fails_as_the_file_of_a_group_was_empty_when_a_process_started(

@@ -6,6 +6,7 @@ from httpx2 import AsyncClient, Response
 
 from agents.events import PersonSaid
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.policy.edits import Edited
 from tests.bot.web.problems import refused
@@ -115,7 +116,7 @@ async def test_an_approval_of_what_has_moved_or_is_closed_is_refused_with_what_s
 
     bo, record = await api.client("bo"), await asked(world)
     withdrawn, expired = await asked(world), await asked(world)
-    await world.steering.withdraw(withdrawn.request.id, PersonId("anna"), "")
+    await world.steering.withdraw(withdrawn.request.id, PersonId("anna"), "", as_by("cli"))
     await world.steer(record.request.run_id, "pause")
     await answered(bo, record, approval(record))
     world.workshop.meaning["it"] = "moved"

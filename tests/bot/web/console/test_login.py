@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import pytest
 
 from agents.requests import PersonId
+from agents.requests.proof import LinkBy
 from bot.outbound.login_link import send_link
 from bot.people.sessions import SESSION_S
-from bot.policy.judgements import LinkBy
 from bot.web.console.pages import stood_on
 from tests.bot.web.console.stage import asked, place, proof
 from tests.kit.office import TOML

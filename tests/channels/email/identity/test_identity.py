@@ -1,9 +1,11 @@
 import pytest
 
+from channels import ByServer
 from channels.email.format import trace
 from channels.email.identity import Accepted, Refused, who
-from channels.email.identity.proof import Proven, Unproven, local
+from channels.email.identity.proof import Unproven, local
 from tests.channels.email.mails import ANNA, BO, People, arrived, mail
+from tests.channels.email.provers import TAKEN_FOR_PROVEN
 from tests.kit.rows import rows
 
 ROWS = rows("cases.toml", beside=__file__)["identity"]
@@ -15,7 +17,7 @@ def test_a_person_is_who_was_logged_in_as_their_from_address_and_nobody_else() -
     found = who(arrived(mail(author="BO <Bo@Corp.example>"), login="bo@corp.example"), PEOPLE, local)
     assert isinstance(found, Accepted)
     assert found.contact == BO
-    assert found.evidence == "sayso-dev.invalid: auth=pass smtp.auth=bo@corp.example"
+    assert found.known == ByServer(how="login", server="sayso-dev.invalid", of="bo@corp.example")
 
     why = "nothing proves who sent it, so it may be forged: it was sent without logging in as bo@corp.example"
     assert who(arrived(mail(), login=None), PEOPLE, local) == Refused((why,), "bo@corp.example")
@@ -43,12 +45,12 @@ def test_a_stranger_is_refused_and_named_only_where_no_forger_can_be_one() -> No
 
 @pytest.mark.parametrize("author", ROWS["a_from_that_lies_is_refused_even_when_proof_would_be_given_for_anything"])
 def test_a_from_that_lies_is_refused_even_when_proof_would_be_given_for_anything(author: str) -> None:
-    found = who(mail(author=author), PEOPLE, lambda _raw, _author: Proven("anything goes"))
+    found = who(mail(author=author), PEOPLE, lambda _raw, _author: TAKEN_FOR_PROVEN)
 
     assert isinstance(found, Refused)
 
 
 def test_a_mail_without_a_from_is_refused() -> None:
-    found = who(b"To: agent@sayso.example\r\n\r\napprove", PEOPLE, lambda _raw, _author: Proven("anything goes"))
+    found = who(b"To: agent@sayso.example\r\n\r\napprove", PEOPLE, lambda _raw, _author: TAKEN_FOR_PROVEN)
 
     assert found == Refused(("its From is not exactly one plain address",), "")

@@ -2,10 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels import ByServer
 from channels.email.identity import Accepted, Refused, who
-from channels.email.identity.proof import Prove, Proven, dmarc, m365, nobody, submission
+from channels.email.identity.proof import Prove, dmarc, m365, nobody, submission
 from channels.email.identity.verdict import read_verdict
 from tests.channels.email.mails import ANNA, BO, People, mail
+from tests.channels.email.provers import TAKEN_FOR_PROVEN
 from tests.channels.email.providers import (
     HYBRID_BEHIND,
     HYBRID_COLLEAGUE,
@@ -50,7 +52,7 @@ def test_the_topmost_verdict_of_the_pinned_server_proves_the_sender(lines: str) 
     accepted = found(above(lines))
 
     assert isinstance(accepted, Accepted)
-    assert accepted.evidence == f"{MX}: dmarc=pass header.from=corp.example"
+    assert accepted.known == ByServer(how="dmarc", server=MX, of="corp.example")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_without_a_way_mail_proves_nobody() -> None:
     ],
 )
 def test_a_proven_sender_is_not_enough_when_something_else_is_wrong(extra: str, reason: str) -> None:
-    refused = who(mail(extra=extra), PEOPLE, lambda _raw, _author: Proven("anything goes"))
+    refused = who(mail(extra=extra), PEOPLE, lambda _raw, _author: TAKEN_FOR_PROVEN)
 
     assert isinstance(refused, Refused)
     assert reason in " ".join(refused.reasons)

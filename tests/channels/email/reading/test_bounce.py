@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from channels import Address, Bounced, Card, Ignored, Reading, Reply, Trigger
 from channels.email import mime, tokens
 from channels.email.format.headers import guess_headers, read_headers
-from channels.email.identity.proof import Proven
 from channels.email.reading.bounce import UNSAID, failure_of
 from channels.email.reading.reader import Reader
 from channels.email.ways import Way
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, TOKEN, People, approval
+from tests.channels.email.provers import TAKEN_FOR_PROVEN
 from tests.channels.email.work import MOST_CALLS, calls_of
 from tests.kit.long import few_of
 
@@ -84,7 +84,7 @@ def plain(
 
 
 def reading(raw: bytes, way: Way = "plus") -> Reading:
-    proven = Reader(BOT, People(ANNA, BO), lambda _raw, _author: Proven("taken for proven"), tokens.returning(way))
+    proven = Reader(BOT, People(ANNA, BO), lambda _raw, _author: TAKEN_FOR_PROVEN, tokens.returning(way))
     return proven.read(raw, len(raw))
 
 
