@@ -5,7 +5,7 @@ from agents.requests import PersonId, RequestId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
-from tests.agents.worlds import ANNA, BO, NOON, chosen, decided, opened, request, said, started
+from tests.agents.worlds import ANNA, BO, NOON, chosen, decided, opened, request, said, started, vote
 
 CY = PersonId("cy")
 
@@ -60,3 +60,10 @@ def test_whoever_writes_while_it_is_open_joins_its_requesters_once() -> None:
 
 def test_whoever_wrote_before_or_after_joins_nothing() -> None:
     assert record(said(BO), opened(), decided("approved"), said(CY)).joined == ()
+
+
+def test_no_vote_outlasts_the_revision_that_it_was_about() -> None:
+    revised = RequestRevised(at=NOON, by=ANNA, request=request(revision=2))
+
+    assert record(opened(), vote(), revised).votes == ()
+    assert len(record(opened(), revised, vote()).votes) == 1
