@@ -208,6 +208,16 @@ def test_those_who_are_away_are_stood_in_for(away: Mapping[PersonId, Absent], we
     assert [*stood_in_for(ALONE, away, involved(BO), of(ALONE))] == []
 
 
+def test_seats_of_other_steps_go_along_only_where_they_may_be_taken() -> None:
+    first, then = anyone("bo"), Anyone(source="group:finance", people=(BO, CY))
+    steps = (PolicyStep(name="now", rule=first), PolicyStep(name="then", rule=then))
+    snapshot = policy(rule=first, steps=steps)
+
+    now = handed_on(snapshot, passed(snapshot, BO, DAN, lambda seat: (DAN,) if seat.source != then.source else ()))
+
+    assert [[*people_of(rule)] for rule in (now.rule, now.steps[0].rule, now.steps[1].rule)] == [[DAN], [DAN], [CY]]
+
+
 _names = st.sampled_from(["anna", "bo", "cy", "dan", "eve", "fay"])
 _seats = st.lists(_names, min_size=1, max_size=4, unique=True).map(lambda names: anyone(*names))
 
