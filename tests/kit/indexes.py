@@ -1,9 +1,10 @@
 """The contents of lists, and what they have to be by the events of all runs alone."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from agents.events import Event
+from agents.events import Event, RequestReassigned, RequestRevised
 from agents.requests import PersonId, RequestId
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of, people_of_record
@@ -36,7 +37,7 @@ async def lists_of_events(store: Store) -> Indexes:
     found = Indexes()
     for run_id in await store.lists.runs():
         events = (await store.load(run_id)).events
-        for name, mark in [*_of_run(fold(events)), *_seen(events), *_of_requests(records(events))]:
+        for name, mark in [*_of_run(fold(events)), *_seen(events), *_of_requests(events)]:
             found.setdefault(name, []).append(mark)
     return {name: sorted(marks) for name, marks in found.items()}
 
@@ -56,12 +57,13 @@ def _seen(events: tuple[Event, ...]) -> Iterator[tuple[str, Mark]]:
         yield f"runs:seen:{person}", mark
 
 
-def _of_requests(told: dict[RequestId, RequestRecord]) -> Iterator[tuple[str, Mark]]:
-    for record in told.values():
+def _of_requests(events: tuple[Event, ...]) -> Iterator[tuple[str, Mark]]:
+    concerned = _concerned(events)
+    for record in records(events).values():
         request = record.request
         mark = (_ms(request.opened_at), request.id)
         yield "requests:all", mark
-        for person in people_of_record(record):
+        for person in concerned[request.id]:
             yield f"requests:seen:{person}", mark
         if record.state == "open":
             yield "requests:open", mark
@@ -69,6 +71,16 @@ def _of_requests(told: dict[RequestId, RequestRecord]) -> Iterator[tuple[str, Ma
                 yield f"requests:for:{person}", mark
         if place := place_of_call(request):
             yield f"requests:in:{place}", mark
+
+
+def _concerned(events: tuple[Event, ...]) -> Mapping[RequestId, set[PersonId]]:
+    """Return whom each request concerned at any time: who is no longer named finds it as before."""
+    found = defaultdict[RequestId, set[PersonId]](set)
+    changes = (n for n, one in enumerate(events) if isinstance(one, RequestReassigned | RequestRevised))
+    for number in (*changes, len(events)):
+        for request_id, record in records(events[:number]).items():
+            found[request_id] |= people_of_record(record)
+    return found
 
 
 def _asked(record: RequestRecord) -> set[PersonId]:
