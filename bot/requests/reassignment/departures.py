@@ -173,7 +173,10 @@ class Departures:
             commit = await self._without(record, version, gone, here)
             if self._people.half_taken:  # since it was looked at
                 return None
-            if (await self._journal.write(commit)).state in {"committed", "full"}:
+            state = (await self._journal.write(commit)).state
+            if state == "late":  # it expires, and nobody is asked any more
+                return None
+            if state in {"committed", "full"}:
                 of = [vote.person for vote in void]
                 log.warning("deciders of a request have left", request_id=request_id, left=left, void=of)
                 stands = (await self._decisions.request(request_id)).record

@@ -133,6 +133,7 @@ class Row:
 
 
 ONE = {"approvers": ["person:bo", "person:cy"], "expires_after": "2h", "approve_by_email": True}
+LATER = {"escalate_after": "1h", "escalate_to": ["person:eve"]}
 TWO = {**ONE, "approvers": ["group:release"], "quorum": 2}
 ROWS = {
     "a card that others may have does not approve": Row(
@@ -174,6 +175,10 @@ ROWS = {
     "before it, whoever nearly answered does": Row(
         (Act("wait", words="7100"), Act("approve", "bo", "email", doubt="the subject is another one")),
         *("open", "unclear", {"bo": 2, "cy": 1}),
+    ),
+    "who leaves after the expiry is no matter any more": Row(
+        (Act("wait", words="7200"), Act("leaves", "bo"), Act("approve", "eve")),
+        *("open", "not_entitled", {"bo": 1}, {**ONE, **LATER, "approvers": ["person:bo"]}),
     ),
     "the digest of another request approves nothing": Row(
         (Act("approve", "bo", strange=True),),
