@@ -260,10 +260,6 @@ class PolicySnapshot(Stored, Frozen):
         barred = tuple(one for one in all_of_them if not self.editor_may_approve or one in self.takers)
         return self.model_copy(update={"editors": barred})
 
-    def barred(self, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
-        """Return those of `requesters` who approve nothing: where `requester_may_approve`, who holds another's seat."""
-        return tuple(one for one in requesters if not self.requester_may_approve or one in self.takers)
-
     @property
     def givers(self) -> tuple[PersonId, ...]:
         """Those who handed it on, or for whom somebody stands in: they approve it no more."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from agents.requests import PersonId
 from bot.people.directory import People
 from bot.policy.approvers.delegation import Involved, candidates
-from bot.policy.approvers.quorum import eligible, is_met, may_break_glass
-from bot.policy.approvers.who import who_of
+from bot.policy.approvers.quorum import is_met, may_break_glass
+from bot.policy.approvers.who import who, who_of
 from bot.testing.settings import settings_of
 from tests.bot.examples import approval, record
 from tests.stories.examples import example as settings_on_the_page
@@ -57,11 +57,11 @@ def test_any_of_a_group_decides_and_one_person_fills_one_place(tmp_path: Path) -
     assert is_met(data, [CY])
     assert not is_met(schema, [CY])
     assert is_met(schema, [CY, BO])
-    assert eligible(schema, ()) == (BO, CY)
+    assert who(schema, ()).approve == (BO, CY)
     here = people.all()
     assert candidates(schema, Involved((), (), here), people.may_take(schema, NOW), BO) == ("dee",)
     assert candidates(data, Involved((), (), here), people.may_take(data, NOW), BO) == ()
-    assert not is_met(schema, eligible(schema, [BO]))
+    assert not is_met(schema, who(schema, [BO]).approve)
 
 
 def test_whoever_is_on_call_breaks_the_glass_but_not_their_own(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """The contents of lists, and what they have to be by the events of all runs alone."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from agents.events import Event, RequestReassigned, RequestRevised
 from agents.requests import PersonId, RequestId
 from agents.requests.record import RequestRecord
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of, people_of_record
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.store import Store
 from bot.store.journal import place_of_call
 from bot.store.lists import Mark
@@ -34,8 +36,9 @@ async def lists_of_events(store: Store) -> Indexes:
     """The same, made of nothing but events."""
     found = Indexes()
     for run_id in await store.lists.runs():
-        run = fold((await store.load(run_id)).events)
-        for name, mark in [*_of_run(run), *_seen(run), *_of_requests(run.requests)]:
+        events = (await store.load(run_id)).events
+        run = fold(events)
+        for name, mark in [*_of_run(run), *_seen(run), *_of_requests(events, run)]:
             found.setdefault(name, []).append(mark)
     return {name: sorted(marks) for name, marks in found.items()}
 
@@ -54,12 +57,13 @@ def _seen(run: Run) -> Iterator[tuple[str, Mark]]:
         yield f"runs:seen:{person}", mark
 
 
-def _of_requests(told: Mapping[RequestId, RequestRecord]) -> Iterator[tuple[str, Mark]]:
-    for record in told.values():
+def _of_requests(events: Sequence[Event], run: Run) -> Iterator[tuple[str, Mark]]:
+    concerned = _concerned(events)
+    for record in run.requests.values():
         request = record.request
         mark = (_ms(request.opened_at), request.id)
         yield "requests:all", mark
-        for person in people_of_record(record):
+        for person in concerned[request.id]:
             yield f"requests:seen:{person}", mark
         if record.state == "open":
             yield "requests:open", mark
@@ -69,13 +73,23 @@ def _of_requests(told: Mapping[RequestId, RequestRecord]) -> Iterator[tuple[str,
             yield f"requests:in:{place}", mark
 
 
+def _concerned(events: Sequence[Event]) -> Mapping[RequestId, set[PersonId]]:
+    """Return whom each request concerned at any time: who is no longer named finds it as before."""
+    found = defaultdict[RequestId, set[PersonId]](set)
+    changes = (n for n, one in enumerate(events) if isinstance(one, RequestReassigned | RequestRevised))
+    for number in (*changes, len(events)):
+        for request_id, record in fold(events[:number]).requests.items():
+            found[request_id] |= people_of_record(record)
+    return found
+
+
 def _asked(record: RequestRecord) -> set[PersonId]:
     """Return who may decide it, who held a card of it, and of whom something is asked that nobody has answered."""
     answered = {one.about for one in record.comments}
     asks = {one.person for one in record.comments if one.kind == "question" and one.id not in answered}
     asked = {one for one in record.askers if asks - {one}}
     held = {one.person for one in record.holders if one.person}
-    return {*eligible(record.request.policy, record.requesters), *held, *asked}
+    return {*who_of(record).approve, *held, *asked}
 
 
 def _ms(moment: datetime) -> int:

@@ -86,7 +86,8 @@ def _is_told(event: AnswerNoted, sent: Sequence[PlaceCard | Tell]) -> bool:
 async def check_promises(url: str, shards: int, here: Collection[PersonId] = ()) -> None:
     """Check each gated start of each run of the store at `url`, and that its lists are those of its events.
 
-    Who is `here`, and nobody else might be, has a card of all that they may decide.
+    Who is `here`, and is surely nobody else, has a card of all that they may decide. Whoever was away when they came to
+    decide it, and is back, has none until something moves: no World ends so.
     """
     client = Client(url)
     try:

@@ -12,7 +12,7 @@ from agents.requests import PersonId
 from agents.requests.proof import as_by
 from bot.audit.reading import Query
 from bot.errors import Invalid, NotFound
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Decided, NotEntitled
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
@@ -52,7 +52,7 @@ def _after(now: datetime, days: float) -> str:
 
 async def deciders(world: World, request_id: str) -> tuple[str, ...]:
     record = await world.request(request_id)
-    return eligible(record.request.policy, record.requesters)
+    return who_of(record).approve
 
 
 async def test_a_request_that_names_them_asks_whoever_stands_in(world: World) -> None:

@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 from agents.moves import handed_on, seats_in
 from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, Rule, parts_of
 from agents.requests.moves import SeatsPassed
-from bot.policy.approvers.quorum import barred, doubles_of, eligible
+from bot.policy.approvers.quorum import doubles_of
 from bot.policy.approvers.steps import can_go_on
+from bot.policy.approvers.who import who
 
 MOST_HANDED_ON = 3
 """So often one person's seat is handed on: whoever holds it then decides, or nobody does."""
@@ -58,7 +59,7 @@ def objection(
 
     Nobody takes part in a request and a seat of it as well, whatever the policy allows those whom it names itself.
     """
-    may = eligible(policy, involved.requesters)
+    may = who(policy, involved.requesters).approve
     taken = {one for step in policy.other_steps for one in step.by}
     checks: tuple[tuple[Objection, bool], ...] = (
         ("not_asked", person not in may),
@@ -69,7 +70,7 @@ def objection(
         ("editor", to in {*policy.editors, *involved.editors}),
         ("loop", to in policy.givers),
         ("deciding", to in may or to in involved.voters or to in taken),
-        ("took_part", to in barred(policy, involved.requesters) or to in doubles_of(policy, person)),
+        ("took_part", to in who(policy, involved.requesters).out or to in doubles_of(policy, person)),
         ("chain", len(chain(policy, person)) >= MOST_HANDED_ON),
         ("not_accepted", not all(to in accepts(seat) for seat in _seats(policy.rule) if person in seat.people)),
     )
@@ -102,7 +103,7 @@ def candidates(
     policy: PolicySnapshot, involved: Involved, accepts: Accepts, person: PersonId | None = None
 ) -> tuple[PersonId, ...]:
     """Return to whom `person` may hand it on; without one, to whom anybody may who decides it."""
-    may = eligible(policy, involved.requesters)
+    may = who(policy, involved.requesters).approve
     givers = [one for one in may if person in {None, one} and one not in involved.voters]
     # Few of a large directory: only of these everything is looked at.
     found = set[PersonId]().union(*(accepts(seat) for seat in _seats(policy.rule) if {*givers} & {*seat.people}))
@@ -123,7 +124,7 @@ def stood_in_for(
     """
     stuck = set[PersonId]()
     while True:
-        held = eligible(policy, involved.requesters)
+        held = who(policy, involved.requesters).approve
         person = next((one for one in held if one in absent and one not in stuck), None)
         if person is None:
             return

@@ -8,29 +8,6 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Poli
 _MOST_CHOICES = 64
 
 
-def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
-    """Return the people who may decide, each once, in the policy's order.
-
-    Nobody approves an edit of their own, nor what they have handed on.
-    """
-    out = barred(policy, requesters)
-    return tuple(person for person in dict.fromkeys(people_of(policy.rule)) if person not in out)
-
-
-def barred(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> frozenset[PersonId]:
-    """Return who does not decide, in whichever seat and step: editors, those who handed it on, and the requesters.
-
-    Nor does anybody who may be one of them. Where requesters or editors may, one who has the seat of somebody else does
-    not, and keeps nobody from theirs.
-    """
-    asked, edited = policy.barred(requesters), policy.editors
-    kept_from = [*policy.givers]
-    kept_from += [] if policy.requester_may_approve else asked
-    kept_from += [] if policy.editor_may_approve else edited
-    out = frozenset((*policy.givers, *asked, *edited))
-    return out.union(*(doubles_of(policy, one) for one in kept_from)) if policy.doubles else out
-
-
 def doubles_of(policy: PolicySnapshot, person: PersonId) -> frozenset[PersonId]:
     """Return who may be the same human as `person`, as far as that is known of `policy`."""
     return frozenset(one for pair in policy.doubles if person in pair for one in pair if one != person)

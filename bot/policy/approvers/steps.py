@@ -6,7 +6,8 @@ from functools import cache
 from agents.moves import seats_in, without
 from agents.requests import AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, parts_of
 from agents.requests.moves import SeatId, SeatsFilled
-from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible, is_met
+from bot.policy.approvers.quorum import can_fill, doubles_of, is_met
+from bot.policy.approvers.who import who
 
 Fill = Callable[[Anyone], Iterable[PersonId]]
 """Who sits in a seat by now."""
@@ -45,7 +46,7 @@ def still_open(
 
     `voters` approved in the step in force.
     """
-    may, out = eligible(policy, requesters), barred(policy, requesters)
+    may, out = who(policy, requesters).approve, who(policy, requesters).out
     gone = {one for step in policy.steps for one in step.by if one not in here}
     return open_steps(policy, [one for one in voters if one in may and one in here], {*gone, *out})
 
@@ -54,7 +55,7 @@ def may_come_to_approve(
     policy: PolicySnapshot, requesters: Iterable[PersonId], here: Collection[PersonId]
 ) -> list[PersonId]:
     """Return all who are `here` and may approve it, now or in another step, or once it escalates."""
-    out = barred(policy, requesters)
+    out = who(policy, requesters).out
     return [one for one in policy.everybody if one in here and one not in out]
 
 
@@ -107,7 +108,7 @@ def needed_elsewhere(
             policy, requesters, (*others, person), there
         )
 
-    return frozenset(one for one in eligible(policy, requesters) if is_missed(like(one)))
+    return frozenset(one for one in who(policy, requesters).approve if is_missed(like(one)))
 
 
 def escalated(policy: PolicySnapshot, to: Iterable[PersonId]) -> SeatsFilled:

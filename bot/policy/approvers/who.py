@@ -57,7 +57,8 @@ class Who:
     @cached_property
     def askers(self) -> tuple[PersonId, ...]:
         """The requesters who approve nothing: where the policy lets them, only who holds another's seat."""
-        return self.policy.barred(self.requesters)
+        may = self.policy.requester_may_approve
+        return tuple(one for one in self.requesters if not may or one in self.policy.takers)
 
     @cached_property
     def out(self) -> frozenset[PersonId]:

@@ -10,7 +10,7 @@ from agents.requests.record import RequestRecord, after
 from agents.run import Run, fold
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.due import waited_for
 from bot.render.words import present
 from bot.requests.card_updates import moved
@@ -36,7 +36,7 @@ def reassigning(record: RequestRecord, wanted: RequestReassigned, people: People
     """
     request, here, now = record.request, people.all(), wanted.at
     known, then = (as_known_now(one, people) for one in (record, under(record, wanted)))
-    before, may = (eligible(one.request.policy, one.requesters) for one in (known, then))
+    before, may = (who_of(one).approve for one in (known, then))
     may = present(may, people)
     # Whoever was kept for a later step could decide, but was not waited for.
     kept = {*before} - {*waited_for(known, here)} - {vote.person for vote in known.votes}

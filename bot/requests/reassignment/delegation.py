@@ -19,7 +19,7 @@ from bot.people.recognition import as_known_now, may_have_sat, with_doubles
 from bot.policy import judge
 from bot.policy.answers import Statement, answer_above, unwrapped
 from bot.policy.approvers.delegation import Objection, candidates, objection, passed, stood_in_for
-from bot.policy.approvers.quorum import barred, eligible
+from bot.policy.approvers.who import who, who_of
 from bot.policy.judgements import Act, Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
 from bot.render.cards import notice
 from bot.render.due import away_words, involved_in, not_handed_on
@@ -63,7 +63,7 @@ def wish_of(record: RequestRecord, statement: Statement, people: People) -> Hand
     """
     if statement.hands_on_to:
         return HandOn(PersonId(one_line(statement.hands_on_to, _NAME_CHARS)), statement.text)
-    may = eligible(record.request.policy, record.requesters)
+    may = who_of(record).approve
     is_vote = record.request.format == "approval"
     if not is_vote or statement.said != "free_text" or statement.asks or statement.person not in may:
         return None
@@ -177,10 +177,10 @@ class Delegation:
         Nobody hears of the same absence twice, and for nobody somebody stands in who may not decide it.
         """
         policy, known = record.request.policy, as_known_now(record, self._people)
-        out = {*barred(known.request.policy, known.requesters), *may_have_sat(record, self._people)}
+        out = {*who_of(known).out, *may_have_sat(record, self._people)}
         away = {one: gone for one, gone in (await self._absences.at(now, policy)).items() if one not in out}
         involved = involved_in(record, self._people)
-        asked = [one for one in eligible(policy, record.requesters) if one in away and one not in involved.voters]
+        asked = [one for one in who(policy, record.requesters).approve if one in away and one not in involved.voters]
         if not asked:
             return []
         await self._people.look_up_policy(policy.name)
@@ -194,7 +194,7 @@ class Delegation:
         for move in stood_in_for(with_doubles(policy, self._people), away, involved, accepts):
             made.append(_gone(record, move, now))
             policy = reassigned(policy, made[-1])
-        asked = eligible(policy, record.requesters)
+        asked = who(policy, record.requesters).approve
         for person in asked:
             if person in away and person not in involved.voters and not _is_told(policy, person, away[person].until):
                 until, to = away[person]
@@ -252,7 +252,7 @@ class Delegation:
         Nothing is handed on by it. `offer` tells them how they can do that.
         """
         policy, voters = record.request.policy, involved_in(record, self._people).voters
-        is_asked = person in eligible(policy, record.requesters) and person not in voters
+        is_asked = person in who(policy, record.requesters).approve and person not in voters
         is_known = any(one.person == person for one in policy.away)
         if not is_asked or is_known or record.state != "open" or now >= record.request.expires_at:
             return None

@@ -30,8 +30,9 @@ from bot.people.directory import QUESTION, People, refs_in
 from bot.people.noted import NotedTables
 from bot.people.offers import waits_for
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
-from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible
+from bot.policy.approvers.quorum import can_fill, doubles_of
 from bot.policy.approvers.steps import can_go_on, may_come_to_approve, refilled, still_open, wider
+from bot.policy.approvers.who import who
 from bot.policy.recheck import good_until, why_not
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved, newest_of
@@ -176,7 +177,10 @@ class Departures:
             commit = await self._without(record, version, gone, here)
             if self._people.half_taken:  # since it was looked at
                 return None
-            if (await self._journal.write(commit)).state in {"committed", "full"}:
+            state = (await self._journal.write(commit)).state
+            if state == "late":  # it expires, and nobody is asked any more
+                return None
+            if state in {"committed", "full"}:
                 of = [vote.person for vote in void]
                 log.warning("deciders of a request have left", request_id=request_id, left=left, void=of)
                 stands = (await self._decisions.request(request_id)).record
@@ -386,7 +390,7 @@ def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:
     rules = [step.rule for step in _open_steps(policy, record, here).values()]
     if record.decision:
         rules = [policy.rule, *(step.rule for step in policy.steps)]
-    deciders = {one for rule in rules for one in people_of(rule)} - barred(policy, record.requesters)
+    deciders = {one for rule in rules for one in people_of(rule)} - who(policy, record.requesters).out
     deciders |= {*record.decision.by} if record.decision else set()
     return bool(deciders) and deciders.isdisjoint(here)
 
@@ -418,7 +422,7 @@ def _gone(left: Sequence[PersonId], void: Sequence[Vote], excluded: Sequence[Per
 def _excluded(record: RequestRecord, known: RequestRecord) -> list[PersonId]:
     """Return who could decide when it was opened and may not by now: they wrote to it, or may be whoever took part."""
     policy, request = known.request.policy, record.request
-    out = barred(policy, known.requesters) - barred(request.policy, request.requesters)
+    out = who(policy, known.requesters).out - who(request.policy, request.requesters).out
     out |= {*request.policy.everybody} - {*policy.everybody}
     return [one for one in request.policy.everybody if one in out]
 
@@ -438,7 +442,7 @@ def _said_by(policy: PolicySnapshot) -> RuleReplaced:
 
 def _voters(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
     """Return whose approvals count for the step of `policy` that is in force."""
-    may = eligible(policy, record.requesters)
+    may = who(policy, record.requesters).approve
     return [vote.person for vote in record.votes if vote.approve and vote.person in may and vote.person in here]
 
 

@@ -9,7 +9,7 @@ from agents.events import RequestRevised, VoteCast
 from agents.requests import Effect, Fact, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request, is_same, typed_lines, typed_values, with_values
 from bot.policy.judge import edits_as_asker, judge, objection
@@ -78,7 +78,7 @@ def test_what_is_approved_has_the_digest_that_all_counted_voters_saw(
             executed = call_digest(asked.run_id, asked.id, record.request.nonce, call, asked.requesters)
             assert {vote.digest for vote in votes if vote.person in judged.decision.by} == {executed}
             assert len(set(judged.decision.by)) >= quorum
-            assert set(judged.decision.by) <= set(eligible(record.request.policy, record.requesters))
+            assert set(judged.decision.by) <= set(who_of(record).approve)
             assert own or not set(judged.decision.by) & set(record.request.editors)
             return
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agents.requests import PersonId, RequestState
 from agents.requests.proof import LinkBy, Proof, as_by, rests_on
 from agents.requests.record import RequestRecord
-from bot.policy.approvers.quorum import eligible, is_met
+from bot.policy.approvers.quorum import is_met
 from bot.policy.approvers.who import who_of
 from bot.policy.judge import counts, judge
 from bot.policy.judgements import ACTS, Act, Answer, Counted, Decided, Revoked
@@ -110,7 +110,7 @@ def test_nothing_but_a_plain_vote_of_somebody_entitled_changes_anything(found: R
     if changes and said.act == "break_glass":
         assert said.person in who_of(found).glass
         assert said.addressee in {None, said.person}
-    elif changes and said.person in eligible(found.request.policy, found.requesters):
+    elif changes and said.person in who_of(found).approve:
         assert said.act in {"approve", "deny"}
         assert said.act == "deny" or said.addressee in {None, said.person}
     elif changes:
@@ -145,7 +145,7 @@ def test_an_approval_is_made_by_enough_different_people_who_may_and_saw_what_sta
         voted = [one for one in end.votes if one.approve]
         assert is_met(start.request.policy, end.decision.by)
         assert len(set(end.decision.by)) == len(end.decision.by)
-        assert set(end.decision.by) <= set(eligible(start.request.policy, start.requesters))
+        assert set(end.decision.by) <= set(who_of(start).approve)
         assert {(one.revision, one.digest) for one in voted} == {(1, DIGEST)}
 
 
@@ -165,7 +165,7 @@ def test_saying_it_more_often_is_not_more(start: RequestRecord, answers: list[An
 
 @any_of_them(RECORDS, PEOPLE)
 def test_until_the_start_a_denial_by_somebody_entitled_always_wins(found: RequestRecord, person: PersonId) -> None:
-    may_deny = person in eligible(found.request.policy, found.requesters)
+    may_deny = person in who_of(found).approve
     is_early = found.state == "open" or (found.state == "approved" and found.started_at is None)
 
     end = after(found, answer(person, "deny", revision=0, digest="older", channel="email"))
@@ -192,7 +192,7 @@ def test_whoever_joins_the_requesters_midway_is_none_of_those_who_approve(
     if end.decision and end.decision.broke_glass:
         assert_broken(now, end)
     elif end.decision and end.decision.state == "approved":
-        assert set(end.decision.by) <= set(eligible(now.request.policy, now.requesters))
+        assert set(end.decision.by) <= set(who_of(now).approve)
         assert is_met(now.request.policy, end.decision.by)
 
 

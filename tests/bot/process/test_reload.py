@@ -16,7 +16,7 @@ from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.slack_groups import GroupReader
 from bot.people.tables import tables_of
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Decided, NotEntitled
 from bot.process.reload import Reload
 from bot.store.ids import new_id
@@ -80,7 +80,7 @@ async def test_somebody_new_counts_from_the_next_request_on(office: World, reloa
     assert isinstance(await office.decide("eve", before, "approve"), NotEntitled)
     run_id = await office.trigger("press bell")
     after = await office.opened(run_id)
-    assert eligible(after.request.policy, after.requesters) == ("bo", "cy", "eve")
+    assert who_of(after).approve == ("bo", "cy", "eve")
     assert isinstance(await office.decide("eve", after, "approve"), Decided)
     await office.has(run_id, "done")
 

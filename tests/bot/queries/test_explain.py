@@ -13,7 +13,7 @@ from agents.requests import PersonId, Request
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.queries.explain import Coming, Desk, Explanation, Places, explain, opened, places_of, steps_of
 from bot.queries.explain_words import explained
 from bot.render.times import moment
@@ -227,7 +227,7 @@ def test_what_is_due_comes_in_order_once_and_ends_with_the_expiry(
     reminded = [(due.number, person) for due, _ in found if due.kind == "reminder" for person in due.people]
     assert len(reminded) == len(set(reminded))
     for due, stands in found:
-        assert ANNA not in (*due.people, *eligible(stands.request.policy, stands.requesters))
+        assert ANNA not in (*due.people, *who_of(stands).approve)
 
 
 @pytest.mark.parametrize("hours", few_of([0, 5, 11, 17], 2))

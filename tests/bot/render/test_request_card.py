@@ -15,7 +15,7 @@ from agents.requests.proof import as_by
 from agents.requests.record import Comment, RequestRecord
 from agents.run import Run, fold
 from agents.state import AttemptOutcome
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.judge import judge
 from bot.policy.judgements import Act, Counted, Decided, Revoked
 from bot.render.request_card import standing
@@ -302,7 +302,7 @@ def test_a_card_has_a_form_exactly_where_somebody_could_still_change_something(
 ) -> None:
     run = made("running") if found.started_at else RUN
     form = card_of(found, run, revision).form
-    people = eligible(found.request.policy, found.requesters)
+    people = who_of(found).approve
     said = [answer(person, act, addressee=person) for person in people for act in YES_OR_NO]
     counts = any(isinstance(judge(found, one), Counted | Decided | Revoked) for one in said)
 

@@ -374,7 +374,7 @@ async def summary(place: Place) -> dict[str, object]:
     request, policy, made = record.request, record.request.policy, record.decision
     begins = max(n for n, one in enumerate(events) if isinstance(one, RequestOpened | RequestRevised))
     return {
-        "state": (record.state, record.started_at is not None, record.stopped is not None),
+        "state": (record.state, record.started_at is not None, record.stopped is not None, record.frozen is not None),
         "decided": made and (made.state, made.by, made.broke_glass, made.reason, made.channel),
         "votes": [(one.person, one.approve, one.revision, one.reason, one.channel) for one in record.votes],
         "call": (request.revision, request.call and request.call.arguments, request.edits),

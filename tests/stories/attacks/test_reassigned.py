@@ -4,7 +4,7 @@ from pathlib import Path
 
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Counted, Decided, NotEntitled
 from tests.kit.office import TOML
 from tests.kit.opens import opens
@@ -68,7 +68,7 @@ async def test_who_answered_the_agent_does_not_approve_once_they_join_those_who_
     assert isinstance(await world.decide("bo", record, "approve"), Counted)
     await becomes(world, joined(toml.replace(_EVE, ""), "cy", "dan"))
     now = await world.request(record.request.id)
-    assert eligible(now.request.policy, now.requesters) == ("bo", "dan")
+    assert who_of(now).approve == ("bo", "dan")
 
     own = await world.decide("cy", now, "approve")
 
@@ -104,6 +104,6 @@ async def test_who_answered_the_agent_does_not_approve_once_they_are_on_call(red
 
         now = await office.request(record.request.id)
         assert now.request.policy.escalated_at is not None
-        assert eligible(now.request.policy, now.requesters) == ("bo",)
+        assert who_of(now).approve == ("bo",)
         assert isinstance(await office.decide("cy", now, "approve"), NotEntitled)
         assert isinstance(await office.decide("bo", now, "approve"), Decided)

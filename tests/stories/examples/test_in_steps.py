@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Counted, Decided
 from tests.kit.world import World
 from tests.stories.examples import asked, cards, next_morning, others, told, until
@@ -42,5 +42,5 @@ async def test_who_decides_for_the_manager_leaves_finance_to_the_other(firm: Wor
     assert isinstance(await firm.decide("dee", record, "approve"), Counted)
 
     now = await firm.request(record.request.id)
-    assert eligible(now.request.policy, now.requesters) == ("cy",)
+    assert who_of(now).approve == ("cy",)
     assert isinstance(await firm.decide("cy", record, "approve"), Decided)

@@ -10,7 +10,7 @@ from agents.events import RequestReassigned
 from agents.requests import PersonId
 from agents.requests.record import RequestRecord
 from bot.errors import WaitsForFile
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Counted, Decided
 from bot.process.reload import Reload
 from bot.render.request_card import approvals
@@ -136,7 +136,7 @@ async def test_who_left_while_nothing_ran_is_found_at_the_start(world: World) ->
     [event] = await reassigned(world, run_id)
     assert event.to == ("eve",)
     now = await world.request(record.request.id)
-    assert eligible(now.request.policy, now.requesters) == ("cy", "eve")
+    assert who_of(now).approve == ("cy", "eve")
 
 
 async def test_who_left_is_not_forgotten_while_the_open_requests_can_not_be_listed(world: World) -> None:
@@ -240,7 +240,7 @@ async def test_attack_a_process_that_still_has_the_file_from_before_asks_who_has
 
         assert "Delete volume 17" in (await world.next_mail("eve", "Delete volume 17")).text
         record = await world.request(request["id"])
-        assert eligible(record.request.policy, record.requesters) == ("cy", "eve")
+        assert who_of(record).approve == ("cy", "eve")
 
 
 async def test_attack_a_worker_that_still_has_the_file_from_before_hands_what_asks_who_has_joined_to_whom_that_names(
@@ -259,7 +259,7 @@ async def test_attack_a_worker_that_still_has_the_file_from_before_hands_what_as
         assert not await world.app.requests.departures.look_at_all()
 
         record = await world.request(request["id"])
-        assert eligible(record.request.policy, record.requesters) == ("eve",)
+        assert who_of(record).approve == ("eve",)
         await becomes(world, now)
         assert "Delete volume 17" in (await world.next_mail("eve", "Delete volume 17")).text
         assert (world.mails("cy"), world.mails("dan"), await world.dead()) == ((), (), [])
@@ -471,7 +471,7 @@ async def test_attack_whoever_has_an_id_by_a_newer_file_has_left_for_a_worker_wh
         assert not await world.app.requests.departures.look_at_all()
 
         record = await world.request(request["id"])
-        assert eligible(record.request.policy, record.requesters) == ("cy~2",)
+        assert who_of(record).approve == ("cy~2",)
 
 
 async def test_attack_it_escalates_to_whom_the_file_from_before_names(redis: str, tmp_path: Path) -> None:
@@ -488,7 +488,7 @@ async def test_attack_it_escalates_to_whom_the_file_from_before_names(redis: str
         for each, decide in ((world, ("bo",)), (ahead, ("bo", "eve"))):
             await each.app.work.dispatcher.look(WorkItem("ask", request["id"]))
             record = await world.request(request["id"])
-            assert eligible(record.request.policy, record.requesters) == decide
+            assert who_of(record).approve == decide
 
 
 async def test_attack_what_who_has_joined_allows_again_ends_by_the_file_from_before(redis: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from agents.requests.record import RequestRecord
 from bot.people.slack_groups import LAST_GOOD_S, GroupReader
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Counted, NotEntitled
 from bot.store.ids import new_id
 from channels.slack.api import Api
@@ -90,7 +90,7 @@ async def pressed(world: World, policy: str) -> str:
 
 
 def deciders(record: RequestRecord) -> list[str]:
-    return [*eligible(record.request.policy, record.requesters)]
+    return [*who_of(record).approve]
 
 
 async def test_a_group_in_a_file_decides_by_whom_it_names_and_strangers_do_not_count(office: World) -> None:

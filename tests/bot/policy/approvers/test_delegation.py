@@ -20,7 +20,8 @@ from bot.policy.approvers.delegation import (
     passed,
     stood_in_for,
 )
-from bot.policy.approvers.quorum import can_be_met, eligible, is_met
+from bot.policy.approvers.quorum import can_be_met, is_met
+from bot.policy.approvers.who import who
 from bot.policy.judge import judge
 from bot.policy.judgements import Decided, NotEntitled
 from tests.agents.worlds import NOON
@@ -57,7 +58,7 @@ def test_who_holds_it_now_decides_and_who_handed_it_on_only_denies() -> None:
     now = given_on(ALONE, (BO, CY))
     asked = record(request=approval(policy=now))
 
-    assert eligible(now, (ANNA,)) == (CY,)
+    assert who(now, (ANNA,)).approve == (CY,)
     assert isinstance(judge(asked, answer(CY)), Decided)
     own = judge(asked, answer(BO))
     assert isinstance(own, NotEntitled)
@@ -71,7 +72,7 @@ def test_nobody_comes_back_by_escalation_who_handed_it_on() -> None:
     now = given_on(ALONE, (BO, CY))
     wider = now.model_copy(update={"rule": anyone("cy", "bo", "dan")})
 
-    assert eligible(wider, (ANNA,)) == (CY, DAN)
+    assert who(wider, (ANNA,)).approve == (CY, DAN)
     assert isinstance(judge(record(request=approval(policy=wider)), answer(BO)), NotEntitled)
 
 
@@ -141,7 +142,7 @@ def test_two_who_hand_it_on_have_chains_of_their_own() -> None:
     now = given_on(both, (BO, DAN), (CY, EVE))
 
     assert [one.person for one in chain(now, DAN)] == [BO]
-    assert eligible(now, (ANNA,)) == (DAN, EVE)
+    assert who(now, (ANNA,)).approve == (DAN, EVE)
     assert now.quorum == 2
 
 
@@ -248,12 +249,12 @@ def test_whatever_is_handed_on_the_rules_hold(
     found, first = involved(*voters), set(people_of(snapshot.rule))
     reserve = of(snapshot)
     for number, to in wishes:
-        before = eligible(snapshot, found.requesters)
+        before = who(snapshot, found.requesters).approve
         person = before[number % len(before)] if before else BO
         if objection(snapshot, person, to, found, reserve):
             continue
         snapshot = handed_on(snapshot, passed(snapshot, person, to, reserve))
-        after = eligible(snapshot, found.requesters)
+        after = who(snapshot, found.requesters).approve
 
         assert person in before
         assert person not in after
@@ -265,10 +266,10 @@ def test_whatever_is_handed_on_the_rules_hold(
         assert (
             can_be_met(snapshot, [one for one in snapshot.everybody if one not in (ANNA, *snapshot.givers)]) or voters
         )
-    assert set(snapshot.givers).isdisjoint(eligible(snapshot, found.requesters))
+    assert set(snapshot.givers).isdisjoint(who(snapshot, found.requesters).approve)
     assert len(set(snapshot.givers)) == len(snapshot.givers)
     assert all(len(chain(snapshot, one)) <= MOST_HANDED_ON for one in HERE)
-    assert set(eligible(snapshot, found.requesters)) <= {
+    assert set(who(snapshot, found.requesters).approve) <= {
         *first,
         *(one for seat in snapshot.stand_ins for one in seat.people),
     }

@@ -12,8 +12,8 @@ from agents.moves import named_by, reassigned, restarted, seats_in
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
 from agents.requests.moves import Move, RuleReplaced, SeatsFilled, SeatsPassed, StepBegan
 from bot.policy.approvers.delegation import passed
-from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import escalated, refilled, wider
+from bot.policy.approvers.who import who
 from tests.agents.worlds import NOON
 from tests.bot.examples import REQUEST, policy
 from tests.kit.long import examples
@@ -49,7 +49,7 @@ def made(draw: st.DrawFn, now: PolicySnapshot) -> Move:
     """A move as it is made for `now`, with whatever the directory and a rotation say at that moment."""
     there = {source: draw(_some) for source in SOURCES}
     numbers = draw(st.sets(st.integers(0, max(0, len(now.steps) - 1))))
-    may = eligible(now, ())
+    may = who(now, ()).approve
     ways = ["escalated", "refilled", "wider", *(["passed"] if may else []), *(["began"] if now.steps else [])]
     match draw(st.sampled_from(ways if now.steps else [*ways, "replaced"])):
         case "began":
@@ -135,7 +135,7 @@ def test_who_gave_a_seat_up_is_in_none_and_whoever_took_it_is_in_those_that_they
     first: PolicySnapshot, data: st.DataObject
 ) -> None:
     for now, move, then in _courses(first, data):
-        assert {*then.givers}.isdisjoint(eligible(then, ()))
+        assert {*then.givers}.isdisjoint(who(then, ()).approve)
         if not isinstance(move, SeatsPassed):
             continue
         rules = [(then.in_step, now.rule, then.rule), *_pairs(now, then)]

@@ -8,8 +8,9 @@ from agents.moves import begun, filled, restarted
 from agents.requests import HandedOn, PersonId, PolicySnapshot, PolicyStep, people_of
 from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
-from bot.policy.approvers.quorum import can_be_met, eligible, is_met, lacking_in_all
+from bot.policy.approvers.quorum import can_be_met, is_met, lacking_in_all
 from bot.policy.approvers.steps import escalated, open_steps, refilled
+from bot.policy.approvers.who import who, who_of
 from bot.policy.judge import judge, needed_later
 from bot.policy.judgements import Act, AlreadyVoted, Counted, Decided, Judgement, NotEntitled
 from bot.policy.recheck import why_not
@@ -66,7 +67,7 @@ def voted(found: RequestRecord, person: PersonId) -> RequestRecord:
     found = after(found, [VoteCast(at=LATER, request_id=found.request.id, vote=counted.vote)])
     if counted.next_step is None:
         return found
-    may = eligible(found.request.policy, found.requesters)
+    may = who_of(found).approve
     voters = [each.person for each in found.votes if each.approve and each.person in may]
     began = StepBegan(number=counted.next_step, filled=tuple(voters))
     event = RequestReassigned(at=LATER, request_id=found.request.id, why="next_step", moves=(began,))
@@ -80,7 +81,7 @@ def test_the_step_that_is_met_begins_the_next_and_the_last_one_decides() -> None
     second = voted(found, BO)
     decided = says(second, CY)
 
-    assert eligible(second.request.policy, ()) == (CY, DAN)
+    assert who(second.request.policy, ()).approve == (CY, DAN)
     assert isinstance(decided, Decided)
     assert (decided.decision.state, decided.decision.by) == ("approved", (BO, CY))
 
@@ -89,7 +90,7 @@ def test_one_person_fills_one_step() -> None:
     wider = escalating(spending(), DAN)
     second = voted(asked(wider), DAN)
 
-    assert eligible(second.request.policy, ()) == (CY,)
+    assert who(second.request.policy, ()).approve == (CY,)
     assert isinstance(says(second, DAN), AlreadyVoted)
     assert isinstance(says(second, CY), Decided)
 
@@ -132,7 +133,7 @@ def test_whoever_becomes_a_requester_counts_for_no_step_and_that_step_is_asked_a
     assert back.next_step == 0
     again = voted(steered, CY)
     assert again.request.policy.steps[1].by == (CY,)
-    assert eligible(again.request.policy, (BO,)) == (ANNA,)
+    assert who(again.request.policy, (BO,)).approve == (ANNA,)
 
 
 def test_whoever_has_left_counts_for_no_step_and_that_step_is_asked_again() -> None:
@@ -170,12 +171,12 @@ def test_after_changed_words_whoever_filled_an_earlier_step_may_approve_in_each_
     first = PolicyStep(name="manager", rule=anyone("bo", "dan"))
     finance = PolicyStep(name="finance", rule=all_of(anyone("bo", "cy"), any_of(anyone("cy"), anyone("bo", "eve"))))
     second = voted(asked(spending(first, finance)), BO).request.policy
-    assert eligible(second, ()) == (CY, PersonId("eve"))
+    assert who(second, ()).approve == (CY, PersonId("eve"))
 
     again = restarted(second, LATER)
 
     assert [step.rule for step in again.steps] == [first.rule, finance.rule]
-    assert eligible(begun(again, 1, (DAN,), LATER), ()) == (BO, CY, PersonId("eve"))
+    assert who(begun(again, 1, (DAN,), LATER), ()).approve == (BO, CY, PersonId("eve"))
 
 
 def test_changed_words_bring_back_nobody_who_left_and_keep_whom_a_step_escalated_to() -> None:
@@ -204,7 +205,7 @@ def test_escalation_opens_every_seat_and_needs_as_many_people_as_before() -> Non
 
     wider = escalating(both, DAN)
 
-    assert eligible(wider, ()) == (BO, DAN, CY, ANNA)
+    assert who(wider, ()).approve == (BO, DAN, CY, ANNA)
     assert not is_met(wider, (DAN,))
     assert is_met(wider, (DAN, CY))
     assert is_met(wider, (BO, DAN))
@@ -227,7 +228,7 @@ def test_whoever_filled_another_step_gets_no_seat_where_the_people_are_looked_up
 
 
 def test_escalation_lets_no_requester_decide() -> None:
-    assert eligible(escalating(policy(), ANNA, DAN), (ANNA,)) == (BO, CY, DAN)
+    assert who(escalating(policy(), ANNA, DAN), (ANNA,)).approve == (BO, CY, DAN)
 
 
 def test_a_large_group_in_each_of_two_steps_costs_as_little_as_a_small_one() -> None:
