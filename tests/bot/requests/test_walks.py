@@ -14,6 +14,7 @@ from bot.config.directory.policies import PolicyConfig
 from tests.bot.requests.walks import (
     ACTS,
     ELSEWHERE,
+    FREEZES,
     TOML,
     Act,
     Place,
@@ -92,7 +93,7 @@ def test_two_acts_that_meet_end_as_if_one_had_come_after_the_other(
     house: House, loop: asyncio.AbstractEventLoop, pairs: int
 ) -> None:
     @settings(max_examples=pairs, phases=(Phase.explicit, Phase.generate))
-    @given(policies(), st.lists(ACTS, max_size=4), ACTS, st.one_of(ACTS, ACTS, ACTS, ELSEWHERE))
+    @given(policies(), st.lists(ACTS, max_size=4), ACTS, st.one_of(ACTS, ACTS, ACTS, FREEZES))
     def pair(policy: PolicyConfig, before: list[Act], one: Act, other: Act) -> None:
         def end(*last: Act, at_once: bool = False) -> object:
             return loop.run_until_complete(ended(house, policy, before, [*last], at_once=at_once))

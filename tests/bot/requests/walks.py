@@ -98,10 +98,8 @@ AROUND = st.one_of(
     st.builds(Act, verb=some("look", "start", "close")),
     st.builds(Act, verb=some("wait"), words=some("60", "900", "3600")),
 )
-ELSEWHERE = st.one_of(
-    st.builds(Act, verb=some("leaves", "is_back"), person=some("bo", "cy", "dan")),
-    st.builds(Act, verb=some("freeze", "unfreeze")),
-)
+FREEZES = st.builds(Act, verb=some("freeze", "unfreeze"))
+ELSEWHERE = st.one_of(st.builds(Act, verb=some("leaves", "is_back"), person=some("bo", "cy", "dan")), FREEZES)
 ACTS = st.one_of(VOTES, VOTES, VOTES, OTHER, OTHER, AROUND)
 """What is done to one request."""
 
