@@ -140,7 +140,7 @@ def mutants() -> Iterator[Mutant]:
     judge = (TOP / _JUDGE).read_text().splitlines(keepends=True)
     begin = next(number for number, line in enumerate(judge) if line.startswith("CHECKS:"))
     for line in judge[begin + 1 : judge.index(")\n", begin)]:
-        name = line.strip(" _,\n")
+        name = line.strip().removeprefix("Row(_").partition(",")[0]
         yield Mutant(f"judge:{name}", _JUDGE, line, "")
     for name, condition in zip(_RECHECKS, _conditions(TOP / _RECHECK, "why_not"), strict=True):
         yield Mutant(f"recheck:{name}", _RECHECK, condition, "")

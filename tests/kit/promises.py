@@ -94,7 +94,7 @@ async def check_promises(url: str, shards: int, here: Collection[PersonId] = ())
         store = Store(client, shards)
         for run_id in await store.lists.runs():
             events = (await store.load(run_id)).events
-            check_starts(events)
+            check_starts(own(events))
             check_cards(own(events), here)
         before = await listed(store)
         rebuilt = await rebuild(store)

@@ -15,6 +15,7 @@ from bot.policy.edits import changed_names, edited_request, is_same, typed_lines
 from bot.policy.judge import edits_as_asker, judge, objection
 from bot.policy.judgements import Act, AlreadyVoted, Answer, Counted, Decided, NotEntitled
 from tests.bot.examples import NOON, anyone, approval, policy
+from tests.kit.guards import guards
 
 _PEOPLE = tuple(map(PersonId, ("bo", "cy", "dan")))
 _VERSIONS = ("v1", "v2", "v3")
@@ -83,6 +84,7 @@ def test_what_is_approved_has_the_digest_that_all_counted_voters_saw(
             return
 
 
+@guards("judge:decides_still")
 def test_whoever_may_only_deny_it_by_now_does_not_edit_it_and_hears_why() -> None:
     bo, cy, dan = _PEOPLE
     steps = (PolicyStep(name="first", rule=anyone(cy), by=(cy,)), PolicyStep(name="then", rule=anyone(bo)))

@@ -129,6 +129,7 @@ def test_who_has_left_may_not_and_who_handed_it_on_or_is_only_asked_a_question_i
     assert (who_of(under(PASSED_ON)).glass, who_of(asked_them).glass) == ((DAN,), ())
 
 
+@guards("judge:is_reason")
 @pytest.mark.parametrize("reason", UNSEEN)
 def test_attack_without_a_reason_that_somebody_sees_it_is_none(reason: str) -> None:
     assert isinstance(judge(asked(), breaks(note=reason), HERE), Unclear)

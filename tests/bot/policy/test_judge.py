@@ -209,6 +209,7 @@ def test_words_of_a_requester_that_answer_a_question_are_that_answer_and_no_rema
     assert found == Replied(about="asked-1")
 
 
+@guards("judge:not_too_often")
 def test_what_is_kept_of_one_person_no_longer_is_neither_called_a_question_nor_an_answer() -> None:
     question = Comment(person=BO, text="why now?", at=NOON, kind="question", id="asked-1")
     full = record(comments=(question,), noted={ANNA: 50, BO: 50})
@@ -278,7 +279,7 @@ def test_a_requester_decides_where_the_policy_says_so() -> None:
     assert isinstance(judge(own, answer(BO)), Decided)
 
 
-@guards("judge:clear")
+@guards("judge:asks")
 def test_what_is_not_plainly_a_vote_is_unclear() -> None:
     assert judge(record(), answer(BO, "say", text="ok, but wait until 5")) == Unclear()
 
@@ -303,9 +304,15 @@ def test_a_comment_after_the_decision_is_told_who_decided() -> None:
     assert isinstance(judge(record(state="denied"), answer(BO, "say", text="hm?")), AlreadyDecided)
 
 
-@guards("judge:clear")
+@guards("judge:is_given")
 def test_what_does_not_fit_a_questions_format_is_unclear() -> None:
     assert judge(record(question("choice", ("a", "b"))), answer(ANNA, "answer", given=None)) == Unclear()
+
+
+@guards("judge:fits")
+def test_a_vote_answers_no_question_and_an_answer_no_approval() -> None:
+    assert judge(record(question()), answer(ANNA)) == Unclear()
+    assert judge(record(), answer(BO, "answer", given=given())) == Unclear()
 
 
 @guards("judge:revocation")
@@ -475,6 +482,7 @@ def test_a_question_is_answered_after_any_log_in() -> None:
     assert isinstance(found, Decided)
 
 
+@guards("judge:leaves_enough")
 def test_attack_a_vote_that_leaves_nobody_for_the_next_step_is_refused_and_says_who_may() -> None:
     steps = (PolicyStep(name="a", rule=anyone("bo", "cy")), PolicyStep(name="b", rule=anyone("bo")))
     asked = record(approval(policy=policy(rule=steps[0].rule, steps=steps)))

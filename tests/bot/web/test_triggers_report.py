@@ -6,8 +6,8 @@ from datetime import timedelta
 from httpx2 import AsyncClient, Response
 
 from agents import Outcome
-from agents.events import OutsideReported, ToolFinished, ToolWaits
-from agents.requests import AttemptId, RunId
+from agents.events import OutsideReported, ToolFinished, ToolStarted, ToolWaits
+from agents.requests import AttemptId, Effect, RunId
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
 from tests.bot.triggers.posting import SECRET, bytes_of, post, signed
@@ -32,12 +32,21 @@ pytestmark = opens(TOML + TRIGGERS, change=secrets(builds=SECRET))
 
 async def waiting(world: World, handle: str = HANDLE) -> tuple[RunId, AttemptId]:
     """A run, of which an attempt waits for `handle`, as its events and the index say."""
-    run_id = await world.trigger("ask free_text why?")
-    await world.opened(run_id)
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
     attempt_id, now = AttemptId(new_id("attempt", shard_of(run_id))), await world.now()
+    started = ToolStarted(
+        at=now,
+        step_id=record.request.step_id,
+        attempt_id=attempt_id,
+        tool="press",
+        effect=Effect(argv=("press", "bell")),
+        idempotent=True,
+        host="elsewhere",
+    )
     until = now + timedelta(hours=1)
     waits = ToolWaits(at=now, attempt_id=attempt_id, handle=handle, check_at=until, until=until)
-    await world.app.store.commit(Commit(run_id=run_id, events=[waits]))
+    await world.app.store.commit(Commit(run_id=run_id, events=[started, waits]))
     await world.app.store.handles.note(handle, run_id, 3_600)
     return run_id, attempt_id
 
@@ -65,13 +74,13 @@ async def test_a_report_that_comes_many_times_at_once_is_appended_once_as_data_i
     assert sorted(answer.json()["is_repeat"] for answer in answers) == [False] + [True] * 7
     [report] = await reports(world, run_id)
     assert (report.handle, report.text) == (HANDLE, '"green at\\nlast"')
-    assert (await world.run(run_id)).state == "waiting", "a report is no result"
+    assert (await world.run(run_id)).state == "running", "a report is no result"
 
 
 async def test_every_run_that_waits_for_a_handle_is_told_of_it(world: World, api: Api) -> None:
     runs = {await world.trigger("send shop/17"), await world.trigger("send shop/17")}
     for run_id in runs:
-        await world.has(run_id, "waiting")
+        await world.has(run_id, "running")
     world.workshop.arrived["shop/17"] = Outcome("it is there")
 
     answer = await send(world, api.with_key(None), BODY | {"repo": "parcel shop"})
