@@ -100,7 +100,7 @@ def can(record: RequestRecord, meant: Sequence[Answer], judging: Judging) -> Can
         deny=ends("denied"),
         takes_back=ends("withdrawn"),
         stop=ends("revoked"),
-        withdraw=is_open and any(may_withdraw(record, one.person) for one in meant),
+        withdraw=is_open and any(may_withdraw(record, one) for one in meant),
         answer=counts("answer"),
         ask=any(map(goes_to_somebody, becomes("ask"))),
         # Where several look, those of who decides.
@@ -123,9 +123,10 @@ def heirs(record: RequestRecord, meant: Answer, judging: Judging) -> tuple[Perso
     return candidates(record.request.policy, _involved(record, judging), judging.accepts, meant.person)
 
 
-def may_withdraw(record: RequestRecord, person: PersonId) -> bool:
-    """Return whether `person` asked for what may be taken back by whoever asked."""
-    return person in record.askers and record.request.purpose not in {"unknown", "review"}
+def may_withdraw(record: RequestRecord, meant: Answer) -> bool:
+    """Return whether somebody asked for what may be taken back by whoever asked, and has not expired."""
+    may = meant.person in record.askers and record.request.purpose not in {"unknown", "review"}
+    return may and meant.at < record.request.expires_at
 
 
 def named(record: RequestRecord) -> tuple[PersonId, ...]:

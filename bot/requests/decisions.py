@@ -451,15 +451,21 @@ class Decisions:
     async def close(
         self, request_id: RequestId, state: Closed, by: PersonId | None, why: str, proof: Proof | None = None
     ) -> RequestRecord:
-        """Close `request_id` from the side of the run or its requester, unless people were first."""
+        """Close `request_id` from the side of the run or its requester, unless people were first, and return it as it
+        was.
+
+        What has expired is closed as that, whoever wants to take it back by then.
+        """
         for _ in range(TRIES):
             record, version, now = read = await self.request(request_id)
             if read.is_archived:
                 return record
+            is_late = by is not None and record.state == "open" and now >= record.request.expires_at
             commit = self.closing(record, version, state, by, why, now, proof=proof)
+            commit = self.closing(record, version, "expired", None, "", now) if is_late else commit
             written = await self._journal.write(commit)
             if written.state == "committed":
-                return record
+                return after(record, commit.events) if is_late else record
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was closed")
 
     async def supersede(self, record: RequestRecord, version: int, why: str, now: datetime) -> None:

@@ -61,6 +61,7 @@ STATES: Mapping[str, tuple[Act, ...]] = {
     "denied": (Act("deny", "cy"),),
     "revoked": (*BOTH, Act("deny", "bo")),
     "withdrawn": (Act("close"),),
+    "late": (Act("wait", words="7200"),),
     "expired": (Act("wait", words="7200"), Act("look")),
 }
 LETTERS: Mapping[str, Callable[[Can], bool]] = {
@@ -89,6 +90,7 @@ begun        .     .     .     .     .     .     .     .     .     .     .     .
 denied       .     .     .     .     .     .     .     .     .     .     .     .
 revoked      .     .     .     .     .     .     .     .     .     .     .     .
 withdrawn    .     .     .     .     .     .     .     .     .     .     .     .
+late         .     .     .     .     .     .     .     .     .     .     .     .
 expired      .     .     .     .     .     .     .     .     .     .     .     .
 """
 """Who wrote to the run steers it as who asked. Of a later step people only look, Kim has left, and Ole is operator."""
@@ -110,6 +112,22 @@ async def played(house: House, acts: tuple[Act, ...]) -> list[str]:
         await place.do(act)
     record, _, now = await house.decisions.request(place.request.id)
     return [cell(offers(record, house.people, PersonId(one), "console", now)) for one in PEOPLE]
+
+
+async def test_what_is_taken_back_after_its_expiry_has_expired(redis: str, tmp_path: Path) -> None:
+    house = House(redis, settings_of(tmp_path, TOML))
+    try:
+        place = await Place.opened(house, house.settings.policies["walk"])
+        await place.do(Act("wait", words="7200"))
+
+        closed = await house.decisions.close(place.request.id, "withdrawn", PersonId("anna"), "", as_by("cli"))
+
+        stands = (await house.decisions.request(place.request.id)).record
+        assert (closed, stands.state) == (stands, "expired")
+        assert stands.decision
+        assert stands.decision.by == ()
+    finally:
+        await house.store.client.close()
 
 
 def test_each_state_is_in_the_table_and_nobody_else_is() -> None:
