@@ -170,8 +170,13 @@ class Decisions:
         read: RequestRead | None,
         inbound: str | None,
         change: Change | None,
+        said_to: RequestId | None = None,
     ) -> tuple[Judgement, RequestRecord | None]:
-        """The judgement, and the record that was written with it; None where it was written before."""
+        """The judgement, and the record that was written with it; None where it was written before.
+
+        `said_to` is the request that a denial was said to, where it counts for the one in its place: said once more it
+        comes to that one first, and there it must be known.
+        """
         for _ in range(TRIES):
             found, read = read or await self.request(request_id), None
             record, version, now = found
@@ -186,7 +191,7 @@ class Decisions:
             if answer.act == "deny" and isinstance(judgement, Late):
                 newer = None if isinstance(judgement, AlreadyDecided) else await self.asked_anew(record)
                 if newer:
-                    return await self._decide(newer, statement, None, inbound, None)
+                    return await self._decide(newer, statement, None, inbound, None, said_to or request_id)
                 judgement = judgement.model_copy(update={"copies": await self._copies(record, answer.person)})
             if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing
                 if any(map(self._people.is_missing, _voted(record))):
@@ -204,6 +209,8 @@ class Decisions:
                 facts = events_of(record, answer, judgement, statement)
                 brought = await self.comments.bring(record, facts, is_public=statement.is_public)
                 commit = self._commit(record, version, statement, answer, judgement, brought)
+            if said_to and commit.once:
+                commit = replace(commit, once=replace(commit.once, about=said_to))
             written = await self._journal.write(replace(commit, inbound=inbound))
             if written.state == "repeat":
                 if inbound:

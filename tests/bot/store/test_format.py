@@ -1,9 +1,11 @@
 """The format of the store: whoever uses an empty one notes its number, and whoever meets another one stops."""
 
 import asyncio
+import json
 
 import pytest
 
+from agents.events import read_event, write_event
 from bot.store import Keys, Store
 from bot.store.client.durability import SHARDS, Closed, WrongShards
 from bot.store.format import FORMAT, OtherFormat, check_format, look_at_format
@@ -11,6 +13,41 @@ from tests.kit.guards import guards
 
 NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
+AT = '"at":"2026-03-02T12:00:00Z"'
+HELD = {
+    6: (
+        (
+            f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"reply_id":"m1","person":"bo",'
+            f'"approve":true,"reason":"","revision":1,"digest":"d","channel":"cli","evidence":"",{AT}}}}}'
+        ),
+    ),
+    7: (
+        (
+            f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
+            f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","revision":1,'
+            f'"digest":"d",{AT}}}}}'
+        ),
+        (
+            f'{{{AT},"type":"request_decided","schema_version":1,"request_id":"q1","decision":{{"state":"approved",'
+            f'"by":["bo"],"way":"cli","reason":"","given":null,"operators_keys":[],{AT}}}}}'
+        ),
+        (
+            f'{{{AT},"type":"person_said","schema_version":1,"proof":{{"by":"chat","user":"U01ANNA","team":"T01",'
+            '"did":"wrote"},"said_id":"m1","person":"anna","text":"to staging"}'
+        ),
+        (
+            f'{{{AT},"type":"run_cancelled","schema_version":1,"proof":{{"by":"mail","server":"mx.corp.example",'
+            '"of":"corp.example"},"by":"anna"}'
+        ),
+        (
+            f'{{{AT},"type":"request_reassigned","schema_version":1,"proof":{{"by":"session","link_by":"email",'
+            '"mark":"abcdefgh"},"request_id":"q1","why":"delegated","moves":[{"type":"seats_passed","out":"bo","into":"cy",'
+            '"seats":["0.0"]},{"type":"step_began","number":1,"filled":["bo"]},{"type":"seats_filled","seats":{"0.0":["cy"]}'
+            ',"escalates":true}],"by":"bo","person":"bo","to":["cy"]}'
+        ),
+    ),
+}
+"""What stores of a format hold: where this changes, nothing that waits in one is read, and FORMAT goes up."""
 
 
 async def test_whoever_uses_an_empty_store_first_notes_the_number_and_who_only_looks_writes_nothing(
@@ -23,6 +60,11 @@ async def test_whoever_uses_an_empty_store_first_notes_the_number_and_who_only_l
     await store.client.do("SET", SHARDS, 8)
     await check_format(store.client)
     assert await look_at_format(store.client) == FORMAT
+
+
+def test_what_stores_of_this_format_hold_is_read_and_written_as_it_stands_there() -> None:
+    for body in HELD[FORMAT]:
+        assert json.loads(write_event(read_event(body))) == json.loads(body)
 
 
 @guards("note_format.lua:known")

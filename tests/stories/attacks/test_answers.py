@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from agents.events import AnswerNoted
 from agents.requests import RequestId
 from agents.requests.record import RequestRecord
 from bot.config.errors import ConfigError
+from bot.policy.judgements import Decided
 from tests.kit.long import few_of
 from tests.kit.office import TOML, settings_of
 from tests.kit.slack_world import SlackWorld, a_started_slack_world
@@ -73,3 +75,23 @@ def test_a_second_account_with_an_address_of_the_requester_is_refused(tmp_path: 
 
     with pytest.raises(ConfigError, match="anna"):
         settings_of(tmp_path, TOML + double)
+
+
+@pytest.mark.parametrize(("person", "became"), [("bo", "denied"), ("anna", "withdrawn")])
+async def test_a_no_that_counted_for_what_is_asked_in_its_place_is_the_same_no_when_it_comes_again(
+    world: World, person: str, became: str
+) -> None:
+    before = await asked(world)
+    run_id = before.request.run_id
+    await world.steer(run_id, "pause")
+    await world.decide("cy", before, "approve")
+    await world.move_time(16 * 60)
+    await world.steer(run_id, "resume")
+    now = await world.opened(run_id, after=before.request.id)
+
+    first, again = [await world.decide(person, before, "deny", "not today", reply_id="the same") for _ in range(2)]
+
+    assert isinstance(first, Decided)
+    assert (first.decision.state, (await world.request(now.request.id)).state) == (became, became)
+    assert again == first, "whoever sends it once more reads what became of it, and not that nothing did"
+    assert not [event for event in await world.events(run_id) if isinstance(event, AnswerNoted)]
