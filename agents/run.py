@@ -177,10 +177,6 @@ def _beside(run: Run, event: Event) -> Run:
                 changes["heard_late"] = event.attempt_id
         case VoteCast():
             changes["voters"] = run.voters | {event.vote.person}
-        case PersonSaid():
-            changes["taken"] = {event.said_id: "taken", **run.taken}
-        case RunCancelled() if event.said_id:
-            changes["taken"] = {**run.taken, event.said_id: "stopped"}
         case _:
             pass
     return replace(run, **changes) if changes else run
@@ -250,11 +246,11 @@ def _outside(run: Run, event: ToolWaits | ToolQueued | OutsideReported | ChildSt
 def _reported(run: Run, event: OutsideReported) -> Run:
     """Add a child that ended: its writers wrote to this run, and its use, once, is used of this run's budget."""
     run = _wrote(run, event.writers)
-    is_known = event.report_id in run.reports
-    run = replace(run, advisers=_with(run.advisers, *event.advisers), reports=run.reports | {event.report_id})
+    run = replace(run, advisers=_with(run.advisers, *event.advisers))
     child = next((one for one in run.children if one.run_id == event.report_id), None)
-    if child is None or is_known:
+    if child is None or child.run_id in run.ended_children:
         return run
+    run = replace(run, ended_children=run.ended_children | {child.run_id})
     if run.pending and run.pending.id == child.step_id:
         run = replace(run, pending=replace(run.pending, child=event))
     spent = run.budget.spent.beside(event.tokens, event.cost_usd)

@@ -419,8 +419,7 @@ class ArgumentEdit:
 @dataclass(frozen=True)
 class Run:
     """The state of a run after `seq` events. `requests` are the records of all that it asked, by their ids, and
-    `asked` are all whom it ever asked. `taken` are the messages that were given to it, by their ids, and `reports` the
-    ids of those that it had.
+    `asked` are all whom it ever asked. `ended_children` are those whose end was reported to it.
 
     `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `others` stand
     among those who had a part in it and only may be one of them, as the directory is now. `advisers` answered its
@@ -455,7 +454,7 @@ class Run:
     stand_in: StandIn | None = None
     rules_only: bool = False
     children: tuple[ChildStarted, ...] = ()
-    reports: frozenset[str] = frozenset()
+    ended_children: frozenset[RunId] = frozenset()
     child_changes: tuple[Change, ...] = ()
     child_live: Mapping[str, tuple[str, datetime]] = field(default_factory=dict[str, tuple[str, datetime]])
     ending: StepId | None = None
@@ -464,7 +463,6 @@ class Run:
     cards: tuple[CardDelivered, ...] = ()
     voters: frozenset[PersonId] = frozenset()
     asked: frozenset[PersonId] = frozenset()
-    taken: Mapping[str, Taken] = field(default_factory=dict[str, Taken])
     writers: tuple[PersonId, ...] = ()
     others: frozenset[PersonId] = frozenset()
     unheard: tuple[PersonId, ...] = ()
@@ -498,14 +496,9 @@ class Run:
         """The run's own use, and what was set aside for its children that have not ended."""
         spent = self.budget.spent
         for child in self.children:
-            if child.run_id not in self.reports:
+            if child.run_id not in self.ended_children:
                 spent = spent.beside(child.max_tokens, child.max_cost_usd)
         return spent
-
-    @property
-    def ended_children(self) -> frozenset[RunId]:
-        """The children whose end was reported to it."""
-        return frozenset(child.run_id for child in self.children if child.run_id in self.reports)
 
     @property
     def open(self) -> RequestId | None:

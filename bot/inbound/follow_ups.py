@@ -11,7 +11,7 @@ from typing import Literal
 
 import structlog
 
-from agents.events import AnswerNoted, Event, PersonSaid, RunCancelled
+from agents.events import AnswerNoted, Event, PersonSaid, RunCancelled, own
 from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
 from agents.requests.proof import Proof
@@ -129,8 +129,9 @@ class FollowUps:
         """Return the run that a message was given to as words or as an answer; None where none has it."""
         ways = await self._store.remembered(f"follows {inbound_id}") or b""
         for run_id in map(RunId, ways.decode().split()):
-            run = await self._run(run_id)
-            if await self._has_had(run, inbound_id):
+            events = (await self._store.load(run_id)).events
+            run = fold(events)
+            if await self._had(run, events, inbound_id):
                 return run
         return None
 
@@ -257,11 +258,10 @@ class FollowUps:
     ) -> _Taken:
         """Return what became of the message in this run, now or before."""
         for _ in range(_TRIES):
-            run = await self._run(run_id)
-            if run.taken.get(inbound_id) == "stopped":
-                return "stopped"
-            if await self._has_had(run, inbound_id):
-                return "taken"
+            events = (await self._store.load(run_id)).events
+            run = fold(events)
+            if had := await self._had(run, events, inbound_id):
+                return had
             if run.ended:
                 return "ended"
             if taken := await self._took(inbound_id, channel, trigger, run, concern_of(run), answers):
@@ -330,9 +330,12 @@ class FollowUps:
     async def _run(self, run_id: RunId) -> Run:
         return fold((await self._store.load(run_id)).events)
 
-    async def _has_had(self, run: Run, inbound_id: str) -> bool:
-        """Return whether the message had its effect before a crash: by now the same words could mean something else."""
-        return inbound_id in run.taken or await self._store.threads.is_answer(tuple(run.requests), inbound_id)
+    async def _had(self, run: Run, events: tuple[Event, ...], inbound_id: str) -> Literal["taken", "stopped"] | None:
+        """Return what became of the message before a crash: by now the same words could mean something else."""
+        for event in own(events):
+            if isinstance(event, PersonSaid | RunCancelled) and event.said_id == inbound_id:
+                return "taken" if isinstance(event, PersonSaid) else "stopped"
+        return "taken" if await self._store.threads.is_answer(tuple(run.requests), inbound_id) else None
 
     async def _took(
         self,

@@ -233,7 +233,7 @@ class Children:
             return
         loaded = await self._journal.store.load(parent.run_id)
         above = fold(loaded.events)
-        if above.ended or run.id in above.reports:
+        if above.ended or run.id in above.ended_children:
             return
         spent = run.budget.spent
         news = OutsideReported(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agents.events import OutsideReported
+from agents.events import OutsideReported, own
 from agents.requests import RunId
 from agents.run import fold
 from agents.text import one_line
@@ -59,7 +59,7 @@ class Reports:
         for _ in range(_TRIES):
             loaded = await self._store.load(run_id)
             run = fold(loaded.events)
-            if report_id in run.reports:
+            if any(isinstance(one, OutsideReported) and one.report_id == report_id for one in own(loaded.events)):
                 return False
             waits = run.pending.waits if run.pending else None
             if waits is None or waits.handle != handle:
