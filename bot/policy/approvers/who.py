@@ -84,11 +84,6 @@ class Who:
         """Those who may decide it, in whichever step."""
         return self._but_out(self.seated_ever)
 
-    @cached_property
-    def approve_or_escalated(self) -> tuple[PersonId, ...]:
-        """Those who may come to decide it, in whichever step or once it escalates."""
-        return self._but_out(self.seated_or_escalated)
-
     @property
     def denied_before(self) -> tuple[PersonId, ...]:
         """Those who could decide it before others can now, and those who broke its glass: they may take that back."""
@@ -100,15 +95,10 @@ class Who:
         return frozenset((*self.seated, *self.policy.may_deny)).difference(self.askers)
 
     @cached_property
-    def glass_named(self) -> tuple[PersonId, ...]:
-        """Those whom the policy names to break the glass, each once."""
-        return may_break_glass(self.policy)
-
-    @cached_property
     def glass(self) -> tuple[PersonId, ...]:
         """Those who may break it: nobody who asked, steered it, changed an argument or handed it on."""
         out = {*self.requesters, *self.editors, *self.givers}
-        return tuple(one for one in self.glass_named if one not in out) if self.is_vote else ()
+        return tuple(one for one in may_break_glass(self.policy) if one not in out) if self.is_vote else ()
 
     @cached_property
     def reviewers(self) -> tuple[PersonId, ...]:
