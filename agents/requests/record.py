@@ -89,7 +89,7 @@ class RequestRecord(Stored, Frozen):
     when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop, each with
     the cards that they held then. `glass` are the reasons to break the glass that somebody typed and has not confirmed,
     each with the revision that it is about.
-    The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
+    The `policy` of the `request` is the one that holds now: see `agents/moves.py`. While it is `frozen`, nothing of
     it starts. `told_why_frozen`: the reason of a freeze has stood on its cards, where nobody takes it off a mail.
     """
 

@@ -54,7 +54,7 @@ def still_open(
 def may_come_to_approve(
     policy: PolicySnapshot, requesters: Iterable[PersonId], here: Collection[PersonId]
 ) -> list[PersonId]:
-    """Return all who are `here` and may approve it, now or in another step, or once it escalates."""
+    """Return all who are `here` and may approve it or break its glass: now, in another step, or escalated."""
     out = who(policy, requesters).out
     return [one for one in policy.everybody if one in here and one not in out]
 
