@@ -338,8 +338,7 @@ def _stop(record: RequestRecord, event: AnswerNoted) -> Vote | None:
 def _doubts(record: RequestRecord, event: AnswerNoted) -> dict[PersonId, tuple[DeliveryId, ...]]:
     if event.outcome != "stop_or_answer" or event.person in record.doubts:
         return record.doubts
-    held = (holder.delivery_id for holder in record.holders if holder.person == event.person)
-    return {**record.doubts, event.person: tuple(held)}
+    return {**record.doubts, event.person: record.cards_of(event.person)}
 
 
 def _glass(record: RequestRecord, event: AnswerNoted) -> dict[PersonId, tuple[int, str]]:

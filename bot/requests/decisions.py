@@ -277,7 +277,7 @@ class Decisions:
         is_told = is_heard and not is_seen and not isinstance(judgement, Decided)
         is_told = is_told and is_kept(record, answer.person, judgement)
         # Whoever takes back what they asked for has no card to see it on.
-        has_card = any(holder.person == answer.person for holder in record.holders)
+        has_card = bool(record.cards_of(answer.person))
         is_told = is_told or (is_final and not has_card and _is_told_later(statement))
         is_told = is_told or renewal.is_last
         placed = renewal.placement
@@ -383,7 +383,7 @@ class Decisions:
             request_id=request.id,
             to=statement.place,
         )
-        own = [holder.delivery_id for holder in record.holders if holder.person == answer.person]
+        own = record.cards_of(answer.person)
         is_again = isinstance(judgement, NotThisWay | OutOfDate | Unclear | StopOrAnswer | EditRefused)
         if not own or not is_again or answer.channel not in self._edits:
             return entry
