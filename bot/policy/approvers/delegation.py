@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from agents.moves import handed_on, seats_in
 from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, Rule, parts_of
 from agents.requests.moves import SeatsPassed
+from agents.requests.record import RequestRecord
 from bot.policy.approvers.quorum import doubles_of
 from bot.policy.approvers.steps import can_go_on
 from bot.policy.approvers.who import who
@@ -45,6 +46,12 @@ class Involved(NamedTuple):
     editors: Collection[PersonId] = ()
 
 
+def people_involved(record: RequestRecord, here: Collection[PersonId]) -> Involved:
+    """Return the people of a request as it counts now; `here` is everyone in the directory."""
+    voters = [vote.person for vote in record.votes if vote.approve]
+    return Involved(record.requesters, voters, here, record.request.editors)
+
+
 class Absent(NamedTuple):
     """Somebody is away `until` then; `to` is to stand in for them, where they named somebody."""
 
@@ -59,7 +66,8 @@ def objection(
 
     Nobody takes part in a request and a seat of it as well, whatever the policy allows those whom it names itself.
     """
-    may = who(policy, involved.requesters).approve
+    people = who(policy, involved.requesters)
+    may, out = people.approve, people.out
     taken = {one for step in policy.other_steps for one in step.by}
     checks: tuple[tuple[Objection, bool], ...] = (
         ("not_asked", person not in may),
@@ -70,7 +78,7 @@ def objection(
         ("editor", to in {*policy.editors, *involved.editors}),
         ("loop", to in policy.givers),
         ("deciding", to in may or to in involved.voters or to in taken),
-        ("took_part", to in who(policy, involved.requesters).out or to in doubles_of(policy, person)),
+        ("took_part", to in out or to in doubles_of(policy, person)),
         ("chain", len(chain(policy, person)) >= MOST_HANDED_ON),
         ("not_accepted", not all(to in accepts(seat) for seat in _seats(policy.rule) if person in seat.people)),
     )

@@ -46,9 +46,9 @@ def still_open(
 
     `voters` approved in the step in force.
     """
-    may, out = who(policy, requesters).approve, who(policy, requesters).out
+    people = who(policy, requesters)
     gone = {one for step in policy.steps for one in step.by if one not in here}
-    return open_steps(policy, [one for one in voters if one in may and one in here], {*gone, *out})
+    return open_steps(policy, [one for one in voters if one in people.approve and one in here], {*gone, *people.out})
 
 
 def may_come_to_approve(
