@@ -97,7 +97,7 @@ class Case(NamedTuple):
     @property
     def is_asker(self) -> bool:
         """Whether an edit is that of somebody who asked, and does not decide the step in force."""
-        decides = self.me in self.who.seated and self.me not in {*self.who.givers, *self.who.askers}
+        decides = self.me in self.who.seated and self.me not in {*self.who.givers, *self.who.requesters_out}
         return self.answer.act == "edit" and self.record.may_withdraw(self.me) and not decides
 
     @property
@@ -229,12 +229,12 @@ def _not_requester(case: Case) -> Judgement | None:
     """Object to what a requester decides; a denial counts of who only may be one, and words are for people."""
     is_no_yes = case.is_vote and case.answer.act in {"deny", *WORDS}
     is_harmless = (is_no_yes and case.record.only_may_be(case.me)) or case.is_asker
-    return case.refused("requester") if case.me in case.who.askers and not is_harmless else None
+    return case.refused("requester") if case.me in case.who.requesters_out and not is_harmless else None
 
 
 def _not_editor(case: Case) -> Judgement | None:
     """Object to an approval of one's own edit; a denial of it counts."""
-    return case.refused("editor") if case.me in case.who.own else None
+    return case.refused("editor") if case.me in case.who.editors_out else None
 
 
 def _revocation(case: Case) -> Judgement | None:
@@ -483,7 +483,8 @@ def edits_as_asker(record: RequestRecord, answer: Answer) -> bool:
     then.
     """
     case = Case(record, answer, who_of(record))
-    comes_to_decide = case.me in case.who.seated_or_escalated and case.me not in {*case.who.givers, *case.who.askers}
+    out = {*case.who.givers, *case.who.requesters_out}
+    comes_to_decide = case.me in case.who.seated_or_escalated and case.me not in out
     return case.is_asker and not comes_to_decide
 
 

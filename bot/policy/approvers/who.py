@@ -50,12 +50,12 @@ class Who:
         return self.policy.givers
 
     @property
-    def own(self) -> tuple[PersonId, ...]:
+    def editors_out(self) -> tuple[PersonId, ...]:
         """Those who do not approve what they chose themselves."""
         return self.policy.editors
 
     @cached_property
-    def askers(self) -> tuple[PersonId, ...]:
+    def requesters_out(self) -> tuple[PersonId, ...]:
         """The requesters who approve nothing: where the policy lets them, only who holds another's seat."""
         may = self.policy.requester_may_approve
         return tuple(one for one in self.requesters if not may or one in self.policy.takers)
@@ -69,9 +69,9 @@ class Who:
         """
         policy = self.policy
         kept_from = [*self.givers]
-        kept_from += [] if policy.requester_may_approve else self.askers
-        kept_from += [] if policy.editor_may_approve else self.own
-        out = frozenset((*self.givers, *self.askers, *self.own))
+        kept_from += [] if policy.requester_may_approve else self.requesters_out
+        kept_from += [] if policy.editor_may_approve else self.editors_out
+        out = frozenset((*self.givers, *self.requesters_out, *self.editors_out))
         return out.union(*(doubles_of(policy, one) for one in kept_from)) if policy.doubles else out
 
     @cached_property
@@ -92,7 +92,7 @@ class Who:
     @cached_property
     def deny(self) -> frozenset[PersonId]:
         """Those whose denial is one of somebody who decides, or did."""
-        return frozenset((*self.seated, *self.policy.may_deny)).difference(self.askers)
+        return frozenset((*self.seated, *self.policy.may_deny)).difference(self.requesters_out)
 
     @cached_property
     def glass(self) -> tuple[PersonId, ...]:
@@ -109,7 +109,7 @@ class Who:
     @cached_property
     def everybody(self) -> tuple[PersonId, ...]:
         """All who could have a right here: whoever is in none of these has none."""
-        did = (*self.denied_before, *self.givers, *self.own, *self.requesters)
+        did = (*self.denied_before, *self.givers, *self.editors_out, *self.requesters)
         return tuple(dict.fromkeys((*self.policy.everybody, *did)))
 
     def _but_out(self, people: Iterable[PersonId]) -> tuple[PersonId, ...]:
