@@ -344,7 +344,7 @@ AUDIT = {
             "outcome": "approve",
             "policy_name": "production",
             "who": "bo",
-            "evidence": "dmarc: corp.example",
+            "evidence": "mx.corp.example: dmarc=pass header.from=corp.example",
             "seal": DIGEST,
         }
     ],
