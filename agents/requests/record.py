@@ -146,6 +146,11 @@ class RequestRecord(Stored, Frozen):
         return (*self.void, *self.votes)
 
     @property
+    def approved_by(self) -> tuple[PersonId, ...]:
+        """Those who have approved what is asked now, or broke its glass, but for votes that are void."""
+        return tuple(vote.person for vote in self.votes if vote.approve)
+
+    @property
     def is_voted(self) -> bool:
         """Whether votes decided it, and neither a standing approval nor one person who broke the glass."""
         decision = self.decision

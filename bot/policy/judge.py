@@ -416,7 +416,7 @@ def _leaves_enough(case: Case) -> Judgement | None:
     later = needed_later(record, case.here)
     if case.me not in later:
         return None
-    out = {case.me, *later, *(vote.person for vote in record.votes if vote.approve)}
+    out = {case.me, *later, *record.approved_by}
     return case.refused_for("needed_later", (one for one in case.who.approve if one not in out))
 
 
@@ -567,8 +567,7 @@ def needed_later(record: RequestRecord, here: Collection[PersonId] | None = None
         return frozenset()
     policy = record.request.policy
     there = {*policy.everybody, *(one for step in policy.steps for one in step.by)} if here is None else here
-    voted = [vote.person for vote in record.votes if vote.approve]
-    return needed_elsewhere(policy, record.requesters, voted, there)
+    return needed_elsewhere(policy, record.requesters, record.approved_by, there)
 
 
 def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:

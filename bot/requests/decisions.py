@@ -321,7 +321,7 @@ class Decisions:
             return None
         known = as_known_now(record, self._people)
         may = present(who_of(known).approve, self._people)
-        voters = dict.fromkeys(vote.person for vote in known.votes if vote.approve and vote.person in may)
+        voters = dict.fromkeys(one for one in known.approved_by if one in may)
         began = StepBegan(number=judgement.next_step, filled=tuple(voters))
         wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=(began,))
         return reassigning(record, wanted, self._people, self._edits)

@@ -48,8 +48,7 @@ class Involved(NamedTuple):
 
 def people_involved(record: RequestRecord, here: Collection[PersonId]) -> Involved:
     """Return the people of a request as it counts now; `here` is everyone in the directory."""
-    voters = [vote.person for vote in record.votes if vote.approve]
-    return Involved(record.requesters, voters, here, record.request.editors)
+    return Involved(record.requesters, record.approved_by, here, record.request.editors)
 
 
 class Absent(NamedTuple):

@@ -443,16 +443,12 @@ def _said_by(policy: PolicySnapshot) -> RuleReplaced:
 def _voters(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
     """Return whose approvals count for the step of `policy` that is in force."""
     may = who(policy, record.requesters).approve
-    return [vote.person for vote in record.votes if vote.approve and vote.person in may and vote.person in here]
+    return [one for one in record.approved_by if one in may and one in here]
 
 
 def _open_steps(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> dict[int, PolicyStep]:
     """Return the steps that are still to be met by those who are `here`."""
-    return still_open(policy, record.requesters, _approved_by(record), here)
-
-
-def _approved_by(record: RequestRecord) -> list[PersonId]:
-    return [vote.person for vote in record.votes if vote.approve]
+    return still_open(policy, record.requesters, record.approved_by, here)
 
 
 def _left(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
@@ -465,7 +461,7 @@ def _left(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
 
 def _can_go_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:
     """Return whether those who may decide and are still there would be enough for all that is to be met."""
-    return can_go_on(policy, record.requesters, _approved_by(record), here)
+    return can_go_on(policy, record.requesters, record.approved_by, here)
 
 
 def _goes_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:
