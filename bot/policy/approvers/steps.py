@@ -91,8 +91,7 @@ def needed_elsewhere(
     voted, there = tuple(voters), frozenset(here)
     if not policy.steps and not policy.doubles:
         return frozenset()
-    rules = (policy.rule, *(step.rule for step in policy.steps))
-    seats = (part.people for rule in rules for part in parts_of(rule) if isinstance(part, Anyone))
+    seats = (part.people for rule in policy.rules for part in parts_of(rule) if isinstance(part, Anyone))
     sets = [*map(frozenset, seats), *(frozenset(step.by) for step in policy.steps), frozenset(voted), there]
     doubles = {one for pair in policy.doubles for one in pair}
     first = dict[tuple[bool, ...], PersonId]()
@@ -146,7 +145,6 @@ def _wider(rule: Rule, number: int, people: Sequence[PersonId]) -> dict[SeatId, 
 
 def by_any_of(policy: PolicySnapshot) -> PolicySnapshot:
     """Return `policy` for what is found out and not decided: anybody who could decide, in whichever step, says it."""
-    rules = (policy.rule, *(step.rule for step in policy.steps))
-    seats = tuple(dict.fromkeys(part for rule in rules for part in parts_of(rule) if isinstance(part, Anyone)))
+    seats = tuple(dict.fromkeys(part for rule in policy.rules for part in parts_of(rule) if isinstance(part, Anyone)))
     rule = seats[0] if len(seats) == 1 else AnyOf(of=seats)
     return policy.model_copy(update={"rule": rule, "quorum": 1, "steps": (), "in_step": 0, "began_at": None})

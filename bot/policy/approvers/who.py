@@ -34,8 +34,7 @@ class Who:
     @cached_property
     def seated_ever(self) -> tuple[PersonId, ...]:
         """Those whom the rule of whichever step names, without those whom it goes to once it escalates."""
-        rules = (self.policy.rule, *(step.rule for step in self.policy.steps))
-        return tuple(dict.fromkeys(one for rule in rules for one in people_of(rule)))
+        return tuple(dict.fromkeys(one for rule in self.policy.rules for one in people_of(rule)))
 
     @cached_property
     def seated_or_escalated(self) -> tuple[PersonId, ...]:

@@ -354,8 +354,7 @@ class Departures:
         still = _open_steps(holds, known, here)
         lacking = [number for number, step in still.items() if not can_fill([step], there, holds.doubles)]
         lacking = lacking or list(still)
-        rules = [old.rule, *(step.rule for step in old.steps)]
-        await self._people.look_up((*(ref for rule in rules for ref in refs_in(rule)), *self._people.tables.alerts))
+        await self._people.look_up((*(ref for rule in old.rules for ref in refs_in(rule)), *self._people.tables.alerts))
         await self._people.look_up_policy(old.name)
 
         def again(seat: Anyone) -> Sequence[PersonId]:
@@ -389,7 +388,7 @@ def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:
     policy = record.request.policy
     rules = [step.rule for step in _open_steps(policy, record, here).values()]
     if record.decision:
-        rules = [policy.rule, *(step.rule for step in policy.steps)]
+        rules = [*policy.rules]
     deciders = {one for rule in rules for one in people_of(rule)} - who(policy, record.requesters).out
     deciders |= {*record.decision.by} if record.decision else set()
     return bool(deciders) and deciders.isdisjoint(here)
