@@ -10,7 +10,7 @@ from agents.standing import ALLOW_AGAIN
 from agents.text import quote
 from bot.people.directory import People
 from bot.people.recognition import as_known_now
-from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, chain, people_involved
+from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, hand_ons_to, people_involved
 from bot.policy.approvers.steps import escalated
 from bot.policy.approvers.who import who
 from bot.policy.due import Due
@@ -62,7 +62,7 @@ def called_in_place(persons: list[PersonId], policy: PolicySnapshot, people: Peo
     until = {one.person: one.until for one in policy.away}
 
     def called(person: PersonId) -> str:
-        first, name = chain(policy, person)[:1], people.name_of(person)
+        first, name = hand_ons_to(policy, person)[:1], people.name_of(person)
         name = say("delegation.for", name=name, other=people.name_of(first[0].person)) if first else name
         if person not in until:
             return name

@@ -78,7 +78,7 @@ def objection(
         ("loop", to in policy.givers),
         ("deciding", to in may or to in involved.voters or to in taken),
         ("took_part", to in out or to in doubles_of(policy, person)),
-        ("chain", len(chain(policy, person)) >= MOST_HANDED_ON),
+        ("chain", len(hand_ons_to(policy, person)) >= MOST_HANDED_ON),
         ("not_accepted", not all(to in accepts(seat) for seat in _seats(policy.rule) if person in seat.people)),
     )
     for found, is_so in checks:
@@ -96,7 +96,7 @@ def passed(policy: PolicySnapshot, person: PersonId, to: PersonId, accepts: Acce
     return SeatsPassed(out=person, into=to, seats=tuple(taken))
 
 
-def chain(policy: PolicySnapshot, person: PersonId) -> tuple[HandedOn, ...]:
+def hand_ons_to(policy: PolicySnapshot, person: PersonId) -> tuple[HandedOn, ...]:
     """Return the hand-ons by which somebody's seat came to `person`, the first one first."""
     found, holder = list[HandedOn](), person
     for one in reversed(policy.handed_on):

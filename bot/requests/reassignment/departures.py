@@ -368,7 +368,7 @@ class Departures:
             found += map(_said_by, self._people.who_else_knows(old, now))
         if request.purpose != "gate":
             return [wanted, *map(by, found)]
-        # A policy that has steps, then or now, is begun anew.
+        # Where it has steps, then or now, no rule replaces it: the request is closed, and a gate is asked anew.
         named = None if old.steps else self._people.snapshot(old.name, now)
         found += [RuleReplaced(rule=named.rule, quorum=named.quorum)] if named and not named.steps else []
 
