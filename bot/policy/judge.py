@@ -143,7 +143,7 @@ def offer(record: RequestRecord, answer: Answer, here: Collection[PersonId] | No
     return _first(case, "rights") or _outcome(case)
 
 
-def not_theirs(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None = None) -> Judgement:
+def not_theirs(record: RequestRecord, answer: Answer, here: Collection[PersonId]) -> Judgement:
     """Object to an answer of somebody who has nothing to do with the request."""
     return Case(record, answer, who_of(record), here).refused("not_an_approver")
 
@@ -558,7 +558,7 @@ def _tally(case: Case, vote: Vote) -> Judgement:
     return Decided(decision=_approved(record, case.answer, everybody, vote), vote=vote)
 
 
-def needed_later(record: RequestRecord, here: Collection[PersonId] | None = None) -> frozenset[PersonId]:
+def needed_later(record: RequestRecord, here: Collection[PersonId] | None) -> frozenset[PersonId]:
     """Return who decides the step in force and is needed for another one: their approval now would be refused.
 
     Nobody is waited for whose approval does not count; `here` is as for `judge`.
