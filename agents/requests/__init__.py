@@ -281,6 +281,11 @@ class PolicySnapshot(Stored, Frozen):
         return tuple(step for number, step in enumerate(self.steps) if number != self.in_step)
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rule in force, then those of all steps."""
+        return (self.rule, *(step.rule for step in self.steps))
+
+    @property
     def everybody(self) -> tuple[PersonId, ...]:
         """All who may come to decide: now, in another step, once it escalates, or by breaking the glass."""
         rules: list[Rule] = [self.rule, *self.escalate_to, *self.break_glass]

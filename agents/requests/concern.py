@@ -35,7 +35,7 @@ def asked_in(event: Event) -> tuple[PersonId, ...]:
     """Return whom `event` asks; whoever granted what it uses is told of each use."""
     match event:
         case RequestOpened():
-            return (*seated(event.request.policy), *holding(event.holders))
+            return (*named_in(event.request.policy), *holding(event.holders))
         case RequestRevised():
             return tuple(holding(event.holders))
         case RequestReassigned():
@@ -48,15 +48,11 @@ def asked_in(event: Event) -> tuple[PersonId, ...]:
             return ()
 
 
-def seated(policy: PolicySnapshot) -> tuple[PersonId, ...]:
+def named_in(policy: PolicySnapshot) -> tuple[PersonId, ...]:
     """Return who decides, now or in another step, or may break the glass: who is asked later may look at it before."""
-    return (*_in_any_step(policy), *(person for seat in policy.break_glass for person in seat.people))
+    return tuple(one for rule in (*policy.rules, *policy.break_glass) for one in people_of(rule))
 
 
 def holding(holders: Iterable[Holder]) -> Iterator[PersonId]:
     """Yield those of `holders` who are people, and no places."""
     return (holder.person for holder in holders if holder.person)
-
-
-def _in_any_step(policy: PolicySnapshot) -> tuple[PersonId, ...]:
-    return tuple(one for rule in (policy.rule, *(step.rule for step in policy.steps)) for one in people_of(rule))

@@ -89,7 +89,7 @@ class RequestRecord(Stored, Frozen):
     when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop, each with
     the cards that they held then. `glass` are the reasons to break the glass that somebody typed and has not confirmed,
     each with the revision that it is about.
-    The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
+    The `policy` of the `request` is the one that holds now: see `agents/moves.py`. While it is `frozen`, nothing of
     it starts. `told_why_frozen`: the reason of a freeze has stood on its cards, where nobody takes it off a mail.
     """
 
@@ -144,6 +144,11 @@ class RequestRecord(Stored, Frozen):
     def cast(self) -> tuple[Vote, ...]:
         """The votes about what is asked now, those that count no more as well."""
         return (*self.void, *self.votes)
+
+    @property
+    def approved_by(self) -> tuple[PersonId, ...]:
+        """Those who have approved what is asked now, or broke its glass, but for votes that are void."""
+        return tuple(vote.person for vote in self.votes if vote.approve)
 
     @property
     def is_voted(self) -> bool:
@@ -338,8 +343,7 @@ def _stop(record: RequestRecord, event: AnswerNoted) -> Vote | None:
 def _doubts(record: RequestRecord, event: AnswerNoted) -> dict[PersonId, tuple[DeliveryId, ...]]:
     if event.outcome != "stop_or_answer" or event.person in record.doubts:
         return record.doubts
-    held = (holder.delivery_id for holder in record.holders if holder.person == event.person)
-    return {**record.doubts, event.person: tuple(held)}
+    return {**record.doubts, event.person: record.cards_of(event.person)}
 
 
 def _glass(record: RequestRecord, event: AnswerNoted) -> dict[PersonId, tuple[int, str]]:

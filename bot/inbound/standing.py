@@ -359,7 +359,7 @@ class TypedStanding:
             raise failed
         return True
 
-    async def _of(self, person: PersonId, standing_id: str, proof: Proof | None) -> Standing:
+    async def _of(self, person: PersonId, standing_id: str, proof: Proof) -> Standing:
         try:
             found = await self._standing.one(standing_id)
         except NotFound as error:

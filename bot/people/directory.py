@@ -539,7 +539,7 @@ class People:
         """Return `seat` with whoever is on call `at` this moment, where it is that of a rotation."""
         return self.seat(seat.source, at) if seat.source.startswith("oncall:") else seat
 
-    def seated_anew(self, seat: Anyone, at: datetime, but: Collection[PersonId] = ()) -> tuple[PersonId, ...]:
+    def seated_anew(self, seat: Anyone, at: datetime, but: Collection[PersonId]) -> tuple[PersonId, ...]:
         """Return those of `seat` who are here, and those whom its names mean `at` this moment.
 
         Nobody comes to it who is in `but`.

@@ -17,7 +17,7 @@ from agents.requests import (
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.people.directory import People
-from bot.policy.approvers.delegation import chain as handed_on_to
+from bot.policy.approvers.delegation import hand_ons_to
 from bot.policy.approvers.who import who_of
 from bot.policy.glass import broken
 
@@ -167,7 +167,7 @@ def _had_of_barred(record: RequestRecord, people: People) -> list[PersonId]:
     asked = () if policy.requester_may_approve else (*record.requesters, *request.behind)
     barred_now = {*asked, *(() if policy.editor_may_approve else request.editors)}
     for number, given in enumerate(policy.handed_on):
-        own = {one.person for one in handed_on_to(policy, given.person)}
+        own = {one.person for one in hand_ons_to(policy, given.person)}
         before = {one.person for one in policy.handed_on[:number]} - own
         is_barred = given.person in {*found, *barred_now}
         if is_barred or any(people.may_be_one(given.person, one) for one in took_part | before):

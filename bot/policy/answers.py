@@ -286,7 +286,7 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
         return typed_values(request.call, typed) or {**typed}
     is_asker = record.may_withdraw(statement.person)
     who = who_of(record)
-    decides = statement.person in {*who.seated} - {*who.askers}
+    decides = statement.person in {*who.seated} - {*who.requesters_out}
     if not (is_asker or decides) or not (statement.said == "free_text" or _names_argument(request, statement)):
         return None
     call, typed = request.call, typed_lines(request.call, statement.text)

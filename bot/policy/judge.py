@@ -97,7 +97,7 @@ class Case(NamedTuple):
     @property
     def is_asker(self) -> bool:
         """Whether an edit is that of somebody who asked, and does not decide the step in force."""
-        decides = self.me in self.who.seated and self.me not in {*self.who.givers, *self.who.askers}
+        decides = self.me in self.who.seated and self.me not in {*self.who.givers, *self.who.requesters_out}
         return self.answer.act == "edit" and self.record.may_withdraw(self.me) and not decides
 
     @property
@@ -143,7 +143,7 @@ def offer(record: RequestRecord, answer: Answer, here: Collection[PersonId] | No
     return _first(case, "rights") or _outcome(case)
 
 
-def not_theirs(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None = None) -> Judgement:
+def not_theirs(record: RequestRecord, answer: Answer, here: Collection[PersonId]) -> Judgement:
     """Object to an answer of somebody who has nothing to do with the request."""
     return Case(record, answer, who_of(record), here).refused("not_an_approver")
 
@@ -229,12 +229,12 @@ def _not_requester(case: Case) -> Judgement | None:
     """Object to what a requester decides; a denial counts of who only may be one, and words are for people."""
     is_no_yes = case.is_vote and case.answer.act in {"deny", *WORDS}
     is_harmless = (is_no_yes and case.record.only_may_be(case.me)) or case.is_asker
-    return case.refused("requester") if case.me in case.who.askers and not is_harmless else None
+    return case.refused("requester") if case.me in case.who.requesters_out and not is_harmless else None
 
 
 def _not_editor(case: Case) -> Judgement | None:
     """Object to an approval of one's own edit; a denial of it counts."""
-    return case.refused("editor") if case.me in case.who.own else None
+    return case.refused("editor") if case.me in case.who.editors_out else None
 
 
 def _revocation(case: Case) -> Judgement | None:
@@ -416,7 +416,7 @@ def _leaves_enough(case: Case) -> Judgement | None:
     later = needed_later(record, case.here)
     if case.me not in later:
         return None
-    out = {case.me, *later, *(vote.person for vote in record.votes if vote.approve)}
+    out = {case.me, *later, *record.approved_by}
     return case.refused_for("needed_later", (one for one in case.who.approve if one not in out))
 
 
@@ -483,7 +483,8 @@ def edits_as_asker(record: RequestRecord, answer: Answer) -> bool:
     then.
     """
     case = Case(record, answer, who_of(record))
-    comes_to_decide = case.me in case.who.seated_or_escalated and case.me not in {*case.who.givers, *case.who.askers}
+    out = {*case.who.givers, *case.who.requesters_out}
+    comes_to_decide = case.me in case.who.seated_or_escalated and case.me not in out
     return case.is_asker and not comes_to_decide
 
 
@@ -557,7 +558,7 @@ def _tally(case: Case, vote: Vote) -> Judgement:
     return Decided(decision=_approved(record, case.answer, everybody, vote), vote=vote)
 
 
-def needed_later(record: RequestRecord, here: Collection[PersonId] | None = None) -> frozenset[PersonId]:
+def needed_later(record: RequestRecord, here: Collection[PersonId] | None) -> frozenset[PersonId]:
     """Return who decides the step in force and is needed for another one: their approval now would be refused.
 
     Nobody is waited for whose approval does not count; `here` is as for `judge`.
@@ -566,8 +567,7 @@ def needed_later(record: RequestRecord, here: Collection[PersonId] | None = None
         return frozenset()
     policy = record.request.policy
     there = {*policy.everybody, *(one for step in policy.steps for one in step.by)} if here is None else here
-    voted = [vote.person for vote in record.votes if vote.approve]
-    return needed_elsewhere(policy, record.requesters, voted, there)
+    return needed_elsewhere(policy, record.requesters, record.approved_by, there)
 
 
 def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:

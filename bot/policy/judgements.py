@@ -20,8 +20,6 @@ ACTS: tuple[Act, ...] = get_args(Act)
 Rests = Act | Literal["stand_in", "use_standing"]
 """What may need a way of its own: as well, who stands in for whom is away, and what a standing approval covers."""
 
-# How a link that opens the console came to its person: an operator's terminal printed it, or a channel brought it.
-
 
 class Answer(Frozen):
     """A reply read as an act on one request. `revision` and `digest` are those that this person was shown.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from agents.requests import PersonId, RequestState
 from agents.requests.proof import LinkBy, as_by
 from agents.requests.record import RequestRecord
-from bot.policy.approvers.delegation import Accepts, Involved, candidates
+from bot.policy.approvers.delegation import Accepts, candidates, people_involved
 from bot.policy.approvers.who import who_of
 from bot.policy.edits import changeable
 from bot.policy.judge import objection, offer
@@ -120,7 +120,7 @@ def heirs(record: RequestRecord, meant: Answer, judging: Judging) -> tuple[Perso
     """Return to whom this person may hand it on by such an answer."""
     if objection(record, meant.of("hand_on"), judging.here) is not None:
         return ()
-    return candidates(record.request.policy, _involved(record, judging), judging.accepts, meant.person)
+    return candidates(record.request.policy, people_involved(record, judging.here), judging.accepts, meant.person)
 
 
 def may_withdraw(record: RequestRecord, meant: Answer) -> bool:
@@ -132,11 +132,6 @@ def may_withdraw(record: RequestRecord, meant: Answer) -> bool:
 def named(record: RequestRecord) -> tuple[PersonId, ...]:
     """Return everybody who could have a right here: whoever is in none of these has none."""
     return tuple(dict.fromkeys((*who_of(record).everybody, *(record.decision.by if record.decision else ()))))
-
-
-def _involved(record: RequestRecord, judging: Judging) -> Involved:
-    voters = [vote.person for vote in record.votes if vote.approve]
-    return Involved(record.requesters, voters, judging.here, record.request.editors)
 
 
 def _state_after(no: Judgement) -> RequestState | None:

@@ -348,7 +348,7 @@ def _ways(people: People, places: Places, policy: PolicySnapshot, person: Person
 
 
 def _steps(request: Request, people: People) -> Iterator[StepAhead]:
-    out = who_in(request).askers
+    out = who_in(request).requesters_out
     for step in request.policy.steps[request.policy.in_step + 1 :]:
         alone = request.policy.model_copy(update={"rule": step.rule, "quorum": step.quorum, "steps": ()})
         yield StepAhead(

@@ -24,7 +24,6 @@ _BUT: dict[ListedAs, Collection[str]] = {"failed": ("denied",), "done": (*ONLY_S
 # Records are larger than a run's line in a list.
 _REQUESTS_LOOKED_AT = 2_000
 _WAITING_AT_MOST = 100
-_BATCH = 200
 
 
 async def runs(
@@ -115,18 +114,6 @@ async def _requests(
         return [request_view(one, people) if one else None for one in fitting]
 
     return await page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)
-
-
-async def all_requests(
-    store: Store, people: People, *, person: str | None = None, state: RequestState | None = None
-) -> list[RequestView]:
-    """All of them, without pages."""
-    found, cursor = list[RequestView](), None
-    while True:
-        some, cursor = await requests(store, people, person=person, state=state, cursor=cursor, limit=_BATCH)
-        found += some
-        if cursor is None:
-            return found
 
 
 async def waiting(store: Store, people: People, person: str) -> tuple[RequestView, ...]:

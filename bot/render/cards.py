@@ -529,8 +529,8 @@ def kept_out(request: Request, requesters: Sequence[PersonId]) -> dict[PersonId,
     if request.format != "approval":
         return {}
     may = set(request.policy.everybody)
-    askers = who_in(request, requesters).askers
-    out = {one: say(PARTS[_part(request, one)]) for one in askers if one in may}
+    requesters_out = who_in(request, requesters).requesters_out
+    out = {one: say(PARTS[_part(request, one)]) for one in requesters_out if one in may}
     changed = {*chain.from_iterable(request.edits.values())}
     for one in request.policy.editors:
         why = why_editor(request.edits, one) if one in changed else say(PARTS["maybe"])

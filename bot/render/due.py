@@ -10,7 +10,7 @@ from agents.standing import ALLOW_AGAIN
 from agents.text import quote
 from bot.people.directory import People
 from bot.people.recognition import as_known_now
-from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, chain
+from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, hand_ons_to, people_involved
 from bot.policy.approvers.steps import escalated
 from bot.policy.approvers.who import who
 from bot.policy.due import Due
@@ -62,7 +62,7 @@ def called_in_place(persons: list[PersonId], policy: PolicySnapshot, people: Peo
     until = {one.person: one.until for one in policy.away}
 
     def called(person: PersonId) -> str:
-        first, name = chain(policy, person)[:1], people.name_of(person)
+        first, name = hand_ons_to(policy, person)[:1], people.name_of(person)
         name = say("delegation.for", name=name, other=people.name_of(first[0].person)) if first else name
         if person not in until:
             return name
@@ -127,9 +127,7 @@ def hand_on_inputs(heirs: Sequence[PersonId], people: People) -> Inputs:
 
 def involved_in(record: RequestRecord, people: People) -> Involved:
     """Return the people of `record` as the rules of delegation look at them."""
-    known = as_known_now(record, people)
-    voters = [vote.person for vote in known.votes if vote.approve]
-    return Involved(known.requesters, voters, people.all(), known.request.editors)
+    return people_involved(as_known_now(record, people), people.all())
 
 
 def asked_only(request: Request, people: People) -> Involved:

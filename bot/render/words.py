@@ -503,10 +503,8 @@ def why_rules(stand_in: StandIn) -> str:
     return f"{say(key, why=why)} {say('words.rules-chose-some' if stand_in.some else 'words.rules-chose')}"
 
 
-def state_name(state: str, decision: Decision | None = None) -> str:
-    """Return the word for a request's state; one that was approved by breaking the glass is called that."""
-    if state == "approved" and decision and decision.broke_glass:
-        return say("words.state-broke-glass")
+def state_name(state: str) -> str:
+    """Return the word for a request's state."""
     return say(_STATES[state]) if state in _STATES else state
 
 

@@ -284,7 +284,7 @@ class Decisions:
         is_told = is_heard and not is_seen and not isinstance(judgement, Decided)
         is_told = is_told and is_kept(record, answer.person, judgement)
         # Whoever takes back what they asked for has no card to see it on.
-        has_card = any(holder.person == answer.person for holder in record.holders)
+        has_card = bool(record.cards_of(answer.person))
         is_told = is_told or (is_final and not has_card and _is_told_later(statement))
         is_told = is_told or renewal.is_last
         placed = renewal.placement
@@ -328,7 +328,7 @@ class Decisions:
             return None
         known = as_known_now(record, self._people)
         may = present(who_of(known).approve, self._people)
-        voters = dict.fromkeys(vote.person for vote in known.votes if vote.approve and vote.person in may)
+        voters = dict.fromkeys(one for one in known.approved_by if one in may)
         began = StepBegan(number=judgement.next_step, filled=tuple(voters))
         wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=(began,))
         return reassigning(record, wanted, self._people, self._edits)
@@ -390,7 +390,7 @@ class Decisions:
             request_id=request.id,
             to=statement.place,
         )
-        own = [holder.delivery_id for holder in record.holders if holder.person == answer.person]
+        own = record.cards_of(answer.person)
         is_again = isinstance(judgement, NotThisWay | OutOfDate | Unclear | StopOrAnswer | EditRefused)
         if not own or not is_again or answer.channel not in self._edits:
             return entry

@@ -106,5 +106,5 @@ def _left(after: Request, record: RequestRecord, people: People) -> tuple[Person
 
 def _too_few(after: Request, record: RequestRecord, people: People) -> str:
     left = _left(after, record, people)
-    who = people.names_of(left) if left else say("words.nobody")
-    return say("answer.edit-too-few", policy=after.policy.name, left=who, quorum=after.policy.quorum)
+    names = people.names_of(left) if left else say("words.nobody")
+    return say("answer.edit-too-few", policy=after.policy.name, left=names, quorum=after.policy.quorum)

@@ -467,7 +467,7 @@ def behind_in(run: Run, requesters: Collection[PersonId], call: GatedCall | None
     return tuple(one for one, part in said.items() if part != "maybe" and one not in requesters)
 
 
-def with_objectors(request: Request, run: Run, call: GatedCall, but: PersonId | None = None) -> Request:
+def with_objectors(request: Request, run: Run, call: GatedCall, but: PersonId | None) -> Request:
     """Return `request`, whose requesters are those too whose wish the changed `call` may be, as they denied another.
 
     `but`: whoever changed it themselves is none of them by that.

@@ -404,7 +404,7 @@ class Loop:
     async def _unknown(self, run: Run, pending: PendingStep, title: str, now: datetime) -> Request | NotEnoughApprovers:
         """Return the question what became of an effect, to the nearest of whom somebody is here whose word counts."""
         policy = pending.request.policy if pending.request else None
-        rules = (policy.rule, *(step.rule for step in policy.steps)) if policy else ()
+        rules = policy.rules if policy else ()
         await self._people.look_up((*(ref for rule in rules for ref in refs_in(rule)), *self._people.tables.alerts))
         if policy:
             await self._people.look_up_policy(policy.name)

@@ -158,7 +158,7 @@ class Starter:
             raise Invalid(say("run.approve-which"), say("run.approve-which-do"))
         return agent_for(text, self._agents, agent)
 
-    async def check_may(self, requester: PersonId, agent: str, proof: Proof | None = None) -> None:
+    async def check_may(self, requester: PersonId, agent: str, proof: Proof | None) -> None:
         """Check that `agent` may be started for somebody; a refusal is noted.
 
         Raises Forbidden, and WaitsForFile where a file that is half taken does not say who may.

@@ -13,8 +13,6 @@ from agents.requests.proof import ByChat, ByKey, ByMail, BySession, Proof, as_by
 from bot.testing.events import BO, NOON, decided, paused, said, vote
 
 ADAPTER: TypeAdapter[Proof] = TypeAdapter(Proof)
-LINKS = ("slack", "email", "operator")
-MADE_BY = ("operator", "person", "dev")
 PROOFS: st.SearchStrategy[Proof] = st.one_of(
     st.builds(ByChat), st.builds(ByMail), st.builds(BySession), st.builds(ByKey)
 )

@@ -14,7 +14,7 @@ from agents.events import (
     own,
 )
 from agents.requests import PersonId
-from agents.requests.concern import asked_in, holding, seated, wrote_in
+from agents.requests.concern import asked_in, holding, named_in, wrote_in
 from agents.requests.record import RequestRecord
 from agents.review import REVIEW
 from agents.run import Run
@@ -54,7 +54,7 @@ def people_of_record(record: RequestRecord) -> frozenset[PersonId]:
     """Return everybody whom a request concerns: who asked, decides, may break its glass, handed it on, holds a card."""
     policy = record.request.policy
     granted = record.decision.by if record.decision and record.decision.standing else ()
-    named = (*seated(policy), *policy.givers, *granted)
+    named = (*named_in(policy), *policy.givers, *granted)
     return frozenset((*record.requesters, *named, *holding(record.holders)))
 
 

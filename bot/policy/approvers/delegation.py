@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from agents.moves import handed_on, seats_in
 from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, Rule, parts_of
 from agents.requests.moves import SeatsPassed
+from agents.requests.record import RequestRecord
 from bot.policy.approvers.quorum import doubles_of
 from bot.policy.approvers.steps import can_go_on
 from bot.policy.approvers.who import who
@@ -45,6 +46,11 @@ class Involved(NamedTuple):
     editors: Collection[PersonId] = ()
 
 
+def people_involved(record: RequestRecord, here: Collection[PersonId]) -> Involved:
+    """Return the people of a request as it counts now; `here` is everyone in the directory."""
+    return Involved(record.requesters, record.approved_by, here, record.request.editors)
+
+
 class Absent(NamedTuple):
     """Somebody is away `until` then; `to` is to stand in for them, where they named somebody."""
 
@@ -59,7 +65,8 @@ def objection(
 
     Nobody takes part in a request and a seat of it as well, whatever the policy allows those whom it names itself.
     """
-    may = who(policy, involved.requesters).approve
+    people = who(policy, involved.requesters)
+    may, out = people.approve, people.out
     taken = {one for step in policy.other_steps for one in step.by}
     checks: tuple[tuple[Objection, bool], ...] = (
         ("not_asked", person not in may),
@@ -70,8 +77,8 @@ def objection(
         ("editor", to in {*policy.editors, *involved.editors}),
         ("loop", to in policy.givers),
         ("deciding", to in may or to in involved.voters or to in taken),
-        ("took_part", to in who(policy, involved.requesters).out or to in doubles_of(policy, person)),
-        ("chain", len(chain(policy, person)) >= MOST_HANDED_ON),
+        ("took_part", to in out or to in doubles_of(policy, person)),
+        ("chain", len(hand_ons_to(policy, person)) >= MOST_HANDED_ON),
         ("not_accepted", not all(to in accepts(seat) for seat in _seats(policy.rule) if person in seat.people)),
     )
     for found, is_so in checks:
@@ -89,7 +96,7 @@ def passed(policy: PolicySnapshot, person: PersonId, to: PersonId, accepts: Acce
     return SeatsPassed(out=person, into=to, seats=tuple(taken))
 
 
-def chain(policy: PolicySnapshot, person: PersonId) -> tuple[HandedOn, ...]:
+def hand_ons_to(policy: PolicySnapshot, person: PersonId) -> tuple[HandedOn, ...]:
     """Return the hand-ons by which somebody's seat came to `person`, the first one first."""
     found, holder = list[HandedOn](), person
     for one in reversed(policy.handed_on):

@@ -46,15 +46,15 @@ def still_open(
 
     `voters` approved in the step in force.
     """
-    may, out = who(policy, requesters).approve, who(policy, requesters).out
+    people = who(policy, requesters)
     gone = {one for step in policy.steps for one in step.by if one not in here}
-    return open_steps(policy, [one for one in voters if one in may and one in here], {*gone, *out})
+    return open_steps(policy, [one for one in voters if one in people.approve and one in here], {*gone, *people.out})
 
 
 def may_come_to_approve(
     policy: PolicySnapshot, requesters: Iterable[PersonId], here: Collection[PersonId]
 ) -> list[PersonId]:
-    """Return all who are `here` and may approve it, now or in another step, or once it escalates."""
+    """Return all who are `here` and may approve it or break its glass: now, in another step, or escalated."""
     out = who(policy, requesters).out
     return [one for one in policy.everybody if one in here and one not in out]
 
@@ -91,8 +91,7 @@ def needed_elsewhere(
     voted, there = tuple(voters), frozenset(here)
     if not policy.steps and not policy.doubles:
         return frozenset()
-    rules = (policy.rule, *(step.rule for step in policy.steps))
-    seats = (part.people for rule in rules for part in parts_of(rule) if isinstance(part, Anyone))
+    seats = (part.people for rule in policy.rules for part in parts_of(rule) if isinstance(part, Anyone))
     sets = [*map(frozenset, seats), *(frozenset(step.by) for step in policy.steps), frozenset(voted), there]
     doubles = {one for pair in policy.doubles for one in pair}
     first = dict[tuple[bool, ...], PersonId]()
@@ -146,7 +145,6 @@ def _wider(rule: Rule, number: int, people: Sequence[PersonId]) -> dict[SeatId, 
 
 def by_any_of(policy: PolicySnapshot) -> PolicySnapshot:
     """Return `policy` for what is found out and not decided: anybody who could decide, in whichever step, says it."""
-    rules = (policy.rule, *(step.rule for step in policy.steps))
-    seats = tuple(dict.fromkeys(part for rule in rules for part in parts_of(rule) if isinstance(part, Anyone)))
+    seats = tuple(dict.fromkeys(part for rule in policy.rules for part in parts_of(rule) if isinstance(part, Anyone)))
     rule = seats[0] if len(seats) == 1 else AnyOf(of=seats)
     return policy.model_copy(update={"rule": rule, "quorum": 1, "steps": (), "in_step": 0, "began_at": None})

@@ -34,8 +34,7 @@ class Who:
     @cached_property
     def seated_ever(self) -> tuple[PersonId, ...]:
         """Those whom the rule of whichever step names, without those whom it goes to once it escalates."""
-        rules = (self.policy.rule, *(step.rule for step in self.policy.steps))
-        return tuple(dict.fromkeys(one for rule in rules for one in people_of(rule)))
+        return tuple(dict.fromkeys(one for rule in self.policy.rules for one in people_of(rule)))
 
     @cached_property
     def seated_or_escalated(self) -> tuple[PersonId, ...]:
@@ -50,12 +49,12 @@ class Who:
         return self.policy.givers
 
     @property
-    def own(self) -> tuple[PersonId, ...]:
+    def editors_out(self) -> tuple[PersonId, ...]:
         """Those who do not approve what they chose themselves."""
         return self.policy.editors
 
     @cached_property
-    def askers(self) -> tuple[PersonId, ...]:
+    def requesters_out(self) -> tuple[PersonId, ...]:
         """The requesters who approve nothing: where the policy lets them, only who holds another's seat."""
         may = self.policy.requester_may_approve
         return tuple(one for one in self.requesters if not may or one in self.policy.takers)
@@ -69,9 +68,9 @@ class Who:
         """
         policy = self.policy
         kept_from = [*self.givers]
-        kept_from += [] if policy.requester_may_approve else self.askers
-        kept_from += [] if policy.editor_may_approve else self.own
-        out = frozenset((*self.givers, *self.askers, *self.own))
+        kept_from += [] if policy.requester_may_approve else self.requesters_out
+        kept_from += [] if policy.editor_may_approve else self.editors_out
+        out = frozenset((*self.givers, *self.requesters_out, *self.editors_out))
         return out.union(*(doubles_of(policy, one) for one in kept_from)) if policy.doubles else out
 
     @cached_property
@@ -84,11 +83,6 @@ class Who:
         """Those who may decide it, in whichever step."""
         return self._but_out(self.seated_ever)
 
-    @cached_property
-    def approve_or_escalated(self) -> tuple[PersonId, ...]:
-        """Those who may come to decide it, in whichever step or once it escalates."""
-        return self._but_out(self.seated_or_escalated)
-
     @property
     def denied_before(self) -> tuple[PersonId, ...]:
         """Those who could decide it before others can now, and those who broke its glass: they may take that back."""
@@ -97,18 +91,13 @@ class Who:
     @cached_property
     def deny(self) -> frozenset[PersonId]:
         """Those whose denial is one of somebody who decides, or did."""
-        return frozenset((*self.seated, *self.policy.may_deny)).difference(self.askers)
-
-    @cached_property
-    def glass_named(self) -> tuple[PersonId, ...]:
-        """Those whom the policy names to break the glass, each once."""
-        return may_break_glass(self.policy)
+        return frozenset((*self.seated, *self.policy.may_deny)).difference(self.requesters_out)
 
     @cached_property
     def glass(self) -> tuple[PersonId, ...]:
         """Those who may break it: nobody who asked, steered it, changed an argument or handed it on."""
         out = {*self.requesters, *self.editors, *self.givers}
-        return tuple(one for one in self.glass_named if one not in out) if self.is_vote else ()
+        return tuple(one for one in may_break_glass(self.policy) if one not in out) if self.is_vote else ()
 
     @cached_property
     def reviewers(self) -> tuple[PersonId, ...]:
@@ -119,7 +108,7 @@ class Who:
     @cached_property
     def everybody(self) -> tuple[PersonId, ...]:
         """All who could have a right here: whoever is in none of these has none."""
-        did = (*self.denied_before, *self.givers, *self.own, *self.requesters)
+        did = (*self.denied_before, *self.givers, *self.editors_out, *self.requesters)
         return tuple(dict.fromkeys((*self.policy.everybody, *did)))
 
     def _but_out(self, people: Iterable[PersonId]) -> tuple[PersonId, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from agents.events import RequestReassigned
 from agents.moves import bringing_nobody_of, reassigned
-from agents.requests import Anyone, PersonId
+from agents.requests import Anyone, PersonId, Request
 from agents.requests.record import RequestRecord, after
 from agents.run import Run, fold
 from bot.people.directory import People
@@ -69,8 +69,7 @@ async def screened(
     request = record.request
     if request.purpose != "gate":
         return list(wanted)
-    run = with_other_ids(fold((await store.load(request.run_id)).events), people)
-    looked_at = {*request.requesters, *request.policy.everybody, *request.policy.may_deny}
+    run, looked_at = with_other_ids(fold((await store.load(request.run_id)).events), people), _looked_at(request)
 
     def seen(one: RequestReassigned) -> RequestReassigned:
         policy = reassigned(request.policy, one)
@@ -94,5 +93,9 @@ async def took_part(
         return sat
     run = with_other_ids(run or fold((await store.load(request.run_id)).events), directory)
     named = request.policy.model_copy(update={"rule": Anyone(source="", people=tuple(people))})
-    looked_at = {*request.requesters, *request.policy.everybody, *request.policy.may_deny}
-    return sat | frozenset(people) & (parts_in(run, named, request.call).keys() - looked_at)
+    return sat | frozenset(people) & (parts_in(run, named, request.call).keys() - _looked_at(request))
+
+
+def _looked_at(request: Request) -> set[PersonId]:
+    """Return those of whom it was known before whether they took part in what it asks for."""
+    return {*request.requesters, *request.policy.everybody, *request.policy.may_deny}

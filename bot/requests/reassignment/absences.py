@@ -58,7 +58,7 @@ class AbsentPeople:
     async def set(self, wanted: AbsenceWanted, by: PersonId, proof: Proof) -> Absence:
         """Have somebody away, in place of any absence before; what they hold goes to whoever stands in.
 
-        That is so where an approval through `channel` would count, after a log-in by a link that came by `link_by`.
+        That is so where an approval by the ways that `proof` rests on would count: see `Absence.chosen`.
         Raises NotFound for nobody's name, and Invalid for times that make no sense.
         """
         person = self._here(wanted.person)

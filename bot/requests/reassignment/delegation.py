@@ -128,6 +128,7 @@ class Delegation:
             by=answer.person,
             person=answer.person,
             reason=one_line(wish.reason, REASON_CHARS),
+            proof=answer.proof,
         )
         return Delegated(person=answer.person, to=wish.to), wanted
 
@@ -154,7 +155,7 @@ class Delegation:
         `told` is what the person who handed it on hears.
         """
         request, now = record.request, wanted.at
-        made = reassigning(record, wanted.model_copy(update={"proof": statement.proof}), self._people, self._edits)
+        made = reassigning(record, wanted, self._people, self._edits)
         stands = after(record, [made.event])
         return Commit(
             run_id=request.run_id,

@@ -354,8 +354,7 @@ class Departures:
         still = _open_steps(holds, known, here)
         lacking = [number for number, step in still.items() if not can_fill([step], there, holds.doubles)]
         lacking = lacking or list(still)
-        rules = [old.rule, *(step.rule for step in old.steps)]
-        await self._people.look_up((*(ref for rule in rules for ref in refs_in(rule)), *self._people.tables.alerts))
+        await self._people.look_up((*(ref for rule in old.rules for ref in refs_in(rule)), *self._people.tables.alerts))
         await self._people.look_up_policy(old.name)
 
         def again(seat: Anyone) -> Sequence[PersonId]:
@@ -369,7 +368,7 @@ class Departures:
             found += map(_said_by, self._people.who_else_knows(old, now))
         if request.purpose != "gate":
             return [wanted, *map(by, found)]
-        # A policy that has steps, then or now, is begun anew.
+        # Where it has steps, then or now, no rule replaces it: the request is closed, and a gate is asked anew.
         named = None if old.steps else self._people.snapshot(old.name, now)
         found += [RuleReplaced(rule=named.rule, quorum=named.quorum)] if named and not named.steps else []
 
@@ -389,7 +388,7 @@ def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:
     policy = record.request.policy
     rules = [step.rule for step in _open_steps(policy, record, here).values()]
     if record.decision:
-        rules = [policy.rule, *(step.rule for step in policy.steps)]
+        rules = [*policy.rules]
     deciders = {one for rule in rules for one in people_of(rule)} - who(policy, record.requesters).out
     deciders |= {*record.decision.by} if record.decision else set()
     return bool(deciders) and deciders.isdisjoint(here)
@@ -443,16 +442,12 @@ def _said_by(policy: PolicySnapshot) -> RuleReplaced:
 def _voters(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
     """Return whose approvals count for the step of `policy` that is in force."""
     may = who(policy, record.requesters).approve
-    return [vote.person for vote in record.votes if vote.approve and vote.person in may and vote.person in here]
+    return [one for one in record.approved_by if one in may and one in here]
 
 
 def _open_steps(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> dict[int, PolicyStep]:
     """Return the steps that are still to be met by those who are `here`."""
-    return still_open(policy, record.requesters, _approved_by(record), here)
-
-
-def _approved_by(record: RequestRecord) -> list[PersonId]:
-    return [vote.person for vote in record.votes if vote.approve]
+    return still_open(policy, record.requesters, record.approved_by, here)
 
 
 def _left(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
@@ -465,7 +460,7 @@ def _left(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
 
 def _can_go_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:
     """Return whether those who may decide and are still there would be enough for all that is to be met."""
-    return can_go_on(policy, record.requesters, _approved_by(record), here)
+    return can_go_on(policy, record.requesters, record.approved_by, here)
 
 
 def _goes_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:

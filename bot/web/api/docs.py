@@ -75,7 +75,6 @@ SEEN = {
     "reply_note": "What the model answered is not kept, or no longer: see keep_replies in the settings.",
 }
 STEERED = {"id": _RUN_ID, "state": "paused"}
-WANTED = {"text": "deploy v1.2.0 to production", "context": {"ticket": "OPS-7"}}
 
 REQUEST: dict[str, Any] = {
     "id": _REQUEST_ID,
@@ -179,10 +178,6 @@ WANTED_OF_PEOPLE: dict[str, Example] = {
     },
 }
 REQUESTS = {"requests": [REQUEST], "next": None}
-AMENDED = {**REQUEST, "revision": 2, "changes": ["Changed: version from v1.1.0 to v1.2.0."]}
-AMENDMENTS: dict[str, Example] = {
-    "version": {"summary": "Have another version approved", "value": {"changes": {"version": "v1.2.0"}}}
-}
 WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn"}
 
 PEOPLE = {
@@ -349,7 +344,7 @@ AUDIT = {
             "outcome": "approve",
             "policy_name": "production",
             "who": "bo",
-            "evidence": "dmarc: corp.example",
+            "evidence": "mx.corp.example: dmarc=pass header.from=corp.example",
             "seal": DIGEST,
         }
     ],

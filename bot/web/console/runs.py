@@ -79,7 +79,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """A run as `me` sees it now. `version` changes when its card does."""
+    """A run as its reader sees it now. `version` changes when its card does."""
 
     run: Run
     events: tuple[Event, ...]

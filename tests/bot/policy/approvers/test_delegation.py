@@ -15,7 +15,7 @@ from bot.policy.approvers.delegation import (
     Accepts,
     Involved,
     candidates,
-    chain,
+    hand_ons_to,
     objection,
     passed,
     stood_in_for,
@@ -131,7 +131,7 @@ def test_it_never_goes_back_and_not_further_than_three_times() -> None:
 
     last = given_on(now, (DAN, EVE))
 
-    assert [one.person for one in chain(last, EVE)] == [BO, CY, DAN]
+    assert [one.person for one in hand_ons_to(last, EVE)] == [BO, CY, DAN]
     assert why(last, EVE, FAY) == "chain"
     assert isinstance(judge(record(request=approval(policy=last)), answer(EVE)), Decided)
 
@@ -141,7 +141,7 @@ def test_two_who_hand_it_on_have_chains_of_their_own() -> None:
 
     now = given_on(both, (BO, DAN), (CY, EVE))
 
-    assert [one.person for one in chain(now, DAN)] == [BO]
+    assert [one.person for one in hand_ons_to(now, DAN)] == [BO]
     assert who(now, (ANNA,)).approve == (DAN, EVE)
     assert now.quorum == 2
 
@@ -268,7 +268,7 @@ def test_whatever_is_handed_on_the_rules_hold(
         )
     assert set(snapshot.givers).isdisjoint(who(snapshot, found.requesters).approve)
     assert len(set(snapshot.givers)) == len(snapshot.givers)
-    assert all(len(chain(snapshot, one)) <= MOST_HANDED_ON for one in HERE)
+    assert all(len(hand_ons_to(snapshot, one)) <= MOST_HANDED_ON for one in HERE)
     assert set(who(snapshot, found.requesters).approve) <= {
         *first,
         *(one for seat in snapshot.stand_ins for one in seat.people),

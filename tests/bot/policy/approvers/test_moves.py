@@ -100,7 +100,7 @@ def _shape(rule: Rule) -> object:
 def test_whoever_is_asked_was_named_and_fills_one_step_and_keeps_the_right_to_deny(
     first: PolicySnapshot, data: st.DataObject
 ) -> None:
-    named = {one for rule in (first.rule, *(step.rule for step in first.steps)) for one in people_of(rule)}
+    named = {one for rule in first.rules for one in people_of(rule)}
     for now, move, then in _courses(first, data):
         named |= {*named_by(move)}
         asked, before = {*people_of(then.rule)}, {*people_of(now.rule)}

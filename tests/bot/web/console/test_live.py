@@ -10,8 +10,8 @@ import pytest
 from agents.context.fields import Cut, fields_of
 from agents.events import RequestDecided
 from agents.requests import RunId
+from bot.queries import lists
 from bot.queries.environments import Place
-from bot.queries.lists import all_requests, runs
 from bot.render.views import RequestView, Summary
 from bot.store import Commit, RecordWrite
 from bot.store.ids import new_id
@@ -35,8 +35,9 @@ async def scene(world: World) -> tuple[list[RequestView], dict[RunId, Summary]]:
         await world.ended(record.request.run_id)
     await asked(world, "press lamp")
     await world.quiet()
-    found, _ = await runs(world.app.store, limit=10)
-    return await all_requests(world.app.store, world.app.people), {one.id: one for one in found}
+    found, _ = await lists.runs(world.app.store, limit=10)
+    requests, _ = await lists.requests(world.app.store, world.app.people, limit=10)
+    return [*requests], {one.id: one for one in found}
 
 
 def with_commit(request: RequestView) -> RequestView:
