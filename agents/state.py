@@ -378,7 +378,6 @@ def what_counts(tried: Sequence[AttemptOutcome]) -> AttemptOutcome:
 
 
 # What a message in a run's thread came to: words for it, or a stop.
-Taken = Literal["taken", "stopped"]
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
 NOT_YET = RunId("")
