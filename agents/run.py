@@ -293,7 +293,7 @@ def _asked(
     if pending is None:
         return run
     match event:
-        case RequestOpened() if event.request.step_id == pending.id:
+        case RequestOpened() if event.request.step_id == pending.id and event.request.id in run.requests:
             return replace(
                 run, pending=replace(pending, request=event.request, decision=None, frozen=None, revoked=None)
             )

@@ -48,6 +48,10 @@ those off the card. All are in the run's story.
 _COMMENT_CHARS = 500
 # These name no request, and may be about any.
 _OF_ANY = (PersonSaid, ToolOrphaned, ToolQueued)
+MOST_OPEN = 10
+"""So many requests of one run are open at a time at most: it asks one thing after the other. A file may tell of any
+number, in each of which whoever writes would join.
+"""
 _KINDS: dict[str, Literal["comment", "question", "answer"]] = {
     "unclear": "comment",
     "asked": "question",
@@ -192,13 +196,19 @@ def step_requests(records: Mapping[RequestId, RequestRecord], event: Event) -> M
     """The records of a run's requests after `event`; the same mapping where it changes none."""
     if isinstance(event, RequestOpened):
         opened = RequestRecord(request=event.request, holders=event.holders)
-        return {**records, event.request.id: opened}
+        are_open = sum(one.state == "open" for one in records.values())
+        return {**records, event.request.id: opened} if are_open < MOST_OPEN else records
     if isinstance(event, _OF_ANY):
-        then = {request_id: step_request(record, event) for request_id, record in records.items()}
-        return then if any(then[one] is not record for one, record in records.items()) else records
+        concerned = [one for one in records.values() if _may_concern(one, event)]
+        then = {one.request.id: stepped for one in concerned if (stepped := step_request(one, event)) is not one}
+        return {**records, **then} if then else records
     request_id = _about(event)
     record = records.get(request_id) if request_id else None
     return {**records, record.request.id: step_request(record, event)} if record else records
+
+
+def _may_concern(record: RequestRecord, event: PersonSaid | ToolOrphaned | ToolQueued) -> bool:
+    return record.state == "open" if isinstance(event, PersonSaid) else record.attempt == event.attempt_id
 
 
 def step_request(record: RequestRecord, event: Event) -> RequestRecord:

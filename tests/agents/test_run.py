@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from time import process_time
 from typing import Self, get_args
 
 import pytest
@@ -10,6 +11,7 @@ from pydantic import BaseModel, JsonValue, model_validator
 from agents.events import (
     Event,
     OutsideReported,
+    RequestReassigned,
     RequestRevised,
     RunCancelled,
     RunForked,
@@ -21,8 +23,9 @@ from agents.events import (
 )
 from agents.events.requests import Edited
 from agents.forms import FormValue
-from agents.requests import Closed, GatedCall, Given, PersonId, RunId, StandIn, StepId
+from agents.requests import Closed, GatedCall, Given, PersonId, RequestId, RunId, StandIn, StepId
 from agents.requests.proof import as_by
+from agents.requests.record import MOST_OPEN
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES, Result, Run, fold
 from agents.state import editors_of
 from agents.steps import FIXED_RULES, CallTool, ModelCall, RequestHumanInput
@@ -455,3 +458,42 @@ def test_what_only_a_requester_chose_is_nobodys_edit_and_what_they_left_or_chose
 
     assert holding(amended, version="horn", environment="staging") == {"environment": (BO,)}
     assert holding(fold([revised(ANNA, {**GONG, "environment": "staging"})], amended), **GONG) == {"version": (BO,)}
+
+
+def test_a_file_that_tells_of_many_open_requests_and_many_who_wrote_is_read_at_once() -> None:
+    many = range(1500)
+    asked = [opened(f"q{number}", f"s{number}") for number in many]
+    wrote = [said(f"p{number}", said_id=f"i{number}") for number in many]
+    began = process_time()
+
+    run = fold([started(), *asked, *wrote])
+
+    assert process_time() - began < 10
+    assert len(run.requests) == MOST_OPEN
+    assert len(run.writers) == len(many)
+
+
+def test_what_follows_of_a_request_that_a_run_could_not_have_opened_changes_nothing() -> None:
+    others = [opened(f"q{number}", f"s{number}") for number in range(MOST_OPEN)]
+    known = [started(), *others, chosen(gate="production")]
+    unheard_of = [
+        opened("one-more", "s1"),
+        RequestReassigned(at=NOON, request_id=RequestId("one-more"), why="escalated"),
+        RequestRevised(at=NOON, by=ANNA, request=request("one-more", "s1").asking()),
+        decided("approved", request_id="one-more"),
+    ]
+
+    run = fold([*known, *unheard_of])
+
+    assert run.pending
+    assert (run.pending.request, run.pending.decision) == (None, None)
+    assert run.requests == fold(known).requests
+    for number in range(MOST_OPEN):
+        unheard_of.insert(0, decided("denied", request_id=f"q{number}"))
+    assert "one-more" in fold([*known, *unheard_of]).requests
+
+
+def test_whoever_writes_joins_each_request_that_is_open_and_none_that_is_closed() -> None:
+    run = fold([started(), opened("q1"), decided("denied"), opened("q2"), opened("q3"), said("cy")])
+
+    assert [one.joined for one in run.requests.values()] == [(), ("cy",), ("cy",)]
