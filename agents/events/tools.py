@@ -22,8 +22,8 @@ class ToolStarted(PerhapsProven, Happened):
     """An attempt at `effect` is about to be made. `host` names the data directory it runs on.
 
     `changes`: its tool changes something, and does not only look. `by` is the owner of the API key with which a program
-    began it outside of sayso, and `called` what that program calls the attempt; then there is no
-    host. `unreported`: nobody says what comes of it, and its step is over with that.
+    began it outside of sayso, and `called` what that program calls the attempt; then there is no host. `unreported`:
+    nobody says what comes of it, and its step is over with that.
     """
 
     type: Literal["tool_started"] = "tool_started"
