@@ -1,64 +1,52 @@
-"""Who is asked after a move, by the policy as it was and the fact alone: nothing is looked up. Pure and total."""
+"""Who is asked after a move, by who was before and the fact alone: nothing is looked up. Pure and total."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import count
 from typing import Literal
 
-from agents.events.requests import RequestReassigned, RequestRevised
-from agents.requests import (
-    AllOf,
-    AnyOf,
-    Anyone,
-    AskedAs,
-    Away,
-    HandedOn,
-    PersonId,
-    PolicySnapshot,
-    Request,
-    Rule,
-    parts_of,
-    people_of,
-)
+from agents.events.requests import RequestReassigned
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, Rule, parts_of, people_of
+from agents.requests.asked import Asked, AskedAs, Away, HandedOn
 from agents.requests.moves import Move, RuleReplaced, SeatId, SeatsFilled, SeatsPassed, StepBegan
 
 
-def reassigned(policy: PolicySnapshot, event: RequestReassigned) -> PolicySnapshot:
-    """Return the policy that holds after `event`, with the reason why each is asked who was not before."""
+def reassigned(asked: Asked, event: RequestReassigned) -> Asked:
+    """Return who is asked after `event`, with the reason why each is asked who was not before."""
     for move in event.moves:
-        policy = _after(policy, move, event)
-    # By a step's seats, and by whose seats went to whom, the policy says why by itself.
-    return policy if event.why in {"next_step", "delegated", "absent"} else _saying_why(policy, event)
+        asked = _after(asked, move, event)
+    # By a step's seats, and by whose seats went to whom, it says why by itself.
+    return asked if event.why in {"next_step", "delegated", "absent"} else _saying_why(asked, event)
 
 
-def _after(policy: PolicySnapshot, move: Move, event: RequestReassigned) -> PolicySnapshot:
+def _after(asked: Asked, move: Move, event: RequestReassigned) -> Asked:
     match move:
         case StepBegan():
-            return begun(policy, move.number, move.filled, event.at)
+            return begun(asked, move.number, move.filled, event.at)
         case SeatsPassed(into=None):
-            kept = tuple(one for one in policy.away if one.person != move.out)
+            kept = tuple(one for one in asked.away if one.person != move.out)
             away = Away(person=move.out, until=move.until, to=move.asked)
-            return policy.model_copy(update={"away": (*kept, away)})
+            return asked.model_copy(update={"away": (*kept, away)})
         case SeatsPassed():
-            return handed_on(policy, move, "absent" if event.why == "absent" else "delegated", event.reason)
+            return handed_on(asked, move, "absent" if event.why == "absent" else "delegated", event.reason)
         case SeatsFilled():
-            return filled(policy, move, event.at)
+            return filled(asked, move, event.at)
         case RuleReplaced():
-            return _replaced(policy, move)
+            return _replaced(asked, move)
 
 
-def begun(policy: PolicySnapshot, number: int, voters: Iterable[PersonId], at: datetime) -> PolicySnapshot:
-    """Return `policy` with the step of this `number` in force, after `voters` approved in the one before.
+def begun(asked: Asked, number: int, voters: Iterable[PersonId], at: datetime) -> Asked:
+    """Return `asked` with the step of this `number` in force, after `voters` approved in the one before.
 
     One person fills one step: whoever counted for another one approves no more, and may deny as before.
     """
-    if policy.step is None or number not in range(len(policy.steps)):
-        return policy
-    steps = list(policy.steps)
+    if asked.step is None or number not in range(len(asked.steps)):
+        return asked
+    steps = list(asked.steps)
     # Who filled another step was left out of this one: should all votes become void, they are asked in it as before.
-    elsewhere = {person for other in policy.other_steps for person in other.by}
-    kept = _with_back(policy.rule, policy.step.rule, elsewhere)
-    steps[policy.in_step] = policy.step.model_copy(update={"rule": kept, "by": tuple(voters)})
+    elsewhere = {person for other in asked.other_steps for person in other.by}
+    kept = _with_back(asked.rule, asked.step.rule, elsewhere)
+    steps[asked.in_step] = asked.step.model_copy(update={"rule": kept, "by": tuple(voters)})
     step = steps[number]
     taken = {person for other, one in enumerate(steps) if other != number for person in one.by}
     changed = {
@@ -70,32 +58,26 @@ def begun(policy: PolicySnapshot, number: int, voters: Iterable[PersonId], at: d
         "escalate_to": step.escalate_to,
         "escalated_at": None,
         "began_at": at,
-        "may_deny": tuple(dict.fromkeys((*policy.may_deny, *people_of(policy.rule)))),
+        "may_deny": tuple(dict.fromkeys((*asked.may_deny, *people_of(asked.rule)))),
     }
-    return policy.model_copy(update=changed)
+    return asked.model_copy(update=changed)
 
 
-def restarted(policy: PolicySnapshot, at: datetime) -> PolicySnapshot:
-    """Return `policy` as it is after all votes have become void: its first step is in force again."""
-    if not policy.steps:
-        return policy
-    again = begun(policy, 0, (), at)
+def restarted(asked: Asked, at: datetime) -> Asked:
+    """Return `asked` as it is after all votes have become void: its first step is in force again."""
+    if not asked.steps:
+        return asked
+    again = begun(asked, 0, (), at)
     steps = tuple(step.model_copy(update={"by": ()}) for step in again.steps)
     return again.model_copy(update={"steps": steps, "rule": steps[0].rule})
 
 
-def revised(request: Request, event: RequestRevised) -> Request:
-    """Return `request` as `event` asks it: who is asked stays as it is, from the first step on."""
-    asked = request.model_copy(update={**dict(event.request), "policy": request.policy})
-    return asked.under(restarted(request.policy, event.at))
-
-
-def filled(policy: PolicySnapshot, move: SeatsFilled, at: datetime) -> PolicySnapshot:
-    """Return `policy` with the seats of the step in force, and of the others, as `move` fills them `at` then.
+def filled(asked: Asked, move: SeatsFilled, at: datetime) -> Asked:
+    """Return `asked` with the seats of the step in force, and of the others, as `move` fills them `at` then.
 
     One person fills one step: whoever counted for another one is in no seat of the one in force.
     """
-    taken = {person for step in policy.other_steps for person in step.by}
+    taken = {person for step in asked.other_steps for person in step.by}
 
     def seated(seat_id: SeatId, seat: Anyone) -> Anyone:
         if seat_id not in move.seats:
@@ -105,22 +87,22 @@ def filled(policy: PolicySnapshot, move: SeatsFilled, at: datetime) -> PolicySna
         return seat.model_copy(update={"people": move.seats[seat_id], "until": until})
 
     steps = tuple(
-        step if number == policy.in_step else step.model_copy(update={"rule": _each_seat(step.rule, number, seated)})
-        for number, step in enumerate(policy.steps)
+        step if number == asked.in_step else step.model_copy(update={"rule": _each_seat(step.rule, number, seated)})
+        for number, step in enumerate(asked.steps)
     )
-    rule = without(_each_seat(policy.rule, policy.in_step, seated), taken)
-    return policy.model_copy(update={"rule": rule, "steps": steps} | ({"escalated_at": at} if move.escalates else {}))
+    rule = without(_each_seat(asked.rule, asked.in_step, seated), taken)
+    return asked.model_copy(update={"rule": rule, "steps": steps} | ({"escalated_at": at} if move.escalates else {}))
 
 
 def handed_on(
-    policy: PolicySnapshot,
+    asked: Asked,
     move: SeatsPassed,
     why: Literal["delegated", "absent"] = "delegated",
     reason: str = "",
-) -> PolicySnapshot:
-    """Return `policy` with the seats of one person held by another; whoever gave them up may still deny."""
+) -> Asked:
+    """Return `asked` with the seats of one person held by another; whoever gave them up may still deny."""
     if move.into is None:
-        return policy
+        return asked
     given = HandedOn(person=move.out, to=move.into, why=why, reason=reason, until=move.until)
 
     def swapped(seat_id: SeatId, seat: Anyone) -> Anyone:
@@ -130,42 +112,42 @@ def handed_on(
 
     steps = (
         step.model_copy(update={"rule": _each_seat(step.rule, number, swapped)})
-        for number, step in enumerate(policy.steps)
+        for number, step in enumerate(asked.steps)
     )
     changed = {
-        "rule": _each_seat(policy.rule, policy.in_step, swapped),
+        "rule": _each_seat(asked.rule, asked.in_step, swapped),
         "steps": tuple(steps),
-        "handed_on": (*policy.handed_on, given),
-        "may_deny": tuple(dict.fromkeys((*policy.may_deny, given.person))),
-        "away": tuple(one for one in policy.away if one.person != given.person),
+        "handed_on": (*asked.handed_on, given),
+        "may_deny": tuple(dict.fromkeys((*asked.may_deny, given.person))),
+        "away": tuple(one for one in asked.away if one.person != given.person),
     }
-    return policy.model_copy(update=changed)
+    return asked.model_copy(update=changed)
 
 
-def _replaced(policy: PolicySnapshot, move: RuleReplaced) -> PolicySnapshot:
-    """Return `policy` with another rule in force; whoever could decide before may still deny."""
+def _replaced(asked: Asked, move: RuleReplaced) -> Asked:
+    """Return `asked` with another rule in force; whoever could decide before may still deny."""
     changed = {
         "rule": move.rule,
         "quorum": move.quorum,
-        "may_deny": tuple(dict.fromkeys((*policy.may_deny, *people_of(policy.rule)))),
-        "requester_may_approve": policy.requester_may_approve or move.requesters_may,
-        "handed_on": () if move.givers_may else policy.handed_on,
+        "may_deny": tuple(dict.fromkeys((*asked.may_deny, *people_of(asked.rule)))),
+        "requester_may_approve": asked.requester_may_approve or move.requesters_may,
+        "handed_on": () if move.givers_may else asked.handed_on,
     }
-    return policy.model_copy(update=changed)
+    return asked.model_copy(update=changed)
 
 
-def _saying_why(policy: PolicySnapshot, event: RequestReassigned) -> PolicySnapshot:
-    """Return `policy` with the reason why each of those is asked whom `event` brought to it."""
+def _saying_why(asked: Asked, event: RequestReassigned) -> Asked:
+    """Return `asked` with the reason why each of those is asked whom `event` brought to it."""
     on_call = {seat.source: seat for move in event.moves if isinstance(move, SeatsFilled) for seat in move.on_call}
-    escalated = policy.escalate_to if event.why == "escalated" else ()
+    escalated = asked.escalate_to if event.why == "escalated" else ()
     seats = [on_call.get(seat.source, seat) for seat in escalated]
 
     def reason(one: PersonId) -> AskedAs:
         seat = next((seat for seat in seats if one in seat.people), None)
         source, until = (seat.source, seat.until) if seat else ("", None)
-        return AskedAs(why=event.why, in_step=policy.in_step, person=event.person, source=source, until=until)
+        return AskedAs(why=event.why, in_step=asked.in_step, person=event.person, source=source, until=until)
 
-    return policy.model_copy(update={"asked_as": {**policy.asked_as, **{one: reason(one) for one in event.to}}})
+    return asked.model_copy(update={"asked_as": {**asked.asked_as, **{one: reason(one) for one in event.to}}})
 
 
 def seats_in(rule: Rule, number: int) -> Iterator[tuple[SeatId, Anyone]]:

@@ -302,8 +302,6 @@ def _asked(
             asked = run.requests[event.request.id].request
             changed = replace(pending, request=asked, decision=None, step=amended(pending.step, event))
             return replace(run, pending=changed)
-        case RequestReassigned() if pending.request and is_current(pending, event.request_id):
-            return replace(run, pending=replace(pending, request=run.requests[event.request_id].request))
         case RequestFrozen() if is_current(pending, event.request_id) and not pending.has_begun:
             return replace(run, pending=replace(pending, frozen=event.freeze))
         case RequestDecided() if is_current(pending, event.request_id):

@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema
 class Stored(BaseModel):
     """Plain data without its defaults in JSON. A field that can only hold its default stays: it says what this is.
 
-    So do the fields in `TOLD`, which programs read as well.
+    So do the fields in `TOLD`, which programs read as well, and those whose default follows from other fields.
     """
 
     TOLD: ClassVar[frozenset[str]] = frozenset()
@@ -25,7 +25,9 @@ class Stored(BaseModel):
     def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /) -> CoreSchema:
         """Build the schema with `exclude_if` for each such field."""
         for name, field in cls.__pydantic_fields__.items():
-            if not field.is_required() and not _is_constant(field) and name not in cls.TOLD:
+            if field.is_required() or _is_constant(field) or field.default_factory_takes_validated_data:
+                continue
+            if name not in cls.TOLD:
                 field.exclude_if = _is(field.get_default(call_default_factory=True))
         return handler(source)
 

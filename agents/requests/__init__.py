@@ -1,6 +1,6 @@
 """Requests to people: what is asked, of whom, under which policy, and how it ended. Pure data."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal, NewType
 
@@ -153,10 +153,7 @@ class Freeze(Stored, Frozen):
 
 
 class PolicyStep(Stored, Frozen):
-    """One of several steps of a policy, which come one after the other.
-
-    `by` are the people whose approvals counted for it, once it is no longer the one in force.
-    """
+    """One of several steps of a policy, which come one after the other."""
 
     TOLD = frozenset({"quorum"})
 
@@ -165,61 +162,16 @@ class PolicyStep(Stored, Frozen):
     quorum: int = 1
     escalate_after_s: float | None = None
     escalate_to: tuple[Anyone, ...] = ()
-    by: tuple[PersonId, ...] = ()
-
-
-class HandedOn(Stored, Frozen):
-    """The seats of `person` went to `to`: they `delegated` it and said the `reason`, or are `absent` `until` then."""
-
-    TOLD = frozenset({"why"})
-
-    person: PersonId
-    to: PersonId
-    why: Literal["delegated", "absent"] = "delegated"
-    reason: str = ""
-    until: AwareDatetime | None = None
-
-
-class Away(Stored, Frozen):
-    """Somebody who is asked and is away `until` then; None: an automatic reply of theirs says so.
-
-    `to` stands in for them and is asked already; None where nobody stands in.
-    """
-
-    TOLD = frozenset({"until"})
-
-    person: PersonId
-    until: AwareDatetime | None = None
-    to: PersonId | None = None
-
-
-class AskedAs(Frozen):
-    """The reason why somebody is asked who was not at first: the `why` of the fact that brought them to it.
-
-    `person` is whom it was taken from, `source` and `until` are those of the seat that they came from. It holds for the
-    step with the number `in_step`.
-    """
-
-    why: str
-    in_step: int = 0
-    person: PersonId | None = None
-    source: str = ""
-    until: AwareDatetime | None = None
 
 
 class PolicySnapshot(Stored, Frozen):
     """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds.
 
-    `also_post` are places of many that show the card as well (`slack:#release`). `editors` are those whose own edit
-    stands now: they do not approve it, and may still deny it; with `editor_may_approve` only `takers` are. `rule`,
-    `quorum` and escalation are those that hold now: of the one of `steps` that is in force, `in_step` from 0, since
-    `began_at` (none: since the request was opened). `escalate_to` is whom it may go to, and `escalated_at` when it
-    went. `may_deny` are people who no longer approve it, and whose denial counts as before. `quiet_hours`
-    (`22:00-07:00`) are those of each person's own zone. `stand_ins` are those to whom it may be handed on as well;
-    `handed_on` says in order who did so to whom: they approve it no more. `away` are those who are asked and away.
-    `break_glass` is who may decide alone, for the whole quorum, with a reason. `asked_as` says why somebody is asked
-    who was not at first. `cards` says where cards go whose run has a thread that its people see. `doubles` are pairs of
-    whom nobody can say that they are two humans, as the directory is now; it is never written.
+    Nothing changes it: who is asked after a move is `Asked`, which follows from it. `also_post` are places of many that
+    show the card as well (`slack:#release`). `rule`, `quorum` and escalation are those of the first of `steps`, where
+    there are any. `escalate_to` is whom it may go to. `quiet_hours` (`22:00-07:00`) are those of each person's own
+    zone. `stand_ins` are those to whom it may be handed on as well. `break_glass` is who may decide alone, for the
+    whole quorum, with a reason. `cards` says where cards go whose run has a thread that its people see.
     """
 
     TOLD = frozenset({"quorum", "also_post"})
@@ -235,63 +187,15 @@ class PolicySnapshot(Stored, Frozen):
     expires_after_s: float
     execute_within_s: float
     editor_may_approve: bool = False
-    editors: tuple[PersonId, ...] = ()
     remind_after_s: tuple[float, ...] = ()
     escalate_after_s: float | None = None
     escalate_to: tuple[Anyone, ...] = ()
-    escalated_at: AwareDatetime | None = None
     quiet_hours: str = ""
     urgency: Urgency = "medium"
     steps: tuple[PolicyStep, ...] = ()
-    in_step: int = 0
-    began_at: AwareDatetime | None = None
-    may_deny: tuple[PersonId, ...] = ()
     stand_ins: tuple[Anyone, ...] = ()
-    handed_on: tuple[HandedOn, ...] = ()
-    away: tuple[Away, ...] = ()
     break_glass: tuple[Anyone, ...] = ()
-    asked_as: dict[PersonId, AskedAs] = Field(default_factory=dict[PersonId, AskedAs])
     cards: CardsGo = "thread"
-    doubles: tuple[tuple[PersonId, PersonId], ...] = Field(default=(), exclude=True)
-
-    def edited_by(self, editors: Iterable[PersonId]) -> "PolicySnapshot":
-        """Return the same policy for a call that holds edits of `editors`."""
-        all_of_them = tuple(sorted(set(editors)))
-        barred = tuple(one for one in all_of_them if not self.editor_may_approve or one in self.takers)
-        return self.model_copy(update={"editors": barred})
-
-    @property
-    def givers(self) -> tuple[PersonId, ...]:
-        """Those who handed it on, or for whom somebody stands in: they approve it no more."""
-        return tuple(one.person for one in self.handed_on)
-
-    @property
-    def takers(self) -> tuple[PersonId, ...]:
-        """To whom somebody's seats went: what a policy allows requesters and editors is for those it names itself."""
-        return tuple(one.to for one in self.handed_on)
-
-    @property
-    def step(self) -> PolicyStep | None:
-        """The step that is in force; None where there are no steps."""
-        return self.steps[self.in_step] if 0 <= self.in_step < len(self.steps) else None
-
-    @property
-    def other_steps(self) -> tuple[PolicyStep, ...]:
-        """The steps that were in force before, or will be."""
-        return tuple(step for number, step in enumerate(self.steps) if number != self.in_step)
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rule in force, then those of all steps."""
-        return (self.rule, *(step.rule for step in self.steps))
-
-    @property
-    def everybody(self) -> tuple[PersonId, ...]:
-        """All who may come to decide: now, in another step, once it escalates, or by breaking the glass."""
-        rules: list[Rule] = [self.rule, *self.escalate_to, *self.break_glass]
-        for step in self.steps:
-            rules += [step.rule, *step.escalate_to]
-        return tuple(dict.fromkeys(person for rule in rules for person in people_of(rule)))
 
 
 class Effect(Stored, Frozen):
@@ -426,16 +330,9 @@ class Asking(Began):
 
 
 class Request(Asking):
-    """A question to people in one revision, and the policy by which they are asked."""
+    """A question to people in one revision, and the policy under which it was opened."""
 
     policy: PolicySnapshot
-
-    def under(self, policy: PolicySnapshot) -> "Request":
-        """Return the same request, which others may decide by now; its digest and the votes for it still hold.
-
-        Whoever has edited it is barred under any policy.
-        """
-        return self.model_copy(update={"policy": policy.edited_by(self.editors)})
 
     def asking(self) -> Asking:
         """Return what is asked, without the policy."""

@@ -49,8 +49,9 @@ def asked_in(event: Event) -> tuple[PersonId, ...]:
 
 
 def named_in(policy: PolicySnapshot) -> tuple[PersonId, ...]:
-    """Return who decides, now or in another step, or may break the glass: who is asked later may look at it before."""
-    return tuple(one for rule in (*policy.rules, *policy.break_glass) for one in people_of(rule))
+    """Return who decides, in whichever step, or may break the glass: who is asked later may look at it before."""
+    rules = (policy.rule, *(step.rule for step in policy.steps), *policy.break_glass)
+    return tuple(one for rule in rules for one in people_of(rule))
 
 
 def holding(holders: Iterable[Holder]) -> Iterator[PersonId]:

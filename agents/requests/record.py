@@ -23,7 +23,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.moves import reassigned, revised
+from agents.moves import reassigned, restarted
 from agents.requests import (
     AttemptId,
     Decision,
@@ -32,13 +32,13 @@ from agents.requests import (
     Frozen,
     Holder,
     PersonId,
-    PolicySnapshot,
     Remark,
     Request,
     RequestId,
     RequestState,
     Vote,
 )
+from agents.requests.asked import Asked, asked_at_first
 from language.stored import Stored
 
 COMMENTS = 10
@@ -85,19 +85,23 @@ class RequestRecord(Stored, Frozen):
     person that did not count.
 
     `joined` wrote to the run while it was open, and so count as its requesters from then on. `may_be` only may be
-    somebody who had a part in it, as the directory is now, which is never written: they decide no more than requesters
-    do, and steer nothing. `comments` are the newest words beside an open approval, which are for people alone.
+    somebody who had a part in it: they decide no more than requesters do, and steer nothing. `doubles` are pairs of
+    whom nobody can say that they are two humans, and `sat_out` have no seat, as they may be somebody that had one: all
+    this is as the directory is now, and never written. `comments` are the newest words beside an open approval, which
+    are for people alone.
     `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
     `void` are votes that count no more, as the id of whoever gave them has another address in the directory.
     `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
     when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop, each with
     the cards that they held then. `glass` are the reasons to break the glass that somebody typed and has not confirmed,
     each with the revision that it is about.
-    The `policy` of the `request` is the one that holds now: see `agents/moves.py`. While it is `frozen`, nothing of
-    it starts. `told_why_frozen`: the reason of a freeze has stood on its cards, where nobody takes it off a mail.
+    The `policy` of the `request` is the one that it was opened under, and `asked` is who is asked by now: see
+    `agents/moves.py`. While it is `frozen`, nothing of it starts. `told_why_frozen`: the reason of a freeze has stood
+    on its cards, where nobody takes it off a mail.
     """
 
     request: Request
+    asked: Asked = Field(default_factory=lambda known: _at_first(known["request"]))
     state: RequestState = "open"
     votes: tuple[Vote, ...] = ()
     void: tuple[Vote, ...] = ()
@@ -113,6 +117,8 @@ class RequestRecord(Stored, Frozen):
     noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
     joined: tuple[PersonId, ...] = ()
     may_be: tuple[PersonId, ...] = Field(default=(), exclude=True)
+    doubles: tuple[tuple[PersonId, PersonId], ...] = Field(default=(), exclude=True)
+    sat_out: tuple[PersonId, ...] = Field(default=(), exclude=True)
     replaced: tuple[DeliveryId, ...] = ()
     renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
     comments: tuple[Comment, ...] = ()
@@ -185,6 +191,10 @@ class RequestRecord(Stored, Frozen):
         return open_question(self.comments, person) if person in self.askers else None
 
 
+def _at_first(request: Request) -> Asked:
+    return asked_at_first(request.policy, request.editors)
+
+
 def open_question(comments: Sequence[Comment], person: PersonId) -> Comment | None:
     """Return the newest question among `comments` that nobody has answered and `person` has not asked."""
     answered = {one.about for one in comments}
@@ -228,9 +238,16 @@ def after(record: RequestRecord, events: Iterable[Event]) -> RequestRecord:
 
 def as_revised(record: RequestRecord, request: Request) -> RequestRecord:
     """Return `record` as it would stand once everybody is asked `request` instead, on which nobody has voted."""
-    steps = tuple(step.model_copy(update={"by": ()}) for step in request.policy.steps)
-    asked = request.model_copy(update={"policy": request.policy.model_copy(update={"steps": steps})})
-    return record.model_copy(update={"request": asked, "votes": ()})
+    steps = tuple(step.model_copy(update={"by": ()}) for step in record.asked.steps)
+    asked = record.asked.model_copy(update={"steps": steps}).edited_by(request.editors, request.policy)
+    return record.model_copy(update={"request": request, "asked": asked, "votes": ()})
+
+
+def as_reassigned(record: RequestRecord, event: RequestReassigned) -> RequestRecord:
+    """Return `record` with those asked who are by `event`; nothing else of it changes."""
+    request = record.request
+    asked = reassigned(record.asked, event).edited_by(request.editors, request.policy)
+    return record.model_copy(update={"asked": asked})
 
 
 def _about(event: Event) -> RequestId | None:
@@ -249,14 +266,7 @@ def _about(event: Event) -> RequestId | None:
 def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
     match event:
         case RequestRevised():
-            request, holders = revised(record.request, event), (*record.holders, *event.holders)
-            return {
-                "request": request,
-                "votes": (),
-                "void": (),
-                "holders": holders,
-                **_reminders(record, request.policy),
-            }
+            return _revised(record, event)
         case RequestReassigned():
             return _reassigned(record, event)
         case RequestReminded():
@@ -304,23 +314,37 @@ def _after_orphaned(record: RequestRecord, event: ToolOrphaned) -> dict[str, obj
     return {"started_at": record.may_have_begun_at, "attempt": None, "begun_by": PersonId(""), "called": ""}
 
 
+def _revised(record: RequestRecord, event: RequestRevised) -> dict[str, object]:
+    """Who is asked stays as it is, from the first step on."""
+    request = record.request.model_copy(update={**dict(event.request), "policy": record.request.policy})
+    asked = restarted(record.asked, event.at).edited_by(request.editors, request.policy)
+    return {
+        "request": request,
+        "asked": asked,
+        "votes": (),
+        "void": (),
+        "holders": (*record.holders, *event.holders),
+        **_reminders(record, asked),
+    }
+
+
 def _reassigned(record: RequestRecord, event: RequestReassigned) -> dict[str, object]:
     asked_at = {holder.person: event.at for holder in event.holders if holder.person}
     void = tuple(vote for vote in record.votes if vote.reply_id in event.void)
-    policy = reassigned(record.request.policy, event)
+    asked = as_reassigned(record, event).asked
     return {
-        "request": record.request.under(policy),
+        "asked": asked,
         "votes": tuple(vote for vote in record.votes if vote not in void),
         "void": (*record.void, *void),
         "holders": (*record.holders, *event.holders),
         "asked_at": {**record.asked_at, **asked_at},
-        **_reminders(record, policy),
+        **_reminders(record, asked),
     }
 
 
-def _reminders(record: RequestRecord, policy: PolicySnapshot) -> dict[str, object]:
+def _reminders(record: RequestRecord, asked: Asked) -> dict[str, object]:
     """Begin to count reminders anew with each step."""
-    is_same_step = record.request.policy.began_at == policy.began_at
+    is_same_step = record.asked.began_at == asked.began_at
     return {} if is_same_step else {"reminded": 0, "reminded_at": None, "reminders": {}}
 
 

@@ -25,7 +25,8 @@ from agents.events import (
     VoteCast,
     own,
 )
-from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
+from agents.requests import AttemptId, PersonId, Request, RequestId, Vote
+from agents.requests.asked import Asked
 from agents.requests.moves import SeatsPassed
 from agents.requests.proof import Told
 from agents.requests.record import RequestRecord, step_requests
@@ -171,7 +172,7 @@ class _Facts:
             "tool": request.call.tool if request.call else "",
             "environment": (request.call.effect.environment or "") if request.call else "",
             "policy_name": request.policy.name,
-            "policy": _without_words(request.policy).model_dump(mode="json") if has_policy else {},
+            "policy": _policy_now(record) if has_policy else {},
         }
 
     def _of_attempt(self, attempt_id: AttemptId) -> _Fields:
@@ -182,10 +183,14 @@ class _Facts:
         return about | {"tool": started.tool, "environment": started.effect.environment or ""}
 
 
-def _without_words(policy: PolicySnapshot) -> PolicySnapshot:
-    """Return a policy as it may be kept for ever: why somebody handed it on stands in the record of that alone."""
-    silent = tuple(one.model_copy(update={"reason": ""}) for one in policy.handed_on)
-    return policy.model_copy(update={"handed_on": silent})
+def _policy_now(record: RequestRecord) -> _Fields:
+    """Return the policy and who is asked under it, as it may be kept for ever: why somebody handed it on stands in the
+    record of that alone.
+    """
+    silent = tuple(one.model_copy(update={"reason": ""}) for one in record.asked.handed_on)
+    asked = record.asked.model_copy(update={"handed_on": silent})
+    policy = record.request.policy.model_dump(mode="json", exclude={*Asked.model_fields})
+    return policy | asked.model_dump(mode="json")
 
 
 def _of_change(event: RequestRevised, old: Request | None) -> _Fields:

@@ -208,6 +208,7 @@ def listed_policies(context: typer.Context, as_json: Json = False, data: Data = 
         return
     from bot.config.deploy import NOBODY_IS_ASKED
     from bot.people.directory import People
+    from bot.policy.approvers.who import who_at_first
     from bot.render.times import length
     from bot.render.words import who_decides
 
@@ -222,11 +223,12 @@ def listed_policies(context: typer.Context, as_json: Json = False, data: Data = 
         print(json.dumps([policy.model_dump(mode="json") | {"hash": hashes[policy.name]} for policy in found]))
         return
     for policy in found:
+        who = who_decides(who_at_first(policy, ()), directory)
         mail = "counts" if policy.approve_by_email else "does not count"
         also = f"; also shown in {', '.join(policy.also_post)}" if policy.also_post else ""
         print(
             plain(
-                f"{policy.name}  {who_decides(policy, directory, ())}; open for {within(policy.expires_after_s)}, "
+                f"{policy.name}  {who}; open for {within(policy.expires_after_s)}, "
                 f"to be executed within {within(policy.execute_within_s)}; an approval by mail {mail}{also}  "
                 f"{hashes[policy.name]}"
             )

@@ -86,7 +86,7 @@ class Calls:
         With `anew` Slack is asked now whom its groups stand for: those whom it notifies.
         """
         asked = self.still_asked(record, people)
-        refs = [ref for ref in _refs(record.request.policy.rule) if ref.startswith("group:")] if len(asked) > 1 else []
+        refs = [ref for ref in _refs(record.asked.rule) if ref.startswith("group:")] if len(asked) > 1 else []
         groups = tuple(self._people.wholly_among(asked, await self._people.look_up(refs, anew=anew)))
         return card.model_copy(update={"mentions": asked, "groups": groups})
 

@@ -87,7 +87,7 @@ class DeliveryFailures:
                 card = unreached(request, placed, channel, ways, others, why, self._people, now)
             outgoing.append(outbox_entry(self._news(request, placed, requester, reach, card)))
         if places_again:
-            again = self._again(request, placed, channel, card_for(request, self._people, placed.person, now, record))
+            again = self._again(request, placed, channel, card_for(record, self._people, placed.person, now))
             outgoing.append(outbox_entry(again))
         event = DeliveryFailed(
             at=now,

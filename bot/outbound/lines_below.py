@@ -79,9 +79,7 @@ class LinesBelow:
             record, version, now = await self._decisions.request(request_id)
             request = record.request
             made = [
-                placement(
-                    request, card_for(request, self._people, one, now, record), one, first=there.channel, alone=True
-                )
+                placement(request, card_for(record, self._people, one, now), one, first=there.channel, alone=True)
                 for one in self._calls.still_asked(record, sorted(unheard))
                 if await self._holds_only(record, one, there)
             ]

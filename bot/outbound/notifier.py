@@ -9,6 +9,7 @@ from agents.events import Why
 from agents.moves import filled
 from agents.relay import Question, wanted_of
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId
+from agents.requests.asked import asked_at_first
 from agents.requests.record import RequestRecord
 from agents.review import Reviewed, reviewed_of
 from agents.run import Run
@@ -16,7 +17,7 @@ from agents.steps import RequestHumanInput
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
 from bot.policy.approvers.steps import by_any_of, refilled
-from bot.policy.approvers.who import who, who_in
+from bot.policy.approvers.who import who_at_first, who_of
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line
 from bot.render.words import present, wish_of
@@ -55,6 +56,14 @@ def asked_by(run: Run) -> tuple[str, ...]:
     if isinstance(wanted, Question):
         return wanted.to
     return tuple(step.to) if isinstance(step, RequestHumanInput) else ()
+
+
+def _as_question(record: RequestRecord) -> tuple[PolicySnapshot, tuple[PersonId, ...]]:
+    """Return the policy by which anybody who could decide `record` says what became of it; with those who may not."""
+    asked, requesters = record.asked, record.request.requesters
+    out = (*asked.givers, *(one for one in asked.takers if one in requesters))
+    policy = by_any_of(record.request.policy, asked.rules, out)
+    return policy.model_copy(update={"requester_may_approve": asked.requester_may_approve}), out
 
 
 def _requester_of(run: Run) -> tuple[PersonId, ...]:
@@ -113,19 +122,17 @@ class Notifier:
         more = {"remind_after_s": reviewed.remind_after_s, "quiet_hours": reviewed.quiet_hours}
         return policy.model_copy(update={**more, "requester_may_approve": False})
 
-    def unknown_policies(self, run: Run, request: Request | None, now: datetime) -> list[PolicySnapshot]:
-        """Return who says what became of an effect, the nearest first: who could decide by `request`, editors as well.
+    def unknown_policies(self, run: Run, record: RequestRecord | None, now: datetime) -> list[PolicySnapshot]:
+        """Return who says what became of an effect, the nearest first: who could decide `record`, editors as well.
 
         Without a gate it is the requester. Where all of them have left, or count no more, it is those who have their
         seats now, whom the policy names now, or the operators.
         """
-        old = (
-            by_any_of(request.policy.edited_by(()))
-            if request
-            else self._people.question(_requester_of(run), self.reach(run))
-        )
-        seats = refilled(old, (old.in_step,), lambda seat: self._people.seated_anew(seat, now, old.givers))
-        return [old, filled(old, seats, now), *self._people.who_else_knows(old, now)]
+        old, out = _as_question(record) if record else (self._people.question(_requester_of(run), self.reach(run)), ())
+        first = asked_at_first(old)
+        seats = refilled(first, (0,), lambda seat: self._people.seated_anew(seat, now, out))
+        anew = old.model_copy(update={"rule": filled(first, seats, now).rule})
+        return [old, anew, *self._people.who_else_knows(old, now)]
 
     def _unless_left(self, policy: PolicySnapshot, now: datetime) -> PolicySnapshot:
         """Return `policy`, that of the operators where nobody is here who decides by it."""
@@ -134,7 +141,7 @@ class Notifier:
         return by_operators if is_theirs else policy
 
     def _is_anybody_here(self, policy: PolicySnapshot) -> bool:
-        return any(map(self._people.is_here, who(policy, ()).approve))
+        return any(map(self._people.is_here, who_at_first(policy, ()).approve))
 
     def go_on_policy(self, run: Run, why: Why, now: datetime) -> PolicySnapshot:
         """Return who decides whether a run goes on: its requester; for an agent's day budget, the operators, if any."""
@@ -192,7 +199,7 @@ class Notifier:
 
     def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
         """`commit`, which opens an UNKNOWN question, and a word to the requester where others are asked."""
-        asked = present(who_in(request).approve, self._people)
+        asked = present(who_of(RequestRecord(request=request)).approve, self._people)
         if run.started is None or run.started.requester in asked:
             return commit
         with self._people.speaking_to(run.started.requester):

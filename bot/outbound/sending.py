@@ -213,7 +213,7 @@ class Sender:
         nobody = PersonId("")
         if self._people.language_of(entry.person) == self._people.language_of(nobody) or sending.card.form is None:
             return sending.card
-        card = card_for(record.request, self._people, nobody, entry.card.at, record)
+        card = card_for(record, self._people, nobody, entry.card.at)
         form = card.form.model_copy(update={"token": sending.card.form.token}) if card.form else None
         return card.model_copy(update={"form": form})
 
@@ -295,7 +295,7 @@ class Sender:
         with self._people.speaking_to(me or ""):
             if not isinstance(entry, UpdateCard):
                 told = as_told_now(record, self._people)
-                decides = deciders(told.request, self._people, me, told.requesters)
+                decides = deciders(told, self._people, me)
                 card = card.model_copy(update={"decides": as_frozen(decides, record, self._people)})
             if isinstance(entry, PlaceCard) and is_live and form.format == "approval":
                 # As it stands now: nothing may change it until somebody decides.

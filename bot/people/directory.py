@@ -10,13 +10,14 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, Urgency, parts_of
+from agents.requests.record import RequestRecord
 from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Approvers, PolicyConfig, StepConfig, refs_of
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
 from bot.people.humans import Humans
 from bot.people.marks import Mark, hashed, mark_of
 from bot.people.tables import Tables, renamed_ref, tables_of
-from bot.policy.approvers.delegation import Accepts, reserve_of
+from bot.policy.approvers.delegation import Accepts
 from bot.policy.approvers.oncall import Duty, duty, next_duty
 from bot.policy.approvers.steps import by_any_of
 from channels import CalledGroup, Contact
@@ -515,24 +516,25 @@ class People:
             found |= dict.fromkeys(person for person in there if person in self._tables.people)
         return tuple(found)
 
-    def escalates_to(self, policy: PolicySnapshot, at: datetime) -> tuple[PersonId, ...]:
-        """Return to whom `policy` escalates `at` this moment.
+    def escalates_to(self, record: RequestRecord, at: datetime) -> tuple[PersonId, ...]:
+        """Return to whom a request escalates `at` this moment.
 
         Where they have all left, or their rotation is called otherwise by now, they are those whom the file names now.
         """
-        if there := self.on_duty(policy.escalate_to, at):
+        asked = record.asked
+        if there := self.on_duty(asked.escalate_to, at):
             return there
-        now = self.snapshot(policy.name, at)
-        if now is None or [step.name for step in now.steps] != [step.name for step in policy.steps]:
+        now = self.snapshot(record.request.policy.name, at)
+        if now is None or [step.name for step in now.steps] != [step.name for step in asked.steps]:
             return ()
-        return self.on_duty(now.steps[policy.in_step].escalate_to if now.steps else now.escalate_to, at)
+        return self.on_duty(now.steps[asked.in_step].escalate_to if now.steps else now.escalate_to, at)
 
-    def may_take(self, policy: PolicySnapshot, at: datetime) -> Accepts:
-        """Return who may take a seat of `policy` that is handed on `at` this moment.
+    def may_take(self, record: RequestRecord, at: datetime) -> Accepts:
+        """Return who may take a seat of a request that is handed on `at` this moment.
 
         They are those whom the seat names by then, those whom the policy escalates to, and its stand-ins.
         """
-        reserve = frozenset(self.on_duty(reserve_of(policy), at))
+        reserve = frozenset(self.on_duty((*record.asked.escalate_to, *record.request.policy.stand_ins), at))
         return lambda seat: reserve.union(self.members(refs_of_seat(seat), at))
 
     def filled(self, seat: Anyone, at: datetime) -> Anyone:
@@ -551,7 +553,7 @@ class People:
     def by_operators(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot:
         """Return `policy` with one of those who hear the alerts to answer, whoever asked or handed it on."""
         operators = Anyone(source="the operators", people=self.members(self._tables.alerts, at))
-        more = {"rule": operators, "quorum": 1, "requester_may_approve": True, "handed_on": ()}
+        more = {"rule": operators, "quorum": 1, "requester_may_approve": True}
         return policy.model_copy(update=more)
 
     def who_else_knows(self, policy: PolicySnapshot, at: datetime) -> list[PolicySnapshot]:
@@ -559,7 +561,8 @@ class People:
         whom the file names now, whoever handed it on, and the operators.
         """
         now = self.snapshot(policy.name, at)
-        named = [policy.model_copy(update={"rule": by_any_of(now).rule, "handed_on": ()})] if now else []
+        rules = (now.rule, *(step.rule for step in now.steps)) if now else ()
+        named = [policy.model_copy(update={"rule": by_any_of(policy, rules).rule})] if now else []
         return [*named, self.by_operators(policy, at)]
 
     def zones(self) -> dict[PersonId, str]:

@@ -59,7 +59,7 @@ def _counting(record: RequestRecord, known: RequestRecord, people: People, meant
 
 def judging(record: RequestRecord, people: People, at: datetime) -> Judging:
     """Return what the rules must know of the directory `at` this moment."""
-    may_take, sat = people.may_take(record.request.policy, at), may_have_sat(record, people)
+    may_take, sat = people.may_take(record, at), may_have_sat(record, people)
 
     def accepts(seat: Anyone) -> frozenset[PersonId]:
         return frozenset(may_take(seat)).difference(sat)

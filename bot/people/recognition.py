@@ -11,14 +11,13 @@ from agents.requests import (
     FromTrigger,
     Origin,
     PersonId,
-    PolicySnapshot,
     Vote,
 )
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.people.directory import People
 from bot.policy.approvers.delegation import hand_ons_to
-from bot.policy.approvers.who import who_of
+from bot.policy.approvers.who import Who, who_of
 from bot.policy.glass import broken
 
 Maybe = Callable[[PersonId], tuple[PersonId, ...]]
@@ -32,32 +31,31 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     somebody may not do, nobody may who may be them: whoever asked or set it off, changed an argument, handed it on,
     broke the glass, or has a vote that counts. Of several who have voted and may be one human, the first vote counts.
     """
-    request, policy, maybe = record.request, record.request.policy, people.maybe
+    request, asked, maybe = record.request, record.asked, people.maybe
     sat_out = may_have_sat(record, people)
     changed = _others(chain.from_iterable(request.edits.values()), maybe)
     may_be = (*_others(record.requesters, maybe), *_others(request.behind, maybe), *_set_off(request.origin, people))
     may_be = tuple(one for one in dict.fromkeys(may_be) if one not in record.requesters)
-    policy = with_doubles(policy, people)
-    if not (may_be or changed or sat_out or policy.doubles):
+    doubles = doubles_in(who_of(record), people)
+    if not (may_be or changed or sat_out or doubles):
         return record
-    known = policy.model_copy(
+    known = asked.edited_by(_both(request.editors, maybe), request.policy).model_copy(
         update={
-            "rule": without(policy.rule, sat_out),
-            "steps": tuple(step.model_copy(update={"rule": without(step.rule, sat_out)}) for step in policy.steps),
-            "escalate_to": tuple(_without(seat, sat_out) for seat in policy.escalate_to),
-            "break_glass": tuple(_without(seat, {*changed, *sat_out}) for seat in policy.break_glass),
-            "editors": policy.edited_by(_both(request.editors, maybe)).editors,
+            "rule": without(asked.rule, sat_out),
+            "steps": tuple(step.model_copy(update={"rule": without(step.rule, sat_out)}) for step in asked.steps),
+            "escalate_to": tuple(_without(seat, sat_out) for seat in asked.escalate_to),
             "handed_on": tuple(
                 one.model_copy(update={"person": _now(one.person, people), "to": _now(one.to, people)})
-                for one in policy.handed_on
+                for one in asked.handed_on
             ),
-            "may_deny": (*policy.may_deny, *sorted({*who_of(record).seated_ever}.intersection(sat_out))),
+            "may_deny": (*asked.may_deny, *sorted({*who_of(record).seated_ever}.intersection(sat_out))),
         }
     )
     edits = {name: _both(chosen, maybe) for name, chosen in request.edits.items()}
     parts = {**request.parts, **dict.fromkeys(may_be, "maybe")}
-    asked = request.model_copy(update={"policy": known, "edits": edits, "parts": parts})
-    return record.model_copy(update={"request": asked, "may_be": may_be})
+    request = request.model_copy(update={"edits": edits, "parts": parts})
+    then = {"request": request, "asked": known, "may_be": may_be, "doubles": doubles, "sat_out": sat_out}
+    return record.model_copy(update=then)
 
 
 def as_told_now(record: RequestRecord, people: People) -> RequestRecord:
@@ -66,19 +64,18 @@ def as_told_now(record: RequestRecord, people: People) -> RequestRecord:
     Whoever only may be somebody that changed it, or handed it on, has done neither.
     """
     known, request = as_known_now(record, people), record.request
-    policy = known.request.policy.model_copy(update={"handed_on": request.policy.handed_on})
-    told = known.request.model_copy(update={"policy": policy, "edits": request.edits})
-    return known.model_copy(update={"request": told})
+    asked = known.asked.model_copy(update={"handed_on": record.asked.handed_on})
+    told = known.request.model_copy(update={"edits": request.edits})
+    return known.model_copy(update={"request": told, "asked": asked})
 
 
-def with_doubles(policy: PolicySnapshot, people: People) -> PolicySnapshot:
-    """Return `policy` with the pairs of those whom it names, or who may have a seat of it, that may be one human."""
+def doubles_in(who: Who, people: People) -> tuple[tuple[PersonId, PersonId], ...]:
+    """Return the pairs of those who are named, or may have a seat, that may be one human."""
     if not people.doubles:
-        return policy
-    stand_ins = (one for seat in policy.stand_ins for one in seat.people)
-    named = dict.fromkeys((*policy.everybody, *stand_ins, *policy.givers))
+        return ()
+    named = dict.fromkeys((*who.named, *who.stand_ins, *who.givers))
     pairs = dict.fromkeys((min(one, other), max(one, other)) for one in named for other in people.maybe(one))
-    return policy.model_copy(update={"doubles": tuple(pairs)})
+    return tuple(pairs)
 
 
 def whose_votes_count(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
@@ -95,8 +92,8 @@ def is_stranger(record: RequestRecord, known: RequestRecord, person: PersonId) -
 
     Whoever may decide, deny or take back what they did may still end it.
     """
-    policy, broke = record.request.policy, broken(record)
-    may = {*who_of(record).seated_ever, *policy.may_deny, *([broke.person] if broke else ())}
+    broke = broken(record)
+    may = {*who_of(record).seated_ever, *record.asked.may_deny, *([broke.person] if broke else ())}
     return person in known.requesters and person not in record.requesters and person not in may
 
 
@@ -150,9 +147,9 @@ def may_have_sat(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
 
     Nor has anybody one who had it of somebody that is, or may be, one of those whom it is kept from.
     """
-    policy, broke = record.request.policy, broken(record)
-    voted = (*chain.from_iterable(step.by for step in policy.steps), *(vote.person for vote in record.votes))
-    out = dict.fromkeys((*chain.from_iterable(map(people.maybe, policy.givers)), *_had_of_barred(record, people)))
+    asked, broke = record.asked, broken(record)
+    voted = (*chain.from_iterable(step.by for step in asked.steps), *(vote.person for vote in record.votes))
+    out = dict.fromkeys((*chain.from_iterable(map(people.maybe, asked.givers)), *_had_of_barred(record, people)))
     for one in dict.fromkeys((*([broke.person] if broke else ()), *filter(people.is_here, voted))):
         out |= {} if one in out else dict.fromkeys(people.maybe(one))
     return tuple(out)
@@ -162,13 +159,13 @@ def _had_of_barred(record: RequestRecord, people: People) -> list[PersonId]:
     """Return who has a seat from somebody that would not decide in it, or may be whoever asked, changed it, or handed
     on another seat before.
     """
-    request, policy, found = record.request, record.request.policy, list[PersonId]()
+    request, given_on, found = record.request, record.asked.handed_on, list[PersonId]()
     took_part = {*record.requesters, *request.behind, *request.editors}
-    asked = () if policy.requester_may_approve else (*record.requesters, *request.behind)
-    barred_now = {*asked, *(() if policy.editor_may_approve else request.editors)}
-    for number, given in enumerate(policy.handed_on):
-        own = {one.person for one in hand_ons_to(policy, given.person)}
-        before = {one.person for one in policy.handed_on[:number]} - own
+    asked = () if record.asked.requester_may_approve else (*record.requesters, *request.behind)
+    barred_now = {*asked, *(() if request.policy.editor_may_approve else request.editors)}
+    for number, given in enumerate(given_on):
+        own = {one.person for one in hand_ons_to(record.asked, given.person)}
+        before = {one.person for one in given_on[:number]} - own
         is_barred = given.person in {*found, *barred_now}
         if is_barred or any(people.may_be_one(given.person, one) for one in took_part | before):
             found.append(given.to)

@@ -37,13 +37,13 @@ def next_due(record: RequestRecord, zones: Mapping[PersonId, str], now: datetime
 
 
 def _since(record: RequestRecord) -> datetime:
-    return record.request.policy.began_at or record.request.opened_at
+    return record.asked.began_at or record.request.opened_at
 
 
 def _escalation(record: RequestRecord, now: datetime) -> Iterator[Due]:
-    policy = record.request.policy
-    if policy.escalate_after_s is not None and policy.escalated_at is None:
-        yield Due(max(now, _since(record) + timedelta(seconds=policy.escalate_after_s)), "escalation")
+    asked = record.asked
+    if asked.escalate_after_s is not None and asked.escalated_at is None:
+        yield Due(max(now, _since(record) + timedelta(seconds=asked.escalate_after_s)), "escalation")
 
 
 def _reminders(record: RequestRecord, zones: Mapping[PersonId, str], now: datetime) -> Iterator[Due]:

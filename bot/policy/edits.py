@@ -152,7 +152,6 @@ def edited_request(
         "call": new,
         "digest": call_digest(request.run_id, request.id, nonce, new, request.requesters),
         "edits": edits,
-        "policy": request.policy.edited_by(one for _, one in chose),
     }
     return request.model_copy(update=changes)
 

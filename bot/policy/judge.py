@@ -381,7 +381,7 @@ def _names_it(case: Case) -> Judgement | None:
     question from a remark.
     """
     record, request = case.record, case.record.request
-    was_said = request.remarks or request.policy.handed_on or record.comments or record.noted.get(case.me)
+    was_said = request.remarks or record.asked.handed_on or record.comments or record.noted.get(case.me)
     was_said = was_said or any(vote.reason.strip() for vote in (*record.votes, *record.void))
     was_said = was_said or record.told_why_frozen or case.answer.wish_asks
     return Unclear(why=NOT_NAMED) if case.answer.may_answer and was_said else None
@@ -406,7 +406,7 @@ def _decides_still(case: Case) -> Judgement | None:
     """Object to an edit of somebody who may only deny it by now: it voids the votes of those who decide."""
     if case.is_asker or case.me in case.who.seated:
         return None
-    has_voted = any(case.me in step.by for step in case.record.request.policy.other_steps)
+    has_voted = any(case.me in step.by for step in case.record.asked.other_steps)
     return AlreadyVoted() if has_voted else case.refused("not_an_approver")
 
 
@@ -544,15 +544,15 @@ def _outcome(case: Case) -> Judgement:
 
 
 def _tally(case: Case, vote: Vote) -> Judgement:
-    record, policy, here = case.record, case.record.request.policy, case.here
+    record, asked, here = case.record, case.record.asked, case.here
     # Whoever has become a requester since, or has left, does not count, though the vote was given before.
     may = [person for person in case.who.approve if here is None or person in here]
     voters = tuple(person for person in (*(one.person for one in record.votes), case.me) if person in may)
-    if not is_met(policy, voters):
+    if not is_met(asked, voters):
         return Counted(vote=vote)
-    before = [one for step in policy.other_steps for one in step.by if one in people_of(step.rule)]
+    before = [one for step in asked.other_steps for one in step.by if one in people_of(step.rule)]
     out = {one for one in before if here is not None and one not in here} | case.who.out
-    if (number := next_step(policy, voters, out)) is not None:
+    if (number := next_step(asked, voters, out)) is not None:
         return Counted(vote=vote, next_step=number)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))
     return Decided(decision=_approved(record, case.answer, everybody, vote), vote=vote)
@@ -565,9 +565,9 @@ def needed_later(record: RequestRecord, here: Collection[PersonId] | None) -> fr
     """
     if record.request.format != "approval" or record.state != "open":
         return frozenset()
-    policy = record.request.policy
-    there = {*policy.everybody, *(one for step in policy.steps for one in step.by)} if here is None else here
-    return needed_elsewhere(policy, record.requesters, record.approved_by, there)
+    people = who_of(record)
+    there = {*people.named, *(one for step in record.asked.steps for one in step.by)} if here is None else here
+    return needed_elsewhere(people, record.approved_by, there)
 
 
 def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:

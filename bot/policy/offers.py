@@ -120,7 +120,7 @@ def heirs(record: RequestRecord, meant: Answer, judging: Judging) -> tuple[Perso
     """Return to whom this person may hand it on by such an answer."""
     if objection(record, meant.of("hand_on"), judging.here) is not None:
         return ()
-    return candidates(record.request.policy, people_involved(record, judging.here), judging.accepts, meant.person)
+    return candidates(people_involved(record, judging.here), judging.accepts, meant.person)
 
 
 def may_withdraw(record: RequestRecord, meant: Answer) -> bool:

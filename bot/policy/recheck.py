@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from agents.requests import PersonId, PolicySnapshot
+from agents.requests import PersonId
+from agents.requests.asked import Asked
 from agents.requests.record import RequestRecord
-from bot.policy.approvers.quorum import is_met, may_break_glass
+from bot.policy.approvers.quorum import is_met
+from bot.policy.approvers.who import who_of
 from language import say
 
 
@@ -38,16 +40,15 @@ def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now
         return say("run.not-the-same")
     if why := too_old(record, now):
         return why
-    policy, here = record.request.policy, [*filter(set(present).__contains__, record.decision.by)]
-    broke = record.decision.broke_glass
-    if broke and (not here or {*record.decision.by} - {*here}.intersection(may_break_glass(policy))):
+    here, broke = [*filter(set(present).__contains__, record.decision.by)], record.decision.broke_glass
+    if broke and (not here or {*record.decision.by} - {*here}.intersection(who_of(record).seated_for_glass)):
         return say("run.breaker-left")
-    if not (broke or record.decision.standing or _is_still_met(policy, here)):
+    if not (broke or record.decision.standing or _is_still_met(record.asked, here)):
         return say("run.voter-left")
     return None
 
 
-def _is_still_met(policy: PolicySnapshot, voters: list[PersonId]) -> bool:
-    """Return whether these people still meet the policy, in each of its steps those who approved there."""
-    before = policy.other_steps
-    return is_met(policy, voters) and all(is_met(step, filter(voters.__contains__, step.by)) for step in before)
+def _is_still_met(asked: Asked, voters: list[PersonId]) -> bool:
+    """Return whether these people are still enough, in each step those who approved there."""
+    before = asked.other_steps
+    return is_met(asked, voters) and all(is_met(step, filter(voters.__contains__, step.by)) for step in before)

@@ -4,7 +4,7 @@ A hypothetical request is opened by the functions that open real ones, and moved
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from agents.events import RequestReminded, RunStarted
 from agents.requests import Effect, Freeze, Frozen, GatedCall, PersonId, PolicySnapshot, Request, RunId, StepId
+from agents.requests.asked import Asked
 from agents.requests.record import RequestRecord, after
 from agents.run import PendingStep, Run, fold
 from agents.steps import CallTool
@@ -21,10 +22,10 @@ from bot.config.directory.policies import PolicyConfig
 from bot.errors import NotFound
 from bot.people.directory import People
 from bot.people.offers import deciders
-from bot.people.recognition import as_known_now, as_told_now, with_doubles, with_other_ids
+from bot.people.recognition import as_known_now, as_told_now, doubles_in, with_other_ids
 from bot.people.rights import Who
 from bot.policy.approvers.quorum import lacking
-from bot.policy.approvers.who import who_in
+from bot.policy.approvers.who import who_at_first, who_of
 from bot.policy.due import Due, next_due
 from bot.render.cards import kept_out
 from bot.render.times import read_moment
@@ -224,7 +225,7 @@ async def explain(
             update={"refused": say("run.unresolved-policy", policy=name, why="; ".join(told.unread))}
         )
     where = environments[0] if len(environments) == 1 else ""
-    request = opened(with_doubles(snapshot, people), person, at, where, people)
+    request = opened(snapshot, person, at, where, people)
     if not isinstance(request, Request):
         return told.model_copy(update={"refused": request})
     record = RequestRecord(request=request)
@@ -244,25 +245,26 @@ async def explain(
 
 def _asked(record: RequestRecord, people: People, places: Places) -> dict[str, object]:
     """Return the fields that say who is asked, and for how long."""
-    request, may = as_told_now(record, people).request, deciders(record, people)
+    told, may = as_told_now(record, people), deciders(record, people)
+    request = told.request
     return {
-        "needs": who_decides(request.policy, people, request.requesters),
-        "lacking": lacking(request.policy, ()),
+        "needs": who_decides(who_of(told), people),
+        "lacking": lacking(told.asked, ()),
         "asked": _views(record, people, places, may),
-        "away": tuple(_away(request.policy)),
+        "away": tuple(_away(told.asked)),
         "also_post": request.policy.also_post,
-        "not_counted": kept_out(request, request.requesters),
-        "steps": tuple(_steps(request, people)),
-        "break_glass": who_in(request).glass,
+        "not_counted": kept_out(told),
+        "steps": tuple(_steps(told, people)),
+        "break_glass": who_of(told).glass,
         "expires_at": request.expires_at,
         "execute_within_s": request.policy.execute_within_s,
     }
 
 
-def _away(policy: PolicySnapshot) -> Iterator[AwayView]:
-    for given in policy.handed_on:
+def _away(asked: Asked) -> Iterator[AwayView]:
+    for given in asked.handed_on:
         yield AwayView(person=given.person, until=given.until, to=given.to)
-    for one in policy.away:
+    for one in asked.away:
         yield AwayView(person=one.person, until=one.until, to=one.to, asked_already=one.to is not None)
 
 
@@ -290,7 +292,8 @@ def opened(policy: PolicySnapshot, person: PersonId, at: datetime, environment: 
     pending = PendingStep(StepId("step-1"), CallTool(tool="", arguments={**arguments}), policy.name)
     effect = Effect(argv=(), environment=environment or None)
     call = GatedCall(tool="", schema_version=1, arguments={**arguments}, effect=effect)
-    found = gate_request(run, pending, policy.name, call, policy, at)
+    doubles = doubles_in(who_at_first(policy, ()), people)
+    found = gate_request(run, pending, policy.name, call, policy, at, doubles)
     return found if isinstance(found, Request) else found.why
 
 
@@ -327,14 +330,14 @@ def _coming(record: RequestRecord, people: People, places: Places) -> Iterator[C
 def _planned(record: RequestRecord, due: Due) -> datetime | None:
     """Return when a reminder would come if nobody slept."""
     policy, number = record.request.policy, due.number
-    since = policy.began_at or record.request.opened_at
+    since = record.asked.began_at or record.request.opened_at
     return since + timedelta(seconds=policy.remind_after_s[number - 1]) if number else None
 
 
 def _views(record: RequestRecord, people: People, places: Places, persons: Sequence[PersonId]) -> tuple[AskedView, ...]:
     policy = record.request.policy
     return tuple(
-        AskedView(person=one, because=why_asked(policy, people, one), by=_ways(people, places, policy, one))
+        AskedView(person=one, because=why_asked(record, people, one), by=_ways(people, places, policy, one))
         for one in persons
     )
 
@@ -347,13 +350,13 @@ def _ways(people: People, places: Places, policy: PolicySnapshot, person: Person
     return tuple(way for way in policy.reach if has.get(way))
 
 
-def _steps(request: Request, people: People) -> Iterator[StepAhead]:
-    out = who_in(request).requesters_out
-    for step in request.policy.steps[request.policy.in_step + 1 :]:
-        alone = request.policy.model_copy(update={"rule": step.rule, "quorum": step.quorum, "steps": ()})
+def _steps(told: RequestRecord, people: People) -> Iterator[StepAhead]:
+    asked, who = told.asked, who_of(told)
+    for step in asked.steps[asked.in_step + 1 :]:
+        alone = asked.model_copy(update={"rule": step.rule, "quorum": step.quorum, "steps": ()})
         yield StepAhead(
             name=step.name,
-            needs=who_decides(alone, people, out),
+            needs=who_decides(replace(who, asked=alone), people),
             escalate_after_s=step.escalate_after_s,
             escalate_to=tuple(seat.source for seat in step.escalate_to),
         )

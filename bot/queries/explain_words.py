@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from agents.requests import PersonId, people_of
 from bot.people.directory import People
 from bot.policy.approvers.quorum import lacking
+from bot.policy.approvers.who import who_at_first
 from bot.queries.explain import AskedView, AwayView, Coming, Explanation, StepAhead
 from bot.render.times import length, moment
 from bot.render.words import channel_name, frozen_words, who_decides
@@ -56,7 +57,7 @@ def policies_listed(
         policy, problems = people.snapshot(name, at), people.problems(name)
         if policy is None:
             continue
-        who = who_decides(policy, people, requesters) if people_of(policy.rule) else say("words.nobody")
+        who = who_decides(who_at_first(policy, requesters), people) if people_of(policy.rule) else say("words.nobody")
         needs = _needs(who, lacking(policy, ()), in_steps=bool(policy.steps))
         open_for = say("explain.open-for", time=length(timedelta(seconds=policy.expires_after_s)))
         yield Line(label=name, text=" · ".join(["; ".join(problems) or needs, open_for]))

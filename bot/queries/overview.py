@@ -11,6 +11,7 @@ from agents.text import quote
 from bot.people.directory import People
 from bot.people.offers import waits_for
 from bot.people.recognition import as_told_now
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import with_lists
 from bot.queries import lists
 from bot.render.difference import difference_page, with_difference
@@ -178,7 +179,7 @@ class StoredRequests:
             return f"{say(_stand(run))}{_told(run)} {asked_at}"
         told = as_told_now(records[0], self._people)
         words = [] if run.state == "waiting" else [f"{say(_STANDS[run.state])}."]
-        words += [say("overview.waiting-for", who=who_decides(told.request.policy, self._people, told.requesters))]
+        words += [say("overview.waiting-for", who=who_decides(who_of(told), self._people))]
         return " ".join([*words, *self._so_far(records[0]), asked_at])
 
     async def _decided(self, person: PersonId) -> tuple[Line, ...]:

@@ -16,8 +16,7 @@ from agents.events import (
     RequestRevised,
     own,
 )
-from agents.moves import revised
-from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
+from agents.requests import Asking, DeliveryId, Holder, Request, RequestId, RunId
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of
 from bot.policy.glass import broken
@@ -118,13 +117,10 @@ def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
     events = tuple(own(events))
     sent = {event.delivery_id: event for event in events if isinstance(event, CardDelivered)}
     failed, called = _failed(events), _called(events)
-    requests: dict[RequestId, Request] = {}
+    requests: dict[RequestId, Asking] = {}
     for event in events:
-        if isinstance(event, RequestOpened):
+        if isinstance(event, RequestOpened) or (isinstance(event, RequestRevised) and event.request.id in requests):
             request, holders = event.request, event.holders
-            requests[request.id] = request
-        elif isinstance(event, RequestRevised) and event.request.id in requests:
-            request, holders = revised(requests[event.request.id], event), event.holders
             requests[request.id] = request
         elif isinstance(event, RequestReassigned) and event.request_id in requests:
             request, holders = requests[event.request_id], event.holders
@@ -167,7 +163,7 @@ def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
 
 
 def _placed(
-    request: Request, holder: Holder, sent: CardDelivered | None, failed: dict[str, str], about: str
+    request: Asking, holder: Holder, sent: CardDelivered | None, failed: dict[str, str], about: str
 ) -> Delivery:
     delivery_id = holder.delivery_id
     delivery = None

@@ -28,7 +28,7 @@ from agents.state import AttemptOutcome, failed_command
 from agents.text import ends_of, quote, strip_invisible
 from bot.people.directory import People
 from bot.policy.approvers.delegation import candidates
-from bot.policy.approvers.who import who_in
+from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Judgement, Unclear
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
@@ -71,20 +71,13 @@ _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
 
 
-def request_card(
-    request: Request,
-    people: People,
-    at: datetime,
-    me: PersonId | None = None,
-    requesters: Sequence[PersonId] | None = None,
-) -> Card:
-    """Return the card for people who may answer `request`, or for `me` alone; the form's token is filled in later.
+def request_card(record: RequestRecord, people: People, at: datetime, me: PersonId | None = None) -> Card:
+    """Return the card for people who may answer `record`, or for `me` alone; the form's token is filled in later.
 
-    `requesters` are those who count as such by now; None where it opens. What the form offers to its reader is found
-    when it is sent (`offered_form`).
+    What the form offers to its reader is found when it is sent (`offered_form`).
     """
-    requesters = request.requesters if requesters is None else requesters
-    asked_by, may = people.names_of(request.askers), who_in(request, requesters).glass
+    request = record.request
+    asked_by, may = people.names_of(request.askers), who_of(record).glass
     summary = says_first(request, people)
     facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
@@ -100,9 +93,7 @@ def request_card(
         ask_back=people.names_of(present(request.askers, people)) if request.format == "approval" else "",
         edits=edit_inputs(request, request.call.editable if request.call else ()),
         breaks_glass=bool(may) if me is None else me in may,
-        hands_on=hand_on_inputs(
-            candidates(request.policy, asked_only(request, people), people.may_take(request.policy, at), me), people
-        ),
+        hands_on=hand_on_inputs(candidates(asked_only(record, people), people.may_take(record, at), me), people),
         until=request.expires_at,
     )
     return Card(
@@ -114,7 +105,7 @@ def request_card(
         quoted=below_title(request.title, request.quoted),
         quoted_as=quoted_as(request),
         facts=tuple(facts),
-        decides=tuple(deciders(request, people, me, requesters)),
+        decides=tuple(deciders(record, people, me)),
         details=tuple(details(request)),
         exact=exact(request),
         form=form,
@@ -198,51 +189,49 @@ def said_as(request: Request, people: People) -> str:
             return say("card.somebody-wrote", name=wrote) if wrote else say("card.unverified")
 
 
-def deciders(
-    request: Request, people: People, me: PersonId | None = None, requesters: Sequence[PersonId] | None = None
-) -> list[Line]:
+def deciders(record: RequestRecord, people: People, me: PersonId | None = None) -> list[Line]:
     """Return the lines on who decides, said to `me` if they alone read it, who does not though the policy names them,
-    and what happens on a yes and if nobody answers. `requesters` are as for `request_card`.
+    and what happens on a yes and if nobody answers.
     """
-    requesters = request.requesters if requesters is None else requesters
+    request = record.request
     last = unanswered(request.purpose, request.program)
-    why = asked_because(request, people, me, requesters)
+    why = asked_because(record, people, me)
     if request.format != "approval":
-        return [*_who_answers(request, people, me, requesters), *why, *timing_lines(request, people, requesters), last]
-    needs = who_decides(request.policy, people, requesters, me)
+        return [*_who_answers(record, people, me), *why, *timing_lines(record, people), last]
+    needs = who_decides(who_of(record), people, me)
     first = Line(label=say("card.who-decides"), text=needs)
     return [
         first,
         *why,
-        *excluded(request, people, requesters),
+        *excluded(record, people),
         *editable(request.format, request.call),
-        *timing_lines(request, people, requesters),
-        *_in_need(request, people, requesters),
+        *timing_lines(record, people),
+        *_in_need(record, people),
         approved(request.program, request.call),
         last,
     ]
 
 
-def _in_need(request: Request, people: People, requesters: Sequence[PersonId]) -> list[Line]:
+def _in_need(record: RequestRecord, people: People) -> list[Line]:
     """Return the line that names who may break the glass; nothing where nobody may."""
-    names = people.names_of(present(who_in(request, requesters).glass, people))
+    names = people.names_of(present(who_of(record).glass, people))
     return [Line(label=say("card.in-need"), text=say("card.may-break-glass", names=names))] if names else []
 
 
-def asked_because(request: Request, people: People, me: PersonId | None, requesters: Sequence[PersonId]) -> list[Line]:
+def asked_because(record: RequestRecord, people: People, me: PersonId | None) -> list[Line]:
     """Return the line that says why `me`, who alone reads it, is asked; nothing for whoever does not decide."""
-    if me is None or me not in who_in(request, requesters).approve:
+    if me is None or me not in who_of(record).approve:
         return []
-    why = why_asked(request.policy, people, me)
+    why = why_asked(record, people, me)
     return [Line(label=say("asked.label"), text=why)] if why else []
 
 
-def _who_answers(request: Request, people: People, me: PersonId | None, requesters: Sequence[PersonId]) -> list[Line]:
+def _who_answers(record: RequestRecord, people: People, me: PersonId | None) -> list[Line]:
     """Return the line on whose answer counts; nothing where that is plain: the requester's, or that of the reader."""
-    may = who_in(request, requesters).approve
-    if list(may) in ([me], list(request.requesters[:1])):
+    who = who_of(record)
+    if list(who.approve) in ([me], list(record.request.requesters[:1])):
         return []
-    needs = who_decides(request.policy, people, requesters, me)
+    needs = who_decides(who, people, me)
     return [Line(label=say("card.who-answers"), text=needs)]
 
 
@@ -278,7 +267,7 @@ def short_hashes(text: str) -> str:
 def asked_again(record: RequestRecord, judgement: Judgement, people: People, at: datetime) -> Card:
     """The whole card once more, with what became of an answer to it: whoever answers this has seen what it is about."""
     request = record.request
-    card = request_card(request, people, at)
+    card = request_card(record, people, at)
     sentence, form = became_of(judgement, record, people), card.form
     if form and isinstance(judgement, Unclear) and judgement.kept:
         form = form.model_copy(update={"fields": inputs(request.fields, judgement.kept)})
@@ -524,15 +513,15 @@ def _program_asks(request: Request, people: People) -> str:
     return say(key, program=program_name(request.program), whose=whose)
 
 
-def kept_out(request: Request, requesters: Sequence[PersonId]) -> dict[PersonId, str]:
+def kept_out(record: RequestRecord) -> dict[PersonId, str]:
     """Return the people who could decide by the policy and do not, with the reason."""
+    request, who = record.request, who_of(record)
     if request.format != "approval":
         return {}
-    may = set(request.policy.everybody)
-    requesters_out = who_in(request, requesters).requesters_out
-    out = {one: say(PARTS[_part(request, one)]) for one in requesters_out if one in may}
+    may = {*who.named}
+    out = {one: say(PARTS[_part(request, one)]) for one in who.requesters_out if one in may}
     changed = {*chain.from_iterable(request.edits.values())}
-    for one in request.policy.editors:
+    for one in who.editors_out:
         why = why_editor(request.edits, one) if one in changed else say(PARTS["maybe"])
         out |= {one: why} if one in may and one not in out else {}
     return out
@@ -543,9 +532,9 @@ def _part(request: Request, person: PersonId) -> Part:
     return request.parts.get(person, "asked" if person in request.requesters else "wrote")
 
 
-def excluded(request: Request, people: People, requesters: Sequence[PersonId]) -> list[Line]:
+def excluded(record: RequestRecord, people: People) -> list[Line]:
     """Return the line that names the requesters and editors who do not decide, and why."""
-    out = kept_out(request, requesters)
+    out = kept_out(record)
     text = "; ".join(say("card.who-because", name=people.name_of(person), why=why) for person, why in out.items())
     return [Line(label=say("card.may-not-decide"), text=text)] if out else []
 

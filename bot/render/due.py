@@ -1,10 +1,12 @@
 """Words for what changes who is asked: reminders, escalation, hand-ons, absences and expiry. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence, Set
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agents.moves import filled
-from agents.requests import Away, GatedCall, HandedOn, PersonId, PolicySnapshot, Request
+from agents.requests import GatedCall, PersonId, PolicySnapshot
+from agents.requests.asked import Asked, Away, HandedOn
 from agents.requests.record import RequestRecord
 from agents.standing import ALLOW_AGAIN
 from agents.text import quote
@@ -12,7 +14,7 @@ from bot.people.directory import People
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, hand_ons_to, people_involved
 from bot.policy.approvers.steps import escalated
-from bot.policy.approvers.who import who
+from bot.policy.approvers.who import who_of
 from bot.policy.due import Due
 from bot.render.words import frozen_since
 from channels import Input, Line
@@ -25,15 +27,15 @@ _OFFERED = 100
 Inputs = tuple[Input, ...]
 
 
-def timing_lines(request: Request, people: People, requesters: Collection[PersonId]) -> list[Line]:
+def timing_lines(record: RequestRecord, people: People) -> list[Line]:
     """Return the lines of a card on who stands in for whom, its urgency, and when it escalates or has escalated."""
-    return [*standing_in(request.policy, people), *_when(request, people, requesters)]
+    return [*standing_in(record.asked, people), *_when(record, people)]
 
 
-def standing_in(policy: PolicySnapshot, people: People) -> list[Line]:
+def standing_in(asked: Asked, people: People) -> list[Line]:
     """Return the lines on who handed it on to whom and why, and on who is away."""
-    lines = [Line(label=say("delegation.handed-on"), text=handed_on_words(one, people)) for one in policy.handed_on]
-    return [*lines, *(Line(label=say("delegation.away"), text=away_words(one, people)) for one in policy.away)]
+    lines = [Line(label=say("delegation.handed-on"), text=handed_on_words(one, people)) for one in asked.handed_on]
+    return [*lines, *(Line(label=say("delegation.away"), text=away_words(one, people)) for one in asked.away)]
 
 
 def handed_on_words(one: HandedOn, people: People) -> str:
@@ -57,12 +59,12 @@ def away_words(one: Away, people: People) -> str:
     return say("delegation.asked-already", told=told, to=people.name_of(one.to)) if one.to else told
 
 
-def called_in_place(persons: list[PersonId], policy: PolicySnapshot, people: People) -> list[str]:
+def called_in_place(persons: list[PersonId], asked: Asked, people: People) -> list[str]:
     """`Cy Cole (for Bo Berg)`: the names of people, with whose seat they hold and whether they are away."""
-    until = {one.person: one.until for one in policy.away}
+    until = {one.person: one.until for one in asked.away}
 
     def called(person: PersonId) -> str:
-        first, name = hand_ons_to(policy, person)[:1], people.name_of(person)
+        first, name = hand_ons_to(asked, person)[:1], people.name_of(person)
         name = say("delegation.for", name=name, other=people.name_of(first[0].person)) if first else name
         if person not in until:
             return name
@@ -130,9 +132,9 @@ def involved_in(record: RequestRecord, people: People) -> Involved:
     return people_involved(as_known_now(record, people), people.all())
 
 
-def asked_only(request: Request, people: People) -> Involved:
-    """Return the people of a request on which nobody has voted."""
-    return Involved(request.requesters, (), people.all(), request.editors)
+def asked_only(record: RequestRecord, people: People) -> Involved:
+    """Return the people of a request as if nobody had voted on it."""
+    return Involved(who_of(record), (), people.all())
 
 
 _REFUSALS: dict[Objection, str] = {
@@ -156,29 +158,29 @@ _OF_WHOM: Set[Objection] = {"self", "left", "requester", "editor", "loop", "deci
 
 
 def not_handed_on(
-    why: Objection, to: PersonId, policy: PolicySnapshot, people: People, could_be: Collection[PersonId] = ()
+    why: Objection, to: PersonId, policy: str, people: People, could_be: Collection[PersonId] = ()
 ) -> str:
     """Return why a request was not handed on, to whoever wanted that, and to whom it `could_be`."""
     name, most = people.name_of(to), MOST_HANDED_ON
     # A name that was typed in place of an address or an id; who has left is called so.
     is_nobody = why == "left" and name == to
     said = say("delegation.nobody", name=to, word=say("delegation.word")) if is_nobody else ""
-    said = said or say(_REFUSALS[why], name=name, policy=policy.name, most=most)
+    said = said or say(_REFUSALS[why], name=name, policy=policy, most=most)
     told = f"{say('delegation.refused')} {said}"
     is_told = could_be and why in _OF_WHOM
     return f"{told} {say('delegation.could-be', names=people.names_of(could_be))}" if is_told else told
 
 
-def _when(request: Request, people: People, requesters: Collection[PersonId]) -> list[Line]:
-    policy = request.policy
+def _when(record: RequestRecord, people: People) -> list[Line]:
+    policy, asked = record.request.policy, record.asked
     lines = [Line(label=say("timing.urgency"), text=_urgency(policy))] if policy.urgency != "medium" else []
-    if policy.escalated_at:
-        text = say("timing.escalated-at", when=in_words(policy.escalated_at))
+    if asked.escalated_at:
+        text = say("timing.escalated-at", when=in_words(asked.escalated_at))
         return [*lines, Line(label=say("timing.escalated"), text=text)]
-    if policy.escalate_after_s is None:
+    if asked.escalate_after_s is None:
         return lines
-    at = (policy.began_at or request.opened_at) + timedelta(seconds=policy.escalate_after_s)
-    to = _escalates_to(request, people, at, requesters)
+    at = (asked.began_at or record.request.opened_at) + timedelta(seconds=asked.escalate_after_s)
+    to = _escalates_to(record, people, at)
     if not to:
         return lines
     text = say("timing.escalates", when=in_words(at), names=people.names_of(to))
@@ -189,12 +191,10 @@ def _urgency(policy: PolicySnapshot) -> str:
     return say("timing.urgency-high") if policy.urgency == "high" else say("timing.urgency-low")
 
 
-def _escalates_to(
-    request: Request, people: People, at: datetime, requesters: Collection[PersonId]
-) -> tuple[PersonId, ...]:
+def _escalates_to(record: RequestRecord, people: People, at: datetime) -> tuple[PersonId, ...]:
     """Return who would decide as well if it escalated then."""
-    there = people.escalates_to(request.policy, at)
-    may = who(filled(request.policy, escalated(request.policy, there), at), requesters).approve
+    there, who = people.escalates_to(record, at), who_of(record)
+    may = replace(who, asked=filled(who.asked, escalated(who.asked, there), at)).approve
     return tuple(one for one in there if one in may)
 
 

@@ -81,7 +81,7 @@ def standing(
     if record.state == "open" and revision != request.revision:
         return _outdated(request, now)
     told = as_told_now(record, people)
-    card = request_card(told.request, people, now, me, told.requesters)
+    card = request_card(told, people, now, me)
     if record.state == "open":
         return with_approvals(card, record, people)
     card = with_notes(card, record, people)
@@ -183,7 +183,7 @@ def reply_notice(request: Request, said: Comment, text: str, people: People) -> 
 def answered_card(record: RequestRecord, said: Comment, text: str, people: People) -> Card:
     """The whole card once more, below the answer to what its reader asked back."""
     told, name = as_told_now(record, people), people.name_of(said.person)
-    card = with_notes(request_card(told.request, people, said.at, requesters=told.requesters), record, people)
+    card = with_notes(request_card(told, people, said.at), record, people)
     return card.model_copy(
         update={**_quoted(name, text), "summary": f"{say('notice.answer', name=name)}\n{card.summary}"}
     )
@@ -221,12 +221,12 @@ def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
     given = [vote for vote in record.votes if vote.approve and not vote.breaks_glass]
     counting = whose_votes_count(record, people) if record.state == "open" else [vote.person for vote in given]
     votes = [vote for vote in given if vote.person in counting]
-    policy = as_known_now(record, people).request.policy if record.state == "open" else request.policy
-    needed = len(votes) + lacking_in_all(policy, [vote.person for vote in votes])
+    asked = (as_known_now(record, people) if record.state == "open" else record).asked
+    needed = len(votes) + lacking_in_all(asked, [vote.person for vote in votes])
     if needed == 1:
         return ()
-    has_parts = any(isinstance(part, AllOf) for part in parts_of(request.policy.rule))
-    filled = parts_filled(request.policy, [vote.person for vote in votes]) if has_parts else {}
+    has_parts = any(isinstance(part, AllOf) for part in parts_of(record.asked.rule))
+    filled = parts_filled(record.asked, [vote.person for vote in votes]) if has_parts else {}
     names = ", ".join(_given(vote, people, filled.get(vote.person)) for vote in votes)
     count = say("standing.count", count=len(votes), needed=needed)
     return (Line(label=say("standing.approvals"), text=f"{count}: {names}" if names else count),)
@@ -410,7 +410,7 @@ def standing_card(
     yes = yes_of(record, people, meant)
     can = Can() if isinstance(yes, OutOfDate) else offers_of(record, people, [meant])
     told = as_told_now(record, people)
-    card = request_card(told.request, people, now, person, told.requesters)
+    card = request_card(told, people, now, person)
     card = with_approvals(card, record, people) if record.state == "open" else card
     why = "" if can.approve or can.answer else _why_not(yes, record, meant, can, people)
     form = _form(card.form, record, can, people, person, [meant]) if card.form and can.has_form else None

@@ -146,16 +146,16 @@ def _waiting(record: RequestRecord | None, people: People) -> str:
     if record is None or record.state != "open":
         return ""
     known = as_known_now(record, people)
-    policy, voters = known.request.policy, [vote.person for vote in known.votes]
+    asked, voters = known.asked, [vote.person for vote in known.votes]
     left = [*present(waited_for(known, people.all()), people)]
     if not left:
         return ""
-    are_all, names = lacking(policy, voters) == len(left) <= _NAMES, called_in_place(left, policy, people)
+    are_all, names = lacking(asked, voters) == len(left) <= _NAMES, called_in_place(left, asked, people)
     waiting = say("status.waiting", who=both(names) if are_all else _one_of(names))
-    if policy.step is None:
+    if asked.step is None:
         return waiting
-    number, count = policy.in_step + 1, len(policy.steps)
-    return say("timing.status-step", waiting=waiting, number=number, count=count, name=policy.step.name)
+    number, count = asked.in_step + 1, len(asked.steps)
+    return say("timing.status-step", waiting=waiting, number=number, count=count, name=asked.step.name)
 
 
 def _one_of(names: Sequence[str]) -> str:

@@ -14,15 +14,12 @@ from agents.events import Change, Event, RequestDecided
 from agents.forms import FormField
 from agents.requests import (
     Attachment,
-    Away,
     Decision,
     Effect,
     Format,
     Frozen,
     GatedCall,
-    HandedOn,
     PersonId,
-    PolicySnapshot,
     Purpose,
     Remark,
     Request,
@@ -33,6 +30,7 @@ from agents.requests import (
     Urgency,
     Vote,
 )
+from agents.requests.asked import Asked, Away, HandedOn
 from agents.requests.record import Comment, RequestRecord
 from agents.run import Run, RunState
 from agents.state import made_for
@@ -405,7 +403,7 @@ def request_view(
     """`record` as programs see it; with its `run` also what a program may do `now`, with `lists` all of those."""
     request: Request = record.request
     may_decide, known, told = approvers_now(record, people), as_known_now(record, people), as_told_now(record, people)
-    because = {one: why for one in may_decide if (why := why_asked(request.policy, people, one))}
+    because = {one: why for one in may_decide if (why := why_asked(record, people, one))}
     return RequestView(
         id=request.id,
         run_id=request.run_id,
@@ -424,14 +422,14 @@ def request_view(
         may_decide=may_decide,
         may_break_glass=present(who_of(known).glass, people),
         review=_review_of(record),
-        quorum=request.policy.quorum,
-        rule=who_decides(told.request.policy, people, told.requesters),
+        quorum=record.asked.quorum,
+        rule=who_decides(who_of(told), people),
         votes=record.votes,
         call=request.call,
         changes=request.changes,
         remarks=request.remarks,
         comments=record.comments,
-        may_not_decide=kept_out(told.request, told.requesters),
+        may_not_decide=kept_out(told),
         opened_at=request.opened_at,
         expires_at=request.expires_at,
         started_at=record.began_at,
@@ -450,14 +448,14 @@ def request_view(
         came_of=came_of(record, run) if run else None,
         says=says_first(request, people),
         facts=tuple(_fact_views(request, lists)),
-        step=_step_view(request.policy),
+        step=_step_view(record.asked),
         next_due=_due_view(told, people),
         urgency=request.policy.urgency,
         reminded=record.reminded,
-        escalated_at=request.policy.escalated_at,
+        escalated_at=record.asked.escalated_at,
         edits=request.edits,
-        handed_on=request.policy.handed_on,
-        away=request.policy.away,
+        handed_on=record.asked.handed_on,
+        away=record.asked.away,
         asked_because=because,
         frozen=frozen_words(record.frozen, people) if record.frozen else "",
         gathered=_gathered(record, people),
@@ -476,10 +474,10 @@ def _review_of(record: RequestRecord) -> RunId | None:
     return RunId(review_of(record.request.id)) if broken(record) else None
 
 
-def _step_view(policy: PolicySnapshot) -> StepView | None:
-    if policy.step is None:
+def _step_view(asked: Asked) -> StepView | None:
+    if asked.step is None:
         return None
-    return StepView(number=policy.in_step + 1, of=len(policy.steps), name=policy.step.name)
+    return StepView(number=asked.in_step + 1, of=len(asked.steps), name=asked.step.name)
 
 
 def _due_view(record: RequestRecord, people: People) -> DueView | None:

@@ -1,6 +1,7 @@
 """Words for times, channels, states of a request and judgements of an answer, wherever people read them."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
@@ -12,12 +13,9 @@ from agents.requests import (
     AllOf,
     AnyOf,
     Anyone,
-    AskedAs,
     Decision,
     Freeze,
     PersonId,
-    PolicySnapshot,
-    PolicyStep,
     Request,
     RequestId,
     RequestState,
@@ -26,13 +24,15 @@ from agents.requests import (
     parts_of,
     people_of,
 )
+from agents.requests.asked import AskedAs
 from agents.requests.record import RequestRecord
 from agents.standing import ALLOW_AGAIN
 from agents.text import first_line, one_line, quote
 from bot.people.directory import QUESTION, People
 from bot.people.recognition import as_told_now
+from bot.policy.approvers.quorum import Needs
 from bot.policy.approvers.steps import needed_elsewhere
-from bot.policy.approvers.who import who
+from bot.policy.approvers.who import Who, who_of
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.freezes import ComingWindow
 from bot.policy.judge import ways_for, ways_to_approve
@@ -115,29 +115,24 @@ def channel_word(channel: str) -> str:
     return say(_WAYS[channel]) if channel in _WAYS else channel
 
 
-def who_decides(
-    policy: PolicySnapshot, people: People, requesters: Iterable[PersonId], me: PersonId | None = None
-) -> str:
+def who_decides(who: Who, people: People, me: PersonId | None = None) -> str:
     """`Bo Berg or Cy Cole`, `2 of Bo Berg, Cy Cole and Dan Dorn`, `Bo Berg; and one of Cy Cole and Dan Dorn`.
 
     To `me`, who alone reads it: `you or Cy Cole`. Where there are steps, `step 1 of 2, manager: Bo Berg; then finance:
     one of Cy Cole and Dan Dorn`. Nobody is named who has left, or whose approval would leave too few for another step.
     """
-    asked, here = tuple(requesters), people.all()
-    out = who(policy, asked).out
-    now = _rule_in_words(policy, people, out | needed_elsewhere(policy, asked, (), here), me)
-    if policy.step is None:
+    asked, here = who.asked, people.all()
+    now = _rule_in_words(asked, people, who.out | needed_elsewhere(who, (), here), me)
+    if asked.step is None:
         return now
-    now = say("timing.step", number=policy.in_step + 1, count=len(policy.steps), name=policy.step.name, who=now)
-    for later in policy.steps[policy.in_step + 1 :]:
-        now = say("timing.then-step", now=now, name=later.name, who=_rule_in_words(later, people, out, me))
+    now = say("timing.step", number=asked.in_step + 1, count=len(asked.steps), name=asked.step.name, who=now)
+    for later in asked.steps[asked.in_step + 1 :]:
+        now = say("timing.then-step", now=now, name=later.name, who=_rule_in_words(later, people, who.out, me))
     return now
 
 
-def _rule_in_words(
-    policy: PolicySnapshot | PolicyStep, people: People, out: Collection[PersonId], me: PersonId | None
-) -> str:
-    may = [one for one in dict.fromkeys(people_of(policy.rule)) if one not in out and people.is_here(one)]
+def _rule_in_words(needs: Needs, people: People, out: Collection[PersonId], me: PersonId | None) -> str:
+    may = [one for one in dict.fromkeys(people_of(needs.rule)) if one not in out and people.is_here(one)]
     if not may:
         return say("words.nobody")
 
@@ -152,10 +147,10 @@ def _rule_in_words(
             case AnyOf():
                 return say("words.or-seat").join(seat(part) for part in rule.of)
 
-    if any(isinstance(part, AllOf) for part in parts_of(policy.rule)):
-        seats = seat(policy.rule)
-        return say("words.seats-at-least", seats=seats, count=policy.quorum) if policy.quorum > 1 else seats
-    return some_of(policy.quorum, may, people, me)
+    if any(isinstance(part, AllOf) for part in parts_of(needs.rule)):
+        seats = seat(needs.rule)
+        return say("words.seats-at-least", seats=seats, count=needs.quorum) if needs.quorum > 1 else seats
+    return some_of(needs.quorum, may, people, me)
 
 
 def some_of(count: int, persons: Sequence[PersonId], people: People, me: PersonId | None = None) -> str:
@@ -177,23 +172,24 @@ def called(persons: Iterable[PersonId], people: People, me: PersonId | None = No
 _GONE = frozenset({"left", "void", "excluded"})
 
 
-def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
+def why_asked(record: RequestRecord, people: People, person: PersonId) -> str:
     """`as a member of the group release`, `because nobody had decided within 20 min, as on-call of ops`: why somebody
     is asked, to stand after `you are asked`; empty where that is not known.
     """
-    if given := next((one for one in reversed(policy.handed_on) if one.to == person), None):
+    asked = record.asked
+    if given := next((one for one in reversed(asked.handed_on) if one.to == person), None):
         key = "asked.absent" if given.why == "absent" else "asked.delegated"
         return say(key, name=people.name_of(given.person))
-    came = policy.asked_as.get(person)
-    came = came if came and came.in_step == policy.in_step else None
-    seats = (one for one in parts_of(policy.rule) if isinstance(one, Anyone) and person in one.people)
+    came = asked.asked_as.get(person)
+    came = came if came and came.in_step == asked.in_step else None
+    seats = (one for one in parts_of(asked.rule) if isinstance(one, Anyone) and person in one.people)
     seat = came if came and came.source else next(seats, None)
     why = ""
     match came:
         case None:
             pass
-        case AskedAs(why="escalated") if policy.escalate_after_s:
-            why = say("asked.escalated", time=length(timedelta(seconds=policy.escalate_after_s)))
+        case AskedAs(why="escalated") if asked.escalate_after_s:
+            why = say("asked.escalated", time=length(timedelta(seconds=asked.escalate_after_s)))
         case AskedAs(why="left") if came.person:
             why = say("asked.left", name=people.known_as(came.person))
         case AskedAs(why="void") if came.person:
@@ -202,22 +198,23 @@ def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
             why = say("asked.excluded", name=people.name_of(came.person))
         case _:
             return ""
-    as_whom = _as_whom(seat, policy) if seat and (came is None or came.source or came.why in _GONE) else ""
-    step = say("asked.step", step=policy.step.name) if policy.step and (why or as_whom) else ""
+    is_told = came is None or came.source or came.why in _GONE
+    as_whom = _as_whom(seat, record.request.policy.name) if seat and is_told else ""
+    step = say("asked.step", step=asked.step.name) if asked.step and (why or as_whom) else ""
     return ", ".join(filter(None, (step, why, as_whom)))
 
 
-def _as_whom(seat: Anyone | AskedAs, policy: PolicySnapshot) -> str:
+def _as_whom(seat: Anyone | AskedAs, policy: str) -> str:
     kind, _, name = seat.source.partition(":")
     if "," in name:  # a question may go to several at once
         return ""
     match kind:
         case "group":
             return say("asked.group", name=name)
-        case "person" if policy.name == QUESTION:
+        case "person" if policy == QUESTION:
             return say("asked.name")
         case "person":
-            return say("asked.person", policy=policy.name)
+            return say("asked.person", policy=policy)
         case "oncall" if seat.until:
             return say("asked.oncall-until", name=name, when=in_words(seat.until))
         case "oncall":
@@ -362,12 +359,12 @@ def _which(judgement: NoteUnconfirmed | StopOrAnswer | GlassUnconfirmed) -> str:
 
 
 def _counted(counted: Counted, record: RequestRecord, people: People) -> str:
-    number, policy = counted.next_step, record.request.policy
-    if number is None or number not in range(len(policy.steps)):
-        return say("answer.counted", needed=who_decides(policy, people, record.requesters))
+    number, asked, who = counted.next_step, record.asked, who_of(record)
+    if number is None or number not in range(len(asked.steps)):
+        return say("answer.counted", needed=who_decides(who, people))
     # It may be told before the step is in force, or after it.
-    policy = policy if policy.in_step == number else begun(policy, number, (), record.request.opened_at)
-    return say("timing.counted-step", needed=who_decides(policy, people, record.requesters))
+    asked = asked if asked.in_step == number else begun(asked, number, (), record.request.opened_at)
+    return say("timing.counted-step", needed=who_decides(replace(who, asked=asked), people))
 
 
 def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
@@ -521,7 +518,7 @@ def _changed(judgement: Edited | Delegated, record: RequestRecord, people: Peopl
     if judgement.digest != request.digest:
         return say("answer.out-of-date", changes=changes_of(request))
     key = "answer.edited-approve" if judgement.may_approve else "answer.edited"
-    return say(key, names=both(list(judgement.names)), who=who_decides(request.policy, people, record.requesters))
+    return say(key, names=both(list(judgement.names)), who=who_decides(who_of(record), people))
 
 
 def _not_entitled(judgement: NotEntitled, people: People) -> str:

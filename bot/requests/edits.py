@@ -14,7 +14,7 @@ from agents.state import editors_of
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
 from bot.policy.approvers.quorum import can_be_met
-from bot.policy.approvers.who import who
+from bot.policy.approvers.who import who_of
 from bot.policy.edits import Edited, EditRefused, changeable, changed_names, edited_request, with_values
 from bot.policy.judge import edits_as_asker, objection
 from bot.policy.judgements import Act, Answer, Judgement
@@ -72,7 +72,7 @@ async def judged(
         told = await run()
         # Of their own edit the policy says whether they approve it, whatever else they wished for.
         editor = None if is_own else answer.person
-        asked = with_objectors(request, with_other_ids(told, people), new, but=editor)
+        asked = with_objectors(known, with_other_ids(told, people), new, but=editor)
         asked = asked.model_copy(update={"edits": record.request.edits})  # who may be one of them has edited nothing
         after = edited_request(asked, old, new, editor, editors_of(told, new))
     except ValueError:
@@ -80,13 +80,13 @@ async def judged(
     left = _left(after, known, people)
     # Where whoever asked takes nobody's approval away, who has left is another matter, of `departures`.
     takes_away = not is_own or {*_left(request, known, people)} - {*left}
-    if takes_away and not can_be_met(after.policy, left):
+    if takes_away and not can_be_met(as_revised(known, after).asked, left, known.doubles):
         return EditRefused(kind="too_few", why=_too_few(after, known, people)), None
     with people.speaking_to(""):
         by_them = (edited(answer.person, old, new, people), *changed_effect(old, new))
         changes = changes_between(old, new) if is_own else by_them
         after = after.model_copy(update={"title": title(), "changes": changes})
-    may_approve = not is_own and answer.person not in after.policy.editors
+    may_approve = not is_own and answer.person not in who_of(as_revised(known, after)).editors_out
     found = Edited(names=names, revision=after.revision, digest=after.digest, may_approve=may_approve, is_own=is_own)
     return found, after
 
@@ -99,12 +99,12 @@ def _names(allowed: Sequence[str], wrong: list[str]) -> str:
 
 def _left(after: Request, record: RequestRecord, people: People) -> tuple[PersonId, ...]:
     """Return all who may come to approve the edit, in whichever step, and have not left since they were asked."""
-    may = who(after.policy, (*record.requesters, *after.requesters)).approve_ever
-    here, sat = people.all(), may_have_sat(as_revised(record, after), people)
+    revised, here = as_revised(record, after), people.all()
+    may, sat = who_of(revised).approve_ever, may_have_sat(revised, people)
     return tuple(one for one in may if one not in sat and one in here)
 
 
 def _too_few(after: Request, record: RequestRecord, people: People) -> str:
     left = _left(after, record, people)
     names = people.names_of(left) if left else say("words.nobody")
-    return say("answer.edit-too-few", policy=after.policy.name, left=names, quorum=after.policy.quorum)
+    return say("answer.edit-too-few", policy=after.policy.name, left=names, quorum=record.asked.quorum)

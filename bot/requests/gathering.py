@@ -11,7 +11,7 @@ from typing import Literal
 from agents.requests import PersonId, Request, RunId
 from agents.requests.record import RequestRecord
 from agents.run import fold
-from bot.policy.approvers.who import who_in
+from bot.policy.approvers.who import who_of
 from bot.store import Store
 from bot.store.together import MAIL_EVERY_S, OpenCards
 
@@ -33,7 +33,7 @@ class Gathering:
         """Return `request` with the people who get it in one message with others. Nothing else of it changes."""
         if not self._may(request):
             return request
-        people = who_in(request).approve
+        people = who_of(RequestRecord(request=request)).approve
         has_room = await asyncio.gather(*(self._has_room(request, person) for person in people))
         together = tuple(one for one, is_so in zip(people, has_room, strict=True) if not is_so)
         return request.model_copy(update={"together": together}) if together else request

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -36,8 +36,8 @@ from agents.state import editors_of
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line, labelled, one_line
 from bot.people.directory import People
-from bot.policy.approvers.quorum import can_be_met, can_fill, doubles_of
-from bot.policy.approvers.who import who, who_in
+from bot.policy.approvers.quorum import can_be_met, can_fill
+from bot.policy.approvers.who import Who, who_at_first, who_of
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, question_digest
 from bot.policy.due import next_due
@@ -71,10 +71,11 @@ _GO_ON: dict[Why, str] = {
 class NotEnoughApprovers:
     """The request is not opened: by `policy` too few people may decide it, as some took `parts` in what is asked.
 
-    `nobody` are names in the policy that mean nobody now. `edits` names who changed which argument of the call.
+    `who` are the people of it. `nobody` are names in the policy that mean nobody now. `edits` names who changed which
+    argument of the call.
     """
 
-    policy: PolicySnapshot
+    who: Who
     parts: Mapping[PersonId, Part]
     nobody: tuple[str, ...] = ()
     edits: Mapping[str, tuple[PersonId, ...]] = field(default_factory=dict[str, tuple[PersonId, ...]])
@@ -82,19 +83,19 @@ class NotEnoughApprovers:
     @property
     def why(self) -> str:
         """The reason, in the language that is spoken."""
-        policy, may, people = self.policy, set(self.policy.everybody), who(self.policy, self.parts)
-        left = people.approve
+        people, policy = self.who, self.who.policy
+        left, may = people.approve, {*people.named}
         out = [
             f"{person} {say(PARTS[part])}"
             for person, part in self.parts.items()
             if person in may and person not in left
         ]
-        editors = (one for one in policy.editors if one in may and one not in self.parts)
+        editors = (one for one in people.editors_out if one in may and one not in self.parts)
         out += [f"{person} {why_editor(self.edits, person)}" for person in editors]
         why = f" {say('run.not-counted', who='; '.join(out))}" if out else ""
         why += f" {say('run.nobody-in', names=', '.join(self.nobody))}" if self.nobody else ""
         counted = {*people.approve_ever}
-        double = [one for one in sorted(counted) if not doubles_of(policy, one).isdisjoint(counted)]
+        double = [one for one in sorted(counted) if not people.doubles_of(one).isdisjoint(counted)]
         why += f" {say('run.maybe-one', names=', '.join(double))}" if double else ""
         if missing := self._in_a_step():
             step, count = missing
@@ -108,18 +109,23 @@ class NotEnoughApprovers:
 
     def _in_a_step(self) -> tuple[PolicyStep, int] | None:
         """Return the first step that can't be met by itself, and how many people may decide in it."""
-        out = who(self.policy, self.parts).out
-        for step in self.policy.steps:
-            left = [one for one in dict.fromkeys(people_of(step.rule)) if one not in out]
-            if not can_fill([step], left, self.policy.doubles):
+        for step in self.who.policy.steps:
+            left = [one for one in dict.fromkeys(people_of(step.rule)) if one not in self.who.out]
+            if not can_fill([step], left, self.who.doubles):
                 return step, len(left)
         return None
 
 
 def gate_request(
-    run: Run, pending: PendingStep, title: str, call: GatedCall, policy: PolicySnapshot, now: datetime
+    run: Run,
+    pending: PendingStep,
+    title: str,
+    call: GatedCall,
+    policy: PolicySnapshot,
+    now: datetime,
+    doubles: Iterable[tuple[PersonId, PersonId]] = (),
 ) -> Request | NotEnoughApprovers:
-    """The approval that `call` needs."""
+    """The approval that `call` needs; `doubles` are pairs of whom nobody can say that they are two humans."""
     program = program_of(run)
     title = say("card.program-title", program=program_name(program), title=title) if program else title
     if run.started and run.started.agent == STANDING:  # what lasts is no emergency, and nobody grants it to themselves
@@ -127,7 +133,9 @@ def gate_request(
     asked = asked_in(run.started) if run.started and program else None
     facts = asked.facts.items() if isinstance(asked, Approval) else ()
     told = "\n".join(labelled(label, text) for label, text in facts)
-    return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", quoted=told, call=call)
+    return _request(
+        run, pending, policy, now, purpose="gate", title=title, form="approval", quoted=told, call=call, doubles=doubles
+    )
 
 
 def question_request(
@@ -239,18 +247,18 @@ def _request(
     options: tuple[str, ...] = (),
     fields: tuple[FormField, ...] = (),
     call: GatedCall | None = None,
+    doubles: Iterable[tuple[PersonId, PersonId]] = (),
 ) -> Request | NotEnoughApprovers:
     """The request, bound to what is asked: a call for an approval, the words for a question."""
     # What happened is not decided but found out: those who could decide then are asked, whatever they wrote since.
     asked_before = pending.request if purpose == "unknown" else None
-    parts = asked_before.parts if asked_before else parts_in(run, policy, call)
+    parts = asked_before.parts if asked_before else parts_in(run, who_at_first(policy, ()).named, call)
     requesters = asked_before.requesters if asked_before else tuple(parts)
     # The call of a request that is opened anew, or of a copied run, may hold what one of those who decide changed.
     edits = editors_of(run, call) if purpose == "gate" and call else {}
-    policy = policy.edited_by(one for those in edits.values() for one in those) if purpose == "gate" else policy
-    if not can_be_met(policy, who(policy, requesters).approve_ever):
-        return NotEnoughApprovers(policy, parts, edits=edits)
-    policy = policy.model_copy(update={"doubles": ()})  # who may be whom is found out each time
+    who = who_at_first(policy, requesters, (one for those in edits.values() for one in those), doubles)
+    if not can_be_met(who.asked, who.approve_ever, who.doubles):
+        return NotEnoughApprovers(who, parts, edits=edits)
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
     if purpose == "gate" and call:
         digest = call_digest(run.id, request_id, nonce, call, requesters)
@@ -340,7 +348,7 @@ def opening(
     """
     frozen = [RequestFrozen(at=request.opened_at, request_id=request.id, freeze=freeze)] if freeze else []
     first = after(RequestRecord(request=request), [*absent, *frozen])
-    holders, outgoing, deliveries = placing(first.request, people, request.opened_at, first if freeze else None)
+    holders, outgoing, deliveries = placing(first, people, request.opened_at)
     record = first.model_copy(update={"holders": holders})
     due = next_due(record, people.zones())
     return Commit(
@@ -356,38 +364,28 @@ def opening(
 
 
 def placing(
-    request: Request, people: People, now: datetime, stands: RequestRecord | None = None
+    record: RequestRecord, people: People, now: datetime
 ) -> tuple[tuple[Holder, ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
-    """A card in this revision for each who may answer and each place: (holders, outbox entries, deliveries).
-
-    `stands` is the record with what was said beside it, where there is one.
-    """
+    """A card in this revision for each who may answer and each place: (holders, outbox entries, deliveries)."""
     # Whoever has edited it no longer approves it, and sees what became of it: they may still deny it.
-    policy = request.policy
-    editors = [one for one in policy.editors if one in {*policy.everybody, *policy.may_deny}]
-    requesters = stands.requesters if stands else request.requesters
-    asked = dict.fromkeys((*who_in(request, requesters).approve, *editors))
+    request, who = record.request, who_of(record)
+    editors = [one for one in who.editors_out if one in {*who.named, *record.asked.may_deny}]
+    asked = dict.fromkeys((*who.approve, *editors))
     # Who has left gets no card; who may only be missing in a file gets one once they are back.
     people_asked = [(person, "") for person in asked if people.is_here(person) or people.is_missing(person)]
-    places = [(PersonId(""), place) for place in dict.fromkeys(policy.also_post)]
+    places = [(PersonId(""), place) for place in dict.fromkeys(request.policy.also_post)]
     made = [
-        placement(request, card_for(request, people, person, now, stands), person, place)
+        placement(request, card_for(record, people, person, now), person, place)
         for person, place in (*people_asked, *places)
     ]
     holders = tuple(one.holder for one in made)
     return holders, [one.outgoing for one in made], [one.delivery for one in made]
 
 
-def card_for(
-    request: Request, people: People, person: PersonId, now: datetime, stands: RequestRecord | None = None
-) -> Card:
-    """The card of `request` in the language of `person`; in that of the installation for a place, which is nobody's.
-
-    `stands` as in `placing`.
-    """
+def card_for(record: RequestRecord, people: People, person: PersonId, now: datetime) -> Card:
+    """The card of a request in the language of `person`; in that of the installation for a place, which is nobody's."""
     with people.speaking_to(person):
-        card = request_card(request, people, now)
-        return with_notes(card, stands, people) if stands else card
+        return with_notes(request_card(record, people, now), record, people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,12 +465,13 @@ def behind_in(run: Run, requesters: Collection[PersonId], call: GatedCall | None
     return tuple(one for one, part in said.items() if part != "maybe" and one not in requesters)
 
 
-def with_objectors(request: Request, run: Run, call: GatedCall, but: PersonId | None) -> Request:
-    """Return `request`, whose requesters are those too whose wish the changed `call` may be, as they denied another.
+def with_objectors(record: RequestRecord, run: Run, call: GatedCall, but: PersonId | None) -> Request:
+    """Return the request, whose requesters are those too whose wish the changed `call` may be, as they denied another.
 
     `but`: whoever changed it themselves is none of them by that.
     """
-    found = (one for one, part in parts_in(run, request.policy, call).items() if part == "objected")
+    request = record.request
+    found = (one for one, part in parts_in(run, who_of(record).named, call).items() if part == "objected")
     new = tuple(one for one in found if one not in request.requesters and one != but)
     parts: dict[PersonId, Part] = {**request.parts, **dict.fromkeys(new, "objected")}
     requesters = (*request.requesters, *new)
@@ -491,12 +490,13 @@ def everybody_behind(run: Run) -> tuple[PersonId, ...]:
     return tuple(dict.fromkeys((*requesters_of(run), *advisers_of(run))))
 
 
-def parts_in(run: Run, policy: PolicySnapshot, call: GatedCall | None) -> dict[PersonId, Part]:
-    """The requesters of what is asked under `policy`, and what each did to be one.
+def parts_in(run: Run, named: Iterable[PersonId], call: GatedCall | None) -> dict[PersonId, Part]:
+    """The requesters of what is asked, and what each did to be one.
 
-    Those who could decide it are requesters also for what they answered, or gave as a reason against another call.
+    Those who are `named` to decide it are requesters also for what they answered, or gave as a reason against another
+    call.
     """
-    may = set(policy.everybody)
+    may = {*named}
     parts: dict[PersonId, Part] = {one: part for one, part in _parts(run).items() if part != "maybe" or one in may}
     if call is None:
         return parts

@@ -45,7 +45,7 @@ class Revisions:
         """
         now, stands = revised.at, after(record, [revised])
         request = stands.request
-        holders, outgoing, deliveries = placing(request, self._people, now, stands)
+        holders, outgoing, deliveries = placing(stands, self._people, now)
         outgoing = [*outgoing, *map(outbox_entry, moved(record, self._edits, now))]
         event = revised.model_copy(update={"holders": holders, "policy": request.policy.name})
         return Commit(

@@ -24,7 +24,8 @@ from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import asked_by
 from bot.people.directory import People, refs_in
 from bot.people.offers import deciders
-from bot.people.recognition import with_doubles, with_other_ids
+from bot.people.recognition import doubles_in, with_other_ids
+from bot.policy.approvers.who import who_at_first
 from bot.policy.recheck import good_until, too_old
 from bot.render.edits import changes_between
 from bot.render.views import line_of
@@ -391,8 +392,8 @@ class Loop:
             tool, args, effect = await prepare(agent, run, pending.step)
         call = call_of(tool, args, effect)
         known = with_other_ids(run, self._people)
-        title, policy = question_of(agent, pending.step, effect), with_doubles(policy, self._people)
-        request = gate_request(known, pending, title, call, policy, now)
+        title, doubles = question_of(agent, pending.step, effect), doubles_in(who_at_first(policy, ()), self._people)
+        request = gate_request(known, pending, title, call, policy, now, doubles)
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, pending.gate or "", call)})
         if isinstance(request, Request) and (denied := _denied(run, pending.step, self._people)):
@@ -403,12 +404,12 @@ class Loop:
 
     async def _unknown(self, run: Run, pending: PendingStep, title: str, now: datetime) -> Request | NotEnoughApprovers:
         """Return the question what became of an effect, to the nearest of whom somebody is here whose word counts."""
-        policy = pending.request.policy if pending.request else None
-        rules = policy.rules if policy else ()
+        record = run.requests[pending.request.id] if pending.request else None
+        rules = record.asked.rules if record else ()
         await self._people.look_up((*(ref for rule in rules for ref in refs_in(rule)), *self._people.tables.alerts))
-        if policy:
-            await self._people.look_up_policy(policy.name)
-        policies = self._notifier.unknown_policies(run, pending.request, now)
+        if record:
+            await self._people.look_up_policy(record.request.policy.name)
+        policies = self._notifier.unknown_policies(run, record, now)
         made = [unknown_request(run, pending, title, one, now) for one in policies]
         heard = (one for one in made if isinstance(one, Request) and deciders(RequestRecord(request=one), self._people))
         return next(heard, made[0])

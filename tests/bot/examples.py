@@ -23,6 +23,7 @@ from agents.requests import (
     StepId,
     Vote,
 )
+from agents.requests.asked import Asked, asked_at_first
 from agents.requests.proof import LinkBy, as_by
 from agents.requests.record import RequestRecord
 from bot.config.directory.policies import PolicyConfig
@@ -123,6 +124,11 @@ def vote(person: PersonId = BO, *, approve: bool = True) -> Vote:
 
 def decision(state: str = "approved", by: tuple[PersonId, ...] = (BO,), at: datetime = LATER) -> Decision:
     return Decision.model_validate({"state": state, "by": by, "way": "cli", "at": at})
+
+
+def moved(first: PolicySnapshot = POLICY, **changes: object) -> Asked:
+    """Who is asked under a policy after moves that changed this."""
+    return asked_at_first(first).model_copy(update=changes)
 
 
 def record(

@@ -32,11 +32,11 @@ from agents.requests import (
     Holder,
     PersonId,
     PolicySnapshot,
-    PolicyStep,
     RequestId,
     Rule,
     Vote,
 )
+from agents.requests.asked import Asked, AskedStep, asked_at_first
 from bot.queries.rebuild import rebuild
 from bot.store import Commit, Store
 from bot.store.client import Client
@@ -137,9 +137,9 @@ def _check_approval(decision: Decision, about: Sequence[Event], before: Sequence
     if decision.standing:
         return
     request = _request(about)
-    policy, votes = _policy(about), list(_votes(request, about))
+    policy, asked, votes = _policy(about), _asked(about), list(_votes(request, about))
     barred = set[str]() if policy.editor_may_approve else set[str](request.editors)
-    if not policy.requester_may_approve:
+    if not asked.requester_may_approve:
         barred |= {*request.requesters, *(one.person for one in before if isinstance(one, PersonSaid))}
     if decision.broke_glass:
         [breaker] = decision.by
@@ -150,7 +150,7 @@ def _check_approval(decision: Decision, about: Sequence[Event], before: Sequence
     counted = [vote for vote in votes if not vote.breaks_glass and (vote.channel != "email" or policy.approve_by_email)]
     voters = {str(vote.person) for vote in counted} - barred
     assert set(decision.by) <= voters, "whoever decided it has voted, and may"
-    assert _enough(policy, voters), f"{voters} are not enough for {policy}"
+    assert _enough(asked, voters), f"{voters} are not enough for {asked}"
 
 
 def _about(request_id: RequestId, events: Sequence[Event]) -> list[Event]:
@@ -178,13 +178,13 @@ def check_cards(events: Sequence[Event], here: Collection[PersonId]) -> None:
 def _deciders(events: Sequence[Event], about: Sequence[Event]) -> set[PersonId]:
     """Return those who may decide an open request: whom its rule names, who had no other part in it."""
     request = _request(about)
-    policy = _policy(about)
+    policy, asked = _policy(about), _asked(about)
     opened = next(number for number, one in enumerate(events) if one is about[0])
     wrote = {one.person for one in events[opened:] if isinstance(one, PersonSaid)}
-    out = {one.person for one in policy.handed_on}
+    out = {one.person for one in asked.handed_on}
     out |= set() if policy.editor_may_approve else {*request.editors}
-    out |= set() if policy.requester_may_approve else {*request.requesters, *wrote}
-    return {PersonId(one) for one in _people(policy.rule)} - out
+    out |= set() if asked.requester_may_approve else {*request.requesters, *wrote}
+    return {PersonId(one) for one in _people(asked.rule)} - out
 
 
 def holders_of(event: Event) -> tuple[Holder, ...]:
@@ -209,8 +209,13 @@ def _request_of(event: Event) -> RequestId | None:
 
 
 def _policy(about: Sequence[Event]) -> PolicySnapshot:
-    """The rules as they stood last: as it was opened, and since by who is asked."""
     [found] = [event.request.policy for event in about if isinstance(event, RequestOpened)]
+    return found
+
+
+def _asked(about: Sequence[Event]) -> Asked:
+    """Who is asked as it stood last: as it was opened, and since by moves."""
+    found = asked_at_first(_policy(about))
     for event in about:
         if isinstance(event, RequestRevised):
             found = restarted(found, event.at)
@@ -237,12 +242,12 @@ def _executed(effect: Effect) -> Effect:
     return effect.model_copy(update={"facts": (), "is_risky": False})
 
 
-def _enough(policy: PolicySnapshot, voters: set[str]) -> bool:
+def _enough(asked: Asked, voters: set[str]) -> bool:
     """Whether some way to give each step people of its own, as many as it wants, meets all of them."""
-    steps = policy.steps or (PolicyStep(name="", rule=policy.rule, quorum=policy.quorum),)
-    now = policy.in_step if policy.steps else 0
-    rules = [policy.rule if number == now else step.rule for number, step in enumerate(steps)]
-    quorums = [policy.quorum if number == now else step.quorum for number, step in enumerate(steps)]
+    steps = asked.steps or (AskedStep(name="", rule=asked.rule, quorum=asked.quorum),)
+    now = asked.in_step if asked.steps else 0
+    rules = [asked.rule if number == now else step.rule for number, step in enumerate(steps)]
+    quorums = [asked.quorum if number == now else step.quorum for number, step in enumerate(steps)]
     for given in itertools.product(range(len(steps)), repeat=len(voters)):
         teams = [
             {one for one, to in zip(sorted(voters), given, strict=True) if to == step} for step in range(len(steps))

@@ -10,6 +10,7 @@ from httpx2 import AsyncClient
 
 from agents.requests import PersonId
 from agents.requests.record import RequestRecord
+from bot.policy.approvers.who import who_of
 from bot.policy.judgements import TooLate
 from bot.policy.standing import Standing
 from bot.requests.standing.kept import KeptStandings
@@ -372,7 +373,7 @@ async def test_attack_who_decides_in_the_place_of_others_is_told_that_it_holds_a
 @opens(ON_CALL)
 async def test_attack_one_who_was_on_call_and_may_be_a_holder_of_the_key_has_allowed_it(agents: Agents) -> None:
     assert await agents.hears(CALL, holders=("anna", "eve")) == "deny"
-    [on_call] = (await agents.open()).request.policy.everybody
+    [on_call] = who_of(await agents.open()).named
     await agents.answers(person=on_call)
     assert await agents.hears(CALL) == "allow"
     await agents.office.move_time(3600)

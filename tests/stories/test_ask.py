@@ -134,7 +134,7 @@ async def test_an_answer_is_quoted_whatever_it_says_and_approves_nothing(world: 
 async def test_an_unclear_order_is_asked_about_and_what_stays_unclear_disturbs_nobody(world: World) -> None:
     run_id = await asks(world, "could you find out which day suits everybody?")
     record = await world.opened(run_id)
-    assert record.request.policy.rule.model_dump()["people"] == ("anna",)
+    assert record.asked.rule.model_dump()["people"] == ("anna",)
 
     await world.decide("anna", record, "free_text", "ask group:nobody: Which day suits?")
     whom = await world.opened(run_id, after=record.request.id)

@@ -67,7 +67,7 @@ async def test_whoever_it_is_handed_on_to_gets_a_card_that_says_by_whom_and_why_
     run = await world.run(record.request.run_id)
     assert status_line(run, stands, world.people).startswith("Waiting for Cy Cole (for Bo Berg)")
     assert (stands.request.digest, stands.request.revision) == (record.request.digest, 1)
-    assert len(stands.request.policy.handed_on) == 1
+    assert len(stands.asked.handed_on) == 1
     events = await world.events(record.request.run_id)
     [moved] = [event for event in events if isinstance(event, RequestReassigned)]
     assert (moved.why, moved.by, moved.person, moved.to) == ("delegated", "bo", "bo", ("cy",))
@@ -125,7 +125,7 @@ async def test_attack_by_mail_a_refusal_says_to_whom_it_can_go_and_comes_with_a_
     told = await world.next_mail("bo", about="Cy Cole")
     names = "“Cy Cole”. Behind “delegate:” write the mail address of a person. It can be handed on to: Cy Cole"
     assert names in " ".join(told.text.split())
-    assert (await world.request(record.request.id)).request.policy.handed_on == ()
+    assert (await world.request(record.request.id)).asked.handed_on == ()
 
     record = await asked(world)
     await world.reply("bo", await world.next_mail("bo", about=record.request.id), "delegate: anna")
@@ -160,7 +160,7 @@ async def test_by_mail_it_is_a_line_and_nothing_else(world: World) -> None:
     assert "You handed it on to Cy Cole, who decides in your place." in " ".join(told.text.split())
     now = await world.next_mail("cy", about="Press bell")
     assert "Handed on: Bo Berg to Cy Cole: “I am on the train”" in " ".join(now.text.split())
-    assert (await world.request(record.request.id)).request.policy.givers == ("bo",)
+    assert (await world.request(record.request.id)).asked.givers == ("bo",)
 
 
 async def test_by_mail_what_a_program_cut_into_lines_is_one_reason_and_a_signature_no_part_of_it(
@@ -176,7 +176,7 @@ async def test_by_mail_what_a_program_cut_into_lines_is_one_reason_and_a_signatu
 
         now = " ".join((await world.next_mail("cy", about=record.request.id)).text.split())
         assert f"Handed on: Bo Berg to Cy Cole: “{why if 'Hamburg' in wish else 'I am on the train'}”" in now
-        assert (await world.request(record.request.id)).request.policy.givers == ("bo",)
+        assert (await world.request(record.request.id)).asked.givers == ("bo",)
 
 
 async def test_by_mail_nothing_else_is_taken_for_one(world: World) -> None:
@@ -188,4 +188,4 @@ async def test_by_mail_nothing_else_is_taken_for_one(world: World) -> None:
         await world.reply("bo", await world.next_mail("bo", about=record.request.id), text)
         await world.next_mail("bo", about=record.request.id)
         now = await world.request(record.request.id)
-        assert (now.state, now.request.policy.handed_on) == ("open", ()), text
+        assert (now.state, now.asked.handed_on) == ("open", ()), text

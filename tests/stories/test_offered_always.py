@@ -12,13 +12,13 @@ from agents.requests import (
     DeliveryId,
     GatedCall,
     Given,
-    HandedOn,
     PersonId,
     PolicyStep,
     Request,
     RequestState,
     Rule,
 )
+from agents.requests.asked import AskedStep, HandedOn
 from agents.requests.proof import LinkBy
 from agents.requests.record import RequestRecord
 from agents.run import fold
@@ -29,6 +29,7 @@ from bot.people.offers import waits_for
 from bot.people.recognition import as_known_now, may_have_sat
 from bot.people.sessions import Login
 from bot.policy.approvers.delegation import Involved, objection
+from bot.policy.approvers.who import who_of
 from bot.policy.due import waited_for
 from bot.policy.edits import changeable
 from bot.policy.judge import judge, ways_to_approve
@@ -59,6 +60,7 @@ from tests.bot.examples import (
     anyone,
     approval,
     decision,
+    moved,
     policy,
     record,
     vote,
@@ -84,8 +86,8 @@ RULES = st.sampled_from(
 
 def in_steps(rule: Rule, by: tuple[PersonId, ...], in_step: int) -> dict[str, object]:
     """Two steps, one of them in force; the other one was met by these, or nobody was in it yet."""
-    first = PolicyStep(name="first", rule=anyone("dan"), by=by if in_step else ())
-    return {"steps": (first, PolicyStep(name="then", rule=rule)), "in_step": in_step}
+    first = AskedStep(name="first", rule=anyone("dan"), by=by if in_step else ())
+    return {"steps": (first, AskedStep(name="then", rule=rule)), "in_step": in_step}
 
 
 STEPS = st.just(dict[str, object]()) | st.builds(in_steps, RULES, SOME, st.sampled_from([0, 1]))
@@ -102,9 +104,8 @@ POLICIES = st.builds(
     stand_ins=SOME.map(
         lambda people: tuple(anyone(one).model_copy(update={"source": f"person:{one}"}) for one in people)
     ),
-    may_deny=SOME,
-    handed_on=st.lists(GIVEN, max_size=2).map(tuple),
 )
+MOVED = st.fixed_dictionaries({"may_deny": SOME, "handed_on": st.lists(GIVEN, max_size=2).map(tuple)})
 
 
 @st.composite
@@ -113,13 +114,12 @@ def requests(draw: st.DrawFn) -> Request:
     requesters = draw(SOME)
     edits = draw(st.dictionaries(st.sampled_from(["version", "environment"]), SOME))
     parts = {one: draw(st.sampled_from(["asked", "wrote", "objected", "answered"])) for one in requesters}
-    about = {"requesters": requesters, "parts": parts, "policy": draw(POLICIES).model_copy(update=draw(STEPS))}
+    about = {"requesters": requesters, "parts": parts, "policy": draw(POLICIES)}
     if draw(st.integers(0, 4)) == 0:
         purpose = draw(st.sampled_from(["question", "unknown", "go_on", "review"]))
         return approval(format="free_text", purpose=purpose, call=None, **about)
     call: GatedCall = CALL.model_copy(update={"editable": draw(st.sampled_from([(), ("version",)]))})
-    found = approval(call=call, edits=edits, **about)
-    return found.under(found.policy)
+    return approval(call=call, edits=edits, **about)
 
 
 @st.composite
@@ -129,7 +129,9 @@ def asked(draw: st.DrawFn) -> RequestRecord:
     state = draw(st.sampled_from(MOSTLY_OPEN))
     votes = tuple(vote(one) for one in draw(SOME) if request.format == "approval")
     joined = tuple(one for one in draw(SOME) if one not in request.requesters)
-    found = record(request, state, votes, joined=joined, started_at=draw(st.sampled_from([None, None, LATER])))
+    now = moved(request.policy, **draw(MOVED), **draw(STEPS)).edited_by(request.editors, request.policy)
+    begun = draw(st.sampled_from([None, None, LATER]))
+    found = record(request, state, votes, asked=now, joined=joined, started_at=begun)
     if state == "approved" and draw(st.booleans()):
         broke = decision(by=(draw(st.sampled_from(EVERYBODY)),)).model_copy(update={"broke_glass": True})
         return found.model_copy(update={"decision": broke})
@@ -178,14 +180,14 @@ def _handed_on(found: RequestRecord, said: Answer) -> set[str]:
     """Whether there is somebody to whom it goes who has had no seat, after which enough are left who can decide it."""
     if refusal(found, said) is not None:
         return set()
-    may_take, sat = DIRECTORY.may_take(found.request.policy, LATER), may_have_sat(found, DIRECTORY)
+    may_take, sat = DIRECTORY.may_take(found, LATER), may_have_sat(found, DIRECTORY)
 
     def accepts(seat: Anyone) -> set[PersonId]:
         return {*may_take(seat)}.difference(sat)
 
     votes = [one.person for one in found.votes if one.approve]
-    involved = Involved(found.requesters, votes, EVERYBODY, found.request.editors)
-    why = [objection(found.request.policy, said.person, to, involved, accepts) for to in EVERYBODY]
+    involved = Involved(who_of(found), votes, EVERYBODY)
+    why = [objection(said.person, to, involved, accepts) for to in EVERYBODY]
     return {"hand_on"} if None in why else set()
 
 
@@ -222,7 +224,7 @@ def written(form: AnswerForm | None) -> Acts:
 def in_slack(found: RequestRecord, me: PersonId | None) -> Iterator[Acts]:
     """The card as it is sent, and as it is drawn again; of what is decided, only that."""
     if found.state == "open":
-        sent = request_card(found.request, DIRECTORY, NOON, me).form
+        sent = request_card(found, DIRECTORY, NOON, me).form
         assert sent
         yield pressed(offered_form(sent, found, DIRECTORY, "slack", LATER, me))
     again = standing(found, STARTED, DIRECTORY, LATER, 1, me).form
@@ -258,7 +260,7 @@ def test_a_card_that_many_see_offers_what_counts_of_any_of_them(found: RequestRe
 def test_a_mail_says_how_to_do_what_counts_by_mail(found: RequestRecord) -> None:
     if found.state != "open":
         return
-    sent = request_card(found.request, DIRECTORY, NOON).form
+    sent = request_card(found, DIRECTORY, NOON).form
     assert sent
 
     for person in EVERYBODY:
@@ -329,7 +331,7 @@ def test_who_is_needed_for_a_later_step_is_not_waited_for_before_it() -> None:
 def test_no_mail_says_how_to_hand_on_what_nobody_could_take_without_leaving_too_few() -> None:
     stand_in = anyone("dan").model_copy(update={"source": "person:dan"})
     found = record(approval(policy=policy(rule=anyone("bo", "cy"), quorum=3, stand_ins=(stand_in,))))
-    sent = request_card(found.request, DIRECTORY, NOON).form
+    sent = request_card(found, DIRECTORY, NOON).form
     assert sent
 
     assert "hand_on" not in written(offered_form(sent, found, DIRECTORY, "email", LATER, BO, keeps=True))

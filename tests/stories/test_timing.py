@@ -88,7 +88,7 @@ async def test_when_nobody_answers_others_are_asked_as_well_and_their_approval_c
     stands = await world.request(record.request.id)
     assert stands.decision
     assert stands.decision.by == ("dan",)
-    assert (stands.request.policy.quorum, stands.request.digest) == (1, record.request.digest)
+    assert (stands.asked.quorum, stands.request.digest) == (1, record.request.digest)
     [reminded, escalated] = await facts(world, record)
     assert (reminded.type, escalated.type) == ("request_reminded", "request_reassigned")
     assert isinstance(escalated, RequestReassigned)

@@ -14,10 +14,11 @@ from agents.events import (
     own,
 )
 from agents.requests import PersonId
-from agents.requests.concern import asked_in, holding, named_in, wrote_in
+from agents.requests.concern import asked_in, holding, wrote_in
 from agents.requests.record import RequestRecord
 from agents.review import REVIEW
 from agents.run import Run
+from bot.policy.approvers.who import who_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,9 @@ def people_in(events: Sequence[Event]) -> frozenset[PersonId]:
 
 def people_of_record(record: RequestRecord) -> frozenset[PersonId]:
     """Return everybody whom a request concerns: who asked, decides, may break its glass, handed it on, holds a card."""
-    policy = record.request.policy
+    people = who_of(record)
     granted = record.decision.by if record.decision and record.decision.standing else ()
-    named = (*named_in(policy), *policy.givers, *granted)
+    named = (*people.seated_ever, *people.seated_for_glass, *people.givers, *granted)
     return frozenset((*record.requesters, *named, *holding(record.holders)))
 
 

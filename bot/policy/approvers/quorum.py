@@ -4,25 +4,20 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import product
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
+from agents.requests.asked import Asked
 
 _MOST_CHOICES = 64
 
 
-def doubles_of(policy: PolicySnapshot, person: PersonId) -> frozenset[PersonId]:
-    """Return who may be the same human as `person`, as far as that is known of `policy`."""
-    return frozenset(one for pair in policy.doubles if person in pair for one in pair if one != person)
+Needs = PolicySnapshot | PolicyStep | Asked
+"""What says who is needed and how many: a policy, a step of it, or who is asked now."""
 
 
-def may_break_glass(policy: PolicySnapshot) -> tuple[PersonId, ...]:
-    """Return whom a policy names to break the glass, each once; those who took part may not all the same."""
-    return tuple(dict.fromkeys(person for seat in policy.break_glass for person in seat.people))
-
-
-def can_be_met(policy: PolicySnapshot, people: Iterable[PersonId]) -> bool:
-    """Return whether these people can meet the policy; each step of it with others, where it has steps."""
-    if policy.steps:
-        return can_fill(policy.steps, people, policy.doubles)
-    return any(is_met(policy, humans) for humans in _humans(people, policy.doubles))
+def can_be_met(asked: Asked, people: Iterable[PersonId], doubles: Collection[tuple[PersonId, PersonId]] = ()) -> bool:
+    """Return whether these people can meet what is asked; each step of it with others, where it has steps."""
+    if asked.steps:
+        return can_fill(asked.steps, people, doubles)
+    return any(is_met(asked, humans) for humans in _humans(people, doubles))
 
 
 def can_fill(
@@ -64,19 +59,19 @@ def _with_fewest_seats(rule: Rule) -> Rule:
     return rule.model_copy(update={"of": parts})
 
 
-def is_met(policy: PolicySnapshot | PolicyStep, voters: Iterable[PersonId]) -> bool:
+def is_met(needs: Needs, voters: Iterable[PersonId]) -> bool:
     """Return whether these people are enough: the quorum as distinct people, each seat filled by a different one."""
-    named = set(people_of(policy.rule))
+    named = set(people_of(needs.rule))
     present = [person for person in dict.fromkeys(voters) if person in named]
-    if len(present) < policy.quorum:
+    if len(present) < needs.quorum:
         return False
-    return any(_seated(seats, present) for seats in _seatings(policy.rule))
+    return any(_seated(seats, present) for seats in _seatings(needs.rule))
 
 
-def parts_filled(policy: PolicySnapshot | PolicyStep, voters: Iterable[PersonId]) -> dict[PersonId, Anyone]:
+def parts_filled(needs: Needs, voters: Iterable[PersonId]) -> dict[PersonId, Anyone]:
     """Return which part of a rule each of these people fills, of as many parts as they can; one part each."""
     present, best = list(dict.fromkeys(voters)), dict[PersonId, Anyone]()
-    for seats in _seatings(policy.rule):
+    for seats in _seatings(needs.rule):
         taken: dict[PersonId, int] = {}
         for number in range(len(seats)):
             _give(number, seats, present, taken, set())
@@ -85,21 +80,21 @@ def parts_filled(policy: PolicySnapshot | PolicyStep, voters: Iterable[PersonId]
     return best
 
 
-def lacking(policy: PolicySnapshot | PolicyStep, voters: Iterable[PersonId]) -> int:
+def lacking(needs: Needs, voters: Iterable[PersonId]) -> int:
     """Return the least number of further people that are needed; at least one where nobody can meet the rule."""
-    named = set(people_of(policy.rule))
+    named = set(people_of(needs.rule))
     present = [person for person in dict.fromkeys(voters) if person in named]
 
     def empty(seats: tuple[Anyone, ...]) -> int:
         taken: dict[PersonId, int] = {}
         return sum(not _give(number, seats, present, taken, set()) for number in range(len(seats)))
 
-    return max(policy.quorum - len(present), min(map(empty, _seatings(policy.rule)), default=1), 0)
+    return max(needs.quorum - len(present), min(map(empty, _seatings(needs.rule)), default=1), 0)
 
 
-def lacking_in_all(policy: PolicySnapshot, voters: Iterable[PersonId]) -> int:
+def lacking_in_all(asked: Asked, voters: Iterable[PersonId]) -> int:
     """Return how many further people are needed, with those of the steps to come; `voters` counted for this one."""
-    return lacking(policy, voters) + sum(lacking(step, step.by) for step in policy.other_steps)
+    return lacking(asked, voters) + sum(lacking(step, step.by) for step in asked.other_steps)
 
 
 def _seatings(rule: Rule) -> Iterator[tuple[Anyone, ...]]:

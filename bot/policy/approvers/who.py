@@ -1,4 +1,4 @@
-"""Who may do what about a request, as its policy holds now. Pure.
+"""Who may do what about a request, by its policy and the moves since. Pure.
 
 No set of people is built from a policy anywhere else: whoever is offered something, asked, named or counted comes from
 here.
@@ -8,56 +8,80 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from agents.requests import PersonId, PolicySnapshot, Request, Rule, people_of
+from agents.requests import PersonId, PolicySnapshot, Rule, people_of
+from agents.requests.asked import Asked, asked_at_first
 from agents.requests.record import RequestRecord
-from bot.policy.approvers.quorum import doubles_of, may_break_glass
 
 
 @dataclass(frozen=True)
 class Who:
     """The people of a request. `requesters` count as such by now, and `editors` ever chose an argument that stands.
 
-    `broke` broke its glass, whatever became of it since. Only an approval has a glass (`is_vote`).
+    `broke` broke its glass, whatever became of it since. Only an approval has a glass (`is_vote`). `doubles` and
+    `sat_out` are as in the record.
     """
 
     policy: PolicySnapshot
+    asked: Asked
     requesters: tuple[PersonId, ...]
     editors: tuple[PersonId, ...] = ()
     broke: tuple[PersonId, ...] = ()
     is_vote: bool = True
+    doubles: tuple[tuple[PersonId, PersonId], ...] = ()
+    sat_out: tuple[PersonId, ...] = ()
 
     @cached_property
     def seated(self) -> tuple[PersonId, ...]:
         """Those whom the rule in force names, each once, in its order."""
-        return tuple(dict.fromkeys(people_of(self.policy.rule)))
+        return tuple(dict.fromkeys(people_of(self.asked.rule)))
 
     @cached_property
     def seated_ever(self) -> tuple[PersonId, ...]:
         """Those whom the rule of whichever step names, without those whom it goes to once it escalates."""
-        return tuple(dict.fromkeys(one for rule in self.policy.rules for one in people_of(rule)))
+        return tuple(dict.fromkeys(one for rule in self.asked.rules for one in people_of(rule)))
 
     @cached_property
     def seated_or_escalated(self) -> tuple[PersonId, ...]:
         """The same, with those whom it goes to once it escalates."""
-        policy, rules = self.policy, list[Rule](self.policy.escalate_to)
-        rules += [seat for step in policy.steps for seat in step.escalate_to]
+        asked, rules = self.asked, list[Rule](self.asked.escalate_to)
+        rules += [seat for step in asked.steps for seat in step.escalate_to]
         return tuple(dict.fromkeys((*self.seated_ever, *(one for rule in rules for one in people_of(rule)))))
+
+    @cached_property
+    def seated_for_glass(self) -> tuple[PersonId, ...]:
+        """Those whom the policy names to break the glass, each once; who took part may not all the same."""
+        named = dict.fromkeys(person for seat in self.policy.break_glass for person in seat.people)
+        return tuple(one for one in named if one not in self.sat_out)
+
+    @cached_property
+    def named(self) -> tuple[PersonId, ...]:
+        """All who may come to decide: now, in another step, once it escalates, or by breaking the glass."""
+        asked = self.asked
+        named = [*self.seated, *(one for seat in asked.escalate_to for one in seat.people), *self.seated_for_glass]
+        for step in asked.steps:
+            named += [one for rule in (step.rule, *step.escalate_to) for one in people_of(rule)]
+        return tuple(dict.fromkeys(named))
+
+    @cached_property
+    def stand_ins(self) -> tuple[PersonId, ...]:
+        """Those to whom the policy lets it be handed on besides, each once."""
+        return tuple(dict.fromkeys(person for seat in self.policy.stand_ins for person in seat.people))
 
     @property
     def givers(self) -> tuple[PersonId, ...]:
         """Those who handed it on, or for whom somebody stands in."""
-        return self.policy.givers
+        return self.asked.givers
 
     @property
     def editors_out(self) -> tuple[PersonId, ...]:
         """Those who do not approve what they chose themselves."""
-        return self.policy.editors
+        return self.asked.editors
 
     @cached_property
     def requesters_out(self) -> tuple[PersonId, ...]:
         """The requesters who approve nothing: where the policy lets them, only who holds another's seat."""
-        may = self.policy.requester_may_approve
-        return tuple(one for one in self.requesters if not may or one in self.policy.takers)
+        may, takers = self.asked.requester_may_approve, self.asked.takers
+        return tuple(one for one in self.requesters if not may or one in takers)
 
     @cached_property
     def out(self) -> frozenset[PersonId]:
@@ -66,12 +90,15 @@ class Who:
         Nor does anybody who may be one of them. Where requesters or editors may, one who has the seat of somebody else
         does not, and keeps nobody from theirs.
         """
-        policy = self.policy
         kept_from = [*self.givers]
-        kept_from += [] if policy.requester_may_approve else self.requesters_out
-        kept_from += [] if policy.editor_may_approve else self.editors_out
+        kept_from += [] if self.asked.requester_may_approve else self.requesters_out
+        kept_from += [] if self.policy.editor_may_approve else self.editors_out
         out = frozenset((*self.givers, *self.requesters_out, *self.editors_out))
-        return out.union(*(doubles_of(policy, one) for one in kept_from)) if policy.doubles else out
+        return out.union(*map(self.doubles_of, kept_from)) if self.doubles else out
+
+    def doubles_of(self, person: PersonId) -> frozenset[PersonId]:
+        """Return who may be the same human as `person`, as far as that is known here."""
+        return frozenset(one for pair in self.doubles if person in pair for one in pair if one != person)
 
     @cached_property
     def approve(self) -> tuple[PersonId, ...]:
@@ -86,18 +113,18 @@ class Who:
     @property
     def denied_before(self) -> tuple[PersonId, ...]:
         """Those who could decide it before others can now, and those who broke its glass: they may take that back."""
-        return (*self.policy.may_deny, *self.broke)
+        return (*self.asked.may_deny, *self.broke)
 
     @cached_property
     def deny(self) -> frozenset[PersonId]:
         """Those whose denial is one of somebody who decides, or did."""
-        return frozenset((*self.seated, *self.policy.may_deny)).difference(self.requesters_out)
+        return frozenset((*self.seated, *self.asked.may_deny)).difference(self.requesters_out)
 
     @cached_property
     def glass(self) -> tuple[PersonId, ...]:
         """Those who may break it: nobody who asked, steered it, changed an argument or handed it on."""
         out = {*self.requesters, *self.editors, *self.givers}
-        return tuple(one for one in may_break_glass(self.policy) if one not in out) if self.is_vote else ()
+        return tuple(one for one in self.seated_for_glass if one not in out) if self.is_vote else ()
 
     @cached_property
     def reviewers(self) -> tuple[PersonId, ...]:
@@ -109,27 +136,34 @@ class Who:
     def everybody(self) -> tuple[PersonId, ...]:
         """All who could have a right here: whoever is in none of these has none."""
         did = (*self.denied_before, *self.givers, *self.editors_out, *self.requesters)
-        return tuple(dict.fromkeys((*self.policy.everybody, *did)))
+        return tuple(dict.fromkeys((*self.named, *did)))
 
     def _but_out(self, people: Iterable[PersonId]) -> tuple[PersonId, ...]:
         return tuple(one for one in people if one not in self.out)
 
 
-def who(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> Who:
-    """Return the people of what is asked under `policy`."""
-    return Who(policy, tuple(requesters))
-
-
-def who_in(request: Request, requesters: Iterable[PersonId] | None = None) -> Who:
-    """Return the people of a request; `requesters` are those who count as such by now, where more do."""
-    asked = request.requesters if requesters is None else tuple(requesters)
-    return Who(request.policy, asked, request.editors, is_vote=request.format == "approval")
+def who_at_first(
+    policy: PolicySnapshot,
+    requesters: Iterable[PersonId],
+    editors: Iterable[PersonId] = (),
+    doubles: Iterable[tuple[PersonId, PersonId]] = (),
+) -> Who:
+    """Return the people of what would be asked under `policy` and is not yet."""
+    edited = tuple(editors)
+    return Who(policy, asked_at_first(policy, edited), tuple(requesters), edited, doubles=tuple(doubles))
 
 
 def who_of(record: RequestRecord) -> Who:
     """Return the people of a request as it stands."""
-    request = record.request
-    decision = record.decision
+    request, decision = record.request, record.decision
     broke = decision.by if decision and decision.broke_glass else ()
-    broke = (*broke, *(vote.person for vote in record.votes if vote.breaks_glass))
-    return Who(request.policy, record.requesters, request.editors, broke, request.format == "approval")
+    return Who(
+        policy=request.policy,
+        asked=record.asked,
+        requesters=record.requesters,
+        editors=request.editors,
+        broke=(*broke, *(vote.person for vote in record.votes if vote.breaks_glass)),
+        is_vote=request.format == "approval",
+        doubles=record.doubles,
+        sat_out=record.sat_out,
+    )

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 
 from agents.events import RequestReassigned
-from agents.moves import bringing_nobody_of, reassigned
-from agents.requests import Anyone, PersonId, Request
-from agents.requests.record import RequestRecord, after
+from agents.moves import bringing_nobody_of
+from agents.requests import PersonId
+from agents.requests.record import RequestRecord, after, as_reassigned
 from agents.run import Run, fold
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
@@ -35,7 +35,7 @@ def reassigning(record: RequestRecord, wanted: RequestReassigned, people: People
     have gone to another address.
     """
     request, here, now = record.request, people.all(), wanted.at
-    known, then = (as_known_now(one, people) for one in (record, under(record, wanted)))
+    known, then = (as_known_now(one, people) for one in (record, as_reassigned(record, wanted)))
     before, may = (who_of(one).approve for one in (known, then))
     may = present(may, people)
     # Whoever was kept for a later step could decide, but was not waited for.
@@ -45,18 +45,12 @@ def reassigning(record: RequestRecord, wanted: RequestReassigned, people: People
     to = tuple(one for one in may if one not in before or one in again)
     event = wanted.model_copy(update={"to": to})
     stands = after(record, [event])
-    made = [placement(request, card_for(stands.request, people, one, now, stands), one) for one in to]
+    made = [placement(request, card_for(stands, people, one, now), one) for one in to]
     return Reassignment(
         event=event.model_copy(update={"holders": tuple(one.holder for one in made)}),
         outgoing=[*(one.outgoing for one in made), *map(outbox_entry, moved(stands, edits, now))],
         deliveries=[one.delivery for one in made],
     )
-
-
-def under(record: RequestRecord, wanted: RequestReassigned) -> RequestRecord:
-    """Return `record` as who is asked would stand after `wanted`; it is not what is written."""
-    policy = reassigned(record.request.policy, wanted)
-    return record.model_copy(update={"request": record.request.under(policy)})
 
 
 async def screened(
@@ -69,12 +63,12 @@ async def screened(
     request = record.request
     if request.purpose != "gate":
         return list(wanted)
-    run, looked_at = with_other_ids(fold((await store.load(request.run_id)).events), people), _looked_at(request)
+    run, looked_at = with_other_ids(fold((await store.load(request.run_id)).events), people), _looked_at(record)
 
     def seen(one: RequestReassigned) -> RequestReassigned:
-        policy = reassigned(request.policy, one)
-        out = parts_in(run, policy, request.call).keys() - looked_at
-        if policy.requester_may_approve or not out:
+        then = as_reassigned(record, one)
+        out = parts_in(run, who_of(then).named, request.call).keys() - looked_at
+        if then.asked.requester_may_approve or not out:
             return one
         return one.model_copy(update={"moves": tuple(bringing_nobody_of(out, move) for move in one.moves)})
 
@@ -92,10 +86,9 @@ async def took_part(
     if not people or request.purpose != "gate":
         return sat
     run = with_other_ids(run or fold((await store.load(request.run_id)).events), directory)
-    named = request.policy.model_copy(update={"rule": Anyone(source="", people=tuple(people))})
-    return sat | frozenset(people) & (parts_in(run, named, request.call).keys() - _looked_at(request))
+    return sat | frozenset(people) & (parts_in(run, people, request.call).keys() - _looked_at(record))
 
 
-def _looked_at(request: Request) -> set[PersonId]:
+def _looked_at(record: RequestRecord) -> set[PersonId]:
     """Return those of whom it was known before whether they took part in what it asks for."""
-    return {*request.requesters, *request.policy.everybody, *request.policy.may_deny}
+    return {*record.request.requesters, *who_of(record).named, *record.asked.may_deny}

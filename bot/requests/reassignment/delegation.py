@@ -1,25 +1,24 @@
 """A request that somebody hands on to somebody else: judged like an answer, and written with cards that say so."""
 
 from collections.abc import Collection, Iterable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
 from agents.events import RequestReassigned
-from agents.moves import reassigned
-from agents.requests import Anyone, PersonId, PolicySnapshot
+from agents.requests import Anyone, PersonId
 from agents.requests.moves import SeatsPassed
-from agents.requests.record import RequestRecord, after
+from agents.requests.record import RequestRecord, after, as_reassigned
 from agents.run import Run
 from agents.text import one_line
 from bot.errors import NotFound
 from bot.people.absences import Absences
 from bot.people.directory import People
-from bot.people.recognition import as_known_now, may_have_sat, with_doubles
+from bot.people.recognition import as_known_now, may_have_sat
 from bot.policy import judge
 from bot.policy.answers import Statement, answer_above, unwrapped
 from bot.policy.approvers.delegation import Objection, candidates, objection, passed, stood_in_for
-from bot.policy.approvers.who import who, who_of
+from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Act, Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
 from bot.render.cards import notice
 from bot.render.due import away_words, involved_in, not_handed_on
@@ -111,20 +110,19 @@ class Delegation:
             return Unclear(why=judge.AGAINST), None
         if wish.to_nobody:
             return DelegationRefused(kind="left", why=f"{say('delegation.refused')} {wish.to_nobody}"), None
-        asked = known.request.policy
-        await self._people.look_up_policy(asked.name)
-        if why := await self._objection(record, asked, answer, wish.to):
-            accepts = self._people.may_take(asked, answer.at)
-            found = {*candidates(asked, involved_in(record, self._people), accepts, answer.person)} - {wish.to}
+        name = record.request.policy.name
+        await self._people.look_up_policy(name)
+        if why := await self._objection(record, known, answer, wish.to):
+            accepts = self._people.may_take(known, answer.at)
+            found = {*candidates(involved_in(record, self._people), accepts, answer.person)} - {wish.to}
             could_be = sorted(found - await took_part(self._store, self._people, record, found))
-            said = not_handed_on(why, wish.to, asked, self._people, could_be)
+            said = not_handed_on(why, wish.to, name, self._people, could_be)
             return DelegationRefused(kind=why, why=said), None
-        policy = record.request.policy
         wanted = RequestReassigned(
             at=answer.at,
             request_id=record.request.id,
             why="delegated",
-            moves=(passed(policy, answer.person, wish.to, self._people.may_take(policy, answer.at)),),
+            moves=(passed(record.asked, answer.person, wish.to, self._people.may_take(record, answer.at)),),
             by=answer.person,
             person=answer.person,
             reason=one_line(wish.reason, REASON_CHARS),
@@ -133,11 +131,11 @@ class Delegation:
         return Delegated(person=answer.person, to=wish.to), wanted
 
     async def _objection(
-        self, record: RequestRecord, asked: PolicySnapshot, answer: Answer, to: PersonId
+        self, record: RequestRecord, known: RequestRecord, answer: Answer, to: PersonId
     ) -> Objection | None:
-        """Return why it is not handed on to somebody; `asked` is the policy as it counts now."""
-        accepts = self._people.may_take(asked, answer.at)
-        if why := objection(asked, answer.person, to, involved_in(record, self._people), accepts):
+        """Return why it is not handed on to somebody; `known` is the record as it counts now."""
+        accepts = self._people.may_take(known, answer.at)
+        if why := objection(answer.person, to, involved_in(record, self._people), accepts):
             return why
         return "took_part" if await took_part(self._store, self._people, record, {to}) else None
 
@@ -181,24 +179,26 @@ class Delegation:
         out = {*who_of(known).out, *may_have_sat(record, self._people)}
         away = {one: gone for one, gone in (await self._absences.at(now, policy)).items() if one not in out}
         involved = involved_in(record, self._people)
-        asked = [one for one in who(policy, record.requesters).approve if one in away and one not in involved.voters]
-        if not asked:
+        if not any(one in away and one not in involved.voters for one in who_of(record).approve):
             return []
         await self._people.look_up_policy(policy.name)
         stand_ins = {one.to for one in away.values() if one.to}
         kept_out = await took_part(self._store, self._people, record, stand_ins, run)
-        takes, made = self._people.may_take(policy, now), list[RequestReassigned]()
+        takes, made, stands = self._people.may_take(record, now), list[RequestReassigned](), record
 
         def accepts(seat: Anyone) -> Collection[PersonId]:
             return [one for one in takes(seat) if one not in kept_out]
 
-        for move in stood_in_for(with_doubles(policy, self._people), away, involved, accepts):
+        as_held = involved._replace(who=replace(involved.who, asked=record.asked, sat_out=()))
+        for move in stood_in_for(away, as_held, accepts):
             made.append(_gone(record, move, now))
-            policy = reassigned(policy, made[-1])
-        asked = who(policy, record.requesters).approve
+            stands = as_reassigned(stands, made[-1])
+        asked = who_of(stands).approve
         for person in asked:
-            if person in away and person not in involved.voters and not _is_told(policy, person, away[person].until):
-                until, to = away[person]
+            if person not in away or person in involved.voters:
+                continue
+            until, to = away[person]
+            if not any((one.person, one.until) == (person, until) for one in stands.asked.away):
                 stands_in = to if to in asked and to != person else None
                 made.append(_gone(record, SeatsPassed(out=person, asked=stands_in, until=until), now))
         return made
@@ -230,7 +230,7 @@ class Delegation:
             return []
         requester = request.askers[0]
         with self._people.speaking_to(requester):
-            gone = [one for one in record.request.policy.away if one.person in away]
+            gone = [one for one in record.asked.away if one.person in away]
             text = " ".join(f"{away_words(one, self._people)}." for one in gone)
             title = say("delegation.away-title", title=request.title.removesuffix("?"))
             card = notice(title, f"{text} {say('delegation.away-nobody')}", now, request.id)
@@ -252,9 +252,8 @@ class Delegation:
 
         Nothing is handed on by it. `offer` tells them how they can do that.
         """
-        policy, voters = record.request.policy, involved_in(record, self._people).voters
-        is_asked = person in who(policy, record.requesters).approve and person not in voters
-        is_known = any(one.person == person for one in policy.away)
+        is_asked = person in who_of(record).approve and person not in involved_in(record, self._people).voters
+        is_known = any(one.person == person for one in record.asked.away)
         if not is_asked or is_known or record.state != "open" or now >= record.request.expires_at:
             return None
         made = reassigning(record, _gone(record, SeatsPassed(out=person), now), self._people, self._edits)
@@ -272,7 +271,3 @@ class Delegation:
 def _gone(record: RequestRecord, move: SeatsPassed, now: datetime) -> RequestReassigned:
     to = (move.into,) if move.into else ()
     return RequestReassigned(at=now, request_id=record.request.id, why="absent", moves=(move,), person=move.out, to=to)
-
-
-def _is_told(policy: PolicySnapshot, person: PersonId, until: datetime) -> bool:
-    return any((one.person, one.until) == (person, until) for one in policy.away)

@@ -22,7 +22,7 @@ from agents.events import CardReplaced, RequestReassigned
 from agents.moves import reassigned
 from agents.requests import Anyone, Holder, PersonId, PolicySnapshot, PolicyStep, RequestId, Vote, people_of
 from agents.requests.moves import Move, RuleReplaced, StepBegan
-from agents.requests.record import RequestRecord, after
+from agents.requests.record import RequestRecord, after, as_reassigned
 from agents.run import fold
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound, WaitsForFile
@@ -30,16 +30,16 @@ from bot.people.directory import QUESTION, People, refs_in
 from bot.people.noted import NotedTables
 from bot.people.offers import waits_for
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
-from bot.policy.approvers.quorum import can_fill, doubles_of
+from bot.policy.approvers.quorum import can_fill
 from bot.policy.approvers.steps import can_go_on, may_come_to_approve, refilled, still_open, wider
-from bot.policy.approvers.who import who
+from bot.policy.approvers.who import who_of
 from bot.policy.recheck import good_until, why_not
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.comments import told_of_askers
 from bot.requests.decisions import Decisions
 from bot.requests.opening import card_for, placement
-from bot.requests.reassignment import reassigning, screened, under
+from bot.requests.reassignment import reassigning, screened
 from bot.requests.standing.approvals import StandingApprovals
 from bot.requests.stored import TRIES
 from bot.store import Commit, StoreUnavailable, Wake, WorkItem
@@ -170,7 +170,7 @@ class Departures:
             if not is_over and not await self._is_sent_after(record, version, now):
                 continue
             excluded = _excluded(record, known) or self._doubles(record) or _maybe_one(known, here)
-            is_short = bool(left or excluded) and not _goes_on(known.request.policy, known, here)
+            is_short = bool(left or excluded) and not _goes_on(known, here)
             if is_over or not (void or is_short):
                 return None if is_over else await self._show_who_asked(record)
             gone = _gone(left, void, excluded) if is_short else _gone((), void, ())
@@ -193,7 +193,7 @@ class Departures:
         """
         request, back = record.request, await self._back(record)
         made = [
-            placement(request, card_for(request, self._people, one, now, record), one, first=channel, alone=True)
+            placement(request, card_for(record, self._people, one, now), one, first=channel, alone=True)
             for one, channel in [(holder.person, await self._anew_in(holder, back)) for holder in newest_of(record)]
             if channel and waits_for(record, one, self._people)
         ]
@@ -245,7 +245,7 @@ class Departures:
 
     def _doubles(self, record: RequestRecord) -> list[PersonId]:
         """Return those who asked, edited or handed it on and have left, where somebody who is here may be them."""
-        named = (*record.requesters, *record.request.editors, *record.request.policy.givers)
+        named = (*record.requesters, *record.request.editors, *record.asked.givers)
         return [one for one in dict.fromkeys(named) if self._people.maybe(one) and not self._people.is_here(one)]
 
     async def _without(
@@ -261,15 +261,15 @@ class Departures:
         wanted = RequestReassigned(at=now, request_id=request.id, why=kind, person=gone[0], reason=self._why(kind))
         ways = await self._ways(record, known, here, wanted)
         for found in await screened(self._journal.store, self._people, record, ways):
-            stands = under(record, found)
+            stands = as_reassigned(record, found)
             then = as_known_now(stands, self._people)
-            if not _can_go_on(then.request.policy, then, here):
+            if not _can_go_on(then, here):
                 continue
             # Nobody has decided under a rule for which these votes are enough as it begins: they are asked again.
-            votes = void if _open_steps(stands.request.policy, then, here) else record.votes
+            votes = void if _open_steps(then, here) else record.votes
             asking = found.model_copy(
                 update={
-                    "moves": (*found.moves, *_first_open(stands.request.policy, then, here)),
+                    "moves": (*found.moves, *_first_open(then, here)),
                     "void": tuple(vote.reply_id for vote in votes),
                 }
             )
@@ -349,13 +349,12 @@ class Departures:
         it.
         """
         request, now = record.request, wanted.at
-        old, holds = request.policy, known.request.policy
-        there = may_come_to_approve(holds, known.requesters, here)
-        still = _open_steps(holds, known, here)
-        lacking = [number for number, step in still.items() if not can_fill([step], there, holds.doubles)]
+        old, name, there = record.asked, request.policy.name, may_come_to_approve(who_of(known), here)
+        still = _open_steps(known, here)
+        lacking = [number for number, step in still.items() if not can_fill([step], there, known.doubles)]
         lacking = lacking or list(still)
         await self._people.look_up((*(ref for rule in old.rules for ref in refs_in(rule)), *self._people.tables.alerts))
-        await self._people.look_up_policy(old.name)
+        await self._people.look_up_policy(name)
 
         def again(seat: Anyone) -> Sequence[PersonId]:
             return self._people.seated_anew(seat, now, old.givers)
@@ -365,11 +364,11 @@ class Departures:
 
         found: list[Move] = [refilled(old, numbers, again) for numbers in (lacking, list(still))]
         if request.purpose in {"unknown", "go_on"}:
-            found += map(_said_by, self._people.who_else_knows(old, now))
+            found += map(_said_by, self._people.who_else_knows(request.policy, now))
         if request.purpose != "gate":
             return [wanted, *map(by, found)]
         # Where it has steps, then or now, no rule replaces it: the request is closed, and a gate is asked anew.
-        named = None if old.steps else self._people.snapshot(old.name, now)
+        named = None if old.steps else self._people.snapshot(name, now)
         found += [RuleReplaced(rule=named.rule, quorum=named.quorum)] if named and not named.steps else []
 
         def on_duty(seats: Iterable[Anyone]) -> Sequence[PersonId]:
@@ -385,11 +384,9 @@ def _told_void(vote: Vote) -> str:
 
 def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:
     """Return whether nobody is `here` who could decide an open request, or could and did one that is approved."""
-    policy = record.request.policy
-    rules = [step.rule for step in _open_steps(policy, record, here).values()]
-    if record.decision:
-        rules = [*policy.rules]
-    deciders = {one for rule in rules for one in people_of(rule)} - who(policy, record.requesters).out
+    who = who_of(record)
+    still = (one for step in _open_steps(record, here).values() for one in people_of(step.rule))
+    deciders = {*(who.seated_ever if record.decision else still)} - who.out
     deciders |= {*record.decision.by} if record.decision else set()
     return bool(deciders) and deciders.isdisjoint(here)
 
@@ -402,7 +399,7 @@ def changes(record: RequestRecord, here: Collection[PersonId]) -> bool:
     counted = {*(vote.person for vote in record.votes), *(record.doubts if record.state == "open" else ())}
     if record.decision and record.decision.standing:
         counted |= {*record.decision.by, *record.requesters}
-    return not counted.issubset(here) or bool(_left(record, here) and not _goes_on(record.request.policy, record, here))
+    return not counted.issubset(here) or bool(_left(record, here) and not _goes_on(record, here))
 
 
 def _counted(record: RequestRecord, votes: Collection[Vote]) -> bool:
@@ -420,17 +417,16 @@ def _gone(left: Sequence[PersonId], void: Sequence[Vote], excluded: Sequence[Per
 
 def _excluded(record: RequestRecord, known: RequestRecord) -> list[PersonId]:
     """Return who could decide when it was opened and may not by now: they wrote to it, or may be whoever took part."""
-    policy, request = known.request.policy, record.request
-    out = who(policy, known.requesters).out - who(request.policy, request.requesters).out
-    out |= {*request.policy.everybody} - {*policy.everybody}
-    return [one for one in request.policy.everybody if one in out]
+    by_now, at_first = who_of(known), replace(who_of(record), requesters=record.request.requesters)
+    out = (by_now.out - at_first.out) | ({*at_first.named} - {*by_now.named})
+    return [one for one in at_first.named if one in out]
 
 
 def _maybe_one(known: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
     """Return those who may decide it, in whichever step, and may be another one of them."""
-    policy = known.request.policy
-    may = may_come_to_approve(policy, known.requesters, here)
-    return [one for one in may if not doubles_of(policy, one).isdisjoint(may)]
+    who = who_of(known)
+    may = may_come_to_approve(who, here)
+    return [one for one in may if not who.doubles_of(one).isdisjoint(may)]
 
 
 def _said_by(policy: PolicySnapshot) -> RuleReplaced:
@@ -439,38 +435,37 @@ def _said_by(policy: PolicySnapshot) -> RuleReplaced:
     return RuleReplaced(rule=policy.rule, quorum=policy.quorum, givers_may=True, requesters_may=may)
 
 
-def _voters(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
-    """Return whose approvals count for the step of `policy` that is in force."""
-    may = who(policy, record.requesters).approve
+def _voters(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
+    """Return whose approvals count for the step that is in force."""
+    may = who_of(record).approve
     return [one for one in record.approved_by if one in may and one in here]
 
 
-def _open_steps(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> dict[int, PolicyStep]:
+def _open_steps(record: RequestRecord, here: Collection[PersonId]) -> dict[int, PolicyStep]:
     """Return the steps that are still to be met by those who are `here`."""
-    return still_open(policy, record.requesters, record.approved_by, here)
+    return still_open(who_of(record), record.approved_by, here)
 
 
 def _left(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
     """Return those who have left of whom a step needs that is still to be met, or whose approval met one."""
-    policy = record.request.policy
-    needed = [one for step in _open_steps(policy, record, here).values() for one in people_of(step.rule)]
-    counted = [one for step in policy.other_steps for one in step.by]
+    needed = [one for step in _open_steps(record, here).values() for one in people_of(step.rule)]
+    counted = [one for step in record.asked.other_steps for one in step.by]
     return [one for one in dict.fromkeys((*needed, *counted)) if one not in here]
 
 
-def _can_go_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:
+def _can_go_on(record: RequestRecord, here: Collection[PersonId]) -> bool:
     """Return whether those who may decide and are still there would be enough for all that is to be met."""
-    return can_go_on(policy, record.requesters, record.approved_by, here)
+    return can_go_on(who_of(record), record.approved_by, here)
 
 
-def _goes_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:
+def _goes_on(record: RequestRecord, here: Collection[PersonId]) -> bool:
     """Return whether that is so and the step in force is the first to be met."""
-    first = min(_open_steps(policy, record, here), default=policy.in_step)
-    return first >= policy.in_step and _can_go_on(policy, record, here)
+    in_step = record.asked.in_step
+    return min(_open_steps(record, here), default=in_step) >= in_step and _can_go_on(record, here)
 
 
-def _first_open(policy: PolicySnapshot, known: RequestRecord, here: Collection[PersonId]) -> tuple[StepBegan, ...]:
+def _first_open(known: RequestRecord, here: Collection[PersonId]) -> tuple[StepBegan, ...]:
     """Return what puts the earlier step in force that is open again, where there is one, as it is `known` now."""
-    holds = known.request.policy
-    first = min(_open_steps(holds, known, here), default=policy.in_step)
-    return () if first >= policy.in_step else (StepBegan(number=first, filled=tuple(_voters(holds, known, here))),)
+    in_step = known.asked.in_step
+    first = min(_open_steps(known, here), default=in_step)
+    return () if first >= in_step else (StepBegan(number=first, filled=tuple(_voters(known, here))),)

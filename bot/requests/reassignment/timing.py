@@ -58,7 +58,7 @@ class Timing:
 
         Raises WaitsForFile while a newer file than ours names one of them and ours does not.
         """
-        reserve = (person for seat in record.request.policy.escalate_to for person in seat.people)
+        reserve = (person for seat in record.asked.escalate_to for person in seat.people)
         await self._noted.check_joined(reserve, self._people)
         await self._people.look_up_policy(record.request.policy.name)
         [wanted] = await screened(self._store, self._people, record, [escalation(record, self._people, now)])
@@ -154,10 +154,10 @@ def _reminder(record: RequestRecord, placed: Delivery, now: datetime) -> UpdateC
 
 def escalation(record: RequestRecord, people: People, now: datetime) -> RequestReassigned:
     """Return what is wanted once `record` escalates at a moment: whoever is there then may decide as well."""
-    policy = record.request.policy
-    there = ((seat, people.filled(seat, now)) for seat in policy.escalate_to)
+    asked = record.asked
+    there = ((seat, people.filled(seat, now)) for seat in asked.escalate_to)
     on_call = tuple(filled for seat, filled in there if filled != seat)
-    move = escalated(policy, people.escalates_to(policy, now)).model_copy(update={"on_call": on_call})
+    move = escalated(asked, people.escalates_to(record, now)).model_copy(update={"on_call": on_call})
     return RequestReassigned(at=now, request_id=record.request.id, why="escalated", moves=(move,))
 
 
@@ -172,7 +172,7 @@ class _Bumps:
     def again(self, record: RequestRecord, people: People, person: PersonId, channel: str, now: datetime) -> None:
         """Add the card of `person` once more, under a token of its own; the one before works as well."""
         request = record.request
-        card = card_for(request, people, person, now, record)
+        card = card_for(record, people, person, now)
         with people.speaking_to(person):
             card = card.model_copy(update={"summary": f"{say('timing.reminded')}\n{card.summary}"})
         placed = placement(request, card, person, first=channel)

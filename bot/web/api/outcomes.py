@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
-from agents.requests import Away, Frozen, Given, Remark
+from agents.requests import Frozen, Given, Remark
+from agents.requests.asked import Away
 from bot.render.views import AnswerFile, ReportView, RequestView
 
 Word = Literal["pending", "answered", "approved", "denied", "expired", "withdrawn", "revoked", "superseded"]

@@ -180,7 +180,7 @@ async def test_attack_who_stood_in_and_no_longer_does_decides_nothing_after_a_re
         told = await office.next_mail(person, about="Restored from a backup of")
         assert "Absences are ended (1)" in told.text
     record = await office.opened(await office.trigger("press bell"))
-    assert dan not in people_of(record.request.policy.rule)
+    assert dan not in people_of(record.asked.rule)
 
 
 async def test_of_a_tool_at_work_people_say_what_happened_and_one_with_a_key_is_tried_again_where_it_is_approved(

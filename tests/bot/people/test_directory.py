@@ -8,7 +8,7 @@ from bot.config.tables import PersonConfig
 from bot.errors import NotFound
 from bot.people.directory import People
 from bot.people.tables import Tables
-from bot.policy.approvers.who import who
+from bot.policy.approvers.who import who_at_first
 from channels import Contact
 from tests.agents.worlds import NOON
 from tests.bot.examples import ANNA, BO, CY, DAN, PEOPLE, anyone
@@ -86,7 +86,7 @@ def test_where_nobody_else_is_left_whoever_hears_the_alerts_answers_also_what_th
     people.change(Tables({"dan": PersonConfig(name="Dan Dorn")}, {}, alerts=("person:dan",)))
 
     assert question
-    assert who(people.by_operators(question, NOON), (DAN,)).approve == (DAN,)
+    assert who_at_first(people.by_operators(question, NOON), (DAN,)).approve == (DAN,)
 
 
 def test_everybody_who_is_meant_is_meant_once() -> None:

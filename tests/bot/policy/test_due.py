@@ -44,9 +44,7 @@ def asked(opened_at: datetime = NOON, **changes: Any) -> RequestRecord:
     settled: dict[str, Any] = {"remind_after_s": (1800.0, 7200.0), "expires_after_s": 4 * 3600.0} | changes
     request = approval(policy=policy(**settled))
     expires_at = opened_at + timedelta(seconds=settled["expires_after_s"])
-    return record().model_copy(
-        update={"request": request.model_copy(update={"opened_at": opened_at, "expires_at": expires_at})}
-    )
+    return record(request.model_copy(update={"opened_at": opened_at, "expires_at": expires_at}))
 
 
 def done(found: RequestRecord, due: Due, moment: datetime) -> RequestRecord:
@@ -54,7 +52,7 @@ def done(found: RequestRecord, due: Due, moment: datetime) -> RequestRecord:
     request = found.request
     event: Event = RequestReminded(at=moment, request_id=request.id, number=due.number, people=due.people)
     if due.kind == "escalation":
-        wider = escalated(request.policy, (DAN,))
+        wider = escalated(found.asked, (DAN,))
         holders = (Holder.model_validate({"delivery_id": "d-dan", "person": DAN}),)
         event = RequestReassigned(
             at=moment, request_id=request.id, why="escalated", moves=(wider,), to=(DAN,), holders=holders

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import RequestRevised, VoteCast
+from agents.moves import begun
 from agents.requests import Effect, Fact, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote
+from agents.requests.asked import AskedStep
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.who import who_of
@@ -14,7 +16,7 @@ from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request, is_same, typed_lines, typed_values, with_values
 from bot.policy.judge import edits_as_asker, judge, objection
 from bot.policy.judgements import Act, AlreadyVoted, Answer, Counted, Decided, NotEntitled
-from tests.bot.examples import NOON, anyone, approval, policy
+from tests.bot.examples import NOON, anyone, approval, moved, policy
 from tests.kit.guards import guards
 
 _PEOPLE = tuple(map(PersonId, ("bo", "cy", "dan")))
@@ -87,9 +89,9 @@ def test_what_is_approved_has_the_digest_that_all_counted_voters_saw(
 @guards("judge:decides_still")
 def test_whoever_may_only_deny_it_by_now_does_not_edit_it_and_hears_why() -> None:
     bo, cy, dan = _PEOPLE
-    steps = (PolicyStep(name="first", rule=anyone(cy), by=(cy,)), PolicyStep(name="then", rule=anyone(bo)))
-    now = policy(rule=anyone(bo), steps=steps, in_step=1, may_deny=(cy, dan))
-    record = RequestRecord(request=approval(policy=now).model_copy(update={"call": _call("v1")}))
+    steps = (AskedStep(name="first", rule=anyone(cy), by=(cy,)), AskedStep(name="then", rule=anyone(bo)))
+    now = moved(rule=anyone(bo), steps=steps, in_step=1, may_deny=(cy, dan))
+    record = RequestRecord(request=approval(call=_call("v1")), asked=now)
 
     assert objection(record, _answer(bo, record)) is None
     assert objection(record, _answer(cy, record)) == AlreadyVoted()
@@ -98,10 +100,12 @@ def test_whoever_may_only_deny_it_by_now_does_not_edit_it_and_hears_why() -> Non
 
 def test_whoever_asked_changes_it_as_one_who_decides_wherever_they_come_to_decide() -> None:
     bo, cy, dan = _PEOPLE
-    steps = (PolicyStep(name="first", rule=anyone(cy), by=(cy,)), PolicyStep(name="then", rule=anyone(bo, dan)))
+    steps = (PolicyStep(name="first", rule=anyone(cy)), PolicyStep(name="then", rule=anyone(bo, dan)))
+    in_steps = policy(rule=anyone(cy), steps=steps, requester_may_approve=True)
+    second = begun(moved(in_steps), 1, (cy,), NOON)
     seats = {
-        "later step": (dan, policy(rule=anyone(cy), steps=steps, requester_may_approve=True)),
-        "earlier step": (cy, policy(rule=anyone(bo, dan), steps=steps, in_step=1, requester_may_approve=True)),
+        "later step": (dan, in_steps),
+        "earlier step": (cy, in_steps),
         "once it escalates": (dan, policy(rule=anyone(bo), escalate_to=(anyone(dan),), requester_may_approve=True)),
         "only to break the glass": (
             dan,
@@ -111,13 +115,15 @@ def test_whoever_asked_changes_it_as_one_who_decides_wherever_they_come_to_decid
         "not, as they asked": (dan, policy(rule=anyone(cy), steps=steps)),
     }
 
-    def edits_as_decider(asker: PersonId, under: PolicySnapshot) -> bool:
+    def edits_as_decider(where: str, asker: PersonId, under: PolicySnapshot) -> bool:
         asked = approval(policy=under, requesters=(asker,)).model_copy(update={"call": _call("v1")})
         record = RequestRecord(request=asked)
+        if where == "earlier step":
+            record = record.model_copy(update={"asked": second})
         assert objection(record, _answer(asker, record)) is None
         return not edits_as_asker(record, _answer(asker, record))
 
-    decide = {where for where, (asker, under) in seats.items() if edits_as_decider(asker, under)}
+    decide = {where for where, (asker, under) in seats.items() if edits_as_decider(where, asker, under)}
     assert decide == {"later step", "earlier step", "once it escalates"}
 
 
@@ -138,7 +144,7 @@ def test_who_edited_one_argument_is_its_editor_also_once_another_is_edited() -> 
     found = edited_request(asked, call, elsewhere, cy, {})
 
     assert found.edits == {"version": (bo,), "where": (cy,)}
-    assert found.policy.editors == (bo, cy)
+    assert RequestRecord(request=found).asked.editors == (bo, cy)
 
 
 def test_lines_are_an_edit_only_where_each_names_an_argument_once() -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from agents.requests import Anyone, HandedOn, PersonId, PolicySnapshot, PolicyStep, Vote
+from agents.requests import Anyone, PersonId, PolicySnapshot, PolicyStep, Vote
+from agents.requests.asked import HandedOn
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.who import who_of
 from bot.policy.judge import judge
@@ -34,6 +35,7 @@ from tests.bot.examples import (
     anyone,
     approval,
     decision,
+    moved,
     policy,
     record,
     vote,
@@ -86,7 +88,7 @@ def under(rules: PolicySnapshot = NIGHT, joined: tuple[PersonId, ...] = ()) -> R
 
 OWN = NIGHT.model_copy(update={"requester_may_approve": True})
 NO_MAIL = NIGHT.model_copy(update={"approve_by_email": False})
-PASSED_ON = NIGHT.model_copy(update={"handed_on": (HandedOn(person=BO, to=DAN),)})
+PASSED_ON = record(approval(policy=NIGHT), asked=moved(NIGHT, handed_on=(HandedOn(person=BO, to=DAN),)))
 EDITED = approval(policy=NIGHT.model_copy(update={"editor_may_approve": True}), edits={"version": (DAN,)})
 UNSEEN = ("", "  \n", "\u200b", "\u2800 \u2800", "\u3164", "\xad\n\u2060", "\ufe0f", "\U000e0041", "…", "?!")
 DENIED = under().model_copy(update={"state": "denied", "decision": decision("denied", by=(CY,))})
@@ -101,7 +103,7 @@ DENIED = under().model_copy(update={"state": "denied", "decision": decision("den
         (under(OWN), breaks(ANNA), NotEntitled(why="requester", approvers=(BO, DAN))),
         (under(joined=(DAN,)), breaks(), NotEntitled),
         (record(EDITED), breaks(), NotEntitled(why="editor", approvers=(BO,))),
-        (under(PASSED_ON), breaks(BO), NotEntitled),
+        (PASSED_ON, breaks(BO), NotEntitled),
         (under(), breaks(addressee=BO), NotEntitled),
         (under(), breaks(unbound="it quotes another card"), Unclear),
         (under(), breaks(revision=0), OutOfDate),
@@ -126,7 +128,7 @@ def test_who_has_left_may_not_and_who_handed_it_on_or_is_only_asked_a_question_i
     asked_them = record(approval(policy=NIGHT, format="free_text", purpose="question", call=None))
 
     assert isinstance(judge(asked(), breaks(), (ANNA, BO, CY)), NotEntitled)
-    assert (who_of(under(PASSED_ON)).glass, who_of(asked_them).glass) == ((DAN,), ())
+    assert (who_of(PASSED_ON).glass, who_of(asked_them).glass) == ((DAN,), ())
 
 
 @guards("judge:is_reason")
@@ -145,7 +147,7 @@ def test_until_the_start_every_approver_and_whoever_broke_it_can_stop_it(person:
 
 @guards("recheck:glass")
 def test_it_covers_a_start_only_while_whoever_broke_it_is_there_and_named() -> None:
-    unnamed = broken().model_copy(update={"request": approval(policy=policy(quorum=2))})
+    unnamed = broken().model_copy(update={"request": approval(policy=policy())})
 
     assert why_not(broken(), DIGEST, HERE, LATER) is None
     assert why_not(broken(), DIGEST, (ANNA, BO, CY), LATER)

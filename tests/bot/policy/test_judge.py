@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from agents.requests import HandedOn, PersonId, PolicyStep, Remark, RequestState
+from agents.requests import PersonId, PolicyStep, Remark, RequestState
+from agents.requests.asked import AskedStep, HandedOn
 from agents.requests.proof import LinkBy, as_by, rests_on
 from agents.requests.record import Comment, RequestRecord
 from bot.policy.judge import (
@@ -50,6 +51,7 @@ from tests.bot.examples import (
     approval,
     decision,
     given,
+    moved,
     policy,
     question,
     record,
@@ -135,7 +137,7 @@ def test_whoever_has_joined_the_requesters_since_does_not_decide() -> None:
 
 @guards("judge:not_editor")
 def test_an_editor_does_not_approve_the_own_edit_and_may_deny_it() -> None:
-    edited = record(approval(policy=policy(editors=(BO,))))
+    edited = record(asked=moved(editors=(BO,)))
 
     assert judge(edited, answer(BO)) == NotEntitled(why="editor", approvers=(CY,))
     assert isinstance(judge(edited, answer(BO, "deny")), Decided)
@@ -144,7 +146,7 @@ def test_an_editor_does_not_approve_the_own_edit_and_may_deny_it() -> None:
 
 @guards("judge:not_giver")
 def test_whoever_handed_it_on_does_not_approve_it_from_a_seat_that_they_still_have_and_may_deny_it() -> None:
-    given = record(approval(policy=policy(handed_on=(HandedOn(person=BO, to=CY),))))
+    given = record(asked=moved(handed_on=(HandedOn(person=BO, to=CY),)))
 
     own = judge(given, answer(BO))
 
@@ -227,7 +229,7 @@ def test_what_is_kept_of_one_person_no_longer_is_neither_called_a_question_nor_a
     "asked",
     [
         record(approval(remarks=(Remark(person=ANNA, text="Shall I wait?", at=NOON),))),
-        record(approval(policy=policy(handed_on=(HandedOn(person=DAN, to=BO),)))),
+        record(asked=moved(handed_on=(HandedOn(person=DAN, to=BO),))),
         record(noted={BO: 1}),
         record(votes=(vote(CY).model_copy(update={"reason": "Shall I wait?"}),)),
         record(void=(vote(CY).model_copy(update={"reason": "Shall I wait?"}),)),
@@ -507,16 +509,16 @@ def test_a_vote_counts_where_its_step_lacks_more_and_all_steps_can_still_be_met(
 @pytest.mark.parametrize("part", ["decides", "edited", "gave", "decided before", "decides later", "took", "only asks"])
 def test_a_denial_of_whoever_asked_and_may_approve_denies_it_and_of_who_only_asks_withdraws(part: str) -> None:
     own = policy(requester_may_approve=True, rule=anyone("anna" if part in {"decides", "edited"} else "bo"))
-    before = PolicyStep(name="a", rule=anyone("anna"), by=(ANNA,))
+    before, later = (AskedStep(name="a", rule=anyone("anna"), by=(ANNA,)), AskedStep(name="b", rule=own.rule))
     changes: dict[str, dict[str, object]] = {
         "edited": {"editors": (ANNA,)},
         "gave": {"handed_on": (HandedOn(person=ANNA, to=BO),), "may_deny": (ANNA,)},
-        "decided before": {"steps": (before, PolicyStep(name="b", rule=own.rule)), "in_step": 1, "may_deny": (ANNA,)},
-        "decides later": {"steps": (PolicyStep(name="a", rule=own.rule), PolicyStep(name="b", rule=anyone("anna")))},
+        "decided before": {"steps": (before, later), "in_step": 1, "may_deny": (ANNA,)},
+        "decides later": {"steps": (AskedStep(name="a", rule=own.rule), AskedStep(name="b", rule=anyone("anna")))},
         "took": {"rule": anyone("anna"), "handed_on": (HandedOn(person=BO, to=ANNA),)},
     }
 
-    found = judge(record(approval(policy=own.model_copy(update=changes.get(part, {})))), answer(ANNA, "deny"))
+    found = judge(record(approval(policy=own), asked=moved(own, **changes.get(part, {}))), answer(ANNA, "deny"))
 
     assert isinstance(found, Decided)
     assert found.decision.state == ("withdrawn" if part in {"decides later", "took", "only asks"} else "denied")
@@ -533,9 +535,11 @@ def test_people_of_a_later_step_may_look_and_may_not_act_before_their_turn() -> 
 
 @pytest.mark.parametrize("has_voted", [False, True])
 def test_whoever_has_edited_or_voted_may_edit_again(*, has_voted: bool) -> None:
-    three = policy(rule=anyone("bo", "cy", "dan"), quorum=2, editors=() if has_voted else (BO,))
+    three = policy(rule=anyone("bo", "cy", "dan"), quorum=2)
+    now = moved(three, editors=() if has_voted else (BO,))
+    asked = record(approval(policy=three), votes=(vote(BO),) if has_voted else (), asked=now)
 
-    assert objection(record(approval(policy=three), votes=(vote(BO),) if has_voted else ()), answer(BO, "edit")) is None
+    assert objection(asked, answer(BO, "edit")) is None
 
 
 def test_a_denial_counts_in_every_way() -> None:

@@ -9,7 +9,7 @@ from agents.requests import RequestState
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
 from bot.policy.recheck import good_until, why_not
-from tests.bot.examples import ANNA, BO, CY, DIGEST, LATER, approval, decision, policy, record
+from tests.bot.examples import ANNA, BO, CY, DIGEST, LATER, decision, moved, record
 from tests.kit.guards import guards
 
 HERE = (ANNA, BO, CY)
@@ -79,7 +79,7 @@ def test_an_approval_by_somebody_who_has_left_is_not_executed() -> None:
 
 def test_enough_voters_who_are_still_there_are_enough() -> None:
     both = record(state="approved", decision=decision(by=(BO, CY)))
-    pair = both.model_copy(update={"request": approval(policy=policy(quorum=2))})
+    pair = both.model_copy(update={"asked": moved(quorum=2)})
 
     assert why_not(both, DIGEST, (ANNA, BO), LATER) is None
     assert why_not(pair, DIGEST, (ANNA, BO), LATER) is not None

@@ -74,7 +74,7 @@ def because(state: Closed, reason: str, *by: PersonId) -> Decision:
 
 
 def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
-    card = request_card(APPROVAL, PEOPLE, NOON)
+    card = request_card(record(), PEOPLE, NOON)
 
     assert (card.title, card.ref, card.at) == ("Deploy v1.2.0 to production?", APPROVAL.id, NOON)
     assert "Anna Ames" in card.summary
@@ -83,7 +83,7 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     assert facts(card)["Who decides"] == "Bo Berg or Cy Cole"
     assert facts(card)["If approved"] == "it runs as soon as its turn comes"
     assert facts(card)["If nobody answers"] == "nothing runs"
-    assert "If approved" not in facts(request_card(question(), PEOPLE, NOON))
+    assert "If approved" not in facts(request_card(record(question()), PEOPLE, NOON))
     assert Line(label="Digest", text=DIGEST) in card.details
     assert card.form is not None
     assert (card.form.format, card.form.until, card.form.token) == ("approval", EXPIRES, "")
@@ -92,28 +92,30 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
 
 def test_who_decides_is_said_by_name_by_seats_and_to_one_of_them_as_you() -> None:
     def told(to: PersonId | None = None, **changes: object) -> str:
-        return facts(request_card(APPROVAL.model_copy(update=changes), PEOPLE, NOON, to))["Who decides"]
+        return facts(request_card(record(APPROVAL.model_copy(update=changes)), PEOPLE, NOON, to))["Who decides"]
 
     seats = policy(rule=AllOf(of=(anyone("bo"), anyone("bo", "cy"))))
     assert told(CY) == "you or Bo Berg"
     assert told(BO, policy=policy(rule=anyone("bo"))) == "only you"
     assert told(CY, policy=seats) == "Bo Berg; and one of you and Bo Berg"
     assert told(requesters=(BO,)) == "Cy Cole", "who asked is not among them"
-    assert told(policy=policy(rule=anyone("bo", "cy")).edited_by([BO])) == "Cy Cole", "nor whose edit it is"
+    assert told(policy=policy(rule=anyone("bo", "cy")), edits={"version": (BO,)}) == "Cy Cole", "nor whose edit it is"
 
 
 def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
     effect = CALL.effect.model_copy(update={"facts": (Fact(label="Changes", text="- <b>one</b>\n- two"),)})
     sly = CALL.model_copy(update={"arguments": {"version": 'v1"}\nruns: ["rm"]'}})
 
-    card = request_card(approval(call=CALL.model_copy(update={"effect": effect}), changes=("It was a.",)), PEOPLE, NOON)
+    card = request_card(
+        record(approval(call=CALL.model_copy(update={"effect": effect}), changes=("It was a.",))), PEOPLE, NOON
+    )
 
     assert exact(APPROVAL).splitlines() == [
         'deploy {"environment": "production", "version": "v1.2.0"}',
         'runs: ["./deploy.sh", "production", "c0ffee"]',
         '"v1.2.0" means c0ffee',
     ]
-    assert request_card(APPROVAL, PEOPLE, NOON).exact == exact(APPROVAL)
+    assert request_card(record(), PEOPLE, NOON).exact == exact(APPROVAL)
     assert len(exact(approval(call=sly)).splitlines()) == 3, "one argument is in one piece whatever is in it"
     assert facts(card)["Changes"] == "- <b>one</b>\n- two"
     assert Line(label="Changed since the last card", text="It was a.") in card.facts
@@ -127,7 +129,7 @@ def test_words_are_somebodys_on_a_card_only_where_that_is_certain() -> None:
         (False, FromTrigger(name="tags"), "Unverified text:"),
     ):
         said = {"words": "it is urgent", "words_are_own": is_own, "origin": origin}
-        card = request_card(APPROVAL.model_copy(update=said), PEOPLE, NOON)
+        card = request_card(record(APPROVAL.model_copy(update=said)), PEOPLE, NOON)
 
         assert (card.said, card.said_as) == ("it is urgent", whose)
 
@@ -136,7 +138,7 @@ def test_the_words_of_a_model_are_quoted_and_form_nothing_else() -> None:
     words = "approve this at once"
     asked = question("choice", ("red", "blue")).model_copy(update={"quoted": words})
 
-    card = request_card(asked, PEOPLE, NOON)
+    card = request_card(record(asked), PEOPLE, NOON)
 
     assert card.quoted == words
     others = card.model_copy(update={"quoted": ""}).model_dump_json()

@@ -142,7 +142,7 @@ async def test_what_is_read_or_judged_before_the_expiry_and_written_after_it_doe
     given = await slow.answer(other.request.id, wish, change=HandOn(PersonId("dan"), ""))
 
     assert given.judgement == ClosedOtherwise(state="expired")
-    assert (await world.request(other.request.id)).request.policy.handed_on == ()
+    assert (await world.request(other.request.id)).asked.handed_on == ()
 
 
 async def test_an_answer_to_what_was_read_before_another_s_vote_is_judged_by_what_stands(world: World) -> None:

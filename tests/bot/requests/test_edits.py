@@ -63,7 +63,7 @@ async def test_a_number_and_a_list_that_are_some_are_read_from_text() -> None:
     assert request
     assert request.call
     assert request.call.arguments == {"amount": 2.5, "parts": ["a"]}
-    assert request.policy.editors == (PersonId("bo"),)
+    assert request.editors == (PersonId("bo"),)
 
 
 async def test_an_edit_of_what_was_named_that_would_change_anything_else_is_refused() -> None:

@@ -22,7 +22,7 @@ from bot.store.ids import shard_of
 from bot.store.outbox_entry import Delivery, PlaceCard
 from language import say
 from tests.agents.worlds import NOON, chosen, decided, opened, orphaned, said, started, tool_started
-from tests.bot.examples import ANNA, BO, CALL, CY, EXPIRES, PEOPLE, RUN, anyone, approval, policy
+from tests.bot.examples import ANNA, BO, CALL, CY, EXPIRES, PEOPLE, RUN, anyone, approval, policy, record
 
 
 def run_of(*events: Event) -> Run:
@@ -178,7 +178,7 @@ def test_an_unknown_effect_is_asked_about_among_those_who_approved_it_whatever_t
 
 
 def test_everyone_who_may_decide_gets_a_card_of_their_own() -> None:
-    holders, outgoing, deliveries = placing(approval(thread="thread"), PEOPLE, NOON)
+    holders, outgoing, deliveries = placing(record(approval(thread="thread")), PEOPLE, NOON)
 
     assert [holder.person for holder in holders] == [BO, CY]
     entries = [PlaceCard.model_validate_json(body) for _, body in outgoing]

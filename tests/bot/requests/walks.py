@@ -13,7 +13,8 @@ from pydantic import JsonValue
 
 from agents.events import CardReplaced, Event, PersonSaid, RequestOpened, RequestReassigned, RequestRevised, own
 from agents.moves import reassigned, restarted
-from agents.requests import DeliveryId, GatedCall, PersonId, PolicySnapshot, Request, RequestId, people_of
+from agents.requests import DeliveryId, GatedCall, PersonId, Request, RequestId, people_of
+from agents.requests.asked import Asked, asked_at_first
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.config.directory.policies import PolicyConfig
@@ -307,18 +308,18 @@ def check_counted(
 
 def may_say_no(told: Sequence[Event], person: str) -> bool:
     """Return whether somebody asked, wrote to it, or could ever decide it."""
-    may, rules = set[str](), dict[RequestId, PolicySnapshot]()
+    may, asked = set[str](), dict[RequestId, Asked]()
     for event in told:
         match event:
             case RequestOpened():
                 may |= {*event.request.requesters, *people_of(event.request.policy.rule)}
-                rules[event.request.id] = event.request.policy
+                asked[event.request.id] = asked_at_first(event.request.policy)
             case RequestRevised():
-                rules[event.request.id] = restarted(rules[event.request.id], event.at)
-                may |= {*event.request.requesters, *people_of(rules[event.request.id].rule)}
+                asked[event.request.id] = restarted(asked[event.request.id], event.at)
+                may |= {*event.request.requesters, *people_of(asked[event.request.id].rule)}
             case RequestReassigned():
-                rules[event.request_id] = reassigned(rules[event.request_id], event)
-                may |= {*people_of(rules[event.request_id].rule)}
+                asked[event.request_id] = reassigned(asked[event.request_id], event)
+                may |= {*people_of(asked[event.request_id].rule)}
             case PersonSaid():
                 may.add(event.person)
             case _:
@@ -369,15 +370,15 @@ async def check_again(place: Place) -> None:
 async def summary(place: Place) -> dict[str, object]:
     """Return what became of a request, without what differs by chance: ids, digests and times."""
     record, events = await place.record(), await place.events()
-    request, policy, made = record.request, record.request.policy, record.decision
+    request, asked, made = record.request, record.asked, record.decision
     begins = max(n for n, one in enumerate(events) if isinstance(one, RequestOpened | RequestRevised))
     return {
         "state": (record.state, record.started_at is not None, record.stopped is not None, record.frozen is not None),
         "decided": made and (made.state, made.by, made.broke_glass, made.reason, made.channel),
         "votes": [(one.person, one.approve, one.revision, one.reason, one.channel) for one in record.votes],
         "call": (request.revision, request.call and request.call.arguments, request.edits),
-        "asked": (policy.in_step, policy.rule, [one.by for one in policy.steps], policy.givers, policy.takers),
-        "may": (sorted(record.requesters), sorted(policy.editors), sorted(policy.may_deny)),
+        "asked": (asked.in_step, asked.rule, [one.by for one in asked.steps], asked.givers, asked.takers),
+        "may": (sorted(record.requesters), sorted(asked.editors), sorted(asked.may_deny)),
         "noted": (record.noted, [(one.person, one.kind, one.text) for one in record.comments], record.glass),
         "cards": Counter(one.person for event in events[begins:] for one in holders_of(event)),
         "void": len(record.replaced),

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from agents.events import read_event, write_event
+from agents.requests.record import RequestRecord
 from bot.store import Keys, Store
 from bot.store.client.durability import SHARDS, Closed, WrongShards
 from bot.store.format import FORMAT, OtherFormat, check_format, look_at_format
@@ -14,6 +15,31 @@ from tests.kit.guards import guards
 NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
+SAID = (
+    (
+        f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
+        f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","revision":1,'
+        f'"digest":"d",{AT}}}}}'
+    ),
+    (
+        f'{{{AT},"type":"request_decided","schema_version":1,"request_id":"q1","decision":{{"state":"approved",'
+        f'"by":["bo"],"way":"cli","reason":"","given":null,"operators_keys":[],{AT}}}}}'
+    ),
+    (
+        f'{{{AT},"type":"person_said","schema_version":1,"proof":{{"by":"chat","user":"U01ANNA","team":"T01",'
+        '"did":"wrote"},"said_id":"m1","person":"anna","text":"to staging"}'
+    ),
+    (
+        f'{{{AT},"type":"run_cancelled","schema_version":1,"proof":{{"by":"mail","server":"mx.corp.example",'
+        '"of":"corp.example"},"by":"anna"}'
+    ),
+    (
+        f'{{{AT},"type":"request_reassigned","schema_version":1,"proof":{{"by":"session","link_by":"email",'
+        '"mark":"abcdefgh"},"request_id":"q1","why":"delegated","moves":[{"type":"seats_passed","out":"bo","into":"cy",'
+        '"seats":["0.0"]},{"type":"step_began","number":1,"filled":["bo"]},{"type":"seats_filled","seats":{"0.0":["cy"]}'
+        ',"escalates":true}],"by":"bo","person":"bo","to":["cy"]}'
+    ),
+)
 HELD = {
     6: (
         (
@@ -21,33 +47,20 @@ HELD = {
             f'"approve":true,"reason":"","revision":1,"digest":"d","channel":"cli","evidence":"",{AT}}}}}'
         ),
     ),
-    7: (
-        (
-            f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
-            f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","revision":1,'
-            f'"digest":"d",{AT}}}}}'
-        ),
-        (
-            f'{{{AT},"type":"request_decided","schema_version":1,"request_id":"q1","decision":{{"state":"approved",'
-            f'"by":["bo"],"way":"cli","reason":"","given":null,"operators_keys":[],{AT}}}}}'
-        ),
-        (
-            f'{{{AT},"type":"person_said","schema_version":1,"proof":{{"by":"chat","user":"U01ANNA","team":"T01",'
-            '"did":"wrote"},"said_id":"m1","person":"anna","text":"to staging"}'
-        ),
-        (
-            f'{{{AT},"type":"run_cancelled","schema_version":1,"proof":{{"by":"mail","server":"mx.corp.example",'
-            '"of":"corp.example"},"by":"anna"}'
-        ),
-        (
-            f'{{{AT},"type":"request_reassigned","schema_version":1,"proof":{{"by":"session","link_by":"email",'
-            '"mark":"abcdefgh"},"request_id":"q1","why":"delegated","moves":[{"type":"seats_passed","out":"bo","into":"cy",'
-            '"seats":["0.0"]},{"type":"step_began","number":1,"filled":["bo"]},{"type":"seats_filled","seats":{"0.0":["cy"]}'
-            ',"escalates":true}],"by":"bo","person":"bo","to":["cy"]}'
-        ),
-    ),
+    7: SAID,
+    8: SAID,
 }
 """What stores of a format hold: where this changes, nothing that waits in one is read, and FORMAT goes up."""
+
+RECORD = (
+    '{"request":{"id":"q1","run_id":"r1","step_id":"p1","purpose":"gate","nonce":"n","title":"Deploy?","format":'
+    '"approval","requesters":["anna"],"digest":"d","opened_at":"2026-03-02T12:00:00Z","expires_at":'
+    '"2026-03-02T16:00:00Z","policy":{"name":"production","rule":{"type":"anyone","source":"group:release","people":'
+    '["bo"]},"quorum":1,"reach":["email"],"also_post":[],"answer_from":["cli"],"approve_by_email":false,'
+    '"requester_may_approve":false,"expires_after_s":14400.0,"execute_within_s":900.0}},"asked":{"rule":{"type":'
+    '"anyone","source":"group:release","people":["cy"]},"quorum":1,"requester_may_approve":false,"may_deny":["bo"],'
+    '"handed_on":[{"person":"bo","to":"cy","why":"delegated"}]}}'
+)
 
 
 async def test_whoever_uses_an_empty_store_first_notes_the_number_and_who_only_looks_writes_nothing(
@@ -65,6 +78,8 @@ async def test_whoever_uses_an_empty_store_first_notes_the_number_and_who_only_l
 def test_what_stores_of_this_format_hold_is_read_and_written_as_it_stands_there() -> None:
     for body in HELD[FORMAT]:
         assert json.loads(write_event(read_event(body))) == json.loads(body)
+    record = json.loads(RequestRecord.model_validate_json(RECORD).model_dump_json())
+    assert {**record, **json.loads(RECORD)} == record
 
 
 @guards("note_format.lua:known")

@@ -148,7 +148,7 @@ async def test_attack_a_mailbox_does_not_lengthen_the_chain_of_those_who_stand_i
     record = await asked(world)
 
     assert await deciders(world, record.request.id) == ("cy",)
-    assert [one.person for one in record.request.policy.away] == ["cy"]
+    assert [one.person for one in record.asked.away] == ["cy"]
 
 
 @opens(SOLO, change=on_solo)

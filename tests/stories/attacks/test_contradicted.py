@@ -234,7 +234,7 @@ async def test_attack_a_request_is_not_handed_on_for_a_reason_that_says_no(redis
         typed = await sayso(world, "delegate", record.request.id, "--to", "cy", "--reason", "not yet", "--as", "bo")
 
         assert (typed.code, TOLD in words(typed.err + typed.out)) == (1, True)
-        assert (await world.request(record.request.id)).request.policy.givers == ()
+        assert (await world.request(record.request.id)).asked.givers == ()
 
 
 async def test_attack_a_window_in_slack_whose_reason_says_no_hands_nothing_on(
@@ -252,7 +252,7 @@ async def test_attack_a_window_in_slack_whose_reason_says_no_hands_nothing_on(
         await office.bo.submits({"To": "Dan Dorn", "Reason": "no, do not do this"})
         await office.world.quiet()
 
-        assert (await office.world.request(record.request.id)).request.policy.givers == ()
+        assert (await office.world.request(record.request.id)).asked.givers == ()
 
 
 def editable(world: World) -> None:

@@ -41,7 +41,7 @@ async def test_the_requester_gets_it_through_nobody_and_it_goes_in_no_circle_and
         assert kind(await world.delegate(giver, record, to)) == became, (giver, to)
 
     assert isinstance(await world.decide("anna", record, "approve"), NotEntitled)
-    assert len((await world.request(record.request.id)).request.policy.handed_on) == 3
+    assert len((await world.request(record.request.id)).asked.handed_on) == 3
     assert world.workshop.effects == []
 
 
@@ -65,7 +65,7 @@ async def test_attack_a_mail_whose_two_texts_differ_hands_nothing_on_and_a_name_
 
     await sent_with_two_texts(world, "delegate: cy@corp.example", "What is that about?")
 
-    assert (await world.request(record.request.id)).request.policy.handed_on == ()
+    assert (await world.request(record.request.id)).asked.handed_on == ()
     card = next(one for one in world.mails("bo") if one.reply_to)
     await world.reply("bo", card, f"delegate: {'x' * 20_000}")
     assert max(map(len, (await world.next_mail("bo", about="x" * 20)).text.split())) < 200
@@ -78,7 +78,7 @@ async def test_an_address_that_outlook_writes_twice_is_one_to_hand_it_on_to(worl
     await sent_with_two_texts(world, "delegate: cy@corp.example<mailto:cy@corp.example>", seen)
     await world.quiet()
 
-    [given] = (await world.request(record.request.id)).request.policy.handed_on
+    [given] = (await world.request(record.request.id)).asked.handed_on
     assert given.to == "cy"
 
 
@@ -129,7 +129,7 @@ async def test_attack_a_mailbox_hands_nothing_on_where_no_mail_approves(world: W
     await world.reply("bo", await world.next_mail("bo", about="Press bell"), "delegate: cy@corp.example")
 
     assert "by mail" in (await world.next_mail("bo", about="Press bell")).text
-    assert (await world.request(record.request.id)).request.policy.handed_on == ()
+    assert (await world.request(record.request.id)).asked.handed_on == ()
     assert isinstance(await world.delegate("bo", record, "cy"), Delegated)
 
 
@@ -148,6 +148,6 @@ async def test_attack_a_requester_takes_a_seat_or_stands_in_and_approves_alone(w
     later = await asked(world)
     for one in (record, later):
         stands = await world.request(one.request.id)
-        assert stands.request.policy.handed_on == ()
+        assert stands.asked.handed_on == ()
         assert isinstance(await world.decide("anna", stands, "approve"), NotEntitled)
     assert world.workshop.effects == []

@@ -49,7 +49,7 @@ async def test_an_edit_that_is_asked_anew_is_denied_and_not_approved_by_whoever_
     own = await world.decide("bo", again, "approve")
     assert isinstance(own, NotEntitled)
     assert own.why == "editor"
-    assert (again.request.edits, again.request.policy.editors) == ({"what": (BO,)}, (BO,))
+    assert (again.request.edits, again.asked.editors) == ({"what": (BO,)}, (BO,))
     assert isinstance(await world.decide("bo", again, "deny"), Decided)
     await world.ended(again.request.run_id)
     assert world.workshop.effects == []
@@ -57,7 +57,7 @@ async def test_an_edit_that_is_asked_anew_is_denied_and_not_approved_by_whoever_
     again = await opened_anew(world)
     await world.edit("anna", await world.request(again.request.id), what="horn")
     now = await world.request(again.request.id)
-    assert now.request.policy.editors == ()
+    assert now.asked.editors == ()
     assert isinstance(await world.decide("bo", now, "approve"), Decided), "whoever asked has changed it since"
 
 
@@ -116,7 +116,7 @@ async def test_attack_whoever_may_only_deny_by_now_changes_nothing_and_voids_no_
         await becomes(office, others)
         await office.quiet()
         moved = await office.request(record.request.id)
-        assert tuple(people_of(moved.request.policy.rule)) == ("dan", "eve")
+        assert tuple(people_of(moved.asked.rule)) == ("dan", "eve")
         await office.decide("dan", moved, "approve")
         voted = await office.request(record.request.id)
 

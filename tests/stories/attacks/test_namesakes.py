@@ -231,12 +231,12 @@ def in_steps(world: World) -> None:
 @opens(STEPS, change=in_steps)
 async def test_attack_a_namesake_seems_to_have_approved_an_earlier_step(world: World) -> None:
     record = await half_approved(world)
-    assert (await world.request(record.request.id)).request.policy.in_step == 1
+    assert (await world.request(record.request.id)).asked.in_step == 1
 
     await becomes(world, _with_another_bo(STEPS))
 
     now = await world.request(record.request.id)
-    assert (now.request.policy.in_step, [*filter(world.app.people.is_here, waited_for(now))]) == (0, ["dan"])
+    assert (now.asked.in_step, [*filter(world.app.people.is_here, waited_for(now))]) == (0, ["dan"])
     assert isinstance(await world.decide("eve", now, "approve"), NotEntitled)
     assert isinstance(await world.decide("bo", now, "approve"), NotEntitled)
     assert isinstance(await world.decide("dan", now, "approve"), Counted)

@@ -24,7 +24,7 @@ async def test_who_was_asked_and_is_still_there_denies_what_others_decide_by_now
         record = await office.opened(run_id)
         await becomes(office, without(TOML, "bo") + _OTHERS)
         now = await office.request(record.request.id)
-        assert list(now.request.policy.everybody) == ["dan"]
+        assert list(who_of(now).named) == ["dan"]
 
         denied = await office.decide("cy", now, "deny", "no!")
 
@@ -103,7 +103,7 @@ async def test_who_answered_the_agent_does_not_approve_once_they_are_on_call(red
         await office.quiet()
 
         now = await office.request(record.request.id)
-        assert now.request.policy.escalated_at is not None
+        assert now.asked.escalated_at is not None
         assert who_of(now).approve == ("bo",)
         assert isinstance(await office.decide("cy", now, "approve"), NotEntitled)
         assert isinstance(await office.decide("bo", now, "approve"), Decided)

@@ -218,7 +218,7 @@ async def test_what_was_said_of_an_absence_under_the_other_id_holds_for_whom_the
     absences = await world.app.requests.absences.all()
     assert {one.person: one.to for one in absences} == {"bo": "dan", "eve": "bo"}
     record = await asked(world)
-    assert [(one.person, one.to) for one in record.request.policy.handed_on] == [("bo", "dan")]
+    assert [(one.person, one.to) for one in record.asked.handed_on] == [("bo", "dan")]
     await world.app.requests.absences.end(PersonId("bo"), PersonId("bo"), proof=as_by("cli"))
 
 

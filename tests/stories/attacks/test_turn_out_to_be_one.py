@@ -466,6 +466,6 @@ async def test_attack_one_who_only_may_be_an_editor_is_said_to_have_changed_it(t
 
         stands = await s.request(record.request.id)
         assert stands.request.edits == {"bell": ("bo",), "tone": ("cy",)}
-        assert stands.request.policy.editors == ("bo", "cy")
+        assert stands.asked.editors == ("bo", "cy")
         assert isinstance(await s.decide("dan", stands, "approve"), NotEntitled)
         assert isinstance(await s.decide("eve", stands, "approve"), Decided)

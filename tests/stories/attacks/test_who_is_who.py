@@ -136,11 +136,11 @@ async def test_who_may_be_whoever_handed_it_on_is_not_said_to_have_done_so(
             await becomes(
                 office, later.replace("person:dan", "person:eve").replace('"person:eve", "person:eve"', '"person:eve"')
             )
-            assert "eve" in list[str](people_of((await office.request(record.request.id)).request.policy.rule))
+            assert "eve" in list[str](people_of((await office.request(record.request.id)).asked.rule))
         else:
             assert isinstance(await office.edit("cy", now, what="horn"), Edited)
 
-        given = (await office.request(record.request.id)).request.policy.handed_on
+        given = (await office.request(record.request.id)).asked.handed_on
         assert [one.person for one in given] == ["bo"]
 
 

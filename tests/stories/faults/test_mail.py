@@ -174,7 +174,7 @@ async def test_an_automatic_reply_that_is_not_certainly_theirs_says_nothing_of_t
 
     await automatic(world, card, "away until 2026-12-01: dan", login=None)
 
-    assert (await world.request(record.request.id)).request.policy.away == ()
+    assert (await world.request(record.request.id)).asked.away == ()
     assert len(world.mails("bo")) == 1
 
 

@@ -59,7 +59,7 @@ async def test_an_approval_under_a_gate_that_has_become_another_is_asked_again_u
     await world.steer(run_id, "resume")
     again = await world.opened(run_id, after=record.request.id)
 
-    assert (again.request.policy.name, again.request.policy.quorum) == ("pair", 2)
+    assert (again.request.policy.name, again.asked.quorum) == ("pair", 2)
     assert "the policy is now 'pair'" in again.request.changes[0]
     await world.decide("bo", again, "approve")
     assert world.workshop.effects == []

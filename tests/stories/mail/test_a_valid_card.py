@@ -11,6 +11,7 @@ from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.config.data_dir import DataDir
 from bot.policy.answers import Statement
+from bot.policy.approvers.who import who_of
 from bot.policy.judge import MOST_NOTED, judge
 from bot.policy.judgements import Counted, Decided
 from bot.requests.tokens import Tokens
@@ -66,7 +67,7 @@ async def test_another_card_of_the_same_question_has_its_title_and_subject_but_f
 @pytest.mark.long
 async def test_whoever_answers_without_end_in_front_of_others_is_told_once_which_ways_are_left(world: World) -> None:
     record, _ = await card_for(world)
-    decisions, bo = world.app.requests.decisions, record.request.policy.everybody[0]
+    decisions, bo = world.app.requests.decisions, who_of(record).named[0]
 
     async def in_front_of_others(number: int) -> None:
         stands = await world.request(record.request.id)

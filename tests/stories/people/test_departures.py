@@ -519,7 +519,7 @@ async def test_a_later_step_that_nobody_can_fill_closes_the_request_at_once(worl
     closed = await world.request(record.request.id)
     assert closed.state == "superseded"
     anew = await world.opened(run_id, after=record.request.id)
-    assert anew.request.policy.everybody == ("bo", "cy")
+    assert who_of(anew).named == ("bo", "cy")
 
 
 @opens(TOML + EVE)

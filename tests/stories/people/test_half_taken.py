@@ -483,7 +483,7 @@ async def test_nobody_is_asked_in_place_of_who_is_only_missing(world: World) -> 
         assert world.app.people.missing == ("bo",)
         await world.move_time(8 * 3600)
         await world.app.requests.decisions.look(record.request.id)
-        assert (await world.request(record.request.id)).request.policy.escalated_at is None
+        assert (await world.request(record.request.id)).asked.escalated_at is None
 
     await world.move_time(120)
     assert await world.next_mail("dan", "Press bell?")

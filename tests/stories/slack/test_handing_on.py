@@ -24,7 +24,7 @@ async def test_bo_hands_it_on_in_a_window_and_dan_approves_it(office: SlackWorld
     await office.says(wish, "Bo Berg to Dan Dorn: “on the train”")
     await office.says(wish, "Waiting for Dan Dorn (for Bo Berg)")
     now = await office.world.request(record.request.id)
-    assert now.request.policy.givers == ("bo",)
+    assert now.asked.givers == ("bo",)
     await office.world.decide("dan", now, "approve")
     assert await office.world.summary(run_id) == "done: ok: press bell: done"
 
@@ -48,7 +48,7 @@ async def test_attack_whoever_gets_the_id_of_whom_a_window_offers_gets_the_seat(
 
     await office.bo.sees_ephemeral("Dan Dorn")
     now = await office.world.request(record.request.id)
-    assert (now.request.policy.handed_on, [*people_of(now.request.policy.rule)]) == ((), ["bo"])
+    assert (now.asked.handed_on, [*people_of(now.asked.rule)]) == ((), ["bo"])
 
 
 @opens(toml=SOLO)
@@ -63,5 +63,5 @@ async def test_attack_an_id_that_means_two_people_is_handed_a_seat(world: World)
     await world.quiet()
 
     now = await world.request(record.request.id)
-    assert now.request.policy.handed_on == ()
+    assert now.asked.handed_on == ()
     assert "'dan' means two people" in world.mails("bo")[-1].text

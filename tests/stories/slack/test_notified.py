@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.policy.approvers.who import who_of
 from tests.fakes.slack.driver import Message, Person
 from tests.fakes.slack.state import SCOPES
 from tests.kit.office import TOML
@@ -227,7 +228,7 @@ async def test_what_changes_while_a_line_is_on_its_way_calls_nobody_twice_or_too
     await office.world.move_time(3600 + 60)
 
     async def is_asked() -> bool:
-        return "cy" in (await office.world.request(record.request.id)).request.policy.everybody
+        return "cy" in who_of(await office.world.request(record.request.id)).named
 
     await office.slack.until(is_asked, "it has escalated")
     await office.world.decide("bo", await office.world.request(record.request.id), "deny", "not on <!channel> Friday")

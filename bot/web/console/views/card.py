@@ -156,8 +156,8 @@ def card_view(
         may_stop=can.stop and _goes_on(run),
         may_withdraw=can.withdraw,
         excluded=[
-            *(asked_because(request, people, me, known.requesters) if is_open else ()),
-            *excluded(told.request, people, told.requesters),
+            *(asked_because(told, people, me) if is_open else ()),
+            *excluded(told, people),
         ],
         because=_because(record, people, session, now) if is_open and not (can.approve or can.answer) else "",
         by_key=by_key(view.service, view.key_holders, people),
@@ -194,7 +194,7 @@ def _by_time(record: RequestRecord, people: People) -> Iterator[Line]:
     if record.state != "open":
         return
     told = as_told_now(record, people)
-    yield from (*timing_lines(told.request, people, told.requesters), *reminded_lines(record, people))
+    yield from (*timing_lines(told, people), *reminded_lines(record, people))
     due = next_due(told, people.zones())
     if due and due.kind != "expiry":
         yield Line(label=say("timing.next"), text=next_in_words(due, people))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agents.moves import handed_on
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
+from agents.requests.record import RequestRecord
 from bot.policy.approvers.delegation import (
     MOST_HANDED_ON,
     Absent,
@@ -21,11 +22,11 @@ from bot.policy.approvers.delegation import (
     stood_in_for,
 )
 from bot.policy.approvers.quorum import can_be_met, is_met
-from bot.policy.approvers.who import who
+from bot.policy.approvers.who import who_at_first, who_of
 from bot.policy.judge import judge
 from bot.policy.judgements import Decided, NotEntitled
 from tests.agents.worlds import NOON
-from tests.bot.examples import ANNA, BO, CY, DAN, all_of, answer, anyone, approval, policy, record
+from tests.bot.examples import ANNA, BO, CY, DAN, all_of, answer, anyone, approval, moved, policy, record
 from tests.kit.long import examples
 
 EVE, FAY = PersonId("eve"), PersonId("fay")
@@ -39,26 +40,36 @@ def of(snapshot: PolicySnapshot) -> Accepts:
     return lambda seat: {*reserve, *seat.people}
 
 
-def involved(*voters: PersonId, here: Collection[PersonId] = HERE) -> Involved:
-    return Involved((ANNA,), voters, here)
+def involved(
+    *voters: PersonId,
+    under: PolicySnapshot = ALONE,
+    here: Collection[PersonId] = HERE,
+    editors: tuple[PersonId, ...] = (),
+) -> Involved:
+    return Involved(who_at_first(under, (ANNA,), editors), voters, here)
 
 
-def why(snapshot: PolicySnapshot, person: PersonId, to: PersonId, found: Involved | None = None) -> str | None:
-    return objection(snapshot, person, to, found or involved(), of(snapshot))
+def why(found: Involved, person: PersonId, to: PersonId) -> str | None:
+    return objection(person, to, found, of(found.who.policy))
 
 
-def given_on(snapshot: PolicySnapshot, *pairs: tuple[PersonId, PersonId]) -> PolicySnapshot:
+def given_on(snapshot: PolicySnapshot, *pairs: tuple[PersonId, PersonId]) -> Involved:
+    found = involved(under=snapshot)
     for person, to in pairs:
-        assert why(snapshot, person, to) is None
-        snapshot = handed_on(snapshot, passed(snapshot, person, to, of(snapshot)))
-    return snapshot
+        assert why(found, person, to) is None
+        found = found.after(passed(found.who.asked, person, to, of(snapshot)))
+    return found
+
+
+def asked_by(found: Involved) -> RequestRecord:
+    return record(approval(policy=found.who.policy), asked=found.who.asked)
 
 
 def test_who_holds_it_now_decides_and_who_handed_it_on_only_denies() -> None:
     now = given_on(ALONE, (BO, CY))
-    asked = record(request=approval(policy=now))
+    asked = asked_by(now)
 
-    assert who(now, (ANNA,)).approve == (CY,)
+    assert now.who.approve == (CY,)
     assert isinstance(judge(asked, answer(CY)), Decided)
     own = judge(asked, answer(BO))
     assert isinstance(own, NotEntitled)
@@ -69,31 +80,29 @@ def test_who_holds_it_now_decides_and_who_handed_it_on_only_denies() -> None:
 
 
 def test_nobody_comes_back_by_escalation_who_handed_it_on() -> None:
-    now = given_on(ALONE, (BO, CY))
-    wider = now.model_copy(update={"rule": anyone("cy", "bo", "dan")})
+    now = asked_by(given_on(ALONE, (BO, CY)))
+    wider = now.model_copy(update={"asked": now.asked.model_copy(update={"rule": anyone("cy", "bo", "dan")})})
 
-    assert who(wider, (ANNA,)).approve == (CY, DAN)
-    assert isinstance(judge(record(request=approval(policy=wider)), answer(BO)), NotEntitled)
+    assert who_of(wider).approve == (CY, DAN)
+    assert isinstance(judge(wider, answer(BO)), NotEntitled)
 
 
 @pytest.mark.parametrize(
-    ("found", "snapshot", "person", "to", "reason"),
+    ("found", "person", "to", "reason"),
     [
-        (involved(), ALONE, CY, DAN, "not_asked"),
-        (involved(), ALONE, ANNA, CY, "not_asked"),
-        (involved(BO), ALONE, BO, CY, "has_voted"),
-        (involved(), ALONE, BO, BO, "self"),
-        (involved(here=(ANNA, BO)), ALONE, BO, CY, "left"),
-        (involved(), policy(rule=anyone("bo"), stand_ins=(anyone("anna"),)), BO, ANNA, "requester"),
-        (involved(), ALONE.model_copy(update={"editors": (CY,)}), BO, CY, "editor"),
-        (involved(), policy(rule=anyone("bo", "cy")), BO, CY, "deciding"),
-        (involved(), policy(rule=anyone("bo")), BO, CY, "not_accepted"),
+        (involved(), CY, DAN, "not_asked"),
+        (involved(), ANNA, CY, "not_asked"),
+        (involved(BO), BO, CY, "has_voted"),
+        (involved(), BO, BO, "self"),
+        (involved(here=(ANNA, BO)), BO, CY, "left"),
+        (involved(under=policy(rule=anyone("bo"), stand_ins=(anyone("anna"),))), BO, ANNA, "requester"),
+        (involved(editors=(CY,)), BO, CY, "editor"),
+        (involved(under=policy(rule=anyone("bo", "cy"))), BO, CY, "deciding"),
+        (involved(under=policy(rule=anyone("bo"))), BO, CY, "not_accepted"),
     ],
 )
-def test_it_is_not_handed_on(
-    found: Involved, snapshot: PolicySnapshot, person: PersonId, to: PersonId, reason: str
-) -> None:
-    assert why(snapshot, person, to, found) == reason
+def test_it_is_not_handed_on(found: Involved, person: PersonId, to: PersonId, reason: str) -> None:
+    assert why(found, person, to) == reason
 
 
 def test_what_a_policy_allows_requesters_and_editors_is_for_those_whom_it_names_itself() -> None:
@@ -103,22 +112,22 @@ def test_what_a_policy_allows_requesters_and_editors_is_for_those_whom_it_names_
         requester_may_approve=True,
         editor_may_approve=True,
     )
-    edited = involved()._replace(editors=(CY,))
+    edited = involved(under=own, editors=(CY,))
 
-    assert why(own, BO, ANNA) == "requester"
-    assert why(own, BO, CY, edited) == "editor"
-    assert candidates(own, edited, of(own), BO) == (DAN,)
+    assert why(involved(under=own), BO, ANNA) == "requester"
+    assert why(edited, BO, CY) == "editor"
+    assert candidates(edited, of(own), BO) == (DAN,)
     absent: Mapping[PersonId, Absent] = {BO: Absent(until=NOON, to=ANNA)}
-    assert [*stood_in_for(own, absent, edited, of(own))] == []
+    assert [*stood_in_for(absent, edited, of(own))] == []
 
 
 @pytest.mark.parametrize("part", ["joined", "edited"])
 def test_attack_who_took_a_seat_steers_or_edits_it_afterwards_and_approves_alone(part: str) -> None:
     own = policy(rule=anyone("bo"), stand_ins=(anyone("cy"),), requester_may_approve=True, editor_may_approve=True)
-    asked = approval(policy=given_on(own, (BO, CY)), edits={"version": (CY,)} if part == "edited" else {})
-    now = record(request=asked.under(asked.policy), joined=(CY,) if part == "joined" else ())
+    asked = approval(policy=own, edits={"version": (CY,)} if part == "edited" else {})
+    now = given_on(own, (BO, CY)).who.asked.edited_by(asked.editors, own)
 
-    found = judge(now, answer(CY))
+    found = judge(record(asked, asked=now, joined=(CY,) if part == "joined" else ()), answer(CY))
 
     assert isinstance(found, NotEntitled)
     assert found.why == ("requester" if part == "joined" else "editor")
@@ -129,11 +138,11 @@ def test_it_never_goes_back_and_not_further_than_three_times() -> None:
     assert why(now, DAN, BO) == "loop"
     assert why(now, DAN, CY) == "loop"
 
-    last = given_on(now, (DAN, EVE))
+    last = given_on(ALONE, (BO, CY), (CY, DAN), (DAN, EVE))
 
-    assert [one.person for one in hand_ons_to(last, EVE)] == [BO, CY, DAN]
+    assert [one.person for one in hand_ons_to(last.who.asked, EVE)] == [BO, CY, DAN]
     assert why(last, EVE, FAY) == "chain"
-    assert isinstance(judge(record(request=approval(policy=last)), answer(EVE)), Decided)
+    assert isinstance(judge(asked_by(last), answer(EVE)), Decided)
 
 
 def test_two_who_hand_it_on_have_chains_of_their_own() -> None:
@@ -141,14 +150,14 @@ def test_two_who_hand_it_on_have_chains_of_their_own() -> None:
 
     now = given_on(both, (BO, DAN), (CY, EVE))
 
-    assert [one.person for one in hand_ons_to(now, DAN)] == [BO]
-    assert who(now, (ANNA,)).approve == (DAN, EVE)
-    assert now.quorum == 2
+    assert [one.person for one in hand_ons_to(now.who.asked, DAN)] == [BO]
+    assert now.who.approve == (DAN, EVE)
+    assert now.who.asked.quorum == 2
 
 
 def test_exactly_the_seats_of_one_go_to_the_other() -> None:
     rule = all_of(anyone("bo", "cy"), all_of(anyone("bo"), anyone("dan")))
-    now = given_on(policy(rule=rule, stand_ins=(anyone("eve"),)), (BO, EVE))
+    now = given_on(policy(rule=rule, stand_ins=(anyone("eve"),)), (BO, EVE)).who.asked
 
     assert now.rule == all_of(anyone("eve", "cy"), all_of(anyone("eve"), anyone("dan")))
     assert is_met(now, (CY, EVE, DAN))
@@ -162,24 +171,26 @@ def test_a_seat_that_is_none_of_theirs_by_the_policy_is_not_taken() -> None:
     def accepts(seat: Anyone) -> Collection[PersonId]:
         return {DAN} if seat.source == "group:security" else {BO}
 
-    assert objection(snapshot, BO, DAN, involved(), accepts) == "not_accepted"
-    assert objection(snapshot, CY, DAN, involved(), accepts) is None
+    assert objection(BO, DAN, involved(under=snapshot), accepts) == "not_accepted"
+    assert objection(CY, DAN, involved(under=snapshot), accepts) is None
 
 
 def test_it_is_refused_where_too_few_would_be_left() -> None:
     steps = (PolicyStep(name="one", rule=anyone("bo")), PolicyStep(name="two", rule=anyone("cy")))
     snapshot = policy(rule=steps[0].rule, steps=steps, stand_ins=(anyone("cy", "dan"),))
 
-    assert why(snapshot, BO, CY) == "too_few"
-    now = given_on(snapshot, (BO, DAN))
+    assert why(involved(under=snapshot), BO, CY) == "too_few"
+    now = given_on(snapshot, (BO, DAN)).who.asked
     assert now.steps[0].rule == now.rule == anyone("dan")
 
 
 def test_those_to_whom_it_can_go_are_listed() -> None:
-    assert candidates(ALONE, involved(), of(ALONE), BO) == (CY, DAN, EVE, FAY)
-    assert candidates(ALONE, involved(), of(ALONE)) == (CY, DAN, EVE, FAY)
-    assert candidates(ALONE, involved(), of(ALONE), CY) == ()
-    assert candidates(policy(rule=anyone("bo")), involved(), of(policy(rule=anyone("bo"))), BO) == ()
+    alone = policy(rule=anyone("bo"))
+
+    assert candidates(involved(), of(ALONE), BO) == (CY, DAN, EVE, FAY)
+    assert candidates(involved(), of(ALONE)) == (CY, DAN, EVE, FAY)
+    assert candidates(involved(), of(ALONE), CY) == ()
+    assert candidates(involved(under=alone), of(alone), BO) == ()
 
 
 UNTIL = NOON + timedelta(days=3)
@@ -202,17 +213,17 @@ def absences(**to: str) -> Mapping[PersonId, Absent]:
     ],
 )
 def test_those_who_are_away_are_stood_in_for(away: Mapping[PersonId, Absent], went: list[str]) -> None:
-    found = list(stood_in_for(ALONE, away, involved(), of(ALONE)))
+    found = list(stood_in_for(away, involved(), of(ALONE)))
 
     assert [f"{one.out} {one.into}" for one in found] == went
     assert {one.until for one in found} <= {UNTIL}
-    assert [*stood_in_for(ALONE, away, involved(BO), of(ALONE))] == []
+    assert [*stood_in_for(away, involved(BO), of(ALONE))] == []
 
 
 def test_seats_of_other_steps_go_along_only_where_they_may_be_taken() -> None:
     first, then = anyone("bo"), Anyone(source="group:finance", people=(BO, CY))
     steps = (PolicyStep(name="now", rule=first), PolicyStep(name="then", rule=then))
-    snapshot = policy(rule=first, steps=steps)
+    snapshot = moved(policy(rule=first, steps=steps))
 
     now = handed_on(snapshot, passed(snapshot, BO, DAN, lambda seat: (DAN,) if seat.source != then.source else ()))
 
@@ -246,15 +257,15 @@ _wishes = st.lists(st.tuples(st.integers(0, 5), _names.map(PersonId)), min_size=
 def test_whatever_is_handed_on_the_rules_hold(
     snapshot: PolicySnapshot, wishes: list[tuple[int, PersonId]], voters: set[PersonId]
 ) -> None:
-    found, first = involved(*voters), set(people_of(snapshot.rule))
+    found, first = involved(*voters, under=snapshot), set(people_of(snapshot.rule))
     reserve = of(snapshot)
     for number, to in wishes:
-        before = who(snapshot, found.requesters).approve
+        before = found.who.approve
         person = before[number % len(before)] if before else BO
-        if objection(snapshot, person, to, found, reserve):
+        if objection(person, to, found, reserve):
             continue
-        snapshot = handed_on(snapshot, passed(snapshot, person, to, reserve))
-        after = who(snapshot, found.requesters).approve
+        found = found.after(passed(found.who.asked, person, to, reserve))
+        after, now = found.who.approve, found.who.asked
 
         assert person in before
         assert person not in after
@@ -262,14 +273,13 @@ def test_whatever_is_handed_on_the_rules_hold(
         assert to not in before
         assert to != ANNA
         assert set(after) == {*before, to} - {person}
-        assert person in snapshot.may_deny
-        assert (
-            can_be_met(snapshot, [one for one in snapshot.everybody if one not in (ANNA, *snapshot.givers)]) or voters
-        )
-    assert set(snapshot.givers).isdisjoint(who(snapshot, found.requesters).approve)
-    assert len(set(snapshot.givers)) == len(snapshot.givers)
-    assert all(len(hand_ons_to(snapshot, one)) <= MOST_HANDED_ON for one in HERE)
-    assert set(who(snapshot, found.requesters).approve) <= {
+        assert person in now.may_deny
+        assert can_be_met(now, [one for one in found.who.named if one not in (ANNA, *now.givers)]) or voters
+    now = found.who.asked
+    assert set(now.givers).isdisjoint(found.who.approve)
+    assert len(set(now.givers)) == len(now.givers)
+    assert all(len(hand_ons_to(now, one)) <= MOST_HANDED_ON for one in HERE)
+    assert set(found.who.approve) <= {
         *first,
         *(one for seat in snapshot.stand_ins for one in seat.people),
     }

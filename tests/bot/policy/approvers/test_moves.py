@@ -1,6 +1,7 @@
 """Who is asked after any course of moves: what each was made with stands in it, and the fold looks nothing up."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -10,10 +11,11 @@ from agents.events import RequestReassigned, read_event, write_event
 from agents.events.requests import ReassignedWhy
 from agents.moves import named_by, reassigned, restarted, seats_in
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
+from agents.requests.asked import Asked, asked_at_first
 from agents.requests.moves import Move, RuleReplaced, SeatsFilled, SeatsPassed, StepBegan
 from bot.policy.approvers.delegation import passed
 from bot.policy.approvers.steps import escalated, refilled, wider
-from bot.policy.approvers.who import who
+from bot.policy.approvers.who import who_at_first
 from tests.agents.worlds import NOON
 from tests.bot.examples import REQUEST, policy
 from tests.kit.long import examples
@@ -44,12 +46,17 @@ def policies(draw: st.DrawFn) -> PolicySnapshot:
     return policy(rule=first.rule, quorum=first.quorum, escalate_to=first.escalate_to, steps=steps)
 
 
+def approve(now: Asked) -> tuple[PersonId, ...]:
+    """Those who may approve, where nobody asked."""
+    return replace(who_at_first(policy(), ()), asked=now).approve
+
+
 @st.composite
-def made(draw: st.DrawFn, now: PolicySnapshot) -> Move:
+def made(draw: st.DrawFn, now: Asked) -> Move:
     """A move as it is made for `now`, with whatever the directory and a rotation say at that moment."""
     there = {source: draw(_some) for source in SOURCES}
     numbers = draw(st.sets(st.integers(0, max(0, len(now.steps) - 1))))
-    may = who(now, ()).approve
+    may = approve(now)
     ways = ["escalated", "refilled", "wider", *(["passed"] if may else []), *(["began"] if now.steps else [])]
     match draw(st.sampled_from(ways if now.steps else [*ways, "replaced"])):
         case "began":
@@ -81,9 +88,9 @@ def written(move: Move, number: int) -> RequestReassigned:
     return event
 
 
-def _courses(first: PolicySnapshot, data: st.DataObject) -> Iterator[tuple[PolicySnapshot, Move, PolicySnapshot]]:
-    """Yield some moves one after the other: the policy before each, and after it."""
-    now = first
+def _courses(first: PolicySnapshot, data: st.DataObject) -> Iterator[tuple[Asked, Move, Asked]]:
+    """Yield some moves one after the other: who is asked before each, and after it."""
+    now = asked_at_first(first)
     for number in range(data.draw(st.integers(1, 6))):
         move = data.draw(made(now))
         then = reassigned(now, written(move, number))
@@ -100,7 +107,7 @@ def _shape(rule: Rule) -> object:
 def test_whoever_is_asked_was_named_and_fills_one_step_and_keeps_the_right_to_deny(
     first: PolicySnapshot, data: st.DataObject
 ) -> None:
-    named = {one for rule in first.rules for one in people_of(rule)}
+    named = {one for rule in asked_at_first(first).rules for one in people_of(rule)}
     for now, move, then in _courses(first, data):
         named |= {*named_by(move)}
         asked, before = {*people_of(then.rule)}, {*people_of(now.rule)}
@@ -135,7 +142,7 @@ def test_who_gave_a_seat_up_is_in_none_and_whoever_took_it_is_in_those_that_they
     first: PolicySnapshot, data: st.DataObject
 ) -> None:
     for now, move, then in _courses(first, data):
-        assert {*then.givers}.isdisjoint(who(then, ()).approve)
+        assert {*then.givers}.isdisjoint(approve(then))
         if not isinstance(move, SeatsPassed):
             continue
         rules = [(then.in_step, now.rule, then.rule), *_pairs(now, then)]
@@ -147,7 +154,7 @@ def test_who_gave_a_seat_up_is_in_none_and_whoever_took_it_is_in_those_that_they
         assert move.out in then.may_deny
 
 
-def _pairs(now: PolicySnapshot, then: PolicySnapshot) -> Iterator[tuple[int, Rule, Rule]]:
+def _pairs(now: Asked, then: Asked) -> Iterator[tuple[int, Rule, Rule]]:
     for number, (old, new) in enumerate(zip(now.steps, then.steps, strict=True)):
         yield number, old.rule, new.rule
 
@@ -176,9 +183,11 @@ _any_move |= st.builds(SeatsFilled, seats=st.dictionaries(st.sampled_from(["0.0"
 
 @settings(max_examples=examples(500), deadline=None)
 @given(policies(), st.lists(_any_move, max_size=5).map(tuple), st.sampled_from(["left", "delegated", "escalated"]))
-def test_any_moves_on_any_policy_make_a_policy(
+def test_after_any_moves_whoever_is_asked_can_be_written_and_read(
     first: PolicySnapshot, moves: tuple[Move, ...], why: ReassignedWhy
 ) -> None:
     event = RequestReassigned(at=NOON, request_id=REQUEST, why=why, moves=moves, to=(PersonId("bo"),))
 
-    assert PolicySnapshot.model_validate_json(reassigned(first, event).model_dump_json()).name == first.name
+    then = reassigned(asked_at_first(first), event)
+
+    assert Asked.model_validate_json(then.model_dump_json()) == then

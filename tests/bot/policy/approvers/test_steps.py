@@ -1,16 +1,18 @@
 """Steps that come one after the other, and seats that escalation opens to more people."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from agents.events import RequestReassigned, VoteCast
 from agents.moves import begun, filled, restarted
-from agents.requests import HandedOn, PersonId, PolicySnapshot, PolicyStep, people_of
+from agents.requests import PersonId, PolicySnapshot, PolicyStep, people_of
+from agents.requests.asked import Asked, HandedOn, asked_at_first
 from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.quorum import can_be_met, is_met, lacking_in_all
 from bot.policy.approvers.steps import escalated, open_steps, refilled
-from bot.policy.approvers.who import who, who_of
+from bot.policy.approvers.who import who_at_first, who_of
 from bot.policy.judge import judge, needed_later
 from bot.policy.judgements import Act, AlreadyVoted, Counted, Decided, Judgement, NotEntitled
 from bot.policy.recheck import why_not
@@ -26,6 +28,7 @@ from tests.bot.examples import (
     any_of,
     anyone,
     approval,
+    moved,
     policy,
     record,
 )
@@ -48,12 +51,16 @@ def spending(*steps: PolicyStep, **changes: Any) -> PolicySnapshot:
     )
 
 
-def escalating(snapshot: PolicySnapshot, *to: PersonId) -> PolicySnapshot:
-    return filled(snapshot, escalated(snapshot, to), LATER)
+def escalating(now: Asked, *to: PersonId) -> Asked:
+    return filled(now, escalated(now, to), LATER)
 
 
 def asked(snapshot: PolicySnapshot | None = None) -> RequestRecord:
-    return record().model_copy(update={"request": approval(policy=snapshot or spending())})
+    return record(approval(policy=snapshot or spending()))
+
+
+def approve(now: Asked, *requesters: PersonId) -> tuple[PersonId, ...]:
+    return replace(who_at_first(policy(), requesters), asked=now).approve
 
 
 def says(found: RequestRecord, person: PersonId, act: Act = "approve") -> Judgement:
@@ -81,16 +88,16 @@ def test_the_step_that_is_met_begins_the_next_and_the_last_one_decides() -> None
     second = voted(found, BO)
     decided = says(second, CY)
 
-    assert who(second.request.policy, ()).approve == (CY, DAN)
+    assert who_of(second).approve == (CY, DAN)
     assert isinstance(decided, Decided)
     assert (decided.decision.state, decided.decision.by) == ("approved", (BO, CY))
 
 
 def test_one_person_fills_one_step() -> None:
-    wider = escalating(spending(), DAN)
-    second = voted(asked(wider), DAN)
+    first = asked()
+    second = voted(first.model_copy(update={"asked": escalating(first.asked, DAN)}), DAN)
 
-    assert who(second.request.policy, ()).approve == (CY,)
+    assert who_of(second).approve == (CY,)
     assert isinstance(says(second, DAN), AlreadyVoted)
     assert isinstance(says(second, CY), Decided)
 
@@ -108,18 +115,18 @@ def test_the_number_that_is_needed_counts_the_steps_to_come() -> None:
     found = asked(spending(MANAGER, FINANCE.model_copy(update={"quorum": 2})))
     second = voted(found, BO)
 
-    assert lacking_in_all(found.request.policy, ()) == 3
-    assert lacking_in_all(second.request.policy, [BO]) == 2
+    assert lacking_in_all(found.asked, ()) == 3
+    assert lacking_in_all(second.asked, [BO]) == 2
 
 
 def test_a_step_needs_others_than_the_step_before() -> None:
     only_cy = PolicyStep(name="manager", rule=anyone("cy"))
 
-    assert can_be_met(spending(), (BO, CY))
-    assert can_be_met(spending(only_cy, FINANCE), (CY, DAN))
-    assert not can_be_met(spending(only_cy, FINANCE), (CY,))
-    assert not can_be_met(spending(FINANCE.model_copy(update={"quorum": 2}), FINANCE), (CY, DAN))
-    assert not can_be_met(spending(), (BO,))
+    assert can_be_met(asked_at_first(spending()), (BO, CY))
+    assert can_be_met(asked_at_first(spending(only_cy, FINANCE)), (CY, DAN))
+    assert not can_be_met(asked_at_first(spending(only_cy, FINANCE)), (CY,))
+    assert not can_be_met(asked_at_first(spending(FINANCE.model_copy(update={"quorum": 2}), FINANCE)), (CY, DAN))
+    assert not can_be_met(asked_at_first(spending()), (BO,))
 
 
 def test_whoever_becomes_a_requester_counts_for_no_step_and_that_step_is_asked_again() -> None:
@@ -132,8 +139,8 @@ def test_whoever_becomes_a_requester_counts_for_no_step_and_that_step_is_asked_a
     assert isinstance(back, Counted)
     assert back.next_step == 0
     again = voted(steered, CY)
-    assert again.request.policy.steps[1].by == (CY,)
-    assert who(again.request.policy, (BO,)).approve == (ANNA,)
+    assert again.asked.steps[1].by == (CY,)
+    assert approve(again.asked, BO) == (ANNA,)
 
 
 def test_whoever_has_left_counts_for_no_step_and_that_step_is_asked_again() -> None:
@@ -149,40 +156,40 @@ def test_whoever_has_left_counts_for_no_step_and_that_step_is_asked_again() -> N
 
 def test_open_steps_have_nobody_in_a_seat_who_counted_for_another() -> None:
     first = PolicyStep(name="manager", rule=anyone("bo", "cy"))
-    second = voted(asked(spending(first, FINANCE)), CY).request.policy
+    second = voted(asked(spending(first, FINANCE)), CY).asked
 
     assert {number: list(people_of(step.rule)) for number, step in open_steps(second, (), ()).items()} == {1: [DAN]}
     assert {number: list(people_of(step.rule)) for number, step in open_steps(second, (DAN,), (CY,)).items()} == {
         0: [BO, CY]
     }
-    assert list(open_steps(policy(), (), ())) == [0]
+    assert list(open_steps(moved(), (), ())) == [0]
 
 
 def test_changed_words_begin_with_the_first_step_again() -> None:
-    second = voted(asked(), BO).request.policy
+    second = voted(asked(), BO).asked
 
     again = restarted(second, LATER + timedelta(minutes=1))
 
     assert (again.in_step, again.rule, [step.by for step in again.steps]) == (0, MANAGER.rule, [(), ()])
-    assert restarted(policy(), LATER) == policy()
+    assert restarted(moved(), LATER) == moved()
 
 
 def test_after_changed_words_whoever_filled_an_earlier_step_may_approve_in_each_again() -> None:
     first = PolicyStep(name="manager", rule=anyone("bo", "dan"))
     finance = PolicyStep(name="finance", rule=all_of(anyone("bo", "cy"), any_of(anyone("cy"), anyone("bo", "eve"))))
-    second = voted(asked(spending(first, finance)), BO).request.policy
-    assert who(second, ()).approve == (CY, PersonId("eve"))
+    second = voted(asked(spending(first, finance)), BO).asked
+    assert approve(second) == (CY, PersonId("eve"))
 
     again = restarted(second, LATER)
 
     assert [step.rule for step in again.steps] == [first.rule, finance.rule]
-    assert who(begun(again, 1, (DAN,), LATER), ()).approve == (BO, CY, PersonId("eve"))
+    assert approve(begun(again, 1, (DAN,), LATER)) == (BO, CY, PersonId("eve"))
 
 
 def test_changed_words_bring_back_nobody_who_left_and_keep_whom_a_step_escalated_to() -> None:
     first = PolicyStep(name="manager", rule=anyone("bo", "dan"))
     second = voted(asked(spending(first, PolicyStep(name="finance", rule=anyone("bo", "cy", "eve")))), BO)
-    left = second.request.policy.model_copy(update={"rule": anyone("cy")})
+    left = second.asked.model_copy(update={"rule": anyone("cy")})
 
     again = restarted(escalating(left, ANNA), LATER)
 
@@ -203,24 +210,24 @@ def test_an_approval_covers_nothing_once_a_voter_of_any_step_has_left() -> None:
 def test_escalation_opens_every_seat_and_needs_as_many_people_as_before() -> None:
     both = policy(rule=all_of(anyone("bo"), any_of(anyone("cy"), anyone("anna"))), quorum=2)
 
-    wider = escalating(both, DAN)
+    wider = escalating(moved(both), DAN)
 
-    assert who(wider, ()).approve == (BO, DAN, CY, ANNA)
+    assert approve(wider) == (BO, DAN, CY, ANNA)
     assert not is_met(wider, (DAN,))
     assert is_met(wider, (DAN, CY))
     assert is_met(wider, (BO, DAN))
 
 
 def test_escalation_gives_no_seat_to_whoever_handed_it_on_or_filled_another_step() -> None:
-    given_on = policy(handed_on=(HandedOn(person=DAN, to=BO),))
-    second = voted(asked(), BO).request.policy
+    given_on = moved(handed_on=(HandedOn(person=DAN, to=BO),))
+    second = voted(asked(), BO).asked
 
     assert [*people_of(escalating(given_on, DAN, ANNA).rule)] == [BO, CY, ANNA]
     assert [*people_of(escalating(second, BO, ANNA).rule)] == [CY, DAN, ANNA]
 
 
 def test_whoever_filled_another_step_gets_no_seat_where_the_people_are_looked_up_anew() -> None:
-    second = voted(asked(), BO).request.policy
+    second = voted(asked(), BO).asked
 
     anew = refilled(second, {1}, lambda _: (BO, CY, PersonId("eve")))
 
@@ -228,7 +235,7 @@ def test_whoever_filled_another_step_gets_no_seat_where_the_people_are_looked_up
 
 
 def test_escalation_lets_no_requester_decide() -> None:
-    assert who(escalating(policy(), ANNA, DAN), (ANNA,)).approve == (BO, CY, DAN)
+    assert approve(escalating(moved(), ANNA, DAN), ANNA) == (BO, CY, DAN)
 
 
 def test_a_large_group_in_each_of_two_steps_costs_as_little_as_a_small_one() -> None:
