@@ -35,7 +35,7 @@ def asked(title: str, said: str, fact: str) -> Request:
 
 
 def card_for_bo(request: Request) -> Card:
-    card = request_card(request, PEOPLE, NOON)
+    card = request_card(RequestRecord(request=request), PEOPLE, NOON)
     assert card.form
     return card.model_copy(update={"form": card.form.model_copy(update={"token": TOKEN})})
 

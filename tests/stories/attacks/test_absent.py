@@ -130,9 +130,9 @@ async def test_attack_no_mailbox_chooses_who_stands_in_where_no_mail_approves(wo
 
     later = await asked(world)
     for request_id in (record.request.id, later.request.id):
-        policy = (await world.request(request_id)).request.policy
-        assert (await deciders(world, request_id), policy.handed_on) == (("bo",), ())
-        assert [one.person for one in policy.away] == ["bo"]
+        stands = (await world.request(request_id)).asked
+        assert (await deciders(world, request_id), stands.handed_on) == (("bo",), ())
+        assert [one.person for one in stands.away] == ["bo"]
     told = " ".join((await world.next_mail("anna", about="Somebody is away")).text.split())
     assert "Nobody else can be asked in their place" in told
     await away(world, "bo", "cy")
@@ -157,8 +157,8 @@ async def test_attack_an_absence_holds_for_a_namesake_or_one_of_whoever_stands_i
     later = SOLO.replace("cy@corp.example", "cy.zander@corp.example")
     await becomes(world, later)
 
-    policy = (await asked(world)).request.policy
-    assert (policy.handed_on, [one.person for one in policy.away]) == ((), ["bo"])
+    stands = (await asked(world)).asked
+    assert (stands.handed_on, [one.person for one in stands.away]) == ((), ["bo"])
     assert [one.to for one in await world.app.requests.absences.all()] == [None]
 
     await becomes(world, later.replace("bo@corp.example", "bo.zander@corp.example"))

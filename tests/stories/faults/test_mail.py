@@ -146,8 +146,8 @@ async def test_automatic_replies_answer_nothing_and_offer_once_to_hand_it_on(wor
     assert "?" not in told.partition("An automatic reply")[0], "a no would answer it"
     assert "A no in answer to this message refuses the request." in told
     assert len(world.mails("bo")) == 2
-    policy = (await world.request(record.request.id)).request.policy
-    assert (policy.handed_on, [(one.person, one.until) for one in policy.away]) == ((), [("bo", None)])
+    stands = (await world.request(record.request.id)).asked
+    assert (stands.handed_on, [(one.person, one.until) for one in stands.away]) == ((), [("bo", None)])
     assert await world.dead() == []
 
 

@@ -102,7 +102,7 @@ async def test_once_everybody_who_asked_has_left_the_card_says_so_and_it_can_sti
     assert now.state == "open"
     for says in (
         request_view(now, world.app.people).says,
-        request_card(now.request, world.app.people, NOON).summary,
+        request_card(now, world.app.people, NOON).summary,
     ):
         assert says.startswith("Anna Ames (has left) asks. Everybody who asked has left: nobody is there")
     assert (await world.decide("bo", record, "approve")).type == "decided"

@@ -125,7 +125,7 @@ async def test_a_card_that_many_read_says_it_to_nobody(redis: str, tmp_path: Pat
         labels = [{line.label for line in card.decides} for _, card in wall.pinned.values() if card.form]
 
         assert [("You are asked" in found) for found in labels] == [True]
-        card = request_card(record.request, world.app.people, record.request.opened_at)
+        card = request_card(record, world.app.people, record.request.opened_at)
         assert "You are asked" not in {line.label for line in card.decides}
 
 

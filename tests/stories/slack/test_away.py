@@ -26,5 +26,5 @@ async def test_whose_mailbox_says_that_they_are_out_is_offered_it_in_slack(idle:
     assert f"sayso delegate {record.request.id} --to PERSON" in offer.words
     assert "away until 2026-12-01: PERSON" in offer.words
     assert len(world.mails("bo")) == 1
-    policy = (await world.request(record.request.id)).request.policy
-    assert (policy.handed_on, [one.person for one in policy.away]) == ((), ["bo"])
+    stands = (await world.request(record.request.id)).asked
+    assert (stands.handed_on, [one.person for one in stands.away]) == ((), ["bo"])
