@@ -19,7 +19,11 @@ withdrawal is the act of whoever asked, of a question as well, and stops what wa
 """
 ACTS: tuple[Act, ...] = get_args(Act)
 Rests = Act | Literal["stand_in", "use_standing"]
-"""What may need a way of its own: as well, who stands in for whom is away, and what a standing approval covers."""
+"""What may need a way of its own: as well, who stands in for whom is away, and what a standing approval covers.
+
+Those two are no acts: nobody does them to a request. They were said before there was one, and are judged by the policy
+of each request that they meet.
+"""
 
 
 class Answer(Frozen):

@@ -126,8 +126,9 @@ class Steering:
             case NotEntitled(why="not_withdrawn"):
                 raise Conflict(outcome.words, say("run.withdraw-unknown-do"))
             case NotEntitled():
-                await self._refusals.note(by, "withdraw", outcome.words, proof, run_id=request.run_id)
-                raise Forbidden(outcome.words, say("run.not-your-request-do"))
+                not_theirs = say("run.not-your-request")
+                await self._refusals.note(by, "withdraw", not_theirs, proof, run_id=request.run_id)
+                raise Forbidden(not_theirs, say("run.not-your-request-do"))
             case ClosedOtherwise(state=state) | AlreadyDecided(decision=Decision(state=state)):
                 closed = say("run.withdraw-closed", request=request_id, state=state_name(state))
                 raise Conflict(closed, say("run.nothing-changed"))

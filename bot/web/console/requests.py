@@ -14,15 +14,12 @@ from starlette.responses import Response
 from agents.deploy.lookup import LookFailed
 from agents.forms import Misfit
 from agents.requests import Given, PersonId, Request, RequestId, RequestState
-from agents.requests.record import RequestRecord
 from agents.run import fold
 from agents.text import quote
 from bot.errors import Conflict, Forbidden
 from bot.people.offers import offers
-from bot.people.recognition import as_known_now
-from bot.policy.answers import Statement, picked, read_answer
-from bot.policy.edits import EditRefused, changeable, typed_values
-from bot.policy.judge import objection
+from bot.policy.answers import Statement, picked
+from bot.policy.edits import EditRefused, typed_values
 from bot.policy.judgements import NoteUnconfirmed, Unclear
 from bot.queries import lists
 from bot.render.due import hand_on_inputs
@@ -193,11 +190,10 @@ async def edit_shown(request: HttpRequest) -> Response:
     """Show the form that changes what is asked, with how it stands; whoever may not change it is told why."""
     app, visit = here(request).app, visit_of(request)
     record, _, now = await request_for(request, "answer")
-    asked, inputs = record.request, _edit_inputs(record, visit)
-    statement = _made(asked, visit, _Shown(asked.revision, asked.digest, ""), "edit", "", "")
-    meant = read_answer(asked, statement, now).of("edit")
-    refused = objection(as_known_now(record, app.people), meant, app.people.all())
-    if refused or not inputs:
+    asked, may = record.request, offers(record, app.people, visit.known.person, "console", now, visit.known.by)
+    inputs = edit_inputs(asked, may.inputs("edit"))
+    if not inputs:
+        refused = may.why_not.get("edit")
         why = feedback_text(refused, record, app.people) if refused else say("answer.edit-nothing")
         return to(request, f"/requests/{asked.id}", why, is_well=False)
     return await page(request, "edit.html", _edit_form(asked, asked.revision, asked.digest, inputs))
@@ -206,8 +202,9 @@ async def edit_shown(request: HttpRequest) -> Response:
 async def edited(request: HttpRequest) -> Response:
     """Change arguments and show what is asked now; what was typed is not lost where that is refused."""
     app, visit, request_id = here(request).app, visit_of(request), _id(request)
-    record = (await request_for(request, "answer")).record
-    asked, inputs = record.request, _edit_inputs(record, visit)
+    record, _, now = await request_for(request, "answer")
+    asked, may = record.request, offers(record, app.people, visit.known.person, "console", now, visit.known.by)
+    inputs = edit_inputs(asked, may.inputs("edit"))
     seen = _shown(visit, visit.field("revision"), visit.field("digest"))
     typed = {one.name: visit.field(f"field-{one.name}")[:_TEXT_CHARS] for one in inputs}
     text = "\n".join(f"{name}: {value}" for name, value in typed.items())
@@ -220,11 +217,6 @@ async def edited(request: HttpRequest) -> Response:
         found = _edit_form(asked, seen.revision, seen.digest, filled) | {"told": (False, outcome.words)}
         return await page(request, "edit.html", found, HTTPStatus.UNPROCESSABLE_ENTITY)
     return to(request, f"/requests/{request_id}", outcome.words, is_well=outcome.counts)
-
-
-def _edit_inputs(record: RequestRecord, visit: Visit) -> tuple[Input, ...]:
-    asked = record.may_withdraw(visit.known.person)
-    return edit_inputs(record.request, changeable(record.request, asked=asked))
 
 
 def _edit_form(asked: Request, revision: int, digest: str, inputs: Sequence[Input]) -> dict[str, object]:
