@@ -17,11 +17,25 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import AwareDatetime
 
 from channels.frozen import Frozen
-from channels.readings import Bounced, ByServer, ByUser, File, Ignored, Inquiry, Quarantined, Reading, Reply, Trigger
+from channels.readings import (
+    IN_WORDS,
+    Bounced,
+    ByServer,
+    ByUser,
+    File,
+    Ignored,
+    Inquiry,
+    Quarantined,
+    Reading,
+    Reply,
+    Said,
+    Trigger,
+)
 from language import Language
 from language.stored import Stored
 
 __all__ = [
+    "IN_WORDS",
     "Accept",
     "Address",
     "AnswerForm",
@@ -53,6 +67,7 @@ __all__ = [
     "Remembers",
     "Reply",
     "RequestLookup",
+    "Said",
     "Trigger",
     "WorkGroup",
     "WorkRow",

@@ -48,30 +48,37 @@ class ByServer(Frozen):
     of: str
 
 
+Said = Literal["approve", "deny", "ask", "edit", "hand_on", "break_glass", "free_text", "empty"]
+"""What somebody said, as far as a channel knows."""
+IN_WORDS: frozenset[str] = frozenset(("free_text", "ask", "edit", "hand_on"))
+"""What was written, and not pressed: words that may say more."""
+
+
 class Reply(Frozen):
     """A person answered a card. `token` is the opaque id that the card's `AnswerForm` carried.
 
-    `said` is `approve` or `deny` only when that is all the person said: a button, or a whole text from a closed
-    vocabulary. `reason` is the rest of a denial. `picks` are options by their place, from 1; `filled` are the fields of
-    a form: both are set where nothing need be read out of the text. `is_shared`: the card stood where many see it. What
-    is said to this person alone about it goes to `place`, which is in the channel's own terms.
+    `said` is the act where that is all the person said: a button, a window for just that, or of a vote a whole text
+    from a closed vocabulary. An `ask` goes to whoever asked for what the card is about; a `hand_on` goes to whom
+    `filled` names as `to`, for the reason in `text`; to `break_glass` stands for all others, for this `reason`.
+    Everything else is `free_text`. `reason` is the rest of a denial as well. `picks` are options by their place, from
+    1; `filled` are the fields of a form: both are set where nothing need be read out of the text. `is_shared`: the card
+    stood where many see it. What is said to this person alone about it goes to `place`, which is in the channel's own
+    terms.
 
     `unbound` says why nothing shows that the person meant this card; then a denial is all that may count. `is_exposed`:
     others have seen the token. `key` names what the person sent, where the channel knows it: the same however often,
     and along whichever way, it arrives. `copy_key` is the same for each copy, where whoever has one can change other
-    parts of it and send it again. `asks`: it was sent as a question to whoever asked for what the card is about.
-    `hands_on_to` is whom the person wants it handed on to, for the reason in `text`. `breaks_glass`: what is `said` is
-    an approval that stands for all others, for this `reason`. `is_sure`: nothing speaks against it that the `text` is
-    what the person wrote and saw, so code may read a word of it. `is_typed`: the `text` is words of the person's own,
-    and no name of what they pressed. `is_below_quote`: it stands below lines of the card, and may be about those.
-    `again`: what is `said` is an approval by which the same may be done again in its session. `above` is the part of a
-    sure `text` above its writer's contacts, empty where none stand below it.
+    parts of it and send it again. `is_sure`: nothing speaks against it that the `text` is what the person wrote
+    and saw, so code may read a word of it. `is_typed`: the `text` is words of the person's own, and no name of what
+    they pressed. `is_below_quote`: it stands below lines of the card, and may be about those. `again`: what is `said`
+    is an approval by which the same may be done again in its session. `above` is the part of a sure `text` above its
+    writer's contacts, empty where none stand below it.
     """
 
     type: Literal["reply"] = "reply"
     person: str
     token: str
-    said: Literal["approve", "deny", "free_text", "empty"]
+    said: Said
     text: str
     reason: str = ""
     known: ByUser | ByServer | None = None
@@ -84,9 +91,6 @@ class Reply(Frozen):
     is_exposed: bool = False
     key: str = ""
     copy_key: str = ""
-    asks: bool = False
-    hands_on_to: str = ""
-    breaks_glass: bool = False
     is_sure: bool = False
     is_typed: bool = False
     is_below_quote: bool = False

@@ -89,7 +89,7 @@ class Holding:
             record, version, _ = await self._decisions.request(request_id)
             with self._people.speaking_to(""):
                 why = say("run.restored", at=in_words(as_of))
-            commit = self._decisions.closing(record, version, "superseded", None, why, now)
+            commit = self._decisions.closing(record, version, "superseded", why, now)
         events: Sequence[Event] = [*commit.events, paused]
         commit = replace(commit, events=events, expect=run.seq)
         written = await self._journal.write(commit)

@@ -92,7 +92,9 @@ class TypedAbsences:
         request, contact = record.request, self._people.contact(person)
         with self._people.speaking_to(person):
             can = [
-                way for way in (*request.policy.reach, "cli") if offers(record, self._people, person, way, now).hand_on
+                way
+                for way in (*request.policy.reach, "cli")
+                if "hand_on" in offers(record, self._people, person, way, now)
             ]
             how = [say("absence.on-its-card")] if {*can} & {*request.policy.reach} else []
             how += [say("absence.in-a-terminal", request=request.id)] if "cli" in can else []

@@ -22,7 +22,7 @@ from agents.text import ends_of, first_line
 from bot.errors import Conflict, Forbidden, NotFound, WaitsForFile
 from bot.inbound.proving import proof_of
 from bot.people.directory import People
-from bot.people.offers import deciders, offers, yes_of
+from bot.people.offers import deciders, offers
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import (
@@ -384,13 +384,13 @@ class FollowUps:
             return await self._of_requester(inbound_id, channel, trigger, run, read, answers)
         if read and await self._is_denial(record, trigger, channel):
             statement = _statement(inbound_id, channel, trigger, record)
-            await self._decisions.decide(record.request.id, as_denial(statement), read)
+            await self._decisions.decide(record.request.id, as_denial(record.request, statement), read)
             return "taken"
         if is_open and is_stop(trigger.text) and self._may_cancel(person, run, concern):
             return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not is_open:
             if read and await self._is_late_no(record, trigger, channel, run, concern):
-                statement = as_denial(_statement(inbound_id, channel, trigger, record))
+                statement = as_denial(record.request, _statement(inbound_id, channel, trigger, record))
                 await self._decisions.decide(record.request.id, statement, read)
                 return "taken"
             await self._check_steers(person, run, concern, proof_of(channel, trigger))
@@ -429,7 +429,7 @@ class FollowUps:
         now = await self._store.now(record.request.id)
         if not is_withdrawal(trigger.text):
             return False
-        if not offers(record, self._people, PersonId(trigger.person), channel, now).says_no:
+        if "deny" not in offers(record, self._people, PersonId(trigger.person), channel, now):
             return False
         return await self._is_about(record, trigger)
 
@@ -454,7 +454,7 @@ class FollowUps:
     async def _only_steers(self, record: RequestRecord, trigger: Trigger, channel: str, run: Run) -> bool:
         """Return whether a stop in answer to an approval is of somebody who may stop the run and does not decide it."""
         person, now = PersonId(trigger.person), await self._store.now(record.request.id)
-        if record.request.format != "approval" or offers(record, self._people, person, channel, now).says_no:
+        if record.request.format != "approval" or "deny" in offers(record, self._people, person, channel, now):
             return False
         return self._may_cancel(person, run, concern_of(run))
 
@@ -511,7 +511,7 @@ class FollowUps:
                 raise Conflict(say("run.remarks-full", count=MOST_REMARKS), say("run.remarks-full-do"))
         statement = _statement(inbound_id, channel, trigger, record)
         if is_taken_back:
-            statement = as_denial(statement)
+            statement = as_denial(record.request, statement)
         elif not trigger.text.strip():
             statement = replace(statement, text=ONLY_FILES)
         await self._decisions.decide(record.request.id, statement, read)
@@ -611,7 +611,8 @@ class FollowUps:
             if await self._is_below_card(read.record, trigger):
                 statement = _statement(said_id, channel, trigger, read.record)
                 is_no = read.record.request.format == "approval" and is_withdrawal(trigger.text)
-                await self._decisions.decide(request_id, as_denial(statement) if is_no else statement, read)
+                statement = as_denial(read.record.request, statement) if is_no else statement
+                await self._decisions.decide(request_id, statement, read)
                 return True
         return False
 
@@ -708,7 +709,7 @@ class FollowUps:
         if not is_noted(record, person):
             return Written("committed")
         now = await self._store.now(request.id)
-        asks = is_question(trigger.text) and offers(record, self._people, person, channel, now).ask
+        asks = is_question(trigger.text) and "ask" in offers(record, self._people, person, channel, now)
         judgement = Asked(whom=request.askers) if asks else Unclear()
         noted = _noted(inbound_id, channel, trigger, record, judgement.type, await self._store.now(request.id))
         about = self._about_comment(channel, trigger, record, judgement, may_cancel=may_cancel)
@@ -738,13 +739,12 @@ class FollowUps:
         """
         person, now, is_open = PersonId(trigger.person), self._store.about_now(), record.state == "open"
         may = offers(record, self._people, person, channel, now)
-        may_stop = not is_open and (may.says_no or may_cancel)
+        may_stop = not is_open and ("deny" in may or may_cancel)
         with self._people.speaking_to(person):
             press = "notice.answer-the-card" if channel == "email" else "notice.press"
             text = say(press) if is_open else say("notice.too-late-to-type")
-            if is_open and not may.approve:
-                found = yes_of(record, self._people, answer_by(record, person, channel, now))
-                text = say("notice.no-yes", why=feedback_text(found, record, self._people))
+            if is_open and (why := may.why_not.get("approve")):
+                text = say("notice.no-yes", why=feedback_text(why, record, self._people))
             is_theirs = person in deciders(record, self._people) if is_open else may_stop
             text = text if is_theirs else say("notice.waits-for-others" if is_open else "notice.others-may-stop")
             if isinstance(judgement, Asked):

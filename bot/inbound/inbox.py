@@ -62,7 +62,7 @@ from bot.store.indexes import restored_at
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from bot.store.together import GatheredMessages
-from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
+from channels import IN_WORDS, Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Said, Trigger
 from channels.email.reply import is_courtesy, read_reply, without_signature
 from channels.email.reply.against import READ_CHARS
 from language import in_all, say
@@ -293,13 +293,13 @@ class Inbox:
         read = await self._decisions.request(placed.request_id)
         is_vote = read.record.request.format == "approval"
         # They are a comment first; telling their writer how to revoke it is the last use of the item.
-        may_revoke = is_vote and reply.said == "free_text" and may_mean_end(reply.text)
+        may_revoke = is_vote and reply.said in IN_WORDS and may_mean_end(reply.text)
         together = None if may_revoke or left_named(reply.text) else together
         # Of a mail, code reads a line only where nothing else in it says something else, but for a freeze.
         is_read = channel != "email" or reply.is_sure
         freeze = typed_freeze(_with_reason(reply).text)
         is_heard = is_read or (freeze is not None and not freeze.ends)
-        is_words = is_heard and reply.said == "free_text" and not (reply.asks or reply.filled)
+        is_words = is_heard and (reply.said == "hand_on" or (reply.said == "free_text" and not reply.filled))
         if await self._only_stops(inbound_id, channel, reply, read, statement, received_at):
             return await self._store.drop_inbound(inbound_id)
         if is_words:
@@ -312,7 +312,7 @@ class Inbox:
                 return await self._store.drop_inbound(inbound_id)
             if is_done or (stop and is_vote):
                 reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
-                statement = as_denial(statement) if is_vote else statement
+                statement = as_denial(read.record.request, statement) if is_vote else statement
         elif is_heard and reply.said == "deny" and statement.is_typed:
             await self._beside_denial(inbound_id, channel, reply, read, received_at)
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
@@ -321,7 +321,7 @@ class Inbox:
         change = self._change_in(read.record, statement) if is_read else None
         statement = statement if change else in_emergency(read.record, statement)
         await self._decisions.decide(placed.request_id, statement, read, together, change)
-        if is_vote and (reply.said == "free_text" or (reply.said == "deny" and freeze is None)):
+        if is_vote and (reply.said in IN_WORDS or (reply.said == "deny" and freeze is None)):
             await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
@@ -360,7 +360,7 @@ class Inbox:
         others = found - own if request.format == "approval" else found
         rest = beside_named(reply.text) if others else reply.text
         named, above, below = typed_revocations(rest)
-        if reply.said not in {"free_text", "deny"} or not (others or named):
+        if not (reply.said in IN_WORDS or reply.said == "deny") or not (others or named):
             return False
         is_of_others = bool(others) and others.isdisjoint(own)
         said, refusal = _spoken(reply, request.thread), refused_beside(reply.text) if is_of_others else ""
@@ -377,9 +377,10 @@ class Inbox:
                 await self._not_passed_on(inbound_id, channel, said, error)
             except Unavailable as error:
                 away = error
-        about = replace(statement, said="free_text", text=refusal or consent_in(rest))
+        words: Said = "ask" if reply.said == "ask" else "free_text"
+        about = replace(statement, said=words, text=refusal or consent_in(rest))
         if about.text and request.format == "approval":
-            await self._decisions.decide(request.id, as_denial(about) if refusal else about, read)
+            await self._decisions.decide(request.id, as_denial(request, about) if refusal else about, read)
         elif refusal:
             await self._is_for_run(channel, reply.model_copy(update={"text": refusal}), read.record, about)
         if away:
@@ -398,7 +399,7 @@ class Inbox:
         if typed_freeze(whole.text):
             await self._stops(inbound_id, channel, whole, received_at, is_denial=True)
         may = offers(read.record, self._people, PersonId(reply.person), channel, read.now)
-        denied = (request.id, request.run_id) if may.says_no or may.withdraw else ()
+        denied = (request.id, request.run_id) if "deny" in may or "withdraw" in may else ()
         for orders in (partial(self._stops_named, besides=denied), self._ends) if whole is not reply else ():
             try:
                 await orders(inbound_id, channel, said)
@@ -490,7 +491,7 @@ class Inbox:
         """Return whether the answer is a word to the run that asked, and that has had its effect."""
         said = _spoken(reply, record.request.thread).model_copy(update={"files": reply.files})
         # An old mail can be sent to another's card: a stop in it does no harm.
-        is_theirs = statement.addressee in {None, statement.person} and not (reply.asks or statement.about)
+        is_theirs = statement.addressee in {None, statement.person} and not (reply.said == "ask" or statement.about)
         is_sure = is_theirs and (channel != "email" or reply.is_sure)
         try:
             return await self._follow_ups.answered(statement.reply_id, channel, said, record, is_sure=is_sure)
@@ -504,7 +505,7 @@ class Inbox:
         It is for answers that no message brings: of a page, and of a program.
         """
         text = stop_of(outcome.record.request, statement.text)
-        if outcome.counts or statement.said != "free_text" or not is_stop(text):
+        if outcome.counts or statement.said not in IN_WORDS or not is_stop(text):
             return False
         said = SaidElsewhere(
             person=statement.person,
@@ -537,8 +538,8 @@ class Inbox:
         named, above, below = typed_revocations(text)
         refusal = stop_beside(text) if typed_freeze(text) else ""
         refusal = refusal or (named and (refusal_in(above) or refusal_in(below)))
-        is_denial = refusal and request.format == "approval" and statement.said == "free_text"
-        return as_denial(statement) if is_denial else statement
+        is_denial = refusal and request.format == "approval" and statement.said in IN_WORDS
+        return as_denial(request, statement) if is_denial else statement
 
     async def not_ordered(self, request: Request, statement: Statement) -> str:
         """Return what somebody is told whose answer no message brings, and in one would freeze something, end a
@@ -1020,10 +1021,7 @@ def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> St
         picks=reply.picks,
         filled=reply.filled,
         place=reply.place,
-        asks=reply.asks,
         about=placed.about,
-        hands_on_to=reply.hands_on_to,
-        breaks_glass=reply.breaks_glass,
         is_sure=reply.is_sure,
         is_typed=reply.is_typed,
         is_below_quote=reply.is_below_quote,

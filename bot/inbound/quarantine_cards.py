@@ -93,7 +93,9 @@ def _again(note: Note, answered: RequestRecord, people: People) -> str:
         told = decided(answered.decision, people)
         return say("notice.needs-no-answer", title=request.title, decided=told)
     person = PersonId(note.person)
-    if person not in deciders(answered, people) and not offers(answered, people, person, note.channel, note.at).says_no:
+    if person not in deciders(answered, people) and "deny" not in offers(
+        answered, people, person, note.channel, note.at
+    ):
         return say("notice.not-yours", title=request.title)
     return say("notice.still-waits-again", title=request.title, request=request.id)
 

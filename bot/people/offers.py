@@ -11,8 +11,8 @@ from bot.people.recognition import as_known_now, is_stranger, may_have_sat
 from bot.policy.approvers.who import who_of
 from bot.policy.due import waited_for
 from bot.policy.judge import needed_later
-from bot.policy.judgements import Answer, Judgement
-from bot.policy.offers import Can, Judging, answer_by, can, heirs, named, yes
+from bot.policy.judgements import Answer
+from bot.policy.offers import Can, Judging, answer_by, can, named
 
 
 def offers(
@@ -40,21 +40,11 @@ def offers_of(record: RequestRecord, people: People, meant: Sequence[Answer]) ->
 
     Whoever has left can do nothing, nor who only may be somebody that asked.
     """
-    known = as_known_now(record, people)
-    here = _counting(record, known, people, meant)
-    return can(known, here, judging(record, people, meant[0].at)) if here else Can()
-
-
-def heirs_of(record: RequestRecord, people: People, meant: Sequence[Answer]) -> tuple[PersonId, ...]:
-    """Return to whom it can be handed on by one of these answers, in the order of the directory."""
-    known = as_known_now(record, people)
-    here, rules = _counting(record, known, people, meant), judging(record, people, meant[0].at)
-    found = {to for one in here for to in heirs(known, one, rules)}
-    return tuple(one for one in people.all() if one in found)
-
-
-def _counting(record: RequestRecord, known: RequestRecord, people: People, meant: Sequence[Answer]) -> list[Answer]:
-    return [one for one in meant if people.contact(one.person) and not is_stranger(record, known, one.person)]
+    if not meant:
+        return Can()
+    known, rules = as_known_now(record, people), judging(record, people, meant[0].at)
+    here = [one for one in meant if people.contact(one.person) and not is_stranger(record, known, one.person)]
+    return can(known, here, rules) if here else Can(why_not=can(known, meant, rules).why_not)
 
 
 def judging(record: RequestRecord, people: People, at: datetime) -> Judging:
@@ -84,11 +74,6 @@ def waits_for(record: RequestRecord, person: PersonId, people: People) -> bool:
     """Return whether the request waits for the decision of `person`, who may decide it now and has not voted."""
     is_theirs = person in deciders(record, people) and person in waited_for(as_known_now(record, people), people.all())
     return record.state == "open" and is_theirs
-
-
-def yes_of(record: RequestRecord, people: People, meant: Answer) -> Judgement:
-    """Return what becomes of a plain yes of whoever says `meant`, or of the answer to a question that it is."""
-    return yes(as_known_now(record, people), meant, judging(record, people, meant.at))
 
 
 def requesters_of(record: RequestRecord, people: People) -> tuple[PersonId, ...]:

@@ -9,11 +9,11 @@ from typing import Literal
 from pydantic import JsonValue
 
 from agents.command import is_order, said_lines
-from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, VoteCast
+from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, RunCancelled, VoteCast
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
-from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote
+from agents.requests import Attachment, Decision, DeliveryId, GatedCall, Given, PersonId, Request, Vote
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
@@ -47,7 +47,7 @@ from bot.policy.stops import (
     with_ids,
     without_names,
 )
-from channels import File
+from channels import File, Said
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
 from channels.email.reply.against import ends_otherwise, is_no_value, speaks_against
 from channels.email.reply.vocabulary import ANSWER, CORRECTS, NAMES_APPROVAL, OUR_ID, SORRY, THING, fold
@@ -94,6 +94,8 @@ _BESIDE_ID = 4
 # Mail programs cut lines at 72 characters or more, and none at fewer than this.
 _WRAPPED_CHARS = 65
 
+_VOTES: Mapping[str, Act] = {"approve": "approve", "deny": "deny", "break_glass": "break_glass"}
+
 # What an argument may be that `no` replaces.
 _SWITCHES = {"true", "false", "on", "off"}
 
@@ -109,15 +111,14 @@ HEAD_CHARS, TAIL_CHARS = 6_000, 2_000
 class Statement:
     """A person's words about a request, before it is known what the request asks.
 
-    `revision` and `digest` are what this person was shown; `said` is the channel's reading of the whole text,
+    `revision` and `digest` are what this person was shown; `said` is the act where they pressed it or said only that,
     `proof` how it knows who said it. `given` is set where the answer came in parts of its own and need not be read
     out of the text: a page, a program. `files` came with it; they never make a vote. `picks` are options by their
     place, from 1, and `filled` the fields of a form, where it came as such. `place` is where it was said, in the
     channel's own terms: what is said to this person alone about it goes there. `note_confirmed`: the `reason` of an
-    approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `is_exposed`, `asks`,
-    `hands_on_to` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands
-    for all to see. `breaks_glass`: what is `said` is an approval that stands for the whole quorum, for this `reason`.
-    `is_sure`, `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
+    approval is a note to keep with it, and no condition. `said`, `delivery_id`, `unbound`, `is_exposed` and `about` are
+    as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands for all to see. `is_sure`,
+    `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
     """
 
     reply_id: str
@@ -125,7 +126,7 @@ class Statement:
     proof: Proof
     revision: int
     digest: str
-    said: Literal["approve", "deny", "free_text", "empty"]
+    said: Said | Literal["withdraw"]
     text: str
     reason: str = ""
     addressee: PersonId | None = None
@@ -138,11 +139,8 @@ class Statement:
     unbound: str = ""
     is_exposed: bool = False
     note_confirmed: bool = False
-    asks: bool = False
     about: str = ""
     is_public: bool = False
-    hands_on_to: str = ""
-    breaks_glass: bool = False
     is_sure: bool = False
     is_typed: bool = False
     is_below_quote: bool = False
@@ -154,6 +152,11 @@ class Statement:
         """The channel that it came through."""
         return self.proof.channel
 
+    @property
+    def for_people(self) -> bool:
+        """Whether it was sent as a question, or as an answer to one."""
+        return self.said == "ask" or bool(self.about)
+
 
 def read_answer(request: Request, statement: Statement, now: datetime, *, is_asked: bool = False) -> Answer:
     """`statement` as an act on `request`; what does not plainly fit its format is only said.
@@ -164,18 +167,18 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
     statement = _heard(request, statement, is_asked=is_asked) if is_vote else statement
     is_only_said = bool(statement.picks or statement.filled) or _is_only_said(request, statement)
     is_only_said = is_only_said or _names_argument(request, statement)
-    vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
-    is_read = not (is_vote or statement.asks or statement.about)
+    vote = _VOTES.get(statement.said) if is_vote and not is_only_said else None
+    is_read = not (is_vote or statement.for_people or statement.said == "withdraw")
     meaning, filled = _read(request, statement) if is_read else (None, Filled())
     may_stop = is_read and statement.is_typed and may_mean_stop(request, stop_of(request, statement.text))
-    is_glass = bool(vote) and statement.breaks_glass
-    act: Act = "say"
-    if vote is not None:
-        act = "deny" if not vote else "break_glass" if is_glass else "approve"
-    elif meaning is not None:
+    act: Act = vote or "say"
+    if meaning is not None:
         act = "answer"
-    elif statement.asks:
+    elif statement.said == "ask":
         act = "ask"
+    elif statement.said == "withdraw":
+        act = "withdraw"
+    is_yes = vote in {"approve", "break_glass"}
     return Answer(
         reply_id=statement.reply_id,
         person=statement.person,
@@ -189,15 +192,15 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         misfits=filled.misfits,
         kept=filled.values if filled.misfits else {},
         proof=statement.proof,
-        text=(statement.reason if vote is False else statement.text),
-        note=statement.reason.strip() if vote and (is_glass or is_note(statement.reason)) else "",
+        text=(statement.reason if vote == "deny" else statement.text),
+        note=statement.reason.strip() if is_yes and (vote == "break_glass" or is_note(statement.reason)) else "",
         note_confirmed=statement.note_confirmed,
         about=statement.about,
         again=act == "approve" and statement.again and request.again is not None,
         may_stop=may_stop,
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
         may_answer=act == "approve" and statement.is_typed and not _names_approval(statement),
-        wish_asks=bool(vote) and statement.is_typed and _asks_more_than_one(request),
+        wish_asks=is_yes and statement.is_typed and _asks_more_than_one(request),
         at=now,
     )
 
@@ -255,18 +258,20 @@ def _heard(request: Request, statement: Statement, *, is_asked: bool) -> Stateme
     Of a mail the channel has read all, and what else is in it: only a stop in words that it has not is heard, and one
     that names the request or its run.
     """
-    if statement.said != "free_text":
+    if statement.said not in {"free_text", "ask"}:
         return statement
-    is_answer = is_asked or statement.asks or bool(statement.about)
+    is_answer = is_asked or statement.for_people
     text = statement.text
     is_read = statement.channel == "email" and without_names(text) == (text,) and not begins_with_stop(text)
     is_refusal = takes_back(text, is_asked=is_answer) and not is_read
     names_it = not {request.id, request.run_id}.isdisjoint(stops_named(text))
-    return as_denial(statement) if is_refusal or names_it or stops_plainly(text) else statement
+    return as_denial(request, statement) if is_refusal or names_it or stops_plainly(text) else statement
 
 
-def as_denial(statement: Statement) -> Statement:
-    """Return words as a denial; what is more than one word is its reason."""
+def as_denial(request: Request, statement: Statement) -> Statement:
+    """Return words as a denial, but for a question that refuses nothing; what is more than one word is its reason."""
+    if statement.said == "ask" and not refuses(stop_of(request, statement.text)):
+        return statement
     reason = statement.text if len(statement.text.split()) > 1 else ""
     return replace(statement, said="deny", reason=ends_of(reason, HEAD_CHARS, TAIL_CHARS))
 
@@ -278,9 +283,9 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
     Lines that speak against it are words for people.
     """
     request = record.request
-    if request.call is None or request.format != "approval" or statement.asks or statement.about:
+    if request.call is None or request.format != "approval" or statement.for_people:
         return None
-    if statement.filled:
+    if statement.said == "edit":
         typed = {name: text for name, text in statement.filled.items() if isinstance(text, str)}
         # Where nothing differs it is still an edit, and its writer is told that nothing was changed.
         return typed_values(request.call, typed) or {**typed}
@@ -305,7 +310,7 @@ def _names_argument(request: Request, statement: Statement) -> bool:
         arguments, typed = request.call.arguments, typed_lines(request.call, statement.text) or {}
         values = [written(value) for name, value in typed.items() for value in (value, arguments[name])]
         return bool(values) and all(yes_or_no(one) is not None or one.lower() in _SWITCHES for one in values)
-    if statement.said != "approve":
+    if statement.said not in {"approve", "break_glass"}:
         return False
     names = "|".join(re.escape(fold(name)) for name in request.call.arguments)
     # Only where a line or sentence begins: a mail's own button writes `I approve:` and the title.
@@ -339,7 +344,7 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     """
     request, text = record.request, unwrapped(statement.above or statement.text)
     is_mail = statement.channel == "email" and statement.said == "free_text" and statement.is_sure
-    is_mail = is_mail and not (statement.asks or statement.about)
+    is_mail = is_mail and not statement.about
     word, colon, reason = text.partition(":")
     word = word if colon else text.rstrip(".!")
     is_word = " ".join(word.split()).casefold() in {each.casefold() for each in in_all("mail.glass-word")}
@@ -347,11 +352,11 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     if not (is_mail and has_glass and is_word) or len(text.splitlines()) > 1:
         return statement
     if colon and reason.strip():
-        return replace(statement, said="approve", reason=reason.strip(), breaks_glass=True)
+        return replace(statement, said="break_glass", reason=reason.strip())
     revision, known = record.glass.get(statement.person, (0, ""))
     if colon or not known or revision != request.revision:
         return statement
-    return replace(statement, said="approve", reason=known, breaks_glass=True, note_confirmed=True)
+    return replace(statement, said="break_glass", reason=known, note_confirmed=True)
 
 
 def unwrapped(text: str) -> str:
@@ -372,9 +377,9 @@ def unwrapped(text: str) -> str:
 
 
 def _is_only_said(request: Request, statement: Statement) -> bool:
-    """Return whether no vote can be in it: it asks or answers something, and stops nothing."""
+    """Return whether no vote can be in it: it answers something, and stops nothing."""
     stops = statement.said == "deny" and refuses(stop_of(request, statement.text))
-    return (statement.asks or bool(statement.about)) and not stops
+    return bool(statement.about) and not stops
 
 
 def refuses(text: str) -> bool:
@@ -757,7 +762,7 @@ def events_of(record: RequestRecord, answer: Answer, judgement: Judgement, state
             cast = VoteCast(at=now, request_id=request_id, vote=vote, files=files)
             return [cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
         case Decided():
-            return [RequestDecided(at=now, request_id=request_id, decision=judgement.decision, files=files)]
+            return decided_by(record, judgement.decision, files)
         case Revoked():
             return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote, files=files)]
         case _ if not is_kept(record, answer.person, judgement):
@@ -775,6 +780,17 @@ def events_of(record: RequestRecord, answer: Answer, judgement: Judgement, state
                 about=judgement.about if isinstance(judgement, Replied) else "",
             )
             return [noted]
+
+
+def decided_by(record: RequestRecord, decision: Decision, files: tuple[Attachment, ...] = ()) -> list[Event]:
+    """Return the events of a decision without a vote: whoever may have stopped the run, and has not said that they did
+    not, has stopped it once nobody can be asked any more.
+    """
+    decided = RequestDecided(at=decision.at, request_id=record.request.id, decision=decision, files=files)
+    is_asked_no_more = decision.state == "expired" or (decision.state == "withdrawn" and decision.by)
+    if not (record.doubts and is_asked_no_more) or not record.doubts.keys().isdisjoint(decision.by):
+        return [decided]
+    return [decided, RunCancelled(at=decision.at, by=[*record.doubts][-1])]
 
 
 def _noted_text(answer: Answer, judgement: Judgement, statement: Statement) -> str:

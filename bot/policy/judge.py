@@ -89,6 +89,14 @@ class Case(NamedTuple):
         """Whose answer it is."""
         return self.answer.person
 
+    def of(self, act: Act) -> "Case":
+        """Return the same as another act."""
+        return self._replace(answer=self.answer.of(act))
+
+    def is_here(self, person: PersonId) -> bool:
+        """Return whether somebody is in the directory."""
+        return self.here is None or person in self.here
+
     @property
     def is_vote(self) -> bool:
         """Whether it answers an approval, and no question."""
@@ -117,7 +125,7 @@ class Case(NamedTuple):
         """Refuse it; name those of whom it would count. Nobody may decide what nobody decides any more."""
         if self.record.state != "open":
             return NotEntitled(why="over", approvers=())
-        return NotEntitled(why=why, approvers=tuple(one for one in may if self.here is None or one in self.here))
+        return NotEntitled(why=why, approvers=tuple(filter(self.is_here, may)))
 
 
 def judge(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None = None) -> Judgement:
@@ -154,12 +162,12 @@ def _first(case: Case, of: Literal["rights", "content"] = "content") -> Judgemen
 
 
 def _withdrawal(case: Case) -> Judgement | None:
-    """A requester's no takes back what has not started, whatever card it came from; it does no harm."""
+    """The no of whoever only asks is a withdrawal, whatever card it came from; it does no harm."""
     if not case.only_asks:
         return None
     if case.record.state == "approved":
         return _revocation(case)
-    return _closed(case) or Decided(decision=_decision(case.answer, "withdrawn", (case.me,)))
+    return _closed(case) or _outcome(case.of("withdraw"))
 
 
 def _reply(case: Case) -> Judgement | None:
@@ -210,8 +218,19 @@ def _entitled(case: Case) -> Judgement | None:
     return None if is_theirs else case.refused("not_an_approver")
 
 
+def _asked_it(case: Case) -> Judgement | None:
+    """Object to a withdrawal by anybody but whoever asked, or the program that asks by itself."""
+    return None if case.record.may_withdraw(case.me) else NotEntitled(why="not_asker", approvers=())
+
+
+def _may_be_withdrawn(case: Case) -> Judgement | None:
+    """Object to the withdrawal of what code asks by itself: what happened, and whether the glass was rightly broken."""
+    is_of_code = case.record.request.purpose in {"unknown", "review"}
+    return NotEntitled(why="not_withdrawn", approvers=()) if is_of_code else None
+
+
 def _may_break_glass(case: Case) -> NotEntitled | None:
-    may = [one for one in case.who.glass if case.here is None or one in case.here]
+    may = [*filter(case.is_here, case.who.glass)]
     if case.me in may:
         return None
     if case.me in case.record.requesters:
@@ -238,7 +257,7 @@ def _not_editor(case: Case) -> Judgement | None:
 
 
 def _revocation(case: Case) -> Judgement | None:
-    """A denial counts until the start, whatever card it came from."""
+    """A denial or withdrawal counts until the start, whatever card it came from."""
     if case.record.state != "approved":
         return None
     if case.record.began_at is not None:
@@ -254,7 +273,7 @@ def _undecided(case: Case) -> Judgement | None:
     record = case.record
     if record.state not in {"approved", "denied", "answered"} or record.decision is None:
         return None
-    is_stoppable = record.state == "approved" and record.began_at is None and case.answer.act != "deny"
+    is_stoppable = record.state == "approved" and record.began_at is None and case.answer.act not in STOPS
     may_stop = is_stoppable and isinstance(judge(record, case.answer.of("deny")), Revoked)
     return AlreadyDecided(decision=record.decision, may_stop=may_stop)
 
@@ -430,13 +449,16 @@ class Row(NamedTuple):
     of: Literal["rights", "content"] = "rights"
 
 
-_ALL, WORDS = frozenset(ACTS), frozenset[Act]({"ask", "say"})
-_NO = frozenset[Act]({"deny"})
+WORDS, STOPS = frozenset[Act]({"ask", "say"}), frozenset[Act]({"deny", "withdraw"})
+"""Words that people read, and what only ends something."""
+
+_WITHDRAW = frozenset[Act]({"withdraw"})
+_ALL, _NO = frozenset(ACTS), frozenset[Act]({"deny"})
 _VOTES = frozenset[Act]({"approve", "deny", "break_glass"})
 _ENDS = frozenset[Act]({"approve", "break_glass", "edit", "answer"})
-BY_ANY_WAY: frozenset[Act] = frozenset({"deny", "answer", "ask", "say"})
-"""What counts however it was said: a denial only stops something; what comes of the answer to a question is asked by
-its own policy; and words are for people to read. So does what whoever asked changes: everybody is asked anew.
+BY_ANY_WAY = frozenset[Act]({*STOPS, *WORDS, "answer"})
+"""What counts however it was said: what ends something only stops it; what comes of the answer to a question is asked
+by its own policy; and words are for people to read. So does what whoever asked changes: everybody is asked anew.
 
 By everything else a gated tool runs, or others decide about it: whoever reads somebody's mailbox must not do that where
 no approval by mail counts.
@@ -448,12 +470,14 @@ CHECKS: tuple[Row, ...] = (
     Row(_withdrawal, _NO),
     Row(_reply, {"say"}),
     Row(_remark, {"say"}),
-    Row(_addressee, _ALL - _NO),
+    Row(_asked_it, _WITHDRAW),
+    Row(_may_be_withdrawn, _WITHDRAW),
+    Row(_addressee, _ALL - STOPS),
     Row(_not_giver, _ENDS | WORDS),
-    Row(_entitled, _ALL - {"hand_on"}),
-    Row(_not_requester, _ALL - {"hand_on"}),
+    Row(_entitled, _ALL - {"hand_on", "withdraw"}),
+    Row(_not_requester, _ALL - {"hand_on", "withdraw"}),
     Row(_not_editor, {"approve", "break_glass"}),
-    Row(_revocation, _NO),
+    Row(_revocation, STOPS),
     Row(_undecided, _ALL),
     Row(_open, _ALL),
     Row(_unexpired, _ALL),
@@ -510,7 +534,7 @@ def counts(policy: PolicySnapshot, act: Rests, ways: Collection[str]) -> bool:
 
 
 def _vote(answer: Answer) -> Vote:
-    is_no = answer.act == "deny"
+    is_no = answer.act in STOPS
     return Vote(
         reply_id=answer.reply_id,
         person=answer.person,
@@ -537,6 +561,8 @@ def _outcome(case: Case) -> Judgement:
             return Decided(decision=decision_by(vote), vote=vote)
         case "deny":
             return Decided(decision=_decision(answer, "denied", (case.me,), [vote]), vote=vote)
+        case "withdraw":
+            return Decided(decision=_decision(answer, "withdrawn", (case.me,)))
         case "ask" | "say":
             return Asked(whom=tuple(one for one in case.record.request.askers if one != case.me))
         case "edit" | "hand_on":
@@ -544,14 +570,14 @@ def _outcome(case: Case) -> Judgement:
 
 
 def _tally(case: Case, vote: Vote) -> Judgement:
-    record, asked, here = case.record, case.record.asked, case.here
+    record, asked = case.record, case.record.asked
     # Whoever has become a requester since, or has left, does not count, though the vote was given before.
-    may = [person for person in case.who.approve if here is None or person in here]
+    may = [*filter(case.is_here, case.who.approve)]
     voters = tuple(person for person in (*(one.person for one in record.votes), case.me) if person in may)
     if not is_met(asked, voters):
         return Counted(vote=vote)
     before = [one for step in asked.other_steps for one in step.by if one in people_of(step.rule)]
-    out = {one for one in before if here is not None and one not in here} | case.who.out
+    out = {one for one in before if not case.is_here(one)} | case.who.out
     if (number := next_step(asked, voters, out)) is not None:
         return Counted(vote=vote, next_step=number)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))

@@ -11,14 +11,19 @@ from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
 from language.stored import Stored
 
-Act = Literal["approve", "deny", "answer", "break_glass", "edit", "hand_on", "ask", "say"]
+Act = Literal["approve", "deny", "withdraw", "answer", "break_glass", "edit", "hand_on", "ask", "say"]
 """Everything that a person can do to a request. `say` is whatever is none of the others, in words that people read.
 
-A denial takes back what its giver asked for, and stops what was approved: that follows from who says it, and when.
+A denial takes back what its giver asked for, and stops what was approved: that follows from who says it, and when. A
+withdrawal is the act of whoever asked, of a question as well, and stops what was approved just so.
 """
 ACTS: tuple[Act, ...] = get_args(Act)
 Rests = Act | Literal["stand_in", "use_standing"]
-"""What may need a way of its own: as well, who stands in for whom is away, and what a standing approval covers."""
+"""What may need a way of its own: as well, who stands in for whom is away, and what a standing approval covers.
+
+Those two are no acts: nobody does them to a request. They were said before there was one, and are judged by the policy
+of each request that they meet.
+"""
 
 
 class Answer(Frozen):
@@ -130,14 +135,16 @@ class ClosedOtherwise(Late):
 
 
 NotEntitledWhy = Literal[
-    "not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass", "needed_later", "over"
-]
+    "not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass", "needed_later", "not_asker",
+    "not_withdrawn", "over",
+]  # fmt: skip
 
 
 class NotEntitled(Frozen):
     """The person may not decide; `approvers` are those who may.
 
-    `needed_later`: with their approval of this step too few would be left for another one. `over`: nobody may any more.
+    `needed_later`: with their approval of this step too few would be left for another one. `not_asker`: only who asked
+    takes it back, and `not_withdrawn`: nobody does. `over`: nobody may any more.
     """
 
     type: Literal["not_entitled"] = "not_entitled"

@@ -4,50 +4,55 @@ Every surface offers what is found here, and works out no set of people by itsel
 refused for who presses it, and what would count is offered.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from agents.requests import PersonId, RequestState
+from agents.requests import PersonId, Request, RequestState
 from agents.requests.proof import LinkBy, as_by
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.delegation import Accepts, candidates, people_involved
 from bot.policy.approvers.who import who_of
 from bot.policy.edits import changeable
 from bot.policy.judge import objection, offer
-from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, Judgement, Revoked
+from bot.policy.judgements import ACTS, Act, Answer, Asked, Counted, Decided, Judgement, Revoked
 from bot.policy.sessions import may_allow_again
 
 
-class Can(NamedTuple):
-    """The acts that count.
+class Offered(NamedTuple):
+    """An act that counts. `becomes` is the state that it brings about, None where it brings none.
 
-    `deny` ends it as denied, and `takes_back` by the same word as withdrawn; `stop` takes an approval back.
-    `withdraw` is the act of whoever asked, which is no vote. `edit` names the arguments that may be changed.
-    `hand_on`: there is somebody who could have it. `again`: an approval may let the same be done again in its session.
+    `inputs` are what may go with it: the arguments of an edit, those to whom it may be handed on, and `again` where an
+    approval may let the same be done again in its session.
     """
 
-    approve: bool = False
-    deny: bool = False
-    takes_back: bool = False
-    stop: bool = False
-    withdraw: bool = False
-    answer: bool = False
-    ask: bool = False
-    edit: tuple[str, ...] = ()
-    hand_on: bool = False
-    glass: bool = False
-    again: bool = False
+    becomes: RequestState | None = None
+    inputs: tuple[str, ...] = ()
 
-    @property
-    def says_no(self) -> bool:
-        """Whether a no counts, whatever it comes to."""
-        return self.deny or self.takes_back or self.stop
+
+@dataclass(frozen=True, slots=True)
+class Can:
+    """What somebody can do: the `acts` that count, and for others `why_not`, where that is not for want of an input."""
+
+    acts: Mapping[Act, Offered] = field(default_factory=dict[Act, Offered])
+    why_not: Mapping[Act, Judgement] = field(default_factory=dict[Act, Judgement])
+
+    def __contains__(self, act: Act) -> bool:
+        return act in self.acts
+
+    def inputs(self, act: Act) -> tuple[str, ...]:
+        """Return what may go with an act; nothing where it does not count."""
+        return self.acts[act].inputs if act in self.acts else ()
+
+    def becomes(self, act: Act) -> RequestState | None:
+        """Return the state that an act brings about; None where it brings none, or does not count."""
+        return self.acts[act].becomes if act in self.acts else None
 
     @property
     def has_form(self) -> bool:
         """Whether something can be pressed on a card; who may hand it on or change it may answer it as well."""
-        return self.approve or self.answer or self.says_no or self.glass
+        return not self.acts.keys().isdisjoint({"approve", "answer", "deny", "break_glass"})
 
 
 class Judging(NamedTuple):
@@ -74,59 +79,24 @@ def can(record: RequestRecord, meant: Sequence[Answer], judging: Judging) -> Can
     """Return what at least one of `meant` could do that counts; one answer for each of those who look.
 
     `record` is as it counts now (`as_known_now`). Each act is judged for one person after the other, and no further
-    than the first for whom it counts.
+    than the first for whom it counts, but where each has inputs of their own.
     """
-    is_open = record.state == "open"
-    if not (is_open or (record.state == "approved" and record.began_at is None)):
-        return Can()
-
-    def becomes(act: Act) -> Iterator[Judgement]:
-        return (offer(record, one.of(act), judging.here) for one in meant)
-
-    def counts(act: Act) -> bool:
-        return any(isinstance(found, Counted | Decided) for found in becomes(act))
-
-    def ends(state: RequestState) -> bool:
-        return any(_state_after(found) == state for found in becomes("deny"))
-
-    def goes_to_somebody(found: Judgement) -> bool:
-        return isinstance(found, Asked) and not {*judging.here}.isdisjoint(found.whom)
-
-    may_be_alone = is_open and not record.votes and may_allow_again(record)
-    edits = [_editable(record, one.of("edit"), judging) for one in meant]
-    return Can(
-        again=may_be_alone and any(isinstance(found, Decided) for found in becomes("approve")),
-        approve=counts("approve"),
-        deny=ends("denied"),
-        takes_back=ends("withdrawn"),
-        stop=ends("revoked"),
-        withdraw=is_open and any(may_withdraw(record, one) for one in meant),
-        answer=counts("answer"),
-        ask=any(map(goes_to_somebody, becomes("ask"))),
-        # Where several look, those of who decides.
-        edit=min(filter(None, edits), key=len, default=()),
-        hand_on=is_open and any(heirs(record, one, judging) for one in meant),
-        glass=bool(who_of(record).glass) and counts("break_glass"),
-    )
+    acts, why_not = dict[Act, Offered](), dict[Act, Judgement]()
+    for act in _OFFERED:
+        for one in meant:
+            found = _judged(record, one.of(act), judging)
+            if isinstance(found, Offered):
+                acts[act] = _of_both(act, acts[act], found, judging) if act in acts else found
+                if act not in _OF_EACH:
+                    break
+            elif found:
+                why_not.setdefault(act, found)
+    return Can(acts, {act: why for act, why in why_not.items() if act not in acts})
 
 
-def yes(record: RequestRecord, meant: Answer, judging: Judging) -> Judgement:
-    """Return what becomes of a plain yes, or of any words in answer to a question."""
-    act: Act = "approve" if record.request.format == "approval" else "answer"
-    return offer(record, meant.of(act), judging.here)
-
-
-def heirs(record: RequestRecord, meant: Answer, judging: Judging) -> tuple[PersonId, ...]:
-    """Return to whom this person may hand it on by such an answer."""
-    if objection(record, meant.of("hand_on"), judging.here) is not None:
-        return ()
-    return candidates(people_involved(record, judging.here), judging.accepts, meant.person)
-
-
-def may_withdraw(record: RequestRecord, meant: Answer) -> bool:
-    """Return whether somebody asked for what may be taken back by whoever asked, and has not expired."""
-    may = meant.person in record.askers and record.request.purpose not in {"unknown", "review"}
-    return may and meant.at < record.request.expires_at
+def yes_to(request: Request) -> Act:
+    """Return the act that is a yes to an approval, and any answer to a question."""
+    return "approve" if request.format == "approval" else "answer"
 
 
 def named(record: RequestRecord) -> tuple[PersonId, ...]:
@@ -134,19 +104,49 @@ def named(record: RequestRecord) -> tuple[PersonId, ...]:
     return tuple(dict.fromkeys((*who_of(record).everybody, *(record.decision.by if record.decision else ()))))
 
 
-def _state_after(no: Judgement) -> RequestState | None:
-    """Return the state that a no brings about; None where it does not count."""
-    match no:
+# Words are for people, and nobody is offered them.
+_OFFERED: tuple[Act, ...] = tuple(act for act in ACTS if act != "say")
+_OF_EACH = frozenset[Act]({"edit", "hand_on"})
+
+
+def _judged(record: RequestRecord, said: Answer, judging: Judging) -> Offered | Judgement | None:
+    """Return what an act is worth, or why it does not count; None where there is nothing that could go with it."""
+    if said.act in _OF_EACH:
+        if (why := objection(record, said, judging.here)) is not None:
+            return why
+        inputs = _editable(record, said) if said.act == "edit" else _heirs(record, said, judging)
+        return Offered(inputs=inputs) if inputs else None
+    found = offer(record, said, judging.here)
+    match found:
+        case Counted():
+            return Offered()
+        case Decided() if said.act == "approve":
+            may_be_alone = not record.votes and may_allow_again(record)
+            return Offered(found.decision.state, ("again",) if may_be_alone else ())
         case Decided():
-            return no.decision.state
+            return Offered(found.decision.state)
         case Revoked():
-            return "revoked"
+            return Offered("revoked")
+        case Asked(whom=whom):
+            return Offered() if not {*judging.here}.isdisjoint(whom) else None
         case _:
-            return None
+            return found
 
 
-def _editable(record: RequestRecord, meant: Answer, judging: Judging) -> tuple[str, ...]:
-    """Return the arguments that somebody may change by such an answer."""
-    if record.request.format != "approval" or objection(record, meant, judging.here) is not None:
-        return ()
-    return changeable(record.request, asked=record.may_withdraw(meant.person))
+def _of_both(act: Act, one: Offered, other: Offered, judging: Judging) -> Offered:
+    """Return what two of those who look may do: of an edit what whoever decides may change, and everybody's heirs."""
+    if act == "edit":
+        return min(one, other, key=lambda each: len(each.inputs))
+    heirs = {*one.inputs, *other.inputs}
+    return Offered(inputs=tuple(each for each in judging.here if each in heirs))
+
+
+def _editable(record: RequestRecord, said: Answer) -> tuple[str, ...]:
+    return changeable(record.request, asked=record.may_withdraw(said.person))
+
+
+def _heirs(record: RequestRecord, said: Answer, judging: Judging) -> tuple[str, ...]:
+    """Return to whom this person may hand it on, in the order of the directory."""
+    involved = people_involved(record, judging.here)
+    found = {*candidates(record.request.policy, involved, judging.accepts, said.person)}
+    return tuple(one for one in judging.here if one in found)

@@ -117,7 +117,7 @@ def as_frozen(decides: Iterable[Line], record: RequestRecord, people: People) ->
     return tuple(lines)
 
 
-def hand_on_inputs(heirs: Sequence[PersonId], people: People) -> Inputs:
+def hand_on_inputs(heirs: Sequence[str], people: People) -> Inputs:
     """Return the fields that ask to which of `heirs` it is handed on; none where there is nobody."""
     found = heirs[:_OFFERED]
     if not found:

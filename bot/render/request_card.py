@@ -11,7 +11,7 @@ from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
-from bot.people.offers import heirs_of, meant_by, offers_of, yes_of
+from bot.people.offers import meant_by, offers_of
 from bot.people.recognition import as_known_now, as_told_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import lacking_in_all, parts_filled
 from bot.policy.judge import judge
@@ -24,7 +24,7 @@ from bot.policy.judgements import (
     OutOfDate,
     TooLate,
 )
-from bot.policy.offers import Can, answer_by
+from bot.policy.offers import Can, yes_to
 from bot.policy.recheck import good_until
 from bot.render.cards import began_with, notice, request_card
 from bot.render.due import as_frozen, hand_on_inputs, reminded_lines
@@ -407,13 +407,14 @@ def standing_card(
     if placed.about:
         return comment_standing(record, placed, person, people, now)
     meant = _answer_of(placed, person, way, now)
-    yes = yes_of(record, people, meant)
-    can = Can() if isinstance(yes, OutOfDate) else offers_of(record, people, [meant])
+    can = offers_of(record, people, [meant])
+    why_not = can.why_not.get(yes_to(record.request))
+    can = Can() if isinstance(why_not, OutOfDate) else can
     told = as_told_now(record, people)
     card = request_card(told, people, now, person)
     card = with_approvals(card, record, people) if record.state == "open" else card
-    why = "" if can.approve or can.answer else _why_not(yes, record, meant, can, people)
-    form = _form(card.form, record, can, people, person, [meant]) if card.form and can.has_form else None
+    why = _why_not(why_not, record, meant, can, people) if why_not else ""
+    form = _form(card.form, record, can, people, person) if card.form and can.has_form else None
     return card.model_copy(update={"summary": "\n".join(filter(None, (why, card.summary))), "form": form})
 
 
@@ -431,14 +432,12 @@ def offered_form(
 
     One that only stops offers nothing else. A channel `keeps` a form that offers nothing where words come back by it.
     """
-    meant = meant_by(record, me, way, at)
-    can = offers_of(record, people, meant)
+    can = offers_of(record, people, meant_by(record, me, way, at))
     if form.only_stops or not (can.has_form or keeps):
-        return form if can.stop else None
-    answered = _form(form, record, can, people, me, meant)
-    if me is None or form.format != "approval" or can.approve:
+        return form if can.becomes("deny") == "revoked" else None
+    answered, found = _form(form, record, can, people, me), can.why_not.get("approve")
+    if me is None or form.format != "approval" or found is None:
         return answered
-    found = yes_of(record, people, answer_by(record, me, way, at))
     # Where no approval counts by the channel, it names the page by itself.
     is_on_page = isinstance(found, NotThisWay) and "console" in found.ways
     why = "" if is_on_page else feedback_text(found, record, people)
@@ -456,35 +455,33 @@ def _form(
     can: Can,
     people: People,
     me: PersonId | None,
-    meant: Sequence[Answer],
 ) -> AnswerForm:
     request = record.request
-    whom = present([one for one in request.askers if one != me], people) if can.ask else ()
-    hands_on = hand_on_inputs(heirs_of(record, people, meant), people) if can.hand_on else ()
+    whom = present([one for one in request.askers if one != me], people) if "ask" in can else ()
     said = {
-        "may_approve": can.approve or request.format != "approval",
-        "may_deny": can.says_no,
-        "only_stops": can.stop,
+        "may_approve": "approve" in can or request.format != "approval",
+        "may_deny": "deny" in can,
+        "only_stops": can.becomes("deny") == "revoked",
         "ask_back": people.names_of(whom),
         "edits": edit_inputs(request, _editable(request, can, me)),
-        "hands_on": hands_on,
-        "breaks_glass": can.glass,
-        "again": can.again,
+        "hands_on": hand_on_inputs(can.inputs("hand_on"), people),
+        "breaks_glass": "break_glass" in can,
+        "again": bool(can.inputs("approve")),
     }
     return form.model_copy(update=said)
 
 
 def _editable(request: Request, can: Can, me: PersonId | None) -> tuple[str, ...]:
     """Return the arguments that `me` may change, or on a card that many see whoever decides."""
-    if me is not None or not can.edit:
-        return can.edit
+    if me is not None or "edit" not in can:
+        return can.inputs("edit")
     return request.call.editable if request.call else ()
 
 
 def _why_not(yes: Judgement, record: RequestRecord, meant: Answer, can: Can, people: People) -> str:
     """Return why a yes does not count, to stand above the card."""
     why = _words(yes, record, people)
-    if can.takes_back and not _is_told_as_requester(yes):
+    if can.becomes("deny") == "withdrawn" and not _is_told_as_requester(yes):
         return f"{why} {say('answer.to-take-back')}"
     no = judge(as_known_now(record, people), meant.of("deny"), people.all())
     if isinstance(no, TooLate):  # nobody has said so, so it does go on

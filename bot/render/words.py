@@ -538,6 +538,10 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return say("answer.not-break-glass", who=who)
         case "needed_later":
             return say("answer.needed-later", who=who)
+        case "not_asker":
+            return say("run.not-your-request")
+        case "not_withdrawn":
+            return say("run.withdraw-unknown")
         case "over":
             return say("answer.not-theirs-and-over")
 

@@ -10,15 +10,12 @@ import structlog
 from agents.events import (
     CardReplaced,
     Event,
-    RequestDecided,
     RequestReassigned,
     RequestRevoked,
-    RunCancelled,
     StepRefused,
 )
 from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote
 from agents.requests.moves import StepBegan
-from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord, after
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
@@ -27,13 +24,13 @@ from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
-from bot.policy.answers import Statement, events_of, read_answer, stops_named
+from bot.policy.answers import Statement, decided_by, events_of, read_answer, stops_named
 from bot.policy.approvers.concern import concern_of
 from bot.policy.approvers.who import who_of
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judge import is_kept, is_noted, judge, not_theirs, ways_for
+from bot.policy.judge import STOPS, is_kept, is_noted, judge, not_theirs, ways_for
 from bot.policy.judgements import (
     AlreadyDecided,
     Answer,
@@ -73,7 +70,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.lists import EXPIRED, GLASS_BROKEN, counted_as
 from bot.store.outbox_entry import OutboxEntry, Tell
-from channels import Card
+from channels import IN_WORDS, Card
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -102,7 +99,7 @@ class Outcome:
 
 
 class Decisions:
-    """Answers, expiry and withdrawal of requests. `edits`: the channels that can change a card where it stands."""
+    """Answers to requests, and their expiry. `edits`: the channels that can change a card where it stands."""
 
     def __init__(
         self, journal: Journal, people: People, edits: Set[str] = frozenset(), archive: Archive | None = None
@@ -139,7 +136,7 @@ class Decisions:
         Raises NotFound, and Conflict for words that stop another run; a vote that names one in its reason is a vote.
         """
         others = {*stops_named(statement.text)} - {request_id, *([read.record.request.run_id] if read else [])}
-        if others and statement.said == "free_text" and change is None:
+        if others and statement.said in IN_WORDS and change is None:
             raise Conflict(say("run.stop-other", named=", ".join(sorted(others))), say("run.stop-other-do"))
         judgement, written = await self._decide(request_id, statement, read, None, change)
         record = written or (await self.request(request_id)).record
@@ -188,7 +185,7 @@ class Decisions:
                 answer = read_answer(record.request, statement, now, is_asked=is_asked)
                 answer = answer.of(change.act) if change else answer
                 judgement, changed = await self._judged(record, answer, change)
-            if answer.act == "deny" and isinstance(judgement, Late):
+            if answer.act in STOPS and isinstance(judgement, Late):
                 newer = None if isinstance(judgement, AlreadyDecided) else await self.asked_anew(record)
                 if newer:
                     return await self._decide(newer, statement, None, inbound, None, said_to or request_id)
@@ -400,8 +397,7 @@ class Decisions:
     def _where_to_answer(self, record: RequestRecord, answer: Answer) -> str:
         """Return the sentence on the card of whoever gets none with this notice; empty where they can do nothing."""
         own = record.cards_of(answer.person)
-        can = offers(record, self._people, answer.person, answer.channel, answer.at)
-        if not own or not can.has_form:
+        if not own or not offers(record, self._people, answer.person, answer.channel, answer.at).has_form:
             return ""
         if own[-1] not in record.replaced:
             return say("notice.renewed")
@@ -453,26 +449,17 @@ class Decisions:
             case Due(kind="escalation"):
                 return await self.timing.escalating(record, version, now)
             case _:
-                return self.closing(record, version, "expired", None, "", now)
+                return self.closing(record, version, "expired", "", now)
 
-    async def close(
-        self, request_id: RequestId, state: Closed, by: PersonId | None, why: str, proof: Proof | None = None
-    ) -> RequestRecord:
-        """Close `request_id` from the side of the run or its requester, unless people were first, and return it as it
-        was.
-
-        What has expired is closed as that, whoever wants to take it back by then.
-        """
+    async def close(self, request_id: RequestId, state: Closed, why: str) -> None:
+        """Close `request_id` from the side of its run, unless people were first."""
         for _ in range(TRIES):
             record, version, now = read = await self.request(request_id)
             if read.is_archived:
-                return record
-            is_late = by is not None and record.state == "open" and now >= record.request.expires_at
-            commit = self.closing(record, version, state, by, why, now, proof=proof)
-            commit = self.closing(record, version, "expired", None, "", now) if is_late else commit
-            written = await self._journal.write(commit)
+                return
+            written = await self._journal.write(self.closing(record, version, state, why, now))
             if written.state == "committed":
-                return after(record, commit.events) if is_late else record
+                return
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was closed")
 
     async def supersede(self, record: RequestRecord, version: int, why: str, now: datetime) -> None:
@@ -483,7 +470,7 @@ class Decisions:
         """
         if record.stopped:
             return await self.take_back(record, version, record.stopped, now)
-        commit, request = self.closing(record, version, "superseded", None, why, now), record.request
+        commit, request = self.closing(record, version, "superseded", why, now), record.request
         if request.program and commit.events:
             refused = StepRefused(at=now, step_id=request.step_id, error=why)
             commit = replace(commit, events=[*commit.events, refused])
@@ -496,20 +483,18 @@ class Decisions:
         Nothing if it has changed meanwhile. Whoever denied it hears of it as well.
         """
         revoked = RequestRevoked(at=now, request_id=record.request.id, vote=stop)
-        await self._journal.write(self._closed_by(record, version, revoked, None))
+        await self._journal.write(self._closed_by(record, version, [revoked]))
 
     def closing(
         self,
         record: RequestRecord,
         version: int,
         state: Closed,
-        by: PersonId | None,
         why: str,
         now: datetime,
         newer: RunId | None = None,
-        proof: Proof | None = None,
     ) -> Commit:
-        """Return the commit that closes a request; only a lost wake-up if it is closed already.
+        """Return the commit that closes a request for nobody's word; only a lost wake-up if it is closed already.
 
         `newer` is the run whose request replaces it.
         """
@@ -521,24 +506,17 @@ class Decisions:
                 asleep=[WorkItem("ask", request.id)],
                 wake=[Wake(WorkItem("run", request.run_id))],
             )
-        whom, newer_run = (by,) if by else (), newer or RunId("")
-        decision = Decision(state=state, by=whom, reason=why, newer_run=newer_run, proof=proof, at=now)
-        event = RequestDecided(at=now, request_id=request.id, decision=decision)
-        closed = self._closed_by(record, version, event, by)
-        if record.doubts and by not in record.doubts and (by or state == "expired"):
-            # Whoever may have stopped the run has not said that they did not.
-            closed = replace(closed, events=[*closed.events, RunCancelled(at=now, by=[*record.doubts][-1])])
+        decision = Decision(state=state, by=(), reason=why, newer_run=newer or RunId(""), at=now)
+        closed = self._closed_by(record, version, decided_by(record, decision))
         return replace(closed, counts={EXPIRED: 1} if state == "expired" else {})
 
-    def _closed_by(
-        self, record: RequestRecord, version: int, event: RequestDecided | RequestRevoked, decider: PersonId | None
-    ) -> Commit:
-        request, closed = record.request, after(record, [event])
+    def _closed_by(self, record: RequestRecord, version: int, events: Sequence[Event]) -> Commit:
+        request, closed = record.request, after(record, events)
         return Commit(
             run_id=request.run_id,
-            events=[event],
+            events=events,
             records=[record_write(closed, version)],
-            outgoing=[outbox_entry(entry) for entry in self._closing(closed, decider, event.at)],
+            outgoing=[outbox_entry(entry) for entry in self._closing(closed, None, events[0].at)],
             wake=[Wake(WorkItem("run", request.run_id))],
             asleep=[WorkItem("ask", request.id)],
             limit=MAX_EVENTS_AT_ALL,

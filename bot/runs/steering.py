@@ -10,9 +10,8 @@ from pydantic import JsonValue
 
 from agents import Agent, ToolRefused
 from agents.events import Event, RunCancelled, RunPaused, RunResumed
-from agents.requests import GatedCall, PersonId, Request, RequestId, RunId
+from agents.requests import Decision, GatedCall, PersonId, Request, RequestId, RunId
 from agents.requests.proof import Proof
-from agents.requests.record import RequestRecord
 from agents.run import Run, fold
 from agents.steps import CallTool
 from bot.archive.keeper import Archive
@@ -22,6 +21,7 @@ from bot.execution.executor import gate_now, prepare
 from bot.outbound.notifier import Notifier
 from bot.people.refusals import Refusals
 from bot.policy.answers import Statement
+from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, NotEntitled
 from bot.render.outcome import how_ended
 from bot.render.words import state_name
 from bot.requests.decisions import Decisions
@@ -107,40 +107,35 @@ class Steering:
     async def withdraw(self, request_id: RequestId, by: PersonId, why: str, proof: Proof) -> RequestId:
         """Take back a request that is open, or approved and not started, and return it; or the one in its place.
 
-        Raises Forbidden for anybody but a requester, and Conflict when it is closed or was started.
+        Raises Forbidden for anybody but a requester, and Conflict when it is closed or was started: then only what has
+        not begun stops.
         """
-        if (await self._own(request_id, by, proof)).purpose == "unknown":
-            raise Conflict(say("run.withdraw-unknown"), say("run.withdraw-unknown-do"))
-        before = await self._decisions.close(request_id, "withdrawn", by, why, proof=proof)
-        if before.state == "approved":
-            return await self._stop(before, by, why, proof)
-        if before.state != "open":
-            if newer := await self._decisions.asked_anew(before):
-                return await self.withdraw(newer, by, why, proof)
-            closed = say("run.withdraw-closed", request=request_id, state=state_name(before.state))
-            raise Conflict(closed, say("run.nothing-changed"))
-        return request_id
-
-    async def _stop(self, record: RequestRecord, by: PersonId, why: str, proof: Proof) -> RequestId:
-        """Take back what was approved, or what is asked in its place, and return that.
-
-        Raises Conflict once it was started: then only what has not begun stops.
-        """
-        request = record.request
+        read = await self._decisions.request(request_id)
+        request = read.record.request
         statement = Statement(
             reply_id=f"withdraw-{secrets.token_hex(8)}",
             person=by,
             revision=request.revision,
             digest=request.digest,
-            said="deny",
-            text="withdrawn",
-            reason=why,
+            said="withdraw",
+            text=why,
             proof=proof,
         )
-        outcome = await self._decisions.answer(request.id, statement)
-        if not outcome.counts:
-            raise Conflict(outcome.words, say("run.look-again"))
-        return outcome.record.request.id
+        outcome = await self._decisions.answer(request_id, statement, read)
+        match outcome.judgement:
+            case NotEntitled(why="not_withdrawn"):
+                raise Conflict(outcome.words, say("run.withdraw-unknown-do"))
+            case NotEntitled():
+                not_theirs = say("run.not-your-request")
+                await self._refusals.note(by, "withdraw", not_theirs, proof, run_id=request.run_id)
+                raise Forbidden(not_theirs, say("run.not-your-request-do"))
+            case ClosedOtherwise(state=state) | AlreadyDecided(decision=Decision(state=state)):
+                closed = say("run.withdraw-closed", request=request_id, state=state_name(state))
+                raise Conflict(closed, say("run.nothing-changed"))
+            case _ if not outcome.counts:
+                raise Conflict(outcome.words, say("run.look-again"))
+            case _:
+                return outcome.record.request.id
 
     def edit(self, values: Mapping[str, JsonValue]) -> Edit:
         """Return the change of these arguments, for `Decisions.answer`: the call is prepared by its agent."""
@@ -159,11 +154,3 @@ class Steering:
         if gate_now(agent, tool, args) != request.policy.name:
             raise ToolRefused(say("error.amend-other-policy"))
         return call_of(tool, args, effect), lambda: question_of(agent, step, effect)
-
-    async def _own(self, request_id: RequestId, by: PersonId, proof: Proof) -> Request:
-        record, _, _ = await self._decisions.request(request_id)
-        if not record.may_withdraw(by):
-            why, run_id = say("run.not-your-request"), record.request.run_id
-            await self._refusals.note(by, "withdraw", why, proof, run_id=run_id)
-            raise Forbidden(why, say("run.not-your-request-do"))
-        return record.request

@@ -75,7 +75,7 @@ class Peopled(Running):
             proof=as_by("cli"),
             revision=request.revision,
             digest=request.digest,
-            said="free_text",
+            said="edit",
             text=json.dumps(values),
         )
         return await self.app.requests.decisions.decide(request.id, statement, change=self.steering.edit(values))
@@ -91,7 +91,7 @@ class Peopled(Running):
             proof=as_by("cli"),
             revision=request.revision,
             digest=request.digest,
-            said="free_text",
+            said="hand_on",
             text=f"delegate: {to}",
         )
         wish = HandOn(self.app.people.of_file(to), reason)

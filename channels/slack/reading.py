@@ -194,13 +194,13 @@ class Reader:
             place=place,
             is_typed=bool(text) and not fields,
         )
-        if name == ASK_BACK:
-            return answer.model_copy(update={"asks": True})
+        if name in (ASK_BACK, EDIT):
+            return answer.model_copy(update={"said": "ask" if name == ASK_BACK else "edit"})
         if name == HAND_ON:
-            wish = {"hands_on_to": fields.get("to", ""), "text": fields.get("reason", ""), "filled": dict[str, str]()}
-            return answer.model_copy(update=wish)
+            to = {"to": fields.get("to", "")}
+            return answer.model_copy(update={"said": "hand_on", "text": fields.get("reason", ""), "filled": to})
         if name == BREAK_GLASS:
-            return answer.model_copy(update={"said": "approve", "reason": text, "breaks_glass": True})
+            return answer.model_copy(update={"said": "break_glass", "reason": text})
         if name == "deny_why":
             return answer.model_copy(update={"said": "deny", "text": "deny", "reason": text})
         return answer if answer.text.strip() else answer.model_copy(update={"said": "empty"})

@@ -24,10 +24,9 @@ from bot.store.client import Client
 from bot.store.ids import new_id
 from bot.store.journal import Journal
 from bot.testing import events as build
+from channels import Said
 from tests.bot.store.stores import move_time
 from tests.kit.promises import Written
-
-Said = Literal["approve", "deny", "free_text"]
 
 
 class NoQueue:
@@ -118,7 +117,7 @@ def call(version: str) -> GatedCall:
     )
 
 
-def statement(person: str, channel: str, vote: Said, shown: Request) -> Statement:
+def statement(person: str, channel: str, vote: Said | Literal["withdraw"], shown: Request) -> Statement:
     """A new reply of `person` to what they were shown."""
     return Statement(
         reply_id=f"{channel}-{secrets.token_hex(8)}",

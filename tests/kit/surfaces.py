@@ -74,10 +74,9 @@ class Terminal(_Beside):
                     proof=as_by("cli"),
                     revision=request.revision,
                     digest=request.digest,
-                    said="approve",
+                    said="break_glass",
                     text=value,
                     reason=value,
-                    breaks_glass=True,
                 )
                 await world.app.requests.decisions.decide(request.id, statement)
 

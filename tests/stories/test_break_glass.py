@@ -80,10 +80,9 @@ async def breaks(
         proof=as_by("cli"),
         revision=record.request.revision,
         digest=record.request.digest,
-        said="approve",
+        said="break_glass",
         text=reason,
         reason=reason,
-        breaks_glass=True,
     )
     return await world.app.requests.decisions.decide(record.request.id, statement)
 

@@ -25,7 +25,7 @@ from agents.run import fold
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
-from bot.people.offers import waits_for
+from bot.people.offers import offers, waits_for
 from bot.people.recognition import as_known_now, may_have_sat
 from bot.people.sessions import Login
 from bot.policy.approvers.delegation import Involved, objection
@@ -34,7 +34,7 @@ from bot.policy.due import waited_for
 from bot.policy.edits import changeable
 from bot.policy.judge import judge, ways_to_approve
 from bot.policy.judge import objection as refusal
-from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, NotEntitled, Revoked
+from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, Judgement, NotEntitled, Revoked
 from bot.render.cards import request_card
 from bot.render.request_card import offered_form, standing, standing_card
 from bot.render.views import request_view
@@ -176,6 +176,11 @@ def counted(found: RequestRecord, person: PersonId, way: str, **changes: Any) ->
     return frozenset(acts | _handed_on(found, said("hand_on")))
 
 
+def withdrawn(found: RequestRecord, person: PersonId) -> Judgement:
+    """What becomes of a withdrawal by `person` now."""
+    return judge(as_known_now(found, DIRECTORY), answer(person, "withdraw"), EVERYBODY)
+
+
 def _handed_on(found: RequestRecord, said: Answer) -> set[str]:
     """Whether there is somebody to whom it goes who has had no seat, after which enough are left who can decide it."""
     if refusal(found, said) is not None:
@@ -279,9 +284,25 @@ def test_the_page_of_a_request_offers_what_counts_there(found: RequestRecord, by
         offered = frozenset(name for name, is_so in {**said, "glass": card.may_break_glass}.items() if is_so)
         wanted = counted(found, person, "console", link_by=by)
         # Whoever asked says no by another button, which is theirs for a question as well.
-        asks = person in found.askers and found.request.purpose not in {"unknown", "review"}
-        assert card.may_withdraw is (found.state == "open" and asks)
+        assert card.may_withdraw is (found.state == "open" and isinstance(withdrawn(found, person), Decided))
         assert offered | ({"no"} if card.may_withdraw and "no" in wanted else set()) == wanted
+
+
+@any_of_them(asked())
+def test_whoever_asked_may_withdraw_what_the_judge_lets_them(found: RequestRecord) -> None:
+    for person in EVERYBODY:
+        can = offers(found, DIRECTORY, person, "console", LATER)
+
+        match withdrawn(found, person):
+            case Decided(decision=made):
+                assert can.becomes("withdraw") == made.state == "withdrawn"
+            case Revoked():
+                assert can.becomes("withdraw") == can.becomes("deny") == "revoked"
+            case why:
+                assert can.why_not["withdraw"] == why
+        is_of_code = found.request.purpose in {"unknown", "review"}
+        is_waiting = found.state == "open" or (found.state == "approved" and found.started_at is None)
+        assert ("withdraw" in can) is (person in found.askers and is_waiting and not is_of_code)
 
 
 @any_of_them(asked())

@@ -60,11 +60,11 @@ def wish_of(record: RequestRecord, statement: Statement, people: People) -> Hand
     but a line `delegate: PERSON` and at most one `reason: TEXT`, by somebody who may decide the approval: whom a
     question asks may answer it with any text.
     """
-    if statement.hands_on_to:
-        return HandOn(PersonId(one_line(statement.hands_on_to, _NAME_CHARS)), statement.text)
+    if statement.said == "hand_on" and (to := str(statement.filled.get("to", ""))):
+        return HandOn(PersonId(one_line(to, _NAME_CHARS)), statement.text)
     may = who_of(record).approve
     is_vote = record.request.format == "approval"
-    if not is_vote or statement.said != "free_text" or statement.asks or statement.person not in may:
+    if not is_vote or statement.said != "free_text" or statement.person not in may:
         return None
     text = answer_above(statement, lambda line: _key(line.partition(":")[0]) != "") or statement.text
     lines = [line.partition(":") for line in unwrapped(text).splitlines() if line.strip()]

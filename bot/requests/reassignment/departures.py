@@ -292,7 +292,7 @@ class Departures:
         """Return the commit that closes a request because of those who are `gone`, and tells the operators."""
         # A gate that is superseded is opened anew or refused, and the run says why.
         state = "superseded" if record.request.purpose == "gate" else "expired"
-        closing = self._decisions.closing(record, version, state, None, self._why(kind), now)
+        closing = self._decisions.closing(record, version, state, self._why(kind), now)
         told = [outbox_entry(one) for one in self._told(record, kind, gone, now)]
         return replace(closing, outgoing=[*closing.outgoing, *told])
 

@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Literal
 
 from agents.events import RequestOpened, RequestRevised
 from agents.forms import text_of
@@ -40,6 +39,7 @@ from bot.web.api.shapes import (
 )
 from bot.web.here import Here
 from bot.web.problems import Found, ProblemError, trouble
+from channels import Said
 from language import say
 
 _MOVED = (HTTPStatus.CONFLICT, "digest-moved", "Look at the request again, and answer with the digest it has")
@@ -91,9 +91,7 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
         given=picked(record.request, given.choices) if isinstance(given, ChoicesGiven) else None,
         filled=given.form if isinstance(given, FormGiven) else {},
         note_confirmed=isinstance(given, Approve) and given.note_confirmed,
-        asks=isinstance(given, AskBack),
         about=about,
-        breaks_glass=isinstance(given, BreakGlass),
     )
     statement = here.app.messages.inbox.heard(record.request, statement)
     outcome = await here.app.requests.decisions.answer(record.request.id, statement, read)
@@ -128,12 +126,14 @@ async def _about(here: Here, key: ApiKey, record: RequestRecord, given: AnswerGi
     raise await refused(here, key, "write", scope_missing(key, "steer"), record.request.run_id)
 
 
-def _said(given: AnswerGiven) -> Literal["approve", "deny", "free_text"]:
+def _said(given: AnswerGiven) -> Said:
     match given:
         case Approve() | Deny():
             return given.vote
         case BreakGlass():
-            return "approve"
+            return "break_glass"
+        case AskBack():
+            return "ask"
         case _:
             return "free_text"
 
@@ -243,7 +243,7 @@ async def delegate(here: Here, key: ApiKey, read: RequestRead, wanted: Delegatio
         person=person,
         revision=request.revision,
         digest=request.digest,
-        said="free_text",
+        said="hand_on",
         text=f"delegate: {wanted.to} {wanted.reason}".strip(),
         proof=key.proof,
     )
@@ -262,7 +262,7 @@ def _statement(key: ApiKey, person: PersonId, request: Request, wanted: EditWant
         person=person,
         revision=request.revision if wanted.digest == request.digest else 0,
         digest=wanted.digest,
-        said="free_text",
+        said="edit",
         text=wanted.model_dump_json(include={"args"}),
         proof=key.proof,
     )

@@ -22,6 +22,8 @@ from agents.requests import Frozen, Request, RequestId, RequestState
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.people.api_keys import ApiKey
+from bot.people.offers import offers
+from bot.policy.judgements import NotEntitled
 from bot.queries.lists import requests
 from bot.render.views import AnswerFile, RequestView, files_of, is_of_program, request_view
 from bot.store.watch import FollowingEnds, Watch, ended
@@ -311,8 +313,10 @@ async def withdrawn(
     It is `withdrawn` then, or `revoked` where it was approved already.
     """
     known = RequestId(request_id)
-    record, _, _ = await record_for(here, key, "withdraw", request_id)
-    own = [person for person in key.speaks_for() if person in record.askers]
+    record, _, now = await record_for(here, key, "withdraw", request_id)
+    people, nobodys = here.app.people, NotEntitled(why="not_asker", approvers=())
+    why_not = {one: offers(record, people, one, "api", now).why_not.get("withdraw") for one in key.speaks_for()}
+    own = [person for person, why in why_not.items() if why != nobodys]
     # What a program asked by itself it takes back by itself, and not as the person for whom it asked.
     by = own[0] if own and key.speaker != record.request.program else key.speaker
     reason = withdrawal.reason if withdrawal else ""

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 from urllib.parse import urlencode
 
 from starlette.requests import Request as HttpRequest
@@ -14,15 +14,12 @@ from starlette.responses import Response
 from agents.deploy.lookup import LookFailed
 from agents.forms import Misfit
 from agents.requests import Given, PersonId, Request, RequestId, RequestState
-from agents.requests.record import RequestRecord
 from agents.run import fold
 from agents.text import quote
 from bot.errors import Conflict, Forbidden
-from bot.people.offers import heirs_of, meant_by, offers
-from bot.people.recognition import as_known_now
-from bot.policy.answers import Statement, picked, read_answer
-from bot.policy.edits import EditRefused, changeable, typed_values
-from bot.policy.judge import objection
+from bot.people.offers import offers
+from bot.policy.answers import Statement, picked
+from bot.policy.edits import EditRefused, typed_values
 from bot.policy.judgements import NoteUnconfirmed, Unclear
 from bot.queries import lists
 from bot.render.due import hand_on_inputs
@@ -36,12 +33,17 @@ from bot.web.console.pages import page, to
 from bot.web.console.views.card import Typed, card_view, version_of
 from bot.web.console.visits import Refusal, Visit, request_for, visit_of, who_of
 from bot.web.here import here
-from channels import Input
+from channels import Input, Said
 from language import say, say_many
 from language.recorded import text_of
 
-Said = Literal["approve", "deny", "free_text"]
-_VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny", "break_glass": "approve", "again": "approve"}
+_PRESSED: dict[str, Said] = {
+    "approve": "approve",
+    "again": "approve",
+    "deny": "deny",
+    "ask": "ask",
+    "break_glass": "break_glass",
+}
 STATES: tuple[RequestState, ...] = get_args(RequestState)
 _STATES: dict[str, RequestState] = {one: one for one in STATES}
 _KINDS: dict[str, Kind] = {one: one for one in KINDS}
@@ -156,7 +158,7 @@ async def answered(request: HttpRequest) -> Response:
     process, visit, request_id = here(request), visit_of(request), _id(request)
     read = await request_for(request, "answer")
     record, statement = read.record, _statement(read.record.request, visit)
-    if statement.asks and not statement.text.strip():
+    if statement.said == "ask" and not statement.text.strip():
         return to(request, _back(request, record.request), say("console.ask-empty"), is_well=False)
     statement = process.app.messages.inbox.heard(record.request, statement)
     outcome = await process.app.requests.decisions.answer(request_id, statement, read)
@@ -188,11 +190,10 @@ async def edit_shown(request: HttpRequest) -> Response:
     """Show the form that changes what is asked, with how it stands; whoever may not change it is told why."""
     app, visit = here(request).app, visit_of(request)
     record, _, now = await request_for(request, "answer")
-    asked, inputs = record.request, _edit_inputs(record, visit)
-    statement = _made(asked, visit, _Shown(asked.revision, asked.digest, ""), "free_text", "", "")
-    meant = read_answer(asked, statement, now).of("edit")
-    refused = objection(as_known_now(record, app.people), meant, app.people.all())
-    if refused or not inputs:
+    asked, may = record.request, offers(record, app.people, visit.known.person, "console", now, visit.known.by)
+    inputs = edit_inputs(asked, may.inputs("edit"))
+    if not inputs:
+        refused = may.why_not.get("edit")
         why = feedback_text(refused, record, app.people) if refused else say("answer.edit-nothing")
         return to(request, f"/requests/{asked.id}", why, is_well=False)
     return await page(request, "edit.html", _edit_form(asked, asked.revision, asked.digest, inputs))
@@ -201,12 +202,13 @@ async def edit_shown(request: HttpRequest) -> Response:
 async def edited(request: HttpRequest) -> Response:
     """Change arguments and show what is asked now; what was typed is not lost where that is refused."""
     app, visit, request_id = here(request).app, visit_of(request), _id(request)
-    record = (await request_for(request, "answer")).record
-    asked, inputs = record.request, _edit_inputs(record, visit)
+    record, _, now = await request_for(request, "answer")
+    asked, may = record.request, offers(record, app.people, visit.known.person, "console", now, visit.known.by)
+    inputs = edit_inputs(asked, may.inputs("edit"))
     seen = _shown(visit, visit.field("revision"), visit.field("digest"))
     typed = {one.name: visit.field(f"field-{one.name}")[:_TEXT_CHARS] for one in inputs}
     text = "\n".join(f"{name}: {value}" for name, value in typed.items())
-    statement = _made(asked, visit, seen, "free_text", "", text)
+    statement = _made(asked, visit, seen, "edit", "", text)
     values = typed_values(asked.call, typed) if asked.call else {}
     change = app.runs.steering.edit(values or typed)
     outcome = await app.requests.decisions.answer(request_id, statement, change=change)
@@ -215,11 +217,6 @@ async def edited(request: HttpRequest) -> Response:
         found = _edit_form(asked, seen.revision, seen.digest, filled) | {"told": (False, outcome.words)}
         return await page(request, "edit.html", found, HTTPStatus.UNPROCESSABLE_ENTITY)
     return to(request, f"/requests/{request_id}", outcome.words, is_well=outcome.counts)
-
-
-def _edit_inputs(record: RequestRecord, visit: Visit) -> tuple[Input, ...]:
-    asked = record.may_withdraw(visit.known.person)
-    return edit_inputs(record.request, changeable(record.request, asked=asked))
 
 
 def _edit_form(asked: Request, revision: int, digest: str, inputs: Sequence[Input]) -> dict[str, object]:
@@ -233,9 +230,9 @@ async def hand_on_shown(request: HttpRequest) -> Response:
     record, _, now = await request_for(request, "answer")
     asked = record.request
     await app.people.look_up_policy(asked.policy.name)
-    meant = meant_by(record, me, "console", now, visit_of(request).known.by)
-    inputs = hand_on_inputs(heirs_of(record, app.people, meant), app.people)
-    if not inputs or record.state != "open":
+    may = offers(record, app.people, me, "console", now, visit_of(request).known.by)
+    inputs = hand_on_inputs(may.inputs("hand_on"), app.people)
+    if not inputs:
         return to(request, f"/requests/{asked.id}", say("console.hand-on-nobody"), is_well=False)
     about = {"request_id": asked.id, "title": asked.title, "revision": asked.revision, "digest": asked.digest}
     found = {**about, "once": secrets.token_hex(8), "to": list(zip(inputs[0].values, inputs[0].options, strict=True))}
@@ -248,7 +245,7 @@ async def handed_on(request: HttpRequest) -> Response:
     asked = (await request_for(request, "answer")).record.request
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     to_whom, reason = PersonId(visit.field("to")[:_ID_CHARS]), visit.field("reason")[:_REASON_CHARS]
-    statement = _made(asked, visit, shown, "free_text", "", f"delegate: {to_whom}\n{reason}")
+    statement = _made(asked, visit, shown, "hand_on", "", f"delegate: {to_whom}\n{reason}")
     outcome = await app.requests.decisions.answer(request_id, statement, change=HandOn(to_whom, reason))
     return to(request, f"/requests/{request_id}", outcome.words, is_well=outcome.counts)
 
@@ -272,7 +269,11 @@ async def denying(request: HttpRequest) -> Response:
     picked_ids = request.query_params.getlist("pick")[:_DENIED_AT_ONCE]
     found = [await request_for(request, "see", some_id) for some_id in picked_ids]
     rows = [(read.record, offers(read.record, app.people, me, "console", read.now)) for read in found]
-    may = [item_of(request_view(record, app.people), app.people, me) for record, can in rows if can.deny]
+    may = [
+        item_of(request_view(record, app.people), app.people, me)
+        for record, can in rows
+        if can.becomes("deny") == "denied"
+    ]
     if not may:
         return to(request, "/requests", say("console.deny-none-selected"), is_well=False)
     left_out = len(rows) - len(may)
@@ -335,7 +336,7 @@ def _made(request: Request, visit: Visit, shown: _Shown, said: Said, reason: str
 
 def _statement(request: Request, visit: Visit) -> Statement:
     """The form as the word of whoever sent it. `revision` and `digest` are those of the card it stood on."""
-    said: Said = _VOTES.get(visit.field("vote"), "free_text")
+    said = _PRESSED.get(visit.field("vote"), "free_text")
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     made = _made(request, visit, shown, said, visit.field("reason"), _text(request, visit))
     return replace(
@@ -343,8 +344,6 @@ def _statement(request: Request, visit: Visit) -> Statement:
         given=_given(request, visit),
         filled=_form(request, visit) if request.format == "form" else {},
         note_confirmed=visit.field("note_confirmed") == "yes",
-        asks=visit.field("vote") == "ask",
-        breaks_glass=visit.field("vote") == "break_glass",
         again=visit.field("vote") == "again",
         about=visit.field("about")[:_ID_CHARS],
     )

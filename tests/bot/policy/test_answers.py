@@ -7,13 +7,23 @@ import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
+from agents.events import RequestDecided, RunCancelled
 from agents.forms import FormField, FormValue, Misfit
-from agents.requests import Effect, Fact, Given, Request
+from agents.requests import Effect, Fact, Given, PersonId, Request
 from agents.requests.proof import as_by
-from bot.policy.answers import ONLY_FILES, Statement, given, is_stop, is_withdrawal, may_mean_stop, read_answer
+from bot.policy.answers import (
+    ONLY_FILES,
+    Statement,
+    decided_by,
+    given,
+    is_stop,
+    is_withdrawal,
+    may_mean_stop,
+    read_answer,
+)
 from bot.policy.judgements import Act
 from channels import File
-from tests.bot.examples import BO, CALL, CY, DIGEST, LATER, approval, question
+from tests.bot.examples import ANNA, BO, CALL, CY, DIGEST, LATER, approval, decision, question, record
 
 COLOURS = ("red", "Green", "blue")
 NAMED = ("deploy: puts versions live", "wash — the car", "none of these", "yes, all")
@@ -29,6 +39,28 @@ def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str,
 
 def picked(*picks: str) -> Given:
     return Given(text=", ".join(picks), picks=picks)
+
+
+@pytest.mark.parametrize("why", ["no longer needed", "stop", "red", ""])
+@pytest.mark.parametrize("request_", [ONE, question(), approval()], ids=["choice", "question", "approval"])
+def test_a_withdrawal_is_one_whatever_its_reason_says(request_: Request, why: str) -> None:
+    said = Statement("m1", BO, as_by("cli"), 1, DIGEST, "withdraw", why)
+
+    read = read_answer(request_, said, LATER)
+
+    assert (read.act, read.text, read.given, read.may_stop) == ("withdraw", why, None, False)
+
+
+@pytest.mark.parametrize(
+    ("state", "by", "is_cancelled"),
+    [("withdrawn", (ANNA,), True), ("withdrawn", (BO,), False), ("withdrawn", (), False), ("expired", (), True)],
+)
+def test_a_run_that_somebody_may_have_stopped_is_stopped_once_they_are_asked_no_more(
+    state: str, by: tuple[PersonId, ...], *, is_cancelled: bool
+) -> None:
+    events = decided_by(record(question(), doubts={BO: ()}), decision(state, by))
+
+    assert [type(one) for one in events] == [RequestDecided, *([RunCancelled] if is_cancelled else [])]
 
 
 HURRIED_STOPS = [

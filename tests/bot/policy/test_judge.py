@@ -1,10 +1,11 @@
 """The meaning of an answer for a request: a table for each check. What always holds: `test_judge_always.py`."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from agents.requests import PersonId, PolicyStep, Remark, RequestState
+from agents.requests import PersonId, PolicyStep, Purpose, Remark, Request, RequestState
 from agents.requests.asked import AskedStep, HandedOn
 from agents.requests.proof import LinkBy, as_by, rests_on
 from agents.requests.record import Comment, RequestRecord
@@ -59,6 +60,7 @@ from tests.bot.examples import (
 )
 from tests.kit.guards import guards
 
+EVE = PersonId("eve")
 YES_OR_NO: tuple[Act, ...] = ("approve", "deny")
 EFFECTS: set[Rests] = {"approve", "break_glass", "edit", "hand_on", "stand_in", "use_standing"}
 
@@ -185,6 +187,58 @@ def test_a_requester_who_withdraws_after_the_start_is_told_since_when_it_runs() 
 @guards("judge:withdrawal")
 def test_a_requester_who_withdraws_what_is_decided_is_told_how() -> None:
     assert isinstance(judge(record(state="denied"), answer(ANNA, "deny")), AlreadyDecided)
+
+
+@guards("judge:asked_it")
+@pytest.mark.parametrize("state", ["open", "approved", "denied"])
+def test_nobody_withdraws_what_they_did_not_ask(state: RequestState) -> None:
+    found = record(approval(requesters=(ANNA, EVE), parts={EVE: "objected"}), state)
+
+    for person in (BO, DAN, EVE):
+        assert judge(found, answer(person, "withdraw")) == NotEntitled(why="not_asker", approvers=())
+
+
+@guards("judge:may_be_withdrawn")
+@pytest.mark.parametrize("purpose", ["unknown", "review"])
+def test_nobody_withdraws_what_code_asks_by_itself(purpose: Purpose) -> None:
+    found = record(approval(format="free_text", purpose=purpose, call=None))
+
+    assert judge(found, answer(ANNA, "withdraw")) == NotEntitled(why="not_withdrawn", approvers=())
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen"),
+    [(approval(), {"addressee": CY}), (approval(), {"revision": 0, "digest": "other"}), (question(), {}),
+     (approval(policy=policy(rule=anyone("anna", "bo"), requester_may_approve=True)), {"channel": "email"})],
+)  # fmt: skip
+def test_whoever_asked_withdraws_what_is_open_also_a_question_and_what_they_could_decide(
+    asked: Request, seen: dict[str, Any]
+) -> None:
+    found = judge(record(asked), answer(asked.requesters[0], "withdraw", **seen))
+
+    assert isinstance(found, Decided)
+    assert (found.decision.state, found.decision.by, found.vote) == ("withdrawn", (asked.requesters[0],), None)
+
+
+def test_a_program_withdraws_what_it_asked_by_itself() -> None:
+    found = judge(record(approval(program=PersonId("ci"))), answer(PersonId("ci"), "withdraw"))
+
+    assert isinstance(found, Decided)
+    assert (found.decision.state, found.decision.by) == ("withdrawn", ("ci",))
+
+
+def test_a_withdrawal_stops_what_was_approved_until_it_starts() -> None:
+    approved = record(state="approved", votes=(vote(BO),))
+    withdrawal = answer(ANNA, "withdraw").model_copy(update={"text": "not today"})
+
+    stopped = judge(approved, withdrawal)
+
+    assert isinstance(stopped, Revoked)
+    assert (stopped.vote.person, stopped.vote.approve, stopped.vote.reason) == (ANNA, False, "not today")
+    assert judge(record(state="approved", started_at=LATER), withdrawal) == TooLate(started_at=LATER)
+    assert isinstance(judge(record(state="denied"), withdrawal), AlreadyDecided)
+    expired = withdrawal.model_copy(update={"at": EXPIRES})
+    assert judge(record(), expired) == ClosedOtherwise(state="expired")
 
 
 @guards("judge:remark")

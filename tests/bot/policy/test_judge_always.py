@@ -110,6 +110,8 @@ def test_nothing_but_a_plain_vote_of_somebody_entitled_changes_anything(found: R
     if changes and said.act == "break_glass":
         assert said.person in who_of(found).glass
         assert said.addressee in {None, said.person}
+    elif changes and said.act == "withdraw":
+        assert said.person in found.askers
     elif changes and said.person in who_of(found).approve:
         assert said.act in {"approve", "deny"}
         assert said.act == "deny" or said.addressee in {None, said.person}
@@ -178,6 +180,18 @@ def test_until_the_start_a_denial_by_somebody_entitled_always_wins(found: Reques
         assert end == found
 
 
+@any_of_them(RECORDS, PEOPLE)
+def test_until_the_start_a_withdrawal_by_whoever_asked_always_wins(found: RequestRecord, person: PersonId) -> None:
+    is_early = found.state == "open" or (found.state == "approved" and found.started_at is None)
+
+    end = after(found, answer(person, "withdraw", revision=0, digest="older", channel="email"))
+
+    if person in found.askers and is_early:
+        assert end.state == ("withdrawn" if found.state == "open" else "revoked")
+    else:
+        assert end == found
+
+
 @any_of_them(OPEN, st.lists(ANSWERS, max_size=6), st.lists(PEOPLE, max_size=2), st.lists(ANSWERS, max_size=6))
 def test_whoever_joins_the_requesters_midway_is_none_of_those_who_approve(
     start: RequestRecord, first: list[Answer], joined: list[PersonId], then: list[Answer]
@@ -202,7 +216,7 @@ GLASS = st.builds(
     requesters=st.lists(PEOPLE, max_size=2, unique=True).map(tuple),
 ).map(record)
 BREAKING = st.builds(
-    answer, PEOPLE, breaks_glass=st.just(True), note=st.sampled_from(["", "checkout is down"]), channel=st.just("cli")
+    answer, PEOPLE, st.just("break_glass"), note=st.sampled_from(["", "checkout is down"]), channel=st.just("cli")
 )
 
 

@@ -13,6 +13,7 @@ from agents.requests import PersonId
 from agents.requests.proof import as_by
 from agents.requests.record import after
 from bot.people.offers import offers
+from bot.policy.judgements import ClosedOtherwise
 from bot.policy.offers import Can
 from bot.store import Commit
 from bot.store.journal import record_write
@@ -60,32 +61,35 @@ STATES: Mapping[str, tuple[Act, ...]] = {
     "begun": (*BOTH, Act("start")),
     "denied": (Act("deny", "cy"),),
     "revoked": (*BOTH, Act("deny", "bo")),
-    "withdrawn": (Act("close"),),
+    "withdrawn": (Act("withdraw"),),
     "late": (Act("wait", words="7200"),),
     "expired": (Act("wait", words="7200"), Act("look")),
 }
 LETTERS: Mapping[str, Callable[[Can], bool]] = {
-    "y": lambda can: can.approve,
-    "n": lambda can: can.deny,
-    "t": lambda can: can.takes_back or can.withdraw,
-    "s": lambda can: can.stop,
-    "a": lambda can: can.ask,
-    "e": lambda can: bool(can.edit),
-    "h": lambda can: can.hand_on,
-    "g": lambda can: can.glass,
+    "y": lambda can: "approve" in can,
+    "n": lambda can: can.becomes("deny") == "denied",
+    "t": lambda can: can.becomes("deny") == "withdrawn",
+    "s": lambda can: can.becomes("deny") == "revoked",
+    "w": lambda can: "withdraw" in can,
+    "a": lambda can: "ask" in can,
+    "e": lambda can: "edit" in can,
+    "h": lambda can: "hand_on" in can,
+    "g": lambda can: "break_glass" in can,
 }
-"""Says yes or no, takes it back, stops what was approved, asks back, edits, hands it on, breaks the glass."""
+"""Says yes or no, takes it back or stops what was approved by a no, withdraws it, asks back, edits, hands it on, breaks
+the glass.
+"""
 
 TABLE = """
              anna  ivy   bo    cy    dan   eve   fay   gil   hal   kim   ole   zed
-open         te    te    ynaeh ynaeh .     .     .     g     .     .     .     .
-in_step_2    te    te    na    na    ynaeh ynaeh .     g     .     .     .     .
-escalated    te    te    ynaeh ynaeh .     .     ynaeh g     .     .     .     .
-handed_on    te    te    na    ynaeh .     .     .     g     ynaeh .     .     .
-edited       te    te    ynaeh nae   .     .     .     g     .     .     .     .
-frozen       te    te    ynaeh ynaeh .     .     .     g     .     .     .     .
-approved     s     s     s     s     s     s     .     .     .     .     .     .
-by_glass     s     s     s     s     .     .     .     s     .     .     .     .
+open         twe   twe   ynaeh ynaeh .     .     .     g     .     .     .     .
+in_step_2    twe   twe   na    na    ynaeh ynaeh .     g     .     .     .     .
+escalated    twe   twe   ynaeh ynaeh .     .     ynaeh g     .     .     .     .
+handed_on    twe   twe   na    ynaeh .     .     .     g     ynaeh .     .     .
+edited       twe   twe   ynaeh nae   .     .     .     g     .     .     .     .
+frozen       twe   twe   ynaeh ynaeh .     .     .     g     .     .     .     .
+approved     sw    sw    s     s     s     s     .     .     .     .     .     .
+by_glass     sw    sw    s     s     .     .     .     s     .     .     .     .
 begun        .     .     .     .     .     .     .     .     .     .     .     .
 denied       .     .     .     .     .     .     .     .     .     .     .     .
 revoked      .     .     .     .     .     .     .     .     .     .     .     .
@@ -118,12 +122,12 @@ async def test_what_is_taken_back_after_its_expiry_has_expired(redis: str, tmp_p
     house = House(redis, settings_of(tmp_path, TOML))
     try:
         place = await Place.opened(house, house.settings.policies["walk"])
-        await place.do(Act("wait", words="7200"))
+        for act in (Act("wait", words="7200"), Act("withdraw"), Act("look")):
+            await place.do(act)
 
-        closed = await house.decisions.close(place.request.id, "withdrawn", PersonId("anna"), "", as_by("cli"))
-
-        stands = (await house.decisions.request(place.request.id)).record
-        assert (closed, stands.state) == (stands, "expired")
+        [withdrawal] = place.given
+        stands = await place.record()
+        assert (withdrawal.judgement, stands.state) == (ClosedOtherwise(state="expired"), "expired")
         assert stands.decision
         assert stands.decision.by == ()
     finally:

@@ -22,11 +22,12 @@ from bot.people.humans import Humans
 from bot.people.offers import offers
 from bot.people.tables import Tables
 from bot.policy.answers import Statement
-from bot.policy.judgements import Counted, Decided, Delegated, Edited, Judgement
+from bot.policy.judgements import Counted, Decided, Delegated, Edited, Judgement, NotEntitled
 from bot.requests.edits import Edit
 from bot.requests.reassignment.delegation import HandOn
 from bot.store.keys import Keys
 from bot.store.outbox_entry import Delivery
+from channels import Said
 from tests.bot.store.stores import woken
 from tests.kit.house import House, call, statement
 from tests.kit.indexes import Indexes, listed, lists_of_events
@@ -44,10 +45,17 @@ NOTES = {"": True, "lgtm": True, "only after 5 pm": False}
 """What may stand beside an approval, and whether it is courtesy that needs no word more."""
 
 Verb = Literal[
-    "approve", "deny", "say", "ask", "glass", "edit", "hand_on", "close", "look", "start", "wait", "leaves", "is_back",
-    "freeze", "unfreeze",
+    "approve", "deny", "withdraw", "say", "ask", "glass", "edit", "hand_on", "look", "start", "wait", "leaves",
+    "is_back", "freeze", "unfreeze",
 ]  # fmt: skip
-ANSWERS: tuple[Verb, ...] = ("approve", "deny", "say", "ask", "glass", "edit", "hand_on")
+ANSWERS: tuple[Verb, ...] = ("approve", "deny", "withdraw", "say", "ask", "glass", "edit", "hand_on")
+SAID: Mapping[str, Said | Literal["withdraw"]] = {
+    "approve": "approve",
+    "deny": "deny",
+    "withdraw": "withdraw",
+    "ask": "ask",
+    "glass": "break_glass",
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,10 @@ OTHER = st.one_of(
     st.builds(Act, verb=some("hand_on"), to=some(*PEOPLE), **GIVEN),
 )
 AROUND = st.one_of(
-    st.builds(Act, verb=some("look", "start", "close")),
+    st.builds(Act, verb=some("look", "start")),
+    st.builds(
+        Act, verb=some("withdraw"), words=some("", "no longer wanted"), **{**GIVEN, "person": some("anna", "bo")}
+    ),
     st.builds(Act, verb=some("wait"), words=some("60", "900", "3600")),
 )
 FREEZES = st.builds(Act, verb=some("freeze", "unfreeze"))
@@ -184,8 +195,6 @@ class Place:
     async def _happen(self, act: Act) -> None:
         decisions, request = self.house.decisions, self.request
         match act.verb:
-            case "close":
-                await decisions.close(request.id, "withdrawn", PersonId("anna"), "no longer wanted")
             case "look":
                 await decisions.look(request.id)
             case "start":
@@ -208,14 +217,11 @@ class Place:
         record = await self.record()
         cards = record.cards_of(PersonId(act.of or act.person))
         placed = await self._card(cards[max(-len(cards), -1 - act.age)]) if cards else None
-        plain: Literal["approve", "deny", "free_text"] = "approve" if act.verb in {"approve", "glass"} else "free_text"
-        found = statement(act.person, act.way, "deny" if act.verb == "deny" else plain, record.request)
+        found = statement(act.person, act.way, SAID.get(act.verb, "free_text"), record.request)
         found = replace(
             found,
             text=act.words or act.verb,
             reason=act.words,
-            asks=act.verb == "ask",
-            breaks_glass=act.verb == "glass",
             note_confirmed=act.sure,
             place="C01OPS" if act.way == "slack" else "",
         )
@@ -275,6 +281,8 @@ async def check_act(place: Place, act: Act) -> None:
         if given.act.verb == "deny" and act.person in was_here and is_early and now < before.request.expires_at:
             ends = {"denied", "withdrawn"} if before.state == "open" else {"revoked"}
             assert not may_say_no(told, act.person) or after.state in ends, (act, before.state, after.state)
+        if given.act.verb == "withdraw":
+            check_withdrawn(before, after, given, is_in_time=is_early and now < before.request.expires_at)
     await check_place(place)
 
 
@@ -285,6 +293,15 @@ def check_final(before: RequestRecord, after: RequestRecord) -> None:
     may_end = before.state == "approved" and not before.started_at
     assert after.state == before.state or (may_end and after.state in {"revoked", "superseded"})
     assert after.state == "superseded" or after.decision == before.decision
+
+
+def check_withdrawn(before: RequestRecord, after: RequestRecord, given: Given, *, is_in_time: bool) -> None:
+    """Check that whoever asked takes back what has not begun, and nobody else does."""
+    if given.said.person not in before.askers:
+        assert isinstance(given.judgement, NotEntitled)
+        assert after.state == before.state
+    elif is_in_time and before.state in {"open", "approved"}:
+        assert after.state == ("withdrawn" if before.state == "open" else "revoked")
 
 
 def check_counted(
@@ -340,8 +357,8 @@ async def check_place(place: Place) -> None:
     assert due is None or is_woken, (entry, due)
     for person in house.people.all():
         can = offers(record, house.people, person, "console", now)
-        assert not any(can) or f"requests:seen:{person}" in stored, (person, can)
-        assert not can.approve or f"requests:for:{person}" in stored, (person, can)
+        assert not can.acts or f"requests:seen:{person}" in stored, (person, can)
+        assert "approve" not in can or f"requests:for:{person}" in stored, (person, can)
     check_starts(events)
     check_cards(events, {*place.here} - place.were_away)
     assert not house.written.broken

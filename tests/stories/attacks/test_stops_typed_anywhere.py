@@ -6,7 +6,7 @@ from agents.events import RunCancelled
 from agents.requests import PersonId, RequestId, RunId
 from agents.requests.record import RequestRecord
 from bot.errors import Invalid
-from channels import Reply
+from channels import Reply, Said
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
 from tests.kit.office import ROLES, TOML
@@ -193,8 +193,8 @@ async def typed(
         assert (await bo.post(place, json={"ask": "Is it tested?"})).json()["judgement"]["type"] == "asked"
     if "window" in way:
         token = await token_of(hallway, "anna" if is_asked else "bo")
-        asks = way == "the window that asks"
-        said = Reply(person=person, token=token, said="free_text", text=words, is_typed=True, asks=asks)
+        how: Said = "ask" if way == "the window that asks" else "free_text"
+        said = Reply(person=person, token=token, said=how, text=words, is_typed=True)
         said = said.model_copy(update={"is_shared": person == "anna" and not is_asked})
         await types(world, hallway, said)
     elif "page" in way:

@@ -13,14 +13,14 @@ from agents.requests import PersonId, Request
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.people.directory import People
-from bot.people.offers import offers, requesters_of, yes_of
+from bot.people.offers import offers, requesters_of
 from bot.people.recognition import as_known_now, as_told_now
 from bot.people.sessions import Login
 from bot.policy.approvers.who import who_of
 from bot.policy.due import next_due
 from bot.policy.judge import ways_for
 from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
-from bot.policy.offers import answer_by
+from bot.policy.offers import Can, yes_to
 from bot.render.cards import (
     again_lines,
     arguments_of,
@@ -144,22 +144,23 @@ def card_view(
     told, view = as_told_now(record, people), request_view(record, people, lists=lists or _NO_LISTS)
     is_open, is_vote = view.state == "open", view.format == "approval"
     can = offers(record, people, me, "console", now, session.by)
-    whom = present([one for one in request.askers if one != me], people) if can.ask else ()
+    whom = present([one for one in request.askers if one != me], people) if "ask" in can else ()
     yes, last = (approved(request.program, request.call),), unanswered(request.purpose, request.program)
+    no, again = can.becomes("deny"), again_lines(request) if can.inputs("approve") else ()
     return CardView(
         request=view,
         exact=exact(request),
         once=secrets.token_hex(8),
-        may_approve=can.approve,
-        may_deny=can.deny or (can.takes_back and not can.withdraw),
-        may_answer=can.answer,
-        may_stop=can.stop and _goes_on(run),
-        may_withdraw=can.withdraw,
+        may_approve="approve" in can,
+        may_deny=no == "denied" or (no == "withdrawn" and "withdraw" not in can),
+        may_answer="answer" in can,
+        may_stop=no == "revoked" and _goes_on(run),
+        may_withdraw=can.becomes("withdraw") == "withdrawn",
         excluded=[
             *(asked_because(told, people, me) if is_open else ()),
             *excluded(told, people),
         ],
-        because=_because(record, people, session, now) if is_open and not (can.approve or can.answer) else "",
+        because=_because(record, people, session, can) if is_open else "",
         by_key=by_key(view.service, view.key_holders, people),
         title=view.title if is_open else view.title.removesuffix("?"),
         said_as=said_as(request, people) if request.words else "",
@@ -168,7 +169,7 @@ def card_view(
         arguments=arguments_of(request),
         facts=[
             *(_short(fact) for fact in view.facts),
-            *(FactView(label=line.label, text=line.text) for line in (again_lines(request) if can.again else ())),
+            *(FactView(label=line.label, text=line.text) for line in again),
         ],
         details=details(request),
         who_else=who_else(view, people, me),
@@ -178,10 +179,10 @@ def card_view(
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
         answer=answer_lines(request, record.decision.given if record.decision else None),
         ask_back=people.names_of(whom),
-        may_edit=both(list(can.edit)) if can.edit else "",
-        may_hand_on=can.hand_on,
-        may_break_glass=can.glass,
-        may_allow_again=can.again,
+        may_edit=both([*can.inputs("edit")]) if "edit" in can else "",
+        may_hand_on="hand_on" in can,
+        may_break_glass="break_glass" in can,
+        may_allow_again=bool(can.inputs("approve")),
         review=_review(record, me),
         said=list(_said(record, people, me, replies=is_open and me in known.askers and is_vote)),
         has_changes=has_changes,
@@ -244,11 +245,10 @@ def _short(fact: FactView) -> FactView:
     return fact.model_copy(update={"text": with_short_hashes(Line(label=fact.label, text=fact.text)).text})
 
 
-def _because(record: RequestRecord, people: People, session: Login, now: datetime) -> str:
+def _because(record: RequestRecord, people: People, session: Login, can: Can) -> str:
     """Return why somebody has no button to approve an open request, or to answer it, and who may."""
     request, me = record.request, session.person
-    meant = answer_by(record, me, "console", now, session.by)
-    match yes_of(record, people, meant):
+    match can.why_not.get(yes_to(request)):
         case AlreadyVoted():
             return say("console.card-has-approved")
         case NotThisWay():
@@ -262,6 +262,8 @@ def _because(record: RequestRecord, people: People, session: Login, now: datetim
         case NotEntitled(approvers=may):
             key = "console.card-not-your-own" if me in requesters_of(record, people) else "console.card-not-yours"
             return say_many(key, len(may), names=people.names_of(may))
+        case None:
+            return ""
         case found:
             return feedback_text(found, record, people)
 
