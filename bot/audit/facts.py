@@ -203,8 +203,8 @@ def _of_change(event: RequestRevised, old: Request | None) -> _Fields:
 def _of_vote(vote: Vote) -> _Fields:
     return _of_way(vote) | {
         "who": vote.person,
-        "revision": vote.revision,
-        "digest": vote.digest,
+        "revision": vote.binding.revision,
+        "digest": vote.binding.digest,
         "outcome": "break_glass" if vote.breaks_glass else "approve" if vote.approve else "deny",
         "words": vote.reason,
         **({"detail": {"again": True}} if vote.again else {}),

@@ -13,7 +13,7 @@ import structlog
 
 from agents.events import AnswerNoted, Event, PersonSaid, RunCancelled, own
 from agents.relay import RELAY
-from agents.requests import PersonId, RequestId, RunId
+from agents.requests import PersonId, RequestId, RunId, bound_to
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord, after
 from agents.review import reviewed_of
@@ -370,7 +370,7 @@ class FollowUps:
             if record and is_theirs and not self._is_stopped_by(record, trigger, run, concern):
                 with self._people.speaking_to(person):
                     unbound = _unbound(channel, trigger, record)
-                statement = replace(_statement(inbound_id, channel, trigger, record), unbound=unbound)
+                statement = _statement(inbound_id, channel, trigger, record, unbound)
                 await self._decisions.decide(record.request.id, statement, read)
                 return "taken"
             await self._check_steers(person, run, concern, proof_of(channel, trigger))
@@ -808,6 +808,7 @@ def _noted(
         request_id=record.request.id,
         reply_id=inbound_id,
         person=PersonId(trigger.person),
+        binding=bound_to(record.request, "thread"),
         text=ends_of(trigger.text, HEAD_CHARS, TAIL_CHARS),
         outcome=outcome,
         files=attachments(trigger.files),
@@ -858,13 +859,15 @@ def _unbound(channel: str, trigger: Trigger, record: RequestRecord) -> str:
     return reason_of(trigger.weakness) or ("" if is_theirs else say("mail.other-thread"))
 
 
-def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord) -> Statement:
-    """Typed words as an answer to a question as it stands: whoever writes in its thread has it before them."""
+def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord, unbound: str = "") -> Statement:
+    """Typed words as an answer to a question as it stands: whoever writes in its thread has it before them.
+
+    `unbound` says why nothing shows that.
+    """
     return Statement(
         reply_id=inbound_id,
         person=PersonId(trigger.person),
-        revision=record.request.revision,
-        digest=record.request.digest,
+        binding=bound_to(record.request, "thread").model_copy(update={"unbound": unbound}),
         said="free_text",
         text=trigger.text,
         proof=proof_of(channel, trigger),

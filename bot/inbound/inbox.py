@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 
 from agents.command import is_order, said_lines
 from agents.desk import DESK
-from agents.requests import DeliveryId, FromDesk, Frozen, PersonId, Request
+from agents.requests import Binding, DeliveryId, FromDesk, Frozen, PersonId, Request
 from agents.requests.record import RequestRecord
 from agents.text import quote, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile
@@ -490,7 +490,7 @@ class Inbox:
         """Return whether the answer is a word to the run that asked, and that has had its effect."""
         said = _spoken(reply, record.request.thread).model_copy(update={"files": reply.files})
         # An old mail can be sent to another's card: a stop in it does no harm.
-        is_theirs = statement.addressee in {None, statement.person} and not (reply.asks or statement.about)
+        is_theirs = statement.binding.addressee in {None, statement.person} and not (reply.asks or statement.about)
         is_sure = is_theirs and (channel != "email" or reply.is_sure)
         try:
             return await self._follow_ups.answered(statement.reply_id, channel, said, record, is_sure=is_sure)
@@ -1006,12 +1006,7 @@ def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> St
     return Statement(
         reply_id=reply.key or inbound_id,
         person=PersonId(reply.person),
-        addressee=None if reply.is_shared or placed.place else placed.person,
-        delivery_id=placed.id,
-        unbound=reply.unbound,
-        is_exposed=reply.is_exposed,
-        revision=placed.revision,
-        digest=placed.digest,
+        binding=_bound(reply, placed),
         said=reply.said,
         text=_words(reply, placed),
         reason=reply.reason,
@@ -1029,6 +1024,19 @@ def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> St
         is_below_quote=reply.is_below_quote,
         again=reply.again,
         above=reply.above,
+    )
+
+
+def _bound(reply: Reply, placed: Delivery) -> Binding:
+    """Return what an answer is about that names the card that was `placed`."""
+    return Binding(
+        by="card",
+        revision=placed.revision,
+        digest=placed.digest,
+        card=placed.id,
+        addressee=None if reply.is_shared or placed.place else placed.person,
+        unbound=reply.unbound,
+        is_exposed=reply.is_exposed,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from agents import Agent, ToolRefused
 from agents.events import Event, RunCancelled, RunPaused, RunResumed
-from agents.requests import GatedCall, PersonId, Request, RequestId, RunId
+from agents.requests import GatedCall, PersonId, Request, RequestId, RunId, bound_to
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
 from agents.run import Run, fold
@@ -130,8 +130,7 @@ class Steering:
         statement = Statement(
             reply_id=f"withdraw-{secrets.token_hex(8)}",
             person=by,
-            revision=request.revision,
-            digest=request.digest,
+            binding=bound_to(request, "request"),
             said="deny",
             text="withdrawn",
             reason=why,

@@ -7,7 +7,7 @@ from bot.store.client import Client, StoreError
 from bot.store.client.durability import SHARDS, NotWhole, look_at_shards
 from bot.store.keys import Keys
 
-FORMAT = 7
+FORMAT = 8
 """Goes up with each change after which a release can't read what the one before wrote, or writes it otherwise."""
 
 _KEYS = Keys(0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import PersonId
+from agents.requests import PersonId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.policy.answers import Statement
@@ -77,8 +77,7 @@ async def breaks(
         reply_id=reply_id,
         person=world.app.people.of_file(person),
         proof=as_by("cli"),
-        revision=record.request.revision,
-        digest=record.request.digest,
+        binding=bound_to(record.request, "digest"),
         said="approve",
         text=reason,
         reason=reason,

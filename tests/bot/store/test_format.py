@@ -15,17 +15,18 @@ NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
 HELD = {
-    6: (
-        (
-            f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"reply_id":"m1","person":"bo",'
-            f'"approve":true,"reason":"","revision":1,"digest":"d","channel":"cli","evidence":"",{AT}}}}}'
-        ),
-    ),
     7: (
         (
             f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
             f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","revision":1,'
             f'"digest":"d",{AT}}}}}'
+        ),
+    ),
+    8: (
+        (
+            f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
+            f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","binding":{{"by":"card",'
+            f'"revision":1,"digest":"d","card":"s0d-1","addressee":"bo"}},{AT}}}}}'
         ),
         (
             f'{{{AT},"type":"request_decided","schema_version":1,"request_id":"q1","decision":{{"state":"approved",'

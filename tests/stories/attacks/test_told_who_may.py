@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import PersonId
+from agents.requests import PersonId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
@@ -130,8 +130,7 @@ def approval_by(person: str, record: RequestRecord) -> Statement:
         reply_id=f"{person} says so",
         person=PersonId(person),
         proof=as_by("console"),
-        revision=record.request.revision,
-        digest=record.request.digest,
+        binding=bound_to(record.request, "page"),
         said="approve",
         text="",
     )
