@@ -27,7 +27,7 @@ from agents.events import (
 )
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
 from agents.requests.moves import SeatsPassed
-from agents.requests.proof import Told
+from agents.requests.proof import PerhapsProven, Proven
 from agents.requests.record import RequestRecord, step_requests
 from bot.audit.records import AuditRecord
 from bot.policy.audited import kind_of
@@ -227,5 +227,5 @@ def _of_run(event: Event) -> _Fields:
             return {}
 
 
-def _of_way(told: Told) -> _Fields:
-    return {"channel": told.channel, "evidence": told.evidence}
+def _of_way(told: Proven | PerhapsProven) -> _Fields:
+    return {"channel": told.channel, "proof": told.proof if told.evidence else None}

@@ -192,7 +192,7 @@ class FollowUps:
             run = await self._run(run_id)
         except NotFound:
             run = Run()
-        who = self._rights.of_person(person)
+        who = self._rights.of_person(person, None)
         if not run.started or self._rights.denial(who, "see", concern_of(run), run_id):
             raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
         asked = _asked(run)
@@ -328,7 +328,7 @@ class FollowUps:
         return tuple(dict.fromkeys(map(RunId, pinned.decode().split())))
 
     async def _run(self, run_id: RunId) -> Run:
-        return fold((await self._store.load(run_id)).events)
+        return await self._store.run(run_id)
 
     async def _had(self, run: Run, events: tuple[Event, ...], inbound_id: str) -> Literal["taken", "stopped"] | None:
         """Return what became of the message before a crash: by now the same words could mean something else."""
@@ -418,7 +418,7 @@ class FollowUps:
         return stops and self._may_cancel(person, run, concern)
 
     def _may_cancel(self, person: PersonId, run: Run, concern: Concern) -> bool:
-        who = self._rights.of_person(person)
+        who = self._rights.of_person(person, None)
         return self._rights.denial(who, "cancel", concern, run.id, is_known=True) is None
 
     async def _is_denial(self, record: RequestRecord, trigger: Trigger, channel: str) -> bool:
@@ -445,7 +445,7 @@ class FollowUps:
         Whoever may steer the run stops it.
         """
         person = PersonId(trigger.person)
-        who = self._rights.of_person(person)
+        who = self._rights.of_person(person, None)
         if not is_withdrawal(trigger.text) or self._rights.denial(who, "write", concern, run.id, is_known=True) is None:
             return False
         no = answer_by(record, person, channel, self._store.about_now()).of("deny")
@@ -467,7 +467,7 @@ class FollowUps:
         return False
 
     def _is_denied(self, person: PersonId, run: Run) -> bool:
-        who = self._rights.of_person(person)
+        who = self._rights.of_person(person, None)
         return self._rights.denial(who, "write", concern_of(run), run.id, is_known=True) is not None
 
     def _has_say(self, trigger: Trigger, run: Run) -> bool:

@@ -266,11 +266,12 @@ class Inbox:
             return trigger
         first, _ = await self._store.remember(trigger.copy_key, inbound_id.encode(), _COPIES_S)
         restored, why = await restored_at(self._store.client, by_clock=True), ""
-        if first != inbound_id.encode():
+        is_copy = first != inbound_id.encode()
+        if is_copy:
             why = recorded("reason.came-before")
         elif restored and trigger.written_at and trigger.written_at < restored + _CLOCKS_DIFFER:
             why = recorded("reason.before-restore")  # and so may a copy have come
-        return trigger.model_copy(update={"weakness": why})
+        return trigger.model_copy(update={"weakness": why, "is_copy": is_copy})
 
     async def _reply(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> None:
         """A token names what this person was shown; without one that is ours nothing is decided."""
@@ -883,7 +884,7 @@ class Inbox:
             writer = self._people.by_email(enquiry.sender)
             wrote = (PersonId(writer.id),) if writer else self._people.once_had("email", enquiry.sender)
             others = tuple(one for one in (*wrote, *self._inquiries.owners) if one != owner)
-            sent = Sent(context=context, origin=FromDesk(address=enquiry.sender), others=others)
+            sent = Sent(context=context, origin=FromDesk(address=enquiry.sender), others=others, proof=None)
             await self._starter.start(
                 channel,
                 text,

@@ -115,8 +115,8 @@ class Statement:
     fields of a form, where it came as such. `place` is where it was said, in the channel's own terms: what is said to
     this person alone about it goes there. `note_confirmed`: the `reason` of an approval is a note to keep with it, and
     no condition. `asks`, `hands_on_to` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed
-    where the card stands for all to see. `breaks_glass`: what is `said` is an approval that stands for the whole quorum, for this `reason`.
-    `is_sure`, `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
+    where the card stands for all to see. `breaks_glass`: what is `said` is an approval that stands for the whole
+    quorum, for this `reason`. `is_sure`, `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
     """
 
     reply_id: str

@@ -20,7 +20,7 @@ from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunI
 from agents.requests.moves import StepBegan
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord, after
-from agents.run import Run, fold
+from agents.run import Run
 from bot.archive.keeper import Archive
 from bot.errors import Conflict, WaitsForFile
 from bot.people.directory import People
@@ -259,7 +259,7 @@ class Decisions:
 
     def _run_of(self, record: RequestRecord) -> Callable[[], Awaitable[Run]]:
         async def run() -> Run:
-            return fold((await self._journal.store.load(record.request.run_id)).events)
+            return await self._journal.store.run(record.request.run_id)
 
         return run
 
@@ -453,10 +453,10 @@ class Decisions:
             case Due(kind="escalation"):
                 return await self.timing.escalating(record, version, now)
             case _:
-                return self.closing(record, version, "expired", None, "", now)
+                return self.closing(record, version, "expired", None, "", now, proof=None)
 
     async def close(
-        self, request_id: RequestId, state: Closed, by: PersonId | None, why: str, proof: Proof | None = None
+        self, request_id: RequestId, state: Closed, by: PersonId | None, why: str, proof: Proof | None
     ) -> RequestRecord:
         """Close `request_id` from the side of the run or its requester, unless people were first, and return it as it
         was.
@@ -469,7 +469,7 @@ class Decisions:
                 return record
             is_late = by is not None and record.state == "open" and now >= record.request.expires_at
             commit = self.closing(record, version, state, by, why, now, proof=proof)
-            commit = self.closing(record, version, "expired", None, "", now) if is_late else commit
+            commit = self.closing(record, version, "expired", None, "", now, proof=None) if is_late else commit
             written = await self._journal.write(commit)
             if written.state == "committed":
                 return after(record, commit.events) if is_late else record
@@ -483,7 +483,7 @@ class Decisions:
         """
         if record.stopped:
             return await self.take_back(record, version, record.stopped, now)
-        commit, request = self.closing(record, version, "superseded", None, why, now), record.request
+        commit, request = self.closing(record, version, "superseded", None, why, now, proof=None), record.request
         if request.program and commit.events:
             refused = StepRefused(at=now, step_id=request.step_id, error=why)
             commit = replace(commit, events=[*commit.events, refused])
@@ -507,7 +507,8 @@ class Decisions:
         why: str,
         now: datetime,
         newer: RunId | None = None,
-        proof: Proof | None = None,
+        *,
+        proof: Proof | None,
     ) -> Commit:
         """Return the commit that closes a request; only a lost wake-up if it is closed already.
 

@@ -48,7 +48,7 @@ class OlderRequests:
             if read.is_archived or not _is_replaced(record, newer, place):
                 return None
             why = say("run.superseded-by", run=newer.run_id)
-            commit = self._decisions.closing(record, version, "superseded", None, why, now, newer.run_id)
+            commit = self._decisions.closing(record, version, "superseded", None, why, now, newer.run_id, proof=None)
             if (await self._journal.write(commit)).state == "committed":
                 return log.info("superseded", request_id=request_id, newer=newer.run_id)
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was superseded")

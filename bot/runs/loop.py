@@ -242,7 +242,7 @@ class Loop:
             case Close():
                 with self._speaking_to_requester(run):
                     why = why_closed(move, run)
-                await self._decisions.close(move.request_id, "withdrawn", None, why)
+                await self._decisions.close(move.request_id, "withdrawn", None, why, None)
                 return None
             case End():
                 with self._speaking_to_requester(run):

@@ -101,7 +101,7 @@ class Peopled(Running):
 
     async def steer(self, run_id: RunId, verb: Verb, person: str = "anna") -> Run:
         """The run after `person` steered it."""
-        return await self.steering.steer(run_id, verb, self.app.people.of_file(person))
+        return await self.steering.steer(run_id, verb, self.app.people.of_file(person), proof=None)
 
     def address(self, person: str) -> str:
         """The mail address of a person."""

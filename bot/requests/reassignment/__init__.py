@@ -7,7 +7,7 @@ from agents.events import RequestReassigned
 from agents.moves import bringing_nobody_of, reassigned
 from agents.requests import Anyone, PersonId, Request
 from agents.requests.record import RequestRecord, after
-from agents.run import Run, fold
+from agents.run import Run
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
 from bot.policy.approvers.who import who_of
@@ -69,7 +69,7 @@ async def screened(
     request = record.request
     if request.purpose != "gate":
         return list(wanted)
-    run, looked_at = with_other_ids(fold((await store.load(request.run_id)).events), people), _looked_at(request)
+    run, looked_at = with_other_ids(await store.run(request.run_id), people), _looked_at(request)
 
     def seen(one: RequestReassigned) -> RequestReassigned:
         policy = reassigned(request.policy, one)
@@ -91,7 +91,7 @@ async def took_part(
     request, sat = record.request, frozenset(people).intersection(may_have_sat(record, directory))
     if not people or request.purpose != "gate":
         return sat
-    run = with_other_ids(run or fold((await store.load(request.run_id)).events), directory)
+    run = with_other_ids(run or (await store.run(request.run_id)), directory)
     named = request.policy.model_copy(update={"rule": Anyone(source="", people=tuple(people))})
     return sat | frozenset(people) & (parts_in(run, named, request.call).keys() - _looked_at(request))
 

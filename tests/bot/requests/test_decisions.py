@@ -138,7 +138,7 @@ async def test_what_is_read_or_judged_before_the_expiry_and_written_after_it_doe
     assert (await world.request(record.request.id)).votes == ()
 
     other = await asked(world, "gong")
-    wish = replace(statement, digest=other.request.digest, said="free_text", reply_id="m3")
+    wish = replace(statement, binding=bound_to(other.request, "digest"), said="free_text", reply_id="m3")
     given = await slow.answer(other.request.id, wish, change=HandOn(PersonId("dan"), ""))
 
     assert given.judgement == ClosedOtherwise(state="expired")

@@ -184,7 +184,7 @@ class Place:
         decisions, request = self.house.decisions, self.request
         match act.verb:
             case "close":
-                await decisions.close(request.id, "withdrawn", PersonId("anna"), "no longer wanted")
+                await decisions.close(request.id, "withdrawn", PersonId("anna"), "no longer wanted", None)
             case "look":
                 await decisions.look(request.id)
             case "start":
@@ -192,9 +192,9 @@ class Place:
             case "wait":
                 await self.house.has_passed(float(act.words))
             case "freeze":
-                await self.house.freezes.freeze("production", PersonId("eve"), "incident")
+                await self.house.freezes.freeze("production", PersonId("eve"), "incident", proof=None)
             case "unfreeze":
-                await self.house.freezes.unfreeze("production", PersonId("eve"), "over")
+                await self.house.freezes.unfreeze("production", PersonId("eve"), "over", proof=None)
             case _:
                 self.left = self.left | {act.person} if act.verb == "leaves" else self.left - {act.person}
                 self.were_away |= self.left
