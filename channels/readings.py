@@ -110,7 +110,8 @@ class Trigger(Frozen):
     its own; `place` is as in `Reply`. `others` are people whose words these are as well: they count as having asked, as
     does whoever had the address in the channel that a quoted message was `written_by`, where nobody has it now.
     `quotes`: a message that somebody else wrote, whoever they are, is part of the text. `weakness` says why it proves
-    too little for an approval, written as it was at `written_at`; `key` and `copy_key` are as in `Reply`.
+    too little for an approval, written as it was at `written_at`; `key` and `copy_key` are as in `Reply`. `is_copy`:
+    one with its `copy_key` came before.
     """
 
     type: Literal["trigger"] = "trigger"
@@ -136,6 +137,7 @@ class Trigger(Frozen):
     written_at: AwareDatetime | None = None
     key: str = ""
     copy_key: str = ""
+    is_copy: bool = False
 
 
 class Quarantined(Frozen):

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from agents.requests import (
     Asking,
     Attachment,
+    Binding,
     Decision,
     DeliveryId,
     Freeze,
@@ -126,6 +127,7 @@ class AnswerNoted(Proven, Happened):
     request_id: RequestId
     reply_id: str
     person: PersonId
+    binding: Binding
     text: str
     outcome: str
     files: tuple[Attachment, ...] = ()

@@ -350,6 +350,30 @@ class Holder(Frozen):
     place: str = ""
 
 
+class Binding(Stored, Frozen):
+    """How we know what an answer is about, and what is doubtful in that.
+
+    `revision` and `digest` are those that its writer was shown, `by` says where: a `card` came back with its token; a
+    `page` shows them in a form; a program sent the `digest` of what it printed; a `request` was named, or words came in
+    the `thread` of its run, as it stood then. `card` is the one that a token names, `addressee` whom it was sent to,
+    None where it was sent to nobody alone. `unbound` says why nothing shows that the person meant this card;
+    `is_exposed`: others have seen its token.
+    """
+
+    by: Literal["card", "page", "digest", "request", "thread"]
+    revision: int
+    digest: str
+    card: DeliveryId | None = None
+    addressee: PersonId | None = None
+    unbound: str = ""
+    is_exposed: bool = False
+
+
+def bound_to(request: Request, by: Literal["page", "digest", "request", "thread"]) -> Binding:
+    """Return the binding of an answer to `request` as it stands."""
+    return Binding(by=by, revision=request.revision, digest=request.digest)
+
+
 class Vote(Proven, Stored, Frozen):
     """An answer that counted towards an approval.
 
@@ -364,8 +388,7 @@ class Vote(Proven, Stored, Frozen):
     person: PersonId
     approve: bool
     reason: str = ""
-    revision: int
-    digest: str
+    binding: Binding
     breaks_glass: bool = False
     again: bool = False
     at: AwareDatetime

@@ -1,6 +1,6 @@
 """How it is known who said something: data, of which the words are made wherever it is shown."""
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Generic, Literal, TypeVar, cast
 
 from pydantic import BaseModel, Field, computed_field, model_validator
 
@@ -96,11 +96,16 @@ class ByKey(Stored, Frozen):
         return self.made_by == "operator"
 
     @property
-    def words(self) -> str:
-        """The proof in words; none where it names no key."""
+    def name(self) -> str:
+        """What the key is called, and how it may have come to somebody else."""
         whose = {"operator": ", which an operator made", "person": "", "dev": ", lent by sayso dev"}[self.made_by]
         how = ", made after a log-in by a link in a mail" if self.link_by == "email" else ""
-        return f"API key sayso_{self.key}{whose}{how}" if self.key else ""
+        return f"sayso_{self.key}{whose}{how}"
+
+    @property
+    def words(self) -> str:
+        """The proof in words; none where it names no key."""
+        return f"API key {self.name}" if self.key else ""
 
 
 Proof = Annotated[ByChat | ByMail | BySession | ByKey, Field(discriminator="by")]
@@ -138,44 +143,44 @@ def as_by(channel: str, link_by: LinkBy | None = None) -> Proof:
             return ByChat(channel=channel)
 
 
-class Told(BaseModel):
+_Known = TypeVar("_Known", bound=ByChat | ByMail | BySession | ByKey | None)
+
+
+class _Told(BaseModel, Generic[_Known]):
     """What is told with the `channel` and the `evidence` of its proof; what is stored is not (`round_trip`)."""
 
-    @property
-    def known_by(self) -> Proof | None:
-        """The proof, where there is one."""
-        return getattr(self, "proof", None)
+    proof: _Known
 
     @computed_field
     @property
     def channel(self) -> str:
         """The channel that it came through; empty where there is no proof."""
-        return self.known_by.channel if self.known_by else ""
+        return "" if self.proof is None else self.proof.channel
 
     @computed_field
     @property
     def evidence(self) -> str:
         """The proof in words; empty where there is none."""
-        return self.known_by.words if self.known_by else ""
+        return "" if self.proof is None else self.proof.words
 
     @model_validator(mode="before")
     @classmethod
-    def _told_again(cls, told: Any) -> Any:
+    def _told_again(cls, told: object) -> object:
         """Drop what is made of the rest where it was told."""
         if not isinstance(told, dict):
-            return cast("object", told)
-        said = cast("dict[str, Any]", told)
+            return told
+        said = cast("dict[str, object]", told)
         is_made = said.get("proof") or said.get("way") or not (said.get("channel") or said.get("evidence"))
         return {name: value for name, value in said.items() if name not in {"channel", "evidence"}} if is_made else said
 
 
-class Proven(Told):
+class Proven(_Told[Proof]):
     """What somebody said or did, and how it is known that they did."""
 
     proof: Proof
 
 
-class PerhapsProven(Told):
+class PerhapsProven(_Told[Proof | None]):
     """The same of what code may have done as well; then there is no proof."""
 
     proof: Proof | None = None

@@ -282,7 +282,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {
                 "noted": noted,
                 "comments": _comments(record, event),
-                "stopped": record.stopped or _stop(record, event),
+                "stopped": record.stopped or _stop(event),
                 "doubts": _doubts(record, event),
                 "glass": _glass(record, event),
             }
@@ -358,7 +358,7 @@ def _replaced(record: RequestRecord, event: CardReplaced) -> dict[str, object]:
     return {"replaced": replaced, "holders": (*record.holders, event.holder), "renewed_at": renewed_at}
 
 
-def _stop(record: RequestRecord, event: AnswerNoted) -> Vote | None:
+def _stop(event: AnswerNoted) -> Vote | None:
     """Return the denial that came too late to be sure that it stops anything; None for any other answer."""
     if event.outcome != "too_late":
         return None
@@ -367,8 +367,7 @@ def _stop(record: RequestRecord, event: AnswerNoted) -> Vote | None:
         person=event.person,
         approve=False,
         reason=event.text,
-        revision=record.request.revision,
-        digest=record.request.digest,
+        binding=event.binding,
         proof=event.proof,
         at=event.at,
     )

@@ -19,6 +19,7 @@ from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.audit.segments import lines_of
 from bot.errors import Invalid
+from bot.store.format import FORMAT, of_other_format
 
 # Half a second for the largest run; a higher level saves a few per cent.
 _LEVEL = 6
@@ -56,7 +57,7 @@ class _Head(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     format: Literal["sayso archived run"]
-    version: Literal[1]
+    version: int
     run_id: RunId
     archived_at: AwareDatetime
     forks: tuple[RunId, ...] = ()
@@ -71,7 +72,7 @@ def pack(kept: KeptRun, at: datetime) -> bytes:
 
 
 def _lines(kept: KeptRun, at: datetime) -> Iterator[dict[str, Any]]:
-    head = {"format": "sayso archived run", "version": 1, "run_id": kept.run_id, "archived_at": at.isoformat()}
+    head = {"format": "sayso archived run", "version": FORMAT, "run_id": kept.run_id, "archived_at": at.isoformat()}
     yield head | {"forks": list(kept.forks)}
     for seq, body in enumerate(kept.events, 1):
         yield {"seq": seq, "event": body}
@@ -98,6 +99,8 @@ def unpack(body: bytes) -> ArchivedRun:
     try:
         first, *lines = lines_of(body)
         head = _Head.model_validate_json(first)
+        if head.version != FORMAT:
+            raise of_other_format("The archive holds a run", head.version)
         _check_end(lines)
         # One after the other: once they are read, lines take many times what they have here.
         events = tuple(read_event(json.dumps(one["event"])) for one in map(json.loads, lines) if "event" in one)

@@ -28,7 +28,7 @@ from agents.events import (
 from agents.requests import AttemptId, PersonId, Request, RequestId, Vote
 from agents.requests.asked import Asked
 from agents.requests.moves import SeatsPassed
-from agents.requests.proof import Told
+from agents.requests.proof import PerhapsProven, Proven
 from agents.requests.record import RequestRecord, step_requests
 from bot.audit.records import AuditRecord
 from bot.policy.audited import kind_of
@@ -208,8 +208,8 @@ def _of_change(event: RequestRevised, old: Request | None) -> _Fields:
 def _of_vote(vote: Vote) -> _Fields:
     return _of_way(vote) | {
         "who": vote.person,
-        "revision": vote.revision,
-        "digest": vote.digest,
+        "revision": vote.binding.revision,
+        "digest": vote.binding.digest,
         "outcome": "break_glass" if vote.breaks_glass else "approve" if vote.approve else "deny",
         "words": vote.reason,
         **({"detail": {"again": True}} if vote.again else {}),
@@ -232,5 +232,5 @@ def _of_run(event: Event) -> _Fields:
             return {}
 
 
-def _of_way(told: Told) -> _Fields:
-    return {"channel": told.channel, "evidence": told.evidence}
+def _of_way(told: Proven | PerhapsProven) -> _Fields:
+    return {"channel": told.channel, "proof": told.proof if told.evidence else None}

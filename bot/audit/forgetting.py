@@ -38,7 +38,9 @@ class Forgetting:
         pseudonyms = set[str]().union(*(row_of(rows, one) for one in ids))
         if not pseudonyms:
             return 0
-        await self._log.note("forgotten", people=map(PersonId, sorted(pseudonyms)), near=f"s{shard}r-aaaaaaaaaaaaa")
+        await self._log.note(
+            "forgotten", people=map(PersonId, sorted(pseudonyms)), near=f"s{shard}r-aaaaaaaaaaaaa", proof=None
+        )
         await self._seal_until_now(shard)
         deleted, place, keys = 0, 0, Keys(shard)
         while True:

@@ -12,16 +12,19 @@ from dataclasses import InitVar, dataclass, field
 from itertools import count
 from typing import Any, cast
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from agents.requests import Frozen
+from agents.requests.proof import Proof
 from bot.audit.records import AuditRecord
 
 FORGOTTEN = "forgotten"
 """Stands for a person, or a text, that was deleted."""
 
+_proofs: TypeAdapter[Proof] = TypeAdapter(Proof)
+
 # What is committed to. All else in a record names nobody.
-PARTS = ("evidence", "words", "policy", "cards", "detail")
+PARTS = ("proof", "words", "policy", "cards", "detail")
 # With a backslash before it, it is what somebody wrote, and was put there to tell it from one.
 _PSEUDONYM, _ESCAPED = re.compile(r"p-[a-z2-7]{20}"), re.compile(r"\\+p-[a-z2-7]{20}")
 _LIKE_ONE, _LIKE_ONE_IN_TEXT = r"\\*p-[a-z2-7]{20}", re.compile(r"⟦\\*p-[a-z2-7]{20}⟧")
@@ -272,6 +275,8 @@ def joined(body: Mapping[str, Any], kept: Kept, rows: Mapping[str, Row]) -> dict
     }
     for part in body.get("parts", {}):
         found[part] = restored(json.loads(kept[part][1]), rows) if part in kept else FORGOTTEN
+    if proof := found.get("proof"):
+        found["evidence"] = _proofs.validate_python(proof).words if isinstance(proof, dict) else FORGOTTEN
     return found
 
 

@@ -5,13 +5,15 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, JsonValue
 
 from agents.requests import Frozen, PersonId
+from agents.requests.proof import Proof
 from language.stored import Stored
 
 
 class AuditRecord(Stored, Frozen):
     """One fact. `kind` names it, one of `Kind`; what a later release noted may have one that is not known here.
 
-    `who` did it, None for code; `evidence` is how the `channel` knew who it was. `people` are others whom it is about.
+    `who` did it, None for code; `proof` is how the `channel` knew who it was; people read it in words, as
+    `evidence`. `people` are others whom it is about.
     `run_id`, the number `seq` of its event there, `request_id`, `revision`, `digest`, `tool` and `environment` say what
     it was about, as far as there is one. `outcome` is what became of it in one word, `words` what was written with it.
     `policy` is the rule called `policy_name` as it stood, `cards` what was put in front of people: the first one whole,
@@ -23,7 +25,7 @@ class AuditRecord(Stored, Frozen):
     at: AwareDatetime
     who: PersonId | None = None
     channel: str = ""
-    evidence: str = ""
+    proof: Proof | None = None
     people: tuple[PersonId, ...] = ()
     run_id: str = ""
     seq: int = 0

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from agents.events import Event, RequestDecided, RunPaused, ToolOrphaned
 from agents.requests import PersonId, RequestId, RunId
-from agents.run import Run, fold
+from agents.run import Run
 from agents.state import left_to_next, orphaned_again
 from bot.audit.log import AuditLog
 from bot.errors import Unavailable
@@ -105,7 +105,7 @@ class Holding:
 
     async def _after_attempts(self, run_id: RunId) -> Run:
         """The run once nobody is making an effect in it any more: whoever did is not in this store."""
-        run = fold((await self._store.load(run_id)).events)
+        run = await self._store.run(run_id)
         attempt = run.pending.attempt if run.pending else None
         if attempt is None:
             return await self._asked_first(run)
@@ -115,7 +115,7 @@ class Holding:
         if await self._store.orphan(run_id, attempt.id, gone, record=record) != "committed":
             records = [record] if record else []
             await self._journal.write(Commit(run_id=run_id, events=[gone], records=records, expect=run.seq))
-        return await self._asked_first(fold((await self._store.load(run_id)).events))
+        return await self._asked_first(await self._store.run(run_id))
 
     async def _asked_first(self, run: Run) -> Run:
         """`run`, in which people are asked whether an attempt had its effect, where the next loses its approval."""
@@ -123,7 +123,7 @@ class Holding:
             return run
         first = orphaned_again(run.pending, await self._store.now(run.id))
         await self._journal.write(Commit(run_id=run.id, events=first, expect=run.seq, limit=MAX_EVENTS_AT_ALL))
-        return fold((await self._store.load(run.id)).events)
+        return await self._store.run(run.id)
 
     async def _revoke_standing(self, as_of: datetime) -> int:
         """End all standing approvals that could be used; return how many those were."""
@@ -133,7 +133,7 @@ class Holding:
     async def end_absences(self, of: Sequence[PersonId]) -> None:
         """End all absences, once those whom they are `of` were told: after that nobody knows them any more."""
         for person in of:
-            await AuditLog(self._store).note("absence_ended", people=(person,), outcome="restored")
+            await AuditLog(self._store).note("absence_ended", people=(person,), outcome="restored", proof=None)
         await self._store.client.do("DEL", Keys(0).absences)
 
     async def _hold_work(self) -> int:

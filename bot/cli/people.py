@@ -122,7 +122,7 @@ def confirm(
         from bot.people.noted import NotedTables
         from language import say
 
-        is_new = await NotedTables(office.store).confirm(digest, None)
+        is_new = await NotedTables(office.store).confirm(digest, None, None)
         told = say("notice.people-confirmed" if is_new else "notice.people-confirmed-already", digest=digest)
         print(json.dumps({"id": digest, "told": told}) if as_json else told)
 
@@ -378,7 +378,7 @@ def revoke(
     from bot.queries.lists import left_by
 
     async def work(office: "Office") -> None:
-        key = await office.access.keyring.revoke(prefix)
+        key = await office.access.keyring.revoke(prefix, None, proof=None)
         print(f"sayso_{key.prefix} of {key.owner} opens nothing any more.")
         if left := await left_by(office.store, key.prefix):
             print(

@@ -34,6 +34,7 @@ from agents.requests import (
     RunId,
     StepId,
     Vote,
+    bound_to,
 )
 from agents.requests.proof import as_by
 from agents.steps import CallTool, ModelCall, RequestHumanInput, Step
@@ -188,8 +189,7 @@ def _vote(person: PersonId, reason: str, request: Request, at: datetime) -> Vote
         person=person,
         approve=False,
         reason=reason,
-        revision=1,
-        digest=request.digest,
+        binding=bound_to(request, "digest"),
         proof=as_by("cli"),
         at=at,
     )

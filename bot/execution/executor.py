@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from agents import Agent, CommandResult, Outcome, Pending, Tool, ToolRefused
 from agents.events import ToolFinished, ToolOrphaned, ToolQueued, ToolWaits
 from agents.requests import AttemptId, Effect, PersonId, RunId
-from agents.run import PendingStep, Run, fold
+from agents.run import PendingStep, Run
 from agents.state import Attempt
 from agents.steps import CallTool, Step
 from agents.text import one_line
@@ -349,7 +349,7 @@ class Executor:
         """End an attempt. With None its run says whether it may have started, as it is when that is written."""
         now, told, begun = await self._store.now(run_id), "conflict", may_have_started
         while told == "conflict":
-            run = fold((await self._store.load(run_id)).events)
+            run = await self._store.run(run_id)
             begun = self._may_have_started(run, attempt_id) if may_have_started is None else may_have_started
             event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=begun)
             record = await of_attempt(self._store, run, event)
@@ -370,7 +370,7 @@ class Executor:
         while True:
             if looked.seq == await self._store.length(run_id) and looked.behind == behind:
                 return True
-            run = fold((await self._store.load(run_id)).events)
+            run = await self._store.run(run_id)
             pending = run.pending
             attempt = pending.attempt if pending and not pending.revoked else None
             is_wanted = not (run.is_cancelled or run.is_paused)

@@ -11,7 +11,6 @@ from functools import partial
 import structlog
 
 from agents.requests import DeliveryId, PersonId, RunId
-from agents.run import fold
 from bot.outbound.failures import DeliveryFailures
 from bot.people.directory import People
 from bot.render.cards import Words
@@ -80,7 +79,7 @@ class Bounces:
     async def _notify_requesters(self, inbound_id: str, run_id: RunId, to: str, why: str) -> None:
         """A reply that was approved did not arrive: whoever wrote still waits, and nobody here would know."""
         if await self._store.admit(f"bounces {to} {run_id}", inbound_id, _ALERTS, _ALERTS_PER_S):
-            requesters = requesters_of(fold((await self._store.load(run_id)).events))
+            requesters = requesters_of(await self._store.run(run_id))
             await self._alert(run_id, partial(_of_reply, to, why), requesters)
 
     async def _notify_operators(self, inbound_id: str, run_id: str, person: str, title: str, why: str) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from agents.events import AnswerNoted, Event, PersonSaid, RunCancelled, own
 from agents.relay import RELAY
-from agents.requests import PersonId, RequestId, RunId
+from agents.requests import PersonId, RequestId, RunId, bound_to
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord, after
 from agents.review import reviewed_of
@@ -192,7 +192,7 @@ class FollowUps:
             run = await self._run(run_id)
         except NotFound:
             run = Run()
-        who = self._rights.of_person(person)
+        who = self._rights.of_person(person, None)
         if not run.started or self._rights.denial(who, "see", concern_of(run), run_id):
             raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
         asked = _asked(run)
@@ -328,7 +328,7 @@ class FollowUps:
         return tuple(dict.fromkeys(map(RunId, pinned.decode().split())))
 
     async def _run(self, run_id: RunId) -> Run:
-        return fold((await self._store.load(run_id)).events)
+        return await self._store.run(run_id)
 
     async def _had(self, run: Run, events: tuple[Event, ...], inbound_id: str) -> Literal["taken", "stopped"] | None:
         """Return what became of the message before a crash: by now the same words could mean something else."""
@@ -370,7 +370,7 @@ class FollowUps:
             if record and is_theirs and not self._is_stopped_by(record, trigger, run, concern):
                 with self._people.speaking_to(person):
                     unbound = _unbound(channel, trigger, record)
-                statement = replace(_statement(inbound_id, channel, trigger, record), unbound=unbound)
+                statement = _statement(inbound_id, channel, trigger, record, unbound)
                 await self._decisions.decide(record.request.id, statement, read)
                 return "taken"
             await self._check_steers(person, run, concern, proof_of(channel, trigger))
@@ -418,7 +418,7 @@ class FollowUps:
         return stops and self._may_cancel(person, run, concern)
 
     def _may_cancel(self, person: PersonId, run: Run, concern: Concern) -> bool:
-        who = self._rights.of_person(person)
+        who = self._rights.of_person(person, None)
         return self._rights.denial(who, "cancel", concern, run.id, is_known=True) is None
 
     async def _is_denial(self, record: RequestRecord, trigger: Trigger, channel: str) -> bool:
@@ -445,7 +445,7 @@ class FollowUps:
         Whoever may steer the run stops it.
         """
         person = PersonId(trigger.person)
-        who = self._rights.of_person(person)
+        who = self._rights.of_person(person, None)
         if not is_withdrawal(trigger.text) or self._rights.denial(who, "write", concern, run.id, is_known=True) is None:
             return False
         no = answer_by(record, person, channel, self._store.about_now()).of("deny")
@@ -467,7 +467,7 @@ class FollowUps:
         return False
 
     def _is_denied(self, person: PersonId, run: Run) -> bool:
-        who = self._rights.of_person(person)
+        who = self._rights.of_person(person, None)
         return self._rights.denial(who, "write", concern_of(run), run.id, is_known=True) is not None
 
     def _has_say(self, trigger: Trigger, run: Run) -> bool:
@@ -808,6 +808,7 @@ def _noted(
         request_id=record.request.id,
         reply_id=inbound_id,
         person=PersonId(trigger.person),
+        binding=bound_to(record.request, "thread"),
         text=ends_of(trigger.text, HEAD_CHARS, TAIL_CHARS),
         outcome=outcome,
         files=attachments(trigger.files),
@@ -858,13 +859,15 @@ def _unbound(channel: str, trigger: Trigger, record: RequestRecord) -> str:
     return reason_of(trigger.weakness) or ("" if is_theirs else say("mail.other-thread"))
 
 
-def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord) -> Statement:
-    """Typed words as an answer to a question as it stands: whoever writes in its thread has it before them."""
+def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord, unbound: str = "") -> Statement:
+    """Typed words as an answer to a question as it stands: whoever writes in its thread has it before them.
+
+    `unbound` says why nothing shows that.
+    """
     return Statement(
         reply_id=inbound_id,
         person=PersonId(trigger.person),
-        revision=record.request.revision,
-        digest=record.request.digest,
+        binding=bound_to(record.request, "thread").model_copy(update={"unbound": unbound}),
         said="free_text",
         text=trigger.text,
         proof=proof_of(channel, trigger),

@@ -31,7 +31,7 @@ from channels import Trigger
 from channels.email.reply import read_reply
 from channels.email.reply.against import READ_CHARS, is_emergency, is_end, lines_beside, speaks_against
 from language import in_all, say
-from language.recorded import reason_of, recorded
+from language.recorded import reason_of
 
 # The name as the API takes it; people mark a name up in chat, or quote it.
 _MARKS = "*_` \t"
@@ -407,7 +407,7 @@ class TypedFreezes:
 
     async def _may(self, person: PersonId) -> bool:
         await self._people.look_up(self._people.tables.alerts)
-        return self._rights.denial_at_all(self._rights.of_person(person), "freeze") is None
+        return self._rights.denial_at_all(self._rights.of_person(person, None), "freeze") is None
 
     def _of_settings(self, typed: Typed) -> Typed:
         """Return it with the environment as the settings write it."""
@@ -466,10 +466,12 @@ class TypedFreezes:
             raise Invalid(say("notice.freeze-not-alone"), say(do, line=line))
         if typed.ends:
             return await self._ended(typed, where, channel, trigger, said_at)
-        is_copy, told = trigger.weakness == recorded("reason.came-before"), list[str]()
+        told = list[str]()
         places, reason = self._all_of(typed, where)
         for place in places:
-            made = await self._freezes.freeze(place, person, reason, proof=proof_of(channel, trigger), is_copy=is_copy)
+            made = await self._freezes.freeze(
+                place, person, reason, proof=proof_of(channel, trigger), is_copy=trigger.is_copy
+            )
             ends = say("notice.freeze-how-ends", where=place or _EVERYTHING)
             told += [no_environment(place, self._environments), f"{self._freezes.words(made)} {ends}"]
         return "\n".join(filter(None, (*told, "" if typed.is_alone or is_heard else say("notice.freeze-rest"))))

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 
 from agents.command import is_order, said_lines
 from agents.desk import DESK
-from agents.requests import DeliveryId, FromDesk, Frozen, PersonId, Request
+from agents.requests import Binding, DeliveryId, FromDesk, Frozen, PersonId, Request
 from agents.requests.record import RequestRecord
 from agents.text import quote, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile
@@ -266,11 +266,12 @@ class Inbox:
             return trigger
         first, _ = await self._store.remember(trigger.copy_key, inbound_id.encode(), _COPIES_S)
         restored, why = await restored_at(self._store.client, by_clock=True), ""
-        if first != inbound_id.encode():
+        is_copy = first != inbound_id.encode()
+        if is_copy:
             why = recorded("reason.came-before")
         elif restored and trigger.written_at and trigger.written_at < restored + _CLOCKS_DIFFER:
             why = recorded("reason.before-restore")  # and so may a copy have come
-        return trigger.model_copy(update={"weakness": why})
+        return trigger.model_copy(update={"weakness": why, "is_copy": is_copy})
 
     async def _reply(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> None:
         """A token names what this person was shown; without one that is ours nothing is decided."""
@@ -491,7 +492,8 @@ class Inbox:
         """Return whether the answer is a word to the run that asked, and that has had its effect."""
         said = _spoken(reply, record.request.thread).model_copy(update={"files": reply.files})
         # An old mail can be sent to another's card: a stop in it does no harm.
-        is_theirs = statement.addressee in {None, statement.person} and not (reply.said == "ask" or statement.about)
+        is_theirs = statement.binding.addressee in {None, statement.person}
+        is_theirs = is_theirs and not (reply.said == "ask" or statement.about)
         is_sure = is_theirs and (channel != "email" or reply.is_sure)
         try:
             return await self._follow_ups.answered(statement.reply_id, channel, said, record, is_sure=is_sure)
@@ -884,7 +886,7 @@ class Inbox:
             writer = self._people.by_email(enquiry.sender)
             wrote = (PersonId(writer.id),) if writer else self._people.once_had("email", enquiry.sender)
             others = tuple(one for one in (*wrote, *self._inquiries.owners) if one != owner)
-            sent = Sent(context=context, origin=FromDesk(address=enquiry.sender), others=others)
+            sent = Sent(context=context, origin=FromDesk(address=enquiry.sender), others=others, proof=None)
             await self._starter.start(
                 channel,
                 text,
@@ -1007,12 +1009,7 @@ def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> St
     return Statement(
         reply_id=reply.key or inbound_id,
         person=PersonId(reply.person),
-        addressee=None if reply.is_shared or placed.place else placed.person,
-        delivery_id=placed.id,
-        unbound=reply.unbound,
-        is_exposed=reply.is_exposed,
-        revision=placed.revision,
-        digest=placed.digest,
+        binding=_bound(reply, placed),
         said=reply.said,
         text=_words(reply, placed),
         reason=reply.reason,
@@ -1027,6 +1024,19 @@ def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> St
         is_below_quote=reply.is_below_quote,
         again=reply.again,
         above=reply.above,
+    )
+
+
+def _bound(reply: Reply, placed: Delivery) -> Binding:
+    """Return what an answer is about that names the card that was `placed`."""
+    return Binding(
+        by="card",
+        revision=placed.revision,
+        digest=placed.digest,
+        card=placed.id,
+        addressee=None if reply.is_shared or placed.place else placed.person,
+        unbound=reply.unbound,
+        is_exposed=reply.is_exposed,
     )
 
 

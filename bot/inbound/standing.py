@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from agents.command import said_lines
 from agents.requests import PersonId, RunId
 from agents.requests.proof import Proof
-from agents.run import Run, fold
+from agents.run import Run
 from agents.standing import covering
 from agents.text import first_line, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
@@ -276,7 +276,7 @@ class TypedStanding:
 
     async def _listed(self, person: PersonId) -> str:
         """Return those that have not ended, each with the words that end it, and why it counts no longer if so."""
-        found = await self._standing.those_of(self._rights.of_person(person))
+        found = await self._standing.those_of(self._rights.of_person(person, None))
         valid = [one for one in found if one.state == "valid"]
         if not valid:
             return f"{say('again.message-none')} {say('again.usage')}"
@@ -323,11 +323,11 @@ class TypedStanding:
 
     async def _that_did(self, run_id: RunId) -> RunId:
         """Return the run in which people approved something: this one, or one that it started."""
-        run = fold((await self._store.load(run_id)).events)
+        run = await self._store.run(run_id)
         if _has_approval(run):
             return run_id
         for child in reversed(run.children):
-            if _has_approval(fold((await self._store.load(child.run_id)).events)):
+            if _has_approval(await self._store.run(child.run_id)):
                 return child.run_id
         return run_id
 
@@ -364,7 +364,7 @@ class TypedStanding:
             found = await self._standing.one(standing_id)
         except NotFound as error:
             raise Conflict(error.what, error.do) from error
-        if self._standing.concerns(self._rights.of_person(person), found):
+        if self._standing.concerns(self._rights.of_person(person, None), found):
             return found
         why, run_id = say("again.none", id=standing_id), found.approval.run_id
         note = self._refusals.note

@@ -15,7 +15,7 @@ import structlog
 
 from agents.requests import PersonId, RunId
 from agents.requests.record import RequestRecord
-from agents.run import Run, fold
+from agents.run import Run
 from bot.outbound.calls import Calls
 from bot.outbound.sending import Reach
 from bot.outbound.shared_cards import reader_of, theirs_now
@@ -188,7 +188,7 @@ class LiveCards:
 
     async def _read(self, run_id: RunId) -> Run:
         """The run and its requests, all as of one moment."""
-        return fold((await self._store.load(run_id)).events)
+        return await self._store.run(run_id)
 
     def _with_token(self, card: Card, placed: Delivery) -> Card:
         if card.form is None:

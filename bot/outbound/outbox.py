@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from agents.events import CardDelivered, Event
 from agents.requests import DeliveryId, PersonId, RequestId, RunId
 from agents.requests.record import RequestRecord
-from agents.run import fold
 from bot.outbound.announcements import announced_in
 from bot.outbound.calls import Calls, LineBelow
 from bot.outbound.dead_letter import Note
@@ -192,7 +191,7 @@ class Outbox:
 
     async def _took_part(self, entry: UpdateCard, record: RequestRecord) -> bool:
         """Return whether the person of `entry` voted on the request, or on one that its run asked before."""
-        return _has_voted(entry, record) or entry.person in fold((await self._store.load(entry.run_id)).events).voters
+        return _has_voted(entry, record) or entry.person in (await self._store.run(entry.run_id)).voters
 
     async def _tell_voter(self, entry: UpdateCard, placed: Delivery) -> None:
         """Tell the news of a request to somebody who voted on it before any list named it to them."""
@@ -470,7 +469,7 @@ class Outbox:
         """Return who had `entry` announced: their run has ended, and told them that it was."""
         if not isinstance(entry, Tell) or entry.thread != announced_in(entry.run_id):
             return ()
-        return requesters_of(fold((await self._store.load(entry.run_id)).events))
+        return requesters_of(await self._store.run(entry.run_id))
 
     async def _may_alarm(self, entry: OutboxEntry) -> bool:
         return await self._store.admit("alarms", entry.id, _ALARMS, _ALARMS_PER_S)

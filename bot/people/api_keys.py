@@ -204,8 +204,8 @@ class Keyring:
         self,
         kind: Literal["key_made", "key_revoked"],
         key: ApiKey,
-        by: PersonId | None = None,
-        proof: Proof | None = None,
+        by: PersonId | None,
+        proof: Proof | None,
     ) -> None:
         scopes: list[JsonValue] = list(key.scopes)
         await self._audit.note(
@@ -300,7 +300,7 @@ class Keyring:
         keys = [(ApiKey.model_validate_json(body), at.get(name)) for name, body in _pairs(found)]
         return sorted(keys, key=lambda pair: pair[0].created_at)
 
-    async def revoke(self, prefix: str, by: PersonId | None = None, *, proof: Proof | None = None) -> ApiKey:
+    async def revoke(self, prefix: str, by: PersonId | None, *, proof: Proof | None) -> ApiKey:
         """The key that never opens anything again, revoked by somebody or in a terminal. Raises NotFound."""
         wanted = prefix.removeprefix("sayso_").partition("_")[0]
         for name, body in _pairs(await self._client.do("HGETALL", self._names.api_keys)):

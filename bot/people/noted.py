@@ -180,7 +180,7 @@ class NotedTables:
         """Return since when files are only half taken, by their digests."""
         return await half_taken(self._client)
 
-    async def confirm(self, digest: str, by: PersonId | None, proof: Proof | None = None) -> bool:
+    async def confirm(self, digest: str, by: PersonId | None, proof: Proof | None) -> bool:
         """Have the file of this digest hold as it is, as `by` says; False where that was said before. Raises NotFound.
 
         Every process hears of it with its next look at the file.

@@ -55,7 +55,7 @@ class Register:
         by: PersonId,
         *,
         behind: Collection[PersonId] = (),
-        proof: Proof | None = None,
+        proof: Proof | None,
     ) -> tuple[PersonId, PersonId]:
         """Have `person` be whom the directory knew by an address, a Slack id, a uid, or under the id that was theirs.
 

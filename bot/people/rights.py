@@ -100,8 +100,8 @@ class Who:
     name: str
     role: Role
     people: Mapping[PersonId, Role]
-    scopes: frozenset[Scope] | None = None
-    proof: Proof | None = None
+    scopes: frozenset[Scope] | None
+    proof: Proof | None
 
     def has(self, scope: Scope) -> bool:
         """Return whether no API key stands in the way."""
@@ -166,10 +166,10 @@ class Rights:
         named = (*tables.roles.viewer, *tables.roles.operator, *tables.roles.admin, *may_start, *tables.alerts)
         await self.people.look_up(dict.fromkeys(named))
 
-    def of_person(self, person: PersonId, proof: Proof | None = None) -> Who:
+    def of_person(self, person: PersonId, proof: Proof | None) -> Who:
         """Return who somebody is that a channel has proved by `proof`."""
         role = self.role_of(person)
-        return Who(person, role or "viewer", self._as(person, role) if role else {}, proof=proof)
+        return Who(person, role or "viewer", self._as(person, role) if role else {}, None, proof)
 
     def of_session(self, login: Login, person: PersonId | None = None) -> Who:
         """Return who acts in a session, as `person` where one person plays everybody."""
@@ -262,7 +262,7 @@ class Rights:
         """Return why `agent` is not started for `requester`; None if it is."""
         if not self.people.is_here(requester):
             return Denied(say("right.has-left", name=self.people.known_as(requester)), say("right.has-left-do"))
-        denied = self.denial_at_all(self.of_person(PersonId(requester)), "trigger")
+        denied = self.denial_at_all(self.of_person(PersonId(requester), None), "trigger")
         refs = self.people.tables.triggered_by.get(agent)
         if denied or refs is None:
             return denied

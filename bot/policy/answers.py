@@ -13,7 +13,7 @@ from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, Ru
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
-from agents.requests import Attachment, Decision, DeliveryId, GatedCall, Given, PersonId, Request, Vote
+from agents.requests import Attachment, Binding, Decision, GatedCall, Given, PersonId, Request, Vote
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
@@ -111,33 +111,27 @@ HEAD_CHARS, TAIL_CHARS = 6_000, 2_000
 class Statement:
     """A person's words about a request, before it is known what the request asks.
 
-    `revision` and `digest` are what this person was shown; `said` is the act where they pressed it or said only that,
-    `proof` how it knows who said it. `given` is set where the answer came in parts of its own and need not be read
-    out of the text: a page, a program. `files` came with it; they never make a vote. `picks` are options by their
-    place, from 1, and `filled` the fields of a form, where it came as such. `place` is where it was said, in the
-    channel's own terms: what is said to this person alone about it goes there. `note_confirmed`: the `reason` of an
-    approval is a note to keep with it, and no condition. `said`, `delivery_id`, `unbound`, `is_exposed` and `about` are
-    as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands for all to see. `is_sure`,
-    `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
+    `binding` is what they are about; `said` is the act where they pressed it or said only that, `proof` how it knows
+    who said it. `given` is set where the answer came in parts of its own and need not be read out of the text: a page,
+    a program. `files` came with it; they never make a vote. `picks` are options by their place, from 1, and `filled`
+    the fields of a form, where it came as such. `place` is where it was said, in the channel's own terms: what is said
+    to this person alone about it goes there. `note_confirmed`: the `reason` of an approval is a note to keep with it,
+    and no condition. `said` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the
+    card stands for all to see. `is_sure`, `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
     """
 
     reply_id: str
     person: PersonId
     proof: Proof
-    revision: int
-    digest: str
+    binding: Binding
     said: Said | Literal["withdraw"]
     text: str
     reason: str = ""
-    addressee: PersonId | None = None
     given: Given | None = None
     files: tuple[File, ...] = ()
     picks: tuple[int, ...] = ()
     filled: Mapping[str, FormValue] = field(default_factory=dict[str, FormValue])
     place: str = ""
-    delivery_id: DeliveryId | None = None
-    unbound: str = ""
-    is_exposed: bool = False
     note_confirmed: bool = False
     about: str = ""
     is_public: bool = False
@@ -183,11 +177,7 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         reply_id=statement.reply_id,
         person=statement.person,
         act=act,
-        addressee=statement.addressee,
-        delivery_id=statement.delivery_id,
-        unbound=statement.unbound,
-        revision=statement.revision,
-        digest=statement.digest,
+        binding=statement.binding,
         given=meaning,
         misfits=filled.misfits,
         kept=filled.values if filled.misfits else {},
@@ -773,6 +763,7 @@ def events_of(record: RequestRecord, answer: Answer, judgement: Judgement, state
                 request_id=request_id,
                 reply_id=statement.reply_id,
                 person=answer.person,
+                binding=statement.binding,
                 text=_noted_text(answer, judgement, statement),
                 outcome=judgement.type,
                 files=files,

@@ -195,14 +195,14 @@ def _remark(case: Case) -> Judgement | None:
 
 def _are_words_of_requester(case: Case) -> bool:
     answer = case.answer
-    if answer.unbound and answer.addressee not in {None, case.me}:
+    if answer.binding.unbound and answer.binding.addressee not in {None, case.me}:
         return False  # nothing shows that they wrote it here: an old mail can be sent to another's card
     return case.is_vote and bool(answer.text.strip()) and case.me in case.record.askers
 
 
 def _addressee(case: Case) -> Judgement | None:
     """Object to an answer by somebody else's card; a denial counts whatever card it came from, as it does no harm."""
-    return None if case.answer.addressee in {None, case.me} else case.refused("not_addressee")
+    return None if case.answer.binding.addressee in {None, case.me} else case.refused("not_addressee")
 
 
 def _not_giver(case: Case) -> Judgement | None:
@@ -298,7 +298,7 @@ def _stop_or_answer(case: Case) -> Judgement | None:
         return None
     if any(one != case.me for one in record.doubts):
         return Unclear(why=MAY_BE_STOPPED)
-    is_newer = answer.delivery_id is not None and answer.delivery_id not in record.doubts[case.me]
+    is_newer = answer.binding.card is not None and answer.binding.card not in record.doubts[case.me]
     return None if answer.is_plain or is_newer else Unclear(why=SAY_WHICH)
 
 
@@ -357,8 +357,8 @@ def is_kept(record: RequestRecord, person: PersonId, judgement: Judgement) -> bo
 
 def _bound(case: Case) -> Judgement | None:
     """Object to an answer that is not about this card; a denial counts all the same, as it does no harm."""
-    is_replaced = case.answer.delivery_id in case.record.replaced
-    why = case.answer.unbound or (REPLACED if is_replaced else "")
+    is_replaced = case.answer.binding.card in case.record.replaced
+    why = case.answer.binding.unbound or (REPLACED if is_replaced else "")
     return Unclear(why=why) if why else None
 
 
@@ -378,13 +378,13 @@ def _this_way(case: Case) -> Judgement | None:
 
 
 def _current_revision(case: Case) -> Judgement | None:
-    is_older = case.answer.revision != case.record.request.revision
-    return OutOfDate(seen_revision=case.answer.revision) if is_older else None
+    is_older = case.answer.binding.revision != case.record.request.revision
+    return OutOfDate(seen_revision=case.answer.binding.revision) if is_older else None
 
 
 def _same_digest(case: Case) -> Judgement | None:
-    is_other = case.answer.digest != case.record.request.digest
-    return OutOfDate(seen_revision=case.answer.revision) if is_other else None
+    is_other = case.answer.binding.digest != case.record.request.digest
+    return OutOfDate(seen_revision=case.answer.binding.revision) if is_other else None
 
 
 def _first_vote(case: Case) -> Judgement | None:
@@ -540,8 +540,7 @@ def _vote(answer: Answer) -> Vote:
         person=answer.person,
         approve=answer.act in {"approve", "break_glass"},
         reason=answer.text if is_no else answer.note,
-        revision=answer.revision,
-        digest=answer.digest,
+        binding=answer.binding,
         proof=answer.proof,
         breaks_glass=answer.act == "break_glass",
         again=answer.again and answer.act == "approve",

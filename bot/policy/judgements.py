@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
 
 from agents.forms import FormValue, Misfit
-from agents.requests import Decision, DeliveryId, Frozen, Given, PersonId, RequestState, RunId, Vote
+from agents.requests import Binding, Decision, Frozen, Given, PersonId, RequestState, RunId, Vote
 from agents.requests.proof import Proof
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
@@ -27,13 +27,12 @@ of each request that they meet.
 
 
 class Answer(Frozen):
-    """A reply read as an act on one request. `revision` and `digest` are those that this person was shown.
+    """A reply read as an act on one request; `binding` says which, and what its writer was shown of it.
 
-    `given` is the answer to a question. `addressee` is whom the card was sent to, None where nothing was sent;
-    `delivery_id` is that card, where a token named it. `unbound` says why nothing shows that the person meant this
-    card. `misfits` are why something is no answer to a form, `kept` the fields that it does answer. `note` stands
-    beside an approval and is more than courtesy, or is the reason to break the glass; `note_confirmed` says that it is
-    no condition, or that the glass is to be broken for it. `about` names the comment that the words answer.
+    `given` is the answer to a question. `misfits` are why something is no answer to a form, `kept` the fields that it
+    does answer. `note` stands beside an approval and is more than courtesy, or is the reason to break the glass;
+    `note_confirmed` says that it is no condition, or that the glass is to be broken for it. `about` names the comment
+    that the words answer.
     `may_stop`: the words fit the question, and are those that stop a run; `is_plain`: whoever gave it said that it is
     the answer. `may_answer`: it is a typed yes that does not name the approval, or stands below lines of the card, and
     so may answer what was written beside that, or the wish where `wish_asks` something beside what it wants, as what is
@@ -43,12 +42,8 @@ class Answer(Frozen):
     reply_id: str
     person: PersonId
     act: Act
-    addressee: PersonId | None = None
-    delivery_id: DeliveryId | None = None
-    unbound: str = ""
     proof: Proof
-    revision: int
-    digest: str
+    binding: Binding
     given: Given | None = None
     misfits: tuple[Misfit, ...] = ()
     kept: dict[str, FormValue] = Field(default_factory=dict[str, FormValue])

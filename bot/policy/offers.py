@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from agents.requests import PersonId, Request, RequestState
+from agents.requests import PersonId, Request, RequestState, bound_to
 from agents.requests.proof import LinkBy, as_by
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.delegation import Accepts, candidates, people_involved
@@ -69,8 +69,7 @@ def answer_by(record: RequestRecord, person: PersonId, way: str, at: datetime, l
         person=person,
         act="say",
         proof=as_by(way, link_by),
-        revision=record.request.revision,
-        digest=record.request.digest,
+        binding=bound_to(record.request, "request"),
         at=at,
     )
 

@@ -117,7 +117,7 @@ def allows_again(record: RequestRecord) -> bool:
     if decision is None or decision.standing or decision.broke_glass or not may_allow_again(record):
         return False
     given = [vote for vote in record.votes if vote.approve and vote.person in decision.by]
-    return len(given) == 1 == len(decision.by) and given[0].again and given[0].revision == request.revision
+    return len(given) == 1 == len(decision.by) and given[0].again and given[0].binding.revision == request.revision
 
 
 def _decides_alone(policy: PolicySnapshot) -> bool:

@@ -174,7 +174,7 @@ async def hold_loaded(
     await look_at_shards(client, shards)
     with app.people.speaking_to(""):
         why = say("run.restored-frozen", at=in_words(at))
-    await app.requests.freezes.freeze("", PersonId(""), why)
+    await app.requests.freezes.freeze("", PersonId(""), why, proof=None)
     holding = Holding(app.journal, app.requests.decisions, app.people)
     held = await holding.hold(at)
     await _tell_people(app, at, held)

@@ -270,7 +270,7 @@ class Reload:
                 "changed": list(found.changed),
                 "hashes": {name: after[name] for name in (*found.added, *found.changed)},
             }
-            await self._audit.note("tables_changed", channel="file", people=gone, detail=detail)
+            await self._audit.note("tables_changed", channel="file", people=gone, detail=detail, proof=None)
         if found:
             await self._noted.note(after)
 

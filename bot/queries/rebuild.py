@@ -1,6 +1,6 @@
 """Indexes made anew from the events, which are the only truth. Nothing is decided, sent or executed by it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
@@ -16,7 +16,8 @@ from agents.events import (
     RequestRevised,
     own,
 )
-from agents.requests import Asking, DeliveryId, Holder, Request, RequestId, RunId
+from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
+from agents.requests.record import RequestRecord, step_requests
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of
 from bot.policy.glass import broken
@@ -117,19 +118,21 @@ def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
     events = tuple(own(events))
     sent = {event.delivery_id: event for event in events if isinstance(event, CardDelivered)}
     failed, called = _failed(events), _called(events)
-    requests: dict[RequestId, Asking] = {}
+    records: Mapping[RequestId, RequestRecord] = {}
     for event in events:
-        if isinstance(event, RequestOpened) or (isinstance(event, RequestRevised) and event.request.id in requests):
-            request, holders = event.request, event.holders
-            requests[request.id] = request
-        elif isinstance(event, RequestReassigned) and event.request_id in requests:
-            request, holders = requests[event.request_id], event.holders
-        elif isinstance(event, CardReplaced) and event.holder and event.request_id in requests:
-            request, holders = requests[event.request_id], (event.holder,)
-        elif isinstance(event, AnswerNoted) and event.request_id in requests:
-            request, holders = requests[event.request_id], event.holders
-        else:
+        records = step_requests(records, event)
+        match event:
+            case RequestOpened() | RequestRevised():
+                request_id, holders = event.request.id, event.holders
+            case RequestReassigned() | AnswerNoted():
+                request_id, holders = event.request_id, event.holders
+            case CardReplaced(holder=Holder() as holder):
+                request_id, holders = event.request_id, (holder,)
+            case _:
+                continue
+        if request_id not in records:
             continue
+        request = records[request_id].request
         about = event.reply_id if isinstance(event, AnswerNoted) else ""
         for holder in holders:
             found = holder.delivery_id

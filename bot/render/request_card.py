@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agents.requests import AllOf, Anyone, Decision, PersonId, Request, Vote, parts_of
+from agents.requests import AllOf, Anyone, Binding, Decision, PersonId, Request, Vote, parts_of
 from agents.requests.proof import as_by
 from agents.requests.record import COMMENTS, Comment, RequestRecord
 from agents.run import Run, meaning_of
@@ -499,14 +499,18 @@ def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime) -> A
 
     It is judged, and never kept.
     """
+    is_shared = placed.delivery is not None and placed.delivery.address.is_shared
     return Answer(
         reply_id="",
         person=person,
         act="say",
-        addressee=None if placed.place or (placed.delivery and placed.delivery.address.is_shared) else placed.person,
         proof=as_by(way),
-        revision=placed.revision,
-        digest=placed.digest,
+        binding=Binding(
+            by="card",
+            revision=placed.revision,
+            digest=placed.digest,
+            addressee=None if is_shared or placed.place else placed.person,
+        ),
         at=now,
     )
 

@@ -17,7 +17,7 @@ from agents.events import (
 from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote
 from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
-from agents.run import Run, fold
+from agents.run import Run
 from bot.archive.keeper import Archive
 from bot.errors import Conflict, WaitsForFile
 from bot.people.directory import People
@@ -256,7 +256,7 @@ class Decisions:
 
     def _run_of(self, record: RequestRecord) -> Callable[[], Awaitable[Run]]:
         async def run() -> Run:
-            return fold((await self._journal.store.load(record.request.run_id)).events)
+            return await self._journal.store.run(record.request.run_id)
 
         return run
 
@@ -338,24 +338,24 @@ class Decisions:
         Somebody's robot that answers each of them gets one in ten minutes, and what came to the newest card does not
         make it void before that. What others have seen approves nothing from now on: another card is sent with that.
         """
-        own, delivery_id = record.cards_of(answer.person), statement.delivery_id
+        own, bound = record.cards_of(answer.person), answer.binding
         if not (_is_no_vote(judgement) and own and record.state == "open") or answer.channel in self._edits:
             return _Renewal()
-        if delivery_id is None:  # not an answer to a card, but typed somewhere
+        if (delivery_id := bound.card) is None:  # not an answer to a card, but typed somewhere
             return _Renewal()
-        is_current = statement.revision == record.request.revision
+        is_current = bound.revision == record.request.revision
         is_live = delivery_id in own and delivery_id not in record.replaced and is_current
-        is_lost = is_live and statement.is_exposed
+        is_lost = is_live and bound.is_exposed
         is_newest_lost = is_lost and delivery_id == own[-1]
         is_sent = is_noted(record, answer.person) and (is_newest_lost or not _is_renewed(record, answer))
         if not (is_sent or is_lost):
             return _Renewal()
-        is_void = is_live and (statement.is_exposed or bool(statement.unbound))
+        is_void = is_live and (bound.is_exposed or bool(bound.unbound))
         replaced = CardReplaced(
             at=answer.at,
             request_id=record.request.id,
             person=answer.person,
-            why="seen_by_others" if statement.is_exposed else "unbound" if statement.unbound else "comment",
+            why="seen_by_others" if bound.is_exposed else "unbound" if bound.unbound else "comment",
             void=(delivery_id,) if is_void else (),
         )
         if not is_sent:

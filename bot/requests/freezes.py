@@ -11,7 +11,7 @@ from agents.events import RequestFrozen
 from agents.requests import Freeze, PersonId, Request, RequestId
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord, after
-from agents.run import Run, fold
+from agents.run import Run
 from bot.audit.log import AuditLog
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, NotFound
@@ -70,7 +70,7 @@ class FrozenRequests:
         by: PersonId,
         reason: str,
         *,
-        proof: Proof | None = None,
+        proof: Proof | None,
         is_copy: bool = False,
     ) -> Freeze:
         """Freeze an environment (empty: everything); what is frozen by somebody already is said once more by it.
@@ -94,7 +94,7 @@ class FrozenRequests:
         by: PersonId,
         reason: str,
         *,
-        proof: Proof | None = None,
+        proof: Proof | None,
         said_at: datetime | None = None,
         seen: str | None = None,
     ) -> Freeze | None:
@@ -185,7 +185,7 @@ class FrozenRequests:
                 return await self._freezes.waits_no_longer(request_id)
             if record.frozen == (freeze := freeze and freeze.at_first()):
                 return None
-            run = fold((await self._store.load(record.request.run_id)).events)
+            run = await self._store.run(record.request.run_id)
             if run.ended or (record.state == "approved" and not run.may_begin(request_id)):
                 return await self._freezes.waits_no_longer(request_id)
             if record.queued:  # it waits for its turn, and is looked at again when that comes

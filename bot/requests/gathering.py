@@ -10,7 +10,6 @@ from typing import Literal
 
 from agents.requests import PersonId, Request, RunId
 from agents.requests.record import RequestRecord
-from agents.run import fold
 from bot.policy.approvers.who import who_of
 from bot.store import Store
 from bot.store.together import MAIL_EVERY_S, OpenCards
@@ -78,7 +77,7 @@ class Gathering:
 
     async def _stands(self, run_id: RunId) -> Literal["none", "open", "closed"]:
         """Return how the request stands that a run began with; none where it may just be about to be written."""
-        first = next(iter(fold((await self._store.load(run_id)).events).requests.values()), None)
+        first = next(iter((await self._store.run(run_id)).requests.values()), None)
         if first is None:
             return "none"
         return "open" if first.state == "open" else "closed"

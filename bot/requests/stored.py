@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agents.events import ToolOrphaned, ToolQueued
 from agents.requests import RunId
 from agents.requests.record import RequestRecord, after
-from agents.run import Run, fold
+from agents.run import Run
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Judgement
@@ -63,7 +63,7 @@ async def copies_of(store: Store, run_id: RunId) -> Sequence[Run]:
         newest = map(RunId, (await store.forks.of(source))[-_COPIES:])
         made += [copy for copy in newest if copy not in made][: _COPIES + 1 - len(made)]
     for copy in made[1:]:
-        run = fold((await store.load(copy)).events)
+        run = await store.run(copy)
         if run.started and not run.ended:
             found.append(run)
     return found

@@ -1,7 +1,7 @@
 """Requests that programs open by themselves: a run, its one step and the request, written together or not at all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -47,7 +47,7 @@ class Asker:
     service: str = ""
     holders: tuple[PersonId, ...] = ()
     others: tuple[PersonId, ...] = ()
-    proof: Proof | None = None
+    proof: Proof | None = field(kw_only=True)
     key: str = ""
     has_own_limit: bool = False
     thread: str = ""
@@ -117,7 +117,7 @@ class ApiRequests:
 
     async def asked(self, run_id: RunId) -> RequestId | None:
         """The request that a program's run began with; None when there is no such run."""
-        return next(iter(fold((await self._journal.store.load(run_id)).events).requests), None)
+        return next(iter((await self._journal.store.run(run_id)).requests), None)
 
     async def _check_everybody_is_there(self, wanted: Question | Approval) -> None:
         to = wanted.to if isinstance(wanted, Question) else ()
@@ -192,7 +192,7 @@ class AskingAgain:
 
         Whoever asks has to see that run. Raises NotFound, Invalid, RateLimited and Forbidden.
         """
-        run = fold((await self._journal.store.load(check(run_id, "run"))).events)
+        run = await self._journal.store.run(check(run_id, "run"))
         args, others = self._standing.wanted(run, self._agents, person, uses, until, leave_open)
         asker = Asker(person, others=others, proof=proof)
         return await self._requests.ask(wanted_again(args), {}, asker, once)

@@ -140,7 +140,7 @@ class Children:
         Each sees what was given to those before: two that are started at once do not get the same money.
         """
         while True:
-            run = fold((await self._journal.store.load(run_id)).events)
+            run = await self._journal.store.run(run_id)
             if run.ended:
                 raise ToolRefused(say("run.child-after-end"))
             if known := next((child for child in run.children if child.run_id == wanted.run_id), None):
@@ -328,11 +328,11 @@ def _root_of(run: Run) -> RunId:
 
 async def busy_with(store: Store, run_id: RunId) -> RunId:
     """The run itself, or the one child that its step waits for, or that one's: where words about it belong."""
-    run = fold((await store.load(run_id)).events)
+    run = await store.run(run_id)
     if run.pending is None or run.pending.waits is None:
         return run_id
     children = [child.run_id for child in run.children if child.step_id == run.pending.id]
-    if len(children) != 1 or fold((await store.load(children[0])).events).ended:
+    if len(children) != 1 or (await store.run(children[0])).ended:
         return run_id
     return await busy_with(store, children[0])
 

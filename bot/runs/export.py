@@ -22,6 +22,7 @@ from agents.events import (
     write_event,
 )
 from agents.requests import Frozen, RunId
+from bot.store.format import FORMAT, of_other_format
 
 # What a request to the API may have, which a run of ordinary length is far below.
 FILE_BYTES = 8_000_000
@@ -31,6 +32,13 @@ _EVENT_BYTES = 1_000_000
 PEOPLE_AT_MOST = 1_000
 # Outside these years there are moments that can't be shown in another time zone.
 _YEARS = range(1970, 9999)
+
+
+def _of_ours(version: int) -> int:
+    """`version` if files of it are read. Raises ValueError, which says what to do."""
+    if version != FORMAT:
+        raise ValueError(str(of_other_format("The file holds a run", version)))
+    return version
 
 
 def _sound(events: tuple[Event, ...]) -> tuple[Event, ...]:
@@ -94,7 +102,7 @@ class Exported(Frozen):
     """A run in a file: its events as they were, under `release` when it was written. Bytes of files are not in it."""
 
     format: Literal["sayso run"] = "sayso run"
-    version: Literal[1] = 1
+    version: Annotated[int, AfterValidator(_of_ours)] = FORMAT
     release: Annotated[str, StringConstraints(max_length=200)] = ""
     exported_at: AwareDatetime
     run_id: Annotated[RunId, StringConstraints(pattern=r"^s[0-9]{1,2}r-[a-z2-7]{13}$")]
@@ -104,5 +112,10 @@ class Exported(Frozen):
 def export(run_id: RunId, events: tuple[Event, ...], release: str, now: datetime) -> Exported:
     """The file of a run. Nothing is checked: what a run of ours holds can be written."""
     return Exported.model_construct(
-        format="sayso run", version=1, release=release, exported_at=now.astimezone(UTC), run_id=run_id, events=events
+        format="sayso run",
+        version=FORMAT,
+        release=release,
+        exported_at=now.astimezone(UTC),
+        run_id=run_id,
+        events=events,
     )

@@ -56,7 +56,7 @@ class Beginner:
     """The owner of the API key with which a program begins something, and how we know."""
 
     name: PersonId
-    proof: Proof | None = None
+    proof: Proof | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class ProgramStarts:
         record, version, now = read
         if record.stopped and await self._guard.taken_back(record.request.id):
             return None
-        run = fold((await self._store.load(record.request.run_id)).events)
+        run = await self._store.run(record.request.run_id)
         pending = _to_begin(run, record, now)
         if not isinstance(pending, PendingStep):
             return pending

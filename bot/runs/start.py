@@ -54,7 +54,7 @@ class Sent:
     weakness: str = ""
     by_mail: bool = False
     quotes: bool = False
-    proof: Proof | None = None
+    proof: Proof | None = field(kw_only=True)
 
 
 class Starter:
@@ -82,7 +82,7 @@ class Starter:
         thread: str = "",
         inbound_id: str | None = None,
         run_id: RunId | None = None,
-        sent: Sent = Sent(),
+        sent: Sent = Sent(proof=None),
         files: Sequence[File] = (),
     ) -> RunId:
         """Start a run, once per inbound item or `run_id`. Raises Invalid, RateLimited and Forbidden.

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from agents import Agent, ToolRefused
 from agents.events import Event, RunCancelled, RunPaused, RunResumed
-from agents.requests import Decision, GatedCall, PersonId, Request, RequestId, RunId
+from agents.requests import Decision, GatedCall, PersonId, Request, RequestId, RunId, bound_to
 from agents.requests.proof import Proof
 from agents.run import Run, fold
 from agents.steps import CallTool
@@ -56,7 +56,7 @@ class Steering:
         verb: Literal["pause", "resume", "cancel"],
         by: PersonId,
         *,
-        proof: Proof | None = None,
+        proof: Proof | None,
         above: RunId | None = None,
     ) -> Run:
         """The run after the verb, which holds for the runs that it started as well. Raises Conflict when it makes no
@@ -98,7 +98,7 @@ class Steering:
         for child in run.children:
             if child.run_id in run.ended_children:
                 continue
-            below = fold((await self._journal.store.load(child.run_id)).events)
+            below = await self._journal.store.run(child.run_id)
             is_due = not below.is_paused if verb == "pause" else below.paused_with == run.id
             if below.started and is_due:
                 with suppress(Conflict):  # it has ended
@@ -115,8 +115,7 @@ class Steering:
         statement = Statement(
             reply_id=f"withdraw-{secrets.token_hex(8)}",
             person=by,
-            revision=request.revision,
-            digest=request.digest,
+            binding=bound_to(request, "request"),
             said="withdraw",
             text=why,
             proof=proof,
@@ -145,7 +144,7 @@ class Steering:
         self, request: Request, arguments: Mapping[str, JsonValue]
     ) -> tuple[GatedCall, Callable[[], str]]:
         """The call with these arguments as it would be made now, and its title. Raises ToolRefused."""
-        run = fold((await self._journal.store.load(request.run_id)).events)
+        run = await self._journal.store.run(request.run_id)
         agent = self._agents.get(run.started.agent) if run.started else None
         if agent is None or request.call is None:
             raise ToolRefused(say("error.amend-approvals-only"))

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import structlog
 
 from agents.events import Event, read_event
+from agents.run import Run, fold
 from bot.store import client as clock
 from bot.store import scripts
 from bot.store.client import (
@@ -146,6 +147,10 @@ class Store:
         written_by = entries[-1][1][b"c"].decode() if entries else ""
         entries = entries[1:] if after else entries
         return Loaded(tuple(read_event(fields[b"e"]) for _, fields in entries), now, after, written_by)
+
+    async def run(self, run_id: str) -> Run:
+        """The run as its events make it; an empty one when there is no such run."""
+        return fold((await self.load(run_id)).events)
 
     async def events_after(self, run_id: str, seq: int, count: int) -> list[Event]:
         """Return at most `count` events of a run after its `seq`-th, oldest first."""

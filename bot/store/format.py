@@ -2,13 +2,17 @@
 
 import secrets
 
+from bot.errors import Invalid
 from bot.store import scripts
 from bot.store.client import Client, StoreError
 from bot.store.client.durability import SHARDS, NotWhole, look_at_shards
 from bot.store.keys import Keys
 
 FORMAT = 8
-"""Goes up with each change after which a release can't read what the one before wrote, or writes it otherwise."""
+"""Goes up with each change after which a release can't read what the one before wrote, or writes it otherwise.
+
+Archived and exported runs say it as well: they hold events as a store does.
+"""
 
 _KEYS = Keys(0)
 _WHAT_TO_DO = (
@@ -27,6 +31,12 @@ class OtherFormat(StoreError):
         else:
             what = f"This store has data and no format number, and this release of sayso reads format {FORMAT}"
         super().__init__(what, _WHAT_TO_DO)
+
+
+def of_other_format(what: str, found: int) -> Invalid:
+    """Return the error for a file of events that has another format than this release reads; `what` begins it."""
+    said = f"{what} of format {found}, and this release of sayso reads format {FORMAT}"
+    return Invalid(said, "Read it with the release of sayso that wrote it: nothing converts it")
 
 
 async def check_format(client: Client) -> None:

@@ -35,6 +35,7 @@ from agents.events import (
 from agents.requests import (
     Anyone,
     AttemptId,
+    Binding,
     Closed,
     Decision,
     DeliveryId,
@@ -68,6 +69,7 @@ POLICY = PolicySnapshot(
     execute_within_s=900,
 )
 EFFECT = Effect(argv=("./deploy.sh", "production", "c0ffee"), environment="production")
+SEEN = Binding(by="digest", revision=1, digest="d")
 DEPLOY = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
 
 
@@ -280,8 +282,7 @@ def _vote(*, approve: bool, reason: str, reply_id: str, channel: str, at: dateti
         person=BO,
         approve=approve,
         reason=reason,
-        revision=1,
-        digest="d",
+        binding=SEEN,
         proof=as_by(channel),
         at=at,
     )

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from agents.requests import RunId
+from agents.requests import RunId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import Run
@@ -55,8 +55,7 @@ class Peopled(Running):
             reply_id=reply_id or f"cli-{secrets.token_hex(8)}",
             person=self.app.people.of_file(person),
             proof=as_by(channel),
-            revision=record.request.revision,
-            digest=record.request.digest,
+            binding=bound_to(record.request, "digest"),
             said=said,
             text=text,
             reason=text,
@@ -73,8 +72,7 @@ class Peopled(Running):
             reply_id=reply_id or f"cli-{secrets.token_hex(8)}",
             person=self.app.people.of_file(person),
             proof=as_by("cli"),
-            revision=request.revision,
-            digest=request.digest,
+            binding=bound_to(request, "digest"),
             said="edit",
             text=json.dumps(values),
         )
@@ -89,8 +87,7 @@ class Peopled(Running):
             reply_id=once or f"cli-{secrets.token_hex(8)}",
             person=self.app.people.of_file(person),
             proof=as_by("cli"),
-            revision=request.revision,
-            digest=request.digest,
+            binding=bound_to(request, "digest"),
             said="hand_on",
             text=f"delegate: {to}",
         )
@@ -104,7 +101,7 @@ class Peopled(Running):
 
     async def steer(self, run_id: RunId, verb: Verb, person: str = "anna") -> Run:
         """The run after `person` steered it."""
-        return await self.steering.steer(run_id, verb, self.app.people.of_file(person))
+        return await self.steering.steer(run_id, verb, self.app.people.of_file(person), proof=None)
 
     def address(self, person: str) -> str:
         """The mail address of a person."""

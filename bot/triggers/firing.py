@@ -78,7 +78,7 @@ class TriggerStarts:
         """
         requester, *others = by.people or self._starter.people.ever_called(config.requester or "")
         origin = FromTrigger(name=name, outsider=by.outsider, logins=by.logins)
-        sent = Sent(context=context, origin=origin, others=tuple(others))
+        sent = Sent(context=context, origin=origin, others=tuple(others), proof=None)
         try:
             with speaking("en"):  # programs are told so, and the operators in their own words
                 await self._starter.start(config.what, text, requester, agent=config.agent, run_id=run_id, sent=sent)

@@ -10,7 +10,7 @@ from agents.requests.proof import as_by
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.state import left_to_next, made_for
 from language import say
-from tests.agents.worlds import BO, NOON, chosen, decided, finished, opened, orphaned, started, tool_started
+from tests.agents.worlds import BO, NOON, SEEN, chosen, decided, finished, opened, orphaned, started, tool_started
 
 Q1, Q2 = RequestId("q1"), RequestId("q2")
 
@@ -71,7 +71,14 @@ def test_of_several_attempts_the_one_that_ended_counts_or_else_the_one_that_may_
 
 def test_a_denial_after_its_start_stops_one_attempt_and_no_later_one() -> None:
     late = AnswerNoted(
-        at=NOON, request_id=Q1, reply_id="m2", person=BO, proof=as_by("email"), text="wait", outcome="too_late"
+        at=NOON,
+        request_id=Q1,
+        reply_id="m2",
+        person=BO,
+        proof=as_by("email"),
+        binding=SEEN,
+        text="wait",
+        outcome="too_late",
     )
     stopped, other = fold([*BEGUN, late]), late.model_copy(update={"outcome": "already_voted"})
     again = fold([*BEGUN, late, orphaned(may_have_started=False), begun("a2")])
@@ -88,7 +95,14 @@ def is_stopped(run: Run) -> bool:
 def test_a_denial_stops_also_an_attempt_that_follows_one_of_which_nobody_knows() -> None:
     first, second = begun(idempotent=True), begun("a2", idempotent=True)
     late = AnswerNoted(
-        at=NOON, request_id=Q1, reply_id="m2", person=BO, proof=as_by("email"), text="wait", outcome="too_late"
+        at=NOON,
+        request_id=Q1,
+        reply_id="m2",
+        person=BO,
+        proof=as_by("email"),
+        binding=SEEN,
+        text="wait",
+        outcome="too_late",
     )
     story = [*BEGUN[:-1], first, orphaned(), second, late]
 

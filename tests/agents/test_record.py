@@ -5,7 +5,7 @@ from agents.requests import PersonId, RequestId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
-from tests.agents.worlds import ANNA, BO, NOON, chosen, decided, opened, request, said, started, vote
+from tests.agents.worlds import ANNA, BO, NOON, SEEN, chosen, decided, opened, request, said, started, vote
 
 CY = PersonId("cy")
 
@@ -21,6 +21,7 @@ def noted(number: int, outcome: str, person: PersonId = BO) -> AnswerNoted:
         request_id=RequestId("q1"),
         reply_id=f"r{number}",
         person=person,
+        binding=SEEN,
         proof=as_by("slack"),
         text=f"words {number}",
         outcome=outcome,

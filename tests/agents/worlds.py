@@ -8,6 +8,7 @@ from bot.testing.events import (
     MODEL,
     NOON,
     POLICY,
+    SEEN,
     chosen,
     decided,
     ended,
@@ -26,7 +27,7 @@ from bot.testing.events import (
 from tests.agents.stories import any_event
 
 __all__ = [
-    "ANNA", "BO", "DEPLOY", "EFFECT", "MODEL", "NOON", "POLICY",
+    "ANNA", "BO", "DEPLOY", "EFFECT", "MODEL", "NOON", "POLICY", "SEEN",
     "any_event", "chosen", "decided", "ended", "failed", "finished", "opened", "orphaned", "raised", "request",
     "revoked", "said", "started", "tool_started", "vote",
 ]  # fmt: skip

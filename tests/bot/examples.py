@@ -8,6 +8,7 @@ from agents.requests import (
     AllOf,
     AnyOf,
     Anyone,
+    Binding,
     Decision,
     Effect,
     Fact,
@@ -37,6 +38,7 @@ RUN, REQUEST = RunId("s0r-aaaaaaaaaaaaa"), RequestId("s0q-aaaaaaaaaaaaa")
 LATER = NOON + timedelta(minutes=1)
 EXPIRES = NOON + timedelta(hours=4)
 DIGEST = "d" * 64
+SEEN = Binding(by="digest", revision=1, digest=DIGEST)
 
 
 def anyone(*people: str) -> Anyone:
@@ -117,9 +119,7 @@ def question(
 
 
 def vote(person: PersonId = BO, *, approve: bool = True) -> Vote:
-    return Vote(
-        reply_id=f"m-{person}", person=person, approve=approve, revision=1, digest=DIGEST, proof=as_by("cli"), at=NOON
-    )
+    return Vote(reply_id=f"m-{person}", person=person, approve=approve, binding=SEEN, proof=as_by("cli"), at=NOON)
 
 
 def decision(state: str = "approved", by: tuple[PersonId, ...] = (BO,), at: datetime = LATER) -> Decision:
@@ -142,15 +142,18 @@ def record(
 
 
 def answer(person: PersonId = BO, act: Act = "approve", **changes: object) -> Answer:
-    """An answer that came by `channel`, after a log-in by a link that came by `link_by`."""
+    """An answer that came by `channel`, after a log-in by a link that came by `link_by`, to what was shown.
+
+    Each field of its binding may be named here.
+    """
     channel, link_by = cast("str", changes.pop("channel", "cli")), cast("LinkBy | None", changes.pop("link_by", None))
+    seen = {name: changes.pop(name) for name in Binding.model_fields if name in changes}
     return Answer(
         reply_id=f"m-{person}",
         person=person,
         act=act,
         proof=as_by(channel, link_by),
-        revision=1,
-        digest=DIGEST,
+        binding=SEEN.model_copy(update=seen),
         text="not today" if act == "deny" else "",
         at=LATER,
     ).model_copy(update=changes)

@@ -45,7 +45,7 @@ def auditor(url: str, folder: Path) -> Program:
 async def noted(store: Store, first: int, count: int) -> None:
     log = AuditLog(store)
     for number in range(first, first + count):
-        await log.note("refused", who=PersonId("bo"), words=f"fact {number}")
+        await log.note("refused", who=PersonId("bo"), words=f"fact {number}", proof=None)
 
 
 async def is_whole(store: Store, archive: Archive, count: int) -> None:

@@ -41,7 +41,7 @@ def main() -> None:
 
     async def work() -> None:
         app = composed(Path(folder), url)
-        await app.runs.forks.fork(RunId(source), int(seq), Asker(PersonId("anna")), FORK)
+        await app.runs.forks.fork(RunId(source), int(seq), Asker(PersonId("anna"), proof=None), FORK)
         await app.store.client.close()
 
     asyncio.run(work())
@@ -76,7 +76,7 @@ async def test_a_fork_whose_maker_dies_is_there_as_a_whole_or_not_at_all(
     if told:
         assert isinstance(told[len(events)], RunForked)
         assert told[1 : len(events)] == events[1:]
-    again = await world.app.runs.forks.fork(source, len(events), Asker(PersonId("anna")), FORK)
+    again = await world.app.runs.forks.fork(source, len(events), Asker(PersonId("anna"), proof=None), FORK)
     record = await world.opened(again)
     told = await world.events(FORK)
     assert [event for event in told if isinstance(event, RunForked)] == [told[len(events)]]

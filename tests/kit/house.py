@@ -6,7 +6,7 @@ from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Literal
 
-from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId
+from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId, bound_to
 from agents.requests.proof import as_by
 from agents.run import fold
 from agents.steps import CallTool
@@ -123,8 +123,7 @@ def statement(person: str, channel: str, vote: Said | Literal["withdraw"], shown
         reply_id=f"{channel}-{secrets.token_hex(8)}",
         person=PersonId(person),
         proof=as_by(channel),
-        revision=shown.revision,
-        digest=shown.digest,
+        binding=bound_to(shown, "digest"),
         said=vote,
         text=vote,
     )

@@ -232,7 +232,7 @@ def _votes(request: Asking, about: Sequence[Event]) -> Iterator[Vote]:
         if isinstance(event, VoteCast):
             last[event.vote.person] = event.vote
     for vote in last.values():
-        stands = (vote.revision, vote.digest) == (request.revision, request.digest)
+        stands = (vote.binding.revision, vote.binding.digest) == (request.revision, request.digest)
         if vote.approve and stands and vote.reply_id not in void:
             yield vote
 

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from httpx2 import AsyncClient
 
-from agents.requests import PersonId, RunId
+from agents.requests import PersonId, RunId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.policy.answers import Statement
@@ -72,8 +72,7 @@ class Terminal(_Beside):
                     reply_id=f"cli-{secrets.token_hex(8)}",
                     person=PersonId(person),
                     proof=as_by("cli"),
-                    revision=request.revision,
-                    digest=request.digest,
+                    binding=bound_to(request, "digest"),
                     said="break_glass",
                     text=value,
                     reason=value,

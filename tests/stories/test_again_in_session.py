@@ -328,7 +328,7 @@ async def test_a_denial_of_the_call_that_it_came_with_ends_it_also_where_that_is
 async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed_with_it(agents: Agents) -> None:
     freezes = agents.office.app.requests.freezes
     fresh, used = call("fresh"), call("used")
-    await freezes.freeze("", PersonId("dan"), "incident")
+    await freezes.freeze("", PersonId("dan"), "incident", proof=None)
     anna = await agents.console.api.client("anna", "steer")
     for one in (fresh, used):
         await agents.hears(one)
@@ -339,7 +339,7 @@ async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed
         await agents.office.quiet()
         assert "revoked" in await agents.office.app.requests.standing.lapsed(await agents.by(record))
 
-    await freezes.unfreeze("", PersonId("dan"), "fixed")
+    await freezes.unfreeze("", PersonId("dan"), "fixed", proof=None)
 
     for one in (fresh, used):
         assert [await agents.hears(one | {"prompt_id": again}) for again in ("p2", "p3")] == ["deny", "deny"]

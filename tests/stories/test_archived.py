@@ -299,7 +299,7 @@ async def test_attack_a_freeze_that_was_ended_does_not_begin_again_with_the_stop
         return bool(await world.dead())
 
     await until(is_given_up, what="it is given up")
-    await freezes.unfreeze("production", PersonId("dan"), "fixed")
+    await freezes.unfreeze("production", PersonId("dan"), "fixed", proof=None)
     async for key in world.app.store.client.scan("*:seen:*"):
         if int(await world.app.store.client.do("PTTL", key)) < MONTH_S * 1000:
             await world.app.store.client.do("DEL", key)  # the dead letter lies there for a month

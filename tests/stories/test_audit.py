@@ -201,7 +201,7 @@ async def denies_under_two_ids(world: World) -> None:
     await world.decide("bo", await asked(world), "deny", "the bell is too loud")
     await becomes(world, TOML.replace("bo@corp.example", "bob@corp.example"))
     await world.decide("bo", await asked(world), "deny", "the bell is still too loud")
-    await world.app.register.same("bo@corp.example", "bo", PersonId("dan"))
+    await world.app.register.same("bo@corp.example", "bo", PersonId("dan"), proof=None)
 
 
 async def test_attack_somebody_is_exported_and_forgotten_under_every_id_that_an_operator_said_is_theirs(
@@ -253,7 +253,7 @@ async def test_who_steers_a_run_makes_one_and_has_which_key_is_recorded_with_how
         ci = await console.api.client(service="ci", acts_for=["anna"], holders=["dan"])
         got = await ci.post(f"/v1/runs/{run_id}/retry", json={"requester": "anna"})
         key, _ = await console.api.key("bo", "read")
-        await console.api.keyring.revoke(key.prefix)
+        await console.api.keyring.revoke(key.prefix, None, proof=None)
         await world.seal()
 
         made = [each for kind in ("paused", "resumed", "cancelled") for each in await of_run(world, kind, run_id)]

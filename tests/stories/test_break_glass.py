@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import PersonId
+from agents.requests import PersonId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.policy.answers import Statement
@@ -78,8 +78,7 @@ async def breaks(
         reply_id=reply_id,
         person=world.app.people.of_file(person),
         proof=as_by("cli"),
-        revision=record.request.revision,
-        digest=record.request.digest,
+        binding=bound_to(record.request, "digest"),
         said="break_glass",
         text=reason,
         reason=reason,
@@ -172,7 +171,7 @@ async def test_attack_what_is_replaced_before_anybody_is_told_is_reviewed_all_th
 
 async def test_it_lifts_no_freeze_and_any_approver_stops_it_until_it_starts(world: World) -> None:
     freezes = world.app.requests.freezes
-    await freezes.freeze("", PersonId("dan"), "incident")
+    await freezes.freeze("", PersonId("dan"), "incident", proof=None)
     stopped, record = await asked(world), await asked(world)
     for one in (stopped, record):
         await breaks(world, "eve", one)
@@ -182,7 +181,7 @@ async def test_it_lifts_no_freeze_and_any_approver_stops_it_until_it_starts(worl
     assert (await world.request(stopped.request.id)).state == "revoked"
     assert world.workshop.effects == []
     assert (await world.run(record.request.run_id)).state == "waiting"
-    await freezes.unfreeze("", PersonId("dan"), "fixed")
+    await freezes.unfreeze("", PersonId("dan"), "fixed", proof=None)
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
     await world.ended(stopped.request.run_id)
     assert world.workshop.effects == ["press bell"]
@@ -190,12 +189,12 @@ async def test_it_lifts_no_freeze_and_any_approver_stops_it_until_it_starts(worl
 
 async def test_who_leaves_before_the_start_has_broken_nothing_and_breaks_nothing(world: World) -> None:
     freezes = world.app.requests.freezes
-    await freezes.freeze("", PersonId("dan"), "incident")
+    await freezes.freeze("", PersonId("dan"), "incident", proof=None)
     record, other = await asked(world), await asked(world)
     await breaks(world, "eve", record)
 
     await becomes(world, without(NIGHT, "eve"))
-    await freezes.unfreeze("", PersonId("dan"), "fixed")
+    await freezes.unfreeze("", PersonId("dan"), "fixed", proof=None)
 
     again = await world.opened(record.request.run_id, after=record.request.id)
     assert (await world.request(record.request.id)).state == "superseded"
@@ -206,11 +205,11 @@ async def test_who_leaves_before_the_start_has_broken_nothing_and_breaks_nothing
 
 async def test_what_others_approved_in_the_end_is_not_told_as_done_by_breaking_the_glass(world: World) -> None:
     freezes = world.app.requests.freezes
-    await freezes.freeze("", PersonId("dan"), "incident")
+    await freezes.freeze("", PersonId("dan"), "incident", proof=None)
     record = await asked(world)
     await breaks(world, "eve", record)
     await world.move_time(16 * 60)
-    await freezes.unfreeze("", PersonId("dan"), "fixed")
+    await freezes.unfreeze("", PersonId("dan"), "fixed", proof=None)
     again = await world.opened(record.request.run_id, after=record.request.id)
 
     await world.decide("bo", again, "approve")

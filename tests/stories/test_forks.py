@@ -142,7 +142,7 @@ async def test_no_fork_at_any_event_does_what_only_the_story_was_allowed(world: 
     old = fold(events).requests
 
     for seq in range(1, len(events) + 1):
-        fork = await world.app.runs.forks.fork(source, seq, Asker(ANNA))
+        fork = await world.app.runs.forks.fork(source, seq, Asker(ANNA, proof=None))
         told = await stands_still(world, fork)
 
         assert (told[1:seq], told[seq].type) == (events[1:seq], "run_forked")
@@ -189,7 +189,7 @@ async def let_it_end(world: World, run_id: RunId) -> None:
 async def test_an_answer_to_the_source_does_not_touch_the_fork_nor_the_other_way_round(world: World) -> None:
     source = await world.trigger("press bell")
     old, mail = await world.opened(source), await world.next_mail("bo", about="To approve")
-    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA, proof=None))
     new = await world.opened(fork)
     await world.next_mail("bo", about="To approve")
 
@@ -210,7 +210,7 @@ async def test_what_an_attempt_of_the_source_gives_is_no_result_of_the_fork(worl
     source = await world.trigger("pull bell")
     await until(lambda: world.workshop.started == ["pull bell"], what="it is being pulled")
     attempt = next(iter(attempts(await world.events(source))))
-    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA, proof=None))
 
     finished = ToolFinished(at=await world.now(), attempt_id=attempt, output="done")
     is_taken = await world.app.store.finish_tool(fork, attempt, finished)
@@ -226,11 +226,11 @@ async def test_a_fork_is_of_everybody_who_wanted_the_source_and_of_who_made_it(w
     source = await written_to(world)
     length = (await world.run(source)).seq
 
-    fork = await world.app.runs.forks.fork(source, length, Asker(BO))
+    fork = await world.app.runs.forks.fork(source, length, Asker(BO, proof=None))
 
     await world.ended(fork)
     assert set(requesters_of(await world.run(fork))) == {ANNA, BO, CY}
-    again = await world.app.runs.forks.fork(fork, length + 1, Asker(ANNA))
+    again = await world.app.runs.forks.fork(fork, length + 1, Asker(ANNA, proof=None))
     assert set(requesters_of(await world.run(again))) == {ANNA, BO, CY}
 
 
@@ -240,7 +240,7 @@ async def test_attack_who_only_answered_in_the_source_is_said_to_ask_in_a_fork(w
     await world.decide("bo", question, "free_text", "the loud one")
     await world.opened(source, after=question.request.id)
 
-    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA, proof=None))
 
     record = await world.opened(fork)
     assert (record.request.askers, record.request.parts[BO]) == ((ANNA,), "answered")
@@ -254,13 +254,13 @@ async def test_who_forks_a_run_does_not_approve_what_it_does_and_nobody_is_told_
     await world.quiet()
     before = {person: len(world.mails(person)) for person in ("anna", "bo", "cy")}
 
-    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA, proof=None))
     await world.ended(fork)
     await world.quiet()
 
     told = {person: len(world.mails(person)) for person in ("anna", "bo", "cy")}
     assert told == {**before, "anna": before["anna"] + 1}
-    retry = await world.app.runs.forks.retry(source, Asker(BO))
+    retry = await world.app.runs.forks.retry(source, Asker(BO, proof=None))
     record = await world.opened(retry)
     assert [holder.person for holder in record.holders] == ["cy"]
     assert (await world.decide("bo", record, "approve")).type == "not_entitled"
@@ -282,7 +282,7 @@ async def test_a_question_of_code_is_asked_anew_in_a_fork_and_its_answer_stops_i
 async def test_a_retry_begins_at_the_beginning(world: World) -> None:
     source = await answered(world)
 
-    retry = await world.app.runs.forks.retry(source, Asker(ANNA))
+    retry = await world.app.runs.forks.retry(source, Asker(ANNA, proof=None))
 
     question = await world.opened(retry)
     told = await world.events(retry)
@@ -295,7 +295,7 @@ async def test_a_retry_begins_at_the_beginning(world: World) -> None:
 
 async def test_the_source_knows_its_forks_and_a_rebuild_finds_them_again(world: World) -> None:
     source = await approved(world)
-    forks = [await world.app.runs.forks.fork(source, seq, Asker(ANNA)) for seq in (1, 2)]
+    forks = [await world.app.runs.forks.fork(source, seq, Asker(ANNA, proof=None)) for seq in (1, 2)]
     assert await world.app.runs.forks.forks_of(source) == tuple(forks)
 
     await world.app.store.client.do("DEL", f"{{s{source[1]}}}:forks:{source}")
@@ -308,7 +308,7 @@ async def test_a_fork_of_what_goes_on_outside_does_not_begin_it_once_more(world:
     source = await world.trigger("send book")
     await world.has(source, "waiting")
 
-    fork = await world.app.runs.forks.fork(source, len(await world.events(source)), Asker(ANNA))
+    fork = await world.app.runs.forks.fork(source, len(await world.events(source)), Asker(ANNA, proof=None))
 
     assert await world.summary(fork) == (
         f"failed: error: this had begun in {source}, and it is not known here whether it happened"

@@ -52,9 +52,9 @@ async def test_what_is_approved_while_it_is_frozen_starts_when_the_freeze_ends_a
 ) -> None:
     record = await world.opened(run_id := await world.trigger("press bell"))
 
-    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    await world.app.requests.freezes.freeze("workshop", BO, WHY, proof=None)
     assert "by Bo Berg: “incident 4711”" in (await world.next_mail("anna", about="Frozen: Press bell")).text
-    await world.app.requests.freezes.freeze("workshop", BO, "said again")
+    await world.app.requests.freezes.freeze("workshop", BO, "said again", proof=None)
     for shard in range(world.app.store.shards):
         await world.app.store.freezes.note_told(shard, "")
         await world.app.requests.freezes.look(shard)
@@ -69,11 +69,11 @@ async def test_what_is_approved_while_it_is_frozen_starts_when_the_freeze_ends_a
     assert len([event for event in await world.events(run_id) if isinstance(event, RequestFrozen)]) == 1
     assert sum("Frozen" in mail.text for mail in world.mails("anna")) == 1
 
-    await world.app.requests.freezes.unfreeze("workshop", BO, "it is over")
+    await world.app.requests.freezes.unfreeze("workshop", BO, "it is over", proof=None)
     assert await world.summary(run_id) == "done: ok: press bell: done"
     assert (await world.dead(), await world.tries()) == ([], [])
 
-    await world.app.requests.freezes.freeze("production", BO, WHY)
+    await world.app.requests.freezes.freeze("production", BO, WHY, proof=None)
     await world.decide("bo", await world.opened(other := await world.trigger("press gong")), "approve")
     assert await world.summary(other) == "done: ok: press gong: done"
     await world.seal()
@@ -84,8 +84,8 @@ async def test_what_is_approved_while_it_is_frozen_starts_when_the_freeze_ends_a
 async def test_what_is_asked_under_a_freeze_says_so_and_is_asked_again_where_that_outlasts_its_approval(
     world: World,
 ) -> None:
-    await world.app.requests.freezes.freeze("workshop", BO, WHY)
-    await world.app.requests.freezes.freeze("workshop", BO, "and once more")
+    await world.app.requests.freezes.freeze("workshop", BO, WHY, proof=None)
+    await world.app.requests.freezes.freeze("workshop", BO, "and once more", proof=None)
 
     record = await world.opened(run_id := await world.trigger("press bell"))
 
@@ -103,7 +103,7 @@ async def test_what_is_asked_under_a_freeze_says_so_and_is_asked_again_where_tha
     assert (await world.dead(), await world.tries()) == ([], [])
 
     await world.move_time(901)
-    await world.app.requests.freezes.unfreeze("workshop", BO, "")
+    await world.app.requests.freezes.unfreeze("workshop", BO, "", proof=None)
 
     again = await world.opened(run_id, after=record.request.id)
     assert "An earlier approval does not cover this: the approval is older than 900 s." in again.request.changes
@@ -121,7 +121,7 @@ async def test_attack_a_card_that_is_on_its_way_as_a_freeze_begins_or_ends_says_
         async with a_world(url, tmp_path / "data") as world, serving(world.app) as api, another(world, redis) as other:
             program = await api.client(None, "ask", service="laptop", acts_for=["anna"], asks=("policy:production",))
             if not begins:
-                await said(other, other.requests.freezes.freeze("", BO, WHY))
+                await said(other, other.requests.freezes.freeze("", BO, WHY, proof=None))
             before = "run_started+context_fetched+step_chosen+" if by == "a program" else ""
             opened = f"{before}request_opened{'' if begins else '+request_frozen'}"
             proxy.ask(do="arm", name=f"commit {opened}", nth=1, when="before", act="hold")
@@ -131,7 +131,12 @@ async def test_attack_a_card_that_is_on_its_way_as_a_freeze_begins_or_ends_says_
             await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a request on its way")
 
             freezes = other.requests.freezes
-            await said(other, freezes.freeze("", BO, WHY) if begins else freezes.unfreeze("", BO, "it is over"))
+            await said(
+                other,
+                freezes.freeze("", BO, WHY, proof=None)
+                if begins
+                else freezes.unfreeze("", BO, "it is over", proof=None),
+            )
             proxy.ask(do="release")
 
             run_id = (await asking).json()["run_id"] if asking else run_id
@@ -165,7 +170,7 @@ async def test_what_was_interrupted_and_would_be_done_once_more_waits_for_the_en
         record = await world.opened(run_id := await world.trigger("stamp letter"))
         await world.decide("bo", record, "approve")
         await until(lambda: world.workshop.started == ["stamp letter"], what="it has begun")
-        await world.app.requests.freezes.freeze("workshop", BO, WHY)
+        await world.app.requests.freezes.freeze("workshop", BO, WHY, proof=None)
 
         await found_gone(world, other, await world.run(run_id))
 
@@ -174,21 +179,21 @@ async def test_what_was_interrupted_and_would_be_done_once_more_waits_for_the_en
         await world.quiet()
         assert (await world.dead(), world.workshop.started) == ([], ["stamp letter"])
         if is_over_in_time:
-            await world.app.requests.freezes.unfreeze("workshop", BO, "it is over")
+            await world.app.requests.freezes.unfreeze("workshop", BO, "it is over", proof=None)
             await until(lambda: world.workshop.started == ["stamp letter"] * 2, what="it is done once more")
             may_end.set()
             assert await world.summary(run_id) == "done: ok: stamp letter: done"
             assert (await world.request(record.request.id)).frozen is None
         else:
             await world.move_time(901)
-            await world.app.requests.freezes.unfreeze("workshop", BO, "it is over")
+            await world.app.requests.freezes.unfreeze("workshop", BO, "it is over", proof=None)
             await world.has(run_id, "unknown")
             assert (await world.opened(run_id)).request.purpose == "unknown"
             may_end.set()
 
 
 async def test_a_denial_and_a_cancel_end_what_waits_for_the_end_of_a_freeze(world: World) -> None:
-    await world.app.requests.freezes.freeze("", BO, WHY)
+    await world.app.requests.freezes.freeze("", BO, WHY, proof=None)
     asked = [await world.opened(await world.trigger("press bell")) for _ in range(2)]
     for record in asked:
         await world.decide("bo", record, "approve")
@@ -203,7 +208,7 @@ async def test_a_denial_and_a_cancel_end_what_waits_for_the_end_of_a_freeze(worl
     await world.ended(cancelled.request.run_id)
     await world.quiet()
     before = [await world.events(record.request.run_id) for record in asked]
-    await world.app.requests.freezes.unfreeze("", BO, "over")
+    await world.app.requests.freezes.unfreeze("", BO, "over", proof=None)
     for shard in range(world.app.store.shards):
         await world.app.requests.freezes.look(shard)
     await world.quiet()
@@ -240,14 +245,14 @@ async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_wh
 
 async def test_attack_a_freeze_that_the_first_shard_lost_alone_is_shown_again_and_can_be_ended(world: World) -> None:
     freezes, store = world.app.requests.freezes, world.app.store
-    await freezes.freeze("workshop", BO, WHY)
+    await freezes.freeze("workshop", BO, WHY, proof=None)
     await store.client.do("DEL", Keys(0).frozen)  # a node of a cluster, whose replica lacked it
 
     for shard in range(2):
         await freezes.look(shard)
 
     assert [one.environment for one in await freezes.all()] == ["workshop"]
-    assert await freezes.unfreeze("workshop", BO, "it is over")
+    assert await freezes.unfreeze("workshop", BO, "it is over", proof=None)
     assert [(await store.freezes.read(shard)).freezes for shard in range(2)] == [{}, {}]
 
 
@@ -296,9 +301,9 @@ async def test_two_processes_whose_files_have_other_windows_tell_whoever_waits_o
             assert len(told := await looked(10)) <= 2
             assert "year end" in told
 
-            await freezes[1].freeze("", PersonId("dan"), WHY)
+            await freezes[1].freeze("", PersonId("dan"), WHY, proof=None)
             assert len(more := await looked(10)) <= len(told) + 2
-            await freezes[1].unfreeze("", PersonId("dan"), "it is over")
+            await freezes[1].unfreeze("", PersonId("dan"), "it is over", proof=None)
             assert len(await looked(10)) <= len(more) + 2
 
 
@@ -328,13 +333,13 @@ async def queued(shop: World) -> AsyncGenerator[RunId]:
 async def test_attack_a_freeze_while_a_deploy_waits_for_its_turn_stops_it(shop: World) -> None:
     before = live(shop, "production")
     async with queued(shop) as run_id:
-        await shop.app.requests.freezes.freeze("production", BO, WHY)
+        await shop.app.requests.freezes.freeze("production", BO, WHY, proof=None)
     assert (await frozen(shop, run_id)).reason == WHY
     assert live(shop, "production") == before
     [record] = [one for one in await shop.requests() if one.request.run_id == run_id]
     assert record.started_at is None
 
-    await shop.app.requests.freezes.unfreeze("production", BO, "")
+    await shop.app.requests.freezes.unfreeze("production", BO, "", proof=None)
 
     assert (await shop.ended(run_id)).state == "done"
     assert live(shop, "production") == "v1.2.0"

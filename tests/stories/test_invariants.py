@@ -159,11 +159,12 @@ async def test_a_start_without_the_approvals_that_it_wants_is_noticed(world: Wor
     vote = next(one for one in events if isinstance(one, VoteCast))
     start = next(one for one in events if isinstance(one, ToolStarted))
     decided = next(one for one in events if isinstance(one, RequestDecided))
+    unlike = vote.vote.binding.model_copy(update={"digest": "0" * 64})
     changed: dict[str, tuple[Event, Sequence[Event]]] = {
         "nothing": (vote, [vote]),
         "one vote": (vote, []),
         "another's words": (vote, [vote.model_copy(update={"vote": vote.vote.model_copy(update={"person": "anna"})})]),
-        "its digest": (vote, [vote.model_copy(update={"vote": vote.vote.model_copy(update={"digest": "0" * 64})})]),
+        "its digest": (vote, [vote.model_copy(update={"vote": vote.vote.model_copy(update={"binding": unlike})})]),
         "its moment": (start, [start.model_copy(update={"at": start.at + timedelta(days=1)})]),
         "its effect": (start, [start.model_copy(update={"effect": Effect(argv=("press", "horn"))})]),
         "a denial": (start, [RequestRevoked(at=start.at, request_id=record.request.id, vote=vote.vote), start]),

@@ -26,7 +26,7 @@ async def test_a_newer_deploy_supersedes_an_older_open_request_of_another_run(sh
 
 @pytest.mark.long
 async def test_an_approved_deploy_that_waits_for_the_end_of_a_freeze_is_superseded(shop: World) -> None:
-    await shop.app.requests.freezes.freeze("production", PersonId("bo"), "incident")
+    await shop.app.requests.freezes.freeze("production", PersonId("bo"), "incident", proof=None)
     older = await shop.opened(first := await shop.trigger("deploy v1.1.0 to production"))
     await shop.decide("bo", older, "approve")
 

@@ -205,7 +205,7 @@ def refusal(office: World, person: str, row: Row, place: Place) -> Action | None
     if row.no == ASKERS:
         return row.reads
     rights = office.app.access.rights
-    who = rights.of_person(PersonId(person))
+    who = rights.of_person(PersonId(person), None)
     for action in row.actions:
         match action:
             case "explain":

@@ -103,7 +103,7 @@ async def test_the_words_go_on_unchanged_to_the_agent_that_the_sender_chose_whos
 
 
 async def test_words_of_somebody_else_are_nobodys_own_on_the_card_of_the_agent_that_gets_them(shop: World) -> None:
-    start, sent = shop.app.runs.starter.start, Sent(others=(PersonId("anna"),))
+    start, sent = shop.app.runs.starter.start, Sent(others=(PersonId("anna"),), proof=None)
     run_id = await start("slack", "deploy v1.2.0 to production", PersonId("bo"), agent="triage", sent=sent)
 
     record = await shop.opened((await shop.child(run_id)).id)

@@ -194,7 +194,7 @@ async def test_attack_a_freeze_without_a_reason_or_a_colon_freezes_at_once(world
         assert {one.environment: one.reason for one in await freezes_of(world).all()} == reasons, text
         assert all(f"by Cy Cole: {f'“{why}”' if why else 'no reason given'}" in told for why in reasons.values())
         for place in reasons:
-            await freezes_of(world).unfreeze(place, PersonId("cy"), "")
+            await freezes_of(world).unfreeze(place, PersonId("cy"), "", proof=None)
         await world.move_time(1)  # of two mails of one second the other may be a copy
     assert await world.app.store.lists.runs() == []
     await unanswered(world, a_mail(world, "anna", "freeze production incident 4711"))
@@ -246,7 +246,7 @@ async def test_attack_a_denial_that_also_freezes_denies_and_freezes_and_a_link_t
 
         assert [one.environment for one in await freezes_of(world).all()] == [""]
         assert (await world.request(record.request.id)).state == state
-        await freezes_of(world).unfreeze("", PersonId("cy"), "")
+        await freezes_of(world).unfreeze("", PersonId("cy"), "", proof=None)
         await world.move_time(1)
 
 

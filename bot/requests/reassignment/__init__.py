@@ -7,7 +7,7 @@ from agents.events import RequestReassigned
 from agents.moves import bringing_nobody_of
 from agents.requests import PersonId
 from agents.requests.record import RequestRecord, after, as_reassigned
-from agents.run import Run, fold
+from agents.run import Run
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
 from bot.policy.approvers.who import who_of
@@ -63,7 +63,7 @@ async def screened(
     request = record.request
     if request.purpose != "gate":
         return list(wanted)
-    run, looked_at = with_other_ids(fold((await store.load(request.run_id)).events), people), _looked_at(record)
+    run, looked_at = with_other_ids(await store.run(request.run_id), people), _looked_at(record)
 
     def seen(one: RequestReassigned) -> RequestReassigned:
         then = as_reassigned(record, one)
@@ -85,7 +85,7 @@ async def took_part(
     request, sat = record.request, frozenset(people).intersection(may_have_sat(record, directory))
     if not people or request.purpose != "gate":
         return sat
-    run = with_other_ids(run or fold((await store.load(request.run_id)).events), directory)
+    run = with_other_ids(run or (await store.run(request.run_id)), directory)
     return sat | frozenset(people) & (parts_in(run, people, request.call).keys() - _looked_at(record))
 
 

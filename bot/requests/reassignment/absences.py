@@ -127,7 +127,7 @@ class AbsentPeople:
             if self._people.half_taken:
                 return
             if now and absence.until <= now:
-                await self._audit.note("absence_ended", people=(absence.person,), outcome="over")
+                await self._audit.note("absence_ended", people=(absence.person,), outcome="over", proof=None)
                 await self._absences.change(absence, None)
             elif now and self._people.is_here(absence.person) and absence.holds(now) and _is_due(absence, now):
                 await self._look_at(absence, now)

@@ -23,7 +23,6 @@ from agents.moves import reassigned
 from agents.requests import Anyone, Holder, PersonId, PolicySnapshot, PolicyStep, RequestId, Vote, people_of
 from agents.requests.moves import Move, RuleReplaced, StepBegan
 from agents.requests.record import RequestRecord, after, as_reassigned
-from agents.run import fold
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound, WaitsForFile
 from bot.people.directory import QUESTION, People, refs_in
@@ -123,7 +122,8 @@ class Departures:
             if not is_concerned:
                 continue
             lacks_policy = record.request.purpose == "gate" and record.request.policy.name not in policies
-            if takes_all(record, here) or ((is_cut or lacks_policy) and changes(record, here)):
+            known = as_known_now(record, self._people)
+            if takes_all(known, here) or ((is_cut or lacks_policy) and changes(known, here)):
                 return True
         return False
 
@@ -133,7 +133,7 @@ class Departures:
 
     async def _may_begin(self, record: RequestRecord, now: datetime) -> bool:
         """Return whether an approval is not too old by `now`, and its run has not gone on without it."""
-        until, run = good_until(record), fold((await self._journal.store.load(record.request.run_id)).events)
+        until, run = good_until(record), await self._journal.store.run(record.request.run_id)
         return until is not None and now < until and run.ended is None and run.may_begin(record.request.id)
 
     async def look(self, request_id: RequestId) -> None:
@@ -383,7 +383,10 @@ def _told_void(vote: Vote) -> str:
 
 
 def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:
-    """Return whether nobody is `here` who could decide an open request, or could and did one that is approved."""
+    """Return whether nobody is `here` who could decide an open request, or could and did one that is approved.
+
+    `record` is as it counts now, as for whoever looks once they have left.
+    """
     who = who_of(record)
     still = (one for step in _open_steps(record, here).values() for one in people_of(step.rule))
     deciders = {*(who.seated_ever if record.decision else still)} - who.out
@@ -398,7 +401,7 @@ def changes(record: RequestRecord, here: Collection[PersonId]) -> bool:
     """
     counted = {*(vote.person for vote in record.votes), *(record.doubts if record.state == "open" else ())}
     if record.decision and record.decision.standing:
-        counted |= {*record.decision.by, *record.requesters}
+        counted |= {*record.decision.by, *record.requesters} - {*record.may_be}
     return not counted.issubset(here) or bool(_left(record, here) and not _goes_on(record, here))
 
 

@@ -153,7 +153,7 @@ class StandingApprovals:
             raise Invalid(say("again.policy-allows-none", policy=name), say("again.policy-allows-none-do"))
         return _Example(record.request, call, tool.repeats, rules_of(policy), policy.standing)
 
-    async def revoke(self, standing_id: str, by: PersonId, reason: str = "", *, proof: Proof | None = None) -> Standing:
+    async def revoke(self, standing_id: str, by: PersonId, reason: str = "", *, proof: Proof | None) -> Standing:
         """End one at once: what it allowed and has not started when this returns never does. Raises NotFound.
 
         `by` is empty where nobody says so.
@@ -228,7 +228,7 @@ class StandingApprovals:
     async def _end_without_granter(self, one: Standing) -> None:
         """End one, and what it allowed and has not started; of one that is over, this alone."""
         if one.state != "over":
-            await self.revoke(one.approval.id, PersonId(""), say("run.void"))
+            await self.revoke(one.approval.id, PersonId(""), say("run.void"), proof=None)
             return
         for use in one.uses:
             await self._take_back(one, use)

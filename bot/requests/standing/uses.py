@@ -9,7 +9,7 @@ from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
 from agents.requests import Decision, Effect, Freeze, PersonId, Request, StandingUse
 from agents.requests.record import RequestRecord, after
-from agents.run import Run, fold
+from agents.run import Run
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.people.directory import People
@@ -203,7 +203,7 @@ async def lapse_now(standing: Standing, people: People, store: Store) -> Lapse |
     What holds in a session only ends when the run that it was allowed with is cancelled.
     """
     approval = standing.approval
-    if approval.pattern.session and fold((await store.load(approval.run_id)).events).is_cancelled:
+    if approval.pattern.session and (await store.run(approval.run_id)).is_cancelled:
         return "revoked"
     policy = approval.pattern.policy
     await people.look_up_policy(policy)

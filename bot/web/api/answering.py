@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from agents.events import RequestOpened, RequestRevised
 from agents.forms import text_of
-from agents.requests import PersonId, Request
+from agents.requests import Binding, PersonId, Request, bound_to
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.people.api_keys import ApiKey
@@ -82,8 +82,7 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
     statement = Statement(
         reply_id=sent,
         person=person,
-        revision=_revision(record.request, given),
-        digest=(given.digest if isinstance(given, Approve | Deny | BreakGlass) else None) or record.request.digest,
+        binding=_bound(record.request, given),
         said=_said(given),
         text=_text(record.request, given),
         reason=given.reason if isinstance(given, Approve | Deny | BreakGlass) else "",
@@ -102,7 +101,7 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
     if key.may("steer") and await here.app.messages.inbox.stopped(statement, outcome):
         outcome = replace(outcome, words=f"{outcome.words} {say('notice.run-heard')}")
-    raise await refusal(here, outcome, statement.digest)
+    raise await refusal(here, outcome, statement.binding.digest)
 
 
 async def _about(here: Here, key: ApiKey, record: RequestRecord, given: AnswerGiven, sent: str) -> str:
@@ -158,10 +157,21 @@ def reply_id(key: ApiKey, given: AnswerGiven | EditWanted | DelegationWanted, on
     return f"api-{hashlib.sha256(same.encode()).hexdigest()[:32]}"
 
 
-def _revision(request: Request, given: AnswerGiven) -> int:
-    """Return the revision of the card that the digest stands for; 0, which no card of ours has, for another card's."""
-    is_of_another = isinstance(given, Approve | BreakGlass) and given.digest != request.digest
-    return 0 if is_of_another else request.revision
+def _bound(request: Request, given: AnswerGiven) -> Binding:
+    """Return what an answer is about: what its digest stands for, and without one `request` as it stands.
+
+    So is a denial, whatever digest comes with it.
+    """
+    digest = given.digest if isinstance(given, Approve | Deny | BreakGlass) else None
+    if digest is None:
+        return bound_to(request, "request")
+    bound = _bound_by(request, digest)
+    return bound.model_copy(update={"revision": request.revision}) if isinstance(given, Deny) else bound
+
+
+def _bound_by(request: Request, digest: str) -> Binding:
+    """Return what a digest stands for: `request` as it stands, or a revision that no card of ours has."""
+    return Binding(by="digest", revision=request.revision if digest == request.digest else 0, digest=digest)
 
 
 def _text(request: Request, given: AnswerGiven) -> str:
@@ -241,8 +251,7 @@ async def delegate(here: Here, key: ApiKey, read: RequestRead, wanted: Delegatio
     statement = Statement(
         reply_id=f"{reply_id(key, wanted, once)}-delegate",
         person=person,
-        revision=request.revision,
-        digest=request.digest,
+        binding=bound_to(request, "request"),
         said="hand_on",
         text=f"delegate: {wanted.to} {wanted.reason}".strip(),
         proof=key.proof,
@@ -260,8 +269,7 @@ def _statement(key: ApiKey, person: PersonId, request: Request, wanted: EditWant
     made = Statement(
         reply_id=reply_id(key, wanted, once),
         person=person,
-        revision=request.revision if wanted.digest == request.digest else 0,
-        digest=wanted.digest,
+        binding=_bound_by(request, wanted.digest),
         said="edit",
         text=wanted.model_dump_json(include={"args"}),
         proof=key.proof,

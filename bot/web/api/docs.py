@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from fastapi.openapi.models import Example
 
+from bot.store.format import FORMAT
 from bot.web.problems import MEDIA_TYPE, trouble, unavailable
 
 _RUN_ID, _REQUEST_ID = "s3r-k7m2xq4d5v6ab", "s3q-p2w4zt6n3c7de"
@@ -55,7 +56,7 @@ _STARTED = {
 }
 EXPORT = {
     "format": "sayso run",
-    "version": 1,
+    "version": FORMAT,
     "release": "0.1.0",
     "exported_at": _AT,
     "run_id": _RUN_ID,

@@ -1,14 +1,14 @@
 """The console's page of the audit log: filters, a table, and a download of what they find."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from agents.requests.proof import BySession, LinkBy
+from agents.requests.proof import ByKey, BySession, LinkBy, Proof
 from bot.audit.export import csv_head, csv_line, json_line
 from bot.audit.reading import Query
 from bot.errors import Forbidden, Invalid, NotFound
@@ -62,10 +62,7 @@ _SESSIONS: dict[LinkBy, str] = {
     "email": "audit.evidence-session-mail",
     "operator": "audit.evidence-session-operator",
 }
-# A record is sealed with the words; what is known of them is worded once more for whoever reads it here.
-_EVIDENCE = {BySession(link_by=by, mark="-").words.removesuffix(" (-)"): key for by, key in _SESSIONS.items()} | {
-    "API key ": "audit.evidence-key"
-}
+_proofs: TypeAdapter[Proof] = TypeAdapter(Proof)
 
 
 async def shown(request: Request) -> Response:
@@ -171,10 +168,12 @@ def _kind_word(kind: str) -> str:
     return say(_KINDS[kind]) if kind in _KINDS else kind.replace("_", " ")
 
 
-def _evidence_words(evidence: JsonValue) -> str:
-    """What is recorded in our own words, in the reader's language; what a channel has proven stands there as it is."""
-    text = str(evidence)
-    for begins, key in _EVIDENCE.items():
-        if text.startswith(begins):
-            return say(key) + text.removeprefix(begins)
-    return text
+def _evidence_words(record: Mapping[str, JsonValue]) -> str:
+    """How it was known who it was, in the reader's language; what a channel has proven stands there as it is."""
+    match _proofs.validate_python(found) if isinstance(found := record.get("proof"), dict) else None:
+        case BySession(mark=mark, link_by=link_by) if mark:
+            return f"{say(_SESSIONS[link_by])} ({mark})"
+        case ByKey(key=key, name=name) if key:
+            return f"{say('audit.evidence-key')}{name}"
+        case _:
+            return str(record.get("evidence", ""))

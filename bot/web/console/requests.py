@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from agents.deploy.lookup import LookFailed
 from agents.forms import Misfit
-from agents.requests import Given, PersonId, Request, RequestId, RequestState
+from agents.requests import Binding, Given, PersonId, Request, RequestId, RequestState
 from agents.run import fold
 from agents.text import quote
 from bot.errors import Conflict, Forbidden
@@ -325,8 +325,7 @@ def _made(request: Request, visit: Visit, shown: _Shown, said: Said, reason: str
     return Statement(
         reply_id=f"console-{hashlib.sha256(sent.encode()).hexdigest()[:32]}",
         person=visit.person,
-        revision=shown.revision,
-        digest=shown.digest,
+        binding=Binding(by="page", revision=shown.revision, digest=shown.digest),
         said=said,
         text=text,
         reason=reason[:_REASON_CHARS],

@@ -285,7 +285,7 @@ async def _waits_for(process: Here, run: Run, session: Login, depth: int = 0) ->
     for child in going_on:
         below = tuple[Waits, ...]()
         if child.run_id in seen:
-            started = fold((await process.app.store.load(child.run_id)).events)
+            started = await process.app.store.run(child.run_id)
             below = await _waits_for(process, started, session, depth + 1)
         first = below[0] if below else Waits()
         found.append(replace(first, run_id=child.run_id, text=wish(child.text, _WISH_CHARS, by_model=child.by_model)))

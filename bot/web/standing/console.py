@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
-from agents.run import fold
 from agents.standing import STANDING, covering
 from agents.text import first_line
 from bot.errors import NotFound
@@ -31,7 +30,7 @@ async def shown(request: Request) -> Response:
     offer = None
     if run_id:
         await _check_sees(request, run_id)
-        run = fold((await process.app.store.load(run_id)).events)
+        run = await process.app.store.run(run_id)
         offer = process.app.requests.standing.offer(run, process.app.runs.executor.agents, visit.person)
     listed = found[:_SHOWN]
     data: dict[str, object] = {

@@ -15,6 +15,7 @@ from bot.archive.format import KeptRun, pack, unpack
 from bot.archive.keeper import Archive
 from bot.archive.places import ArchiveUnavailable, FolderPlace
 from bot.errors import Invalid, NotFound
+from bot.store.format import FORMAT
 from tests.kit.long import few_of
 
 _MB = 1 << 20
@@ -31,7 +32,8 @@ def packed(letters: bytes, millions: int) -> bytes:
 def ended(line: bytes, times: int = 1) -> bytes:
     """A file that holds the same line so many times, and passes for a whole one."""
     head = (
-        b'{"format":"sayso archived run","version":1,"run_id":"s0r-aaaaaaaaaaaaa","archived_at":"2026-01-01T00:00:00Z"}'
+        b'{"format":"sayso archived run","version":%d,"run_id":"s0r-aaaaaaaaaaaaa",'
+        b'"archived_at":"2026-01-01T00:00:00Z"}' % FORMAT
     )
     return gzip.compress(b"\n".join((head, *[line] * times, b'{"lines":%d}' % (times + 1))), 1)
 
@@ -100,3 +102,11 @@ async def test_attack_what_is_no_id_of_a_run_names_none(tmp_path: Path) -> None:
 
     with pytest.raises(NotFound):
         await Archive(place).record("s0q-bbbbbbbbbbbbb")
+
+
+def test_a_run_of_another_format_is_refused_with_what_to_do() -> None:
+    ours = gzip.decompress(pack(KeptRun(RUN, ()), AT))
+    body = gzip.compress(ours.replace(b'"version": %d' % FORMAT, b'"version": %d' % (FORMAT - 1)))
+
+    with pytest.raises(Invalid, match=f"of format {FORMAT - 1}, and this release of sayso reads format {FORMAT}"):
+        unpack(body)

@@ -50,8 +50,8 @@ async def much(world: World) -> None:
     await world.move_time(3 * DAY_S)
     await world.ended(expired)
     await world.app.requests.standing.revoke(standing.approval.id, BO, "", proof=as_by("cli"))
-    await world.app.requests.freezes.freeze("workshop", BO, "incident")
-    await world.app.requests.freezes.unfreeze("workshop", BO, "over")
+    await world.app.requests.freezes.freeze("workshop", BO, "incident", proof=None)
+    await world.app.requests.freezes.unfreeze("workshop", BO, "over", proof=None)
     until = (await world.now() + timedelta(days=2)).isoformat()
     await world.app.requests.absences.set(AbsenceWanted(BO, until), BO, proof=as_by("cli"))
     async with serving(world.app) as api:

@@ -29,7 +29,7 @@ from tests.servers.web import serving
 
 DAY_S = 86_400
 MONTH_S = 31 * DAY_S
-ANNA = Asker(PersonId("anna"))
+ANNA = Asker(PersonId("anna"), proof=None)
 
 
 @pytest.fixture

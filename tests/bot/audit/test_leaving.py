@@ -48,7 +48,9 @@ def leaving(store: Store, folder: Path, at_most: int = 1_000) -> AuditLeaving:
 async def noted(store: Store, count: int, who: str = "bo", words: str = "because") -> None:
     log = AuditLog(store)
     for _ in range(0, count, 50):
-        await asyncio.gather(*(log.note("refused", who=PersonId(who), words=words) for _ in range(min(count, 50))))
+        await asyncio.gather(
+            *(log.note("refused", who=PersonId(who), words=words, proof=None) for _ in range(min(count, 50)))
+        )
     while await a_sealer(store).seal(0):
         pass
 

@@ -73,7 +73,7 @@ async def test_what_the_card_of_another_one_does_not_have_is_noted_as_what_diffe
 async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known_in_the_log_of_its_shard(
     store: Store,
 ) -> None:
-    await AuditLog(store).note("refused", who=PersonId("bo"), run_id="s1r-aaaaaaaaaaaaa")
+    await AuditLog(store).note("refused", who=PersonId("bo"), run_id="s1r-aaaaaaaaaaaaa", proof=None)
     assert (await new_facts(store), len(await new_facts(store, 1))) == ([], 1)
 
     await AuditLog(store).note(
@@ -82,7 +82,7 @@ async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known_in_t
 
     fact = json.loads((await new_facts(store))[0]["note"])
     assert (fact["kind"], fact["who"], fact["words"]) == ("frozen", "bo", "incident")
-    assert (fact["channel"], fact["evidence"]) == ("cli", "API key sayso_ab, which an operator made")
+    assert (fact["channel"], fact["proof"]["key"], fact["proof"]["made_by"]) == ("cli", "ab", "operator")
 
 
 @guards("note_audit.lua:noted")

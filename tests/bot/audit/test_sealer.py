@@ -295,7 +295,7 @@ async def test_facts_of_many_runs_beside_each_other_are_sealed_in_their_order(st
     for seq in (1, 2, 3):
         for run_id in runs:
             await store.commit(Commit(run_id=run_id, events=[paused()], expect=seq))
-    await AuditLog(store).note("frozen", who=PersonId("bo"), near=RUN)
+    await AuditLog(store).note("frozen", who=PersonId("bo"), near=RUN, proof=None)
     await sealed_all(store)
 
     found = await a_reader(store).search(Query())
@@ -378,7 +378,7 @@ async def test_attack_a_record_whose_number_was_changed_sends_no_search_round_fo
 
 
 async def test_attack_a_text_that_nothing_can_read_is_named_and_can_be_forgotten(store: Store) -> None:
-    await AuditLog(store).note("frozen", who=PersonId("bo"), words="because")
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="because", proof=None)
     await sealed_all(store)
 
     for kept in ("7", "{", '{"words": 5}', '{"words": ["", "{"]}', '{"policy": ["\\ud800", "1"]}'):
@@ -469,10 +469,10 @@ def interrupted(store: Store, do: Callable[[], Awaitable[object]]) -> Sealer:
 async def test_attack_what_is_sealed_while_somebody_is_forgotten_names_nobody_who_is_not_known_any_more(
     store: Store,
 ) -> None:
-    await AuditLog(store).note("frozen", who=PersonId("bo"), words="because")
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="because", proof=None)
     await sealed_all(store)
     people = Keys(0).audit_people
-    await AuditLog(store).note("frozen", who=PersonId("bo"), words="once more")
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="once more", proof=None)
 
     async def end_of_forgetting() -> None:
         await store.client.do("DEL", people)
@@ -487,7 +487,7 @@ async def test_attack_whatever_was_noted_of_somebody_is_forgotten_though_others_
     store: Store,
 ) -> None:
     for number in range(220):
-        await AuditLog(store).note("frozen", who=PersonId("bo"), words=f"secret {number}")
+        await AuditLog(store).note("frozen", who=PersonId("bo"), words=f"secret {number}", proof=None)
     await a_sealer(store).seal(0)
     other = a_sealer(store)
 
@@ -501,11 +501,11 @@ async def test_attack_whatever_was_noted_of_somebody_is_forgotten_though_others_
 
 @guards("forget_people.lua:head")
 async def test_nobody_is_forgotten_while_texts_of_them_come(store: Store) -> None:
-    await AuditLog(store).note("frozen", who=PersonId("bo"), words="because")
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="because", proof=None)
     await sealed_all(store)
     keys, before = Keys(0), await head_of(store, 0)
     [name] = await store.client.do("HKEYS", keys.audit_people)
-    await AuditLog(store).note("frozen", who=PersonId("bo"), words="once more")
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="once more", proof=None)
     await sealed_all(store)
 
     async def forget(head: Head) -> int:
@@ -540,7 +540,7 @@ async def test_facts_that_nobody_can_read_stand_in_the_log_and_hold_up_no_others
 async def test_pages_of_a_search_hold_each_record_once_in_their_order(store: Store) -> None:
     for number in range(7):
         run_id = f"s{number % 2}r-aaaaaaaaaaaaa"
-        await AuditLog(store).note("refused", who=PersonId("bo"), run_id=run_id, words=str(number))
+        await AuditLog(store).note("refused", who=PersonId("bo"), run_id=run_id, words=str(number), proof=None)
     await sealed_all(store)
 
     for newest_first in (False, True):
@@ -558,7 +558,7 @@ async def test_pages_of_a_search_hold_each_record_once_in_their_order(store: Sto
 
 async def test_records_are_found_by_person_policy_run_and_time(store: Store) -> None:
     await decided_run(store)
-    await AuditLog(store).note("frozen", who=PersonId("cy"))
+    await AuditLog(store).note("frozen", who=PersonId("cy"), proof=None)
     await sealed_all(store)
 
     async def kinds(**query: Any) -> list[object]:
@@ -611,7 +611,7 @@ async def test_attack_why_somebody_handed_it_on_and_who_had_left_by_then_is_read
 
 
 async def test_attack_somebody_forgotten_is_read_in_what_changed_in_the_directory(store: Store) -> None:
-    await AuditLog(store).note("tables_changed", channel="file", detail={"added": ["people.bo"]})
+    await AuditLog(store).note("tables_changed", channel="file", detail={"added": ["people.bo"]}, proof=None)
     await sealed_all(store)
     assert (await log_of(store))[0]["detail"] == {"added": ["people.bo"]}
 

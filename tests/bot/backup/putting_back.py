@@ -64,5 +64,5 @@ async def restored(world: World, backup: Backup, *, keeps_keys: bool = False, st
         finally:
             await app.store.client.close()
     if not stays_frozen:
-        await world.app.requests.freezes.unfreeze("", PersonId("dan"), "")
+        await world.app.requests.freezes.unfreeze("", PersonId("dan"), "", proof=None)
     return held

@@ -134,7 +134,7 @@ async def test_attack_a_freeze_that_was_set_after_the_backup_is_not_lost_with_it
     await office.opened(run_id)
     await office.quiet()
     backup = await backed_up(office)
-    await office.app.requests.freezes.freeze("", PersonId("bo"), "incident 4711")
+    await office.app.requests.freezes.freeze("", PersonId("bo"), "incident 4711", proof=None)
 
     await restored(office, backup, stays_frozen=True)
 
@@ -146,7 +146,7 @@ async def test_attack_a_freeze_that_was_set_after_the_backup_is_not_lost_with_it
     assert office.workshop.effects == []
     [freeze] = await office.app.requests.freezes.all()
     assert "by sayso: “sayso was restored from a backup of" in office.app.requests.freezes.words(freeze)
-    await office.app.requests.freezes.unfreeze("", PersonId("dan"), "")
+    await office.app.requests.freezes.unfreeze("", PersonId("dan"), "", proof=None)
     assert await office.summary(run_id) == "done: ok: press bell: done"
 
 
@@ -155,13 +155,13 @@ async def is_frozen(world: World, request_id: RequestId) -> bool:
 
 
 async def test_a_freeze_of_before_the_backup_stays_until_it_is_ended_once(office: World) -> None:
-    await office.app.requests.freezes.freeze("", PersonId("bo"), "incident 4711")
+    await office.app.requests.freezes.freeze("", PersonId("bo"), "incident 4711", proof=None)
 
     await restored(office, await backed_up(office), stays_frozen=True)
 
     [freeze] = await office.app.requests.freezes.all()
     assert "by Bo Berg: “incident 4711”; said again" in office.app.requests.freezes.words(freeze)
-    await office.app.requests.freezes.unfreeze("", PersonId("dan"), "")
+    await office.app.requests.freezes.unfreeze("", PersonId("dan"), "", proof=None)
     assert await office.app.requests.freezes.all() == ()
 
 
@@ -291,7 +291,7 @@ async def test_new_mail_is_taken_though_redis_s_clock_was_ahead_and_was_put_righ
 ) -> None:
     await office.move_time(DAY_S)
     await office.trigger("press bell")
-    await office.app.requests.freezes.freeze("", PersonId("dan"), "incident")
+    await office.app.requests.freezes.freeze("", PersonId("dan"), "incident", proof=None)
     await restored(office, await backed_up(office))
     await office.move_time(-DAY_S)
 

@@ -17,7 +17,7 @@ async def test_status_says_what_waits_and_that_nothing_needs_a_person(world: Wor
     await world.decide("bo", decided, "approve")
     await world.ended(decided.request.run_id)
     await world.opened(await world.trigger("press it"))
-    await world.app.requests.freezes.freeze("production", PersonId("bo"), "incident")
+    await world.app.requests.freezes.freeze("production", PersonId("bo"), "incident", proof=None)
 
     told = await sayso(world, "status")
     as_json = await sayso(world, "status", "--json")

@@ -16,7 +16,18 @@ from agents.events import (
     ToolFinished,
     ToolStarted,
 )
-from agents.requests import AttemptId, Closed, Decision, Effect, Fact, GatedCall, Request, RequestId, StepId, Vote
+from agents.requests import (
+    AttemptId,
+    Closed,
+    Decision,
+    Effect,
+    Fact,
+    GatedCall,
+    Request,
+    RequestId,
+    StepId,
+    Vote,
+)
 from agents.requests.proof import as_by
 from agents.steps import CallTool, ModelCall
 from bot.errors import Invalid
@@ -24,7 +35,7 @@ from bot.evals.adding import case_of, for_rules, written
 from bot.evals.cases import Calls, Case, Happens, parse
 from bot.evals.running import Plan, Tried, by_rules
 from bot.testing import events as build
-from tests.agents.worlds import BO, NOON, started
+from tests.agents.worlds import BO, NOON, SEEN, started
 from tests.bot.evals.plans import AGENT, PLAIN
 
 RULES = ModelCall(model="rehearsal", rehearsal=True)
@@ -55,7 +66,14 @@ def decided(state: Closed) -> RequestDecided:
 
 
 def taken_back() -> RequestRevoked:
-    vote = Vote(reply_id="r", person=BO, approve=False, revision=1, digest="d", proof=as_by("cli"), at=NOON)
+    vote = Vote(
+        reply_id="r",
+        person=BO,
+        approve=False,
+        binding=SEEN,
+        proof=as_by("cli"),
+        at=NOON,
+    )
     return RequestRevoked(at=NOON, request_id=RequestId("q1"), vote=vote)
 
 

@@ -69,7 +69,7 @@ TABLE: dict[str, set[str]] = {
 
 @pytest.mark.parametrize("person", TABLE)
 def test_each_role_may_do_what_the_table_says(person: str) -> None:
-    assert allowed(rights_of().of_person(PersonId(person))) == TABLE[person]
+    assert allowed(rights_of().of_person(PersonId(person), None)) == TABLE[person]
 
 
 def test_every_action_has_a_row() -> None:
@@ -79,17 +79,17 @@ def test_every_action_has_a_row() -> None:
 def test_a_run_that_concerns_somebody_else_does_not_exist_for_anybody_but_operators() -> None:
     rights, others = rights_of(), Concern(frozenset({ANNA}), frozenset())
 
-    denied = rights.denial(rights.of_person(BO), "cancel", others, ID)
+    denied = rights.denial(rights.of_person(BO, None), "cancel", others, ID)
 
     assert denied
     assert (denied.is_hidden, denied.what) == (True, f"There is no run {ID}")
-    assert rights.denial(rights.of_person(OLE), "cancel", others, ID) is None
+    assert rights.denial(rights.of_person(OLE, None), "cancel", others, ID) is None
 
 
 def test_who_sees_a_run_and_may_not_steer_it_is_told_whom_to_ask() -> None:
     rights = rights_of()
 
-    denied = rights.denial(rights.of_person(BO), "cancel", Concern(frozenset({ANNA}), frozenset({BO})), ID)
+    denied = rights.denial(rights.of_person(BO, None), "cancel", Concern(frozenset({ANNA}), frozenset({BO})), ID)
 
     assert denied
     assert not denied.is_hidden
@@ -124,7 +124,7 @@ def test_a_key_never_may_more_than_its_person_and_never_beyond_its_scope(
     rights = rights_of()
     with_key = allowed(rights.of_key(key_of(person, *scopes)), run)
 
-    assert with_key <= allowed(rights.of_person(PersonId(person)), run)
+    assert with_key <= allowed(rights.of_person(PersonId(person), None), run)
     assert {RIGHTS[one].scope for one in with_key} <= (set(scopes) if "admin" not in scopes else set(SCOPES))
 
 
@@ -139,7 +139,7 @@ def test_a_services_key_may_to_runs_what_those_may_for_whom_it_acts(
 ) -> None:
     rights = rights_of()
     who = rights.of_key(key_of(None, *scopes, acts_for=tuple(acts_for), made_by="operator"))
-    theirs = [allowed(rights.of_person(PersonId(one)), run) for one in acts_for]
+    theirs = [allowed(rights.of_person(PersonId(one), None), run) for one in acts_for]
     about_runs = {one for one in allowed(who, run) if RIGHTS[one].part}
 
     assert "admin" in scopes or about_runs <= set[str]().union(*theirs)
@@ -148,7 +148,7 @@ def test_a_services_key_may_to_runs_what_those_may_for_whom_it_acts(
 @given(people, parts)
 def test_each_role_may_all_that_the_one_before_may(person: str, run: Concern) -> None:
     def as_role(role: Role) -> set[Action]:
-        return allowed(Who(person, role, {PersonId(person): role}), run)
+        return allowed(Who(person, role, {PersonId(person): role}, None, None), run)
 
     for less, more in pairwise(ROLES):
         assert as_role(less) <= as_role(more)
@@ -188,8 +188,8 @@ def test_while_nobody_can_say_who_is_a_viewer_everybody_is_but_operators_and_adm
 def test_who_hears_the_alerts_looks_after_dead_letters() -> None:
     rights = Rights(_with(ROLES_TABLE, ("person:anna",)), lambda: NOW)
 
-    assert rights.denial_at_all(rights.of_person(ANNA), "dead") is None
-    assert rights.denial_at_all(rights.of_person(BO), "dead")
+    assert rights.denial_at_all(rights.of_person(ANNA, None), "dead") is None
+    assert rights.denial_at_all(rights.of_person(BO, None), "dead")
 
 
 def test_nobody_is_away_by_the_word_of_a_program_whatever_its_scopes() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.events import RequestDecided, RunCancelled
 from agents.forms import FormField, FormValue, Misfit
-from agents.requests import Effect, Fact, Given, PersonId, Request
+from agents.requests import Binding, Effect, Fact, Given, PersonId, Request
 from agents.requests.proof import as_by
 from bot.policy.answers import (
     ONLY_FILES,
@@ -33,8 +33,11 @@ YES_NO, ONE, MANY, NAMES = (
 VERSION, FORM = question("form", fields=("version",)), question("form", fields=("version", "Why"))
 
 
+BOUND = Binding(by="card", revision=3, digest=DIGEST, addressee=CY)
+
+
 def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str, reason: str = "") -> Statement:
-    return Statement("m1", BO, as_by("email"), 3, DIGEST, said, text, addressee=CY, reason=reason)
+    return Statement("m1", BO, as_by("email"), BOUND, said, text, reason=reason)
 
 
 def picked(*picks: str) -> Given:
@@ -214,8 +217,8 @@ def test_a_vote_is_what_the_channel_read_of_whom_where_and_what_and_a_denials_te
     answer = read_answer(approval(), statement(said, "approved, thanks", "too early"), LATER)
 
     assert (answer.act, answer.given, answer.text) == (act, None, text)
-    assert (answer.person, answer.addressee, answer.channel, answer.reply_id) == (BO, CY, "email", "m1")
-    assert (answer.revision, answer.digest, answer.at) == (3, DIGEST, LATER)
+    assert (answer.person, answer.binding, answer.channel, answer.reply_id) == (BO, BOUND, "email", "m1")
+    assert answer.at == LATER
 
 
 @pytest.mark.parametrize("said", ["approve", "deny"])

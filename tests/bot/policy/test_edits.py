@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agents.events import RequestRevised, VoteCast
 from agents.moves import begun
-from agents.requests import Effect, Fact, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote
+from agents.requests import Effect, Fact, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote, bound_to
 from agents.requests.asked import AskedStep
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
@@ -39,8 +39,7 @@ def _answer(person: PersonId, seen: RequestRecord, act: Act = "edit") -> Answer:
         person=person,
         act=act,
         proof=as_by("console"),
-        revision=seen.request.revision,
-        digest=seen.request.digest,
+        binding=bound_to(seen.request, "page"),
         at=NOON + timedelta(seconds=1),
     )
 
@@ -79,7 +78,7 @@ def test_what_is_approved_has_the_digest_that_all_counted_voters_saw(
             call = record.request.call
             assert call is not None
             executed = call_digest(asked.run_id, asked.id, record.request.nonce, call, asked.requesters)
-            assert {vote.digest for vote in votes if vote.person in judged.decision.by} == {executed}
+            assert {vote.binding.digest for vote in votes if vote.person in judged.decision.by} == {executed}
             assert len(set(judged.decision.by)) >= quorum
             assert set(judged.decision.by) <= set(who_of(record).approve)
             assert own or not set(judged.decision.by) & set(record.request.editors)

@@ -44,9 +44,9 @@ from tests.bot.examples import (
     BO,
     CY,
     DAN,
-    DIGEST,
     EXPIRES,
     LATER,
+    SEEN,
     answer,
     anyone,
     approval,
@@ -71,7 +71,7 @@ def test_the_approval_of_one_approver_decides_where_one_is_enough() -> None:
     assert isinstance(found, Decided)
     assert (found.decision.state, found.decision.by, found.decision.at) == ("approved", (BO,), LATER)
     assert found.vote is not None
-    assert (found.vote.person, found.vote.digest, found.vote.revision) == (BO, DIGEST, 1)
+    assert (found.vote.person, found.vote.binding) == (BO, SEEN)
 
 
 def test_the_first_of_two_needed_approvals_counts_and_the_second_one_decides() -> None:
@@ -352,8 +352,8 @@ def test_an_approval_that_is_not_about_the_card_is_a_comment_and_a_denial_counts
 def test_an_approval_with_a_card_that_was_replaced_is_a_comment() -> None:
     replaced = record().model_copy(update={"replaced": ("d1",)})
 
-    assert isinstance(judge(replaced, answer(BO, delivery_id="d1")), Unclear)
-    assert isinstance(judge(replaced, answer(BO, delivery_id="d2")), Decided)
+    assert isinstance(judge(replaced, answer(BO, card="d1")), Unclear)
+    assert isinstance(judge(replaced, answer(BO, card="d2")), Decided)
 
 
 def test_a_comment_after_the_decision_is_told_who_decided() -> None:

@@ -21,6 +21,7 @@ from tests.bot.examples import (
     DIGEST,
     EXPIRES,
     LATER,
+    SEEN,
     all_of,
     answer,
     anyone,
@@ -61,7 +62,7 @@ def assert_broken(start: RequestRecord, end: RequestRecord) -> None:
     [broke] = [one for one in end.votes if one.breaks_glass]
     assert end.decision.by == (broke.person,)
     assert broke.person in who_of(start).glass
-    assert (broke.revision, broke.digest, broke.reason) == (1, DIGEST, end.decision.reason)
+    assert (broke.binding, broke.reason) == (SEEN, end.decision.reason)
     assert broke.reason.strip()
 
 
@@ -109,12 +110,12 @@ def test_nothing_but_a_plain_vote_of_somebody_entitled_changes_anything(found: R
 
     if changes and said.act == "break_glass":
         assert said.person in who_of(found).glass
-        assert said.addressee in {None, said.person}
+        assert said.binding.addressee in {None, said.person}
     elif changes and said.act == "withdraw":
         assert said.person in found.askers
     elif changes and said.person in who_of(found).approve:
         assert said.act in {"approve", "deny"}
-        assert said.act == "deny" or said.addressee in {None, said.person}
+        assert said.act == "deny" or said.binding.addressee in {None, said.person}
     elif changes:
         assert (said.act, said.person in found.requesters) == ("deny", True), "who only asks takes it back at most"
 
@@ -148,7 +149,7 @@ def test_an_approval_is_made_by_enough_different_people_who_may_and_saw_what_sta
         assert is_met(start.request.policy, end.decision.by)
         assert len(set(end.decision.by)) == len(end.decision.by)
         assert set(end.decision.by) <= set(who_of(start).approve)
-        assert {(one.revision, one.digest) for one in voted} == {(1, DIGEST)}
+        assert {(one.binding.revision, one.binding.digest) for one in voted} == {(1, DIGEST)}
 
 
 @any_of_them(OPEN, st.permutations([answer(person) for person in EVERYBODY]))

@@ -9,7 +9,7 @@ from agents.requests import RequestState
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
 from bot.policy.recheck import good_until, why_not
-from tests.bot.examples import ANNA, BO, CY, DIGEST, LATER, decision, moved, record
+from tests.bot.examples import ANNA, BO, CY, DIGEST, LATER, SEEN, decision, moved, record
 from tests.kit.guards import guards
 
 HERE = (ANNA, BO, CY)
@@ -47,6 +47,7 @@ def late_denial(text: str) -> AnswerNoted:
         request_id=APPROVED.request.id,
         reply_id=text,
         person=CY,
+        binding=SEEN,
         proof=as_by("email"),
         text=text,
         outcome="too_late",

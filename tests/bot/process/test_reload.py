@@ -116,8 +116,8 @@ async def test_what_the_file_says_anew_holds_at_once_is_audited_by_name_and_need
     await app.messages.outbox.alert(new_id("outgoing", 0), lambda: ("A test", "It is one."))
     await office.next_mail("cy", "A test")
     assert office.mails("dan") == ()
-    assert rights.denial_at_all(rights.of_person(cy), "freeze") is None
-    assert rights.denial_at_all(rights.of_person(dan), "freeze")
+    assert rights.denial_at_all(rights.of_person(cy, None), "freeze") is None
+    assert rights.denial_at_all(rights.of_person(dan, None), "freeze")
     await says(toml := f'{toml}\n[agents.clerk]\ntriggered_by = ["person:bo"]\n')
     assert rights.trigger_denial("anna", "clerk")
     assert rights.trigger_denial("bo", "clerk") is None
@@ -339,7 +339,7 @@ async def test_attack_nobody_hears_that_what_is_frozen_has_another_name_after_th
 ) -> None:
     async with a_world(redis, tmp_path / "data", f"{TOML}{ENVIRONMENT}") as world:
         reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
-        await world.app.requests.freezes.freeze("production", PersonId("dan"), "incident")
+        await world.app.requests.freezes.freeze("production", PersonId("dan"), "incident", proof=None)
 
         write(world, TOML + ENVIRONMENT.replace("environments.production", "environments.prod"))
         for _ in range(2):

@@ -169,7 +169,7 @@ async def test_it_says_who_is_asked_why_and_when_and_in_which_steps_and_where_no
     assert found.break_glass == ("cy",)
     assert said["In an emergency"] == "Cy Cole alone, by breaking the glass: with a reason, and everybody is told"
 
-    await world.app.requests.freezes.freeze("production", BO, "incident 4711")
+    await world.app.requests.freezes.freeze("production", BO, "incident 4711", proof=None)
 
     found = await told(world, "solo", where="production")
 

@@ -93,7 +93,7 @@ async def test_a_home_is_drawn_by_nothing_that_neither_opens_nor_closes_somethin
         run_id = await world.trigger("press the button")
         await world.decide("bo", await world.opened(run_id), "approve")
         await screens.says("anna", "Done")
-        await world.app.requests.freezes.freeze("production", PersonId("dan"), "incident 4711")
+        await world.app.requests.freezes.freeze("production", PersonId("dan"), "incident 4711", proof=None)
         await world.quiet()
 
     assert screens.of("dan") == [], "it is not his business"

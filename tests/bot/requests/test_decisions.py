@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agents.requests import PersonId, RequestId
+from agents.requests import PersonId, RequestId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
@@ -129,7 +129,7 @@ async def test_what_is_read_or_judged_before_the_expiry_and_written_after_it_doe
     await world.steer(record.request.run_id, "pause")
     read = await world.app.requests.decisions.request(record.request.id)
     slow = Decisions(SlowJournal(world, lambda: world.move_time(4 * 3600)), world.app.people)
-    statement = Statement("m1", BO, as_by("cli"), 1, record.request.digest, "approve", "")
+    statement = Statement("m1", BO, as_by("cli"), bound_to(record.request, "digest"), "approve", "")
 
     judged = await slow.decide(record.request.id, statement)
     late = await world.app.requests.decisions.decide(record.request.id, replace(statement, reply_id="m2"), read)
@@ -138,7 +138,7 @@ async def test_what_is_read_or_judged_before_the_expiry_and_written_after_it_doe
     assert (await world.request(record.request.id)).votes == ()
 
     other = await asked(world, "gong")
-    wish = replace(statement, digest=other.request.digest, said="free_text", reply_id="m3")
+    wish = replace(statement, binding=bound_to(other.request, "digest"), said="free_text", reply_id="m3")
     given = await slow.answer(other.request.id, wish, change=HandOn(PersonId("dan"), ""))
 
     assert given.judgement == ClosedOtherwise(state="expired")
@@ -151,7 +151,7 @@ async def test_an_answer_to_what_was_read_before_another_s_vote_is_judged_by_wha
     decisions = world.app.requests.decisions
     read = await decisions.request(record.request.id)
     await world.decide("bo", record, "approve")
-    again = Statement("m1", BO, as_by("cli"), 1, record.request.digest, "approve", "")
+    again = Statement("m1", BO, as_by("cli"), bound_to(record.request, "digest"), "approve", "")
 
     voted = await decisions.answer(record.request.id, again, read)
     decided = await decisions.answer(record.request.id, replace(again, reply_id="m2", person=PersonId("cy")), read)

@@ -283,7 +283,7 @@ class Requests(RuleBasedStateMachine):
     @rule(is_frozen=st.booleans())
     def is_frozen_or_no_longer(self, *, is_frozen: bool) -> None:
         verb = self.house.freezes.freeze if is_frozen else self.house.freezes.unfreeze
-        self.has(verb("production", PersonId("eve"), "incident"))
+        self.has(verb("production", PersonId("eve"), "incident", proof=None))
         self.page.is_frozen = is_frozen
 
     @rule(is_the_same=st.sampled_from((True, True, True, False)))

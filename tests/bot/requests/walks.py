@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from agents.events import CardReplaced, Event, PersonSaid, RequestOpened, RequestReassigned, RequestRevised, own
 from agents.moves import reassigned, restarted
-from agents.requests import DeliveryId, GatedCall, PersonId, Request, RequestId, people_of
+from agents.requests import Binding, DeliveryId, GatedCall, PersonId, Request, RequestId, people_of
 from agents.requests.asked import Asked, asked_at_first
 from agents.requests.record import RequestRecord
 from agents.run import fold
@@ -202,9 +202,9 @@ class Place:
             case "wait":
                 await self.house.has_passed(float(act.words))
             case "freeze":
-                await self.house.freezes.freeze("production", PersonId("eve"), "incident")
+                await self.house.freezes.freeze("production", PersonId("eve"), "incident", proof=None)
             case "unfreeze":
-                await self.house.freezes.unfreeze("production", PersonId("eve"), "over")
+                await self.house.freezes.unfreeze("production", PersonId("eve"), "over", proof=None)
             case _:
                 self.left = self.left | {act.person} if act.verb == "leaves" else self.left - {act.person}
                 self.were_away |= self.left
@@ -230,12 +230,15 @@ class Place:
             return found
         return replace(
             found,
-            revision=placed.revision,
-            digest="f" * 64 if act.strange else placed.digest,
-            delivery_id=placed.id if is_message else None,
-            addressee=placed.person if is_message else None,
-            unbound=act.doubt if act.way == "email" else "",
-            is_exposed=act.exposed and act.way == "email",
+            binding=Binding(
+                by="card" if is_message else "page",
+                revision=placed.revision,
+                digest="f" * 64 if act.strange else placed.digest,
+                card=placed.id if is_message else None,
+                addressee=placed.person if is_message else None,
+                unbound=act.doubt if act.way == "email" else "",
+                is_exposed=act.exposed and act.way == "email",
+            ),
         )
 
     async def _card(self, delivery_id: DeliveryId) -> Delivery:
@@ -311,10 +314,11 @@ def check_counted(
     said, request = given.said, before.request
     void = {one for event in told if isinstance(event, CardReplaced) for one in event.void}
     if given.act.verb != "hand_on":
-        assert (said.revision, said.digest) == (request.revision, request.digest), "it is said of what they saw"
-    assert said.delivery_id not in void, "no card counts that others may have"
-    assert not said.unbound
-    assert said.addressee in {None, said.person}
+        seen = said.binding
+        assert (seen.revision, seen.digest) == (request.revision, request.digest), "it is said of what they saw"
+    assert said.binding.card not in void, "no card counts that others may have"
+    assert not said.binding.unbound
+    assert said.binding.addressee in {None, said.person}
     is_own = isinstance(given.judgement, Edited) and given.judgement.is_own
     assert said.channel != "email" or policy.approve_by_email or is_own
     assert now < request.expires_at
@@ -392,7 +396,7 @@ async def summary(place: Place) -> dict[str, object]:
     return {
         "state": (record.state, record.started_at is not None, record.stopped is not None, record.frozen is not None),
         "decided": made and (made.state, made.by, made.broke_glass, made.reason, made.channel),
-        "votes": [(one.person, one.approve, one.revision, one.reason, one.channel) for one in record.votes],
+        "votes": [(one.person, one.approve, one.binding.revision, one.reason, one.channel) for one in record.votes],
         "call": (request.revision, request.call and request.call.arguments, request.edits),
         "asked": (asked.in_step, asked.rule, [one.by for one in asked.steps], asked.givers, asked.takers),
         "may": (sorted(record.requesters), sorted(asked.editors), sorted(asked.may_deny)),

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from agents.events import Event, OutsideReported
 from agents.requests import PersonId, RunId
 from bot.runs.export import PEOPLE_AT_MOST, Exported, export
+from bot.store.format import FORMAT
 from tests.agents.worlds import NOON, any_event, chosen, decided, opened, said, started, tool_started, vote
 
 RUN = RunId("s0r-aaaaaaaaaaaaa")
@@ -51,7 +52,10 @@ def changed(place: str, value: object) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (changed("version", 2), "version: Input should be 1"),
+        (
+            changed("version", FORMAT - 1),
+            f"of format {FORMAT - 1}, and this release of sayso reads format {FORMAT}",
+        ),
         (changed("run_id", "../../etc"), "run_id: String should match pattern"),
         (changed("events", []), "events: Tuple should have at least 1 item"),
         (changed("events.0.text", 7), "events.0.run_started.text: Input should be a valid string"),

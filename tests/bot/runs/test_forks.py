@@ -10,7 +10,7 @@ from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.world import World
 
-ANNA = Asker(PersonId("anna"))
+ANNA = Asker(PersonId("anna"), proof=None)
 
 
 @opens(TOML.replace("1000/h", "2/h"))

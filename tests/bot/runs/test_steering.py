@@ -92,8 +92,8 @@ async def test_a_run_that_has_no_room_for_more_work_can_be_cancelled_while_it_ha
         seq += len(more)
 
     if is_cancelled:
-        assert (await world.steering.steer(run_id, "cancel", ANNA)).is_cancelled
+        assert (await world.steering.steer(run_id, "cancel", ANNA, proof=None)).is_cancelled
     else:
         with pytest.raises(Conflict, match="too many events"):
-            await world.steering.steer(run_id, "cancel", ANNA)
+            await world.steering.steer(run_id, "cancel", ANNA, proof=None)
     may_end.set()

@@ -15,40 +15,39 @@ from tests.kit.guards import guards
 NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
-SAID = (
-    (
-        f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
-        f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","revision":1,'
-        f'"digest":"d",{AT}}}}}'
-    ),
-    (
-        f'{{{AT},"type":"request_decided","schema_version":1,"request_id":"q1","decision":{{"state":"approved",'
-        f'"by":["bo"],"way":"cli","reason":"","given":null,"operators_keys":[],{AT}}}}}'
-    ),
-    (
-        f'{{{AT},"type":"person_said","schema_version":1,"proof":{{"by":"chat","user":"U01ANNA","team":"T01",'
-        '"did":"wrote"},"said_id":"m1","person":"anna","text":"to staging"}'
-    ),
-    (
-        f'{{{AT},"type":"run_cancelled","schema_version":1,"proof":{{"by":"mail","server":"mx.corp.example",'
-        '"of":"corp.example"},"by":"anna"}'
-    ),
-    (
-        f'{{{AT},"type":"request_reassigned","schema_version":1,"proof":{{"by":"session","link_by":"email",'
-        '"mark":"abcdefgh"},"request_id":"q1","why":"delegated","moves":[{"type":"seats_passed","out":"bo","into":"cy",'
-        '"seats":["0.0"]},{"type":"step_began","number":1,"filled":["bo"]},{"type":"seats_filled","seats":{"0.0":["cy"]}'
-        ',"escalates":true}],"by":"bo","person":"bo","to":["cy"]}'
-    ),
-)
 HELD = {
-    6: (
+    7: (
         (
-            f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"reply_id":"m1","person":"bo",'
-            f'"approve":true,"reason":"","revision":1,"digest":"d","channel":"cli","evidence":"",{AT}}}}}'
+            f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
+            f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","revision":1,'
+            f'"digest":"d",{AT}}}}}'
         ),
     ),
-    7: SAID,
-    8: SAID,
+    8: (
+        (
+            f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
+            f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","binding":{{"by":"card",'
+            f'"revision":1,"digest":"d","card":"s0d-1","addressee":"bo"}},{AT}}}}}'
+        ),
+        (
+            f'{{{AT},"type":"request_decided","schema_version":1,"request_id":"q1","decision":{{"state":"approved",'
+            f'"by":["bo"],"way":"cli","reason":"","given":null,"operators_keys":[],{AT}}}}}'
+        ),
+        (
+            f'{{{AT},"type":"person_said","schema_version":1,"proof":{{"by":"chat","user":"U01ANNA","team":"T01",'
+            '"did":"wrote"},"said_id":"m1","person":"anna","text":"to staging"}'
+        ),
+        (
+            f'{{{AT},"type":"run_cancelled","schema_version":1,"proof":{{"by":"mail","server":"mx.corp.example",'
+            '"of":"corp.example"},"by":"anna"}'
+        ),
+        (
+            f'{{{AT},"type":"request_reassigned","schema_version":1,"proof":{{"by":"session","link_by":"email",'
+            '"mark":"abcdefgh"},"request_id":"q1","why":"delegated","moves":[{"type":"seats_passed","out":"bo","into":"cy",'
+            '"seats":["0.0"]},{"type":"step_began","number":1,"filled":["bo"]},{"type":"seats_filled","seats":{"0.0":["cy"]}'
+            ',"escalates":true}],"by":"bo","person":"bo","to":["cy"]}'
+        ),
+    ),
 }
 """What stores of a format hold: where this changes, nothing that waits in one is read, and FORMAT goes up."""
 

@@ -48,7 +48,7 @@ pytestmark = opens(test_break_glass.NIGHT, change=by_night)
 @pytest.fixture
 async def ops(redis: str, tmp_path: Path) -> AsyncIterator[World]:
     async with a_world(redis, tmp_path / "data", test_typed_freezes.OPERATOR) as world:
-        await freezes_of(world).freeze("production", PersonId("dan"), "incident 4711")
+        await freezes_of(world).freeze("production", PersonId("dan"), "incident 4711", proof=None)
         yield world
 
 
@@ -210,7 +210,7 @@ async def test_attack_a_message_in_slack_that_ends_a_freeze_and_says_no_ends_non
     async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, toml) as office:
         await office.world.start()
         await slack.connected()
-        await freezes_of(office.world).freeze("production", PersonId("dan"), "incident 4711")
+        await freezes_of(office.world).freeze("production", PersonId("dan"), "incident 4711", proof=None)
 
         for text in ("only once Dan says so", "erst wenn Dan es sagt", "no, do not", "nach 17 Uhr", "REASON"):
             await office.cy.says("#ops", f"@sayso unfreeze production: {text}")

@@ -99,7 +99,7 @@ async def test_the_old_button_of_whoever_handed_it_on_does_not_count_and_their_d
     assert (await world.request(record.request.id)).state == "denied"
     record = await asked(world)
     await world.delegate("bo", record, "cy")
-    await world.app.requests.freezes.freeze("", record.request.requesters[0], "wait")
+    await world.app.requests.freezes.freeze("", record.request.requesters[0], "wait", proof=None)
     await world.decide("cy", record, "approve")
     assert (await world.decide("bo", record, "deny")).type == "revoked"
     assert world.workshop.effects == []

@@ -454,7 +454,7 @@ async def test_attack_what_a_model_hands_on_is_announced_by_rules_or_by_a_copy_a
         await world.quiet()
         claude.answers(calls("announce", text=words), says("Told."))
 
-        copy = await world.app.runs.forks.retry(child.id, Asker(PersonId("anna")))
+        copy = await world.app.runs.forks.retry(child.id, Asker(PersonId("anna"), proof=None))
 
         run = await world.ended(copy)
         of_copy, line = await world.next_mail("bo", about="Announced: "), summary_of(run)

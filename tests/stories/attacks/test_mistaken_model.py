@@ -124,7 +124,9 @@ async def test_a_copy_of_a_run_whose_model_failed_is_no_rehearsal_and_its_step_i
     asked = await model_shop.opened(run_id)
     assert (asked.request.purpose, asked.request.stand_in) == ("question", StandIn(kind="auth", status=401))
 
-    copy_id = await model_shop.app.runs.forks.fork(run_id, (await model_shop.run(run_id)).seq, Asker(PersonId("anna")))
+    copy_id = await model_shop.app.runs.forks.fork(
+        run_id, (await model_shop.run(run_id)).seq, Asker(PersonId("anna"), proof=None)
+    )
 
     copied = await model_shop.opened(copy_id)
     assert copied.request.title == asked.request.title, "which a model did not word"

@@ -72,7 +72,7 @@ async def test_attack_an_approval_of_somebody_who_left_is_refused_and_does_not_b
 async def test_attack_what_is_frozen_begins_in_no_shard_that_a_process_brings_while_no_worker_runs(
     world: World,
 ) -> None:
-    await world.app.requests.freezes.freeze("", PersonId("dan"), "the books are closed")
+    await world.app.requests.freezes.freeze("", PersonId("dan"), "the books are closed", proof=None)
     async with world.stopped():
         before = world.app.store.shards
         world.environ = {"SAYSO_SHARDS": str(before + 6)}

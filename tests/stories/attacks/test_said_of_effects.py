@@ -239,7 +239,7 @@ async def test_who_changed_what_was_done_before_the_copy_is_not_said_to_have_cha
     await world.decide("cy", await world.request(first.request.id), "approve")
     await world.opened(run_id, after=first.request.id)
 
-    copy = await world.app.runs.forks.fork(run_id, (await world.run(run_id)).seq, Asker(PersonId("anna")))
+    copy = await world.app.runs.forks.fork(run_id, (await world.run(run_id)).seq, Asker(PersonId("anna"), proof=None))
     record = await world.opened(copy)
     await world.edit("cy", record, what="gong")
     await world.decide("eve", await world.request(record.request.id), "approve")
@@ -255,7 +255,7 @@ async def test_a_copy_of_what_somebody_changed_says_so_once_it_is_done(world: Wo
     record = await world.opened(run_id)
     await world.edit("bo", record, what="gong")
 
-    copy = await world.app.runs.forks.fork(run_id, (await world.run(run_id)).seq, Asker(PersonId("anna")))
+    copy = await world.app.runs.forks.fork(run_id, (await world.run(run_id)).seq, Asker(PersonId("anna"), proof=None))
     await world.decide("cy", await world.opened(copy), "approve")
 
     run = await world.ended(copy)

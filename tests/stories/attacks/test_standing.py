@@ -95,7 +95,7 @@ async def test_attack_what_is_risky_is_asked_and_becomes_none(world: World) -> N
 @pytest.mark.parametrize("meanwhile", few_of(["it became risky", "it was revoked"], 0))
 async def test_attack_what_counts_no_longer_by_the_start_is_asked(world: World, meanwhile: str) -> None:
     standing = await granted(world, await done_once(world))
-    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident", proof=None)
     run_id = await world.trigger("press bell")
     await world.quiet()
     run = await world.run(run_id)
@@ -105,8 +105,8 @@ async def test_attack_what_counts_no_longer_by_the_start_is_asked(world: World, 
     if meanwhile == "it became risky":
         world.workshop.risky.add("bell")
     else:
-        await world.app.requests.standing.revoke(standing.approval.id, PersonId("cy"), "no more")
-    await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+        await world.app.requests.standing.revoke(standing.approval.id, PersonId("cy"), "no more", proof=None)
+    await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed", proof=None)
 
     record = await world.opened(run_id)
     assert standing.approval.id in record.request.changes[0]
@@ -183,22 +183,22 @@ async def test_a_freeze_holds_what_nobody_was_asked_about_and_who_denies_a_use_o
     world: World,
 ) -> None:
     standing = await granted(world, await done_once(world))
-    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident", proof=None)
     runs = [await world.trigger("press bell") for _ in range(2)]
     await world.quiet()
     assert world.workshop.effects == ["press bell"]
     uses = {use.run_id: use.request_id for use in (await the_only(world)).uses}
 
     await world.decide("cy", await world.request(uses[runs[0]]), "deny", "not today")
-    await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+    await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed", proof=None)
 
     assert (await world.ended(runs[0])).ended
     await world.has(runs[1], "done")
     assert world.workshop.effects == ["press bell"] * 2
-    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "another incident")
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "another incident", proof=None)
     await world.trigger("press bell")
     await world.quiet()
-    revoked = await world.app.requests.standing.revoke(standing.approval.id, PersonId("cy"))
+    revoked = await world.app.requests.standing.revoke(standing.approval.id, PersonId("cy"), proof=None)
     assert (await world.request(revoked.uses[-1].request_id)).state == "superseded"
 
 

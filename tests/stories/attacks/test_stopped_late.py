@@ -187,11 +187,11 @@ async def test_attack_a_denial_in_the_last_look_outlives_a_freeze(planned: World
     before, freezes = live(planned, "production"), planned.app.requests.freezes
     async with in_its_last_look(planned, planning) as (run_id, record):
         await planned.decide("cy", record, "deny", "stop, incident")
-        await freezes.freeze("production", BO, "incident")
+        await freezes.freeze("production", BO, "incident", proof=None)
 
     assert (await planned.ended(run_id)).state == "failed", "it waits for no end of the freeze"
 
-    await freezes.unfreeze("production", BO, "over")
+    await freezes.unfreeze("production", BO, "over", proof=None)
     await planned.quiet()
     assert live(planned, "production") == before
     assert await starts(planned, run_id) == 1

@@ -234,7 +234,7 @@ async def test_attack_a_freeze_is_typed_where_a_question_is_asked(world: World, 
 
         assert await frozen(world) == [("production", "ole", "the database is corrupt")], way
         assert (await state(world, record))[0] == ("answered" if way == "after the answer" else "open"), way
-        await world.app.requests.freezes.unfreeze("production", PersonId("ole"), "fixed")
+        await world.app.requests.freezes.unfreeze("production", PersonId("ole"), "fixed", proof=None)
 
 
 async def test_attack_an_answer_that_answers_nothing_begins_a_run_and_nobody_hears_how_to_give_it(

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import PersonId
+from agents.requests import PersonId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
-from agents.run import fold
 from bot.people.offers import offers
 from bot.policy.answers import Statement
 from bot.policy.judgements import NotEntitled
@@ -50,7 +49,7 @@ async def test_attack_one_who_may_be_somebody_that_took_part_is_said_to_decide(
         can = offers(record, app.people, ROB, "console", request.opened_at)
         assert (record.state, can.acts.keys() & {"approve", "break_glass"}) == ("open", set())
 
-        run = fold((await app.store.load(request.run_id)).events)
+        run = await app.store.run(request.run_id)
         cards = [standing(record, run, app.people, request.opened_at, request.revision, me) for me in (None, CY)]
         view, not_so, why = request_view(record, app.people), say("card.may-not-decide"), say("card.part-maybe")
         lines = [line for card in cards for line in card.decides]
@@ -117,7 +116,7 @@ async def test_attack_a_card_promises_that_one_who_may_be_somebody_that_voted_de
         record, _ = await told(office, "bo approves; meet bo rob")
         app, request = office.app, record.request
 
-        run = fold((await app.store.load(request.run_id)).events)
+        run = await app.store.run(request.run_id)
         lines = standing(record, run, app.people, request.opened_at, request.revision, CY).decides
 
         [escalates] = [line.text for line in lines if line.label == say("timing.if-undecided")]
@@ -130,8 +129,7 @@ def approval_by(person: str, record: RequestRecord) -> Statement:
         reply_id=f"{person} says so",
         person=PersonId(person),
         proof=as_by("console"),
-        revision=record.request.revision,
-        digest=record.request.digest,
+        binding=bound_to(record.request, "page"),
         said="approve",
         text="",
     )

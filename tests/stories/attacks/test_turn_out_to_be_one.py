@@ -330,12 +330,12 @@ async def test_attack_a_standing_approval_counts_that_one_human_may_have_granted
         await office.ended(run_id)
         await granted(office, run_id, by=("bo", "cy"))
         freezes, ole = office.app.requests.freezes, office.app.people.named("ole")
-        await freezes.freeze("workshop", ole, "incident")
+        await freezes.freeze("workshop", ole, "incident", proof=None)
         used = await office.trigger("press bell") if when == "what it allowed starts" else None
         await office.quiet()
 
         await are_one(office, "bo", "cy")
-        await freezes.unfreeze("workshop", ole, "fixed")
+        await freezes.unfreeze("workshop", ole, "fixed", proof=None)
 
         record = await office.opened(used or await office.trigger("press bell"))
         assert "nobody can say that they are different people" in " ".join(record.request.changes)
@@ -346,12 +346,12 @@ async def test_attack_a_standing_approval_counts_that_one_human_may_have_granted
 async def test_attack_a_standing_approval_serves_one_who_may_be_whoever_granted_it(world: World) -> None:
     await granted(world, await done_once(world))
     freezes, ole = world.app.requests.freezes, world.app.people.named("ole")
-    await freezes.freeze("workshop", ole, "incident")
+    await freezes.freeze("workshop", ole, "incident", proof=None)
     run_id = await world.trigger("press bell")
     await world.quiet()
 
     await are_one(world, "anna", "bo")
-    await freezes.unfreeze("workshop", ole, "fixed")
+    await freezes.unfreeze("workshop", ole, "fixed", proof=None)
 
     for record in (await world.opened(run_id), await world.opened(await world.trigger("press bell"))):
         assert (record.state, world.workshop.effects) == ("open", ["press bell"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agents.requests import DeliveryId
+from agents.requests import Binding, DeliveryId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.config.data_dir import DataDir
@@ -45,9 +45,10 @@ async def counts(world: World, record: RequestRecord, card: Letter) -> bool:
     delivery_id = tokens.read((card.reply_to or "").partition("+")[2].partition("@")[0])
     body = await world.app.store.delivery(delivery_id or "")
     placed, stands = Delivery.model_validate_json(body or b""), await world.request(record.request.id)
-    meant = answer(placed.person, "approve", channel="email", at=await world.now()).model_copy(
-        update={"revision": placed.revision, "digest": placed.digest, "delivery_id": DeliveryId(placed.id)}
-    )
+    meant = answer(
+        placed.person, "approve", channel="email", at=await world.now(), revision=placed.revision,
+        digest=placed.digest, card=DeliveryId(placed.id),
+    )  # fmt: skip
     return isinstance(judge(stands, meant), Counted | Decided)
 
 
@@ -75,12 +76,15 @@ async def test_whoever_answers_without_end_in_front_of_others_is_told_once_which
             reply_id=f"mail-{number}",
             person=bo,
             proof=as_by("email"),
-            revision=1,
-            digest=record.request.digest,
+            binding=Binding(
+                by="card",
+                revision=1,
+                digest=record.request.digest,
+                card=stands.cards_of(bo)[-1],
+                is_exposed=True,
+            ),
             said="free_text",
             text=f"hm, number {number}",
-            delivery_id=stands.cards_of(bo)[-1],
-            is_exposed=True,
         )
         await decisions.decide(record.request.id, said)
 

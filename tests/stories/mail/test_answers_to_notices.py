@@ -44,7 +44,7 @@ async def test_a_notice_about_a_comment_shows_the_whole_card_and_is_answered_as_
     assert "This was not counted as a decision." in told.text.partition("\n")[0]
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
     after = await world.request(record.request.id)
-    assert [(vote.person, vote.digest) for vote in after.votes] == [("bo", record.request.digest)]
+    assert [(vote.person, vote.binding.digest) for vote in after.votes] == [("bo", record.request.digest)]
     await world.reply("bo", card, "approve")
     late = await world.next_mail("bo", about="Already decided: Bo Berg approved")
     assert "reply" not in late.text

@@ -291,13 +291,13 @@ async def test_attack_a_yes_to_the_note_of_whoever_approved_before_approves_noth
 
 async def test_attack_an_ok_to_the_reason_of_a_freeze_approves_nothing(world: World) -> None:
     freezes, dan = world.app.requests.freezes, PersonId("dan")
-    await freezes.freeze("", dan, "Demo at three. Is Friday fine?")
+    await freezes.freeze("", dan, "Demo at three. Is Friday fine?", proof=None)
     record, card = await card_for(world)
     assert "Is Friday fine?" in card.text
 
     await world.reply("bo", card, "Yes")
     await world.next_mail("bo", about=MAY_BE)
-    await freezes.unfreeze("", dan, "the demo is over")
+    await freezes.unfreeze("", dan, "the demo is over", proof=None)
 
     async def is_frozen_no_longer() -> bool:
         return (await world.request(record.request.id)).frozen is None

@@ -203,7 +203,7 @@ async def test_attack_a_bare_revocation_of_a_use_says_nothing_of_how_to_end_what
         await until(lambda: _says(world, person, before, ends), what=f"{person} reads how to end it")  # noqa: B023
         assert (await the_only(world)).revoked is None
 
-    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident", proof=None)
     run_id = await world.trigger("press bell")
     await world.reply("bo", await world.next_mail("bo", "Used without asking"), "revoke")
     assert f"revoke {standing.approval.id}" in (await world.next_mail("bo", "taken back")).text

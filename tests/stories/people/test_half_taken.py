@@ -317,7 +317,7 @@ async def test_attack_an_approval_that_waits_in_a_freeze_or_a_pause_is_void_by_n
     paused, _ = await approved_in_a_pause(world)
     world.workshop.policy_of["gong"] = "production"
     freezes, dan = world.app.requests.freezes, world.app.people.named("dan")
-    await freezes.freeze("", dan, "first")
+    await freezes.freeze("", dan, "first", proof=None)
     run_id = await world.trigger("press gong")
     record = await world.opened(run_id)
     assert isinstance(await world.decide("bo", record, "approve"), Decided)
@@ -325,7 +325,7 @@ async def test_attack_an_approval_that_waits_in_a_freeze_or_a_pause_is_void_by_n
 
     async with rewritten(world, without(TOML, "bo").rstrip()):
         assert world.app.people.half_taken
-        await freezes.unfreeze("", dan, "over")
+        await freezes.unfreeze("", dan, "over", proof=None)
         for _ in range(3):
             await moved_on(world, run_id)
         assert await world.dead() == [], "whoever looks too often is given up"
@@ -365,7 +365,7 @@ async def test_attack_what_a_standing_approval_allowed_and_waits_in_a_freeze_is_
     toml = world.toml
     await standing.granted(world, await standing.done_once(world))
     freezes, dan = world.app.requests.freezes, world.app.people.named("dan")
-    await freezes.freeze("", dan, "first")
+    await freezes.freeze("", dan, "first", proof=None)
     run_id = await world.trigger("press bell")
     await world.quiet()
     [record] = [one for one in await world.requests() if one.request.run_id == run_id]
@@ -373,7 +373,7 @@ async def test_attack_what_a_standing_approval_allowed_and_waits_in_a_freeze_is_
 
     async with rewritten(world, without(toml, missing).rstrip()):
         assert world.app.people.half_taken
-        await freezes.unfreeze("", dan, "over")
+        await freezes.unfreeze("", dan, "over", proof=None)
         await moved_on(world, run_id)
 
     await world.move_time(120)
@@ -427,7 +427,7 @@ async def test_a_freeze_is_told_to_nobody_whose_approved_step_was_refused(world:
     await world.quiet()
     assert await refusals(world, run_id)
 
-    await world.app.requests.freezes.freeze("", world.app.people.named("dan"), "first")
+    await world.app.requests.freezes.freeze("", world.app.people.named("dan"), "first", proof=None)
     for shard in range(world.app.store.shards):
         await world.app.requests.freezes.look(shard)
 

@@ -57,13 +57,13 @@ async def test_a_void_vote_stays_void_for_who_comes_back(world: World) -> None:
 
 async def test_attack_an_approval_under_a_freeze_counts_again_as_whoever_gave_it_comes_back(world: World) -> None:
     record = await asked(world)
-    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident", proof=None)
     assert isinstance(await world.decide("bo", record, "approve"), Decided)
     await world.quiet()
 
     await becomes(world, without(TOML + EVE, "bo"))
     await becomes(world, TOML + EVE)
-    await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+    await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed", proof=None)
 
     anew = await world.opened(record.request.run_id)
     assert anew.request.id != record.request.id
@@ -81,7 +81,7 @@ async def test_attack_the_approval_of_somebody_who_came_back_counts_in_place_of_
 
     async with a_world(redis, tmp_path / "data", EITHER) as world:
         record = await asked(world, "either")
-        await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+        await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident", proof=None)
         for person in ("cy", "eve", "bo"):
             outcome = await world.decide(person, await world.request(record.request.id), "approve")
         assert isinstance(outcome, Decided)
@@ -91,7 +91,7 @@ async def test_attack_the_approval_of_somebody_who_came_back_counts_in_place_of_
             await becomes(world, without_one(gone))
             await becomes(world, EITHER)
         await becomes(world, without_one("eve"))
-        await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+        await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed", proof=None)
         await world.quiet()
 
         assert world.workshop.effects == []

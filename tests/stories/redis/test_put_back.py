@@ -141,7 +141,7 @@ async def test_what_was_put_back_and_held_goes_on_and_asks_anew(kept: Kept, tmp_
         await world.start()
 
         assert (await world.has(run_id, "paused")).restored_from
-        await world.app.requests.freezes.unfreeze("", PersonId("dan"), "")
+        await world.app.requests.freezes.unfreeze("", PersonId("dan"), "", proof=None)
         await world.steer((await world.run(run_id)).id, "resume")
         again = await world.opened((await world.run(run_id)).id)
         await world.decide("bo", again, "approve")

@@ -108,7 +108,7 @@ async def test_words_in_a_thread_of_several_open_requests_decide_none_and_of_the
 async def test_attack_a_stop_below_what_tells_whoever_a_program_asks_for_of_it_is_lost(
     office: SlackWorld, program: AsyncClient
 ) -> None:
-    await office.world.app.requests.freezes.freeze("", PersonId("cy"), "incident")
+    await office.world.app.requests.freezes.freeze("", PersonId("cy"), "incident", proof=None)
     request = await asks(program, "Delete staging-7")
     await office.world.decide("bo", await office.world.request(request), "approve")
     told = await office.says("@anna", "Frozen since")

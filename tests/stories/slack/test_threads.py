@@ -345,7 +345,7 @@ async def test_what_is_typed_in_a_direct_message_is_for_the_run_that_stands_ther
     assert await said(office) == [("bo", "yes")]
     assert (await office.says("@bo", "Typed words do not approve this")).user == "U0BOT"
 
-    await office.world.app.requests.freezes.freeze("", PersonId("cy"), "incident")
+    await office.world.app.requests.freezes.freeze("", PersonId("cy"), "incident", proof=None)
     await office.world.decide("bo", await office.world.request(record.request.id), "approve")
     await office.anna.answers(await office.says("@anna", "Frozen since"), "stop")
 

@@ -78,7 +78,7 @@ async def test_a_revoked_key_opens_nothing_at_once_and_the_list_forgets_it_long_
     kept, _ = await api.key("bo")
     client = api.with_key(text)
     assert (await client.get("/v1/runs")).status_code == 200
-    await api.keyring.revoke(f"sayso_{revoked.prefix}")
+    await api.keyring.revoke(f"sayso_{revoked.prefix}", None, proof=None)
     refused(await client.get("/v1/runs"), 401, "no-key")
     assert {key.prefix: bool(key.revoked_at) for key, _ in await api.keyring.all()} == {
         revoked.prefix: True, kept.prefix: False,
@@ -144,4 +144,4 @@ async def test_a_key_has_an_owner_known_scopes_and_people_and_what_it_may_ask_ex
     with pytest.raises(NotFound):
         await keyring.create(person="nobody", scopes=["read"])
     with pytest.raises(NotFound, match="no key"):
-        await keyring.revoke("aaaaaaaa")
+        await keyring.revoke("aaaaaaaa", None, proof=None)

@@ -257,7 +257,7 @@ async def test_who_waits_for_a_request_hears_at_once_of_each_change_and_nothing_
     await api.until_open()
     assert not wait.done()
 
-    await api.keyring.revoke(key.prefix)
+    await api.keyring.revoke(key.prefix, None, proof=None)
     await world.decide("cy", record, "approve")
 
     async with patience():

@@ -110,7 +110,7 @@ async def test_a_stream_ends_with_its_key_and_tells_nothing_more(world: World, p
         await api.until_open()
         assert not stream.done()
 
-        await api.keyring.revoke(key.prefix)
+        await api.keyring.revoke(key.prefix, None, proof=None)
         if ping_s > 1:
             await world.steer(RunId(run_id), "pause")
 

@@ -420,7 +420,7 @@ async def test_an_agent_whose_key_was_revoked_is_told_so_while_it_waits_and_afte
         asking = asyncio.create_task(refusal(client, "ask_human", **QUESTION))
         request = await opened(api)
         await api.until_open()
-        await api.keyring.revoke(key.prefix)
+        await api.keyring.revoke(key.prefix, None, proof=None)
         await given(api, request["id"], text="go on")
         waited = await asking
         with pytest.raises(MCPError, match="was revoked") as later:
