@@ -45,7 +45,6 @@ from bot.store.commit import (
 )
 from bot.store.freezes import Freezes
 from bot.store.ids import WorkItem
-from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
 from bot.store.lists import Lists
 from bot.store.memory import Memory
@@ -113,9 +112,8 @@ class Store:
         replicas: int = 0,
     ) -> None:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
-        self.lists, self.threads, self.days = Lists(client, shards), Threads(client, shards), Days(client, shards)
+        self.lists, self.days, self.freezes = Lists(client, shards), Days(client, shards), Freezes(client, shards)
         self._grace_ms, self._lease_ms, self.release = round(grace_s * 1000), round(lease_s * 1000), release
-        self.forks, self.handles, self.freezes = Forks(client), Handles(client, shards), Freezes(client, shards)
         self._replicas = Replicas(replicas, min(_REPLICATED_WITHIN_S, lease_s / 4)) if replicas else None
         # When the leases of this process were asked for last.
         self._asked = dict[str, float]()
@@ -126,6 +124,10 @@ class Store:
     def has_grown(self) -> bool:
         """True where there are more shards than the store began with."""
         return self.client.began_with not in {None, self.shards}
+
+    def keys_of(self, foreign_id: str) -> Keys:
+        """The keys of the shard where what is known of a foreign id is kept."""
+        return Keys(self.client.ingress(foreign_id, self.shards))
 
     async def know_shards(self) -> None:
         """Read how many shards the store began with, where nothing in this process has yet: names are found by that."""
@@ -383,12 +385,12 @@ class Store:
 
     async def admit(self, sender: str, trigger: str, count: int, per_s: float) -> bool:
         """Count `trigger` against its sender's limit; False when it is one too many."""
-        keys = Keys(self.client.ingress(sender, self.shards))
+        keys = self.keys_of(sender)
         return await self.client.run(scripts.admit(keys, sender, trigger, count, round(per_s * 1000)))
 
     async def admitted_in_s(self, sender: str, per_s: float) -> float:
         """Seconds until a sender who is at the limit has room for one more."""
-        keys = Keys(self.client.ingress(sender, self.shards))
+        keys = self.keys_of(sender)
         oldest = ["ZRANGE", keys.window(sender), 0, 0, "WITHSCORES"]
         found, *told = await self.client.read(oldest, *clock.asked(keys))
         if not found:
@@ -398,7 +400,7 @@ class Store:
 
     async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]:
         """Keep `body` for a foreign id unless it has one; return the body that is kept, and whether it is new."""
-        key = Keys(self.client.ingress(foreign_id, self.shards)).seen(foreign_id)
+        key = self.keys_of(foreign_id).seen(foreign_id)
         while True:
             is_new = await self.client.do("SET", key, body, "NX", "PX", round(keep_s * 1000))
             known = body if is_new else await self.client.do("GET", key)
@@ -414,11 +416,11 @@ class Store:
 
     async def remembered(self, foreign_id: str) -> bytes | None:
         """Return the body kept for a foreign id; None if the id has not come, or came too long ago."""
-        return await self.client.do("GET", Keys(self.client.ingress(foreign_id, self.shards)).seen(foreign_id))
+        return await self.client.do("GET", self.keys_of(foreign_id).seen(foreign_id))
 
     async def forget(self, foreign_id: str) -> None:
         """Keep nothing for a foreign id any more."""
-        await self.client.do("DEL", Keys(self.client.ingress(foreign_id, self.shards)).seen(foreign_id))
+        await self.client.do("DEL", self.keys_of(foreign_id).seen(foreign_id))
 
     async def inbound(self, inbound_id: str) -> Waiting | None:
         """Return an inbound item that has not had its effect yet."""
