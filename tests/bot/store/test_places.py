@@ -11,7 +11,7 @@ REQUEST = RequestId("s0q-aaaaaaaaaaaaa")
 A, B, C = (DeliveryId(f"s0d-{letter * 13}") for letter in "abc")
 
 
-@guards("set_if.lua:same")
+@guards("write_if.lua:same")
 async def test_a_place_is_the_first_ones_however_many_ask_at_once_and_asking_again_gives_the_same(store: Store) -> None:
     owners = await asyncio.gather(*(claim_place(store.client, REQUEST, "1 slack room", who) for who in (A, B, C) * 10))
 

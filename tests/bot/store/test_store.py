@@ -126,7 +126,7 @@ async def test_a_run_that_has_moved_on_since_it_failed_has_all_its_tries(store: 
     assert tries == [1, 2, 1, 2]
 
 
-@guards("set_if.lua:same")
+@guards("write_if.lua:same")
 async def test_a_note_is_changed_or_taken_out_only_as_it_was_seen(store: Store) -> None:
     await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
     await store.hold(ITEM, NOTE)

@@ -83,8 +83,8 @@ async def test_a_start_that_is_the_end_holds_no_lease_and_is_the_same_start_agai
     assert await store.length(RUN) == 2
 
 
-@guards("start_tool.lua:sequence")
-@guards("start_tool.lua:lease")
+@guards("commit.lua:sequence")
+@guards("commit.lua:lease")
 async def test_the_thought_that_chose_the_step_is_recorded_with_the_start_or_not_at_all(
     store: Store, run: None
 ) -> None:
@@ -97,8 +97,8 @@ async def test_the_thought_that_chose_the_step_is_recorded_with_the_start_or_not
     assert await events(store) == ["run_started", "run_paused", "run_paused", "tool_started"]
 
 
-@guards("start_tool.lua:version")
-@guards("start_tool.lua:approved")
+@guards("commit.lua:version")
+@guards("commit.lua:approved")
 async def test_what_has_changed_since_it_was_looked_at_or_is_not_approved_starts_nothing(
     store: Store, run: None
 ) -> None:
@@ -111,8 +111,8 @@ async def test_what_has_changed_since_it_was_looked_at_or_is_not_approved_starts
     assert await events(store) == ["run_started"]
 
 
-@guards("planted:very_moment_of_execute_within")
-@guards("start_tool.lua:execute_within")
+@guards("planted:very_moment_of_expiry")
+@guards("commit.lua:expiry")
 async def test_an_approval_starts_nothing_from_the_very_moment_on_in_which_it_becomes_too_old(
     store: Store, run: None
 ) -> None:
@@ -266,7 +266,7 @@ async def test_an_attempt_is_orphaned_once_and_not_after_its_result(store: Store
     assert await store.orphan(RUN, OTHER, orphaned(OTHER)) != "committed"
 
 
-@guards("settle.lua:head")
+@guards("commit.lua:sequence")
 async def test_a_turn_ends_only_at_the_events_it_has_seen_and_its_run_is_looked_at_again_when_it_is_due(
     store: Store, run: None
 ) -> None:
