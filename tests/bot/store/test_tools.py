@@ -6,8 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from agents.events import StepChosen
+from agents.requests import StepId
+from agents.steps import Done, ModelCall
 from bot.store import Store
 from tests.bot.store.stores import (
+    AT,
     ATTEMPT,
     LEASE_S,
     OTHER,
@@ -95,6 +99,17 @@ async def test_the_thought_that_chose_the_step_is_recorded_with_the_start_or_not
     assert (await store.start_tool(RUN, 4, OTHER, tool_started(OTHER), None, thought=[paused()])).state == "conflict"
 
     assert await events(store) == ["run_started", "run_paused", "run_paused", "tool_started"]
+
+
+async def test_a_thought_that_starts_a_tool_at_once_is_counted_among_the_use_of_models(store: Store, run: None) -> None:
+    call = ModelCall(model="claude-sonnet-5-5", rehearsal=False, output_tokens=20)
+    thought = StepChosen(at=AT, step_id=StepId("s1"), step=Done(summary="over"), call=call)
+
+    for _ in range(2):
+        assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None, thought=[thought])).state == "started"
+
+    use = (await store.lists.figures()).model_use
+    assert (use["calls chosen"], use["tokens output"]) == (1, 20)
 
 
 @guards("commit.lua:version")
