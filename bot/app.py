@@ -79,7 +79,7 @@ from bot.runs.thinking import ModelTurn, Thinker
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.ids import new_id
-from bot.store.indexes import Receipts, Replies, StoreMarks
+from bot.store.indexes import StoreMarks
 from bot.store.journal import Journal
 from bot.store.timers import Ticks
 from bot.telemetry import OFF, Telemetry
@@ -427,10 +427,10 @@ def _gathering(ground: _Ground) -> Gathering:
 def _outbox(ground: _Ground) -> tuple[Outbox, Bounces]:
     """Compose the outbox, and what handles the mail that came back."""
     store, people, channels, tokens = ground.store, ground.people, ground.channels, ground.tokens
-    failing, receipts = DeliveryFailures(ground.journal, ground.decisions, people, channels), Receipts(ground.client)
-    reach = Reach(people, channels, tokens, failing, receipts, ground.access.sessions, ground.settings.public_url)
+    failing = DeliveryFailures(ground.journal, ground.decisions, people, channels)
+    reach = Reach(people, channels, tokens, failing, ground.access.sessions, ground.settings.public_url)
     outbox = Outbox(ground.journal, ground.decisions, reach, _gathering(ground))
-    return outbox, Bounces(store, receipts, people, tokens, failing, outbox.alert)
+    return outbox, Bounces(store, people, tokens, failing, outbox.alert)
 
 
 def _inbox(ground: _Ground, runs: Runs, outbox: Outbox, bounces: Bounces, guard: Guard) -> Inbox:
@@ -469,7 +469,7 @@ def _driving(
     executor = Executor(ground.store, ground.queue, runner, everyone, children, announcing, host, mask, telemetry)
     notifier = Notifier(people, tuple(ground.channels), ground.edits)
     keep_s = {name: one.keep_replies_s for name, one in settings.agents.items()}
-    calls = ModelCalls(telemetry, Replies(ground.client), keep_s, redactor)
+    calls = ModelCalls(telemetry, ground.client, keep_s, redactor)
     thinker, budgets = Thinker(models, calls.note), Budgets(ground.store.days, settings.agents, people)
     log = EventLog(journal, notifier)
     loop = Loop(

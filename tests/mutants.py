@@ -102,12 +102,6 @@ PLANTED = (
         "the_time() > record.before",
     ),
     _planted(
-        "very_moment_of_execute_within",
-        "bot/store/lua/start_tool.lua",
-        "now >= tonumber(not_after)",
-        "now > tonumber(not_after)",
-    ),
-    _planted(
         "start_is_told_when_too_old",
         "bot/execution/approval_guard.py",
         "return min(filter(None, (good_until(record), begins)), default=None)",
@@ -131,6 +125,21 @@ PLANTED = (
         "await self._store.push(item)\n",
         "pass\n",
     ),
+    _planted("note_of_the_log_is_new", "bot/store/scripts.py", "write_if([is_new], ", "write_if([], "),
+    _planted(
+        "trimmed_from_where_it_was_read",
+        "bot/store/scripts.py",
+        "[If(keys.audit_archived, [before])],",
+        "[],",
+    ),
+    _planted(
+        "forgotten_at_the_head_that_was_read",
+        "bot/store/scripts.py",
+        "[If(keys.audit_head, [head])]",
+        "[]",
+    ),
+    _planted("closed_by_its_mark", "bot/store/scripts.py", "If(keys.mark, [mark]), ", ""),
+    _planted("closed_by_its_number", "bot/store/scripts.py", ", If(keys.shards, [shards])]", "]"),
 )
 """Lines whose loss is no check that says no, but work that nobody does, or a moment too late."""
 

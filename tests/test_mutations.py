@@ -24,7 +24,7 @@ def test_the_copy_itself_passes(tmp_path: Path) -> None:
 def test_there_are_checks_to_remove() -> None:
     checks = [mutant.check for mutant in mutants()]
 
-    assert {"judge:entitled", "recheck:voters", "start_tool.lua:approved", "commit.lua:expiry"} <= set(checks)
+    assert {"judge:entitled", "recheck:voters", "commit.lua:approved", "commit.lua:expiry"} <= set(checks)
     assert len(checks) == len(set(checks))
 
 

@@ -47,7 +47,7 @@ class Forgetting:
             head = await head_of(self._store, shard)
             deleted += await self._delete_texts(shard, pseudonyms, place)
             # What is sealed after this has other pseudonyms; of what was sealed since, texts are deleted first.
-            if await self._store.client.run(scripts.forget_people(keys, str(head), sorted(pseudonyms))):
+            if (await self._store.client.run(scripts.forget_people(keys, str(head), sorted(pseudonyms)))).is_set:
                 return deleted
             place = head.n
 

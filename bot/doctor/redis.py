@@ -29,7 +29,7 @@ from bot.store.client.durability import (
     setting,
 )
 from bot.store.format import OtherFormat, check_whole, look_at_format
-from bot.store.indexes import Links, Lockouts, connection
+from bot.store.indexes import connection, links_of, lockouts_of
 from bot.store.locks import MailboxStore
 from bot.store.went_back import OtherStore, compare
 
@@ -111,7 +111,7 @@ async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]
     """What the server keeps, and what of ours waits in it. Raises StoreError."""
     durability, why = await look(client)
     ahead = await far_ahead(client, settings.shards)
-    lockouts, unheld = await Lockouts(client).all(), await keys_of_nobody(client, await here(client, settings.people))
+    lockouts, unheld = await lockouts_of(client), await keys_of_nobody(client, await here(client, settings.people))
     yield _durability(settings, durability, why)
     for digest, since in (await half_taken(client)).items():
         what = f"sayso.toml is only half taken since {since:%d %b %Y %H:%M UTC}: it may have been emptied or cut"
@@ -321,15 +321,15 @@ async def slack_line(url: str) -> Finding:
     """Check whether a process holds a connection to Slack just now."""
     client = Client(url, patience_s=0)
     try:
-        return await examine_links(Links(client))
+        return await examine_links(client)
     finally:
         await client.close()
 
 
-async def examine_links(links: Links) -> Finding:
+async def examine_links(client: Client) -> Finding:
     """Check the connections to Slack that processes say they hold."""
     try:
-        found = await links.all()
+        found = await links_of(client)
     except StoreError as error:
         return not_tried("who is connected to Slack", str(error), "start Redis")
     match connection(found):

@@ -28,6 +28,7 @@ from bot.render.views import Summary
 from bot.requests.stored import of_attempt
 from bot.store import Commit, Store, StoreError, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.indexes import note_handle
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
 from bot.telemetry import OFF, Telemetry, ToolUse
@@ -325,7 +326,7 @@ class Executor:
             try:
                 if isinstance(event, ToolWaits):  # before it waits: a report finds it from then on, or not yet
                     keep_s = (event.until - event.at).total_seconds() + _HANDLE_S
-                    await self._store.handles.note(event.handle, run_id, keep_s)
+                    await note_handle(self._store, event.handle, run_id, keep_s)
                 await self._store.finish_tool(run_id, event.attempt_id, event, files)
                 return await self._queue.notify(WorkItem("run", run_id))
             except StoreError as error:

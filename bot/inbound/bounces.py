@@ -18,7 +18,7 @@ from bot.requests.opening import requesters_of
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.ids import is_a
-from bot.store.indexes import Receipts
+from bot.store.indexes import read_receipt
 from bot.store.together import GatheredMessages, message_name
 from channels import Bounced
 from language import say
@@ -35,10 +35,8 @@ _ALERTS, _ALERTS_PER_S = 3, 24 * 3600.0
 class Bounces:
     """Gives a report of failure its one effect; `alert` reaches the operators."""
 
-    def __init__(
-        self, store: Store, receipts: Receipts, people: People, tokens: Tokens, failing: DeliveryFailures, alert: Alert
-    ) -> None:
-        self._store, self._receipts, self._people = store, receipts, people
+    def __init__(self, store: Store, people: People, tokens: Tokens, failing: DeliveryFailures, alert: Alert) -> None:
+        self._store, self._people = store, people
         self._lists = GatheredMessages(store)
         self._tokens, self._failing, self._alert = tokens, failing, alert
 
@@ -69,7 +67,7 @@ class Bounces:
 
     async def _other(self, inbound_id: str, outgoing_id: str, why: str) -> None:
         """News that somebody did not get; word about an alert is never the cause of another one."""
-        sent = await self._receipts.read(outgoing_id)
+        sent = await read_receipt(self._store.client, outgoing_id)
         log.warning("a mail came back", outgoing_id=outgoing_id, why=why)
         if sent and sent.kind == "mail":
             await self._notify_requesters(inbound_id, sent.run_id, sent.to, why)

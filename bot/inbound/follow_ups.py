@@ -57,6 +57,7 @@ from bot.runs.children import Children, busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id, inbound_of, is_a, run_of
+from bot.store.indexes import has_effect, runs_of_thread
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell
 from channels import SESSION, ChannelUnavailable, Trigger
@@ -165,7 +166,7 @@ class FollowUps:
         request, person = record.request, PersonId(trigger.person)
         trigger = trigger.model_copy(update={"text": stop_of(request, trigger.text)})
         stops = is_stop(trigger.text)
-        if await self._store.threads.is_answer([request.id], said_id):
+        if await has_effect(self._store.client, [request.id], said_id):
             return False
         run = await self._run(request.run_id)
         if stops and request.purpose == "review":
@@ -276,7 +277,7 @@ class FollowUps:
         While a file is half taken, what began a run may wait for long, and an older run comes first.
         """
         over, live, waits = list[RunId](), list[RunId](), False
-        known = await self._store.threads.runs_of(channel, trigger.within or trigger.thread)
+        known = await runs_of_thread(self._store, channel, trigger.within or trigger.thread)
         for found in known:
             # In this order: the start of the run and the end of the waiting are one write.
             root = inbound_of(found)
@@ -335,7 +336,7 @@ class FollowUps:
         for event in own(events):
             if isinstance(event, PersonSaid | RunCancelled) and event.said_id == inbound_id:
                 return "taken" if isinstance(event, PersonSaid) else "stopped"
-        return "taken" if await self._store.threads.is_answer(tuple(run.requests), inbound_id) else None
+        return "taken" if await has_effect(self._store.client, tuple(run.requests), inbound_id) else None
 
     async def _took(
         self,

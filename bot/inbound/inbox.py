@@ -58,7 +58,7 @@ from bot.runs.start import Sent, Starter
 from bot.runs.steering import Steering
 from bot.store import Accepted, Keys
 from bot.store.ids import ingress_shard, is_a, new_id, shard_of
-from bot.store.indexes import restored_at
+from bot.store.indexes import begin_thread, note_thread, restored_at, run_of_thread
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from bot.store.together import GatheredMessages
@@ -157,12 +157,11 @@ class Inbox:
         Empty for what was written in a thread that we can't know, of which nothing is kept. Waits while too much that
         came before waits to be handled, where that can wait.
         """
-        threads = self._store.threads
         await self._store.know_shards()
-        if inbound.stops and await threads.run_of(inbound.channel, inbound.stops) is None:
+        if inbound.stops and await run_of_thread(self._store, inbound.channel, inbound.stops) is None:
             await self._store.remember(_stopped(inbound.channel, inbound.stops), b"", _STOPPED_S)
         is_kept = inbound.is_below_new or not inbound.within
-        if not is_kept and await threads.run_of(inbound.channel, inbound.within) is None:
+        if not is_kept and await run_of_thread(self._store, inbound.channel, inbound.within) is None:
             return ""
         backlog = self._backlogs.setdefault(inbound.channel, Backlog(self._store, inbound.channel))
         if inbound.can_wait:
@@ -177,7 +176,7 @@ class Inbox:
         item = Accepted(fresh, foreign, body, inbound.raw, _SEEN_S, is_answer=inbound.is_answer, who=_who(inbound))
         inbound_id, is_new = await self._known(foreign) or await self._journal.accept(await self._claimed(item))
         if inbound.begins:
-            await threads.begin(inbound.channel, inbound.begins, self._starter.run_id(inbound_id))
+            await begin_thread(self._store, inbound.channel, inbound.begins, self._starter.run_id(inbound_id))
         if is_new and inbound.can_wait:
             backlog.add(inbound_id, len(inbound.raw))
         return inbound_id
@@ -650,7 +649,7 @@ class Inbox:
             others = tuple(map(PersonId, trigger.others)) or self._people.once_had(channel, trigger.written_by)
             others = tuple(one for one in others if one != trigger.person)
             if trigger.within:
-                await self._store.threads.note(channel, trigger.within, run_id)
+                await note_thread(self._store, channel, trigger.within, run_id)
             await self._starter.start(
                 channel,
                 trigger.text,

@@ -33,6 +33,7 @@ from bot.runs.api_requests import AskingAgain
 from bot.runs.start import Starter
 from bot.store import Commit
 from bot.store.ids import derived_id
+from bot.store.indexes import run_of_thread
 from bot.store.journal import Journal, outbox_entry
 from bot.store.outbox_entry import Tell
 from channels import Trigger
@@ -299,7 +300,7 @@ class TypedStanding:
     async def _run_of(self, channel: str, trigger: Trigger) -> RunId | None:
         if not trigger.follows:
             return None
-        return await self._store.threads.run_of(channel, trigger.within or trigger.thread)
+        return await run_of_thread(self._store, channel, trigger.within or trigger.thread)
 
     async def _ask(self, wanted: Wanted, inbound_id: str, channel: str, trigger: Trigger, run_id: RunId) -> None:
         """Open the request, unless this message has done so. Raises as the console's page does."""

@@ -17,7 +17,7 @@ from bot.people.directory import People, refs_of_seat
 from bot.people.offers import waits_for
 from bot.render.cards import notice
 from bot.store import Store
-from bot.store.indexes import Places
+from bot.store.indexes import keep_call
 from bot.store.journal import outgoing_id
 from bot.store.outbox_entry import Delivery, PlaceCard, Tell
 from channels import Address, Card, Channel, ChannelError
@@ -39,12 +39,12 @@ class Calls:
     """Finds who is to be called."""
 
     def __init__(self, store: Store, people: People, failures: DeliveryFailures) -> None:
-        self._people, self._failures, self._places = people, failures, Places(store.client)
+        self._store, self._people, self._failures = store, people, failures
 
     async def on_card(self, entry: PlaceCard, record: RequestRecord, channel: Channel, to: Address) -> Called:
         """Return whom the card of `entry` names that is to stand at `to`: the same with each try."""
         asked = json.dumps(dict(await self._asked(entry, record, channel, to)))
-        kept = json.loads(await self._places.called(entry.request_id, entry.delivery_id, asked))
+        kept = json.loads(await keep_call(self._store.client, entry.request_id, entry.delivery_id, asked))
         return {DeliveryId(delivery_id): PersonId(person) for delivery_id, person in kept.items()}
 
     async def below(

@@ -22,6 +22,7 @@ from bot.outbound.shared_cards import reader_of, theirs_now
 from bot.render.request_card import standing
 from bot.render.status_line import WORKING, StatusLines, asked_for, status_card, status_line
 from bot.store import Store
+from bot.store.indexes import note_thread
 from bot.store.outbox_entry import Delivery, OutboxEntry, ShowStatus, UpdateCard
 from channels import Card, Channel, ChannelError, ChannelRefused, ChannelUnavailable, Newest, Placement
 from language import Language, say, speaking, spoken
@@ -118,7 +119,7 @@ class LiveCards:
                 # By a key of its own, as an entry whose call was not answered gets another id.
                 key = f"{entry.delivery_id} {entry.card.at.isoformat()}"
                 there = await channel.send(card, delivery.address, key)
-                await self._store.threads.note(channel.name, there.handle, entry.run_id)
+                await note_thread(self._store, channel.name, there.handle, entry.run_id)
             else:
                 await channel.update(delivery, card, entry.id)
         except ChannelRefused as error:

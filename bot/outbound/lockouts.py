@@ -6,7 +6,7 @@ import structlog
 
 from bot.render.cards import Words
 from bot.store import Store
-from bot.store.indexes import Lockouts
+from bot.store.indexes import end_lockout, lockouts_of, note_lockout
 from channels import ChannelUnauthorized
 from language import say
 from language.recorded import trouble_of
@@ -28,12 +28,12 @@ class LockedOut:
     """Knows which channels refuse us; `alert` reaches the operators through those that do not."""
 
     def __init__(self, store: Store, alert: AlertOnce) -> None:
-        self._lockouts, self._alert = Lockouts(store.client), alert
+        self._client, self._alert = store.client, alert
         self._met = dict[tuple[str, str], str]()
 
     async def note(self, some_id: str, error: ChannelUnauthorized) -> None:
         """The channel refused us when `some_id` was tried."""
-        await self._lockouts.note(error.channel, error.what, error.do)
+        await note_lockout(self._client, error.channel, error.what, error.do)
         self._met[some_id, error.channel] = error.what
         if len(self._met) > _REMEMBERED:
             del self._met[next(iter(self._met))]
@@ -43,11 +43,11 @@ class LockedOut:
         """The channel took `some_id`, for which it may have refused us before."""
         if what := self._met.pop((some_id, channel), None):
             log.info("a channel takes us again", channel=channel)
-            await self._lockouts.over(channel, what)
+            await end_lockout(self._client, channel, what)
 
     async def found(self, channel: str) -> ChannelUnauthorized | None:
         """Return the reason this channel refuses us just now; None if it does not."""
-        now = await self._lockouts.all()
+        now = await lockouts_of(self._client)
         known = next((one for one in now if one.channel == channel), None)
         return ChannelUnauthorized(channel, known.what, known.do) if known else None
 

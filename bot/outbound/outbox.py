@@ -32,6 +32,7 @@ from bot.requests.gathering import Gathering
 from bot.requests.opening import requesters_of
 from bot.store import Commit, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.indexes import begin_thread, note_thread
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import (
     Alert,
@@ -86,7 +87,9 @@ class Outbox:
         self._calls = Calls(journal.store, reach.people, reach.failures)
         self._gathering = gathering
         self._together = Together(journal.store, reach.people, reach.tokens, reach.console)
-        self._sender = Sender(decisions, reach, self._claims, self._calls, self._locked_out, self._together)
+        self._sender = Sender(
+            self._store, decisions, reach, self._claims, self._calls, self._locked_out, self._together
+        )
         self._lines = LinesBelow(journal, decisions, reach, self._calls, self._sender, self._locked_out)
         self._live_cards = LiveCards(self._store, reach, self._calls, self._sender.for_channel)
         # Hears to whom something of theirs has opened or closed.
@@ -292,7 +295,7 @@ class Outbox:
         if self._channels[channel].edits and not together:
             await self._know_card(delivery, entry.run_id)
         if delivery.address.thread and entry.thread.startswith(SESSION) and not together:
-            await self._store.threads.note(channel, delivery.address.thread, entry.run_id)
+            await note_thread(self._store, channel, delivery.address.thread, entry.run_id)
         event = CardDelivered(
             at=self._store.about_now(),
             request_id=entry.request_id,
@@ -341,31 +344,31 @@ class Outbox:
         """What people write below a card that asks them something goes to its run, and so does what answers a mail, or
         is written below what tells somebody of it in a direct message.
         """
-        entry, address, threads = sending.entry, delivery.address, self._store.threads
+        entry, address = sending.entry, delivery.address
         if isinstance(entry, Tell):
             await self._know_thread(delivery, entry.run_id)
         if isinstance(entry, Tell) and entry.to:
             return
         if sending.card.form and delivery.handle:
-            await threads.note(address.channel, delivery.handle, entry.run_id)
+            await note_thread(self._store, address.channel, delivery.handle, entry.run_id)
         elif isinstance(entry, Tell) and self._channels[address.channel].edits and not address.is_shared:
-            know = threads.note if entry.thread.startswith(SESSION) else threads.begin
+            know = note_thread if entry.thread.startswith(SESSION) else begin_thread
             if thread := address.thread or delivery.handle:
-                await know(address.channel, thread, entry.run_id)
+                await know(self._store, address.channel, thread, entry.run_id)
 
     async def _know_thread(self, delivery: Placement, run_id: RunId) -> None:
         """Know by its thread what answers a message that no answer names by itself, as a mail that asks nothing."""
         channel, thread = delivery.address.channel, delivery.address.thread
         if thread and not self._channels[channel].edits:
-            await self._store.threads.begin(channel, thread, run_id)
+            await begin_thread(self._store, channel, thread, run_id)
 
     async def _know_card(self, delivery: Placement, run_id: RunId) -> None:
         """Know both threads of a card: what is said in the one of a run that started this one goes to both."""
         channel, thread = delivery.address.channel, delivery.address.thread
         if thread:
-            await self._store.threads.begin(channel, thread, run_id)
+            await begin_thread(self._store, channel, thread, run_id)
         if delivery.handle:
-            await self._store.threads.note(channel, delivery.handle, run_id)
+            await note_thread(self._store, channel, delivery.handle, run_id)
 
     async def _answerable(self, entry: Tell | Alert) -> CardToSend:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""

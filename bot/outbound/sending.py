@@ -25,7 +25,8 @@ from bot.render.request_card import offered_form, with_approvals
 from bot.requests.decisions import Decisions
 from bot.requests.opening import card_for
 from bot.requests.tokens import Tokens
-from bot.store.indexes import Receipt, Receipts
+from bot.store import Store
+from bot.store.indexes import Receipt, note_receipt
 from bot.store.outbox_entry import (
     Alert,
     Delivered,
@@ -88,7 +89,6 @@ class Reach:
     channels: Mapping[str, Channel]
     tokens: Tokens
     failures: DeliveryFailures
-    receipts: Receipts
     sessions: Sessions
     console: str | None = None
 
@@ -98,6 +98,7 @@ class Sender:
 
     def __init__(
         self,
+        store: Store,
         decisions: Decisions,
         reach: Reach,
         claims: CardClaims,
@@ -105,9 +106,9 @@ class Sender:
         locked_out: LockedOut,
         together: Together,
     ) -> None:
-        self._decisions, self._people = decisions, reach.people
+        self._store, self._decisions, self._people = store, decisions, reach.people
         self._channels, self._tokens = reach.channels, reach.tokens
-        self._failures, self._receipts, self._console = reach.failures, reach.receipts, reach.console
+        self._failures, self._console = reach.failures, reach.console
         self._claims, self._locked_out, self._sessions = claims, locked_out, reach.sessions
         self._calls, self._together = calls, together
 
@@ -327,7 +328,7 @@ class Sender:
             case _:
                 to = entry.to if isinstance(entry, PostMail) else ""
         note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title, to=to)
-        await self._receipts.note(entry.id, note)
+        await note_receipt(self._store.client, entry.id, note)
         return self._tokens.make_receipt(entry.id)
 
     def _link(self, ref: str) -> str:

@@ -12,7 +12,7 @@ from agents.requests import DeliveryId, PersonId
 from bot.outbound.failures import DeliveryFailures
 from bot.people.directory import People
 from bot.store import Store, WorkItem
-from bot.store.indexes import Places
+from bot.store.indexes import claim_place
 from bot.store.outbox_entry import Delivery, OutboxEntry, PlaceCard
 from channels import Address, Channel, ChannelUnavailable, Placement
 
@@ -43,14 +43,15 @@ class CardClaims:
     """Finds whose card stands, or is to stand, where several people see it."""
 
     def __init__(self, store: Store, failing: DeliveryFailures) -> None:
-        self._store, self._failing, self._places = store, failing, Places(store.client)
+        self._store, self._failing = store, failing
 
     async def at(self, to: Address, entry: PlaceCard) -> Stands | RefusedThere | None:
         """Return what became of the one card at `to`; None if `entry` is to place it. Raises ClaimPending."""
         if not to.is_shared:
             return None
-        place, mine = f"{entry.revision} {to.channel} {to.to} {to.thread}", entry.delivery_id
-        first = await self._places.claim(entry.request_id, place, mine)
+        client, place = self._store.client, f"{entry.revision} {to.channel} {to.to} {to.thread}"
+        mine = entry.delivery_id
+        first = await claim_place(client, entry.request_id, place, mine)
         if first == mine:
             return None
         is_coming, theirs = await self._placed(first)
@@ -58,7 +59,7 @@ class CardClaims:
             return Stands(first, delivery)
         if theirs and to.channel in theirs.failed and not entry.again:
             return RefusedThere(theirs.failed[to.channel])
-        if not is_coming and await self._places.claim(entry.request_id, place, mine, follows=first) == mine:
+        if not is_coming and await claim_place(client, entry.request_id, place, mine, follows=first) == mine:
             return None
         raise ClaimPending("The same card is on its way to where others see it as well", "This one follows it")
 

@@ -22,7 +22,7 @@ from bot.errors import Conflict
 from bot.queries.history import Story
 from bot.runs.thinking import completed
 from bot.store import Store
-from bot.store.indexes import KeptReply, Replies
+from bot.store.indexes import KeptReply, kept_replies
 from language import say
 from language.dates import in_words
 from prompts import PromptError
@@ -53,7 +53,7 @@ async def replay(store: Store, run_id: RunId, story: Story, step: int, agents: M
     """Return what came before the `step`-th chosen step of a run, and after it. Raises Conflict."""
     chosen = story.events[_place(story.events, step)]
     asked = chosen.call.input_hash if isinstance(chosen, StepChosen) else ""
-    kept = await Replies(store.client).read(run_id, [asked], story.now)
+    kept = await kept_replies(store.client, run_id, [asked], story.now)
     return seen(story.events, step, agents, reply=kept.get(asked))
 
 

@@ -24,6 +24,7 @@ from bot.policy.glass import broken
 from bot.render.status_line import StatusLines, written_in
 from bot.render.views import line_of
 from bot.store import Commit, Store, Wake, WorkItem
+from bot.store.indexes import begin_thread, note_fork, note_thread
 from bot.store.journal import record_write
 from bot.store.outbox_entry import Delivery
 from channels import Address, Placement
@@ -77,7 +78,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int] | None:
             await _threads_anew(store, run)
             await _days_anew(store, run, events)
             if run.forked and run.forked.how != "import" and await store.length(run.forked.source):
-                await store.forks.note(run.forked.source, run.id, run.forked.at)
+                await note_fork(store.client, run.forked.source, run.id, run.forked.at)
             olds = stored.values()
             return len(told), sum(old is None or old.body != new.body for old, new in zip(olds, writes, strict=True))
     return None
@@ -102,7 +103,7 @@ async def _threads_anew(store: Store, run: Run) -> None:
     is_below = run.ended or (run.started is not None and run.started.parent is not None)
     for channel, thread in places:
         if thread:
-            await (store.threads.begin if is_below else store.threads.note)(channel, thread, run.id)
+            await (begin_thread if is_below else note_thread)(store, channel, thread, run.id)
 
 
 async def _days_anew(store: Store, run: Run, events: tuple[Event, ...]) -> None:

@@ -8,7 +8,7 @@ import structlog
 
 from bot.people.directory import People
 from bot.store import Store, StoreError
-from bot.store.indexes import HOME_KEEP_S, Homes
+from bot.store.indexes import HOME_KEEP_S, has_opened_home, note_home
 from channels import ChannelError, RequestLookup
 from channels.slack.modals import View, view
 from language import speaking
@@ -26,13 +26,12 @@ class HomeDrawing:
 
     def __init__(self, store: Store, people: People, publish: Publish, every_s: float = 1.0) -> None:
         self._store, self._people, self._publish, self._every_s = store, people, publish, every_s
-        self._homes = Homes(store.client)
         self._wanted, self._news = dict[str, None](), asyncio.Event()
 
     async def opened(self, person: str) -> None:
         """Note that somebody opened their Home: from now on what opens or closes of theirs draws it. Never raises."""
         try:
-            await self._homes.note_opened(person, self._store.about_now())
+            await note_home(self._store.client, person, self._store.about_now())
         except StoreError as error:
             log.warning("can't note that a Home was opened; the next opening does", person=person, error=str(error))
 
@@ -59,7 +58,8 @@ class HomeDrawing:
         if contact is None or contact.slack is None:
             return False
         try:
-            if not await self._homes.has_opened(person, self._store.about_now() - timedelta(seconds=HOME_KEEP_S)):
+            since = self._store.about_now() - timedelta(seconds=HOME_KEEP_S)
+            if not await has_opened_home(self._store.client, person, since):
                 return False
             with speaking(contact.language):
                 found = view(await desk.overview(contact.id))

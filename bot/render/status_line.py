@@ -18,6 +18,7 @@ from bot.render.outcome import about, by_people, heading, how_stopped, in_spite,
 from bot.render.words import frozen_words, present, wish_of
 from bot.store import Store
 from bot.store.ids import derived_id
+from bot.store.indexes import begin_thread
 from channels import Card, Placement
 from language import say, say_many
 from language.dates import in_words
@@ -186,7 +187,7 @@ class StatusLines:
     async def keep(self, run_id: str, delivery: Placement) -> bool:
         """Note where it stands, and that people may write there; False when somebody did before."""
         for thread in written_in(delivery):
-            await self._store.threads.begin(delivery.address.channel, thread, run_id)
+            await begin_thread(self._store, delivery.address.channel, thread, run_id)
         return (await self._store.remember(_name(run_id), delivery.model_dump_json().encode(), _KEEP_S))[1]
 
 

@@ -12,6 +12,7 @@ from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Judgement
 from bot.store import RecordWrite, Store
+from bot.store.indexes import forks_of
 from bot.store.journal import record_write
 from language import say
 
@@ -60,7 +61,7 @@ async def copies_of(store: Store, run_id: RunId) -> Sequence[Run]:
     """Return the newest runs that were made from `run_id`, and from those, and go on."""
     made, found = [run_id], list[Run]()
     for source in made:
-        newest = map(RunId, (await store.forks.of(source))[-_COPIES:])
+        newest = map(RunId, (await forks_of(store.client, source))[-_COPIES:])
         made += [copy for copy in newest if copy not in made][: _COPIES + 1 - len(made)]
     for copy in made[1:]:
         run = await store.run(copy)

@@ -31,6 +31,7 @@ from bot.runs.start import Starter
 from bot.store import Commit, Wake, WorkItem
 from bot.store.attachments import contents_of
 from bot.store.ids import new_id, shard_of
+from bot.store.indexes import forks_of, note_fork
 from bot.store.journal import Journal
 from language import say
 
@@ -91,7 +92,7 @@ class RunForks:
 
     async def forks_of(self, run_id: str) -> tuple[str, ...]:
         """The runs that go on from this one's story, oldest first."""
-        noted = await self._store.forks.of(run_id)
+        noted = await forks_of(self._store.client, run_id)
         lines = await self._store.lists.summaries_of(noted)
         return tuple(fork for fork, line in zip(noted, lines, strict=True) if line)
 
@@ -128,7 +129,7 @@ class RunForks:
         events = [_begun(made, story, asker, run_id, config), *made.story[1:], forked]
         events += self._next(story, forked, started.agent, run_id)
         if made.is_noted:
-            await self._store.forks.note(forked.source, run_id, forked.at)
+            await note_fork(self._store.client, forked.source, run_id, forked.at)
         commit = Commit(
             run_id=run_id,
             events=events,

@@ -518,11 +518,8 @@ class Loop:
         if run.pending is None or run.pending.frozen != freeze.at_first():
             await self._freezes.note(request_id, freeze)
             return None
-        # Until it is noted that it waits, the schedule brings it back.
-        again = self._store.about_now() + timedelta(seconds=self._store.grace_s)
-        is_at_rest = await self._settle(run, again) and await self._store.freezes.wait(
-            run.id, run.seq, request_id, number, min(filter(None, (freeze.until, at_most)), default=None)
-        )
+        until = min(filter(None, (freeze.until, at_most)), default=None)
+        is_at_rest = await self._store.settle(run.id, run.seq, until, line_of(run), waits=request_id, frozen=number)
         return replace(told, is_at_rest=True) if is_at_rest else None
 
     async def _start(

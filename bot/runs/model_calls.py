@@ -15,7 +15,8 @@ from agents.run import Run
 from agents.steps import asked_name
 from bot.render.redaction import Redactor
 from bot.store import StoreError
-from bot.store.indexes import KeptReply, Replies
+from bot.store.client import Client
+from bot.store.indexes import KeptReply, keep_reply
 from bot.telemetry import ModelUse, Telemetry
 
 log = structlog.stdlib.get_logger()
@@ -30,12 +31,12 @@ class ModelCalls:
     def __init__(
         self,
         telemetry: Telemetry,
-        replies: Replies,
+        client: Client,
         keep_s: Mapping[str, float | None],
         redactor: Redactor,
     ) -> None:
         self._telemetry = telemetry
-        self._replies, self._keep_s, self._redactor = replies, keep_s, redactor
+        self._client, self._keep_s, self._redactor = client, keep_s, redactor
 
     async def note(self, agent: Agent, run: Run, found: Chosen | Failed, now: datetime) -> None:
         """Note a call that came to this. What can't be kept is logged: the step holds without it."""
@@ -51,7 +52,7 @@ class ModelCalls:
                 text=text[:_REPLY_CHARS], is_cut=len(text) > _REPLY_CHARS, until=now + timedelta(seconds=keep_s)
             )
             try:
-                await self._replies.keep(run.id, found.call.input_hash, reply, keep_s)
+                await keep_reply(self._client, run.id, found.call.input_hash, reply, keep_s)
             except StoreError as error:
                 log.warning("a reply of a model is not kept", run_id=run.id, error=str(error))
 

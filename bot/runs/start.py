@@ -27,6 +27,7 @@ from bot.runs.admission import Admission
 from bot.runs.budgets import allowance
 from bot.store import Commit, Wake, WorkItem
 from bot.store.ids import ingress_shard, new_id, run_of
+from bot.store.indexes import note_thread
 from bot.store.journal import Journal
 from channels import File
 from language import say
@@ -94,7 +95,7 @@ class Starter:
         run_id = run_id or self.run_id(inbound_id)
         await self._admit(sent.origin, requester, run_id)
         if thread:
-            await self._store.threads.note(channel, thread, run_id)
+            await note_thread(self._store, channel, thread, run_id)
         started = RunStarted(
             at=self._store.about_now(),
             run_id=run_id,

@@ -35,18 +35,18 @@ from bot.store.commit import (
     Once,
     Record,
     RecordWrite,
+    Rest,
+    Seen,
     Start,
+    Takes,
     Waiting,
     Wake,
     WriteState,
     Written,
     encode,
-    kept,
-    stamped,
 )
 from bot.store.freezes import Freezes
 from bot.store.ids import WorkItem
-from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
 from bot.store.lists import Lists
 from bot.store.memory import Memory
@@ -114,9 +114,8 @@ class Store:
         replicas: int = 0,
     ) -> None:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
-        self.lists, self.threads, self.days = Lists(client, shards), Threads(client, shards), Days(client, shards)
+        self.lists, self.days, self.freezes = Lists(client, shards), Days(client, shards), Freezes(client, shards)
         self._grace_ms, self._lease_ms, self.release = round(grace_s * 1000), round(lease_s * 1000), release
-        self.forks, self.handles, self.freezes = Forks(client), Handles(client, shards), Freezes(client, shards)
         self._replicas = Replicas(replicas, min(_REPLICATED_WITHIN_S, lease_s / 4)) if replicas else None
         # When the leases of this process were asked for last.
         self._asked = dict[str, float]()
@@ -127,6 +126,10 @@ class Store:
     def has_grown(self) -> bool:
         """True where there are more shards than the store began with."""
         return self.client.began_with not in {None, self.shards}
+
+    def keys_of(self, foreign_id: str) -> Keys:
+        """The keys of the shard where what is known of a foreign id is kept."""
+        return Keys(self.client.ingress(foreign_id, self.shards))
 
     async def know_shards(self) -> None:
         """Read how many shards the store began with, where nothing in this process has yet: names are found by that."""
@@ -216,30 +219,37 @@ class Store:
         in time is `unconfirmed`: a fail-over could lose it, so nothing may be done, and whoever asked takes it back.
         Raises WentBack where the store lacks what this process has seen of it.
         """
-        keys = Keys.of(run_id)
+        shard = Keys.of(run_id).shard
         lease_ms = self._lease_ms if outside_s is None else round(outside_s * 1000)
-        events = [stamped(one, self.release) for one in (*thought, event)]
-        before_ms = scripts.at_ms(record.before) if record and record.before else 0
-        environment, seen = record.environment if record else "", self.memory.asked(keys.shard)
-        call = scripts.start_tool(
-            keys, run_id, expect, attempt_id, lease_ms, events, _kept(record), before_ms, environment,
-            kept(line, keys) if line else None, seen,
-        )  # fmt: skip
+        environment = record.environment if record else ""
+        commit = Commit(
+            run_id=run_id,
+            events=[*thought, event],
+            expect=expect,
+            records=[record] if record else (),
+            takes=Takes(attempt_id, lease_ms, Seen(*self.memory.asked(shard)), environment),
+            summary=line,
+            limit=_NO_LIMIT,
+            commit=attempt_id,
+        )
         asked = boot_s()
-        reply, is_replicated = await self._run_replicated(call, run_id)
-        if reply.state == "back":
-            self.memory.doubt()
-            raise WentBack("a start or an audit record that was seen is not in it")
-        if reply.state == "started":
-            if not is_replicated:
+        written, is_replicated = await self._run_replicated(encode(commit, self._grace_ms, self.release), run_id)
+        match written.state:
+            case "back":
+                self.memory.doubt()
+                raise WentBack("a start or an audit record that was seen is not in it")
+            case "started" if not is_replicated:
                 return Start("unconfirmed")
-            self.memory.saw_start(keys.shard, reply.starts)
-            if outside_s is not None:
+            case "started":
+                self.memory.saw_start(shard, written.starts)
+                if outside_s is None:
+                    self._asked[attempt_id] = asked
+                    return Start("started" if await self.holds(run_id, attempt_id) else "conflict")
                 return Start("started")
-            self._asked[attempt_id] = asked
-            if not await self.holds(run_id, attempt_id):
+            case "late" | "frozen" as why:
+                return Start(why)
+            case _:
                 return Start("conflict")
-        return Start(reply.state)
 
     async def tell_start(self, run_id: str, attempt_id: str) -> bool:
         """Note that whoever makes the effect outside of sayso is told to begin; False where that start was taken back.
@@ -360,14 +370,24 @@ class Store:
             self._asked.pop(attempt_id, None)
         return written.state
 
-    async def settle(self, run_id: str, seq: int, due: datetime | None, summary: Line | None) -> bool:
+    async def settle(
+        self, run_id: str, seq: int, due: datetime | None, summary: Line | None, *, waits: str = "", frozen: int = 0
+    ) -> bool:
         """End a turn at `seq`, to be looked at again at `due`; False when something came in since.
 
-        A run that has not started has no `summary`.
+        A run that has not started has no `summary`. One with an approved request that `waits` for the end of a freeze
+        goes on as well if the freezes are no longer those of the number `frozen`.
         """
-        keys = Keys.of(run_id)
-        due_ms, line = scripts.at_ms(due) if due else None, kept(summary, keys) if summary else None
-        return await self.client.run(scripts.settle(keys, run_id, seq, due_ms, line))
+        commit = Commit(
+            run_id=run_id,
+            expect=seq,
+            summary=summary,
+            rest=Rest(due),
+            waits=waits,
+            frozen=frozen if waits else None,
+            limit=_NO_LIMIT,
+        )
+        return (await self.commit(commit)).state == "committed"
 
     async def accept(self, item: Accepted, *, push: bool = True) -> tuple[str, bool]:
         """Make an inbound item durable; (the id it has, whether it is new). See `commit` for `push`.
@@ -388,12 +408,12 @@ class Store:
 
     async def admit(self, sender: str, trigger: str, count: int, per_s: float) -> bool:
         """Count `trigger` against its sender's limit; False when it is one too many."""
-        keys = Keys(self.client.ingress(sender, self.shards))
+        keys = self.keys_of(sender)
         return await self.client.run(scripts.admit(keys, sender, trigger, count, round(per_s * 1000)))
 
     async def admitted_in_s(self, sender: str, per_s: float) -> float:
         """Seconds until a sender who is at the limit has room for one more."""
-        keys = Keys(self.client.ingress(sender, self.shards))
+        keys = self.keys_of(sender)
         oldest = ["ZRANGE", keys.window(sender), 0, 0, "WITHSCORES"]
         found, *told = await self.client.read(oldest, *clock.asked(keys))
         if not found:
@@ -403,7 +423,7 @@ class Store:
 
     async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]:
         """Keep `body` for a foreign id unless it has one; return the body that is kept, and whether it is new."""
-        key = Keys(self.client.ingress(foreign_id, self.shards)).seen(foreign_id)
+        key = self.keys_of(foreign_id).seen(foreign_id)
         while True:
             is_new = await self.client.do("SET", key, body, "NX", "PX", round(keep_s * 1000))
             known = body if is_new else await self.client.do("GET", key)
@@ -419,11 +439,11 @@ class Store:
 
     async def remembered(self, foreign_id: str) -> bytes | None:
         """Return the body kept for a foreign id; None if the id has not come, or came too long ago."""
-        return await self.client.do("GET", Keys(self.client.ingress(foreign_id, self.shards)).seen(foreign_id))
+        return await self.client.do("GET", self.keys_of(foreign_id).seen(foreign_id))
 
     async def forget(self, foreign_id: str) -> None:
         """Keep nothing for a foreign id any more."""
-        await self.client.do("DEL", Keys(self.client.ingress(foreign_id, self.shards)).seen(foreign_id))
+        await self.client.do("DEL", self.keys_of(foreign_id).seen(foreign_id))
 
     async def inbound(self, inbound_id: str) -> Waiting | None:
         """Return an inbound item that has not had its effect yet."""
@@ -545,10 +565,6 @@ class Store:
         """Push what is due in a shard, or nobody took; return it."""
         keys = Keys(shard)
         return await self.client.run(scripts.sweep(keys, self._grace_ms, at_most))
-
-
-def _kept(record: RecordWrite | None) -> scripts.RecordKept | None:
-    return scripts.RecordKept(record.request_id, record.version, record.body) if record else None
 
 
 def _mark(some_id: str) -> list[Arg]:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from agents.events import Event, write_event
 from agents.model.usage import used
@@ -16,7 +16,7 @@ from bot.store.client.script import Call, Script
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 from bot.store.outbox_entry import shown_in
-from bot.store.scripts import LineKept, at_ms
+from bot.store.scripts import at_ms
 
 _COMMIT = Script("commit")
 
@@ -113,19 +113,42 @@ class Ends:
     is_own: bool = False
 
 
+class Seen(NamedTuple):
+    """What a process has seen of a shard: its starts, the number of the settled audit record, and that one's seal."""
+
+    starts: str
+    n: int
+    seal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """The begin of an `attempt`, which holds the run's lease for so long; with 0 ms it is over with its start.
+
+    It is refused where the store lacks what was `seen` of it, where somebody has the lease, and where it is for a
+    record that is not approved, or in its `environment` while that is frozen.
+    """
+
+    attempt: str
+    lease_ms: int
+    seen: Seen
+    environment: str
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """The data of one write.
 
     `expect` fences it by the run's sequence; None appends wherever the run is now. `outgoing` are new outbox entries;
     `sent` is the one that this change ends, or `inbound` the inbound item: when it is gone already, nothing is written.
-    `ends` is an attempt that it ends. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run
-    into every list it belongs to; where it `is_rebuilt`, also into those where it should stand by now. It `concerns`
-    people beside those whom the events name, and all of them find it in their lists. With `rest` the run's turn ends
-    with this change, which has to be fenced. With `is_there` nothing is written to a run that has left for the archive,
-    and with `frozen`, the number of the freezes by people that it was made by, nothing once these have changed.
-    `counts` is what it is counted as for operators, by the names of `bot.store.lists`. `commit` names the change, so
-    that repeating it is harmless.
+    `ends` is an attempt that it ends; `takes` is one that begins, whose id the change has then. `files`, hashes and
+    contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs to; where it `is_rebuilt`,
+    also into those where it should stand by now. It `concerns` people beside those whom the events name, and all of
+    them find it in their lists. With `rest` the run's turn ends with this change, which has to be fenced. With
+    `is_there` nothing is written to a run that has left for the archive, and with `frozen`, the number of the freezes
+    by people that it was made by, nothing once these have changed; the request that `waits` for the end of one is found
+    once it ends. `counts` is what it is counted as for operators, by the names of `bot.store.lists`. `commit` names the
+    change, so that repeating it is harmless.
     """
 
     run_id: str
@@ -137,6 +160,7 @@ class Commit:
     deliveries: Sequence[tuple[str, bytes]] = ()
     sent: str | None = None
     inbound: str | None = None
+    takes: Takes | None = None
     ends: Ends | None = None
     wake: Sequence[Wake] = ()
     asleep: Sequence[WorkItem] = ()
@@ -147,6 +171,7 @@ class Commit:
     concerns: Collection[str] = ()
     is_there: bool = False
     frozen: int | None = None
+    waits: str = ""
     limit: int = MAX_EVENTS
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     commit: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -183,7 +208,7 @@ class Waiting:
     at: datetime
 
 
-WriteState = Literal["committed", "conflict", "late", "repeat", "gone", "full", "alive"]
+WriteState = Literal["committed", "started", "conflict", "late", "repeat", "gone", "full", "alive", "frozen", "back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +217,14 @@ class Written:
 
     `conflict`: something changed since it was looked at. `late`: the time was over. `repeat`: the key was known,
     `outcome` is what was told then. `gone`: it had been done before. `full`: the run has too many events. `alive`: the
-    owner of the attempt has its lease.
+    owner of the attempt has its lease. `started`: an attempt has begun, and these are the `starts` of its shard now.
+    `frozen`: what it is for must not begin. `back`: the store lacks what was seen of it.
     """
 
     state: WriteState
     seq: int = 0
     outcome: bytes = b""
+    starts: str = ""
 
 
 def stamped(event: Event, release: str) -> bytes:
@@ -231,8 +258,8 @@ def encode(commit: Commit, grace_ms: int, release: str = "", *, push: bool = Tru
         "run": commit.run_id,
         "commit": commit.commit,
         "expect": commit.expect,
-        "grace": grace_ms,
-        "push": push,
+        "grace": grace_ms if commit.outgoing or commit.wake else None,
+        "push": push if commit.outgoing or commit.wake else None,
         "anew": commit.is_rebuilt,
         "there": commit.is_there or None,
         "frozen": None if commit.frozen is None else {"key": key(keys.frozen), "n": str(commit.frozen)},
@@ -249,9 +276,13 @@ def encode(commit: Commit, grace_ms: int, release: str = "", *, push: bool = Tru
         "files": [
             {"key": key(keys.file(commit.run_id, name)), "body": body(content)} for name, content in commit.files
         ],
-        "files_ms": FILES_S * 1000,
+        "files_ms": FILES_S * 1000 if commit.files else None,
         "asleep": [*map(str, commit.asleep), *map(str, _ended(commit))],
     }
+    if commit.takes:
+        plan["takes"] = _takes(commit.takes, commit, keys, key)
+    if commit.waits:
+        plan["waits"] = {"key": key(keys.approved_waits), "id": commit.waits}
     if commit.ends:
         ends, at = commit.ends, key(keys.attempts(commit.run_id))
         plan["ends"] = _known({"key": at, "attempt": ends.attempt, "becomes": ends.becomes, "own": ends.is_own})
@@ -278,6 +309,26 @@ def _ended(commit: Commit) -> Iterable[WorkItem]:
     """What need not be done any more, as this change ends it."""
     yield from (WorkItem("in", commit.inbound),) if commit.inbound else ()
     yield from (WorkItem("out", commit.sent),) if commit.sent else ()
+
+
+def _takes(takes: Takes, commit: Commit, keys: Keys, key: Callable[[str], int]) -> dict[str, Any]:
+    seen = takes.seen
+    return {
+        "attempt": takes.attempt,
+        "lease": takes.lease_ms,
+        "key": key(keys.attempts(commit.run_id)),
+        "starts": key(keys.starts),
+        "sealed": key(keys.audit_head),
+        "seen": seen.starts,
+        "n": seen.n,
+    } | _known(
+        {
+            "seal": seen.seal if seen.n else None,
+            "chain": key(keys.audit_chain) if seen.n else None,
+            "frozen": key(keys.frozen) if commit.records else None,
+            "where": takes.environment if commit.records else None,
+        }
+    )
 
 
 def _audited(commit: Commit, body: Callable[[bytes], int]) -> dict[str, int] | None:
@@ -307,11 +358,6 @@ def lists_of(line: Line, keys: Keys) -> Iterable[str]:
     yield from (keys.runs_in(state) for state in get_args(RunState))
 
 
-def kept(line: Line, keys: Keys) -> LineKept:
-    """A run's line as scripts have it."""
-    return LineKept(line.body, at_ms(line.started_at), line.state, tuple(lists_of(line, keys)))
-
-
 def _known(values: dict[str, Any]) -> dict[str, Any]:
     """Drop what is none: Lua's JSON reader makes of it something that counts as true."""
     return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
@@ -328,6 +374,11 @@ def _record(
         "state": record.state,
         "body": body(record.body),
         "id": record.request_id,
+    }
+    if commit.takes:  # an approval with no moment from which it is too old starts nothing
+        waits = {"key": key(keys.approved_waits), "by": "SREM"}
+        return written | {"before": _ms(record.before) or 0, "waits": waits}
+    written |= {
         "at": _ms(record.opened_at),
         "open": [key(name) for name in (keys.open, *map(keys.requests_for, dict.fromkeys(record.people)))],
         "left": [key(keys.requests_for(person)) for person in record.others],
@@ -350,6 +401,8 @@ def decode(reply: Sequence[Any]) -> Written:
     state = reply[0].decode()
     if state == "repeat":
         return Written(state, outcome=reply[1])
+    if state == "started":
+        return Written(state, seq=int(reply[1]), starts=reply[2].decode())
     return Written(state, seq=int(reply[1]))
 
 

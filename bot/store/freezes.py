@@ -117,11 +117,6 @@ class Freezes:
         bodies = {f"in {name}" if name else "*": one.model_dump_json() for name, one in held.freezes.items()}
         return await self._client.run(scripts.freeze(Keys(shard), held.number, follows, bodies))
 
-    async def wait(self, run_id: str, seq: int, request_id: str, number: int, until: datetime | None) -> bool:
-        """Have an approved run wait for the end of a freeze; False when the run or what is frozen has changed since."""
-        due_ms = scripts.at_ms(until) if until else None
-        return await self._client.run(scripts.wait_frozen(Keys.of(run_id), run_id, seq, due_ms, request_id, number))
-
     async def concerned(self, shard: int) -> list[str]:
         """The requests of a shard that are open, or approved and have not begun, and maybe some that never will."""
         keys = Keys(shard)

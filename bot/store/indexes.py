@@ -1,18 +1,18 @@
 """Indexes in Redis: by thread, handle, place, receipt, reply, fork, App Home, result, link to Slack, mark, lockout.
 
-None of them decides anything; most are made anew from the events by `sayso rebuild`.
+None of them decides anything; most are made anew from the events by `sayso rebuild`. All functions raise
+StoreUnavailable while Redis is away.
 """
 
 import asyncio
-import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 from pydantic import AwareDatetime
 
 from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
-from bot.store import scripts
+from bot.store import Store, scripts
 from bot.store.client import Client, adjusted, asked
 from bot.store.keys import Keys
 
@@ -26,107 +26,89 @@ _KEPT_ENOUGH_MS = (_THREAD_KEEP_S - 24 * 3600) * 1000
 _BEFORE = 8
 
 
-class Threads:
-    """The runs of threads, by channel and thread, in its own terms. All raise StoreUnavailable while Redis is away."""
-
-    def __init__(self, client: Client, shards: int) -> None:
-        self._client, self._shards = client, shards
-
-    async def note(self, channel: str, thread: str, run_id: str) -> None:
-        """`run_id` is the newest that lives there from now on; for 400 days."""
-        keys, name = self._named(channel, thread)
-        if not await self._client.do("SET", keys.thread(name), run_id, "EX", _THREAD_KEEP_S, "NX"):
-            await self._client.run(scripts.note_thread(keys, name, run_id, _THREAD_KEEP_S, _BEFORE))
-
-    async def begin(self, channel: str, thread: str, run_id: str) -> None:
-        """`run_id` lives there unless another run does already, though it may not have started yet; for 400 days."""
-        key, _ = self._keys(channel, thread)
-        if int(await self._client.do("PTTL", key)) > _KEPT_ENOUGH_MS:
-            return
-        if not await self._client.do("SET", key, run_id, "NX", "EX", _THREAD_KEEP_S):
-            await self._client.do("EXPIRE", key, _THREAD_KEEP_S)
-
-    async def runs_of(self, channel: str, thread: str) -> tuple[RunId, ...]:
-        """The runs that live there, the newest first; it may not have started yet."""
-        key, before = self._keys(channel, thread)
-        newest, older = await self._client.read(["GET", key], ["LRANGE", before, "0", "-1"])
-        return tuple(dict.fromkeys(RunId(one.decode()) for one in (newest, *older) if one))
-
-    async def run_of(self, channel: str, thread: str) -> RunId | None:
-        """The newest run that lives there."""
-        return next(iter(await self.runs_of(channel, thread)), None)
-
-    async def is_answer(self, request_ids: Iterable[str], reply_id: str) -> bool:
-        """Return whether a reply has had its effect on one of these requests, which are of one run."""
-        asked = [["HEXISTS", Keys.of(request_id).replies(request_id), reply_id] for request_id in request_ids]
-        return any(await self._client.read(*asked)) if asked else False
-
-    def _keys(self, channel: str, thread: str) -> tuple[str, str]:
-        """Return the key of the newest run, and that of those before."""
-        keys, name = self._named(channel, thread)
-        return keys.thread(name), keys.thread_before(name)
-
-    def _named(self, channel: str, thread: str) -> tuple[Keys, str]:
-        name = f"{channel}:{thread}"
-        return Keys(self._client.ingress(name, self._shards)), name
+async def note_thread(store: Store, channel: str, thread: str, run_id: str) -> None:
+    """`run_id` is the newest run of a thread, in its channel's own terms, from now on; for 400 days."""
+    keys, name = _thread(store, channel, thread)
+    if not await store.client.do("SET", keys.thread(name), run_id, "EX", _THREAD_KEEP_S, "NX"):
+        await store.client.run(scripts.note_thread(keys, name, run_id, _THREAD_KEEP_S, _BEFORE))
 
 
-class Places:
-    """The shared cards by request and place, any name for it. All raise StoreUnavailable while Redis is away."""
+async def begin_thread(store: Store, channel: str, thread: str, run_id: str) -> None:
+    """`run_id` lives in a thread unless another run does already, though it may not have started; for 400 days."""
+    keys, name = _thread(store, channel, thread)
+    key = keys.thread(name)
+    if int(await store.client.do("PTTL", key)) > _KEPT_ENOUGH_MS:
+        return
+    if not await store.client.do("SET", key, run_id, "NX", "EX", _THREAD_KEEP_S):
+        await store.client.do("EXPIRE", key, _THREAD_KEEP_S)
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
-    async def claim(
-        self, request_id: RequestId, place: str, delivery_id: DeliveryId, follows: DeliveryId | None = None
-    ) -> DeliveryId:
-        """Claim `place`; return its owner: `delivery_id`, if it was nobody's or that of the one it `follows`.
+async def runs_of_thread(store: Store, channel: str, thread: str) -> tuple[RunId, ...]:
+    """The runs that live in a thread, the newest first; it may not have started yet."""
+    keys, name = _thread(store, channel, thread)
+    newest, older = await store.client.read(["GET", keys.thread(name)], ["LRANGE", keys.thread_before(name), "0", "-1"])
+    return tuple(dict.fromkeys(RunId(one.decode()) for one in (newest, *older) if one))
 
-        No lock: nobody gives it back, and asking again gives the same.
-        """
-        owner = await self._first(request_id, place, delivery_id, follows or "")
-        return DeliveryId(owner)
 
-    async def called(self, request_id: RequestId, card: DeliveryId, whom: str) -> str:
-        """Keep whom the shared card of a delivery mentions, unless that is kept already; return what is kept."""
-        return await self._first(request_id, f"calls {card}", whom)
+async def run_of_thread(store: Store, channel: str, thread: str) -> RunId | None:
+    """The newest run that lives in a thread."""
+    return next(iter(await runs_of_thread(store, channel, thread)), None)
 
-    async def _first(self, request_id: RequestId, name: str, value: str, follows: str = "") -> str:
-        key = Keys.of(request_id).places(request_id)
-        found = await self._client.run(scripts.set_if(key, name, value, "", follows))
-        return found.value.decode()
+
+def _thread(store: Store, channel: str, thread: str) -> tuple[Keys, str]:
+    name = f"{channel}:{thread}"
+    return store.keys_of(name), name
+
+
+async def has_effect(client: Client, request_ids: Iterable[str], reply_id: str) -> bool:
+    """Return whether a reply has had its effect on one of these requests, which are of one run."""
+    asked = [["HEXISTS", Keys.of(request_id).replies(request_id), reply_id] for request_id in request_ids]
+    return any(await client.read(*asked)) if asked else False
+
+
+async def claim_place(
+    client: Client, request_id: RequestId, place: str, delivery_id: DeliveryId, follows: DeliveryId | None = None
+) -> DeliveryId:
+    """Claim a place, any name for it, for a request's shared card; return its owner.
+
+    That is `delivery_id`, if it was nobody's or that of the one it `follows`. No lock: nobody gives it back, and asking
+    again gives the same.
+    """
+    return DeliveryId(await _first(client, request_id, place, delivery_id, follows or ""))
+
+
+async def keep_call(client: Client, request_id: RequestId, card: DeliveryId, whom: str) -> str:
+    """Keep whom the shared card of a delivery mentions, unless that is kept already; return what is kept."""
+    return await _first(client, request_id, f"calls {card}", whom)
+
+
+async def _first(client: Client, request_id: RequestId, name: str, value: str, follows: str = "") -> str:
+    key = Keys.of(request_id).places(request_id)
+    found = await client.run(scripts.set_if(key, name, value, "", follows))
+    return found.value.decode()
 
 
 RUNS_AT_MOST = 20
 """The most runs of one handle; a run noted before that many others polls for itself, in its own time."""
 
 
-class Handles:
-    """The handles, in the words of the outside. All raise StoreUnavailable while Redis is away."""
+async def note_handle(store: Store, handle: str, run_id: RunId, keep_s: float) -> None:
+    """`run_id` waits for a handle, in the words of the outside, for `keep_s` at most. Noted again it is the newest."""
+    keys, keep_ms = store.keys_of(_name(handle)), round(keep_s * 1000)
+    key = keys.handle(handle)
+    left_ms, *told = await store.client.read(["PTTL", key], *asked(keys))
+    now, _ = adjusted(*told)
+    await store.client.read(
+        ["ZADD", key, scripts.at_ms(now), run_id],
+        ["ZREMRANGEBYRANK", key, 0, -1 - RUNS_AT_MOST],
+        ["PEXPIRE", key, max(left_ms, keep_ms)],
+    )
 
-    def __init__(self, client: Client, shards: int) -> None:
-        self._client, self._shards = client, shards
 
-    async def note(self, handle: str, run_id: RunId, keep_s: float) -> None:
-        """`run_id` waits for `handle`, for `keep_s` at most. Noted again it is the newest."""
-        keys, keep_ms = self._keys(handle), round(keep_s * 1000)
-        key = keys.handle(handle)
-        left_ms, *told = await self._client.read(["PTTL", key], *asked(keys))
-        now, _ = adjusted(*told)
-        await self._client.read(
-            ["ZADD", key, scripts.at_ms(now), run_id],
-            ["ZREMRANGEBYRANK", key, 0, -1 - RUNS_AT_MOST],
-            ["PEXPIRE", key, max(left_ms, keep_ms)],
-        )
-
-    async def runs(self, handle: str) -> tuple[RunId, ...]:
-        """The runs that wait for `handle`, or did, newest first."""
-        keys = self._keys(handle)
-        noted = await self._client.do("ZREVRANGE", keys.handle(handle), 0, -1)
-        return tuple(RunId(run_id.decode()) for run_id in noted)
-
-    def _keys(self, handle: str) -> Keys:
-        return Keys(self._client.ingress(_name(handle), self._shards))
+async def runs_of_handle(store: Store, handle: str) -> tuple[RunId, ...]:
+    """The runs that wait for a handle, or did, newest first."""
+    noted = await store.client.do("ZREVRANGE", store.keys_of(_name(handle)).handle(handle), 0, -1)
+    return tuple(RunId(run_id.decode()) for run_id in noted)
 
 
 def _name(handle: str) -> str:
@@ -147,21 +129,16 @@ class Receipt(Frozen):
     to: str = ""
 
 
-class Receipts:
-    """The receipts, by the id of the outbox entry. All raise StoreUnavailable while Redis is away."""
+async def note_receipt(client: Client, outgoing_id: str, receipt: Receipt) -> None:
+    """Keep the receipt of an outbox entry."""
+    key = Keys.of(outgoing_id).receipt(outgoing_id)
+    await client.do("SET", key, receipt.model_dump_json(), "EX", _RECEIPT_KEEP_S)
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
-    async def note(self, outgoing_id: str, receipt: Receipt) -> None:
-        """Keep it."""
-        key = Keys.of(outgoing_id).receipt(outgoing_id)
-        await self._client.do("SET", key, receipt.model_dump_json(), "EX", _RECEIPT_KEEP_S)
-
-    async def read(self, outgoing_id: str) -> Receipt | None:
-        """Return the receipt; None for one that is unknown or too old."""
-        body = await self._client.do("GET", Keys.of(outgoing_id).receipt(outgoing_id))
-        return Receipt.model_validate_json(body) if body else None
+async def read_receipt(client: Client, outgoing_id: str) -> Receipt | None:
+    """Return the receipt of an outbox entry; None for one that is unknown or too old."""
+    body = await client.do("GET", Keys.of(outgoing_id).receipt(outgoing_id))
+    return Receipt.model_validate_json(body) if body else None
 
 
 class KeptReply(Frozen):
@@ -172,70 +149,60 @@ class KeptReply(Frozen):
     until: AwareDatetime
 
 
-class Replies:
-    """The replies of models, by run and by the hash of what they answer. All raise StoreUnavailable."""
+async def keep_reply(client: Client, run_id: str, input_hash: str, reply: KeptReply, keep_s: float) -> None:
+    """Keep a model's reply to what has this hash for `keep_s`, in place of an earlier one to the same."""
+    key = Keys.of(run_id).reply(run_id, input_hash)
+    await client.do("SET", key, reply.model_dump_json(), "PX", round(keep_s * 1000))
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
-    async def keep(self, run_id: str, input_hash: str, reply: KeptReply, keep_s: float) -> None:
-        """Keep it for `keep_s`, in place of an earlier one to the same."""
-        key = Keys.of(run_id).reply(run_id, input_hash)
-        await self._client.do("SET", key, reply.model_dump_json(), "PX", round(keep_s * 1000))
-
-    async def read(self, run_id: str, input_hashes: Sequence[str], now: datetime) -> dict[str, KeptReply]:
-        """Return what is kept of these by `now`, by hash."""
-        wanted = list(dict.fromkeys(filter(None, input_hashes)))
-        if not wanted:
-            return {}
-        keys = Keys.of(run_id)
-        bodies: list[bytes | None] = await self._client.do("MGET", *(keys.reply(run_id, one) for one in wanted))
-        kept = {one: KeptReply.model_validate_json(body) for one, body in zip(wanted, bodies, strict=True) if body}
-        return {one: reply for one, reply in kept.items() if reply.until > now}
+async def kept_replies(
+    client: Client, run_id: str, input_hashes: Sequence[str], now: datetime
+) -> dict[str, KeptReply]:  # fmt: skip
+    """Return what is kept by `now` of a model's replies, by the hash of what they answer."""
+    wanted = list(dict.fromkeys(filter(None, input_hashes)))
+    if not wanted:
+        return {}
+    keys = Keys.of(run_id)
+    bodies: list[bytes | None] = await client.do("MGET", *(keys.reply(run_id, one) for one in wanted))
+    kept = {one: KeptReply.model_validate_json(body) for one, body in zip(wanted, bodies, strict=True) if body}
+    return {one: reply for one, reply in kept.items() if reply.until > now}
 
 
 # What a page still shows; the list of all runs has the others.
 _SHOWN = 100
 
 
-class Forks:
-    """The list is kept with the source, in whose shard the fork is not: it is noted first, and shown once it exists."""
+async def note_fork(client: Client, source: str, fork: str, at: datetime) -> None:
+    """`fork` is about to be made of `source`, or was.
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    The list is kept with the source, in whose shard the fork is not: it is noted first, and shown once it exists.
+    """
+    await client.do("ZADD", Keys.of(source).forks(source), scripts.at_ms(at), fork)
 
-    async def note(self, source: str, fork: str, at: datetime) -> None:
-        """`fork` is about to be made of `source`, or was."""
-        await self._client.do("ZADD", Keys.of(source).forks(source), round(at.timestamp() * 1000), fork)
 
-    async def of(self, source: str) -> tuple[str, ...]:
-        """The newest forks of `source`, oldest first, also those that a crash kept from being made."""
-        found: list[bytes] = await self._client.do("ZRANGE", Keys.of(source).forks(source), -_SHOWN, -1)
-        return tuple(fork.decode() for fork in found)
+async def forks_of(client: Client, source: str) -> tuple[str, ...]:
+    """The newest forks of `source`, oldest first, also those that a crash kept from being made."""
+    found: list[bytes] = await client.do("ZRANGE", Keys.of(source).forks(source), -_SHOWN, -1)
+    return tuple(fork.decode() for fork in found)
 
 
 HOME_KEEP_S = 30 * 24 * 3600
 """A Home not opened for longer is drawn by nothing but its opening."""
 
 
-class Homes:
-    """Who looks at their App Home. All raise StoreUnavailable while Redis is away."""
+async def note_home(client: Client, person: str, at: datetime) -> None:
+    """Note that somebody looked at their App Home."""
+    ms = scripts.at_ms(at)
+    await client.read(
+        ["ZADD", _KEYS.homes, ms, person],
+        ["ZREMRANGEBYSCORE", _KEYS.homes, "-inf", ms - HOME_KEEP_S * 1000],
+    )
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
-    async def note_opened(self, person: str, at: datetime) -> None:
-        """Note that somebody looked at theirs."""
-        ms = round(at.timestamp() * 1000)
-        await self._client.read(
-            ["ZADD", _KEYS.homes, ms, person],
-            ["ZREMRANGEBYSCORE", _KEYS.homes, "-inf", ms - HOME_KEEP_S * 1000],
-        )
-
-    async def has_opened(self, person: str, since: datetime) -> bool:
-        """Return whether somebody has looked at theirs since then."""
-        found = await self._client.do("ZSCORE", _KEYS.homes, person)
-        return found is not None and float(found) >= since.timestamp() * 1000
+async def has_opened_home(client: Client, person: str, since: datetime) -> bool:
+    """Return whether somebody has looked at their App Home since then."""
+    found = await client.do("ZSCORE", _KEYS.homes, person)
+    return found is not None and float(found) >= since.timestamp() * 1000
 
 
 # Longer than anybody waits before asking people instead.
@@ -275,35 +242,31 @@ class LinkState(Frozen):
     why: str = ""
 
 
-class Links:
-    """The lines of all processes. Raises StoreUnavailable while Redis is away."""
+async def note_link(client: Client, process: str, state: LinkState, lives_s: float = LIVES_S) -> None:
+    """Publish the state of a process's connection to Slack; `process` is any name that no other one has."""
+    await client.read(
+        ["SET", _KEYS.links(process), state.model_dump_json(), "PX", round(lives_s * 1000)],
+        ["SADD", _KEYS.links(), process],
+        ["EXPIRE", _KEYS.links(), _INDEX_LIVES_S],
+    )
 
-    def __init__(self, client: Client, lives_s: float = LIVES_S) -> None:
-        self._client, self._lives_s, self._me = client, lives_s, secrets.token_hex(8)
 
-    async def say(self, state: LinkState) -> None:
-        """Publish the state of this process's connection."""
-        await self._client.read(
-            ["SET", _KEYS.links(self._me), state.model_dump_json(), "PX", round(self._lives_s * 1000)],
-            ["SADD", _KEYS.links(), self._me],
-            ["EXPIRE", _KEYS.links(), _INDEX_LIVES_S],
-        )
+async def remove_link(client: Client, process: str) -> None:
+    """Remove a process's connection."""
+    await client.read(["DEL", _KEYS.links(process)], ["SREM", _KEYS.links(), process])
 
-    async def end(self) -> None:
-        """Remove this process's connection."""
-        await self._client.read(["DEL", _KEYS.links(self._me)], ["SREM", _KEYS.links(), self._me])
 
-    async def all(self) -> tuple[LinkState, ...]:
-        """Return the state of each connection, connected ones first."""
-        names: list[str] = sorted(name.decode() for name in await self._client.do("SMEMBERS", _KEYS.links()))
-        if not names:
-            return ()
-        bodies: list[bytes | None] = await self._client.do("MGET", *map(_KEYS.links, names))
-        gone = [name for name, body in zip(names, bodies, strict=True) if body is None]
-        if gone:
-            await self._client.do("SREM", _KEYS.links(), *gone)
-        found = [LinkState.model_validate_json(body) for body in bodies if body is not None]
-        return tuple(sorted(found, key=lambda state: (not state.connected, state.since)))
+async def links_of(client: Client) -> tuple[LinkState, ...]:
+    """Return the state of each connection to Slack, connected ones first."""
+    names: list[str] = sorted(name.decode() for name in await client.do("SMEMBERS", _KEYS.links()))
+    if not names:
+        return ()
+    bodies: list[bytes | None] = await client.do("MGET", *map(_KEYS.links, names))
+    gone = [name for name, body in zip(names, bodies, strict=True) if body is None]
+    if gone:
+        await client.do("SREM", _KEYS.links(), *gone)
+    found = [LinkState.model_validate_json(body) for body in bodies if body is not None]
+    return tuple(sorted(found, key=lambda state: (not state.connected, state.since)))
 
 
 def connection(links: tuple[LinkState, ...]) -> Connection:
@@ -320,20 +283,10 @@ MARK_KEEP_S = 60 * 86_400.0
 """The time marks are kept: a request is open for 30 days at most, and its outcome is told soon after."""
 
 
-class _Remembers(Protocol):
-    """The part of the store that keeps marks."""
-
-    async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]: ...
-
-    async def remembered(self, foreign_id: str) -> bytes | None: ...
-
-    async def is_first(self, what: str, within_s: float) -> bool: ...
-
-
 class StoreMarks:
     """A `channels.Marks` in Redis, for the channel `name`. All raise StoreUnavailable while it is away."""
 
-    def __init__(self, store: _Remembers, name: str = "slack") -> None:
+    def __init__(self, store: Store, name: str = "slack") -> None:
         self._store, self._name = store, name
 
     async def add_once(self, key: str) -> bool:
@@ -368,34 +321,31 @@ class Lockout(Frozen):
     seen: AwareDatetime
 
 
-class Lockouts:
-    """The lockouts, by channel and by what it says. All raise StoreUnavailable while Redis is away."""
+async def note_lockout(client: Client, channel: str, what: str, do: str) -> None:
+    """Note that the channel refuses us just now."""
+    known, now = await _lockouts(client)
+    before = next((one for one in known if (one.channel, one.what) == (channel, what)), None)
+    found = Lockout(channel=channel, what=what, do=do, since=before.since if before else now, seen=now)
+    await client.do("HSET", _KEYS.lockouts, f"{channel} {what}", found.model_dump_json())
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
-    async def note(self, channel: str, what: str, do: str) -> None:
-        """Note that the channel refuses us just now."""
-        known, now = await self._read()
-        before = next((one for one in known if (one.channel, one.what) == (channel, what)), None)
-        found = Lockout(channel=channel, what=what, do=do, since=before.since if before else now, seen=now)
-        await self._client.do("HSET", _KEYS.lockouts, f"{channel} {what}", found.model_dump_json())
+async def end_lockout(client: Client, channel: str, what: str) -> None:
+    """Note that the channel takes again what it refused."""
+    await client.do("HDEL", _KEYS.lockouts, f"{channel} {what}")
 
-    async def over(self, channel: str, what: str) -> None:
-        """Note that the channel takes again what it refused."""
-        await self._client.do("HDEL", _KEYS.lockouts, f"{channel} {what}")
 
-    async def all(self) -> tuple[Lockout, ...]:
-        """Return the current lockouts, oldest first."""
-        return tuple(sorted((await self._read())[0], key=lambda one: one.since))
+async def lockouts_of(client: Client) -> tuple[Lockout, ...]:
+    """Return the current lockouts, oldest first."""
+    return tuple(sorted((await _lockouts(client))[0], key=lambda one: one.since))
 
-    async def _read(self) -> tuple[list[Lockout], datetime]:
-        """Those that count, by Redis's clock, and its time; the others are forgotten."""
-        bodies, *told = await self._client.read(["HVALS", _KEYS.lockouts], *asked(_KEYS))
-        found, now = [Lockout.model_validate_json(body) for body in bodies], adjusted(*told)[0]
-        for gone in (one for one in found if now - one.seen >= COUNTS_FOR):
-            await self.over(gone.channel, gone.what)
-        return [one for one in found if now - one.seen < COUNTS_FOR], now
+
+async def _lockouts(client: Client) -> tuple[list[Lockout], datetime]:
+    """Those that count, by Redis's clock, and its time; the others are forgotten."""
+    bodies, *told = await client.read(["HVALS", _KEYS.lockouts], *asked(_KEYS))
+    found, now = [Lockout.model_validate_json(body) for body in bodies], adjusted(*told)[0]
+    for gone in (one for one in found if now - one.seen >= COUNTS_FOR):
+        await end_lockout(client, gone.channel, gone.what)
+    return [one for one in found if now - one.seen < COUNTS_FOR], now
 
 
 class Restored(Frozen):

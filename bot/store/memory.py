@@ -2,7 +2,7 @@
 
 A store that goes back forgets what was done since, and would have it done again. Two things never become less in one
 that does not: the starts of tools, which each shard counts, and the audit log. Here is what was seen of both; it is
-compared right before each start, by the script that records it (`start_tool.lua`), and once a second for all shards
+compared right before each start, by the script that records it (`commit.lua`), and once a second for all shards
 (`bot.store.went_back`). docs/decisions/0043 says why these two.
 """
 
@@ -71,7 +71,7 @@ class Mark(NamedTuple):
 class Starts(NamedTuple):
     """The starts of tools in a shard: the store's name, how many there were, and the ends of the newest ones' ids.
 
-    `start_tool.lua` writes the same.
+    `starts.lua` writes the same.
     """
 
     mark: str
@@ -86,11 +86,11 @@ class Starts(NamedTuple):
 
     @property
     def seen(self) -> str:
-        """The count and the newest start, as `start_tool.lua` compares them."""
+        """The count and the newest start, as `starts.lua` compares them."""
         return f"{self.mark} {self.number} {self.newest[: _TOKEN - 1]}"
 
     def lacks(self, seen: "Starts") -> bool:
-        """Return whether a start that was `seen` is missing here; `start_tool.lua` asks the same."""
+        """Return whether a start that was `seen` is missing here; `starts.lua` asks the same."""
         if self.mark != seen.mark or self.number < seen.number:
             return True
         place = (self.number - seen.number) * _TOKEN
@@ -174,7 +174,7 @@ class Memory:
         return Seen(self.mark, [(self.of(shard).starts, self.settled(shard)) for shard in range(shards)])
 
     def asked(self, shard: int) -> tuple[str, int, str]:
-        """What `start_tool.lua` compares: the starts that were seen, the number of the settled record, and its seal."""
+        """What `commit.lua` compares: the starts that were seen, the number of the settled record, and its seal."""
         seen, settled = self.of(shard), self.settled(shard) or Sealed(0, "")
         return (seen.starts.seen if seen.starts else "", settled.n, settled.seal)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
 
 from agents.run import RunState
-from bot.store.client.line import Arg
+from bot.store.client.line import Arg, Command
 from bot.store.client.script import Call, Script
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
@@ -17,10 +17,10 @@ from bot.store.keys import Keys
 T = TypeVar("T")
 
 _NAMES = (
-    "accept", "admit", "bookmark", "bury", "close", "figures", "forget_people", "forget_run", "freeze",
-    "grant_standing", "grow_shards", "hold_mailbox", "keep_lease", "note_audit", "note_format", "note_thread",
-    "put_off", "seal", "set_if", "settle", "spend", "start_tool", "sweep", "take_lock", "trim_audit", "use_of_day",
-    "use_standing",
+    "accept", "admit", "bookmark", "bury", "figures", "forget_run", "freeze",
+    "grant_standing", "grow_shards", "hold_mailbox", "keep_lease", "note_format", "note_thread",
+    "put_off", "seal", "spend", "sweep", "take_lock", "use_of_day",
+    "use_standing", "write_if",
 )  # fmt: skip
 _SCRIPTS = {name: Script(name) for name in _NAMES}
 
@@ -95,69 +95,6 @@ def sweep(keys: Keys, grace_ms: int, at_most: int) -> Call[list[WorkItem]]:
 # Runs and attempts
 
 
-class LineKept(NamedTuple):
-    """A run's line, and the lists that it is in: the last are those of all states."""
-
-    body: bytes
-    at_ms: int
-    state: RunState
-    lists: Sequence[str]
-
-
-def settle(keys: Keys, run_id: str, seq: int, due_ms: int | None, line: LineKept | None) -> Call[bool]:
-    """End a turn."""
-    names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id), *(line.lists if line else ())]
-    args: list[Arg] = [seq, str(WorkItem("run", run_id)), "" if due_ms is None else due_ms, run_id]
-    args += ["line", line.body, line.at_ms, line.state] if line else [""]
-    return _call("settle", keys, names, args, bool)
-
-
-def wait_frozen(
-    keys: Keys, run_id: str, seq: int, due_ms: int | None, request_id: str, number: int
-) -> Call[bool]:  # fmt: skip
-    """End the turn of an approved run that waits for the end of a freeze."""
-    names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id), keys.frozen, keys.approved_waits]
-    args: list[Arg] = [seq, str(WorkItem("run", run_id)), "" if due_ms is None else due_ms, run_id]
-    return _call("settle", keys, names, [*args, "freeze", str(number), request_id], bool)
-
-
-class RecordKept(NamedTuple):
-    """A request's record as an attempt changes it."""
-
-    request_id: str
-    version: int
-    body: bytes
-
-
-class Started(NamedTuple):
-    """The answer to a start, and the starts of the shard after it."""
-
-    state: Literal["started", "conflict", "late", "frozen", "back"]
-    starts: str
-
-
-def start_tool(
-    keys: Keys, run_id: str, expect: int, attempt_id: str, lease_ms: int, events: Sequence[bytes],
-    record: RecordKept | None, before_ms: int, environment: str, line: LineKept | None, seen: Sequence[Arg],
-) -> Call[Started]:  # fmt: skip
-    """Record an attempt and take its lease; `seen` is what the process has seen of starts and of the audit log."""
-    names = [
-        keys.run(run_id), keys.attempts(run_id), keys.wake,
-        keys.request(record.request_id) if record else keys.run(run_id),
-        keys.summaries, keys.frozen, keys.starts, keys.audit_head, keys.audit_chain, keys.approved_waits,
-        *(line.lists if line else ()),
-    ]  # fmt: skip
-    args: list[Arg] = [expect, attempt_id, lease_ms, str(WorkItem("run", run_id))]
-    args += [record.version, before_ms, record.body] if record else ["", "", ""]
-    args += [run_id, *((line.body, line.at_ms, line.state) if line else ("", "", ""))]
-    args += [environment, record.request_id if record else "", *seen, *events]
-
-    def read(reply: Sequence[Any]) -> Started:
-        return Started(reply[0].decode(), reply[2].decode() if len(reply) > 2 else "")
-
-    return _call("start_tool", keys, names, args, read)
-
-
 def renew(keys: Keys, run_id: str, attempt_id: str, lease_ms: int) -> Call[bool]:
     """Move the end of an attempt's lease; 0 ms give it up."""
     names, member = [keys.attempts(run_id), keys.wake], str(WorkItem("run", run_id))
@@ -206,19 +143,50 @@ def figures(keys: Keys, ages_ms: Sequence[int]) -> Call[Sequence[Any]]:
     return _call("figures", keys, names, ages_ms, list)
 
 
-# One field of a hash
+# Compare and set
+
+
+class If(NamedTuple):
+    """A key, or with a `field` one of a hash, and what it may hold for a write to happen; "" is nothing."""
+
+    key: str
+    may_be: Sequence[Arg]
+    field: Arg = ""
 
 
 class Now(NamedTuple):
-    """Whether a field was set, and what is there now; nothing is empty."""
+    """Whether it was written, and else what is there in its place; nothing is empty."""
 
     is_set: bool
     value: bytes
 
 
+def write_if(conditions: Sequence[If], *commands: Command) -> Call[Now]:
+    """Run commands, each of one key that comes first in it, if all `conditions` hold; else nothing."""
+    names = [condition.key for condition in conditions]
+    args: list[Arg] = [len(conditions)]
+    for condition in conditions:
+        args += [condition.field, len(condition.may_be), *condition.may_be]
+    for name, key, *words in commands:
+        names.append(str(key))
+        args += [name, len(names), len(words), *words]
+    return Call(_SCRIPTS["write_if"], names, args, lambda reply: Now(bool(reply[0]), reply[1]))
+
+
 def set_if(key: str, field: Arg, value: Arg, *there: Arg) -> Call[Now]:
-    """Set a field, or with an empty `value` take it out, if one of `there` is there; an empty one is nothing."""
-    return Call(_SCRIPTS["set_if"], [key], [field, value, *there], lambda reply: Now(bool(reply[0]), reply[1]))
+    """Set a field, or with an empty `value` take it out, if one of `there` is there; an empty one is nothing.
+
+    Returns what is there then.
+    """
+    command = ["HSET", key, field, value] if value else ["HDEL", key, field]
+    call = write_if([If(key, there, field)], command)
+    after = value if isinstance(value, bytes) else str(value).encode()
+
+    def read(reply: Any) -> Now:
+        found = call.read(reply)
+        return Now(found.is_set, after if found.is_set else found.value)
+
+    return Call(call.script, call.keys, call.args, read)
 
 
 # Locks, claims and counts
@@ -301,9 +269,11 @@ def spend(keys: Keys, login: str, session: str, body: str, keep_ms: int) -> Call
 # The audit log
 
 
-def note_audit(keys: Keys, note_id: str, body: str) -> Call[bool]:
+def note_audit(keys: Keys, note_id: str, body: str) -> Call[Now]:
     """Note a fact outside runs for the sealer, once."""
-    return _call("note_audit", keys, [keys.audit_noted(note_id)], [body], bool)
+    noted = keys.audit_noted(note_id)
+    is_new = If(noted, [""])
+    return write_if([is_new], ["XADD", keys.audit_new, "*", "note", body], ["SET", noted, "1", "PX", 600_000])
 
 
 class Sealed(NamedTuple):
@@ -328,14 +298,28 @@ def seal(
 
 
 def trim_audit(keys: Keys, before: str, after: str, first: int, last: int) -> Call[bool]:
-    """Take records out of Redis that the archive holds."""
-    names = [keys.audit_archived, keys.audit_chain, keys.audit_kept]
-    return _call("trim_audit", keys, names, [before, after, first, last], bool)
+    """Take records out of Redis that the archive holds, unless somebody else has; True once that is done.
+
+    First it is noted, and then done: what stands in both places is read once.
+    """
+    places = range(first, last + 1)
+    call = write_if(
+        [If(keys.audit_archived, [before])],
+        ["SET", keys.audit_archived, after],
+        ["XTRIM", keys.audit_chain, "MINID", f"0-{last + 1}"],
+        *(["HDEL", keys.audit_kept, *places[begin : begin + 1000]] for begin in range(0, len(places), 1000)),
+    )
+
+    def read(reply: Any) -> bool:
+        found = call.read(reply)
+        return found.is_set or found.value == after.encode()  # own repeat: the answer to an earlier try was lost
+
+    return Call(call.script, call.keys, call.args, read)
 
 
-def forget_people(keys: Keys, head: str, pseudonyms: Sequence[str]) -> Call[bool]:
-    """Delete whom pseudonyms stand for, unless a record has come meanwhile."""
-    return _call("forget_people", keys, [keys.audit_head, keys.audit_people], [head, *pseudonyms], bool)
+def forget_people(keys: Keys, head: str, pseudonyms: Sequence[str]) -> Call[Now]:
+    """Delete whom pseudonyms stand for, unless a record has come since that `head` whose texts may be of them."""
+    return write_if([If(keys.audit_head, [head])], ["HDEL", keys.audit_people, *pseudonyms])
 
 
 # The store itself
@@ -351,9 +335,9 @@ def grow_shards(keys: Keys, shards: int) -> Call[tuple[bytes, bytes]]:
     return _call("grow_shards", keys, [keys.shards, keys.first_shards], [shards], tuple)
 
 
-def close(keys: Keys, mark: str, closed: str) -> Call[bool]:
-    """Close a store that went back."""
-    return _call("close", keys, [keys.mark, keys.shards], [mark, closed], bool)
+def close(keys: Keys, mark: str, shards: str, closed: str) -> Call[Now]:
+    """Close a store that went back, if its mark and its number of shards are what was read."""
+    return write_if([If(keys.mark, [mark]), If(keys.shards, [shards])], ["SET", keys.shards, closed])
 
 
 def at_ms(moment: datetime) -> int:

@@ -218,8 +218,11 @@ async def _seal_of(client: Client, shard: int, settled: Sealed) -> str:
 async def _close(client: Client, found: _Found, error: WentBack) -> None:
     """Let no process start on this store, unless it has become another one meanwhile."""
     log.error("the store went back", error=str(error))
-    closed = Closed(kind="went_back", why=f"Nobody works on it. {error.what}")
-    await client.run(scripts.close(_KEYS, str(found.mark or ""), closed.model_dump_json(exclude_none=True)))
+    if not found.mark or not found.shards or not found.shards.isdigit():
+        return  # nothing but a restoration begins there
+    closed = Closed(kind="went_back", why=f"Nobody works on it. {error.what}", shards=int(found.shards))
+    body = closed.model_dump_json(exclude_none=True)
+    await client.run(scripts.close(_KEYS, str(found.mark), found.shards.decode(), body))
 
 
 async def _take_in(store: Store, found: _Found, at_s: float) -> None:

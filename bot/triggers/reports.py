@@ -9,6 +9,7 @@ from agents.text import one_line
 from bot.errors import NotFound
 from bot.store import Commit, StoreError, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS
+from bot.store.indexes import runs_of_handle
 from bot.store.journal import Journal
 
 TEXT_CHARS = 2_000
@@ -25,7 +26,7 @@ class Reports:
 
     async def runs_of(self, handle: str) -> tuple[RunId, ...]:
         """The runs that wait for `handle`, as far as is known without reading them. Raises NotFound."""
-        found = await self._store.handles.runs(handle)
+        found = await runs_of_handle(self._store, handle)
         if not found:
             raise NotFound("No run waits for such a handle", _WHEN)
         return found

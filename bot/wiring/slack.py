@@ -1,6 +1,7 @@
 """Wires the Slack channel of an installation: settings in, a channel and the word of its line out."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
@@ -21,7 +22,7 @@ from bot.people.slack_groups import GroupReader
 from bot.policy.answers import is_stop
 from bot.store import Store
 from bot.store.client import Client, StoreError
-from bot.store.indexes import SAYS_EVERY_S, Links, LinkState, StoreMarks
+from bot.store.indexes import SAYS_EVERY_S, LinkState, StoreMarks, note_link, remove_link
 from channels import RequestLookup
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ Opened = Callable[[str], Awaitable[None]]
 class LinkReport:
     """The channel's report on its connection, for all who ask: at once when it changes, and at intervals."""
 
-    def __init__(self, links: Links, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._links, self._now = links, now
+    def __init__(self, client: Client, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._client, self._process, self._now = client, secrets.token_hex(8), now
         self._state = LinkState(connected=False, since=now(), why="it has just started")
         self._changed = asyncio.Event()
 
@@ -56,14 +57,14 @@ class LinkReport:
             while True:
                 self._changed.clear()
                 with suppress(StoreError):  # what is not said is not believed
-                    await self._links.say(self._state)
+                    await note_link(self._client, self._process, self._state)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(SAYS_EVERY_S):
                         await self._changed.wait()
         finally:
             with suppress(StoreError, TimeoutError):
                 async with asyncio.timeout(1):
-                    await self._links.end()
+                    await remove_link(self._client, self._process)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def slack_parts(
         await api.call("views.publish", user, user_id=user, view={**view})
 
     store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
-    people, link = people or People.of(settings), LinkReport(Links(client))
+    people, link = people or People.of(settings), LinkReport(client)
     people.read_groups_by(GroupReader(partial(user_group, api), time.monotonic))
     homes = HomeDrawing(store, people, publish)
     return SlackParts((slack_channel(settings, people, store, link.report, homes.opened, rates),), link, homes)

@@ -57,7 +57,7 @@ async def test_a_start_that_is_heard_of_after_its_lease_counts_if_nobody_has_tak
     store: Store, proxy: Server, redis: str, *, is_taken: bool, state: str
 ) -> None:
     short, direct = Store(store.client, 2, 0.2), Store(Client(redis), 2)
-    proxy.ask(do="arm", name="start_tool", nth=1, when="after", act="hold")
+    proxy.ask(do="arm", name="commit tool_started", nth=1, when="after", act="hold")
     starting = asyncio.create_task(start(short))
 
     async def is_over() -> bool:

@@ -20,10 +20,11 @@ from tests.kit.long import few_of
 
 THOUGHT, ASKED = "commit context_fetched+step_chosen", "commit request_opened"
 PLACED, DECIDED, ENDED = "commit card_delivered", "commit vote_cast+request_decided", "commit step_chosen+run_ended"
+STARTED = "commit tool_started"
 
 # What a worker writes and does in one story, and how often: the points at which it can die.
 AT_REDIS = {
-    "accept": 2, "admit": 1, "commit run_started": 1, THOUGHT: 1, ASKED: 1, PLACED: 1, DECIDED: 1, "start_tool": 1,
+    "accept": 2, "admit": 1, "commit run_started": 1, THOUGHT: 1, ASKED: 1, PLACED: 1, DECIDED: 1, STARTED: 1,
     "commit tool_finished": 1, ENDED: 1, "commit outgoing": 4, "commit sent": 11,
 }  # fmt: skip
 AT_THE_DESK = {"send": 3, "update": 2}
@@ -34,7 +35,7 @@ VARIES = {"update", "send"}
 NTH_AT_MOST = 3
 BY_THE_CLOCK = {"sweep", "take", "keep_lease", "seal", "note_format", "grow_shards"}
 # What a worker comes to where its successor goes on, and where something makes it (`SETTINGS` in `lane.py`).
-AFTER_A_DEATH = ("take", "sweep", "settle")
+AFTER_A_DEATH = ("take", "sweep", "commit rest")
 # One is killed at by `test_auditor_killed.py`; the others are asked before any work begins.
 ELSEWHERE = {"seal", "note_format", "grow_shards"}
 
@@ -66,13 +67,13 @@ AGAIN = (
     [
         Case(tool, (Point(tool, "during"), Point(name, when)))
         for tool in ("honours", "careless")
-        for name in ("commit tool_orphaned", "start_tool", "commit tool_finished", "commit step_chosen+run_ended")
+        for name in ("commit tool_orphaned", STARTED, "commit tool_finished", "commit step_chosen+run_ended")
         for when in ("before", "after")
-        if not (tool == "careless" and name in {"start_tool", "commit tool_finished"})  # people say that it happened
+        if not (tool == "careless" and name in {STARTED, "commit tool_finished"})  # people say that it happened
     ]
     + [
         Case("careless", (Point("careless", "before"), Point(name, when)))
-        for name in (ASKED, PLACED, "accept", "commit request_decided", "start_tool", "commit tool_finished")
+        for name in (ASKED, PLACED, "accept", "commit request_decided", STARTED, "commit tool_finished")
         for when in ("before", "after")
     ]
     + [
@@ -92,10 +93,10 @@ TAKEN = Case("careless", (Point("careless", "during"), Point("take", "after")))
 STOPPED = [
     Case(tool, (Point(name, when, act="stop"),))
     for tool in TOOLS
-    for name in (THOUGHT, ASKED, PLACED, DECIDED, "start_tool", "commit tool_finished", ENDED)
+    for name in (THOUGHT, ASKED, PLACED, DECIDED, STARTED, "commit tool_finished", ENDED)
     for when in ("before", "after")
 ]
-STOOD_STILL = Case("careless", (Point("start_tool", "after", act="stop"),))
+STOOD_STILL = Case("careless", (Point(STARTED, "after", act="stop"),))
 CLEAN = [Case(tool) for tool in TOOLS]
 
 

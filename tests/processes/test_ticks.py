@@ -49,7 +49,7 @@ def next_after(redis: Redis, before_ms: int) -> int:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("point", ["commit run_started", "set_if"])
+@pytest.mark.parametrize("point", ["commit run_started", "write_if"])
 def test_a_worker_that_is_killed_at_a_tick_leaves_it_one_run(
     stage: Stage, tmp_path: Path, point: str, when: When
 ) -> None:

@@ -1,6 +1,6 @@
 """A line between workers and a real Redis that knows sayso's scripts: `python -m tests.servers.redis_proxy URL`.
 
-Every call of a script is a named point (`start_tool`, `commit request_opened`). A trap `before` springs when nothing
+Every call of a script is a named point (`accept`, `commit request_opened`). A trap `before` springs when nothing
 of the call has reached Redis, one `after` when Redis has done it and its answer has not been passed on. A call of a
 script that Redis does not know yet is none: it comes again with the script's text. `take` is a point as well. A trap
 `after` it or after `sweep` springs where there was work, for most of them find none. All else passes unchanged:
@@ -52,11 +52,13 @@ def point_of(words: list[bytes]) -> str | None:
 def _about(args: list[bytes]) -> str:
     """Return what a commit writes: its events, else what it is for."""
     plan: dict[str, Any] = json.loads(args[0])
+    if plan.get("takes"):  # whatever thought is written with it
+        return "tool_started"
     positions: list[int] = plan.get("events", [])
     events: list[str] = [json.loads(args[position - 1])["type"] for position in positions]
     if events:
         return "+".join(events)
-    return next((part for part in ("sent", "outgoing", "wake", "asleep") if plan.get(part)), "nothing")
+    return next((part for part in ("sent", "outgoing", "wake", "asleep", "rest") if plan.get(part)), "nothing")
 
 
 async def _pass_on(writer: asyncio.StreamWriter, data: bytearray) -> None:

@@ -18,8 +18,9 @@ TAKEN_BY_OTHERS = "accept"
 """The point at which those die that only take what people say."""
 POINTS = (
     "admit", "commit run_started", "commit context_fetched+step_chosen", "commit request_opened",
-    "commit card_delivered", "commit vote_cast+request_decided", "commit request_decided", "take", "start_tool",
-    "commit tool_finished", "commit tool_orphaned", "commit step_chosen+run_ended", "commit sent", "sweep",
+    "commit card_delivered", "commit vote_cast+request_decided", "commit request_decided", "take",
+    "commit tool_started", "commit tool_finished", "commit tool_orphaned", "commit step_chosen+run_ended",
+    "commit sent", "sweep",
 )  # fmt: skip
 """The points at which workers die. Some are reached only by chance in a storm; `tests/kill` has them die at each."""
 

@@ -5,7 +5,9 @@
 local run, wake, outbox, deliveries, summaries, requests, ready = unpack(KEYS, 1, 7)
 local plan = cjson.decode(ARGV[1])
 local function each(name) return ipairs(plan[name] or {}) end
-local now
+local takes, ends = plan.takes, plan.ends
+local now, starts, sealed
+if takes then now, starts, sealed = now_ms(KEYS[takes.starts], KEYS[takes.sealed]) end
 local function the_time()
   now = now or now_ms()
   return now
@@ -17,10 +19,23 @@ local function has_been() -- what this change ends has ended before
 end
 local function refused(why, when) return {has_been() and 'gone' or why, when or head} end
 
+-- An attempt begins, unless the store lacks what its worker has seen in it. What a store that was put back seals anew has
+-- the numbers of what it lacks; a record in the archive is taken for the same.
+local state, holder, over
+if takes then
+  if lacks_start(starts, takes.seen) then return {'back', head} end -- check: starts
+  if tonumber(string.match(sealed or '', ':(%d+):') or 0) < takes.n then return {'back', head} end -- check: sealed
+  local place = '0-' .. whole(takes.n)
+  local record = takes.n > 0 and redis.call('XRANGE', KEYS[takes.chain], place, place)[1]
+  if record and record[2][4] ~= takes.seal then return {'back', head} end -- check: seal
+  state, holder, over = unpack(redis.call('HMGET', KEYS[takes.key], takes.attempt, 'holder', 'until'))
+  -- Own repeat: the answer to an earlier try was lost. It is too late for it once the lease is over, or another's.
+  if state == 'finished' and takes.lease == 0 then return {'started', head, newest_start(starts)} end
+  if state and holder == takes.attempt and now < tonumber(over) then return {'started', head, newest_start(starts)} end
+  if state then return {'conflict', head} end
+end
 -- An attempt ends: with what it gave, wherever the run is now; or with nothing, by its owner, or once its lease is over.
-local ends, holder = plan.ends, nil
 if ends then
-  local state, over
   state, holder, over = unpack(redis.call('HMGET', KEYS[ends.key], ends.attempt, 'holder', 'until'))
   if ends.becomes == 'finished' then
     if not state then return {'gone', head} end -- check: attempt
@@ -32,7 +47,7 @@ if ends then
   end
 end
 -- Own repeat: the answer to an earlier try was lost.
-if plan.expect and head > plan.expect then
+if plan.expect and head > plan.expect and not takes then
   local first = redis.call('XRANGE', run, '0-' .. whole(plan.expect + 1), '0-' .. whole(plan.expect + 1))[1]
   if first and first[2][4] == plan.commit then return {'committed', head} end
 end
@@ -42,17 +57,24 @@ if plan.once then
 end
 if plan.there and head == 0 then return refused('gone') end -- check: archived
 if plan.expect and head ~= plan.expect then return refused('conflict') end -- check: sequence
+if takes and holder then return {'conflict', head} end -- check: lease
 if plan.frozen and (redis.call('HGET', KEYS[plan.frozen.key], 'n') or '0') ~= plan.frozen.n then
   return refused('conflict') -- check: freeze
 end
 for _, record in each('records') do
   -- A record is written with the event that opens it: where the run is as it was, a new one is new.
   local is_new = record.version == 0 and plan.expect and not plan.anew
-  local version = is_new and 0 or tonumber(redis.call('HGET', KEYS[record.key], 'version') or 0)
-  if version ~= record.version then return refused('conflict') end -- check: version
+  local version, is
+  if not is_new then version, is = unpack(redis.call('HMGET', KEYS[record.key], 'version', 'state')) end
+  if tonumber(version or 0) ~= record.version then return refused('conflict') end -- check: version
+  if takes and is ~= 'approved' then return refused('conflict') end -- check: approved
   if record.before then
     if the_time() >= record.before then return refused('late', the_time()) end -- check: expiry
   end
+end
+if takes and takes.frozen then
+  if redis.call('HEXISTS', KEYS[takes.frozen], '*') == 1 then return {'frozen', head} end -- check: all_frozen
+  if redis.call('HEXISTS', KEYS[takes.frozen], 'in ' .. takes.where) == 1 then return {'frozen', head} end -- check: frozen
 end
 local events = plan.events or {}
 if head + #events > plan.limit then return refused('full') end -- check: limit
@@ -65,6 +87,13 @@ end
 -- The events are the first write: where the server refuses them, nothing is lost of what they are about.
 if plan.inbound then redis.call('DEL', KEYS[plan.inbound]) end
 if plan.sent then redis.call('HDEL', outbox, plan.sent) end
+if takes then
+  starts = with_start(starts, takes.attempt)
+  if starts then redis.call('SET', KEYS[takes.starts], starts) end
+  -- With a lease of 0 ms the attempt is over with its start, and nobody holds it.
+  local held = {'started', 'holder', takes.attempt, 'until', whole(now + takes.lease)}
+  redis.call('HSET', KEYS[takes.key], takes.attempt, unpack(takes.lease == 0 and {'finished'} or held))
+end
 if ends then
   redis.call('HSET', KEYS[ends.key], ends.attempt, ends.becomes)
   if holder == ends.attempt then redis.call('HDEL', KEYS[ends.key], 'holder', 'until') end
@@ -73,14 +102,14 @@ if plan.audited then note_audit(plan.run, head + 1, #events, plan.audited.cards 
 for _, record in each('records') do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])
   if record.version == 0 or plan.anew then redis.call('ZADD', requests, whole(record.at), record.id) end
-  if record.waits then redis.call(record.waits.by, KEYS[record.waits.key], record.id) end
+  if record.waits then redis.call(record.waits.by, KEYS[record.waits.key], record.id) end -- check: waits
   if record.place then
     redis.call('ZADD', KEYS[record.place], whole(record.at), record.id)
     redis.call('ZREMRANGEBYRANK', KEYS[record.place], 0, -whole(record.most) - 1)
   end
   for _, position in ipairs(record.seen or {}) do redis.call('ZADD', KEYS[position], whole(record.at), record.id) end
   for _, position in ipairs(record.left or {}) do redis.call('ZREM', KEYS[position], record.id) end
-  for _, position in ipairs(record.open) do
+  for _, position in ipairs(record.open or {}) do
     if record.state == 'open' then
       redis.call('ZADD', KEYS[position], whole(record.at), record.id)
     else
@@ -88,6 +117,7 @@ for _, record in each('records') do
     end
   end
 end
+if plan.waits then redis.call('SADD', KEYS[plan.waits.key], plan.waits.id) end
 if plan.once then redis.call('HSET', KEYS[plan.once.key], plan.once.field, ARGV[plan.once.body]) end
 for _, counted in each('counted') do
   for _, pair in ipairs(counted.by) do redis.call('HINCRBY', KEYS[counted.key], pair[1], whole(pair[2])) end
@@ -116,18 +146,22 @@ for _, entry in each('wake') do
   put_down(entry.at or (the_time() + plan.grace), entry.member)
   if plan.push and not entry.at then push_new(ready, the_time(), entry.member, entry.who) end
 end
+-- What a program begins outside keeps its lease for weeks: the run is looked at sooner, so that people hear of the start.
+if takes then put_down(now + math.min(takes.lease, 60000), 'run ' .. plan.run) end
 put_wishes()
 if plan.rest then
   local due = plan.rest.attempts and redis.call('HGET', KEYS[plan.rest.attempts], 'until') or plan.rest.due
   if due then redis.call('ZADD', wake, whole(tonumber(due)), plan.rest.member) else redis.call('ZREM', wake, plan.rest.member) end
 end
-if plan.summary then
-  local line = plan.summary
-  list_run(summaries, line.first, plan.run, whole(line.at), ARGV[line.body], line.state, plan.anew, plan.expect == 0)
+local line, is_another = plan.summary, false
+if line then
+  local at, is_first = whole(line.at), plan.expect == 0
+  is_another = list_run(summaries, line.first, plan.run, at, ARGV[line.body], line.state, plan.anew, is_first)
 end
 if plan.concerned then
   local at = plan.summary and whole(plan.summary.at) or redis.call('ZSCORE', KEYS[plan.concerned.runs], plan.run)
   for _, position in ipairs(at and plan.concerned.seen or {}) do redis.call('ZADD', KEYS[position], at, plan.run) end
 end
-if plan.summary or plan.events then tell_changed(plan.run) end
+if is_another or plan.events then tell_changed(plan.run) end
+if takes then return {'started', head + #events, newest_start(starts)} end
 return {'committed', head + #events}

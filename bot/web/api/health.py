@@ -11,7 +11,7 @@ from agents.requests import Frozen
 from bot.app import App
 from bot.store import StoreError
 from bot.store.client.durability import Durability, check
-from bot.store.indexes import Connection, Links, Lockout, Lockouts, connection
+from bot.store.indexes import Connection, Lockout, connection, links_of, lockouts_of
 from bot.store.locks import MailboxStore
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow
@@ -70,8 +70,8 @@ async def readyz(here: HereNow) -> Ready:
             found = await check(here.app.store.client, here.app.settings.accept_durability)
             await here.writes.check()
             mailbox = await _mailbox(here.app)
-            links = await Links(here.app.store.client).all() if here.app.settings.has_socket_mode else None
-            lockouts = await Lockouts(here.app.store.client).all()
+            links = await links_of(here.app.store.client) if here.app.settings.has_socket_mode else None
+            lockouts = await lockouts_of(here.app.store.client)
     except (StoreError, TimeoutError) as error:
         raise unavailable(str(error) or "Redis does not answer in time.") from error
     if lockouts:

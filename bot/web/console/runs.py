@@ -29,7 +29,7 @@ from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
-from bot.store.indexes import KeptReply, Replies
+from bot.store.indexes import KeptReply, kept_replies
 from bot.web.console.pages import hardened, has_mail, page, to
 from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.views.steering import what_it_does
@@ -253,7 +253,7 @@ def _as_json(event: Event) -> str:
 async def _replies(process: Here, told: RunPage) -> list[Reply | None]:
     """For each event what the model answered that was called for it, where replies are kept."""
     asked = [event.call.input_hash if isinstance(event, _CALLED) else "" for event in told.events]
-    kept = await Replies(process.app.store.client).read(told.run.id, asked, process.app.store.about_now())
+    kept = await kept_replies(process.app.store.client, told.run.id, asked, process.app.store.about_now())
     config = process.app.settings.agents.get(told.run.started.agent) if told.run.started else None
     gone = Reply(say("run.reply-gone")) if config and config.keep_replies_s else None
     return [_shown_reply(kept[one]) if one in kept else gone if one else None for one in asked]

@@ -305,7 +305,7 @@ async def test_what_leaves_while_somebody_is_forgotten_is_forgotten(store: Store
     assert await store.client.do("HLEN", KEYS.audit_kept) == 0
 
 
-@guards("set_if.lua:same")
+@guards("write_if.lua:same")
 async def test_what_has_left_meanwhile_is_not_put_back_by_forgetting_it(store: Store) -> None:
     answer = await store.client.run(scripts.set_if(KEYS.audit_kept, 7, "the policy", "what it was"))
 
@@ -341,7 +341,7 @@ class Overtaken(Archive):
             await other.look(shard)
 
 
-@guards("trim_audit.lua:begin")
+@guards("planted:trimmed_from_where_it_was_read")
 async def test_a_worker_that_was_overtaken_forgets_nothing_of_what_others_have_archived(
     store: Store, folder: Path
 ) -> None:

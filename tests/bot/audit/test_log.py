@@ -85,7 +85,7 @@ async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known_in_t
     assert (fact["channel"], fact["proof"]["key"], fact["proof"]["made_by"]) == ("cli", "ab", "operator")
 
 
-@guards("note_audit.lua:noted")
+@guards("planted:note_of_the_log_is_new")
 async def test_a_note_that_is_written_again_because_its_answer_was_lost_stands_there_once(store: Store) -> None:
     for _ in range(2):
         await store.client.run(scripts.note_audit(Keys(0), "n1", "{}"))

@@ -6,7 +6,7 @@ import pytest
 
 from bot.doctor.redis import examine_links
 from bot.store.client import Client
-from bot.store.indexes import Links, LinkState
+from bot.store.indexes import LinkState, note_link
 from tests.bot.store.stores import a_store
 from tests.bot.wiring.workspaces import PEOPLE, POLICY, Office
 from tests.fakes.bolt import BoltApp
@@ -143,15 +143,14 @@ async def test_a_policy_that_can_reach_nobody_is_wrong_with_and_without_slack(of
 
 async def test_who_is_connected_is_what_processes_say(redis: str) -> None:
     async with a_store(redis) as store:
-        nobody = await examine_links(Links(store.client))
-        link, other = Links(store.client), Links(store.client)
-        await link.say(LinkState(connected=False, since=NOW, why="Slack can't be reached"))
-        down = await examine_links(link)
-        await other.say(LinkState(connected=True, since=NOW))
-        up = await examine_links(link)
+        nobody = await examine_links(store.client)
+        await note_link(store.client, "one", LinkState(connected=False, since=NOW, why="Slack can't be reached"))
+        down = await examine_links(store.client)
+        await note_link(store.client, "other", LinkState(connected=True, since=NOW))
+        up = await examine_links(store.client)
 
     away = Client("unix:///nowhere/redis.sock", patience_s=0)
-    unknown = await examine_links(Links(away))
+    unknown = await examine_links(away)
     await away.close()
 
     assert (unknown.sign, unknown.fix) == ("–", "start Redis")

@@ -208,7 +208,7 @@ async def test_attack_a_start_whose_answer_is_lost_is_not_asked_about_by_the_pro
         client, look = other.app.store.client, partial(other.app.work.dispatcher.look, WorkItem("run", run_id))
         patience_s, client.patience_s = client.patience_s, 0.1
         await other.decide("bo", record, "approve")
-        proxy.control({"do": "arm", "name": "start_tool", "nth": 1, "when": "after", "act": "hold"})
+        proxy.control({"do": "arm", "name": "commit tool_started", "nth": 1, "when": "after", "act": "hold"})
         moving = asyncio.create_task(look())
         await until(lambda: proxy.control({"do": "seen"})["sprung"] == 1, what="its start is recorded")
         proxy.control({"do": "cut"})

@@ -42,7 +42,7 @@ async def start(store: Store, environment: str = "production") -> str:
     return (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), record)).state
 
 
-@guards("start_tool.lua:frozen")
+@guards("commit.lua:frozen")
 async def test_nothing_gated_starts_in_a_frozen_environment(store: Store, run: None) -> None:
     await store.freezes.put("production", FREEZE)
 
@@ -51,7 +51,7 @@ async def test_nothing_gated_starts_in_a_frozen_environment(store: Store, run: N
     assert await start(store, "staging") == "started"
 
 
-@guards("start_tool.lua:all_frozen")
+@guards("commit.lua:all_frozen")
 async def test_nothing_gated_starts_anywhere_while_everything_is_frozen_and_what_is_not_gated_does(
     store: Store, run: None
 ) -> None:
@@ -61,9 +61,9 @@ async def test_nothing_gated_starts_anywhere_while_everything_is_frozen_and_what
     assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)).state == "started"
 
 
-@guards("start_tool.lua:waits_no_longer")
+@guards("commit.lua:waits")
 async def test_what_has_started_waits_for_no_freeze(store: Store, run: None) -> None:
-    assert await store.freezes.wait(RUN, 1, REQUEST, 0, None)
+    assert await store.settle(RUN, 1, None, None, waits=REQUEST, frozen=0)
     assert await store.freezes.concerned(0) == [REQUEST]
 
     assert await start(store) == "started"
@@ -73,26 +73,26 @@ async def test_what_has_started_waits_for_no_freeze(store: Store, run: None) -> 
 
 async def test_whoever_waits_is_looked_at_when_its_window_ends_and_else_not_at_all(store: Store, run: None) -> None:
     assert await store.settle(RUN, 1, await in_a(store, 5), None)
-    assert await store.freezes.wait(RUN, 1, REQUEST, 0, None)
+    assert await store.settle(RUN, 1, None, None, waits=REQUEST, frozen=0)
     assert f"run {RUN}" not in await woken(store)
 
-    assert await store.freezes.wait(RUN, 1, REQUEST, 0, await in_a(store, 600))
+    assert await store.settle(RUN, 1, await in_a(store, 600), None, waits=REQUEST, frozen=0)
     assert 590 < (await woken(store))[f"run {RUN}"] <= 600
 
 
-@guards("settle.lua:freeze")
-@guards("settle.lua:head")
+@guards("commit.lua:freeze")
+@guards("commit.lua:sequence")
 async def test_nobody_waits_whose_run_has_moved_on_or_whose_freeze_has_ended_meanwhile(store: Store, run: None) -> None:
     await store.freezes.put("production", FREEZE)
     seen = (await store.freezes.read(0)).number
     await store.freezes.put("production", None)
     ended = (await store.freezes.read(0)).number
-    assert not await store.freezes.wait(RUN, 1, REQUEST, seen, None)
-    assert await store.freezes.wait(RUN, 1, REQUEST, ended, None)
+    assert not await store.settle(RUN, 1, None, None, waits=REQUEST, frozen=seen)
+    assert await store.settle(RUN, 1, None, None, waits=REQUEST, frozen=ended)
 
     await append(store, paused())
 
-    assert not await store.freezes.wait(RUN, 1, REQUEST, ended, None)
+    assert not await store.settle(RUN, 1, None, None, waits=REQUEST, frozen=ended)
 
 
 @guards("freeze.lua:newer")

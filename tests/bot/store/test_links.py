@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.store import Store
-from bot.store.indexes import Links, LinkState, connection
+from bot.store.indexes import LinkState, connection, links_of, note_link, remove_link
 from tests.kit.waiting import until
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -13,19 +13,19 @@ UP, DOWN = LinkState(connected=True, since=NOW), LinkState(connected=False, sinc
 
 
 async def test_each_process_says_a_line_of_its_own_until_it_leaves_or_dies(store: Store) -> None:
-    one, two = Links(store.client), Links(store.client, lives_s=0.05)
-    await one.say(UP)
-    await one.say(DOWN)
-    await two.say(UP)
+    client = store.client
+    await note_link(client, "one", UP)
+    await note_link(client, "one", DOWN)
+    await note_link(client, "two", UP, lives_s=0.05)
 
-    assert await one.all() in ((UP, DOWN), (DOWN,))
+    assert await links_of(client) in ((UP, DOWN), (DOWN,))
 
     async def one_is_left() -> bool:
-        return await one.all() == (DOWN,)
+        return await links_of(client) == (DOWN,)
 
     await until(one_is_left)
-    await one.end()
-    assert await one.all() == ()
+    await remove_link(client, "one")
+    assert await links_of(client) == ()
 
 
 @pytest.mark.parametrize(

@@ -4,28 +4,25 @@ import asyncio
 
 from agents.requests import DeliveryId, RequestId
 from bot.store import Store
-from bot.store.indexes import Places
+from bot.store.indexes import claim_place
 from tests.kit.guards import guards
 
 REQUEST = RequestId("s0q-aaaaaaaaaaaaa")
 A, B, C = (DeliveryId(f"s0d-{letter * 13}") for letter in "abc")
 
 
-@guards("set_if.lua:same")
+@guards("write_if.lua:same")
 async def test_a_place_is_the_first_ones_however_many_ask_at_once_and_asking_again_gives_the_same(store: Store) -> None:
-    places = Places(store.client)
-
-    owners = await asyncio.gather(*(places.claim(REQUEST, "1 slack room", who) for who in (A, B, C) * 10))
+    owners = await asyncio.gather(*(claim_place(store.client, REQUEST, "1 slack room", who) for who in (A, B, C) * 10))
 
     assert len(set(owners)) == 1
-    assert await places.claim(REQUEST, "1 slack room", B) == owners[0]
-    assert await places.claim(REQUEST, "2 slack room", B) == B
+    assert await claim_place(store.client, REQUEST, "1 slack room", B) == owners[0]
+    assert await claim_place(store.client, REQUEST, "2 slack room", B) == B
 
 
 async def test_it_passes_on_only_from_the_one_who_has_it(store: Store) -> None:
-    places = Places(store.client)
-    await places.claim(REQUEST, "1 slack room", A)
+    await claim_place(store.client, REQUEST, "1 slack room", A)
 
-    assert await places.claim(REQUEST, "1 slack room", C, follows=B) == A
-    assert await places.claim(REQUEST, "1 slack room", B, follows=A) == B
-    assert await places.claim(REQUEST, "1 slack room", C, follows=A) == B
+    assert await claim_place(store.client, REQUEST, "1 slack room", C, follows=B) == A
+    assert await claim_place(store.client, REQUEST, "1 slack room", B, follows=A) == B
+    assert await claim_place(store.client, REQUEST, "1 slack room", C, follows=A) == B

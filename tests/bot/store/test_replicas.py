@@ -72,7 +72,7 @@ async def is_told(store: Store, attempt: AttemptId) -> bool:
 
 
 @guards("commit.lua:told")
-@guards("set_if.lua:same")
+@guards("write_if.lua:same")
 async def test_a_start_counts_once_the_replica_has_it_and_is_taken_back_no_more_once_its_program_is_told(
     store: Store,
 ) -> None:
@@ -350,7 +350,7 @@ async def test_a_replica_that_is_lost_in_the_moment_of_the_start_makes_people_de
             run_id = await world.trigger("press bell")
             record = await world.opened(run_id)
             await world.quiet()
-            proxy.ask(do="arm", name="start_tool", nth=1, when="before", act="hold")
+            proxy.ask(do="arm", name="commit tool_started", nth=1, when="before", act="hold")
             await world.decide("bo", record, "approve")
             await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a start on its way")
             pair.servers[1].freeze()

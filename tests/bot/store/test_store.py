@@ -11,6 +11,7 @@ from bot.store.client import Client
 from bot.store.client.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
 from bot.store.format import check_format
 from bot.store.ids import new_id
+from bot.store.indexes import note_handle, note_thread, run_of_thread, runs_of_handle
 from bot.store.locks import Locks, MailboxStore
 from tests.bot.store.stores import ITEM, OUT, RUN, append, in_a, move_time, started, woken
 from tests.kit.guards import guards
@@ -125,7 +126,7 @@ async def test_a_run_that_has_moved_on_since_it_failed_has_all_its_tries(store: 
     assert tries == [1, 2, 1, 2]
 
 
-@guards("set_if.lua:same")
+@guards("write_if.lua:same")
 async def test_a_note_is_changed_or_taken_out_only_as_it_was_seen(store: Store) -> None:
     await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
     await store.hold(ITEM, NOTE)
@@ -199,8 +200,8 @@ async def test_what_is_known_of_names_from_outside_is_found_once_there_are_more_
     await check_shards(store.client, 2)
     locks = Locks(store.client, 2, 60.0)
     for name in names:
-        await store.threads.note("slack", name, RUN)
-        await store.handles.note(name, RUN, 60)
+        await note_thread(store, "slack", name, RUN)
+        await note_handle(store, name, RUN, 60)
         await store.remember(name, NOTE, 60)
         await locks.take(name, "first")
         assert await store.admit(name, "one", 1, 60)
@@ -215,8 +216,8 @@ async def test_what_is_known_of_names_from_outside_is_found_once_there_are_more_
         grown = Store(Client(store.client.url), 8)
         await begin(grown)
         for name in names:
-            assert await grown.threads.run_of("slack", name) == RUN
-            assert await grown.handles.runs(name) == (RUN,)
+            assert await run_of_thread(grown, "slack", name) == RUN
+            assert await runs_of_handle(grown, name) == (RUN,)
             assert await grown.remembered(name) == NOTE
             assert (await Locks(grown.client, 8, 60.0).take(name, "second")).holder == "first"
             assert not await grown.admit(name, "two", 1, 60)

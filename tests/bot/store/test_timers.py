@@ -11,7 +11,7 @@ FIRST = Tick(datetime(2026, 1, 1, 7, tzinfo=UTC), "0 7 * * * Europe/Berlin")
 NEXT, LATER = (Tick(FIRST.at + timedelta(days=days), FIRST.line) for days in (1, 2))
 
 
-@guards("set_if.lua:same")
+@guards("write_if.lua:same")
 async def test_of_many_who_read_the_same_one_moves_it_on(store: Store) -> None:
     ticks = Ticks(store.client, 2)
 

@@ -6,8 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from agents.events import StepChosen
+from agents.requests import StepId
+from agents.steps import Done, ModelCall
 from bot.store import Store
 from tests.bot.store.stores import (
+    AT,
     ATTEMPT,
     LEASE_S,
     OTHER,
@@ -83,8 +87,8 @@ async def test_a_start_that_is_the_end_holds_no_lease_and_is_the_same_start_agai
     assert await store.length(RUN) == 2
 
 
-@guards("start_tool.lua:sequence")
-@guards("start_tool.lua:lease")
+@guards("commit.lua:sequence")
+@guards("commit.lua:lease")
 async def test_the_thought_that_chose_the_step_is_recorded_with_the_start_or_not_at_all(
     store: Store, run: None
 ) -> None:
@@ -97,8 +101,19 @@ async def test_the_thought_that_chose_the_step_is_recorded_with_the_start_or_not
     assert await events(store) == ["run_started", "run_paused", "run_paused", "tool_started"]
 
 
-@guards("start_tool.lua:version")
-@guards("start_tool.lua:approved")
+async def test_a_thought_that_starts_a_tool_at_once_is_counted_among_the_use_of_models(store: Store, run: None) -> None:
+    call = ModelCall(model="claude-sonnet-5-5", rehearsal=False, output_tokens=20)
+    thought = StepChosen(at=AT, step_id=StepId("s1"), step=Done(summary="over"), call=call)
+
+    for _ in range(2):
+        assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None, thought=[thought])).state == "started"
+
+    use = (await store.lists.figures()).model_use
+    assert (use["calls chosen"], use["tokens output"]) == (1, 20)
+
+
+@guards("commit.lua:version")
+@guards("commit.lua:approved")
 async def test_what_has_changed_since_it_was_looked_at_or_is_not_approved_starts_nothing(
     store: Store, run: None
 ) -> None:
@@ -111,8 +126,8 @@ async def test_what_has_changed_since_it_was_looked_at_or_is_not_approved_starts
     assert await events(store) == ["run_started"]
 
 
-@guards("planted:very_moment_of_execute_within")
-@guards("start_tool.lua:execute_within")
+@guards("planted:very_moment_of_expiry")
+@guards("commit.lua:expiry")
 async def test_an_approval_starts_nothing_from_the_very_moment_on_in_which_it_becomes_too_old(
     store: Store, run: None
 ) -> None:
@@ -266,7 +281,7 @@ async def test_an_attempt_is_orphaned_once_and_not_after_its_result(store: Store
     assert await store.orphan(RUN, OTHER, orphaned(OTHER)) != "committed"
 
 
-@guards("settle.lua:head")
+@guards("commit.lua:sequence")
 async def test_a_turn_ends_only_at_the_events_it_has_seen_and_its_run_is_looked_at_again_when_it_is_due(
     store: Store, run: None
 ) -> None:

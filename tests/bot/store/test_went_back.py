@@ -51,7 +51,7 @@ async def name(store: Store) -> str:
     return (await store.client.do("GET", KEYS.mark)).decode()
 
 
-@guards("start_tool.lua:starts")
+@guards("commit.lua:starts")
 @pytest.mark.parametrize(
     "starts",
     ["{mark} 0 --------", "{mark} 1 bbbbbbbb ", "{mark} 3 dddddddd cccccccc bbbbbbbb ", "other 1 aaaaaaaa ", ""],
@@ -69,7 +69,7 @@ async def test_attack_nothing_starts_where_a_start_that_was_seen_is_missing(seen
         await look(seen)
 
 
-@guards("start_tool.lua:sealed")
+@guards("commit.lua:sealed")
 @pytest.mark.parametrize("head", [f"s0:1:{'a' * 64}", ""])
 async def test_attack_nothing_starts_where_a_record_that_was_seen_is_missing(seen: Store, head: str) -> None:
     await (seen.client.do("SET", KEYS.audit_head, head) if head else seen.client.do("DEL", KEYS.audit_head))
@@ -81,7 +81,7 @@ async def test_attack_nothing_starts_where_a_record_that_was_seen_is_missing(see
         await look(seen)
 
 
-@guards("start_tool.lua:seal")
+@guards("commit.lua:seal")
 @pytest.mark.parametrize("number", [2, 3])
 async def test_attack_another_record_under_the_same_number_is_noticed(seen: Store, number: int) -> None:
     await seen.client.do("DEL", KEYS.audit_chain)
@@ -171,8 +171,8 @@ async def test_attack_a_store_that_went_back_is_closed_to_those_who_know_nothing
         await look(seen)
 
 
-@guards("close.lua:closed")
-@guards("close.lua:mark")
+@guards("planted:closed_by_its_mark")
+@guards("planted:closed_by_its_number")
 async def test_what_is_said_first_of_a_store_that_went_back_stands_and_one_that_was_restored_is_not_closed(
     seen: Store,
 ) -> None:
@@ -194,8 +194,8 @@ async def test_what_is_said_first_of_a_store_that_went_back_stands_and_one_that_
 
 async def close(store: Store, mark: str) -> None:
     """What whoever read that `mark` writes when it finds that the store went back."""
-    closed = Closed(kind="went_back", why="and more").model_dump_json(exclude_none=True)
-    await store.client.run(scripts.close(KEYS, mark, closed))
+    closed = Closed(kind="went_back", why="and more", shards=2).model_dump_json(exclude_none=True)
+    await store.client.run(scripts.close(KEYS, mark, "2", closed))
 
 
 async def test_another_store_is_told_from_the_one_that_was_seen(seen: Store) -> None:

@@ -10,6 +10,7 @@ from agents.events import OutsideReported, ToolFinished, ToolStarted, ToolWaits
 from agents.requests import AttemptId, Effect, RunId
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
+from bot.store.indexes import note_handle
 from tests.bot.triggers.posting import SECRET, bytes_of, post, signed
 from tests.bot.web.test_triggers import refused, secrets
 from tests.kit.office import TOML
@@ -47,7 +48,7 @@ async def waiting(world: World, handle: str = HANDLE) -> tuple[RunId, AttemptId]
     until = now + timedelta(hours=1)
     waits = ToolWaits(at=now, attempt_id=attempt_id, handle=handle, check_at=until, until=until)
     await world.app.store.commit(Commit(run_id=run_id, events=[started, waits]))
-    await world.app.store.handles.note(handle, run_id, 3_600)
+    await note_handle(world.app.store, handle, run_id, 3_600)
     return run_id, attempt_id
 
 
@@ -98,7 +99,7 @@ async def test_a_report_that_not_all_have_heard_is_told_to_the_others_when_it_co
     headers = signed(body, await world.now())
     await post(client, "builds", body, headers)
     second, _ = await waiting(world)
-    await world.app.store.handles.note(HANDLE, second, 3_600)
+    await note_handle(world.app.store, HANDLE, second, 3_600)
 
     again, more = [(await post(client, "builds", body, headers)).json() for _ in range(2)]
 

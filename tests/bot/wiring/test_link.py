@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from bot.store.indexes import Links, LinkState, StoreMarks
+from bot.store.client import Client
+from bot.store.indexes import LinkState, StoreMarks, links_of
 from bot.wiring.slack import LinkReport
 from tests.bot.store.stores import a_store
 from tests.kit.waiting import until
@@ -35,22 +36,22 @@ async def kept(link: LinkReport) -> AsyncGenerator[None]:
 
 async def test_a_line_is_down_until_the_channel_says_that_it_is_up(redis: str) -> None:
     async with a_store(redis) as store:
-        links, clock = Links(store.client), Clock()
-        link = LinkReport(links, clock)
+        client, clock = store.client, Clock()
+        link = LinkReport(client, clock)
 
         async def says() -> LinkState | None:
-            return next(iter(await links.all()), None)
+            return next(iter(await links_of(client)), None)
 
         async with kept(link):
             first = await until(says)
             clock.at += timedelta(seconds=30)
             await link.report(True, "")
-            up = await until(lambda: _one(links, is_up=True))
+            up = await until(lambda: _one(client, is_up=True))
             clock.at += timedelta(seconds=30)
             await link.report(False, "Slack can't be reached")
             await link.report(False, "Slack does not take the app token")
-            down = await until(lambda: _one(links, is_up=False))
-        after = await links.all()
+            down = await until(lambda: _one(client, is_up=False))
+        after = await links_of(client)
 
     assert (first.connected, first.why) == (False, "it has just started")
     assert (up.connected, up.why, up.since) == (True, "", clock.at - timedelta(seconds=30))
@@ -58,8 +59,8 @@ async def test_a_line_is_down_until_the_channel_says_that_it_is_up(redis: str) -
     assert after == ()
 
 
-async def _one(links: Links, *, is_up: bool) -> LinkState | None:
-    return next((link for link in await links.all() if link.connected == is_up), None)
+async def _one(client: Client, *, is_up: bool) -> LinkState | None:
+    return next((link for link in await links_of(client) if link.connected == is_up), None)
 
 
 async def test_a_mark_is_new_once_whoever_asks(redis: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
+from bot.store.indexes import run_of_thread
 from channels import Reply, Trigger
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
@@ -282,7 +283,7 @@ async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders
     await orders.write("the thread", "revoke s1g-aaaaaaaaaaaaa\nstop OTHER\nfreeze everything")
 
     assert await orders.done() == {"freeze", "other"}
-    assert await orders.office.app.store.threads.run_of("slack", THREAD) == RunId(orders.record.request.run_id)
+    assert await run_of_thread(orders.office.app.store, "slack", THREAD) == RunId(orders.record.request.run_id)
 
 
 async def test_attack_a_revocation_in_the_window_about_the_message_of_somebody_else_is_a_wish(orders: Orders) -> None:

@@ -267,7 +267,7 @@ async def unconfirmed(folder: Path) -> AsyncGenerator[Unconfirmed]:
             ci, bo = await program(api), await api.client("bo")
             request = await approved(ci, bo)
             await world.quiet()
-            proxy.ask(do="arm", name="start_tool", nth=1, when="before", act="hold")
+            proxy.ask(do="arm", name="commit tool_started", nth=1, when="before", act="hold")
             first = asyncio.create_task(begun(ci, request))
             await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a start on its way")
             pair.servers[1].freeze()

@@ -132,7 +132,7 @@ async def test_attack_a_denial_after_the_start_of_what_is_no_command_is_not_lost
         url, folder = f"redis://127.0.0.1:{proxy.said['redis_port']}/0", tmp_path / "data"
         async with a_world(url, folder, TOML) as office, beside_it(World(redis, folder, TOML)) as beside:
             record = await office.opened(await office.trigger("press bell"))
-            proxy.ask(do="arm", name="start_tool", nth=1, when="after", act="hold")
+            proxy.ask(do="arm", name="commit tool_started", nth=1, when="after", act="hold")
             await beside.decide("bo", record, "approve")
             await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="its start is recorded")
 
@@ -155,7 +155,7 @@ async def test_attack_a_denial_of_the_second_try_of_what_may_have_happened_is_no
             record = await office.opened(run_id := await office.trigger("stamp letter"))
             await beside.decide("bo", record, "approve")
             await until(lambda: office.workshop.started == ["stamp letter"], what="it has begun")
-            proxy.ask(do="arm", name="start_tool", nth=1, when="after", act="hold")
+            proxy.ask(do="arm", name="commit tool_started", nth=1, when="after", act="hold")
             await found_gone(office, beside, await office.run(run_id))
             await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="its second start is recorded")
 

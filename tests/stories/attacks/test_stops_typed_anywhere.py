@@ -6,6 +6,7 @@ from agents.events import RunCancelled
 from agents.requests import PersonId, RequestId, RunId
 from agents.requests.record import RequestRecord
 from bot.errors import Invalid
+from bot.store.indexes import run_of_thread
 from channels import Reply, Said
 from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
@@ -83,7 +84,7 @@ async def test_a_bare_no_of_an_approver_counts_only_where_it_is_said_to_us(world
     card = next(f"at {key}" for key, (to, card) in hallway.cards.items() if to.person == "bo" and card.form)
 
     async def is_placed() -> bool:
-        return await world.app.store.threads.run_of("slack", card) is not None
+        return await run_of_thread(world.app.store, "slack", card) is not None
 
     await until(is_placed, what="the card's thread is known")
     await write(world, hallway, "bo", "no", thread=card)

@@ -17,6 +17,7 @@ from agents.events import AnswerNoted, write_event
 from agents.requests import PersonId, RunId
 from agents.requests.record import RequestRecord
 from bot.policy.judgements import Counted
+from bot.store.indexes import run_of_thread
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
 from tests.kit.office import STEPS
@@ -510,7 +511,7 @@ async def asked_by_mail(world: World, wish: str = "press bell") -> tuple[Request
     began = await write(world, BOT, wish, "", "", by="anna")
 
     async def known() -> str | None:
-        return await world.app.store.threads.run_of("email", began["Message-ID"])
+        return await run_of_thread(world.app.store, "email", began["Message-ID"])
 
     return await world.opened(RunId(await until(known, what="a run began"))), began["Message-ID"]
 

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from bot.store import StoreError
 from bot.store.client import Client
-from bot.store.indexes import COUNTS_FOR, Links, LinkState, Lockouts
+from bot.store.indexes import COUNTS_FOR, LinkState, end_lockout, note_link, note_lockout, remove_link
 from bot.web.looks import Looks
 from tests.bot.web.problems import refused
 from tests.kit.waiting import until
@@ -70,23 +70,25 @@ async def test_figures_count_what_any_process_caused(world: World, api: Api) -> 
 
 
 @pytest.fixture
-def heard(world: World) -> Links:
+def heard(world: World) -> Client:
     """`world`, where people are heard over Socket Mode, and the line of one process."""
     tokens = {"slack_bot_token": SecretStr("xoxb-1"), "slack_app_token": SecretStr("xapp-1")}
     world.app = replace(world.app, settings=world.app.settings.model_copy(update=tokens))
-    return Links(world.app.store.client)
+    return world.app.store.client
 
 
-async def test_unless_slack_is_connected_it_is_not_ready(world: World, heard: Links) -> None:
+async def test_unless_slack_is_connected_it_is_not_ready(world: World, heard: Client) -> None:
     async with serving(world.app) as api:
         nobody = api.with_key(None)
 
         before = await nobody.get("/readyz")
-        await heard.say(LinkState(connected=False, since=datetime.now(UTC), why="Slack can't be reached"))
+        await note_link(
+            heard, "slack", LinkState(connected=False, since=datetime.now(UTC), why="Slack can't be reached")
+        )
         down = await nobody.get("/readyz")
-        await heard.say(LinkState(connected=True, since=datetime.now(UTC)))
+        await note_link(heard, "slack", LinkState(connected=True, since=datetime.now(UTC)))
         up = await nobody.get("/readyz")
-        await heard.end()
+        await remove_link(heard, "slack")
         after = await nobody.get("/readyz")
 
     assert "nobody is connected" in refused(before, 503, "unavailable")
@@ -103,13 +105,13 @@ async def test_unless_slack_is_connected_it_is_not_ready(world: World, heard: Li
 async def test_while_a_channel_refuses_us_it_is_not_ready_until_that_is_over_or_no_longer_said(
     world: World, api: Api
 ) -> None:
-    lockouts, nobody = Lockouts(world.app.store.client), api.with_key(None)
+    client, nobody = world.app.store.client, api.with_key(None)
     for channel in ("slack", "email"):
-        await lockouts.note(channel, "our token was taken back", "Install the app again")
+        await note_lockout(client, channel, "our token was taken back", "Install the app again")
         refused_us = await nobody.get("/readyz")
-        await lockouts.over(channel, "our token was taken back")
+        await end_lockout(client, channel, "our token was taken back")
         works = await nobody.get("/readyz")
-        await lockouts.note(channel, "old", "Nothing")
+        await note_lockout(client, channel, "old", "Nothing")
         await world.move_time(COUNTS_FOR.total_seconds())
         later = await nobody.get("/readyz")
 
