@@ -191,14 +191,21 @@ async def a_world(
     world = World(url, folder, toml, deploys)
     world.beside, world.reach = beside, tuple(reach)
     change(world)
-    try:
+    async with held(world):
         await world.start()
         yield world
+
+
+@asynccontextmanager
+async def held(world: World) -> AsyncGenerator[None]:
+    """Stop `world` at the end, and check that it has kept what is promised."""
+    try:
+        yield
     finally:
         await world.stop()
     if not world.is_tampered:
         assert not world.written.broken
-        await check_promises(url, world.settings().shards, world.here)
+        await check_promises(world.url, world.settings().shards, world.here)
 
 
 @asynccontextmanager
