@@ -15,6 +15,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from agents import Agent
+from agents.model.protocol import Model
 from agents.requests import PersonId, RunId
 from agents.run import Run
 from bot.app import App, compose
@@ -25,6 +26,7 @@ from bot.registry.configured import agents_of
 from bot.store.keys import Keys
 from bot.store.outbox_entry import OutboxEntry, read_entry
 from bot.telemetry import OFF, Telemetry
+from bot.testing import Policies, Sayso, sayso
 from bot.testing.people import Peopled
 from channels import Channel
 from channels.email.local.letters import Letter
@@ -134,11 +136,6 @@ class World(Peopled):
 
         return await until(begun, what="a child has started")
 
-    @property
-    def here(self) -> list[PersonId]:
-        """Return who is in the directory, and is surely nobody else there."""
-        return [one for one in self.people.all() if not self.people.maybe(one)]
-
     async def dead(self) -> list[str]:
         """The notes of everything that was given up or held."""
         return [note.decode() for note in (await self.app.store.lists.dead()).values()]
@@ -205,7 +202,30 @@ async def held(world: World) -> AsyncGenerator[None]:
         await world.stop()
     if not world.is_tampered:
         assert not world.written.broken
-        await check_promises(world.url, world.settings().shards, world.here)
+        await check_promises(world.url, world.settings().shards, here(world))
+
+
+def here(world: Peopled) -> list[PersonId]:
+    """Return who is in the directory, and is surely nobody else there."""
+    return [one for one in world.people.all() if not world.people.maybe(one)]
+
+
+@asynccontextmanager
+async def a_sayso(
+    config: Path | None = None,
+    *,
+    agents: Sequence[Agent] = (),
+    policies: Policies | None = None,
+    model: Model | None = None,
+) -> AsyncGenerator[Sayso]:
+    """The test kit's own `sayso`, which keeps what is promised like any World."""
+    async with sayso(config, agents=agents, policies=policies, model=model) as s:
+        written = Written()
+        s.app.journal.hears.append(written.hear)
+        yield s
+        await s.stop()
+        assert not written.broken
+        await check_promises(s.url, s.settings().shards, here(s))
 
 
 @asynccontextmanager
