@@ -86,6 +86,8 @@ class World(Peopled):
         )
         channels = [self.through(self.mail.channel(CHILDREN)), *self.beside, *self.over(self.people)]
         app = compose(settings, self.url, channels, agents, people=self.people, telemetry=self.telemetry)
+        people = self.people
+        self.written.may_be = lambda: people.doubles
         app.journal.hears.append(self.written.hear)
         return app
 
@@ -220,7 +222,8 @@ async def a_sayso(
 ) -> AsyncGenerator[Sayso]:
     """The test kit's own `sayso`, which keeps what is promised like any World."""
     async with sayso(config, agents=agents, policies=policies, model=model) as s:
-        written = Written()
+        people = s.people
+        written = Written(lambda: people.doubles)
         s.app.journal.hears.append(written.hear)
         yield s
         await s.stop()
