@@ -43,10 +43,11 @@ def acts(seed: int) -> Sequence[tuple[str, Verb, str, str]]:
     dice = random.Random(seed)  # noqa: S311
     found = list[tuple[str, Verb, str, str]]()
     for number in range(ACTS):
-        person = dice.choice((*IN_SLACK, *BY_MAIL, "bo", "cy"))
-        where = dice.choice(("terminal", "mail", "page", *(["slack"] * 2 if person in IN_SLACK else [])))
-        [verb] = dice.choices([*VERBS], [*VERBS.values()])
-        value = {"edit": f"bell{number % 3}", "hand_on": "dan", "say": "I look at it after lunch"}.get(verb, "")
+        person: str = dice.choice((*IN_SLACK, *BY_MAIL, "bo", "cy"))
+        where: str = dice.choice(("terminal", "mail", "page", *(["slack"] * 2 if person in IN_SLACK else [])))
+        [verb] = dice.choices(list[Verb](VERBS), list(VERBS.values()))
+        values: dict[Verb, str] = {"edit": f"bell{number % 3}", "hand_on": "dan", "say": "I look at it after lunch"}
+        value = values.get(verb, "")
         found.append((person, verb, where, value))
     return found
 
