@@ -52,7 +52,7 @@ def acts(seed: int) -> Sequence[tuple[str, Verb, str, str]]:
     return found
 
 
-@pytest.mark.parametrize("policy", ["pair", "three"])
+@pytest.mark.parametrize("policy", ["pair", pytest.param("three", marks=pytest.mark.long)])
 @pytest.mark.parametrize("seed", few_of(range(8), 3))
 async def test_all_that_people_see_is_what_the_record_says(
     redis: str, tmp_path: Path, slack_address: str, policy: str, seed: int
