@@ -167,7 +167,7 @@ def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
 
 
 def _placed(
-    request: Asking, holder: Holder, sent: CardDelivered | None, failed: dict[str, str], about: str
+    request: Request, holder: Holder, sent: CardDelivered | None, failed: dict[str, str], about: str
 ) -> Delivery:
     delivery_id = holder.delivery_id
     delivery = None

@@ -49,7 +49,7 @@ class House:
     """What opens, decides and starts. `edits`: the channels that can change a card; `written` looks at each change."""
 
     def __init__(self, url: str, configured: Settings, edits: Set[str] = frozenset()) -> None:
-        self.store, self.written = Store(Client(url), 1), Written()
+        self.store, self.written = Store(Client(url), 1), Written(lambda: self.people.doubles)
         self.journal, self.settings = Journal(self.store, NoQueue()), configured
         self.journal.hears.append(self.written.hear)
         self.people = People.of(configured)

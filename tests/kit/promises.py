@@ -5,7 +5,7 @@ It shares no rule with the product: who may approve is tried out by brute force.
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from agents.events import (
     AnswerNoted,
@@ -37,7 +37,10 @@ from agents.requests import (
     Vote,
 )
 from agents.requests.asked import Asked, AskedStep, asked_at_first
+from agents.requests.proof import ByKey, BySession
+from agents.standing import ALLOW_AGAIN, Pattern
 from bot.queries.rebuild import rebuild
+from bot.requests.standing.kept import KeptStandings
 from bot.store import Commit, Store
 from bot.store.client import Client
 from bot.store.outbox_entry import Delivery, PlaceCard, Tell, read_entry
@@ -51,15 +54,18 @@ class Written:
     """Looks at each change as it is written, and keeps in `broken` what it lacks.
 
     For each card that it names, what its token stands for and the message that brings it are written with it; so is the
-    word to whoever gave an answer that does not count.
+    word to whoever gave an answer that does not count. Those who approve something are as many humans as ids, and none
+    may be whoever asked for it, as the directory is when that is written: `may_be` gives who may be one.
     """
 
-    def __init__(self) -> None:
-        self.broken = list[str]()
+    def __init__(self, may_be: Callable[[], Mapping[PersonId, Collection[PersonId]]] = dict) -> None:
+        self.broken, self.may_be = list[str](), may_be
         self._cards = dict[DeliveryId, Delivery]()
+        self._asked = dict[RequestId, tuple[Asking, PolicySnapshot]]()
 
     def hear(self, commit: Commit, _: int) -> None:
         """Take in a change."""
+        self._look_at_humans(own(tuple(commit.events)))
         made = {found.id: found for _, body in commit.deliveries for found in [Delivery.model_validate_json(body)]}
         sent = [one for _, body in commit.outgoing for one in [read_entry(body)] if isinstance(one, PlaceCard | Tell)]
         for event in own(tuple(commit.events)):
@@ -68,6 +74,24 @@ class Written:
             if isinstance(event, AnswerNoted) and not _is_told(event, sent):
                 self.broken.append(f"nobody tells {event.person} what became of {event}")
         self._cards |= made
+
+    def _look_at_humans(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, RequestOpened):
+                self._asked[event.request.id] = event.request, event.request.policy
+            if isinstance(event, RequestRevised) and event.request.id in self._asked:
+                self._asked[event.request.id] = event.request, self._asked[event.request.id][1]
+            if not isinstance(event, RequestDecided) or event.request_id not in self._asked:
+                continue
+            (request, policy), decision, may_be = self._asked[event.request_id], event.decision, self.may_be()
+            if decision.state != "approved":
+                continue
+            out = set[PersonId]()
+            out |= set() if policy.requester_may_approve else {*request.requesters}
+            out |= set() if policy.editor_may_approve else {*request.editors}
+            twice = [one for one in decision.by if {*may_be.get(one, ())} & ({*decision.by} | out)]
+            if twice:
+                self.broken.append(f"{twice} may be others of {decision.by}, or of {out}, whom {event} counts not")
 
     def _take_in(self, event: Event, holder: Holder, placed: Delivery | None, sent: Sequence[PlaceCard | Tell]) -> None:
         whom = (holder.person, holder.place)
@@ -92,10 +116,11 @@ async def check_promises(url: str, shards: int, here: Collection[PersonId] = ())
     client = Client(url)
     try:
         store = Store(client, shards)
-        for run_id in await store.lists.runs():
-            events = (await store.load(run_id)).events
-            check_starts(own(events))
-            check_cards(own(events), here)
+        runs = {run_id: own((await store.load(run_id)).events) for run_id in await store.lists.runs()}
+        for events in runs.values():
+            check_starts(events)
+            check_cards(events, here)
+        check_uses({KeptStandings(store).id_for(run_id): events for run_id, events in runs.items()})
         before = await listed(store)
         rebuilt = await rebuild(store)
         after = await listed(store)
@@ -116,9 +141,9 @@ def check_starts(events: Sequence[Event]) -> None:
     """Check that each approval of a run was good at its moment, and each gated tool began with one, of exactly this."""
     for number, event in enumerate(events):
         if isinstance(event, RequestDecided) and event.decision.state == "approved":
-            _check_approval(event.decision, _about(event.request_id, events[:number]), events[:number])
+            _check_approval(event.decision, events_of(event.request_id, events[:number]), events[:number])
         if isinstance(event, ToolStarted) and event.request_id:
-            _check_start(event, _about(event.request_id, events[:number]), events[:number])
+            _check_start(event, events_of(event.request_id, events[:number]), events[:number])
 
 
 def _check_start(started: ToolStarted, about: Sequence[Event], before: Sequence[Event]) -> None:
@@ -134,7 +159,7 @@ def _check_start(started: ToolStarted, about: Sequence[Event], before: Sequence[
 
 
 def _check_approval(decision: Decision, about: Sequence[Event], before: Sequence[Event]) -> None:
-    if decision.standing:
+    if decision.standing:  # see check_uses
         return
     request = _request(about)
     policy, asked, votes = _policy(about), _asked(about), list(_votes(request, about))
@@ -145,15 +170,53 @@ def _check_approval(decision: Decision, about: Sequence[Event], before: Sequence
         [breaker] = decision.by
         assert any(breaker in rule.people for rule in policy.break_glass)
         assert breaker not in {*request.requesters, *request.editors}
-        assert any(vote.person == breaker and vote.breaks_glass for vote in votes)
+        assert any(vote.person == breaker and vote.breaks_glass and _came(vote, policy) for vote in votes)
         return
-    counted = [vote for vote in votes if not vote.breaks_glass and (vote.channel != "email" or policy.approve_by_email)]
+    counted = [vote for vote in votes if not vote.breaks_glass and _came(vote, policy)]
     voters = {str(vote.person) for vote in counted} - barred
     assert set(decision.by) <= voters, "whoever decided it has voted, and may"
     assert _enough(asked, voters), f"{voters} are not enough for {asked}"
 
 
-def _about(request_id: RequestId, events: Sequence[Event]) -> list[Event]:
+def check_uses(runs: Mapping[str, Sequence[Event]]) -> None:
+    """Check that what a standing approval decided is what people had approved, by whom it says, each use once.
+
+    `runs` are by the id that a standing approval has which their people granted.
+    """
+    used = [
+        (event.decision, event.decision.standing, events_of(event.request_id, events[:number]))
+        for events in runs.values()
+        for number, event in enumerate(events)
+        if isinstance(event, RequestDecided) and event.decision.standing
+    ]
+    assert len({(use.id, use.number) for _, use, _ in used}) == len(used), "each use is used once"
+    for decision, use, about in used:
+        request, policy = _request(about), _policy(about)
+        assert 1 <= use.number <= use.of
+        assert policy.requester_may_approve or not {*decision.by} & {*request.requesters}
+        granted = [
+            (one.decision, _request(events_of(one.request_id, runs[use.id])))
+            for one in runs[use.id]
+            if isinstance(one, RequestDecided) and one.decision.state == "approved" and one.decision.at <= decision.at
+        ]
+        assert any(_grants(by, asking, decision, request) for by, asking in granted), f"nobody granted {decision}"
+
+
+def _grants(granted: Decision, asking: Asking, decision: Decision, used: Asking) -> bool:
+    """Return whether people `granted` a call like the one `used` when they approved what was asked."""
+    if granted.standing or granted.broke_glass or granted.by != decision.by or not (asking.call and used.call):
+        return False
+    wanted, call = asking.call.arguments, used.call
+    if asking.call.tool != ALLOW_AGAIN:  # a call of a program's session, which allows the same again
+        return (asking.call.tool, asking.call.effect.environment) == (call.tool, call.effect.environment)
+    pattern = Pattern.model_validate(wanted["pattern"])
+    bound = {name: value for name, value in call.arguments.items() if name not in pattern.open}
+    is_same = (call.tool, call.effect.environment, bound) == (pattern.tool, pattern.environment, pattern.arguments)
+    return is_same and wanted["person"] == used.requesters[0]
+
+
+def events_of(request_id: RequestId, events: Sequence[Event]) -> list[Event]:
+    """Return the events that name one request."""
     return [one for one in events if _request_of(one) == request_id]
 
 
@@ -166,17 +229,18 @@ def check_cards(events: Sequence[Event], here: Collection[PersonId]) -> None:
     ids = Counter(holder.delivery_id for event in events for holder in holders_of(event))
     assert not [one for one, times in ids.items() if times > 1], "an id means one card for ever"
     for request_id in {event.request.id for event in events if isinstance(event, RequestOpened)}:
-        about = _about(request_id, events)
+        about = events_of(request_id, events)
         if any(isinstance(one, RequestDecided) for one in about):
             continue
         begins = max(number for number, one in enumerate(about) if isinstance(one, RequestOpened | RequestRevised))
         held = {holder.person for one in about[begins:] for holder in holders_of(one)}
-        lack = (_deciders(events, about) & {*here}) - held
+        lack = (deciders(events, request_id) & {*here}) - held
         assert not lack, f"{lack} may decide {request_id} and have no card of what stands"
 
 
-def _deciders(events: Sequence[Event], about: Sequence[Event]) -> set[PersonId]:
+def deciders(events: Sequence[Event], request_id: RequestId) -> set[PersonId]:
     """Return those who may decide an open request: whom its rule names, who had no other part in it."""
+    about = events_of(request_id, events)
     request = _request(about)
     policy, asked = _policy(about), _asked(about)
     opened = next(number for number, one in enumerate(events) if one is about[0])
@@ -235,6 +299,13 @@ def _votes(request: Asking, about: Sequence[Event]) -> Iterator[Vote]:
         stands = (vote.binding.revision, vote.binding.digest) == (request.revision, request.digest)
         if vote.approve and stands and vote.reply_id not in void:
             yield vote
+
+
+def _came(vote: Vote, policy: PolicySnapshot) -> bool:
+    """Return whether an approval came by a way that the policy names, all the way: whoever reads mails reads links."""
+    link_by = vote.proof.link_by if isinstance(vote.proof, BySession | ByKey) else None
+    ways = {vote.channel, *(["email"] if link_by == "email" else [])}
+    return ways <= {*policy.answer_from} and ("email" not in ways or policy.approve_by_email)
 
 
 def _executed(effect: Effect) -> Effect:

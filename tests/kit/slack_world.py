@@ -16,7 +16,7 @@ from channels.slack.rate_limit import Rates
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.kit.office import TOML, settings_of
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, held
 
 PEOPLE = ("anna", "bo", "cy", "dan")
 # The stand-in takes all at once, unless a test has it refuse.
@@ -125,9 +125,9 @@ async def a_slack_world(url: str, folder: Path, slack: Workspace, toml: str = TO
     made = SlackWorld(world, slack)
     await made.opens()
     try:
-        yield made
+        async with held(world):
+            yield made
     finally:
-        await world.stop()
         await client.close()
 
 

@@ -15,6 +15,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from agents import Agent
+from agents.model.protocol import Model
 from agents.requests import PersonId, RunId
 from agents.run import Run
 from bot.app import App, compose
@@ -25,6 +26,7 @@ from bot.registry.configured import agents_of
 from bot.store.keys import Keys
 from bot.store.outbox_entry import OutboxEntry, read_entry
 from bot.telemetry import OFF, Telemetry
+from bot.testing import Policies, Sayso, sayso
 from bot.testing.people import Peopled
 from channels import Channel
 from channels.email.local.letters import Letter
@@ -84,6 +86,8 @@ class World(Peopled):
         )
         channels = [self.through(self.mail.channel(CHILDREN)), *self.beside, *self.over(self.people)]
         app = compose(settings, self.url, channels, agents, people=self.people, telemetry=self.telemetry)
+        people = self.people
+        self.written.may_be = lambda: people.doubles
         app.journal.hears.append(self.written.hear)
         return app
 
@@ -133,11 +137,6 @@ class World(Peopled):
             return child if child and child.started else None
 
         return await until(begun, what="a child has started")
-
-    @property
-    def here(self) -> list[PersonId]:
-        """Return who is in the directory, and is surely nobody else there."""
-        return [one for one in self.people.all() if not self.people.maybe(one)]
 
     async def dead(self) -> list[str]:
         """The notes of everything that was given up or held."""
@@ -191,14 +190,45 @@ async def a_world(
     world = World(url, folder, toml, deploys)
     world.beside, world.reach = beside, tuple(reach)
     change(world)
-    try:
+    async with held(world):
         await world.start()
         yield world
+
+
+@asynccontextmanager
+async def held(world: World) -> AsyncGenerator[None]:
+    """Stop `world` at the end, and check that it has kept what is promised."""
+    try:
+        yield
     finally:
         await world.stop()
     if not world.is_tampered:
         assert not world.written.broken
-        await check_promises(url, world.settings().shards, world.here)
+        await check_promises(world.url, world.settings().shards, here(world))
+
+
+def here(world: Peopled) -> list[PersonId]:
+    """Return who is in the directory, and is surely nobody else there."""
+    return [one for one in world.people.all() if not world.people.maybe(one)]
+
+
+@asynccontextmanager
+async def a_sayso(
+    config: Path | None = None,
+    *,
+    agents: Sequence[Agent] = (),
+    policies: Policies | None = None,
+    model: Model | None = None,
+) -> AsyncGenerator[Sayso]:
+    """The test kit's own `sayso`, which keeps what is promised like any World."""
+    async with sayso(config, agents=agents, policies=policies, model=model) as s:
+        people = s.people
+        written = Written(lambda: people.doubles)
+        s.app.journal.hears.append(written.hear)
+        yield s
+        await s.stop()
+        assert not written.broken
+        await check_promises(s.url, s.settings().shards, here(s))
 
 
 @asynccontextmanager

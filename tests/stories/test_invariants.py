@@ -12,16 +12,18 @@ import pytest
 
 from agents import ToolRefused
 from agents.events import Event, RequestDecided, RequestOpened, RequestRevoked, ToolStarted, VoteCast
-from agents.requests import Effect, PersonId, RunId
+from agents.requests import Effect, GatedCall, PersonId, RunId, StandingUse
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
+from agents.standing import Pattern
 from bot.errors import Conflict
+from bot.testing import events as build
 from tests.kit.indexes import listed, lists_of_events
 from tests.kit.long import few_of
 from tests.kit.office import STEPS
 from tests.kit.opens import opens
-from tests.kit.promises import check_starts
+from tests.kit.promises import check_starts, check_uses
 from tests.kit.world import World, a_world
 
 ANNA = PersonId("anna")
@@ -145,7 +147,17 @@ def check_decisions(events: Sequence[Event]) -> None:
 
 @pytest.mark.parametrize(
     "what",
-    ["nothing", "one vote", "another's words", "its digest", "its moment", "its effect", "a denial", "a decision"],
+    [
+        "nothing",
+        "one vote",
+        "another's words",
+        "its way",
+        "its digest",
+        "its moment",
+        "its effect",
+        "a denial",
+        "a decision",
+    ],
 )
 @opens(STEPS)
 async def test_a_start_without_the_approvals_that_it_wants_is_noticed(world: World, what: str) -> None:
@@ -164,6 +176,7 @@ async def test_a_start_without_the_approvals_that_it_wants_is_noticed(world: Wor
         "nothing": (vote, [vote]),
         "one vote": (vote, []),
         "another's words": (vote, [vote.model_copy(update={"vote": vote.vote.model_copy(update={"person": "anna"})})]),
+        "its way": (vote, [vote.model_copy(update={"vote": vote.vote.model_copy(update={"proof": as_by("pigeon")})})]),
         "its digest": (vote, [vote.model_copy(update={"vote": vote.vote.model_copy(update={"binding": unlike})})]),
         "its moment": (start, [start.model_copy(update={"at": start.at + timedelta(days=1)})]),
         "its effect": (start, [start.model_copy(update={"effect": Effect(argv=("press", "horn"))})]),
@@ -178,3 +191,64 @@ async def test_a_start_without_the_approvals_that_it_wants_is_noticed(world: Wor
     else:
         with pytest.raises(AssertionError):
             check_starts(told)
+
+
+@pytest.mark.parametrize("whom", ["nobody", "another who voted", "who asked"])
+@opens(STEPS)
+async def test_an_approval_that_may_be_of_one_human_twice_or_of_who_asked_is_noticed(world: World, whom: str) -> None:
+    """Were the directory to say, as it is decided, that Bo may be somebody else as well."""
+    others = {"nobody": (), "another who voted": (PersonId("dan"),), "who asked": (ANNA,)}[whom]
+    world.written.may_be = lambda: {PersonId("bo"): others}
+    world.workshop.policy_of["bell"] = "spending"
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    for person in ("bo", "dan"):
+        await world.decide(person, await world.request(record.request.id), "approve")
+    await world.ended(run_id)
+    await world.quiet()
+
+    assert bool(world.written.broken) == (whom != "nobody")
+    world.written.broken.clear()
+
+
+USES = StandingUse(id="g1", number=1, of=3)
+
+
+@pytest.mark.parametrize(
+    "what", ["nothing", "another granted it", "one use twice", "one use too many", "another call", "its own asker"]
+)
+def test_a_use_of_a_standing_approval_that_nobody_granted_is_noticed(what: str) -> None:
+    """By what is looked at when any World ends."""
+    at, call = build.NOON, GatedCall(tool="press", schema_version=1, arguments={"what": "bell"}, effect=build.EFFECT)
+    pattern = Pattern(
+        policy="production",
+        rules="",
+        tool="press",
+        schema_version=1,
+        environment="production",
+        arguments=call.arguments,
+    )
+    wanted = {"person": "anna", "pattern": pattern.model_dump(mode="json")}
+    grant = call.model_copy(update={"tool": "allow_again", "arguments": wanted})
+
+    def run(call: GatedCall, use: StandingUse | None, by: str = "bo") -> list[Event]:
+        asked = build.request().model_copy(update={"call": call})
+        made = build.decided("approved", by=(by,)).decision.model_copy(update={"standing": use})
+        return [RequestOpened(at=at, request=asked), RequestDecided(at=at, request_id=asked.id, decision=made)]
+
+    others = call.model_copy(update={"arguments": {"what": "horn"}})
+    runs: dict[str, dict[str, Sequence[Event]]] = {
+        "nothing": {"r2": run(call, USES)},
+        "another granted it": {"r2": run(call, USES, by="cy")},
+        "one use twice": {"r2": run(call, USES), "r3": run(call, USES)},
+        "one use too many": {"r2": run(call, USES.model_copy(update={"number": 4}))},
+        "another call": {"r2": run(others, USES)},
+        "its own asker": {"g1": run(grant, None, by="anna"), "r2": run(call, USES, by="anna")},
+    }
+    told = {"g1": run(grant, None), **runs[what]}
+
+    if what == "nothing":
+        check_uses(told)
+    else:
+        with pytest.raises(AssertionError):
+            check_uses(told)

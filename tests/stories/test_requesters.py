@@ -30,12 +30,12 @@ from bot.policy.judgements import (
     OutOfDate,
     Revoked,
 )
-from bot.testing import Sayso, Scripted, sayso
+from bot.testing import Sayso, Scripted
 from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of
 from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, a_sayso
 
 pytestmark = opens(beside=("hallway",), reach=("slack", "email"))
 
@@ -103,7 +103,7 @@ DENIALS = (
 async def test_attack_whoever_denied_with_a_wish_or_has_their_seat_approves_that_wish() -> None:
     rung: list[str] = []
     model = Scripted(*(step for one in DENIALS for step in (ring("v1"), ring(one.then), Done(summary="done"))))
-    async with sayso(agents=[bells(rung, editable=("bell",))], policies=OWN, model=model) as s:
+    async with a_sayso(agents=[bells(rung, editable=("bell",))], policies=OWN, model=model) as s:
         for one in DENIALS:
             run, second = await denied_by_bo(s, one.wrote)
             if one.hands_on:
@@ -126,7 +126,7 @@ async def test_attack_whoever_denied_with_a_wish_or_has_their_seat_approves_that
 
 async def test_a_change_that_nobody_could_approve_is_refused_and_what_nobody_could_is_not_asked() -> None:
     model = Scripted(ring("v1"), ring("v1"), ring("v1"), ring("v9"))
-    async with sayso(agents=[bells([])], policies={"desk": ["bo"]}, model=model) as s:
+    async with a_sayso(agents=[bells([])], policies={"desk": ["bo"]}, model=model) as s:
         _, second = await denied_by_bo(s, WISH)
 
         refused = await s.edit("anna", await s.request(second.request.id), bell="v9")
@@ -142,7 +142,7 @@ async def test_a_change_that_nobody_could_approve_is_refused_and_what_nobody_cou
 
 async def test_attack_whoever_wrote_a_wish_into_a_call_or_took_one_back_with_it_approves_what_follows() -> None:
     model = Scripted(ring("v1"), ring("v9"), Done(summary="done"), ring("v1"), ring("v1"), ring("v2"), ring("v1"))
-    async with sayso(agents=[bells([], editable=("bell",))], policies=PAIR, model=model) as s:
+    async with a_sayso(agents=[bells([], editable=("bell",))], policies=PAIR, model=model) as s:
         run = await s.trigger("ring v1")
         first = await s.opened(run)
         await s.edit("bo", first, bell="No. Ring v9 instead")
@@ -172,7 +172,7 @@ async def test_attack_whoever_wrote_a_wish_into_a_call_or_took_one_back_with_it_
 async def test_whoever_answers_a_question_of_the_agent_does_not_approve_what_comes_of_it() -> None:
     """Whose answer it is depends on whom the agent asks; here somebody asks who may approve as well."""
     model = Scripted(RequestHumanInput(question="Which?"), lambda run: ring(run.results[-1].text), Done(summary="done"))
-    async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
+    async with a_sayso(agents=[bells([])], policies=PAIR, model=model) as s:
         run = await s.trigger("ring", person="bo")
         asked = await s.opened(run)
         await s.answer("bo", run, "v9")
@@ -221,7 +221,7 @@ def quizzing(rung: list[str]) -> Agent:
 
 async def test_attack_whoever_answers_a_child_that_goes_on_approves_what_comes_of_it() -> None:
     rung: list[str] = []
-    async with sayso(agents=[quizzing(rung), quiz()], policies=PAIR) as s:
+    async with a_sayso(agents=[quizzing(rung), quiz()], policies=PAIR) as s:
         run = await s.trigger("ring what Bo says")
         await s.quiet()
         [child] = (await s.run(run)).children

@@ -1,6 +1,7 @@
-"""Who may do what to a request, by rows: given a policy, who does what, then. Each surface plays all of them.
+"""Who may do what to a request, by rows: given a policy, who does what, then.
 
-The rows are the rules; a surface shows here that it is wired to them, and its own tests need not say them again.
+The pure rules and each surface play all of them. The rows are the rules; a surface shows here that it is wired to them,
+and its own tests need not say them again.
 """
 
 from collections.abc import Mapping
@@ -10,9 +11,11 @@ from typing import cast, get_args
 
 import pytest
 
+from bot.people.directory import People
 from bot.testing.people import Verb as Steered
 from tests.fakes.slack.driver import Workspace
-from tests.kit.office import TOML
+from tests.kit.core import Core
+from tests.kit.office import TOML, settings_of
 from tests.kit.opens import opens
 from tests.kit.slack_world import a_slack_world
 from tests.kit.surfaces import Http, Mail, Page, Slack, Surface, Terminal, Verb
@@ -147,6 +150,28 @@ async def played(world: World, surface: Surface) -> dict[str, Row]:
         mine = [one.removeprefix("press ") for one in world.workshop.effects if one.split()[1] in {what, f"{what}x"}]
         found[name] = Row(row.policy, row.acts, state, ", ".join(mine).replace(what, WHAT))
     return found
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> People:
+    return People.of(settings_of(tmp_path_factory.mktemp("rows"), POLICIES))
+
+
+@pytest.mark.parametrize("name", ROWS)
+async def test_each_row_holds_for_the_pure_rules(people: People, name: str) -> None:
+    row, what = ROWS[name], "bell"
+    core = Core(people, row.policy, what)
+    for line in row.acts:
+        person, verb, *value = line.format(what=what).split(" ", 2)
+        match person:
+            case "run":
+                core.pause(is_paused=verb == "pause")
+            case "clock":
+                core.wait(float(verb))
+            case _:
+                await core.act(person, cast("Verb", verb), " ".join(value))
+
+    assert Row(row.policy, row.acts, core.record.state, core.pressed.replace(what, WHAT)) == row
 
 
 async def test_the_rows_hold_over_http(world: World, api: Api) -> None:

@@ -12,9 +12,9 @@ from bot.execution.command_lock import CommandLock, Holder
 from bot.execution.runner import NeverStarted, Runner
 from bot.execution.tool_context import Guarded, HeldAttempt, NobodyKnows, NotStarted, StepContext
 from bot.store import StoreUnavailable
-from bot.testing import Scripted, sayso
+from bot.testing import Scripted
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, a_sayso
 
 
 async def test_a_command_of_which_redis_does_not_say_whether_it_is_still_wanted_never_starts(
@@ -126,6 +126,6 @@ async def test_a_tool_that_had_told_somebody_before_it_was_refused_has_not_done_
     agent = Agent(name="bell", description="tells", tools=(tool,), fallback=lambda _: Done(summary=""), prompt="deploy")
     for first, told in (("bo", "failed: Something was changed all the same"), ("nobody", "done: All were told")):
         model = Scripted(tells(first, "nobody"), tells("bo", "cy"), Done(summary="All were told"))
-        async with sayso(agents=[agent], policies={"desk": ["bo", "cy"]}, model=model) as s:
+        async with a_sayso(agents=[agent], policies={"desk": ["bo", "cy"]}, model=model) as s:
             run = await s.trigger("tell people")
             assert (await s.summary(run)).startswith(told)

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -19,14 +20,18 @@ from hypothesis.stateful import (
 )
 from pydantic import JsonValue
 
+from agents.events import PersonSaid
 from agents.requests import GatedCall, PersonId, Request
-from agents.requests.record import RequestRecord
+from agents.requests.proof import as_by
+from agents.requests.record import RequestRecord, after
 from agents.run import fold
 from bot.people.humans import Humans
 from bot.people.tables import Tables
 from bot.policy.answers import Statement
 from bot.requests.edits import Edit
 from bot.requests.reassignment.delegation import HandOn
+from bot.store import Commit
+from bot.store.journal import record_write
 from tests.kit.house import House, call, statement
 from tests.kit.office import settings_of
 from tests.kit.promises import check_starts
@@ -44,10 +49,11 @@ TOML = "".join(
     f'[policies.{name}{by_mail}]\nquorum = {quorum}\n'
     f'approvers = {NAMED if by_mail == "_own" else RELEASE}\n'
     f'expires_after = "4h"\nstand_ins = ["person:fay", "person:anna"]\n'
+    f'break_glass = ["person:bo", "person:fay", "person:anna"]\n'
     f'approve_by_email = {str("mail" in by_mail).lower()}\n'
     f'requester_may_approve = {str("own" in by_mail).lower()}\n'
     for name, quorum in {"one": 1, "two": 2, "three": 3}.items() for by_mail in ("", "_by_mail", "_own")
-)  # fmt: skip
+) + '[alerts]\nto = ["person:eve"]\n'  # fmt: skip
 PEOPLE = ("anna", "bo", "cy", "dan", "eve", "fay")
 # Those who decide speak most: what others say counts for nothing.
 SPEAKERS = ("bo", "cy", "dan", "bo", "cy", "dan", *PEOPLE)
@@ -55,6 +61,13 @@ NEWCOMERS = ("gus", "hal")
 CHANNELS = ("slack", "console", "cli", "api", "email")
 Vote = Literal["approve", "deny"]
 MOSTLY_YES: st.SearchStrategy[Vote] = st.sampled_from(("approve",) * 5 + ("deny",))
+ABOUT: Mapping[str, Mapping[str, Any]] = {
+    "another's card": {"addressee": PersonId("zed")},
+    "nothing that shows it": {"unbound": "the subject is another one"},
+    "another request": {"digest": "f" * 64},
+}
+"""What an answer may be about but what its writer was shown."""
+DOWN = "checkout is down"
 T = TypeVar("T")
 
 
@@ -83,22 +96,66 @@ class Requests(RuleBasedStateMachine):
         self.page = Rules("anna", approvers, quorum, set(PEOPLE), set(approvers), frozenset({"fay", "anna"}), "v1")
         self.page.is_mail_enough = by_mail == "_by_mail"
         self.page.may_requester_approve = by_mail == "_own"
+        self.page.glass = frozenset({"bo", "fay", "anna"})
 
     @rule(
         person=st.sampled_from((*SPEAKERS, *NEWCOMERS)),
         channel=st.sampled_from(CHANNELS),
         vote=st.sampled_from(("approve", "approve", "approve", "deny")),
         age=st.sampled_from((0, 0, 0, 1, 2)),
+        about=st.sampled_from(("", "", "", "", *ABOUT)),
     )
-    def answers(self, person: str, channel: str, vote: Vote, age: int) -> None:
+    def answers(self, person: str, channel: str, vote: Vote, age: int, about: str = "") -> None:
+        """A yes is about what its writer was shown, and plainly so; a no counts whatever it came with."""
         if person in self.page.present:
             shown = self.seen[-1 - min(age, len(self.seen) - 1)]
-            self.said.append(statement(self.known[person], channel, vote, shown))
+            self.said.append(replace(statement(self.known[person], channel, vote, shown), **ABOUT.get(about, {})))
             self.has(self.house.decisions.decide(self.request.id, self.said[-1]))
-            if vote == "approve":
-                self.page.approve(person, channel, shown.revision, self.waited_s)
-            else:
+            if vote == "deny":
                 self.page.deny(person, self.waited_s)
+            elif not about:
+                self.page.approve(person, channel, shown.revision, self.waited_s)
+
+    @rule(
+        person=st.sampled_from(("bo", "fay", *PEOPLE)),
+        channel=st.sampled_from(CHANNELS),
+        age=st.sampled_from((0, 0, 1)),
+    )
+    def breaks_the_glass(self, person: str, channel: str, age: int) -> None:
+        if person in self.page.present:
+            shown = self.seen[-1 - min(age, len(self.seen) - 1)]
+            plain = statement(self.known[person], channel, "approve", shown)
+            self.said.append(replace(plain, breaks_glass=True, note_confirmed=True, text=DOWN, reason=DOWN))
+            self.has(self.house.decisions.decide(self.request.id, self.said[-1]))
+            self.page.break_glass(person, channel, shown.revision, self.waited_s)
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def writes_to_the_run(self, person: str) -> None:
+        if person not in self.page.present:
+            return
+        record, version, now = self.has(self.house.decisions.request(self.request.id))
+        self.number += 1
+        by = {"person": self.known[person], "proof": as_by("cli")}
+        said = PersonSaid.model_validate({"at": now, "said_id": f"m{self.number}", "text": "and soon", **by})
+        written = record_write(after(record, [said]), version)
+        commit = Commit(run_id=self.request.run_id, events=[said], records=[written])
+        assert self.has(self.house.journal.write(commit)).state == "committed"
+        self.page.write(person)
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan", "anna")), vote=MOSTLY_YES)
+    def who_wrote_answers(self, person: str, vote: Vote) -> None:
+        self.writes_to_the_run(person)
+        self.answers(person, "cli", vote, 0)
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def says_something(self, person: str) -> None:
+        """Words decide nothing; those of who asks are put in front of everybody, who is asked again."""
+        if person in self.page.present:
+            plain = statement(self.known[person], "cli", "free_text", self.seen[-1])
+            said = replace(plain, text="the shop is full today")
+            stands = self.has(self.house.decisions.answer(self.request.id, said)).record.request
+            if self.page.remark(person, self.waited_s):
+                self.seen.append(stands)
 
     @precondition(lambda self: self.said)
     @rule(number=st.integers(0, 30))
@@ -124,9 +181,9 @@ class Requests(RuleBasedStateMachine):
 
     @rule(version=st.sampled_from(("v1", "v2", "v3")))
     def changes_the_call(self, version: str) -> None:
-        after = self.edited("anna", "api", version, self.seen[-1])
+        stands = self.edited("anna", "api", version, self.seen[-1])
         if self.page.change(version, self.waited_s):
-            self.seen.append(after)
+            self.seen.append(stands)
 
     def edited(self, person: str, channel: str, version: str, shown: Request) -> Request:
         async def prepare(_: Request, values: Mapping[str, JsonValue]) -> tuple[GatedCall, Callable[[], str]]:
@@ -146,9 +203,9 @@ class Requests(RuleBasedStateMachine):
         if person not in self.page.present:
             return
         shown = self.seen[-1 - min(age, len(self.seen) - 1)]
-        after = self.edited(person, channel, version, shown)
+        stands = self.edited(person, channel, version, shown)
         if self.page.edit(person, channel, version, shown.revision, self.waited_s):
-            self.seen.append(after)
+            self.seen.append(stands)
 
     @rule(
         person=st.sampled_from((*PEOPLE, "gus")),
@@ -296,7 +353,7 @@ class Requests(RuleBasedStateMachine):
         record, page = self.record, self.page
         assert (record.state, record.started_at is not None) == (page.state, page.has_started)
         assert record.request.revision == page.revision
-        assert sorted(self.human(vote.person) for vote in record.votes if vote.approve) == sorted(page.votes)
+        assert {self.human(vote.person) for vote in record.votes if vote.approve} == page.votes
         if page.state == "approved" and record.decision:
             assert {*map(self.human, record.decision.by)} == page.voters
         events = self.has(self.house.store.load(self.request.run_id)).events

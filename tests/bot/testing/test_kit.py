@@ -14,8 +14,9 @@ from agents.model.protocol import Chosen, Failed
 from agents.requests import DeliveryId, PersonId, RequestId
 from bot.policy.judgements import Decided, NotEntitled
 from bot.store import Commit
-from bot.testing import NO_MORE, Fails, Scripted, sayso, until
+from bot.testing import NO_MORE, Fails, Scripted, until
 from tests.kit.waiting import PATIENCE_S
+from tests.kit.world import a_sayso
 from tests.servers.lines import TOP
 
 DESK = {"desk": ["bo", "cy"]}
@@ -46,7 +47,7 @@ def is_there(path: Path) -> bool:
 
 async def test_without_a_model_the_agents_own_rules_choose() -> None:
     rung: list[str] = []
-    async with sayso(agents=[bell_agent(rung)], policies=DESK) as s:
+    async with a_sayso(agents=[bell_agent(rung)], policies=DESK) as s:
         run = await s.trigger("ring")
         assert isinstance(await s.approve("cy", run), Decided)
 
@@ -63,7 +64,7 @@ async def test_a_scripted_model_gives_its_steps_in_order_and_shows_what_it_was_a
         Done(summary="It rang"),
     )
     rung: list[str] = []
-    async with sayso(agents=[bell_agent(rung)], policies=DESK, model=model) as s:
+    async with a_sayso(agents=[bell_agent(rung)], policies=DESK, model=model) as s:
         run = await s.trigger("ring for Vera")
         await s.answer("anna", run, "back")
         await s.approve("bo", run)
@@ -82,7 +83,7 @@ async def test_a_scripted_model_gives_its_steps_in_order_and_shows_what_it_was_a
 
 async def test_a_scripted_model_fails_on_demand_and_the_clock_brings_the_next_try() -> None:
     model = Scripted(Fails("overloaded"), Done(outcome="failed", summary="at last"))
-    async with sayso(agents=[bell_agent([])], policies=DESK, model=model) as s:
+    async with a_sayso(agents=[bell_agent([])], policies=DESK, model=model) as s:
         run = await s.trigger("ring")
 
         async def failed() -> bool:
@@ -111,7 +112,7 @@ class Slow(Scripted):
 
 async def test_a_step_is_asked_for_once_though_a_card_comes_to_stand_meanwhile() -> None:
     model = Slow(Done(outcome="failed", summary="at once"))
-    async with sayso(agents=[bell_agent([])], policies=DESK, model=model) as s:
+    async with a_sayso(agents=[bell_agent([])], policies=DESK, model=model) as s:
         run = await s.trigger("ring")
         await model.is_asked.wait()
         stands = CardDelivered(
@@ -131,13 +132,13 @@ async def test_a_step_is_asked_for_once_though_a_card_comes_to_stand_meanwhile()
 
 
 async def test_a_script_that_is_over_ends_the_run_and_says_so() -> None:
-    async with sayso(agents=[bell_agent([])], policies=DESK, model=Scripted()) as s:
+    async with a_sayso(agents=[bell_agent([])], policies=DESK, model=Scripted()) as s:
         assert await s.summary(await s.trigger("ring")) == f"failed: {NO_MORE}"
 
 
 async def test_who_writes_to_a_run_unasked_is_one_of_its_requesters() -> None:
     model = Scripted(RequestHumanInput(question="Which bell?"), RING, Done(summary="It rang"))
-    async with sayso(agents=[bell_agent([])], policies=DESK, model=model) as s:
+    async with a_sayso(agents=[bell_agent([])], policies=DESK, model=model) as s:
         run = await s.trigger("ring")
         await s.opened(run)
         await s.say("bo", run, "the front one")
@@ -153,7 +154,7 @@ async def test_who_writes_to_a_run_unasked_is_one_of_its_requesters() -> None:
 async def test_a_policy_may_be_a_whole_table_and_time_may_run_out() -> None:
     parts = {"all_of": ["person:bo", {"any_of": ["person:cy", "person:dan"]}]}
     policies = {"desk": {"approvers": parts, "quorum": 2, "expires_after": "1h"}}
-    async with sayso(agents=[bell_agent([])], policies=policies) as s:
+    async with a_sayso(agents=[bell_agent([])], policies=policies) as s:
         run = await s.trigger("ring")
         assert not isinstance(await s.approve("bo", run), Decided)
         assert (await s.run(run)).state == "waiting"
@@ -164,7 +165,7 @@ async def test_a_policy_may_be_a_whole_table_and_time_may_run_out() -> None:
 
 
 async def test_what_the_run_waits_for_must_be_what_the_test_thinks() -> None:
-    async with sayso(agents=[bell_agent([])], policies=DESK) as s:
+    async with a_sayso(agents=[bell_agent([])], policies=DESK) as s:
         run = await s.trigger("ring")
 
         with pytest.raises(AssertionError, match="does not wait for an answer to a question, but for this: ring"):
@@ -173,7 +174,7 @@ async def test_what_the_run_waits_for_must_be_what_the_test_thinks() -> None:
 
 async def test_a_run_goes_on_after_all_was_stopped_with_the_arguments_that_people_decided_on() -> None:
     rung: list[str] = []
-    async with sayso(agents=[bell_agent(rung)], policies=DESK) as s:
+    async with a_sayso(agents=[bell_agent(rung)], policies=DESK) as s:
         run = await s.trigger("ring")
         asked = (await s.opened(run)).request.id
         await s.edit("anna", await s.request(asked), bell="back")
@@ -192,18 +193,18 @@ async def test_people_policies_and_agents_may_be_those_of_a_file(tmp_path: Path)
         '[people.eve]\nname = "Eve"\nuid = "0005"\n[people.fay]\nname = "Fay"\nemail = "fay@corp.example"\n'
         '[policies.desk]\napprovers = ["person:fay"]\nexpires_after = "1h"\n'
     )
-    async with sayso(tmp_path / "sayso.toml", agents=[bell_agent([])]) as s:
+    async with a_sayso(tmp_path / "sayso.toml", agents=[bell_agent([])]) as s:
         run = await s.trigger("ring", person="eve")
         await s.approve("fay", run)
 
         assert await s.summary(run) == "done: front rang"
-    async with sayso(tmp_path / "sayso.toml") as s:
+    async with a_sayso(tmp_path / "sayso.toml") as s:
         assert list(s.app.agents) == ["triage", "ask", "announce", "help"]
     assert not is_there(tmp_path / ".sayso")
 
 
 async def test_nothing_of_it_stays() -> None:
-    async with sayso(agents=[bell_agent([])], policies=DESK) as s:
+    async with a_sayso(agents=[bell_agent([])], policies=DESK) as s:
         left = [s.folder, Path(s.url.removeprefix("unix://"))]
         assert [is_there(path) for path in left] == [True, True]
 

@@ -15,11 +15,10 @@ from bot.people.offers import waits_for
 from bot.people.tables import tables_of
 from bot.policy.judgements import Decided, Judgement, NotEntitled
 from bot.store.ids import review_of
-from bot.testing import sayso
 from tests.kit.long import few_of
 from tests.kit.opens import opens
 from tests.kit.tables import becomes, settings_in, without
-from tests.kit.world import World, a_world
+from tests.kit.world import World, a_sayso, a_world
 from tests.servers.console import a_console
 from tests.stories.people.standing import done_once, granted
 from tests.stories.test_absences import away
@@ -455,7 +454,7 @@ def ringing() -> Agent:
 async def test_attack_one_who_only_may_be_an_editor_is_said_to_have_changed_it(tmp_path: Path) -> None:
     toml = file_of("bo cy dan eve")
     (tmp_path / "sayso.toml").write_text(toml)
-    async with sayso(tmp_path / "sayso.toml", agents=[ringing()]) as s:
+    async with a_sayso(tmp_path / "sayso.toml", agents=[ringing()]) as s:
         record = await s.opened(await s.trigger("ring"))
         await s.edit("bo", record, bell="big")
         (tmp_path / "sayso.toml").write_text(met(toml, "bo", "dan"))
