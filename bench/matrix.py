@@ -218,6 +218,7 @@ class Seats:
         os.close(here[0])
         os.close(theirs[1])
         self._orders, self._answers = os.fdopen(here[1], "w", encoding="utf-8"), os.fdopen(theirs[0], encoding="utf-8")
+        self._answers.readline()
 
     def failing(self, fault: Fault, tests: Sequence[Told], failures: int) -> list[str]:
         """Return the tests that fail with a fault, those that hang among them."""

@@ -150,6 +150,7 @@ class Seated:
         """Play them instead of pytest."""
         items = {item.nodeid: item for item in session.items}
         functions = seats.living(Path.cwd())
+        print(json.dumps([]), file=self._answers, flush=True)  # all is loaded: from now on a fault may be seated
         for line in self._orders:
             order = Order(**json.loads(line))
             print(json.dumps(in_a_fork(session, items, order, functions)), file=self._answers, flush=True)

@@ -221,6 +221,23 @@ def test_a_vote_is_what_the_channel_read_of_whom_where_and_what_and_a_denials_te
     assert answer.at == LATER
 
 
+@pytest.mark.parametrize(
+    ("text", "seen", "may"),
+    [
+        ("yes", {"is_typed": True}, True),
+        ("approve", {"is_typed": True}, False),
+        ("approve", {"is_typed": True, "is_below_quote": True}, True),
+        ("yes", {"is_typed": False}, False),
+    ],
+)
+def test_a_typed_yes_that_does_not_name_the_approval_may_answer_something_else(
+    text: str, seen: dict[str, bool], may: bool
+) -> None:
+    said = replace(statement("approve", text), **seen)
+
+    assert read_answer(approval(), said, LATER).may_answer is may
+
+
 @pytest.mark.parametrize("said", ["approve", "deny"])
 def test_a_vote_on_a_question_is_read_as_its_text(said: Literal["approve", "deny"]) -> None:
     answer = read_answer(question(), statement(said, "approve", "approve"), LATER)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import Event, RequestReassigned, RequestReminded
-from agents.requests import Holder, PersonId, Urgency
+from agents.requests import Holder, PersonId, PolicyStep, Urgency
+from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due, after_quiet_hours, is_quiet, next_due
@@ -132,6 +133,31 @@ def test_whom_it_escalates_to_is_reminded_only_of_what_comes_after() -> None:
         ("escalation", 0, (), at(13)),
         ("reminder", 2, (BO, CY, DAN), at(14)),
         ("expiry", 0, (), at(16)),
+    ]
+
+
+def test_a_step_reminds_and_escalates_as_the_first_one_did_from_the_moment_at_which_it_begins() -> None:
+    each: dict[str, Any] = {"escalate_after_s": 3600.0, "escalate_to": (anyone("dan"),)}
+    steps = PolicyStep(name="a", rule=anyone("bo"), **each), PolicyStep(name="b", rule=anyone("cy", "dan"), **each)
+    found = asked(rule=steps[0].rule, steps=steps, expires_after_s=5 * 3600.0, **each)
+    assert told(found)[:3] == [
+        ("reminder", 1, (BO,), at(12, 30)),
+        ("escalation", 0, (), at(13)),
+        ("reminder", 2, (BO, DAN), at(14)),
+    ]
+    for _ in range(3):
+        due = next_due(found, ZONES)
+        assert due
+        found = done(found, due, due.moment)
+
+    second = (StepBegan(number=1, filled=(BO,)),)
+    found = after(found, [RequestReassigned(at=at(14, 30), request_id=found.request.id, why="next_step", moves=second)])
+
+    assert told(found) == [
+        ("reminder", 1, (CY, DAN), at(15)),
+        ("escalation", 0, (), at(15, 30)),
+        ("reminder", 2, (CY, DAN), at(16, 30)),
+        ("expiry", 0, (), at(17)),
     ]
 
 

@@ -8,7 +8,7 @@ from agents.requests import Anyone, PersonId, PolicySnapshot, PolicyStep, Vote
 from agents.requests.asked import HandedOn
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.who import who_of
-from bot.policy.judge import judge
+from bot.policy.judge import AGAINST, NO_REASON, judge
 from bot.policy.judgements import (
     AlreadyDecided,
     Answer,
@@ -106,6 +106,7 @@ DENIED = under().model_copy(update={"state": "denied", "decision": decision("den
         (PASSED_ON, breaks(BO), NotEntitled),
         (under(), breaks(addressee=BO), NotEntitled),
         (under(), breaks(unbound="it quotes another card"), Unclear),
+        (under(), breaks(note="no, do not do this"), Unclear(why=AGAINST)),
         (under(), breaks(revision=0), OutOfDate),
         (under(), breaks(digest="e" * 64), OutOfDate),
         (under(), breaks(at=EXPIRES), ClosedOtherwise(state="expired")),
@@ -134,7 +135,7 @@ def test_who_has_left_may_not_and_who_handed_it_on_or_is_only_asked_a_question_i
 @guards("judge:is_reason")
 @pytest.mark.parametrize("reason", UNSEEN)
 def test_attack_without_a_reason_that_somebody_sees_it_is_none(reason: str) -> None:
-    assert isinstance(judge(asked(), breaks(note=reason), HERE), Unclear)
+    assert judge(asked(), breaks(note=reason), HERE) == Unclear(why=NO_REASON)
 
 
 @pytest.mark.parametrize("person", [BO, CY, DAN])

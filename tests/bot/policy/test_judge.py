@@ -35,6 +35,7 @@ from bot.policy.judgements import (
     Replied,
     Rests,
     Revoked,
+    StopOrAnswer,
     TooLate,
     Unclear,
 )
@@ -97,6 +98,14 @@ def test_an_answer_to_a_question_decides_it() -> None:
 
     assert isinstance(found, Decided)
     assert (found.decision.state, found.decision.given, found.vote) == ("answered", given(), None)
+
+
+@guards("judge:stop_or_answer")
+def test_words_of_a_requester_that_fit_a_question_and_would_stop_the_run_are_asked_about() -> None:
+    said = answer(ANNA, "answer", given=given(), text="stop", may_stop=True)
+
+    assert judge(record(question()), said) == StopOrAnswer(text="stop")
+    assert isinstance(judge(record(question()), said.model_copy(update={"may_stop": False})), Decided)
 
 
 @guards("judge:addressee")
@@ -243,9 +252,13 @@ def test_a_withdrawal_stops_what_was_approved_until_it_starts() -> None:
 
 @guards("judge:remark")
 def test_words_of_a_requester_beside_an_open_approval_are_a_remark_and_no_answer() -> None:
-    found = judge(record(), answer(ANNA, "say", text="wait until 5"))
+    said = answer(ANNA, "say", text="wait until 5")
+    of_another, unbound = {"addressee": BO}, {"unbound": "it answers another mail, and does not quote the card"}
 
-    assert found == Remarked(text="wait until 5")
+    for seen in ({}, of_another, unbound):
+        assert judge(record(), said.model_copy(update=seen)) == Remarked(text="wait until 5")
+    old = said.model_copy(update=of_another | unbound)
+    assert isinstance(judge(record(), old), NotEntitled), "an old mail of theirs, sent to another's card, is none"
 
 
 def test_a_card_takes_twenty_remarks_and_no_more() -> None:
@@ -311,12 +324,15 @@ def test_words_beside_an_approval_are_asked_back_before_it_counts() -> None:
     assert (found.vote.reason, found.decision.reason) == ("only after lunch", "only after lunch")
 
 
-def test_a_vote_of_somebody_who_has_joined_the_requesters_since_no_longer_counts() -> None:
+@pytest.mark.parametrize(("joined", "here"), [((BO,), None), ((), (ANNA, CY, DAN))])
+def test_a_vote_of_somebody_who_has_joined_the_requesters_or_left_since_no_longer_counts(
+    joined: tuple[PersonId, ...], here: tuple[PersonId, ...] | None
+) -> None:
     pair = approval(policy=policy(quorum=2, rule=anyone("bo", "cy", "dan")))
-    voted = record(pair, votes=(vote(BO),), joined=(BO,))
+    voted = record(pair, votes=(vote(BO),), joined=joined)
 
-    second = judge(voted, answer(CY))
-    third = judge(voted.model_copy(update={"votes": (vote(BO), vote(CY))}), answer(DAN))
+    second = judge(voted, answer(CY), here)
+    third = judge(voted.model_copy(update={"votes": (vote(BO), vote(CY))}), answer(DAN), here)
 
     assert isinstance(second, Counted)
     assert isinstance(third, Decided)
