@@ -32,6 +32,41 @@ SAYS_WHO = {
         "bot/queries/explain_words.py",  # an explanation's own field
         "bot/requests/gathering.py",  # whether it has a glass at all
     },
+    "rule": {
+        "agents/moves.py",
+        "agents/requests/asked.py",
+        "agents/requests/concern.py",  # whom an event names; it is no record
+        "bot/outbound/calls.py",  # names of groups
+        "bot/people/recognition.py",  # a record as it counts now
+        "bot/policy/approvers/delegation.py",  # which seats go along
+        "bot/policy/approvers/steps.py",
+        "bot/policy/approvers/who.py",
+        "bot/render/request_card.py",  # words of each part
+        "bot/render/words.py",
+        "bot/requests/reassignment/departures.py",  # a rule in place of another
+    },
+    "steps": {
+        "agents/budgets.py",  # a run's own
+        "agents/moves.py",
+        "agents/requests/asked.py",
+        "agents/requests/concern.py",  # whom an event names; it is no record
+        "agents/requests/record.py",  # nobody has filled one of what is revised
+        "bot/people/directory.py",  # as the settings have it
+        "bot/people/recognition.py",  # a record as it counts now
+        "bot/policy/approvers/delegation.py",  # which seats go along
+        "bot/policy/approvers/quorum.py",
+        "bot/policy/approvers/steps.py",
+        "bot/policy/approvers/who.py",
+        "bot/policy/sessions.py",  # whether there are any
+        "bot/queries/explain.py",  # words
+        "bot/queries/explain_words.py",
+        "bot/render/status_line.py",
+        "bot/render/views.py",
+        "bot/render/words.py",
+        "bot/requests/opening.py",  # which one too few could fill
+    },
+    "stand_ins": {"bot/people/directory.py", "bot/policy/approvers/who.py"},
+    "editors": {"bot/policy/approvers/who.py"},
     "may_deny": {
         "agents/moves.py",
         "bot/people/recognition.py",  # a record as it counts now
