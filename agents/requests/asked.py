@@ -106,6 +106,11 @@ class Asked(Stored, Frozen):
         return tuple(step for number, step in enumerate(self.steps) if number != self.in_step)
 
     @property
+    def filled(self) -> tuple[PersonId, ...]:
+        """Those whose approvals counted for a step that is not in force."""
+        return tuple(person for step in self.steps for person in step.by)
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """The rule in force, then those of all steps."""
         return (self.rule, *(step.rule for step in self.steps))

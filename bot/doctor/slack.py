@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
-from agents.requests import people_of
 from bot.config.settings import Settings
 from bot.doctor.audiences import places_of
 from bot.doctor.finding import Finding
 from bot.people.directory import People
+from bot.policy.approvers.who import who_at_first
 
 
 async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
@@ -49,7 +49,7 @@ def _reach(settings: Settings) -> Iterator[Finding]:
     people = People.of(settings)
     for name in settings.policies:
         policy = people.snapshot(name, datetime.now(UTC))
-        for person in dict.fromkeys(people_of(policy.rule)) if policy else ():
+        for person in who_at_first(policy, ()).seated if policy else ():
             lacks = [why for way in settings.policies[name].reach if (why := _lacks(settings, person, way))]
             if len(lacks) == len(settings.policies[name].reach):
                 what = f"policy {name} asks {person}, whom it can't reach: {' and '.join(lacks)}"

@@ -58,14 +58,6 @@ def asked_by(run: Run) -> tuple[str, ...]:
     return tuple(step.to) if isinstance(step, RequestHumanInput) else ()
 
 
-def _as_question(record: RequestRecord) -> tuple[PolicySnapshot, tuple[PersonId, ...]]:
-    """Return the policy by which anybody who could decide `record` says what became of it; with those who may not."""
-    asked, requesters = record.asked, record.request.requesters
-    out = (*asked.givers, *(one for one in asked.takers if one in requesters))
-    policy = by_any_of(record.request.policy, asked.rules, out)
-    return policy.model_copy(update={"requester_may_approve": asked.requester_may_approve}), out
-
-
 def _requester_of(run: Run) -> tuple[PersonId, ...]:
     return (run.started.requester,) if run.started else ()
 
@@ -128,7 +120,10 @@ class Notifier:
         Without a gate it is the requester. Where all of them have left, or count no more, it is those who have their
         seats now, whom the policy names now, or the operators.
         """
-        old, out = _as_question(record) if record else (self._people.question(_requester_of(run), self.reach(run)), ())
+        # Whatever they wrote since, it is found out and not decided.
+        who = replace(who_of(record), requesters=record.request.requesters) if record else None
+        old = by_any_of(who) if who else self._people.question(_requester_of(run), self.reach(run))
+        out = who.lost_seat if who else ()
         first = asked_at_first(old)
         seats = refilled(first, (0,), lambda seat: self._people.seated_anew(seat, now, out))
         anew = old.model_copy(update={"rule": filled(first, seats, now).rule})

@@ -20,6 +20,7 @@ from bot.people.tables import Tables, renamed_ref, tables_of
 from bot.policy.approvers.delegation import Accepts
 from bot.policy.approvers.oncall import Duty, duty, next_duty
 from bot.policy.approvers.steps import by_any_of
+from bot.policy.approvers.who import who_at_first
 from channels import CalledGroup, Contact
 from language import Language, say, speaking
 from language.lists import both
@@ -561,8 +562,7 @@ class People:
         whom the file names now, whoever handed it on, and the operators.
         """
         now = self.snapshot(policy.name, at)
-        rules = (now.rule, *(step.rule for step in now.steps)) if now else ()
-        named = [policy.model_copy(update={"rule": by_any_of(policy, rules).rule})] if now else []
+        named = [policy.model_copy(update={"rule": by_any_of(who_at_first(now, ())).rule})] if now else []
         return [*named, self.by_operators(policy, at)]
 
     def zones(self) -> dict[PersonId, str]:

@@ -18,7 +18,6 @@ from agents.run import Run
 from bot.people.directory import People
 from bot.policy.approvers.delegation import hand_ons_to
 from bot.policy.approvers.who import Who, who_of
-from bot.policy.glass import broken
 
 Maybe = Callable[[PersonId], tuple[PersonId, ...]]
 """Who else is here now and may be the human behind an id."""
@@ -54,8 +53,8 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     edits = {name: _both(chosen, maybe) for name, chosen in request.edits.items()}
     parts = {**request.parts, **dict.fromkeys(may_be, "maybe")}
     request = request.model_copy(update={"edits": edits, "parts": parts})
-    then = {"request": request, "asked": known, "may_be": may_be, "doubles": doubles, "sat_out": sat_out}
-    return record.model_copy(update=then)
+    then = {"may_be": may_be, "doubles": doubles, "may_not_break": (*sat_out, *changed)}
+    return record.model_copy(update={"request": request, "asked": known, **then})
 
 
 def as_told_now(record: RequestRecord, people: People) -> RequestRecord:
@@ -92,8 +91,8 @@ def is_stranger(record: RequestRecord, known: RequestRecord, person: PersonId) -
 
     Whoever may decide, deny or take back what they did may still end it.
     """
-    broke = broken(record)
-    may = {*who_of(record).seated_ever, *record.asked.may_deny, *([broke.person] if broke else ())}
+    who = who_of(record)
+    may = {*who.seated_ever, *who.denied_before}
     return person in known.requesters and person not in record.requesters and person not in may
 
 
@@ -147,26 +146,24 @@ def may_have_sat(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
 
     Nor has anybody one who had it of somebody that is, or may be, one of those whom it is kept from.
     """
-    asked, broke = record.asked, broken(record)
-    voted = (*chain.from_iterable(step.by for step in asked.steps), *(vote.person for vote in record.votes))
-    out = dict.fromkeys((*chain.from_iterable(map(people.maybe, asked.givers)), *_had_of_barred(record, people)))
-    for one in dict.fromkeys((*([broke.person] if broke else ()), *filter(people.is_here, voted))):
+    who = who_of(record)
+    voted = (*record.asked.filled, *(vote.person for vote in record.votes))
+    out = dict.fromkeys((*chain.from_iterable(map(people.maybe, who.givers)), *_had_of_barred(who, people)))
+    for one in dict.fromkeys((*who.broke, *filter(people.is_here, voted))):
         out |= {} if one in out else dict.fromkeys(people.maybe(one))
     return tuple(out)
 
 
-def _had_of_barred(record: RequestRecord, people: People) -> list[PersonId]:
+def _had_of_barred(who: Who, people: People) -> list[PersonId]:
     """Return who has a seat from somebody that would not decide in it, or may be whoever asked, changed it, or handed
     on another seat before.
     """
-    request, given_on, found = record.request, record.asked.handed_on, list[PersonId]()
-    took_part = {*record.requesters, *request.behind, *request.editors}
-    asked = () if record.asked.requester_may_approve else (*record.requesters, *request.behind)
-    barred_now = {*asked, *(() if request.policy.editor_may_approve else request.editors)}
+    given_on, found = who.asked.handed_on, list[PersonId]()
+    took_part = {*who.requesters, *who.behind, *who.editors}
     for number, given in enumerate(given_on):
-        own = {one.person for one in hand_ons_to(record.asked, given.person)}
+        own = {one.person for one in hand_ons_to(who.asked, given.person)}
         before = {one.person for one in given_on[:number]} - own
-        is_barred = given.person in {*found, *barred_now}
+        is_barred = given.person in {*found, *who.barred}
         if is_barred or any(people.may_be_one(given.person, one) for one in took_part | before):
             found.append(given.to)
     return found

@@ -591,7 +591,7 @@ def needed_later(record: RequestRecord, here: Collection[PersonId] | None) -> fr
     if record.request.format != "approval" or record.state != "open":
         return frozenset()
     people = who_of(record)
-    there = {*people.named, *(one for step in record.asked.steps for one in step.by)} if here is None else here
+    there = {*people.named, *record.asked.filled} if here is None else here
     return needed_elsewhere(people, record.approved_by, there)
 
 

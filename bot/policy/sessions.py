@@ -8,11 +8,12 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from agents.requests import Again, GatedCall, PolicySnapshot, Request, people_of
+from agents.requests import Again, GatedCall, PolicySnapshot, Request
 from agents.requests.record import RequestRecord
 from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
 from bot.policy.approvers.quorum import is_met
+from bot.policy.approvers.who import who_at_first
 from bot.policy.risks import COMMANDS, PATHS, Risk, is_outside, risks_of, texts_in
 from bot.policy.standing import rules_of
 
@@ -121,7 +122,7 @@ def allows_again(record: RequestRecord) -> bool:
 
 
 def _decides_alone(policy: PolicySnapshot) -> bool:
-    return not policy.steps and any(is_met(policy, [person]) for person in people_of(policy.rule))
+    return not policy.steps and any(is_met(policy, [person]) for person in who_at_first(policy, ()).seated)
 
 
 def _is_folder(folder: str) -> bool:

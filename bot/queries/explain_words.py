@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from agents.requests import PersonId, people_of
+from agents.requests import PersonId
 from bot.people.directory import People
 from bot.policy.approvers.quorum import lacking
 from bot.policy.approvers.who import who_at_first
@@ -57,7 +57,8 @@ def policies_listed(
         policy, problems = people.snapshot(name, at), people.problems(name)
         if policy is None:
             continue
-        who = who_decides(who_at_first(policy, requesters), people) if people_of(policy.rule) else say("words.nobody")
+        asked = who_at_first(policy, requesters)
+        who = who_decides(asked, people) if asked.seated else say("words.nobody")
         needs = _needs(who, lacking(policy, ()), in_steps=bool(policy.steps))
         open_for = say("explain.open-for", time=length(timedelta(seconds=policy.expires_after_s)))
         yield Line(label=name, text=" · ".join(["; ".join(problems) or needs, open_for]))

@@ -66,7 +66,7 @@ class AfterReviews:
         request = record.request
         operators = self._people.members(self._people.tables.alerts, now)
         policy = request.policy
-        took_part = tuple(dict.fromkeys((*record.requesters, *request.editors, *record.asked.givers)))
+        took_part = who_of(record).took_part
         # Whoever may be one of them could not answer it either.
         out = {other for one in (by, *took_part) for other in (one, *self._people.maybe(one))}
         to = present(who_of(as_known_now(record, self._people)).reviewers, self._people)

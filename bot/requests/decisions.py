@@ -534,8 +534,7 @@ class _Renewal:
 
 def _voted(record: RequestRecord) -> tuple[PersonId, ...]:
     """Return who has approved, also in a step that is over."""
-    by_steps = (one for step in record.asked.steps for one in step.by)
-    return (*(vote.person for vote in record.votes), *by_steps)
+    return (*(vote.person for vote in record.votes), *record.asked.filled)
 
 
 def _is_no_vote(judgement: Judgement) -> bool:

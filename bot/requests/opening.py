@@ -369,7 +369,7 @@ def placing(
     """A card in this revision for each who may answer and each place: (holders, outbox entries, deliveries)."""
     # Whoever has edited it no longer approves it, and sees what became of it: they may still deny it.
     request, who = record.request, who_of(record)
-    editors = [one for one in who.editors_out if one in {*who.named, *record.asked.may_deny}]
+    editors = [one for one in who.editors_out if one in who.named_ever]
     asked = dict.fromkeys((*who.approve, *editors))
     # Who has left gets no card; who may only be missing in a file gets one once they are back.
     people_asked = [(person, "") for person in asked if people.is_here(person) or people.is_missing(person)]

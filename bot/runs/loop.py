@@ -11,7 +11,7 @@ import structlog
 from agents import Agent, Repeats, ToolRefused
 from agents.changes import change_of, with_changes
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
-from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId, people_of
+from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId
 from agents.requests.record import RequestRecord, after
 from agents.run import PendingStep, Run
 from agents.state import Attempt, orphaned_again
@@ -379,7 +379,7 @@ class Loop:
                 _check_may_ask(agent, pending.step)
             await self._people.look_up(asked_by(run))
             policy = self._notifier.question_policy(run, now)
-            if not any(people_of(policy.rule)):
+            if not who_at_first(policy, ()).seated:
                 with self._speaking_to_requester(run):
                     raise ToolRefused(say("run.have-left"))
             return question_request(run, pending, policy, now)

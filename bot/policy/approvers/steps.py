@@ -45,7 +45,7 @@ def still_open(people: Who, voters: Iterable[PersonId], here: Collection[PersonI
 
     `voters` approved in the step in force.
     """
-    gone = {one for step in people.asked.steps for one in step.by if one not in here}
+    gone = {one for one in people.asked.filled if one not in here}
     counted = [one for one in voters if one in people.approve and one in here]
     return open_steps(people.asked, counted, {*gone, *people.out})
 
@@ -69,7 +69,7 @@ def can_go_on(people: Who, voters: Iterable[PersonId], here: Collection[PersonId
 def _sat_out(people: Who, voters: Iterable[PersonId], here: Collection[PersonId]) -> set[PersonId]:
     """Return who may be somebody that has voted: of several who may be one human the first vote counts."""
     out = set[PersonId]()
-    for one in (*(person for step in people.asked.steps for person in step.by), *voters):
+    for one in (*people.asked.filled, *voters):
         out |= people.doubles_of(one) if one in here and one not in out else frozenset[PersonId]()
     return out
 
@@ -133,11 +133,14 @@ def _wider(rule: Rule, number: int, people: Sequence[PersonId]) -> dict[SeatId, 
     return {seat_id: tuple(dict.fromkeys((*sit, *people))) for seat_id, sit in held.items()}
 
 
-def by_any_of(policy: PolicySnapshot, rules: Iterable[Rule], but: Collection[PersonId] = ()) -> PolicySnapshot:
-    """Return `policy` for what is found out and not decided: anybody who could decide by one of `rules` says it.
+def by_any_of(people: Who) -> PolicySnapshot:
+    """Return their policy for what is found out and not decided: anybody who could decide, in whichever step, says it.
 
-    Nobody does who is in `but`.
+    Nobody does who handed it on, or asked and took the seat of somebody else.
     """
-    seats = tuple(dict.fromkeys(part for rule in rules for part in parts_of(rule) if isinstance(part, Anyone)))
-    rule = without(seats[0] if len(seats) == 1 else AnyOf(of=seats), but)
-    return policy.model_copy(update={"rule": rule, "quorum": 1, "steps": ()})
+    rules = (parts_of(rule) for rule in people.asked.rules)
+    seats = tuple(dict.fromkeys(part for parts in rules for part in parts if isinstance(part, Anyone)))
+    rule = without(seats[0] if len(seats) == 1 else AnyOf(of=seats), people.lost_seat)
+    may = people.asked.requester_may_approve
+    changed = {"rule": rule, "quorum": 1, "steps": (), "requester_may_approve": may}
+    return people.policy.model_copy(update=changed)

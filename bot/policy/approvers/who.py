@@ -18,7 +18,7 @@ class Who:
     """The people of a request. `requesters` count as such by now, and `editors` ever chose an argument that stands.
 
     `broke` broke its glass, whatever became of it since. Only an approval has a glass (`is_vote`). `doubles` and
-    `sat_out` are as in the record.
+    `may_not_break` are as in the record, and `behind` as in the request.
     """
 
     policy: PolicySnapshot
@@ -28,7 +28,8 @@ class Who:
     broke: tuple[PersonId, ...] = ()
     is_vote: bool = True
     doubles: tuple[tuple[PersonId, PersonId], ...] = ()
-    sat_out: tuple[PersonId, ...] = ()
+    may_not_break: tuple[PersonId, ...] = ()
+    behind: tuple[PersonId, ...] = ()
 
     @cached_property
     def seated(self) -> tuple[PersonId, ...]:
@@ -51,7 +52,7 @@ class Who:
     def seated_for_glass(self) -> tuple[PersonId, ...]:
         """Those whom the policy names to break the glass, each once; who took part may not all the same."""
         named = dict.fromkeys(person for seat in self.policy.break_glass for person in seat.people)
-        return tuple(one for one in named if one not in self.sat_out)
+        return tuple(one for one in named if one not in self.may_not_break)
 
     @cached_property
     def named(self) -> tuple[PersonId, ...]:
@@ -84,17 +85,30 @@ class Who:
         return tuple(one for one in self.requesters if not may or one in takers)
 
     @cached_property
+    def lost_seat(self) -> frozenset[PersonId]:
+        """Those who handed theirs on, and requesters who may approve and took that of somebody else."""
+        return frozenset((*self.givers, *(self.requesters_out if self.asked.requester_may_approve else ())))
+
+    @cached_property
+    def took_part(self) -> tuple[PersonId, ...]:
+        """Those who asked or steered it, changed an argument or handed it on, each once."""
+        return tuple(dict.fromkeys((*self.requesters, *self.editors, *self.givers)))
+
+    @cached_property
+    def barred(self) -> tuple[PersonId, ...]:
+        """Those whom the policy lets approve nothing for what they did: nor does anybody who may be one of them."""
+        asked = () if self.asked.requester_may_approve else (*self.requesters_out, *self.behind)
+        return (*asked, *(() if self.policy.editor_may_approve else self.editors_out))
+
+    @cached_property
     def out(self) -> frozenset[PersonId]:
         """Those who approve nothing, in whichever seat: requesters, editors of what stands, and who handed it on.
 
         Nor does anybody who may be one of them. Where requesters or editors may, one who has the seat of somebody else
         does not, and keeps nobody from theirs.
         """
-        kept_from = [*self.givers]
-        kept_from += [] if self.asked.requester_may_approve else self.requesters_out
-        kept_from += [] if self.policy.editor_may_approve else self.editors_out
         out = frozenset((*self.givers, *self.requesters_out, *self.editors_out))
-        return out.union(*map(self.doubles_of, kept_from)) if self.doubles else out
+        return out.union(*map(self.doubles_of, (*self.givers, *self.barred))) if self.doubles else out
 
     def doubles_of(self, person: PersonId) -> frozenset[PersonId]:
         """Return who may be the same human as `person`, as far as that is known here."""
@@ -116,6 +130,11 @@ class Who:
         return (*self.asked.may_deny, *self.broke)
 
     @cached_property
+    def named_ever(self) -> frozenset[PersonId]:
+        """All who may come to decide, and those who could before others can now."""
+        return frozenset((*self.named, *self.asked.may_deny))
+
+    @cached_property
     def deny(self) -> frozenset[PersonId]:
         """Those whose denial is one of somebody who decides, or did."""
         return frozenset((*self.seated, *self.asked.may_deny)).difference(self.requesters_out)
@@ -123,8 +142,7 @@ class Who:
     @cached_property
     def glass(self) -> tuple[PersonId, ...]:
         """Those who may break it: nobody who asked, steered it, changed an argument or handed it on."""
-        out = {*self.requesters, *self.editors, *self.givers}
-        return tuple(one for one in self.seated_for_glass if one not in out) if self.is_vote else ()
+        return tuple(one for one in self.seated_for_glass if one not in self.took_part) if self.is_vote else ()
 
     @cached_property
     def reviewers(self) -> tuple[PersonId, ...]:
@@ -165,5 +183,6 @@ def who_of(record: RequestRecord) -> Who:
         broke=(*broke, *(vote.person for vote in record.votes if vote.breaks_glass)),
         is_vote=request.format == "approval",
         doubles=record.doubles,
-        sat_out=record.sat_out,
+        may_not_break=record.may_not_break,
+        behind=request.behind,
     )

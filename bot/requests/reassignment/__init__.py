@@ -91,4 +91,4 @@ async def took_part(
 
 def _looked_at(record: RequestRecord) -> set[PersonId]:
     """Return those of whom it was known before whether they took part in what it asks for."""
-    return {*record.request.requesters, *who_of(record).named, *record.asked.may_deny}
+    return {*record.request.requesters, *who_of(record).named_ever}

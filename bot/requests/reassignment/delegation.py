@@ -189,7 +189,7 @@ class Delegation:
         def accepts(seat: Anyone) -> Collection[PersonId]:
             return [one for one in takes(seat) if one not in kept_out]
 
-        as_held = involved._replace(who=replace(involved.who, asked=record.asked, sat_out=()))
+        as_held = involved._replace(who=replace(involved.who, asked=record.asked))
         for move in stood_in_for(away, as_held, accepts):
             made.append(_gone(record, move, now))
             stands = as_reassigned(stands, made[-1])

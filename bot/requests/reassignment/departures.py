@@ -245,8 +245,8 @@ class Departures:
 
     def _doubles(self, record: RequestRecord) -> list[PersonId]:
         """Return those who asked, edited or handed it on and have left, where somebody who is here may be them."""
-        named = (*record.requesters, *record.request.editors, *record.asked.givers)
-        return [one for one in dict.fromkeys(named) if self._people.maybe(one) and not self._people.is_here(one)]
+        took_part = who_of(record).took_part
+        return [one for one in took_part if self._people.maybe(one) and not self._people.is_here(one)]
 
     async def _without(
         self, record: RequestRecord, version: int, because: tuple[_Kind, list[PersonId]], here: Collection[PersonId]

@@ -11,6 +11,7 @@ from bot.policy.digest import call_digest
 from bot.render.edits import changes_between
 from bot.requests.opening import (
     NotEnoughApprovers,
+    card_for,
     gate_request,
     opening,
     placing,
@@ -175,6 +176,13 @@ def test_an_unknown_effect_is_asked_about_among_those_who_approved_it_whatever_t
 
     assert isinstance(found, Request)
     assert found.requesters == (ANNA,)
+
+
+def test_a_card_that_is_made_after_somebody_wrote_to_the_run_says_that_they_do_not_decide() -> None:
+    card = card_for(record(joined=(BO,)), PEOPLE, CY, NOON)
+
+    said = {line.label: line.text for line in card.decides}
+    assert (said["Who decides"], said["May not decide"]) == ("Cy Cole", "Bo Berg, who wrote to the run")
 
 
 def test_everyone_who_may_decide_gets_a_card_of_their_own() -> None:
