@@ -146,6 +146,5 @@ def _editable(record: RequestRecord, said: Answer) -> tuple[str, ...]:
 
 def _heirs(record: RequestRecord, said: Answer, judging: Judging) -> tuple[str, ...]:
     """Return to whom this person may hand it on, in the order of the directory."""
-    involved = people_involved(record, judging.here)
-    found = {*candidates(record.request.policy, involved, judging.accepts, said.person)}
+    found = {*candidates(people_involved(record, judging.here), judging.accepts, said.person)}
     return tuple(one for one in judging.here if one in found)

@@ -29,7 +29,7 @@ from bot.requests.edits import Edit, judged
 from bot.requests.opening import gate_request
 from bot.store.ids import new_id
 from bot.testing import events as build
-from tests.kit.house import Said, statement
+from tests.kit.house import statement
 from tests.kit.surfaces import Verb
 
 
@@ -89,12 +89,9 @@ class Core:
             self._close("expired")
 
     def _said(self, person: str, verb: Verb, value: str) -> Statement:
-        record = self.record
-        vote: Said = "approve" if verb in {"approve", "break_glass"} else "deny" if verb == "deny" else "free_text"
-        said = statement(person, "cli", vote, record.request)
         is_glass = verb == "break_glass"
-        reason = value if is_glass else ""
-        return replace(said, text=value or verb, reason=reason, breaks_glass=is_glass, note_confirmed=is_glass)
+        said = statement(person, "cli", "free_text" if verb == "say" else verb, self.record.request)
+        return replace(said, text=value or verb, reason=value if is_glass else "", note_confirmed=is_glass)
 
     async def _edit(self, said: Statement, what: str) -> None:
         async def prepare(_: Request, values: Mapping[str, JsonValue]) -> tuple[GatedCall, Callable[[], str]]:
@@ -109,13 +106,13 @@ class Core:
             self._events.append(RequestRevised(at=self._now, by=said.person, request=after.asking()))
 
     def _hand_on(self, said: Statement, to: PersonId) -> None:
-        record, policy = self.record, self.record.request.policy
+        record = self.record
         answer = read_answer(record.request, said, self._now).of("hand_on")
-        accepts = self._people.may_take(policy, self._now)
+        accepts = self._people.may_take(record, self._now)
         involved = people_involved(record, self._people.all())
-        if objection(record, answer, self._people.all()) or not_to_them(policy, said.person, to, involved, accepts):
+        if objection(record, answer, self._people.all()) or not_to_them(said.person, to, involved, accepts):
             return
-        self._move("delegated", passed(policy, said.person, to, accepts), said.person)
+        self._move("delegated", passed(record.asked, said.person, to, accepts), said.person)
 
     def _move(self, why: Literal["next_step", "delegated"], move: Move, by: PersonId | None = None) -> None:
         request_id = self.record.request.id

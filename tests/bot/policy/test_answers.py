@@ -47,7 +47,7 @@ def picked(*picks: str) -> Given:
 @pytest.mark.parametrize("why", ["no longer needed", "stop", "red", ""])
 @pytest.mark.parametrize("request_", [ONE, question(), approval()], ids=["choice", "question", "approval"])
 def test_a_withdrawal_is_one_whatever_its_reason_says(request_: Request, why: str) -> None:
-    said = Statement("m1", BO, as_by("cli"), 1, DIGEST, "withdraw", why)
+    said = Statement("m1", BO, as_by("cli"), BOUND, "withdraw", why)
 
     read = read_answer(request_, said, LATER)
 

@@ -109,7 +109,8 @@ class Requests(RuleBasedStateMachine):
         """A yes is about what its writer was shown, and plainly so; a no counts whatever it came with."""
         if person in self.page.present:
             shown = self.seen[-1 - min(age, len(self.seen) - 1)]
-            self.said.append(replace(statement(self.known[person], channel, vote, shown), **ABOUT.get(about, {})))
+            plain = statement(self.known[person], channel, vote, shown)
+            self.said.append(replace(plain, binding=plain.binding.model_copy(update=ABOUT.get(about, {}))))
             self.has(self.house.decisions.decide(self.request.id, self.said[-1]))
             if vote == "deny":
                 self.page.deny(person, self.waited_s)
@@ -124,8 +125,8 @@ class Requests(RuleBasedStateMachine):
     def breaks_the_glass(self, person: str, channel: str, age: int) -> None:
         if person in self.page.present:
             shown = self.seen[-1 - min(age, len(self.seen) - 1)]
-            plain = statement(self.known[person], channel, "approve", shown)
-            self.said.append(replace(plain, breaks_glass=True, note_confirmed=True, text=DOWN, reason=DOWN))
+            plain = statement(self.known[person], channel, "break_glass", shown)
+            self.said.append(replace(plain, note_confirmed=True, text=DOWN, reason=DOWN))
             self.has(self.house.decisions.decide(self.request.id, self.said[-1]))
             self.page.break_glass(person, channel, shown.revision, self.waited_s)
 
