@@ -384,7 +384,7 @@ def test_a_text_of_several_lines_in_a_form_has_no_line_that_passes_for_another_f
 
 
 @pytest.mark.parametrize("channel", ["slack", "console", "api", "cli"])
-@pytest.mark.parametrize("how", [{}, {"asks": True}, {"about": "asked-1"}])
+@pytest.mark.parametrize("how", [{}, {"said": "ask"}, {"about": "asked-1"}])
 def test_attack_a_refusal_is_one_wherever_it_is_typed(channel: str, how: dict[str, Any]) -> None:
     said = [replace(statement("free_text", text), proof=as_by(channel), **how) for text in REFUSALS]
     read = [read_answer(approval(), one, LATER) for one in said]
@@ -398,8 +398,8 @@ def test_attack_a_refusal_is_one_wherever_it_is_typed(channel: str, how: dict[st
     [
         ("no", {}, "deny"),
         ("no", {"about": "asked-1"}, "say"),
-        ("no", {"asks": True}, "ask"),
-        ("should I stop the old one first?", {"asks": True}, "ask"),
+        ("no", {"said": "ask"}, "ask"),
+        ("should I stop the old one first?", {"said": "ask"}, "ask"),
         ("don't stop", {}, "say"),
         ("wait for Cy", {}, "say"),
     ],

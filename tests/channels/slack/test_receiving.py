@@ -299,7 +299,7 @@ async def test_each_answer_is_read_as_what_was_sent_in_its_window(
         (approval(), "Deny with reason…", "Deploy 4f2a", {WHY: "Too late"}, {"said": "deny", "reason": "Too late"}),
         (form, "Answer…", "version", filled, {"said": "free_text", "filled": filled}),
         (asking("free_text"), "Answer…", "Which one?", {"Your answer": "2nd"}, {"said": "free_text", "text": "2nd"}),
-        (asks, "Ask…", "Deploy 4f2a", {"Your question to Anna Ames": "Tested?"}, {"asks": True, "text": "Tested?"}),
+        (asks, "Ask…", "Deploy 4f2a", {"Your question to Anna Ames": "Tested?"}, {"said": "ask", "text": "Tested?"}),
     ]
     for number, (card, button, title, words, read) in enumerate(rows, 1):
         office.desk.cards[TOKEN] = card
