@@ -252,12 +252,11 @@ def test_a_withdrawal_stops_what_was_approved_until_it_starts() -> None:
 
 @guards("judge:remark")
 def test_words_of_a_requester_beside_an_open_approval_are_a_remark_and_no_answer() -> None:
-    said = answer(ANNA, "say", text="wait until 5")
     of_another, unbound = {"addressee": BO}, {"unbound": "it answers another mail, and does not quote the card"}
 
     for seen in ({}, of_another, unbound):
-        assert judge(record(), said.model_copy(update=seen)) == Remarked(text="wait until 5")
-    old = said.model_copy(update=of_another | unbound)
+        assert judge(record(), answer(ANNA, "say", text="wait until 5", **seen)) == Remarked(text="wait until 5")
+    old = answer(ANNA, "say", text="wait until 5", **of_another, **unbound)
     assert isinstance(judge(record(), old), NotEntitled), "an old mail of theirs, sent to another's card, is none"
 
 

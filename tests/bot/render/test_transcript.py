@@ -69,6 +69,7 @@ def unreached(error: str, **more: Any) -> DeliveryFailed:
 
 def noted(text: str, outcome: str, channel: str = "email") -> AnswerNoted:
     told = {"at": NOON, "request_id": Q1, "reply_id": "m", "person": BO, "proof": as_by(channel)}
+    told |= {"binding": {"by": "card", "revision": 1, "digest": "d"}}
     return AnswerNoted.model_validate({**told, "text": text, "outcome": outcome})
 
 
