@@ -85,8 +85,8 @@ PLANTED = (
     _planted(
         "end_of_a_tool_is_scheduled",
         "bot/store/__init__.py",
-        'ends=Ends(attempt_id, "finished"),\n            wake=[Wake(WorkItem("run", run_id))],',
-        'ends=Ends(attempt_id, "finished"),',
+        'attempt=Ends(attempt_id, "finished"),\n            wake=[Wake(WorkItem("run", run_id))],',
+        'attempt=Ends(attempt_id, "finished"),',
     ),
     _planted(
         "end_of_a_tool_is_told",

@@ -356,8 +356,8 @@ class Binding(Stored, Frozen):
     `revision` and `digest` are those that its writer was shown, `by` says where: a `card` came back with its token; a
     `page` shows them in a form; a program sent the `digest` of what it printed; a `request` was named, or words came in
     the `thread` of its run, as it stood then. `card` is the one that a token names, `addressee` whom it was sent to,
-    None where it was sent to nobody alone. `unbound` says why nothing shows that the person meant this card;
-    `is_exposed`: others have seen its token.
+    None where it was sent to nobody alone. `unbound` says why nothing shows that the person meant this card, as that
+    is recorded (`language.recorded`); `is_exposed`: others have seen its token.
     """
 
     by: Literal["card", "page", "digest", "request", "thread"]

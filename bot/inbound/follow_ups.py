@@ -64,7 +64,7 @@ from channels import SESSION, ChannelUnavailable, Trigger
 from channels.email.reply import is_courtesy, read_reply
 from language import say
 from language.dates import in_words
-from language.recorded import reason_of
+from language.recorded import recorded
 
 log = structlog.stdlib.get_logger()
 
@@ -369,9 +369,7 @@ class FollowUps:
             is_answer = answers is None and not trigger.is_edit
             is_theirs = record is not None and is_open and is_answer and _may_answer(record, person)
             if record and is_theirs and not self._is_stopped_by(record, trigger, run, concern):
-                with self._people.speaking_to(person):
-                    unbound = _unbound(channel, trigger, record)
-                statement = _statement(inbound_id, channel, trigger, record, unbound)
+                statement = _statement(inbound_id, channel, trigger, record, _unbound(channel, trigger, record))
                 await self._decisions.decide(record.request.id, statement, read)
                 return "taken"
             await self._check_steers(person, run, concern, proof_of(channel, trigger))
@@ -849,7 +847,7 @@ def _may_answer(record: RequestRecord, person: PersonId) -> bool:
 
 
 def _unbound(channel: str, trigger: Trigger, record: RequestRecord) -> str:
-    """Return why a message in the thread of a run answers no question of it, in the language that is spoken.
+    """Return why a message in the thread of a run answers no question of it.
 
     References say little: whoever knows the thread can have an answer to a mail of their own sent there, and an old one
     can be sent again. Whoever asked for the run knows what it asks, and may steer it by any words.
@@ -857,7 +855,7 @@ def _unbound(channel: str, trigger: Trigger, record: RequestRecord) -> str:
     if channel != "email":
         return ""
     is_theirs = trigger.person in record.askers
-    return reason_of(trigger.weakness) or ("" if is_theirs else say("mail.other-thread"))
+    return trigger.weakness or ("" if is_theirs else recorded("reason.other-thread"))
 
 
 def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord, unbound: str = "") -> Statement:

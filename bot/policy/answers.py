@@ -111,12 +111,12 @@ HEAD_CHARS, TAIL_CHARS = 6_000, 2_000
 class Statement:
     """A person's words about a request, before it is known what the request asks.
 
-    `binding` is what they are about; `said` is the act where they pressed it or said only that, `proof` how it knows
-    who said it. `given` is set where the answer came in parts of its own and need not be read out of the text: a page,
-    a program. `files` came with it; they never make a vote. `picks` are options by their place, from 1, and `filled`
-    the fields of a form, where it came as such. `place` is where it was said, in the channel's own terms: what is said
-    to this person alone about it goes there. `note_confirmed`: the `reason` of an approval is a note to keep with it,
-    and no condition. `said` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the
+    `binding` is what they are about, and `proof` how it is known who said it. `said` is as in `channels.Reply`, or the
+    withdrawal of a page, a terminal or a program. `given` is set where the answer came in parts of its own and need not
+    be read out of the text: a page, a program. `files` came with it; they never make a vote. `picks` are options by
+    their place, from 1, and `filled` the fields of a form, where it came as such. `place` is where it was said, in the
+    channel's own terms: what is said to this person alone about it goes there. `note_confirmed`: the `reason` of an
+    approval is a note to keep with it, and no condition. `about` is as in `Answer`. `is_public`: it was typed where the
     card stands for all to see. `is_sure`, `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
     """
 

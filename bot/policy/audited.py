@@ -51,7 +51,6 @@ OF_EVENTS: Mapping[type[Event], Kind] = {
     AnswerHeld: "quarantined",
     RequestDecided: "decided",
     RequestRevoked: "revoked",
-    # `start_tool`, `finish_tool` and `orphan` note theirs themselves.
     ToolStarted: "tool_started",
     ToolFinished: "tool_finished",
     ToolOrphaned: "tool_orphaned",

@@ -379,12 +379,16 @@ def _this_way(case: Case) -> Judgement | None:
 
 def _current_revision(case: Case) -> Judgement | None:
     is_older = case.answer.binding.revision != case.record.request.revision
-    return OutOfDate(seen_revision=case.answer.binding.revision) if is_older else None
+    return _out_of_date(case.answer) if is_older else None
 
 
 def _same_digest(case: Case) -> Judgement | None:
     is_other = case.answer.binding.digest != case.record.request.digest
-    return OutOfDate(seen_revision=case.answer.binding.revision) if is_other else None
+    return _out_of_date(case.answer) if is_other else None
+
+
+def _out_of_date(answer: Answer) -> OutOfDate:
+    return OutOfDate(seen_revision=answer.binding.revision, act=answer.act)
 
 
 def _first_vote(case: Case) -> Judgement | None:
@@ -456,6 +460,7 @@ _WITHDRAW = frozenset[Act]({"withdraw"})
 _ALL, _NO = frozenset(ACTS), frozenset[Act]({"deny"})
 _VOTES = frozenset[Act]({"approve", "deny", "break_glass"})
 _ENDS = frozenset[Act]({"approve", "break_glass", "edit", "answer"})
+_OF_WHAT_STANDS = frozenset[Act]({*_ENDS, "hand_on"})
 BY_ANY_WAY = frozenset[Act]({*STOPS, *WORDS, "answer"})
 """What counts however it was said: what ends something only stops it; what comes of the answer to a question is asked
 by its own policy; and words are for people to read. So does what whoever asked changes: everybody is asked anew.
@@ -487,10 +492,10 @@ CHECKS: tuple[Row, ...] = (
     Row(_is_given, {"answer"}, "content"),
     Row(_asks, WORDS, "content"),
     Row(_not_too_often, WORDS),
-    Row(_bound, {*_ENDS, "hand_on"}),
+    Row(_bound, _OF_WHAT_STANDS),
     Row(_this_way, _ALL - BY_ANY_WAY),
-    Row(_current_revision, _ENDS),
-    Row(_same_digest, _ENDS),
+    Row(_current_revision, _OF_WHAT_STANDS),
+    Row(_same_digest, _OF_WHAT_STANDS),
     Row(_first_vote, {"approve"}),
     Row(_names_it, {"approve"}, "content"),
     Row(_note, {"approve"}, "content"),

@@ -161,11 +161,12 @@ class NotThisWay(Stored, Frozen):
     too_long: bool = False
 
 
-class OutOfDate(Frozen):
-    """The person saw something else than what stands now."""
+class OutOfDate(Stored, Frozen):
+    """The person saw something else than what stands now, and approved that, or did another `act` to it."""
 
     type: Literal["superseded"] = "superseded"
     seen_revision: int
+    act: Act = "approve"
 
 
 class Unclear(Stored, Frozen):

@@ -330,7 +330,7 @@ def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> st
         case NotThisWay():
             return _not_this_way(judgement, request)
         case OutOfDate():
-            return say("answer.out-of-date", changes=changes_of(request))
+            return say(_OLDER.get(judgement.act, "answer.out-of-date"), changes=changes_of(request))
         case Unclear():
             return _unclear(request, judgement)
         case NoteUnconfirmed() | StopOrAnswer() | GlassUnconfirmed():
@@ -582,6 +582,7 @@ def _not_this_way(judgement: NotThisWay, request: Request) -> str:
 
 
 _NOTHING_DONE: Mapping[Act, str] = {"edit": "answer.edit-not-this-way", "hand_on": "answer.hand-on-not-this-way"}
+_OLDER: Mapping[Act, str] = {"edit": "answer.edit-out-of-date", "hand_on": "answer.hand-on-out-of-date"}
 
 
 def _unclear(request: Request, judgement: Unclear) -> str:

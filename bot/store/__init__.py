@@ -221,16 +221,14 @@ class Store:
         """
         shard = Keys.of(run_id).shard
         lease_ms = self._lease_ms if outside_s is None else round(outside_s * 1000)
-        environment = record.environment if record else ""
         commit = Commit(
             run_id=run_id,
             events=[*thought, event],
             expect=expect,
             records=[record] if record else (),
-            takes=Takes(attempt_id, lease_ms, Seen(*self.memory.asked(shard)), environment),
+            attempt=Takes(attempt_id, lease_ms, Seen(*self.memory.asked(shard))),
             summary=line,
             limit=_NO_LIMIT,
-            commit=attempt_id,
         )
         asked = boot_s()
         written, is_replicated = await self._run_replicated(encode(commit, self._grace_ms, self.release), run_id)
@@ -294,7 +292,7 @@ class Store:
         commit = Commit(
             run_id=run_id,
             events=[event],
-            ends=Ends(attempt_id, "finished"),
+            attempt=Ends(attempt_id, "finished"),
             wake=[Wake(WorkItem("run", run_id))],
             files=files,
             limit=_NO_LIMIT,
@@ -360,7 +358,7 @@ class Store:
             run_id=run_id,
             events=[event],
             expect=seq,
-            ends=Ends(attempt_id, "orphaned", is_own=is_own),
+            attempt=Ends(attempt_id, "orphaned", is_own=is_own),
             records=[record] if record else (),
             wake=[Wake(WorkItem("run", run_id))],
             limit=_NO_LIMIT,

@@ -126,13 +126,12 @@ class Takes:
     """The begin of an `attempt`, which holds the run's lease for so long; with 0 ms it is over with its start.
 
     It is refused where the store lacks what was `seen` of it, where somebody has the lease, and where it is for a
-    record that is not approved, or in its `environment` while that is frozen.
+    record that is not approved, or in an environment that is frozen.
     """
 
     attempt: str
     lease_ms: int
     seen: Seen
-    environment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +140,8 @@ class Commit:
 
     `expect` fences it by the run's sequence; None appends wherever the run is now. `outgoing` are new outbox entries;
     `sent` is the one that this change ends, or `inbound` the inbound item: when it is gone already, nothing is written.
-    `ends` is an attempt that it ends; `takes` is one that begins, whose id the change has then. `files`, hashes and
-    contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs to; where it `is_rebuilt`,
+    `attempt` is one that begins, whose id the change has then, or ends. `files`, hashes and contents, are kept for
+    `FILES_S`. The `summary` puts the run into every list it belongs to; where it `is_rebuilt`,
     also into those where it should stand by now. It `concerns` people beside those whom the events name, and all of
     them find it in their lists. With `rest` the run's turn ends with this change, which has to be fenced. With
     `is_there` nothing is written to a run that has left for the archive, and with `frozen`, the number of the freezes
@@ -160,8 +159,7 @@ class Commit:
     deliveries: Sequence[tuple[str, bytes]] = ()
     sent: str | None = None
     inbound: str | None = None
-    takes: Takes | None = None
-    ends: Ends | None = None
+    attempt: Takes | Ends | None = None
     wake: Sequence[Wake] = ()
     asleep: Sequence[WorkItem] = ()
     files: Sequence[tuple[str, bytes]] = ()
@@ -256,7 +254,7 @@ def encode(commit: Commit, grace_ms: int, release: str = "", *, push: bool = Tru
 
     plan: dict[str, Any] = {
         "run": commit.run_id,
-        "commit": commit.commit,
+        "commit": commit.attempt.attempt if isinstance(commit.attempt, Takes) else commit.commit,
         "expect": commit.expect,
         "grace": grace_ms if commit.outgoing or commit.wake else None,
         "push": push if commit.outgoing or commit.wake else None,
@@ -279,13 +277,16 @@ def encode(commit: Commit, grace_ms: int, release: str = "", *, push: bool = Tru
         "files_ms": FILES_S * 1000 if commit.files else None,
         "asleep": [*map(str, commit.asleep), *map(str, _ended(commit))],
     }
-    if commit.takes:
-        plan["takes"] = _takes(commit.takes, commit, keys, key)
+    match commit.attempt:
+        case Takes() as takes:
+            plan["takes"] = _takes(takes, commit, keys, key)
+        case Ends(attempt, becomes, is_own):
+            at = key(keys.attempts(commit.run_id))
+            plan["ends"] = _known({"key": at, "attempt": attempt, "becomes": becomes, "own": is_own})
+        case None:
+            pass
     if commit.waits:
         plan["waits"] = {"key": key(keys.approved_waits), "id": commit.waits}
-    if commit.ends:
-        ends, at = commit.ends, key(keys.attempts(commit.run_id))
-        plan["ends"] = _known({"key": at, "attempt": ends.attempt, "becomes": ends.becomes, "own": ends.is_own})
     if commit.once:
         where = key(keys.replies(commit.once.about))
         plan["once"] = {"key": where, "field": commit.once.key, "body": body(commit.once.outcome)}
@@ -312,7 +313,7 @@ def _ended(commit: Commit) -> Iterable[WorkItem]:
 
 
 def _takes(takes: Takes, commit: Commit, keys: Keys, key: Callable[[str], int]) -> dict[str, Any]:
-    seen = takes.seen
+    seen, environment = takes.seen, next((one.environment for one in commit.records), None)
     return {
         "attempt": takes.attempt,
         "lease": takes.lease_ms,
@@ -325,8 +326,8 @@ def _takes(takes: Takes, commit: Commit, keys: Keys, key: Callable[[str], int]) 
         {
             "seal": seen.seal if seen.n else None,
             "chain": key(keys.audit_chain) if seen.n else None,
-            "frozen": key(keys.frozen) if commit.records else None,
-            "where": takes.environment if commit.records else None,
+            "frozen": None if environment is None else key(keys.frozen),
+            "where": environment,
         }
     )
 
@@ -375,7 +376,7 @@ def _record(
         "body": body(record.body),
         "id": record.request_id,
     }
-    if commit.takes:  # an approval with no moment from which it is too old starts nothing
+    if isinstance(commit.attempt, Takes):  # an approval with no moment from which it is too old starts nothing
         waits = {"key": key(keys.approved_waits), "by": "SREM"}
         return written | {"before": _ms(record.before) or 0, "waits": waits}
     written |= {

@@ -145,8 +145,7 @@ class EmailChannel:
         if not token:
             return Quarantined(reasons=(ASKED_NOTHING,), person=answered.person, about=answered.about.subject)
         sent = await self._card_of(token)
-        with speaking(self._language_of(answered.person)):
-            return binding.bound(answered.model_copy(update={"token": token}), sent, received_at)
+        return binding.bound(answered.model_copy(update={"token": token}), sent, received_at)
 
     async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """The contact's mail address, if there is one. Answers name the thread by the id that our mails give it."""

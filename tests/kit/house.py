@@ -92,21 +92,25 @@ class House:
         await asyncio.gather(*(self.decisions.decide(request.id, one) for one in said))
 
     async def start(self, request: Request, *, is_the_same: bool) -> None:
-        """The move of a worker that finds it approved."""
-        events = (await self.store.load(request.run_id)).events
-        run, record = fold(events), (await self.decisions.request(request.id)).record
+        """The move of a worker that finds it approved: where something came in meanwhile it looks again."""
+        while await self._tries_to_start(request, is_the_same=is_the_same) == "conflict":
+            pass
+
+    async def _tries_to_start(self, request: Request, *, is_the_same: bool) -> str:
+        run, record = await self.store.run(request.run_id), (await self.decisions.request(request.id)).record
         assert record.request.call
         effect = record.request.call if is_the_same else call("moved")
         found = await self.guard.frozen(run, effect)
         if record.state != "approved" or record.started_at or found.freeze:
-            return
+            return ""
         attempt = AttemptId(new_id("attempt", 0))
         begins = build.tool_started(attempt, "s1", tool="deploy", effect=effect.effect).model_copy(
             update={"request_id": request.id, "at": await self.store.now(request.id)}
         )
         approval = await self.guard.approved(run, effect, begins)
-        if isinstance(approval, RecordWrite):
-            await self.store.start_tool(run.id, run.seq, attempt, begins, approval)
+        if not isinstance(approval, RecordWrite):
+            return ""
+        return (await self.store.start_tool(run.id, run.seq, attempt, begins, approval)).state
 
 
 def call(version: str) -> GatedCall:

@@ -155,7 +155,7 @@ if plan.rest then
 end
 local line, is_another = plan.summary, false
 if line then
-  local at, is_first = whole(line.at), plan.expect == 0 and plan.events
+  local at, is_first = whole(line.at), plan.expect == 0 and plan.events ~= nil -- a turn may end before a run begins
   is_another = list_run(summaries, line.first, plan.run, at, ARGV[line.body], line.state, plan.anew, is_first)
 end
 if plan.concerned then

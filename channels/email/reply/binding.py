@@ -24,7 +24,7 @@ from channels.email.reply.lines import BLANK, DIRECTIONS, Lines, is_rule
 from channels.email.reply.markup import PICTURE, RULE
 from channels.email.reply.newtext import Older
 from channels.email.reply.vocabulary import every, fold
-from language import say
+from language.recorded import recorded
 
 SLACK = timedelta(minutes=10)
 """Most that the clock of a mail's writer may be off."""
@@ -152,10 +152,7 @@ def packed(text: str) -> str:
 
 
 def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> Reply:
-    """`answered` as everybody else knows it: with what a button said read out of it, or why it is not bound.
-
-    Only whoever wrote it reads why, in the language that is spoken.
-    """
+    """`answered` as everybody else knows it: with what a button said read out of it, or why it is not bound."""
     about = answered.about
     plain = Reply(**answered.model_dump(exclude={"about"}))
     if sent and (rest := _after_button(about.whole, sent.refuses)) is not None:
@@ -193,17 +190,17 @@ def _chosen(about: About, sent: SentCard) -> dict[str, object] | None:
 def _untrusted(about: About, sent: SentCard | None, received_at: datetime) -> str:
     """Return why the mail can't be an answer to what was `sent`, whatever it says."""
     if sent is None:
-        return say("mail.not-known")
+        return recorded("reason.not-known")
     if about.faults:
         return about.faults[0]
     if not about.has_code:
-        return say("mail.no-code-line")
+        return recorded("reason.no-code-line")
     if about.sent_at is None:
-        return say("mail.undated")
+        return recorded("reason.undated")
     if about.sent_at < sent.sent_at - SLACK:
-        return say("mail.too-early")
+        return recorded("reason.too-early")
     if about.sent_at > received_at + SLACK:
-        return say("mail.from-the-future")
+        return recorded("reason.from-the-future")
     return ""
 
 
@@ -217,25 +214,25 @@ def _after_button(whole: str, button: str) -> str | None:
 def _unnamed(about: About, sent: SentCard) -> str:
     """Return why the mail does not visibly name the card: by its subject, and by the thread or the quote."""
     if not _is_subject_of(about.subject, sent.subject):
-        return say("mail.other-subject")
+        return recorded("reason.other-subject")
     if any(len(older.quoted) + len(older.below) > 2 * TEXT_CHARS for older in about.older):
-        return say("mail.long-quote")
+        return recorded("reason.long-quote")
     quotes_of = [_Quote(older, sent) for older in about.older]
     has_opening = bool(quotes_of) and all(quote.has_opening for quote in quotes_of)
     for quote in quotes_of:
         if not quote.is_empty and not quote.has_opening and not quote.is_part_of_card:
-            return say("mail.other-quote")
+            return recorded("reason.other-quote")
         if quote.has_more_above:
-            return say("mail.more-quoted")
+            return recorded("reason.more-quoted")
         if quote.strange_below:
-            return say("mail.words-in-quote")
+            return recorded("reason.words-in-quote")
     if about.in_reply_to == (sent.message_id,):
-        return say("mail.other-quote") if _says_it_is_of_others(quotes_of, about, sent) else ""
+        return recorded("reason.other-quote") if _says_it_is_of_others(quotes_of, about, sent) else ""
     if not has_opening:
-        return say("mail.other-thread")
+        return recorded("reason.other-thread")
     if any(quote.strange_quoted or quote.adds for quote in quotes_of):
-        return say("mail.more-quoted")
-    return "" if _says_it_is_ours(quotes_of, about, sent) else say("mail.writer-unsaid")
+        return recorded("reason.more-quoted")
+    return "" if _says_it_is_ours(quotes_of, about, sent) else recorded("reason.writer-unsaid")
 
 
 def _is_subject_of(subject: str, stored: str) -> bool:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from agents.requests import PersonId
+from agents.requests.proof import ByKey
 from bot.audit.privacy import Everybody, Pseudonyms, Row, joined, restored, split, wrong_parts
 from bot.audit.records import AuditRecord
 from tests.bot.audit.parts import NAMES, Names
@@ -62,6 +63,15 @@ def test_attack_nothing_that_looks_like_a_pseudonym_is_said_to_be_forgotten() ->
     assert (shown["who"], shown["words"]) == ("bo", f"ask ⟦{LIKE_ONE}⟧ or Anna Ames")
     assert (shown["policy_name"], shown["policy"], shown["environment"]) == (LIKE_ONE, {"name": LIKE_ONE}, ANOTHER)
     assert shown["detail"] == detail
+
+
+def test_a_proof_is_read_though_somebody_was_forgotten_whose_id_is_a_word_in_it() -> None:
+    ours = Pseudonyms({}, Everybody({**NAMES, "dev": "Dev Dunn"}), Names().name_of)
+    proof = ByKey(channel="cli", key="k7m2xq4d", made_by="dev")
+
+    body, kept = split(AuditRecord(kind="vote", at=datetime.now(UTC), who=PersonId("bo"), proof=proof), ours)
+
+    assert joined(body, kept, {})["evidence"] == proof.words
 
 
 def test_two_who_were_forgotten_are_still_two() -> None:

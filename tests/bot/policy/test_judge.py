@@ -626,12 +626,24 @@ def test_an_approval_of_an_older_revision_is_superseded() -> None:
 def test_an_answer_to_an_older_revision_of_a_question_is_superseded() -> None:
     asked = question().model_copy(update={"revision": 2})
 
-    assert judge(record(asked), answer(ANNA, "answer", given=given())) == OutOfDate(seen_revision=1)
+    found = judge(record(asked), answer(ANNA, "answer", given=given()))
+
+    assert found == OutOfDate(seen_revision=1, act="answer")
 
 
 @guards("judge:same_digest")
 def test_an_approval_of_another_digest_is_superseded() -> None:
     assert judge(record(), answer(BO, digest="e" * 64)) == OutOfDate(seen_revision=1)
+
+
+@guards("judge:current_revision")
+@guards("judge:same_digest")
+@pytest.mark.parametrize("seen", [{"revision": 0}, {"digest": "e" * 64}])
+def test_who_saw_something_else_than_what_stands_hands_nothing_on(seen: dict[str, object]) -> None:
+    found = objection(record(), answer(BO, "hand_on", **seen))
+
+    assert isinstance(found, OutOfDate)
+    assert found.act == "hand_on"
 
 
 @pytest.mark.parametrize("seen", [{"revision": 0}, {"digest": "other"}])

@@ -284,6 +284,8 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
             "does not count. v1 was a and is now b.",
         ),
         (OutOfDate(seen_revision=1), APPROVAL, "It is now: Deploy v1.2.0 to production?"),
+        (OutOfDate(seen_revision=1, act="hand_on"), APPROVAL, "Nothing was handed on: you saw an older version. It"),
+        (OutOfDate(seen_revision=1, act="edit"), APPROVAL, "Nothing was changed: you saw an older version. It is now"),
         (Unclear(), APPROVAL, "Reply approve, or deny and the reason."),
         (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by mail here"),
         (Unclear(), question("choice", ("red", "blue")), "a number or a label alone. 1: red; 2: blue"),

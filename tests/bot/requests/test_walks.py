@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from bot.config.directory.policies import PolicyConfig
@@ -94,6 +94,7 @@ def test_two_acts_that_meet_end_as_if_one_had_come_after_the_other(
 ) -> None:
     @settings(max_examples=pairs, phases=(Phase.explicit, Phase.generate))
     @given(policies(), st.lists(ACTS, max_size=4), ACTS, st.one_of(ACTS, ACTS, ACTS, FREEZES))
+    @example(PolicyConfig.model_validate(ONE), [Act("approve", "bo")], Act("start"), Act("say", "anna", words="hurry"))
     def pair(policy: PolicyConfig, before: list[Act], one: Act, other: Act) -> None:
         def end(*last: Act, at_once: bool = False) -> object:
             return loop.run_until_complete(ended(house, policy, before, [*last], at_once=at_once))

@@ -313,9 +313,8 @@ def check_counted(
     """Check that what counted was said of what stood, by a card that approves, plainly, and in time."""
     said, request = given.said, before.request
     void = {one for event in told if isinstance(event, CardReplaced) for one in event.void}
-    if given.act.verb != "hand_on":
-        seen = said.binding
-        assert (seen.revision, seen.digest) == (request.revision, request.digest), "it is said of what they saw"
+    seen = said.binding
+    assert (seen.revision, seen.digest) == (request.revision, request.digest), "it is said of what they saw"
     assert said.binding.card not in void, "no card counts that others may have"
     assert not said.binding.unbound
     assert said.binding.addressee in {None, said.person}

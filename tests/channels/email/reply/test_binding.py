@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from channels.email.reply import read_both
 from channels.email.reply.binding import About, Answered, SentCard, bound, packed, squashed, strange
 from channels.email.reply.newtext import Older
+from language import speaking
+from language.recorded import reason_of
 from tests.channels.email.mails import NOON, TOKEN
 
 CARD = """Deploy v1.2.0 to production? [K7QP2X]
@@ -50,6 +52,15 @@ def why(said: Any = "approve", **changes: Any) -> str:
     """Return why an answer that shows what is genuine, but for `changes`, is not bound."""
     answered = Answered(person="bo", token=TOKEN, said=said, text="approve", about=GENUINE.model_copy(update=changes))
     return bound(answered, SENT, RECEIVED).unbound
+
+
+def test_why_a_mail_is_not_bound_is_the_same_in_every_language_until_somebody_reads_it() -> None:
+    with speaking("de"):
+        found = why(subject="Lunch")
+        shown = reason_of(found)
+
+    assert found == "its subject is not that of the card"
+    assert shown == "der Betreff Ihrer Mail ist nicht der Betreff der Karte"
 
 
 def marked(text: str, head: str = "On Tue, Mar 3, 2026 sayso <agent@sayso.example> wrote:") -> tuple[Older, ...]:
