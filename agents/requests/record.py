@@ -237,9 +237,8 @@ def after(record: RequestRecord, events: Iterable[Event]) -> RequestRecord:
 
 
 def as_revised(record: RequestRecord, request: Request) -> RequestRecord:
-    """Return `record` as it would stand once everybody is asked `request` instead, on which nobody has voted."""
-    steps = tuple(step.model_copy(update={"by": ()}) for step in record.asked.steps)
-    asked = record.asked.model_copy(update={"steps": steps}).edited_by(request.editors, request.policy)
+    """Return `record` as it would stand once everybody is asked `request` instead, from the first step on."""
+    asked = restarted(record.asked, request.opened_at).edited_by(request.editors, request.policy)
     return record.model_copy(update={"request": request, "asked": asked, "votes": ()})
 
 
