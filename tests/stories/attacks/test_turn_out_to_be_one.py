@@ -14,6 +14,7 @@ from agents.requests.record import RequestRecord
 from bot.people.offers import waits_for
 from bot.people.tables import tables_of
 from bot.policy.judgements import Decided, Judgement, NotEntitled
+from bot.render.request_card import approvals
 from bot.store.ids import review_of
 from tests.kit.long import few_of
 from tests.kit.opens import opens
@@ -468,3 +469,18 @@ async def test_attack_one_who_only_may_be_an_editor_is_said_to_have_changed_it(t
         assert stands.asked.editors == ("bo", "cy")
         assert isinstance(await s.decide("dan", stands, "approve"), NotEntitled)
         assert isinstance(await s.decide("eve", stands, "approve"), Decided)
+
+
+@in_office
+async def test_attack_one_who_may_be_whoever_asked_is_said_to_have_been_one_of_those_who_approved(
+    world: World,
+) -> None:
+    world.toml = file_of("cy dan eve", 2)
+    await becomes(world, world.toml)
+
+    now, became = await told(world, "cy approves; meet anna cy; dan approves; eve approves")
+
+    assert (now.state, became[-1]) == ("approved", "decided")
+    [line] = approvals(now, world.app.people)
+    assert line.text.startswith("2 of 2: Dan")
+    assert "Cy" not in line.text
