@@ -87,7 +87,7 @@ class RequestRecord(Stored, Frozen):
     `joined` wrote to the run while it was open, and so count as its requesters from then on. `may_be` only may be
     somebody who had a part in it: they decide no more than requesters do, and steer nothing. `doubles` are pairs of
     whom nobody can say that they are two humans, and `may_not_break` its glass: they may be somebody that had a seat or
-    changed it. All this is as the directory is now, and never written. `comments` are the newest words beside an open
+    changed it. `may_not_give` a seat of theirs: they may be somebody that had a part in it. All this is as the directory is now, and never written. `comments` are the newest words beside an open
     approval, which are for people alone.
     `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
     `void` are votes that count no more, as the id of whoever gave them has another address in the directory.
@@ -119,6 +119,7 @@ class RequestRecord(Stored, Frozen):
     may_be: tuple[PersonId, ...] = Field(default=(), exclude=True)
     doubles: tuple[tuple[PersonId, PersonId], ...] = Field(default=(), exclude=True)
     may_not_break: tuple[PersonId, ...] = Field(default=(), exclude=True)
+    may_not_give: tuple[PersonId, ...] = Field(default=(), exclude=True)
     replaced: tuple[DeliveryId, ...] = ()
     renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
     comments: tuple[Comment, ...] = ()

@@ -484,3 +484,52 @@ async def test_attack_one_who_may_be_whoever_asked_is_said_to_have_been_one_of_t
     [line] = approvals(now, world.app.people)
     assert line.text.startswith("2 of 2: Dan")
     assert "Cy" not in line.text
+
+
+def _allowing(what: str, toml: str) -> str:
+    """The file by whose policy they may approve what they did themselves."""
+    return toml.replace("break_glass", f"{what}_may_approve = true\nbreak_glass")
+
+
+@opens(_allowing("requester", file_of("anna bo cy", 2, "dan")), change=editable)
+@pytest.mark.parametrize(
+    ("toml", "story", "giver"),
+    few_of(
+        [
+            (_allowing("requester", file_of("anna bo cy", 2, "dan")), "meet anna bo; bo gives dan", "bo"),
+            (_allowing("requester", file_of("anna bo cy", 2, "dan")), "meet anna bo; away bo dan", "bo"),
+            (_allowing("editor", file_of("bo cy rob", 2, "dan")), "cy edits; meet cy bo; bo gives dan", "bo"),
+        ],
+        0,
+        1,
+        2,
+        rows=True,
+    ),
+)
+async def test_a_seat_goes_to_nobody_who_would_not_decide_in_it_as_whoever_gives_it_may_be_one_who_took_part(
+    world: World, toml: str, story: str, giver: str
+) -> None:
+    world.toml = toml
+    await becomes(world, toml)
+
+    now, became = await told(world, story)
+
+    assert now.asked.handed_on == ()
+    assert became[-1] in {"", "delegation_refused"}
+    for person in (giver, "cy" if "edits" not in story else "rob"):
+        said = await world.decide(person, await world.request(now.request.id), "approve")
+    assert isinstance(said, Decided)
+
+
+@opens(_allowing("requester", file_of("anna bo cy", 2, "dan")))
+async def test_whoever_asks_and_is_away_stays_asked_where_nobody_would_decide_in_their_place(world: World) -> None:
+    world.toml = _allowing("requester", file_of("anna bo cy", 2, "dan"))
+    await are_one(world, "anna", "bo")
+    await away(world, "anna", "dan")
+
+    record = await world.opened(await world.trigger("press bell"))
+
+    assert record.asked.handed_on == ()
+    assert [one.person for one in record.asked.away] == ["anna"]
+    await world.decide("anna", record, "approve")
+    assert isinstance(await world.decide("cy", record, "approve"), Decided)
