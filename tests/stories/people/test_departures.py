@@ -585,18 +585,18 @@ async def test_the_policy_as_it_is_now_decides_where_its_old_names_are_all_gone(
     await world.next_mail("dan", "Press bell?")
 
 
-PAIR = TOML.replace('"group:release"]\nquorum = 2', '"person:bo", "person:cy"]\nquorum = 2') + EVE
-PAIR_LEFT = without(PAIR, "bo").replace('"person:bo", "person:cy"]\n', '"person:dan", "person:eve"]\nquorum = 2\n')
+NAMED = TOML.replace('"group:release"]\nquorum = 2', '"person:bo", "person:cy"]\nquorum = 2') + EVE
+NAMED_LEFT = without(NAMED, "bo").replace('"person:bo", "person:cy"]\n', '"person:dan", "person:eve"]\nquorum = 2\n')
 
 
-@opens(toml=PAIR)
+@opens(toml=NAMED)
 async def test_the_approval_of_one_whom_the_policy_names_no_more_is_void_once_its_new_names_decide(
     world: World,
 ) -> None:
     _, record = await asked(world)
     assert isinstance(await world.decide("cy", record, "approve"), Counted)
 
-    await becomes(world, PAIR_LEFT)
+    await becomes(world, NAMED_LEFT)
 
     now = await world.request(record.request.id)
     assert (now.votes, [vote.person for vote in now.void]) == ((), ["cy"])
