@@ -87,8 +87,8 @@ class RequestRecord(Stored, Frozen):
     `joined` wrote to the run while it was open, and so count as its requesters from then on. `may_be` only may be
     somebody who had a part in it: they decide no more than requesters do, and steer nothing. `doubles` are pairs of
     whom nobody can say that they are two humans, and `may_not_break` its glass: they may be somebody that had a seat or
-    changed it. `may_not_give` a seat of theirs: they may be somebody that had a part in it. All this is as the directory
-    is now, and never written. `comments` are the newest words beside an open approval, which are for people alone.
+    changed it. `may_not_give` a seat of theirs: they may be somebody that had a part in it. All this is as the
+    directory is now, and never written. `comments` are the newest words beside an open approval, which are for people.
     `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
     `void` are votes that count no more, as whoever gave them has left, or no rule names them any more.
     `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
