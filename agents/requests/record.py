@@ -87,10 +87,10 @@ class RequestRecord(Stored, Frozen):
     `joined` wrote to the run while it was open, and so count as its requesters from then on. `may_be` only may be
     somebody who had a part in it: they decide no more than requesters do, and steer nothing. `doubles` are pairs of
     whom nobody can say that they are two humans, and `may_not_break` its glass: they may be somebody that had a seat or
-    changed it. All this is as the directory is now, and never written. `comments` are the newest words beside an open
-    approval, which are for people alone.
+    changed it. `may_not_give` a seat of theirs: they may be somebody that had a part in it. All this is as the
+    directory is now, and never written. `comments` are the newest words beside an open approval, which are for people.
     `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
-    `void` are votes that count no more, as the id of whoever gave them has another address in the directory.
+    `void` are votes that count no more, as whoever gave them has left, or no rule names them any more.
     `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
     when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop, each with
     the cards that they held then. `glass` are the reasons to break the glass that somebody typed and has not confirmed,
@@ -119,6 +119,7 @@ class RequestRecord(Stored, Frozen):
     may_be: tuple[PersonId, ...] = Field(default=(), exclude=True)
     doubles: tuple[tuple[PersonId, PersonId], ...] = Field(default=(), exclude=True)
     may_not_break: tuple[PersonId, ...] = Field(default=(), exclude=True)
+    may_not_give: tuple[PersonId, ...] = Field(default=(), exclude=True)
     replaced: tuple[DeliveryId, ...] = ()
     renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
     comments: tuple[Comment, ...] = ()
@@ -237,9 +238,8 @@ def after(record: RequestRecord, events: Iterable[Event]) -> RequestRecord:
 
 
 def as_revised(record: RequestRecord, request: Request) -> RequestRecord:
-    """Return `record` as it would stand once everybody is asked `request` instead, on which nobody has voted."""
-    steps = tuple(step.model_copy(update={"by": ()}) for step in record.asked.steps)
-    asked = record.asked.model_copy(update={"steps": steps}).edited_by(request.editors, request.policy)
+    """Return `record` as it would stand once everybody is asked `request` instead, from the first step on."""
+    asked = restarted(record.asked, request.opened_at).edited_by(request.editors, request.policy)
     return record.model_copy(update={"request": request, "asked": asked, "votes": ()})
 
 

@@ -36,7 +36,9 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     may_be = (*_others(record.requesters, maybe), *_others(request.behind, maybe), *_set_off(request.origin, people))
     may_be = tuple(one for one in dict.fromkeys(may_be) if one not in record.requesters)
     doubles = doubles_in(who_of(record), people)
-    if not (may_be or changed or sat_out or doubles):
+    took_part = (*record.requesters, *request.behind, *request.editors)
+    may_not_give = tuple(dict.fromkeys(chain.from_iterable(map(maybe, took_part))))
+    if not (may_be or changed or sat_out or doubles or may_not_give):
         return record
     known = asked.edited_by(_both(request.editors, maybe), request.policy).model_copy(
         update={
@@ -53,7 +55,7 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     edits = {name: _both(chosen, maybe) for name, chosen in request.edits.items()}
     parts = {**request.parts, **dict.fromkeys(may_be, "maybe")}
     request = request.model_copy(update={"edits": edits, "parts": parts})
-    then = {"may_be": may_be, "doubles": doubles, "may_not_break": (*sat_out, *changed)}
+    then = {"may_be": may_be, "doubles": doubles, "may_not_break": (*sat_out, *changed), "may_not_give": may_not_give}
     return record.model_copy(update={"request": request, "asked": known, **then})
 
 

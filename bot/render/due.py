@@ -140,6 +140,7 @@ def asked_only(record: RequestRecord, people: People) -> Involved:
 _REFUSALS: dict[Objection, str] = {
     "not_asked": "delegation.not-asked",
     "has_voted": "delegation.has-voted",
+    "may_have_part": "delegation.may-have-part",
     "self": "delegation.self",
     "left": "delegation.left",
     "requester": "delegation.requester",

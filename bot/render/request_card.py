@@ -219,8 +219,7 @@ def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
     if request.format != "approval":
         return ()
     given = [vote for vote in record.votes if vote.approve and not vote.breaks_glass]
-    counting = whose_votes_count(record, people) if record.state == "open" else [vote.person for vote in given]
-    votes = [vote for vote in given if vote.person in counting]
+    votes = [vote for vote in given if vote.person in _counting(record, given, people)]
     asked = (as_known_now(record, people) if record.state == "open" else record).asked
     needed = len(votes) + lacking_in_all(asked, [vote.person for vote in votes])
     if needed == 1:
@@ -230,6 +229,14 @@ def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
     names = ", ".join(_given(vote, people, filled.get(vote.person)) for vote in votes)
     count = say("standing.count", count=len(votes), needed=needed)
     return (Line(label=say("standing.approvals"), text=f"{count}: {names}" if names else count),)
+
+
+def _counting(record: RequestRecord, given: Sequence[Vote], people: People) -> Sequence[PersonId]:
+    """Return whose approvals count by now, or counted as it was approved."""
+    if record.state == "open":
+        return whose_votes_count(record, people)
+    decision = record.decision if record.is_voted else None
+    return decision.by if decision and decision.state == "approved" else [vote.person for vote in given]
 
 
 def _given(vote: Vote, people: People, part: Anyone | None = None) -> str:

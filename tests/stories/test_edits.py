@@ -9,6 +9,7 @@ from bot.policy.judgements import AlreadyDecided, Decided, NotEntitled, OutOfDat
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from tests.kit.clerk import What
+from tests.kit.office import STEPS
 from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.stories.mail.test_consent import ONE_LINE, button
@@ -233,3 +234,25 @@ async def test_of_an_edit_and_a_vote_at_once_one_wins_and_the_other_is_told(worl
 
     outcomes = (type(edited), type(voted))
     assert outcomes in {(Edited, OutOfDate), (AlreadyDecided, Decided)}
+
+
+def _spending(world: World) -> None:
+    world.workshop.editable = ("what",)
+    world.workshop.policy_of |= dict.fromkeys(("bell", "gong"), "spending")
+
+
+@opens(STEPS, change=_spending)
+async def test_those_to_whom_a_step_has_escalated_are_enough_to_approve_the_edit_of_its_only_approver(
+    world: World,
+) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.move_time(8 * 3600 + 60)
+    await world.next_mail("dan", about="Press bell")
+
+    edited = await world.edit("bo", record, what="gong")
+
+    assert isinstance(edited, Edited)
+    assert isinstance(await world.decide("bo", await world.request(record.request.id), "approve"), NotEntitled)
+    for person in ("dan", "eve"):
+        await world.decide(person, await world.request(record.request.id), "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press gong: done"

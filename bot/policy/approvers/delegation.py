@@ -19,6 +19,7 @@ MOST_HANDED_ON = 3
 Objection = Literal[
     "not_asked",
     "has_voted",
+    "may_have_part",
     "self",
     "left",
     "requester",
@@ -30,7 +31,10 @@ Objection = Literal[
     "took_part",
     "too_few",
 ]
-"""Why a request is not handed on: see `objection`. `took_part` is found by whoever knows the run."""
+"""Why a request is not handed on: see `objection`. `took_part` is found by whoever knows the run.
+
+`may_have_part`: nobody decides in a seat of somebody who may be another one that had a part in it.
+"""
 
 Accepts = Callable[[Anyone], Collection[PersonId]]
 """Everybody who may take this seat: whom it names by now, whom the policy escalates to, and its stand-ins."""
@@ -71,6 +75,7 @@ def objection(person: PersonId, to: PersonId, involved: Involved, accepts: Accep
     checks: tuple[tuple[Objection, bool], ...] = (
         ("not_asked", person not in may),
         ("has_voted", person in involved.voters),
+        ("may_have_part", person in people.may_not_give),
         ("self", to == person),
         ("left", to not in involved.here),
         ("requester", to in people.requesters),

@@ -17,8 +17,8 @@ from agents.requests.record import RequestRecord
 class Who:
     """The people of a request. `requesters` count as such by now, and `editors` ever chose an argument that stands.
 
-    `broke` broke its glass, whatever became of it since. Only an approval has a glass (`is_vote`). `doubles` and
-    `may_not_break` are as in the record, and `behind` as in the request.
+    `broke` broke its glass, whatever became of it since. Only an approval has a glass (`is_vote`). `doubles`,
+    `may_not_break` and `may_not_give` are as in the record, and `behind` as in the request.
     """
 
     policy: PolicySnapshot
@@ -29,6 +29,7 @@ class Who:
     is_vote: bool = True
     doubles: tuple[tuple[PersonId, PersonId], ...] = ()
     may_not_break: tuple[PersonId, ...] = ()
+    may_not_give: tuple[PersonId, ...] = ()
     behind: tuple[PersonId, ...] = ()
 
     @cached_property
@@ -184,5 +185,6 @@ def who_of(record: RequestRecord) -> Who:
         is_vote=request.format == "approval",
         doubles=record.doubles,
         may_not_break=record.may_not_break,
+        may_not_give=record.may_not_give,
         behind=request.behind,
     )

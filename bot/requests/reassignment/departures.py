@@ -266,7 +266,7 @@ class Departures:
             if not _can_go_on(then, here):
                 continue
             # Nobody has decided under a rule for which these votes are enough as it begins: they are asked again.
-            votes = void if _open_steps(then, here) else record.votes
+            votes = _unseated(stands, void) if _open_steps(then, here) else record.votes
             asking = found.model_copy(
                 update={
                     "moves": (*found.moves, *_first_open(then, here)),
@@ -442,6 +442,12 @@ def _voters(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]
     """Return whose approvals count for the step that is in force."""
     may = who_of(record).approve
     return [one for one in record.approved_by if one in may and one in here]
+
+
+def _unseated(record: RequestRecord, void: Collection[Vote]) -> list[Vote]:
+    """Return the votes that are `void`, and those of people whom no step names any more: another rule is in force."""
+    named = {*who_of(record).seated_ever, *record.asked.filled}
+    return [vote for vote in record.votes if vote in void or vote.person not in named]
 
 
 def _open_steps(record: RequestRecord, here: Collection[PersonId]) -> dict[int, PolicyStep]:

@@ -14,6 +14,7 @@ from agents.requests.record import RequestRecord
 from bot.people.offers import waits_for
 from bot.people.tables import tables_of
 from bot.policy.judgements import Decided, Judgement, NotEntitled
+from bot.render.request_card import approvals
 from bot.store.ids import review_of
 from tests.kit.long import few_of
 from tests.kit.opens import opens
@@ -468,3 +469,67 @@ async def test_attack_one_who_only_may_be_an_editor_is_said_to_have_changed_it(t
         assert stands.asked.editors == ("bo", "cy")
         assert isinstance(await s.decide("dan", stands, "approve"), NotEntitled)
         assert isinstance(await s.decide("eve", stands, "approve"), Decided)
+
+
+@in_office
+async def test_attack_one_who_may_be_whoever_asked_is_said_to_have_been_one_of_those_who_approved(
+    world: World,
+) -> None:
+    world.toml = file_of("cy dan eve", 2)
+    await becomes(world, world.toml)
+
+    now, became = await told(world, "cy approves; meet anna cy; dan approves; eve approves")
+
+    assert (now.state, became[-1]) == ("approved", "decided")
+    [line] = approvals(now, world.app.people)
+    assert line.text.startswith("2 of 2: Dan")
+    assert "Cy" not in line.text
+
+
+def _allowing(what: str, toml: str) -> str:
+    """The file by whose policy they may approve what they did themselves."""
+    return toml.replace("break_glass", f"{what}_may_approve = true\nbreak_glass")
+
+
+@opens(_allowing("requester", file_of("anna bo cy", 2, "dan")), change=editable)
+@pytest.mark.parametrize(
+    ("toml", "story", "giver"),
+    few_of(
+        [
+            (_allowing("requester", file_of("anna bo cy", 2, "dan")), "meet anna bo; bo gives dan", "bo"),
+            (_allowing("requester", file_of("anna bo cy", 2, "dan")), "meet anna bo; away bo dan", "bo"),
+            (_allowing("editor", file_of("bo cy rob", 2, "dan")), "cy edits; meet cy bo; bo gives dan", "bo"),
+        ],
+        0,
+        1,
+        2,
+        rows=True,
+    ),
+)
+async def test_a_seat_goes_to_nobody_who_would_not_decide_in_it_as_whoever_gives_it_may_be_one_who_took_part(
+    world: World, toml: str, story: str, giver: str
+) -> None:
+    world.toml = toml
+    await becomes(world, toml)
+
+    now, became = await told(world, story)
+
+    assert now.asked.handed_on == ()
+    assert became[-1] in {"", "delegation_refused"}
+    for person in (giver, "cy" if "edits" not in story else "rob"):
+        said = await world.decide(person, await world.request(now.request.id), "approve")
+    assert isinstance(said, Decided)
+
+
+@opens(_allowing("requester", file_of("anna bo cy", 2, "dan")))
+async def test_whoever_asks_and_is_away_stays_asked_where_nobody_would_decide_in_their_place(world: World) -> None:
+    world.toml = _allowing("requester", file_of("anna bo cy", 2, "dan"))
+    await are_one(world, "anna", "bo")
+    await away(world, "anna", "dan")
+
+    record = await world.opened(await world.trigger("press bell"))
+
+    assert record.asked.handed_on == ()
+    assert [one.person for one in record.asked.away] == ["anna"]
+    await world.decide("anna", record, "approve")
+    assert isinstance(await world.decide("cy", record, "approve"), Decided)

@@ -585,6 +585,33 @@ async def test_the_policy_as_it_is_now_decides_where_its_old_names_are_all_gone(
     await world.next_mail("dan", "Press bell?")
 
 
+NAMED = TOML.replace('"group:release"]\nquorum = 2', '"person:bo", "person:cy"]\nquorum = 2') + EVE
+NAMED_LEFT = without(NAMED, "bo").replace('"person:bo", "person:cy"]\n', '"person:dan", "person:eve"]\nquorum = 2\n')
+
+
+@opens(toml=NAMED)
+async def test_the_approval_of_one_whom_the_policy_names_no_more_is_void_once_its_new_names_decide(
+    world: World,
+) -> None:
+    _, record = await asked(world)
+    assert isinstance(await world.decide("cy", record, "approve"), Counted)
+
+    await becomes(world, NAMED_LEFT)
+
+    now = await world.request(record.request.id)
+    assert (now.votes, [vote.person for vote in now.void]) == ((), ["cy"])
+    card = await world.next_mail("dan", "Press bell?")
+    assert "Counts no more: Cy Cole" in " ".join(card.text.split())
+    [line] = approvals(now, world.people)
+    assert line.text == "0 of 2"
+    assert isinstance(await world.decide("dan", now, "approve"), Counted)
+    decided = await world.decide("eve", now, "approve")
+    assert isinstance(decided, Decided)
+    assert decided.decision.by == ("dan", "eve")
+    [line] = approvals(await world.request(record.request.id), world.people)
+    assert line.text.startswith("2 of 2: Dan Dorn")
+
+
 @opens(toml=ESCALATING)
 async def test_those_it_would_escalate_to_are_asked_at_once_where_nobody_else_is_left(world: World) -> None:
     run_id, _ = await asked(world, "solo")

@@ -50,7 +50,6 @@ SAYS_WHO = {
         "agents/moves.py",
         "agents/requests/asked.py",
         "agents/requests/concern.py",  # whom an event names; it is no record
-        "agents/requests/record.py",  # nobody has filled one of what is revised
         "bot/people/directory.py",  # as the settings have it
         "bot/people/recognition.py",  # a record as it counts now
         "bot/policy/approvers/delegation.py",  # which seats go along
