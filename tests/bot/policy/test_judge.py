@@ -360,6 +360,7 @@ def test_an_approval_that_is_not_about_the_card_is_a_comment_and_a_denial_counts
     unbound = "its subject is not that of the card"
 
     assert judge(record(), answer(BO, unbound=unbound)) == Unclear(why=unbound)
+    assert objection(record(), answer(BO, "hand_on", unbound=unbound)) == Unclear(why=unbound)
     assert isinstance(judge(record(), answer(BO, "deny", unbound=unbound)), Decided)
 
 
@@ -442,6 +443,14 @@ def test_from_the_expiry_on_nothing_counts(act: Act) -> None:
 
     assert isinstance(just_in_time, Decided)
     assert too_late == ClosedOtherwise(state="expired")
+
+
+@pytest.mark.parametrize("act", ["say", "ask"])
+def test_words_from_the_expiry_on_are_told_that_it_is_over_and_reach_nobody(act: Act) -> None:
+    just_in_time = judge(record(), answer(BO, act, at=EXPIRES - timedelta(microseconds=1), text="why now?"))
+
+    assert isinstance(just_in_time, Asked)
+    assert judge(record(), answer(BO, act, at=EXPIRES, text="why now?")) == ClosedOtherwise(state="expired")
 
 
 @guards("judge:this_way")

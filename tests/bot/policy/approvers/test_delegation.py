@@ -1,6 +1,7 @@
 """To whom somebody's seats may go, why not to others, and what holds then."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -131,6 +132,15 @@ def test_attack_who_took_a_seat_steers_or_edits_it_afterwards_and_approves_alone
 
     assert isinstance(found, NotEntitled)
     assert found.why == ("requester" if part == "joined" else "editor")
+
+
+@pytest.mark.parametrize("may", [False, True])
+def test_nobody_decides_who_may_be_whoever_handed_it_on_or_a_requester_who_may_not(*, may: bool) -> None:
+    own = policy(rule=anyone("bo", "dan", "eve"), stand_ins=(anyone("cy"),), requester_may_approve=may)
+
+    now = replace(given_on(own, (BO, CY)).who, doubles=((BO, DAN), (ANNA, EVE)))
+
+    assert now.approve == ((CY, EVE) if may else (CY,))
 
 
 def test_it_never_goes_back_and_not_further_than_three_times() -> None:
