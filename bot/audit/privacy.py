@@ -258,12 +258,19 @@ def split(record: AuditRecord, pseudonyms: Pseudonyms) -> tuple[dict[str, Any], 
     for part in PARTS:
         if not (value := values.get(part)):
             continue
-        salt, text = secrets.token_hex(_SALT_BYTES), json.dumps(pseudonyms.hide(value), ensure_ascii=False)
+        hidden = _hidden(record.proof, pseudonyms) if part == "proof" and record.proof else pseudonyms.hide(value)
+        salt, text = secrets.token_hex(_SALT_BYTES), json.dumps(hidden, ensure_ascii=False)
         kept[part] = salt, text
         body.setdefault("parts", {})[part] = commitment(salt, text)
     if of and set(kept) - {"policy"}:
         body["of"] = of
     return body, kept
+
+
+def _hidden(proof: Proof, pseudonyms: Pseudonyms) -> JsonValue:
+    """Return a proof without names: words of ours in it name nobody, whoever has one of them as an id."""
+    fields, told = type(proof).model_fields, proof.model_dump(mode="json")
+    return {name: pseudonyms.hide(one) if fields[name].annotation is str else one for name, one in told.items()}
 
 
 def joined(body: Mapping[str, Any], kept: Kept, rows: Mapping[str, Row]) -> dict[str, JsonValue]:
