@@ -25,8 +25,6 @@ _proofs: TypeAdapter[Proof] = TypeAdapter(Proof)
 
 # What is committed to. All else in a record names nobody.
 PARTS = ("proof", "words", "policy", "cards", "detail")
-# Of a proof these hold words of ours. One may be somebody's id as well: once they are forgotten, nobody could read it.
-_OUR_WORDS = frozenset({"by", "channel", "did", "how", "made_by", "link_by"})
 # With a backslash before it, it is what somebody wrote, and was put there to tell it from one.
 _PSEUDONYM, _ESCAPED = re.compile(r"p-[a-z2-7]{20}"), re.compile(r"\\+p-[a-z2-7]{20}")
 _LIKE_ONE, _LIKE_ONE_IN_TEXT = r"\\*p-[a-z2-7]{20}", re.compile(r"⟦\\*p-[a-z2-7]{20}⟧")
@@ -260,15 +258,19 @@ def split(record: AuditRecord, pseudonyms: Pseudonyms) -> tuple[dict[str, Any], 
     for part in PARTS:
         if not (value := values.get(part)):
             continue
-        hidden = pseudonyms.hide(value)
-        if isinstance(hidden, dict) and part == "proof":
-            hidden |= {name: word for name, word in value.items() if name in _OUR_WORDS}
+        hidden = _hidden(record.proof, pseudonyms) if part == "proof" and record.proof else pseudonyms.hide(value)
         salt, text = secrets.token_hex(_SALT_BYTES), json.dumps(hidden, ensure_ascii=False)
         kept[part] = salt, text
         body.setdefault("parts", {})[part] = commitment(salt, text)
     if of and set(kept) - {"policy"}:
         body["of"] = of
     return body, kept
+
+
+def _hidden(proof: Proof, pseudonyms: Pseudonyms) -> JsonValue:
+    """Return a proof without names: words of ours in it name nobody, whoever has one of them as an id."""
+    fields, told = type(proof).model_fields, proof.model_dump(mode="json")
+    return {name: pseudonyms.hide(one) if fields[name].annotation is str else one for name, one in told.items()}
 
 
 def joined(body: Mapping[str, Any], kept: Kept, rows: Mapping[str, Row]) -> dict[str, JsonValue]:

@@ -779,9 +779,10 @@ def decided_by(record: RequestRecord, decision: Decision, files: tuple[Attachmen
     """
     decided = RequestDecided(at=decision.at, request_id=record.request.id, decision=decision, files=files)
     is_asked_no_more = decision.state == "expired" or (decision.state == "withdrawn" and decision.by)
-    if not (record.doubts and is_asked_no_more) or not record.doubts.keys().isdisjoint(decision.by):
+    in_doubt = [one for one in record.doubts if one not in decision.by]
+    if not (in_doubt and is_asked_no_more):
         return [decided]
-    return [decided, RunCancelled(at=decision.at, by=[*record.doubts][-1])]
+    return [decided, RunCancelled(at=decision.at, by=in_doubt[-1])]
 
 
 def _noted_text(answer: Answer, judgement: Judgement, statement: Statement) -> str:

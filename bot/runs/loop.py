@@ -587,9 +587,14 @@ def _changes(replaced: tuple[Request, str], gate: str, call: GatedCall) -> tuple
     return (say("run.earlier-approval", why=why), *changed)
 
 
+_NO = {"denied", "revoked", "withdrawn"}
+
+
 def _denied(run: Run, step: CallTool, people: People) -> tuple[str, ...]:
-    """Return who denied the very same call in `run`, and why: a model may choose it again, and others are asked."""
-    earlier = [one for one in run.results if one.step == step and one.kind in {"denied", "revoked"} and one.by]
+    """Return who denied the very same call in `run`, or withdrew it, and why: a model may choose it again, and people
+    are asked, whatever standing approval there is.
+    """
+    earlier = [one for one in run.results if one.step == step and one.kind in _NO and one.by]
     return tuple(
         " ".join(
             (

@@ -20,6 +20,7 @@ from agents import (
 )
 from agents.events import PersonSaid, RequestRevised
 from agents.requests import PersonId, RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import (
@@ -167,6 +168,20 @@ async def test_attack_whoever_wrote_a_wish_into_a_call_or_took_one_back_with_it_
         fourth = await s.opened(run, after=third.request.id)
         assert "v1, I say" in model.asked[-1].text
         assert isinstance(await s.decide("bo", fourth, "approve"), NotEntitled)
+
+
+async def test_attack_what_whoever_asked_withdrew_is_asked_again_and_the_card_says_who_withdrew_it() -> None:
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    async with a_sayso(agents=[bells([])], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.steering.withdraw(first.request.id, PersonId("anna"), "the customer called", as_by("cli"))
+
+        await s.opened(run, after=first.request.id)
+
+        mail = await s.next_mail("cy", "The same was denied before")
+        said = "The same was denied before, by Anna Ames. Reason: “the customer called”"
+        assert said in " ".join(mail.text.split())
 
 
 async def test_whoever_answers_a_question_of_the_agent_does_not_approve_what_comes_of_it() -> None:

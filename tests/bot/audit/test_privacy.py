@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from agents.requests import PersonId
-from agents.requests.proof import ByKey
+from agents.requests.proof import ByChat, ByKey, ByMail, BySession, Proof
 from bot.audit.privacy import Everybody, Pseudonyms, Row, joined, restored, split, wrong_parts
 from bot.audit.records import AuditRecord
 from tests.bot.audit.parts import NAMES, Names
@@ -65,21 +65,33 @@ def test_attack_nothing_that_looks_like_a_pseudonym_is_said_to_be_forgotten() ->
     assert shown["detail"] == detail
 
 
-def test_a_proof_is_read_though_somebody_was_forgotten_whose_id_is_a_word_in_it() -> None:
-    ours = Pseudonyms({}, Everybody({**NAMES, "dev": "Dev Dunn"}), Names().name_of)
-    proof = ByKey(channel="cli", key="k7m2xq4d", made_by="dev")
-
-    body, kept = split(AuditRecord(kind="vote", at=datetime.now(UTC), who=PersonId("bo"), proof=proof), ours)
-
-    assert joined(body, kept, {})["evidence"] == proof.words
-
-
 def test_two_who_were_forgotten_are_still_two() -> None:
     ours = pseudonyms()
 
     hidden = ours.hide({"anna": 1, "bo": 2})
 
     assert restored(hidden, {}) == {"forgotten": 1, "forgotten (2)": 2}
+
+
+PROOFS = (
+    ByChat(user="U01BO", team="T01", what="Approve"),
+    ByMail(server="mx.corp.example", of="corp.example"),
+    BySession(link_by="operator", mark="m1"),
+    ByKey(key="abcdefgh", made_by="operator", link_by="email"),
+)
+
+
+@pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.by)
+def test_attack_somebody_has_a_word_of_ours_as_their_id_and_is_forgotten(proof: Proof) -> None:
+    """What others did is read as before: none of these words names anybody."""
+    words = {str(word): f"Person {word}" for word in proof.model_dump().values() if word} | NAMES
+    ours = Pseudonyms({}, Everybody(words), lambda person: words.get(person, person))
+    body, kept = split(AuditRecord(kind="vote", at=datetime.now(UTC), who=PersonId("bo"), proof=proof), ours)
+
+    known, forgotten = joined(body, kept, ours.fresh), joined(body, kept, {})
+
+    assert (known["proof"], known["evidence"]) == (proof.model_dump(mode="json"), proof.words)
+    assert forgotten["evidence"]
 
 
 @pytest.mark.parametrize(

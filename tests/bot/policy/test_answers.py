@@ -55,15 +55,25 @@ def test_a_withdrawal_is_one_whatever_its_reason_says(request_: Request, why: st
 
 
 @pytest.mark.parametrize(
-    ("state", "by", "is_cancelled"),
-    [("withdrawn", (ANNA,), True), ("withdrawn", (BO,), False), ("withdrawn", (), False), ("expired", (), True)],
+    ("state", "by", "in_doubt", "stops"),
+    [
+        ("withdrawn", (ANNA,), (BO,), BO),
+        ("withdrawn", (BO,), (BO,), None),
+        ("withdrawn", (ANNA,), (BO, ANNA), BO),
+        ("withdrawn", (BO,), (BO, ANNA), ANNA),
+        ("withdrawn", (), (BO,), None),
+        ("expired", (), (BO,), BO),
+    ],
 )
 def test_a_run_that_somebody_may_have_stopped_is_stopped_once_they_are_asked_no_more(
-    state: str, by: tuple[PersonId, ...], *, is_cancelled: bool
+    state: str, by: tuple[PersonId, ...], in_doubt: tuple[PersonId, ...], stops: PersonId | None
 ) -> None:
-    events = decided_by(record(question(), doubts={BO: ()}), decision(state, by))
+    events = decided_by(record(question(), doubts=dict.fromkeys(in_doubt, ())), decision(state, by))
 
-    assert [type(one) for one in events] == [RequestDecided, *([RunCancelled] if is_cancelled else [])]
+    decided, *cancelled = events
+    assert isinstance(decided, RequestDecided)
+    assert [one.by for one in cancelled if isinstance(one, RunCancelled)] == ([stops] if stops else [])
+    assert len(events) == (2 if stops else 1)
 
 
 HURRIED_STOPS = [

@@ -9,19 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from agents import Repeats
+from agents import CallTool, Done, Repeats
 from agents.requests import PersonId, RequestId, RunId
+from agents.requests.proof import as_by
 from bot.audit.reading import Query
 from bot.errors import Invalid
 from bot.policy.judgements import Decided, NotEntitled
 from bot.requests.standing.uses import StandingUses
+from bot.testing import Scripted
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
+from tests.kit.clerk import Workshop, clerk
 from tests.kit.long import few_of
 from tests.kit.opens import opens
 from tests.kit.shop import a_shop
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, a_sayso
 from tests.servers.web import Api
 from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
 from tests.stories.people.test_departures import EVE, becomes
@@ -90,6 +93,24 @@ async def test_attack_what_is_risky_is_asked_and_becomes_none(world: World) -> N
     with pytest.raises(Invalid):
         await asked(world, record.request.run_id)
     assert not await is_asked(world)
+
+
+async def test_attack_a_model_chooses_again_what_whoever_asked_withdrew_before_it_was_allowed() -> None:
+    press, done, workshop = CallTool(tool="press", arguments={"what": "bell"}), Done(summary="done"), Workshop()
+    policies = {"production": {"approvers": ["person:bo", "person:cy"], "standing": "5 in 30d"}}
+    model = Scripted(press, done, press, press, done)
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
+        run_id = await s.trigger("press bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        withdrawn = await s.opened(await s.trigger("press bell"))
+        await granted(s, run_id)
+
+        await s.steering.withdraw(withdrawn.request.id, PersonId("anna"), "not now", as_by("cli"))
+
+        again = await s.opened(withdrawn.request.run_id, after=withdrawn.request.id)
+        assert (again.state, workshop.effects) == ("open", ["press bell"])
+        assert (await the_only(s)).uses == ()
 
 
 @pytest.mark.parametrize("meanwhile", few_of(["it became risky", "it was revoked"], 0))

@@ -12,6 +12,7 @@ from agents.run import fold
 from agents.standing import wanted
 from bot.policy.standing import Standing
 from bot.runs.api_requests import Asker
+from bot.testing.people import Peopled
 from channels import Channel
 from tests.kit.office import TOML
 from tests.kit.world import World, a_world
@@ -43,7 +44,7 @@ async def done_once(office: World, text: str = "press bell", by: str = "bo", per
 
 
 async def asked(
-    office: World,
+    office: Peopled,
     run_id: RunId,
     uses: int = 3,
     leave_open: tuple[str, ...] = (),
@@ -61,7 +62,7 @@ async def asked(
 
 
 async def granted(
-    office: World,
+    office: Peopled,
     run_id: RunId,
     uses: int = 3,
     leave_open: tuple[str, ...] = (),
@@ -76,7 +77,7 @@ async def granted(
     return await the_only(office)
 
 
-async def the_only(office: World) -> Standing:
+async def the_only(office: Peopled) -> Standing:
     """The one standing approval there is."""
     [found] = await office.app.requests.standing.all()
     return found
