@@ -8,6 +8,7 @@ from httpx2 import AsyncClient, Response
 from agents import Outcome
 from agents.events import OutsideReported, ToolFinished, ToolStarted, ToolWaits
 from agents.requests import AttemptId, Effect, RunId
+from agents.run import fold
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
 from bot.store.indexes import note_handle
@@ -75,7 +76,9 @@ async def test_a_report_that_comes_many_times_at_once_is_appended_once_as_data_i
     assert sorted(answer.json()["is_repeat"] for answer in answers) == [False] + [True] * 7
     [report] = await reports(world, run_id)
     assert (report.handle, report.text) == (HANDLE, '"green at\\nlast"')
-    assert (await world.run(run_id)).state == "running", "a report is no result"
+    told = await world.events(run_id)
+    then = fold(told[: told.index(report) + 1])
+    assert (then.state, then.results) == ("waiting", ()), "a report is no result"
 
 
 async def test_every_run_that_waits_for_a_handle_is_told_of_it(world: World, api: Api) -> None:
