@@ -69,19 +69,21 @@ def test_of_several_attempts_the_one_that_ended_counts_or_else_the_one_that_may_
     assert [one.by for one in told.made] == [(BO,)]
 
 
+LATE = AnswerNoted(
+    at=NOON,
+    request_id=Q1,
+    reply_id="m2",
+    person=BO,
+    proof=as_by("email"),
+    binding=SEEN,
+    text="wait",
+    outcome="too_late",
+)
+
+
 def test_a_denial_after_its_start_stops_one_attempt_and_no_later_one() -> None:
-    late = AnswerNoted(
-        at=NOON,
-        request_id=Q1,
-        reply_id="m2",
-        person=BO,
-        proof=as_by("email"),
-        binding=SEEN,
-        text="wait",
-        outcome="too_late",
-    )
-    stopped, other = fold([*BEGUN, late]), late.model_copy(update={"outcome": "already_voted"})
-    again = fold([*BEGUN, late, orphaned(may_have_started=False), begun("a2")])
+    stopped, other = fold([*BEGUN, LATE]), LATE.model_copy(update={"outcome": "already_voted"})
+    again = fold([*BEGUN, LATE, orphaned(may_have_started=False), begun("a2")])
 
     assert [is_stopped(run) for run in (stopped, again, fold([*BEGUN, other]))] == [True, False, False]
 
@@ -94,17 +96,7 @@ def is_stopped(run: Run) -> bool:
 
 def test_a_denial_stops_also_an_attempt_that_follows_one_of_which_nobody_knows() -> None:
     first, second = begun(idempotent=True), begun("a2", idempotent=True)
-    late = AnswerNoted(
-        at=NOON,
-        request_id=Q1,
-        reply_id="m2",
-        person=BO,
-        proof=as_by("email"),
-        binding=SEEN,
-        text="wait",
-        outcome="too_late",
-    )
-    story = [*BEGUN[:-1], first, orphaned(), second, late]
+    story = [*BEGUN[:-1], first, orphaned(), second, LATE]
 
     left = fold([*story, orphaned("a2", may_have_started=False)])
 
