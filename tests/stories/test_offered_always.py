@@ -127,6 +127,7 @@ def asked(draw: st.DrawFn) -> RequestRecord:
     """A record of one, mostly open or approved: nothing else takes an answer."""
     request = draw(requests())
     state = draw(st.sampled_from(MOSTLY_OPEN))
+    state = "answered" if state == "approved" and request.format != "approval" else state
     votes = tuple(vote(one) for one in draw(SOME) if request.format == "approval")
     joined = tuple(one for one in draw(SOME) if one not in request.requesters)
     now = moved(request.policy, **draw(MOVED), **draw(STEPS)).edited_by(request.editors, request.policy)
