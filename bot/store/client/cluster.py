@@ -140,6 +140,7 @@ class Cluster:
 
     async def close(self) -> None:
         """Give back every connection."""
+        await asyncio.gather(*(line.end() for line in self._lines.values()))
         await self._disconnect()
 
     async def _disconnect(self) -> None:

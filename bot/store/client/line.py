@@ -50,6 +50,11 @@ class Line:
         finally:
             self._is_asking = False
 
+    async def end(self) -> None:
+        """Wait until what was asked for by those who have gone is answered: it would open a connection anew."""
+        if self._asking:
+            await asyncio.wait([self._asking])
+
     async def alone(self, commands: Sequence[Command]) -> list[Any]:
         """The answers to `commands`, over a connection that nobody else uses meanwhile."""
         return checked(await self.replies(commands))

@@ -147,6 +147,7 @@ class OneServer:
 
     async def close(self) -> None:
         """Give back every connection."""
+        await self._line.end()
         await self._redis.aclose()
 
 

@@ -60,6 +60,20 @@ async def test_who_is_being_cancelled_may_still_ask_while_it_cleans_up(redis: st
     assert task.cancelled()
 
 
+async def test_a_closed_client_leaves_nothing_open_that_others_had_asked_for_and_left(redis: str) -> None:
+    left = list[object]()
+    for moment in MOMENTS:
+        client = Client(redis)
+        asked = [asyncio.create_task(asks_for_ever(client)) for _ in range(3)]
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        await ended(asked)
+        await client.close()
+        left += [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+    assert left == []
+
+
 async def test_attack_a_server_that_runs_a_long_script_of_somebody_else_is_waited_for(redis: str) -> None:
     hurried, patient, beside = Client(redis, patience_s=0), Client(redis), Redis(redis)
 
