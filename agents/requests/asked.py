@@ -119,7 +119,7 @@ class Asked(Stored, Frozen):
         """Return the same for a call that holds edits of `editors`, under the `policy` of its request."""
         all_of_them = tuple(sorted(set(editors)))
         barred = tuple(one for one in all_of_them if not policy.editor_may_approve or one in self.takers)
-        return self.model_copy(update={"editors": barred})
+        return self if barred == self.editors else self.model_copy(update={"editors": barred})
 
 
 def asked_at_first(policy: PolicySnapshot, editors: Iterable[PersonId] = ()) -> Asked:

@@ -132,6 +132,11 @@ class RequestRecord(Stored, Frozen):
     glass: dict[PersonId, tuple[int, str]] = Field(default_factory=dict[PersonId, tuple[int, str]])
     doubts: dict[PersonId, tuple[DeliveryId, ...]] = Field(default_factory=dict[PersonId, tuple[DeliveryId, ...]])
 
+    def as_stored(self) -> bytes:
+        """Return it as JSON, without who is asked where nothing has changed that since it was opened."""
+        is_at_first = self.asked == _at_first(self.request)
+        return self.model_dump_json(round_trip=True, exclude={"asked"} if is_at_first else None).encode()
+
     @property
     def requesters(self) -> tuple[PersonId, ...]:
         """Everyone who counts as a requester by now."""

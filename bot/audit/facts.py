@@ -52,8 +52,9 @@ def records_of(run_id: str, events: Sequence[Event], first: int, count: int) -> 
     for seq, event in enumerate(events[: first + count - 1], 1):
         if seq < copied:
             continue
-        fields, kind = facts.take(event), kind_of(event)
-        if kind and seq >= first:
+        facts.take(event)
+        if seq >= first and (kind := kind_of(event)):
+            fields = facts.of(event)
             yield AuditRecord(kind=kind, at=event.at, run_id=run_id, seq=seq, release=event.release, **fields)
 
 
@@ -66,32 +67,38 @@ class _Facts:
         self._writers = dict[RequestId, dict[PersonId, None]]()
         self._before: Request | None = None
 
-    def take(self, event: Event) -> _Fields:
-        """What is known of the record that the next event leaves, beside its kind."""
+    def take(self, event: Event) -> None:
+        """Know the next event as well."""
         if isinstance(event, RequestRevised):
             record = self._records.get(event.request.id)
             self._before = record.request if record else None
         if isinstance(event, ToolStarted):
             self._attempts[event.attempt_id] = event
         self._records = step_requests(self._records, event)
-        found = self._of_request(event) or self._of_answer(event) or self._of_tool(event) or _of_run(event)
-        return found | {"writers": self._wrote(event, found.get("request_id", ""))}
+        self._note_writers(event)
 
-    def _wrote(self, event: Event, request_id: RequestId) -> tuple[PersonId, ...]:
-        """Everybody whose words the cards of a request may show by now."""
-        writers = self._writers.setdefault(request_id, {})
+    def of(self, event: Event) -> _Fields:
+        """What is known of the record that `event` leaves, which came last, beside its kind."""
+        found = self._of_request(event) or self._of_answer(event) or self._of_tool(event) or _of_run(event)
+        return found | {"writers": tuple(self._writers.get(found.get("request_id", ""), ()))}
+
+    def _note_writers(self, event: Event) -> None:
+        """Note everybody whose words the cards of a request may show by now."""
         match event:
-            case RequestOpened() | RequestRevised():
-                writers |= dict.fromkeys((*event.request.requesters, *event.request.editors))
+            case RequestOpened(request=request) | RequestRevised(request=request):
+                self._wrote(request.id, *request.requesters, *request.editors)
             case RequestReassigned():
-                writers |= dict.fromkeys(one.out for one in event.moves if isinstance(one, SeatsPassed) and one.into)
+                out = (one.out for one in event.moves if isinstance(one, SeatsPassed) and one.into)
+                self._wrote(event.request_id, *out)
             case VoteCast() | RequestRevoked():
-                writers[event.vote.person] = None
+                self._wrote(event.request_id, event.vote.person)
             case AnswerNoted():
-                writers[event.person] = None
+                self._wrote(event.request_id, event.person)
             case _:
                 pass
-        return tuple(writers)
+
+    def _wrote(self, request_id: RequestId, *people: PersonId) -> None:
+        self._writers.setdefault(request_id, {}).update(dict.fromkeys(people))
 
     def _of_request(self, event: Event) -> _Fields:
         match event:

@@ -20,6 +20,7 @@ from bot.audit.facts import records_of
 from bot.audit.privacy import Everybody, Kept, Pseudonyms, Row, row_in, split
 from bot.audit.records import AuditRecord
 from bot.store import Keys, Store, StoreError, scripts
+from bot.store.outbox_entry import shown_in
 
 log = structlog.stdlib.get_logger()
 
@@ -328,7 +329,7 @@ def _happened(fact: Fact, events: Sequence[Event] | None) -> list[AuditRecord]:
         return [AuditRecord(kind="unreadable", at=fact.at, run_id=fact.fields["run"], detail=missing)]
     records = list(records_of(fact.fields["run"], events, first, count))
     if records and (cards := fact.fields.get("cards")):
-        shown = tuple(cast("list[JsonValue]", json.loads(cards)))
+        shown = tuple(cast("list[JsonValue]", shown_in(json.loads(cards))))
         place = next((place for place, one in enumerate(records) if one.kind != "said"), 0)
         records[place] = records[place].model_copy(update={"cards": shown})
     return records

@@ -15,7 +15,7 @@ from bot.policy.audited import OF_EVENTS
 from bot.store.client.script import Call, Script
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
-from bot.store.outbox_entry import shown_in
+from bot.store.outbox_entry import places_card
 from bot.store.scripts import at_ms
 
 _COMMIT = Script("commit")
@@ -252,6 +252,8 @@ def encode(commit: Commit, grace_ms: int, release: str = "", *, push: bool = Tru
         names.append(name)
         return len(names)
 
+    events = [body(stamped(event, release)) for event in commit.events]
+    outgoing = [{"id": name, "body": body(content)} for name, content in commit.outgoing]
     plan: dict[str, Any] = {
         "run": commit.run_id,
         "commit": commit.attempt.attempt if isinstance(commit.attempt, Takes) else commit.commit,
@@ -262,10 +264,10 @@ def encode(commit: Commit, grace_ms: int, release: str = "", *, push: bool = Tru
         "there": commit.is_there or None,
         "frozen": None if commit.frozen is None else {"key": key(keys.frozen), "n": str(commit.frozen)},
         "limit": commit.limit,
-        "events": [body(stamped(event, release)) for event in commit.events],
-        "audited": _audited(commit, body),
+        "events": events,
+        "audited": _audited(commit, outgoing),
         "records": [_record(record, key, body, keys, commit) for record in commit.records],
-        "outgoing": [{"id": name, "body": body(content)} for name, content in commit.outgoing],
+        "outgoing": outgoing,
         "deliveries": [{"id": name, "body": body(content)} for name, content in commit.deliveries],
         "concerned": _concerned(commit, keys, key),
         "sent": commit.sent,
@@ -332,12 +334,15 @@ def _takes(takes: Takes, commit: Commit, keys: Keys, key: Callable[[str], int]) 
     )
 
 
-def _audited(commit: Commit, body: Callable[[bytes], int]) -> dict[str, int] | None:
-    """Return what the audit log is to have of `commit` beside its events, None where it records none of those."""
+def _audited(commit: Commit, outgoing: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return what the audit log is to have of `commit` beside its events, None where it records none of those.
+
+    The cards that it puts in front of people are in the bodies of `outgoing`, which are sent once.
+    """
     if not any(type(event) in OF_EVENTS for event in commit.events):
         return None
-    cards = shown_in(commit.outgoing)
-    return {"cards": body(cards)} if cards else {}
+    placing = zip(outgoing, commit.outgoing, strict=True)
+    return _known({"cards": [entry["body"] for entry, (_, content) in placing if places_card(content)] or None})
 
 
 def _wish(wake: Wake) -> dict[str, Any]:

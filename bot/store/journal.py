@@ -80,7 +80,7 @@ def record_write(record: RequestRecord, version: int, before: datetime | None = 
         request_id=request.id,
         version=version,
         state=record.state,
-        body=record.model_dump_json(round_trip=True).encode(),
+        body=record.as_stored(),
         opened_at=request.opened_at,
         people=people,
         others=tuple(person for person in dict.fromkeys(askers) if person not in people),

@@ -189,14 +189,18 @@ class Delivery(Stored, Frozen):
 _CARD = Card.model_fields
 
 
-def shown_in(outgoing: Iterable[tuple[str, bytes]]) -> bytes:
-    """The cards that these entries put in front of people, as JSON for the audit log; empty where there are none.
+def places_card(body: bytes) -> bool:
+    """Return whether an entry, as it is stored, is one that puts a card in front of somebody."""
+    return b'"kind":"place"' in body
+
+
+def shown_in(placing: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The cards that these entries put in front of people, for the audit log.
 
     The first one is whole. Of the others there is only what differs in them, also where a default does, which an entry
     leaves out: one may go to many. Of what stands in one message with others nobody sees the card.
     """
-    found: list[dict[str, Any]] = [json.loads(body) for _, body in outgoing if b'"kind":"place"' in body]
-    entries = [entry for entry in found if not entry.get("together")]
+    entries = [entry for entry in placing if not entry.get("together")]
     cards: list[tuple[str, dict[str, Any]]] = [
         (entry.get("person") or entry["place"], entry["card"] | {"receipt": ""}) for entry in entries
     ]
@@ -208,7 +212,7 @@ def shown_in(outgoing: Iterable[tuple[str, bytes]]) -> bytes:
         }
         differs = others if card != first else first
         shown.setdefault(json.dumps(differs, sort_keys=True), {"for": [], "card": differs})["for"].append(whom)
-    return json.dumps([*shown.values()], ensure_ascii=False).encode() if shown else b""
+    return [*shown.values()]
 
 
 def place_of(place: str) -> tuple[str, str]:

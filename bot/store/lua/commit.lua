@@ -5,6 +5,12 @@
 local run, wake, outbox, deliveries, summaries, requests, ready = unpack(KEYS, 1, 7)
 local plan = cjson.decode(ARGV[1])
 local function each(name) return ipairs(plan[name] or {}) end
+local function bodies(positions) -- in one JSON array
+  if not positions then return end
+  local found = {}
+  for n, position in ipairs(positions) do found[n] = ARGV[position] end
+  return '[' .. table.concat(found, ',') .. ']'
+end
 local takes, ends = plan.takes, plan.ends
 local now, starts, sealed
 if takes then now, starts, sealed = now_ms(KEYS[takes.starts], KEYS[takes.sealed]) end
@@ -98,7 +104,7 @@ if ends then
   redis.call('HSET', KEYS[ends.key], ends.attempt, ends.becomes)
   if holder == ends.attempt then redis.call('HDEL', KEYS[ends.key], 'holder', 'until') end
 end
-if plan.audited then note_audit(plan.run, head + 1, #events, plan.audited.cards and ARGV[plan.audited.cards]) end
+if plan.audited then note_audit(plan.run, head + 1, #events, bodies(plan.audited.cards)) end
 for _, record in each('records') do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])
   if record.version == 0 or plan.anew then redis.call('ZADD', requests, whole(record.at), record.id) end

@@ -8,7 +8,7 @@ from agents.requests.proof import ByKey
 from bot.audit.log import AuditLog
 from bot.store import Commit, Keys, Store, scripts
 from bot.store.journal import outbox_entry
-from bot.store.outbox_entry import PlaceCard
+from bot.store.outbox_entry import PlaceCard, shown_in
 from channels import Card, Line
 from tests.bot.store.stores import ATTEMPT, OUT, RUN, append, finished, orphaned, paused, started, tool_started
 from tests.kit.guards import guards
@@ -46,7 +46,7 @@ async def test_the_cards_that_people_get_are_noted_once_and_what_differs_in_thos
     outgoing = [placed("bo", "Deploy?"), placed("cy", "Deploy?"), placed("dee", "Ausliefern?")]
     await store.commit(Commit(run_id=RUN, events=[paused()], outgoing=outgoing))
 
-    shown = json.loads((await new_facts(store))[0]["cards"])
+    shown = shown_in(json.loads((await new_facts(store))[0]["cards"]))
     assert shown == [
         {"for": ["bo", "cy"], "card": {"title": "Deploy?", "summary": "now", "receipt": ""}},
         {"for": ["dee"], "card": {"title": "Ausliefern?"}},
@@ -66,7 +66,7 @@ async def test_what_the_card_of_another_one_does_not_have_is_noted_as_what_diffe
     silent = Card(title="Deploy?", facts=whole.facts, at=at)
     await store.commit(Commit(run_id=RUN, events=[paused()], outgoing=[placed("bo", whole), placed("cy", silent)]))
 
-    first, other = json.loads((await new_facts(store))[0]["cards"])
+    first, other = shown_in(json.loads((await new_facts(store))[0]["cards"]))
     assert (first["for"], other) == (["bo"], {"for": ["cy"], "card": {"quoted": "", "quoted_as": ""}})
 
 
