@@ -42,7 +42,7 @@ from agents.events import (
     VoteCast,
 )
 from agents.model.failures import is_too_long, status_of
-from agents.requests import AttemptId, Decision, PersonId, RequestId, StandIn
+from agents.requests import AttemptId, Decision, PersonId, Request, RequestId, StandIn
 from agents.requests.concern import asked_in
 from agents.requests.record import step_requests
 from agents.state import (
@@ -72,7 +72,6 @@ from agents.state import (
     settled_by_people,
 )
 from agents.steps import Done, RequestHumanInput, is_by_model
-from language import in_all
 
 __all__ = [
     "GO_ON",
@@ -378,20 +377,20 @@ def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationA
 
     With another word it goes on without its model from then on.
     """
-    if over := over_by(raised, decision):
-        stopped_by = decision.by[0] if is_stopped(decision) else run.cancelled_by
+    picked = _picked(pending.request, decision)
+    if over := _over_by(raised, decision, picked):
+        stopped_by = decision.by[0] if picked == STOP else run.cancelled_by
         return replace(run, pending=None, budget=replace(run.budget, over=over), cancelled_by=stopped_by)
     held = replace(pending.held, again=True) if pending.held else None
     run = replace(run, pending=held, budget=run.budget.let_go_on(raised, len(run.results)))
-    if raised.rules and _picked(decision) in in_all(USE_RULES):
+    if picked == USE_RULES:
         run = replace(run, rules_only=True, stand_in=_stand_in(run))
     return run if raised.why == "day" else replace(run, failures=(), retry_at=None, fallback="")
 
 
 def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
     """Settle an attempt that may or may not have had its effect, by what people said; no answer leaves it unknown."""
-    picks = decision.given.picks if decision.given else ()
-    meant = next((key for key in (IT_HAPPENED, IT_DID_NOT, STOP) if len(picks) == 1 and picks[0] in in_all(key)), None)
+    meant = _picked(pending.request, decision)
     if pending.unknown and meant in {IT_HAPPENED, IT_DID_NOT}:
         state = "ok" if meant == IT_HAPPENED else "not_done"
         run = replace(run, made=settled_by_people(run.made, pending.unknown.id, state, decision.by, decision.at))
@@ -523,25 +522,18 @@ def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:
     return replace(run, budget=run.budget.after(event))
 
 
-def over_by(raised: ContinuationAsked, decision: Decision) -> Over | None:
-    """Return why the run may not go on after that answer; None where it may: only a clear word to go on lets it.
-
-    That word may be in any of our languages: the request was recorded in one of them.
-    """
-    words = (*in_all(GO_ON), *(in_all(USE_RULES) if raised.rules else ()))
-    if _picked(decision) in words:
+def _over_by(raised: ContinuationAsked, decision: Decision, picked: str) -> Over | None:
+    """Return why the run may not go on after that answer; None where it may: only a clear word to go on lets it."""
+    if picked == GO_ON or (picked == USE_RULES and raised.rules):
         return None
-    if is_stopped(decision):
+    if picked == STOP:
         return Over(raised.why, "stop")
     return Over(raised.why, "unanswered", decision.state, decision.reason)
 
 
-def is_stopped(decision: Decision) -> bool:
-    """Return whether somebody said to stop the run."""
-    return _picked(decision) in in_all(STOP)
-
-
-def _picked(decision: Decision) -> str:
-    if decision.state != "answered" or not decision.by or decision.given is None or len(decision.given.picks) != 1:
+def _picked(request: Request | None, decision: Decision) -> str:
+    """Return which answer to a question of code somebody gave; empty where nobody gave a clear one."""
+    if request is None or decision.state != "answered" or not decision.by or decision.given is None:
         return ""
-    return decision.given.picks[0]
+    picks = decision.given.picks
+    return request.key_of(picks[0]) if len(picks) == 1 else ""

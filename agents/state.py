@@ -381,8 +381,7 @@ def what_counts(tried: Sequence[AttemptOutcome]) -> AttemptOutcome:
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
 NOT_YET = RunId("")
-# The keys of the answers to "did it happen?" and to "go on?": a card says them in one language, the fold knows them in
-# every one.
+# The answers to "did it happen?" and to "go on?": a request holds these keys beside the sentences of its one language.
 IT_HAPPENED, IT_DID_NOT = "agent.it-happened", "agent.it-did-not-happen"
 GO_ON, USE_RULES, STOP = "agent.go-on", "agent.use-fixed-rules", "agent.stop-the-run"
 

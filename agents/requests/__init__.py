@@ -269,7 +269,8 @@ class Asking(Began):
     `purpose` says who asks: `gate` (an approval, made by code), `question` (chosen by the model), `unknown` (code asks
     whether an interrupted effect happened), `go_on` (code asks whether a run goes on), `review` (code asks whether it
     was right to break the glass). `quoted` is the model's wording of a question, or what led to one of code. `digest`
-    is hex SHA-256. `thread` is one name for all that belongs together, as channels want it. `changes` says in words
+    is hex SHA-256. `option_keys` are what the `options` of code's own questions mean, in the same order: the keys of
+    their sentences. `thread` is one name for all that belongs together, as channels want it. `changes` says in words
     what differs from the request or revision that this one replaces. `is_rehearsal`: plain rules chose the step, there
     is no model; `stand_in`: they did, as the model gave none. `program`: whose API key (`service:ci`, `person:bo`) the
     program has that asks by itself; empty where an agent asks. `topic` is what the requester's own message was called,
@@ -293,6 +294,7 @@ class Asking(Began):
     quoted: str = ""
     format: Format | Literal["approval"]
     options: tuple[str, ...] = ()
+    option_keys: tuple[str, ...] = ()
     fields: tuple[FormField, ...] = ()
     call: GatedCall | None = None
     requesters: tuple[PersonId, ...]
@@ -317,6 +319,10 @@ class Asking(Began):
     asked_with: str = ""
     together: tuple[PersonId, ...] = ()
     again: Again | None = None
+
+    def key_of(self, pick: str) -> str:
+        """Return what an option of a question of code means; empty for any other."""
+        return dict(zip(self.options, self.option_keys, strict=False)).get(pick, "")
 
     @property
     def editors(self) -> tuple[PersonId, ...]:

@@ -119,7 +119,7 @@ class Asked(Stored, Frozen):
         """Return the same for a call that holds edits of `editors`, under the `policy` of its request."""
         all_of_them = tuple(sorted(set(editors)))
         barred = tuple(one for one in all_of_them if not policy.editor_may_approve or one in self.takers)
-        return self if barred == self.editors else self.model_copy(update={"editors": barred})
+        return self.model_copy(update={"editors": barred})
 
 
 def asked_at_first(policy: PolicySnapshot, editors: Iterable[PersonId] = ()) -> Asked:
@@ -132,4 +132,5 @@ def asked_at_first(policy: PolicySnapshot, editors: Iterable[PersonId] = ()) -> 
         escalate_to=policy.escalate_to,
         steps=tuple(AskedStep(**dict(step)) for step in policy.steps),
     )
-    return asked.edited_by(editors, policy)
+    edited = tuple(editors)
+    return asked.edited_by(edited, policy) if edited else asked

@@ -719,9 +719,8 @@ def _option(request: Request, text: str) -> str | None:
         return found
     word = bare(text).casefold()
     for key in (GO_ON, USE_RULES, STOP, IT_HAPPENED, IT_DID_NOT):
-        same = in_all(key)
-        if word in {each.casefold() for each in same}:
-            return next((option for option in request.options if option in same), None)
+        if word in {each.casefold() for each in in_all(key)}:
+            return next((option for option in request.options if request.key_of(option) == key), None)
     return None
 
 

@@ -193,7 +193,7 @@ def raised_request(
         title=say(_GO_ON[raised.why], agent=agent),
         form="choice",
         quoted=_bounded(f"{raised.question}{story}"),
-        options=(say(GO_ON), *((say(USE_RULES),) if raised.rules else ()), say(STOP)),
+        option_keys=(GO_ON, *((USE_RULES,) if raised.rules else ()), STOP),
     )
 
 
@@ -215,7 +215,7 @@ def unknown_request(
         purpose="unknown",
         title=say("card.unknown-title", title=title),
         form="choice",
-        options=(say(IT_HAPPENED), say(IT_DID_NOT), say(STOP)),
+        option_keys=(IT_HAPPENED, IT_DID_NOT, STOP),
         call=_interrupted(pending),
     )
 
@@ -245,6 +245,7 @@ def _request(
     form: Format | Literal["approval"],
     quoted: str = "",
     options: tuple[str, ...] = (),
+    option_keys: tuple[str, ...] = (),
     fields: tuple[FormField, ...] = (),
     call: GatedCall | None = None,
     doubles: Iterable[tuple[PersonId, PersonId]] = (),
@@ -260,6 +261,7 @@ def _request(
     if not can_be_met(who.asked, who.approve_ever, who.doubles):
         return NotEnoughApprovers(who, parts, edits=edits)
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
+    options = options or tuple(map(say, option_keys))
     if purpose == "gate" and call:
         digest = call_digest(run.id, request_id, nonce, call, requesters)
     else:
@@ -275,6 +277,7 @@ def _request(
         quoted=quoted,
         format=form,
         options=options,
+        option_keys=option_keys,
         fields=fields,
         call=call,
         requesters=requesters,

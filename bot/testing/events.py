@@ -53,7 +53,9 @@ from agents.requests import (
     Vote,
 )
 from agents.requests.proof import as_by
+from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.steps import CallTool, ModelCall, Step
+from language import say
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ANNA, BO = PersonId("anna"), PersonId("bo")
@@ -71,6 +73,10 @@ POLICY = PolicySnapshot(
 EFFECT = Effect(argv=("./deploy.sh", "production", "c0ffee"), environment="production")
 SEEN = Binding(by="digest", revision=1, digest="d")
 DEPLOY = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
+_OPTIONS: dict[Purpose, tuple[str, ...]] = {
+    "go_on": (GO_ON, USE_RULES, STOP),
+    "unknown": (IT_HAPPENED, IT_DID_NOT, STOP),
+}
 
 
 def started(
@@ -135,7 +141,8 @@ def request(
     policy: PolicySnapshot = POLICY,
     at: datetime = NOON,
 ) -> Request:
-    """What people are asked: an approval at a `gate`, else a choice."""
+    """What people are asked: an approval at a `gate`, else a choice; of code's own questions with their options."""
+    keys = _OPTIONS.get(purpose, ())
     return Request(
         id=RequestId(request_id),
         run_id=RunId(run_id),
@@ -146,6 +153,8 @@ def request(
         title=title,
         quoted=quoted,
         format="approval" if purpose == "gate" else "choice",
+        options=tuple(map(say, keys)),
+        option_keys=keys,
         requesters=(ANNA,),
         policy=policy,
         digest="d",

@@ -14,10 +14,10 @@ from pydantic import AwareDatetime, BaseModel, JsonValue
 
 from agents.events import Event, StepFailed
 from agents.model.failures import FailureKind
-from agents.requests import PolicySnapshot, PolicyStep
+from agents.requests import PolicySnapshot, PolicyStep, Request
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.steps import CallTool
-from language import in_all
+from language import say
 
 Texts = st.SearchStrategy[str]
 
@@ -50,7 +50,9 @@ _IDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _PEOPLE = ("anna", "bo")
 # Answers that the fold knows, among any others.
-_PICKS = ((), *((pick,) for key in (IT_HAPPENED, IT_DID_NOT, GO_ON, STOP, USE_RULES) for pick in in_all(key)))
+_KEYS = (IT_HAPPENED, IT_DID_NOT, GO_ON, STOP, USE_RULES)
+_OPTIONS = tuple(map(say, _KEYS))
+_PICKS = ((), *((option,) for option in _OPTIONS))
 _CALL = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
 _NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-11))])
@@ -138,6 +140,9 @@ class _Drawing:
                 drawn[name] = drawn[name].filter(lambda text: bool(text) and "\ud800" not in text)
         if "picks" in drawn:
             drawn["picks"] = st.sampled_from(_PICKS) | drawn["picks"]
+        if model is Request:
+            drawn["options"] = st.just(_OPTIONS) | drawn["options"]
+            drawn["option_keys"] = st.just(_KEYS) | drawn["option_keys"]
         if model in {PolicySnapshot, PolicyStep}:  # of what settings can say: their reader bounds it
             of_policy = {
                 "expires_after_s": _SECONDS,

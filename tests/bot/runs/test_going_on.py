@@ -12,12 +12,11 @@ from agents.requests import Closed, Given, StepId
 from agents.run import GO_ON, STOP, fold
 from agents.steps import CallTool
 from bot.runs.moves import Ask, End, Raise, Stop, Think, next_move
-from language import in_all
+from language import say
 from tests.agents.worlds import BO, NOON, chosen, decided, failed, finished, opened, raised, said, started, tool_started
 from tests.bot.runs.test_moves import EVENTS, after, name, steps
 
-YES, YES_IN_GERMAN = in_all(GO_ON)
-NO, NO_IN_GERMAN = in_all(STOP)
+YES, NO = say(GO_ON), say(STOP)
 OTHER = CallTool(tool="restart", arguments={})
 PAUSED = RunPaused(at=NOON, by=BO)
 
@@ -97,9 +96,7 @@ SPENT: tuple[Event, ...] = (started(max_steps=4), *steps(4))
         ((RICH, *ERRORS[:-1], finished("a2")), "think"),
         ((RICH, *ERRORS), "raise failures"),
         ((RICH, *ERRORS, raised("failures"), *go_on(YES)), "think"),
-        ((*SPENT, raised(), *go_on(YES_IN_GERMAN)), "think"),
-        ((*SPENT, raised(), *go_on(NO_IN_GERMAN)), "end cancelled: cancelled by bo: its steps were used up"),
-        ((*SPENT, raised(), *go_on(YES_IN_GERMAN, YES)), "end failed: its steps were used up; nobody said whether"),
+        ((*SPENT, raised(), *go_on(YES, NO)), "end failed: its steps were used up; nobody said whether"),
         (SPENT, "raise steps"),
         ((*SPENT, PAUSED), "wait"),
         ((*SPENT, raised()), "ask question"),
@@ -121,12 +118,6 @@ SPENT: tuple[Event, ...] = (started(max_steps=4), *steps(4))
 )
 def test_code_asks_whether_a_run_goes_on(events: tuple[Event, ...], expected: str) -> None:
     assert name(events).startswith(expected)
-
-
-def test_the_words_of_the_two_answers_are_read_as_they_were_recorded() -> None:
-    """A run that was recorded in these words folds by them: whoever rewords one keeps the older one as well."""
-    assert in_all(GO_ON) == ("go on", "weitermachen")
-    assert in_all(STOP) == ("stop the run", "den Lauf anhalten")
 
 
 def test_a_call_that_gave_the_same_twice_is_asked_about_whatever_came_in_between() -> None:
