@@ -596,6 +596,8 @@ def proof_after(run: Run, event: Event) -> tuple[bool, str]:
             told = event.edited or event
         case PersonSaid():
             told = event
+        case RunStarted():
+            return run.by_mail or event.by_mail, run.weakness
         case OutsideReported():
             return run.by_mail or event.by_mail, run.weakness or event.weakness
         case _:

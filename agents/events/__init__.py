@@ -45,7 +45,7 @@ from agents.requests import (
     RunId,
     StepId,
 )
-from agents.requests.proof import PerhapsProven, Proven
+from agents.requests.proof import PerhapsProven, Proof, Proven, rests_on
 from agents.steps import ModelCall, Step
 from language.stored import Stored
 
@@ -174,7 +174,8 @@ class Parent(Stored, Frozen):
 
     `root` is the run that nobody started. The child may use no more than `max_tokens` and `max_cost_usd` before people
     are asked, whatever it might by itself; 0 is no such limit. `is_verbatim`: the child's text is, word for word, what
-    that root began with, and no agent worded it. `by_model`: a model worded it, or what it was made of.
+    that root began with, and no agent worded it. `by_model`: a model worded it, or what it was made of. `by_mail` is as
+    in the `Run` that started it.
     """
 
     run_id: RunId
@@ -185,6 +186,7 @@ class Parent(Stored, Frozen):
     max_cost_usd: float = 0.0
     is_verbatim: bool = False
     by_model: bool = False
+    by_mail: bool = False
 
 
 Why = Literal["steps", "tokens", "cost", "day", "failures", "too_long", "repeated"]
@@ -212,9 +214,9 @@ class RunStarted(Happened, Began):
 
     `parent` is the run that started this one as a step of its own, `inherits` are that run's requesters by then: they
     are requesters here as well, and so are `holders`, in whose hands the key of `service` is. Where a person began it
-    and there is no `parent`, `inherits` wrote the text. `weakness` says why what began it proves too little for an
-    approval, and it is `by_mail` after a log-in by a link in a mail: whoever reads a mailbox can begin it. It `quotes`
-    what somebody else wrote, who may be nobody in the directory. `asked_with` is the prefix of the API key with which a
+    and there is no `parent`, `inherits` wrote the text. `proof` is how it is known who asked; neither a trigger nor
+    another run has one. `weakness` says why what began it proves too little for an approval. It `quotes` what somebody
+    else wrote, who may be nobody in the directory. `asked_with` is the prefix of the API key with which a
     program asked people by itself. `by_model`: as in the `parent` that the run has no more, of which it is a copy.
     """
 
@@ -237,11 +239,17 @@ class RunStarted(Happened, Began):
     inherits: tuple[PersonId, ...] = ()
     origin: Origin = FromPerson()
     holders: tuple[PersonId, ...] = ()
+    proof: Proof | None = None
     weakness: str = ""
-    by_mail: bool = False
     quotes: bool = False
     asked_with: str = ""
     by_model: bool = False
+
+    @property
+    def by_mail(self) -> bool:
+        """Whether whoever reads a mailbox can begin it: by a mail, or after a log-in by a link in one."""
+        began = self.proof is not None and "email" in rests_on(self.proof)
+        return began or bool(self.parent and self.parent.by_mail)
 
     @property
     def is_of_model(self) -> bool:

@@ -123,11 +123,6 @@ def rests_on(proof: Proof) -> frozenset[str]:
             return frozenset({proof.channel})
 
 
-def rests_on_mailed_link(proof: Proof | None) -> bool:
-    """Return whether it was said after a log-in by a link in a mail, which is no mail itself."""
-    return proof is not None and proof.channel != "email" and "email" in rests_on(proof)
-
-
 def as_by(channel: str, link_by: LinkBy | None = None) -> Proof:
     """Return the proof that somebody of whom no more is told has by `channel`, after a log-in by a link that came by
     `link_by`: for an answer that is only tried, and for one whose channel says nothing of its own.

@@ -1,7 +1,7 @@
 """Runs that a run starts as a step of its own: begun once, in its shard, and its end is news to who started it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import structlog
 from pydantic import JsonValue
@@ -125,9 +125,10 @@ class Children:
                 max_cost_usd=begun.max_cost_usd,
                 is_verbatim=text == parent.text and are_own(run),
                 by_model=by_model,
+                by_mail=run.by_mail,
             ),
             inherits=tuple(person for person in others if person != parent.requester),
-            **_proof(parent, run),
+            weakness=_weakness(parent, run),
         )
         files_of = await contents_of(self._journal.store.client, run.id, files)
         await self._journal.write(_beginning(started, files_of))
@@ -282,15 +283,10 @@ class Children:
             raise ToolRefused(say("run.child-text", limit=TEXT_BYTES))
 
 
-class _Proof(TypedDict):
-    by_mail: bool
-    weakness: str
-
-
-def _proof(parent: RunStarted, run: Run) -> _Proof:
-    """Return what proves a child to be its requester's word: what proved its parent, which a mail may have steered."""
+def _weakness(parent: RunStarted, run: Run) -> str:
+    """Return why a child proves too little: as its parent does, which a mail may have steered."""
     steered = "parent written to" if parent.channel == "email" and run.writers else ""
-    return {"by_mail": parent.by_mail or run.by_mail, "weakness": parent.weakness or run.weakness or steered}
+    return parent.weakness or run.weakness or steered
 
 
 def _beginning(started: RunStarted, files: Sequence[tuple[str, bytes]]) -> Commit:

@@ -16,7 +16,6 @@ from agents.events import Event, RunForked, RunStarted, StepChosen
 from agents.relay import RELAY
 from agents.requests import FromPerson, RunId, StepId
 from agents.requests.concern import wrote_in
-from agents.requests.proof import rests_on_mailed_link
 from agents.run import Run, fold
 from agents.steps import FIXED_RULES, ModelCall
 from bot.archive.keeper import Archive
@@ -201,7 +200,7 @@ def _begun(made: _Made, story: Run, asker: Asker, run_id: RunId, config: AgentCo
             "inherits": others,
             # Only what a program asks is its API key's to see, and no file makes a run of it.
             "asked_with": "",
-            "by_mail": rests_on_mailed_link(asker.proof),
+            "proof": asker.proof,
             "max_steps": config.max_steps,
             "max_tokens": config.max_tokens,
             "max_cost_usd": config.max_cost_usd,

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from agents import Agent
 from agents.events import RunStarted
 from agents.requests import FromDesk, FromPerson, FromTrigger, Origin, PersonId, RunId
-from agents.requests.proof import Proof, as_by, rests_on_mailed_link
+from agents.requests.proof import Proof, as_by
 from agents.run import fold
 from agents.triage import TRIAGE, taker_of
 from bot.config.tables import AgentConfig
@@ -43,7 +43,7 @@ class Sent:
 
     `origin` is how the run begins: the limit of a trigger counts, not that of the requester, and mail to the desk is
     counted as mail. `others` are requesters beside the one, `holders` those of the service's key. `weakness` is as in
-    `Trigger`, `by_mail` and `quotes` as in `RunStarted`, `proof` is of who asks.
+    `Trigger`, `quotes` and `proof` as in `RunStarted`.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
@@ -53,7 +53,6 @@ class Sent:
     others: tuple[PersonId, ...] = ()
     holders: tuple[PersonId, ...] = ()
     weakness: str = ""
-    by_mail: bool = False
     quotes: bool = False
     proof: Proof | None = field(kw_only=True)
 
@@ -111,7 +110,7 @@ class Starter:
             origin=sent.origin,
             inherits=sent.others,
             weakness=sent.weakness,
-            by_mail=sent.by_mail or rests_on_mailed_link(sent.proof),
+            proof=sent.proof,
             quotes=sent.quotes,
             **allowance(self._budgets, name),
             files=attachments(files),

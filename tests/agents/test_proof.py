@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agents.events import PersonSaid, RunPaused, VoteCast, read_event, write_event
 from agents.requests import Vote
-from agents.requests.proof import ByChat, ByKey, ByMail, BySession, Proof, as_by, rests_on, rests_on_mailed_link
+from agents.requests.proof import ByChat, ByKey, ByMail, BySession, Proof, as_by, rests_on
 from bot.testing.events import BO, NOON, decided, paused, said, vote
 
 ADAPTER: TypeAdapter[Proof] = TypeAdapter(Proof)
@@ -91,14 +91,12 @@ def test_each_proof_rests_on_its_ways_and_says_what_it_is(
     assert proof.words == words
     assert (cast.vote.channel, cast.vote.evidence) == (proof.channel, words)
     assert cast.vote.is_by_operators_key is is_anothers
-    assert rests_on_mailed_link(proof) is (ways > {"email"})
 
 
 @any_of_them(PROOFS)
 def test_a_proof_rests_on_the_channel_that_it_came_through_and_at_most_on_a_mailbox(proof: Proof) -> None:
     assert proof.channel in rests_on(proof)
     assert rests_on(proof) <= {proof.channel, "email"}
-    assert rests_on_mailed_link(proof) is ("email" in rests_on(proof) and proof.channel != "email")
     assert ADAPTER.validate_json(ADAPTER.dump_json(proof)) == proof
 
 
@@ -123,7 +121,7 @@ def test_what_is_kept_has_no_sentence_and_what_is_told_has_and_can_be_read_again
 def test_an_answer_of_whom_no_more_is_told_came_by_its_channel_and_says_nothing(channel: str) -> None:
     assert rests_on(as_by(channel)) == {channel}
     assert as_by(channel).words == ""
-    assert rests_on_mailed_link(as_by(channel, "email")) is (channel in {"console", "cli", "api"})
+    assert ("email" in rests_on(as_by(channel, "email"))) is (channel not in {"slack", "carrier pigeon"})
 
 
 def test_nothing_is_known_by_a_sentence_alone() -> None:

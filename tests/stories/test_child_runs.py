@@ -7,7 +7,7 @@ import pytest
 from agents import ToolRefused
 from agents.events import ChildStarted, OutsideReported, PersonSaid, RunStarted
 from agents.requests import PersonId, RunId, StepId
-from agents.requests.proof import as_by
+from agents.requests.proof import BySession, as_by
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.render.status_line import status_line
@@ -136,7 +136,7 @@ async def test_a_run_that_has_ended_starts_no_other_one_and_none_reads_the_state
 
 
 async def test_a_child_is_no_better_proved_than_the_run_that_starts_it(world: World) -> None:
-    sent = Sent(by_mail=True, weakness="forwarded", proof=None)
+    sent = Sent(weakness="forwarded", proof=BySession(link_by="email"))
 
     run_id = await world.app.runs.starter.start("cli", "start_run stamp letter", PersonId("anna"), sent=sent)
 
