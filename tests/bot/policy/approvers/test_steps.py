@@ -11,7 +11,7 @@ from agents.requests.asked import Asked, HandedOn, asked_at_first
 from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.quorum import can_be_met, is_met, lacking_in_all
-from bot.policy.approvers.steps import escalated, open_steps, refilled
+from bot.policy.approvers.steps import can_go_on, escalated, open_steps, refilled, still_open
 from bot.policy.approvers.who import who_at_first, who_of
 from bot.policy.judge import judge, needed_later
 from bot.policy.judgements import Act, AlreadyVoted, Counted, Decided, Judgement, NotEntitled
@@ -165,6 +165,15 @@ def test_open_steps_have_nobody_in_a_seat_who_counted_for_another() -> None:
     assert list(open_steps(moved(), (), ())) == [0]
 
 
+def test_a_step_that_was_met_is_open_again_once_its_approver_has_left() -> None:
+    second, without_bo = who_of(voted(asked(), BO)), {ANNA, CY, DAN}
+
+    assert [*still_open(second, (), {*without_bo, BO})] == [1]
+    assert [*still_open(second, (), without_bo)] == [0, 1]
+    assert can_go_on(second, (), {*without_bo, BO})
+    assert not can_go_on(second, (), without_bo - {DAN}), "nobody else may come to decide the first step"
+
+
 def test_changed_words_begin_with_the_first_step_again() -> None:
     second = voted(asked(), BO).asked
 
@@ -234,8 +243,14 @@ def test_whoever_filled_another_step_gets_no_seat_where_the_people_are_looked_up
     assert [*people_of(filled(second, anew, LATER).rule)] == [CY, PersonId("eve")]
 
 
-def test_escalation_lets_no_requester_decide() -> None:
+def test_escalation_lets_no_requester_decide_and_no_editor() -> None:
+    edited = record(approval(edits={"version": (BO,)}))
+    wider = RequestReassigned(
+        at=LATER, request_id=edited.request.id, why="escalated", moves=(escalated(edited.asked, [DAN]),)
+    )
+
     assert approve(escalating(moved(), ANNA, DAN), ANNA) == (BO, CY, DAN)
+    assert (who_of(edited).approve, who_of(after(edited, [wider])).approve) == ((CY,), (CY, DAN))
 
 
 def test_a_large_group_in_each_of_two_steps_costs_as_little_as_a_small_one() -> None:
