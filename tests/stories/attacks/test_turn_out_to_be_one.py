@@ -141,8 +141,12 @@ STORIES = (
     (file_of("bo cy"), "meet anna bo; bo denies", "denied"),
     (file_of("bo rob", stand_ins="cy"), "bo gives cy; meet anna bo; bo denies", "denied"),
     (file_of("bo cy", 2, glass="dan"), "pause; dan breaks; meet anna dan; dan denies", "revoked"),
-    # Who may be an editor does not break the glass for the edit.
-    (file_of("bo cy rob", 2, glass="dan"), "bo edits; meet bo dan; dan breaks", "open"),
+    # Who may be an editor does not break the glass for the edit, also where editors may approve.
+    (
+        file_of("bo cy rob", 2, glass="dan").replace("quorum", "editor_may_approve = true\nquorum"),
+        "bo edits; meet bo dan; dan breaks",
+        "open",
+    ),
 )
 PLAYED = (0, 2, 3, 5, 6, 7, 8, 10, 12, 14, 16, 18, 19)
 AWAY = (
