@@ -52,9 +52,8 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
             "may_deny": (*asked.may_deny, *sorted({*who_of(record).seated_ever}.intersection(sat_out))),
         }
     )
-    edits = {name: _both(chosen, maybe) for name, chosen in request.edits.items()}
     parts = {**request.parts, **dict.fromkeys(may_be, "maybe")}
-    request = request.model_copy(update={"edits": edits, "parts": parts})
+    request = request.model_copy(update={"parts": parts})
     then = {"may_be": may_be, "doubles": doubles, "may_not_break": (*sat_out, *changed), "may_not_give": may_not_give}
     return record.model_copy(update={"request": request, "asked": known, **then})
 
@@ -62,12 +61,11 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
 def as_told_now(record: RequestRecord, people: People) -> RequestRecord:
     """Return `record` as it counts now, to say by it who may do what: nobody is said to have done what another did.
 
-    Whoever only may be somebody that changed it, or handed it on, has done neither.
+    Whoever only may be somebody that handed it on has not.
     """
-    known, request = as_known_now(record, people), record.request
+    known = as_known_now(record, people)
     asked = known.asked.model_copy(update={"handed_on": record.asked.handed_on})
-    told = known.request.model_copy(update={"edits": request.edits})
-    return known.model_copy(update={"request": told, "asked": asked})
+    return known.model_copy(update={"asked": asked})
 
 
 def doubles_in(who: Who, people: People) -> tuple[tuple[PersonId, PersonId], ...]:

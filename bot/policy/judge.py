@@ -16,6 +16,7 @@ from agents.requests import (
     Vote,
     people_of,
 )
+from agents.requests.moves import StepBegan
 from agents.requests.proof import rests_on
 from agents.requests.record import RequestRecord
 from agents.text import says_something
@@ -583,7 +584,7 @@ def _tally(case: Case, vote: Vote) -> Judgement:
     before = [one for step in asked.other_steps for one in step.by if one in people_of(step.rule)]
     out = {one for one in before if not case.is_here(one)} | case.who.out
     if (number := next_step(asked, voters, out)) is not None:
-        return Counted(vote=vote, next_step=number)
+        return Counted(vote=vote, next_step=StepBegan(number=number, filled=voters))
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))
     return Decided(decision=_approved(record, case.answer, everybody, vote), vote=vote)
 

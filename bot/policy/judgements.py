@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
 
 from agents.forms import FormValue, Misfit
 from agents.requests import Binding, Decision, Frozen, Given, PersonId, RequestState, RunId, Vote
+from agents.requests.moves import StepBegan
 from agents.requests.proof import Proof
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
@@ -69,11 +70,11 @@ class Answer(Frozen):
 
 
 class Counted(Stored, Frozen):
-    """The vote counts, more are needed. It met its step, where `next_step` is the number of the one that begins."""
+    """The vote counts, more are needed. It met its step, where `next_step` puts another one in force."""
 
     type: Literal["counted"] = "counted"
     vote: Vote
-    next_step: int | None = None
+    next_step: StepBegan | None = None
 
 
 class Decided(Frozen):

@@ -359,8 +359,9 @@ def _which(judgement: NoteUnconfirmed | StopOrAnswer | GlassUnconfirmed) -> str:
 
 
 def _counted(counted: Counted, record: RequestRecord, people: People) -> str:
-    number, asked, who = counted.next_step, record.asked, who_of(record)
-    if number is None or number not in range(len(asked.steps)):
+    asked, who = record.asked, who_of(record)
+    number = counted.next_step.number if counted.next_step else len(asked.steps)
+    if number not in range(len(asked.steps)):
         return say("answer.counted", needed=who_decides(who, people))
     # It may be told before the step is in force, or after it.
     asked = asked if asked.in_step == number else begun(asked, number, (), record.request.opened_at)

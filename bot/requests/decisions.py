@@ -15,7 +15,6 @@ from agents.events import (
     StepRefused,
 )
 from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote
-from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from bot.archive.keeper import Archive
@@ -26,7 +25,6 @@ from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, decided_by, events_of, read_answer, stops_named
 from bot.policy.approvers.concern import concern_of
-from bot.policy.approvers.who import who_of
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
@@ -53,7 +51,7 @@ from bot.policy.judgements import (
 )
 from bot.render.cards import asked_again, became_of, closed_card, notice
 from bot.render.request_card import with_notes
-from bot.render.words import decided, feedback_text, has_no_room, how_to_approve, present
+from bot.render.words import decided, feedback_text, has_no_room, how_to_approve
 from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
@@ -323,11 +321,8 @@ class Decisions:
         """Return what puts the next step in force, where the vote that `record` has by now met the one before."""
         if not isinstance(judgement, Counted) or judgement.next_step is None:
             return None
-        known = as_known_now(record, self._people)
-        may = present(who_of(known).approve, self._people)
-        voters = dict.fromkeys(one for one in known.approved_by if one in may)
-        began = StepBegan(number=judgement.next_step, filled=tuple(voters))
-        wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=(began,))
+        moves = (judgement.next_step,)
+        wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=moves)
         return reassigning(record, wanted, self._people, self._edits)
 
     def _renewal(

@@ -73,7 +73,6 @@ async def judged(
         # Of their own edit the policy says whether they approve it, whatever else they wished for.
         editor = None if is_own else answer.person
         asked = with_objectors(known, with_other_ids(told, people), new, but=editor)
-        asked = asked.model_copy(update={"edits": record.request.edits})  # who may be one of them has edited nothing
         after = edited_request(asked, old, new, editor, editors_of(told, new))
     except ValueError:
         return EditRefused(kind="tool", why=say("answer.edit-no-value", names=", ".join(names))), None

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from agents.events import Event, RequestDecided, RequestOpened, RequestReassigned, RequestRevised
 from agents.requests import AttemptId, Decision, Effect, GatedCall, PersonId, Request
-from agents.requests.moves import Move, StepBegan
+from agents.requests.moves import Move
 from agents.requests.record import RequestRecord
 from agents.run import Run, fold
 from agents.steps import CallTool
@@ -73,8 +73,7 @@ class Core:
                 judgement = judge(record, answer, self._people.all())
                 self._events += events_of(record, answer, judgement, said)
                 if isinstance(judgement, Counted) and judgement.next_step is not None:
-                    began = StepBegan(number=judgement.next_step, filled=self.record.approved_by)
-                    self._move("next_step", began)
+                    self._move("next_step", judgement.next_step)
         self._go_on()
 
     def pause(self, *, is_paused: bool) -> None:

@@ -189,3 +189,14 @@ async def test_by_mail_nothing_else_is_taken_for_one(world: World) -> None:
         await world.next_mail("bo", about=record.request.id)
         now = await world.request(record.request.id)
         assert (now.state, now.asked.handed_on) == ("open", ()), text
+
+
+async def test_by_mail_the_line_is_an_answer_where_a_question_is_asked(world: World) -> None:
+    run_id = await world.trigger("ask-of person:bo free_text Which line?")
+    record = await world.opened(run_id)
+
+    await world.reply("bo", await world.next_mail("bo", "Which line?"), "delegate: cy@corp.example")
+
+    await world.ended(run_id)
+    now = await world.request(record.request.id)
+    assert (now.state, now.asked.handed_on) == ("answered", ())

@@ -4,6 +4,7 @@ from agents import Outcome
 from agents.events import OutsideReported, ToolFinished, ToolStarted, ToolWaits
 from agents.requests import RunId
 from bot.store import Commit, Wake, WorkItem
+from bot.store.indexes import runs_of_handle
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.web import serving
@@ -40,6 +41,7 @@ async def test_a_result_that_comes_later_is_found_by_looking_and_the_effect_is_m
 async def test_a_report_is_a_reason_to_look_at_once_and_only_once_and_never_the_result(world: World) -> None:
     run_id = await world.trigger("send book")
     await world.has(run_id, "waiting")
+    assert await runs_of_handle(world.app.store, "parcel book") == (run_id,), "whoever reports names what was begun"
 
     await report(world, run_id, "parcel book", "it has arrived, says somebody")
     await looked(world, 1)

@@ -64,7 +64,9 @@ def done(found: RequestRecord, due: Due, moment: datetime) -> RequestRecord:
 def course(found: RequestRecord, zones: dict[PersonId, str] = ZONES, late_s: int = 0) -> Iterator[tuple[datetime, Due]]:
     """All that comes when nobody answers and each thing is done `late_s` after it is due: when, and what."""
     moment = found.request.opened_at
-    while due := next_due(found, zones, moment):
+    for _ in range(1000):
+        if (due := next_due(found, zones, moment)) is None:
+            return
         if due.moment > moment:
             moment = due.moment + timedelta(seconds=late_s)
             continue
@@ -72,6 +74,7 @@ def course(found: RequestRecord, zones: dict[PersonId, str] = ZONES, late_s: int
         if due.kind == "expiry":
             return
         found = done(found, due, moment)
+    raise AssertionError("there is no end of what comes")
 
 
 def told(found: RequestRecord, late_s: int = 0) -> list[tuple[str, int, tuple[PersonId, ...], datetime]]:

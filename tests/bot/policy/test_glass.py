@@ -159,6 +159,7 @@ def test_the_other_approvers_review_it() -> None:
     assert who_of(broken()).reviewers == (BO, CY)
     assert who_of(broken(BO)).reviewers == (CY,)
     assert who_of(broken().model_copy(update={"joined": (CY,)})).reviewers == (BO,)
+    assert who_of(broken().model_copy(update={"may_not_break": (CY,)})).reviewers == (BO,), "they may be an editor"
 
 
 def test_what_is_kept_of_other_votes_and_decisions_is_as_it_was() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from agents.requests import PersonId, PolicyStep, Purpose, Remark, Request, RequestState
 from agents.requests.asked import AskedStep, HandedOn
+from agents.requests.moves import StepBegan
 from agents.requests.proof import LinkBy, as_by, rests_on
 from agents.requests.record import Comment, RequestRecord
 from bot.policy.judge import (
@@ -571,7 +572,7 @@ def test_attack_a_vote_that_leaves_nobody_for_the_next_step_is_refused_and_says_
     assert isinstance(judge(asked, answer(BO, "deny")), Decided)
     first = judge(asked, answer(CY))
     assert isinstance(first, Counted)
-    assert first.next_step == 1
+    assert first.next_step == StepBegan(number=1, filled=(CY,))
 
 
 def test_a_vote_counts_where_its_step_lacks_more_and_all_steps_can_still_be_met() -> None:

@@ -146,6 +146,13 @@ ROWS = {
         (Act("say", "bo", "email", "I look at it", exposed=True), Act("approve", "bo", "email")),
         *("approved", "decided", {"bo": 2, "cy": 1}),
     ),
+    "a card to whose address came what is about something else does not approve": Row(
+        (
+            Act("approve", "bo", "email", doubt="the subject is another one"),
+            Act("approve", "bo", "email", age=1),
+        ),
+        *("open", "unclear", {"bo": 2, "cy": 1}),
+    ),
     "a vote of who has left counts no more once they are back": Row(
         (Act("approve", "bo"), Act("leaves", "bo"), Act("is_back", "bo"), Act("approve", "cy")),
         *("open", "counted", {"bo": 1, "cy": 1, "dan": 1}, TWO),

@@ -294,12 +294,15 @@ async def test_each_answer_is_read_as_what_was_sent_in_its_window(
 ) -> None:
     form = asking("form", fields=[{"name": "version"}, {"name": "why"}])
     asks = asking("approval", ask_back="Anna Ames").model_copy(update={"title": "Deploy 4f2a to production?"})
+    glass = asking("approval", breaks_glass=True)
+    reason = {"Why nobody else can be waited for": "All are ill"}
     filled = {"version": "v2", "why": "better\nand newer"}
     rows: list[tuple[Card, str, str, dict[str, str], dict[str, Any]]] = [
         (approval(), "Deny with reason…", "Deploy 4f2a", {WHY: "Too late"}, {"said": "deny", "reason": "Too late"}),
         (form, "Answer…", "version", filled, {"said": "free_text", "filled": filled}),
         (asking("free_text"), "Answer…", "Which one?", {"Your answer": "2nd"}, {"said": "free_text", "text": "2nd"}),
         (asks, "Ask…", "Deploy 4f2a", {"Your question to Anna Ames": "Tested?"}, {"said": "ask", "text": "Tested?"}),
+        (glass, "Break glass…", "Which one?", reason, {"said": "break_glass", "reason": "All are ill"}),
     ]
     for number, (card, button, title, words, read) in enumerate(rows, 1):
         office.desk.cards[TOKEN] = card

@@ -141,8 +141,14 @@ STORIES = (
     (file_of("bo cy"), "meet anna bo; bo denies", "denied"),
     (file_of("bo rob", stand_ins="cy"), "bo gives cy; meet anna bo; bo denies", "denied"),
     (file_of("bo cy", 2, glass="dan"), "pause; dan breaks; meet anna dan; dan denies", "revoked"),
+    # Who may be an editor does not break the glass for the edit, also where editors may approve.
+    (
+        file_of("bo cy rob", 2, glass="dan").replace("quorum", "editor_may_approve = true\nquorum"),
+        "bo edits; meet bo dan; dan breaks",
+        "open",
+    ),
 )
-PLAYED = (0, 2, 3, 5, 6, 7, 8, 10, 12, 14, 16, 18)
+PLAYED = (0, 2, 3, 5, 6, 7, 8, 10, 12, 14, 16, 18, 19)
 AWAY = (
     (file_of("bo cy rob", 2, "eve"), "bo approves; away cy eve; meet bo cy"),
     (file_of("bo", stand_ins="eve", then="cy rob"), "meet bo cy; bo approves; away cy eve"),

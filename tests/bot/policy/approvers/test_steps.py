@@ -11,7 +11,7 @@ from agents.requests.asked import Asked, HandedOn, asked_at_first
 from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.quorum import can_be_met, is_met, lacking_in_all
-from bot.policy.approvers.steps import escalated, open_steps, refilled
+from bot.policy.approvers.steps import can_go_on, escalated, open_steps, refilled, still_open
 from bot.policy.approvers.who import who_at_first, who_of
 from bot.policy.judge import judge, needed_later
 from bot.policy.judgements import Act, AlreadyVoted, Counted, Decided, Judgement, NotEntitled
@@ -35,6 +35,7 @@ from tests.bot.examples import (
 from tests.channels.email.work import calls_of
 
 MANAGER = PolicyStep(name="manager", rule=anyone("bo"), escalate_after_s=600, escalate_to=(anyone("dan"),))
+EVE = PersonId("eve")
 FINANCE = PolicyStep(name="finance", rule=anyone("cy", "dan"))
 
 
@@ -74,11 +75,8 @@ def voted(found: RequestRecord, person: PersonId) -> RequestRecord:
     found = after(found, [VoteCast(at=LATER, request_id=found.request.id, vote=counted.vote)])
     if counted.next_step is None:
         return found
-    may = who_of(found).approve
-    voters = [each.person for each in found.votes if each.approve and each.person in may]
-    began = StepBegan(number=counted.next_step, filled=tuple(voters))
-    event = RequestReassigned(at=LATER, request_id=found.request.id, why="next_step", moves=(began,))
-    return after(found, [event])
+    moves = (counted.next_step,)
+    return after(found, [RequestReassigned(at=LATER, request_id=found.request.id, why="next_step", moves=moves)])
 
 
 def test_the_step_that_is_met_begins_the_next_and_the_last_one_decides() -> None:
@@ -137,7 +135,7 @@ def test_whoever_becomes_a_requester_counts_for_no_step_and_that_step_is_asked_a
     back = says(steered, CY)
 
     assert isinstance(back, Counted)
-    assert back.next_step == 0
+    assert back.next_step == StepBegan(number=0, filled=(CY,))
     again = voted(steered, CY)
     assert again.asked.steps[1].by == (CY,)
     assert approve(again.asked, BO) == (ANNA,)
@@ -150,8 +148,22 @@ def test_whoever_has_left_counts_for_no_step_and_that_step_is_asked_again() -> N
     back = judge(second, answer(CY, "approve"), here={ANNA, CY, DAN})
 
     assert isinstance(back, Counted)
-    assert back.next_step == 0
+    assert back.next_step == StepBegan(number=0, filled=(CY,))
     assert isinstance(judge(second, answer(CY, "approve"), here={ANNA, BO, CY, DAN}), Decided)
+
+
+def test_whoever_has_left_is_not_among_those_whose_approvals_met_a_step() -> None:
+    two = PolicyStep(name="manager", rule=anyone("bo", "cy", "dan"), quorum=2)
+    half, here = voted(asked(spending(two, PolicyStep(name="finance", rule=anyone("eve")))), BO), {ANNA, CY, DAN, EVE}
+    counted = judge(half, answer(CY, "approve"), here)
+    assert isinstance(counted, Counted)
+    assert counted.next_step is None
+    half = after(half, [VoteCast(at=LATER, request_id=half.request.id, vote=counted.vote)])
+
+    met = judge(half, answer(DAN, "approve"), here)
+
+    assert isinstance(met, Counted)
+    assert met.next_step == StepBegan(number=1, filled=(CY, DAN))
 
 
 def test_open_steps_have_nobody_in_a_seat_who_counted_for_another() -> None:
@@ -163,6 +175,15 @@ def test_open_steps_have_nobody_in_a_seat_who_counted_for_another() -> None:
         0: [BO, CY]
     }
     assert list(open_steps(moved(), (), ())) == [0]
+
+
+def test_a_step_that_was_met_is_open_again_once_its_approver_has_left() -> None:
+    second, without_bo = who_of(voted(asked(), BO)), {ANNA, CY, DAN}
+
+    assert [*still_open(second, (), {*without_bo, BO})] == [1]
+    assert [*still_open(second, (), without_bo)] == [0, 1]
+    assert can_go_on(second, (), {*without_bo, BO})
+    assert not can_go_on(second, (), without_bo - {DAN}), "nobody else may come to decide the first step"
 
 
 def test_changed_words_begin_with_the_first_step_again() -> None:
@@ -178,12 +199,12 @@ def test_after_changed_words_whoever_filled_an_earlier_step_may_approve_in_each_
     first = PolicyStep(name="manager", rule=anyone("bo", "dan"))
     finance = PolicyStep(name="finance", rule=all_of(anyone("bo", "cy"), any_of(anyone("cy"), anyone("bo", "eve"))))
     second = voted(asked(spending(first, finance)), BO).asked
-    assert approve(second) == (CY, PersonId("eve"))
+    assert approve(second) == (CY, EVE)
 
     again = restarted(second, LATER)
 
     assert [step.rule for step in again.steps] == [first.rule, finance.rule]
-    assert approve(begun(again, 1, (DAN,), LATER)) == (BO, CY, PersonId("eve"))
+    assert approve(begun(again, 1, (DAN,), LATER)) == (BO, CY, EVE)
 
 
 def test_changed_words_bring_back_nobody_who_left_and_keep_whom_a_step_escalated_to() -> None:
@@ -229,13 +250,19 @@ def test_escalation_gives_no_seat_to_whoever_handed_it_on_or_filled_another_step
 def test_whoever_filled_another_step_gets_no_seat_where_the_people_are_looked_up_anew() -> None:
     second = voted(asked(), BO).asked
 
-    anew = refilled(second, {1}, lambda _: (BO, CY, PersonId("eve")))
+    anew = refilled(second, {1}, lambda _: (BO, CY, EVE))
 
-    assert [*people_of(filled(second, anew, LATER).rule)] == [CY, PersonId("eve")]
+    assert [*people_of(filled(second, anew, LATER).rule)] == [CY, EVE]
 
 
-def test_escalation_lets_no_requester_decide() -> None:
+def test_escalation_lets_no_requester_decide_and_no_editor() -> None:
+    edited = record(approval(edits={"version": (BO,)}))
+    wider = RequestReassigned(
+        at=LATER, request_id=edited.request.id, why="escalated", moves=(escalated(edited.asked, [DAN]),)
+    )
+
     assert approve(escalating(moved(), ANNA, DAN), ANNA) == (BO, CY, DAN)
+    assert (who_of(edited).approve, who_of(after(edited, [wider])).approve) == ((CY,), (CY, DAN))
 
 
 def test_a_large_group_in_each_of_two_steps_costs_as_little_as_a_small_one() -> None:
