@@ -396,7 +396,7 @@ class Loop:
         request = gate_request(known, pending, title, call, policy, now, doubles)
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
-        if isinstance(request, Request) and (denied := _denied(run, pending.step, self._people)):
+        if isinstance(request, Request) and (denied := _denied(run, pending, self._people)):
             request = request.model_copy(update={"changes": (*request.changes, *denied)})
         if isinstance(request, NotEnoughApprovers):
             return replace(request, nobody=self._people.without_anybody(policy.name, now))
@@ -603,19 +603,21 @@ def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[str, ...]:
 _NO = {"denied", "revoked", "withdrawn"}
 
 
-def _denied(run: Run, step: CallTool, people: People) -> tuple[str, ...]:
+def _denied(run: Run, pending: PendingStep, people: People) -> tuple[str, ...]:
     """Return who denied the very same call in `run`, or withdrew it, and why: a model may choose it again, and people
-    are asked, whatever standing approval there is.
+    are asked, whatever standing approval there is. So they are of what was denied too late, and did not happen.
     """
-    earlier = [one for one in run.results if one.step == step and one.kind in _NO and one.by]
+    earlier = [(one.by, one.text) for one in run.results if one.step == pending.step and one.kind in _NO and one.by]
+    about = (one for one in run.requests.values() if one.request.step_id == pending.id)
+    earlier += [((one.stopped.person,), one.stopped.reason) for one in about if one.stopped]
     return tuple(
         " ".join(
             (
-                say("run.denied-before", names=people.names_of(one.by)),
-                *([say("words.reason", reason=quote(one.text, REASON_CHARS))] if one.text.strip() else []),
+                say("run.denied-before", names=people.names_of(by)),
+                *([say("words.reason", reason=quote(why, REASON_CHARS))] if why.strip() else []),
             )
         )
-        for one in earlier
+        for by, why in earlier
     )
 
 
