@@ -120,7 +120,7 @@ class PendingStep:
     """The chosen step that is not closed yet.
 
     `request` is the newest one; `decision` is set once it is approved. `replaced` is a request that was superseded,
-    with the reason, empty where that is the new `gate`. `attempt` runs now, as far as the events say; `waits` is for
+    with the reason. `attempt` runs now, as far as the events say; `waits` is for
     the result of one that ended; `unknown` is an attempt of which nobody knows whether its effect happened. `early` are
     reports that came before it was known what they are about. `raised` is set where code asks, and no agent chose it:
     whether to go on. `held` is the chosen step that waits for that answer; `again`: people let it go once more, though
@@ -255,8 +255,7 @@ def _reported(waits: Waiting, children: Collection[RunId], event: OutsideReporte
 
 def gated(pending: PendingStep, gate: str) -> PendingStep:
     """Under another gate an earlier approval is worth nothing."""
-    replaced = (pending.request, "") if pending.request else pending.replaced
-    return replace(pending, gate=gate, request=None, decision=None, replaced=replaced, frozen=None)
+    return replace(pending, gate=gate, request=None, decision=None, frozen=None)
 
 
 def amended(chosen: Step, event: RequestRevised) -> Step:

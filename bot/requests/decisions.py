@@ -457,18 +457,20 @@ class Decisions:
                 return
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was closed")
 
-    async def supersede(self, record: RequestRecord, version: int, why: str, now: datetime) -> None:
+    async def supersede(
+        self, record: RequestRecord, version: int, why: str, now: datetime, then: Sequence[Event] = ()
+    ) -> None:
         """Replace an approval that does not cover what would be executed; nothing if it has changed meanwhile.
 
-        A program is told, and asks again by itself: nobody would read what its run asked anew. What somebody denied is
-        taken back, and nobody is asked anew.
+        What is to happen `then` is written with it. A program is told, and asks again by itself: nobody would read what
+        its run asked anew. What somebody denied is taken back, and nobody is asked anew.
         """
         if record.stopped:
             return await self.take_back(record, version, record.stopped, now)
         commit, request = self.closing(record, version, "superseded", why, now), record.request
-        if request.program and commit.events:
-            refused = StepRefused(at=now, step_id=request.step_id, error=why)
-            commit = replace(commit, events=[*commit.events, refused])
+        if commit.events:
+            refused = [StepRefused(at=now, step_id=request.step_id, error=why)] if request.program else []
+            commit = replace(commit, events=[*commit.events, *then, *refused])
         await self._journal.write(commit)
         return None
 

@@ -24,6 +24,7 @@ from agents.requests import (
     PolicySnapshot,
     PolicyStep,
     Purpose,
+    Remark,
     Request,
     RequestId,
     people_of,
@@ -298,8 +299,16 @@ def _request(
         words=words_of(run),
         words_are_own=are_own(run),
         edits=edits,
+        remarks=_remarks_about(run, pending) if purpose == "gate" else (),
         behind=behind_in(run, requesters, call) if purpose == "gate" else _reviewed_parts(run),
     )
+
+
+def _remarks_about(run: Run, pending: PendingStep) -> tuple[Remark, ...]:
+    """Return what requesters wrote beside the request of this step before: whoever is asked anew reads it as well."""
+    asked = (one.request for one in run.requests.values() if one.request.step_id == pending.id)
+    before = [request for request in asked if request.purpose == "gate"]
+    return before[-1].remarks if before else ()
 
 
 def words_of(run: Run) -> str:

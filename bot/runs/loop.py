@@ -395,8 +395,8 @@ class Loop:
         title, doubles = question_of(agent, pending.step, effect), doubles_in(who_at_first(policy, ()), self._people)
         request = gate_request(known, pending, title, call, policy, now, doubles)
         if isinstance(request, Request) and pending.replaced:
-            request = request.model_copy(update={"changes": _changes(pending.replaced, pending.gate or "", call)})
-        if isinstance(request, Request) and (denied := _denied(run, pending.step, self._people)):
+            request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
+        if isinstance(request, Request) and (denied := _denied(run, pending, self._people)):
             request = request.model_copy(update={"changes": (*request.changes, *denied)})
         if isinstance(request, NotEnoughApprovers):
             return replace(request, nobody=self._people.without_anybody(policy.name, now))
@@ -442,8 +442,9 @@ class Loop:
         except ToolRefused as error:
             return await self._refuse(told, pending, str(error), thought)
         if gate is not None and gate != pending.gate:
-            gated = [StepGated(at=now, step_id=pending.id, gate=gate)]
-            return await self._log.append(told, [*thought, *(orphaned_again(run.pending, now) or gated)])
+            if earlier := orphaned_again(run.pending, now):
+                return await self._log.append(told, [*thought, *earlier])
+            return await self._gated_by(gate, told, pending, thought)
         if tool.begun_outside and pending.request:
             return await self._wait_for_program(told, pending, pending.request.id, call_of(tool, args, effect))
         attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
@@ -481,6 +482,19 @@ class Loop:
                 self._executor.begin(run, pending, tool, args, attempt, cover)
             await self._show(then)
             return replace(then, is_at_rest=True)
+        return None
+
+    async def _gated_by(
+        self, gate: str, told: RunSnapshot, pending: PendingStep, thought: Sequence[Event]
+    ) -> RunSnapshot | None:
+        """Put another policy before a step. An approval under the one before is closed with that: a no to it counts for
+        what is asked anew.
+        """
+        gated = StepGated(at=told.now, step_id=pending.id, gate=gate)
+        if pending.request is None:
+            return await self._log.append(told, [*thought, gated])
+        record, version, now = await self._decisions.request(pending.request.id)
+        await self._decisions.supersede(record, version, say("run.policy-is-now", policy=gate), now, [gated])
         return None
 
     async def _wait_for_program(
@@ -580,29 +594,30 @@ def question_of(agent: Agent, step: CallTool, effect: Effect) -> str:
         return title_of(agent, step)
 
 
-def _changes(replaced: tuple[Request, str], gate: str, call: GatedCall) -> tuple[str, ...]:
+def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[str, ...]:
     old, why = replaced
     changed = changes_between(old.call, call) if old.call else ()
-    why = why or say("run.policy-is-now", policy=gate)
     return (say("run.earlier-approval", why=why), *changed)
 
 
 _NO = {"denied", "revoked", "withdrawn"}
 
 
-def _denied(run: Run, step: CallTool, people: People) -> tuple[str, ...]:
+def _denied(run: Run, pending: PendingStep, people: People) -> tuple[str, ...]:
     """Return who denied the very same call in `run`, or withdrew it, and why: a model may choose it again, and people
-    are asked, whatever standing approval there is.
+    are asked, whatever standing approval there is. So they are of what was denied too late, and did not happen.
     """
-    earlier = [one for one in run.results if one.step == step and one.kind in _NO and one.by]
+    earlier = [(one.by, one.text) for one in run.results if one.step == pending.step and one.kind in _NO and one.by]
+    about = (one for one in run.requests.values() if one.request.step_id == pending.id)
+    earlier += [((one.stopped.person,), one.stopped.reason) for one in about if one.stopped]
     return tuple(
         " ".join(
             (
-                say("run.denied-before", names=people.names_of(one.by)),
-                *([say("words.reason", reason=quote(one.text, REASON_CHARS))] if one.text.strip() else []),
+                say("run.denied-before", names=people.names_of(by)),
+                *([say("words.reason", reason=quote(why, REASON_CHARS))] if why.strip() else []),
             )
         )
-        for one in earlier
+        for by, why in earlier
     )
 
 

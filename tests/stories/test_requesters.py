@@ -310,6 +310,26 @@ async def test_other_words_of_a_requester_stand_on_every_card_and_void_what_was_
     assert len([event for event in events if isinstance(event, RequestRevised)]) == 1
 
 
+async def test_attack_whoever_is_asked_anew_does_not_read_what_whoever_asked_wrote_beside_the_card_before(
+    world: World, hallway: Hallway
+) -> None:
+    record = await asked_in(world, hallway)
+    run_id = record.request.run_id
+    await write(world, hallway, "anna", "only after the backup, please")
+    await world.steer(run_id, "pause")
+    await world.decide("bo", await world.request(record.request.id), "approve")
+
+    world.workshop.meaning["bell"] = "another bell"
+    await world.steer(run_id, "resume")
+    again = await world.opened(run_id, after=record.request.id)
+    await world.quiet()
+
+    assert [one.person for one in again.request.remarks] == ["anna"]
+    newest = [card for card in hallway.to("cy") if card.form][-1]
+    assert "“only after the backup, please”" in [fact.text for fact in newest.facts]
+    assert any("now means another bell" in fact.text for fact in newest.facts)
+
+
 async def test_a_comment_is_always_answered_and_brought_to_whoever_asked_elsewhere(
     world: World, hallway: Hallway
 ) -> None:

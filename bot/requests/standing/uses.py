@@ -63,7 +63,8 @@ class StandingUses:
 
         Its use is counted from then on, whatever becomes of it.
         """
-        if repeats is None or not may_stand(request) or is_by_program(run) or not _is_proven(run, request):
+        may = repeats is not None and may_stand(request) and not _is_asked_again(request, run)
+        if repeats is None or not may or is_by_program(run) or not _is_proven(run, request):
             return Looked()
         why = dict[str, None]()
         # Also those whose words the run goes by, and who could not decide it anyway.
@@ -217,6 +218,11 @@ def _rules(people: People, policy: str) -> str:
     """Return the rules of a policy as they are now; empty where it allows no standing approvals."""
     found = people.tables.policies.get(policy)
     return rules_of(found) if found and found.standing else ""
+
+
+def _is_asked_again(request: Request, run: Run) -> bool:
+    """Return whether people were asked about the same step before, or whether it happened: they have it asked again."""
+    return any(one.request.step_id == request.step_id for one in run.requests.values())
 
 
 def _is_proven(run: Run, request: Request) -> bool:

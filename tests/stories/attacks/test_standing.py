@@ -5,16 +5,19 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from agents import CallTool, Done, Repeats
+from agents.events import RequestOpened
 from agents.requests import PersonId, RequestId, RunId
 from agents.requests.proof import as_by
+from agents.run import fold
 from bot.audit.reading import Query
 from bot.errors import Invalid
-from bot.policy.judgements import Decided, NotEntitled
+from bot.policy.judgements import Decided, NotEntitled, TooLate
 from bot.requests.standing.uses import StandingUses
 from bot.testing import Scripted
 from tests.bot.backup.putting_back import backed_up, restored
@@ -111,6 +114,29 @@ async def test_attack_a_model_chooses_again_what_whoever_asked_withdrew_before_i
         again = await s.opened(withdrawn.request.run_id, after=withdrawn.request.id)
         assert (again.state, workshop.effects) == ("open", ["press bell"])
         assert (await the_only(s)).uses == ()
+
+
+async def test_attack_what_did_not_happen_and_is_to_be_asked_again_begins_without_asking_though_it_was_denied(
+    world: World,
+) -> None:
+    await granted(world, await done_once(world))
+    world.workshop.started.clear()
+    may_end = world.workshop.hold("bell")
+    run_id = await world.trigger("press bell")
+    await until(lambda: world.workshop.started, what="it presses")
+    used = await world.request(next(iter((await world.run(run_id)).requests)))
+    assert isinstance(await world.decide("bo", used, "deny", "the bell is cracked"), TooLate)
+    async with world.stopped():
+        pass
+    unknown = await world.opened(run_id, after=used.request.id)
+    may_end.set()
+
+    await world.decide("cy", unknown, "free_text", "it did not happen, ask again")
+
+    again = await world.opened(run_id, after=unknown.request.id)
+    assert (again.state, world.workshop.effects) == ("open", ["press bell"])
+    assert (await the_only(world)).uses[1:] == ()
+    assert again.request.changes == ("The same was denied before, by Bo Berg. Reason: “the bell is cracked”",)
 
 
 @pytest.mark.parametrize("meanwhile", few_of(["it became risky", "it was revoked"], 0))
@@ -244,7 +270,8 @@ async def test_a_crash_after_its_use_was_counted_spends_one_and_adds_none(world:
     [used] = (await the_only(world)).uses
     died = (await world.request(used.request_id)).request.model_copy(update={"id": RequestId("s0q-zzzzzzzzzzzzz")})
 
-    run = await world.run(used.run_id)
+    events = await world.events(used.run_id)
+    run = fold(takewhile(lambda event: not isinstance(event, RequestOpened), events))
 
     looked = await StandingUses(world.app.store, world.app.people).look(died, run, Repeats())
 

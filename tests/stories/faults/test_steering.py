@@ -1,5 +1,7 @@
 """Runs that are steered, and gates that change, while something is open or under way."""
 
+import pytest
+
 from agents.events import StepChosen
 from agents.requests import RunId, StepId
 from agents.steps import CallTool, ModelCall
@@ -65,6 +67,25 @@ async def test_an_approval_under_a_gate_that_has_become_another_is_asked_again_u
     assert world.workshop.effects == []
     await world.decide("cy", again, "approve")
     assert await world.summary(run_id) == DONE
+
+
+@pytest.mark.parametrize("person", ["anna", "bo"])
+async def test_attack_a_no_to_an_approval_under_the_gate_before_stops_nothing_though_it_says_so(
+    world: World, person: str
+) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await world.decide("bo", record, "approve")
+    world.workshop.policy_of["bell"] = "pair"
+    await world.steer(run_id, "resume")
+    again = await world.opened(run_id, after=record.request.id)
+
+    await world.decide(person, record, "deny", "not today")
+
+    assert (await world.request(record.request.id)).state == "superseded"
+    assert (await world.request(again.request.id)).state == ("denied" if person == "bo" else "withdrawn")
+    assert (await world.ended(run_id)).results[0].text == "not today"
 
 
 async def test_a_run_that_is_cancelled_while_its_tool_runs_lets_it_end_and_begins_nothing_more(world: World) -> None:
