@@ -93,9 +93,7 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
         about=about,
     )
     statement = here.app.messages.inbox.heard(record.request, statement)
-    outcome = await here.app.requests.decisions.answer(record.request.id, statement, read)
-    beside = await here.app.messages.inbox.not_ordered(record.request, statement)
-    outcome = replace(outcome, words=f"{outcome.words} {beside}".rstrip())
+    outcome = await here.app.messages.inbox.answer(record.request, statement, read)
     if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
@@ -238,7 +236,7 @@ async def edit(here: Here, key: ApiKey, read: RequestRead, wanted: EditWanted, o
         raise await refused(here, key, "write", scope_missing(key, "steer"), record.request.run_id)
     statement = _statement(key, person, record.request, wanted, once)
     change = here.app.runs.steering.edit(wanted.args)
-    outcome = await here.app.requests.decisions.answer(record.request.id, statement, read, change)
+    outcome = await here.app.messages.inbox.answer(record.request, statement, read, change)
     if not isinstance(outcome.judgement, Edited):
         raise await refusal(here, outcome, wanted.digest)
     view = request_view(outcome.record, here.app.people)
@@ -258,7 +256,7 @@ async def delegate(here: Here, key: ApiKey, read: RequestRead, wanted: Delegatio
     )
     to = here.app.people.named(wanted.to)
     change = HandOn(to, wanted.reason)
-    outcome = await here.app.requests.decisions.answer(request.id, statement, read, change)
+    outcome = await here.app.messages.inbox.answer(request, statement, read, change)
     if not isinstance(outcome.judgement, Delegated):
         raise await refusal(here, outcome, request.digest)
     view = request_view(outcome.record, here.app.people)

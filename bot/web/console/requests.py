@@ -155,15 +155,13 @@ async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str,
 
 async def answered(request: HttpRequest) -> Response:
     """Judge an answer and say what became of it."""
-    process, visit, request_id = here(request), visit_of(request), _id(request)
+    process, visit = here(request), visit_of(request)
     read = await request_for(request, "answer")
     record, statement = read.record, _statement(read.record.request, visit)
     if statement.said == "ask" and not statement.text.strip():
         return to(request, _back(request, record.request), say("console.ask-empty"), is_well=False)
     statement = process.app.messages.inbox.heard(record.request, statement)
-    outcome = await process.app.requests.decisions.answer(request_id, statement, read)
-    beside = await process.app.messages.inbox.not_ordered(record.request, statement)
-    outcome = replace(outcome, words=f"{outcome.words} {beside}".rstrip())
+    outcome = await process.app.messages.inbox.answer(record.request, statement, read)
     if isinstance(outcome.judgement, NoteUnconfirmed):
         asked = {
             "asked": record.request,
@@ -211,7 +209,7 @@ async def edited(request: HttpRequest) -> Response:
     statement = _made(asked, visit, seen, "edit", "", text)
     values = typed_values(asked.call, typed) if asked.call else {}
     change = app.runs.steering.edit(values or typed)
-    outcome = await app.requests.decisions.answer(request_id, statement, change=change)
+    outcome = await app.messages.inbox.answer(asked, statement, change=change)
     if isinstance(outcome.judgement, EditRefused):
         filled = tuple(one.model_copy(update={"value": typed[one.name]}) for one in inputs)
         found = _edit_form(asked, seen.revision, seen.digest, filled) | {"told": (False, outcome.words)}
@@ -246,7 +244,7 @@ async def handed_on(request: HttpRequest) -> Response:
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     to_whom, reason = PersonId(visit.field("to")[:_ID_CHARS]), visit.field("reason")[:_REASON_CHARS]
     statement = _made(asked, visit, shown, "hand_on", "", f"delegate: {to_whom}\n{reason}")
-    outcome = await app.requests.decisions.answer(request_id, statement, change=HandOn(to_whom, reason))
+    outcome = await app.messages.inbox.answer(asked, statement, change=HandOn(to_whom, reason))
     return to(request, f"/requests/{request_id}", outcome.words, is_well=outcome.counts)
 
 

@@ -286,6 +286,15 @@ async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders
     assert await run_of_thread(orders.office.app.store, "slack", THREAD) == RunId(orders.record.request.run_id)
 
 
+async def test_attack_of_two_orders_that_can_not_be_done_only_one_is_told(orders: Orders) -> None:
+    await orders.write("the window", "stop s1r-aaaaaaaaaaaaa\nrevoke s1g-aaaaaaaaaaaaa")
+    await orders.office.quiet()
+
+    assert await orders.done() == set()
+    for told in ("There is no run s1r-aaaaaaaaaaaaa", "There is no standing approval s1g-aaaaaaaaaaaaa"):
+        assert orders.hallway.to("bo", told), told
+
+
 async def test_attack_a_revocation_in_the_window_about_the_message_of_somebody_else_is_a_wish(orders: Orders) -> None:
     before = await orders.office.app.store.lists.runs()
     text = orders.words("revoke FIRST\n\nAbout this message:\n> still in use?")
