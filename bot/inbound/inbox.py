@@ -16,7 +16,7 @@ from agents.desk import DESK
 from agents.requests import Binding, DeliveryId, FromDesk, Frozen, PersonId, Request
 from agents.requests.record import RequestRecord
 from agents.text import quote, strip_invisible
-from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile
+from bot.errors import Conflict, Failure, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile, both
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
@@ -70,8 +70,6 @@ from language.recorded import recorded
 from language.stored import Stored
 
 log = structlog.stdlib.get_logger()
-
-_Failure = Conflict | Forbidden | Unavailable
 
 # A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
 _SEEN_S = 7 * 24 * 3600.0
@@ -301,7 +299,7 @@ class Inbox:
         is_heard = is_read or (freeze is not None and not freeze.ends)
         is_words = is_heard and reply.said == "free_text" and not reply.filled
         # What a window has beside its words, it says apart from them: neither is done in place of the other.
-        is_apart = bool(reply.filled) or (reply.said == "deny" and statement.is_typed)
+        is_apart = bool(reply.filled) or (reply.said in {"deny", "break_glass"} and statement.is_typed)
         if not reply.filled and await self._only_stops(inbound_id, channel, reply, read, statement, received_at):
             return await self._store.drop_inbound(inbound_id)
         if is_words:
@@ -323,7 +321,7 @@ class Inbox:
         change = self._change_in(read.record, statement) if is_read else None
         statement = statement if change else in_emergency(read.record, statement)
         await self._decisions.decide(placed.request_id, statement, read, together, change)
-        is_said = reply.said in IN_WORDS or reply.said == "deny"
+        is_said = reply.said in IN_WORDS or reply.said in {"deny", "break_glass"}
         if is_vote and is_said and not (freeze and is_apart):
             await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
         if together is None:
@@ -394,8 +392,8 @@ class Inbox:
     async def _beside(
         self, inbound_id: str, channel: str, reply: Reply, read: RequestRead, received_at: datetime
     ) -> None:
-        """Freeze what a denial freezes as well; of a window, whose words stand by themselves, stop and revoke what they
-        name, but for what its writer denies by it.
+        """Freeze what a denial or a window freezes as well; of a window, whose words stand by themselves, stop and
+        revoke what they name, but for what its writer denies by it.
         """
         whole, request = _with_reason(reply), read.record.request
         said = _spoken(whole, request.thread)
@@ -403,7 +401,8 @@ class Inbox:
             await self._stops(inbound_id, channel, whole, received_at, is_denial=True)
         may = offers(read.record, self._people, PersonId(reply.person), channel, read.now)
         is_no = reply.said == "deny" and ("deny" in may or "withdraw" in may)
-        denied, is_window = (request.id, request.run_id) if is_no else (), whole is not reply or bool(reply.filled)
+        denied = (request.id, request.run_id) if is_no else ()
+        is_window = whole is not reply or bool(reply.filled) or reply.said == "break_glass"
         for orders in (partial(self._stops_named, besides=denied), self._ends) if is_window else ():
             try:
                 await orders(inbound_id, channel, said)
@@ -467,7 +466,7 @@ class Inbox:
             return (await self._decisions.request(some_id)).record.request.run_id
         return some_id
 
-    async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: _Failure) -> None:
+    async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: Failure) -> None:
         """Tell the writer of an answer why it does nothing."""
         with self._people.speaking_to(said.person):
             title = say("run.not-passed-on-title")
@@ -744,7 +743,7 @@ class Inbox:
         rest = beside_named(text)
         named, above, below = typed_revocations(rest)
         rest = f"{above}\n{below}" if named else rest
-        failed: _Failure | None = None
+        failed: Failure | None = None
         freeze, once = typed_freeze(rest), f"ordered {inbound_id}"
         # What stands beside them may have had to wait, and brings them again.
         was_done = trigger.follows and bool(freeze or named) and await self._store.remembered(once) is not None
@@ -757,7 +756,7 @@ class Inbox:
             try:
                 is_done = await orders(inbound_id, channel, trigger) or is_done
             except (Conflict, Forbidden, Unavailable) as error:
-                failed = _graver(failed, error)
+                failed = both(failed, error)
         if not (is_done or failed):
             return False
         refusal = refusal or refused_beside(text)
@@ -785,7 +784,7 @@ class Inbox:
         """Return whether the message stops runs that it names, `besides` these, wherever it stands. Raises as `named`
         does, at last; and Unavailable, at last as well, so that what could not be looked at is done again.
         """
-        failed: _Failure | None = None
+        failed: Failure | None = None
         named, stopped = stops_named(trigger.text), set[str]()
         found = {some_id: words for some_id, words in named.items() if some_id not in besides}
         for some_id, words in found.items():
@@ -797,7 +796,7 @@ class Inbox:
                 said = trigger.model_copy(update={"text": words})
                 await self._follow_ups.named(f"{inbound_id}-{some_id}", channel, said, some_id)
             except (Conflict, Forbidden, Unavailable) as error:
-                failed = _graver(failed, error)
+                failed = both(failed, error)
         if failed:
             raise failed
         return bool(found)
@@ -929,11 +928,6 @@ def _only_ends(text: str) -> bool:
 
 def _has_subject(channel: str, trigger: Trigger) -> bool:
     return channel == "email" and not trigger.follows
-
-
-def _graver(before: _Failure | None, now: _Failure) -> _Failure:
-    """Return which of two failures is raised for both: one after which the message is done again, with all it says."""
-    return before if isinstance(before, Unavailable) else now
 
 
 def _has_more(text: str) -> bool:

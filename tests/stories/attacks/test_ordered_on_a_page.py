@@ -165,6 +165,22 @@ async def test_attack_the_reason_of_a_hand_on_is_done_as_an_order_in_place_of_it
     assert [where for where, *_ in await frozen(world)] == ["production"]
 
 
+@opens(
+    OPERATOR.replace("expires_after", 'break_glass = ["person:cy"]\nexpires_after', 1),
+    beside=("hallway",),
+    reach=("slack", "email"),
+)
+async def test_attack_a_freeze_in_the_window_that_breaks_the_glass_is_lost(world: World, hallway: Hallway) -> None:
+    record = await asked(world, hallway, "press button")
+    reason = "checkout is down, nobody can pay\nfreeze production"
+    broken = Reply(person="cy", token=await token_of(hallway, "cy"), said="break_glass", text=reason, reason=reason)
+    await types(world, hallway, broken.model_copy(update={"is_typed": True}))
+
+    assert await state(world, record) == ("approved", ["press button"])
+    assert [where for where, *_ in await frozen(world)] == ["production"]
+    assert hallway.to("cy", "Frozen since")
+
+
 @opens(beside=("hallway",), reach=("slack", "email"))
 async def test_attack_a_stop_in_a_field_of_a_form_is_done_and_the_answer_is_lost(
     world: World, hallway: Hallway
