@@ -43,3 +43,17 @@ class RateLimited(Unavailable):
     def __init__(self, what: str, do: str, retry_after_s: float) -> None:
         super().__init__(what, do)
         self.retry_after_s = retry_after_s
+
+
+Failure = Conflict | Forbidden | Unavailable
+"""Why one of several orders is not done."""
+
+
+def both(before: Failure | None, now: Failure) -> Failure:
+    """Return what says both: of what is not done nothing is left unsaid. What is done again later says no more."""
+    if before is None or isinstance(before, Unavailable):
+        return before or now
+    if isinstance(now, Unavailable):
+        return now
+    do = dict.fromkeys(one.do.rstrip(".") for one in (before, now) if one.do)
+    return Conflict(f"{before.what.rstrip('.')}. {now.what}", ". ".join(do))

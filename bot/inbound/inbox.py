@@ -16,7 +16,7 @@ from agents.desk import DESK
 from agents.requests import Binding, DeliveryId, FromDesk, Frozen, PersonId, Request
 from agents.requests.record import RequestRecord
 from agents.text import quote, strip_invisible
-from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile
+from bot.errors import Conflict, Failure, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile, both
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
@@ -51,7 +51,7 @@ from bot.policy.answers import (
 )
 from bot.render.views import Summary
 from bot.requests.decisions import Change, Decisions, Outcome, RequestRead
-from bot.requests.reassignment.delegation import wish_of
+from bot.requests.reassignment.delegation import HandOn, wish_of
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
@@ -70,8 +70,6 @@ from language.recorded import recorded
 from language.stored import Stored
 
 log = structlog.stdlib.get_logger()
-
-_Failure = Conflict | Forbidden | Unavailable
 
 # A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
 _SEEN_S = 7 * 24 * 3600.0
@@ -299,8 +297,10 @@ class Inbox:
         is_read = channel != "email" or reply.is_sure
         freeze = typed_freeze(_with_reason(reply).text)
         is_heard = is_read or (freeze is not None and not freeze.ends)
-        is_words = is_heard and (reply.said == "hand_on" or (reply.said == "free_text" and not reply.filled))
-        if await self._only_stops(inbound_id, channel, reply, read, statement, received_at):
+        is_words = is_heard and reply.said == "free_text" and not reply.filled
+        # What a window has beside its words, it says apart from them: neither is done in place of the other.
+        is_apart = bool(reply.filled) or (reply.said in {"deny", "break_glass"} and statement.is_typed)
+        if not reply.filled and await self._only_stops(inbound_id, channel, reply, read, statement, received_at):
             return await self._store.drop_inbound(inbound_id)
         if is_words:
             is_done = await self._is_order(inbound_id, channel, reply, read.record, received_at)
@@ -313,15 +313,16 @@ class Inbox:
             if is_done or (stop and is_vote):
                 reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
                 statement = as_denial(read.record.request, statement) if is_vote else statement
-        elif is_heard and reply.said == "deny" and statement.is_typed:
-            await self._beside_denial(inbound_id, channel, reply, read, received_at)
+        elif is_heard and is_apart:
+            await self._beside(inbound_id, channel, reply, read, received_at)
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
         change = self._change_in(read.record, statement) if is_read else None
         statement = statement if change else in_emergency(read.record, statement)
         await self._decisions.decide(placed.request_id, statement, read, together, change)
-        if is_vote and (reply.said in IN_WORDS or (reply.said == "deny" and freeze is None)):
+        is_said = reply.said in IN_WORDS or reply.said in {"deny", "break_glass"}
+        if is_vote and is_said and not (freeze and is_apart):
             await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
@@ -388,22 +389,24 @@ class Inbox:
         await self._tell_rest(inbound_id, channel, said)
         return True
 
-    async def _beside_denial(
+    async def _beside(
         self, inbound_id: str, channel: str, reply: Reply, read: RequestRead, received_at: datetime
     ) -> None:
-        """Freeze what a denial freezes as well; of a window, whose reason stands by itself, stop and revoke what that
-        names, but for what its writer denies by it.
+        """Freeze what a denial or a window freezes as well; of a window, whose words stand by themselves, stop and
+        revoke what they name, but for what its writer denies by it.
         """
         whole, request = _with_reason(reply), read.record.request
         said = _spoken(whole, request.thread)
         if typed_freeze(whole.text):
             await self._stops(inbound_id, channel, whole, received_at, is_denial=True)
         may = offers(read.record, self._people, PersonId(reply.person), channel, read.now)
-        denied = (request.id, request.run_id) if "deny" in may or "withdraw" in may else ()
-        for orders in (partial(self._stops_named, besides=denied), self._ends) if whole is not reply else ():
+        is_no = reply.said == "deny" and ("deny" in may or "withdraw" in may)
+        denied = (request.id, request.run_id) if is_no else ()
+        is_window = whole is not reply or bool(reply.filled) or reply.said == "break_glass"
+        for orders in (partial(self._stops_named, besides=denied), self._ends) if is_window else ():
             try:
                 await orders(inbound_id, channel, said)
-            except (Conflict, Forbidden, Unavailable) as error:  # the denial counts at once
+            except (Conflict, Forbidden, Unavailable) as error:  # the rest of the window counts at once
                 await self._not_passed_on(inbound_id, channel, said, error)
 
     async def _why_gone(self, delivery_id: DeliveryId) -> str:
@@ -463,7 +466,7 @@ class Inbox:
             return (await self._decisions.request(some_id)).record.request.run_id
         return some_id
 
-    async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: _Failure) -> None:
+    async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: Failure) -> None:
         """Tell the writer of an answer why it does nothing."""
         with self._people.speaking_to(said.person):
             title = say("run.not-passed-on-title")
@@ -542,6 +545,17 @@ class Inbox:
         is_denial = refusal and request.format == "approval" and statement.said in IN_WORDS
         return as_denial(request, statement) if is_denial else statement
 
+    async def answer(
+        self, request: Request, statement: Statement, read: RequestRead | None = None, change: Change | None = None
+    ) -> Outcome:
+        """Answer as `Decisions.answer` does, with what no message brings; its writer is told as well which orders that
+        it has in words are done by none of that.
+        """
+        outcome = await self._decisions.answer(request.id, statement, read, change)
+        said = replace(statement, text=change.reason) if isinstance(change, HandOn) else statement
+        beside = await self.not_ordered(request, said)
+        return replace(outcome, words=f"{outcome.words} {beside}".rstrip())
+
     async def not_ordered(self, request: Request, statement: Statement) -> str:
         """Return what somebody is told whose answer no message brings, and in one would freeze something, end a
         standing approval or stop another run: it does none of that here; else nothing.
@@ -550,7 +564,7 @@ class Inbox:
         is_typed = not (statement.given or statement.picks or statement.filled)
         freezes = is_typed and await self._freezes.reads(statement.person, text)
         is_order = freezes or (is_typed and (typed_revocations(text)[0] or may_mean_end(text)))
-        others = {*stops_named(text)} - {request.id, request.run_id} if is_typed else ()
+        others = {*stops_named(text)} - {request.id, request.run_id} if is_typed or statement.filled else ()
         told = [say("run.stop-left", named=", ".join(sorted(others)))] if others else []
         return ". ".join([*told, *([say("notice.order-here")] if is_order else [])])
 
@@ -668,6 +682,7 @@ class Inbox:
         except (Conflict, Forbidden, Invalid, RateLimited) as error:
             log.warning("trigger refused", person=trigger.person, error=str(error), title=title)
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
+            await self._store.drop_inbound(inbound_id)
         return None
 
     async def _first_copy(self, inbound_id: str, key: str) -> str:
@@ -714,7 +729,7 @@ class Inbox:
             has_run = await self._follow_ups.unheard(inbound_id, channel, trigger, first.decode())
             if not has_run and trigger.is_addressed and not trigger.deleted:
                 title, told = say("run.not-passed-on-title"), say("notice.edited-word")
-                return await self._quarantine.refuse(inbound_id, channel, trigger, told, title)
+                await self._quarantine.refuse(inbound_id, channel, trigger, told, title)
         log.info("ignored", reason="a message that was deleted, or edited and says no stop")
         return await self._store.drop_inbound(inbound_id)
 
@@ -728,7 +743,7 @@ class Inbox:
         rest = beside_named(text)
         named, above, below = typed_revocations(rest)
         rest = f"{above}\n{below}" if named else rest
-        failed: _Failure | None = None
+        failed: Failure | None = None
         freeze, once = typed_freeze(rest), f"ordered {inbound_id}"
         # What stands beside them may have had to wait, and brings them again.
         was_done = trigger.follows and bool(freeze or named) and await self._store.remembered(once) is not None
@@ -741,7 +756,7 @@ class Inbox:
             try:
                 is_done = await orders(inbound_id, channel, trigger) or is_done
             except (Conflict, Forbidden, Unavailable) as error:
-                failed = _graver(failed, error)
+                failed = both(failed, error)
         if not (is_done or failed):
             return False
         refusal = refusal or refused_beside(text)
@@ -769,7 +784,7 @@ class Inbox:
         """Return whether the message stops runs that it names, `besides` these, wherever it stands. Raises as `named`
         does, at last; and Unavailable, at last as well, so that what could not be looked at is done again.
         """
-        failed: _Failure | None = None
+        failed: Failure | None = None
         named, stopped = stops_named(trigger.text), set[str]()
         found = {some_id: words for some_id, words in named.items() if some_id not in besides}
         for some_id, words in found.items():
@@ -781,7 +796,7 @@ class Inbox:
                 said = trigger.model_copy(update={"text": words})
                 await self._follow_ups.named(f"{inbound_id}-{some_id}", channel, said, some_id)
             except (Conflict, Forbidden, Unavailable) as error:
-                failed = _graver(failed, error)
+                failed = both(failed, error)
         if failed:
             raise failed
         return bool(found)
@@ -913,11 +928,6 @@ def _only_ends(text: str) -> bool:
 
 def _has_subject(channel: str, trigger: Trigger) -> bool:
     return channel == "email" and not trigger.follows
-
-
-def _graver(before: _Failure | None, now: _Failure) -> _Failure:
-    """Return which of two failures is raised for both: one after which the message is done again, with all it says."""
-    return before if isinstance(before, Unavailable) else now
 
 
 def _has_more(text: str) -> bool:

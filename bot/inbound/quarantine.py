@@ -43,14 +43,16 @@ class Quarantine:
     async def refuse(self, inbound_id: str, channel: str, trigger: Trigger, why: str, title: str) -> None:
         """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day. Whoever means to
         stop something must know that nothing is stopped.
+
+        It ends no item: what else that says may still have to be done. Of one item the same is said once.
         """
         text = trigger.text
         stops = is_withdrawal(text) or is_no_wish(text) or names_only(text) or bool(stops_named(text))
         name, limit = (f"stops {trigger.person}", TOLD) if stops else (f"notices {trigger.person}", (_NOTICES, _DAY_S))
         if not await self._store.admit(name, inbound_id, *limit):
-            return await self._store.drop_inbound(inbound_id)
+            return
         entry = Tell(
-            id=outgoing_id(inbound_id),
+            id=derived_id("outgoing", inbound_id, f"refused {title} {why}"),
             run_id=RunId(inbound_id),
             person=PersonId(trigger.person),
             reach=(channel,),
@@ -63,8 +65,7 @@ class Quarantine:
             thread=trigger.thread or inbound_id,
             to=trigger.place,
         )
-        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
-        return None
+        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
 
     async def add(self, inbound_id: str, channel: str, item: Quarantined) -> None:
         """Show it to people, rather twice than never; it is not counted, and nobody can wave it through."""

@@ -47,7 +47,7 @@ from bot.policy.stops import (
     with_ids,
     without_names,
 )
-from channels import File, Said
+from channels import IN_WORDS, File, Said
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
 from channels.email.reply.against import ends_otherwise, is_no_value, speaks_against
 from channels.email.reply.vocabulary import ANSWER, CORRECTS, NAMES_APPROVAL, OUR_ID, SORRY, THING, fold
@@ -145,6 +145,11 @@ class Statement:
     def channel(self) -> str:
         """The channel that it came through."""
         return self.proof.channel
+
+    @property
+    def is_in_words(self) -> bool:
+        """Whether it was written, and nothing was pressed, picked or filled in."""
+        return self.said in IN_WORDS and not (self.given or self.picks or self.filled)
 
     @property
     def for_people(self) -> bool:

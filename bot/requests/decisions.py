@@ -68,7 +68,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.lists import EXPIRED, GLASS_BROKEN, counted_as
 from bot.store.outbox_entry import OutboxEntry, Tell
-from channels import IN_WORDS, Card
+from channels import Card
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -131,10 +131,11 @@ class Decisions:
     ) -> Outcome:
         """`decide`, and return the outcome, for the person to be told at once.
 
-        Raises NotFound, and Conflict for words that stop another run; a vote that names one in its reason is a vote.
+        Raises NotFound, and Conflict for words that stop another run; a vote that names one in its reason is a vote,
+        and what is filled in or picked an answer.
         """
         others = {*stops_named(statement.text)} - {request_id, *([read.record.request.run_id] if read else [])}
-        if others and statement.said in IN_WORDS and change is None:
+        if others and statement.is_in_words and change is None:
             raise Conflict(say("run.stop-other", named=", ".join(sorted(others))), say("run.stop-other-do"))
         judgement, written = await self._decide(request_id, statement, read, None, change)
         record = written or (await self.request(request_id)).record

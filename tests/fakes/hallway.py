@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from channels import Accept, Address, Card, Contact, Inbound, Newest, Placement, Reading, RequestLookup, Trigger
+from channels import Accept, Address, Card, Contact, Inbound, Newest, Placement, Reading, Reply, RequestLookup, Trigger
 
 _READING: TypeAdapter[Reading] = TypeAdapter(Reading)
 
@@ -36,6 +36,7 @@ class Hallway:
             can_wait=False,
             within=within,
             begins=begins,
+            token=reading.token if isinstance(reading, Reply) else "",
             received_at=datetime.now(UTC),
         )
 

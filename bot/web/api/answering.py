@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from agents.events import RequestOpened, RequestRevised
 from agents.forms import text_of
-from agents.requests import Binding, PersonId, Request, bound_to
+from agents.requests import Binding, PersonId, Request, RequestId, bound_to
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.people.api_keys import ApiKey
@@ -77,7 +77,7 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
     """Return what became of the answer. Raises ProblemError when it does not count, with the judgement in it."""
     record = read.record
     person = await _person(here, key, record)
-    sent = reply_id(key, given, once)
+    sent = reply_id(key, record.request.id, given, once)
     about = await _about(here, key, as_known_now(record, here.app.people), given, sent)
     statement = Statement(
         reply_id=sent,
@@ -93,9 +93,7 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
         about=about,
     )
     statement = here.app.messages.inbox.heard(record.request, statement)
-    outcome = await here.app.requests.decisions.answer(record.request.id, statement, read)
-    beside = await here.app.messages.inbox.not_ordered(record.request, statement)
-    outcome = replace(outcome, words=f"{outcome.words} {beside}".rstrip())
+    outcome = await here.app.messages.inbox.answer(record.request, statement, read)
     if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
@@ -147,13 +145,15 @@ async def _person(here: Here, key: ApiKey, record: RequestRecord) -> PersonId:
     return key.person
 
 
-def reply_id(key: ApiKey, given: AnswerGiven | EditWanted | DelegationWanted, once: str | None) -> str:
-    """The same one for the same answer under the same idempotency key: it is judged once."""
+def reply_id(
+    key: ApiKey, request_id: RequestId, given: AnswerGiven | EditWanted | DelegationWanted, once: str | None
+) -> str:
+    """The same one for the same answer to a request under the same idempotency key: it is judged once."""
     if once is None:
         return f"api-{secrets.token_hex(8)}"
     # What is not said is left out, so that an answer means the same to a release that does not know it.
     unsaid = set[str]() if getattr(given, "note_confirmed", None) else {"note_confirmed"}
-    same = f"{key.prefix}\n{once}\n{given.model_dump_json(exclude=unsaid)}"
+    same = f"{key.prefix}\n{once}\n{request_id}\n{given.model_dump_json(exclude=unsaid)}"
     return f"api-{hashlib.sha256(same.encode()).hexdigest()[:32]}"
 
 
@@ -238,7 +238,7 @@ async def edit(here: Here, key: ApiKey, read: RequestRead, wanted: EditWanted, o
         raise await refused(here, key, "write", scope_missing(key, "steer"), record.request.run_id)
     statement = _statement(key, person, record.request, wanted, once)
     change = here.app.runs.steering.edit(wanted.args)
-    outcome = await here.app.requests.decisions.answer(record.request.id, statement, read, change)
+    outcome = await here.app.messages.inbox.answer(record.request, statement, read, change)
     if not isinstance(outcome.judgement, Edited):
         raise await refusal(here, outcome, wanted.digest)
     view = request_view(outcome.record, here.app.people)
@@ -249,7 +249,7 @@ async def delegate(here: Here, key: ApiKey, read: RequestRead, wanted: Delegatio
     """Hand a request on as the person whose key it is. Raises ProblemError when nothing changed, and NotFound."""
     request, person = read.record.request, await _person(here, key, read.record)
     statement = Statement(
-        reply_id=f"{reply_id(key, wanted, once)}-delegate",
+        reply_id=f"{reply_id(key, request.id, wanted, once)}-delegate",
         person=person,
         binding=bound_to(request, "request"),
         said="hand_on",
@@ -258,7 +258,7 @@ async def delegate(here: Here, key: ApiKey, read: RequestRead, wanted: Delegatio
     )
     to = here.app.people.named(wanted.to)
     change = HandOn(to, wanted.reason)
-    outcome = await here.app.requests.decisions.answer(request.id, statement, read, change)
+    outcome = await here.app.messages.inbox.answer(request, statement, read, change)
     if not isinstance(outcome.judgement, Delegated):
         raise await refusal(here, outcome, request.digest)
     view = request_view(outcome.record, here.app.people)
@@ -267,7 +267,7 @@ async def delegate(here: Here, key: ApiKey, read: RequestRead, wanted: Delegatio
 
 def _statement(key: ApiKey, person: PersonId, request: Request, wanted: EditWanted, once: str | None) -> Statement:
     made = Statement(
-        reply_id=reply_id(key, wanted, once),
+        reply_id=reply_id(key, request.id, wanted, once),
         person=person,
         binding=_bound_by(request, wanted.digest),
         said="edit",

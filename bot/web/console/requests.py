@@ -16,7 +16,7 @@ from agents.forms import Misfit
 from agents.requests import Binding, Given, PersonId, Request, RequestId, RequestState
 from agents.run import fold
 from agents.text import quote
-from bot.errors import Conflict, Forbidden
+from bot.errors import Conflict, Forbidden, SaysoError
 from bot.people.offers import offers
 from bot.policy.answers import Statement, picked
 from bot.policy.edits import EditRefused, typed_values
@@ -27,6 +27,7 @@ from bot.render.edits import edit_inputs
 from bot.render.views import request_view
 from bot.render.words import feedback_text
 from bot.render.worklist import KINDS, Kind, item_of, work_list
+from bot.requests.decisions import Outcome
 from bot.requests.reassignment.delegation import HandOn
 from bot.store.ids import check
 from bot.web.console.pages import page, to
@@ -155,15 +156,13 @@ async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str,
 
 async def answered(request: HttpRequest) -> Response:
     """Judge an answer and say what became of it."""
-    process, visit, request_id = here(request), visit_of(request), _id(request)
+    process, visit = here(request), visit_of(request)
     read = await request_for(request, "answer")
     record, statement = read.record, _statement(read.record.request, visit)
     if statement.said == "ask" and not statement.text.strip():
         return to(request, _back(request, record.request), say("console.ask-empty"), is_well=False)
     statement = process.app.messages.inbox.heard(record.request, statement)
-    outcome = await process.app.requests.decisions.answer(request_id, statement, read)
-    beside = await process.app.messages.inbox.not_ordered(record.request, statement)
-    outcome = replace(outcome, words=f"{outcome.words} {beside}".rstrip())
+    outcome = await process.app.messages.inbox.answer(record.request, statement, read)
     if isinstance(outcome.judgement, NoteUnconfirmed):
         asked = {
             "asked": record.request,
@@ -211,7 +210,7 @@ async def edited(request: HttpRequest) -> Response:
     statement = _made(asked, visit, seen, "edit", "", text)
     values = typed_values(asked.call, typed) if asked.call else {}
     change = app.runs.steering.edit(values or typed)
-    outcome = await app.requests.decisions.answer(request_id, statement, change=change)
+    outcome = await app.messages.inbox.answer(asked, statement, change=change)
     if isinstance(outcome.judgement, EditRefused):
         filled = tuple(one.model_copy(update={"value": typed[one.name]}) for one in inputs)
         found = _edit_form(asked, seen.revision, seen.digest, filled) | {"told": (False, outcome.words)}
@@ -246,7 +245,7 @@ async def handed_on(request: HttpRequest) -> Response:
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     to_whom, reason = PersonId(visit.field("to")[:_ID_CHARS]), visit.field("reason")[:_REASON_CHARS]
     statement = _made(asked, visit, shown, "hand_on", "", f"delegate: {to_whom}\n{reason}")
-    outcome = await app.requests.decisions.answer(request_id, statement, change=HandOn(to_whom, reason))
+    outcome = await app.messages.inbox.answer(asked, statement, change=HandOn(to_whom, reason))
     return to(request, f"/requests/{request_id}", outcome.words, is_well=outcome.counts)
 
 
@@ -281,25 +280,40 @@ async def denying(request: HttpRequest) -> Response:
 
 
 async def denied(request: HttpRequest) -> Response:
-    """Deny each of the requests that the form shows, each judged alone, and say what became of all."""
-    decisions, visit = here(request).app.requests.decisions, visit_of(request)
-    counted, others, beside = 0, list[str](), ""
-    for some_id in dict.fromkeys(visit.fields("pick")[:_DENIED_AT_ONCE]):
-        request_id = RequestId(check(some_id, "request"))
-        read = await request_for(request, "answer", request_id)
-        asked = read.record.request
-        shown = _shown(visit, visit.field(f"revision-{request_id}"), visit.field(f"digest-{request_id}"))
-        reason = visit.field("reason")[:_REASON_CHARS]
-        statement = _made(asked, visit, shown, "deny", reason, reason)
-        outcome = await decisions.answer(request_id, statement, read)
-        beside = await here(request).app.messages.inbox.not_ordered(asked, statement)
-        counted += outcome.counts
+    """Deny each of the requests that the form shows, each judged alone, and say what became of all.
+
+    Raises Refusal and SaysoError where none of them can be looked at.
+    """
+    visit, counted, others, beside = visit_of(request), 0, list[str](), ""
+    picked_ids = [RequestId(check(one, "request")) for one in dict.fromkeys(visit.fields("pick")[:_DENIED_AT_ONCE])]
+    shown = {one: _shown(visit, visit.field(f"revision-{one}"), visit.field(f"digest-{one}")) for one in picked_ids}
+    failed = list[Refusal | SaysoError]()
+    for request_id in picked_ids:
+        try:
+            outcome, more = await _denied(request, request_id, shown[request_id])
+        except (Refusal, SaysoError) as error:  # the others are denied all the same
+            failed.append(error)
+            others.append(say("console.deny-not-counted", title=request_id, why=str(error)))
+            continue
+        counted, beside = counted + outcome.counts, more or beside
         if not outcome.counts:
-            title = quote(asked.title, _TITLE_CHARS)
+            title = quote(outcome.record.request.title, _TITLE_CHARS)
             others.append(say("console.deny-not-counted", title=title, why=outcome.words))
+    if failed and len(failed) == len(picked_ids):
+        raise failed[0]
     done = say_many("console.deny-done", counted) if counted else say("console.deny-nothing-done")
     told = " ".join(filter(None, [done, *others, beside]))
     return to(request, "/requests", told, is_well=bool(counted) and not others)
+
+
+async def _denied(request: HttpRequest, request_id: RequestId, shown: "_Shown") -> tuple[Outcome, str]:
+    """Deny one of them, and return what became of it, and which orders beside it nothing was done of."""
+    app, visit = here(request).app, visit_of(request)
+    read = await request_for(request, "answer", request_id)
+    asked, reason = read.record.request, visit.field("reason")[:_REASON_CHARS]
+    statement = _made(asked, visit, shown, "deny", reason, reason)
+    outcome = await app.requests.decisions.answer(request_id, statement, read)
+    return outcome, await app.messages.inbox.not_ordered(asked, statement)
 
 
 class _Shown(NamedTuple):

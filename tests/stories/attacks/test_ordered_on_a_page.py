@@ -15,9 +15,11 @@ from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.test_typed_freezes import OPERATOR, frozen
 
 pytestmark = opens(OPERATOR)
+SOLO = OPERATOR.replace('["group:release"]', '["person:cy"]\nstand_ins = ["person:dan"]', 1)
 BEGINS_NOTHING = "here it did nothing, and no run was started"
 DOES_NEITHER = "Your words froze nothing, ended no freeze and revoked no standing approval"
 GIVEN_OUT = "s1g-abcdefghijklm"
+RUN_OF_NOBODY = "s0r-abcdefghijklm"
 ORDERS = (
     "freeze production: incident 4711", "Alarm!\nfreeze everything", "unfreeze production: fixed",
     f"revoke {GIVEN_OUT}", f"Bitte {GIVEN_OUT} zurückziehen", "standing", "standing 5 times until 2027-01-01",
@@ -120,6 +122,114 @@ async def test_attack_a_stop_of_another_run_or_a_revocation_in_the_window_of_a_d
     assert (await world.request(other.request.id)).state == "denied"
     [standing] = await world.app.requests.standing.all()
     assert standing.revoked
+
+
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
+@pytest.mark.parametrize("named", ["stop", "revoke"])
+async def test_attack_a_denial_is_lost_over_an_order_in_its_window_that_can_not_be_done(
+    world: World, hallway: Hallway, named: str
+) -> None:
+    record = await asked(world, hallway, "press button")
+
+    reason = f"the wrong tag\n{named} {RUN_OF_NOBODY if named == 'stop' else GIVEN_OUT}"
+    denial = Reply(person="bo", token=await token_of(hallway, "bo"), said="deny", text="deny", reason=reason)
+    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+
+    assert await state(world, record) == ("denied", [])
+    assert hallway.to("bo", "There is no ")
+
+
+@opens(SOLO, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_the_reason_of_a_hand_on_is_done_as_an_order_in_place_of_it(
+    world: World, hallway: Hallway
+) -> None:
+    other = await world.opened(await world.trigger("press horn"))
+    await until(lambda: hallway.to("cy", "Press horn?"), what="Cy has that card")
+    for reason, told in (
+        ("away until 2027-12-01", ""),
+        ("not away", ""),
+        ("standing", ""),
+        (f"stop {other.request.run_id}", ""),
+        (f"stop {RUN_OF_NOBODY}", "There is no run"),
+        ("freeze production: incident 4711", "Frozen since"),
+    ):
+        record = await asked(world, hallway, "press button", thread=reason)
+        hand_on = Reply(person="cy", token=await token_of(hallway, "cy"), said="hand_on", text=reason)
+        await types(world, hallway, hand_on.model_copy(update={"filled": {"to": "dan"}}))
+        await world.quiet()
+
+        assert (await world.request(record.request.id)).asked.givers == ("cy",), reason
+        assert bool(hallway.to("cy", told)), reason
+    assert not await world.app.requests.absences.all()
+    assert (await world.request(other.request.id)).state == "denied"
+    assert [where for where, *_ in await frozen(world)] == ["production"]
+
+
+@opens(
+    OPERATOR.replace("expires_after", 'break_glass = ["person:cy"]\nexpires_after', 1),
+    beside=("hallway",),
+    reach=("slack", "email"),
+)
+async def test_attack_a_freeze_in_the_window_that_breaks_the_glass_is_lost(world: World, hallway: Hallway) -> None:
+    record = await asked(world, hallway, "press button")
+    reason = "checkout is down, nobody can pay\nfreeze production"
+    broken = Reply(person="cy", token=await token_of(hallway, "cy"), said="break_glass", text=reason, reason=reason)
+    await types(world, hallway, broken.model_copy(update={"is_typed": True}))
+
+    assert await state(world, record) == ("approved", ["press button"])
+    assert [where for where, *_ in await frozen(world)] == ["production"]
+    assert hallway.to("cy", "Frozen since")
+
+
+@opens(beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_stop_in_a_field_of_a_form_is_done_and_the_answer_is_lost(
+    world: World, hallway: Hallway
+) -> None:
+    other = await world.opened(await world.trigger("press horn"))
+    stop = f"stop {other.request.run_id}"
+    record = await asked(world, hallway, "ask form What is next? | what, note")
+    answer = Reply(
+        person="anna", token=await token_of(hallway, "anna"), said="free_text", text=f"what: x\nnote: {stop}"
+    )
+    await types(world, hallway, answer.model_copy(update={"filled": {"what": "x", "note": stop}}))
+    assert await state(world, record) == ("answered", [])
+    assert (await world.run(other.request.run_id)).ended
+
+    other = await world.opened(await world.trigger("press horn"))
+    filled = {"what": "x", "note": f"stop {other.request.run_id}"}
+    told = f"Of {other.request.run_id} your message stops nothing"
+    async with a_console(world) as console:
+        anna, program = await console.browser("anna"), await console.api.client("anna")
+        first, second = [await world.opened(await world.trigger("ask form What is next? | what, note")) for _ in "12"]
+        path = f"/requests/{first.request.id}"
+        page = await anna.submit(
+            (await anna.get(path)).form(f"{path}/answer"), **{"field-1": "x", "field-2": filled["note"]}
+        )
+        said = await program.post(f"/v1/requests/{second.request.id}/answer", json={"form": filled})
+
+    assert told in page.words
+    assert (said.status_code, told in said.json()["told"]) == (200, True)
+    for one in (first, second):
+        decision = (await world.request(one.request.id)).decision
+        assert decision
+        assert decision.given
+        assert decision.given.form == filled
+    assert not (await world.run(other.request.run_id)).ended
+
+
+@opens(SOLO)
+async def test_attack_a_freeze_beside_a_hand_on_is_lost_and_its_writer_not_told(world: World) -> None:
+    first, second = [await world.opened(await world.trigger("press bell")) for _ in "12"]
+    path, reason = f"/requests/{first.request.id}/hand-on", "freeze production: incident 4711"
+
+    async with a_console(world) as console:
+        cy, program = await console.browser("cy"), await console.api.client("cy")
+        page = await cy.submit((await cy.get(path)).form(path), to="dan", reason=reason)
+        body = {"to": "dan", "reason": reason}
+        told = (await program.post(f"/v1/requests/{second.request.id}/delegate", json=body)).json()["told"]
+
+    assert [DOES_NEITHER in said for said in (page.words, told)] == [True, True]
+    assert [(await world.request(one.request.id)).asked.givers for one in (first, second)] == [("cy",), ("cy",)]
 
 
 @opens(beside=("hallway",), reach=("slack", "email"))

@@ -286,6 +286,17 @@ async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders
     assert await run_of_thread(orders.office.app.store, "slack", THREAD) == RunId(orders.record.request.run_id)
 
 
+@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+async def test_attack_of_orders_that_can_not_be_done_only_one_is_told(orders: Orders, way: str) -> None:
+    none = ("s1r-aaaaaaaaaaaaa", "s1r-bbbbbbbbbbbbb", "s1g-aaaaaaaaaaaaa", "s1g-bbbbbbbbbbbbb")
+    await orders.write(way, f"stop {none[0]} and {none[1]}\nrevoke {none[2]}, {none[3]}")
+    await orders.office.quiet()
+
+    assert await orders.done() == set()
+    for one in none:
+        assert orders.hallway.to("bo", one), one
+
+
 async def test_attack_a_revocation_in_the_window_about_the_message_of_somebody_else_is_a_wish(orders: Orders) -> None:
     before = await orders.office.app.store.lists.runs()
     text = orders.words("revoke FIRST\n\nAbout this message:\n> still in use?")

@@ -416,3 +416,22 @@ async def test_attack_a_stop_beside_a_freeze_in_a_mail_is_lost_or_the_freeze_bes
     await world.ended(record.request.run_id)
     assert await state(world, record) == ("denied", [])
     assert await frozen(world) == [("production", "dan", "")]
+
+
+@opens()
+async def test_attack_a_stop_said_to_two_closed_questions_under_one_idempotency_key_stops_one_run(world: World) -> None:
+    questions = [await world.opened(await world.trigger("ask free_text which?\npress bell")) for _ in range(2)]
+    for question in questions:
+        await world.decide("anna", question, "free_text", "the blue one")
+    await world.quiet()
+
+    async with serving(world.app) as api:
+        anna = await api.client("anna")
+        for question in questions:
+            path, once = f"/v1/requests/{question.request.id}/answer", {"Idempotency-Key": "incident-4711"}
+            told = [await anna.post(path, json={"text": "stop"}, headers=once) for _ in range(2)]
+            assert ["The run has your stop" in one.json()["detail"] for one in told] == [True, True]
+
+    for question in questions:
+        assert await world.summary(question.request.run_id) == "failed: withdrawn"
+    assert world.workshop.effects == []

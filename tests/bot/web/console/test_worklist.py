@@ -9,6 +9,8 @@ from bot.render.worklist import Kind, work_list
 from bot.store import Commit, RecordWrite
 from bot.store.ids import new_id
 from tests.bot.web.console.stage import asked, place
+from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.servers.console import Browser, Console, Page
 
@@ -81,6 +83,31 @@ async def test_what_is_selected_is_denied_only_after_a_second_page_and_each_is_j
     assert decision
     assert (decision.by, decision.reason, decision.channel) == ((BO,), "not today", "console")
     assert (await world.request(third.request.id)).state == "denied", "a denial counts for every version"
+
+
+@opens(f'{TOML}\n[policies.theirs]\napprovers = ["person:cy"]\nexpires_after = "4h"\n')
+async def test_attack_a_denial_is_lost_over_another_one_of_what_nobody_can_see_any_more(
+    world: World, console: Console
+) -> None:
+    world.workshop.policy_of["that"] = "theirs"
+    first, theirs, last = [await asked(world, f"press {what}") for what in ("it", "that", "this")]
+    bo, cy = await console.browser("bo"), await console.browser("cy")
+    shown = [(await bo.get(f"/requests/deny?pick={one.request.id}")).form("/requests/deny") for one in (first, last)]
+    alone = (await cy.get(f"/requests/deny?pick={theirs.request.id}")).form("/requests/deny")
+    others = ((alone, theirs), (shown[1], last))
+    fields = [
+        *shown[0].fields,
+        *(each for form, one in others for each in form.fields if one.request.id in each[0] + each[1]),
+    ]
+
+    refused = [one for one in fields if one[0] in {"stamp", "as", "once"} or theirs.request.id in one[0] + one[1]]
+    assert (await bo.post("/requests/deny", refused)).status_code == 404
+    assert (await bo.post("/requests/deny", fields)).status_code == 303
+
+    told = (await bo.get("/requests")).words
+    assert f"2 denied. Not counted for {theirs.request.id}: There is no such request" in told
+    states = [(await world.request(one.request.id)).state for one in (first, theirs, last)]
+    assert states == ["denied", "open", "denied"]
 
 
 async def test_many_are_denied_only_by_who_may_and_only_by_a_whole_form(world: World, console: Console) -> None:
