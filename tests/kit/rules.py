@@ -15,11 +15,11 @@ Said = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Step:
-    """One step. `approvers` were resolved when the request opened, `group` is who is in theirs by now; of those who
-    approved it, who `counted` when it was met.
+    """One step. `approvers` were resolved when the request opened, in the policy's order, and `group` is who is in
+    theirs by now; of those who approved it, who `counted` when it was met.
     """
 
-    approvers: frozenset[str]
+    approvers: tuple[str, ...]
     quorum: int
     group: frozenset[str]
     counted: frozenset[str] = frozenset()
@@ -29,7 +29,8 @@ class Step:
 class Rules:
     """One request, whose step with the number `in_step` is in force; a policy without steps is one step. `version` is
     what stands there in this `revision`. Who `wrote` to the run is a requester as well, and who `broke` the `glass`
-    decided it alone. Those who `may_be` one human have one word there: only one of them is present.
+    decided it alone. Those who `may_be` one human have one word there: only one of them is present. Who is `away` has
+    named who stands in, or nobody.
     """
 
     requester: str
@@ -53,6 +54,7 @@ class Rules:
     may_requester_approve: bool = False
     may_be: dict[str, str] = field(default_factory=dict[str, str])
     wrote: frozenset[str] = frozenset()
+    away: dict[str, str] = field(default_factory=dict[str, str])
     glass: frozenset[str] = frozenset()
     broke: str = ""
 
@@ -125,9 +127,27 @@ class Rules:
         return True
 
     def hand_on(self, giver: str, to: str, channel: str, now: float) -> bool:
-        """*Handing it on*: by mail where an approval by mail counts. Of another step goes what the taker may have."""
-        may = giver in self.deciders() and giver not in self.votes and self._counts(channel)
-        if not self._is_open(now) or not may:
+        """*Handing it on*: by mail where an approval by mail counts."""
+        return self._is_open(now) and self._counts(channel) and self._pass_on(giver, to)
+
+    def goes_away(self, person: str, to: str, channel: str) -> None:
+        """*While somebody is away*: who stands in is named where an approval by that way would count."""
+        self.away[person] = to if self._counts(channel) else ""
+
+    def look_for_who_is_away(self, now: float) -> None:
+        """*While somebody is away*: by the rules of a hand-on; whoever has no stand-in is still asked."""
+        stuck, waits = set[str](), self._is_open(now)
+        while waits:
+            held = self.deciders()
+            ordered = (one for one in self.step.approvers if one in held and one in self.away and one in self.present)
+            person = next((one for one in ordered if one not in stuck), "")
+            waits = bool(person)
+            if person and not (self.away[person] and self._pass_on(person, self.away[person])):
+                stuck.add(person)
+
+    def _pass_on(self, giver: str, to: str) -> bool:
+        """Give the seats of one to another, and of other steps those that they may have."""
+        if giver not in self.deciders() or giver in self.votes:
             return False
         is_accepted = to in self.present and to in self.step.group | self.stand_ins
         has_part = self._is_out(to, self.asked()) or to in {*self.votes, *self.deciders(), *self._counted_elsewhere()}
@@ -135,8 +155,8 @@ class Rules:
             return False
         before = self.steps, list(self.handed_on)
         self.steps = tuple(
-            replace(step, approvers=step.approvers - {giver} | {to})
-            if giver in step.approvers and to in step.group | self.stand_ins
+            replace(step, approvers=tuple(dict.fromkeys(to if one == giver else one for one in step.approvers)))
+            if to in step.group | self.stand_ins
             else step
             for step in self.steps
         )
@@ -225,9 +245,9 @@ class Rules:
         asked = self.asked() & (takers if self.may_requester_approve else self.asked())
         return {one for one in people if not self._is_out(one, asked)} - self._had_of_barred()
 
-    def _seated(self, number: int) -> frozenset[str]:
+    def _seated(self, number: int) -> set[str]:
         elsewhere = (one for other, step in enumerate(self.steps) if other != number for one in step.counted)
-        return self.steps[number].approvers - {*elsewhere}
+        return {*self.steps[number].approvers}.difference(elsewhere)
 
     def _counted_elsewhere(self) -> set[str]:
         return {one for number, step in enumerate(self.steps) if number != self.in_step for one in step.counted}
@@ -239,7 +259,11 @@ class Rules:
     def _counted_in(self, number: int) -> set[str]:
         """Return whose approvals count for a step: of those that made it, who is here and may still decide."""
         step = self.steps[number]
-        return self._counted() if number == self.in_step else self._able(step.counted & step.approvers) & self.present
+        return (
+            self._counted()
+            if number == self.in_step
+            else self._able(step.counted.intersection(step.approvers)) & self.present
+        )
 
     def _open_steps(self) -> list[int]:
         return [number for number, step in enumerate(self.steps) if len(self._counted_in(number)) < step.quorum]

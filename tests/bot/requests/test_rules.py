@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeVar
@@ -29,6 +30,7 @@ from bot.people.humans import Humans
 from bot.people.tables import Tables
 from bot.policy.answers import Statement
 from bot.requests.edits import Edit
+from bot.requests.reassignment.absences import AbsenceWanted
 from bot.requests.reassignment.delegation import HandOn
 from bot.store import Commit
 from bot.store.journal import record_write
@@ -40,7 +42,7 @@ from tests.kit.rules import Rules, Step
 # Where requesters may approve, Anna is none of those whom the policy names.
 RELEASE, NAMED, SOME = '["group:release"]', '["person:bo", "person:cy", "person:dan"]', '["person:cy", "person:dan"]'
 IN_STEPS: Mapping[str, tuple[tuple[str, int], ...]] = {
-    "one": ((RELEASE, 1), (SOME, 1)),
+    "one": ((RELEASE, 1), ('["person:cy"]', 1)),
     "two": ((RELEASE, 2), ('["person:cy", "person:dan", "person:eve"]', 1)),
     "three": ((SOME, 1), (RELEASE, 1), ('["person:dan", "person:eve"]', 1)),
 }
@@ -85,10 +87,9 @@ DOWN = "checkout is down"
 T = TypeVar("T")
 
 
-def meant(refs: str) -> frozenset[str]:
+def meant(refs: str) -> tuple[str, ...]:
     """Return whom the approvers of a policy mean as it opens."""
-    named = {one for one in PEOPLE if f'"person:{one}"' in refs}
-    return frozenset(named or {"anna", "bo", "cy", "dan"})
+    return tuple(one for one in PEOPLE if f'"person:{one}"' in refs) or ("anna", "bo", "cy", "dan")
 
 
 class Requests(RuleBasedStateMachine):
@@ -97,11 +98,11 @@ class Requests(RuleBasedStateMachine):
     house: House
     loop: asyncio.AbstractEventLoop
 
-    @initialize(
-        policy=st.sampled_from(("one", "two", "three")),
-        by_mail=st.sampled_from(("", "_by_mail", "_own", "_steps")),
-    )
-    def opens(self, policy: str, by_mail: str) -> None:
+    kinds: tuple[str, ...]
+
+    @initialize(policy=st.sampled_from(("one", "two", "three")), kind=st.integers(0, 2))
+    def opens(self, policy: str, kind: int) -> None:
+        by_mail = self.kinds[kind % len(self.kinds)]
         self.has(self.house.emptied())
         slack = {"bo": "U0BO", "cy": "U0CY"}
         self.file = {
@@ -117,7 +118,7 @@ class Requests(RuleBasedStateMachine):
         flat = ((NAMED if by_mail == "_own" else RELEASE, {"one": 1, "two": 2, "three": 3}[policy]),)
         self.in_group = [refs == RELEASE for refs, _ in (IN_STEPS[policy] if by_mail == "_steps" else flat)]
         steps = [(meant(refs), quorum) for refs, quorum in (IN_STEPS[policy] if by_mail == "_steps" else flat)]
-        steps = tuple(Step(people, quorum, people) for people, quorum in steps)
+        steps = tuple(Step(people, quorum, frozenset(people)) for people, quorum in steps)
         self.page = Rules("anna", steps, set(PEOPLE), frozenset({"fay", "anna"}), "v1")
         self.page.is_mail_enough = by_mail == "_by_mail"
         self.page.may_requester_approve = by_mail == "_own"
@@ -247,6 +248,34 @@ class Requests(RuleBasedStateMachine):
             self.has(self.house.decisions.answer(self.request.id, said, change=HandOn(whom, "on the train")))
             self.page.hand_on(person, to, channel, self.waited_s)
 
+    @rule(
+        person=st.sampled_from((*SPEAKERS, *NEWCOMERS)),
+        to=st.sampled_from(("fay", "fay", "fay", "dan", "", *PEOPLE, *NEWCOMERS)),
+        channel=st.sampled_from(CHANNELS),
+    )
+    def goes_away(self, person: str, to: str, channel: str) -> None:
+        """With somebody who stands in, or without; all of it is looked at before and after."""
+        if person == to or not {person, to or person} <= self.page.present:
+            return
+        self.time_passes(1)
+        whom, now = self.known[to] if to else None, self.has(self.house.store.now(self.request.id))
+        wanted = AbsenceWanted(self.known[person], (now + timedelta(days=3)).date().isoformat(), to=whom)
+        self.has(self.house.absent.set(wanted, self.known[person], as_by(channel)))
+        self.page.goes_away(person, to, channel)
+        self.page.look_for_who_is_away(self.waited_s)
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan")))
+    def a_stand_in_is_away_as_well(self, person: str) -> None:
+        self.joins()
+        self.goes_away("fay", "eve", "cli")
+        self.goes_away(person, "fay", "cli")
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def is_back(self, person: str) -> None:
+        """What went to others stays with them."""
+        if person in self.page.present and self.page.away.pop(person, None) is not None:
+            self.has(self.house.absent.end(self.known[person], self.known[person], as_by("cli")))
+
     @rule()
     def joins(self) -> None:
         """Eve comes into the group, which gives her no vote."""
@@ -266,6 +295,8 @@ class Requests(RuleBasedStateMachine):
         self.has(self.house.has_passed(minutes * 60))
         self.has(self.house.decisions.look(self.request.id))
         self.page.look(self.waited_s)
+        self.has(self.house.absent.look())
+        self.page.look_for_who_is_away(self.waited_s)
 
     @rule(person=st.sampled_from(("bo", "cy", "dan")))
     def leaves(self, person: str) -> None:
@@ -403,8 +434,9 @@ class Requests(RuleBasedStateMachine):
         return self.loop.run_until_complete(doing)
 
 
+@pytest.mark.parametrize("kinds", [("", "_by_mail", "_own"), ("_steps",)])
 @pytest.mark.parametrize("sequences", [20, pytest.param(1_000, marks=pytest.mark.long)])
-def test_a_request_ends_as_the_page_says(redis: str, sequences: int) -> None:
+def test_a_request_ends_as_the_page_says(redis: str, sequences: int, kinds: tuple[str, ...]) -> None:
     loop = asyncio.new_event_loop()
     with TemporaryDirectory() as folder:
         house = House(redis, settings_of(Path(folder), TOML))
@@ -412,7 +444,7 @@ def test_a_request_ends_as_the_page_says(redis: str, sequences: int) -> None:
         class Story(Requests):
             pass
 
-        Story.house, Story.loop = house, loop
+        Story.house, Story.loop, Story.kinds = house, loop, kinds
         try:
             run_state_machine_as_test(
                 Story, settings=settings(max_examples=sequences, stateful_step_count=25, deadline=None)
