@@ -1,4 +1,4 @@
-"""One request of the pure rules: what `judge` makes of each answer is an event, and a fold says what stands.
+"""The requests of a run by the pure rules: what `judge` makes of each answer is an event, and a fold says what stands.
 
 There is no store here, no worker, no channel, and no clock but a number.
 """
@@ -16,7 +16,7 @@ from agents.requests import AttemptId, Decision, Effect, GatedCall, PersonId, Re
 from agents.requests.moves import Move
 from agents.requests.record import RequestRecord
 from agents.run import Run, fold
-from agents.steps import CallTool
+from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.people.recognition import whose_votes_count
 from bot.policy.answers import Statement, events_of, read_answer
@@ -26,44 +26,68 @@ from bot.policy.judge import judge, objection
 from bot.policy.judgements import Counted
 from bot.policy.recheck import why_not
 from bot.requests.edits import Edit, judged
-from bot.requests.opening import gate_request
+from bot.requests.opening import gate_request, question_request
 from bot.store.ids import new_id
 from bot.testing import events as build
+from tests.kit.clerk import next_step
 from tests.kit.house import statement
-from tests.kit.surfaces import Verb
+from tests.kit.surfaces import Verb, lines
 
 
 class Core:
-    """A request of Anna's to press something, by the rules of `people`. What is approved starts unless it is paused."""
+    """What Anna wants of the clerk, by the rules of `people`. What is approved starts unless it is paused.
 
-    def __init__(self, people: People, policy: str, what: str) -> None:
-        self._people, self._now, self._is_paused = people, build.NOON, False
+    Whatever is pressed is behind `policy`.
+    """
+
+    def __init__(self, people: People, policy: str, wants: str) -> None:
+        self._people, self._policy, self._now, self._is_paused = people, policy, build.NOON, False
         self.pressed = ""
-        step = CallTool(tool="press", arguments={"what": what})
-        self._events: list[Event] = [
-            build.started(run_id=new_id("run", 0), requester="anna"),
-            build.chosen(step, gate=policy),
-        ]
-        run, snapshot = self._run, people.snapshot(policy, self._now)
-        assert snapshot
-        assert run.pending
-        request = gate_request(run, run.pending, f"Press {what}?", _call(what), snapshot, self._now)
-        assert isinstance(request, Request)
-        self._events.append(RequestOpened(at=self._now, request=request))
+        # A child's requesters are its parent's: here Anna alone.
+        text = wants.removeprefix("start_run ").replace(";", "\n")
+        self._events: list[Event] = [build.started(text, run_id=new_id("run", 0), requester="anna")]
+        self._go_on()
 
     @property
     def _run(self) -> Run:
         return fold(self._events)
 
     @property
+    def records(self) -> list[RequestRecord]:
+        """Every request as it stands, the newest one last."""
+        return [*self._run.requests.values()]
+
+    @property
     def record(self) -> RequestRecord:
-        """The request as it stands."""
-        return next(iter(self._run.requests.values()))
+        """The newest one."""
+        return self.records[-1]
+
+    def _ask(self) -> None:
+        """Have the clerk choose its next step, and open what that asks."""
+        step = next_step(self._run)
+        if isinstance(step, Done):
+            return
+        gate = self._policy if isinstance(step, CallTool) else None
+        self._events.append(build.chosen(step, f"s{len(self._events)}", gate=gate, at=self._now))
+        self._open(step)
+
+    def _open(self, step: CallTool | RequestHumanInput) -> None:
+        run = self._run
+        assert run.pending
+        if isinstance(step, CallTool):
+            snapshot, call = self._people.snapshot(self._policy, self._now), _call(str(step.arguments["what"]))
+            assert snapshot
+            request = gate_request(run, run.pending, "Press it?", call, snapshot, self._now)
+        else:
+            policy = self._people.question(self._people.members(step.to, self._now), ("email",))
+            request = question_request(run, run.pending, policy, self._now)
+        assert isinstance(request, Request)
+        self._events.append(RequestOpened(at=self._now, request=request))
 
     async def act(self, person: str, verb: Verb, value: str) -> None:
         """Have `person` do it, who has seen what stands."""
         record, said = self.record, self._said(person, verb, value)
-        answer = read_answer(record.request, said, self._now)
+        answer = read_answer(record.request, said, self._now, is_asked=record.question_for(said.person) is not None)
         match verb:
             case "edit":
                 await self._edit(said, value)
@@ -89,8 +113,12 @@ class Core:
 
     def _said(self, person: str, verb: Verb, value: str) -> Statement:
         is_glass = verb == "break_glass"
-        said = statement(person, "cli", "free_text" if verb == "say" else verb, self.record.request)
-        return replace(said, text=value or verb, reason=value if is_glass else "", note_confirmed=is_glass)
+        match verb:
+            case "say" | "answer":
+                said = statement(person, "cli", "free_text", self.record.request)
+            case _:
+                said = statement(person, "cli", verb, self.record.request)
+        return replace(said, text=lines(value) or verb, reason=value if is_glass else "", note_confirmed=is_glass)
 
     async def _edit(self, said: Statement, what: str) -> None:
         async def prepare(_: Request, values: Mapping[str, JsonValue]) -> tuple[GatedCall, Callable[[], str]]:
@@ -119,15 +147,18 @@ class Core:
         self._events.append(moved)
 
     def _go_on(self) -> None:
-        """Start what is approved, unless that covers it no more."""
+        """Ask what comes next; start what is approved, unless that covers it no more."""
+        if self._run.pending is None:
+            self._ask()
         record = self.record
         if record.state != "approved" or record.started_at or self._is_paused:
             return
-        if why_not(record, record.request.digest, whose_votes_count(record, self._people), self._now):
-            self._close("superseded")
-            return
         call = record.request.call
         assert call
+        if why_not(record, record.request.digest, whose_votes_count(record, self._people), self._now):
+            self._close("superseded")
+            self._open(CallTool(tool="press", arguments=call.arguments))
+            return
         attempt = AttemptId(f"a-{secrets.token_hex(4)}")
         started = build.tool_started(attempt, tool="press", effect=call.effect, at=self._now)
         self._events.append(started.model_copy(update={"request_id": record.request.id}))

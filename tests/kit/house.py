@@ -17,6 +17,7 @@ from bot.policy.answers import Statement
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
 from bot.requests.opening import gate_request, opening
+from bot.requests.reassignment.absences import AbsentPeople
 from bot.requests.reassignment.departures import Departures
 from bot.requests.standing.approvals import StandingApprovals
 from bot.store import Commit, RecordWrite, Store, WorkItem
@@ -57,6 +58,7 @@ class House:
         self.freezes = FrozenRequests(self.journal, self.decisions, self.people, edits)
         self.guard = ApprovalGuard(self.decisions, self.people, self.freezes)
         standing = StandingApprovals(self.journal, self.decisions, self.people)
+        self.absent = AbsentPeople(self.journal, self.decisions, self.people)
         self.departures = Departures(self.journal, self.decisions, self.people, standing, edits, edits)
         self.moved_s = 0.0
 

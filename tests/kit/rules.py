@@ -1,10 +1,11 @@
-"""The page "Who may approve what" as a short model: one request, from its opening to the start of what it is about.
+"""The page "Who may approve" as a short model: one request, from its opening to the start of what it is about.
 
 Written from that page alone. It knows nothing of the product's code, and times are seconds since the request opened.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 EXPIRES_AFTER_S, EXECUTE_WITHIN_S = 4 * 3600.0, 15 * 60.0
 
@@ -12,21 +13,34 @@ Said = tuple[str, str, str]
 """Who, through which channel, and the vote."""
 
 
+@dataclass(frozen=True)
+class Step:
+    """One step. `approvers` were resolved when the request opened, in the policy's order, and `group` is who is in
+    theirs by now; of those who approved it, who `counted` when it was met.
+    """
+
+    approvers: tuple[str, ...]
+    quorum: int
+    group: frozenset[str]
+    counted: frozenset[str] = frozenset()
+
+
 @dataclass
 class Rules:
-    """One request. `approvers` were resolved when it opened, `group` is who is in theirs by now, and `version` is what
-    stands there in this `revision`. Who `wrote` to the run is a requester as well, and who `broke` the `glass` decided
-    it alone. Those who `may_be` one human have one word there: only one of them is present.
+    """One request, whose step with the number `in_step` is in force; a policy without steps is one step. `version` is
+    what stands there in this `revision`. Who `wrote` to the run is a requester as well, and who `broke` the `glass`
+    decided it alone. Those who `may_be` one human have one word there: only one of them is present. Who is `away` has
+    named who stands in, or nobody.
     """
 
     requester: str
-    approvers: frozenset[str]
-    quorum: int
+    steps: tuple[Step, ...]
     present: set[str]
-    group: set[str]
     stand_ins: frozenset[str]
     version: str
     votes: set[str] = field(default_factory=set[str])
+    in_step: int = 0
+    had_turn: frozenset[str] = frozenset()
     state: str = "open"
     revision: int = 1
     editors: frozenset[str] = frozenset()
@@ -40,6 +54,7 @@ class Rules:
     may_requester_approve: bool = False
     may_be: dict[str, str] = field(default_factory=dict[str, str])
     wrote: frozenset[str] = frozenset()
+    away: dict[str, str] = field(default_factory=dict[str, str])
     glass: frozenset[str] = frozenset()
     broke: str = ""
 
@@ -49,16 +64,26 @@ class Rules:
         """
         if not self._is_open(now) or person not in self.deciders() or revision != self.revision:
             return
-        if person in self.votes or not self._counts(channel):
+        if person in self.votes or not self._counts(channel) or self._is_needed_elsewhere(person):
             return
         self.votes.add(person)
-        counted = self.votes & self.present & self.deciders()
-        if len(counted) >= self.quorum:
-            self.state, self.decided_at, self.voters = "approved", now, frozenset(counted)
+        counted = self._counted()
+        if len(counted) < self.step.quorum:
+            return
+        left = self._open_steps()
+        if left:
+            self._turn_to(min(left), frozenset(counted))
+            return
+        self.steps = self._with(self.in_step, counted=frozenset(counted))
+        voters = frozenset(one for number in range(len(self.steps)) for one in self._counted_in(number))
+        self.state, self.decided_at, self.voters = "approved", now, voters
 
     def deny(self, person: str, now: float) -> None:
-        """Sentence 4: it ends at once, also after an approval, until the tool starts. Who only asks takes it back."""
-        may = {*self.approvers, *self._givers()}
+        """Sentence 4: it ends at once, also after an approval, until the tool starts. Who only asks takes it back.
+
+        *Steps*: those of a later one may only look.
+        """
+        may = {*self._seated(self.in_step), *self.had_turn, *self._givers()}
         if person not in {*may, *self.asked(), self.broke} or self.has_started:
             return
         if self.state == "approved":
@@ -76,13 +101,12 @@ class Rules:
             return self.edit(self.requester, "api", version, self.revision, now)
         if not self._is_open(now) or version == self.version:
             return False
-        before, were = self.editors, self.deciders() & self.present
+        before, were = self.editors, self._deciders_ever()
         self.editors = self.chose.get(version, frozenset())
-        left = self.deciders() & self.present
-        if were - left and len(left) < self.quorum:
+        if were - self._deciders_ever() and not self._could_begin_again():
             self.editors = before
             return False
-        self.revision, self.votes, self.version = self.revision + 1, set(), version
+        self._revise(version)
         return True
 
     def edit(self, person: str, channel: str, version: str, revision: int, now: float) -> bool:
@@ -95,27 +119,50 @@ class Rules:
         if not self._is_open(now) or not may or not self._counts(channel):
             return False
         before, self.editors = self.editors, self.chose.get(version, frozenset()) | {person}
-        if len(self.deciders() & self.present) < self.quorum:
+        if not self._could_begin_again():
             self.editors = before
             return False
         self.chose[version] = self.editors
-        self.revision, self.votes, self.version = self.revision + 1, set(), version
+        self._revise(version)
         return True
 
     def hand_on(self, giver: str, to: str, channel: str, now: float) -> bool:
         """*Handing it on*: by mail where an approval by mail counts."""
-        may = giver in self.deciders() and giver not in self.votes and self._counts(channel)
-        if not self._is_open(now) or not may:
+        return self._is_open(now) and self._counts(channel) and self._pass_on(giver, to)
+
+    def goes_away(self, person: str, to: str, channel: str) -> None:
+        """*While somebody is away*: who stands in is named where an approval by that way would count."""
+        self.away[person] = to if self._counts(channel) else ""
+
+    def look_for_who_is_away(self, now: float) -> None:
+        """*While somebody is away*: by the rules of a hand-on; whoever has no stand-in is still asked."""
+        stuck, waits = set[str](), self._is_open(now)
+        while waits:
+            held = self.deciders()
+            ordered = (one for one in self.step.approvers if one in held and one in self.away and one in self.present)
+            person = next((one for one in ordered if one not in stuck), "")
+            waits = bool(person)
+            if person and not (self.away[person] and self._pass_on(person, self.away[person])):
+                stuck.add(person)
+
+    def _pass_on(self, giver: str, to: str) -> bool:
+        """Give the seats of one to another, and of other steps those that they may have."""
+        if giver not in self.deciders() or giver in self.votes:
             return False
-        is_accepted = to in self.present and to in self.group | self.stand_ins
-        has_part = self._is_out(to, self.asked()) or to in {*self.votes, *self.deciders()}
+        is_accepted = to in self.present and to in self.step.group | self.stand_ins
+        has_part = self._is_out(to, self.asked()) or to in {*self.votes, *self.deciders(), *self._counted_elsewhere()}
         if not is_accepted or has_part or self._times_handed_on(giver) >= 3:
             return False
-        before = self.approvers, list(self.handed_on)
-        self.approvers = self.approvers - {giver} | {to}
+        before = self.steps, list(self.handed_on)
+        self.steps = tuple(
+            replace(step, approvers=tuple(dict.fromkeys(to if one == giver else one for one in step.approvers)))
+            if to in step.group | self.stand_ins
+            else step
+            for step in self.steps
+        )
         self.handed_on.append((giver, to))
-        if len(self.deciders() & self.present) < self.quorum:
-            self.approvers, self.handed_on = before
+        if not self._can_go_on():
+            self.steps, self.handed_on = before
             return False
         return True
 
@@ -128,7 +175,7 @@ class Rules:
         """Sentence 5: what they write beside the open card is a change of it."""
         if not self._is_open(now) or person not in self.asked():
             return False
-        self.revision, self.votes = self.revision + 1, set()
+        self._revise(self.version)
         return True
 
     def break_glass(self, person: str, channel: str, revision: int, now: float) -> None:
@@ -143,7 +190,7 @@ class Rules:
         if self.state != "approved" or self.has_started or self.is_frozen:
             return
         is_in_time = now < self.decided_at + EXECUTE_WITHIN_S
-        are_enough = len(self.voters & self.present) >= (1 if self.broke else self.quorum)
+        are_enough = bool(self.voters & self.present) if self.broke else not self._open_steps()
         if is_in_time and are_enough and is_the_same:
             self.has_started = True
         else:
@@ -164,7 +211,7 @@ class Rules:
         seen = set[tuple[object, ...]]()
         while told:
             left, rules = told.pop()
-            mark = rules.state, frozenset(rules.votes)
+            mark = rules.state, rules.in_step, frozenset(rules.votes)
             if (left, *mark) in seen:
                 continue
             seen.add((left, *mark))
@@ -181,13 +228,81 @@ class Rules:
             following.deny(person, now)
         return following
 
+    @property
+    def step(self) -> Step:
+        """The step in force."""
+        return self.steps[self.in_step]
+
     def deciders(self) -> set[str]:
+        """Return who decides the step in force: one person fills one step."""
+        return self._able(self._seated(self.in_step))
+
+    def _able(self, people: Iterable[str]) -> set[str]:
         """Sentence 2, and who neither chose what stands nor handed it on. *Handing it on*: what is allowed whoever
         asked is for those whom the policy names itself.
         """
         takers = {to for _, to in self.handed_on}
         asked = self.asked() & (takers if self.may_requester_approve else self.asked())
-        return {one for one in self.approvers if not self._is_out(one, asked)} - self._had_of_barred()
+        return {one for one in people if not self._is_out(one, asked)} - self._had_of_barred()
+
+    def _seated(self, number: int) -> set[str]:
+        elsewhere = (one for other, step in enumerate(self.steps) if other != number for one in step.counted)
+        return {*self.steps[number].approvers}.difference(elsewhere)
+
+    def _counted_elsewhere(self) -> set[str]:
+        return {one for number, step in enumerate(self.steps) if number != self.in_step for one in step.counted}
+
+    def _counted(self) -> set[str]:
+        """Return whose approvals count for the step in force."""
+        return self.votes & self.present & self.deciders()
+
+    def _counted_in(self, number: int) -> set[str]:
+        """Return whose approvals count for a step: of those that made it, who is here and may still decide."""
+        step = self.steps[number]
+        return (
+            self._counted()
+            if number == self.in_step
+            else self._able(step.counted.intersection(step.approvers)) & self.present
+        )
+
+    def _open_steps(self) -> list[int]:
+        return [number for number, step in enumerate(self.steps) if len(self._counted_in(number)) < step.quorum]
+
+    def _can_go_on(self) -> bool:
+        """Return whether those who are here can meet all that is open; who counts for a step is for that step alone."""
+        counted = [self._counted_in(number) for number in range(len(self.steps))]
+        able = [
+            (self._able(step.approvers) & self.present).difference(*counted[:number], *counted[number + 1 :])
+            for number, step in enumerate(self.steps)
+        ]
+        return _can_fill([(able[number], self.steps[number].quorum) for number in self._open_steps()])
+
+    def _could_begin_again(self) -> bool:
+        """Return whether those who are here can meet all steps, once all votes are void."""
+        return _can_fill([(self._able(step.approvers) & self.present, step.quorum) for step in self.steps])
+
+    def _is_needed_elsewhere(self, person: str) -> bool:
+        """*Steps*: an approval that leaves too few for another step does not count."""
+        after = replace(self, votes=self.votes | {person})
+        return self._can_go_on() and not after._can_go_on()
+
+    def _turn_to(self, number: int, counted: frozenset[str]) -> None:
+        """*Steps*: those who had their turn may deny as before."""
+        self.had_turn |= self._seated(self.in_step)
+        self.steps = self._with(self.in_step, counted=counted)
+        self.in_step = number
+
+    def _revise(self, version: str) -> None:
+        """Have everybody asked again, from the first step on."""
+        self._turn_to(0, frozenset())
+        self.steps = tuple(replace(step, counted=frozenset()) for step in self.steps)
+        self.revision, self.votes, self.version = self.revision + 1, set(), version
+
+    def _with(self, number: int, *, counted: frozenset[str]) -> tuple[Step, ...]:
+        return tuple(replace(one, counted=counted) if at == number else one for at, one in enumerate(self.steps))
+
+    def _deciders_ever(self) -> set[str]:
+        return self._able(one for step in self.steps for one in step.approvers) & self.present
 
     def asked(self) -> set[str]:
         """Sentence 2: who asked for it, or wrote to the run."""
@@ -221,7 +336,7 @@ class Rules:
         is_own = self._human(person) in {self._human(one) for one in self.editors}
         takers = {to for _, to in self.handed_on}
         only_asks = person in self.asked() and (not self.may_requester_approve or person in takers)
-        return person in self.deciders() or (is_own and person in self.approvers and not only_asks)
+        return person in self.deciders() or (is_own and person in self._seated(self.in_step) and not only_asks)
 
     def _times_handed_on(self, holder: str) -> int:
         times = 0
@@ -232,3 +347,13 @@ class Rules:
 
     def _is_open(self, now: float) -> bool:
         return self.state == "open" and now < EXPIRES_AFTER_S
+
+
+def _can_fill(wanted: Sequence[tuple[set[str], int]]) -> bool:
+    """Return whether each step gets as many people as it wants, and each person one step."""
+    if not wanted:
+        return True
+    (able, quorum), *others = wanted
+    return any(
+        _can_fill([(one - {*taken}, want) for one, want in others]) for taken in combinations(sorted(able), quorum)
+    )

@@ -1,6 +1,7 @@
 """What people do to a request, by the same verbs on each surface: terminal, HTTP, page, mail and Slack.
 
-`approve`, `deny`, `break_glass` (a reason), `edit` (what the call is made with), `hand_on` (to whom) and `say` (words).
+`approve`, `deny`, `break_glass` (a reason), `edit` (what the call is made with), `hand_on` (to whom), `ask` (a question
+to whoever asked), `answer` (to that, or to a question; a form is `label: value; label: value`) and `say` (words).
 Who is offered no button for a verb does nothing on that surface: it is what the surface has to say to them.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from httpx2 import AsyncClient
+from pydantic import JsonValue
 
 from agents.requests import PersonId, RunId, bound_to
 from agents.requests.proof import as_by
@@ -25,16 +27,26 @@ from tests.kit.world import World
 from tests.servers.console import Browser, Console, sent
 from tests.servers.web import Api
 
-Verb = Literal["approve", "deny", "break_glass", "edit", "hand_on", "say"]
+Verb = Literal["approve", "deny", "break_glass", "edit", "hand_on", "ask", "answer", "say"]
 DENIALS = {said(f"console.card-{name}") for name in ("deny", "stop", "withdraw")}
 NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "dan": "Dan Dorn"}
+
+
+def lines(value: str) -> str:
+    """Return the fields of a form as lines of a message; any other words as they are."""
+    return value.replace("; ", "\n")
+
+
+def filled(value: str) -> dict[str, str]:
+    """Return the fields of a form by their labels."""
+    return {label: text for label, _, text in (one.partition(": ") for one in value.split("; "))}
 
 
 class Surface(Protocol):
     """One way in which people say something about a request."""
 
-    async def ask(self, what: str) -> RunId:
-        """Have Anna want `press WHAT`."""
+    async def begin(self, text: str) -> RunId:
+        """Have Anna want something of the clerk."""
         ...
 
     async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
@@ -48,8 +60,8 @@ class _Beside:
 
     world: World
 
-    async def ask(self, what: str) -> RunId:
-        return await self.world.trigger(f"press {what}")
+    async def begin(self, text: str) -> RunId:
+        return await self.world.trigger(text)
 
 
 class Terminal(_Beside):
@@ -60,22 +72,22 @@ class Terminal(_Beside):
         match verb:
             case "approve" | "deny":
                 await world.decide(person, record, verb)
-            case "say":
-                await world.decide(person, record, "free_text", value)
+            case "say" | "answer":
+                await world.decide(person, record, "free_text", lines(value))
             case "edit":
                 await world.edit(person, record, what=value)
             case "hand_on":
                 await world.delegate(person, record, value)
-            case "break_glass":
+            case "break_glass" | "ask":
                 request = record.request
                 statement = Statement(
                     reply_id=f"cli-{secrets.token_hex(8)}",
                     person=PersonId(person),
                     proof=as_by("cli"),
                     binding=bound_to(request, "digest"),
-                    said="break_glass",
+                    said=verb,
                     text=value,
-                    reason=value,
+                    reason=value if verb == "break_glass" else "",
                 )
                 await world.app.requests.decisions.decide(request.id, statement)
 
@@ -94,11 +106,22 @@ class Http(_Beside):
             "edit": ("edit", {"args": {"what": value}}),
             "hand_on": ("delegate", {"to": value}),
             "say": ("answer", {"text": value}),
+            "ask": ("answer", {"ask": value}),
+            "answer": ("answer", self._given(value, record)),
             "break_glass": ("answer", {"vote": verb, "reason": value}),
         }.get(verb, ("answer", {"vote": verb}))
-        digest = {} if verb in {"say", "hand_on"} else {"digest": record.request.digest}
+        digest = {} if verb in {"say", "ask", "answer", "hand_on"} else {"digest": record.request.digest}
         told = await self._clients[person].post(f"/v1/requests/{record.request.id}/{path}", json={**body, **digest})
         assert told.status_code in {200, 202, 403, 404, 409, 422}, told.text
+
+    def _given(self, value: str, record: RequestRecord) -> Mapping[str, JsonValue]:
+        match record.request.format:
+            case "form":
+                return {"form": {**filled(value)}}
+            case "choice" | "choices":
+                return {"choices": [*value.split(", ")]}
+            case _:
+                return {"text": value}
 
 
 @dataclass
@@ -120,13 +143,40 @@ class Page(_Beside):
                 path, fields = sent(form, said("console.edit-send" if verb == "edit" else "console.hand-on-send"))
                 await browser.post(path, dict(fields) | typed)
             return
-        wanted = {"approve": {said("console.card-approve")}, "deny": DENIALS, "say": set[str]()}
+        if verb == "answer":
+            await self._answer(browser, place, value, record)
+            return
+        asks = said("console.card-ask", names=NAMES["anna"])
+        wanted = {"approve": {said("console.card-approve")}, "deny": DENIALS, "ask": {asks}, "say": set[str]()}
         names = wanted.get(verb, {said("console.glass-break")})
         for form in (await browser.get(place)).forms:
             for button in form.buttons:
                 if button.text in names and place in (button.action or form.action):
                     await browser.submit(form, button.text, (), **({"reason": value} if value else {}))
                     return
+
+    async def _answer(self, browser: Browser, place: str, value: str, record: RequestRecord) -> None:
+        """By what the page offers: what it has no choice for can't be said there."""
+        asked, forms = record.request, (await browser.get(place)).forms
+        sends = said("console.answer-send")
+        for form in [form for form in forms if form.action == f"{place}/answer"]:
+            button, picks, typed = sends, tuple[str, ...](), dict[str, str]()
+            match asked.format:
+                case "approval":
+                    typed = {"reason": value}
+                case "yes_no":
+                    button = said(f"console.answer-{value}")
+                case "choice" | "choices":
+                    wanted = value.split(", ")
+                    picks = tuple(str(number) for number, one in enumerate(asked.options, 1) if one in wanted)
+                case "form":
+                    labels = [one.label for one in asked.fields]
+                    typed = {f"field-{labels.index(label) + 1}": text for label, text in filled(value).items()}
+                case "free_text":
+                    typed = {"text": value}
+            if any(one.text == button for one in form.buttons):
+                await browser.post(*sent(form, button, picks, **typed))
+                return
 
 
 class Mail(_Beside):
@@ -135,10 +185,13 @@ class Mail(_Beside):
     async def act(self, person: str, verb: Verb, value: str, record: RequestRecord) -> None:
         text = {
             "edit": f"what: {value}", "hand_on": f"delegate: {value}@corp.example",
-            "break_glass": f"break glass: {value}", "say": value,
+            "break_glass": f"break glass: {value}", "say": value, "ask": value, "answer": lines(value),
         }.get(verb, verb)  # fmt: skip
         asked = next(iter(record.holders)).person
-        if any(holder.person == person for holder in record.holders):
+        brought = [one for one in self.world.mails(person) if one.reply_to and record.request.id in one.text]
+        if verb == "answer" and brought:
+            await self.world.reply(person, brought[-1], text)
+        elif any(holder.person == person for holder in record.holders):
             await self.world.reply(person, await self._card(person, record), text)
         else:
             await self.world.post(person, (await self._card(asked, record)).reply_to or "", text)
@@ -150,7 +203,8 @@ class Mail(_Beside):
 
     async def _card(self, person: str, record: RequestRecord) -> Letter:
         def is_there() -> Letter | None:
-            mine = [letter for letter in self.world.mails(person) if record.request.digest in letter.text]
+            shown = record.request.digest if record.request.format == "approval" else record.request.id
+            mine = [letter for letter in self.world.mails(person) if shown in letter.text]
             return mine[-1] if mine else None
 
         return await until(is_there, what=f"the card of {person}")
@@ -162,9 +216,9 @@ class Slack:
 
     office: SlackWorld
 
-    async def ask(self, what: str) -> RunId:
+    async def begin(self, text: str) -> RunId:
         before = set(await self.office.runs())
-        await self.office.anna.says("#ops", f"@sayso press {what}")
+        await self.office.anna.says("#ops", f"@sayso {text}")
 
         async def begun() -> RunId | None:
             return next((run for run in await self.office.runs() if run not in before), None)
@@ -176,11 +230,15 @@ class Slack:
         if card is None:
             return
         who = {"anna": office.anna, "bo": office.bo, "cy": office.cy, "dan": office.dan}[person]
-        if verb == "say":
-            await who.answers(card, value)
+        picked = said(f"slack.{value}") if value in {"yes", "no"} else value
+        if verb == "say" or (
+            verb == "answer" and picked not in card.buttons and said("slack.write") not in card.buttons
+        ):
+            await who.answers(card, lines(value))
             return
         only_stops = verb == "deny" and said("slack.stop") in card.buttons
-        button = said("slack.stop" if only_stops else f"slack.{verb.replace('_', '-')}")
+        named = {"ask": said("slack.ask-back"), "answer": picked if picked in card.buttons else said("slack.write")}
+        button = named.get(verb, said("slack.stop" if only_stops else f"slack.{verb.replace('_', '-')}"))
         if button not in card.buttons:
             return
         before = [modal.raw["id"] for modal in await who.modals()]
@@ -189,7 +247,12 @@ class Slack:
             "edit": {"what": value},
             "hand_on": {"To": NAMES.get(value, "")},
             "break_glass": {said("slack.break-glass-why"): value},
+            "ask": {said("slack.ask-back-whom", names=NAMES["anna"]): value},
         }
+        if button == said("slack.write"):
+            fields = {
+                "answer": filled(value) if record.request.format == "form" else {said("slack.your-answer"): value}
+            }
         if verb not in fields:
             return
 

@@ -4,13 +4,15 @@ The pure rules and each surface play all of them. The rows are the rules; a surf
 and its own tests need not say them again.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 
 import pytest
 
+from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from bot.people.directory import People
 from bot.testing.people import Verb as Steered
 from tests.fakes.slack.driver import Workspace
@@ -59,15 +61,33 @@ approvers = ["person:dan"]
 
 @dataclass(frozen=True)
 class Row:
-    """`acts` are lines: who, the verb, and its value. `{what}` is what the request is about; the state is the last."""
+    """`acts` are lines: who, the verb, and its value. `{what}` is what the request is about.
+
+    `wants` is what Anna wants of the clerk. What people do is about the newest request of it: of a child, where it
+    starts one. The `state` is that of each request; `given` is the answer to the last one, and `beside` who asked back
+    there, and who answered.
+    """
 
     policy: str
     acts: tuple[str, ...]
     state: str
     pressed: str = ""
+    wants: str = "press {what}"
+    given: str = ""
+    beside: tuple[str, ...] = ()
+
+    def became(self, records: Sequence[RequestRecord], pressed: str) -> "Row":
+        """Return the same row with what came of it."""
+        record, state = records[-1], ", ".join(one.state for one in records)
+        given = record.decision.given if record.decision else None
+        beside = tuple(f"{one.kind} {one.person}" for one in record.comments if one.kind != "comment")
+        return replace(self, state=state, pressed=pressed, given=given.text if given else "", beside=beside)
 
 
 WHAT = "{what}"
+IS_IT, WHERE = "ask-of person:bo yes_no Is {what} it?", "ask-of person:bo free_text Where is {what}?"
+WHICH = "ask-of person:bo choice Which of {what}? | red, green, blue"
+FORM, CHILD = "ask-of person:bo form Where to with {what}? | street, city", "start_run press {what}"
 BESIDE = ("run", "clock")
 """Begin lines about what is no answer: `run pause` and `run resume` are Anna's, `clock` moves on by seconds."""
 
@@ -109,9 +129,52 @@ ROWS: Mapping[str, Row] = {
         "production", ("run pause", "bo approve", "cy deny", "run resume"), "revoked"
     ),
     "an approval is used within its time": Row(
-        "production", ("run pause", "bo approve", "clock 1200", "run resume"), "superseded"
+        "production", ("run pause", "bo approve", "clock 1200", "run resume"), "superseded, open"
     ),
     "nobody approves what has expired": Row("production", ("clock 18000", "bo approve"), "expired"),
+    "whoever decides asks back, which decides nothing": Row(
+        "production", ("bo ask Why now?",), "open", beside=("question bo",)
+    ),
+    "whoever asked answers that, and it is no vote": Row(
+        "own", ("bo ask Why now?", "anna answer Yes, it is down."), "open", beside=("question bo", "answer anna")
+    ),
+    "whoever asked back still approves": Row(
+        "production", ("bo ask Why now?", "bo approve"), "approved", WHAT, beside=("question bo",)
+    ),
+    "a stranger asks nothing": Row("production", ("dan ask Why now?",), "open"),
+    "whoever is asked answers": Row("", ("bo answer yes",), "answered", wants=IS_IT, given="yes"),
+    "nobody else answers": Row("", ("cy answer yes",), "open", wants=IS_IT),
+    "whoever wanted it answers no question to others": Row("", ("anna answer yes",), "open", wants=IS_IT),
+    "the first answer decides": Row(
+        "", ("bo answer no", "cy answer yes"), "answered", wants="ask-of group:release yes_no Is {what} it?", given="no"
+    ),
+    "what answers neither yes nor no answers nothing": Row("", ("bo answer after lunch",), "open", wants=IS_IT),
+    "an option is chosen": Row("", ("bo answer green",), "answered", wants=WHICH, given="green"),
+    "what is no option answers nothing": Row("", ("bo answer purple",), "open", wants=WHICH),
+    "a choice has one option": Row("", ("bo answer green, red",), "open", wants=WHICH),
+    "several options are chosen": Row(
+        "", ("bo answer red, blue",), "answered", wants=WHICH.replace("choice", "choices"), given="red, blue"
+    ),
+    "words answer where words are asked for": Row(
+        "", ("bo answer the one by the door",), "answered", wants=WHERE, given="the one by the door"
+    ),
+    "a form is filled in": Row(
+        "", ("bo answer street: Elm 5; city: Bonn",), "answered", wants=FORM, given="street: Elm 5\ncity: Bonn"
+    ),
+    "a form that lacks a field answers nothing": Row("", ("bo answer street: Elm 5",), "open", wants=FORM),
+    "nobody answers what has expired": Row("", ("clock 90000", "bo answer yes"), "expired", wants=IS_IT),
+    "whoever answered does not approve what comes of it": Row(
+        "production", ("bo answer the big one", "bo approve"), "answered, open", wants=f"{WHERE}\npress {WHAT}"
+    ),
+    "somebody else approves what comes of an answer": Row(
+        "production", ("bo answer the big one", "cy approve"), "answered, approved", WHAT, f"{WHERE}\npress {WHAT}"
+    ),
+    "whoever wanted it approves nothing of a child": Row("production", ("anna approve",), "open", wants=CHILD),
+    "a child is approved as any other": Row("production", ("bo approve",), "approved", WHAT, CHILD),
+    "whoever wanted it takes back what a child asks": Row("production", ("anna deny",), "withdrawn", wants=CHILD),
+    "whoever answered a child does not approve what comes of it": Row(
+        "production", ("bo answer the big one", "bo approve"), "answered, open", wants=f"start_run {WHERE};press {WHAT}"
+    ),
 }
 assert all(
     line.split()[1] in get_args(Verb) for row in ROWS.values() for line in row.acts if line.split()[0] not in BESIDE
@@ -133,8 +196,10 @@ async def played(world: World, surface: Surface) -> dict[str, Row]:
     found = dict[str, Row]()
     for number, (name, row) in enumerate(ROWS.items()):
         what = f"r{number}"
-        run_id = await surface.ask(what)
-        request_id = (await world.opened(run_id)).request.id
+        run_id = await surface.begin(row.wants.format(what=what))
+        if row.wants.startswith("start_run"):
+            run_id = (await world.child(run_id)).id
+        await world.opened(run_id)
         for line in row.acts:
             await world.quiet()
             person, verb, *value = line.format(what=what).split(" ", 2)
@@ -144,12 +209,16 @@ async def played(world: World, surface: Surface) -> dict[str, Row]:
                 case "clock":
                     await world.move_time(float(verb))
                 case _:
-                    await surface.act(person, cast("Verb", verb), " ".join(value), await world.request(request_id))
+                    await surface.act(person, cast("Verb", verb), " ".join(value), (await requests(world, run_id))[-1])
         await world.quiet()
-        state = (await world.request(request_id)).state
         mine = [one.removeprefix("press ") for one in world.workshop.effects if one.split()[1] in {what, f"{what}x"}]
-        found[name] = Row(row.policy, row.acts, state, ", ".join(mine).replace(what, WHAT))
+        found[name] = row.became(await requests(world, run_id), ", ".join(mine).replace(what, WHAT))
     return found
+
+
+async def requests(world: World, run_id: RunId) -> list[RequestRecord]:
+    """Return all that a run has asked, the newest last."""
+    return [await world.request(one) for one in (await world.run(run_id)).requests]
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +229,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> People:
 @pytest.mark.parametrize("name", ROWS)
 async def test_each_row_holds_for_the_pure_rules(people: People, name: str) -> None:
     row, what = ROWS[name], "bell"
-    core = Core(people, row.policy, what)
+    core = Core(people, row.policy, row.wants.format(what=what))
     for line in row.acts:
         person, verb, *value = line.format(what=what).split(" ", 2)
         match person:
@@ -171,7 +240,7 @@ async def test_each_row_holds_for_the_pure_rules(people: People, name: str) -> N
             case _:
                 await core.act(person, cast("Verb", verb), " ".join(value))
 
-    assert Row(row.policy, row.acts, core.record.state, core.pressed.replace(what, WHAT)) == row
+    assert row.became(core.records, core.pressed.replace(what, WHAT)) == row
 
 
 async def test_the_rows_hold_over_http(world: World, api: Api) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeVar
@@ -29,16 +30,28 @@ from bot.people.humans import Humans
 from bot.people.tables import Tables
 from bot.policy.answers import Statement
 from bot.requests.edits import Edit
+from bot.requests.reassignment.absences import AbsenceWanted
 from bot.requests.reassignment.delegation import HandOn
 from bot.store import Commit
 from bot.store.journal import record_write
 from tests.kit.house import House, call, statement
 from tests.kit.office import settings_of
 from tests.kit.promises import check_starts
-from tests.kit.rules import Rules
+from tests.kit.rules import Rules, Step
 
 # Where requesters may approve, Anna is none of those whom the policy names.
-RELEASE, NAMED = '["group:release"]', '["person:bo", "person:cy", "person:dan"]'
+RELEASE, NAMED, SOME = '["group:release"]', '["person:bo", "person:cy", "person:dan"]', '["person:cy", "person:dan"]'
+IN_STEPS: Mapping[str, tuple[tuple[str, int], ...]] = {
+    "one": ((RELEASE, 1), ('["person:cy"]', 1)),
+    "two": ((RELEASE, 2), ('["person:cy", "person:dan", "person:eve"]', 1)),
+    "three": ((SOME, 1), (RELEASE, 1), ('["person:dan", "person:eve"]', 1)),
+}
+"""The approvers and the quorum of each step. Who is in several of them is needed in one."""
+ALL_MAY = """
+expires_after = "4h"
+stand_ins = ["person:fay", "person:anna"]
+break_glass = ["person:bo", "person:fay", "person:anna"]
+"""
 TOML = "".join(
     f'[people.{name}]\nname = "{name.title()}"\nemail = "{name}@corp.example"\ngroups = {groups}\n'
     for name, groups in {
@@ -47,12 +60,15 @@ TOML = "".join(
     }.items()
 ) + "".join(
     f'[policies.{name}{by_mail}]\nquorum = {quorum}\n'
-    f'approvers = {NAMED if by_mail == "_own" else RELEASE}\n'
-    f'expires_after = "4h"\nstand_ins = ["person:fay", "person:anna"]\n'
-    f'break_glass = ["person:bo", "person:fay", "person:anna"]\n'
+    f'approvers = {NAMED if by_mail == "_own" else RELEASE}\n{ALL_MAY}'
     f'approve_by_email = {str("mail" in by_mail).lower()}\n'
     f'requester_may_approve = {str("own" in by_mail).lower()}\n'
     for name, quorum in {"one": 1, "two": 2, "three": 3}.items() for by_mail in ("", "_by_mail", "_own")
+) + "".join(
+    f"[policies.{name}_steps]{ALL_MAY}" + "".join(
+        f'[[policies.{name}_steps.steps]]\nname = "{number}"\napprovers = {approvers}\nquorum = {quorum}\n'
+        for number, (approvers, quorum) in enumerate(steps)
+    ) for name, steps in IN_STEPS.items()
 ) + '[alerts]\nto = ["person:eve"]\n'  # fmt: skip
 PEOPLE = ("anna", "bo", "cy", "dan", "eve", "fay")
 # Those who decide speak most: what others say counts for nothing.
@@ -71,14 +87,22 @@ DOWN = "checkout is down"
 T = TypeVar("T")
 
 
+def meant(refs: str) -> tuple[str, ...]:
+    """Return whom the approvers of a policy mean as it opens."""
+    return tuple(one for one in PEOPLE if f'"person:{one}"' in refs) or ("anna", "bo", "cy", "dan")
+
+
 class Requests(RuleBasedStateMachine):
     """Everything that people do to one request, beside its rules."""
 
     house: House
     loop: asyncio.AbstractEventLoop
 
-    @initialize(policy=st.sampled_from(("one", "two", "three")), by_mail=st.sampled_from(("", "_by_mail", "_own")))
-    def opens(self, policy: str, by_mail: str) -> None:
+    kinds: tuple[str, ...]
+
+    @initialize(policy=st.sampled_from(("one", "two", "three")), kind=st.integers(0, 2))
+    def opens(self, policy: str, kind: int) -> None:
+        by_mail = self.kinds[kind % len(self.kinds)]
         self.has(self.house.emptied())
         slack = {"bo": "U0BO", "cy": "U0CY"}
         self.file = {
@@ -86,14 +110,16 @@ class Requests(RuleBasedStateMachine):
             for one, config in self.house.settings.people.items()
         }
         self.number, self.known = 0, dict[str, PersonId]()
-        self.page = Rules("anna", frozenset(), 1, set(PEOPLE), set(), frozenset(), "v1")
+        self.page = Rules("anna", (), set(PEOPLE), frozenset(), "v1")
         self.house.people.change(Tables({}, {}), Humans())
         self.saved()
         self.request = self.has(self.house.opened(policy + by_mail))
         self.seen, self.said, self.waited_s = [self.request], list[Statement](), 0.0
-        quorum = {"one": 1, "two": 2, "three": 3}[policy]
-        approvers = frozenset(PEOPLE) - {"eve", "fay", *(("anna",) if by_mail == "_own" else ())}
-        self.page = Rules("anna", approvers, quorum, set(PEOPLE), set(approvers), frozenset({"fay", "anna"}), "v1")
+        flat = ((NAMED if by_mail == "_own" else RELEASE, {"one": 1, "two": 2, "three": 3}[policy]),)
+        self.in_group = [refs == RELEASE for refs, _ in (IN_STEPS[policy] if by_mail == "_steps" else flat)]
+        steps = [(meant(refs), quorum) for refs, quorum in (IN_STEPS[policy] if by_mail == "_steps" else flat)]
+        steps = tuple(Step(people, quorum, frozenset(people)) for people, quorum in steps)
+        self.page = Rules("anna", steps, set(PEOPLE), frozenset({"fay", "anna"}), "v1")
         self.page.is_mail_enough = by_mail == "_by_mail"
         self.page.may_requester_approve = by_mail == "_own"
         self.page.glass = frozenset({"bo", "fay", "anna"})
@@ -177,8 +203,10 @@ class Requests(RuleBasedStateMachine):
         said = [statement(self.known[person], way, vote, self.seen[-1]) for person, way, vote in here]
         may_stand = self.page.in_any_order(here, self.seen[-1].revision, self.waited_s)
         self.has(self.house.hear(self.request, said))
-        stands = self.record.state, {self.human(vote.person) for vote in self.record.votes if vote.approve}
-        [self.page] = [page for page in may_stand if (page.state, page.votes) == stands]
+        record = self.record
+        votes = {self.human(vote.person) for vote in record.votes if vote.approve}
+        stands = record.state, record.asked.in_step, votes
+        [self.page] = [page for page in may_stand if (page.state, page.in_step, page.votes) == stands]
 
     @rule(version=st.sampled_from(("v1", "v2", "v3")))
     def changes_the_call(self, version: str) -> None:
@@ -220,11 +248,46 @@ class Requests(RuleBasedStateMachine):
             self.has(self.house.decisions.answer(self.request.id, said, change=HandOn(whom, "on the train")))
             self.page.hand_on(person, to, channel, self.waited_s)
 
+    @rule(
+        person=st.sampled_from((*SPEAKERS, *NEWCOMERS)),
+        to=st.sampled_from(("fay", "fay", "fay", "dan", "", *PEOPLE, *NEWCOMERS)),
+        channel=st.sampled_from(CHANNELS),
+    )
+    def goes_away(self, person: str, to: str, channel: str) -> None:
+        """With somebody who stands in, or without; all of it is looked at before and after."""
+        if person == to or not {person, to or person} <= self.page.present:
+            return
+        self.time_passes(1)
+        whom, now = self.known[to] if to else None, self.has(self.house.store.now(self.request.id))
+        wanted = AbsenceWanted(self.known[person], (now + timedelta(days=3)).date().isoformat(), to=whom)
+        self.has(self.house.absent.set(wanted, self.known[person], as_by(channel)))
+        self.page.goes_away(person, to, channel)
+        self.page.look_for_who_is_away(self.waited_s)
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan")))
+    def a_stand_in_is_away_as_well(self, person: str) -> None:
+        self.joins()
+        self.goes_away("fay", "eve", "cli")
+        self.goes_away(person, "fay", "cli")
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def is_back(self, person: str) -> None:
+        """What went to others stays with them."""
+        if person in self.page.present and self.page.away.pop(person, None) is not None:
+            self.has(self.house.absent.end(self.known[person], self.known[person], as_by("cli")))
+
     @rule()
     def joins(self) -> None:
         """Eve comes into the group, which gives her no vote."""
-        self.page.group |= set() if self.page.may_requester_approve else {"eve"}
+        self.in_the_group_is("eve")
         self.becomes("eve", groups=("release",))
+
+    def in_the_group_is(self, person: str) -> None:
+        """Who joins is of those to whom a seat of the group may go; a policy that names people has none."""
+        self.page.steps = tuple(
+            replace(step, group=step.group | {person}) if has_group else step
+            for step, has_group in zip(self.page.steps, self.in_group, strict=True)
+        )
 
     @rule(minutes=st.sampled_from((5, 20, 90)))
     def time_passes(self, minutes: int) -> None:
@@ -232,6 +295,8 @@ class Requests(RuleBasedStateMachine):
         self.has(self.house.has_passed(minutes * 60))
         self.has(self.house.decisions.look(self.request.id))
         self.page.look(self.waited_s)
+        self.has(self.house.absent.look())
+        self.page.look_for_who_is_away(self.waited_s)
 
     @rule(person=st.sampled_from(("bo", "cy", "dan")))
     def leaves(self, person: str) -> None:
@@ -291,8 +356,7 @@ class Requests(RuleBasedStateMachine):
             self.page.may_be[newcomer] = self.page.may_be.get(person, person)
         self.page.present.discard(person)
         self.page.present.add(newcomer)
-        # The policy `_own` names people, and no group that a newcomer could be in.
-        self.page.group |= set() if self.page.may_requester_approve else {newcomer}
+        self.in_the_group_is(newcomer)
         self.saved()
 
     @rule(
@@ -353,7 +417,7 @@ class Requests(RuleBasedStateMachine):
     def it_stands_as_the_rules_say(self) -> None:
         record, page = self.record, self.page
         assert (record.state, record.started_at is not None) == (page.state, page.has_started)
-        assert record.request.revision == page.revision
+        assert (record.request.revision, record.asked.in_step) == (page.revision, page.in_step)
         assert {self.human(vote.person) for vote in record.votes if vote.approve} == page.votes
         if page.state == "approved" and record.decision:
             assert {*map(self.human, record.decision.by)} == page.voters
@@ -370,8 +434,9 @@ class Requests(RuleBasedStateMachine):
         return self.loop.run_until_complete(doing)
 
 
+@pytest.mark.parametrize("kinds", [("", "_by_mail", "_own"), ("_steps",)])
 @pytest.mark.parametrize("sequences", [20, pytest.param(1_000, marks=pytest.mark.long)])
-def test_a_request_ends_as_the_page_says(redis: str, sequences: int) -> None:
+def test_a_request_ends_as_the_page_says(redis: str, sequences: int, kinds: tuple[str, ...]) -> None:
     loop = asyncio.new_event_loop()
     with TemporaryDirectory() as folder:
         house = House(redis, settings_of(Path(folder), TOML))
@@ -379,7 +444,7 @@ def test_a_request_ends_as_the_page_says(redis: str, sequences: int) -> None:
         class Story(Requests):
             pass
 
-        Story.house, Story.loop = house, loop
+        Story.house, Story.loop, Story.kinds = house, loop, kinds
         try:
             run_state_machine_as_test(
                 Story, settings=settings(max_examples=sequences, stateful_step_count=25, deadline=None)
