@@ -359,12 +359,11 @@ def _which(judgement: NoteUnconfirmed | StopOrAnswer | GlassUnconfirmed) -> str:
 
 
 def _counted(counted: Counted, record: RequestRecord, people: People) -> str:
-    asked, who = record.asked, who_of(record)
-    number = counted.next_step.number if counted.next_step else len(asked.steps)
-    if number not in range(len(asked.steps)):
+    began, asked, who = counted.next_step, record.asked, who_of(record)
+    if began is None or began.number not in range(len(asked.steps)):
         return say("answer.counted", needed=who_decides(who, people))
     # It may be told before the step is in force, or after it.
-    asked = asked if asked.in_step == number else begun(asked, number, (), record.request.opened_at)
+    asked = asked if asked.in_step == began.number else begun(asked, began.number, (), record.request.opened_at)
     return say("timing.counted-step", needed=who_decides(replace(who, asked=asked), people))
 
 
