@@ -29,16 +29,19 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     Seats and votes need nothing: an id means one human for ever, and who is not surely that one has another. But what
     somebody may not do, nobody may who may be them: whoever asked or set it off, changed an argument, handed it on,
     broke the glass, or has a vote that counts. Of several who have voted and may be one human, the first vote counts.
+    Whoever an operator says has asked under another id takes it back as before.
     """
     request, asked, maybe = record.request, record.asked, people.maybe
     sat_out = may_have_sat(record, people)
     changed = _others(chain.from_iterable(request.edits.values()), maybe)
     may_be = (*_others(record.requesters, maybe), *_others(request.behind, maybe), *_set_off(request.origin, people))
     may_be = tuple(one for one in dict.fromkeys(may_be) if one not in record.requesters)
+    askers = dict.fromkeys(people.ids_of(one)[0] for one in record.askers)
+    joined = tuple(one for one in askers if one not in record.requesters)
     doubles = doubles_in(who_of(record), people)
     took_part = (*record.requesters, *request.behind, *request.editors)
     may_not_give = tuple(dict.fromkeys(chain.from_iterable(map(maybe, took_part))))
-    if not (may_be or changed or sat_out or doubles or may_not_give):
+    if not (may_be or joined or changed or sat_out or doubles or may_not_give):
         return record
     known = asked.edited_by(_both(request.editors, maybe), request.policy).model_copy(
         update={
@@ -55,6 +58,7 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     parts = {**request.parts, **dict.fromkeys(may_be, "maybe")}
     request = request.model_copy(update={"parts": parts})
     then = {"may_be": may_be, "doubles": doubles, "may_not_break": (*sat_out, *changed), "may_not_give": may_not_give}
+    then |= {"joined": (*record.joined, *joined)}
     return record.model_copy(update={"request": request, "asked": known, **then})
 
 
@@ -92,7 +96,7 @@ def is_stranger(record: RequestRecord, known: RequestRecord, person: PersonId) -
     Whoever may decide, deny or take back what they did may still end it.
     """
     who = who_of(record)
-    may = {*who.seated_ever, *who.denied_before}
+    may = {*who.seated_ever, *who.denied_before, *known.joined}
     return person in known.requesters and person not in record.requesters and person not in may
 
 

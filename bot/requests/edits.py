@@ -53,7 +53,7 @@ async def judged(
     old = request.call
     if old is None or request.format != "approval":
         return EditRefused(kind="names", why=say("answer.edit-nothing")), None
-    asked_it = record.may_withdraw(answer.person)
+    asked_it = known.may_withdraw(answer.person)
     allowed = changeable(request, asked=asked_it)
     if wrong := sorted({*edit.values} - {*allowed}):
         return EditRefused(kind="names", why=_names(allowed, wrong)), None

@@ -127,6 +127,26 @@ async def test_attack_what_somebody_asked_for_in_between_nobody_but_an_operator_
     assert world.workshop.effects == []
 
 
+@pytest.mark.parametrize("way", ["withdraw", "deny"])
+async def test_attack_who_was_brought_back_takes_back_nothing_that_they_asked_for_in_between(
+    world: World, api: Api, way: str
+) -> None:
+    await becomes(world, at(_ADMINS, "bob@corp.example"))
+    record = await world.opened(await world.trigger("press bell", "bo"))
+    ada = await api.client("ada", "admin")
+    await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})
+
+    bo = await api.client("bo")
+    if way == "deny":
+        said = await bo.post(f"/v1/requests/{record.request.id}/answer", json={"vote": "deny"})
+    else:
+        said = await bo.post(f"/v1/requests/{record.request.id}/withdraw")
+
+    assert said.status_code == 200
+    now = await world.request(record.request.id)
+    assert (now.state, now.decision and now.decision.by) == ("withdrawn", ("bo",))
+
+
 async def new_ones(office: World) -> list[str]:
     """What the operators were told of people who count as somebody new."""
     await office.quiet()
