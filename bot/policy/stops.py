@@ -39,7 +39,7 @@ ORDER = (
 
 NEXT_ORDER = (
     # Only from where blanks begin, or behind the one that a mark before has taken: not from each of many.
-    rf"(?:,|(?<!\s\s))\s+(?:and|und)\s+(?={ORDER})"
+    rf"(?:,|(?<!\s\s))\s+(?:and|und|but|aber)\s+(?={ORDER})"
 )
 """Stands between two orders in one line, each of which only stops something: `stop s1r-… and freeze production`."""
 

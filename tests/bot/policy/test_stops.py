@@ -237,6 +237,12 @@ NAMED = {
     f"Please:\nstop {RUN}": [RUN],
     f"STOP! {RUN}": [RUN],
     f"deny. stop {RUN}": [RUN],
+    f"I approve, but stop {RUN}": [RUN],
+    f"ok but stop {RUN}, it is the wrong tag": [RUN],
+    f"approve but stop {RUN}": [RUN],
+    f"Also stop {RUN}": [RUN],
+    f"However, stop {RUN}": [RUN],
+    f"ja, aber bitte {RUN} stoppen": [RUN],
     f"stop {LINK}/runs/{RUN}": [RUN],
     f"please cancel http://localhost:8000/runs/{RUN}#now, thanks": [RUN],
     f"stop this: {LINK}/tools/requests/{REQUEST}?from=run": [REQUEST],
@@ -247,6 +253,7 @@ NAMES_NONE = [
     f"rejected because of {RUN}", f"no, {RUN} does it already", f"No, {RUN}", f"if it fails, stop {RUN}",
     f"Wenn der Test rot ist, stopp {RUN}", f"do not stop {LINK}/runs/{RUN}", f"should we stop {LINK}/runs/{RUN}?",
     f"rejected because of {LINK}/runs/{RUN}", f"see {LINK}/runs/{RUN}", "stop https://ci.corp.example/runs/4711",
+    f"but do not stop {RUN}", f"also, should we stop {RUN}?", f"so {RUN} stops by itself", f"aber {RUN} nicht stoppen",
     "stop", f"Thanks for the run.\nIf it is red,\nstop {RUN}", f"Wenn er rot ist:\nstopp {RUN}",
 ]  # fmt: skip
 

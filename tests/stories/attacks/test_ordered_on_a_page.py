@@ -203,7 +203,7 @@ async def test_attack_a_stop_in_a_field_of_a_form_is_done_and_the_answer_is_lost
         first, second = [await world.opened(await world.trigger("ask form What is next? | what, note")) for _ in "12"]
         path = f"/requests/{first.request.id}"
         page = await anna.submit(
-            (await anna.get(path)).form(f"{path}/answer"), **{"field-1": "x", "field-2": filled["note"]}
+            (await anna.get(path)).form(f"{path}/answer"), "", (), **{"field-1": "x", "field-2": filled["note"]}
         )
         said = await program.post(f"/v1/requests/{second.request.id}/answer", json={"form": filled})
 
