@@ -189,6 +189,11 @@ class Requests(RuleBasedStateMachine):
         self.writes_to_the_run(person)
         self.answers(person, "cli", vote, 0)
 
+    @rule(person=st.sampled_from(("bo", "cy", "dan")))
+    def who_wrote_has_more_to_say(self, person: str) -> None:
+        self.writes_to_the_run(person)
+        self.says_something(person)
+
     @rule(person=st.sampled_from(PEOPLE))
     def says_something(self, person: str) -> None:
         """Words decide nothing; those of who asks are put in front of everybody, who is asked again."""
