@@ -170,7 +170,7 @@ class Page(_Beside):
                     wanted = value.split(", ")
                     picks = tuple(str(number) for number, one in enumerate(asked.options, 1) if one in wanted)
                 case "form":
-                    labels = [one.label for one in asked.fields]
+                    labels = [one.label or one.name for one in asked.fields]
                     typed = {f"field-{labels.index(label) + 1}": text for label, text in filled(value).items()}
                 case "free_text":
                     typed = {"text": value}
