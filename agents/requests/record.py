@@ -140,7 +140,7 @@ class RequestRecord(Stored, Frozen):
     @property
     def requesters(self) -> tuple[PersonId, ...]:
         """Everyone who counts as a requester by now."""
-        return (*self.request.requesters, *self.joined, *self.may_be)
+        return tuple(dict.fromkeys((*self.request.requesters, *self.joined, *self.may_be)))
 
     @property
     def askers(self) -> tuple[PersonId, ...]:
@@ -305,9 +305,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {"queued": True} if event.behind else {"queued": False, "started_at": event.at}
         case ToolOrphaned() if event.attempt_id == record.attempt:
             return {"queued": False, **_after_orphaned(record, event)}
-        case PersonSaid() if record.state == "open" and (
-            event.person not in record.requesters or record.only_may_be(event.person)
-        ):
+        case PersonSaid() if record.state == "open" and event.person not in record.askers:
             return {"joined": (*record.joined, event.person)}
         case _:
             return {}

@@ -6,10 +6,11 @@ from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Literal
 
-from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId, bound_to
+from agents.events import Event, RequestOpened
+from agents.requests import AttemptId, Effect, GatedCall, Given, PersonId, Request, RunId, bound_to
 from agents.requests.proof import as_by
 from agents.run import fold
-from agents.steps import CallTool
+from agents.steps import CallTool, RequestHumanInput
 from bot.config.settings import Settings
 from bot.execution.approval_guard import ApprovalGuard
 from bot.people.directory import People
@@ -72,11 +73,22 @@ class House:
         self.moved_s += seconds
         await move_time(self.store, self.moved_s)
 
-    async def opened(self, policy: str) -> Request:
-        """A request of Anna's to deploy. Raises TooFew where nobody could decide it."""
+    async def opened(self, policy: str, wrote: Sequence[PersonId] = (), answered: Sequence[PersonId] = ()) -> Request:
+        """A request of Anna's to deploy. Raises TooFew where nobody could decide it.
+
+        These `wrote` to the run that began hers, and have `answered` a question of it.
+        """
         run_id = RunId(new_id("run", 0))
         step = CallTool(tool="deploy", arguments={"version": "v1"})
-        begun = [build.started(run_id=run_id, requester="anna"), build.chosen(step, gate=policy)]
+        asks = RequestHumanInput(question="Which one?", format="free_text")
+        begun: list[Event] = [
+            build.started(run_id=run_id, requester="anna").model_copy(update={"inherits": tuple(wrote)})
+        ]
+        for person in answered:
+            about = build.request(new_id("request", 0), "s0", "question", run_id=run_id)
+            begun += [build.chosen(asks, "s0"), RequestOpened(at=build.NOON, request=about)]
+            begun += [build.decided("answered", about.id, Given(text="v1"), by=(person,))]
+        begun += [build.chosen(step, gate=policy)]
         await self.store.commit(Commit(run_id=run_id, events=begun))
         run, now = fold(begun), await self.store.now(run_id)
         snapshot = self.people.snapshot(policy, now)

@@ -28,9 +28,10 @@ class Step:
 @dataclass
 class Rules:
     """One request, whose step with the number `in_step` is in force; a policy without steps is one step. `version` is
-    what stands there in this `revision`. Who `wrote` to the run is a requester as well, and who `broke` the `glass`
-    decided it alone. Those who `may_be` one human have one word there: only one of them is present. Who is `away` has
-    named who stands in, or nobody.
+    what stands there in this `revision`. Who `wrote` to the run, or to the one that began it, is a requester as well;
+    who `answered` a question of it before decides no more than they. Who `broke` the `glass` decided it alone. Those
+    who `may_be` one human have one word there: only one of them is present. Who is `away` has named who stands in, or
+    nobody.
     """
 
     requester: str
@@ -54,6 +55,7 @@ class Rules:
     may_requester_approve: bool = False
     may_be: dict[str, str] = field(default_factory=dict[str, str])
     wrote: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
     away: dict[str, str] = field(default_factory=dict[str, str])
     glass: frozenset[str] = frozenset()
     broke: str = ""
@@ -84,13 +86,13 @@ class Rules:
         *Steps*: those of a later one may only look.
         """
         may = {*self._seated(self.in_step), *self.had_turn, *self._givers()}
-        if person not in {*may, *self.asked(), self.broke} or self.has_started:
+        if person not in {*may, *self.requesters(), self.broke} or self.has_started:
             return
         if self.state == "approved":
             self.state = "revoked"
         elif self._is_open(now):
             decides = self.may_requester_approve and person in may - {to for _, to in self.handed_on}
-            only_asks = person in self.asked() and not decides
+            only_asks = person in self.requesters() and not decides
             self.state = "withdrawn" if only_asks else "denied"
 
     def change(self, version: str, now: float) -> bool:
@@ -150,7 +152,11 @@ class Rules:
         if giver not in self.deciders() or giver in self.votes:
             return False
         is_accepted = to in self.present and to in self.step.group | self.stand_ins
-        has_part = self._is_out(to, self.asked()) or to in {*self.votes, *self.deciders(), *self._counted_elsewhere()}
+        has_part = self._is_out(to, self.requesters()) or to in {
+            *self.votes,
+            *self.deciders(),
+            *self._counted_elsewhere(),
+        }
         if not is_accepted or has_part or self._times_handed_on(giver) >= 3:
             return False
         before = self.steps, list(self.handed_on)
@@ -166,6 +172,10 @@ class Rules:
             return False
         return True
 
+    def could_open(self) -> bool:
+        """*Too few people*: it is not opened where it could not be met."""
+        return self._could_begin_again()
+
     def write(self, person: str) -> None:
         """Sentence 2: who wrote to the run is one of those who ask, from then on."""
         if self.state == "open":
@@ -180,7 +190,7 @@ class Rules:
 
     def break_glass(self, person: str, channel: str, revision: int, now: float) -> None:
         """*Break glass*: one whom the policy names decides alone; never who asked, wrote, edited or handed it on."""
-        may = person in self.glass - self._had_of_barred() and not self._is_out(person, self.asked())
+        may = person in self.glass - self._had_of_barred() and not self._is_out(person, self.requesters())
         if self._is_open(now) and may and revision == self.revision and self._counts(channel):
             self.votes.add(person)
             self.state, self.decided_at, self.voters, self.broke = "approved", now, frozenset({person}), person
@@ -242,7 +252,7 @@ class Rules:
         asked is for those whom the policy names itself.
         """
         takers = {to for _, to in self.handed_on}
-        asked = self.asked() & (takers if self.may_requester_approve else self.asked())
+        asked = self.requesters() & (takers if self.may_requester_approve else self.requesters())
         return {one for one in people if not self._is_out(one, asked)} - self._had_of_barred()
 
     def _seated(self, number: int) -> set[str]:
@@ -308,14 +318,18 @@ class Rules:
         """Sentence 2: who asked for it, or wrote to the run."""
         return {self.requester, *self.wrote}
 
+    def requesters(self) -> set[str]:
+        """Return who asked, and whose answer may be what is asked for by now."""
+        return {*self.asked(), *self.answered}
+
     def _givers(self) -> set[str]:
         return {giver for giver, _ in self.handed_on}
 
     def _had_of_barred(self) -> set[str]:
         """*Handing it on*: nobody decides in the seat of one who would not, or who may have had another part in it."""
-        barred = {*self.editors, *(set[str]() if self.may_requester_approve else self.asked())}
+        barred = {*self.editors, *(set[str]() if self.may_requester_approve else self.requesters())}
         for number, (giver, to) in enumerate(self.handed_on):
-            before = {*self.asked(), *self.editors, *(one for one, _ in self.handed_on[:number])}
+            before = {*self.requesters(), *self.editors, *(one for one, _ in self.handed_on[:number])}
             may_be = {one for one in before if one != giver and self._human(one) == self._human(giver)}
             if giver in barred or may_be:
                 barred.add(to)
@@ -335,7 +349,7 @@ class Rules:
     def _may_edit(self, person: str) -> bool:
         is_own = self._human(person) in {self._human(one) for one in self.editors}
         takers = {to for _, to in self.handed_on}
-        only_asks = person in self.asked() and (not self.may_requester_approve or person in takers)
+        only_asks = person in self.requesters() and (not self.may_requester_approve or person in takers)
         return person in self.deciders() or (is_own and person in self._seated(self.in_step) and not only_asks)
 
     def _times_handed_on(self, holder: str) -> int:

@@ -165,12 +165,12 @@ class Page(_Beside):
                 case "approval":
                     typed = {"reason": value}
                 case "yes_no":
-                    button = said(f"console.answer-{value}")
+                    button = said(f"console.answer-{value}") if value in {"yes", "no"} else ""
                 case "choice" | "choices":
                     wanted = value.split(", ")
                     picks = tuple(str(number) for number, one in enumerate(asked.options, 1) if one in wanted)
                 case "form":
-                    labels = [one.label for one in asked.fields]
+                    labels = [one.label or one.name for one in asked.fields]
                     typed = {f"field-{labels.index(label) + 1}": text for label, text in filled(value).items()}
                 case "free_text":
                     typed = {"text": value}
@@ -266,12 +266,13 @@ class Slack:
 
     async def _card(self, record: RequestRecord) -> Message | None:
         """The message that can be answered; what has begun or is over has nothing to press."""
-        title = record.request.title.removesuffix("?")
+        title, is_vote = record.request.title.removesuffix("?"), record.request.format == "approval"
         if record.state not in {"open", "approved"} or record.started_at:
             return None
 
         async def found() -> Message | None:
-            there = await self.office.slack.messages("#ops")
-            return next((one for one in reversed(there) if title in one.text and one.buttons), None)
+            there = [one for one in await self.office.slack.messages("#ops") if title in one.text and one.buttons]
+            cards = [one for one in there if not (is_vote and said("slack.write") in one.buttons)]  # a question back
+            return cards[-1] if cards else None
 
         return await self.office.slack.until(found, f"the card {title}")

@@ -34,7 +34,7 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from bot.requests.reassignment.delegation import HandOn
 from bot.store import Commit
 from bot.store.journal import record_write
-from tests.kit.house import House, call, statement
+from tests.kit.house import House, TooFew, call, statement
 from tests.kit.office import settings_of
 from tests.kit.promises import check_starts
 from tests.kit.rules import Rules, Step
@@ -100,8 +100,14 @@ class Requests(RuleBasedStateMachine):
 
     kinds: tuple[str, ...]
 
-    @initialize(policy=st.sampled_from(("one", "two", "three")), kind=st.integers(0, 2))
-    def opens(self, policy: str, kind: int) -> None:
+    @initialize(
+        policy=st.sampled_from(("one", "two", "three")),
+        kind=st.integers(0, 2),
+        part=st.sampled_from(("", "", "wrote", "answered")),
+        whose=st.sampled_from(("bo", "cy", "dan")),
+    )
+    def opens(self, policy: str, kind: int, part: str, whose: str) -> None:
+        """Somebody may have had a part in the run before: `wrote` to the one that began it, or `answered` it."""
         by_mail = self.kinds[kind % len(self.kinds)]
         self.has(self.house.emptied())
         slack = {"bo": "U0BO", "cy": "U0CY"}
@@ -113,16 +119,25 @@ class Requests(RuleBasedStateMachine):
         self.page = Rules("anna", (), set(PEOPLE), frozenset(), "v1")
         self.house.people.change(Tables({}, {}), Humans())
         self.saved()
-        self.request = self.has(self.house.opened(policy + by_mail))
-        self.seen, self.said, self.waited_s = [self.request], list[Statement](), 0.0
         flat = ((NAMED if by_mail == "_own" else RELEASE, {"one": 1, "two": 2, "three": 3}[policy]),)
         self.in_group = [refs == RELEASE for refs, _ in (IN_STEPS[policy] if by_mail == "_steps" else flat)]
         steps = [(meant(refs), quorum) for refs, quorum in (IN_STEPS[policy] if by_mail == "_steps" else flat)]
         steps = tuple(Step(people, quorum, frozenset(people)) for people, quorum in steps)
         self.page = Rules("anna", steps, set(PEOPLE), frozenset({"fay", "anna"}), "v1")
+        self.page.wrote = frozenset({whose} if part == "wrote" else ())
+        self.page.answered = frozenset({whose} if part == "answered" else ())
         self.page.is_mail_enough = by_mail == "_by_mail"
         self.page.may_requester_approve = by_mail == "_own"
         self.page.glass = frozenset({"bo", "fay", "anna"})
+        self.known = {one: self.house.people.of_file(one) for one in PEOPLE}
+        wrote, answered = [[self.known[one] for one in those] for those in (self.page.wrote, self.page.answered)]
+        if not self.page.could_open():
+            with pytest.raises(TooFew):
+                self.has(self.house.opened(policy + by_mail, wrote, answered))
+            self.page.wrote = self.page.answered = frozenset()
+            wrote, answered = [], []
+        self.request = self.has(self.house.opened(policy + by_mail, wrote, answered))
+        self.seen, self.said, self.waited_s = [self.request], list[Statement](), 0.0
 
     @rule(
         person=st.sampled_from((*SPEAKERS, *NEWCOMERS)),
@@ -173,6 +188,11 @@ class Requests(RuleBasedStateMachine):
     def who_wrote_answers(self, person: str, vote: Vote) -> None:
         self.writes_to_the_run(person)
         self.answers(person, "cli", vote, 0)
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan")))
+    def who_wrote_has_more_to_say(self, person: str) -> None:
+        self.writes_to_the_run(person)
+        self.says_something(person)
 
     @rule(person=st.sampled_from(PEOPLE))
     def says_something(self, person: str) -> None:
