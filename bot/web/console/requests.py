@@ -286,11 +286,10 @@ async def denied(request: HttpRequest) -> Response:
     """
     visit, counted, others, beside = visit_of(request), 0, list[str](), ""
     picked_ids = [RequestId(check(one, "request")) for one in dict.fromkeys(visit.fields("pick")[:_DENIED_AT_ONCE])]
-    shown = {one: _shown(visit, visit.field(f"revision-{one}"), visit.field(f"digest-{one}")) for one in picked_ids}
     failed = list[Refusal | SaysoError]()
     for request_id in picked_ids:
         try:
-            outcome, more = await _denied(request, request_id, shown[request_id])
+            outcome, more = await _denied(request, request_id)
         except (Refusal, SaysoError) as error:  # the others are denied all the same
             failed.append(error)
             others.append(say("console.deny-not-counted", title=request_id, why=str(error)))
@@ -306,11 +305,12 @@ async def denied(request: HttpRequest) -> Response:
     return to(request, "/requests", told, is_well=bool(counted) and not others)
 
 
-async def _denied(request: HttpRequest, request_id: RequestId, shown: "_Shown") -> tuple[Outcome, str]:
+async def _denied(request: HttpRequest, request_id: RequestId) -> tuple[Outcome, str]:
     """Deny one of them, and return what became of it, and which orders beside it nothing was done of."""
     app, visit = here(request).app, visit_of(request)
     read = await request_for(request, "answer", request_id)
     asked, reason = read.record.request, visit.field("reason")[:_REASON_CHARS]
+    shown = _shown(visit, visit.field(f"revision-{request_id}"), visit.field(f"digest-{request_id}"))
     statement = _made(asked, visit, shown, "deny", reason, reason)
     outcome = await app.requests.decisions.answer(request_id, statement, read)
     return outcome, await app.messages.inbox.not_ordered(asked, statement)

@@ -16,14 +16,12 @@ NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
 HELD = {
-    7: (
+    9: (
         (
-            f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
-            f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","revision":1,'
-            f'"digest":"d",{AT}}}}}'
+            f'{{{AT},"type":"run_started","schema_version":1,"run_id":"r1","agent":"deploy","channel":"console",'
+            '"requester":"anna","text":"deploy v1","max_steps":10,"proof":{"by":"session","link_by":"email",'
+            '"mark":"abcdefgh"},"parent":{"run_id":"r0","step_id":"p0","by_mail":true}}'
         ),
-    ),
-    8: (
         (
             f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
             f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","binding":{{"by":"card",'
