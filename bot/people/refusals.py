@@ -7,7 +7,7 @@ import structlog
 from agents.requests import PersonId
 from agents.requests.proof import Proof
 from bot.audit.log import AuditLog
-from bot.people.rights import Action, Denied, Who
+from bot.people.rights import Action, Caller, Denied
 from bot.store import Store
 
 log = structlog.stdlib.get_logger()
@@ -27,9 +27,9 @@ class Refusals:
     def __init__(self, store: Store) -> None:
         self._store, self._audit = store, AuditLog(store)
 
-    async def refuse(self, who: Who, action: Action, denied: Denied, run_id: str = "") -> None:
+    async def refuse(self, caller: Caller, action: Action, denied: Denied, run_id: str = "") -> None:
         """Note it, then raise NotFound or Forbidden."""
-        await self.note(who.name, action, denied.what, who.proof, run_id=run_id, is_hidden=denied.is_hidden)
+        await self.note(caller.name, action, denied.what, caller.proof, run_id=run_id, is_hidden=denied.is_hidden)
         raise denied.error()
 
     async def note(

@@ -91,7 +91,7 @@ RIGHTS: Mapping[Action, Right] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class Caller:
     """Who acts: `name` in words of events, the role, and the people whose word it is, each with what it may be worth.
 
     `scopes` are those of an API key; None for a person who is here themselves. `proof` is how we know.
@@ -166,17 +166,17 @@ class Rights:
         named = (*tables.roles.viewer, *tables.roles.operator, *tables.roles.admin, *may_start, *tables.alerts)
         await self.people.look_up(dict.fromkeys(named))
 
-    def of_person(self, person: PersonId, proof: Proof | None) -> Who:
+    def of_person(self, person: PersonId, proof: Proof | None) -> Caller:
         """Return who somebody is that a channel has proved by `proof`."""
         role = self.role_of(person)
-        return Who(person, role or "viewer", self._as(person, role) if role else {}, None, proof)
+        return Caller(person, role or "viewer", self._as(person, role) if role else {}, None, proof)
 
-    def of_session(self, login: Login, person: PersonId | None = None) -> Who:
+    def of_session(self, login: Login, person: PersonId | None = None) -> Caller:
         """Return who acts in a session, as `person` where one person plays everybody."""
-        who = self.of_person(person or login.person, login.proof if isinstance(login, Session) else None)
-        return replace(who, role="admin") if login.is_demo and who.people and self._has_owner else who
+        caller = self.of_person(person or login.person, login.proof if isinstance(login, Session) else None)
+        return replace(caller, role="admin") if login.is_demo and caller.people and self._has_owner else caller
 
-    def of_key(self, key: ApiKey) -> Who:
+    def of_key(self, key: ApiKey) -> Caller:
         """Return who acts with a key: it never may more than its person, and never more than whom it acts for.
 
         A service has no role but what the scope `admin` says: what it may, it may for the people it acts for.
@@ -192,7 +192,7 @@ class Rights:
         for person in key.speaks_for():
             if own := self.role_of(person):
                 people |= self._as(person, _lesser(own, role) if key.person else own)
-        return Who(key.speaker, role, people, scopes, key.proof)
+        return Caller(key.speaker, role, people, scopes, key.proof)
 
     def _as(self, person: PersonId, role: Role) -> dict[PersonId, Role]:
         """Return a role by each id of a person, their own first: what they began as somebody new is theirs as well."""
@@ -207,21 +207,23 @@ class Rights:
         roles, unknown = self.people.tables.roles, self.people.unknown_guards
         return not (roles.operator or roles.admin) and unknown.isdisjoint(("roles.operator", "roles.admin"))
 
-    def denial(self, who: Who, action: Action, run: Concern, run_id: str, *, is_known: bool = False) -> Denied | None:
-        """Return why `who` may not do `action` to a run that concerns those of `run`; None if they may.
+    def denial(
+        self, caller: Caller, action: Action, run: Concern, run_id: str, *, is_known: bool = False
+    ) -> Denied | None:
+        """Return why `caller` may not do `action` to a run that concerns those of `run`; None if they may.
 
         Where it `is_known` to them, as to all in its thread, they are not told that there is no such run.
         """
         right = RIGHTS[action]
-        if not who.has(right.scope):
+        if not caller.has(right.scope):
             return _no_scope(right)
-        if not (is_known or who.sees_all or _has_part(who, RIGHTS["see"], run)):
+        if not (is_known or caller.sees_all or _has_part(caller, RIGHTS["see"], run)):
             return Denied(say("error.no-run", run=run_id), say("error.runs-listed"), is_hidden=True)
         if run.is_review and action in STEERS:
             return Denied(say("right.review"), say("right.review-do"))
-        if _is_at_least(who.role, right.least) or _has_part(who, right, run):
+        if _is_at_least(caller.role, right.least) or _has_part(caller, right, run):
             return None
-        if who.role == "viewer":
+        if caller.role == "viewer":
             return Denied(say("right.viewer"), say("right.viewer-do"))
         if action == "explain":
             return Denied(say("right.explain"), say("right.explain-do"))
@@ -229,34 +231,34 @@ class Rights:
         what = say("right.not-yours", action=say(_VERBS[action])) if right.least else say("right.of-requesters")
         return Denied(what, say("right.not-yours-do", names=names))
 
-    def denial_at_all(self, who: Who, action: Action) -> Denied | None:
-        """Return why `who` may not do `action`, which is about no run; None if they may."""
+    def denial_at_all(self, caller: Caller, action: Action) -> Denied | None:
+        """Return why `caller` may not do `action`, which is about no run; None if they may."""
         right = RIGHTS[action]
-        if not who.has(right.scope):
+        if not caller.has(right.scope):
             return _no_scope(right)
-        is_alerted = right.alerted and who.name in self._members(self.people.tables.alerts)
-        if _is_at_least(who.role, right.least) or is_alerted:
+        is_alerted = right.alerted and caller.name in self._members(self.people.tables.alerts)
+        if _is_at_least(caller.role, right.least) or is_alerted:
             return None
         if right.least == "requester":
             return Denied(say("right.viewer"), say("right.viewer-do"))
         return Denied(say("right.no-role", role=right.least or ""), say("right.no-role-do", role=right.least or ""))
 
-    def asking_denial(self, who: Who, person: PersonId | None = None) -> Denied | None:
-        """Return why `who` may not ask what would happen if `person`, or anybody, asked for something."""
+    def asking_denial(self, caller: Caller, person: PersonId | None = None) -> Denied | None:
+        """Return why `caller` may not ask what would happen if `person`, or anybody, asked for something."""
         asks = Concern(frozenset({person} if person else ()))
-        return self.denial(who, "explain", asks, "", is_known=True)
+        return self.denial(caller, "explain", asks, "", is_known=True)
 
-    def absence_denial(self, who: Who, person: str) -> Denied | None:
-        """Return why `who` may not say that `person` is away; None if they may. A program says it of nobody.
+    def absence_denial(self, caller: Caller, person: str) -> Denied | None:
+        """Return why `caller` may not say that `person` is away; None if they may. A program says it of nobody.
 
         Whoever stands in decides: with the key of a service nobody would have chosen them.
         """
-        if self.people.contact(PersonId(who.name)) is None:
+        if self.people.contact(PersonId(caller.name)) is None:
             return Denied(say("right.program-absent"), say("right.program-absent-do"))
-        if who.name != person:
-            return self.denial_at_all(who, "absent")
+        if caller.name != person:
+            return self.denial_at_all(caller, "absent")
         right = RIGHTS["absent"]
-        return None if who.has(right.scope) else _no_scope(right)
+        return None if caller.has(right.scope) else _no_scope(right)
 
     def trigger_denial(self, requester: str, agent: str) -> Denied | None:
         """Return why `agent` is not started for `requester`; None if it is."""
@@ -292,10 +294,10 @@ def _is_at_least(role: Role, least: Role | None) -> bool:
     return least is not None and ROLES.index(role) >= ROLES.index(least)
 
 
-def _has_part(who: Who, right: Right, run: Concern) -> bool:
+def _has_part(caller: Caller, right: Right, run: Concern) -> bool:
     people: Mapping[Part, frozenset[PersonId]] = {
         "requester": run.requesters,
         "concerned": run.everybody,
     }
     concerned = people[right.part] if right.part else frozenset[PersonId]()
-    return any(person in concerned and _is_at_least(role, right.from_role) for person, role in who.people.items())
+    return any(person in concerned and _is_at_least(role, right.from_role) for person, role in caller.people.items())

@@ -23,7 +23,7 @@ from bot.errors import NotFound
 from bot.people.directory import People
 from bot.people.offers import deciders
 from bot.people.recognition import as_known_now, as_told_now, doubles_in, with_other_ids
-from bot.people.rights import Who
+from bot.people.rights import Caller
 from bot.policy.approvers.quorum import lacking
 from bot.policy.approvers.who import who_at_first, who_of
 from bot.policy.due import Due, next_due
@@ -141,7 +141,7 @@ class Explanation(Frozen):
     expires_at: AwareDatetime | None = None
     execute_within_s: float = 0.0
 
-    def shown_to(self, who: Who) -> "Explanation":
+    def shown_to(self, who: Caller) -> "Explanation":
         """Return what `who` may read of it: addresses of people outside the directory are for those who see all."""
         return self if who.sees_all else self.model_copy(update={"strangers": dict[str, tuple[str, ...]]()})
 

@@ -7,7 +7,7 @@ from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.errors import Invalid, NotFound
 from bot.people.refusals import Refusals
-from bot.people.rights import STEERS, Action, Rights, Who
+from bot.people.rights import STEERS, Action, Caller, Rights
 from bot.policy.approvers.concern import Concern, concern_of, people_of_record
 from bot.queries.environments import Live
 from bot.queries.history import History
@@ -25,61 +25,61 @@ class Guard:
     def __init__(self, rights: Rights, store: Store, history: History) -> None:
         self.rights, self._store, self._history, self._refusals = rights, store, history, Refusals(store)
 
-    async def check(self, who: Who, action: Action) -> None:
+    async def check(self, caller: Caller, action: Action) -> None:
         """Check what is about no run."""
-        if denied := self.rights.denial_at_all(who, action):
-            await self._refusals.refuse(who, action, denied)
+        if denied := self.rights.denial_at_all(caller, action):
+            await self._refusals.refuse(caller, action, denied)
 
-    async def check_absence(self, who: Who, person: str) -> None:
+    async def check_absence(self, caller: Caller, person: str) -> None:
         """Check that somebody may say that `person` is away, or back."""
-        if denied := self.rights.absence_denial(who, person):
-            await self._refusals.refuse(who, "absent", denied)
+        if denied := self.rights.absence_denial(caller, person):
+            await self._refusals.refuse(caller, "absent", denied)
 
-    async def check_asking(self, who: Who, person: PersonId) -> None:
-        """Check that `who` may ask what would happen if `person` asked for something."""
-        if denied := self.rights.asking_denial(who, person):
-            await self._refusals.refuse(who, "explain", denied)
+    async def check_asking(self, caller: Caller, person: PersonId) -> None:
+        """Check that `caller` may ask what would happen if `person` asked for something."""
+        if denied := self.rights.asking_denial(caller, person):
+            await self._refusals.refuse(caller, "explain", denied)
 
-    async def check_run(self, who: Who, action: Action, run_id: str) -> None:
+    async def check_run(self, caller: Caller, action: Action, run_id: str) -> None:
         """Check what is about a run, here or in the archive."""
-        if action not in STEERS and self.rights.denial(who, action, Concern(), run_id) is None:
+        if action not in STEERS and self.rights.denial(caller, action, Concern(), run_id) is None:
             return
         concern = await self._concern(run_id)
-        if denied := self.rights.denial(who, action, concern, run_id):
-            await self._refusals.refuse(who, action, denied, run_id)
+        if denied := self.rights.denial(caller, action, concern, run_id):
+            await self._refusals.refuse(caller, action, denied, run_id)
 
-    async def check_request(self, who: Who, action: Action, record: RequestRecord) -> None:
+    async def check_request(self, caller: Caller, action: Action, record: RequestRecord) -> None:
         """Check what is about the run of a request; where that may not be seen, there is no such request."""
         is_review = record.request.purpose == "review"
         named = Concern(frozenset(record.askers), people_of_record(record), is_review)
-        if self.rights.denial(who, action, named, record.request.run_id) is None:
+        if self.rights.denial(caller, action, named, record.request.run_id) is None:
             return
         try:
-            await self.check_run(who, action, record.request.run_id)
+            await self.check_run(caller, action, record.request.run_id)
         except NotFound:
             missing = say("error.no-request", request=record.request.id)
             raise NotFound(missing, say("error.requests-listed")) from None
 
-    async def may_see(self, who: Who, run_id: str) -> bool:
-        """Return whether `who` may see a run that there is, here or in the archive."""
-        if who.sees_all or await self.seen(who, [run_id]):
+    async def may_see(self, caller: Caller, run_id: str) -> bool:
+        """Return whether `caller` may see a run that there is, here or in the archive."""
+        if caller.sees_all or await self.seen(caller, [run_id]):
             return True
-        return self.rights.denial(who, "see", await self._concern(run_id), run_id) is None
+        return self.rights.denial(caller, "see", await self._concern(run_id), run_id) is None
 
     async def archived(
-        self, who: Who, month: str, cursor: str | None, limit: int
+        self, caller: Caller, month: str, cursor: str | None, limit: int
     ) -> tuple[tuple[Summary, ...], str | None]:
-        """The runs in the archive that ended in a month such as `2026-10` and that `who` may see, newest first.
+        """The runs in the archive that ended in a month such as `2026-10` and that `caller` may see, newest first.
 
         They are those of a page, so they may be fewer than `limit` where more follow. Raises Invalid.
         """
         found, following = await self._history.ended_in(month, cursor, limit)
-        return tuple([one for one in found if await self._may_still_see(who, one.id)]), following
+        return tuple([one for one in found if await self._may_still_see(caller, one.id)]), following
 
-    async def _may_still_see(self, who: Who, run_id: str) -> bool:
+    async def _may_still_see(self, caller: Caller, run_id: str) -> bool:
         """The same as `may_see`, of a run whose file may be deleted or damaged while the list of its month is not."""
         try:
-            return await self.may_see(who, run_id)
+            return await self.may_see(caller, run_id)
         except (NotFound, Invalid):
             return False
 
@@ -87,24 +87,24 @@ class Guard:
         """Return whom a run concerns, as its events say."""
         return concern_of(fold((await self._history.read(run_id)).events))
 
-    async def still_sees(self, who: Who, before: Who, run_id: str) -> bool:
-        """Return whether `who` may see a run that they saw as they were `before`.
+    async def still_sees(self, caller: Caller, before: Caller, run_id: str) -> bool:
+        """Return whether `caller` may see a run that they saw as they were `before`.
 
         Nobody ceases to be concerned by a run, so whoever may do what they could then still sees it.
         """
-        return who == before or (who.has("read") and await self.may_see(who, run_id))
+        return caller == before or (caller.has("read") and await self.may_see(caller, run_id))
 
-    async def seen(self, who: Who, run_ids: Sequence[str]) -> frozenset[str]:
-        """Return those of the runs that `who` may see, of those that have not left for the archive."""
-        if who.sees_all:
+    async def seen(self, caller: Caller, run_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of the runs that `caller` may see, of those that have not left for the archive."""
+        if caller.sees_all:
             return frozenset(run_ids)
-        return await self._store.lists.seen_by(run_ids, tuple(who.people))
+        return await self._store.lists.seen_by(run_ids, tuple(caller.people))
 
-    async def turns(self, who: Who, live: Live) -> dict[str, Turns]:
-        """Who deploys to each environment, and who waits, as far as `who` may see their runs."""
+    async def turns(self, caller: Caller, live: Live) -> dict[str, Turns]:
+        """Who deploys to each environment, and who waits, as far as `caller` may see their runs."""
         found = await live.turns()
         runs = [one.run for turns in found.values() for one in (turns.running, *turns.waiting) if one]
-        seen = await self.seen(who, runs)
+        seen = await self.seen(caller, runs)
 
         def shown(turns: Turns) -> Turns:
             running = turns.running if turns.running and turns.running.run in seen else None

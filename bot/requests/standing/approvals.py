@@ -19,7 +19,7 @@ from bot.config.tables import CHANNELS
 from bot.errors import Invalid, NotFound, WaitsForFile
 from bot.people.directory import People
 from bot.people.noted import NotedTables
-from bot.people.rights import Who
+from bot.people.rights import Caller
 from bot.policy.standing import Ended, Lapse, Standing, Use, is_by_program, may_stand, pattern_of, rules_of
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
@@ -94,13 +94,13 @@ class StandingApprovals:
         may = self._people.may_ever(approval.pattern.policy, standing.now)
         return (approval.people | {*may}) & {*self._people.all()}
 
-    def concerns(self, who: Who, standing: Standing) -> bool:
+    def concerns(self, caller: Caller, standing: Standing) -> bool:
         """Return whether somebody sees and revokes it; operators and admins do so with all."""
-        return who.sees_all or not self.concerned(standing).isdisjoint(who.people)
+        return caller.sees_all or not self.concerned(standing).isdisjoint(caller.people)
 
-    async def those_of(self, who: Who) -> list[Standing]:
+    async def those_of(self, caller: Caller) -> list[Standing]:
         """Return those that somebody may see, in the order of `all`."""
-        return [one for one in await self.all() if self.concerns(who, one)]
+        return [one for one in await self.all() if self.concerns(caller, one)]
 
     def wanted(
         self,

@@ -18,7 +18,7 @@ from agents.requests import PersonId
 from bot.errors import NotFound
 from bot.people.api_keys import USER_AGENT, ApiKey, Keyring, Scope
 from bot.people.refusals import Refusals
-from bot.people.rights import RIGHTS, Action, Who
+from bot.people.rights import RIGHTS, Action, Caller
 from bot.requests.stored import RequestRead
 from bot.store import StoreError
 from bot.store.ids import check
@@ -126,7 +126,7 @@ async def still_good(request: Request) -> ApiKey:
     raise no_such_key()
 
 
-async def still_sees(request: Request, before: Who, run_id: str) -> bool:
+async def still_sees(request: Request, before: Caller, run_id: str) -> bool:
     """Return whether the key of `request`, which was `before`, still sees a run.
 
     What takes long must not outlive the right to it.
@@ -196,11 +196,11 @@ def scope_missing(key: ApiKey, scope: Scope) -> ProblemError:
     return trouble(HTTPStatus.FORBIDDEN, "scope-missing", detail, f"Use a key made with --scope {scope}")
 
 
-async def check_run(here: Here, key: ApiKey, action: Action, run_id: str) -> Who:
+async def check_run(here: Here, key: ApiKey, action: Action, run_id: str) -> Caller:
     """Check that the key may do `action` to a run, and return who acts. Raises NotFound and Forbidden."""
-    who = here.app.access.rights.of_key(key)
-    await here.app.guard.check_run(who, action, check(run_id, "run"))
-    return who
+    caller = here.app.access.rights.of_key(key)
+    await here.app.guard.check_run(caller, action, check(run_id, "run"))
+    return caller
 
 
 async def record_for(here: Here, key: ApiKey, action: Action, request_id: str) -> RequestRead:
@@ -232,10 +232,10 @@ async def own_record_for(here: Here, key: ApiKey, action: Action, request_id: st
 
 async def check_may_trigger(here: Here, key: ApiKey, agent: str) -> None:
     """Check that the key itself may start runs of `agent`, whoever it asks for. Raises Forbidden."""
-    who = here.app.access.rights.of_key(key)
+    caller = here.app.access.rights.of_key(key)
     if not key.may("trigger"):  # it comes here as it may ask: what its person may not, it may not either
-        who = replace(who, scopes=None)
-    await here.app.guard.check(who, "trigger")
+        caller = replace(caller, scopes=None)
+    await here.app.guard.check(caller, "trigger")
     if key.person:
         await here.app.runs.starter.check_may(key.person, agent, key.proof)
 

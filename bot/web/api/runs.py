@@ -10,7 +10,7 @@ from pydantic import Field
 from agents.requests import RunId
 from agents.run import fold
 from bot.people.api_keys import ApiKey
-from bot.people.rights import Who
+from bot.people.rights import Caller
 from bot.queries.lists import runs, stands_so
 from bot.render.views import ListedAs, RunView, run_view
 from bot.runs.start import Sent
@@ -109,13 +109,13 @@ async def listed(key: MayRead, here: HereNow, wanted: Annotated[RunsWanted, Quer
     whose they are, and what they may decide. Operators and admins see all. Finished runs leave for the archive after
     some time; with `archived` those of one month are listed, by their end.
     """
-    who = here.app.access.rights.of_key(key)
+    caller = here.app.access.rights.of_key(key)
     state, agent = wanted.state, wanted.agent
     if wanted.archived is not None:
-        ended, following = await here.app.guard.archived(who, wanted.archived, wanted.cursor, wanted.limit)
+        ended, following = await here.app.guard.archived(caller, wanted.archived, wanted.cursor, wanted.limit)
         fits = tuple(one for one in ended if (state is None or stands_so(one, state)) and agent in {None, one.agent})
         return Runs(runs=fits, next=following)
-    seen_by = who.seen_by
+    seen_by = caller.seen_by
     found, following = await runs(
         here.app.store, stands=state, agent=agent, seen_by=seen_by, cursor=wanted.cursor, limit=wanted.limit
     )
@@ -130,15 +130,15 @@ async def listed(key: MayRead, here: HereNow, wanted: Annotated[RunsWanted, Quer
 )
 async def shown(run_id: RunPath, key: MayRead, here: HereNow) -> RunView:
     """Return a run, archived or not: its state, its open request, how its steps ended."""
-    who = await check_run(here, key, "see", run_id)
-    return await view(here, run_id, who)
+    caller = await check_run(here, key, "see", run_id)
+    return await view(here, run_id, caller)
 
 
-async def view(here: Here, run_id: str, who: Who) -> RunView:
-    """A run as it stands, which `who` may see. Raises NotFound where there is none."""
+async def view(here: Here, run_id: str, caller: Caller) -> RunView:
+    """A run as it stands, which `caller` may see. Raises NotFound where there is none."""
     story = await here.app.history.read(run_id)
     forks = await here.app.history.forks_of(run_id, story)
-    seen = await here.app.guard.seen(who, forks)
+    seen = await here.app.guard.seen(caller, forks)
     return run_view(fold(story.events), [fork for fork in forks if fork in seen], story.archived_at)
 
 

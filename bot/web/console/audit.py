@@ -12,10 +12,10 @@ from agents.requests.proof import ByKey, BySession, LinkBy, Proof
 from bot.audit.export import csv_head, csv_line, json_line
 from bot.audit.reading import Query
 from bot.errors import Forbidden, Invalid, NotFound
-from bot.people.rights import Who
+from bot.people.rights import Caller
 from bot.web.console.pages import page
 from bot.web.console.views.audited import lines_of
-from bot.web.console.visits import Refusal, visit_of, who_of
+from bot.web.console.visits import Refusal, caller_of, visit_of
 from bot.web.here import here
 from language import say
 
@@ -126,10 +126,10 @@ async def _check_still(request: Request) -> None:
     await _check(request, access.rights.of_session(session))
 
 
-async def _check(request: Request, who: Who) -> None:
-    """Check that `who` may read the log. Raises Refusal."""
+async def _check(request: Request, caller: Caller) -> None:
+    """Check that `caller` may read the log. Raises Refusal."""
     try:
-        await here(request).app.guard.check(who, "audit")
+        await here(request).app.guard.check(caller, "audit")
     except Forbidden:
         raise _not_yours() from None
 
@@ -140,7 +140,7 @@ def _not_yours() -> Refusal:
 
 async def _given(request: Request) -> dict[str, str]:
     """The filters as they were filled in. Raises Refusal for anybody who may not read the log."""
-    await _check(request, who_of(request))
+    await _check(request, caller_of(request))
     return {name: request.query_params.get(name, "").strip()[:80] for name in _FILTERS}
 
 

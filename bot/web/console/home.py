@@ -25,7 +25,7 @@ from bot.runs.start import Sent
 from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.views.places import Deploy, deploys_of, history_of
-from bot.web.console.visits import refusal_of, unreadable, visit_of, who_of
+from bot.web.console.visits import caller_of, refusal_of, unreadable, visit_of
 from bot.web.here import Here, here
 from language import say
 from language.recorded import text_of
@@ -107,7 +107,7 @@ async def live_page(request: Request) -> Response:
     """Every environment: what is live there, who let it be, whether it works, and what was before."""
     process, now = here(request), datetime.now(UTC)
     app, demo = process.app, process.demo
-    seen_by = who_of(request).seen_by
+    seen_by = caller_of(request).seen_by
     newest = await _newest(process, seen_by)
     everybodys = newest if seen_by is None else await _newest(process, None)
     places = await _places(request)
@@ -125,16 +125,16 @@ async def live_page(request: Request) -> Response:
         "is_whole": newest.is_whole and everybodys.is_whole,
         "health": health,
         "histories": histories,
-        "turns": await app.guard.turns(who_of(request), app.live),
+        "turns": await app.guard.turns(caller_of(request), app.live),
         "drift": drift,
         "frozen": [(one, app.requests.freezes.words(one)) for one in await app.requests.freezes.all()],
         "coming": app.requests.freezes.coming(app.store.about_now()),
         "coming_words": coming_words,
         "environments": tuple(app.settings.deploy.environments),
-        "is_operator": app.access.rights.denial_at_all(who_of(request), "freeze") is None,
+        "is_operator": app.access.rights.denial_at_all(caller_of(request), "freeze") is None,
         "absences": [(one, absence_words(one, app.people)) for one in await app.requests.absences.all()],
         "people": [(one, app.people.name_of(one)) for one in app.people.all()],
-        "sets_absences": app.access.rights.denial_at_all(who_of(request), "absent") is None,
+        "sets_absences": app.access.rights.denial_at_all(caller_of(request), "absent") is None,
     }
     return await page(request, "live.html", data, frames=demo.site if demo else "'none'")
 
@@ -174,7 +174,7 @@ async def unfrozen(request: Request) -> Response:
 
 async def _freeze(request: Request, *, is_on: bool) -> Response:
     process, visit = here(request), visit_of(request)
-    await process.app.guard.check(who_of(request), "freeze")
+    await process.app.guard.check(caller_of(request), "freeze")
     where, reason = visit.field("environment"), first_line(visit.field("reason"), _REASON_CHARS)
     # Whatever is frozen can be ended, also where the file no longer names it.
     if is_on and where and where not in process.app.settings.deploy.environments:
@@ -197,7 +197,7 @@ async def away(request: Request) -> Response:
     """Say that somebody is away: oneself, or, for operators, anybody."""
     process, visit = here(request), visit_of(request)
     person = PersonId(visit.field("person") or visit.person)
-    await process.app.guard.check_absence(who_of(request), person)
+    await process.app.guard.check_absence(caller_of(request), person)
     stand_in = PersonId(visit.field("to")) if visit.field("to") else None
     wanted = AbsenceWanted(person, visit.field("until"), visit.field("from"), stand_in)
     set_it, known = process.app.requests.absences.set, visit.known
@@ -212,7 +212,7 @@ async def back(request: Request) -> Response:
     """Say that somebody is back."""
     process, visit = here(request), visit_of(request)
     person = PersonId(visit.field("person") or visit.person)
-    await process.app.guard.check_absence(who_of(request), person)
+    await process.app.guard.check_absence(caller_of(request), person)
     end, proof = process.app.requests.absences.end, visit.known.proof
     try:
         await end(person, visit.person, proof=proof)
@@ -229,7 +229,7 @@ async def live_part(request: Request) -> Response:
 async def live_panel(request: Request, *, anew: bool = False) -> str:
     """The part itself; `anew` when something has just been changed."""
     app = here(request).app
-    turns = await app.guard.turns(who_of(request), app.live)
+    turns = await app.guard.turns(caller_of(request), app.live)
     data = {"places": await _places(request, anew=anew), "turns": turns}
     return fragment(request, "_live.html", data)
 

@@ -19,7 +19,7 @@ from bot.people.sessions import LINK_S, SESSION_S
 from bot.people.snippets import Snippet, snippets_for
 from bot.queries.lists import left_by
 from bot.web.console.pages import own_path, page, to
-from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of, who_of
+from bot.web.console.visits import Refusal, caller_of, cookie_name, is_secure, visit_of
 from bot.web.here import here
 from language import say
 
@@ -156,7 +156,7 @@ async def _page(request: Request, form: _Form) -> Response:
     app, visit = here(request).app, visit_of(request)
     me = visit.person
     found = await app.access.keyring.all()
-    may_others = app.access.rights.denial_at_all(who_of(request), "keys") is None
+    may_others = app.access.rights.denial_at_all(caller_of(request), "keys") is None
     others = [(key, used) for key, used in reversed(found) if key.person != me and key.revoked_at is None]
     data: dict[str, object] = {
         "keys": [(key, used) for key, used in found if key.person == me],
@@ -200,7 +200,7 @@ async def revoked(request: Request) -> Response:
     key = next((key for key, _ in await keyring.all() if key.prefix == prefix), None)
     # Nobody else learns whether there is such a key.
     if key is None or key.person != visit.person:
-        await app.guard.check(who_of(request), "keys")
+        await app.guard.check(caller_of(request), "keys")
     if key is None:
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.keys-gone-title"), say("console.keys-gone"))
     await keyring.revoke(prefix, visit.person, proof=visit.known.proof)

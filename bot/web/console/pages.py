@@ -26,7 +26,7 @@ from bot.render.words import channel_word, why_rules, wish, wish_of
 from bot.store import StoreError
 from bot.web.console.static import address_of
 from bot.web.console.views.words import kind_word, say_html, stands, state_word, visible
-from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of, who_of
+from bot.web.console.visits import AS, STAMP, Refusal, Visit, caller_of, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
 from language import say, say_many, spoken
@@ -196,7 +196,7 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
 
 def _may_audit(request: Request) -> bool:
     """Return whether the person asking reads the audit log."""
-    return here(request).app.access.rights.denial_at_all(who_of(request), "audit") is None
+    return here(request).app.access.rights.denial_at_all(caller_of(request), "audit") is None
 
 
 def _explains(request: Request, policy: str) -> bool:
@@ -208,13 +208,13 @@ def _may_explain(request: Request) -> bool:
     """Return whether the person asking may ask what would happen if they asked for something."""
     if visit_of(request).session is None:
         return False
-    who = who_of(request)
-    return here(request).app.access.rights.asking_denial(who, PersonId(who.name)) is None
+    caller = caller_of(request)
+    return here(request).app.access.rights.asking_denial(caller, PersonId(caller.name)) is None
 
 
 def _looks_after(request: Request) -> bool:
     """Return whether the person asking looks after what was quarantined or given up on."""
-    return here(request).app.access.rights.denial_at_all(who_of(request), "dead") is None
+    return here(request).app.access.rights.denial_at_all(caller_of(request), "dead") is None
 
 
 def has_mail(request: Request) -> bool:

@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from agents.requests import PersonId
 from bot.errors import Invalid, NotFound
-from bot.people.rights import Who
+from bot.people.rights import Caller
 from bot.queries.explain import Desk, explain, moment_of, places_of
 from bot.queries.explain_words import explained, policies_listed
 from bot.web.console.pages import page
-from bot.web.console.visits import visit_of, who_of
+from bot.web.console.visits import caller_of, visit_of
 from bot.web.here import Here, here
 from channels import Line
 from language import say
@@ -35,24 +35,24 @@ class Answer:
 async def shown(request: Request) -> Response:
     """Every policy, and a form; with what it asks, the answer. Nothing is opened."""
     process, me = here(request), visit_of(request).person
-    who, rights, people = who_of(request), process.app.access.rights, process.app.people
+    caller, rights, people = caller_of(request), process.app.access.rights, process.app.people
     given = {name: request.query_params.get(name, "").strip()[:_FIELD_CHARS] for name in _FIELDS}
     given["person"] = given["person"] or me
-    await process.app.guard.check_asking(who, PersonId(given["person"]))
+    await process.app.guard.check_asking(caller, PersonId(given["person"]))
     for name in people.tables.policies:
         await people.look_up_policy(name)
     data: dict[str, object] = {
         "policies": list(policies_listed(people, process.app.store.about_now())),
         "environments": _environments(process),
         "people": [(one, people.name_of(one)) for one in people.all()],
-        "asks_for_all": rights.asking_denial(who) is None,
+        "asks_for_all": rights.asking_denial(caller) is None,
         "given": given,
-        "answer": await _answer(process, who, given) if given["policy"] else Answer(),
+        "answer": await _answer(process, caller, given) if given["policy"] else Answer(),
     }
     return await page(request, "policies.html", data)
 
 
-async def _answer(process: Here, who: Who, given: dict[str, str]) -> Answer:
+async def _answer(process: Here, caller: Caller, given: dict[str, str]) -> Answer:
     """Return what would happen, or what is wrong with the form."""
     app, answer = process.app, Answer()
     if given["policy"] not in app.people.tables.policies:
@@ -73,7 +73,7 @@ async def _answer(process: Here, who: Who, given: dict[str, str]) -> Answer:
         desk = Desk(app.requests.freezes, app.requests.decisions.delegation, app.requests.standing)
         places = places_of(app.settings)
         found = await explain(app.people, desk, places, given["policy"], person, at, given["env"])
-        answer.title, lines = explained(found.shown_to(who), app.people)
+        answer.title, lines = explained(found.shown_to(caller), app.people)
         answer.lines = _together(lines)
     return answer
 

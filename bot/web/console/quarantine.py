@@ -11,7 +11,7 @@ from agents.requests import PersonId
 from bot.errors import Conflict, NotFound
 from bot.outbound.dead_letter import Note, what_of, why_of
 from bot.web.console.pages import page, to
-from bot.web.console.visits import Refusal, visit_of, who_of
+from bot.web.console.visits import Refusal, caller_of, visit_of
 from bot.web.here import here
 from language import say
 
@@ -66,5 +66,5 @@ async def _cleared(request: Request, clear: Callable[[str, str], Awaitable[str]]
 
 async def _operator(request: Request) -> PersonId:
     """Return the person asking. Raises Forbidden for anybody who does not look after the quarantine."""
-    await here(request).app.guard.check(who_of(request), "dead")
+    await here(request).app.guard.check(caller_of(request), "dead")
     return visit_of(request).person

@@ -32,7 +32,7 @@ from bot.requests.reassignment.delegation import HandOn
 from bot.store.ids import check
 from bot.web.console.pages import page, to
 from bot.web.console.views.card import Typed, card_view, version_of
-from bot.web.console.visits import Refusal, Visit, request_for, visit_of, who_of
+from bot.web.console.visits import Refusal, Visit, caller_of, request_for, visit_of
 from bot.web.here import here
 from channels import Input, Said
 from language import say, say_many
@@ -88,7 +88,7 @@ async def _mine(request: HttpRequest) -> dict[str, object]:
 async def _everybodys(request: HttpRequest) -> dict[str, object]:
     app, me, query = here(request).app, visit_of(request).known.person, request.query_params
     state, cursor = _STATES.get(query.get("state", "")), query.get("cursor")
-    seen_by = who_of(request).seen_by
+    seen_by = caller_of(request).seen_by
     some, following = await lists.requests(
         app.store, app.people, state=state, seen_by=seen_by, cursor=cursor, limit=_LISTED
     )

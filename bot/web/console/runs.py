@@ -35,7 +35,7 @@ from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.views.steering import what_it_does
 from bot.web.console.views.story import parts_of
 from bot.web.console.views.timeline import Row, rows, with_end
-from bot.web.console.visits import Refusal, check_run, no_run, unreadable, visit_of, who_of
+from bot.web.console.visits import Refusal, caller_of, check_run, no_run, unreadable, visit_of
 from bot.web.here import Here, here
 from channels.showing import escape_invisible
 from language import say
@@ -105,7 +105,7 @@ async def newest(request: Request) -> dict[str, object]:
     found, following = await lists.runs(
         here(request).app.store,
         stands=_FILTERS.get(state),
-        seen_by=who_of(request).seen_by,
+        seen_by=caller_of(request).seen_by,
         cursor=cursor,
         limit=_LISTED,
     )
@@ -115,7 +115,7 @@ async def newest(request: Request) -> dict[str, object]:
 async def _of_month(request: Request, month: str) -> dict[str, object]:
     """Return the values of the list of an archived month. Raises Invalid."""
     cursor, guard = request.query_params.get("cursor"), here(request).app.guard
-    found, following = await guard.archived(who_of(request), month, cursor, _LISTED)
+    found, following = await guard.archived(caller_of(request), month, cursor, _LISTED)
     return _list(found, following, month=month)
 
 

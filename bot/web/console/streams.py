@@ -17,7 +17,7 @@ from bot.web.console import requests, runs
 from bot.web.console.home import lists_of, live_panel
 from bot.web.console.pages import fragment, part
 from bot.web.console.runs import around_run, told_of
-from bot.web.console.visits import check_run, request_for, visit_of, who_of
+from bot.web.console.visits import caller_of, check_run, request_for, visit_of
 from bot.web.here import here
 from bot.web.streaming import EventStream, Source
 
@@ -35,7 +35,7 @@ def following(
 
     When the session has ended, or its person may see `run_id` no longer, the last event is `gone`, with words to show.
     """
-    process, visit, before = here(request), visit_of(request), who_of(request)
+    process, visit, before = here(request), visit_of(request), caller_of(request)
 
     async def farewell() -> bytes | None:
         session = await process.app.access.sessions.find(visit.text)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from agents.requests import PersonId, RunId
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError
-from bot.people.rights import Action, Who
+from bot.people.rights import Action, Caller
 from bot.people.sessions import Session
 from bot.requests.stored import RequestRead
 from bot.store.ids import check
@@ -116,7 +116,7 @@ class Visit:
         return self.form.get(name, ())
 
 
-def who_of(request: Request) -> Who:
+def caller_of(request: Request) -> Caller:
     """Return who acts, with what they may do. Raises Refusal where there is no session."""
     visit, rights = visit_of(request), here(request).app.access.rights
     return rights.of_session(visit.known, visit.person)
@@ -124,10 +124,10 @@ def who_of(request: Request) -> Who:
 
 async def check_run(request: Request, action: Action) -> RunId:
     """Return the run of a page's address that whoever asks may do `action` to. Raises Refusal and Forbidden."""
-    who = who_of(request)
+    caller = caller_of(request)
     try:
         run_id = check(request.path_params["run_id"], "run")
-        await here(request).app.guard.check_run(who, action, run_id)
+        await here(request).app.guard.check_run(caller, action, run_id)
     except NotFound:
         raise no_run() from None
     return RunId(run_id)
@@ -138,10 +138,10 @@ async def request_for(request: Request, action: Action, request_id: str = "") ->
 
     Raises Refusal and Forbidden.
     """
-    app, who = here(request).app, who_of(request)
+    app, caller = here(request).app, caller_of(request)
     try:
         read = await app.requests.decisions.request(check(request_id or request.path_params["request_id"], "request"))
-        await app.guard.check_request(who, action, read.record)
+        await app.guard.check_request(caller, action, read.record)
     except NotFound:
         raise no_request() from None
     return read

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, JsonValue
 
 from agents.requests import Frozen, PersonId, RequestId, RunId
 from bot.people.refusals import Refusals
-from bot.people.rights import Denied, Who
+from bot.people.rights import Caller, Denied
 from bot.policy.standing import Ended, Standing
 from bot.web.here import Here
 from language import say
@@ -72,14 +72,14 @@ async def view_of(here: Here, found: Standing) -> StandingView:
     )
 
 
-async def revoke(here: Here, who: Who, person: PersonId, standing_id: str, reason: str) -> Standing:
+async def revoke(here: Here, caller: Caller, person: PersonId, standing_id: str, reason: str) -> Standing:
     """End one, whoever may: whom it serves, who granted it, who decides by its policy, operators and admins.
 
     Raises NotFound.
     """
     standing = here.app.requests.standing
     found = await standing.one(standing_id)
-    if not standing.concerns(who, found):
+    if not standing.concerns(caller, found):
         denied = Denied(say("again.none", id=standing_id), say("again.listed"), is_hidden=True)
-        await Refusals(here.app.store).refuse(who, "answer", denied, found.approval.run_id)
-    return await standing.revoke(standing_id, person, reason, proof=who.proof)
+        await Refusals(here.app.store).refuse(caller, "answer", denied, found.approval.run_id)
+    return await standing.revoke(standing_id, person, reason, proof=caller.proof)

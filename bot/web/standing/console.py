@@ -13,7 +13,7 @@ from agents.text import first_line
 from bot.errors import NotFound
 from bot.store.ids import check
 from bot.web.console.pages import page, to
-from bot.web.console.visits import Refusal, no_run, unreadable, visit_of, who_of
+from bot.web.console.visits import Refusal, caller_of, no_run, unreadable, visit_of
 from bot.web.here import Here, here
 from bot.web.standing.asking import revoke
 from language import say
@@ -25,7 +25,7 @@ _SHOWN, _REASON_CHARS, _MOST_USES = 200, 500, 100
 async def shown(request: Request) -> Response:
     """Those that concern whoever asks; with `run`, a form to ask for one of what that did."""
     process, visit = here(request), visit_of(request)
-    found = await process.app.requests.standing.those_of(who_of(request))
+    found = await process.app.requests.standing.those_of(caller_of(request))
     run_id = request.query_params.get("run", "")
     offer = None
     if run_id:
@@ -63,7 +63,7 @@ async def revoked(request: Request) -> Response:
     visit, standing_id = visit_of(request), request.path_params["some_id"]
     reason = first_line(visit.field("reason"), _REASON_CHARS)
     try:
-        await revoke(here(request), who_of(request), visit.person, standing_id, reason)
+        await revoke(here(request), caller_of(request), visit.person, standing_id, reason)
     except NotFound as error:
         raise Refusal(HTTPStatus.NOT_FOUND, say("again.none-title"), f"{error}.") from error
     return to(request, "/standing", say("again.is-revoked", id=standing_id))
@@ -71,7 +71,7 @@ async def revoked(request: Request) -> Response:
 
 async def _check_sees(request: Request, run_id: str) -> None:
     try:
-        await here(request).app.guard.check_run(who_of(request), "see", check(run_id, "run"))
+        await here(request).app.guard.check_run(caller_of(request), "see", check(run_id, "run"))
     except NotFound:
         raise no_run() from None
 

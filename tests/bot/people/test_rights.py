@@ -13,7 +13,7 @@ from bot.config.directory.groups import GroupTable
 from bot.config.tables import PersonConfig, RolesConfig
 from bot.people.api_keys import SCOPES, ApiKey, Scope
 from bot.people.directory import People
-from bot.people.rights import RIGHTS, ROLES, Action, Rights, Role, Who
+from bot.people.rights import RIGHTS, ROLES, Action, Caller, Rights, Role
 from bot.people.sessions import Login
 from bot.people.tables import FileGroup, Tables
 from bot.policy.approvers.concern import Concern
@@ -45,7 +45,7 @@ def key_of(person: str | None, *scopes: Scope, acts_for: tuple[str, ...] = (), m
     return ApiKey.model_validate({**said, "link_by": "slack", "created_at": NOW})
 
 
-def allowed(who: Who, run: Concern = RUN, roles: RolesConfig = ROLES_TABLE) -> set[Action]:
+def allowed(who: Caller, run: Concern = RUN, roles: RolesConfig = ROLES_TABLE) -> set[Action]:
     """Every action that `who` may do, to `run` where it is about one."""
     rights = rights_of(roles)
     found = set[Action]()
@@ -148,7 +148,7 @@ def test_a_services_key_may_to_runs_what_those_may_for_whom_it_acts(
 @given(people, parts)
 def test_each_role_may_all_that_the_one_before_may(person: str, run: Concern) -> None:
     def as_role(role: Role) -> set[Action]:
-        return allowed(Who(person, role, {PersonId(person): role}, None, None), run)
+        return allowed(Caller(person, role, {PersonId(person): role}, None, None), run)
 
     for less, more in pairwise(ROLES):
         assert as_role(less) <= as_role(more)
