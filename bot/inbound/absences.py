@@ -16,8 +16,8 @@ from bot.render.cards import notice
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment.absences import AbsenceWanted, AbsentPeople
 from bot.requests.stored import TRIES
-from bot.store.journal import Journal, outgoing_id
-from bot.store.outbox_entry import Delivery, Tell, nearest_first
+from bot.store.journal import Journal
+from bot.store.outbox_entry import Delivery, Tell, nearest_first, tell_about
 from channels import Trigger
 from language import say
 from language.lists import either
@@ -102,15 +102,7 @@ class TypedAbsences:
             text = f"{say('absence.offer', title=request.title)} {hand_on}".rstrip()
             text = f"{text} {say('absence.say-so')}"
             card = notice(say("absence.offer-title"), text, now, request.id)
-        return Tell(
-            id=outgoing_id(request.id),
-            run_id=request.run_id,
-            person=person,
-            reach=("slack", "email") if contact and contact.slack else ("email",),
-            card=card,
-            thread=request.thread,
-            request_id=request.id,
-        )
+        return tell_about(request, person, card, ("slack", "email") if contact and contact.slack else ("email",))
 
 
 def check_is_no_absence(text: str, *, has_subject: bool) -> None:

@@ -59,7 +59,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id, inbound_of, is_a, run_of
 from bot.store.indexes import has_effect, runs_of_thread
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Delivery, Tell
+from bot.store.outbox_entry import Delivery, Tell, tell_about
 from channels import SESSION, ChannelUnavailable, Trigger
 from channels.email.reply import is_courtesy, read_reply
 from language import say
@@ -123,7 +123,7 @@ class FollowUps:
         if run.started and not run.ended:
             told = self._told(channel, trigger, run, say(word, id=run.id), self._store.about_now())
             told = told.model_copy(update={"id": derived_id("outgoing", run.id, f"unheard {said_id}")})
-            await self._journal.write(Commit(run_id=run.id, outgoing=[outbox_entry(told)]))
+            await self._journal.send(told)
         return run.started is not None
 
     async def _that_had(self, inbound_id: str) -> Run | None:
@@ -146,7 +146,7 @@ class FollowUps:
         if text := await self._what_holds(run, trigger.person):
             told = self._told(channel, trigger, run, text, self._store.about_now())
             told = told.model_copy(update={"id": derived_id("outgoing", run_id, f"holds {said_id}")})
-            await self._journal.write(Commit(run_id=run_id, outgoing=[outbox_entry(told)]))
+            await self._journal.send(told)
 
     async def _what_holds(self, run: Run, person: str) -> str:
         """Return which standing approvals hold in the session of a run, and how they end; empty where none does."""
@@ -818,16 +818,8 @@ def _noted(
 def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at: datetime) -> Tell:
     """Return the entry that tells somebody about their message, in the place where they wrote it."""
     request = record.request
-    return Tell(
-        id=outgoing_id(request.id),
-        run_id=request.run_id,
-        person=PersonId(trigger.person),
-        reach=(channel,),
-        card=notice(say("card.about", title=request.title), text, at, request.id),
-        thread=request.thread,
-        request_id=request.id,
-        to=trigger.place,
-    )
+    card = notice(say("card.about", title=request.title), text, at, request.id)
+    return tell_about(request, PersonId(trigger.person), card, (channel,), to=trigger.place)
 
 
 def _asked(run: Run) -> RequestId | None:

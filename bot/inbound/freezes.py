@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import chain
 
 from agents.command import is_order, parse, said_lines
-from agents.requests import Freeze, PersonId, RunId
+from agents.requests import Freeze, PersonId
 from agents.text import first_line, strip_invisible
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Forbidden, Invalid, NotFound
@@ -23,10 +23,8 @@ from bot.policy.stops import NEXT_ORDER, ORDER, called, ends_in_condition, is_co
 from bot.render.cards import notice
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
-from bot.store import Commit
-from bot.store.ids import derived_id
-from bot.store.journal import Journal, outbox_entry
-from bot.store.outbox_entry import Tell, nearest_first
+from bot.store.journal import Journal
+from bot.store.outbox_entry import nearest_first, to_writer
 from channels import Trigger
 from channels.email.reply import read_reply
 from channels.email.reply.against import READ_CHARS, is_emergency, is_end, lines_beside, speaks_against
@@ -391,16 +389,7 @@ class TypedFreezes:
             do = say("notice.freeze-what-do", verb="freeze", names=self._names())
             told = str(Invalid(say("notice.freeze-unread"), do))
             card = notice(say("notice.freeze-title"), told, await self._journal.store.now(inbound_id))
-        entry = Tell(
-            id=derived_id("outgoing", inbound_id, "freeze"),
-            run_id=RunId(inbound_id),
-            person=person,
-            reach=(channel,),
-            card=card,
-            thread=said.thread or inbound_id,
-            to=said.place,
-        )
-        await self._journal.write(Commit(run_id=entry.run_id, outgoing=[outbox_entry(entry)]))
+        await self._journal.send(to_writer(inbound_id, "freeze", channel, said, card))
 
     def _names(self) -> str:
         return ", ".join(dict.fromkeys((*self._environments, _EVERYTHING)))

@@ -18,8 +18,8 @@ from bot.requests.tokens import Tokens
 from bot.store import Commit, Once
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id
-from bot.store.journal import Journal, outbox_entry, outgoing_id
-from bot.store.outbox_entry import AnswerStranger, Delivery, Tell
+from bot.store.journal import Journal, outbox_entry
+from bot.store.outbox_entry import AnswerStranger, Delivery, tell_about, to_writer
 from channels import Card, Quarantined, Trigger
 
 log = structlog.stdlib.get_logger()
@@ -51,21 +51,8 @@ class Quarantine:
         name, limit = (f"stops {trigger.person}", TOLD) if stops else (f"notices {trigger.person}", (_NOTICES, _DAY_S))
         if not await self._store.admit(name, inbound_id, *limit):
             return
-        entry = Tell(
-            id=derived_id("outgoing", inbound_id, f"refused {title} {why}"),
-            run_id=RunId(inbound_id),
-            person=PersonId(trigger.person),
-            reach=(channel,),
-            card=notice(
-                title,
-                why,
-                await self._store.now(inbound_id),
-                topic=first_line(trigger.text, _TOPIC_CHARS),
-            ),
-            thread=trigger.thread or inbound_id,
-            to=trigger.place,
-        )
-        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
+        card = notice(title, why, await self._store.now(inbound_id), topic=first_line(trigger.text, _TOPIC_CHARS))
+        await self._journal.send(to_writer(inbound_id, f"refused {title} {why}", channel, trigger, card))
 
     async def add(self, inbound_id: str, channel: str, item: Quarantined) -> None:
         """Show it to people, rather twice than never; it is not counted, and nobody can wave it through."""
@@ -119,15 +106,7 @@ class Quarantine:
             why=note.why,
         )
         entries = [
-            Tell(
-                id=outgoing_id(placed.id),
-                run_id=placed.run_id,
-                person=requester,
-                reach=request.policy.reach,
-                card=self._held(request, note, requester),
-                thread=request.thread,
-                request_id=request.id,
-            )
+            tell_about(request, requester, self._held(request, note, requester))
             for requester in record.askers
             if requester != note.person and not stranger
         ]
@@ -151,16 +130,7 @@ class Quarantine:
         open_ones = [] if record else await self._open_for(item.person)
         with self._people.speaking_to(item.person):
             card = unheard(note, record, open_ones, self._people)
-        entry = Tell(
-            id=derived_id("outgoing", inbound_id, "told"),
-            run_id=RunId(inbound_id),
-            person=PersonId(item.person),
-            reach=(note.channel,),
-            card=card,
-            thread=item.thread or inbound_id,
-            to=item.place,
-        )
-        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
+        await self._journal.send(to_writer(inbound_id, "told", note.channel, item, card))
 
     def _held(self, request: Request, note: Note, requester: PersonId) -> Card:
         with self._people.speaking_to(requester):
@@ -184,7 +154,7 @@ class Quarantine:
             card=stranger_card(item, note.at),
             thread=item.thread or inbound_id,
         )
-        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
+        await self._journal.send(entry)
 
     async def _may_answer(self, item: Quarantined, inbound_id: str) -> bool:
         if item.place:

@@ -15,9 +15,8 @@ from bot.inbound.quarantine_cards import was_it_you
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
 from bot.requests.decisions import Decisions
-from bot.store import Commit
 from bot.store.ids import derived_id
-from bot.store.journal import Journal, outbox_entry
+from bot.store.journal import Journal
 from bot.store.outbox_entry import Tell
 from language import say
 from language.dates import in_words
@@ -71,7 +70,7 @@ class QuarantineReview:
             card=card,
             thread=f"{some_id}-confirm",
         )
-        await self._journal.write(Commit(run_id=some_id, outgoing=[outbox_entry(entry)]))
+        await self._journal.send(entry)
         asked = note.model_copy(update={"asked_by": by, "asked_at": now})
         await self._store.lists.renote(some_id, body, asked.model_dump_json().encode())
         log.warning("message in quarantine asked about", inbound_id=some_id, by=by, person=person, why=note.why)

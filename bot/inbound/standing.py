@@ -31,11 +31,10 @@ from bot.render.times import read_moment
 from bot.requests.standing.approvals import StandingApprovals
 from bot.runs.api_requests import AskingAgain
 from bot.runs.start import Starter
-from bot.store import Commit
 from bot.store.ids import derived_id
 from bot.store.indexes import run_of_thread
-from bot.store.journal import Journal, outbox_entry
-from bot.store.outbox_entry import Tell
+from bot.store.journal import Journal
+from bot.store.outbox_entry import Tell, to_writer
 from channels import Trigger
 from channels.email.reply.against import READ_CHARS, lines_beside, speaks_against
 from language import say, say_many
@@ -244,16 +243,7 @@ class TypedStanding:
                 title, text = say("again.page"), str(error)
             card = notice(title, text, await self._store.now(inbound_id))
         if await self._store.admit(f"told of standing {person}", inbound_id, *TOLD):
-            told = Tell(
-                id=derived_id("outgoing", inbound_id, "standing"),
-                run_id=RunId(inbound_id),
-                person=person,
-                reach=(channel,),
-                card=card,
-                thread=trigger.thread or inbound_id,
-                to=trigger.place,
-            )
-            await self._journal.write(Commit(run_id=told.run_id, outgoing=[outbox_entry(told)]))
+            await self._journal.send(to_writer(inbound_id, "standing", channel, trigger, card))
         return True
 
     async def _done(
@@ -355,7 +345,7 @@ class TypedStanding:
             reason = first_line(why, _REASON_CHARS)
             await self._standing.revoke(standing_id, person, reason, proof=proof_of(channel, trigger))
             told = self._told(inbound_id, channel, trigger, ended)
-            await self._journal.write(Commit(run_id=told.run_id, outgoing=[outbox_entry(told)]))
+            await self._journal.send(told)
         if failed:
             raise failed
         return True

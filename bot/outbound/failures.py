@@ -15,9 +15,9 @@ from bot.requests.decisions import Decisions
 from bot.requests.opening import card_for
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store.journal import Journal, outbox_entry
 from bot.store.lists import NOT_DELIVERED
-from bot.store.outbox_entry import Delivery, PlaceCard, Tell, again_id, nearest_first
+from bot.store.outbox_entry import Delivery, PlaceCard, Tell, again_id, nearest_first, tell_about
 from channels import Card, Channel
 
 log = structlog.stdlib.get_logger()
@@ -85,7 +85,7 @@ class DeliveryFailures:
         for requester in told:
             with self._people.speaking_to(requester):
                 card = unreached(request, placed, channel, ways, others, why, self._people, now)
-            outgoing.append(outbox_entry(self._news(request, placed, requester, reach, card)))
+            outgoing.append(outbox_entry(tell_about(request, requester, card, reach)))
         if places_again:
             again = self._again(request, placed, channel, card_for(record, self._people, placed.person, now))
             outgoing.append(outbox_entry(again))
@@ -141,22 +141,10 @@ class DeliveryFailures:
         for requester in record.askers:
             with self._people.speaking_to(requester):
                 card = moved(record.request, channel, why[:_ERROR_CHARS], now)
-            news.append(self._news(record.request, placed, requester, reach, card))
-        await self._journal.write(Commit(run_id=placed.run_id, outgoing=[outbox_entry(entry) for entry in news]))
+            news.append(tell_about(record.request, requester, card, reach))
+        await self._journal.send(*news)
         await self._store.remember(told, b"1", _TOLD_S)
         log.warning("a place did not take a card", delivery_id=delivery_id, channel=channel, error=why[:_ERROR_CHARS])
-
-    def _news(self, request: Request, placed: Delivery, who: PersonId, reach: tuple[str, ...], card: Card) -> Tell:
-        """Return the entry that tells a requester about the delivery `placed`."""
-        return Tell(
-            id=outgoing_id(placed.id),
-            run_id=placed.run_id,
-            person=who,
-            reach=reach,
-            card=card,
-            thread=request.thread,
-            request_id=request.id,
-        )
 
     async def stands(self, delivery_id: DeliveryId, run_id: RunId) -> Stood:
         """The card, and how many events its run has: what is written by it is fenced by that."""

@@ -47,7 +47,7 @@ async def to_person(
         thread=near,
         login=login,
     )
-    await journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry)]))
+    await journal.send(entry)
 
 
 def asked_by(run: Run) -> tuple[str, ...]:

@@ -523,8 +523,7 @@ class Outbox:
                     thread=f"alert-{near}",
                 )
             )
-        if entries:
-            await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry) for entry in entries]))
+        await self._journal.send(*entries)
 
     async def is_alert(self, item: WorkItem) -> bool:
         """Return whether `item` is an alert that waits to be sent; what can't be read is none."""

@@ -19,7 +19,7 @@ from bot.requests.opening import placement
 from bot.store import Store
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import outbox_entry, outgoing_id
-from bot.store.outbox_entry import Delivery, OutboxEntry, Tell, nearest_first
+from bot.store.outbox_entry import Delivery, Tell, nearest_first, tell_about
 from channels import Card
 from language import say
 from language.lists import both
@@ -122,15 +122,8 @@ class Comments:
             placed = placement(request, card, person, first="email")
             again = CardReplaced(at=said.at, request_id=request.id, person=person, why="comment", holder=placed.holder)
             return Brought([*events, again], [placed.outgoing], [placed.delivery])
-        told: OutboxEntry = Tell(
-            id=outgoing_id(request.id),
-            run_id=request.run_id,
-            person=person,
-            reach=nearest_first(_ways(request), question.channel),
-            card=self._for(person, lambda: reply_notice(request, said, text, self._people)),
-            thread=request.thread,
-            request_id=request.id,
-        )
+        card = self._for(person, lambda: reply_notice(request, said, text, self._people))
+        told = tell_about(request, person, card, nearest_first(_ways(request), question.channel))
         return Brought(events, [outbox_entry(told)])
 
     def _asking(self, request: Request, said: Comment, person: PersonId) -> Delivery:
@@ -170,15 +163,7 @@ def told_of_askers(record: RequestRecord, people: People, at: datetime) -> Itera
             names = both([people.name_of(one) for one in back])
             text = say("answer.asked-again", names=names) if back else say("answer.asked-nobody")
             card = notice(say("card.about", title=request.title), text, at, request.id)
-        yield Tell(
-            id=outgoing_id(request.id),
-            run_id=request.run_id,
-            person=person,
-            reach=nearest_first(_ways(request), question.channel),
-            card=card,
-            thread=request.thread,
-            request_id=request.id,
-        )
+        yield tell_about(request, person, card, nearest_first(_ways(request), question.channel))
 
 
 def _ways(request: Request) -> tuple[str, ...]:

@@ -65,9 +65,9 @@ from bot.requests.stored import TRIES, RequestRead, copies_of, long_closed, read
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
+from bot.store.journal import Journal, outbox_entry, record_write
 from bot.store.lists import EXPIRED, GLASS_BROKEN, counted_as
-from bot.store.outbox_entry import OutboxEntry, Tell
+from bot.store.outbox_entry import OutboxEntry, Tell, tell_about
 from channels import Card
 from language import say
 
@@ -373,16 +373,8 @@ class Decisions:
             again = asked_again(record, judgement, self._people, answer.at)
             if answer.channel not in self._edits and _is_no_vote(judgement):
                 text = f"{became_of(judgement, record, self._people)} {self._where_to_answer(record, answer)}".strip()
-        entry = Tell(
-            id=outgoing_id(request.id),
-            run_id=request.run_id,
-            person=answer.person,
-            reach=(answer.channel,),
-            card=notice(about, text, answer.at, request.id),
-            thread=request.thread,
-            request_id=request.id,
-            to=statement.place,
-        )
+        card = notice(about, text, answer.at, request.id)
+        entry = tell_about(request, answer.person, card, (answer.channel,), to=statement.place)
         own = record.cards_of(answer.person)
         is_again = isinstance(judgement, NotThisWay | OutOfDate | Unclear | StopOrAnswer | EditRefused)
         if not own or not is_again or answer.channel not in self._edits:

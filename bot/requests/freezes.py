@@ -25,8 +25,8 @@ from bot.requests.stored import TRIES
 from bot.store import Commit, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import shard_of
-from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Tell, nearest_first
+from bot.store.journal import Journal, outbox_entry, record_write
+from bot.store.outbox_entry import Tell, nearest_first, tell_about
 from channels.email.reply.against import is_end
 from language import say
 
@@ -214,15 +214,8 @@ class FrozenRequests:
             goes_on = say("notice.frozen-program" if request.program else "notice.frozen")
             text = f"{frozen_words(freeze, self._people)}. {goes_on}"
             card = notice(say("notice.frozen-title", title=request.title.removesuffix("?")), text, now, request.id)
-        return Tell(
-            id=outgoing_id(request.id),
-            run_id=request.run_id,
-            person=requester,
-            reach=nearest_first(CHANNELS, run.started.channel if run.started else ""),
-            card=card,
-            thread=request.thread,
-            request_id=request.id,
-        )
+        reach = nearest_first(CHANNELS, run.started.channel if run.started else "")
+        return tell_about(request, requester, card, reach)
 
     async def look(self, shard: int) -> None:
         """Tell the requests of a shard what freezes them, where that has changed. Repeating it tells nobody twice.

@@ -58,6 +58,11 @@ class Journal:
                 await self.queue.notify(item)
         return written
 
+    async def send(self, *entries: OutboxEntry) -> None:
+        """Put these entries into the outbox, all of one run; where there are none, nothing."""
+        if entries:
+            await self.write(Commit(run_id=entries[0].run_id, outgoing=list(map(outbox_entry, entries))))
+
     async def accept(self, item: Accepted) -> tuple[str, bool]:
         """Make an inbound item durable, to be handled soon; (the id it has, whether it is new)."""
         is_here = self.queue.is_here

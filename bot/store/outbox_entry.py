@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from agents.requests import DeliveryId, Frozen, PersonId, Request, RequestId, RunId
+from bot.store.ids import derived_id, new_id, shard_of
 from channels import Address, Card, Placement
 from language.stored import Stored
 
@@ -96,6 +97,57 @@ class Tell(_Entry):
     place: str = ""
     login: str = ""
     beside: Address | None = None
+
+
+class Writer(Protocol):
+    """Whoever wrote something: the `thread` is where an answer belongs, the `place` where they alone read it."""
+
+    @property
+    def person(self) -> str: ...
+    @property
+    def thread(self) -> str: ...
+    @property
+    def place(self) -> str: ...
+
+
+def to_writer(inbound_id: str, what: str, channel: str, writer: Writer, card: Card) -> Tell:
+    """Return an entry that answers an inbound item where it was written; one of each kind, `what`, for each item."""
+    return Tell(
+        id=derived_id("outgoing", inbound_id, what),
+        run_id=RunId(inbound_id),
+        person=PersonId(writer.person),
+        reach=(channel,),
+        card=card,
+        thread=writer.thread or inbound_id,
+        to=writer.place,
+    )
+
+
+def tell_about(
+    request: Request,
+    person: PersonId,
+    card: Card,
+    reach: Sequence[str] | None = None,
+    *,
+    to: str = "",
+    beside: Address | None = None,
+    once: str = "",
+) -> Tell:
+    """Return an entry that tells somebody about a request, by the channels of its policy unless `reach` names others.
+
+    `once`: there is one under this name, however often it is made; `to` and `beside` are as in `Tell`.
+    """
+    return Tell(
+        id=derived_id("outgoing", request.id, once) if once else new_id("outgoing", shard_of(request.id)),
+        run_id=request.run_id,
+        person=person,
+        reach=tuple(request.policy.reach if reach is None else reach),
+        card=card,
+        thread=request.thread,
+        request_id=request.id,
+        to=to,
+        beside=beside,
+    )
 
 
 class Alert(_Entry):

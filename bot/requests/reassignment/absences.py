@@ -18,9 +18,8 @@ from bot.render.cards import notice
 from bot.render.times import read_moment
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES
-from bot.store import Commit
 from bot.store.ids import new_id
-from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store.journal import Journal, outgoing_id
 from bot.store.outbox_entry import Tell
 from language import say
 
@@ -112,7 +111,7 @@ class AbsentPeople:
         with self._people.speaking_to(person):
             card = notice(say("absence.title"), said, self._store.about_now())
         entry = Tell(id=outgoing_id(near), run_id=near, person=person, reach=tuple(CHANNELS), card=card, thread=near)
-        await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry)]))
+        await self._journal.send(entry)
 
     async def look(self) -> None:
         """End what is over, and hand on what people hold whose absence has started. Repeating it does no more.

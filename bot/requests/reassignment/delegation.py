@@ -26,9 +26,9 @@ from bot.requests.reassignment import reassigning, took_part
 from bot.requests.reassignment.timing import Timing
 from bot.store import Commit, Once, Store, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.journal import outbox_entry, outgoing_id, record_write
+from bot.store.journal import outbox_entry, record_write
 from bot.store.lists import counted_as
-from bot.store.outbox_entry import Tell
+from bot.store.outbox_entry import Tell, tell_about
 from channels.email.reply.against import speaks_against
 from language import in_all, say
 
@@ -234,16 +234,7 @@ class Delegation:
             text = " ".join(f"{away_words(one, self._people)}." for one in gone)
             title = say("delegation.away-title", title=request.title.removesuffix("?"))
             card = notice(title, f"{text} {say('delegation.away-nobody')}", now, request.id)
-        entry = Tell(
-            id=outgoing_id(request.id),
-            run_id=request.run_id,
-            person=requester,
-            reach=tuple(request.policy.reach),
-            card=card,
-            thread=request.thread,
-            request_id=request.id,
-        )
-        return [outbox_entry(entry)]
+        return [outbox_entry(tell_about(request, requester, card))]
 
     def seeming_away(
         self, record: RequestRecord, version: int, person: PersonId, now: datetime, offer: Tell | None

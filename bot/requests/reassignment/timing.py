@@ -19,7 +19,7 @@ from bot.requests.reassignment import reassigning, screened
 from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Delivery, Tell, UpdateCard
+from bot.store.outbox_entry import Delivery, Tell, UpdateCard, tell_about
 from channels import Address
 from language import say
 
@@ -124,16 +124,8 @@ class Timing:
         request = record.request
         with self._people.speaking_to("" if thread.is_shared else persons[0]):
             card = notice(say("timing.reminder", title=request.title), "", now, request.id)
-        return Tell(
-            id=outgoing_id(request.id),
-            run_id=request.run_id,
-            person=persons[0],
-            reach=(thread.channel,),
-            card=card.model_copy(update={"mentions": tuple(persons)}),
-            thread=request.thread,
-            request_id=request.id,
-            beside=thread,
-        )
+        card = card.model_copy(update={"mentions": tuple(persons)})
+        return tell_about(request, persons[0], card, (thread.channel,), beside=thread)
 
 
 def _reminder(record: RequestRecord, placed: Delivery, now: datetime) -> UpdateCard:

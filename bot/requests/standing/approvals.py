@@ -26,8 +26,8 @@ from bot.requests.decisions import Decisions
 from bot.requests.standing.kept import KeptStandings
 from bot.requests.standing.uses import lapse_now, lapse_text
 from bot.requests.stored import TRIES
-from bot.store import Commit, StoreError
-from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store import StoreError
+from bot.store.journal import Journal, outgoing_id
 from bot.store.outbox_entry import Tell
 from language import say
 
@@ -249,9 +249,7 @@ class StandingApprovals:
     async def _tell(self, found: Standing, ended: Ended) -> None:
         approval = found.approval
         people = {*filter(self._people.is_here, approval.people)} - {ended.by}
-        entries = [self._notice(found, ended, person) for person in people]
-        run_id = approval.run_id
-        await self._journal.write(Commit(run_id=run_id, outgoing=[outbox_entry(entry) for entry in entries]))
+        await self._journal.send(*(self._notice(found, ended, person) for person in people))
 
     def _notice(self, found: Standing, ended: Ended, person: PersonId) -> Tell:
         approval = found.approval

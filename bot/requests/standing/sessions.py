@@ -12,10 +12,9 @@ from bot.policy.sessions import allows_again, pattern_in_session
 from bot.policy.standing import Ended, StandingApproval, rules_of
 from bot.render.cards import notice
 from bot.requests.standing.kept import KeptStandings
-from bot.store import Commit, StoreError
-from bot.store.ids import derived_id
-from bot.store.journal import Journal, outbox_entry
-from bot.store.outbox_entry import Tell
+from bot.store import StoreError
+from bot.store.journal import Journal
+from bot.store.outbox_entry import tell_about
 from language import say, say_many
 from language.dates import in_words
 
@@ -98,13 +97,4 @@ class SessionGrants:
                 text = f"{text} {say('again.end-it', id=approval.id)}"
             title = say("again.session-title", title=request.title.removesuffix("?"))
             card = notice(title, text, decision.at, request.id)
-        told = Tell(
-            id=derived_id("outgoing", request.id, "again in its session"),
-            run_id=request.run_id,
-            person=person,
-            reach=request.policy.reach,
-            card=card,
-            thread=request.thread,
-            request_id=request.id,
-        )
-        await self.journal.write(Commit(run_id=request.run_id, outgoing=[outbox_entry(told)]))
+        await self.journal.send(tell_about(request, person, card, once="again in its session"))

@@ -26,8 +26,8 @@ from bot.requests.opening import everybody_behind
 from bot.requests.standing.kept import KeptStandings
 from bot.requests.stored import read_request
 from bot.store import Commit, Store, Wake, WorkItem
-from bot.store.journal import outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Tell
+from bot.store.journal import outbox_entry, record_write
+from bot.store.outbox_entry import Tell, tell_about
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -182,15 +182,7 @@ class StandingUses:
                 f"{say('again.used', who=who)} {standing_use(decision, self._people)} {say('again.end-it', id=used.id)}"
             )
             card = notice(title, text, decision.at, request.id)
-        return Tell(
-            id=outgoing_id(request.id),
-            run_id=request.run_id,
-            person=person,
-            reach=request.policy.reach,
-            card=card,
-            thread=request.thread,
-            request_id=request.id,
-        )
+        return tell_about(request, person, card)
 
 
 def lapse_text(standing: Standing, lapsed: Lapse) -> str:
