@@ -12,7 +12,7 @@ from agents import Agent, Repeats, ToolRefused
 from agents.changes import change_of, with_changes
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, Effect, Freeze, GatedCall, PersonId, PolicySnapshot, Request, RequestId, RunId
-from agents.requests.record import RequestRecord, after
+from agents.requests.record import RequestRecord, after, asked_before
 from agents.run import PendingStep, Run
 from agents.state import Attempt, orphaned_again
 from agents.steps import CallTool, RequestHumanInput, Step
@@ -331,9 +331,10 @@ class Loop:
 
         `run` is the run as it is then: of a run that a program begins, nothing is written yet.
         """
-        delegation, record = self._decisions.delegation, RequestRecord(request=asked)
+        delegation, said = self._decisions.delegation, asked_before(run.requests, asked)
+        record = RequestRecord(request=asked, comments=said)
         absent = await delegation.stood_in(record, asked.opened_at, run)
-        commit = opening(asked, self._people, expect, freeze, absent)
+        commit = opening(asked, self._people, expect, freeze, absent, said)
         told = delegation.told_of(after(record, absent), absent, asked.opened_at)
         return replace(commit, outgoing=[*commit.outgoing, *told]) if told else commit
 
