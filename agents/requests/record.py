@@ -64,7 +64,7 @@ class Comment(Remark):
 
     A `question` of somebody who decides goes to whoever asked; an `answer` of theirs is `about` the words with that
     `id`. `channel` is where it was said, and `was_sent` if it was brought to them as a card. `revision` is that of the
-    card it was said beside, 0 where that is not known.
+    card it was said beside, 0 where that is not known or was another request's.
     """
 
     kind: Literal["comment", "question", "answer"] = "comment"
@@ -208,10 +208,21 @@ def open_question(comments: Sequence[Comment], person: PersonId) -> Comment | No
     return next((one for one in open_ones if one.person != person), None)
 
 
+def asked_before(records: Mapping[RequestId, RequestRecord], request: Request) -> tuple[Comment, ...]:
+    """Return what people asked beside the approval of the same step before, and the answers: both stand beside
+    `request`, which is asked in its place.
+    """
+    about = [one for one in records.values() if one.request.step_id == request.step_id]
+    before = [one for one in about if one.request.purpose == request.purpose == "gate"]
+    said = before[-1].comments if before else ()
+    return tuple(one.model_copy(update={"revision": 0}) for one in said if one.kind != "comment")
+
+
 def step_requests(records: Mapping[RequestId, RequestRecord], event: Event) -> Mapping[RequestId, RequestRecord]:
     """The records of a run's requests after `event`; the same mapping where it changes none."""
     if isinstance(event, RequestOpened):
-        opened = RequestRecord(request=event.request, holders=event.holders)
+        said = asked_before(records, event.request)
+        opened = RequestRecord(request=event.request, holders=event.holders, comments=said)
         are_open = sum(one.state == "open" for one in records.values())
         return {**records, event.request.id: opened} if are_open < MOST_OPEN else records
     if isinstance(event, _OF_ANY):

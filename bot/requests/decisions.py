@@ -170,8 +170,8 @@ class Decisions:
     ) -> tuple[Judgement, RequestRecord | None]:
         """The judgement, and the record that was written with it; None where it was written before.
 
-        `said_to` is the request that a denial was said to, where it counts for the one in its place: said once more it
-        comes to that one first, and there it must be known.
+        `said_to` is the request that a denial, or an answer to who asked back, was said to, where it counts for the one
+        in its place: said once more it comes to that one first, and there it must be known.
         """
         for _ in range(TRIES):
             found, read = read or await self.request(request_id), None
@@ -184,7 +184,7 @@ class Decisions:
                 answer = read_answer(record.request, statement, now, is_asked=is_asked)
                 answer = answer.of(change.act) if change else answer
                 judgement, changed = await self._judged(record, answer, change)
-            if answer.act in STOPS and isinstance(judgement, Late):
+            if (answer.act in STOPS or answer.about) and isinstance(judgement, Late):
                 newer = None if isinstance(judgement, AlreadyDecided) else await self.asked_anew(record)
                 if newer:
                     return await self._decide(newer, statement, None, inbound, None, said_to or request_id)
@@ -244,9 +244,10 @@ class Decisions:
         return judge(known, answer, self._people.all()), None
 
     async def asked_anew(self, record: RequestRecord) -> RequestId | None:
-        """The approval of the same step that is asked for by now, or waits for its start: a no counts for that one.
+        """The approval of the same step that is asked for by now, or waits for its start: a no counts for that one, and
+        so does an answer to who asked back.
 
-        Whoever says no has what came before it in front of them, and would read that there is nothing to deny.
+        Whoever says either has what came before it in front of them, and would read that there is nothing to answer.
         """
         pending = (await self._run_of(record)()).pending
         request = pending.request if pending and pending.id == record.request.step_id else None

@@ -29,7 +29,7 @@ from agents.requests import (
     RequestId,
     people_of,
 )
-from agents.requests.record import RequestRecord, after
+from agents.requests.record import Comment, RequestRecord, after
 from agents.review import reviewed_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES, PendingStep, Run
 from agents.standing import STANDING
@@ -353,13 +353,15 @@ def opening(
     expect: int | None,
     freeze: Freeze | None = None,
     absent: Sequence[RequestReassigned] = (),
+    said: tuple[Comment, ...] = (),
 ) -> Commit:
     """Everything that opening `request` writes: the event, its record, a card for each who may answer, the expiry.
 
-    The cards say what `freeze` there is, and go to those who stand in where people are `absent`.
+    The cards say what `freeze` there is and what was `said` beside the request before, and go to those who stand in
+    where people are `absent`.
     """
     frozen = [RequestFrozen(at=request.opened_at, request_id=request.id, freeze=freeze)] if freeze else []
-    first = after(RequestRecord(request=request), [*absent, *frozen])
+    first = after(RequestRecord(request=request, comments=said), [*absent, *frozen])
     holders, outgoing, deliveries = placing(first, people, request.opened_at)
     record = first.model_copy(update={"holders": holders})
     due = next_due(record, people.zones())

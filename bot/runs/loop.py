@@ -11,8 +11,8 @@ import structlog
 from agents import Agent, Repeats, ToolRefused
 from agents.changes import change_of, with_changes
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
-from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId
-from agents.requests.record import RequestRecord, after
+from agents.requests import AttemptId, Effect, Freeze, GatedCall, PersonId, PolicySnapshot, Request, RequestId, RunId
+from agents.requests.record import RequestRecord, after, asked_before
 from agents.run import PendingStep, Run
 from agents.state import Attempt, orphaned_again
 from agents.steps import CallTool, RequestHumanInput, Step
@@ -39,6 +39,7 @@ from bot.requests.opening import (
     opening,
     question_request,
     raised_request,
+    requesters_of,
     unknown_request,
 )
 from bot.requests.standing.uses import StandingUses, with_reasons
@@ -330,9 +331,10 @@ class Loop:
 
         `run` is the run as it is then: of a run that a program begins, nothing is written yet.
         """
-        delegation, record = self._decisions.delegation, RequestRecord(request=asked)
+        delegation, said = self._decisions.delegation, asked_before(run.requests, asked)
+        record = RequestRecord(request=asked, comments=said)
         absent = await delegation.stood_in(record, asked.opened_at, run)
-        commit = opening(asked, self._people, expect, freeze, absent)
+        commit = opening(asked, self._people, expect, freeze, absent, said)
         told = delegation.told_of(after(record, absent), absent, asked.opened_at)
         return replace(commit, outgoing=[*commit.outgoing, *told]) if told else commit
 
@@ -607,17 +609,20 @@ def _denied(run: Run, pending: PendingStep, people: People) -> tuple[str, ...]:
     """Return who denied the very same call in `run`, or withdrew it, and why: a model may choose it again, and people
     are asked, whatever standing approval there is. So they are of what was denied too late, and did not happen.
     """
-    earlier = [(one.by, one.text) for one in run.results if one.step == pending.step and one.kind in _NO and one.by]
+    earlier = [(one.kind, one.by, one.text) for one in run.results if one.step == pending.step and one.kind in _NO]
     about = (one for one in run.requests.values() if one.request.step_id == pending.id)
-    earlier += [((one.stopped.person,), one.stopped.reason) for one in about if one.stopped]
+    earlier += [("revoked", (one.stopped.person,), one.stopped.reason) for one in about if one.stopped]
+    asked = {*requesters_of(run)}
+
+    def said(kind: str, by: Sequence[PersonId]) -> str:
+        # The no of whoever asked takes back what was approved as well.
+        is_withdrawn = kind == "withdrawn" or (kind == "revoked" and asked.issuperset(by))
+        return say("run.withdrawn-before" if is_withdrawn else "run.denied-before", names=people.names_of(by))
+
     return tuple(
-        " ".join(
-            (
-                say("run.denied-before", names=people.names_of(by)),
-                *([say("words.reason", reason=quote(why, REASON_CHARS))] if why.strip() else []),
-            )
-        )
-        for by, why in earlier
+        " ".join((said(kind, by), *([say("words.reason", reason=quote(why, REASON_CHARS))] if why.strip() else [])))
+        for kind, by, why in earlier
+        if by
     )
 
 

@@ -19,7 +19,6 @@ from bot.errors import Conflict, Forbidden, NotFound
 from bot.execution.approval_guard import call_of
 from bot.execution.executor import gate_now, prepare
 from bot.outbound.notifier import Notifier
-from bot.people.refusals import Refusals
 from bot.policy.answers import Statement
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, NotEntitled
 from bot.render.outcome import how_ended
@@ -48,7 +47,6 @@ class Steering:
     ) -> None:
         self._journal, self._decisions, self._agents, self._archive = journal, decisions, agents, archive
         self._children, self._notifier = children, notifier
-        self._refusals = Refusals(journal.store)
 
     async def steer(
         self,
@@ -125,9 +123,7 @@ class Steering:
             case NotEntitled(why="not_withdrawn"):
                 raise Conflict(outcome.words, say("run.withdraw-unknown-do"))
             case NotEntitled():
-                not_theirs = say("run.not-your-request")
-                await self._refusals.note(by, "withdraw", not_theirs, proof, run_id=request.run_id)
-                raise Forbidden(not_theirs, say("run.not-your-request-do"))
+                raise Forbidden(say("run.not-your-request"), say("run.not-your-request-do"))
             case ClosedOtherwise(state=state) | AlreadyDecided(decision=Decision(state=state)):
                 closed = say("run.withdraw-closed", request=request_id, state=state_name(state))
                 raise Conflict(closed, say("run.nothing-changed"))

@@ -1,6 +1,7 @@
 """Whoever decides asks back, whoever asked answers on the card, and nothing of that decides: by mail, page, command."""
 
 from agents.events import AnswerNoted, CardReplaced
+from agents.requests import PersonId
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.queries.rebuild import rebuild
@@ -101,6 +102,30 @@ async def test_stop_takes_the_request_back_also_below_a_question(world: World) -
     await world.ended(record.request.run_id)
     assert (await world.request(record.request.id)).state == "withdrawn"
     assert world.workshop.effects == []
+
+
+async def test_what_was_asked_stands_on_the_card_of_what_is_asked_anew_and_its_answer_comes_there(world: World) -> None:
+    record = await asked(world)
+    question = await brought(world, record)
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("cy", record, "approve")
+    world.workshop.meaning["bell"] = "another bell"
+    await world.steer(record.request.run_id, "resume")
+    again = await world.opened(record.request.run_id, after=record.request.id)
+    card = await world.next_mail("cy", about=again.request.digest)
+
+    assert f"Question by Bo Berg: “{WHY}”" in " ".join(card.text.split())
+    waits = again.question_for(PersonId("anna"))
+    assert waits is not None
+    assert waits.text == WHY
+
+    await world.reply("anna", question, BECAUSE)
+    answer = await world.next_mail("bo", about=BECAUSE)
+
+    assert again.request.digest in answer.text
+    assert await said(world, again) == [("question", "bo", WHY), ("answer", "anna", BECAUSE)]
+    await world.reply("bo", answer, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
 
 
 async def test_an_answer_that_comes_after_the_decision_is_told_so_and_kept(world: World) -> None:

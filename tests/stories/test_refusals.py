@@ -2,10 +2,13 @@
 
 import secrets
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
+from agents.requests import PersonId
 from agents.requests.proof import as_by
 from bot.audit.reading import Query
+from bot.errors import Forbidden
 from bot.people.refusals import Refusals
 from bot.people.rights import Action
 from tests.fakes.hallway import Hallway
@@ -149,3 +152,18 @@ async def test_attack_a_script_with_a_key_fills_no_log(world: World) -> None:
     # Copies of a mail, which anybody may send, use up nothing of what is kept for its person.
     found = [one["detail"]["action"] for one in await refused(world, BOUND_OF_WEAK + BOUND)]
     assert Counter(found) == {"freeze": BOUND_OF_WEAK, "audit": BOUND}
+
+
+async def test_whoever_may_not_withdraw_a_request_leaves_one_record_as_whoever_may_not_deny_it(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+
+    with suppress(Forbidden):
+        await world.steering.withdraw(record.request.id, PersonId("bo"), "not now", as_by("cli"))
+    await world.decide("dan", record, "deny", "not now")
+
+    assert await refused(world, 0) == []
+    told, _ = await world.app.audit.search(Query(kind="answer", run=record.request.run_id))
+    assert [(one["who"], one["outcome"], one["words"]) for one in told] == [
+        ("bo", "not_entitled", "not now"),
+        ("dan", "not_entitled", "not now"),
+    ]

@@ -179,8 +179,8 @@ async def test_attack_what_whoever_asked_withdrew_is_asked_again_and_the_card_sa
 
         await s.opened(run, after=first.request.id)
 
-        mail = await s.next_mail("cy", "The same was denied before")
-        said = "The same was denied before, by Anna Ames. Reason: “the customer called”"
+        mail = await s.next_mail("cy", "The same was withdrawn before")
+        said = "The same was withdrawn before, by Anna Ames. Reason: “the customer called”"
         assert said in " ".join(mail.text.split())
 
 

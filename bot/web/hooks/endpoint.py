@@ -53,7 +53,6 @@ _RETRIED = timedelta(seconds=60)
 _BODY_BYTES = 1_048_576
 _REFUSALS = 10_000
 _REFUSED = {"denied", "withdrawn", "revoked"}
-_MADE = "the call was made without this answer"
 _ROUTE = Mount(f"{PREFIX}{{name}}", routes=())
 
 
@@ -164,10 +163,11 @@ class _Asking:
         return f"{_named(self.call)}.{number}"
 
     def was_taken_back(self, view: RequestView) -> bool:
-        """Return whether the agent took it back by itself, and not the person whose key it has."""
-        outcome = outcome_of(view)
-        is_own = outcome.decision in {"withdrawn", "revoked"} and outcome.by == (self.key.speaker,)
-        return is_own and (self.key.person is None or outcome.reason == _MADE)
+        """Return whether the agent took it back by itself, with its own key, and no person did."""
+        outcome, against = outcome_of(view), [vote for vote in view.votes if not vote.approve]
+        if outcome.decision == "withdrawn":
+            return view.decision is not None and view.decision.proof == self.key.proof
+        return outcome.decision == "revoked" and bool(against) and against[-1].proof == self.key.proof
 
     def is_unheard(self, view: RequestView) -> bool:
         """Return whether people refused it while no agent waited, so that it is still to be heard, once."""
@@ -203,7 +203,7 @@ async def _take_back(asking: _Asking) -> None:
     with suppress(RefusedError):  # it was decided meanwhile
         view = await asking.calls.request(newest) if newest else None
         if view and view.started_at is None and (is_open(view) or _is_for_one(view)):
-            await asking.calls.of_request(view.id, "withdraw", {"reason": _MADE})
+            await asking.calls.of_request(view.id, "withdraw", {"reason": "the call was made without this answer"})
 
 
 def _is_for_one(view: RequestView) -> bool:

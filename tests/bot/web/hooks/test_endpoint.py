@@ -295,6 +295,17 @@ async def test_a_yes_that_came_while_a_call_ran_that_was_let_run_elsewhere_is_fo
     assert await state(api, first) == "revoked"
 
 
+async def test_what_a_person_withdraws_by_their_own_key_is_a_refusal_whatever_reason_they_give(api: Api) -> None:
+    client = await api.client("anna", "ask", asks=["policy:production"])
+    asking = asyncio.create_task(asks(client, CLAUDE))
+    request, anna = await opened(api), await api.client("anna")
+    why = "the call was made without this answer"
+    back = await anna.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": why})
+
+    assert back.status_code == 200, back.text
+    assert message(await asking).startswith(f"Withdrawn by anna: {why}. Do not do it")
+
+
 async def test_what_came_of_a_call_asks_nobody_and_an_approval_that_is_frozen_keeps(
     api: Api, client: AsyncClient
 ) -> None:
