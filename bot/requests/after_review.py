@@ -64,27 +64,9 @@ class AfterReviews:
     def _begun(self, read: RequestRead, vote: Vote, now: datetime) -> Commit:
         record, by = read.record, vote.person
         request = record.request
-        operators = self._people.members(self._people.tables.alerts, now)
-        policy = request.policy
-        took_part = who_of(record).took_part
-        # Whoever may be one of them could not answer it either.
-        out = {other for one in (by, *took_part) for other in (one, *self._people.maybe(one))}
-        to = present(who_of(as_known_now(record, self._people)).reviewers, self._people)
-        reviewed = Reviewed(
-            request_id=request.id,
-            run_id=request.run_id,
-            title=request.title,
-            by=by,
-            name=self._people.name_of(by),
-            reason=vote.reason,
-            to=to or tuple(one for one in operators if one not in out),
-            took_part=took_part,
-            expires_after_s=_REVIEW_WITHIN.total_seconds(),
-            remind_after_s=policy.remind_after_s,
-            quiet_hours=policy.quiet_hours,
-        )
+        wanted = reviewed(record, vote, self._people, now)
         with self._people.speaking_to(by):
-            text = title_of(reviewed)
+            text = title_of(wanted)
         run_id = RunId(review_of(request.id))
         started = RunStarted(
             at=now,
@@ -93,7 +75,7 @@ class AfterReviews:
             channel=vote.channel,
             requester=by,
             text=text,
-            context=context_of(reviewed),
+            context=context_of(wanted),
             max_steps=_MAX_STEPS,
         )
         heard = present(dict.fromkeys((*self._people.alerted(now), *who_of(record).seated_ever)), self._people)
@@ -123,3 +105,25 @@ class AfterReviews:
             card=card,
             thread=f"glass-{request.id}",
         )
+
+
+def reviewed(record: RequestRecord, vote: Vote, people: People, now: datetime) -> Reviewed:
+    """Return what is reviewed once `vote` has broken the glass of `record`, and who is asked."""
+    request, by, took_part = record.request, vote.person, who_of(record).took_part
+    # Whoever may be one of them could not answer it either.
+    out = {other for one in (by, *took_part) for other in (one, *people.maybe(one))}
+    to = present(who_of(as_known_now(record, people)).reviewers, people)
+    operators = people.members(people.tables.alerts, now)
+    return Reviewed(
+        request_id=request.id,
+        run_id=request.run_id,
+        title=request.title,
+        by=by,
+        name=people.name_of(by),
+        reason=vote.reason,
+        to=to or tuple(one for one in operators if one not in out),
+        took_part=took_part,
+        expires_after_s=_REVIEW_WITHIN.total_seconds(),
+        remind_after_s=request.policy.remind_after_s,
+        quiet_hours=request.policy.quiet_hours,
+    )

@@ -3,9 +3,12 @@
 Written from that page alone. It knows nothing of the product's code, and times are seconds since the request opened.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import Literal
 
 EXPIRES_AFTER_S, EXECUTE_WITHIN_S = 4 * 3600.0, 15 * 60.0
 
@@ -16,13 +19,15 @@ Said = tuple[str, str, str]
 @dataclass(frozen=True)
 class Step:
     """One step. `approvers` were resolved when the request opened, in the policy's order, and `group` is who is in
-    theirs by now; of those who approved it, who `counted` when it was met.
+    theirs by now; of those who approved it, who `counted` when it was met. After some time it escalates to a `reserve`.
     """
 
     approvers: tuple[str, ...]
     quorum: int
     group: frozenset[str]
     counted: frozenset[str] = frozenset()
+    reserve: tuple[str, ...] = ()
+    escalates_after_s: float = math.inf
 
 
 @dataclass
@@ -30,8 +35,10 @@ class Rules:
     """One request, whose step with the number `in_step` is in force; a policy without steps is one step. `version` is
     what stands there in this `revision`. Who `wrote` to the run, or to the one that began it, is a requester as well;
     who `answered` a question of it before decides no more than they. Who `broke` the `glass` decided it alone. Those
-    who `may_be` one human have one word there: only one of them is present. Who is `away` has named who stands in, or
-    nobody.
+    who `may_be` one human have one word there. Who is `away` has named who stands in, or nobody.
+
+    It is `about` a call, or else a question: that of a model, what a lost call did, or whether it was right to break
+    the glass. There one answer is enough, and whom the seat of somebody names is in `named_by`.
     """
 
     requester: str
@@ -59,6 +66,76 @@ class Rules:
     away: dict[str, str] = field(default_factory=dict[str, str])
     glass: frozenset[str] = frozenset()
     broke: str = ""
+    about: Literal["call", "question", "unknown", "review"] = "call"
+    began_at: float = 0.0
+    named_by: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+
+    def can(self, person: str, now: float) -> frozenset[str]:
+        """Return what somebody can do: each act that changes anything, or reaches somebody, once it is tried."""
+        if person not in self.present:
+            return frozenset()
+        if self.about != "call":
+            may_take_back = self.about == "question" and person == self.requester
+            acts = {
+                "answer": person in self.deciders() and self._is_open(now),
+                "withdraw": may_take_back and self._is_open(now),
+            }
+        else:
+            acts = {
+                "approve": self._changes(lambda one: one.approve(person, "console", one.revision, now)),
+                "withdraw": self._changes(lambda one: one.withdraw(person, now)),
+                "edit": self._may_change_it(person, now),
+                "break_glass": self._changes(lambda one: one.break_glass(person, "console", one.revision, now)),
+                "ask": self.asks(person, now),
+                self._after(person, "deny", self.revision, now).state: self._changes(lambda one: one.deny(person, now)),
+            }
+        heirs = [to for to in self.present if self._changes(lambda one, to=to: one.hand_on(person, to, "console", now))]
+        return frozenset(act for act, may in {**acts, "hand_on": bool(heirs)}.items() if may)
+
+    def _changes(self, do: Callable[["Rules"], object]) -> bool:
+        after = deepcopy(self)
+        do(after)
+        return after != self
+
+    def _may_change_it(self, person: str, now: float) -> bool:
+        """*Edits before approval*: that too few are left is found once it is changed."""
+        with_enough = replace(self, steps=tuple(replace(one, quorum=0) for one in self.steps), chose=dict(self.chose))
+        return with_enough.edit(person, "console", "another one", self.revision, now)
+
+    def withdraw(self, person: str, now: float) -> None:
+        """Sentence 4: who asked, or steers it, takes it back until the tool starts."""
+        if person in self.asked() and self.state == "approved" and not self.has_started:
+            self.state = "revoked"
+        elif person in self.asked() and self._is_open(now):
+            self.state = "withdrawn"
+
+    def asks(self, person: str, now: float) -> bool:
+        """*Ways that count*: who decides it, or did, asks somebody else who asked for it, and is here."""
+        decides = {*self._seated(self.in_step), *self.had_turn, *self._givers(), self.broke}
+        may = person in decides - self._only_ask()
+        return self._is_open(now) and may and bool(self.asked() & self.present - {person})
+
+    def of_the_question(self, *whom: str) -> "Rules":
+        """One of a model or a program: whom it is put to answers it, and who asked takes it back."""
+        return self._anew("question", whom)
+
+    def of_the_unknown(self) -> "Rules":
+        """*When too few are left*: who could decide, in whichever step, says what became of it. It is not decided, so
+        editors are asked as well, and who wrote to it since.
+        """
+        named_by = {one: step.group for step in self.steps for one in step.approvers if one not in self._givers()}
+        anew = self._anew("unknown", named_by)
+        return replace(anew, stand_ins=self.stand_ins, answered=self.answered, named_by=named_by)
+
+    def of_the_review(self) -> "Rules":
+        """*Break glass*: the other approvers are asked, and nobody who took part."""
+        out = {self._human(one) for one in (*self.requesters(), *self.editors, self.broke)}
+        may = [one for step in self.steps for one in step.approvers if self._human(one) not in out]
+        return self._anew("review", may)
+
+    def _anew(self, about: Literal["question", "unknown", "review"], approvers: Iterable[str]) -> "Rules":
+        step = Step(tuple(dict.fromkeys(approvers)), 1, frozenset())
+        return Rules(self.requester, (step,), self.present, frozenset(), self.version, may_be=self.may_be, about=about)
 
     def approve(self, person: str, channel: str, revision: int, now: float) -> None:
         """Sentences 1, 2, 4 and 5: an approver who is no requester, once, of what stands now. *Break glass*: by mail
@@ -74,7 +151,7 @@ class Rules:
             return
         left = self._open_steps()
         if left:
-            self._turn_to(min(left), frozenset(counted))
+            self._turn_to(min(left), frozenset(counted), now)
             return
         self.steps = self._with(self.in_step, counted=frozenset(counted))
         voters = frozenset(one for number in range(len(self.steps)) for one in self._counted_in(number))
@@ -108,7 +185,7 @@ class Rules:
         if were - self._deciders_ever() and not self._could_begin_again():
             self.editors = before
             return False
-        self._revise(version)
+        self._revise(version, now)
         return True
 
     def edit(self, person: str, channel: str, version: str, revision: int, now: float) -> bool:
@@ -125,7 +202,7 @@ class Rules:
             self.editors = before
             return False
         self.chose[version] = self.editors
-        self._revise(version)
+        self._revise(version, now)
         return True
 
     def hand_on(self, giver: str, to: str, channel: str, now: float) -> bool:
@@ -151,18 +228,18 @@ class Rules:
         """Give the seats of one to another, and of other steps those that they may have."""
         if giver not in self.deciders() or giver in self.votes:
             return False
-        is_accepted = to in self.present and to in self.step.group | self.stand_ins
+        accepted = self.named_by.get(giver, self.step.group) | self.stand_ins | {*self.step.reserve}
         has_part = self._is_out(to, self.requesters()) or to in {
             *self.votes,
             *self.deciders(),
             *self._counted_elsewhere(),
         }
-        if not is_accepted or has_part or self._times_handed_on(giver) >= 3:
+        if to not in accepted & self.present or has_part or self._times_handed_on(giver) >= 3:
             return False
         before = self.steps, list(self.handed_on)
         self.steps = tuple(
             replace(step, approvers=tuple(dict.fromkeys(to if one == giver else one for one in step.approvers)))
-            if to in step.group | self.stand_ins
+            if to in step.group | self.stand_ins | {*self.step.reserve}
             else step
             for step in self.steps
         )
@@ -185,7 +262,7 @@ class Rules:
         """Sentence 5: what they write beside the open card is a change of it."""
         if not self._is_open(now) or person not in self.asked():
             return False
-        self._revise(self.version)
+        self._revise(self.version, now)
         return True
 
     def break_glass(self, person: str, channel: str, revision: int, now: float) -> None:
@@ -207,9 +284,16 @@ class Rules:
             self.state = "superseded"
 
     def look(self, now: float) -> None:
-        """Sentence 8: it always ends."""
+        """Sentence 8: it always ends. *On call*: before that it goes to a reserve as well."""
         if self.state == "open" and now >= EXPIRES_AFTER_S:
             self.state = "expired"
+        if self._is_open(now) and now >= self.began_at + self.step.escalates_after_s:
+            seats = dict.fromkeys((*self.step.approvers, *(one for one in self.step.reserve if one in self.present)))
+            seats = tuple(one for one in seats if one not in self._givers())
+            self.steps = tuple(
+                replace(one, approvers=seats, escalates_after_s=math.inf) if at == self.in_step else one
+                for at, one in enumerate(self.steps)
+            )
 
     def in_any_order(self, crowd: Sequence[Said], revision: int, now: float) -> list["Rules"]:
         """All that may stand there once these were heard, one after the other, in an order that nobody knows.
@@ -251,9 +335,11 @@ class Rules:
         """Sentence 2, and who neither chose what stands nor handed it on. *Handing it on*: what is allowed whoever
         asked is for those whom the policy names itself.
         """
+        return {one for one in people if not self._is_out(one, self._only_ask())} - self._had_of_barred()
+
+    def _only_ask(self) -> set[str]:
         takers = {to for _, to in self.handed_on}
-        asked = self.requesters() & (takers if self.may_requester_approve else self.requesters())
-        return {one for one in people if not self._is_out(one, asked)} - self._had_of_barred()
+        return self.requesters() & (takers if self.may_requester_approve else self.requesters())
 
     def _seated(self, number: int) -> set[str]:
         elsewhere = (one for other, step in enumerate(self.steps) if other != number for one in step.counted)
@@ -296,15 +382,15 @@ class Rules:
         after = replace(self, votes=self.votes | {person})
         return self._can_go_on() and not after._can_go_on()
 
-    def _turn_to(self, number: int, counted: frozenset[str]) -> None:
+    def _turn_to(self, number: int, counted: frozenset[str], now: float) -> None:
         """*Steps*: those who had their turn may deny as before."""
         self.had_turn |= self._seated(self.in_step)
         self.steps = self._with(self.in_step, counted=counted)
-        self.in_step = number
+        self.in_step, self.began_at = number, now
 
-    def _revise(self, version: str) -> None:
+    def _revise(self, version: str, now: float) -> None:
         """Have everybody asked again, from the first step on."""
-        self._turn_to(0, frozenset())
+        self._turn_to(0, frozenset(), now)
         self.steps = tuple(replace(step, counted=frozenset()) for step in self.steps)
         self.revision, self.votes, self.version = self.revision + 1, set(), version
 

@@ -232,14 +232,7 @@ async def test_each_row_holds_for_the_pure_rules(people: People, name: str) -> N
     row, what = ROWS[name], "bell"
     core = Core(people, row.policy, row.wants.format(what=what))
     for line in row.acts:
-        person, verb, *value = line.format(what=what).split(" ", 2)
-        match person:
-            case "run":
-                core.pause(is_paused=verb == "pause")
-            case "clock":
-                core.wait(float(verb))
-            case _:
-                await core.act(person, cast("Verb", verb), " ".join(value))
+        await core.play(line.format(what=what))
 
     assert row.became(core.records, core.pressed.replace(what, WHAT)) == row
 
