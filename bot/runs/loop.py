@@ -18,7 +18,7 @@ from agents.state import Attempt, orphaned_again
 from agents.steps import CallTool, RequestHumanInput, Step
 from agents.text import quote
 from bot.execution.approval_guard import ApprovalGuard, call_of
-from bot.execution.executor import Executor, gate_now, prepare
+from bot.execution.executor import Executor, gate_now, gate_of, prepare
 from bot.execution.results import poll_result, stop_outside
 from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import asked_by
@@ -346,6 +346,9 @@ class Loop:
 
     async def _ask(self, agent: Agent, told: RunSnapshot, ask: Ask) -> RunSnapshot | None:
         run, now = told.run, told.now
+        gate = gate_of(agent, ask.pending.step) if ask.purpose == "gate" else None
+        if gate is not None and gate != ask.pending.gate:  # the settings may not know the one before any more
+            return await self._gated_by(gate, told, ask.pending, ())
         try:
             request = await self.request(agent, run, ask, now)
         except ToolRefused as error:

@@ -6,6 +6,9 @@ from agents.events import StepChosen
 from agents.requests import RunId, StepId
 from agents.steps import CallTool, ModelCall
 from bot.store import Commit, Wake, WorkItem
+from tests.kit.office import TOML
+from tests.kit.opens import opens
+from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World
 
@@ -65,6 +68,26 @@ async def test_an_approval_under_a_gate_that_has_become_another_is_asked_again_u
     assert "the policy is now 'pair'" in again.request.changes[0]
     await world.decide("bo", again, "approve")
     assert world.workshop.effects == []
+    await world.decide("cy", again, "approve")
+    assert await world.summary(run_id) == DONE
+
+
+_SOLO = '\n[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\n'
+_RENAMED = '\n[policies.alone]\napprovers = ["person:cy"]\nexpires_after = "4h"\n'
+
+
+@opens(TOML + _SOLO, change=lambda world: world.workshop.policy_of.update(bell="solo"))
+async def test_attack_what_is_asked_anew_once_its_policy_has_another_name_fails_by_the_name_before(
+    world: World,
+) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+
+    world.workshop.policy_of["bell"] = "alone"
+    await becomes(world, without(TOML, "bo") + _RENAMED)
+    again = await world.opened(run_id, after=record.request.id)
+
+    assert again.request.policy.name == "alone"
     await world.decide("cy", again, "approve")
     assert await world.summary(run_id) == DONE
 
