@@ -2,7 +2,7 @@
 
 from typing import Annotated, Generic, Literal, TypeVar, cast
 
-from pydantic import BaseModel, Field, computed_field, model_validator
+from pydantic import BaseModel, Field, TypeAdapter, computed_field, model_validator
 
 from agents.requests.frozen import Frozen
 from language.stored import Stored
@@ -136,6 +136,10 @@ def as_by(channel: str, link_by: LinkBy | None = None) -> Proof:
             return ByKey(channel=channel, link_by=link_by)
         case _:
             return ByChat(channel=channel)
+
+
+proofs: TypeAdapter[Proof] = TypeAdapter(Proof)
+"""Reads a proof of any kind where nothing else says what it is."""
 
 
 _Known = TypeVar("_Known", bound=ByChat | ByMail | BySession | ByKey | None)

@@ -12,16 +12,14 @@ from dataclasses import InitVar, dataclass, field
 from itertools import count
 from typing import Any, cast
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, ValidationError
 
 from agents.requests import Frozen
-from agents.requests.proof import Proof
+from agents.requests.proof import Proof, proofs
 from bot.audit.records import AuditRecord
 
 FORGOTTEN = "forgotten"
 """Stands for a person, or a text, that was deleted."""
-
-_proofs: TypeAdapter[Proof] = TypeAdapter(Proof)
 
 # What is committed to. All else in a record names nobody.
 PARTS = ("proof", "words", "policy", "cards", "detail")
@@ -283,7 +281,7 @@ def joined(body: Mapping[str, Any], kept: Kept, rows: Mapping[str, Row]) -> dict
     for part in body.get("parts", {}):
         found[part] = restored(json.loads(kept[part][1]), rows) if part in kept else FORGOTTEN
     if proof := found.get("proof"):
-        found["evidence"] = _proofs.validate_python(proof).words if isinstance(proof, dict) else FORGOTTEN
+        found["evidence"] = proofs.validate_python(proof).words if isinstance(proof, dict) else FORGOTTEN
     return found
 
 

@@ -3,7 +3,7 @@
 A hypothetical request is opened by the functions that open real ones, and moved by those that move them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +24,7 @@ from bot.people.directory import People
 from bot.people.offers import deciders
 from bot.people.recognition import as_known_now, as_told_now, doubles_in, with_other_ids
 from bot.people.rights import Caller
+from bot.policy.approvers.delegation import Absent
 from bot.policy.approvers.quorum import lacking
 from bot.policy.approvers.who import who_at_first, who_of
 from bot.policy.due import Due, next_due
@@ -88,13 +89,14 @@ class StepAhead(Frozen):
 class AwayView(Frozen):
     """Somebody is away `until` then; `to` decides instead of them or, where they are `asked_already`, as before.
 
-    Nobody stands in where `to` is None.
+    Nobody stands in where `to` is None, or is to and `may_not` decide this.
     """
 
     person: PersonId
     until: AwareDatetime | None = None
     to: PersonId | None = None
     asked_already: bool = False
+    may_not: bool = False
 
 
 class Spared(Frozen):
@@ -236,22 +238,24 @@ async def explain(
     ]
     return told.model_copy(
         update={
-            **_asked(record, people, places),
+            **_asked(record, people, places, await desk.delegation.absences.at(at, snapshot)),
             "coming": tuple(sorted(coming, key=lambda one: one.at)),
             "standing": await _spared(desk, person, at, name, environments),
         }
     )
 
 
-def _asked(record: RequestRecord, people: People, places: Places) -> dict[str, object]:
-    """Return the fields that say who is asked, and for how long."""
+def _asked(
+    record: RequestRecord, people: People, places: Places, absent: Mapping[PersonId, Absent]
+) -> dict[str, object]:
+    """Return the fields that say who is asked, and for how long; `absent` says who was named to stand in for whom."""
     told, may = as_told_now(record, people), deciders(record, people)
     request = told.request
     return {
         "needs": who_decides(who_of(told), people),
         "lacking": lacking(told.asked, ()),
         "asked": _views(record, people, places, may),
-        "away": tuple(_away(told.asked)),
+        "away": tuple(_away(told.asked, absent)),
         "also_post": request.policy.also_post,
         "not_counted": kept_out(told),
         "steps": tuple(_steps(told, people)),
@@ -261,11 +265,13 @@ def _asked(record: RequestRecord, people: People, places: Places) -> dict[str, o
     }
 
 
-def _away(asked: Asked) -> Iterator[AwayView]:
+def _away(asked: Asked, absent: Mapping[PersonId, Absent]) -> Iterator[AwayView]:
     for given in asked.handed_on:
         yield AwayView(person=given.person, until=given.until, to=given.to)
     for one in asked.away:
-        yield AwayView(person=one.person, until=one.until, to=one.to, asked_already=one.to is not None)
+        named = absent[one.person].to if one.person in absent else None
+        is_asked, may_not = one.to is not None, one.to is None and named is not None
+        yield AwayView(person=one.person, until=one.until, to=one.to or named, asked_already=is_asked, may_not=may_not)
 
 
 async def _spared(

@@ -81,10 +81,12 @@ def _away(one: AwayView, people: People, zone: ZoneInfo) -> str:
     """`Bo Berg is away until Tue 1 Dec, 00:00 CET; Cy Cole, who stands in, is asked already`."""
     name, to = people.name_of(one.person), people.name_of(one.to) if one.to else ""
     until = moment(zone, one.until) if one.until else ""
-    if to and not one.asked_already:
+    if to and not (one.asked_already or one.may_not):
         until = say("delegation.until", when=until) if until else ""
         return say("delegation.stands-in", name=name, to=to, until=until)
     told = say("delegation.is-away", name=name, until=until)
+    if one.may_not:
+        return say("explain.may-not-stand-in", told=told, to=to)
     return say("delegation.asked-already", told=told, to=to) if to else say("explain.nobody-stands-in", told=told)
 
 

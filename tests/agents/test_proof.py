@@ -5,14 +5,13 @@ import json
 import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from agents.events import PersonSaid, RunPaused, VoteCast, read_event, write_event
 from agents.requests import Vote
-from agents.requests.proof import ByChat, ByKey, ByMail, BySession, Proof, as_by, rests_on
+from agents.requests.proof import ByChat, ByKey, ByMail, BySession, Proof, as_by, proofs, rests_on
 from bot.testing.events import BO, NOON, decided, paused, said, vote
 
-ADAPTER: TypeAdapter[Proof] = TypeAdapter(Proof)
 PROOFS: st.SearchStrategy[Proof] = st.one_of(
     st.builds(ByChat), st.builds(ByMail), st.builds(BySession), st.builds(ByKey)
 )
@@ -97,7 +96,7 @@ def test_each_proof_rests_on_its_ways_and_says_what_it_is(
 def test_a_proof_rests_on_the_channel_that_it_came_through_and_at_most_on_a_mailbox(proof: Proof) -> None:
     assert proof.channel in rests_on(proof)
     assert rests_on(proof) <= {proof.channel, "email"}
-    assert ADAPTER.validate_json(ADAPTER.dump_json(proof)) == proof
+    assert proofs.validate_json(proofs.dump_json(proof)) == proof
 
 
 @any_of_them(PROOFS)

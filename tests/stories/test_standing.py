@@ -109,6 +109,18 @@ async def test_wherever_it_is_listed_and_on_the_next_card_it_says_that_its_polic
     assert why in " ".join((await world.next_mail("bo", "Changed since the last card")).text.split())
 
 
+async def test_the_next_card_says_so_too_where_its_policy_has_another_name_by_now(world: World) -> None:
+    standing = await granted(world, await done_once(world), uses=3)
+    world.workshop.policy_of["bell"] = "release"
+
+    await becomes(world, ALLOWED.replace("[policies.production]", "[policies.release]", 1))
+
+    record = await world.opened(await world.trigger("press bell"))
+    why = f"Standing approval {standing.approval.id} counts no longer: its policy has changed"
+    assert record.request.changes == (why,)
+    assert why in " ".join((await world.next_mail("bo", record.request.digest)).text.split())
+
+
 def test_a_card_names_the_environment_once() -> None:
     arguments: dict[str, JsonValue] = {"version": "v1", "environment": "production"}
     pattern = Pattern(

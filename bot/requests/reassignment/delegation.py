@@ -97,7 +97,7 @@ class Delegation:
 
     def __init__(self, store: Store, people: People, edits: Set[str], timing: Timing) -> None:
         self._store, self._people, self._edits, self._timing = store, people, edits, timing
-        self._absences = Absences(store, people)
+        self.absences = Absences(store, people)
 
     async def judged(
         self, record: RequestRecord, answer: Answer, wish: HandOn
@@ -177,7 +177,7 @@ class Delegation:
         """
         policy, known = record.request.policy, as_known_now(record, self._people)
         out = {*who_of(known).out, *may_have_sat(record, self._people)}
-        away = {one: gone for one, gone in (await self._absences.at(now, policy)).items() if one not in out}
+        away = {one: gone for one, gone in (await self.absences.at(now, policy)).items() if one not in out}
         involved = involved_in(record, self._people)
         if not any(one in away and one not in involved.voters for one in who_of(record).approve):
             return []

@@ -74,9 +74,10 @@ class StandingUses:
         for standing in found:
             if not self._covers(standing, request, repeats):
                 continue
+            is_its = standing.approval.pattern.policy == request.policy.name
             if lapsed := await lapse_now(standing, self._people, self._store):
                 why |= {lapse_text(standing, lapsed): None} if lapsed in _TOLD else {}
-            elif decision := await self._use(standing, request):
+            elif is_its and (decision := await self._use(standing, request)):
                 return Looked(decision)
         return Looked(why=tuple(why))
 
@@ -152,9 +153,10 @@ class StandingUses:
         )
 
     def _covers(self, standing: Standing, request: Request, repeats: Repeats) -> bool:
+        """Return whether it covers the call, by whatever policy: the one that it was granted for may have gone."""
         pattern, call = standing.approval.pattern, request.call
         is_known = set(pattern.open) <= set(repeats.variable) and standing.state == "valid"
-        return is_known and call is not None and covers(pattern, call, request.policy.name)
+        return is_known and call is not None and covers(pattern, call, pattern.policy)
 
     async def _use(self, standing: Standing, request: Request) -> Decision | None:
         approval = standing.approval

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from agents.requests.proof import ByKey, BySession, LinkBy, Proof
+from agents.requests.proof import ByKey, BySession, LinkBy, proofs
 from bot.audit.export import csv_head, csv_line, json_line
 from bot.audit.reading import Query
 from bot.errors import Forbidden, Invalid, NotFound
@@ -62,7 +62,6 @@ _SESSIONS: dict[LinkBy, str] = {
     "email": "audit.evidence-session-mail",
     "operator": "audit.evidence-session-operator",
 }
-_proofs: TypeAdapter[Proof] = TypeAdapter(Proof)
 
 
 async def shown(request: Request) -> Response:
@@ -170,7 +169,7 @@ def _kind_word(kind: str) -> str:
 
 def _evidence_words(record: Mapping[str, JsonValue]) -> str:
     """How it was known who it was, in the reader's language; what a channel has proven stands there as it is."""
-    match _proofs.validate_python(found) if isinstance(found := record.get("proof"), dict) else None:
+    match proofs.validate_python(found) if isinstance(found := record.get("proof"), dict) else None:
         case BySession(mark=mark, link_by=link_by) if mark:
             return f"{say(_SESSIONS[link_by])} ({mark})"
         case ByKey(key=key, name=name) if key:

@@ -195,6 +195,19 @@ async def test_whoever_stands_in_is_asked_in_place_of_who_is_away(world: World) 
     assert [one.person for one in (await told(world, "spending", at=now)).asked] == ["bo"]  # no mail approves there
 
 
+async def test_whoever_is_to_stand_in_and_may_not_decide_is_named_beside_who_is_away(world: World) -> None:
+    until = f"{await world.now() + timedelta(days=3):%Y-%m-%d}"
+    wanted = AbsenceWanted(person=BO, until=until, to=PersonId("dee"))
+    await world.app.requests.absences.set(wanted, BO, proof=as_by("cli"))
+
+    found = await told(world, "production", at=await world.now())
+
+    assert said_of(found, world, "Away") == [
+        f"Bo Berg is away until {midnight(until)}; Dee Dunn, who is to stand in, may not decide this"
+    ]
+    assert [one.person for one in found.asked] == ["bo", "cy"]
+
+
 def midnight(day: str) -> str:
     there = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Stockholm"))
     return moment(ZoneInfo("Europe/Berlin"), there)

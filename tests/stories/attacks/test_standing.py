@@ -162,6 +162,15 @@ async def test_attack_what_counts_no_longer_by_the_start_is_asked(world: World, 
         assert "no more" in (await world.next_mail("anna", "revoked")).text
 
 
+async def test_attack_the_same_call_is_asked_where_another_policy_gates_it_by_now(world: World) -> None:
+    await granted(world, await done_once(world))
+    world.workshop.policy_of["bell"] = "pair"
+
+    assert await is_asked(world)
+
+    assert (await the_only(world)).uses == ()
+
+
 async def test_two_have_to_grant_what_two_have_to_approve(redis: str, tmp_path: Path) -> None:
     toml = ALLOWED.replace("quorum = 2\n", 'quorum = 2\nstanding = "5 in 30d"\n')
 
