@@ -293,9 +293,8 @@ def _asked(
         return run
     match event:
         case RequestOpened() if event.request.step_id == pending.id and event.request.id in run.requests:
-            return replace(
-                run, pending=replace(pending, request=event.request, decision=None, frozen=None, revoked=None)
-            )
+            asks = replace(pending, request=event.request, decision=None, replaced=None, frozen=None, revoked=None)
+            return replace(run, pending=asks)
         case RequestRevised() if is_current(pending, event.request.id):
             # An approval of an older revision is none of this one: the arguments may be others.
             asked = run.requests[event.request.id].request

@@ -170,6 +170,16 @@ def test_an_approval_waits_for_its_start_and_a_superseded_one_is_asked_again() -
     assert (superseded.pending.request, superseded.pending.decision) == (None, None)
 
 
+def test_what_is_asked_in_place_of_a_superseded_request_is_replaced_by_nothing_that_came_before_it() -> None:
+    superseded = fold([*APPROVED, decided("superseded")])
+    asked = fold([opened("q2")], superseded)
+
+    assert superseded.pending
+    assert superseded.pending.replaced
+    assert asked.pending
+    assert asked.pending.replaced is None, "it did not happen, and is asked again for that alone"
+
+
 def test_a_revision_voids_an_approval_of_the_older_one_and_brings_its_own_arguments() -> None:
     arguments = {"version": "v1.1.0", "environment": "production"}
     call = GatedCall(tool="deploy", schema_version=1, arguments={**arguments}, effect=EFFECT)
