@@ -252,7 +252,7 @@ def withdraw(
 
     with speaking(data, person) as client:
         taken_back = client.withdraw(request, reason)
-    print(f"{taken_back} is withdrawn.")
+    print(f"{taken_back['id']} is withdrawn. {taken_back['told']}".rstrip())
 
 
 _STEERING: dict[Literal["pause", "resume", "cancel"], str] = {

@@ -199,9 +199,9 @@ class Client:
         """Return the prompt that the model saw before a step."""
         return self._ask("GET", f"/v1/runs/{quote(run_id, '')}/context?step={step}")
 
-    def withdraw(self, request_id: str, reason: str) -> str:
-        """Take back a request, or what is asked in its place by now; return the id of that."""
-        return str(self._ask("POST", f"/v1/requests/{quote(request_id, '')}/withdraw", {"reason": reason})["id"])
+    def withdraw(self, request_id: str, reason: str) -> dict[str, Any]:
+        """Take back a request, or what is asked in its place by now; return that."""
+        return self._ask("POST", f"/v1/requests/{quote(request_id, '')}/withdraw", {"reason": reason})
 
     def dead(self) -> list[dict[str, Any]]:
         """Dead letters and quarantined messages, oldest first."""

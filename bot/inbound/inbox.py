@@ -553,18 +553,21 @@ class Inbox:
         """
         outcome = await self._decisions.answer(request.id, statement, read, change)
         said = replace(statement, text=change.reason) if isinstance(change, HandOn) else statement
-        beside = await self.not_ordered(request, said)
+        text = "\n".join(dict.fromkeys(filter(None, (said.text, said.reason))))
+        is_typed = not (said.given or said.picks or said.filled)
+        beside = await self.not_ordered(
+            request, said.person, text if is_typed or said.filled else "", is_typed=is_typed
+        )
         return replace(outcome, words=f"{outcome.words} {beside}".rstrip())
 
-    async def not_ordered(self, request: Request, statement: Statement) -> str:
-        """Return what somebody is told whose answer no message brings, and in one would freeze something, end a
-        standing approval or stop another run: it does none of that here; else nothing.
+    async def not_ordered(self, request: Request, person: PersonId, text: str, *, is_typed: bool = True) -> str:
+        """Return what somebody is told whose words no message brings, and in one would freeze something, end a standing
+        approval or stop another run: they do none of that here; else nothing. In a form, not `is_typed`, they could
+        only stop one.
         """
-        text = "\n".join(dict.fromkeys(filter(None, (statement.text, statement.reason))))
-        is_typed = not (statement.given or statement.picks or statement.filled)
-        freezes = is_typed and await self._freezes.reads(statement.person, text)
+        freezes = is_typed and await self._freezes.reads(person, text)
         is_order = freezes or (is_typed and (typed_revocations(text)[0] or may_mean_end(text)))
-        others = {*stops_named(text)} - {request.id, request.run_id} if is_typed or statement.filled else ()
+        others = {*stops_named(text)} - {request.id, request.run_id}
         told = [say("run.stop-left", named=", ".join(sorted(others)))] if others else []
         return ". ".join([*told, *([say("notice.order-here")] if is_order else [])])
 

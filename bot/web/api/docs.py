@@ -179,7 +179,7 @@ WANTED_OF_PEOPLE: dict[str, Example] = {
     },
 }
 REQUESTS = {"requests": [REQUEST], "next": None}
-WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn"}
+WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn", "told": ""}
 
 PEOPLE = {
     "people": [{"id": "anna", "name": "Anna Ames"}],

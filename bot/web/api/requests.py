@@ -327,7 +327,8 @@ async def withdrawn(
         raise await refused(here, key, "withdraw", problem, record.request.run_id)
     taken_back = await here.app.runs.steering.withdraw(known, by, reason, proof=key.proof)
     stands, _, _ = await here.app.requests.decisions.request(taken_back)
-    return Withdrawn(id=taken_back, state=stands.state)
+    beside = await here.app.messages.inbox.not_ordered(record.request, by, reason)
+    return Withdrawn(id=taken_back, state=stands.state, told=beside)
 
 
 def _may_give_reasons(key: ApiKey, record: RequestRecord) -> bool:

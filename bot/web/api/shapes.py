@@ -313,10 +313,11 @@ class Steered(Frozen):
 
 
 class Withdrawn(Frozen):
-    """The request after it was taken back."""
+    """The request after it was taken back; `told` says which orders in the reason were not done."""
 
     id: str
     state: RequestState
+    told: str = ""
 
 
 _AT_MOST = 25

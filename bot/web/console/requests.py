@@ -313,7 +313,7 @@ async def _denied(request: HttpRequest, request_id: RequestId) -> tuple[Outcome,
     shown = _shown(visit, visit.field(f"revision-{request_id}"), visit.field(f"digest-{request_id}"))
     statement = _made(asked, visit, shown, "deny", reason, reason)
     outcome = await app.requests.decisions.answer(request_id, statement, read)
-    return outcome, await app.messages.inbox.not_ordered(asked, statement)
+    return outcome, await app.messages.inbox.not_ordered(asked, visit.person, reason)
 
 
 class _Shown(NamedTuple):

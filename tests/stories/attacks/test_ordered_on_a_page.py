@@ -77,6 +77,24 @@ async def test_attack_a_freeze_or_a_revocation_beside_an_answer_on_a_page_is_los
     assert await frozen(world) == []
 
 
+async def test_attack_a_freeze_as_the_reason_of_a_withdrawal_is_lost_and_its_writer_not_told(world: World) -> None:
+    freeze = "freeze production: incident 4711"
+
+    async def asked_by_cy() -> str:
+        return (await world.opened(await world.trigger("press bell", "cy"))).request.id
+
+    typed = await sayso(world, "withdraw", await asked_by_cy(), "--reason", freeze, "--as", "cy")
+    async with serving(world.app) as api:
+        cy = await api.client("cy", "answer", "steer")
+        told = (await cy.post(f"/v1/requests/{await asked_by_cy()}/withdraw", json={"reason": freeze})).json()
+        quiet = (await cy.post(f"/v1/requests/{await asked_by_cy()}/withdraw", json={"reason": "a typo"})).json()
+
+    assert (typed.code, DOES_NEITHER in " ".join(typed.out.split())) == (0, True)
+    assert (told["state"], DOES_NEITHER in told["told"]) == ("withdrawn", True)
+    assert (quiet["state"], quiet["told"]) == ("withdrawn", "")
+    assert await frozen(world) == []
+
+
 async def test_attack_a_denial_beside_a_freeze_or_a_revocation_in_a_terminal_is_asked_back(world: World) -> None:
     for text in (
         "freeze everything and deny this",
