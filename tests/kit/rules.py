@@ -68,6 +68,7 @@ class Rules:
     broke: str = ""
     about: Literal["call", "question", "unknown", "review"] = "call"
     began_at: float = 0.0
+    is_escalated: bool = False
     named_by: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
     def can(self, person: str, now: float) -> frozenset[str]:
@@ -287,13 +288,12 @@ class Rules:
         """Sentence 8: it always ends. *On call*: before that it goes to a reserve as well."""
         if self.state == "open" and now >= EXPIRES_AFTER_S:
             self.state = "expired"
-        if self._is_open(now) and now >= self.began_at + self.step.escalates_after_s:
-            seats = dict.fromkeys((*self.step.approvers, *(one for one in self.step.reserve if one in self.present)))
-            seats = tuple(one for one in seats if one not in self._givers())
-            self.steps = tuple(
-                replace(one, approvers=seats, escalates_after_s=math.inf) if at == self.in_step else one
-                for at, one in enumerate(self.steps)
-            )
+        is_due = not self.is_escalated and now >= self.began_at + self.step.escalates_after_s
+        if self._is_open(now) and is_due:
+            added = (one for one in self.step.reserve if one in self.present and one not in self._givers())
+            wider = replace(self.step, approvers=tuple(dict.fromkeys((*self.step.approvers, *added))))
+            self.steps = tuple(wider if at == self.in_step else one for at, one in enumerate(self.steps))
+            self.is_escalated = True
 
     def in_any_order(self, crowd: Sequence[Said], revision: int, now: float) -> list["Rules"]:
         """All that may stand there once these were heard, one after the other, in an order that nobody knows.
@@ -383,10 +383,12 @@ class Rules:
         return self._can_go_on() and not after._can_go_on()
 
     def _turn_to(self, number: int, counted: frozenset[str], now: float) -> None:
-        """*Steps*: those who had their turn may deny as before."""
+        """*Steps*: those who had their turn may deny as before. Each step escalates by a clock of its own."""
         self.had_turn |= self._seated(self.in_step)
         self.steps = self._with(self.in_step, counted=counted)
-        self.in_step, self.began_at = number, now
+        self.in_step = number
+        if len(self.steps) > 1:
+            self.began_at, self.is_escalated = now, False
 
     def _revise(self, version: str, now: float) -> None:
         """Have everybody asked again, from the first step on."""

@@ -52,6 +52,7 @@ expires_after = "4h"
 stand_ins = ["person:fay", "person:anna"]
 break_glass = ["person:bo", "person:fay", "person:anna"]
 """
+LATER = 'escalate_after = "30m"\nescalate_to = ["person:fay"]\n'
 TOML = "".join(
     f'[people.{name}]\nname = "{name.title()}"\nemail = "{name}@corp.example"\ngroups = {groups}\n'
     for name, groups in {
@@ -62,13 +63,14 @@ TOML = "".join(
     f'[policies.{name}{by_mail}]\nquorum = {quorum}\n'
     f'approvers = {NAMED if by_mail == "_own" else RELEASE}\n{ALL_MAY}'
     f'approve_by_email = {str("mail" in by_mail).lower()}\n'
-    f'requester_may_approve = {str("own" in by_mail).lower()}\n'
-    for name, quorum in {"one": 1, "two": 2, "three": 3}.items() for by_mail in ("", "_by_mail", "_own")
+    f'requester_may_approve = {str("own" in by_mail).lower()}\n{LATER if by_mail == "_late" else ""}'
+    for name, quorum in {"one": 1, "two": 2, "three": 3}.items() for by_mail in ("", "_by_mail", "_own", "_late")
 ) + "".join(
-    f"[policies.{name}_steps]{ALL_MAY}" + "".join(
-        f'[[policies.{name}_steps.steps]]\nname = "{number}"\napprovers = {approvers}\nquorum = {quorum}\n'
+    f"[policies.{name}{kind}]{ALL_MAY}" + "".join(
+        f'[[policies.{name}{kind}.steps]]\nname = "{number}"\napprovers = {approvers}\nquorum = {quorum}\n'
+        f'{LATER if kind == "_late_steps" else ""}'
         for number, (approvers, quorum) in enumerate(steps)
-    ) for name, steps in IN_STEPS.items()
+    ) for name, steps in IN_STEPS.items() for kind in ("_steps", "_late_steps")
 ) + '[alerts]\nto = ["person:eve"]\n'  # fmt: skip
 PEOPLE = ("anna", "bo", "cy", "dan", "eve", "fay")
 # Those who decide speak most: what others say counts for nothing.
@@ -102,7 +104,7 @@ class Requests(RuleBasedStateMachine):
 
     @initialize(
         policy=st.sampled_from(("one", "two", "three")),
-        kind=st.integers(0, 2),
+        kind=st.integers(0, 5),
         part=st.sampled_from(("", "", "wrote", "answered")),
         whose=st.sampled_from(("bo", "cy", "dan")),
     )
@@ -120,9 +122,11 @@ class Requests(RuleBasedStateMachine):
         self.house.people.change(Tables({}, {}), Humans())
         self.saved()
         flat = ((NAMED if by_mail == "_own" else RELEASE, {"one": 1, "two": 2, "three": 3}[policy]),)
-        self.in_group = [refs == RELEASE for refs, _ in (IN_STEPS[policy] if by_mail == "_steps" else flat)]
-        steps = [(meant(refs), quorum) for refs, quorum in (IN_STEPS[policy] if by_mail == "_steps" else flat)]
-        steps = tuple(Step(people, quorum, frozenset(people)) for people, quorum in steps)
+        wanted = IN_STEPS[policy] if by_mail.endswith("_steps") else flat
+        self.in_group = [refs == RELEASE for refs, _ in wanted]
+        later: dict[str, Any] = {"reserve": ("fay",), "escalates_after_s": 1_800} if "_late" in by_mail else {}
+        steps = [(meant(refs), quorum) for refs, quorum in wanted]
+        steps = tuple(Step(people, quorum, frozenset(people), **later) for people, quorum in steps)
         self.page = Rules("anna", steps, set(PEOPLE), frozenset({"fay", "anna"}), "v1")
         self.page.wrote = frozenset({whose} if part == "wrote" else ())
         self.page.answered = frozenset({whose} if part == "answered" else ())
@@ -454,7 +458,7 @@ class Requests(RuleBasedStateMachine):
         return self.loop.run_until_complete(doing)
 
 
-@pytest.mark.parametrize("kinds", [("", "_by_mail", "_own"), ("_steps",)])
+@pytest.mark.parametrize("kinds", [("", "_by_mail", "_own"), ("_steps",), ("_late", "_late_steps")])
 @pytest.mark.parametrize("sequences", [20, pytest.param(1_000, marks=pytest.mark.long)])
 def test_a_request_ends_as_the_page_says(redis: str, sequences: int, kinds: tuple[str, ...]) -> None:
     loop = asyncio.new_event_loop()
