@@ -202,7 +202,7 @@ async def test_a_request_is_taken_back_by_whoever_asked_and_in_nobody_else_s_wor
     answer = await anna.post(path, json={"reason": "not needed"})
     approved = await anna.post(f"/v1/requests/{begins.request.id}/withdraw", json={"reason": "stop"})
 
-    assert (answer.status_code, answer.json()) == (200, {"id": record.request.id, "state": "withdrawn"})
+    assert (answer.status_code, answer.json()) == (200, {"id": record.request.id, "state": "withdrawn", "told": ""})
     assert (approved.status_code, approved.json()["state"]) == (200, "revoked")
     stands = await world.request(record.request.id)
     assert stands.decision
