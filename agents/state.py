@@ -120,13 +120,13 @@ class PendingStep:
     """The chosen step that is not closed yet.
 
     `request` is the newest one; `decision` is set once it is approved. `replaced` is a request that was superseded,
-    with the reason. `attempt` runs now, as far as the events say; `waits` is for
-    the result of one that ended; `unknown` is an attempt of which nobody knows whether its effect happened. `early` are
-    reports that came before it was known what they are about. `raised` is set where code asks, and no agent chose it:
-    whether to go on. `held` is the chosen step that waits for that answer; `again`: people let it go once more, though
-    it gave the same twice. While it is `frozen` it does not start. `revoked` is a denial that came while it was queued.
-    `earlier_attempt` may have had its effect as well, and is left to the next one, which has the same key. `by_model`:
-    a model chose it, and its words are its own. `child` is the end of the run that it started.
+    with the reason. `attempt` runs now, as far as the events say; `waits` is for the result of one that ended;
+    `unknown` is an attempt of which nobody knows whether its effect happened. `early` are reports that came before it
+    was known what they are about. `raised` is set where code asks, and no agent chose it: whether to go on. `held` is
+    the chosen step that waits for that answer; `again`: people let it go once more, though it gave the same twice.
+    While it is `frozen` it does not start. `revoked` is a denial that came while it was queued. `earlier_attempt` may
+    have had its effect as well, and is left to the next one, which has the same key. `by_model`: a model chose it, and
+    its words are its own. `child` is the end of the run that it started.
     """
 
     id: StepId

@@ -49,7 +49,7 @@ Failure = Conflict | Forbidden | Unavailable
 """Why one of several orders is not done."""
 
 
-def both(before: Failure | None, now: Failure) -> Failure:
+def add_failure(before: Failure | None, now: Failure) -> Failure:
     """Return what says both: of what is not done nothing is left unsaid. What is done again later says no more."""
     if before is None or isinstance(before, Unavailable):
         return before or now

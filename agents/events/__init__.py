@@ -216,8 +216,8 @@ class RunStarted(Happened, Began):
     are requesters here as well, and so are `holders`, in whose hands the key of `service` is. Where a person began it
     and there is no `parent`, `inherits` wrote the text. `proof` is how it is known who asked; neither a trigger nor
     another run has one. `weakness` says why what began it proves too little for an approval. It `quotes` what somebody
-    else wrote, who may be nobody in the directory. `asked_with` is the prefix of the API key with which a
-    program asked people by itself. `by_model`: as in the `parent` that the run has no more, of which it is a copy.
+    else wrote, who may be nobody in the directory. `asked_with` is the prefix of the API key with which a program asked
+    people by itself. `by_model`: as in the `parent` that the run has no more, of which it is a copy.
     """
 
     type: Literal["run_started"] = "run_started"

@@ -36,6 +36,7 @@ from agents.requests import (
     Request,
     RequestId,
     RequestState,
+    StepId,
     Vote,
 )
 from agents.requests.asked import Asked, asked_at_first
@@ -208,13 +209,16 @@ def open_question(comments: Sequence[Comment], person: PersonId) -> Comment | No
     return next((one for one in open_ones if one.person != person), None)
 
 
+def approval_before(records: Mapping[RequestId, RequestRecord], step_id: StepId) -> RequestRecord | None:
+    """Return the newest approval that was asked for a step; what was said beside it goes over to one in its place."""
+    asked = [one for one in records.values() if one.request.step_id == step_id and one.request.purpose == "gate"]
+    return asked[-1] if asked else None
+
+
 def asked_before(records: Mapping[RequestId, RequestRecord], request: Request) -> tuple[Comment, ...]:
-    """Return what people asked beside the approval of the same step before, and the answers: both stand beside
-    `request`, which is asked in its place.
-    """
-    about = [one for one in records.values() if one.request.step_id == request.step_id]
-    before = [one for one in about if one.request.purpose == request.purpose == "gate"]
-    said = before[-1].comments if before else ()
+    """Return what people asked, and were answered, beside the approval before that `request` is asked in place of."""
+    before = approval_before(records, request.step_id) if request.purpose == "gate" else None
+    said = before.comments if before else ()
     return tuple(one.model_copy(update={"revision": 0}) for one in said if one.kind != "comment")
 
 

@@ -16,7 +16,17 @@ from agents.desk import DESK
 from agents.requests import Binding, DeliveryId, FromDesk, Frozen, PersonId, Request
 from agents.requests.record import RequestRecord
 from agents.text import quote, strip_invisible
-from bot.errors import Conflict, Failure, Forbidden, Invalid, NotFound, RateLimited, Unavailable, WaitsForFile, both
+from bot.errors import (
+    Conflict,
+    Failure,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Unavailable,
+    WaitsForFile,
+    add_failure,
+)
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
@@ -321,7 +331,7 @@ class Inbox:
         change = self._change_in(read.record, statement) if is_read else None
         statement = statement if change else in_emergency(read.record, statement)
         await self._decisions.decide(placed.request_id, statement, read, together, change)
-        is_said = reply.said in IN_WORDS or reply.said in {"deny", "break_glass"}
+        is_said = reply.said in {*IN_WORDS, "deny", "break_glass"}
         if is_vote and is_said and not (freeze and is_apart):
             await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
         if together is None:
@@ -759,7 +769,7 @@ class Inbox:
             try:
                 is_done = await orders(inbound_id, channel, trigger) or is_done
             except (Conflict, Forbidden, Unavailable) as error:
-                failed = both(failed, error)
+                failed = add_failure(failed, error)
         if not (is_done or failed):
             return False
         refusal = refusal or refused_beside(text)
@@ -799,7 +809,7 @@ class Inbox:
                 said = trigger.model_copy(update={"text": words})
                 await self._follow_ups.named(f"{inbound_id}-{some_id}", channel, said, some_id)
             except (Conflict, Forbidden, Unavailable) as error:
-                failed = both(failed, error)
+                failed = add_failure(failed, error)
         if failed:
             raise failed
         return bool(found)

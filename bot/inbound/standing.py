@@ -17,7 +17,7 @@ from agents.requests.proof import Proof
 from agents.run import Run
 from agents.standing import covering
 from agents.text import first_line, strip_invisible
-from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, both
+from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, add_failure
 from bot.inbound.absences import TOLD
 from bot.inbound.proving import proof_of
 from bot.people.directory import People
@@ -340,7 +340,7 @@ class TypedStanding:
                 with self._people.speaking_to(person):
                     ended = await self._of(person, standing_id, proof_of(channel, trigger))
             except Conflict as error:
-                failed = both(failed, error)
+                failed = add_failure(failed, error)
                 continue
             reason = first_line(why, _REASON_CHARS)
             await self._standing.revoke(standing_id, person, reason, proof=proof_of(channel, trigger))

@@ -143,9 +143,9 @@ class Explanation(Frozen):
     expires_at: AwareDatetime | None = None
     execute_within_s: float = 0.0
 
-    def shown_to(self, who: Caller) -> "Explanation":
-        """Return what `who` may read of it: addresses of people outside the directory are for those who see all."""
-        return self if who.sees_all else self.model_copy(update={"strangers": dict[str, tuple[str, ...]]()})
+    def shown_to(self, caller: Caller) -> "Explanation":
+        """Return what `caller` may read of it: addresses of people outside the directory are for those who see all."""
+        return self if caller.sees_all else self.model_copy(update={"strangers": dict[str, tuple[str, ...]]()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from agents.requests import (
     RequestId,
     people_of,
 )
-from agents.requests.record import Comment, RequestRecord, after
+from agents.requests.record import Comment, RequestRecord, after, approval_before
 from agents.review import reviewed_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES, PendingStep, Run
 from agents.standing import STANDING
@@ -306,9 +306,8 @@ def _request(
 
 def _remarks_about(run: Run, pending: PendingStep) -> tuple[Remark, ...]:
     """Return what requesters wrote beside the request of this step before: whoever is asked anew reads it as well."""
-    asked = (one.request for one in run.requests.values() if one.request.step_id == pending.id)
-    before = [request for request in asked if request.purpose == "gate"]
-    return before[-1].remarks if before else ()
+    before = approval_before(run.requests, pending.id)
+    return before.request.remarks if before else ()
 
 
 def words_of(run: Run) -> str:

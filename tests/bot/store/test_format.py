@@ -23,6 +23,15 @@ HELD = {
             '"mark":"abcdefgh"},"parent":{"run_id":"r0","step_id":"p0","by_mail":true}}'
         ),
         (
+            f'{{{AT},"type":"request_opened","schema_version":1,"request":{{"id":"q1","run_id":"r1","step_id":"p1",'
+            '"purpose":"go_on","nonce":"n","title":"Go on?","format":"choice","options":["go on","stop the run"],'
+            '"option_keys":["agent.go-on","agent.stop-the-run"],"requesters":["anna"],"digest":"d","opened_at":'
+            '"2026-03-02T12:00:00Z","expires_at":"2026-03-02T13:00:00Z","policy":{"name":"question","rule":{"type":'
+            '"anyone","source":"person:anna","people":["anna"]},"quorum":1,"reach":["email"],"also_post":[],'
+            '"answer_from":["email"],"approve_by_email":false,"requester_may_approve":true,"expires_after_s":3600.0,'
+            '"execute_within_s":900.0}}}'
+        ),
+        (
             f'{{{AT},"type":"vote_cast","schema_version":1,"request_id":"q1","vote":{{"proof":{{"by":"key","channel":"cli",'
             f'"key":"abcdefgh","made_by":"dev"}},"reply_id":"m1","person":"bo","approve":true,"reason":"","binding":{{"by":"card",'
             f'"revision":1,"digest":"d","card":"s0d-1","addressee":"bo"}},{AT}}}}}'

@@ -107,13 +107,17 @@ async def test_attack_a_denial_beside_a_freeze_or_a_revocation_in_a_terminal_is_
         assert await state(world, record) == ("denied", []), text
 
 
+async def denies_in_a_window(world: World, hallway: Hallway, person: str, reason: str) -> None:
+    denial = Reply(person=person, token=await token_of(hallway, person), said="deny", text="deny", reason=reason)
+    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+
+
 @opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
 @pytest.mark.parametrize("reason", ["freeze production: incident 4711", "the wrong tag\nfreeze production"])
 async def test_attack_a_freeze_in_the_window_of_a_denial_is_lost(world: World, hallway: Hallway, reason: str) -> None:
     record = await asked(world, hallway, "press button")
 
-    denial = Reply(person="cy", token=await token_of(hallway, "cy"), said="deny", text="deny", reason=reason)
-    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+    await denies_in_a_window(world, hallway, "cy", reason)
 
     assert await state(world, record) == ("denied", [])
     decision = (await world.request(record.request.id)).decision
@@ -133,8 +137,7 @@ async def test_attack_a_stop_of_another_run_or_a_revocation_in_the_window_of_a_d
     record = await asked(world, hallway, "press button")
 
     reason = f"the wrong tag\nstop {other.request.id}\nrevoke {kept.approval.id}"
-    denial = Reply(person="bo", token=await token_of(hallway, "bo"), said="deny", text="deny", reason=reason)
-    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+    await denies_in_a_window(world, hallway, "bo", reason)
 
     assert await state(world, record) == ("denied", ["press horn"])
     assert (await world.request(other.request.id)).state == "denied"
@@ -150,8 +153,7 @@ async def test_attack_a_denial_is_lost_over_an_order_in_its_window_that_can_not_
     record = await asked(world, hallway, "press button")
 
     reason = f"the wrong tag\n{named} {RUN_OF_NOBODY if named == 'stop' else GIVEN_OUT}"
-    denial = Reply(person="bo", token=await token_of(hallway, "bo"), said="deny", text="deny", reason=reason)
-    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+    await denies_in_a_window(world, hallway, "bo", reason)
 
     assert await state(world, record) == ("denied", [])
     assert hallway.to("bo", "There is no ")
@@ -258,8 +260,7 @@ async def test_attack_a_denial_whose_reason_names_what_it_denies_is_told_to_chan
     record = await asked(world, hallway, "press button")
 
     reason = f"the wrong tag\nstop {record.request.id if by == 'request' else record.request.run_id}"
-    denial = Reply(person="bo", token=await token_of(hallway, "bo"), said="deny", text="deny", reason=reason)
-    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+    await denies_in_a_window(world, hallway, "bo", reason)
 
     assert await state(world, record) == ("denied", [])
     decision = (await world.request(record.request.id)).decision
@@ -277,8 +278,7 @@ async def test_attack_a_denial_of_what_is_approved_that_names_it_is_told_that_it
     await world.decide("cy", record, "approve")
 
     reason = f"the wrong tag\nstop {record.request.run_id}"
-    denial = Reply(person="bo", token=await token_of(hallway, "bo"), said="deny", text="deny", reason=reason)
-    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+    await denies_in_a_window(world, hallway, "bo", reason)
 
     assert await state(world, record) == ("revoked", [])
     assert hallway.to("bo", "nothing to answer any more") == []
