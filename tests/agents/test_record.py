@@ -1,6 +1,6 @@
 """A request's record is what its run's events say of it."""
 
-from agents.events import AnswerNoted, Event, RequestRevised
+from agents.events import AnswerNoted, Event, RequestOpened, RequestRevised
 from agents.requests import PersonId, RequestId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
@@ -57,6 +57,14 @@ def test_whoever_writes_while_it_is_open_joins_its_requesters_once() -> None:
 
     assert found.joined == (BO,)
     assert found.requesters == (ANNA, BO)
+
+
+def test_whoever_had_only_answered_something_and_writes_while_it_is_open_steers_from_then_on() -> None:
+    asked = request().model_copy(update={"requesters": (ANNA, BO), "parts": {ANNA: "asked", BO: "answered"}})
+
+    found = record(RequestOpened(at=NOON, request=asked), said(BO), said(BO))
+
+    assert (found.askers, found.requesters) == ((ANNA, BO), (ANNA, BO))
 
 
 def test_whoever_wrote_before_or_after_joins_nothing() -> None:

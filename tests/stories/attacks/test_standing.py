@@ -116,8 +116,9 @@ async def test_attack_a_model_chooses_again_what_whoever_asked_withdrew_before_i
         assert (await the_only(s)).uses == ()
 
 
-async def test_attack_what_did_not_happen_and_is_to_be_asked_again_begins_without_asking_though_it_was_denied(
-    world: World,
+@pytest.mark.parametrize("is_denied", [False, True])
+async def test_attack_what_did_not_happen_and_is_to_be_asked_again_begins_without_asking(
+    world: World, *, is_denied: bool
 ) -> None:
     await granted(world, await done_once(world))
     world.workshop.started.clear()
@@ -125,7 +126,8 @@ async def test_attack_what_did_not_happen_and_is_to_be_asked_again_begins_withou
     run_id = await world.trigger("press bell")
     await until(lambda: world.workshop.started, what="it presses")
     used = await world.request(next(iter((await world.run(run_id)).requests)))
-    assert isinstance(await world.decide("bo", used, "deny", "the bell is cracked"), TooLate)
+    if is_denied:
+        assert isinstance(await world.decide("bo", used, "deny", "the bell is cracked"), TooLate)
     async with world.stopped():
         pass
     unknown = await world.opened(run_id, after=used.request.id)
@@ -136,7 +138,8 @@ async def test_attack_what_did_not_happen_and_is_to_be_asked_again_begins_withou
     again = await world.opened(run_id, after=unknown.request.id)
     assert (again.state, world.workshop.effects) == ("open", ["press bell"])
     assert (await the_only(world)).uses[1:] == ()
-    assert again.request.changes == ("The same was denied before, by Bo Berg. Reason: “the bell is cracked”",)
+    told = ("The same was denied before, by Bo Berg. Reason: “the bell is cracked”",)
+    assert again.request.changes == (told if is_denied else ())
 
 
 @pytest.mark.parametrize("meanwhile", few_of(["it became risky", "it was revoked"], 0))
