@@ -32,13 +32,14 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     Whoever an operator says has asked under another id takes it back as before.
     """
     request, asked, maybe = record.request, record.asked, people.maybe
-    sat_out = may_have_sat(record, people)
+    who = who_of(record)
+    sat_out = _may_have_sat(record, who, people)
     changed = _others(chain.from_iterable(request.edits.values()), maybe)
     may_be = (*_others(record.requesters, maybe), *_others(request.behind, maybe), *_set_off(request.origin, people))
     may_be = tuple(one for one in dict.fromkeys(may_be) if one not in record.requesters)
     askers = dict.fromkeys(people.ids_of(one)[0] for one in record.askers)
     joined = tuple(one for one in askers if one not in record.requesters)
-    doubles = doubles_in(who_of(record), people)
+    doubles = doubles_in(who, people)
     took_part = (*record.requesters, *request.behind, *request.editors)
     may_not_give = tuple(dict.fromkeys(chain.from_iterable(map(maybe, took_part))))
     if not (may_be or joined or changed or sat_out or doubles or may_not_give):
@@ -52,7 +53,7 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
                 one.model_copy(update={"person": _now(one.person, people), "to": _now(one.to, people)})
                 for one in asked.handed_on
             ),
-            "may_deny": (*asked.may_deny, *sorted({*who_of(record).seated_ever}.intersection(sat_out))),
+            "may_deny": (*asked.may_deny, *sorted({*who.seated_ever}.intersection(sat_out))),
         }
     )
     parts = {**request.parts, **dict.fromkeys(may_be, "maybe")}
@@ -150,7 +151,10 @@ def may_have_sat(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
 
     Nor has anybody one who had it of somebody that is, or may be, one of those whom it is kept from.
     """
-    who = who_of(record)
+    return _may_have_sat(record, who_of(record), people)
+
+
+def _may_have_sat(record: RequestRecord, who: Who, people: People) -> tuple[PersonId, ...]:
     voted = (*record.asked.filled, *(vote.person for vote in record.votes))
     out = dict.fromkeys((*chain.from_iterable(map(people.maybe, who.givers)), *_had_of_barred(who, people)))
     for one in dict.fromkeys((*who.broke, *filter(people.is_here, voted))):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import JsonValue
@@ -386,6 +387,8 @@ def refuses(text: str) -> bool:
     return _denies(rest)
 
 
+# One message is asked about in several ways, one after the other.
+@lru_cache(maxsize=16)
 def _denies(text: str) -> bool:
     """Return whether a mail of these words would deny, whatever name they give to what is asked."""
     return begins_with_stop(text) or any(read_reply(one).said == "deny" for one in without_names(text))
@@ -513,16 +516,22 @@ def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
 
     Of a text that names none, no line is read.
     """
-    listed = _BETWEEN.sub(r"\1, ", text) if len(text) <= DECISION_CHARS else text
+    if len(text) > DECISION_CHARS or not _names_ours(text):
+        return {}, [], []
+    listed = _BETWEEN.sub(r"\1, ", text)
     read = _read_listed(listed)
     return read if read[0] or listed == text else _read_listed(text)
+
+
+@lru_cache(maxsize=16)
+def _names_ours(text: str) -> bool:
+    return bool(_OUR_ID.search(text) or _OUR_ID.search(strip_invisible(text)))
 
 
 def _read_listed(text: str) -> tuple[dict[str, str], list[str], list[str]]:
     """Return the same of a text in whose lists of ids nothing stands but commas, blanks and an `and`."""
     found, beside, lines = dict[str, str](), list[str](), list[str]()
-    is_named = _OUR_ID.search(text) or _OUR_ID.search(strip_invisible(text))
-    if not is_named or len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
+    if is_turned(text) or _behind_answer(text):
         return found, beside, lines
     text = _LISTED.sub("", with_ids(text))
     is_plain, before = stops_plainly(text), ""

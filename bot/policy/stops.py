@@ -95,6 +95,8 @@ def _keeps_on() -> re.Pattern[str]:
     return re.compile(KEEPS_ON)
 
 
+# One message is asked about in several ways, one after the other: so are others below.
+@lru_cache(maxsize=16)
 def stops_plainly(text: str) -> bool:
     """Return whether `text` says stop, and else nothing but hesitation, courtesy and what is to be stopped."""
     texts = [_folded(_signed(one)) for one in without_names(called(text)) if len(one) <= MOST_CHARS]
@@ -169,6 +171,7 @@ def goes_on(text: str) -> bool:
     return len(text) <= MOST_CHARS and _keeps_on().match(_folded(text).lstrip()) is not None
 
 
+@lru_cache(maxsize=16)
 def called(text: str) -> str:
     """`text` without the names and words that only call somebody."""
     bare, before = text, ""
@@ -182,7 +185,6 @@ def with_ids(text: str) -> str:
     return _PAGE.sub(r"\1", text)
 
 
-# One message is asked about in several ways, one after the other.
 @lru_cache(maxsize=16)
 def without_names(text: str) -> tuple[str, ...]:
     """`text` with `it` in place of a run, a deploy or a build that it names: `cancel the release of web-7 to eu-west`.
