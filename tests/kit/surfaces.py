@@ -187,27 +187,25 @@ class Mail(_Beside):
             "edit": f"what: {value}", "hand_on": f"delegate: {value}@corp.example",
             "break_glass": f"break glass: {value}", "say": value, "ask": value, "answer": lines(value),
         }.get(verb, verb)  # fmt: skip
-        asked = next(iter(record.holders)).person
+        await self.world.quiet()
         brought = [one for one in self.world.mails(person) if one.reply_to and record.request.id in one.text]
         if verb == "answer" and brought:
             await self.world.reply(person, brought[-1], text)
-        elif any(holder.person == person for holder in record.holders):
-            await self.world.reply(person, await self._card(person, record), text)
+        elif cards := self._cards(person, record):
+            await self.world.reply(person, cards[-1], text)
         else:
-            await self.world.post(person, (await self._card(asked, record)).reply_to or "", text)
+            theirs = next(filter(None, (self._cards(holder.person, record) for holder in record.holders)))
+            await self.world.post(person, theirs[-1].reply_to or "", text)
         if verb == "break_glass":  # the same again, to the card that repeats the reason
             await self.world.quiet()
             fresh = self.world.mails(person)[-1]
             if value in " ".join(fresh.text.split()) and fresh.reply_to:
                 await self.world.reply(person, fresh, "break glass")
 
-    async def _card(self, person: str, record: RequestRecord) -> Letter:
-        def is_there() -> Letter | None:
-            shown = record.request.digest if record.request.format == "approval" else record.request.id
-            mine = [letter for letter in self.world.mails(person) if shown in letter.text]
-            return mine[-1] if mine else None
-
-        return await until(is_there, what=f"the card of {person}")
+    def _cards(self, person: str, record: RequestRecord) -> list[Letter]:
+        """The mails that ask this person; nothing where their card stands elsewhere."""
+        shown = record.request.digest if record.request.format == "approval" else record.request.id
+        return [one for one in self.world.mails(person) if shown in one.text]
 
 
 @dataclass
