@@ -19,6 +19,8 @@ from bot.audit.reading import Query
 from bot.errors import Invalid
 from bot.policy.judgements import Decided, NotEntitled, TooLate
 from bot.requests.standing.uses import StandingUses
+from bot.runs.api_requests import Asker
+from bot.runs.export import export
 from bot.testing import Scripted
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
@@ -384,6 +386,26 @@ async def test_attack_a_wish_by_a_way_that_does_not_count_uses_none(world: World
 
     assert len((await the_only(world)).uses) == 1
     assert world.workshop.effects == ["press bell"] * 2
+
+
+@pytest.mark.parametrize("text", few_of(["press bell", "start_run press bell"], 0))
+async def test_attack_a_story_from_a_file_uses_what_whoever_takes_it_in_may_do_without_asking(
+    world: World, text: str
+) -> None:
+    await granted(world, await done_once(world))
+    source = await world.trigger(text, "dan")
+    await world.quiet()
+    [begun, *_] = await world.events(source)
+    forged = begun.model_copy(update={"requester": PersonId("anna")})
+    asker = Asker(PersonId("anna"), proof=as_by("cli"))
+    taken = await world.app.runs.forks.take_in(export(source, (forged,), "", await world.now()), asker)
+    await world.quiet()
+
+    await world.app.runs.forks.fork(taken, 1, asker)
+    await world.quiet()
+
+    assert (await the_only(world)).uses == ()
+    assert world.workshop.effects == ["press bell"]
 
 
 async def test_attack_a_backup_gives_back_neither_uses_nor_what_was_revoked(world: World) -> None:
