@@ -195,10 +195,11 @@ def lapse_text(standing: Standing, lapsed: Lapse) -> str:
 async def lapse_now(standing: Standing, people: People, store: Store) -> Lapse | None:
     """Return why a standing approval counts no longer, as the directory is now; None while it does.
 
-    What holds in a session only ends when the run that it was allowed with is cancelled.
+    What holds in a session only ends when the call that it was allowed with, or one that it allowed, is taken back, or
+    the run of such a call is cancelled: its program makes the same call again.
     """
     approval = standing.approval
-    if approval.pattern.session and (await store.run(approval.run_id)).is_cancelled:
+    if approval.pattern.session and await _is_taken_back(standing, store):
         return "revoked"
     policy = approval.pattern.policy
     await people.look_up_policy(policy)
@@ -206,6 +207,19 @@ async def lapse_now(standing: Standing, people: People, store: Store) -> Lapse |
     # What a session does is a program's doing, which the owner of its key may approve where the policy says so.
     may_be_own = bool(approval.pattern.session) and found is not None and found.requester_may_approve
     return lapse(standing, _rules(people, policy), may_ever, people.all(), people.doubles, may_be_own=may_be_own)
+
+
+async def _is_taken_back(standing: Standing, store: Store) -> bool:
+    """Return whether somebody has said no to one of the calls that `standing` is about, as far as that is known here.
+
+    It may have been too late for that call.
+    """
+    for of in (standing.approval, *standing.uses):
+        run = await store.run(of.run_id)
+        record = run.requests.get(of.request_id)
+        if run.is_cancelled or (record and (record.state == "revoked" or record.stopped)):
+            return True
+    return False
 
 
 def _rules(people: People, policy: str) -> str:
