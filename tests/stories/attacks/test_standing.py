@@ -118,6 +118,42 @@ async def test_attack_a_model_chooses_again_what_whoever_asked_withdrew_before_i
         assert (await the_only(s)).uses == ()
 
 
+@pytest.mark.parametrize("place", few_of(["another child", "a child of that child"], 0))
+@pytest.mark.parametrize("who", few_of(["bo", "anna"], 0))
+async def test_attack_a_model_has_another_run_choose_again_what_was_taken_back_in_its_child(
+    place: str, who: str
+) -> None:
+    press, done, workshop = CallTool(tool="press", arguments={"what": "bell"}), Done(summary="done"), Workshop()
+    go, on = (CallTool(tool="start_run", arguments={"agent": "clerk", "text": text}) for text in ("go", "go on"))
+    policies = {"production": {"approvers": ["person:bo", "person:cy"], "standing": "5 in 30d"}}
+    gives_up = [Done(outcome="failed", summary="no")] if place == "another child" else []
+    model = Scripted(press, done, go, press, *gives_up, on, press)
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
+        run_id = await s.trigger("press bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        await granted(s, run_id)
+        await s.app.requests.freezes.freeze("workshop", PersonId("cy"), "incident", proof=None)
+        await s.trigger("go now")
+        await s.quiet()
+        [use] = (await the_only(s)).uses
+
+        if who == "bo":
+            await s.decide("bo", await s.request(use.request_id), "deny")
+        else:
+            await s.steering.withdraw(use.request_id, PersonId("anna"), "not now", as_by("cli"))
+        await s.quiet()
+
+        assert model.left == 0
+        [again] = [one for one in await s.requests() if one.state == "open"]
+        said = "denied before, by Bo Berg" if who == "bo" else "withdrawn before, by Anna Ames"
+        assert again.request.changes == (f"The same was {said}.",)
+        assert (await the_only(s)).uses == (use,)
+        await s.app.requests.freezes.unfreeze("workshop", PersonId("cy"), "fixed", proof=None)
+        await s.quiet()
+        assert workshop.effects == ["press bell"]
+
+
 @pytest.mark.parametrize("is_denied", [False, True])
 async def test_attack_what_did_not_happen_and_is_to_be_asked_again_begins_without_asking(
     world: World, *, is_denied: bool
