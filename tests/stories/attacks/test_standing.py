@@ -14,6 +14,7 @@ from agents import CallTool, Done, Repeats
 from agents.events import RequestOpened
 from agents.requests import PersonId, RequestId, RunId
 from agents.requests.proof import as_by
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.audit.reading import Query
 from bot.errors import Invalid
@@ -484,6 +485,29 @@ async def test_attack_a_program_with_somebodys_own_key_uses_or_gets_a_standing_a
     await world.ended(record.request.run_id)
     with pytest.raises(Invalid):
         await asked(world, record.request.run_id)
+
+
+@pytest.mark.parametrize(
+    "text", few_of(["ask free_text Which one?\npress bell", "ask free_text Which one?\nstart_run press bell"], 0)
+)
+async def test_attack_a_program_with_somebodys_own_key_answers_the_agent_and_uses_a_standing_approval(
+    world: World, api: Api, text: str
+) -> None:
+    await granted(world, await done_once(world))
+    await world.trigger(text)
+    [question] = [one for one in await asked_now(world) if one.request.format == "free_text"]
+    anna = await api.client("anna", "answer")
+
+    await anna.post(f"/v1/requests/{question.request.id}/answer", json={"text": "the bell"})
+    await world.quiet()
+
+    assert [one.request.title for one in await asked_now(world)] == ["Press bell?"]
+    assert ((await the_only(world)).uses, world.workshop.effects) == ((), ["press bell"])
+
+
+async def asked_now(office: World) -> list[RequestRecord]:
+    await office.quiet()
+    return [one for one in await office.requests() if one.state == "open"]
 
 
 @opens(OWN.replace('approvers = ["group:release"]', 'approvers = ["person:bo"]', 1))
