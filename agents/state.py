@@ -582,7 +582,8 @@ class Run:
 def proof_after(run: Run, event: Event) -> tuple[bool, str]:
     """Return `by_mail` and `weakness` of `run` after `event`: how certainly words that it goes by are their person's.
 
-    A mail that answers a question names its card, as an approval does; a denial, or what is only written, need not.
+    A mail that answers a question names its card, as an approval does; a denial, or what is only written, need not. And
+    whoever has an API key may be a program.
     """
     match event:
         case RequestDecided() if event.decision.state == "answered":
@@ -604,6 +605,7 @@ def proof_after(run: Run, event: Event) -> tuple[bool, str]:
     is_answer = isinstance(event, RequestDecided) and event.decision.state == "answered"
     is_mail = told.channel == "email"
     weakness = "written to by mail" if is_mail and not is_answer else ""
+    weakness = "said with an API key" if told.channel == "api" else weakness
     rests = is_mail or (told.proof is not None and "email" in rests_on(told.proof))
     return run.by_mail or rests, run.weakness or weakness
 

@@ -252,6 +252,11 @@ class RunStarted(Happened, Began):
         return began or bool(self.parent and self.parent.by_mail)
 
     @property
+    def root(self) -> RunId:
+        """The run at the top, which no other run started."""
+        return (self.parent.root or self.parent.run_id) if self.parent else self.run_id
+
+    @property
     def is_of_model(self) -> bool:
         """Whether a model worded the `text`, or what it was made of."""
         return self.by_model or bool(self.parent and self.parent.by_model)

@@ -120,7 +120,7 @@ class Children:
                 run_id=run.id,
                 step_id=step_id,
                 depth=depth,
-                root=_root_of(run),
+                root=parent.root,
                 max_tokens=begun.max_tokens,
                 max_cost_usd=begun.max_cost_usd,
                 is_verbatim=text == parent.text and are_own(run),
@@ -158,7 +158,7 @@ class Children:
     async def _check_count(self, run: Run, child_id: RunId) -> None:
         if len(run.children) >= MOST_CHILDREN:
             raise ToolRefused(say("run.child-too-many", count=MOST_CHILDREN))
-        root = _root_of(run)
+        root = run.started.root if run.started else run.id
         if not await self._journal.store.admit(f"runs below {root}", child_id, MOST_BELOW, _COUNTED_S):
             raise ToolRefused(say("run.child-too-many-below", count=MOST_BELOW, run=root))
 
@@ -314,12 +314,6 @@ def _without_turn(child: Run) -> Run:
     if queued is None or not child.is_cancelled:
         return child
     return fold([ToolOrphaned(at=queued.at, attempt_id=queued.attempt_id, may_have_started=False)], child)
-
-
-def _root_of(run: Run) -> RunId:
-    """The run at the top, which nobody started."""
-    parent = run.started.parent if run.started else None
-    return (parent.root or parent.run_id) if parent else run.id
 
 
 async def busy_with(store: Store, run_id: RunId) -> RunId:

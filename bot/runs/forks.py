@@ -182,6 +182,7 @@ def _begun(made: _Made, story: Run, asker: Asker, run_id: RunId, config: AgentCo
     if not isinstance(first, RunStarted):
         raise TypeError(f"a story begins with run_started, not {first.type}")
     askers = chain.from_iterable(record.askers for record in story.requests.values())
+    is_of_file = made.forked.how == "import"
     people = dict.fromkeys((*wrote_in(first), *story.writers, *askers))
     others = tuple(person for person in people if person != asker.requester)
     return first.model_copy(
@@ -196,7 +197,9 @@ def _begun(made: _Made, story: Run, asker: Asker, run_id: RunId, config: AgentCo
             "parent": None,
             "by_model": first.is_of_model,
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
-            "origin": FromPerson() if made.forked.how == "import" else first.origin,
+            "origin": FromPerson() if is_of_file else first.origin,
+            # Nor does anybody here know who wrote the rest of it.
+            "weakness": "read from a file" if is_of_file else first.weakness,
             "inherits": others,
             # Only what a program asks is its API key's to see, and no file makes a run of it.
             "asked_with": "",

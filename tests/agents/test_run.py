@@ -219,10 +219,12 @@ EDITED = RequestRevised(at=NOON, by=BO, request=request(), proof=as_by("slack"))
         (said(channel="email"), True, True),
         (MAILED, True, False),
         (WORDS.model_copy(update={"proof": as_by("console", "slack")}), False, False),
-        (WORDS.model_copy(update={"proof": as_by("api", "email")}), True, False),
+        (WORDS.model_copy(update={"proof": as_by("api", "email")}), True, True),
+        (WORDS.model_copy(update={"proof": as_by("cli", "email")}), True, False),
         (WORDS.model_copy(update={"proof": as_by("slack")}), False, False),
         (decided("answered", channel="email"), True, False),
         (decided("answered", channel="slack"), False, False),
+        (decided("answered", channel="api"), False, True),
         (decided("approved", channel="email"), False, False),
         (decided("denied", channel="email"), False, False),
         (decided("denied", channel="email", reason="v2 instead"), True, True),
@@ -237,7 +239,7 @@ EDITED = RequestRevised(at=NOON, by=BO, request=request(), proof=as_by("slack"))
         (REPORT.model_copy(update={"weakness": "written to by mail"}), False, True),
     ],
 )
-def test_a_run_knows_whether_it_goes_by_what_whoever_reads_a_mailbox_can_say(
+def test_a_run_knows_whether_it_goes_by_what_whoever_reads_a_mailbox_or_a_program_can_say(
     event: Event, *, by_mail: bool, is_weak: bool
 ) -> None:
     run = fold([started(), chosen(), event, said()])

@@ -9,6 +9,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import TooLate
@@ -343,6 +344,31 @@ async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed
 
     for one in (fresh, used):
         assert [await agents.hears(one | {"prompt_id": again}) for again in ("p2", "p3")] == ["deny", "deny"]
+
+
+@pytest.mark.parametrize("how", few_of(["a denial", "a withdrawal", "a cancelled run", "too late"], 0, 2))
+async def test_attack_a_program_makes_a_call_again_that_somebody_took_back_though_its_session_allowed_it(
+    agents: Agents, how: str
+) -> None:
+    office, freezes = agents.office, agents.office.app.requests.freezes
+    record = await office.request((await agents.allowed()).approval.request_id)
+    is_late = how == "too late"
+    if not is_late:
+        await freezes.freeze("", PersonId("dan"), "incident", proof=None)
+    assert await agents.hears(CALL | {"prompt_id": "p2"}) == ("allow" if is_late else "deny")
+    use = await office.request((await agents.by(record)).uses[-1].request_id)
+
+    match how:
+        case "a withdrawal":
+            await office.steering.withdraw(use.request.id, PersonId("anna"), "", as_by("cli"))
+        case "a cancelled run":
+            await office.steer(use.request.run_id, "cancel")
+        case _:
+            assert isinstance(await office.decide("cy", use, "deny"), TooLate) is is_late
+    await freezes.unfreeze("", PersonId("dan"), "fixed", proof=None)
+
+    assert "revoked" in await office.app.requests.standing.lapsed(await agents.by(record))
+    assert [await agents.hears(CALL | {"prompt_id": again}) for again in ("p3", "p4")] == ["deny", "deny"]
 
 
 @pytest.mark.long

@@ -31,7 +31,8 @@ from bot.people.offers import waits_for
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import can_fill
 from bot.policy.approvers.steps import can_go_on, may_come_to_approve, refilled, still_open, wider
-from bot.policy.approvers.who import who_of
+from bot.policy.approvers.who import who_at_first, who_of
+from bot.policy.judge import ways_to_approve
 from bot.policy.recheck import good_until, why_not
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved, newest_of
@@ -367,9 +368,11 @@ class Departures:
             found += map(_said_by, self._people.who_else_knows(request.policy, now))
         if request.purpose != "gate":
             return [wanted, *map(by, found)]
-        # Where it has steps, then or now, no rule replaces it: the request is closed, and a gate is asked anew.
+        # Where it has steps, then or now, or let more then, no rule replaces it: the request is closed, and a gate is
+        # asked anew.
         named = None if old.steps else self._people.snapshot(name, now)
-        found += [RuleReplaced(rule=named.rule, quorum=named.quorum)] if named and not named.steps else []
+        is_whole = named is not None and not named.steps and _lets_as_much(named, request.policy)
+        found += [RuleReplaced(rule=named.rule, quorum=named.quorum)] if named and is_whole else []
 
         def on_duty(seats: Iterable[Anyone]) -> Sequence[PersonId]:
             return self._people.on_duty(seats, now)
@@ -430,6 +433,23 @@ def _maybe_one(known: RequestRecord, here: Collection[PersonId]) -> list[PersonI
     who = who_of(known)
     may = may_come_to_approve(who, here)
     return [one for one in may if not who.doubles_of(one).isdisjoint(may)]
+
+
+def _lets_as_much(now: PolicySnapshot, then: PolicySnapshot) -> bool:
+    """Return whether a policy as it is `now` lets all approve it that it let `then`, by all ways.
+
+    Else its rule of now beside the rest of then would have somebody decide whom neither lets do so.
+    """
+    is_own = then.requester_may_approve and not now.requester_may_approve
+    is_own = is_own or (then.editor_may_approve and not now.editor_may_approve)
+    if is_own or not {*ways_to_approve(then)} <= {*ways_to_approve(now)}:
+        return False
+    who, on_call = who_at_first(now, ()), {seat.source for seat in (*now.escalate_to, *now.stand_ins)}
+    may = {*who.seated_or_escalated, *who.stand_ins}
+    return all(
+        seat.source in on_call if seat.source.startswith("oncall:") else may.issuperset(seat.people)
+        for seat in (*then.escalate_to, *then.stand_ins)
+    )
 
 
 def _said_by(policy: PolicySnapshot) -> RuleReplaced:

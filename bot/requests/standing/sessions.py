@@ -12,6 +12,7 @@ from bot.policy.sessions import allows_again, pattern_in_session
 from bot.policy.standing import Ended, StandingApproval, rules_of
 from bot.render.cards import notice
 from bot.requests.standing.kept import KeptStandings
+from bot.requests.standing.uses import taken_back_by
 from bot.store import StoreError
 from bot.store.journal import Journal
 from bot.store.outbox_entry import tell_about
@@ -36,7 +37,7 @@ class SessionGrants:
         if not any(vote.again for vote in record.votes):
             return
         try:
-            if no := record.stopped or (record.votes[-1] if record.state == "revoked" else None):
+            if no := taken_back_by(record):
                 await self._end(record, no)
             elif record.state == "approved" and allows_again(record):
                 await self._grant(record)

@@ -7,7 +7,7 @@ import structlog
 
 from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
-from agents.requests import Decision, Effect, Freeze, PersonId, Request, StandingUse
+from agents.requests import Decision, Effect, Freeze, PersonId, Request, StandingUse, Vote
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from bot.archive.keeper import Archive
@@ -17,6 +17,7 @@ from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.who import who_of
 from bot.policy.attachments import list_contents
+from bot.policy.edits import is_same
 from bot.policy.judge import counts
 from bot.policy.sessions import pattern_in_session, same_in
 from bot.policy.standing import Lapse, Standing, Use, covers, exact, is_by_program, lapse, may_stand, rules_of
@@ -73,6 +74,10 @@ class StandingUses:
         found = await self._kept.of_person(requesters[0]) if is_theirs else []
         for standing in found:
             if not self._covers(standing, request, repeats):
+                continue
+            if by := await self._denied_beside(standing, request, run):
+                key = "run.withdrawn-before" if by in requesters else "run.denied-before"
+                why |= {say(key, names=self._people.name_of(by)): None}
                 continue
             is_its = standing.approval.pattern.policy == request.policy.name
             if lapsed := await lapse_now(standing, self._people, self._store):
@@ -158,6 +163,22 @@ class StandingUses:
         is_known = set(pattern.open) <= set(repeats.variable) and standing.state == "valid"
         return is_known and call is not None and covers(pattern, call, pattern.policy)
 
+    async def _denied_beside(self, standing: Standing, request: Request, run: Run) -> PersonId | None:
+        """Return who took back the very same call, as `standing` allowed it in another run of the same tree; None for
+        nobody. A model that was told no by its child, or has a child of its own, may choose it there again.
+        """
+        started, call = run.started, request.call
+        if started is None or call is None or not (started.parent or run.children):
+            return None
+        for use in standing.uses:
+            other = await self._store.run(use.run_id)
+            record = other.requests.get(use.request_id)
+            is_beside = other.started is not None and other.id != run.id and other.started.root == started.root
+            no = taken_back_by(record) if record and is_beside else None
+            if no and record and record.request.call and is_same(record.request.call, call):
+                return no.person
+        return None
+
     async def _use(self, standing: Standing, request: Request) -> Decision | None:
         approval = standing.approval
         use = Use(request_id=request.id, run_id=request.run_id, title=request.title, at=request.opened_at)
@@ -195,10 +216,11 @@ def lapse_text(standing: Standing, lapsed: Lapse) -> str:
 async def lapse_now(standing: Standing, people: People, store: Store) -> Lapse | None:
     """Return why a standing approval counts no longer, as the directory is now; None while it does.
 
-    What holds in a session only ends when the run that it was allowed with is cancelled.
+    What holds in a session only ends when the call that it was allowed with, or one that it allowed, is taken back, or
+    the run of such a call is cancelled: its program makes the same call again.
     """
     approval = standing.approval
-    if approval.pattern.session and (await store.run(approval.run_id)).is_cancelled:
+    if approval.pattern.session and await _is_taken_back(standing, store):
         return "revoked"
     policy = approval.pattern.policy
     await people.look_up_policy(policy)
@@ -206,6 +228,24 @@ async def lapse_now(standing: Standing, people: People, store: Store) -> Lapse |
     # What a session does is a program's doing, which the owner of its key may approve where the policy says so.
     may_be_own = bool(approval.pattern.session) and found is not None and found.requester_may_approve
     return lapse(standing, _rules(people, policy), may_ever, people.all(), people.doubles, may_be_own=may_be_own)
+
+
+def taken_back_by(record: RequestRecord) -> Vote | None:
+    """Return the no to what was approved, also where it came too late; None for none."""
+    return record.stopped or (record.votes[-1] if record.state == "revoked" else None)
+
+
+async def _is_taken_back(standing: Standing, store: Store) -> bool:
+    """Return whether somebody has said no to one of the calls that `standing` is about, as far as that is known here.
+
+    It may have been too late for that call.
+    """
+    for of in (standing.approval, *standing.uses):
+        run = await store.run(of.run_id)
+        record = run.requests.get(of.request_id)
+        if run.is_cancelled or (record and taken_back_by(record)):
+            return True
+    return False
 
 
 def _rules(people: People, policy: str) -> str:

@@ -1,11 +1,15 @@
 """Others decide than those who were asked first: nobody loses their no, and nobody approves what they wished for."""
 
 from pathlib import Path
+from typing import Literal
+
+import pytest
 
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Counted, Decided, NotEntitled
+from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
@@ -107,3 +111,108 @@ async def test_who_answered_the_agent_does_not_approve_once_they_are_on_call(red
         assert who_of(now).approve == ("bo",)
         assert isinstance(await office.decide("cy", now, "approve"), NotEntitled)
         assert isinstance(await office.decide("bo", now, "approve"), Decided)
+
+
+_BELL = '\n[policies.bell]\nexpires_after = "4h"\n'
+
+
+def of_bell(approvers: str, *lines: str) -> str:
+    """The file with a policy of its own for the bell."""
+    named = ", ".join(f'"{one if ":" in one else f"person:{one}"}"' for one in approvers.split())
+    return "\n".join((TOML + _EVE + _BELL + f"approvers = [{named}]", *lines, ""))
+
+
+def for_the_bell(world: World) -> None:
+    world.workshop.policy_of |= {"bell": "bell", "horn": "bell"}
+    world.workshop.editable = ("what",)
+
+
+_LATER = 'escalate_after = "1h"\nescalate_to = ["person:dan"]'
+_LET = {
+    "who asked approves": ("requester_may_approve = true", "anna"),
+    "who changed it approves": ("editor_may_approve = true", "bo"),
+    "a mail approves": ("approve_by_email = true", "bo"),
+    "a terminal approves": ('answer_from = ["console", "cli"]', "bo"),
+    "it escalates": (_LATER, "dan"),
+    "it may be handed on": ('stand_ins = ["person:dan"]', "dan"),
+}
+
+
+@opens(TOML, change=for_the_bell)
+@pytest.mark.parametrize("let", few_of([*_LET], 0, 4))
+async def test_attack_what_the_policy_let_people_do_beside_others_one_does_alone_by_the_rule_of_now(
+    world: World, let: str
+) -> None:
+    """Two had to approve then; one is enough by now, and for that the policy lets nobody do it any more."""
+    line, one = _LET[let]
+    two = "anna bo" if one == "anna" else "bo cy"
+    gone, now = ("bo", "anna cy") if one == "anna" else ("cy", "bo eve")
+    await becomes(world, of_bell(two, "quorum = 2", line))
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    if let == "who changed it approves":
+        await world.edit("bo", record, what="horn")
+    await becomes(world, without(of_bell(now, *(['answer_from = ["console"]'] if "terminal" in let else [])), gone))
+    if let == "it escalates":
+        await world.move_time(61 * 60)
+        await world.quiet()
+    stands = await world.opened(run_id)
+    if let == "it may be handed on":
+        await world.delegate("bo", stands, "dan")
+
+    channel: Literal["email", "cli"] = "email" if let == "a mail approves" else "cli"
+    for asked in (record.request.id, stands.request.id):
+        said = await world.decide(one, await world.request(asked), "approve", channel=channel)
+        assert not isinstance(said, Decided)
+
+    await world.quiet()
+    assert world.workshop.effects == []
+    if let == "it escalates":  # whom it escalates to is asked at once, beside the one who is left
+        assert (await world.request(record.request.id)).asked.quorum == 2
+        return
+    assert (await world.request(record.request.id)).state == "superseded"
+    other, way = "cy" if one == "anna" else "eve", "console" if let == "a terminal approves" else "cli"
+    stands = await world.request(stands.request.id)
+    assert isinstance(await world.decide(other, stands, "approve", channel=way), Decided)
+
+
+def by_group(who: Literal["bo", "anna"], *lines: str) -> str:
+    """The file with a policy for the bell by which a group of this one person approves."""
+    toml = of_bell("group:bells", *lines)
+    return toml.replace(f'"{who}@corp.example"\n', f'"{who}@corp.example"\ngroups = ["bells"]\n').replace(
+        '["bells"]\ngroups = ["release"]', '["bells", "release"]'
+    )
+
+
+_OWN = "requester_may_approve = true"
+
+
+@opens(TOML, change=for_the_bell)
+@pytest.mark.parametrize("may_now", [False, True])
+async def test_attack_who_asked_joins_those_who_decide_and_approves_as_nobody_who_asked_may_by_now(
+    world: World, may_now: bool
+) -> None:
+    await becomes(world, by_group("bo", _OWN))
+    record = await world.opened(await world.trigger("press bell"))
+
+    await becomes(world, without(by_group("anna", *([_OWN] if may_now else [])), "bo"))
+
+    said = await world.decide("anna", await world.request(record.request.id), "approve")
+    assert isinstance(said, Decided) is may_now
+    await world.quiet()
+    assert world.workshop.effects == ["press bell"] * may_now
+
+
+@opens(TOML, change=for_the_bell)
+async def test_attack_it_escalates_to_who_asked_once_the_policy_lets_nobody_approve_who_asked(world: World) -> None:
+    toml = of_bell("bo", _OWN, _LATER).replace('to = ["person:dan"]\n\n', 'to = ["person:eve"]\n\n', 1)
+    await becomes(world, toml)
+    record = await world.opened(await world.trigger("press bell"))
+
+    await becomes(world, without(toml.replace(f"{_OWN}\n", "").replace('["person:dan"]', '["person:anna"]'), "dan"))
+    await world.move_time(61 * 60)
+    await world.quiet()
+
+    assert not isinstance(await world.decide("anna", await world.request(record.request.id), "approve"), Decided)
+    await world.quiet()
+    assert world.workshop.effects == []

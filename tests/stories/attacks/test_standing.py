@@ -14,11 +14,14 @@ from agents import CallTool, Done, Repeats
 from agents.events import RequestOpened
 from agents.requests import PersonId, RequestId, RunId
 from agents.requests.proof import as_by
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.audit.reading import Query
 from bot.errors import Invalid
 from bot.policy.judgements import Decided, NotEntitled, TooLate
 from bot.requests.standing.uses import StandingUses
+from bot.runs.api_requests import Asker
+from bot.runs.export import export
 from bot.testing import Scripted
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
@@ -114,6 +117,42 @@ async def test_attack_a_model_chooses_again_what_whoever_asked_withdrew_before_i
         again = await s.opened(withdrawn.request.run_id, after=withdrawn.request.id)
         assert (again.state, workshop.effects) == ("open", ["press bell"])
         assert (await the_only(s)).uses == ()
+
+
+@pytest.mark.parametrize("place", few_of(["another child", "a child of that child"], 0))
+@pytest.mark.parametrize("who", few_of(["bo", "anna"], 0))
+async def test_attack_a_model_has_another_run_choose_again_what_was_taken_back_in_its_child(
+    place: str, who: str
+) -> None:
+    press, done, workshop = CallTool(tool="press", arguments={"what": "bell"}), Done(summary="done"), Workshop()
+    go, on = (CallTool(tool="start_run", arguments={"agent": "clerk", "text": text}) for text in ("go", "go on"))
+    policies = {"production": {"approvers": ["person:bo", "person:cy"], "standing": "5 in 30d"}}
+    gives_up = [Done(outcome="failed", summary="no")] if place == "another child" else []
+    model = Scripted(press, done, go, press, *gives_up, on, press)
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
+        run_id = await s.trigger("press bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        await granted(s, run_id)
+        await s.app.requests.freezes.freeze("workshop", PersonId("cy"), "incident", proof=None)
+        await s.trigger("go now")
+        await s.quiet()
+        [use] = (await the_only(s)).uses
+
+        if who == "bo":
+            await s.decide("bo", await s.request(use.request_id), "deny")
+        else:
+            await s.steering.withdraw(use.request_id, PersonId("anna"), "not now", as_by("cli"))
+        await s.quiet()
+
+        assert model.left == 0
+        [again] = [one for one in await s.requests() if one.state == "open"]
+        said = "denied before, by Bo Berg" if who == "bo" else "withdrawn before, by Anna Ames"
+        assert again.request.changes == (f"The same was {said}.",)
+        assert (await the_only(s)).uses == (use,)
+        await s.app.requests.freezes.unfreeze("workshop", PersonId("cy"), "fixed", proof=None)
+        await s.quiet()
+        assert workshop.effects == ["press bell"]
 
 
 @pytest.mark.parametrize("is_denied", [False, True])
@@ -386,6 +425,26 @@ async def test_attack_a_wish_by_a_way_that_does_not_count_uses_none(world: World
     assert world.workshop.effects == ["press bell"] * 2
 
 
+@pytest.mark.parametrize("text", few_of(["press bell", "start_run press bell"], 0))
+async def test_attack_a_story_from_a_file_uses_what_whoever_takes_it_in_may_do_without_asking(
+    world: World, text: str
+) -> None:
+    await granted(world, await done_once(world))
+    source = await world.trigger(text, "dan")
+    await world.quiet()
+    [begun, *_] = await world.events(source)
+    forged = begun.model_copy(update={"requester": PersonId("anna")})
+    asker = Asker(PersonId("anna"), proof=as_by("cli"))
+    taken = await world.app.runs.forks.take_in(export(source, (forged,), "", await world.now()), asker)
+    await world.quiet()
+
+    await world.app.runs.forks.fork(taken, 1, asker)
+    await world.quiet()
+
+    assert (await the_only(world)).uses == ()
+    assert world.workshop.effects == ["press bell"]
+
+
 async def test_attack_a_backup_gives_back_neither_uses_nor_what_was_revoked(world: World) -> None:
     await granted(world, await done_once(world), uses=1)
     backup = await backed_up(world)
@@ -426,6 +485,29 @@ async def test_attack_a_program_with_somebodys_own_key_uses_or_gets_a_standing_a
     await world.ended(record.request.run_id)
     with pytest.raises(Invalid):
         await asked(world, record.request.run_id)
+
+
+@pytest.mark.parametrize(
+    "text", few_of(["ask free_text Which one?\npress bell", "ask free_text Which one?\nstart_run press bell"], 0)
+)
+async def test_attack_a_program_with_somebodys_own_key_answers_the_agent_and_uses_a_standing_approval(
+    world: World, api: Api, text: str
+) -> None:
+    await granted(world, await done_once(world))
+    await world.trigger(text)
+    [question] = [one for one in await asked_now(world) if one.request.format == "free_text"]
+    anna = await api.client("anna", "answer")
+
+    await anna.post(f"/v1/requests/{question.request.id}/answer", json={"text": "the bell"})
+    await world.quiet()
+
+    assert [one.request.title for one in await asked_now(world)] == ["Press bell?"]
+    assert ((await the_only(world)).uses, world.workshop.effects) == ((), ["press bell"])
+
+
+async def asked_now(office: World) -> list[RequestRecord]:
+    await office.quiet()
+    return [one for one in await office.requests() if one.state == "open"]
 
 
 @opens(OWN.replace('approvers = ["group:release"]', 'approvers = ["person:bo"]', 1))
