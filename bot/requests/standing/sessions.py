@@ -1,15 +1,17 @@
 """Standing approvals of one session: an approval of a call of a coding agent may allow the same again."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
-from agents.requests import Vote
+from agents.requests import PersonId, Request
+from agents.requests.proof import ByKey, Proof
 from agents.requests.record import RequestRecord
 from bot.people.directory import People
 from bot.policy.sessions import allows_again, pattern_in_session
-from bot.policy.standing import Ended, StandingApproval, rules_of
+from bot.policy.standing import Ended, Standing, StandingApproval, exact, rules_of
 from bot.render.cards import notice
 from bot.requests.standing.kept import KeptStandings
 from bot.store import StoreError
@@ -33,10 +35,8 @@ class SessionGrants:
 
         It never fails: without it people are asked again.
         """
-        if not any(vote.again for vote in record.votes):
-            return
         try:
-            if no := record.stopped or (record.votes[-1] if record.state == "revoked" else None):
+            if no := _no_to(record):
                 await self._end(record, no)
             elif record.state == "approved" and allows_again(record):
                 await self._grant(record)
@@ -73,14 +73,16 @@ class SessionGrants:
         log.info("allowed again in a session", request_id=request.id, standing=standing_id, granted=is_kept)
         await self._tell(record, "" if is_kept else "again.too-many", approval)
 
-    async def _end(self, record: RequestRecord, no: Vote) -> None:
-        kept = KeptStandings(self.journal.store)
-        found = await kept.read(kept.id_for(record.request.run_id))
-        if found is None:
-            return
+    async def _end(self, record: RequestRecord, no: "_No") -> None:
+        """End what `record` has allowed, and what another request has that allows the very same call."""
+        kept, request = KeptStandings(self.journal.store), record.request
+        found = await kept.read(kept.id_for(request.run_id)) if any(vote.again for vote in record.votes) else None
+        beside = await kept.of_person(request.requesters[0]) if _is_about_call(record, no) else []
+        ends = [*([found] if found else []), *(one for one in beside if _allows(one, request))]
         with self.people.speaking_to(""):  # it is kept
-            ended = Ended(by=no.person, at=no.at, reason=say("again.taken-back"))
-        await kept.revoke(found.approval.id, ended)
+            ended = Ended(by=no.by, at=no.at, reason=say("again.taken-back"))
+        for one in ends:
+            await kept.revoke(one.approval.id, ended)
 
     async def _tell(self, record: RequestRecord, why: str, approval: StandingApproval | None = None) -> None:
         """Tell the approver what holds from now on and how to end it, or `why` nothing does."""
@@ -98,3 +100,36 @@ class SessionGrants:
             title = say("again.session-title", title=request.title.removesuffix("?"))
             card = notice(title, text, decision.at, request.id)
         await self.journal.send(tell_about(request, person, card, once="again in its session"))
+
+
+class _No(NamedTuple):
+    """Who took a request back, denied it, or did so too late."""
+
+    by: PersonId
+    at: datetime
+    proof: Proof | None
+
+
+def _no_to(record: RequestRecord) -> _No | None:
+    """Return the no to a request that is closed with it, or has begun; None where there is none."""
+    is_closed = record.state in {"denied", "revoked"} and record.votes
+    if vote := record.stopped or (record.votes[-1] if is_closed else None):
+        return _No(vote.person, vote.at, vote.proof)
+    decision = record.decision
+    is_withdrawn = record.state == "withdrawn" and decision and decision.by
+    return _No(decision.by[0], decision.at, decision.proof) if decision and is_withdrawn else None
+
+
+def _is_about_call(record: RequestRecord, no: _No) -> bool:
+    """Return whether a no is about the call, wherever it is asked: people were asked, and one of them says so, and no
+    program that takes back what it asked. Who denies one use reads how to end them all.
+    """
+    is_use = record.decision is not None and record.decision.standing is not None
+    is_its_own = isinstance(no.proof, ByKey) and no.proof.key == record.request.asked_with
+    return record.request.again is not None and not (is_use or is_its_own)
+
+
+def _allows(standing: Standing, request: Request) -> bool:
+    """Return whether a standing approval holds in the session of `request` and allows its call."""
+    pattern = pattern_in_session(request, standing.approval.pattern.rules)
+    return standing.state == "valid" and pattern is not None and exact(pattern) == exact(standing.approval.pattern)
