@@ -1,17 +1,16 @@
 """Standing approvals of one session: an approval of a call of a coding agent may allow the same again."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
 
 import structlog
 
-from agents.requests import PersonId, Request
-from agents.requests.proof import ByKey, Proof
+from agents.requests import Request
+from agents.requests.proof import ByKey
 from agents.requests.record import RequestRecord
 from bot.people.directory import People
 from bot.policy.sessions import allows_again, pattern_in_session
-from bot.policy.standing import Ended, Standing, StandingApproval, exact, rules_of
+from bot.policy.standing import Ended, No, Standing, StandingApproval, exact, no_to, rules_of
 from bot.render.cards import notice
 from bot.requests.standing.kept import KeptStandings
 from bot.store import StoreError
@@ -36,7 +35,7 @@ class SessionGrants:
         It never fails: without it people are asked again.
         """
         try:
-            if no := _no_to(record):
+            if no := no_to(record):
                 await self._end(record, no)
             elif record.state == "approved" and allows_again(record):
                 await self._grant(record)
@@ -73,7 +72,7 @@ class SessionGrants:
         log.info("allowed again in a session", request_id=request.id, standing=standing_id, granted=is_kept)
         await self._tell(record, "" if is_kept else "again.too-many", approval)
 
-    async def _end(self, record: RequestRecord, no: "_No") -> None:
+    async def _end(self, record: RequestRecord, no: No) -> None:
         """End what `record` has allowed, and what another request has that allows the very same call."""
         kept, request = KeptStandings(self.journal.store), record.request
         found = await kept.read(kept.id_for(request.run_id)) if any(vote.again for vote in record.votes) else None
@@ -102,25 +101,7 @@ class SessionGrants:
         await self.journal.send(tell_about(request, person, card, once="again in its session"))
 
 
-class _No(NamedTuple):
-    """Who took a request back, denied it, or did so too late."""
-
-    by: PersonId
-    at: datetime
-    proof: Proof | None
-
-
-def _no_to(record: RequestRecord) -> _No | None:
-    """Return the no to a request that is closed with it, or has begun; None where there is none."""
-    is_closed = record.state in {"denied", "revoked"} and record.votes
-    if vote := record.stopped or (record.votes[-1] if is_closed else None):
-        return _No(vote.person, vote.at, vote.proof)
-    decision = record.decision
-    is_withdrawn = record.state == "withdrawn" and decision and decision.by
-    return _No(decision.by[0], decision.at, decision.proof) if decision and is_withdrawn else None
-
-
-def _is_about_call(record: RequestRecord, no: _No) -> bool:
+def _is_about_call(record: RequestRecord, no: No) -> bool:
     """Return whether a no is about the call, wherever it is asked: people were asked, and one of them says so, and no
     program that takes back what it asked. Who denies one use reads how to end them all.
     """

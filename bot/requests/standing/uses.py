@@ -7,7 +7,7 @@ import structlog
 
 from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
-from agents.requests import Decision, Effect, Freeze, PersonId, Request, StandingUse
+from agents.requests import Decision, Effect, Freeze, PersonId, Request, RunId, StandingUse
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from bot.archive.keeper import Archive
@@ -19,7 +19,7 @@ from bot.policy.approvers.who import who_of
 from bot.policy.attachments import list_contents
 from bot.policy.judge import counts
 from bot.policy.sessions import pattern_in_session, same_in
-from bot.policy.standing import Lapse, Standing, Use, covers, exact, is_by_program, lapse, may_stand, rules_of
+from bot.policy.standing import Lapse, Standing, Use, covers, exact, is_by_program, lapse, may_stand, no_to, rules_of
 from bot.render.cards import notice
 from bot.render.words import standing_use
 from bot.requests.opening import everybody_behind
@@ -77,9 +77,29 @@ class StandingUses:
             is_its = standing.approval.pattern.policy == request.policy.name
             if lapsed := await lapse_now(standing, self._people, self._store):
                 why |= {lapse_text(standing, lapsed): None} if lapsed in _TOLD else {}
+            elif is_its and (denied := await self._denied_around(request, run)):
+                return Looked(why=(*why, denied))
             elif is_its and (decision := await self._use(standing, request)):
                 return Looked(decision)
         return Looked(why=tuple(why))
+
+    async def _denied_around(self, request: Request, run: Run) -> str:
+        """Return who said no to the very same call in a run above, below or beside this one; empty where nobody did.
+
+        A model may have another run do what people denied, and they are asked about that as about its own next step.
+        """
+        parent, call = run.started.parent if run.started else None, request.call
+        left, seen = [parent.root or parent.run_id if parent else run.id], set[RunId]()
+        while left and (parent or run.children):
+            seen.add(one := left.pop())
+            other = await self._store.run(one)
+            left += [child.run_id for child in other.children if child.run_id not in seen]  # a file may name a circle
+            for record in other.requests.values():
+                asked, no = record.request.call, no_to(record)
+                if call and asked and no and (asked.tool, asked.arguments) == (call.tool, call.arguments):
+                    key = "run.withdrawn-before" if no.by in record.askers else "run.denied-before"
+                    return say(key, names=self._people.names_of([no.by]))
+        return ""
 
     async def in_session(self, request: Request) -> Decision | None:
         """Return what decides a call of a program without asking, as somebody has allowed the same in its session.

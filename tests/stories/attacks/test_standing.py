@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from agents import CallTool, Done, Repeats
 from agents.events import RequestOpened
 from agents.requests import PersonId, RequestId, RunId
 from agents.requests.proof import as_by
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.audit.reading import Query
 from bot.errors import Invalid
 from bot.policy.judgements import Decided, NotEntitled, TooLate
 from bot.requests.standing.uses import StandingUses
 from bot.testing import Scripted
+from bot.testing.people import Peopled
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
 from tests.kit.clerk import Workshop, clerk
@@ -114,6 +117,35 @@ async def test_attack_a_model_chooses_again_what_whoever_asked_withdrew_before_i
         again = await s.opened(withdrawn.request.run_id, after=withdrawn.request.id)
         assert (again.state, workshop.effects) == ("open", ["press bell"])
         assert (await the_only(s)).uses == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), few_of([("below", "below"), ("here", "below"), ("below", "here")], 0, rows=True)
+)
+async def test_attack_a_model_has_another_run_do_again_what_somebody_denied(first: str, then: str) -> None:
+    press, done, workshop = CallTool(tool="press", arguments={"what": "bell"}), Done(summary="done"), Workshop()
+    policies = {"production": {"approvers": ["person:bo", "person:cy"], "standing": "5 in 30d"}}
+    below = CallTool(tool="start_run", arguments={"agent": "clerk", "text": "press the bell"})
+    steps = {"here": (press,), "below": (below, press)}
+    model = Scripted(press, done, *steps[first], *([done] if first == "below" else []), *steps[then], done)
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
+        run_id = await s.trigger("press bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        await s.trigger("press the bell, or have it pressed")
+        denied = await until(partial(newest_open, s), what="it is asked")
+        await granted(s, run_id)
+
+        await s.decide("cy", denied, "deny")
+
+        again = await until(partial(newest_open, s), what="it is asked again, wherever it is to be done")
+        assert "The same was denied before, by Cy Cole." in again.request.changes
+        assert workshop.effects == ["press bell"]
+        assert (await the_only(s)).uses == ()
+
+
+async def newest_open(s: Peopled) -> RequestRecord | None:
+    return next((one for one in await s.requests() if one.state == "open"), None)
 
 
 @pytest.mark.parametrize("is_denied", [False, True])
