@@ -95,10 +95,10 @@ class StandingUses:
             other = await self._store.run(one)
             left += [child.run_id for child in other.children if child.run_id not in seen]  # a file may name a circle
             for record in other.requests.values():
-                asked, no = record.request.call, no_to(record)
-                if call and asked and no and (asked.tool, asked.arguments) == (call.tool, call.arguments):
-                    key = "run.withdrawn-before" if no.by in record.askers else "run.denied-before"
-                    return say(key, names=self._people.names_of([no.by]))
+                asked, by = record.request.call, _said_no(record, other)
+                if call and asked and by and (asked.tool, asked.arguments) == (call.tool, call.arguments):
+                    key = "run.withdrawn-before" if by in record.askers else "run.denied-before"
+                    return say(key, names=self._people.names_of([by]))
         return ""
 
     async def in_session(self, request: Request) -> Decision | None:
@@ -205,6 +205,12 @@ class StandingUses:
             )
             card = notice(title, text, decision.at, request.id)
         return tell_about(request, person, card)
+
+
+def _said_no(record: RequestRecord, run: Run) -> PersonId | None:
+    """Return who said no to a request, or cancelled its run before anything of it began."""
+    no = no_to(record)
+    return no.by if no else run.cancelled_by if record.began_at is None else None
 
 
 def lapse_text(standing: Standing, lapsed: Lapse) -> str:

@@ -120,14 +120,26 @@ async def test_attack_a_model_chooses_again_what_whoever_asked_withdrew_before_i
 
 
 @pytest.mark.parametrize(
-    ("first", "then"), few_of([("below", "below"), ("here", "below"), ("below", "here")], 0, rows=True)
+    ("first", "then", "no"),
+    few_of(
+        [
+            ("below", "below", "deny"),
+            ("here", "below", "deny"),
+            ("below", "here", "deny"),
+            ("below", "below", "cancel"),
+        ],
+        0,
+        3,
+        rows=True,
+    ),
 )
-async def test_attack_a_model_has_another_run_do_again_what_somebody_denied(first: str, then: str) -> None:
+async def test_attack_a_model_has_another_run_do_again_what_somebody_denied(first: str, then: str, no: str) -> None:
     press, done, workshop = CallTool(tool="press", arguments={"what": "bell"}), Done(summary="done"), Workshop()
     policies = {"production": {"approvers": ["person:bo", "person:cy"], "standing": "5 in 30d"}}
     below = CallTool(tool="start_run", arguments={"agent": "clerk", "text": "press the bell"})
     steps = {"here": (press,), "below": (below, press)}
-    model = Scripted(press, done, *steps[first], *([done] if first == "below" else []), *steps[then], done)
+    ends = [done] if first == "below" and no == "deny" else []
+    model = Scripted(press, done, *steps[first], *ends, *steps[then], done)
     async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
         run_id = await s.trigger("press bell")
         await s.approve("bo", run_id)
@@ -136,10 +148,15 @@ async def test_attack_a_model_has_another_run_do_again_what_somebody_denied(firs
         denied = await until(partial(newest_open, s), what="it is asked")
         await granted(s, run_id)
 
-        await s.decide("cy", denied, "deny")
+        if no == "deny":
+            await s.decide("cy", denied, "deny")
+        else:
+            await s.steer(denied.request.run_id, "cancel")
+            await s.ended(denied.request.run_id)
 
         again = await until(partial(newest_open, s), what="it is asked again, wherever it is to be done")
-        assert "The same was denied before, by Cy Cole." in again.request.changes
+        told = {"deny": "The same was denied before, by Cy", "cancel": "The same was withdrawn before, by Anna"}[no]
+        assert any(each.startswith(told) for each in again.request.changes)
         assert workshop.effects == ["press bell"]
         assert (await the_only(s)).uses == ()
 
