@@ -77,7 +77,8 @@ class SessionGrants:
         kept, request = KeptStandings(self.journal.store), record.request
         found = await kept.read(kept.id_for(request.run_id)) if any(vote.again for vote in record.votes) else None
         beside = await kept.of_person(request.requesters[0]) if _is_about_call(record, no) else []
-        ends = [*([found] if found else []), *(one for one in beside if _allows(one, request))]
+        before = [one for one in beside if one.approval.granted_at <= no.at]  # an old no that comes again is no new one
+        ends = [*([found] if found else []), *(one for one in before if _allows(one, request))]
         with self.people.speaking_to(""):  # it is kept
             ended = Ended(by=no.by, at=no.at, reason=say("again.taken-back"))
         for one in ends:
