@@ -3,12 +3,15 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, JsonValue
 
 from agents import Repeats
 from agents.requests import Effect, FromPerson, Frozen, GatedCall, PersonId, Request, RequestId, RunId
+from agents.requests.proof import Proof
+from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
@@ -78,6 +81,24 @@ Lapse = Literal["revoked", "over", "policy", "left", "requester", "one"]
 """Why it no longer counts, though uses are left: it was revoked or is over, its policy changed or allows none any more,
 whom it serves or who granted it left, who granted it may not decide any more, or is who uses it, or may be another one
 of those who granted it."""
+
+
+class No(NamedTuple):
+    """Who took a request back, denied it, or did so too late."""
+
+    by: PersonId
+    at: datetime
+    proof: Proof | None
+
+
+def no_to(record: RequestRecord) -> No | None:
+    """Return the no to a request that is closed with it, or has begun; None where there is none."""
+    is_closed = record.state in {"denied", "revoked"} and record.votes
+    if vote := record.stopped or (record.votes[-1] if is_closed else None):
+        return No(vote.person, vote.at, vote.proof)
+    decision = record.decision
+    is_withdrawn = record.state == "withdrawn" and decision and decision.by
+    return No(decision.by[0], decision.at, decision.proof) if decision and is_withdrawn else None
 
 
 def rules_of(policy: PolicyConfig) -> str:

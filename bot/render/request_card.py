@@ -172,12 +172,15 @@ def comment_card(request: Request, said: Comment, text: str, people: People) -> 
     return card.model_copy(update={**_quoted(name, text), "form": form, "closes": False})
 
 
-def reply_notice(request: Request, said: Comment, text: str, people: People) -> Card:
-    """Return the card that brings an answer to whoever asked back."""
+def reply_notice(request: Request, said: Comment, text: str, people: People, question: Comment | None = None) -> Card:
+    """Return the card that brings an answer to whoever asked back, or with the `question` to somebody else."""
     name = people.name_of(said.person)
     title = say("notice.answer-title", title=request.title)
     card = notice(title, say("notice.answer", name=name), said.at, request.id)
-    return card.model_copy(update=_quoted(name, text))
+    facts = [
+        Line(label=comment_by(one, request, people), text=quote(one.text, _SAID_CHARS)) for one in [question] if one
+    ]
+    return card.model_copy(update={**_quoted(name, text), "facts": (*card.facts, *facts)})
 
 
 def answered_card(record: RequestRecord, said: Comment, text: str, people: People) -> Card:

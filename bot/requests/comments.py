@@ -108,13 +108,15 @@ class Comments:
     def _answer(
         self, record: RequestRecord, events: Sequence[Event], said: Comment, text: str, *, is_public: bool
     ) -> Brought:
-        """Brings it to whoever asked: by mail with the whole card, which may be decided by what was said."""
+        """Brings it to whoever asked: by mail with the whole card, which may be decided by what was said. Where they do
+        not decide by now, it goes to those who do as well.
+        """
         request, question = record.request, record.comment(said.about)
         if question is None or question.person == said.person:
             return Brought(events)
         if is_public and question.channel == said.channel and not question.was_sent:
             return Brought(events)  # both were typed in one place
-        person = question.person
+        person, others = question.person, self._in_place_of(record, question.person)
         holds = any(holder.person == person for holder in record.holders)
         may = record.state == "open" and person in deciders(record, self._people)
         if question.channel == "email" and holds and may:
@@ -122,9 +124,28 @@ class Comments:
             placed = placement(request, card, person, first="email")
             again = CardReplaced(at=said.at, request_id=request.id, person=person, why="comment", holder=placed.holder)
             return Brought([*events, again], [placed.outgoing], [placed.delivery])
-        card = self._for(person, lambda: reply_notice(request, said, text, self._people))
-        told = tell_about(request, person, card, nearest_first(_ways(request), question.channel))
-        return Brought(events, [outbox_entry(told)])
+        ways = nearest_first(_ways(request), question.channel)
+        heard = present([person], self._people) or (() if others else (person,))
+        told = [tell_about(request, one, self._reply(request, said, text, one), ways) for one in heard]
+        told += [tell_about(request, one, self._reply(request, said, text, one, question)) for one in others]
+        return Brought(events, [*map(outbox_entry, told)])
+
+    def _reply(
+        self, request: Request, said: Comment, text: str, person: PersonId, question: Comment | None = None
+    ) -> Card:
+        return self._for(person, lambda: reply_notice(request, said, text, self._people, question))
+
+    def _in_place_of(self, record: RequestRecord, person: PersonId) -> tuple[PersonId, ...]:
+        """Return who decides by now where somebody who asked back does not: to whom they handed it on, or who stands in
+        for them, else all who do. Their cards show a question, which they may wait to see answered.
+        """
+        may = deciders(record, self._people) if record.state == "open" else ()
+        if person in may:
+            return ()
+        holder = person
+        for one in record.asked.handed_on:
+            holder = one.to if one.person == holder else holder
+        return (holder,) if holder in may else may
 
     def _asking(self, request: Request, said: Comment, person: PersonId) -> Delivery:
         """What the token of a card stands for by which `person` answers `said`."""

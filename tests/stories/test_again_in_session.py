@@ -326,6 +326,37 @@ async def test_a_denial_of_the_call_that_it_came_with_ends_it_also_where_that_is
     assert revoked.by == "cy"
 
 
+async def test_attack_a_no_to_the_same_call_that_was_asked_beside_it_ends_it(agents: Agents) -> None:
+    office = agents.office
+    for session in ("denied", "withdrawn", "another", "its own", "before"):
+        await agents.hears(call(session, prompt_id="p1"))
+        beside = await agents.open()
+        await agents.hears(call(session, prompt_id="p2"))
+        if session == "before":
+            await office.decide("cy", beside, "deny", reply_id="once")
+        record = await agents.answers()
+
+        match session:
+            case "denied":
+                await office.decide("cy", beside, "deny")
+            case "withdrawn":
+                proof = as_by("console")
+                await office.steering.withdraw(beside.request.id, PersonId("anna"), "", proof)
+            case "its own":
+                await agents.hears(call(session, prompt_id="p1", hook_event_name="PostToolUse"))
+                assert (await office.request(beside.request.id)).state == "withdrawn"
+            case "before":
+                await office.decide("cy", beside, "deny", reply_id="once")
+            case _:
+                await agents.hears(call(session, "make all"))
+                await office.decide("cy", await agents.open(), "deny")
+
+        holds = session not in {"denied", "withdrawn"}
+        assert await agents.hears(call(session, prompt_id="p3")) == ("allow" if holds else "deny"), session
+        revoked = (await agents.by(record)).revoked
+        assert (revoked and revoked.by) == {"denied": "cy", "withdrawn": "anna"}.get(session)
+
+
 async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed_with_it(agents: Agents) -> None:
     freezes = agents.office.app.requests.freezes
     fresh, used = call("fresh"), call("used")

@@ -1,5 +1,7 @@
 """Whoever decides asks back, whoever asked answers on the card, and nothing of that decides: by mail, page, command."""
 
+import pytest
+
 from agents.events import AnswerNoted, CardReplaced
 from agents.requests import PersonId
 from agents.requests.record import RequestRecord
@@ -8,11 +10,15 @@ from bot.queries.rebuild import rebuild
 from bot.store import Keys
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import sayso
-from tests.kit.office import TOML
+from tests.kit.long import few_of
+from tests.kit.office import STEPS, TOML
 from tests.kit.opens import opens
+from tests.kit.tables import becomes, without
 from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.servers.web import Api
+from tests.stories.test_absences import away
+from tests.stories.test_delegation import SOLO, on_solo
 
 WHY, BECAUSE = "Why now?", "The shop has been down since noon."
 
@@ -92,6 +98,49 @@ async def test_no_answer_is_a_vote_though_whoever_asked_may_approve(world: World
 
         await world.next_mail("bo", about=words)
         assert await is_untouched(world, record)
+
+
+@opens(STEPS, change=lambda world: world.workshop.policy_of.update(bell="spending"))
+async def test_the_answer_comes_to_those_who_decide_after_whoever_asked_back(world: World) -> None:
+    record = await asked(world)
+    question = await brought(world, record)
+    await world.decide("bo", record, "approve")
+
+    await world.reply("anna", question, BECAUSE)
+
+    for person in ("dan", "eve"):
+        heard = await world.next_mail(person, about=BECAUSE)
+        assert f"Question by Bo Berg: “{WHY}”" in heard.text
+    assert "Anna Ames answered." in (await world.next_mail("bo", about=BECAUSE)).text
+
+
+@opens(SOLO, change=on_solo)
+@pytest.mark.parametrize("why", few_of(["it was handed on", "they are away"], 1))
+async def test_the_answer_comes_to_whoever_decides_in_the_place_of_who_asked_back(world: World, why: str) -> None:
+    record = await asked(world)
+    question = await brought(world, record)
+    if why == "they are away":
+        await away(world, "bo", "cy")
+    else:
+        await world.delegate("bo", record, "cy")
+    await world.next_mail("cy", about="Press bell")
+
+    await world.reply("anna", question, BECAUSE)
+
+    heard = await world.next_mail("cy", about=BECAUSE)
+    assert f"Question by Bo Berg: “{WHY}”" in heard.text
+    await world.next_mail("bo", about=BECAUSE)
+
+
+async def test_the_answer_to_somebody_who_has_left_comes_to_the_others(world: World) -> None:
+    question = await brought(world, await asked(world))
+    await becomes(world, without(world.toml, "bo"))
+
+    await world.reply("anna", question, BECAUSE)
+
+    await world.next_mail("cy", about=BECAUSE)
+    await world.quiet()
+    assert not await world.dead()
 
 
 async def test_stop_takes_the_request_back_also_below_a_question(world: World) -> None:

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import structlog
 
-from agents.requests import Vote
+from agents.requests import Request
+from agents.requests.proof import ByKey
 from agents.requests.record import RequestRecord
 from bot.people.directory import People
 from bot.policy.sessions import allows_again, pattern_in_session
-from bot.policy.standing import Ended, StandingApproval, rules_of
+from bot.policy.standing import Ended, No, Standing, StandingApproval, exact, no_to, rules_of
 from bot.render.cards import notice
 from bot.requests.standing.kept import KeptStandings
-from bot.requests.standing.uses import taken_back_by
 from bot.store import StoreError
 from bot.store.journal import Journal
 from bot.store.outbox_entry import tell_about
@@ -34,10 +34,8 @@ class SessionGrants:
 
         It never fails: without it people are asked again.
         """
-        if not any(vote.again for vote in record.votes):
-            return
         try:
-            if no := taken_back_by(record):
+            if no := no_to(record):
                 await self._end(record, no)
             elif record.state == "approved" and allows_again(record):
                 await self._grant(record)
@@ -74,14 +72,17 @@ class SessionGrants:
         log.info("allowed again in a session", request_id=request.id, standing=standing_id, granted=is_kept)
         await self._tell(record, "" if is_kept else "again.too-many", approval)
 
-    async def _end(self, record: RequestRecord, no: Vote) -> None:
-        kept = KeptStandings(self.journal.store)
-        found = await kept.read(kept.id_for(record.request.run_id))
-        if found is None:
-            return
+    async def _end(self, record: RequestRecord, no: No) -> None:
+        """End what `record` has allowed, and what another request has that allows the very same call."""
+        kept, request = KeptStandings(self.journal.store), record.request
+        found = await kept.read(kept.id_for(request.run_id)) if any(vote.again for vote in record.votes) else None
+        beside = await kept.of_person(request.requesters[0]) if _is_about_call(record, no) else []
+        before = [one for one in beside if one.approval.granted_at <= no.at]  # an old no that comes again is no new one
+        ends = [*([found] if found else []), *(one for one in before if _allows(one, request))]
         with self.people.speaking_to(""):  # it is kept
-            ended = Ended(by=no.person, at=no.at, reason=say("again.taken-back"))
-        await kept.revoke(found.approval.id, ended)
+            ended = Ended(by=no.by, at=no.at, reason=say("again.taken-back"))
+        for one in ends:
+            await kept.revoke(one.approval.id, ended)
 
     async def _tell(self, record: RequestRecord, why: str, approval: StandingApproval | None = None) -> None:
         """Tell the approver what holds from now on and how to end it, or `why` nothing does."""
@@ -99,3 +100,18 @@ class SessionGrants:
             title = say("again.session-title", title=request.title.removesuffix("?"))
             card = notice(title, text, decision.at, request.id)
         await self.journal.send(tell_about(request, person, card, once="again in its session"))
+
+
+def _is_about_call(record: RequestRecord, no: No) -> bool:
+    """Return whether a no is about the call, wherever it is asked: people were asked, and one of them says so, and no
+    program that takes back what it asked. Who denies one use reads how to end them all.
+    """
+    is_use = record.decision is not None and record.decision.standing is not None
+    is_its_own = isinstance(no.proof, ByKey) and no.proof.key == record.request.asked_with
+    return record.request.again is not None and not (is_use or is_its_own)
+
+
+def _allows(standing: Standing, request: Request) -> bool:
+    """Return whether a standing approval holds in the session of `request` and allows its call."""
+    pattern = pattern_in_session(request, standing.approval.pattern.rules)
+    return standing.state == "valid" and pattern is not None and exact(pattern) == exact(standing.approval.pattern)

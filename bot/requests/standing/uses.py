@@ -7,7 +7,7 @@ import structlog
 
 from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
-from agents.requests import Decision, Effect, Freeze, PersonId, Request, StandingUse, Vote
+from agents.requests import Decision, Effect, Freeze, PersonId, Request, RunId, StandingUse
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from bot.archive.keeper import Archive
@@ -17,10 +17,9 @@ from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.who import who_of
 from bot.policy.attachments import list_contents
-from bot.policy.edits import is_same
 from bot.policy.judge import counts
 from bot.policy.sessions import pattern_in_session, same_in
-from bot.policy.standing import Lapse, Standing, Use, covers, exact, is_by_program, lapse, may_stand, rules_of
+from bot.policy.standing import Lapse, Standing, Use, covers, exact, is_by_program, lapse, may_stand, no_to, rules_of
 from bot.render.cards import notice
 from bot.render.words import standing_use
 from bot.requests.opening import everybody_behind
@@ -75,16 +74,32 @@ class StandingUses:
         for standing in found:
             if not self._covers(standing, request, repeats):
                 continue
-            if by := await self._denied_beside(standing, request, run):
-                key = "run.withdrawn-before" if by in requesters else "run.denied-before"
-                why |= {say(key, names=self._people.name_of(by)): None}
-                continue
             is_its = standing.approval.pattern.policy == request.policy.name
             if lapsed := await lapse_now(standing, self._people, self._store):
                 why |= {lapse_text(standing, lapsed): None} if lapsed in _TOLD else {}
+            elif is_its and (denied := await self._denied_around(request, run)):
+                return Looked(why=(*why, denied))
             elif is_its and (decision := await self._use(standing, request)):
                 return Looked(decision)
         return Looked(why=tuple(why))
+
+    async def _denied_around(self, request: Request, run: Run) -> str:
+        """Return who said no to the very same call in a run above, below or beside this one; empty where nobody did.
+
+        A model may have another run do what people denied, and they are asked about that as about its own next step.
+        """
+        parent, call = run.started.parent if run.started else None, request.call
+        left, seen = [run.started.root if run.started else run.id], set[RunId]()
+        while left and (parent or run.children):
+            seen.add(one := left.pop())
+            other = await self._store.run(one)
+            left += [child.run_id for child in other.children if child.run_id not in seen]  # a file may name a circle
+            for record in other.requests.values():
+                asked, by = record.request.call, _said_no(record, other)
+                if call and asked and by and (asked.tool, asked.arguments) == (call.tool, call.arguments):
+                    key = "run.withdrawn-before" if by in record.askers else "run.denied-before"
+                    return say(key, names=self._people.names_of([by]))
+        return ""
 
     async def in_session(self, request: Request) -> Decision | None:
         """Return what decides a call of a program without asking, as somebody has allowed the same in its session.
@@ -163,22 +178,6 @@ class StandingUses:
         is_known = set(pattern.open) <= set(repeats.variable) and standing.state == "valid"
         return is_known and call is not None and covers(pattern, call, pattern.policy)
 
-    async def _denied_beside(self, standing: Standing, request: Request, run: Run) -> PersonId | None:
-        """Return who took back the very same call, as `standing` allowed it in another run of the same tree; None for
-        nobody. A model that was told no by its child, or has a child of its own, may choose it there again.
-        """
-        started, call = run.started, request.call
-        if started is None or call is None or not (started.parent or run.children):
-            return None
-        for use in standing.uses:
-            other = await self._store.run(use.run_id)
-            record = other.requests.get(use.request_id)
-            is_beside = other.started is not None and other.id != run.id and other.started.root == started.root
-            no = taken_back_by(record) if record and is_beside else None
-            if no and record and record.request.call and is_same(record.request.call, call):
-                return no.person
-        return None
-
     async def _use(self, standing: Standing, request: Request) -> Decision | None:
         approval = standing.approval
         use = Use(request_id=request.id, run_id=request.run_id, title=request.title, at=request.opened_at)
@@ -208,6 +207,12 @@ class StandingUses:
         return tell_about(request, person, card)
 
 
+def _said_no(record: RequestRecord, run: Run) -> PersonId | None:
+    """Return who said no to a request, or cancelled its run before anything of it began."""
+    no = no_to(record)
+    return no.by if no else run.cancelled_by if record.began_at is None else None
+
+
 def lapse_text(standing: Standing, lapsed: Lapse) -> str:
     """Return why a standing approval counts no longer, in words."""
     return say(_LAPSES[lapsed], id=standing.approval.id)
@@ -230,11 +235,6 @@ async def lapse_now(standing: Standing, people: People, store: Store) -> Lapse |
     return lapse(standing, _rules(people, policy), may_ever, people.all(), people.doubles, may_be_own=may_be_own)
 
 
-def taken_back_by(record: RequestRecord) -> Vote | None:
-    """Return the no to what was approved, also where it came too late; None for none."""
-    return record.stopped or (record.votes[-1] if record.state == "revoked" else None)
-
-
 async def _is_taken_back(standing: Standing, store: Store) -> bool:
     """Return whether somebody has said no to one of the calls that `standing` is about, as far as that is known here.
 
@@ -243,7 +243,7 @@ async def _is_taken_back(standing: Standing, store: Store) -> bool:
     for of in (standing.approval, *standing.uses):
         run = await store.run(of.run_id)
         record = run.requests.get(of.request_id)
-        if run.is_cancelled or (record and taken_back_by(record)):
+        if run.is_cancelled or (record and no_to(record)):
             return True
     return False
 

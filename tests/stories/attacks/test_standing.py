@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from bot.requests.standing.uses import StandingUses
 from bot.runs.api_requests import Asker
 from bot.runs.export import export
 from bot.testing import Scripted
+from bot.testing.people import Peopled
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
 from tests.kit.clerk import Workshop, clerk
@@ -153,6 +155,52 @@ async def test_attack_a_model_has_another_run_choose_again_what_was_taken_back_i
         await s.app.requests.freezes.unfreeze("workshop", PersonId("cy"), "fixed", proof=None)
         await s.quiet()
         assert workshop.effects == ["press bell"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "no"),
+    few_of(
+        [
+            ("below", "below", "deny"),
+            ("here", "below", "deny"),
+            ("below", "here", "deny"),
+            ("below", "below", "cancel"),
+        ],
+        0,
+        3,
+        rows=True,
+    ),
+)
+async def test_attack_a_model_has_another_run_do_again_what_somebody_denied(first: str, then: str, no: str) -> None:
+    press, done, workshop = CallTool(tool="press", arguments={"what": "bell"}), Done(summary="done"), Workshop()
+    policies = {"production": {"approvers": ["person:bo", "person:cy"], "standing": "5 in 30d"}}
+    below = CallTool(tool="start_run", arguments={"agent": "clerk", "text": "press the bell"})
+    steps = {"here": (press,), "below": (below, press)}
+    ends = [done] if first == "below" and no == "deny" else []
+    model = Scripted(press, done, *steps[first], *ends, *steps[then], done)
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
+        run_id = await s.trigger("press bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        await s.trigger("press the bell, or have it pressed")
+        denied = await until(partial(newest_open, s), what="it is asked")
+        await granted(s, run_id)
+
+        if no == "deny":
+            await s.decide("cy", denied, "deny")
+        else:
+            await s.steer(denied.request.run_id, "cancel")
+            await s.ended(denied.request.run_id)
+
+        again = await until(partial(newest_open, s), what="it is asked again, wherever it is to be done")
+        told = {"deny": "The same was denied before, by Cy", "cancel": "The same was withdrawn before, by Anna"}[no]
+        assert any(each.startswith(told) for each in again.request.changes)
+        assert workshop.effects == ["press bell"]
+        assert (await the_only(s)).uses == ()
+
+
+async def newest_open(s: Peopled) -> RequestRecord | None:
+    return next((one for one in await s.requests() if one.state == "open"), None)
 
 
 @pytest.mark.parametrize("is_denied", [False, True])
