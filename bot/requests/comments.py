@@ -11,6 +11,7 @@ from agents.text import ends_of
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
 from bot.people.offers import deciders
+from bot.policy.approvers.delegation import now_held_by
 from bot.render.cards import notice
 from bot.render.request_card import answered_card, comment_card, reply_notice
 from bot.render.words import present
@@ -142,9 +143,7 @@ class Comments:
         may = deciders(record, self._people) if record.state == "open" else ()
         if person in may:
             return ()
-        holder = person
-        for one in record.asked.handed_on:
-            holder = one.to if one.person == holder else holder
+        holder = now_held_by(record.asked, person)
         return (holder,) if holder in may else may
 
     def _asking(self, request: Request, said: Comment, person: PersonId) -> Delivery:

@@ -111,6 +111,14 @@ def hand_ons_to(asked: Asked, person: PersonId) -> tuple[HandedOn, ...]:
     return tuple(reversed(found))
 
 
+def now_held_by(asked: Asked, person: PersonId) -> PersonId:
+    """Return who holds what was somebody's seat by now, or themselves."""
+    holder = person
+    for one in asked.handed_on:
+        holder = one.to if one.person == holder else holder
+    return holder
+
+
 def candidates(involved: Involved, accepts: Accepts, person: PersonId | None = None) -> tuple[PersonId, ...]:
     """Return to whom `person` may hand it on; without one, to whom anybody may who decides it."""
     may, rule = involved.who.approve, involved.who.asked.rule
