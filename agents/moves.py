@@ -125,13 +125,12 @@ def handed_on(
 
 
 def _replaced(asked: Asked, move: RuleReplaced) -> Asked:
-    """Return `asked` with another rule in force; whoever could decide before may still deny."""
+    """Return `asked` with another rule in force; of what it asks nobody denies anything."""
     changed = {
         "rule": move.rule,
         "quorum": move.quorum,
-        "may_deny": tuple(dict.fromkeys((*asked.may_deny, *people_of(asked.rule)))),
         "requester_may_approve": asked.requester_may_approve or move.requesters_may,
-        "handed_on": () if move.givers_may else asked.handed_on,
+        "handed_on": (),
     }
     return asked.model_copy(update=changed)
 

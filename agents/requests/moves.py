@@ -51,15 +51,11 @@ class SeatsFilled(Stored, Frozen):
 
 
 class RuleReplaced(Stored, Frozen):
-    """Another rule is in force, as the settings have it by now, or as whoever else can say what happened.
-
-    From now on those may decide as well who handed it on (`givers_may`), and who asked (`requesters_may`).
-    """
+    """Whoever else can say what happened is asked: also who handed it on, and who asked where `requesters_may`."""
 
     type: Literal["rule_replaced"] = "rule_replaced"
     rule: Rule
     quorum: int = 1
-    givers_may: bool = False
     requesters_may: bool = False
 
 

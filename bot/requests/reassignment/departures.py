@@ -31,8 +31,7 @@ from bot.people.offers import waits_for
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import can_fill
 from bot.policy.approvers.steps import can_go_on, may_come_to_approve, refilled, still_open, wider
-from bot.policy.approvers.who import who_at_first, who_of
-from bot.policy.judge import ways_to_approve
+from bot.policy.approvers.who import who_of
 from bot.policy.recheck import good_until, why_not
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved, newest_of
@@ -345,17 +344,16 @@ class Departures:
         """Return how others may decide instead, as it is `wanted`, the nearest first.
 
         By no move, where a step that was met is open again; with the same seats as they are filled now, so that every
-        vote still counts, of the steps that lack people and else of all; by the policy as the settings have it now;
-        these with those whom it escalates to; and where nothing is decided that a policy gates, by whoever else can say
-        it.
+        vote still counts, of the steps that lack people and else of all; these with those whom it escalates to; and
+        where nothing is decided that a policy gates, by whoever else can say it. Another rule that the settings have by
+        now replaces none: half of one and half of the other would let somebody decide whom neither does.
         """
         request, now = record.request, wanted.at
-        old, name, there = record.asked, request.policy.name, may_come_to_approve(who_of(known), here)
+        old, there = record.asked, may_come_to_approve(who_of(known), here)
         still = _open_steps(known, here)
         lacking = [number for number, step in still.items() if not can_fill([step], there, known.doubles)]
         lacking = lacking or list(still)
         await self._people.look_up((*(ref for rule in old.rules for ref in refs_in(rule)), *self._people.tables.alerts))
-        await self._people.look_up_policy(name)
 
         def again(seat: Anyone) -> Sequence[PersonId]:
             return self._people.seated_anew(seat, now, old.givers)
@@ -365,14 +363,10 @@ class Departures:
 
         found: list[Move] = [refilled(old, numbers, again) for numbers in (lacking, list(still))]
         if request.purpose in {"unknown", "go_on"}:
+            await self._people.look_up_policy(request.policy.name)
             found += map(_said_by, self._people.who_else_knows(request.policy, now))
         if request.purpose != "gate":
             return [wanted, *map(by, found)]
-        # Where it has steps, then or now, or let more then, no rule replaces it: the request is closed, and a gate is
-        # asked anew.
-        named = None if old.steps else self._people.snapshot(name, now)
-        is_whole = named is not None and not named.steps and _lets_as_much(named, request.policy)
-        found += [RuleReplaced(rule=named.rule, quorum=named.quorum)] if named and is_whole else []
 
         def on_duty(seats: Iterable[Anyone]) -> Sequence[PersonId]:
             return self._people.on_duty(seats, now)
@@ -435,27 +429,10 @@ def _maybe_one(known: RequestRecord, here: Collection[PersonId]) -> list[PersonI
     return [one for one in may if not who.doubles_of(one).isdisjoint(may)]
 
 
-def _lets_as_much(now: PolicySnapshot, then: PolicySnapshot) -> bool:
-    """Return whether a policy as it is `now` lets all approve it that it let `then`, by all ways.
-
-    Else its rule of now beside the rest of then would have somebody decide whom neither lets do so.
-    """
-    is_own = then.requester_may_approve and not now.requester_may_approve
-    is_own = is_own or (then.editor_may_approve and not now.editor_may_approve)
-    if is_own or not {*ways_to_approve(then)} <= {*ways_to_approve(now)}:
-        return False
-    who, on_call = who_at_first(now, ()), {seat.source for seat in (*now.escalate_to, *now.stand_ins)}
-    may = {*who.seated_or_escalated, *who.stand_ins}
-    return all(
-        seat.source in on_call if seat.source.startswith("oncall:") else may.issuperset(seat.people)
-        for seat in (*then.escalate_to, *then.stand_ins)
-    )
-
-
 def _said_by(policy: PolicySnapshot) -> RuleReplaced:
     """Return what has those say it who do so by `policy`: also who handed it on, and who asked where it allows that."""
     may = policy.requester_may_approve
-    return RuleReplaced(rule=policy.rule, quorum=policy.quorum, givers_may=True, requesters_may=may)
+    return RuleReplaced(rule=policy.rule, quorum=policy.quorum, requesters_may=may)
 
 
 def _voters(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:

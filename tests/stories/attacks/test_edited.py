@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import PersonId, people_of
+from agents.requests import PersonId
 from agents.requests.record import RequestRecord
 from agents.text import one_line
 from bot.policy.judgements import Decided, NotEntitled
@@ -12,7 +12,6 @@ from tests.bot.web.problems import refused
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
-from tests.kit.tables import becomes, without
 from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.test_break_glass import breaks
@@ -102,31 +101,6 @@ async def test_it_is_not_asked_anew_where_only_its_editor_is_left(world: World) 
     assert "not counted: 0; needed: 1" in one_line(run.results[0].text, 1_000)
     assert "bo changed what" in run.results[0].text
     assert world.workshop.effects == []
-
-
-async def test_attack_whoever_may_only_deny_by_now_changes_nothing_and_voids_no_vote(
-    redis: str, tmp_path: Path
-) -> None:
-    released = 'approvers = ["group:release"]'
-    two = TOML.replace(released, f"{released}\nquorum = 2", 1)
-    eve = '\n[people.eve]\nname = "Eve"\nemail = "eve@corp.example"\n'
-    others = without(two, "cy").replace(released, 'approvers = ["person:dan", "person:eve"]\nquorum = 2', 1) + eve
-    async with a_world(redis, tmp_path / "data", two, change=_editable) as office:
-        record = await office.opened(await office.trigger("press bell"))
-        await becomes(office, others)
-        await office.quiet()
-        moved = await office.request(record.request.id)
-        assert tuple(people_of(moved.asked.rule)) == ("dan", "eve")
-        await office.decide("dan", moved, "approve")
-        voted = await office.request(record.request.id)
-
-        said = await office.edit("bo", voted, what="tower")
-
-        assert isinstance(said, NotEntitled)
-        now = await office.request(record.request.id)
-        assert now.request == voted.request
-        assert [vote.person for vote in now.votes] == ["dan"]
-        assert isinstance(await office.decide("bo", voted, "deny"), Decided)
 
 
 EVE = """

@@ -15,30 +15,6 @@ from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.world import World, a_world
 
-_SOLO = '\n[policies.solo]\napprovers = ["person:bo", "person:cy"]\nquorum = 2\nexpires_after = "4h"\n'
-_OTHERS = '\n[policies.solo]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
-
-
-async def test_who_was_asked_and_is_still_there_denies_what_others_decide_by_now(redis: str, tmp_path: Path) -> None:
-    def change(world: World) -> None:
-        world.workshop.policy_of["bell"] = "solo"
-
-    async with a_world(redis, tmp_path / "data", TOML + _SOLO, change=change) as office:
-        run_id = await office.trigger("press bell")
-        record = await office.opened(run_id)
-        await becomes(office, without(TOML, "bo") + _OTHERS)
-        now = await office.request(record.request.id)
-        assert list(who_of(now).named) == ["dan"]
-
-        denied = await office.decide("cy", now, "deny", "no!")
-
-        assert isinstance(denied, Decided)
-        assert (await office.request(record.request.id)).state == "denied"
-        await office.decide("dan", now, "approve")
-        await office.ended(run_id)
-        assert office.workshop.effects == []
-
-
 _EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["ops"]\n'
 _TWO = '\n[policies.two]\napprovers = ["group:ops"]\nquorum = 2\nexpires_after = "4h"\n'
 _IN_OPS = TOML.replace(

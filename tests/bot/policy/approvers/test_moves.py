@@ -115,7 +115,7 @@ def test_whoever_is_asked_was_named_and_fills_one_step_and_keeps_the_right_to_de
         assert asked <= named, "nobody comes to it whom neither the settings nor a move names"
         assert asked.isdisjoint(one for step in then.other_steps for one in step.by), "one person fills one step"
         assert {*then.may_deny} >= {*now.may_deny}
-        if not isinstance(move, SeatsFilled):
+        if not isinstance(move, SeatsFilled | RuleReplaced):
             assert before <= {*asked, *then.may_deny}, "who could decide may still deny"
         if isinstance(move, SeatsFilled) and move.escalates:
             assert before <= asked, "nobody loses a seat where others get one as well"
