@@ -520,13 +520,14 @@ class People:
     def escalates_to(self, record: RequestRecord, at: datetime) -> tuple[PersonId, ...]:
         """Return to whom a request escalates `at` this moment.
 
-        Where they have all left, or their rotation is called otherwise by now, they are those whom the file names now.
+        Where they have all left, or their rotation is called otherwise by now, they are those whom the file names now,
+        if its policy is the same but for people.
         """
-        asked = record.asked
+        asked, policy = record.asked, record.request.policy
         if there := self.on_duty(asked.escalate_to, at):
             return there
-        now = self.snapshot(record.request.policy.name, at)
-        if now is None or [step.name for step in now.steps] != [step.name for step in asked.steps]:
+        now = self.snapshot(policy.name, at)
+        if now is None or _but_for_people(now) != _but_for_people(policy):
             return ()
         return self.on_duty(now.steps[asked.in_step].escalate_to if now.steps else now.escalate_to, at)
 
@@ -640,3 +641,9 @@ def _told_apart(members: Iterable[str], by: Mapping[str, str]) -> tuple[tuple[Pe
     everybody = tuple(members)
     people = tuple(PersonId(by[one]) for one in everybody if one in by)
     return people, tuple(one for one in everybody if one not in by)
+
+
+def _but_for_people(policy: PolicySnapshot) -> tuple[object, ...]:
+    """Return what a policy lets those do whom it names: beside that of another, nobody is asked by it."""
+    own = (policy.requester_may_approve, policy.editor_may_approve, policy.approve_by_email, policy.answer_from)
+    return (*own, policy.quorum, *((step.name, step.quorum) for step in policy.steps))

@@ -192,3 +192,21 @@ async def test_attack_it_escalates_to_who_asked_once_the_policy_lets_nobody_appr
     assert not isinstance(await world.decide("anna", await world.request(record.request.id), "approve"), Decided)
     await world.quiet()
     assert world.workshop.effects == []
+
+
+@opens(TOML, change=for_the_bell)
+@pytest.mark.parametrize("line", few_of(["", "approve_by_email = true", _OWN, "editor_may_approve = true"], 0, 1))
+async def test_attack_it_escalates_to_somebody_of_now_who_decides_by_the_policy_of_then(
+    world: World, line: str
+) -> None:
+    await becomes(world, of_bell("bo cy", _LATER.replace("dan", "eve")))
+    record = await world.opened(await world.trigger("press bell"))
+
+    await becomes(world, without(of_bell("bo cy", _LATER, line), "eve"))
+    await world.move_time(61 * 60)
+    await world.quiet()
+
+    said = await world.decide("dan", await world.request(record.request.id), "approve")
+    assert isinstance(said, Decided) is (line == "")
+    await world.quiet()
+    assert world.workshop.effects == ["press bell"] * (line == "")
