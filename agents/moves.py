@@ -170,14 +170,10 @@ def named_by(move: Move) -> Iterator[PersonId]:
 
 def bringing_nobody_of(people: Collection[PersonId], move: Move) -> Move:
     """Return `move` without these people in any seat that it fills."""
-    match move:
-        case SeatsFilled():
-            seats = {one: tuple(each for each in sit if each not in people) for one, sit in move.seats.items()}
-            return move.model_copy(update={"seats": seats})
-        case RuleReplaced():
-            return move.model_copy(update={"rule": without(move.rule, people)})
-        case StepBegan() | SeatsPassed():
-            return move
+    if not isinstance(move, SeatsFilled):
+        return move
+    seats = {one: tuple(each for each in sit if each not in people) for one, sit in move.seats.items()}
+    return move.model_copy(update={"seats": seats})
 
 
 def without(rule: Rule, people: Collection[PersonId]) -> Rule:
