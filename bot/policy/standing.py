@@ -9,27 +9,14 @@ from typing import Literal, NamedTuple
 from pydantic import AwareDatetime, JsonValue
 
 from agents import Repeats
-from agents.requests import (
-    Anyone,
-    Effect,
-    FromPerson,
-    Frozen,
-    GatedCall,
-    PersonId,
-    PolicySnapshot,
-    PolicyStep,
-    Request,
-    RequestId,
-    Rule,
-    RunId,
-    people_of,
-)
+from agents.requests import Effect, FromPerson, Frozen, GatedCall, PersonId, PolicySnapshot, Request, RequestId, RunId
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
-from bot.policy.approvers.quorum import can_fill
+from bot.policy.approvers.steps import could_approve
+from bot.policy.approvers.who import who_at_first
 
 
 class StandingApproval(Frozen):
@@ -148,32 +135,12 @@ def lapse(
         return "left"
     if not approval.people <= set(here):
         return "left"
-    if now and not are_still_enough(now, approval.granted_by):
+    if now and not could_approve(who_at_first(now, ()), approval.granted_by):
         return "left"
     if not may_be_own and {approval.person, *maybe.get(approval.person, ())}.intersection(approval.granted_by):
         return "requester"
     is_one = any(not {*maybe.get(one, ())}.isdisjoint(approval.granted_by) for one in approval.granted_by)
     return "one" if is_one else None
-
-
-def are_still_enough(policy: PolicySnapshot, granted_by: Collection[PersonId]) -> bool:
-    """Return whether those who granted it could approve together what `policy` asks for, with its seats as they are
-    filled now.
-
-    To whom it escalates or may be handed on, and who is on call at other times, fills any part.
-    """
-    steps = policy.steps or (PolicyStep(name="", rule=policy.rule, quorum=policy.quorum),)
-    reserve = [*policy.escalate_to, *policy.stand_ins, *(seat for step in steps for seat in step.escalate_to)]
-    everywhere = {one for seat in reserve for one in seat.people}
-    named = {one for step in steps for one in people_of(step.rule)} - everywhere
-    anywhere = [one for one in granted_by if one not in named]
-    return can_fill([step.model_copy(update={"rule": _open_to(step.rule, anywhere)}) for step in steps], granted_by)
-
-
-def _open_to(rule: Rule, people: Sequence[PersonId]) -> Rule:
-    if isinstance(rule, Anyone):
-        return rule.model_copy(update={"people": (*rule.people, *people)})
-    return rule.model_copy(update={"of": tuple(_open_to(part, people) for part in rule.of)})
 
 
 def may_stand(request: Request) -> bool:

@@ -52,8 +52,9 @@ class SessionGrants:
         asked = [one for one in run.requests.values() if one.request.again]
         cancelled = next((one for one in events if isinstance(one, RunCancelled)), None) if asked else None
         for record in asked:
-            is_stopped = cancelled is not None and record.began_at is None
-            by_cancelling = No(run.cancelled_by or PersonId(""), cancelled.at, cancelled.proof) if is_stopped else None
+            by_cancelling = None
+            if cancelled and record.began_at is None:
+                by_cancelling = No(run.cancelled_by or PersonId(""), cancelled.at, cancelled.proof)
             if no := no_to(record) or by_cancelling:
                 await self._end(record, no)
 
