@@ -9,12 +9,14 @@ from typing import Literal, NamedTuple
 from pydantic import AwareDatetime, JsonValue
 
 from agents import Repeats
-from agents.requests import Effect, FromPerson, Frozen, GatedCall, PersonId, Request, RequestId, RunId
+from agents.requests import Effect, FromPerson, Frozen, GatedCall, PersonId, PolicySnapshot, Request, RequestId, RunId
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
+from bot.policy.approvers.steps import could_approve
+from bot.policy.approvers.who import who_at_first
 
 
 class StandingApproval(Frozen):
@@ -114,12 +116,14 @@ def lapse(
     here: Collection[PersonId],
     maybe: Mapping[PersonId, Collection[PersonId]],
     *,
+    now: PolicySnapshot | None = None,
     may_be_own: bool = False,
 ) -> Lapse | None:
     """Return why a standing approval counts no longer; None while it does.
 
     `rules` are those of its policy now, empty where it allows no standing approvals, and `may` those who may ever come
-    to decide by it, as groups are now. Everybody in the directory is `here`; `maybe` are those who may be each of them.
+    to decide by it, as groups are now; together they must be enough for what it is `now`. Everybody in the directory is
+    `here`; `maybe` are those who may be each of them.
     `may_be_own`: whom it serves may have granted it.
     """
     approval = found.approval
@@ -130,6 +134,8 @@ def lapse(
     if not approval.granted_by or not set(approval.granted_by) <= set(may):
         return "left"
     if not approval.people <= set(here):
+        return "left"
+    if now and not could_approve(who_at_first(now, ()), approval.granted_by):
         return "left"
     if not may_be_own and {approval.person, *maybe.get(approval.person, ())}.intersection(approval.granted_by):
         return "requester"

@@ -46,6 +46,7 @@ from bot.policy.judgements import (
     Replied,
     Revoked,
     StopOrAnswer,
+    TooLate,
     Unclear,
     judgements,
 )
@@ -108,7 +109,7 @@ class Decisions:
         self.timing, self.noted = Timing(journal.store, people, edits), NotedTables(journal.store)
         self.revisions = Revisions(journal, people, edits, self._archive, self.timing)
         self.delegation = Delegation(journal.store, people, edits, self.timing)
-        self._sessions = SessionGrants(journal, people)
+        self.sessions = SessionGrants(journal, people)
 
     async def request(self, request_id: str) -> RequestRead:
         """A request's record, its version and the time. Raises NotFound, and Unavailable if the archive is away."""
@@ -211,14 +212,14 @@ class Decisions:
             if written.state == "repeat":
                 if inbound:
                     await self._journal.store.drop_inbound(inbound)
-                await self._sessions.follow(record)
+                await self.sessions.follow(record)
                 return judgements.validate_json(written.outcome), None
             if written.state == "committed":
                 run_id = record.request.run_id
                 await asyncio.sleep(0)  # the run goes on first; while that is written, there is time for a line
                 log.info("answer", run_id=run_id, request_id=request_id, person=answer.person, outcome=judgement.type)
                 now_stands = after(record, commit.events)
-                await self._sessions.follow(now_stands)
+                await self.sessions.follow(now_stands)
                 return judgement, now_stands
         raise RuntimeError(f"{request_id} changed {TRIES} times while one answer was judged")
 
@@ -290,6 +291,7 @@ class Decisions:
         outgoing += moved(now_stands, self._edits, answer.at) if is_counted and not began else []
         outgoing += [self._notice(now_stands, answer, judgement, statement)] if is_told and not placed else []
         is_broken = isinstance(judgement, Decided) and judgement.decision.broke_glass
+        is_late_no = isinstance(judgement, TooLate) and request.again is not None  # what it ends is ended in a turn too
         is_bounded = isinstance(judgement, Counted | Decided | Revoked) and record.state == "open"
         return Commit(
             run_id=request.run_id,
@@ -310,7 +312,7 @@ class Decisions:
             ],
             # A vote that counts wakes it as well: its status names who is left.
             wake=[
-                *([Wake(WorkItem("run", request.run_id))] if is_final or is_counted else []),
+                *([Wake(WorkItem("run", request.run_id))] if is_final or is_counted or is_late_no else []),
                 *(self.timing.wake(now_stands, answer.at) if began else []),
                 *([Wake(WorkItem("glass", request.id))] if is_broken else []),
             ],

@@ -128,6 +128,8 @@ class Loop:
                 return
             told = told or await self._log.read(run_id)
             _name_request(told.run)
+            if not looks:
+                await self._decisions.sessions.end_after(told.run, told.events)
             for wait in () if looks else waits_that_ended(told.run, told.events):
                 telemetry.went_on(wait)
             looks[told.run.seq] += 1

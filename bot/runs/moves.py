@@ -102,7 +102,8 @@ def next_move(run: Run, now: datetime, day: Day | None = None) -> Move:
     if run.is_cancelled:
         return Close(run.open, "cancelled") if run.open is not None else End("cancelled", "cancelled")
     if run.is_paused:
-        return Wait()
+        # Nothing begins by what people say of an effect that may have happened; after a restore an operator asks first.
+        return _about_unknown(run, pending) if pending and pending.unknown and not run.restored_from else Wait()
     if run.budget.over:
         return End("failed", "over")
     return _about_step(run, pending, now) if pending else _about_thinking(run, now, day)
@@ -115,8 +116,7 @@ def _about_step(run: Run, pending: PendingStep, now: datetime) -> Move:
             Check(pending) if pending.waits.is_news or now >= pending.waits.check_at else Wait(pending.waits.check_at)
         )
     if pending.unknown:
-        is_asked = request is not None and request.purpose == "unknown" and request.id == run.open
-        return Wait() if is_asked else Ask(pending, "unknown")
+        return _about_unknown(run, pending)
     if request is None and not pending.again and _gave_the_same(run, pending.step):
         return Raise("repeated")
     if not isinstance(pending.step, CallTool):
@@ -124,6 +124,12 @@ def _about_step(run: Run, pending: PendingStep, now: datetime) -> Move:
     if pending.gate is None or pending.decision:
         return Execute(pending)
     return Wait() if request else Ask(pending, "gate")
+
+
+def _about_unknown(run: Run, pending: PendingStep) -> Move:
+    request = pending.request
+    is_asked = request is not None and request.purpose == "unknown" and request.id == run.open
+    return Wait() if is_asked else Ask(pending, "unknown")
 
 
 def _gave_the_same(run: Run, step: Step) -> bool:

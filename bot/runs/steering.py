@@ -92,7 +92,10 @@ class Steering:
                 raise Conflict(say("run.run-full"), say("run.nothing-changed"))
 
     async def _steer_below(self, run: Run, verb: Literal["pause", "resume"], by: PersonId, proof: Proof | None) -> None:
-        """Pause or resume what `run` has started; what somebody paused by itself stays so."""
+        """Pause or resume what `run` has started; what somebody paused by itself stays so.
+
+        What a run started that is paused already may have been resumed by itself, and is paused with it once more.
+        """
         for child in run.children:
             if child.run_id in run.ended_children:
                 continue
@@ -101,6 +104,8 @@ class Steering:
             if below.started and is_due:
                 with suppress(Conflict):  # it has ended
                     await self.steer(child.run_id, verb, by, proof=proof, above=run.id)
+            elif verb == "pause":
+                await self._steer_below(below, verb, by, proof)
 
     async def withdraw(self, request_id: RequestId, by: PersonId, why: str, proof: Proof) -> RequestId:
         """Take back a request that is open, or approved and not started, and return it; or the one in its place.

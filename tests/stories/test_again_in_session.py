@@ -357,6 +357,48 @@ async def test_attack_a_no_to_the_same_call_that_was_asked_beside_it_ends_it(age
         assert (revoked and revoked.by) == {"denied": "cy", "withdrawn": "anna"}.get(session)
 
 
+async def test_attack_the_run_of_the_same_call_that_was_asked_beside_it_is_cancelled(agents: Agents) -> None:
+    await agents.hears(call(prompt_id="p1"))
+    beside = await agents.open()
+    await agents.hears(call(prompt_id="p2"))
+    allowed = await agents.answers()
+
+    await agents.office.steer(beside.request.run_id, "cancel")
+    await agents.office.quiet()
+
+    assert await agents.hears(call(prompt_id="p3")) == "deny"
+    assert getattr((await agents.by(allowed)).revoked, "by", "") == "anna"
+
+
+@pytest.mark.parametrize("how", few_of(["early", "late"], 1))
+async def test_attack_whoever_wrote_a_no_to_the_same_call_died_before_they_wrote_what_it_ends(
+    world: World, how: str
+) -> None:
+    async with a_console(world) as console:
+        agents = Agents(world, console)
+        await agents.hears(call(prompt_id="p1"))
+        beside = await agents.open()
+        if how == "late":
+            await agents.answers("Approve")
+            assert await agents.hears(call(prompt_id="p1")) == "allow"
+        await agents.hears(call(prompt_id="p2"))
+        allowed = await agents.answers()
+        await world.quiet()
+    await world.stop()
+    await world.start(works=False)
+    await world.decide("cy", beside, "deny")
+    kept = KeptStandings(world.app.store)
+    unended = (await agents.by(allowed)).approval.model_copy(update={"id": kept.id_for("s0r-aaaaaaaaaaaaa")})
+    assert await kept.grant(unended)
+    await world.stop()
+    await world.start()
+    await world.quiet()
+
+    left = await KeptStandings(world.app.store).read(unended.id)
+    assert left
+    assert getattr(left.revoked, "by", "") == "cy"
+
+
 async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed_with_it(agents: Agents) -> None:
     freezes = agents.office.app.requests.freezes
     fresh, used = call("fresh"), call("used")
@@ -369,7 +411,7 @@ async def test_attack_a_run_that_is_cancelled_while_frozen_ends_what_was_allowed
             assert await agents.hears(one | {"prompt_id": "p2"}) == "deny"
         assert (await anna.post(f"/v1/runs/{record.request.run_id}/cancel")).is_success
         await agents.office.quiet()
-        assert "revoked" in await agents.office.app.requests.standing.lapsed(await agents.by(record))
+        assert getattr((await agents.by(record)).revoked, "by", "") == "anna"
 
     await freezes.unfreeze("", PersonId("dan"), "fixed", proof=None)
 

@@ -238,6 +238,29 @@ async def test_a_child_that_somebody_paused_by_itself_is_not_resumed_with_its_pa
     assert (await world.run(record.request.run_id)).state == "paused"
 
 
+@pytest.mark.parametrize("first", few_of(["child", "root"], 0))
+async def test_attack_what_was_resumed_by_itself_below_a_paused_run_goes_on_as_what_is_above_both_is_paused(
+    world: World, first: str
+) -> None:
+    root = await world.trigger("start_run start_run press bell")
+    child = (await world.child(root)).id
+    record = await world.opened(grandchild := (await world.child(child)).id)
+    await world.quiet()
+    await world.steer(child if first == "child" else root, "pause")
+    await world.steer(grandchild, "resume")
+
+    await world.steer(root, "pause")
+    await world.decide("bo", record, "approve")
+    await world.quiet()
+    assert world.workshop.effects == []
+    await world.steer(root, "resume")
+    if first == "child":
+        assert (await world.run(grandchild)).state == "paused"
+        await world.steer(child, "resume")
+
+    assert (await world.ended(root)).state == "done"
+
+
 async def test_attack_a_child_that_begins_once_its_parent_is_paused_goes_on_while_that_waits(world: World) -> None:
     run_id = await world.trigger("ask free_text Ready?")
     step_id = (await world.opened(run_id)).request.step_id

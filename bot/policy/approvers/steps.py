@@ -100,6 +100,25 @@ def needed_elsewhere(people: Who, voters: Iterable[PersonId], here: Collection[P
     return frozenset(one for one in people.approve if is_missed(like(one)))
 
 
+def could_approve(people: Who, together: Collection[PersonId]) -> bool:
+    """Return whether these could approve all of it together, by the seats as they are filled now.
+
+    To whom it escalates or may be handed on, and who is on call at other times, fills any seat.
+    """
+    asked = people.asked
+    steps = asked.steps or (PolicyStep(name="", rule=asked.rule, quorum=asked.quorum),)
+    reserve = (*asked.escalate_to, *(seat for step in steps for seat in step.escalate_to))
+    named = {*people.seated_ever}.difference(people.stand_ins, *(seat.people for seat in reserve))
+    anywhere = [one for one in together if one not in named]
+    return can_fill([step.model_copy(update={"rule": _open_to(step.rule, anywhere)}) for step in steps], together)
+
+
+def _open_to(rule: Rule, people: Sequence[PersonId]) -> Rule:
+    if isinstance(rule, Anyone):
+        return rule.model_copy(update={"people": (*rule.people, *people)})
+    return rule.model_copy(update={"of": tuple(_open_to(part, people) for part in rule.of)})
+
+
 def escalated(asked: Asked, to: Iterable[PersonId]) -> SeatsFilled:
     """Return what opens each seat to these people as well; as many approvals are needed as before."""
     added = [person for person in to if person not in asked.givers]

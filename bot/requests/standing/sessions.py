@@ -1,13 +1,16 @@
 """Standing approvals of one session: an approval of a call of a coding agent may allow the same again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
-from agents.requests import Request
+from agents.events import Event, RunCancelled
+from agents.requests import PersonId, Request
 from agents.requests.proof import ByKey
 from agents.requests.record import RequestRecord
+from agents.run import Run
 from bot.people.directory import People
 from bot.policy.sessions import allows_again, pattern_in_session
 from bot.policy.standing import Ended, No, Standing, StandingApproval, exact, no_to, rules_of
@@ -41,6 +44,19 @@ class SessionGrants:
                 await self._grant(record)
         except StoreError:
             log.exception("what is allowed again in a session is not written down", request_id=record.request.id)
+
+    async def end_after(self, run: Run, events: Sequence[Event]) -> None:
+        """End what a no in `run` ends, whoever wrote it died before that, and what its cancelling ends, as a no to all
+        of it that has not begun. Raises StoreError.
+        """
+        asked = [one for one in run.requests.values() if one.request.again]
+        cancelled = next((one for one in events if isinstance(one, RunCancelled)), None) if asked else None
+        for record in asked:
+            by_cancelling = None
+            if cancelled and record.began_at is None:
+                by_cancelling = No(run.cancelled_by or PersonId(""), cancelled.at, cancelled.proof)
+            if no := no_to(record) or by_cancelling:
+                await self._end(record, no)
 
     async def _grant(self, record: RequestRecord) -> None:
         request, decision, kept = record.request, record.decision, KeptStandings(self.journal.store)

@@ -232,7 +232,8 @@ async def lapse_now(standing: Standing, people: People, store: Store) -> Lapse |
     may_ever, found = people.may_ever(policy, standing.now), people.tables.policies.get(policy)
     # What a session does is a program's doing, which the owner of its key may approve where the policy says so.
     may_be_own = bool(approval.pattern.session) and found is not None and found.requester_may_approve
-    return lapse(standing, _rules(people, policy), may_ever, people.all(), people.doubles, may_be_own=may_be_own)
+    rules, now = _rules(people, policy), people.snapshot(policy, standing.now)
+    return lapse(standing, rules, may_ever, people.all(), people.doubles, now=now, may_be_own=may_be_own)
 
 
 async def _is_taken_back(standing: Standing, store: Store) -> bool:

@@ -123,7 +123,10 @@ def answered(*picks: str) -> Event:
         ((*RUNNING, CANCELLED, finished()), "end cancelled: cancelled by bo"),
         ((*RUNNING, orphaned(may_have_started=False)), "execute"),
         (UNKNOWN, "ask unknown"),
-        ((*UNKNOWN, PAUSED), "wait"),
+        ((*UNKNOWN, PAUSED), "ask unknown"),
+        ((*UNKNOWN_ASKED, PAUSED), "wait"),
+        ((*UNKNOWN_ASKED, PAUSED, answered(say(IT_DID_NOT))), "wait"),
+        ((*UNKNOWN, RunPaused(at=NOON, restored_from=NOON)), "wait"),
         (UNKNOWN_ASKED, "wait"),
         ((*UNKNOWN_ASKED, answered(say(IT_HAPPENED))), "think"),
         ((*UNKNOWN_ASKED, answered(say(IT_DID_NOT))), "ask gate"),
@@ -230,7 +233,8 @@ def test_an_ended_run_does_nothing_but_take_back_what_is_open(events: list[Event
 def test_a_paused_run_begins_nothing_new(events: list[Event]) -> None:
     run, found = after([started(), *events, PAUSED])
 
-    is_new = isinstance(found, Think | Ask) or (isinstance(found, Execute) and found.pending.attempt is None)
+    is_asked = isinstance(found, Ask) and found.purpose != "unknown"
+    is_new = is_asked or isinstance(found, Think) or (isinstance(found, Execute) and found.pending.attempt is None)
     assert not is_new
     assert run.is_paused
 

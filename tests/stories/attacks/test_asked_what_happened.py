@@ -4,6 +4,7 @@ import pytest
 
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
+from agents.state import IT_DID_NOT, IT_HAPPENED
 from bot.people.offers import deciders
 from bot.policy.judgements import Decided
 from tests.kit.long import few_of
@@ -116,3 +117,24 @@ async def test_a_run_whose_effect_nobody_can_tell_of_does_not_go_on_without_know
 
     await world.opened(run_id)
     assert (await world.run(run_id)).state == "unknown"
+
+
+@pytest.mark.parametrize("meant", few_of([IT_HAPPENED, IT_DID_NOT], 1))
+async def test_attack_nobody_knows_whether_it_happened_in_a_run_that_somebody_has_paused(
+    world: World, meant: str
+) -> None:
+    run_id, gate = await begun(world, "bo approves")
+    await world.steer(run_id, "pause")
+
+    record = await asked(world, run_id, gate)
+
+    assert await world.next_mail("anna", about="nobody knows whether something happened")
+    await world.decide("cy", record, "free_text", record.request.options[record.request.option_keys.index(meant)])
+    await world.quiet()
+    run = await world.run(run_id)
+    assert (run.state, run.open, world.workshop.effects) == ("paused", None, [])
+    await world.steer(run_id, "resume")
+    if meant == IT_HAPPENED:
+        assert (await world.ended(run_id)).state == "done"
+    else:
+        assert (await world.opened(run_id, after=record.request.id)).request.purpose == "gate"

@@ -566,3 +566,57 @@ async def test_attack_where_only_whom_it_would_serve_could_grant_it_no_request_i
         await asked(world, run_id, person="bo")
 
     assert await world.app.requests.standing.all() == []
+
+
+_TWO_GROUPS = ALLOWED.replace('groups = ["release"]', 'groups = ["security"]').replace(
+    '"bo@corp.example"\ngroups = ["security"]', '"bo@corp.example"\ngroups = ["release"]'
+)
+_DAN_SWAPS = '"dan@corp.example"\n', '"dan@corp.example"\ngroups = ["release"]\n'
+_BOTH = _TWO_GROUPS.replace(
+    'approvers = ["group:release"]', 'approvers = { all_of = ["group:release", "group:security"] }'
+)
+_STEPS = (
+    _TWO_GROUPS.replace('approvers = ["group:release"]\napprove_by_email', "approve_by_email", 1)
+    .replace(
+        "[policies.pair]",
+        """[[policies.production.steps]]
+name = "first"
+approvers = ["group:release"]
+
+[[policies.production.steps]]
+name = "then"
+approvers = ["group:security"]
+
+[policies.pair]""",
+    )
+    .replace("quorum = 2\n", "")
+)
+
+
+@pytest.mark.parametrize(
+    "toml",
+    few_of(
+        [pytest.param(_BOTH, marks=opens(_BOTH), id="parts"), pytest.param(_STEPS, marks=opens(_STEPS), id="steps")], 0
+    ),
+)
+async def test_attack_those_who_granted_it_are_in_one_group_by_now_and_could_not_approve_it_together(
+    world: World, toml: str
+) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    for person in ("bo", "cy"):
+        await world.decide(person, await world.request(record.request.id), "approve")
+    await world.ended(run_id)
+    await granted(world, run_id, by=("bo", "cy"))
+    assert not await is_asked(world)
+
+    moved = toml.replace('"bo@corp.example"\ngroups = ["release"]', '"bo@corp.example"\ngroups = ["security"]')
+    await becomes(world, moved.replace(*_DAN_SWAPS))
+
+    assert await is_asked(world)
+    [asked_now] = [one for one in await world.requests() if one.state == "open"]
+    assert any("no longer" in why or "not decide" in why for why in asked_now.request.changes), (
+        asked_now.request.changes
+    )
+    await becomes(world, toml.replace(*_DAN_SWAPS))
+    assert not await is_asked(world)
