@@ -309,10 +309,15 @@ def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -
 def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> str:
     request = record.request
     match judgement:
+        case Counted() | Edited() | Delegated() if record.state != "open":
+            return _over(record, people)
+        case Counted() if not stands(judgement, record):
+            return say("answer.out-of-date", changes=changes_of(request))
         case Counted():
             return _counted(judgement, as_told_now(record, people), people)
         case Decided():
-            return decided(judgement.decision, people)
+            over = "" if stands(judgement, record) else f" {_closed(record.state, request)}"
+            return decided(judgement.decision, people) + over
         case Revoked():
             return f"{say('answer.revoked')}{ends_standing(record)}"
         case TooLate():
@@ -346,6 +351,30 @@ def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> st
             return _changed(judgement, as_told_now(record, people), people)
         case EditRefused() | DelegationRefused():
             return judgement.why
+
+
+def stands(judgement: Judgement, record: RequestRecord) -> bool:
+    """Return whether what a judgement has done holds as the `record` stands: the same answer is told of once more, as
+    by the back button or a program that heard nothing, when an approval is void by now and an edit was edited.
+    """
+    match judgement:
+        case Counted(vote=vote):
+            is_void = vote.reply_id in {one.reply_id for one in record.void}
+            is_older = is_void or vote.binding.revision != record.request.revision
+            return record.state == "open" and (vote.person in record.approved_by or not is_older)
+        case Edited(digest=digest):
+            return record.state == "open" and digest == record.request.digest
+        case Decided(decision=decision) if decision.state == "approved":
+            return record.state not in {"revoked", "superseded"}
+        case _:
+            return True
+
+
+def _over(record: RequestRecord, people: People) -> str:
+    """Return what became of a request in which an answer left something open."""
+    if record.decision and record.state in {"approved", "denied", "answered"}:
+        return say("answer.already-decided-unasked", decided=decided(record.decision, people))
+    return _closed(record.state, record.request)
 
 
 def _which(judgement: NoteUnconfirmed | StopOrAnswer | GlassUnconfirmed) -> str:
@@ -515,7 +544,7 @@ def _changed(judgement: Edited | Delegated, record: RequestRecord, people: Peopl
     request = record.request
     if isinstance(judgement, Delegated):
         return say("delegation.done", name=people.name_of(judgement.to))
-    if judgement.digest != request.digest:
+    if not stands(judgement, record):
         return say("answer.out-of-date", changes=changes_of(request))
     key = "answer.edited-approve" if judgement.may_approve else "answer.edited"
     return say(key, names=both(list(judgement.names)), who=who_decides(who_of(record), people))
