@@ -315,7 +315,7 @@ def _held(who: Stranger, came: _From, token: str = "", *, became: str = COUNTED,
         token=token or None,
         thread=thread,
         stranger=who.user,
-        place=came.place,
+        place=came.aside,
         notice=who.notice(became),
     )
 
