@@ -123,6 +123,7 @@ class Sender:
             raise Undeliverable(f"{entry.person} is not in the directory")
         if delivery := await self._aside(sending):
             return Reached(delivery)
+        sending = _that_stays(sending)
         refusals, missing, unauthorized = list(failed), list[str](), list[ChannelUnauthorized]()
         for name in reach:
             try:
@@ -343,6 +344,13 @@ def _contact(entry: Delivered, people: People) -> Contact | None:
         return people.contact_to_alert(entry.person)
     # News are for a human, under whichever id they asked; a card is answered under the id that it is for.
     return people.contact(people.ids_of(entry.person)[0] if isinstance(entry, Tell) else entry.person)
+
+
+def _that_stays(sending: CardToSend) -> CardToSend:
+    """Return a word about an answer as it is sent where it stays: nothing takes its buttons away later."""
+    if not (isinstance(sending.entry, Tell) and sending.entry.to):
+        return sending
+    return replace(sending, card=sending.card.model_copy(update={"form": None}))
 
 
 def _login_of(entry: Delivered) -> str:

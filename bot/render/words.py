@@ -303,7 +303,8 @@ def copies_go_on(copies: Sequence[str]) -> str:
 
 def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -> str:
     """Tell the person who answered what became of the answer, and what to do now if anything."""
-    return _feedback(judgement, record, people) + copies_go_on(judgement.copies if isinstance(judgement, Late) else ())
+    told = _feedback(judgement, record, people) if stands(judgement, record) else _by_now(judgement, record, people)
+    return told + copies_go_on(judgement.copies if isinstance(judgement, Late) else ())
 
 
 def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> str:
@@ -346,6 +347,36 @@ def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> st
             return _changed(judgement, as_told_now(record, people), people)
         case EditRefused() | DelegationRefused():
             return judgement.why
+
+
+def stands(judgement: Judgement, record: RequestRecord) -> bool:
+    """Return whether what a judgement has done holds as the `record` stands: the same answer is told of once more, as
+    by the back button or a program that heard nothing, when an approval is void by now and an edit was edited.
+    """
+    match judgement:
+        case Counted(vote=vote):
+            is_void = vote.reply_id in {one.reply_id for one in record.void}
+            is_older = is_void or vote.binding.revision != record.request.revision
+            return record.state == "open" and (vote.person in record.approved_by or not is_older)
+        case Edited(digest=digest):
+            return record.state == "open" and digest == record.request.digest
+        case Delegated():
+            return record.state == "open"
+        case Decided(decision=decision) if decision.state == "approved":
+            return record.state not in {"revoked", "superseded"}
+        case _:
+            return True
+
+
+def _by_now(judgement: Judgement, record: RequestRecord, people: People) -> str:
+    """Return what is so by now in place of what a judgement has done."""
+    if record.state == "open":
+        return say("answer.out-of-date", changes=changes_of(record.request))
+    if isinstance(judgement, Decided):
+        return f"{decided(judgement.decision, people)} {_closed(record.state, record.request)}"
+    if record.decision and record.state in {"approved", "denied", "answered"}:
+        return say("answer.already-decided-unasked", decided=decided(record.decision, people))
+    return _closed(record.state, record.request)
 
 
 def _which(judgement: NoteUnconfirmed | StopOrAnswer | GlassUnconfirmed) -> str:
@@ -511,12 +542,9 @@ def changes_of(request: Request) -> str:
 
 
 def _changed(judgement: Edited | Delegated, record: RequestRecord, people: People) -> str:
-    """Return what an edit or a hand-on did, to whoever wanted it; where an edit stands no more, what stands now."""
-    request = record.request
+    """Return what an edit or a hand-on did, to whoever wanted it."""
     if isinstance(judgement, Delegated):
         return say("delegation.done", name=people.name_of(judgement.to))
-    if judgement.digest != request.digest:
-        return say("answer.out-of-date", changes=changes_of(request))
     key = "answer.edited-approve" if judgement.may_approve else "answer.edited"
     return say(key, names=both(list(judgement.names)), who=who_decides(who_of(record), people))
 

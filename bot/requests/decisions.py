@@ -52,7 +52,7 @@ from bot.policy.judgements import (
 )
 from bot.render.cards import asked_again, became_of, closed_card, notice
 from bot.render.request_card import with_notes
-from bot.render.words import decided, feedback_text, has_no_room, how_to_approve
+from bot.render.words import decided, feedback_text, has_no_room, how_to_approve, stands
 from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
@@ -93,8 +93,9 @@ class Outcome:
 
     @property
     def counts(self) -> bool:
-        """True if the answer did something."""
-        return isinstance(self.judgement, Counted | Decided | Revoked | Remarked | Asked | Replied | Edited | Delegated)
+        """True if the answer did something, and that holds."""
+        did = Counted | Decided | Revoked | Remarked | Asked | Replied | Edited | Delegated
+        return isinstance(self.judgement, did) and stands(self.judgement, self.record)
 
 
 class Decisions:

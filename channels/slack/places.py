@@ -13,7 +13,7 @@ from channels.slack.members import KEEPS_S, Remembered, next_cursor
 
 # Ids: https://docs.slack.dev/reference/objects/conversation-object
 _THREAD = re.compile(r"(?P<channel>[CGD][A-Z0-9]+)/(?:(?P<ts>\d+\.\d+)|(?P<new>~[A-Za-z0-9._-]+))", re.ASCII)
-_ONLY = re.compile(r"only:(?P<channel>[CGD][A-Z0-9]+)/(?P<ts>\d+\.\d+)?(?::(?P<user>[UW][A-Z0-9]+))?", re.ASCII)
+_ONLY = re.compile(r"only:(?P<channel>[CGDUW][A-Z0-9]+)/(?P<ts>\d+\.\d+)?(?::(?P<user>[UW][A-Z0-9]+))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,10 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """`only:<channel>/<ts>[:<user>]`: words for one person; `ts` and `user` may be ""."""
+    """`only:<channel>/<ts>[:<user>]`: words for one person; `ts` and `user` may be "".
+
+    A `channel` that is the id of a user is our DM with them.
+    """
 
     channel: str
     ts: str
@@ -41,7 +44,7 @@ class Only:
     @property
     def is_direct(self) -> bool:
         """True if nobody else is there anyway."""
-        return self.channel.startswith("D")
+        return self.channel.startswith(("D", "U", "W"))
 
 
 def thread(name: str) -> Thread | None:

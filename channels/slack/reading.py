@@ -52,11 +52,16 @@ from language import Language, say, speaking, spoken
 
 @dataclass(frozen=True, slots=True)
 class _From:
-    """The origin of something: whose it is, and where a word to them alone goes."""
+    """The origin of something: whose it is, and the `place` where it stood; none for what stands in the App Home."""
 
     user: str
     team: str
     place: str
+
+    @property
+    def aside(self) -> str:
+        """Where a word to them alone goes: to the place, else to our direct messages with them."""
+        return self.place or f"{self.user}/"
 
     @property
     def whose(self) -> str:
@@ -154,7 +159,7 @@ class Reader:
             text=name,
             known=came.known("pressed", label),
             is_shared=bool(channel) and not channel.startswith("D"),
-            place=came.place,
+            place=came.aside,
         )
         if not token:
             return Quarantined(reasons=("what was pressed carries no token",), person=person.id, place=came.place)
@@ -191,7 +196,7 @@ class Reader:
             filled=fields,
             known=came.known("sent", word(view, "title", "text") or name),
             is_shared=carried.get("shared") is True,
-            place=place,
+            place=came.aside,
             is_typed=bool(text) and not fields,
         )
         if name in (ASK_BACK, EDIT):
@@ -310,7 +315,7 @@ def _held(who: Stranger, came: _From, token: str = "", *, became: str = COUNTED,
         token=token or None,
         thread=thread,
         stranger=who.user,
-        place=came.place,
+        place=came.aside,
         notice=who.notice(became),
     )
 

@@ -158,6 +158,8 @@ class SlackSender:
     async def _send(self, card: Card, to: Address, key: str) -> Placement:
         alone = places.only(to.to)
         if alone is not None:
+            # In a DM it stays, and nothing changes it later: what it says of a card is answered on that card.
+            card = card.model_copy(update={"form": None}) if alone.is_direct else card
             message = cards.message(card, cards.revision(card), self._zone_of(to))
             return Placement(key=key, address=to, handle=await self._whisper(message, alone, to, key))
         channel = await self._channel(to)
@@ -274,12 +276,13 @@ class SlackSender:
     async def _whisper(self, message: cards.Message, alone: Only, to: Address, key: str) -> str:
         """The handle of what one person alone is shown; in a DM it is a message like any other."""
         user = alone.user or self._user(to.person)
-        if alone.is_direct and await self._places.direct(user) != alone.channel:
+        channel = await self._places.direct(user) if alone.is_direct else alone.channel
+        if alone.channel not in {channel, user}:
             raise ChannelRefused("That is a direct message with somebody else", "They are told in their own")
-        async with self._named(alone.channel, user):
-            spot = Spot(alone.channel, alone.ts)
+        async with self._named(channel, user):
+            spot = Spot(channel, alone.ts)
             if alone.is_direct:
-                return places.handle(alone.channel, await self._placing.place(message, spot, key))
+                return places.handle(channel, await self._placing.place(message, spot, key))
             shown = posted(message, spot)
             del shown["unfurl_links"], shown["unfurl_media"]
             answer = await self._api.call("chat.postEphemeral", alone.channel, user=user, **shown)

@@ -1,6 +1,8 @@
 """In Slack whoever decides presses Change, and everybody is asked again about what they made of it."""
 
+from tests.fakes.slack.driver import HOME
 from tests.kit.opens import opens
+from tests.kit.shown import live_in_slack
 from tests.kit.slack_world import SlackWorld
 from tests.kit.world import World
 
@@ -10,6 +12,7 @@ def editable(world: World) -> None:
 
 
 pytestmark = opens(change=editable)
+OLDER = "Your approval was for an older version and does not count."
 
 
 async def test_bo_changes_what_is_asked_in_a_window_and_cy_approves_it(office: SlackWorld) -> None:
@@ -47,3 +50,30 @@ async def test_whom_an_edit_asks_is_called_once_though_the_card_before_it_was_st
     assert "gong" in card.text
     told = [each for each in await office.cy.notices() if each.why == "mention"]
     assert [each.ts for each in told] == [card.ts]
+
+
+async def test_attack_who_presses_in_the_home_what_was_changed_reads_so_alone_and_no_buttons_stay(
+    office: SlackWorld,
+) -> None:
+    wish, _, record = await office.asked()
+    await office.bo.opens_home()
+    await office.bo.sees_home("Press bell?")
+    await office.bo.presses("Open", in_=HOME)
+    await office.bo.sees_modal("Expires")
+    await office.world.edit("anna", record, what="gong")
+    await office.bo.presses("Approve")
+    assert (await office.says(office.bo.dm, OLDER)).buttons == []
+    assert not any(OLDER in one.words for one in await office.slack.messages(wish))
+
+    beside = await office.world.opened(await office.world.trigger("press harp"))
+    card = await office.card(office.bo.dm, to_press="Approve")
+    await office.world.edit("anna", beside, what="lute")
+    await office.becomes(card, "A newer version of this is asked below")
+    await office.bo.presses("Approve", in_=card, version=0)
+    await office.says(office.bo.dm, "Changed: what from harp to lute. Please answer the newest card.")
+
+    for one in (record, beside):
+        await office.world.decide("cy", await office.world.request(one.request.id), "approve")
+        await office.world.ended(one.request.run_id)
+    await office.world.quiet()
+    assert await live_in_slack(office) == []

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, suppress
 
 from bot.errors import WaitsForFile
 from bot.store import Keys
+from tests.fakes.slack.driver import HOME
 from tests.kit.opens import opens
 from tests.kit.slack_world import SlackWorld
 from tests.kit.tables import becomes, without, write
@@ -105,6 +106,24 @@ async def test_whoever_is_not_in_a_file_that_was_confirmed_hears_that_nothing_ca
 
     assert "You are not in sayso's directory" in (await office.bo.sees_ephemeral()).words
     assert (await office.world.request(record.request.id)).state == "open"
+
+
+async def test_attack_who_has_left_and_presses_in_a_window_of_their_home_hears_that_and_nobody_else_does(
+    office: SlackWorld,
+) -> None:
+    wish, _, record = await office.asked()
+    await office.bo.opens_home()
+    await office.bo.sees_home("Press bell?")
+    await office.bo.presses("Open", in_=HOME)
+    await office.bo.sees_modal("Expires")
+    await becomes(office.world, without(office.world.toml, "bo").rstrip())
+
+    await office.bo.presses("Approve")
+
+    await office.says(office.bo.dm, "You are not in sayso's directory")
+    await office.world.quiet()
+    assert not any("claims to be" in one.words for one in await office.slack.messages(wish))
+    assert (await office.world.request(record.request.id)).votes == ()
 
 
 async def test_attack_what_follows_a_message_of_somebody_who_is_only_missing_is_given_up(office: SlackWorld) -> None:

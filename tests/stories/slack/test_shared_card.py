@@ -17,6 +17,7 @@ email = "eve@corp.example"
 groups = ["release"]
 """
 PLACE = "room/2"
+OLDER = "Your approval was for an older version and does not count."
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def board() -> Corkboard:
 
 
 def on_pair(world: World) -> None:
-    world.workshop.policy_of["bell"] = "pair"
+    world.workshop.policy_of.update(bell="pair", gong="pair")
 
 
 pytestmark = opens(toml=TOML + EVE, beside=("board",), reach=("slack", "email"), change=on_pair)
@@ -136,7 +137,7 @@ async def _voters(world: World, request_id: str) -> list[str]:
 
 
 async def test_what_can_not_be_said_in_its_place_is_told_as_usual(world: World, board: Corkboard) -> None:
-    _, card = await asked(world, board)
+    request_id, card = await asked(world, board)
     board.banned.add(f"only:{PLACE}")
     board.room.remove("dan")
 
@@ -144,6 +145,12 @@ async def test_what_can_not_be_said_in_its_place_is_told_as_usual(world: World, 
 
     [usual] = await until(lambda: board.at("dan"), what="dan is told")
     assert "This is not yours to decide" in usual.summary
+
+    await world.edit("anna", await world.request(request_id), what="gong")
+    board.write("bo", "approve", card, place=PLACE)
+
+    told = await until(lambda: [one for one in board.at("room") if OLDER in one.summary], what="bo is told")
+    assert [one.form for one in told] == [None], "nothing takes its buttons away later"
 
 
 @pytest.mark.long

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agents.requests import RequestId
+from agents.requests import PersonId, RequestId
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place, proof
 from tests.kit.opens import opens
 from tests.kit.world import World
@@ -203,3 +203,31 @@ async def test_bo_hands_it_on_and_cy_approves_it(world: World, console: Console)
     assert page.path == place(record)
     assert "There is nobody to whom you can hand this on." in page.words
     assert "Hand it on…" not in page.words
+
+
+@opens(change=lambda world: world.workshop.policy_of.update(bell="pair", gong="pair"))
+async def test_attack_an_approval_that_is_sent_again_once_it_is_void_or_all_is_over_reads_what_is_so(
+    world: World, console: Console
+) -> None:
+    record, bo = await asked(world, "press bell"), await console.browser("bo")
+    old = (await bo.get(place(record))).form(f"{place(record)}/answer")
+    assert "Your approval counts, and is not enough yet." in (await bo.submit(old, "Approve")).words
+    assert "Your approval counts, and is not enough yet." in (await bo.submit(old, "Approve")).words
+
+    await world.edit("anna", await world.request(record.request.id), what="gong")
+    again = await bo.submit(old, "Approve")
+    assert "Your approval was for an older version and does not count." in again.words
+    assert 'class="told not"' in again.html
+    assert (await world.request(record.request.id)).votes == ()
+
+    await world.decide("cy", await world.request(record.request.id), "deny")
+    assert "Already decided: Cy Cole denied" in (await bo.submit(old, "Approve")).words
+
+    record = await asked(world, "press harp")
+    await world.app.requests.freezes.freeze("", PersonId("dan"), "incident", proof=None)
+    old = (await bo.get(place(record))).form(f"{place(record)}/answer")
+    assert "Bo Berg approved" in (await bo.submit(old, "Approve")).words
+    await world.decide("cy", await world.request(record.request.id), "deny")
+    again = await bo.submit(old, "Approve")
+    assert "There is nothing to answer any more: the request is revoked." in again.words
+    assert 'class="told not"' in again.html
