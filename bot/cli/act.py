@@ -223,7 +223,7 @@ def delegate(
     """Hand a request on to somebody whom its policy accepts. Exit 1 when it is not handed on.
 
     They decide in your place; you approve it no more, and may still deny it. The policy accepts those whom it names by
-    now, those whom it escalates to, and its stand_ins.
+    now, if it is else the same, those whom it escalates to, and its stand_ins.
     """
     from bot.cli.client import speaking
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _KINDS = ("person:", "group:", "oncall:")
 
+# What of a policy may be another while people join a request: the glass is for those alone whom it named at first.
+_DECIDES_NOTHING = frozenset({"reach", "also_post", "remind_after_s", "quiet_hours", "urgency", "cards", "break_glass"})
+
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
 QUESTION_EXPIRES_S = 24 * 3600.0
 QUESTION = "question"
@@ -506,14 +509,27 @@ class People:
         found = (PersonId(one.removeprefix("person:")) for one in dict.fromkeys(names))
         return Anyone(source=ref, people=tuple(person for person in found if person in self._tables.people))
 
-    def on_duty(self, seats: Iterable[Anyone], at: datetime) -> tuple[PersonId, ...]:
-        """Return those of whom a policy escalates to who are there `at` this moment, each once.
+    def may_join(self, record: RequestRecord, at: datetime) -> bool:
+        """Return whether people may come to a request `at` this moment whom its policy did not name as it was opened.
 
-        Of a rotation, that is whoever is on call then.
+        They come to an approval only while the file has the same policy but for people. Else somebody of now would
+        decide by what the policy lets people do, as neither that of then nor that of now lets them.
         """
-        found = dict[PersonId, None]()
+        return record.request.purpose != "gate" or self._same_by_now(record.request.policy, at) is not None
+
+    def _same_by_now(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot | None:
+        """Return the policy as the file has it `at` this moment, if it is the same but for people."""
+        now = self.snapshot(policy.name, at)
+        return now if now and _but_for_people(now) == _but_for_people(policy) else None
+
+    def on_duty(self, record: RequestRecord, seats: Iterable[Anyone], at: datetime) -> tuple[PersonId, ...]:
+        """Return those of whom the policy of a request escalates to who are there `at` this moment, each once.
+
+        Of a rotation, that is whoever is on call then, and may join.
+        """
+        found, may_join = dict[PersonId, None](), self.may_join(record, at)
         for seat in seats:
-            there = self.filled(seat, at).people
+            there = [one for one in self.filled(seat, at).people if may_join or one in seat.people]
             found |= dict.fromkeys(person for person in there if person in self._tables.people)
         return tuple(found)
 
@@ -523,21 +539,23 @@ class People:
         Where they have all left, or their rotation is called otherwise by now, they are those whom the file names now,
         if its policy is the same but for people.
         """
-        asked, policy = record.asked, record.request.policy
-        if there := self.on_duty(asked.escalate_to, at):
+        asked = record.asked
+        if there := self.on_duty(record, asked.escalate_to, at):
             return there
-        now = self.snapshot(policy.name, at)
-        if now is None or _but_for_people(now) != _but_for_people(policy):
+        now = self._same_by_now(record.request.policy, at)
+        if now is None:
             return ()
-        return self.on_duty(now.steps[asked.in_step].escalate_to if now.steps else now.escalate_to, at)
+        return self.on_duty(record, now.steps[asked.in_step].escalate_to if now.steps else now.escalate_to, at)
 
     def may_take(self, record: RequestRecord, at: datetime) -> Accepts:
         """Return who may take a seat of a request that is handed on `at` this moment.
 
-        They are those whom the seat names by then, those whom the policy escalates to, and its stand-ins.
+        They are those whom the seat names by then, if they may join, those whom the policy escalates to, and its
+        stand-ins.
         """
-        reserve = frozenset(self.on_duty((*record.asked.escalate_to, *record.request.policy.stand_ins), at))
-        return lambda seat: reserve.union(self.members(refs_of_seat(seat), at))
+        seats, may_join = (*record.asked.escalate_to, *record.request.policy.stand_ins), self.may_join(record, at)
+        reserve = frozenset(self.on_duty(record, seats, at))
+        return lambda seat: reserve.union(self.members(refs_of_seat(seat), at) if may_join else seat.people)
 
     def filled(self, seat: Anyone, at: datetime) -> Anyone:
         """Return `seat` with whoever is on call `at` this moment, where it is that of a rotation."""
@@ -643,7 +661,23 @@ def _told_apart(members: Iterable[str], by: Mapping[str, str]) -> tuple[tuple[Pe
     return people, tuple(one for one in everybody if one not in by)
 
 
-def _but_for_people(policy: PolicySnapshot) -> tuple[object, ...]:
-    """Return what a policy lets those do whom it names: beside that of another, nobody is asked by it."""
-    own = (policy.requester_may_approve, policy.editor_may_approve, policy.approve_by_email, policy.answer_from)
-    return (*own, policy.quorum, *((step.name, step.quorum) for step in policy.steps))
+def _but_for_people(policy: PolicySnapshot | PolicyStep) -> dict[str, object]:
+    """Return all that a policy says of who decides and how, whoever they are and however they hear of it."""
+    found: dict[str, object] = {name: said for name, said in dict(policy).items() if name not in _DECIDES_NOTHING}
+    found |= {"rule": _but_for_seats(policy.rule), "escalate_to": bool(policy.escalate_to)}
+    if isinstance(policy, PolicySnapshot):
+        found |= {"stand_ins": bool(policy.stand_ins), "steps": [_but_for_people(step) for step in policy.steps]}
+    return found
+
+
+def _but_for_seats(rule: Rule) -> object:
+    """Return which of its parts a rule needs together; any one of several seats is no other than one seat."""
+    match rule:
+        case Anyone():
+            return ()
+        case AllOf(of=of):
+            parts = tuple(map(_but_for_seats, of))
+            return parts[0] if len(parts) == 1 else ("all", parts)
+        case AnyOf(of=of):
+            found = frozenset(map(_but_for_seats, of))
+            return next(iter(found)) if len(found) == 1 else ("any", found)

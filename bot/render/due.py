@@ -176,7 +176,8 @@ def _when(record: RequestRecord, people: People) -> list[Line]:
     policy, asked = record.request.policy, record.asked
     lines = [Line(label=say("timing.urgency"), text=_urgency(policy))] if policy.urgency != "medium" else []
     if asked.escalated_at:
-        text = say("timing.escalated-at", when=in_words(asked.escalated_at))
+        came = any(one.why == "escalated" and one.in_step == asked.in_step for one in asked.asked_as.values())
+        text = say("timing.escalated-at" if came else "timing.escalated-nobody", when=in_words(asked.escalated_at))
         return [*lines, Line(label=say("timing.escalated"), text=text)]
     if asked.escalate_after_s is None:
         return lines

@@ -34,8 +34,9 @@ def test_at_night_it_escalates_to_whoever_is_on_call(tmp_path: Path) -> None:
 
     assert policy
     assert policy.escalate_after_s == 1200
-    assert people.on_duty(policy.escalate_to, NOW) == ("cy",)
-    assert people.on_duty(policy.escalate_to, datetime(2026, 11, 5, 12, tzinfo=UTC)) == ("dee",)
+    asked = record(approval(policy=policy))
+    assert people.escalates_to(asked, NOW) == ("cy",)
+    assert people.escalates_to(asked, datetime(2026, 11, 5, 12, tzinfo=UTC)) == ("dee",)
     assert set(who_at_first(policy, ()).named) >= {"cy", "dee"}
 
 

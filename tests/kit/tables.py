@@ -22,8 +22,13 @@ def write(world: World, toml: str) -> None:
 
 def without(toml: str, person: str) -> str:
     """The same file without the table of a person, and without a quorum that nobody would reach."""
+    return in_place_of(toml, person, "").replace("quorum = 2\n", "")
+
+
+def in_place_of(toml: str, person: str, table: str) -> str:
+    """The same file with the `table` of somebody else in place of that of a person."""
     begins = toml.index(f"[people.{person}]")
-    return (toml[:begins] + toml[toml.index("\n[", begins) + 1 :]).replace("quorum = 2\n", "")
+    return toml[:begins] + toml[toml.index("\n[", begins) + 1 :] + table
 
 
 async def becomes(world: World, toml: str) -> None:

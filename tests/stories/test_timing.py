@@ -7,6 +7,7 @@ from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.policy.judgements import ClosedOtherwise
 from bot.queries.rebuild import rebuild
+from bot.render.due import timing_lines
 from channels import Card
 from channels.email.local.letters import Letter
 from tests.fakes.wall import Wall
@@ -19,6 +20,7 @@ HURRY = TOML.replace("[policies.production]\n", f"[policies.production]\n{_WHEN}
     "[policies.pair]\n", f"[policies.pair]\n{_WHEN}"
 )
 MINUTE = 60.0
+_NOT_YET = '\n[oncall.ops]\nrotation = ["person:dan"]\nshift = "7d"\nstarts = "2099-01-01T09:00"\n'
 
 
 pytestmark = opens(HURRY)
@@ -127,6 +129,21 @@ async def test_a_card_that_can_be_changed_says_when_it_escalates_and_that_it_has
     assert now["Escalated"].endswith("more people may decide from then on")
     assert "If undecided" not in now
     assert asks(wall, "dan")
+
+
+@opens(HURRY.replace('escalate_to = ["person:dan"]', 'escalate_to = ["oncall:ops"]') + _NOT_YET)
+async def test_operators_hear_that_nobody_was_there_to_whom_it_escalates_and_no_card_says_that_more_may_decide(
+    world: World,
+) -> None:
+    record = await asked(world)
+
+    await after(world, 61)
+
+    told = await world.next_mail("dan", "Nobody was there to decide as well")
+    assert "It does so once. Still asked: Bo Berg and Cy Cole." in " ".join(told.text.split())
+    now = await world.request(record.request.id)
+    lines = {line.label: line.text for line in timing_lines(now, world.people)}
+    assert lines["Escalated"].endswith("nobody else was there to decide")
 
 
 def asks(wall: Wall, person: str) -> Card:

@@ -59,21 +59,17 @@ async def screened(
     """Return what is `wanted`, without those new to `record` who took part in what its approval asks for, in any step.
 
     Whoever could decide when it was opened was looked at then, for each step of it: those who are in by now were not.
-    Who asked comes to it only where the policy lets them approve by then and by now.
+    Who asked comes to it only where the policy lets them approve.
     """
     request = record.request
     if request.purpose != "gate":
         return list(wanted)
-    run, named_ever = with_other_ids(await store.run(request.run_id), people), who_of(record).named_ever
-    policy = people.tables.policies.get(request.policy.name)
-    is_own_now = policy is not None and policy.requester_may_approve
+    run = with_other_ids(await store.run(request.run_id), people)
 
     def seen(one: RequestReassigned) -> RequestReassigned:
         then = as_reassigned(record, one)
-        is_own = then.asked.requester_may_approve
-        looked_at = named_ever if is_own else _looked_at(record)
-        out = parts_in(run, who_of(then).named, request.call).keys() - looked_at
-        if (is_own and is_own_now) or not out:
+        out = parts_in(run, who_of(then).named, request.call).keys() - _looked_at(record)
+        if then.asked.requester_may_approve or not out:
             return one
         return one.model_copy(update={"moves": tuple(bringing_nobody_of(out, move) for move in one.moves)})
 

@@ -343,10 +343,11 @@ class Departures:
     ) -> list[RequestReassigned]:
         """Return how others may decide instead, as it is `wanted`, the nearest first.
 
-        By no move, where a step that was met is open again; with the same seats as they are filled now, so that every
-        vote still counts, of the steps that lack people and else of all; these with those whom it escalates to; and
-        where nothing is decided that a policy gates, by whoever else can say it. Another rule that the settings have by
-        now replaces none: half of one and half of the other would let somebody decide whom neither does.
+        By no move, where a step that was met is open again; with the same seats as they are filled now, where others
+        may join, so that every vote still counts, of the steps that lack people and else of all; these with those whom
+        it escalates to; and where nothing is decided that a policy gates, by whoever else can say it. Another rule that
+        the settings have by now replaces none: half of one and half of the other would let somebody decide whom neither
+        does.
         """
         request, now = record.request, wanted.at
         old, there = record.asked, may_come_to_approve(who_of(known), here)
@@ -355,8 +356,11 @@ class Departures:
         lacking = lacking or list(still)
         await self._people.look_up((*(ref for rule in old.rules for ref in refs_in(rule)), *self._people.tables.alerts))
 
+        may_join = self._people.may_join(record, now)
+
         def again(seat: Anyone) -> Sequence[PersonId]:
-            return self._people.seated_anew(seat, now, old.givers)
+            found = self._people.seated_anew(seat, now, old.givers)
+            return found if may_join else [one for one in found if one in seat.people]
 
         def by(*moves: Move) -> RequestReassigned:
             return wanted.model_copy(update={"moves": moves})
@@ -369,7 +373,7 @@ class Departures:
             return [wanted, *map(by, found)]
 
         def on_duty(seats: Iterable[Anyone]) -> Sequence[PersonId]:
-            return self._people.on_duty(seats, now)
+            return self._people.on_duty(record, seats, now)
 
         widened = [by(one, wider(reassigned(old, by(one)), lacking, on_duty)) for one in reversed(found)]
         return [wanted, *map(by, found), *widened]

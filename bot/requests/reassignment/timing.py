@@ -1,14 +1,16 @@
 """The things that time brings to an open request: reminders to those who have not answered, and escalation."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from agents.events import CardReplaced, Event, RequestReassigned, RequestReminded
 from agents.requests import DeliveryId, PersonId
 from agents.requests.record import RequestRecord, after
+from bot.config.tables import CHANNELS
 from bot.people.directory import People
 from bot.people.noted import NotedTables
+from bot.people.offers import deciders
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due, next_due
@@ -64,16 +66,29 @@ class Timing:
         [wanted] = await screened(self._store, self._people, record, [escalation(record, self._people, now)])
         made = reassigning(record, wanted, self._people, self._edits)
         stands = after(record, [made.event])
+        there = {*self._people.escalates_to(record, now)}
+        is_heard = not there.isdisjoint(deciders(stands, self._people))
+        told = () if is_heard else tuple(outbox_entry(one) for one in self._told_of_nobody(stands, now))
         return Commit(
             run_id=record.request.run_id,
             events=[made.event],
             records=[record_write(stands, version, before=record.request.expires_at)],
-            outgoing=made.outgoing,
+            outgoing=[*made.outgoing, *told],
             deliveries=made.deliveries,
             # Its status line names who may decide.
             wake=[*self.wake(stands, now), Wake(WorkItem("run", record.request.run_id))],
             limit=MAX_EVENTS_AT_ALL,
         )
+
+    def _told_of_nobody(self, record: RequestRecord, now: datetime) -> Iterator[Tell]:
+        """Tell the operators that nobody was there to whom it escalates: it does so once."""
+        request = record.request
+        for person in self._people.alerted(now):
+            with self._people.speaking_to(person):
+                title = say("notice.escalated-nobody-title", title=request.title.removesuffix("?"))
+                names = self._people.names_of(deciders(record, self._people))
+                card = notice(title, say("notice.escalated-nobody", names=names), now, request.id)
+            yield tell_about(request, person, card, CHANNELS)
 
     async def reminding(self, record: RequestRecord, version: int, due: Due, now: datetime) -> Commit:
         """Return the commit that reminds those who have not answered, each on the card that they hold."""

@@ -11,10 +11,10 @@ from bot.people.tables import Tables
 from bot.policy.approvers.who import who_at_first
 from channels import Contact
 from tests.agents.worlds import NOON
-from tests.bot.examples import ANNA, BO, CY, DAN, PEOPLE, anyone
+from tests.bot.examples import ANNA, BO, CY, DAN, PEOPLE, anyone, approval, question, record
 
 
-def directory(approvers: object, **policy: object) -> People:
+def directory(approvers: object = None, **policy: object) -> People:
     people = {
         "anna": PersonConfig(name="Anna Ames", groups=("dev",)),
         "bo": PersonConfig(name="Bo Berg", groups=("dev", "ops")),
@@ -123,3 +123,42 @@ def test_a_question_may_be_answered_by_the_requester_and_by_nobody_else() -> Non
 
     assert asked.rule == anyone("anna").model_copy(update={"source": "the requester"})
     assert asked.requester_may_approve
+
+
+_OF_TWO: dict[str, object] = {
+    "approvers": ["person:bo", "person:cy"],
+    "escalate_after": "1h",
+    "escalate_to": ["group:dev"],
+}
+_STEPS: dict[str, object] = {"steps": [{"name": "first", "approvers": ["person:bo"]}]}
+
+
+@pytest.mark.parametrize(
+    ("now", "joins"),
+    [
+        ({"approvers": ["group:ops"], "escalate_to": ["person:bo"]}, True),
+        ({"also_post": ["slack:#release"], "remind_after": ["1h"], "break_glass": ["person:bo"]}, True),
+        ({"approvers": {"all_of": ["person:bo", "person:cy"]}}, False),
+        ({"quorum": 2}, False),
+        ({"requester_may_approve": True}, False),
+        ({"editor_may_approve": True}, False),
+        ({"approve_by_email": True}, False),
+        ({"answer_from": ["cli"]}, False),
+        ({"expires_after": "3h"}, False),
+        ({"execute_within": "1m"}, False),
+        ({"escalate_after": "3h"}, False),
+        ({"stand_ins": ["person:anna"]}, False),
+        ({"approvers": None, "escalate_after": None, "escalate_to": [], **_STEPS}, False),
+    ],
+)
+def test_others_come_to_an_approval_only_while_the_file_has_the_same_policy_but_for_people(
+    now: dict[str, object], joins: bool
+) -> None:
+    then = directory(**_OF_TWO).snapshot("production", NOON)
+
+    assert directory(**(_OF_TWO | now)).may_join(record(approval(policy=then)), NOON) is joins
+
+
+def test_others_come_to_a_question_whatever_the_file_says() -> None:
+    assert directory(["group:ops"]).may_join(record(question()), NOON)
+    assert not People({}, {}).may_join(record(), NOON)

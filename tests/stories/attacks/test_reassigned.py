@@ -152,12 +152,12 @@ async def test_attack_what_the_policy_let_people_do_beside_others_one_does_alone
     assert isinstance(await world.decide(other, stands, "approve", channel=way), Decided)
 
 
-def by_group(who: Literal["bo", "anna"], *lines: str) -> str:
-    """The file with a policy for the bell by which a group of this one person approves."""
+def by_group(who: str, *lines: str) -> str:
+    """The file with a policy for the bell by which a group of these people approves."""
     toml = of_bell("group:bells", *lines)
-    return toml.replace(f'"{who}@corp.example"\n', f'"{who}@corp.example"\ngroups = ["bells"]\n').replace(
-        '["bells"]\ngroups = ["release"]', '["bells", "release"]'
-    )
+    for one in who.split():
+        toml = toml.replace(f'"{one}@corp.example"\n', f'"{one}@corp.example"\ngroups = ["bells"]\n')
+    return toml.replace('["bells"]\ngroups = ["', '["bells", "')
 
 
 _OWN = "requester_may_approve = true"
@@ -207,6 +207,65 @@ async def test_attack_it_escalates_to_somebody_of_now_who_decides_by_the_policy_
     await world.quiet()
 
     said = await world.decide("dan", await world.request(record.request.id), "approve")
+    assert isinstance(said, Decided) is (line == "")
+    await world.quiet()
+    assert world.workshop.effects == ["press bell"] * (line == "")
+
+
+_ALL = ('["person:bo", "person:cy"]', '{ all_of = ["person:bo", "person:cy"] }')
+
+
+@opens(TOML, change=for_the_bell)
+@pytest.mark.parametrize("put", [("", ""), _ALL, ('"1h"', '"3h"')], ids=["the same", "all approve", "later"])
+async def test_attack_it_escalates_to_somebody_of_now_whom_the_rule_of_now_does_not_let_decide_so(
+    world: World, put: tuple[str, str]
+) -> None:
+    await becomes(world, of_bell("bo cy", _LATER.replace("dan", "eve")))
+    record = await world.opened(await world.trigger("press bell"))
+
+    await becomes(world, without(of_bell("bo cy", _LATER).replace(*put), "eve"))
+    await world.move_time(61 * 60)
+    await world.quiet()
+
+    said = await world.decide("dan", await world.request(record.request.id), "approve")
+    assert isinstance(said, Decided) is (put == ("", ""))
+    await world.quiet()
+    assert world.workshop.effects == ["press bell"] * (put == ("", ""))
+
+
+def on_call(toml: str, person: str) -> str:
+    """The file, with this person on call."""
+    return f'{toml}\n[oncall.ops]\nrotation = ["person:{person}"]\nshift = "7d"\nstarts = "2020-01-01T09:00"\n'
+
+
+_WHEN_CALLED = of_bell("bo cy", 'escalate_after = "1h"\nescalate_to = ["oncall:ops"]')
+_STANDS_IN = of_bell("bo cy", 'stand_ins = ["oncall:ops"]')
+_COMES_BY = {
+    "the group is filled anew": (by_group("bo"), without(by_group("eve dan"), "bo")),
+    "it is handed on": (by_group("bo"), by_group("bo eve dan")),
+    "a rotation stands in": (on_call(_STANDS_IN, "dan"), on_call(_STANDS_IN, "eve")),
+    "it escalates": (on_call(_WHEN_CALLED, "dan"), on_call(_WHEN_CALLED, "eve")),
+}
+
+
+@opens(TOML, change=for_the_bell)
+@pytest.mark.parametrize("line", ["", "quorum = 2"])
+@pytest.mark.parametrize("by", [*_COMES_BY])
+async def test_attack_somebody_comes_to_it_by_now_and_decides_alone_as_the_policy_of_now_lets_nobody(
+    world: World, by: str, line: str
+) -> None:
+    then, now = _COMES_BY[by]
+    await becomes(world, then)
+    record = await world.opened(await world.trigger("press bell"))
+
+    await becomes(world, now.replace("[policies.bell]", f"[policies.bell]\n{line}"))
+    if by == "it escalates":
+        await world.move_time(61 * 60)
+        await world.quiet()
+    if by in {"it is handed on", "a rotation stands in"}:
+        await world.delegate("bo", record, "eve")
+
+    said = await world.decide("eve", await world.request(record.request.id), "approve")
     assert isinstance(said, Decided) is (line == "")
     await world.quiet()
     assert world.workshop.effects == ["press bell"] * (line == "")

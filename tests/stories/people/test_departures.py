@@ -25,7 +25,7 @@ from tests.bot.web.api.test_asking_approval import begun, program, vote
 from tests.kit.long import few_of
 from tests.kit.office import STEPS, TOML
 from tests.kit.opens import opens
-from tests.kit.tables import becomes, settings_in, without, write
+from tests.kit.tables import becomes, in_place_of, settings_in, without, write
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
 from tests.servers.web import Api, serving
@@ -58,7 +58,7 @@ async def test_who_has_joined_is_asked_instead_once_and_votes_still_count(world:
     run_id, record = await asked(world)
     assert isinstance(await world.decide("cy", record, "approve"), Counted)
 
-    await becomes(world, without(TOML, "bo") + EVE)
+    await becomes(world, in_place_of(TOML, "bo", EVE))
     await world.app.requests.departures.look_at_all()
 
     [event] = await reassigned(world, run_id)
@@ -135,7 +135,7 @@ async def test_who_left_while_nothing_ran_is_found_at_the_start(world: World) ->
     run_id, record = await asked(world)
 
     async with world.stopped():
-        world.toml = without(TOML, "bo") + EVE
+        world.toml = in_place_of(TOML, "bo", EVE)
 
     await world.next_mail("eve", "Press bell?")
     [event] = await reassigned(world, run_id)
@@ -152,7 +152,7 @@ async def test_who_left_is_not_forgotten_while_the_open_requests_can_not_be_list
     await client.do("RENAME", open_ones, aside)
     await client.do("SET", open_ones, "no list")
 
-    write(world, without(TOML, "bo") + EVE)
+    write(world, in_place_of(TOML, "bo", EVE))
     with pytest.raises(StoreError):
         await reload.look(at_once=True)
     assert "bo" not in world.app.people.all()
@@ -172,7 +172,7 @@ async def test_a_request_that_can_not_be_read_is_looked_at_again_after_ever_long
     await client.do("RENAME", kept, aside)
     await client.do("SET", kept, "no request")
 
-    write(world, without(TOML, "bo") + EVE)
+    write(world, in_place_of(TOML, "bo", EVE))
     await reload.look(at_once=True)
     await reload.look()
     assert await reassigned(world, run_id) == []
@@ -237,7 +237,7 @@ async def test_attack_it_escalates_to_nobody_where_the_file_names_others_by_then
 async def test_attack_a_process_that_still_has_the_file_from_before_asks_who_has_left_and_nobody_else(
     world: World, redis: str, tmp_path: Path
 ) -> None:
-    now = without(TOML, "bo").replace("approve_by_email = true", "quorum = 2\napprove_by_email = true") + EVE
+    now = in_place_of(TOML, "bo", EVE)
     async with beside_it(World(redis, tmp_path / "other")) as before, serving(before.app) as api:
         await becomes(world, now)
 

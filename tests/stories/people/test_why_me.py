@@ -10,12 +10,12 @@ from bot.queries.rebuild import rebuild
 from bot.render.cards import request_card
 from bot.render.views import request_view
 from tests.bot.cli.shell import sayso
-from tests.bot.process.test_reload import settings_in, without, write
 from tests.fakes.slack.driver import Workspace
 from tests.fakes.wall import Wall
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.slack_world import a_slack_world
+from tests.kit.tables import in_place_of, settings_in, write
 from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 
@@ -101,7 +101,7 @@ async def test_who_is_asked_as_nobody_answered_or_for_a_step_or_on_call_reads_th
 async def test_who_is_asked_instead_of_somebody_who_left_reads_who_that_was(world: World) -> None:
     record = await asked(world, "pair")
 
-    write(world, without(WHO.replace('"person:bo"', '"person:cy"'), "bo") + EVE)
+    write(world, in_place_of(WHO.replace('"person:bo"', '"person:cy"'), "bo", EVE))
     await Reload(world.app, lambda: settings_in(world.folder), works=True).look(at_once=True)
 
     whys = await because(world, record)
