@@ -13,8 +13,9 @@ and a signature after. Anything more, or else, is no command: whoever wrote it i
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from agents.run import Result, Run
@@ -129,7 +130,7 @@ def parse(text: str, by: str | None = None) -> Command | None:
         return Announce(announce["text"].strip())
     if not text.strip() or len(text) > _TEXT_CHARS:
         return None
-    lines = tuple(said_lines(strip_invisible(text), by))
+    lines = said_lines(strip_invisible(text), by)
     found = {_command(line) for line in lines}
     return found.pop() if len(found) == 1 else None
 
@@ -191,13 +192,15 @@ def _without_greeting(text: str) -> str:
     return text[place:].lstrip()
 
 
-def said_lines(text: str, by: str | None) -> Iterator[str]:
+# One message is asked about in several ways, one after the other.
+@lru_cache(maxsize=16)
+def said_lines(text: str, by: str | None) -> tuple[str, ...]:
     """The lines that say something: no greeting, thanks, name or signature. One empty line for a greeting alone."""
     lines = [line.strip() for line in _SIGNATURE.split(text)[0].splitlines() if line.strip()]
     while len(lines) > 1 and _says_nothing(lines, by):
         lines.pop()
-    said = [_without_greeting(line) for line in lines]
-    yield from [line for line in said if line] or said[:1]
+    said = tuple(map(_without_greeting, lines))
+    return tuple(filter(None, said)) or said[:1]
 
 
 def _says_nothing(lines: list[str], by: str | None) -> bool:

@@ -151,7 +151,7 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     A greeting, thanks and a signature say nothing; nor does a subject above a freeze, which only stops. A freeze wins
     over the end of one that stands beside it.
     """
-    lines = tuple(said_lines(strip_invisible(text), None))
+    lines = said_lines(strip_invisible(text), None)
     read = [_typed(line) for line in lines]
     typed = [one for one in read if one]
     if not typed:

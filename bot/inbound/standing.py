@@ -7,6 +7,7 @@ a denial, an end counts from every proven sender.
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -139,6 +140,8 @@ def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal[
     return Wanted(int(found["uses"]), found["until"], names, (found["run"] or "").lower())
 
 
+# One message is asked about in several ways, one after the other.
+@lru_cache(maxsize=16)
 def typed_revocations(text: str) -> tuple[tuple[str, ...], str, str]:
     """Return the standing approvals that a message ends, and what it says above and below that.
 

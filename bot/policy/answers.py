@@ -423,6 +423,7 @@ def is_stop(text: str) -> bool:
     return not _behind_answer(text) and (stops_plainly(text) or refuses(text))
 
 
+@lru_cache(maxsize=16)
 def is_no_wish(text: str, *, has_subject: bool = False) -> bool:
     """Return whether a message that answers nothing says stop, or is nothing but a refusal: no run comes of it.
 
