@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from workload import answer, context, data_dir, emit, event, tool
 
 from agents.events import AnswerNoted, RequestOpened
-from agents.requests import PersonId, RunId
+from agents.requests import PersonId, RunId, bound_to
 from agents.requests.proof import as_by
 from bench.parts import PERSON, BenchChannel, bench_agent, bench_settings
 from bot.app import App, compose
@@ -108,11 +108,13 @@ class Adapter:
         """
         for first in range(0, count, EVENTS_AT_ONCE):
             run_id, now = await self._start(name), self._app.store.about_now()
+            record, _, _ = await self._app.requests.decisions.request(request_id)
+            binding, proof = bound_to(record.request, "request"), as_by("bench")
             comments = [
-                AnswerNoted.model_validate({
-                    "at": now, "request_id": request_id, "reply_id": f"{name}/{i}", "person": PersonId(PERSON),
-                    "proof": as_by("bench"), "text": event(name, i), "outcome": "unclear",
-                })
+                AnswerNoted(
+                    at=now, request_id=record.request.id, reply_id=f"{name}/{i}", person=PersonId(PERSON),
+                    proof=proof, binding=binding, text=event(name, i), outcome="unclear",
+                )
                 for i in range(first, min(first + EVENTS_AT_ONCE, count))
             ]  # fmt: skip
             await self._app.journal.write(Commit(run_id=run_id, events=comments))
