@@ -64,11 +64,11 @@ async def screened(
     request = record.request
     if request.purpose != "gate":
         return list(wanted)
-    run = with_other_ids(await store.run(request.run_id), people)
+    run, looked_at = with_other_ids(await store.run(request.run_id), people), _looked_at(record)
 
     def seen(one: RequestReassigned) -> RequestReassigned:
         then = as_reassigned(record, one)
-        out = parts_in(run, who_of(then).named, request.call).keys() - _looked_at(record)
+        out = parts_in(run, who_of(then).named, request.call).keys() - looked_at
         if then.asked.requester_may_approve or not out:
             return one
         return one.model_copy(update={"moves": tuple(bringing_nobody_of(out, move) for move in one.moves)})

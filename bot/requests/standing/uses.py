@@ -88,15 +88,17 @@ class StandingUses:
 
         A model may have another run do what people denied, and they are asked about that as about its own next step.
         """
-        parent, call = run.started.parent if run.started else None, request.call
-        left, seen = [run.started.root if run.started else run.id], set[RunId]()
-        while left and (parent or run.children):
+        call, started = request.call, run.started
+        if call is None or started is None or not (started.parent or run.children):
+            return ""
+        left, seen = [started.root], set[RunId]()
+        while left:
             seen.add(one := left.pop())
             other = await self._store.run(one)
             left += [child.run_id for child in other.children if child.run_id not in seen]  # a file may name a circle
             for record in other.requests.values():
                 asked, by = record.request.call, _said_no(record, other)
-                if call and asked and by and (asked.tool, asked.arguments) == (call.tool, call.arguments):
+                if asked and by and (asked.tool, asked.arguments) == (call.tool, call.arguments):
                     key = "run.withdrawn-before" if by in record.askers else "run.denied-before"
                     return say(key, names=self._people.names_of([by]))
         return ""
