@@ -42,9 +42,9 @@ from agents.events import (
     VoteCast,
 )
 from agents.model.failures import is_too_long, status_of
-from agents.requests import AttemptId, Decision, PersonId, Request, RequestId, StandIn
+from agents.requests import AttemptId, Decision, PersonId, Remark, Request, RequestId, StandIn
 from agents.requests.concern import asked_in
-from agents.requests.record import step_requests
+from agents.requests.record import approval_before, step_requests
 from agents.state import (
     GO_ON,
     IT_DID_NOT,
@@ -209,7 +209,23 @@ def _forked(run: Run, event: RunForked) -> Run:
         objections=run.objections,
         edits=tuple(replace(one, step_id=None) if one.step_id == open_id else one for one in run.edits),
         forked=event,
+        beside=_beside_open(run) if event.how == "fork" else (),
     )
+
+
+def _beside_open(run: Run) -> tuple[Remark, ...]:
+    """Return what people wrote, asked and answered beside the approval of the open step, as far as nothing of it has
+    begun; in a fork that has asked for none yet, what stood beside it in its source.
+    """
+    pending = run.pending.held or run.pending if run.pending else None
+    if pending is None or run.has_begun(pending):
+        return ()
+    before = approval_before(run.requests, pending.id)
+    if before is None:
+        return run.beside
+    said = (one for one in before.comments if one.kind != "comment")
+    plain = (Remark(person=one.person, text=one.text, at=one.at) for one in said)
+    return tuple(sorted((*before.request.remarks, *plain), key=lambda one: one.at))
 
 
 def _judged(run: Run, event: StepRefused | StepGated) -> Run:
@@ -483,6 +499,7 @@ def chosen(run: Run, event: StepChosen) -> Run:
         ending=event.step_id if is_end else None,
         looked_at_end=False,
         pending=None if is_end else pending,
+        beside=run.beside if run.steps == 0 else (),
     )
 
 

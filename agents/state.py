@@ -44,6 +44,7 @@ from agents.requests import (
     GatedCall,
     Given,
     PersonId,
+    Remark,
     Request,
     RequestId,
     RunId,
@@ -424,8 +425,9 @@ class Run:
     they are requesters of that. `edits` are what people changed: none of those who decide approves a call that holds
     their own. `forked` is set where it goes on from a copied story, of which it keeps results and facts to read, and
     nothing that was asked, allowed, begun or used up; so many of its first results are `copied`, and may be true no
-    longer. `is_rehearsal`: rules chose steps, as there is no model; `stand_in`: as it gave none; with `rules_only`
-    people had them choose from then on. `ending` is the last step that was to end it; `end_refused`: code did not let
+    longer. `beside` is what people wrote, asked and answered beside the approval of the step that it takes over.
+    `is_rehearsal`: rules chose steps, as there is no model; `stand_in`: as it gave none; with `rules_only` people had
+    them choose from then on. `ending` is the last step that was to end it; `end_refused`: code did not let
     one stand; `looked_at_end`: its facts are those that code looked up once more at its end. `child_changes` are what
     the tools of children did, one for each that has ended, and `child_live` what they saw live, and when. `by_mail`: it
     goes by answers or words that whoever reads a mailbox can have given. `weakness` says why some prove too little for
@@ -477,6 +479,7 @@ class Run:
     ended: RunEnded | None = None
     heard_late: AttemptId | None = None
     forked: RunForked | None = None
+    beside: tuple[Remark, ...] = ()
 
     @property
     def is_cancelled(self) -> bool:

@@ -305,9 +305,11 @@ def _request(
 
 
 def _remarks_about(run: Run, pending: PendingStep) -> tuple[Remark, ...]:
-    """Return what requesters wrote beside the request of this step before: whoever is asked anew reads it as well."""
+    """Return what requesters wrote beside the request of this step before: whoever is asked anew reads it as well. So
+    do those who are asked in a fork, which takes the step over unread.
+    """
     before = approval_before(run.requests, pending.id)
-    return before.request.remarks if before else ()
+    return before.request.remarks if before else run.beside
 
 
 def words_of(run: Run) -> str:

@@ -266,6 +266,26 @@ async def test_who_forks_a_run_does_not_approve_what_it_does_and_nobody_is_told_
     assert (await world.decide("bo", record, "approve")).type == "not_entitled"
 
 
+async def test_attack_a_fork_asks_for_the_open_step_without_what_was_said_beside_its_card(world: World) -> None:
+    source = await world.trigger("press bell\npress horn")
+    record = await world.opened(source)
+    await world.reply("bo", await world.next_mail("bo", about=record.request.digest), "May it ring before noon?")
+    await world.reply("anna", await world.next_mail("anna", about="before noon"), "No.")
+    await world.next_mail("bo", about="Anna Ames answered")
+    await world.decide("anna", await world.request(record.request.id), "free_text", "Only after 18:00")
+
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(CY, proof=None))
+    again = await world.app.runs.forks.fork(fork, (await world.run(source)).seq + 2, Asker(CY, proof=None))
+
+    for run_id in (fork, again):
+        request = (await world.opened(run_id)).request
+        said = [(one.person, one.text) for one in request.remarks]
+        assert said == [("bo", "May it ring before noon?"), ("anna", "No."), ("anna", "Only after 18:00")]
+        assert "Only after 18:00" in (await world.next_mail("bo", about=request.digest)).text
+    await world.decide("bo", await world.opened(again), "approve")
+    assert (await world.opened(again, after=request.id)).request.remarks == ()
+
+
 async def test_a_question_of_code_is_asked_anew_in_a_fork_and_its_answer_stops_it(world: World) -> None:
     run_id = await world.trigger("loop")
     await world.opened(run_id)
