@@ -213,7 +213,7 @@ class Decisions:
             if written.state == "repeat":
                 if inbound:
                     await self._journal.store.drop_inbound(inbound)
-                await self.sessions.follow(record)
+                await self.sessions.follow(record, is_repeat=True)
                 return judgements.validate_json(written.outcome), None
             if written.state == "committed":
                 run_id = record.request.run_id

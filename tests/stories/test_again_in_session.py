@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient
 
-from agents.requests import PersonId
+from agents.requests import PersonId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
+from bot.policy.answers import Statement
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import TooLate
 from bot.policy.standing import Standing
 from bot.requests.standing.kept import KeptStandings
+from bot.store import Keys
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
@@ -368,6 +370,28 @@ async def test_attack_the_run_of_the_same_call_that_was_asked_beside_it_is_cance
 
     assert await agents.hears(call(prompt_id="p3")) == "deny"
     assert getattr((await agents.by(allowed)).revoked, "by", "") == "anna"
+
+
+async def test_attack_an_approval_is_sent_again_whose_writer_died_before_they_wrote_what_it_allows(
+    agents: Agents,
+) -> None:
+    """Somebody has denied the same call since, that was asked beside it: there was nothing yet that this could end."""
+    office = agents.office
+    await agents.hears(call(prompt_id="p1"))
+    beside = await agents.open()
+    await agents.hears(call(prompt_id="p2"))
+    request = (await agents.open()).request
+    seen, proof = bound_to(request, "digest"), as_by("console")
+    said = Statement("once", PersonId("bo"), proof, seen, "approve", "", again=True)
+    await office.app.requests.decisions.decide(request.id, said)
+    store = office.app.store
+    await store.client.do("DEL", Keys(0).standing(KeptStandings.id_for(request.run_id)))
+    await office.decide("cy", beside, "deny")
+    await office.quiet()
+
+    await office.app.requests.decisions.decide(request.id, said)
+
+    assert await agents.hears(call(prompt_id="p3")) == "deny"
 
 
 @pytest.mark.parametrize("how", few_of(["early", "late"], 1))

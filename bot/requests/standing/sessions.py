@@ -32,15 +32,16 @@ class SessionGrants:
     journal: Journal
     people: People
 
-    async def follow(self, record: RequestRecord) -> None:
+    async def follow(self, record: RequestRecord, *, is_repeat: bool = False) -> None:
         """Do what the decision of `record` says of its session, once however often it is called.
 
-        It never fails: without it people are asked again.
+        An approval that `is_repeat` allows nothing: somebody may have said no to the same call since. It never fails:
+        without it people are asked again.
         """
         try:
             if no := no_to(record):
                 await self._end(record, no)
-            elif record.state == "approved" and allows_again(record):
+            elif record.state == "approved" and allows_again(record) and not is_repeat:
                 await self._grant(record)
         except StoreError:
             log.exception("what is allowed again in a session is not written down", request_id=record.request.id)
