@@ -24,9 +24,13 @@ class Outsider(Frozen):
 
 
 class FromPerson(Frozen):
-    """Somebody asked, or a program for them."""
+    """Somebody asked, or a program for them, or took in a story from a file.
+
+    `logins` are as in `FromTrigger`, where that file says that a trigger began it: they approve nothing of it.
+    """
 
     type: Literal["person"] = "person"
+    logins: tuple[str, ...] = ()
 
 
 class FromTrigger(Frozen):
@@ -72,6 +76,8 @@ class Began(Stored, Frozen):
         match flat:
             case ["", None, "", () | []]:
                 return rest
+            case ["", None, "", logins]:
+                return rest | {"origin": {"type": "person", "logins": logins}}
             case ["", None, address, () | []]:
                 return rest | {"origin": {"type": "desk", "address": address}}
             case [name, outsider, "", logins]:

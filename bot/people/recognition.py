@@ -8,6 +8,7 @@ from agents.moves import without
 from agents.requests import (
     Anyone,
     FromDesk,
+    FromPerson,
     FromTrigger,
     Origin,
     PersonId,
@@ -137,12 +138,10 @@ def _set_off(origin: Origin, people: People) -> tuple[PersonId, ...]:
     """Return who has by now a login or the address of those that set a run off, and who may be them."""
     found = tuple[PersonId, ...]()
     match origin:
-        case FromTrigger(logins=logins):
+        case FromTrigger(logins=logins) | FromPerson(logins=logins):
             found = tuple(filter(None, map(people.by_github, logins)))
         case FromDesk(address=address):
             found = people.once_had("email", address)
-        case _:
-            pass
     return _both(found, people.maybe)
 
 
@@ -156,7 +155,8 @@ def may_have_sat(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
 
 def _may_have_sat(record: RequestRecord, who: Who, people: People) -> tuple[PersonId, ...]:
     voted = (*record.asked.filled, *(vote.person for vote in record.votes))
-    out = dict.fromkeys((*chain.from_iterable(map(people.maybe, who.givers)), *_had_of_barred(who, people)))
+    asked = replace(who, requesters=(*who.requesters, *_set_off(record.request.origin, people)))
+    out = dict.fromkeys((*chain.from_iterable(map(people.maybe, who.givers)), *_had_of_barred(asked, people)))
     for one in dict.fromkeys((*who.broke, *filter(people.is_here, voted))):
         out |= {} if one in out else dict.fromkeys(people.maybe(one))
     return tuple(out)

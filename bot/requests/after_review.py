@@ -109,10 +109,10 @@ class AfterReviews:
 
 def reviewed(record: RequestRecord, vote: Vote, people: People, now: datetime) -> Reviewed:
     """Return what is reviewed once `vote` has broken the glass of `record`, and who is asked."""
-    request, by, took_part = record.request, vote.person, who_of(record).took_part
+    request, by, known = record.request, vote.person, who_of(as_known_now(record, people))
     # Whoever may be one of them could not answer it either.
-    out = {other for one in (by, *took_part) for other in (one, *people.maybe(one))}
-    to = present(who_of(as_known_now(record, people)).reviewers, people)
+    out = {other for one in (by, *known.took_part) for other in (one, *people.maybe(one))}
+    to = present(known.reviewers, people)
     operators = people.members(people.tables.alerts, now)
     return Reviewed(
         request_id=request.id,
@@ -122,7 +122,7 @@ def reviewed(record: RequestRecord, vote: Vote, people: People, now: datetime) -
         name=people.name_of(by),
         reason=vote.reason,
         to=to or tuple(one for one in operators if one not in out),
-        took_part=took_part,
+        took_part=who_of(record).took_part,
         expires_after_s=_REVIEW_WITHIN.total_seconds(),
         remind_after_s=request.policy.remind_after_s,
         quiet_hours=request.policy.quiet_hours,

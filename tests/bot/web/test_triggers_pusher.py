@@ -3,19 +3,26 @@
 import json
 from typing import Any
 
+import pytest
+
 from agents.events import RunStarted
-from agents.requests import PersonId
+from agents.requests import PersonId, RunId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
+from bot.people.offers import deciders
+from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Decided, NotEntitled
 from bot.render.request_card import standing
 from bot.runs.api_requests import Asker
+from bot.runs.export import export
+from bot.store.ids import review_of
 from bot.triggers.github import logins
 from tests.bot.cli.shell import sayso
 from tests.bot.triggers.hub import created, pushed, workflow_run
 from tests.bot.triggers.posting import HUB_SECRET, SECRET, bytes_of, post, signed_by_github
 from tests.bot.web.test_triggers import secrets
+from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes, without, write
@@ -23,6 +30,8 @@ from tests.kit.world import World
 from tests.servers.console import Console
 from tests.servers.web import Api
 from tests.stories.people.test_half_taken import process_of
+from tests.stories.test_absences import away
+from tests.stories.test_break_glass import breaks
 
 LOGINS = TOML.replace('"bo@corp.example"', '"bo@corp.example"\ngithub = "Bo-Berg"').replace(
     '"cy@corp.example"', '"cy@corp.example"\ngithub = "cy-cole"'
@@ -142,6 +151,75 @@ async def test_attack_the_approval_of_whoever_pushed_begins_it_as_the_file_names
     again = await world.opened(record.request.run_id, after=record.request.id)
     assert "bo" in again.requesters
     assert world.workshop.effects == []
+
+
+SPARE = LATER.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n')
+
+
+@opens(SPARE, change=secrets(tags=HUB_SECRET, broken=SECRET))
+@pytest.mark.parametrize("how", few_of(["by hand", "away", "approved before"], 0, 2))
+async def test_attack_whoever_pushed_has_another_decide_before_the_file_names_their_login(
+    world: World, api: Api, how: str
+) -> None:
+    if how == "away":
+        await away(world, "bo", "dan")
+    record = await world.opened((await happens(world, api, "tags", pushed() | by("Bo-Berg"))).run_id)
+    if how != "away":
+        await world.delegate("bo", record, "dan")
+    if how == "approved before":
+        await world.steer(record.request.run_id, "pause")
+        assert isinstance(await world.decide("dan", await world.request(record.request.id), "approve"), Decided)
+
+    await becomes(world, SPARE.replace('"bo@corp.example"', '"bo@corp.example"\ngithub = "Bo-Berg"'))
+
+    if how == "approved before":
+        await world.steer(record.request.run_id, "resume")
+        record = await world.opened(record.request.run_id, after=record.request.id)
+    stands = await world.request(record.request.id)
+    assert deciders(stands, world.app.people) == ("cy",)
+    assert isinstance(await world.decide("dan", stands, "approve"), NotEntitled)
+    assert world.workshop.effects == []
+    await world.decide("cy", stands, "approve")
+    await world.ended(record.request.run_id)
+    assert world.workshop.effects == ["press v1.2.0"]
+
+
+@pytest.mark.parametrize("is_named", few_of([True, False], 0))
+async def test_attack_whoever_pushed_approves_what_a_file_tells_of_that_run(
+    world: World, api: Api, *, is_named: bool
+) -> None:
+    """The file names their login before the story is taken in, or after that."""
+    record = await pushed_by_bo(world, api)
+    events = await world.events(record.request.run_id)
+    if is_named:
+        await becomes(world, LOGINS + TRIGGERS)
+
+    told = export(record.request.run_id, events, "", await world.now())
+    taken = await world.app.runs.forks.take_in(told, Asker(PersonId("dan"), proof=as_by("cli")))
+    copy = await world.opened(taken)
+    await becomes(world, LOGINS + TRIGGERS)
+
+    assert isinstance(await world.decide("bo", copy, "approve"), NotEntitled)
+    assert "Nobody typed this" not in (await world.next_mail("cy", about=copy.request.digest)).text
+    forked = await world.app.runs.forks.retry(taken, Asker(PersonId("anna"), proof=as_by("cli")))
+    assert isinstance(await world.decide("bo", await world.opened(forked), "approve"), NotEntitled)
+
+
+ALONE = LATER.replace('to = ["person:dan"]', 'to = ["person:dan", "person:cy"]').replace(
+    '[policies.production]\napprovers = ["group:release"]',
+    '[policies.production]\napprovers = ["person:bo"]\nbreak_glass = ["person:bo"]',
+)
+
+
+@opens(ALONE, change=secrets(tags=HUB_SECRET, broken=SECRET))
+async def test_attack_whoever_pushed_says_that_it_was_right_to_break_the_glass_for_it(world: World, api: Api) -> None:
+    record = await world.opened((await happens(world, api, "tags", pushed() | by("dan-d"))).run_id)
+    await becomes(world, ALONE.replace('"dan@corp.example"', '"dan@corp.example"\ngithub = "dan-d"'))
+
+    await breaks(world, "bo", record)
+    review = await world.opened(RunId(review_of(record.request.id)))
+
+    assert who_of(review).seated == ("cy",)
 
 
 async def test_attack_whoever_pushed_approves_it_as_the_file_gave_their_login_to_somebody_else(
