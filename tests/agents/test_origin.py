@@ -16,6 +16,7 @@ PUSHED = json.loads(write_event(started("deploy v1.2.0 to staging")))
 BO = Outsider(login="bo-gh", did="pushed")
 FLAT: list[tuple[Origin, dict[str, Any]]] = [
     (FromPerson(), {"trigger": "", "outsider": None, "desk": ""}),
+    (FromPerson(logins=("bo-gh",)), {"trigger": "", "outsider": None, "desk": "", "logins": ["bo-gh"]}),
     (FromTrigger(name="tags"), {"trigger": "tags", "outsider": None, "desk": ""}),
     (FromTrigger(name="tags", outsider=BO), {"trigger": "tags", "outsider": BO.model_dump(), "desk": ""}),
     (
@@ -55,7 +56,7 @@ def test_any_event_reads_as_it_was_written_and_no_field_is_called_origin(event: 
         {"trigger": "tags", "outsider": None, "desk": "eve@shop.example"},
         {"trigger": "", "outsider": BO.model_dump(), "desk": ""},
         {"trigger": "", "outsider": BO.model_dump(), "desk": "eve@shop.example"},
-        {"trigger": "", "outsider": None, "desk": "", "logins": ["bo-gh"]},
+        {"trigger": "", "outsider": None, "desk": "eve@shop.example", "logins": ["bo-gh"]},
         {"trigger": 5},
         {"desk": None},
     ],
