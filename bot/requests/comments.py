@@ -58,7 +58,8 @@ class Comments:
             return Brought(events)
         said, text = now_stands.comments[-1], ends_of(noted.text, _HEAD_CHARS, _TAIL_CHARS)
         if said.kind == "answer":
-            brought = self._answer(now_stands, events, said, text, is_public=is_public)
+            question = record.comment(said.about)
+            brought = self._answer(now_stands, events, said, text, question, is_public=is_public)
         else:
             brought = await self._question(record.request, events, noted, said, text, is_public=is_public)
         moved = updates_for(
@@ -107,13 +108,23 @@ class Comments:
         )
 
     def _answer(
-        self, record: RequestRecord, events: Sequence[Event], said: Comment, text: str, *, is_public: bool
+        self,
+        record: RequestRecord,
+        events: Sequence[Event],
+        said: Comment,
+        text: str,
+        question: Comment | None,
+        *,
+        is_public: bool,
     ) -> Brought:
         """Brings it to whoever asked: by mail with the whole card, which may be decided by what was said. Where they do
         not decide by now, it goes to those who do as well.
         """
-        request, question = record.request, record.comment(said.about)
-        if question is None or question.person == said.person:
+        request = record.request
+        if question is None:  # so many wait that nobody knows whose it was
+            told = [tell_about(request, one, self._reply(request, said, text, one)) for one in self._deciding(record)]
+            return Brought(events, [*map(outbox_entry, told)])
+        if question.person == said.person:
             return Brought(events)
         if is_public and question.channel == said.channel and not question.was_sent:
             return Brought(events)  # both were typed in one place
@@ -140,11 +151,14 @@ class Comments:
         """Return who decides by now where somebody who asked back does not: to whom they handed it on, or who stands in
         for them, else all who do. Their cards show a question, which they may wait to see answered.
         """
-        may = deciders(record, self._people) if record.state == "open" else ()
+        may = self._deciding(record)
         if person in may:
             return ()
         holder = now_held_by(record.asked, person)
         return (holder,) if holder in may else may
+
+    def _deciding(self, record: RequestRecord) -> tuple[PersonId, ...]:
+        return deciders(record, self._people) if record.state == "open" else ()
 
     def _asking(self, request: Request, said: Comment, person: PersonId) -> Delivery:
         """What the token of a card stands for by which `person` answers `said`."""
