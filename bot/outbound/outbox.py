@@ -121,6 +121,8 @@ class Outbox:
                 case Tell(beside=Address() as there, request_id=str() as request_id):
                     if why := await self._lines.say(entry, there, request_id):
                         await self._failed(entry, why)
+                case Tell(to_absent=True) if await self._sender.is_seen(entry):
+                    await self._sent(entry)
                 case Tell() | Alert():
                     sending = await self._answerable(entry)
                     # An alert may be of a process that serves HTTP and has no channels; one that sends has them all.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from agents.events import AnswerNoted, CardReplaced, Event, RunStarted
 from agents.requests import DeliveryId, Holder, PersonId, Request
@@ -77,10 +78,17 @@ class Comments:
         *,
         is_public: bool,
     ) -> Brought:
-        """A card for each who asked, the answer to which goes on the card of the request and counts for nothing."""
+        """A card for each who asked, the answer to which goes on the card of the request and counts for nothing.
+
+        A question that is typed in the thread where it was asked goes to those alone who do not see that.
+        """
         asked = [one for one in present(request.askers, self._people) if one != said.person]
-        if is_public or not asked:  # in the thread where it was asked, whoever asked has read it already
+        if not asked:
             return Brought(events)
+        if is_public and said.kind == "comment":  # whoever wrote it is not told that it goes to anybody
+            return Brought(events)
+        if is_public:
+            return self._to_absent(request, events, said, text, asked)
         reach = await self._reach(request)
         made = [self._asking(request, said, person) for person in asked]
         told = [
@@ -107,6 +115,17 @@ class Comments:
             [(one.id, one.model_dump_json().encode()) for one in made],
         )
 
+    def _to_absent(
+        self, request: Request, events: Sequence[Event], said: Comment, text: str, asked: Sequence[PersonId]
+    ) -> Brought:
+        """Brings a question of a thread to those of `asked` who do not see that; words answer it, without a form."""
+        ways, told = nearest_first(_ways(request), said.channel), list[Tell]()
+        for person in asked:
+            card = self._for(person, lambda: comment_card(request, said, text, self._people))
+            plain = card.model_copy(update={"form": None})
+            told.append(tell_about(request, person, plain, ways, to_absent=True))
+        return Brought(events, [*map(outbox_entry, told)])
+
     def _answer(
         self,
         record: RequestRecord,
@@ -126,8 +145,7 @@ class Comments:
             return Brought(events, [*map(outbox_entry, told)])
         if question.person == said.person:
             return Brought(events)
-        if is_public and question.channel == said.channel and not question.was_sent:
-            return Brought(events)  # both were typed in one place
+        was_typed_there = is_public and question.channel == said.channel and not question.was_sent
         person, others = question.person, self._in_place_of(record, question.person)
         holds = any(holder.person == person for holder in record.holders)
         may = record.state == "open" and person in deciders(record, self._people)
@@ -138,8 +156,10 @@ class Comments:
             return Brought([*events, again], [placed.outgoing], [placed.delivery])
         ways = nearest_first(_ways(request), question.channel)
         heard = present([person], self._people) or (() if others else (person,))
-        told = [tell_about(request, one, self._reply(request, said, text, one), ways) for one in heard]
-        told += [tell_about(request, one, self._reply(request, said, text, one, question)) for one in others]
+        brings = partial(tell_about, request, to_absent=was_typed_there)
+        told = [brings(one, self._reply(request, said, text, one), ways) for one in heard]
+        reach = ways if was_typed_there else None
+        told += [brings(one, self._reply(request, said, text, one, question), reach) for one in others]
         return Brought(events, [*map(outbox_entry, told)])
 
     def _reply(
