@@ -32,7 +32,7 @@ from bot.requests.gathering import Gathering
 from bot.requests.opening import requesters_of
 from bot.store import Commit, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.indexes import begin_thread, note_thread
+from bot.store.indexes import begin_thread, note_question, note_thread
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import (
     Alert,
@@ -352,6 +352,9 @@ class Outbox:
         if isinstance(entry, Tell) and entry.to:
             return
         if sending.card.form and delivery.handle:
+            asks = entry.delivery_id if isinstance(entry, Tell) else None
+            if asks and (placed := await self._failures.placed(asks)) and placed.about:
+                await note_question(self._store, address.channel, delivery.handle, placed.about)
             await note_thread(self._store, address.channel, delivery.handle, entry.run_id)
         elif isinstance(entry, Tell) and self._channels[address.channel].edits and not address.is_shared:
             know = note_thread if entry.thread.startswith(SESSION) else begin_thread

@@ -4,6 +4,7 @@ import pytest
 
 from tests.fakes.slack.driver import Message
 from tests.kit.slack_world import SlackWorld
+from tests.servers.web import serving
 
 WHY, BECAUSE = "Why now?", "The shop has been down since noon."
 
@@ -66,6 +67,27 @@ async def test_a_question_comes_as_a_direct_message_and_is_answered_in_its_windo
     await office.becomes(card, f"Answer by Anna Ames: “{BECAUSE}”")
     await office.says(office.bo.dm, "Anna Ames answered.")
     assert (await office.world.request(record.request.id)).state == "open"
+
+
+async def test_attack_what_answers_one_question_is_told_as_the_answer_to_a_newer_one(office: SlackWorld) -> None:
+    record = await office.world.opened(await office.world.trigger("press bell"))
+    card = await office.card(office.bo.dm, to_press="Approve")
+    await asks(office, card)
+    question = await office.says(office.anna.dm, WHY)
+    async with serving(office.world.app) as api:
+        newer = {"ask": "Can it be undone?"}
+        await (await api.client("cy")).post(f"/v1/requests/{record.request.id}/answer", json=newer)
+    await office.says(office.anna.dm, "Can it be undone?")
+
+    await office.anna.answers(question, BECAUSE)
+
+    await office.says(office.bo.dm, "Anna Ames answered.")
+    _, waits, answer = (await office.world.request(record.request.id)).comments
+    assert (answer.text, answer.about == waits.id) == (BECAUSE, False)
+    await office.anna.answers(question, "And there is a sale tonight.")
+    await office.becomes(card, "And there is a sale tonight.")
+    found = await office.world.request(record.request.id)
+    assert (found.comments[-1].about, found.request.remarks) == (answer.about, ()), "Cy's waits still"
 
 
 @pytest.mark.parametrize("who", ["whoever asked for it", "whoever asked back"])
