@@ -44,7 +44,8 @@ from language.stored import Stored
 
 COMMENTS = 10
 """Most comments that are kept here, and most questions and answers, so that whoever may only comment pushes none of
-those off the card. All are in the run's story.
+those off the card. A question that waits for an answer stays before all others, and an answered one as long as its
+answer. All are in the run's story.
 """
 _COMMENT_CHARS = 500
 # These name no request, and may be about any.
@@ -424,8 +425,12 @@ def _comments(record: RequestRecord, event: AnswerNoted) -> tuple[Comment, ...]:
 
 def _newest(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
     plain = [one for one in comments if one.kind == "comment"][-COMMENTS:]
-    asked = [one for one in comments if one.kind != "comment"][-COMMENTS:]
-    return tuple(one for one in comments if one in plain or one in asked)
+    asked = [one for one in comments if one.kind != "comment"]
+    answered_at = {one.about: place for place, one in enumerate(asked)}
+    waiting = [one for one in asked if one.kind == "question" and one.id not in answered_at][1 - COMMENTS :]
+    others = [(max(place, answered_at.get(one.id, 0)), one) for place, one in enumerate(asked) if one not in waiting]
+    newest = [one for _, one in sorted(others, key=lambda each: each[0])[len(waiting) - COMMENTS :]]
+    return tuple(one for one in comments if one in plain or one in waiting or one in newest)
 
 
 def _cut(text: str) -> str:

@@ -57,7 +57,7 @@ from bot.runs.children import Children, busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id, inbound_of, is_a, run_of
-from bot.store.indexes import has_effect, runs_of_thread
+from bot.store.indexes import has_effect, question_above, runs_of_thread
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell, tell_about
 from channels import SESSION, ChannelUnavailable, Trigger
@@ -498,6 +498,7 @@ class FollowUps:
         """Words of somebody who asked for it: they take it back, answer a question, stand on every card, or steer."""
         record, version, _ = read
         question = record.question_for(PersonId(trigger.person))
+        above = await question_above(self._store, channel, trigger.within or trigger.thread) if question else ""
         is_taken_back = takes_back(trigger.text, is_asked=question is not None)
         if is_stop(trigger.text) and not _is_answerable(record) and trigger.person in record.askers:
             return await self._stop(inbound_id, channel, trigger, run, record, version)
@@ -511,8 +512,9 @@ class FollowUps:
         statement = _statement(inbound_id, channel, trigger, record)
         if is_taken_back:
             statement = as_denial(record.request, statement)
-        elif not trigger.text.strip():
-            statement = replace(statement, text=ONLY_FILES)
+        else:  # what stands below one question is no answer to a newer one
+            about = above if record.comment(above) else ""
+            statement = replace(statement, text=trigger.text if trigger.text.strip() else ONLY_FILES, about=about)
         await self._decisions.decide(record.request.id, statement, read)
         return "taken"
 

@@ -239,7 +239,7 @@ class Inbox:
             case Trigger() | Inquiry() if arrived.is_old:
                 await self._quarantine.add(inbound_id, arrived.channel, _held(reading))
             # Other answers need no such care: what they answer was closed when the store was restored.
-            case Reply() if arrived.is_old and _is_of_no_request(reading):
+            case Reply() if arrived.is_old and any(map(_is_of_no_request, (reading, _above_contacts(reading)))):
                 await self._quarantine.add(inbound_id, arrived.channel, _held(reading))
             case Reply():
                 await self._reply(inbound_id, arrived.channel, reading, received_at)
@@ -292,7 +292,7 @@ class Inbox:
             await self._quarantine.add(inbound_id, channel, item)
             return None
         placed = Delivery.model_validate_json(body)
-        above = reply.model_copy(update={"text": reply.above or reply.text})
+        above = _above_contacts(reply)
         reply = above if _is_of_no_request(above) else reply
         statement = _stated(reply, placed, inbound_id, channel)
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
@@ -1002,6 +1002,10 @@ def _with_reason(reply: Reply) -> Reply:
     """Return an answer with the reason of a denial below its words, as a mail has it; a window has it by itself."""
     is_apart = reply.said == "deny" and reply.reason not in reply.text
     return reply.model_copy(update={"text": f"{reply.text}\n{reply.reason}"}) if is_apart else reply
+
+
+def _above_contacts(reply: Reply) -> Reply:
+    return reply.model_copy(update={"text": reply.above or reply.text})
 
 
 def _is_of_no_request(reply: Reply) -> bool:

@@ -32,7 +32,7 @@ from bot.requests.gathering import Gathering
 from bot.requests.opening import requesters_of
 from bot.store import Commit, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.indexes import begin_thread, note_thread
+from bot.store.indexes import begin_thread, note_question, note_thread
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import (
     Alert,
@@ -121,6 +121,8 @@ class Outbox:
                 case Tell(beside=Address() as there, request_id=str() as request_id):
                     if why := await self._lines.say(entry, there, request_id):
                         await self._failed(entry, why)
+                case Tell(to_absent=True) if await self._sender.is_seen(entry):
+                    await self._sent(entry)
                 case Tell() | Alert():
                     sending = await self._answerable(entry)
                     # An alert may be of a process that serves HTTP and has no channels; one that sends has them all.
@@ -350,6 +352,9 @@ class Outbox:
         if isinstance(entry, Tell) and entry.to:
             return
         if sending.card.form and delivery.handle:
+            asks = entry.delivery_id if isinstance(entry, Tell) else None
+            if asks and (placed := await self._failures.placed(asks)) and placed.about:
+                await note_question(self._store, address.channel, delivery.handle, placed.about)
             await note_thread(self._store, address.channel, delivery.handle, entry.run_id)
         elif isinstance(entry, Tell) and self._channels[address.channel].edits and not address.is_shared:
             know = note_thread if entry.thread.startswith(SESSION) else begin_thread

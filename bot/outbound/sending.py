@@ -244,6 +244,12 @@ class Sender:
         """Send a line below the card at `there`. Raises ChannelRefused, ChannelUnavailable."""
         await channel.send(await self._card(sending, channel, there), there, sending.key)
 
+    async def is_seen(self, entry: Tell) -> bool:
+        """Return whether the person of `entry` sees its thread, as others do. Raises ChannelUnavailable."""
+        channel, contact = self._channels.get(entry.reach[0]), _contact(entry, self._people)
+        there = await channel.address(contact, entry.thread, anew=True) if channel and contact else None
+        return there is not None and there.is_shared
+
     async def _address(self, sending: CardToSend, channel: Channel) -> Address | None:
         entry, record = sending.entry, sending.record
         if place := place_for(entry):

@@ -360,7 +360,7 @@ def stands(judgement: Judgement, record: RequestRecord) -> bool:
             return record.state == "open" and (vote.person in record.approved_by or not is_older)
         case Edited(digest=digest):
             return record.state == "open" and digest == record.request.digest
-        case Delegated():
+        case Delegated() | Remarked() | Asked():
             return record.state == "open"
         case Decided(decision=decision) if decision.state == "approved":
             return record.state not in {"revoked", "superseded"}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from agents.events import AnswerNoted, CardReplaced, Event, RunStarted
 from agents.requests import DeliveryId, Holder, PersonId, Request
@@ -58,7 +59,8 @@ class Comments:
             return Brought(events)
         said, text = now_stands.comments[-1], ends_of(noted.text, _HEAD_CHARS, _TAIL_CHARS)
         if said.kind == "answer":
-            brought = self._answer(now_stands, events, said, text, is_public=is_public)
+            question = record.comment(said.about)
+            brought = self._answer(now_stands, events, said, text, question, is_public=is_public)
         else:
             brought = await self._question(record.request, events, noted, said, text, is_public=is_public)
         moved = updates_for(
@@ -76,10 +78,17 @@ class Comments:
         *,
         is_public: bool,
     ) -> Brought:
-        """A card for each who asked, the answer to which goes on the card of the request and counts for nothing."""
+        """A card for each who asked, the answer to which goes on the card of the request and counts for nothing.
+
+        A question that is typed in the thread where it was asked goes to those alone who do not see that.
+        """
         asked = [one for one in present(request.askers, self._people) if one != said.person]
-        if is_public or not asked:  # in the thread where it was asked, whoever asked has read it already
+        if not asked:
             return Brought(events)
+        if is_public and said.kind == "comment":  # whoever wrote it is not told that it goes to anybody
+            return Brought(events)
+        if is_public:
+            return self._to_absent(request, events, said, text, asked)
         reach = await self._reach(request)
         made = [self._asking(request, said, person) for person in asked]
         told = [
@@ -106,17 +115,37 @@ class Comments:
             [(one.id, one.model_dump_json().encode()) for one in made],
         )
 
+    def _to_absent(
+        self, request: Request, events: Sequence[Event], said: Comment, text: str, asked: Sequence[PersonId]
+    ) -> Brought:
+        """Brings a question of a thread to those of `asked` who do not see that; words answer it, without a form."""
+        ways, told = nearest_first(_ways(request), said.channel), list[Tell]()
+        for person in asked:
+            card = self._for(person, lambda: comment_card(request, said, text, self._people))
+            plain = card.model_copy(update={"form": None})
+            told.append(tell_about(request, person, plain, ways, to_absent=True))
+        return Brought(events, [*map(outbox_entry, told)])
+
     def _answer(
-        self, record: RequestRecord, events: Sequence[Event], said: Comment, text: str, *, is_public: bool
+        self,
+        record: RequestRecord,
+        events: Sequence[Event],
+        said: Comment,
+        text: str,
+        question: Comment | None,
+        *,
+        is_public: bool,
     ) -> Brought:
         """Brings it to whoever asked: by mail with the whole card, which may be decided by what was said. Where they do
         not decide by now, it goes to those who do as well.
         """
-        request, question = record.request, record.comment(said.about)
-        if question is None or question.person == said.person:
+        request = record.request
+        if question is None:  # so many wait that nobody knows whose it was
+            told = [tell_about(request, one, self._reply(request, said, text, one)) for one in self._deciding(record)]
+            return Brought(events, [*map(outbox_entry, told)])
+        if question.person == said.person:
             return Brought(events)
-        if is_public and question.channel == said.channel and not question.was_sent:
-            return Brought(events)  # both were typed in one place
+        was_typed_there = is_public and question.channel == said.channel and not question.was_sent
         person, others = question.person, self._in_place_of(record, question.person)
         holds = any(holder.person == person for holder in record.holders)
         may = record.state == "open" and person in deciders(record, self._people)
@@ -127,8 +156,10 @@ class Comments:
             return Brought([*events, again], [placed.outgoing], [placed.delivery])
         ways = nearest_first(_ways(request), question.channel)
         heard = present([person], self._people) or (() if others else (person,))
-        told = [tell_about(request, one, self._reply(request, said, text, one), ways) for one in heard]
-        told += [tell_about(request, one, self._reply(request, said, text, one, question)) for one in others]
+        brings = partial(tell_about, request, to_absent=was_typed_there)
+        told = [brings(one, self._reply(request, said, text, one), ways) for one in heard]
+        reach = ways if was_typed_there else None
+        told += [brings(one, self._reply(request, said, text, one, question), reach) for one in others]
         return Brought(events, [*map(outbox_entry, told)])
 
     def _reply(
@@ -140,11 +171,14 @@ class Comments:
         """Return who decides by now where somebody who asked back does not: to whom they handed it on, or who stands in
         for them, else all who do. Their cards show a question, which they may wait to see answered.
         """
-        may = deciders(record, self._people) if record.state == "open" else ()
+        may = self._deciding(record)
         if person in may:
             return ()
         holder = now_held_by(record.asked, person)
         return (holder,) if holder in may else may
+
+    def _deciding(self, record: RequestRecord) -> tuple[PersonId, ...]:
+        return deciders(record, self._people) if record.state == "open" else ()
 
     def _asking(self, request: Request, said: Comment, person: PersonId) -> Delivery:
         """What the token of a card stands for by which `person` answers `said`."""

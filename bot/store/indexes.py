@@ -22,6 +22,8 @@ _KEYS = Keys(0)
 _THREAD_KEEP_S = 400 * 24 * 3600
 # Each card in a thread would keep it longer by minutes: that is written once a day.
 _KEPT_ENOUGH_MS = (_THREAD_KEEP_S - 24 * 3600) * 1000
+# Longer than a request stays open.
+_ASKS_KEEP_S = 31 * 24 * 3600.0
 # People ask for more below what they asked for; of so many before it, one may still go on.
 _BEFORE = 8
 
@@ -41,6 +43,20 @@ async def begin_thread(store: Store, channel: str, thread: str, run_id: str) -> 
         return
     if not await store.client.do("SET", key, run_id, "NX", "EX", _THREAD_KEEP_S):
         await store.client.do("EXPIRE", key, _THREAD_KEEP_S)
+
+
+async def note_question(store: Store, channel: str, thread: str, comment_id: str) -> None:
+    """Note that the message above a thread asks for an answer to a comment."""
+    await store.remember(_asks(channel, thread), comment_id.encode(), _ASKS_KEEP_S)
+
+
+async def question_above(store: Store, channel: str, thread: str) -> str:
+    """Return the comment to which the message above a thread asks for an answer; empty where it asks for none."""
+    return (await store.remembered(_asks(channel, thread)) or b"").decode()
+
+
+def _asks(channel: str, thread: str) -> str:
+    return f"asks above {channel} {thread}"
 
 
 async def runs_of_thread(store: Store, channel: str, thread: str) -> tuple[RunId, ...]:

@@ -84,9 +84,9 @@ class Tell(_Entry):
     """Say what became of something; with a form, ask again, for the delivery it names.
 
     With `to` it is said there first, to this person alone; with `place`, to all who are there; with `beside`, in the
-    thread there, where a card stands that it is about. `login` is the page on
-    which its person logs in, and where that leads back to: a link there is made when it is sent, for the channel that
-    takes it.
+    thread there, where a card stands that it is about. What was typed in its thread goes `to_absent` people alone, who
+    do not see that. `login` is the page on which its person logs in, and where that leads back to: a link there is made
+    when it is sent, for the channel that takes it.
     """
 
     kind: Literal["tell"] = "tell"
@@ -97,6 +97,7 @@ class Tell(_Entry):
     place: str = ""
     login: str = ""
     beside: Address | None = None
+    to_absent: bool = False
 
 
 class Writer(Protocol):
@@ -132,10 +133,11 @@ def tell_about(
     to: str = "",
     beside: Address | None = None,
     once: str = "",
+    to_absent: bool = False,
 ) -> Tell:
     """Return an entry that tells somebody about a request, by the channels of its policy unless `reach` names others.
 
-    `once`: there is one under this name, however often it is made; `to` and `beside` are as in `Tell`.
+    `once`: there is one under this name, however often it is made; `to`, `beside` and `to_absent` are as in `Tell`.
     """
     return Tell(
         id=derived_id("outgoing", request.id, once) if once else new_id("outgoing", shard_of(request.id)),
@@ -147,6 +149,7 @@ def tell_about(
         request_id=request.id,
         to=to,
         beside=beside,
+        to_absent=to_absent,
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from agents.events import AnswerNoted, CardReplaced
 from agents.requests import PersonId
-from agents.requests.record import RequestRecord
+from agents.requests.record import COMMENTS, RequestRecord
 from agents.run import fold
 from bot.queries.rebuild import rebuild
 from bot.store import Keys
@@ -141,6 +141,33 @@ async def test_the_answer_to_somebody_who_has_left_comes_to_the_others(world: Wo
     await world.next_mail("cy", about=BECAUSE)
     await world.quiet()
     assert not await world.dead()
+
+
+async def asks(world: World, record: RequestRecord, person: str, text: str) -> None:
+    """They ask back in a terminal."""
+    ended = await sayso(world, "ask-back", record.request.id, text, "--as", person)
+    assert "Your question goes to Anna Ames" in ended.out
+
+
+@pytest.mark.parametrize("way", ["answered", "they wait as well"])
+async def test_attack_a_question_waits_for_ever_behind_as_many_newer_ones_as_a_card_takes(
+    world: World, way: str
+) -> None:
+    record = await asked(world)
+    question = await brought(world, record)
+    for number in range(COMMENTS):
+        await asks(world, record, "cy", f"And what about number {number}?")
+        if way == "answered":
+            await world.decide("anna", record, "free_text", f"number {number} is fine")
+
+    await world.reply("anna", question, BECAUSE)
+
+    answer = await world.next_mail("bo", about=BECAUSE)
+    kept = await said(world, record)
+    assert kept[-1] == ("answer", "anna", BECAUSE)
+    assert len(kept) == COMMENTS
+    if way == "answered":
+        assert f"Question by Bo Berg: “{WHY}”" in answer.text
 
 
 async def test_stop_takes_the_request_back_also_below_a_question(world: World) -> None:

@@ -301,8 +301,9 @@ async def test_new_mail_is_taken_though_redis_s_clock_was_ahead_and_was_put_righ
     assert await office.next_mail("bo", about="gong")
 
 
+@pytest.mark.parametrize("below", ["", "\n\nBo Berg\nCorp Ltd\nTel. +49 30 1234567"], ids=["alone", "above contacts"])
 async def test_attack_an_absence_said_in_answer_to_a_card_before_the_restoration_is_not_on_again(
-    office: World, mail: dict[str, Dated]
+    office: World, mail: dict[str, Dated], below: str
 ) -> None:
     await office.trigger("press bell")
     card = await office.next_mail("bo")
@@ -311,7 +312,7 @@ async def test_attack_an_absence_said_in_answer_to_a_card_before_the_restoration
     now = await office.now()
 
     mail["email"].arrived_at = now - timedelta(hours=1)
-    await office.reply("bo", card, f"away until {(now + timedelta(days=2)):%Y-%m-%d}: dan@corp.example")
+    await office.reply("bo", card, f"away until {(now + timedelta(days=2)):%Y-%m-%d}: dan@corp.example{below}")
 
     assert await office.next_mail("bo", about="send it again")
     assert await office.app.requests.absences.all() == []

@@ -2,7 +2,7 @@
 
 from agents.events import RequestReassigned
 from agents.requests import RequestId, RunId
-from agents.requests.record import RequestRecord
+from agents.requests.record import COMMENTS, RequestRecord
 from bot.render.cards import request_card
 from bot.render.views import request_view
 from tests.bot.examples import NOON
@@ -12,6 +12,7 @@ from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World
+from tests.servers.web import serving
 
 SAID = "Everybody who asked has left"
 SOLO = (
@@ -110,9 +111,15 @@ async def test_once_everybody_who_asked_has_left_the_card_says_so_and_it_can_sti
 
 
 async def test_whoever_asked_back_hears_once_that_nobody_is_there_any_more_to_answer(world: World) -> None:
+    """Though what others asked since has been answered."""
     record = await world.opened(await world.trigger("press bell"))
     await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "Why now?")
     await world.next_mail("anna", about="Why now?")
+    async with serving(world.app) as api:
+        for number in range(COMMENTS):
+            asks = {"ask": f"And what about number {number}"}
+            await (await api.client("cy")).post(f"/v1/requests/{record.request.id}/answer", json=asks)
+            await world.decide("anna", record, "free_text", f"number {number} is fine")
 
     for _ in range(2):
         await becomes(world, without(TOML, "anna"))

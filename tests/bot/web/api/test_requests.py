@@ -330,6 +330,21 @@ def _path(record: RequestRecord, verb: str) -> str:
     return f"/v1/requests/{record.request.id}/{verb}"
 
 
+async def test_attack_words_that_are_sent_again_once_it_is_over_read_that_everybody_is_asked(
+    world: World, api: Api
+) -> None:
+    record = await asked(world)
+    anna, bo = await api.client("anna"), await api.client("bo")
+    said = [(anna, {"text": "the big one"}), (bo, {"ask": "Why now?"})]
+    for client, body in said:
+        assert (await answered(client, record, body, "once")).status_code == 200
+
+    await world.decide("cy", await world.request(record.request.id), "deny")
+
+    for client, body in said:
+        assert "Cy Cole denied" in (await answered(client, record, body, "once")).json()["told"]
+
+
 @EDITABLE
 async def test_an_edit_is_told_as_it_stands_then_or_refused_with_why_and_a_requester_needs_a_key_that_steers(
     world: World, api: Api
