@@ -19,11 +19,12 @@ from bot.people.directory import People
 from bot.process.backups import hold_loaded
 from bot.render.transcript import lines
 from bot.requests.reassignment.absences import AbsenceWanted
-from bot.store import Keys, WorkItem
+from bot.store import LISTED_AT_MOST, Accepted, Keys, WorkItem
 from bot.store.client import Client, adjusted
 from bot.store.client import asked as clock_asked
 from bot.store.client.durability import SHARDS, WrongShards, check_shards
 from bot.store.format import FORMAT, OtherFormat
+from bot.store.ids import new_id
 from bot.worker.queue import Taker
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
 from tests.bot.backup.putting_back import backed_up, lost, put_back, restored
@@ -269,6 +270,26 @@ async def test_what_came_in_and_nobody_had_handled_waits_for_people(office: Worl
     [some_id] = await office.app.store.lists.dead()
     await office.app.store.lists.requeue(WorkItem("in", some_id))
     assert await office.next_mail("bo")
+
+
+async def test_attack_of_very_many_messages_that_nobody_had_handled_some_are_lost_in_a_restoration(
+    office: World,
+) -> None:
+    await office.stop()
+    await office.start(works=False, receives=False)
+    store, office.is_tampered = office.app.store, True
+    for number in range(LISTED_AT_MOST + 1):
+        await store.accept(Accepted(new_id("inbound", 1), f"email:{number}", b"{}", b"", 60))
+    await office.stop()
+    app = office.composed(office.settings())
+
+    held = (await hold_loaded(app)).held
+
+    assert held.items == len(await app.store.lists.dead()) == LISTED_AT_MOST + 1
+    for _ in range(2):  # nor does what is given up afterwards take their place
+        await app.store.give_up(WorkItem("in", new_id("inbound", 1)), b"{}", most=1)
+    assert len(await inbound(app.store.client)) == LISTED_AT_MOST + 1
+    await app.store.client.close()
 
 
 async def inbound(client: Client) -> list[str]:
