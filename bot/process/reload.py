@@ -217,7 +217,8 @@ class Reload:
             log.warning("people, policies and groups were read anew", file=str(settings.config))
         if is_news:
             await self._noted.forget_wrong()  # what was wrong before this process began, too
-            await self._noted.note_whole(digest, Whole(lines=lines_of(content), members=members_of(tables)))
+            whole = Whole(lines=lines_of(content), members=members_of(tables), alerts=[*tables.alerts])
+            await self._noted.note_whole(digest, whole)
         self._content, self._digest = content, digest
         # Where the file was taken away, the place is looked at to which it may come back.
         self._settings = settings if settings.config else settings.model_copy(update={"config": self._settings.config})
