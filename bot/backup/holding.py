@@ -142,7 +142,8 @@ class Holding:
         async for item in self._scheduled():
             now = await self._store.now(item.id)
             note = Note(kind="dead", what=str(item), why=recorded("trouble.restored"), at=now, member=str(item))
-            await self._store.give_up(item, note.model_dump_json().encode())
+            # None was tried, and all of them were acknowledged: however many there are, none makes room for another.
+            await self._store.give_up(item, note.model_dump_json().encode(), most=None)
             count += 1
         return count
 

@@ -147,6 +147,11 @@ class People:
             self._alerted = self.members(self._whole.alerts, at)
         self._take_half(digest, written)
 
+    def alert_as_well(self, refs: Iterable[str], at: datetime) -> bool:
+        """Have those of `refs` hear the alerts while a file is half taken; return whether anybody does then."""
+        self._alerted = tuple(dict.fromkeys((*self._alerted, *self.members(refs, at))))
+        return bool(self._alerted)
+
     def _take_half(self, digest: str, written: Tables) -> None:
         here = self.here_by(written)
         people = {person: config for person, config in self._whole.people.items() if person in here}

@@ -42,10 +42,13 @@ _KEYS = Keys(0)
 
 
 class Whole(BaseModel):
-    """What is kept of the file that held last as a whole: its lines, and who stood in the file of each group."""
+    """What is kept of the file that held last as a whole: its lines, who stood in the file of each group, and who heard
+    the alerts, as it names them.
+    """
 
     lines: list[str] = []
     members: dict[str, list[str]] = {}
+    alerts: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from bot.config.data_dir import DataDir, redis_url
 from bot.config.settings import Settings
 from bot.errors import Conflict, Unavailable
 from bot.people.directory import People
+from bot.process.half_taken import HalfTaken
 from bot.process.logging import log_to
 from bot.process.processes import real_channel
 from bot.registry.configured import agents_of
@@ -172,6 +173,8 @@ async def hold_loaded(
         await keep(client)
     await forget(client, keeps_keys=keeps_keys)
     await look_at_shards(client, shards)
+    await app.register.hold()  # before anybody is taken for whoever had their id
+    await HalfTaken(app).begin()  # before anybody is not told as they are not there
     with app.people.speaking_to(""):
         why = say("run.restored-frozen", at=in_words(at))
     await app.requests.freezes.freeze("", PersonId(""), why, proof=None)
@@ -193,7 +196,8 @@ async def _tell_people(app: App, as_of: datetime, held: Held) -> None:
         told += f" {say('notice.alert-restored-away', count=len(held.away))}" if held.away else ""
         return say("notice.alert-restored-title", at=at), f"{told} {say('notice.alert-restored-frozen')}"
 
-    known = [person for person in (*held.requesters, *held.away) if app.people.is_here(person)]
+    people = app.people
+    known = [one for one in (*held.requesters, *held.away) if people.is_here(one) or people.is_missing(one)]
     await app.messages.outbox.alert(new_id("outgoing", 0), words, also=known)
 
 

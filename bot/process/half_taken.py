@@ -107,6 +107,7 @@ class HalfTaken:
         """Take no more of the tables than who is missing; tell the operators where they have not heard it."""
         people, near = self._app.people, new_id("outgoing", 0)
         people.take_half(tables, digest, self._app.store.about_now())
+        await self._know_who_is_alerted()
         lost = await self._lost(tables)
         known, last = hashes_of(people.as_written), await self._noted.last() or {}
         people.unknown_guards = frozenset(name for name in lost if known.get(name) != last.get(name))
@@ -120,6 +121,16 @@ class HalfTaken:
         is_untold = await self._noted.is_new(f"{digest} {since.timestamp()} {hours}")
         if is_untold and await self._app.store.admit("half taken", near, _ALERTS, _AGAIN_S):
             await self._app.messages.outbox.alert(near, lambda: self._words(digest, missing, lost, tables))
+
+    async def _know_who_is_alerted(self) -> None:
+        """Have those hear the alerts who did as a file held as a whole in any process: this one may never have read
+        who they are. Where nobody is known of them, operators and admins do.
+        """
+        people, roles = self._app.people, self._app.people.tables.roles
+        for refs in (people.refs((await self._noted.whole()).alerts), (*roles.operator, *roles.admin)):
+            await people.look_up(refs)
+            if people.alert_as_well(refs, self._app.store.about_now()):
+                return
 
     def _missing(self, last: Mapping[str, str], tables: Tables) -> tuple[PersonId, ...]:
         """Return who was here when tables held as a whole, here or in any process, and is not in these."""

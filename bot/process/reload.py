@@ -200,6 +200,7 @@ class Reload:
         if begins and not at_once and self._may_go_on(digest):
             return people.take_half(tables, digest, self._app.store.about_now())
         tables = self._with_own_policies(settings, self._with_own_windows(settings, tables))
+        tables = self._with_own_starters(settings, tables)
         self._say_what_waits(settings)
         await self._tell_what_is_frozen(settings)
         if self._began_half and self._waits_for_restart:  # it may lack agents, limits, timers: nothing of it holds here
@@ -216,7 +217,8 @@ class Reload:
             log.warning("people, policies and groups were read anew", file=str(settings.config))
         if is_news:
             await self._noted.forget_wrong()  # what was wrong before this process began, too
-            await self._noted.note_whole(digest, Whole(lines=lines_of(content), members=members_of(tables)))
+            whole = Whole(lines=lines_of(content), members=members_of(tables), alerts=[*tables.alerts])
+            await self._noted.note_whole(digest, whole)
         self._content, self._digest = content, digest
         # Where the file was taken away, the place is looked at to which it may come back.
         self._settings = settings if settings.config else settings.model_copy(update={"config": self._settings.config})
@@ -243,6 +245,19 @@ class Reload:
             if policy in stands and policy != theirs.get(place) and (place in theirs or policy in tables.policies)
         }
         return replace(tables, policies={**tables.policies, **kept})
+
+    def _with_own_starters(self, settings: Settings, tables: Tables) -> Tables:
+        """Return the tables with who may start an agent of one's own that is gone once this process is restarted.
+
+        By its name the file may mean another one by now. One of ours is the same agent, whatever the file says of it.
+        """
+        theirs, stands = settings.agents, self._app.people.as_written.triggered_by
+        kept = {
+            name: stands[name]
+            for name, ours in self._app.settings.agents.items()
+            if ours.code and name in stands and (name not in theirs or theirs[name].code != ours.code)
+        }
+        return replace(tables, triggered_by={**tables.triggered_by, **kept})
 
     def _may_go_on(self, digest: str) -> bool:
         """Return whether whoever writes a file may not be done with it: it is the beginning of what stood there."""

@@ -498,10 +498,11 @@ class Store:
         """Have `item` done again at `at`, if it still waits; unlike with `put_off`, nothing failed."""
         await self.client.do("ZADD", Keys.of(item.id).wake, "XX", round(at.timestamp() * 1000), str(item))
 
-    async def give_up(self, item: WorkItem, note: bytes, most: int = LISTED_AT_MOST) -> None:
+    async def give_up(self, item: WorkItem, note: bytes, most: int | None = LISTED_AT_MOST) -> None:
         """Move `item` to the dead letters; `requeue` has it done again. Tell people first, rather twice.
 
-        Of messages the `most` newest of a shard stay; a run and a request wait for somebody, so they do.
+        Of messages the `most` newest of a shard stay, with None this one whatever comes; a run and a request wait for
+        somebody, so they do.
         """
         for one in await self.client.run(scripts.bury(Keys.of(item.id), item, note, most, is_held=False)):
             log.error("dead letter forgotten, there are too many", id=one)

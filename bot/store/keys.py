@@ -134,7 +134,7 @@ class Keys:
         "dead",
         "store",
         "until done again or discarded, or with the run",
-        "1,000 messages",
+        "1,000 messages, and those of a restoration",
         "hash",
         "id -> note of a dead letter or a held item",
     )

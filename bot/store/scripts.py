@@ -69,10 +69,10 @@ def put_off(keys: Keys, item: WorkItem, wait_ms: int, keep_ms: int) -> Call[int]
     return _call("put_off", keys, names, [str(item), wait_ms, keep_ms, int(is_run)], int)
 
 
-def bury(keys: Keys, item: WorkItem, note: bytes, most: int, *, is_held: bool) -> Call[list[str]]:
-    """Give something up, or hold it; the ids of what is forgotten in its place."""
+def bury(keys: Keys, item: WorkItem, note: bytes, most: int | None, *, is_held: bool) -> Call[list[str]]:
+    """Give something up, or hold it; the ids of what is forgotten in its place, of a message that `most` counts."""
     names, bound = [keys.tries(item.id), keys.wake, keys.dead], ""
-    if item.kind in ("in", "out"):
+    if item.kind in ("in", "out") and most is not None:
         names += [keys.held if is_held else keys.given_up, keys.outbox, keys.inbound("")]
         names += [keys.inbound(item.id)] if is_held else []
         bound = str(most)

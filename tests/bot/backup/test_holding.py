@@ -13,24 +13,31 @@ from agents.events import AnswerNoted, ToolOrphaned
 from agents.requests import PersonId, RequestId, people_of
 from agents.requests.proof import as_by
 from bot.backup.claiming import claim
-from bot.backup.holding import Holding
+from bot.backup.holding import Held, Holding
 from bot.people.api_keys import Keyring
+from bot.people.directory import People
 from bot.process.backups import hold_loaded
 from bot.render.transcript import lines
 from bot.requests.reassignment.absences import AbsenceWanted
-from bot.store import Keys, WorkItem
+from bot.store import LISTED_AT_MOST, Accepted, Keys, WorkItem
 from bot.store.client import Client, adjusted
 from bot.store.client import asked as clock_asked
 from bot.store.client.durability import SHARDS, WrongShards, check_shards
 from bot.store.format import FORMAT, OtherFormat
+from bot.store.ids import new_id
 from bot.worker.queue import Taker
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
 from tests.bot.backup.putting_back import backed_up, lost, put_back, restored
 from tests.kit.guards import guards
+from tests.kit.office import TOML
+from tests.kit.tables import becomes
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
 
 DAY_S = 86_400
+BO = '[people.bo]\nname = "Bo Berg"\nemail = "bo@corp.example"\ngroups = ["release"]\n'
+DAN = 'email = "dan@corp.example"\n'
+BO_LAST = TOML.replace(BO, "").replace(DAN, f'{DAN}groups = ["release"]\n') + BO
 
 
 class Dated:
@@ -265,6 +272,26 @@ async def test_what_came_in_and_nobody_had_handled_waits_for_people(office: Worl
     assert await office.next_mail("bo")
 
 
+async def test_attack_of_very_many_messages_that_nobody_had_handled_some_are_lost_in_a_restoration(
+    office: World,
+) -> None:
+    await office.stop()
+    await office.start(works=False, receives=False)
+    store, office.is_tampered = office.app.store, True
+    for number in range(LISTED_AT_MOST + 1):
+        await store.accept(Accepted(new_id("inbound", 1), f"email:{number}", b"{}", b"", 60))
+    await office.stop()
+    app = office.composed(office.settings())
+
+    held = (await hold_loaded(app)).held
+
+    assert held.items == len(await app.store.lists.dead()) == LISTED_AT_MOST + 1
+    for _ in range(2):  # nor does what is given up afterwards take their place
+        await app.store.give_up(WorkItem("in", new_id("inbound", 1)), b"{}", most=1)
+    assert len(await inbound(app.store.client)) == LISTED_AT_MOST + 1
+    await app.store.client.close()
+
+
 async def inbound(client: Client) -> list[str]:
     return [key async for key in client.scan("{s?}:inbound:*")]
 
@@ -400,6 +427,53 @@ async def test_people_hear_what_is_held_though_a_restoration_broke_off_before_it
         told = await office.next_mail(person, about="Restored from a backup of")
         assert "Absences are ended (1)" in told.text
     assert await office.app.requests.absences.all() == []
+
+
+async def test_attack_whoever_has_the_id_that_was_somebody_elses_hears_nothing_of_a_restoration(office: World) -> None:
+    changed = TOML
+    for person in ("anna", "bo", "dan"):
+        changed = changed.replace(f"{person}@corp.example", f"{person}.young@corp.example")
+    await becomes(office, changed)
+    office.toml, bo = changed, office.people.named("bo~2")
+    until_then = (await office.now() + timedelta(days=2)).isoformat()
+    await office.app.requests.absences.set(AbsenceWanted(bo, until_then), bo, proof=as_by("cli"))
+    await office.opened(await office.trigger("press bell"))
+    await office.quiet()
+
+    held = await put_back_anew(office)
+
+    assert (held.requesters, held.away) == (("anna~2",), (bo,))
+    for person in ("anna.young", "bo.young", "dan.young"):
+        assert await office.next_mail(person, about="Restored from a backup of")
+    assert not await office.dead()
+
+
+async def test_attack_whoever_is_only_missing_in_a_file_hears_nothing_of_a_restoration(office: World) -> None:
+    await becomes(office, BO_LAST)
+    until_then, bo = (await office.now() + timedelta(days=2)).isoformat(), PersonId("bo")
+    office.workshop.policy_of["bell"] = "pair"
+    await office.decide("bo", await office.opened(await office.trigger("press bell")), "approve")
+    await office.app.requests.absences.set(AbsenceWanted(bo, until_then), bo, proof=as_by("cli"))
+    await office.quiet()
+    office.toml = BO_LAST.partition("[people.bo]")[0]
+
+    await put_back_anew(office)
+    assert office.people.is_missing(bo)
+    await becomes(office, BO_LAST)
+
+    assert await office.next_mail("bo", about="Restored from a backup of")
+
+
+async def put_back_anew(office: World) -> Held:
+    """Hold what is in the store in a process that knows of people what the file and the store say."""
+    await office.stop()
+    settings = office.settings()
+    office.people = People.of(settings)
+    app = office.composed(settings)
+    held = (await hold_loaded(app)).held
+    await app.store.client.close()
+    await office.start()
+    return held
 
 
 async def app_now(world: World) -> datetime:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bot.config.settings import load
 from bot.config.trust import trust
 from bot.people.directory import People
 from bot.people.noted import NotedTables
+from bot.people.rights import Denied
 from bot.people.slack_groups import GroupReader
 from bot.people.tables import tables_of
 from bot.policy.approvers.who import who_of
@@ -43,6 +45,11 @@ repo = "/srv/shop"
 policy = "production"
 command = ["./deploy.sh"]
 live = ["./live.sh"]
+"""
+OWN_AGENT = """
+[agents.cleaner]
+code = "own:cleaner"
+triggered_by = ["group:release"]
 """
 SLACK_ROLES = """
 [groups.interns]
@@ -368,6 +375,46 @@ async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_its_env
         write(world, strict + ENVIRONMENT)
         await reload.look(at_once=True)
         assert world.people.tables.policies["production"].requester_may_approve
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        OWN_AGENT.replace("agents.cleaner", "agents.tidier"),
+        OWN_AGENT.replace("agents.cleaner", "agents.tidier") + '\n[agents.cleaner]\ncode = "own:harmless"\n',
+    ],
+)
+async def test_attack_anybody_starts_an_agent_that_the_file_calls_otherwise_before_the_restart(
+    redis: str, tmp_path: Path, otherwise: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + OWN_AGENT) as world:
+        reload, denial = Reload(world.app, lambda: settings_in(world.folder), works=True), rights_of(world)
+        await reload.begin()
+
+        write(world, TOML + otherwise)
+        await reload.look(at_once=True)
+        assert [denial(who, "cleaner") is None for who in ("anna", "bo")] == [False, True]
+
+        write(world, TOML + OWN_AGENT.replace("group:release", "person:anna"))
+        await reload.look(at_once=True)
+        assert [denial(who, "cleaner") is None for who in ("anna", "bo")] == [True, False]
+
+
+async def test_an_agent_of_ours_is_everybodys_once_the_file_names_nobody_who_starts_it(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", '[agents.ask]\ntriggered_by = ["group:release"]\n' + TOML) as world:
+        reload, denial = Reload(world.app, lambda: settings_in(world.folder), works=True), rights_of(world)
+        assert denial("anna", "ask")
+
+        write(world, TOML)
+        await reload.look(at_once=True)
+
+        assert denial("anna", "ask") is None
+
+
+def rights_of(world: World) -> Callable[[str, str], Denied | None]:
+    return world.app.access.rights.trigger_denial
 
 
 async def test_attack_another_file_in_the_current_folder_holds_while_ours_is_not_there(

@@ -15,10 +15,22 @@ from bot.store import WorkItem
 from channels import Channel
 from tests.kit.long import few_of
 from tests.kit.office import TOML
+from tests.kit.opens import opens
 from tests.kit.tables import write
 from tests.kit.world import World, a_world
 from tests.stories.people.test_cut_guards import COPIED
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
+
+NO_ALERTS = TOML.partition("[alerts]")[0]
+DAN = '[people.dan]\nname = "Dan Dorn"\nemail = "dan@corp.example"\n'
+OLE = """
+[people.ole]
+name = "Ole Olsen"
+email = "ole@corp.example"
+
+[roles]
+operator = ["person:ole"]
+"""
 
 
 async def has_read(world: World) -> None:
@@ -85,6 +97,29 @@ async def test_operators_hear_who_is_missing_in_a_file_that_a_process_starts_on(
 
     said = " ".join((await world.next_mail("dan", "only half taken")).text.split())
     assert "no longer the same: Bo Berg, Cy Cole, policies.pair" in said
+
+
+async def test_attack_a_process_that_starts_on_a_file_without_its_alerts_tells_nobody_that_it_is_half_taken(
+    world: World,
+) -> None:
+    await has_read(world)
+
+    async with world.stopped():
+        world.toml = NO_ALERTS
+
+    assert await world.next_mail("dan", "only half taken")
+
+
+@opens(OLE + TOML)
+async def test_where_nobody_knows_any_more_who_hears_the_alerts_operators_hear_that_a_file_is_half_taken(
+    world: World,
+) -> None:
+    await has_read(world)
+
+    async with world.stopped():
+        world.toml = OLE + NO_ALERTS.replace(DAN, "")
+
+    assert await world.next_mail("ole", "only half taken")
 
 
 async def test_a_process_that_started_on_such_a_file_goes_by_it_once_it_is_confirmed(world: World) -> None:
