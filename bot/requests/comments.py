@@ -83,9 +83,7 @@ class Comments:
         A question that is typed in the thread where it was asked goes to those alone who do not see that.
         """
         asked = [one for one in present(request.askers, self._people) if one != said.person]
-        if not asked:
-            return Brought(events)
-        if is_public and said.kind == "comment":  # whoever wrote it is not told that it goes to anybody
+        if not asked or (is_public and said.kind == "comment"):  # of a comment in public nobody is told that it goes on
             return Brought(events)
         if is_public:
             return self._to_absent(request, events, said, text, asked)
