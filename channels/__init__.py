@@ -44,6 +44,7 @@ __all__ = [
     "ByUser",
     "CalledGroup",
     "Card",
+    "CardAct",
     "Channel",
     "ChannelError",
     "ChannelRefused",
@@ -189,13 +190,14 @@ class Input(Stored, Frozen):
 
     People see `label`, and the name where there is none; `hint` words what fits. `least` and `most` bound a number or a
     date, and are written as HTML has those; lengths are in characters. `value` is what stands there at first, written
-    likewise, `yes` or `no` for a yes or no. Who leaves out what is not `required` means what the hint says.
+    likewise, `yes` or `no` for a yes or no. Who leaves out what is not `required` means what the hint says. `words` are
+    a person's own beside what is asked: a reason, a question.
     """
 
     name: str
     label: str = ""
     hint: str = ""
-    kind: Literal["text", "integer", "number", "date", "choice", "yes_no"] = "text"
+    kind: Literal["text", "integer", "number", "date", "choice", "yes_no", "words"] = "text"
     required: bool = True
     options: tuple[str, ...] = ()
     least: str = ""
@@ -215,33 +217,50 @@ SESSION = "session-"
 """Begins the name of a thread that holds what one session of a program asks: each channel has one for each address."""
 
 
+class CardAct(Stored, Frozen):
+    """Something that the reader of a card can do. A channel draws it by what it asks for, whatever it is.
+
+    `name` comes back with the answer. `label` is its button and `tone` how that looks; a `stop` takes back what is
+    approved. `inputs` are always asked. `offered` may go along, by a second button `offer` where that is set: a yes or
+    no is a yes by its press, all else is asked. `title` heads what asks, `note` says what it brings, and `send` sends
+    it. `how` is the sentence by which it is done in words.
+    """
+
+    name: str
+    label: str
+    tone: Literal["plain", "yes", "no", "stop"] = "plain"
+    inputs: tuple[Input, ...] = ()
+    offered: tuple[Input, ...] = ()
+    offer: str = ""
+    title: str = ""
+    note: str = ""
+    send: str = ""
+    how: str = ""
+
+
 class AnswerForm(Stored, Frozen):
     """The ways to answer a card. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
 
-    `may_approve` is False where the policy does not let an approval count through this channel, and `may_deny`
-    where a denial by its reader does not count either. `only_stops`: it is approved, and all that can still be said
-    is no. `ask_back` names those whom a question goes to, which decides nothing; empty where nobody could answer
-    one. `edits` are the arguments that whoever decides may change, with what they are now; changing one approves
-    nothing. `hands_on` asks to whom it is handed on (`to`), and for what `reason`, where that is possible.
+    `acts` is what its reader can do, in the order in which it is shown; a question is answered by its `format` as well.
     `why_not` says why its reader does not approve it, where that is for another reason than the channel.
-    `breaks_glass`: its reader may decide alone in an emergency, with a reason. `again`: an approval may say that the
-    same may be done again in its session.
     """
 
     token: str
     format: Literal["approval", "free_text", "yes_no", "choice", "choices", "form"]
     options: tuple[str, ...] = ()
     fields: tuple[Input, ...] = ()
-    may_approve: bool = True
-    may_deny: bool = True
-    only_stops: bool = False
-    ask_back: str = ""
-    edits: tuple[Input, ...] = ()
-    hands_on: tuple[Input, ...] = ()
+    acts: tuple[CardAct, ...] = ()
     why_not: str = ""
-    breaks_glass: bool = False
-    again: bool = False
     until: AwareDatetime
+
+    def act(self, name: str) -> CardAct | None:
+        """Return the act of that name; None where its reader can't do it."""
+        return next((act for act in self.acts if act.name == name), None)
+
+    @property
+    def only_stops(self) -> bool:
+        """Whether it is approved, and all that can still be said is no."""
+        return {act.tone for act in self.acts} == {"stop"}
 
 
 class CalledGroup(Frozen):

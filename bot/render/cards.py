@@ -27,13 +27,12 @@ from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
 from agents.text import ends_of, quote, strip_invisible
 from bot.people.directory import People
-from bot.policy.approvers.delegation import candidates
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Judgement, Unclear
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
-from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
-from bot.render.edits import edit_inputs, editable, version_name, why_editor
+from bot.render.due import approved, timing_lines, unanswered
+from bot.render.edits import editable, version_name, why_editor
 from bot.render.forms import inputs
 from bot.render.outcome import (
     WORDS_CHARS,
@@ -77,7 +76,7 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     What the form offers to its reader is found when it is sent (`offered_form`).
     """
     request = record.request
-    asked_by, may = people.names_of(request.askers), who_of(record).glass
+    asked_by = people.names_of(request.askers)
     summary = says_first(request, people)
     facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
@@ -90,10 +89,6 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
         format=request.format,
         options=request.options,
         fields=inputs(request.fields),
-        ask_back=people.names_of(present(request.askers, people)) if request.format == "approval" else "",
-        edits=edit_inputs(request, request.call.editable if request.call else ()),
-        breaks_glass=bool(may) if me is None else me in may,
-        hands_on=hand_on_inputs(candidates(asked_only(record, people), people.may_take(record, at), me), people),
         until=request.expires_at,
     )
     return Card(

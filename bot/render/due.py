@@ -124,17 +124,14 @@ def hand_on_inputs(heirs: Sequence[str], people: People) -> Inputs:
         return ()
     names = tuple(people.name_of(one) for one in found)
     to = Input(name="to", label=say("delegation.to"), kind="choice", options=names, values=tuple(found))
-    return to, Input(name="reason", label=say("delegation.reason"), required=False, max_length=_REASON_CHARS)
+    return to, Input(
+        name="reason", label=say("delegation.reason"), kind="words", required=False, max_length=_REASON_CHARS
+    )
 
 
 def involved_in(record: RequestRecord, people: People) -> Involved:
     """Return the people of `record` as the rules of delegation look at them."""
     return people_involved(as_known_now(record, people), people.all())
-
-
-def asked_only(record: RequestRecord, people: People) -> Involved:
-    """Return the people of a request as if nobody had voted on it."""
-    return Involved(who_of(record), (), people.all())
 
 
 _REFUSALS: dict[Objection, str] = {

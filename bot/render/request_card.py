@@ -24,15 +24,15 @@ from bot.policy.judgements import (
     OutOfDate,
     TooLate,
 )
-from bot.policy.offers import Can, yes_to
+from bot.policy.offers import Can, Offered, yes_to
 from bot.policy.recheck import good_until
+from bot.render.acts import card_acts
 from bot.render.cards import began_with, notice, request_card
-from bot.render.due import as_frozen, hand_on_inputs, reminded_lines
-from bot.render.edits import edit_inputs
+from bot.render.due import as_frozen, reminded_lines
 from bot.render.forms import answer_lines
 from bot.render.outcome import how_ended
 from bot.render.output import output_of
-from bot.render.words import changes_of, decided, feedback_text, present, queued_behind, state_name
+from bot.render.words import changes_of, decided, feedback_text, queued_behind, state_name
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 from language import say, say_many
@@ -98,7 +98,7 @@ def standing(
             "is_output": stand.is_output,
             "facts": facts,
             "decides": as_frozen(approvals(record, people), record, people),
-            "form": _stop(record) if stand.may_stop else None,
+            "form": _stop(record, people) if stand.may_stop else None,
             "closes": not stand.may_stop,
         }
     )
@@ -255,14 +255,10 @@ def _how(channel: str) -> str:
     return say(_HOW[channel]) if channel in _HOW else ""
 
 
-def _stop(record: RequestRecord) -> AnswerForm:
+def _stop(record: RequestRecord, people: People) -> AnswerForm:
     """Return the form that takes an approval back, possible until the start."""
-    return AnswerForm(
-        token="",
-        format="approval",
-        only_stops=True,
-        until=good_until(record) or record.request.expires_at,
-    )
+    acts = card_acts(record.request, Can({"deny": Offered("revoked")}), people, None)
+    return AnswerForm(token="", format="approval", acts=acts, until=good_until(record) or record.request.expires_at)
 
 
 def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
@@ -424,7 +420,8 @@ def standing_card(
     card = request_card(told, people, now, person)
     card = with_approvals(card, record, people) if record.state == "open" else card
     why = _why_not(why_not, record, meant, can, people) if why_not else ""
-    form = _form(card.form, record, can, people, person) if card.form and can.has_form else None
+    acts = card_acts(record.request, can, people, person)
+    form = card.form.model_copy(update={"acts": acts}) if card.form and can.has_form else None
     return card.model_copy(update={"summary": "\n".join(filter(None, (why, card.summary))), "form": form})
 
 
@@ -443,9 +440,10 @@ def offered_form(
     One that only stops offers nothing else. A channel `keeps` a form that offers nothing where words come back by it.
     """
     can = offers_of(record, people, meant_by(record, me, way, at))
+    answered = form.model_copy(update={"acts": card_acts(record.request, can, people, me)})
     if form.only_stops or not (can.has_form or keeps):
-        return form if can.becomes("deny") == "revoked" else None
-    answered, found = _form(form, record, can, people, me), can.why_not.get("approve")
+        return answered if can.becomes("deny") == "revoked" else None
+    found = can.why_not.get("approve")
     if me is None or form.format != "approval" or found is None:
         return answered
     # Where no approval counts by the channel, it names the page by itself.
@@ -457,35 +455,6 @@ def offered_form(
 def so_far(record: RequestRecord, people: People) -> tuple[Line, ...]:
     """Return the approvals so far of a request that needs more people, while it does."""
     return approvals(record, people) if record.votes and record.state == "open" else ()
-
-
-def _form(
-    form: AnswerForm,
-    record: RequestRecord,
-    can: Can,
-    people: People,
-    me: PersonId | None,
-) -> AnswerForm:
-    request = record.request
-    whom = present([one for one in request.askers if one != me], people) if "ask" in can else ()
-    said = {
-        "may_approve": "approve" in can or request.format != "approval",
-        "may_deny": "deny" in can,
-        "only_stops": can.becomes("deny") == "revoked",
-        "ask_back": people.names_of(whom),
-        "edits": edit_inputs(request, _editable(request, can, me)),
-        "hands_on": hand_on_inputs(can.inputs("hand_on"), people),
-        "breaks_glass": "break_glass" in can,
-        "again": bool(can.inputs("approve")),
-    }
-    return form.model_copy(update=said)
-
-
-def _editable(request: Request, can: Can, me: PersonId | None) -> tuple[str, ...]:
-    """Return the arguments that `me` may change, or on a card that many see whoever decides."""
-    if me is not None or "edit" not in can:
-        return can.inputs("edit")
-    return request.call.editable if request.call else ()
 
 
 def _why_not(yes: Judgement, record: RequestRecord, meant: Answer, can: Can, people: People) -> str:

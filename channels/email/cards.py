@@ -239,7 +239,7 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     """
     how, page, rows = _how_to_answer(form), _link(card.link, say("mail.open")), _buttons(form, made)
     lines = [Block("say", forms.lines(form), _LINES)] if form.format == "form" else []
-    if form.format == "approval" and not form.may_approve and not form.only_stops and not form.why_not:
+    if form.format == "approval" and not (form.act("approve") or form.only_stops or form.why_not):
         # Only the page approves: it stands first.
         yield from (Block("small", how[:1], _HOW), *page)
         how, page = how[1:], []
@@ -310,8 +310,7 @@ def _buttons(form: AnswerForm, made: Made) -> list[tuple[Button, ...]]:
     if form.format == "approval":
         yes = [Button(say("mail.approve-button"), _mailto(made, made.approves), "yes")] if made.approves else []
         no = [Button(say("mail.deny-button"), _mailto(made, made.refuses), "no")] if made.refuses else []
-        no = no if form.may_deny else []
-        rows = [tuple(no) if form.only_stops or not form.may_approve else (*yes, *no)]
+        rows = [(*(yes if form.act("approve") else ()), *(no if form.act("deny") else ()))]
     elif form.format == "form":
         # Where a program joins the lines, the spaces keep them apart.
         body = "\n".join(f"{line} " for line in (made.fills, "", *forms.lines(form, "")))
@@ -407,23 +406,14 @@ def _fact(fact: Line, most: int | None = None) -> tuple[str, ...]:
 
 
 def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
-    deny = (say("mail.how-to-deny"),) if form.may_deny else ()
-    ask = (say("mail.how-to-ask"),) if form.ask_back else ()
-    names = [_line(each.name) for each in form.edits]
-    ask = (*ask, say("mail.how-to-edit", line=f"{names[0]}: …")) if names else ask
-    ask = (
-        (*ask, say("mail.how-to-hand-on", line=f"{say('delegation.word')}: {say('delegation.somebody')}"))
-        if form.hands_on
-        else ask
-    )
-    ask = (*ask, say("mail.how-to-break-glass", line=f"{say('mail.glass-word')}: …")) if form.breaks_glass else ask
+    how = tuple(_line(act.how) for act in form.acts)
     match form.format:
         case "approval" if form.only_stops:
-            return (say("mail.can-still-deny"), *deny)
-        case "approval" if form.may_approve:
-            return (say("mail.how-to-approve"), *deny, *ask)
+            return (say("mail.can-still-deny"), *how)
+        case "approval" if form.act("approve"):
+            return how
         case "approval":
-            return (form.why_not or say("mail.only-the-page-approves"), *deny, *ask)
+            return (form.why_not or say("mail.only-the-page-approves"), *how)
         case "yes_no":
             return (say("mail.how-to-say-yes-or-no"),)
         case "choice":

@@ -15,7 +15,7 @@ from itertools import groupby
 
 from pydantic import JsonValue
 
-from channels import AnswerForm, Card, Line
+from channels import AnswerForm, Card, CardAct, Line
 from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
 from channels.slack.blocks import (
@@ -32,7 +32,7 @@ from channels.slack.blocks import (
     small,
     words,
 )
-from channels.slack.inbound import AGAIN, ASK_ABOUT, ASK_BACK, BREAK_GLASS, EDIT, HAND_ON
+from channels.slack.inbound import ACT, ASK_ABOUT, OPEN
 from language import say, say_many
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
@@ -49,10 +49,8 @@ def write_below() -> str:
 def how_to_answer(form: AnswerForm) -> str:
     """Return what is said above the controls; "" where they say enough."""
     match form.format:
-        case _ if form.only_stops:
-            return ""
-        case "approval" if not form.may_approve:
-            return form.why_not or (say("slack.only-denial") if form.may_deny else "")
+        case "approval" if not (form.only_stops or form.act("approve")):
+            return form.why_not or (say("slack.only-denial") if form.act("deny") else "")
         case "free_text":
             return write_below()
         case _:
@@ -61,23 +59,11 @@ def how_to_answer(form: AnswerForm) -> str:
 
 def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
     """Yield what can be pressed and chosen, with a button for the *Details* where the card `has_details`."""
-    glass = form.breaks_glass and not form.only_stops
-    more = [_button(say("slack.break-glass"), BREAK_GLASS, form.token, "danger")] if glass else []
-    more += [_button(say("slack.hand-on"), HAND_ON, form.token)] if form.hands_on and not form.only_stops else []
+    more = [button for act in form.acts for button in _buttons(act, form.token)]
     more += [_button(say("slack.details"), "details", form.token)] if has_details else []
-    if form.only_stops:
-        yield _actions([_stop(form.token), *more])
-        return
     match form.format:
         case "approval":
-            approve = _button(say("slack.approve"), "approve", form.token, "primary")
-            deny = _button(say("slack.deny"), "deny", form.token, "danger")
-            why = _button(say("slack.deny-why"), "deny_why", form.token)
-            asks = [_button(say("slack.ask-back"), ASK_BACK, form.token)] if form.ask_back else []
-            edits = [_button(say("slack.edit"), EDIT, form.token)] if form.edits else []
-            again = [_button(say("slack.approve-again"), AGAIN, form.token)] if form.again else []
-            yes, no = [approve, *again] if form.may_approve else [], [deny, why] if form.may_deny else []
-            yield _actions([*yes, *no, *edits, *asks, *more])
+            yield _actions(more)
         case "yes_no":
             yes, no = _button(say("slack.yes"), "yes", form.token), _button(say("slack.no"), "no", form.token)
             yield _actions([yes, no, *more])
@@ -98,6 +84,19 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
             yield _actions([_button(say("slack.write"), "fill", form.token, "primary"), *more])
         case "free_text":
             yield _actions([_button(say("slack.write"), "write", form.token), *more])
+
+
+def _buttons(act: CardAct, token: str) -> Iterator[Block]:
+    """Yield the button of an act, and a second one for what may go with it; what is asked opens a window."""
+    style = _STYLES[act.tone]
+    button = _button(act.label, f"{OPEN if act.inputs else ACT}:{act.name}", token, style)
+    yield {**button, "confirm": _asked_once_more()} if act.tone == "stop" else button
+    for asked in act.offered if act.offer else ():
+        does = ACT if asked.kind == "yes_no" else OPEN
+        yield _button(act.offer, f"{does}:{act.name}:{asked.name}", token)
+
+
+_STYLES = {"plain": "", "yes": "primary", "no": "danger", "stop": "danger"}
 
 
 def _labels(form: AnswerForm) -> Sequence[str]:
@@ -122,16 +121,15 @@ def _button(label: str, action: str, value: str, style: str = "") -> Block:
     return {"type": "button", "text": text, "action_id": action, "value": value, **look}
 
 
-def _stop(token: str) -> Block:
-    """Stops what is approved: pressed by mistake it would have to be asked for again, so that Slack asks once more."""
-    asked: Block = {
+def _asked_once_more() -> Block:
+    """What is stopped by mistake would have to be asked for again."""
+    return {
         "title": words(say("slack.stop-title")),
         "text": words(say("slack.stop-text")),
         "confirm": words(say("slack.stop")),
         "deny": words(say("slack.stop-back")),
         "style": "danger",
     }
-    return {**_button(say("slack.stop"), "deny", token, "danger"), "confirm": asked}
 
 
 def _menu(kind: str, action: str, hint: str, form: AnswerForm) -> Block:

@@ -103,31 +103,22 @@ def _at(value: JsonValue | Json, path: tuple[str, ...]) -> JsonValue | Json:
 
 Kind = Literal["event", "action", "view", "command", "shortcut"]
 
-AGAIN = "approve_again"
-"""A button that approves, and lets the same be done again in its session."""
+ACT, OPEN = "act", "open"
+"""Begin the name of a button that does an act, and of one that opens a window for it: `act:deny`, `open:deny:reason`.
 
-ANSWERS = frozenset(("approve", AGAIN, "deny", "yes", "no", "choose", "send"))
+What may go with an act follows its name. A window that was filled in is sent as the act.
+"""
+
+ANSWERS = frozenset((ACT, "yes", "no", "choose", "send"))
 """Buttons and menus that say something. The number of a choice follows its word: `choose.2`."""
 
 CARD = "card"
 """A button in a list, which opens the whole card with its buttons."""
 
-ASK_BACK = "ask_back"
-"""A button whose window takes a question to whoever asked for what the card is about."""
-
-EDIT = "edit"
-"""A button whose window takes other arguments, about which everybody is asked again."""
-
-HAND_ON = "hand_on"
-"""A button whose window takes the name of somebody who decides in place of whoever pressed it."""
-
-BREAK_GLASS = "break_glass"
-"""A button whose window takes the reason of somebody who decides alone in an emergency."""
-
-WINDOWS = frozenset((CARD, "details", "deny_why", EDIT, ASK_BACK, HAND_ON, BREAK_GLASS, "fill", "write", "ask"))
+WINDOWS = frozenset((OPEN, CARD, "details", "fill", "write", "ask"))
 """Buttons that open a window, and say nothing yet."""
 
-ANSWER_WINDOWS = frozenset(("deny_why", EDIT, ASK_BACK, HAND_ON, BREAK_GLASS, "fill", "write"))
+ANSWER_WINDOWS = frozenset((ACT, "fill", "write"))
 ASK, ASK_ABOUT = "ask", "ask_about"
 
 PAGE = "page"
@@ -287,6 +278,18 @@ def action_of(body: Json) -> tuple[str, Json]:
     return word(action, "action_id").partition(".")[0], action
 
 
+def kind_of(name: str) -> str:
+    """Return what the name of a button or a window begins with: all of it, but for that of an act."""
+    return name.partition(":")[0]
+
+
+def act_of(name: str) -> tuple[str, str]:
+    """Return the act that a button or a window is named by, and what goes with it; nothing of other names."""
+    kind, _, act = name.partition(":")
+    named, _, along = act.partition(":")
+    return (named, along) if kind in {ACT, OPEN} else ("", "")
+
+
 def is_in_window(body: Json) -> bool:
     """Return whether something was pressed in a window that is open, and not in a message or the App Home."""
     return word(body, "type") == "block_actions" and word(body, "view", "type") == "modal"
@@ -380,9 +383,9 @@ def _was_written(event: Json, bots: tuple[str, ...]) -> bool:
 
 def _action(body: Json, received_at: datetime) -> Sorted:
     name, action = action_of(body)
-    if name in WINDOWS or name == PAGE:
+    if kind_of(name) in WINDOWS or name == PAGE:
         return Opens(name, body)
-    if name not in ANSWERS:
+    if kind_of(name) not in ANSWERS:
         return Nothing({})
     key = f"action:{word(body, 'trigger_id')}"
     token = word(action, "value").partition(" ")[0]
@@ -392,11 +395,11 @@ def _action(body: Json, received_at: datetime) -> Sorted:
 def _view(body: Json, received_at: datetime) -> Sorted:
     window = word(body, "view", "callback_id")
     done: dict[str, JsonValue] = {"response_action": "clear"}
-    if window not in (ASK, ASK_ABOUT, *ANSWER_WINDOWS):
+    if kind_of(window) not in (ASK, ASK_ABOUT, *ANSWER_WINDOWS):
         return Nothing(done)
     key = f"view:{_view_key(body)}"
     begins = thread_of("view", body) if window == ASK_ABOUT else ""
-    is_answer, token = window in ANSWER_WINDOWS, word(metadata(body), "token")
+    is_answer, token = kind_of(window) in ANSWER_WINDOWS, word(metadata(body), "token")
     return Stored(_inbound("view", key, body, received_at, is_answer=is_answer, begins=begins, token=token), done)
 
 

@@ -12,22 +12,22 @@ from hashlib import sha256
 
 from pydantic import JsonValue
 
-from channels import Card, Input, Line, Overview, WorkGroup, WorkRow
+from channels import Card, CardAct, Input, Line, Overview, WorkGroup, WorkRow
 from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
 from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, labelled, plain, quote, small, words
 from channels.slack.cards import OPTION_CHARS, details, message, write_below
 from channels.slack.inbound import (
+    ACT,
     ASK,
     ASK_ABOUT,
-    ASK_BACK,
-    BREAK_GLASS,
     CARD,
-    EDIT,
-    HAND_ON,
+    OPEN,
     PAGE,
     Json,
+    act_of,
     first,
+    kind_of,
     part,
     parts,
     word,
@@ -37,12 +37,14 @@ from language import say, say_many
 View = dict[str, JsonValue]
 
 TITLE_CHARS, LABEL_CHARS, INPUT_CHARS, METADATA_CHARS, ID_CHARS = 24, 2_000, 3_000, 3_000, 255
-ERROR_CHARS, SHORT_CHARS = 300, 200
+ERROR_CHARS, SHORT_CHARS, PLACEHOLDER_CHARS = 300, 200, 150
 FIELDS = 90
 """Most fields of one form; with the words around them they stay below Slack's 100 blocks."""
 
 INPUT, QUOTE, FIELD = "said", "quote", "field."
-"""Ids of blocks: the one input of a window, a quoted message, and the fields of a form with their place and name."""
+"""Ids of blocks: the one input that takes words, with its name where it has one, a quoted message, and the fields of a
+form with their place and name.
+"""
 
 VALUE = "value"
 """The id of every input's element."""
@@ -51,9 +53,11 @@ _QUOTED_CHARS = 2_500
 _PAGE_BYTES, _PAGE_BLOCKS = 60_000, 60
 
 
-def looking_up(window: str, carried: Json) -> View:
-    """Return the window that opens at once, and is filled as soon as we know with what."""
-    return _view(say(_TITLES.get(window, "slack.one-moment")), [plain(say("slack.looking-up"))], window, carried)
+def looking_up(window: str, label: str, carried: Json) -> View:
+    """Return the window that opens at once, and is filled as soon as we know with what; `label` is what was pressed."""
+    title = label.removesuffix("…") if kind_of(window) == OPEN else ""
+    title = title or say(_TITLES.get(window, "slack.one-moment"))
+    return _view(title, [plain(say("slack.looking-up"))], _sent_as(window), carried)
 
 
 def sentence(title: str, text: str) -> View:
@@ -72,45 +76,42 @@ def window(name: str, card: Card, carried: Json) -> View:
     if form is None:
         return _closed(card)
     match name:
-        case "deny_why":
-            about, asks = plain(card.title), _input(say("slack.why"), INPUT, say("slack.why-hint"))
-            return _view(say("slack.deny-why-title"), [about, asks], name, carried, submit=say("slack.deny"))
-        case "ask_back" if not form.ask_back:
-            return _closed(card)
-        case "ask_back":
-            asks = _input(say("slack.ask-back-whom", names=form.ask_back), INPUT, say("slack.ask-back-hint"))
-            blocks = [plain(card.title), asks, small(say("slack.ask-back-what"))]
-            return _view(say("slack.ask-back-title"), blocks, name, carried, submit=say("slack.ask"))
-        case "edit" if not form.edits:
-            return _closed(card)
-        case "edit":
-            inputs = [_asked(each, _field(number, each.name)) for number, each in _numbered(form.edits)]
-            blocks = [plain(card.title), *inputs, small(say("slack.edit-what"))]
-            return _view(say("slack.edit-title"), blocks, name, carried, submit=say("slack.edit-send"))
-        case "break_glass" if not form.breaks_glass:
-            return _closed(card)
-        case "break_glass":
-            blocks = [
-                plain(card.title),
-                _input(say("slack.break-glass-why"), INPUT),
-                small(say("slack.break-glass-what")),
-            ]
-            return _view(say("slack.break-glass-title"), blocks, name, carried, submit=say("slack.break-glass-send"))
-        case "hand_on" if not form.hands_on:
-            return _closed(card)
-        case "hand_on":
-            inputs = [_asked(each, _field(number, each.name)) for number, each in _numbered(form.hands_on)]
-            blocks = [plain(card.title), *inputs, small(say("slack.hand-on-what"))]
-            return _view(say("slack.hand-on-title"), blocks, name, carried, submit=say("slack.hand-on-send"))
-        case "fill" if len(form.fields) > FIELDS or any(
-            len(_field(number, each.name)) > ID_CHARS for number, each in _numbered(form.fields)
-        ):
+        case _ if kind_of(name) == OPEN:
+            return _window_of(name, form.act(act_of(name)[0]), card, carried)
+        case "fill" if _are_too_many(form.fields):
             return sentence(say("slack.too-large"), say("slack.too-large-form", link=card.link))
         case "fill":
             return _form(card, form.fields, carried)
         case _:
             blocks = [plain(card.title), *_quoted(card), _input(say("slack.your-answer"), INPUT)]
             return _view(say("slack.answer"), blocks, name, carried, submit=say("slack.send"))
+
+
+def _are_too_many(fields: Sequence[Input]) -> bool:
+    is_long = any(len(_field(number, each.name)) > ID_CHARS for number, each in _numbered(fields))
+    return is_long or len(fields) > FIELDS
+
+
+def _window_of(name: str, act: CardAct | None, card: Card, carried: Json) -> View:
+    """The window that asks for what an act needs, or for what may go with it."""
+    along = act_of(name)[1]
+    asked = [one for one in act.offered if one.name == along] if act and along else act.inputs if act else ()
+    if act is None or not asked:
+        return _closed(card)
+    if _are_too_many(asked):
+        return sentence(say("slack.too-large"), say("slack.too-large-form", link=card.link))
+    inputs = [_asked(each, _block(number, each)) for number, each in _numbered(asked)]
+    notes = [small(act.note)] if act.note else []
+    return _view(act.title, [plain(card.title), *inputs, *notes], _sent_as(name), carried, submit=act.send)
+
+
+def _sent_as(window: str) -> str:
+    """Return the name that a window is sent by: of the act that it is for."""
+    return window.replace(OPEN, ACT, 1) if kind_of(window) == OPEN else window
+
+
+def _block(number: int, asked: Input) -> str:
+    return f"{INPUT}.{asked.name}" if asked.kind == "words" else _field(number, asked.name)
 
 
 def ask() -> View:
@@ -131,8 +132,15 @@ def home_notice(text: str) -> View:
 
 
 def said(view: Json) -> str:
-    """Return what was written into the one input."""
-    return word(view, "state", "values", INPUT, VALUE, "value")
+    """Return the words that were written into a window."""
+    return words_in(view)[1]
+
+
+def words_in(view: Json) -> tuple[str, str]:
+    """Return the words that were written into a window, after the name of their input."""
+    values = part(view, "state", "values")
+    block = next((one for one in values if one.partition(".")[0] == INPUT), INPUT)
+    return block.partition(".")[2], word(values, block, VALUE, "value")
 
 
 def filled(view: Json) -> dict[str, str]:
@@ -163,11 +171,6 @@ def quoted(view: Json) -> str:
 
 
 _TITLES = {
-    "deny_why": "slack.deny-why-title",
-    ASK_BACK: "slack.ask-back-title",
-    EDIT: "slack.edit-title",
-    HAND_ON: "slack.hand-on-title",
-    BREAK_GLASS: "slack.break-glass-title",
     "details": "slack.details",
     "fill": "slack.answer",
     "write": "slack.answer",
@@ -249,7 +252,7 @@ def _filled(state: Json) -> str:
 
 def _asked(asked: Input, block: str) -> Block:
     """The input of a field, by its kind; what Slack does not check is checked before the window closes."""
-    hint: Block = {"hint": _text(asked.hint, LABEL_CHARS)} if asked.hint else {}
+    hint: Block = {"hint": _text(asked.hint, LABEL_CHARS)} if asked.hint and asked.kind != "words" else {}
     label, element = _text(asked.title, LABEL_CHARS), {**_element(asked), "action_id": VALUE}
     is_free = {} if asked.required else {"optional": True}
     return {"type": "input", "block_id": block, "label": label, "element": element, **hint, **is_free}
@@ -264,6 +267,10 @@ def _element(asked: Input) -> Block:
             least: Block = {"min_length": asked.min_length} if asked.min_length else {}
             is_long = most > SHORT_CHARS
             return {"type": "plain_text_input", "multiline": is_long, "max_length": most, **least, **begins}
+        case "words":
+            most = min(asked.max_length or INPUT_CHARS, INPUT_CHARS)
+            example: Block = {"placeholder": _text(asked.hint, PLACEHOLDER_CHARS)} if asked.hint else {}
+            return {"type": "plain_text_input", "multiline": True, "max_length": most, **example}
         case "integer" | "number":
             ends: Block = {"min_value": asked.least} if asked.least else {}
             ends |= {"max_value": asked.most} if asked.most else {}
@@ -316,11 +323,8 @@ def _view(title: str, blocks: Sequence[Block], name: str, carried: Json | None =
     return view
 
 
-def _input(label: str, block: str, hint: str = "") -> Block:
-    element: Block = {"type": "plain_text_input", "action_id": VALUE, "multiline": True, "max_length": INPUT_CHARS}
-    if hint:
-        element["placeholder"] = _text(hint, 150)
-    return {"type": "input", "block_id": block, "label": _text(label, LABEL_CHARS), "element": element}
+def _input(label: str, block: str) -> Block:
+    return _asked(Input(name=block, label=label, kind="words"), block)
 
 
 def _text(text: str, most: int) -> Block:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import JsonValue
 
@@ -19,6 +19,7 @@ from channels import (
     Quarantined,
     Reading,
     Reply,
+    Said,
     Trigger,
 )
 from channels.filetypes import ALL_TEXT_BYTES, TEXT_BYTES, UNKNOWN_TYPE, headed, is_text, is_type
@@ -26,13 +27,10 @@ from channels.showing import one_line
 from channels.slack import modals
 from channels.slack.inbound import (
     ASK,
-    ASK_BACK,
-    BREAK_GLASS,
     DELETED,
-    EDIT,
     EDITED,
-    HAND_ON,
     Json,
+    act_of,
     action_of,
     bots_of,
     is_below_new,
@@ -163,15 +161,10 @@ class Reader:
         )
         if not token:
             return Quarantined(reasons=("what was pressed carries no token",), person=person.id, place=came.place)
-        match name:
-            case "approve" | "deny":
-                return answer.model_copy(update={"said": name})
-            case "approve_again":
-                return answer.model_copy(update={"said": "approve", "again": True})
-            case "choose" | "send":
-                return _with_picks(answer, chosen)
-            case _:
-                return answer
+        act, along = act_of(name)
+        if act:
+            return answer.model_copy(update={"said": _said(act), "text": act, "again": along == "again"})
+        return _with_picks(answer, chosen) if name in ("choose", "send") else answer
 
     async def _submitted(self, body: Json) -> Reading:
         view, carried = part(body, "view"), metadata(body)
@@ -187,27 +180,23 @@ class Reader:
             return _held(person, came, token)
         if not token:
             return Quarantined(reasons=("the window that was sent carries no token",), person=person.id, place=place)
-        text, fields = modals.said(view), modals.filled(view) if name in ("fill", EDIT, HAND_ON) else {}
+        act, along = act_of(name)
+        (about, text), fields = modals.words_in(view), modals.filled(view) if act or name == "fill" else {}
         answer = Reply(
             person=person.id,
             token=token,
             said="free_text",
-            text=text or "\n".join(f"{field}: {value}" for field, value in fields.items()),
+            text=text or ("" if about else "\n".join(f"{field}: {value}" for field, value in fields.items())),
             filled=fields,
             known=came.known("sent", word(view, "title", "text") or name),
             is_shared=carried.get("shared") is True,
             place=came.aside,
             is_typed=bool(text) and not fields,
         )
-        if name in (ASK_BACK, EDIT):
-            return answer.model_copy(update={"said": "ask" if name == ASK_BACK else "edit"})
-        if name == HAND_ON:
-            to = {"to": fields.get("to", "")}
-            return answer.model_copy(update={"said": "hand_on", "text": fields.get("reason", ""), "filled": to})
-        if name == BREAK_GLASS:
-            return answer.model_copy(update={"said": "break_glass", "reason": text})
-        if name == "deny_why":
-            return answer.model_copy(update={"said": "deny", "text": "deny", "reason": text})
+        if act:
+            # What goes along with a press says no more than that does: the words are why.
+            said = {"said": _said(act), "text": act if along else answer.text}
+            return answer.model_copy(update={**said, "reason": text if along or about == "reason" else ""})
         return answer if answer.text.strip() else answer.model_copy(update={"said": "empty"})
 
     def _wish(self, body: Json, came: _From, person: Contact) -> Trigger:
@@ -318,6 +307,11 @@ def _held(who: Stranger, came: _From, token: str = "", *, became: str = COUNTED,
         place=came.aside,
         notice=who.notice(became),
     )
+
+
+def _said(act: str) -> Said:
+    """Return what somebody says who does an act of a card; nothing that counts where it is none of ours."""
+    return next((said for said in get_args(Said) if said == act), "free_text")
 
 
 def _team(body: Json) -> str:

@@ -137,7 +137,7 @@ class Windows:
                 author = self._reader.name_of(word(asked.body, "message", "user"))
                 return modals.ask_about(author, self._reader.shown(word(asked.body, "message", "text")), carried)
             case name:
-                return modals.looking_up(name, carried)
+                return modals.looking_up(name, word(action_of(asked.body)[1], "text", "text"), carried)
 
     async def _filled(self, asked: Opens, carried: Json, desk: RequestLookup) -> dict[str, JsonValue] | None:
         """Return what stands in the window in the end; None where that is what it opened with."""

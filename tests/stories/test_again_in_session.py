@@ -208,7 +208,7 @@ async def test_attack_what_is_risky_is_not_offered_and_a_form_that_says_so_appro
         record, bo = await agents.open(), await agents.console.browser("bo")
         form = (await bo.get(f"/requests/{record.request.id}")).form(f"/requests/{record.request.id}/answer")
 
-        await bo.post(form.action, {**dict(form.fields), "reason": "", "vote": "again"})
+        await bo.post(form.action, {**dict(form.fields), "reason": "", "vote": "approve:again"})
 
         assert [await agents.hears(risky) for _ in range(2)] == ["allow", "deny"]
     assert await agents.office.app.requests.standing.all() == []

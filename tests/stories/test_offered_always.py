@@ -43,6 +43,7 @@ from bot.store.outbox_entry import Delivery
 from bot.web.console.views.card import card_view
 from channels import AnswerForm
 from channels.slack.cards import controls
+from channels.slack.inbound import act_of
 from tests.agents.worlds import started
 from tests.bot.examples import (
     ANNA,
@@ -197,23 +198,19 @@ def _handed_on(found: RequestRecord, said: Answer) -> set[str]:
     return {"hand_on"} if None in why else set()
 
 
-BUTTONS = {
-    "approve": "approve",
-    "deny": "no",
-    "ask_back": "ask",
-    "edit": "edit",
-    "hand_on": "hand_on",
-    "break_glass": "glass",
-    "write": "answer",
-}
+ACTS = {"approve": "approve", "deny": "no", "withdraw": "no", "break_glass": "glass", "write": "answer"}
+
+
+def named(act: str) -> str:
+    return ACTS.get(act, act)
 
 
 def pressed(form: AnswerForm | None) -> Acts:
     """What can be pressed in Slack."""
     blocks = controls(form, has_details=False) if form else ()
     buttons = [cast("list[dict[str, str]]", block["elements"]) for block in blocks]
-    names = {one["action_id"] for some in buttons for one in some} - {"deny_why"}
-    acts = {BUTTONS[name] for name in names}
+    names = {one["action_id"] for some in buttons for one in some}
+    acts = {named(act_of(name)[0] or name) for name in names}
     return frozenset({"stop"} if form and form.only_stops else acts)
 
 
@@ -221,10 +218,8 @@ def written(form: AnswerForm | None) -> Acts:
     """What a mail says that can be written."""
     if form is None or form.only_stops:
         return frozenset({"stop"} if form else ())
-    is_vote = form.format == "approval"
-    said = {"approve": is_vote and form.may_approve, "no": is_vote and form.may_deny, "answer": not is_vote}
-    said |= {"ask": form.ask_back, "edit": form.edits, "hand_on": form.hands_on, "glass": form.breaks_glass}
-    return frozenset(name for name, is_so in said.items() if is_so)
+    how = [act.name for act in form.acts if act.how]
+    return frozenset(named(name) for name in how) | ({"answer"} if form.format != "approval" else set[str]())
 
 
 def in_slack(found: RequestRecord, me: PersonId | None) -> Iterator[Acts]:
@@ -280,13 +275,13 @@ def test_the_page_of_a_request_offers_what_counts_there(found: RequestRecord, by
     for person in EVERYBODY:
         card = card_view(found, DIRECTORY, Login(person=person, by=by), LATER)
 
-        said = {"approve": card.may_approve, "no": card.may_deny, "stop": card.may_stop, "answer": card.may_answer}
-        said |= {"ask": card.ask_back, "edit": card.may_edit, "hand_on": card.may_hand_on}
-        offered = frozenset(name for name, is_so in {**said, "glass": card.may_break_glass}.items() if is_so)
+        own = [act for act in card.acts if act.name != "withdraw"]
+        offered = frozenset("stop" if act.tone == "stop" else named(act.name) for act in own)
         wanted = counted(found, person, "console", link_by=by)
         # Whoever asked says no by another button, which is theirs for a question as well.
-        assert card.may_withdraw is (found.state == "open" and isinstance(withdrawn(found, person), Decided))
-        assert offered | ({"no"} if card.may_withdraw and "no" in wanted else set()) == wanted
+        may_withdraw = card.can("withdraw")
+        assert may_withdraw is (found.state == "open" and isinstance(withdrawn(found, person), Decided))
+        assert offered | ({"no"} if may_withdraw and "no" in wanted else set()) == wanted
 
 
 @any_of_them(asked())

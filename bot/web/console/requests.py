@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import NamedTuple, get_args
@@ -38,13 +38,8 @@ from channels import Input, Said
 from language import say, say_many
 from language.recorded import text_of
 
-_PRESSED: dict[str, Said] = {
-    "approve": "approve",
-    "again": "approve",
-    "deny": "deny",
-    "ask": "ask",
-    "break_glass": "break_glass",
-}
+# What is changed, and handed on, has a page of its own.
+_PRESSED: Mapping[str, Said] = {one: one for one in get_args(Said) if one not in {"edit", "hand_on", "empty"}}
 STATES: tuple[RequestState, ...] = get_args(RequestState)
 _STATES: dict[str, RequestState] = {one: one for one in STATES}
 _KINDS: dict[str, Kind] = {one: one for one in KINDS}
@@ -146,7 +141,7 @@ async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str,
     )
     card = card_view(record, app.people, session, now, lists_of, run, typed, has_changes=has_changes)
     # The key `a` in the list leads here: the button has the focus, and only pressing it decides.
-    is_pressed = card.may_approve and request.query_params.get("press") == "approve"
+    is_pressed = card.can("approve") and request.query_params.get("press") == "approve"
     return {
         "card": card,
         "version": version_of(card, version),
@@ -349,7 +344,8 @@ def _made(request: Request, visit: Visit, shown: _Shown, said: Said, reason: str
 
 def _statement(request: Request, visit: Visit) -> Statement:
     """The form as the word of whoever sent it. `revision` and `digest` are those of the card it stood on."""
-    said = _PRESSED.get(visit.field("vote"), "free_text")
+    act, _, along = visit.field("vote").partition(":")
+    said = _PRESSED.get(act, "free_text")
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     made = _made(request, visit, shown, said, visit.field("reason"), _text(request, visit))
     return replace(
@@ -357,7 +353,7 @@ def _statement(request: Request, visit: Visit) -> Statement:
         given=_given(request, visit),
         filled=_form(request, visit) if request.format == "form" else {},
         note_confirmed=visit.field("note_confirmed") == "yes",
-        again=visit.field("vote") == "again",
+        again=along == "again",
         about=visit.field("about")[:_ID_CHARS],
     )
 

@@ -47,7 +47,8 @@ async def test_each_sees_of_a_card_what_they_may_do_with_it_and_looking_leaves_n
 
     assert bo.title == record.request.title
     assert bo.form
-    assert (bo.form.token, bo.form.may_approve, bo.form.only_stops) == (token(world, record, "bo"), True, False)
+    assert (bo.form.token, bo.form.only_stops) == (token(world, record, "bo"), False)
+    assert bo.form.act("approve")
     assert (bool(bo.exact), bo.summary) == (True, "Anna Ames asks.")
     others = "This card was made for somebody else, so the answer does not count. Bo Berg and Cy Cole may decide."
     assert dan.form is None
@@ -55,7 +56,7 @@ async def test_each_sees_of_a_card_what_they_may_do_with_it_and_looking_leaves_n
     assert dan.exact, "it can be read all the same"
     for card in (cy, anna):
         assert card.form
-        assert not card.form.may_approve, "on another one's card they can only say no, or take it back"
+        assert not card.form.act("approve"), "on another one's card they can only say no, or take it back"
     taken_back = "You asked for this: to take it back, answer with deny, stop or cancel."
     assert anna.summary.startswith(f"{others} {taken_back}")
     for person in ("anna", "bo", "cy", "dan"):
@@ -74,7 +75,7 @@ async def test_a_card_and_a_list_say_who_has_approved_so_far_and_who_has_can_onl
 
     assert lines["Approvals"].startswith("1 of 2: Bo Berg at ")
     assert card.form
-    assert not card.form.may_approve
+    assert not card.form.act("approve")
     assert card.summary.startswith("You have approved this before; a person's first vote stands.")
     assert (len(bo.waiting), len(cy.waiting)) == (0, 1)
     assert [line.label for line in bo.decided] == [record.request.title]
@@ -99,7 +100,7 @@ async def test_what_was_approved_can_be_stopped_until_it_starts_and_what_is_clos
 
     assert before.form
     assert before.form.only_stops
-    assert not before.form.may_approve
+    assert not before.form.act("approve")
     assert stranger.form is None
     assert after.form is None
     assert "Already decided: Bo Berg approved at" in after.summary
@@ -165,7 +166,7 @@ async def test_an_older_revision_points_to_the_newest_card_and_one_that_many_see
 
         for viewer, (why, may_take_back) in said.items():
             form = cards[viewer].form
-            assert (form is not None, form is not None and form.may_approve) == (may_take_back, False)
+            assert (form is not None, form is not None and form.act("approve") is not None) == (may_take_back, False)
             assert cards[viewer].summary.startswith(why)
         assert cards["cy"].form
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from channels import AnswerForm, Card, Contact, Line
 from channels.email.format import trace
+from tests.kit.acts import vote
 
 BOT = "agent@sayso.example"
 TOKEN = "3k7qp2xv9rt4mzs8a"
@@ -30,7 +31,7 @@ class People:
 
 def approval(**changes: object) -> Card:
     """The card that asks for a deployment."""
-    form = AnswerForm(token=TOKEN, format="approval", until=datetime(2026, 3, 3, 16, 0, tzinfo=UTC))
+    form = AnswerForm(token=TOKEN, format="approval", acts=vote(), until=datetime(2026, 3, 3, 16, 0, tzinfo=UTC))
     card = Card(
         title="Deploy 4f2a to production?",
         at=NOON,

@@ -18,6 +18,7 @@ from channels.showing import escape_invisible
 from language import LANGUAGES, Language, say, speaking
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
 from tests.channels.inputs import inputs
+from tests.kit.acts import acts, stop, vote
 from tests.kit.long import few_of
 
 Format = Literal["approval", "free_text", "yes_no", "choice", "choices", "form"]
@@ -41,7 +42,7 @@ def cards(texts: st.SearchStrategy[str], formats: tuple[str, ...], options: int)
         format=st.sampled_from(formats),
         options=st.lists(texts, max_size=options).map(tuple),
         fields=st.lists(inputs(texts), max_size=few).map(tuple),
-        ask_back=st.sampled_from(["", "Anna Ames"]),
+        acts=st.sampled_from([(), vote(), acts("approve", "deny", "edit", "ask"), stop()]),
         until=st.just(UNTIL),
     )
     words = dict.fromkeys(("title", "summary", "quoted", "quoted_as", "said", "said_as", "exact", "ref"), texts)
@@ -56,7 +57,7 @@ def form(
     kind: Format, *, options: tuple[str, ...] = (), fields: tuple[str | Input, ...] = (), **more: Any
 ) -> AnswerForm:
     asked = tuple(Input(name=each) if isinstance(each, str) else each for each in fields)
-    return AnswerForm(token=TOKEN, format=kind, options=options, fields=asked, until=UNTIL, **more)
+    return AnswerForm(**{"acts": vote(), **more}, token=TOKEN, format=kind, options=options, fields=asked, until=UNTIL)
 
 
 def shown(card: Card, made: Made = HERE) -> list[str]:
@@ -114,7 +115,7 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
 
 def test_a_fact_leads_to_its_page_once_and_below_how_to_decide_it_says_how_to_ask() -> None:
     facts = tuple(Line(label=label, text="2", link=PAGE) for label in ("Files", "Migrations"))
-    card = approval(facts=facts, form=form("approval", ask_back="Anna Ames"))
+    card = approval(facts=facts, form=form("approval", acts=acts("approve", "deny", "ask")))
 
     text, page = as_text(card, made_of(card)), as_html(card, made_of(card))
 
@@ -142,7 +143,7 @@ def test_the_words_that_a_mail_asks_for_are_read_as_what_it_says(language: Langu
 @pytest.mark.parametrize("kind", ["approval", "yes_no", "choice", "choices", "form", "free_text"])
 def test_no_sentence_of_ours_needs_a_mark(language: Language, kind: Format) -> None:
     with speaking(language):
-        forms = (form(kind), form(kind, may_approve=False), form(kind, only_stops=True))
+        forms = (form(kind), form(kind, acts=acts("deny")), form(kind, acts=stop()))
         texts = [as_text(card, made_of(card), labels=True) for card in (approval(form=each) for each in forms)]
 
     assert [line for text in texts for line in text.split("\n") if line.startswith("| ")] == [
@@ -154,8 +155,8 @@ def test_no_sentence_of_ours_needs_a_mark(language: Language, kind: Format) -> N
 @pytest.mark.parametrize(
     ("answer", "words", "labels"),
     [
-        (form("approval", may_approve=False), "than one in a mail.\n\nTo refuse, reply: deny", ["Deny by mail"]),
-        (form("approval", only_stops=True), "", ["Deny by mail"]),
+        (form("approval", acts=acts("deny")), "than one in a mail.\n\nTo refuse, reply: deny", ["Deny by mail"]),
+        (form("approval", acts=stop()), "", ["Deny by mail"]),
         (form("yes_no"), "reply with one word: yes or no", ["Answer by mail: yes", "Answer by mail: no"]),
         (form("choice", options=("a", "b")), "1. a\n2. b", ["Answer by mail: a", "Answer by mail: b"]),
         (form("choice", options=tuple(map(str, range(20)))), "20. 19", []),

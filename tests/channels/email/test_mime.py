@@ -13,6 +13,7 @@ from channels.email.format import message_ids
 from channels.email.format.body import read_text
 from channels.email.format.headers import read_headers
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
+from tests.kit.acts import vote
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 EVIL = "x\r\nBcc: mallory@evil.example\r\n\r\nbody\x00\u2028\x85"
@@ -95,7 +96,7 @@ def test_an_address_or_a_token_that_does_not_fit_is_refused_with_what_to_do() ->
             compose(approval(), TO.model_copy(update={"to": to}))
     for token in ("", "UPPER", "a b", "a@b", "x" * 60, "a\r\nb"):
         with pytest.raises(ChannelRefused, match="does not fit into a mail address"):
-            compose(approval(form=AnswerForm(token=token, format="approval", until=NOON)))
+            compose(approval(form=AnswerForm(token=token, format="approval", acts=vote(), until=NOON)))
     with pytest.raises(ValueError, match="line break"):
         mime.header_block([("Subject", "x\nBcc: y")])
 

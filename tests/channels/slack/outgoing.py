@@ -12,9 +12,10 @@ from channels.slack.rate_limit import Paced, Rates
 from channels.slack.sender import Clocks, SlackSender
 from tests.fakes.marks import MemoryMarks
 from tests.fakes.slack.driver import Person, Workspace
+from tests.kit.acts import vote
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
-FORM = AnswerForm(token="s0d-x", format="approval", until=AT)
+FORM = AnswerForm(token="s0d-x", format="approval", acts=vote(), until=AT)
 CARD = Card(title="Deploy v1.2.0 to production?", at=AT, facts=(Line(label="Who asks", text="Anna"),), form=FORM)
 DONE = Card(title="Approved by Bo", at=AT, closes=True)
 

@@ -31,6 +31,7 @@ from channels.slack.members import KEEPS_S, Members
 from language import Language
 from tests.channels.email.mails import People
 from tests.fakes.slack.driver import Person, Workspace
+from tests.kit.acts import vote
 from tests.kit.waiting import until
 
 TOKEN = "3k7qp2xv9rt4mzs8a"
@@ -153,7 +154,7 @@ def home(overview: Overview) -> dict[str, JsonValue]:
 
 def approval(**changes: Any) -> Card:
     """The card that asks for a deployment."""
-    form = AnswerForm(token=TOKEN, format="approval", until=datetime(2026, 3, 3, 16, 0, tzinfo=UTC))
+    form = AnswerForm(token=TOKEN, format="approval", acts=vote(), until=datetime(2026, 3, 3, 16, 0, tzinfo=UTC))
     return Card(title="Deploy 4f2a to production?", at=NOON, exact="x" * 2_000, form=form).model_copy(update=changes)
 
 

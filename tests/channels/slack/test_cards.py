@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels import AnswerForm, Card, Input, Line
+from channels import AnswerForm, Card, CardAct, Input, Line
 from channels.slack import cards
 from language import LANGUAGES, Language, speaking
 from tests.channels.inputs import inputs
 from tests.fakes.slack.limits.blocks import message_mistakes
+from tests.kit.acts import acts, stop, vote
 from tests.kit.long import examples
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
@@ -28,15 +29,22 @@ TEXTS = st.one_of(
     st.sampled_from(["<!channel> now", "Bo at 14:02 UTC on 03 March 2026, <!here>", "<@U1> & <#C1|x>"]),
     st.sampled_from(["*bold* `code` _x_", "\u202egnp.exe", "a\x00b", "😀" * 2000]),
 )
+WORDS = st.builds(Input, name=st.just("reason"), label=TEXTS, hint=TEXTS, kind=st.sampled_from(["words", "yes_no"]))
+ACTS = st.builds(
+    CardAct,
+    name=st.sampled_from(["approve", "deny", "something_new", "other"]),
+    tone=st.sampled_from(["plain", "yes", "no", "stop"]),
+    inputs=st.lists(inputs(TEXTS), max_size=3).map(tuple) | st.tuples(WORDS),
+    offered=st.just(()) | st.tuples(WORDS),
+    **dict.fromkeys(("label", "offer", "title", "note", "send", "how"), TEXTS),
+)
 FORMS = st.builds(
     AnswerForm,
     token=st.just("a" * 47),
     format=st.sampled_from(FORMATS),
     options=st.lists(TEXTS.filter(bool), min_size=1, max_size=100, unique=True).map(tuple),
     fields=st.lists(inputs(TEXTS), max_size=5).map(tuple),
-    may_approve=st.booleans(),
-    only_stops=st.booleans(),
-    ask_back=st.just("") | TEXTS,
+    acts=st.lists(ACTS, max_size=5, unique_by=lambda act: act.name).map(tuple),
     until=st.just(AT),
 )
 PAGES = st.sampled_from(["", "https://sayso.example/requests/s0q-abc/changes"])
@@ -93,7 +101,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 def test_a_card_that_is_too_long_keeps_the_mention_of_everybody_who_is_asked() -> None:
     facts = tuple(Line(label="Changes", text="x" * 590) for _ in range(24))
-    form = AnswerForm(token="t", format="approval", until=AT)
+    form = AnswerForm(token="t", format="approval", acts=vote(), until=AT)
     found = cards.message(Card(title="Deploy?", at=AT, facts=facts, form=form, mentions=("S0CREW", *CROWD)), "d1")
 
     shown = json.dumps(found.blocks)
@@ -200,14 +208,14 @@ def _is_text(node: dict[str, Any]) -> bool:
 DATE = "<!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
 BUTTONS = "Approve | Deny | Deny with reason… | Details"
 STOP_SAYS = "It is approved and has not started. Stopped, it never starts."
-STOPS = AnswerForm(token="t1", format="approval", only_stops=True, until=AT)
+STOPS = AnswerForm(token="t1", format="approval", acts=stop(), until=AT)
 OPEN = Card(
     title="Deploy?",
     at=AT,
     summary="Anna Ames asks.",
     facts=(Line(label="From", text="v1.0.0"), Line(label="Approvals", text="1 of 2: Bo at 14:02 UTC on 03 March 2026")),
     details=(Line(label="Digest", text="0" * 64),),
-    form=AnswerForm(token="t1", format="approval", until=AT),
+    form=AnswerForm(token="t1", format="approval", acts=vote(), until=AT),
 )
 DENIED = Card(
     title="Denied: Deploy <!channel> & v2",
@@ -225,11 +233,11 @@ DENIED = Card(
             "header | Deploy?", "section | Anna Ames asks.",
             "rich_text | section | section | From: * | v1.0.0 | Approvals: * | 1 of 2: Bo ",
             f"context | Expires {DATE}",
-            f"actions | {BUTTONS} | approve=t1+ | deny=t1- | deny_why=t1 | details=t1",
+            f"actions | {BUTTONS} | act:approve=t1+ | act:deny=t1- | open:deny:reason=t1 | details=t1",
         ]),
         (Card(title="Approved", at=AT, form=STOPS), [
             "header | Approved",
-            f"actions | Stop | Stop this? | {STOP_SAYS} | Stop | Back | deny=t1-!",
+            f"actions | Stop | Stop this? | {STOP_SAYS} | Stop | Back | act:deny=t1-!",
         ]),
         (DENIED, [
             "header | Denied: Deploy <!channel> & v2", "context | The reason that Cy Cole gave:",
@@ -248,15 +256,16 @@ def test_a_card_has_these_blocks_in_this_order(card: Card, blocks: list[str]) ->
 
 
 def test_an_approve_button_is_there_only_where_it_counts() -> None:
-    form = AnswerForm(token="s0d-x", format="approval", may_approve=False, until=AT)
-    assert [each for each in _actions_of(Card(title="Deploy?", at=AT, form=form)) if each] == ["deny", "deny_why"]
-    stopped = form.model_copy(update={"only_stops": True})
-    assert [each for each in _actions_of(Card(title="Deploy?", at=AT, form=stopped)) if each] == ["deny"]
+    form = AnswerForm(token="s0d-x", format="approval", acts=acts("deny"), until=AT)
+    denies = [each for each in _actions_of(Card(title="Deploy?", at=AT, form=form)) if each]
+    assert denies == ["act:deny", "open:deny:reason"]
+    stopped = form.model_copy(update={"acts": stop()})
+    assert [each for each in _actions_of(Card(title="Deploy?", at=AT, form=stopped)) if each] == ["act:deny"]
 
 
 def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
     exact = "".join(f"line {number}\n" for number in range(2_000))
-    form = AnswerForm(token="s0d-x", format="approval", until=AT)
+    form = AnswerForm(token="s0d-x", format="approval", acts=vote(), until=AT)
     card = Card(title="Deploy?", at=AT, exact=exact, form=form)
     assert "details" in [node.get("action_id") for node in nodes(cards.message(card, "d1").blocks)]
     shown = "".join(node["text"] for node in nodes(cards.details(card)) if node.get("type") == "text")
@@ -271,7 +280,8 @@ def test_whatever_has_no_room_on_a_card_is_behind_details(kind: Any) -> None:
     ]
     longer += [{"summary": "x" * 3_001}, {"quoted": "x" * 1_501}, {"said": "x" * 1_501}, {"exact": "deploy"}]
     longer += [{"details": (Line(label="Digest", text="c0ffee"),)}]
-    form = AnswerForm(token="s0d-x", format=kind, options=("one", "two"), fields=(Input(name="one"),), until=AT)
+    asked = {"options": ("one", "two"), "fields": (Input(name="one"),)}
+    form = AnswerForm(token="s0d-x", format=kind, acts=vote(), until=AT, **asked)
     short = Card(title="Deploy?", at=AT, facts=(Line(label="Changes", text="few"),), form=form)
 
     assert "details" not in _actions_of(short)
@@ -313,7 +323,7 @@ def nodes(found: Any) -> Iterator[dict[str, Any]]:
 
 def test_a_fact_leads_to_its_page_and_whoever_decides_can_ask_back() -> None:
     page = "https://sayso.example/requests/s0q-abc/changes"
-    form = AnswerForm(token="a" * 47, format="approval", ask_back="Anna Ames", until=AT)
+    form = AnswerForm(token="a" * 47, format="approval", acts=acts("approve", "deny", "ask"), until=AT)
     facts = (Line(label="Files", text="2 files, +6 -4", link=page), Line(label="CI", text="passed"))
 
     found = cards.message(Card(title="Deploy?", at=AT, facts=facts, form=form), "d1").blocks
@@ -321,6 +331,6 @@ def test_a_fact_leads_to_its_page_and_whoever_decides_can_ask_back() -> None:
     links = [node for node in nodes(found) if node.get("type") == "link"]
     assert links == [{"type": "link", "url": page, "text": "See what changes in the files"}]
     buttons = [node["action_id"] for node in nodes(found) if node.get("type") == "button"]
-    assert buttons == ["approve", "deny", "deny_why", "ask_back"]
-    nobody = cards.message(Card(title="Deploy?", at=AT, form=form.model_copy(update={"ask_back": ""})), "d1").blocks
-    assert "ask_back" not in [node.get("action_id") for node in nodes(nobody)]
+    assert buttons == ["act:approve", "act:deny", "open:deny:reason", "open:ask"]
+    nobody = cards.message(Card(title="Deploy?", at=AT, form=form.model_copy(update={"acts": vote()})), "d1").blocks
+    assert "open:ask" not in [node.get("action_id") for node in nodes(nobody)]

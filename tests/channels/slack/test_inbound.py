@@ -118,7 +118,7 @@ def test_what_no_person_wrote_may_be_deleted(has_replies: bool) -> None:
 
 
 def test_answers_are_stored_without_what_could_speak_for_us() -> None:
-    for action in ("approve", "deny", "yes", "no", "choose.3", "choose", "send"):
+    for action in ("act:approve", "act:deny", "act:approve:again", "yes", "no", "choose.3", "choose", "send"):
         found = sort(press(action), NOON)
         assert isinstance(found, Stored)
         assert (found.inbound.key, found.inbound.is_answer) == ("action:1.2.3", True)
@@ -135,7 +135,7 @@ def test_a_press_in_an_app_home_is_stored_with_what_was_chosen_and_without_the_h
 
 
 def test_a_press_that_only_opens_a_window_is_not_stored_and_what_makes_no_sense_is_nothing() -> None:
-    for action in ("details", "deny_why", "fill", "write", "ask"):
+    for action in ("details", "open:deny:reason", "fill", "write", "ask"):
         found = sort(press(action), NOON)
         assert isinstance(found, Opens)
         assert found.window == action
@@ -154,16 +154,16 @@ def test_a_wish_about_a_message_begins_in_its_thread_and_no_other_window_begins_
         view = {"callback_id": window, "private_metadata": '{"place": "C1/1.2", "token": "t"}', "id": "V1", "hash": "h"}
         return {"type": "view_submission", "view": view, "user": {"id": "U1"}}
 
-    found = {name: sort(sent(name), NOON) for name in ("ask_about", "ask", "deny_why", "fill", "write")}
+    found = {name: sort(sent(name), NOON) for name in ("ask_about", "ask", "act:deny:reason", "fill", "write")}
 
     begun = {name: one.inbound.begins for name, one in found.items() if isinstance(one, Stored)}
-    assert begun == {"ask_about": "C1/1.2", "ask": "", "deny_why": "", "fill": "", "write": ""}
+    assert begun == {"ask_about": "C1/1.2", "ask": "", "act:deny:reason": "", "fill": "", "write": ""}
 
 
 def test_threads_have_names() -> None:
     command = {"channel_id": "C1", "trigger_id": "1.2.3"}
     assert thread_of("event", event(thread_ts="1.1")) == "C1/1.1"
-    assert thread_of("action", press("approve")) == "C1/1.2"
+    assert thread_of("action", press("act:approve")) == "C1/1.2"
     assert thread_of("command", command) == thread_of("command", dict(command))
     assert thread_of("command", command).startswith("C1/~")
     assert thread_of("command", command) != thread_of("command", command | {"trigger_id": "4.5.6"})

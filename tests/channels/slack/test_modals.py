@@ -14,6 +14,7 @@ from language import LANGUAGES, Language, speaking
 from tests.channels.slack.test_cards import CARDS, TEXTS
 from tests.fakes.slack.elements import all_values
 from tests.fakes.slack.limits import blocks as limits
+from tests.kit.acts import acts
 from tests.kit.long import examples
 
 AT = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
@@ -26,22 +27,25 @@ def taken(view: Any) -> bool:
     return limits.view_mistakes(view, "modal") == [] and not limits.view_too_large(view)
 
 
-@given(CARDS, st.sampled_from(["details", "deny_why", "ask_back", "fill", "write"]), st.sampled_from(LANGUAGES))
+@given(CARDS, st.sampled_from(["details", "open:deny", "open:other", "fill", "write"]), st.sampled_from(LANGUAGES))
 @settings(max_examples=examples(150), deadline=None)
 def test_any_card_makes_windows_that_slack_takes(card: Card, name: str, language: Language) -> None:
     with speaking(language):
         assert taken(modals.window(name, card, CARRIED))
-        assert taken(modals.looking_up(name, CARRIED))
+        assert taken(modals.looking_up(name, card.title, CARRIED))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_titles_and_buttons_of_windows_are_not_cut_in_any_language(language: Language) -> None:
-    form = AnswerForm(token="a" * 47, format="form", fields=(Input(name="why"),), ask_back="Anna Ames", until=AT)
     with speaking(language):
+        can = acts("approve", "deny", "edit", "ask", "break_glass", "hand_on")
+        form = AnswerForm(token="a" * 47, format="form", fields=(Input(name="why"),), acts=can, until=AT)
+        opened = {f"open:{act.name}": act.label for act in can if act.inputs}
+        opened |= {f"open:{act.name}:{one.name}": act.offer for act in can for one in act.offered}
         views: list[Any] = [modals.ask(), modals.ask_about("Anna", "x", CARRIED)]
-        for name in ("card", "details", "deny_why", "ask_back", "fill", "write", "ask", "ask_about", "closed"):
+        for name in ("card", "details", *opened, "fill", "write", "ask", "ask_about", "closed"):
             card = Card(title="Which?", at=AT, form=None if name == "closed" else form)
-            views += [modals.looking_up(name, CARRIED), modals.window(name, card, CARRIED)]
+            views += [modals.looking_up(name, opened.get(name, ""), CARRIED), modals.window(name, card, CARRIED)]
 
     shown = [view[part]["text"] for view in views for part in ("title", "submit", "close") if part in view]
     assert [text for text in shown if text.endswith("…")] == []
@@ -180,5 +184,5 @@ def test_reasons_stand_at_their_fields_and_others_keep_no_window_open() -> None:
 def test_a_window_carries_no_more_than_slack_takes_and_a_quoted_message_comes_back() -> None:
     view = modals.ask_about("Anna", "<!channel> *red* & <b>", {})
 
-    assert modals.looking_up("deny_why", {"place": "x" * 4_000})["private_metadata"] == "{}"
+    assert modals.looking_up("open:deny:reason", "", {"place": "x" * 4_000})["private_metadata"] == "{}"
     assert modals.quoted(view) == "<!channel> *red* & <b>"

@@ -23,6 +23,7 @@ from tests.channels.slack.receiving import (
     receiving,
 )
 from tests.fakes.slack.driver import HOME, Message, Person, Workspace
+from tests.kit.acts import acts
 from tests.kit.waiting import until
 
 ORDER = "deploy v1 to production"
@@ -293,8 +294,10 @@ async def test_each_answer_is_read_as_what_was_sent_in_its_window(
     slack: Workspace, office: Office, bo: Person, ops: str
 ) -> None:
     form = asking("form", fields=[{"name": "version"}, {"name": "why"}])
-    asks = asking("approval", ask_back="Anna Ames").model_copy(update={"title": "Deploy 4f2a to production?"})
-    glass = asking("approval", breaks_glass=True)
+    asks = asking("approval", acts=acts("approve", "deny", "ask")).model_copy(
+        update={"title": "Deploy 4f2a to production?"}
+    )
+    glass = asking("approval", acts=acts("approve", "deny", "break_glass"))
     reason = {"Why nobody else can be waited for": "All are ill"}
     filled = {"version": "v2", "why": "better\nand newer"}
     rows: list[tuple[Card, str, str, dict[str, str], dict[str, Any]]] = [

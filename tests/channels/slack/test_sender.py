@@ -23,6 +23,7 @@ from tests.channels.slack.outgoing import (
     shared,
 )
 from tests.fakes.slack.driver import Message, Person, Workspace
+from tests.kit.acts import stop
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ async def test_a_card_in_a_dm_opens_it_once_and_may_go_into_a_thread_there(slack
 async def test_a_card_changes_where_it_stands(slack: Workspace, bo: Person, asked: Message) -> None:
     sender, to = a_sender(slack, bo), shared(asked.channel, within(asked))
     delivery = await sender.send(CARD, to, "s0d-1")
-    stops = DONE.model_copy(update={"form": FORM.model_copy(update={"only_stops": True})})
+    stops = DONE.model_copy(update={"form": FORM.model_copy(update={"acts": stop()})})
 
     for number, (card, words, buttons) in enumerate(
         [

@@ -12,7 +12,7 @@ GRID = {"enterprise_id": "E0CORP", "teams": ["T0TEAM", "T0SECOND"]}
 def pressed(user: str, team: str, app: str = "A0APP") -> dict[str, Any]:
     """A button of ours, as Slack says that it was pressed."""
     text = {"type": "plain_text", "text": "Approve"}
-    action = {"action_id": "approve", "value": TOKEN, "type": "button", "text": text}
+    action = {"action_id": "act:approve", "value": TOKEN, "type": "button", "text": text}
     return {
         "type": "block_actions",
         "api_app_id": app,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from agents.forms import Misfit
 from agents.requests import PersonId, Request
@@ -21,6 +21,7 @@ from bot.policy.due import next_due
 from bot.policy.judge import ways_for
 from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import Can, yes_to
+from bot.render.acts import page_acts
 from bot.render.cards import (
     again_lines,
     arguments_of,
@@ -39,14 +40,13 @@ from bot.render.due import approved, as_frozen, next_in_words, reminded_lines, t
 from bot.render.forms import answer_lines, inputs, reasons
 from bot.render.request_card import comment_by
 from bot.render.views import FactView, RequestView, request_view
-from bot.render.words import channel_word, feedback_text, how_to_approve, present
+from bot.render.words import channel_word, feedback_text, how_to_approve
 from bot.render.worklist import who_else
 from bot.store.ids import review_of
 from bot.web.console.views.afterwards import Afterwards, afterwards
-from channels import Input, Line
+from channels import CardAct, Input, Line
 from language import say, say_many
 from language.labels import label_of
-from language.lists import both
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
@@ -68,6 +68,12 @@ class Typed:
     misfits: Sequence[Misfit]
 
 
+Drawn = Literal["button", "beside", "fold", "page", "alone"]
+"""How an act is drawn: a button of the form that answers, or one beside that form's words, which are what it asks for;
+words of its own that fold out; a link to a page of its own; a button of a form of its own, with no words.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class CardView:
     """`once` makes a form that is sent twice one answer. `because` says why this person has no buttons,
@@ -76,10 +82,8 @@ class CardView:
     `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words.
     `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `then` what
     happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `inputs` are
-    the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `ask_back` names
-    those whom a question of this reader goes to, `may_edit` the arguments that this reader may change, `may_hand_on`
-    that there is somebody to hand it on to, `may_break_glass` that they may decide alone, `may_allow_again` that
-    their approval may allow the same again; `review` is the run that asks afterwards whether breaking the glass was
+    the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `acts` is what
+    this reader can do; `review` is the run that asks afterwards whether breaking the glass was
     right, for those whom it concerns. `said` is what was written beside it. `has_changes`: a page shows how files
     differ, and the facts with the labels `led_from` lead to it.
     """
@@ -87,11 +91,7 @@ class CardView:
     request: RequestView
     exact: str
     once: str
-    may_approve: bool
-    may_deny: bool
-    may_answer: bool
-    may_stop: bool
-    may_withdraw: bool
+    acts: tuple[CardAct, ...]
     excluded: list[Line]
     because: str
     by_key: str
@@ -108,11 +108,6 @@ class CardView:
     inputs: tuple[Input, ...]
     wrong: Mapping[str, str]
     answer: tuple[Line, ...]
-    ask_back: str
-    may_edit: str
-    may_hand_on: bool
-    may_break_glass: bool
-    may_allow_again: bool
     review: str
     said: list[SaidView]
     has_changes: bool
@@ -121,7 +116,15 @@ class CardView:
     @property
     def has_form(self) -> bool:
         """True if this person can answer it in some way."""
-        return self.may_approve or self.may_deny or self.may_answer or self.may_stop
+        return self.can("answer") or bool(self.drawn("button"))
+
+    def can(self, name: str) -> bool:
+        """Whether this reader can do the act of that name."""
+        return any(act.name == name for act in self.acts)
+
+    def drawn(self, how: Drawn) -> list[CardAct]:
+        """Return the acts that are drawn so."""
+        return [act for act in self.acts if act.name != "answer" and _drawn(act) == how]
 
 
 def card_view(
@@ -144,18 +147,14 @@ def card_view(
     told, view = as_told_now(record, people), request_view(record, people, lists=lists or _NO_LISTS)
     is_open, is_vote = view.state == "open", view.format == "approval"
     can = offers(record, people, me, "console", now, session.by)
-    whom = present([one for one in request.askers if one != me], people) if "ask" in can else ()
     yes, last = (approved(request.program, request.call),), unanswered(request.purpose, request.program)
-    no, again = can.becomes("deny"), again_lines(request) if can.inputs("approve") else ()
+    again = again_lines(request) if can.inputs("approve") else ()
+    acts = page_acts(request, can, people, me)
     return CardView(
         request=view,
         exact=exact(request),
         once=secrets.token_hex(8),
-        may_approve="approve" in can,
-        may_deny=no == "denied" or (no == "withdrawn" and "withdraw" not in can),
-        may_answer="answer" in can,
-        may_stop=no == "revoked" and _goes_on(run),
-        may_withdraw=can.becomes("withdraw") == "withdrawn",
+        acts=tuple(act for act in acts if act.tone != "stop" or _goes_on(run)),
         excluded=[
             *(asked_because(told, people, me) if is_open else ()),
             *excluded(told, people),
@@ -178,16 +177,19 @@ def card_view(
         inputs=_inputs(request, typed),
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
         answer=answer_lines(request, record.decision.given if record.decision else None),
-        ask_back=people.names_of(whom),
-        may_edit=both([*can.inputs("edit")]) if "edit" in can else "",
-        may_hand_on="hand_on" in can,
-        may_break_glass="break_glass" in can,
-        may_allow_again=bool(can.inputs("approve")),
         review=_review(record, me),
         said=list(_said(record, people, me, replies=is_open and me in known.askers and is_vote)),
         has_changes=has_changes,
         led_from=frozenset(label_of(fact.label) for fact in led_from(request)) if has_changes else frozenset(),
     )
+
+
+def _drawn(act: CardAct) -> Drawn:
+    if not act.inputs:
+        return "alone" if act.tone == "plain" else "button"
+    if all(asked.kind == "words" for asked in act.inputs):
+        return "beside" if act.tone == "plain" else "fold"
+    return "page"
 
 
 def _by_time(record: RequestRecord, people: People) -> Iterator[Line]:

@@ -13,6 +13,7 @@ from channels.email.reply import marks, read_reply, vocabulary
 from channels.email.reply.newtext import new_text
 from language import LANGUAGES, Language, speaking
 from tests.channels.email.mails import NOON, TOKEN, approval
+from tests.kit.acts import vote
 from tests.kit.rows import rows
 
 ROWS = rows("cases.toml", beside=__file__)["marks"]
@@ -26,7 +27,7 @@ ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kolk
 def test_the_line_that_says_until_when_is_known_whatever_the_moment_and_the_language(
     until: datetime, zone: str, language: Language
 ) -> None:
-    form = AnswerForm(token=TOKEN, format="approval", until=until.astimezone(UTC))
+    form = AnswerForm(token=TOKEN, format="approval", acts=vote(), until=until.astimezone(UTC))
     with speaking(language):
         lines = as_text(approval(form=form, ref="R-12"), Made(zone)).split("\n")
 
@@ -50,7 +51,7 @@ def test_a_line_that_somebody_may_write_themselves_is_none_of_ours(line: str) ->
 def test_a_line_of_ours_that_a_mail_program_broke_is_known_with_its_end_on_the_next(
     width: int, language: Language, until: datetime
 ) -> None:
-    form = AnswerForm(token=TOKEN, format="approval", until=until)
+    form = AnswerForm(token=TOKEN, format="approval", acts=vote(), until=until)
     with speaking(language):
         card = as_text(approval(form=form, ref=""), Made())
     line = next(line for line in card.split("\n") if marks.ends_card(line))
