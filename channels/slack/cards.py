@@ -63,7 +63,7 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
     more += [_button(say("slack.details"), "details", form.token)] if has_details else []
     match form.format:
         case "approval":
-            yield _actions(more)
+            yield from [_actions(more)] if more else []
         case "yes_no":
             yes, no = _button(say("slack.yes"), "yes", form.token), _button(say("slack.no"), "no", form.token)
             yield _actions([yes, no, *more])

@@ -27,7 +27,9 @@ def taken(view: Any) -> bool:
     return limits.view_mistakes(view, "modal") == [] and not limits.view_too_large(view)
 
 
-@given(CARDS, st.sampled_from(["details", "open:deny", "open:other", "fill", "write"]), st.sampled_from(LANGUAGES))
+@given(
+    CARDS, st.sampled_from(["details", "open:deny", "open:deny:reason", "fill", "write"]), st.sampled_from(LANGUAGES)
+)
 @settings(max_examples=examples(150), deadline=None)
 def test_any_card_makes_windows_that_slack_takes(card: Card, name: str, language: Language) -> None:
     with speaking(language):
