@@ -67,7 +67,8 @@ async def test_a_card_that_is_drawn_again_offers_whoever_holds_it_what_counts_of
         form, theirs = (card.form for card in (wall.of("bo")[-1], wall.of("dan")[-1]))
         assert form
         assert theirs
-        assert (form.may_approve, form.why_not.startswith(why)) == (not why, True), form.why_not
-        assert (theirs.may_approve, theirs.why_not) == (True, "")
-        assert bool(form.edits) is (does != "hands on")
-        assert bool(form.hands_on) is (does == "looks")
+        assert (bool(form.act("approve")), form.why_not.startswith(why)) == (not why, True), form.why_not
+        assert theirs.act("approve")
+        assert theirs.why_not == ""
+        assert bool(form.act("edit")) is (does != "hands on")
+        assert bool(form.act("hand_on")) is (does == "looks")

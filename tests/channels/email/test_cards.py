@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels import Address, AnswerForm, Card, Input, Line
+from channels import Address, AnswerForm, Card, CardAct, Input, Line
 from channels.email import mime
 from channels.email.cards import Made, answers_of, as_text, attachments, filling, moment
 from channels.email.format.body import read_body
@@ -54,10 +54,15 @@ CARDS = cards(TEXTS, ("approval", "free_text", "yes_no", "choice", "choices", "f
 
 
 def form(
-    kind: Format, *, options: tuple[str, ...] = (), fields: tuple[str | Input, ...] = (), **more: Any
+    kind: Format,
+    *,
+    options: tuple[str, ...] = (),
+    fields: tuple[str | Input, ...] = (),
+    acts: tuple[CardAct, ...] | None = None,
 ) -> AnswerForm:
     asked = tuple(Input(name=each) if isinstance(each, str) else each for each in fields)
-    return AnswerForm(**{"acts": vote(), **more}, token=TOKEN, format=kind, options=options, fields=asked, until=UNTIL)
+    can = vote() if acts is None else acts
+    return AnswerForm(token=TOKEN, format=kind, options=options, fields=asked, acts=can, until=UNTIL)
 
 
 def shown(card: Card, made: Made = HERE) -> list[str]:

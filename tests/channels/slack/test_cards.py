@@ -286,8 +286,8 @@ def test_whatever_has_no_room_on_a_card_is_behind_details(kind: Any) -> None:
     ]
     longer += [{"summary": "x" * 3_001}, {"quoted": "x" * 1_501}, {"said": "x" * 1_501}, {"exact": "deploy"}]
     longer += [{"details": (Line(label="Digest", text="c0ffee"),)}]
-    asked = {"options": ("one", "two"), "fields": (Input(name="one"),)}
-    form = AnswerForm(token="s0d-x", format=kind, acts=vote(), until=AT, **asked)
+    options, fields = ("one", "two"), (Input(name="one"),)
+    form = AnswerForm(token="s0d-x", format=kind, options=options, fields=fields, acts=vote(), until=AT)
     short = Card(title="Deploy?", at=AT, facts=(Line(label="Changes", text="few"),), form=form)
 
     assert "details" not in _actions_of(short)

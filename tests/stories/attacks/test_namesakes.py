@@ -139,7 +139,7 @@ async def test_attack_who_asked_comes_to_decide_under_another_id(world: World) -
         shown = buttons(await (await console.browser("ames")).get(place(record)))
         card = await looks(world, record, world.app.people.named("ames"), at="ames")
         assert "Approve" not in shown
-        assert not (card.form and card.form.may_approve)
+        assert not (card.form and card.form.act("approve"))
         assert isinstance(await world.decide("ames", record, "approve"), NotEntitled)
         path, ames = f"/v1/requests/{record.request.id}/answer", await console.api.client("ames", "answer")
         refused(await ames.post(path, json={"text": "take the horn instead"}), 403, "scope-missing")
