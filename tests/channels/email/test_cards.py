@@ -1,7 +1,7 @@
 import html
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
