@@ -4,7 +4,7 @@ Written from that page alone. It knows nothing of the product's code, and times 
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -70,6 +70,7 @@ class Rules:
     began_at: float = 0.0
     is_escalated: bool = False
     named_by: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    is_half_taken: bool = False
 
     def can(self, person: str, now: float) -> frozenset[str]:
         """Return what somebody can do: each act that changes anything, or reaches somebody, once it is tried."""
@@ -294,6 +295,63 @@ class Rules:
             wider = replace(self.step, approvers=tuple(dict.fromkeys((*self.step.approvers, *added))))
             self.steps = tuple(wider if at == self.in_step else one for at, one in enumerate(self.steps))
             self.is_escalated = True
+
+    def look_for_who_left(self, now: float) -> None:
+        """*When somebody leaves*, *When too few are left*: their votes and what they approved and has not begun are
+        void, also once they are back. While those who are here are enough, nobody else is asked.
+        """
+        if self.is_half_taken:
+            return
+        if self.state == "approved" and not self.has_started and now < self.decided_at + EXECUTE_WITHIN_S:
+            if not self.voters <= self.present:
+                self.state = "superseded"
+        if not self._is_open(now):
+            return
+        self.votes &= self.present
+        found = next((one for one in self._ways_to_go_on() if one._can_go_on()), None)
+        if found is None:
+            self.state = "superseded"
+            return
+        self.steps, self.is_escalated = found.steps, found.is_escalated
+        first = min(self._open_steps())
+        if first < self.in_step:
+            self._turn_to(first, frozenset(self._counted()), now)
+
+    def _ways_to_go_on(self) -> Iterator["Rules"]:
+        """Yield how it may go on once some have left, the nearest first: with those who are asked; with those who are
+        in the same groups by now, where people lack and else wherever it is open; and with the reserve of where they
+        lack.
+        """
+        yield self
+        still = self._open_steps()
+        lacking = [number for number in still if len(self._there_for(number)) < self.steps[number].quorum] or still
+        yield self._filled_anew(lacking)
+        yield self._filled_anew(still)
+        yield self._filled_anew(still)._with_reserve(lacking)
+
+    def _there_for(self, number: int) -> set[str]:
+        taken = {one for other in range(len(self.steps)) if other != number for one in self._counted_in(other)}
+        return (self._able(self.steps[number].approvers) & self.present) - taken
+
+    def _filled_anew(self, numbers: Iterable[int]) -> "Rules":
+        found = deepcopy(self)
+        for number in numbers:
+            step = self.steps[number]
+            stay = (one for one in step.approvers if one in self.present)
+            joined = sorted((step.group & self.present) - self._givers())
+            anew = replace(step, approvers=tuple(dict.fromkeys((*stay, *joined))))
+            found.steps = tuple(anew if at == number else one for at, one in enumerate(found.steps))
+        return found
+
+    def _with_reserve(self, numbers: Iterable[int]) -> "Rules":
+        found = deepcopy(self)
+        for number in numbers:
+            step = found.steps[number]
+            added = [one for one in step.reserve if one in self.present and one not in self._givers()]
+            wider = replace(step, approvers=tuple(dict.fromkeys((*step.approvers, *added))))
+            found.steps = tuple(wider if at == number else one for at, one in enumerate(found.steps))
+            found.is_escalated = found.is_escalated or (number == self.in_step and bool(added))
+        return found
 
     def in_any_order(self, crowd: Sequence[Said], revision: int, now: float) -> list["Rules"]:
         """All that may stand there once these were heard, one after the other, in an order that nobody knows.

@@ -338,6 +338,25 @@ class Requests(RuleBasedStateMachine):
             self.file[person] = (self.another_id(person) if name in taken else name), config
             self.saved()
 
+    @rule()
+    def who_left_is_looked_for(self) -> None:
+        self.has(self.house.departures.look(self.request.id))
+        self.page.look_for_who_left(self.waited_s)
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan")))
+    def leaves_for_good(self, person: str) -> None:
+        self.leaves(person)
+        self.who_left_is_looked_for()
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan")), is_looked_for=st.booleans())
+    def votes_and_leaves_and_is_back(self, person: str, *, is_looked_for: bool) -> None:
+        """A vote that nobody has seen to be void is none that is."""
+        self.answers(person, "cli", "approve", 0)
+        self.leaves(person)
+        if is_looked_for:
+            self.who_left_is_looked_for()
+        self.comes_back(person)
+
     @rule(person=st.sampled_from((*PEOPLE, *NEWCOMERS)))
     def is_called_otherwise(self, person: str) -> None:
         if person in self.page.present:
