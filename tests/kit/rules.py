@@ -307,12 +307,11 @@ class Rules:
                 self.state = "superseded"
         if not self._is_open(now):
             return
-        self.votes &= self.present
         found = next((one for one in self._ways_to_go_on() if one._can_go_on()), None)
         if found is None:
             self.state = "superseded"
             return
-        self.steps, self.is_escalated = found.steps, found.is_escalated
+        self.steps, self.is_escalated, self.votes = found.steps, found.is_escalated, self.votes & self.present
         first = min(self._open_steps())
         if first < self.in_step:
             self._turn_to(first, frozenset(self._counted()), now)
