@@ -37,6 +37,8 @@ class Rules:
     who `answered` a question of it before decides no more than they. Who `broke` the `glass` decided it alone. Those
     who `may_be` one human have one word there. Who is `away` has named who stands in, or nobody.
 
+    Who is `missing` is so in a file that was emptied or cut: they are not present, and nothing else of it holds.
+
     It is `about` a call, or else a question: that of a model, what a lost call did, or whether it was right to break
     the glass. There one answer is enough, and whom the seat of somebody names is in `named_by`.
     """
@@ -70,7 +72,7 @@ class Rules:
     began_at: float = 0.0
     is_escalated: bool = False
     named_by: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
-    is_half_taken: bool = False
+    missing: set[str] = field(default_factory=set[str])
 
     def can(self, person: str, now: float) -> frozenset[str]:
         """Return what somebody can do: each act that changes anything, or reaches somebody, once it is tried."""
@@ -217,7 +219,7 @@ class Rules:
 
     def look_for_who_is_away(self, now: float) -> None:
         """*While somebody is away*: by the rules of a hand-on; whoever has no stand-in is still asked."""
-        stuck, waits = set[str](), self._is_open(now)
+        stuck, waits = set[str](), self._is_open(now) and not self.missing
         while waits:
             held = self.deciders()
             ordered = (one for one in self.step.approvers if one in held and one in self.away and one in self.present)
@@ -276,7 +278,7 @@ class Rules:
 
     def start(self, now: float, *, is_the_same: bool) -> None:
         """Sentences 1, 5, 8 and 9."""
-        if self.state != "approved" or self.has_started or self.is_frozen:
+        if self.state != "approved" or self.has_started or self.is_frozen or self.missing:
             return
         is_in_time = now < self.decided_at + EXECUTE_WITHIN_S
         are_enough = bool(self.voters & self.present) if self.broke else not self._open_steps()
@@ -290,7 +292,7 @@ class Rules:
         if self.state == "open" and now >= EXPIRES_AFTER_S:
             self.state = "expired"
         is_due = not self.is_escalated and now >= self.began_at + self.step.escalates_after_s
-        if self._is_open(now) and is_due:
+        if self._is_open(now) and is_due and not self.missing:
             added = (one for one in self.step.reserve if one in self.present and one not in self._givers())
             wider = replace(self.step, approvers=tuple(dict.fromkeys((*self.step.approvers, *added))))
             self.steps = tuple(wider if at == self.in_step else one for at, one in enumerate(self.steps))
@@ -300,7 +302,7 @@ class Rules:
         """*When somebody leaves*, *When too few are left*: their votes and what they approved and has not begun are
         void, also once they are back. While those who are here are enough, nobody else is asked.
         """
-        if self.is_half_taken:
+        if self.missing:
             return
         if self.state == "approved" and not self.has_started and now < self.decided_at + EXECUTE_WITHIN_S:
             if not self.voters <= self.present:
@@ -315,6 +317,31 @@ class Rules:
         first = min(self._open_steps())
         if first < self.in_step:
             self._turn_to(first, frozenset(self._counted()), now)
+
+    def is_half_taken(self, here: set[str], now: float, *, is_cut: bool) -> bool:
+        """*When the file was emptied or cut*: return whether one with only those `here` is, for what it does to this
+        request: all who decide it are missing, or it changes in whichever way where the file looks as if it was cut.
+        """
+        after = replace(self, present=here)
+        may_start = self.state == "approved" and not self.has_started and now < self.decided_at + EXECUTE_WITHIN_S
+        if self.state != "open" and not may_start:
+            return False
+        still = after._open_steps()
+        numbers = range(len(self.steps)) if may_start else still
+        deciders = after._able(one for number in numbers for one in after._seated(number))
+        deciders |= self.voters if may_start else set()
+        if deciders and not deciders & here:
+            return True
+        needed = {one for number in still for one in after._seated(number)}
+        has_left = bool((needed | self._counted_elsewhere()) - here)
+        goes_on = min(still, default=self.in_step) >= self.in_step and after._can_go_on()
+        return is_cut and (not self.votes <= here or (has_left and not goes_on))
+
+    def waits_for_the_file(self, person: str, channel: str, revision: int, now: float) -> bool:
+        """*When the file was emptied or cut*: nobody knows what one more approval makes beside one of who is missing."""
+        after = deepcopy(self)
+        after.approve(person, channel, revision, now)
+        return bool(self.votes & self.missing) and after.state == "open" and after.votes != self.votes
 
     def _ways_to_go_on(self) -> Iterator["Rules"]:
         """Yield how it may go on once some have left, the nearest first: with those who are asked; with those who are

@@ -26,6 +26,7 @@ from agents.requests import GatedCall, PersonId, Request
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
 from agents.run import fold
+from bot.errors import WaitsForFile
 from bot.people.humans import Humans
 from bot.people.tables import Tables
 from bot.policy.answers import Statement
@@ -155,8 +156,14 @@ class Requests(RuleBasedStateMachine):
         if person in self.page.present:
             shown = self.seen[-1 - min(age, len(self.seen) - 1)]
             plain = statement(self.known[person], channel, vote, shown)
-            self.said.append(replace(plain, binding=plain.binding.model_copy(update=ABOUT.get(about, {}))))
-            self.has(self.house.decisions.decide(self.request.id, self.said[-1]))
+            said = replace(plain, binding=plain.binding.model_copy(update=ABOUT.get(about, {})))
+            is_yes = vote == "approve" and not about
+            if is_yes and self.page.waits_for_the_file(person, channel, shown.revision, self.waited_s):
+                with pytest.raises(WaitsForFile):
+                    self.has(self.house.decisions.decide(self.request.id, said))
+                return
+            self.said.append(said)
+            self.has(self.house.decisions.decide(self.request.id, said))
             if vote == "deny":
                 self.page.deny(person, self.waited_s)
             elif not about:
@@ -208,12 +215,13 @@ class Requests(RuleBasedStateMachine):
             if self.page.remark(person, self.waited_s):
                 self.seen.append(stands)
 
-    @precondition(lambda self: self.said)
+    @precondition(lambda self: self.said and not self.page.missing)
     @rule(number=st.integers(0, 30))
     def says_it_again(self, number: int) -> None:
         again = self.said[number % len(self.said)]
         self.has(self.house.decisions.decide(self.request.id, again))
 
+    @precondition(lambda self: not self.page.missing)
     @rule(
         crowd=st.lists(
             st.tuples(st.sampled_from(SPEAKERS), st.sampled_from(CHANNELS), MOSTLY_YES),
@@ -330,6 +338,7 @@ class Requests(RuleBasedStateMachine):
     @rule(person=st.sampled_from(("bo", "cy", "dan", *NEWCOMERS)))
     def comes_back(self, person: str) -> None:
         """Under the address that they had; an id that is somebody else's by now is not theirs again."""
+        self.is_whole_again()
         likely = {self.page.may_be.get(one, one) for one in self.page.present}
         if person in self.file and self.page.may_be.get(person, person) not in likely:
             self.page.present.add(person)
@@ -427,8 +436,35 @@ class Requests(RuleBasedStateMachine):
         self.file[person] = name, config.model_copy(update=changes)
         self.saved()
 
-    def saved(self) -> None:
-        """The file says all of it from now on, and each human still has the id that was theirs first."""
+    @rule(
+        gone=st.sets(st.sampled_from(("bo", "cy", "dan", "eve", *NEWCOMERS)), min_size=1),
+        is_cut=st.booleans(),
+    )
+    def the_file_lacks(self, gone: set[str], *, is_cut: bool) -> None:
+        """They have left, or are only missing; which of the two is told by who is left and what becomes of it."""
+        self.is_whole_again()
+        page, before = self.page, {*self.page.present}
+        page.present = before - gone
+        written = self.written()
+        here = self.house.people.here_by(written)
+        is_half = self.has(self.house.departures.would_lose(here, written.policies, is_cut=is_cut))
+        page.present = before
+        assert is_half == page.is_half_taken(before - gone, self.waited_s, is_cut=is_cut)
+        page.present = before - gone
+        if is_half:
+            page.missing = before & gone
+            self.house.people.take_half(written, "digest", self.has(self.house.store.now(self.request.id)))
+        else:
+            self.saved()
+        self.who_left_is_looked_for()
+
+    @precondition(lambda self: self.page.missing)
+    @rule()
+    def is_whole_again(self) -> None:
+        if self.page.missing:
+            self.saved()
+
+    def written(self) -> Tables:
         present = self.page.present
         people = {name: config for one, (name, config) in self.file.items() if one in present}
         stand_ins = (f"person:{self.file['fay'][0]}",)
@@ -436,7 +472,14 @@ class Requests(RuleBasedStateMachine):
             name: policy.model_copy(update={"stand_ins": stand_ins})
             for name, policy in self.house.settings.policies.items()
         }
-        self.house.people.change(Tables(people, policies))
+        return Tables(people, policies)
+
+    def saved(self) -> None:
+        """The file says all of it from now on, and each human still has the id that was theirs first."""
+        self.page.present |= self.page.missing
+        self.page.missing = set()
+        present = self.page.present
+        self.house.people.change(self.written())
         for one, (name, _) in self.file.items():
             if one in present:
                 assert self.house.people.of_file(name) == self.known.setdefault(one, self.house.people.of_file(name))
