@@ -118,7 +118,7 @@ class House:
         if record.state != "approved" or record.started_at or found.freeze:
             return ""
         attempt = AttemptId(new_id("attempt", 0))
-        begins = build.tool_started(attempt, "s1", tool="deploy", effect=effect.effect).model_copy(
+        begins = build.tool_started(attempt, record.request.step_id, tool="deploy", effect=effect.effect).model_copy(
             update={"request_id": request.id, "at": await self.store.now(request.id)}
         )
         approval = await self.guard.approved(run, effect, begins)

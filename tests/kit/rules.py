@@ -31,6 +31,38 @@ class Step:
 
 
 @dataclass
+class Behind:
+    """Who stands behind a run by now: the table of *The rules* on requesters, and invariant 4.
+
+    A child has all who stood `before` it, behind the run that began it. Who answered a question, or said why they do
+    not want a call, decides no more than a requester where something else may come of that.
+    """
+
+    requester: str
+    before: frozenset[str] = frozenset()
+    wrote: set[str] = field(default_factory=set[str])
+    answered: set[str] = field(default_factory=set[str])
+    unwanted: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+    def asked(self) -> frozenset[str]:
+        """Return who asked for what it does, or steered it."""
+        return frozenset({self.requester, *self.before, *self.wrote})
+
+    def wished(self, version: str = "") -> frozenset[str]:
+        """Return whose wish a call may be: theirs who said no to another one as well."""
+        return frozenset({*self.answered, *(person for person, other in self.unwanted if other != version)})
+
+    def child(self) -> "Behind":
+        """Return who stands behind a run that this one begins."""
+        return Behind(self.requester, (self.asked() | self.wished()) - {self.requester})
+
+    def hears_of(self, child: "Behind") -> None:
+        """Go on by what came of a child: what was said there may be in it."""
+        self.wrote |= child.wrote
+        self.answered |= child.wished()
+
+
+@dataclass
 class Rules:
     """One request, whose step with the number `in_step` is in force; a policy without steps is one step. `version` is
     what stands there in this `revision`. Who `wrote` to the run, or to the one that began it, is a requester as well;
@@ -79,7 +111,7 @@ class Rules:
         if person not in self.present:
             return frozenset()
         if self.about != "call":
-            may_take_back = self.about == "question" and person == self.requester
+            may_take_back = self.about == "question" and person in self.asked()
             acts = {
                 "answer": person in self.deciders() and self._is_open(now),
                 "withdraw": may_take_back and self._is_open(now),
@@ -119,9 +151,14 @@ class Rules:
         may = person in decides - self._only_ask()
         return self._is_open(now) and may and bool(self.asked() & self.present - {person})
 
+    def answer(self, person: str, now: float, *, fits: bool = True) -> None:
+        """A question is over with the first answer that fits, of whom it is put to; nobody approves one."""
+        if self.about != "call" and fits and person in self.deciders() & self.present and self._is_open(now):
+            self.state = "answered"
+
     def of_the_question(self, *whom: str) -> "Rules":
-        """One of a model or a program: whom it is put to answers it, and who asked takes it back."""
-        return self._anew("question", whom)
+        """One of a model or a program: whom it is put to answers it, also who asked; who asked takes it back."""
+        return replace(self._anew("question", whom), wrote=self.wrote, may_requester_approve=True)
 
     def of_the_unknown(self) -> "Rules":
         """*When too few are left*: who could decide, in whichever step, says what became of it. It is not decided, so
