@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from agents.events import Event, PersonSaid
+from agents.events import Event, PersonSaid, StepRefused
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
@@ -56,7 +56,7 @@ TOML = "".join(
     f'[policies.{name}]\napprovers = ["group:release"]\nquorum = {quorum}\nexpires_after = "4h"\n'
     f'break_glass = ["person:fay"]\nrequester_may_approve = {own}\n'
     for name, quorum, own in (("one", 1, "false"), ("two", 2, "false"), ("own", 1, "true"))
-)  # fmt: skip
+) + '[alerts]\nto = ["person:eve"]\n'  # fmt: skip
 Format = Literal["free_text", "yes_no", "choice", "choices", "form"]
 ASKED: Mapping[Format, Mapping[str, Any]] = {
     "free_text": {},
@@ -155,7 +155,7 @@ class Family(RuleBasedStateMachine):
         policy, now = self.notifier.question_policy(run, self.now), self.now
         request = question_request(run, run.pending, policy, now)
         assert isinstance(request, Request)
-        page = self.rules("").of_the_question(*(to or ("anna",)))
+        page = self.told_by_the_page("").of_the_question(*(to or ("anna",)))
         self.opens(run, request, Asked(request.id, page, format=form))
 
     @precondition(lambda self: self.can_go_on() or self.is_asked_anew())
@@ -172,18 +172,18 @@ class Family(RuleBasedStateMachine):
         assert snapshot
         known, doubles = with_other_ids(run, people), doubles_in(who_at_first(snapshot, ()), people)
         request = gate_request(known, run.pending, "Deploy?", call(version), snapshot, now, doubles)
-        page = self.rules(version)
+        page = self.told_by_the_page(version)
         assert isinstance(request, Request) == page.could_open()
         if isinstance(request, Request):
             self.opens(run, request, Asked(request.id, page, version))
         else:
-            self.write(run.id, build.refused(run.pending.id))
+            self.write(run.id, StepRefused(at=now, step_id=run.pending.id, error="too few"))
 
     def is_asked_anew(self) -> bool:
         asked = self.told.asked
         return self.pending and bool(asked) and asked[-1].page.state == "superseded"
 
-    def rules(self, version: str) -> Rules:
+    def told_by_the_page(self, version: str) -> Rules:
         """Return the rules of what the newest run asks now."""
         quorum, behind = 2 if self.policy == "two" else 1, self.told.behind
         step = StepOfRules(GROUP, quorum, frozenset(GROUP))
@@ -327,7 +327,7 @@ class Family(RuleBasedStateMachine):
 
     def chooses(self, step: Step, policy: str | None = None) -> Run:
         self.number += 1
-        chosen = build.chosen(step, f"s{self.number}", gate=policy, at=self.now)
+        chosen = build.chosen(step, new_id("step", 0), gate=policy, at=self.now)
         self.write(self.told.id, chosen)
         return self.run(self.told.id)
 
