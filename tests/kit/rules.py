@@ -71,6 +71,8 @@ class Rules:
 
     Who is `missing` is so in a file that was emptied or cut: they are not present, and nothing else of it holds.
 
+    `beside` it people asked back and answered, in this order; of those who asked back, some are still `waiting`.
+
     It is `about` a call, or else a question: that of a model, what a lost call did, or whether it was right to break
     the glass. There one answer is enough, and whom the seat of somebody names is in `named_by`.
     """
@@ -105,6 +107,8 @@ class Rules:
     is_escalated: bool = False
     named_by: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     missing: set[str] = field(default_factory=set[str])
+    beside: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    waiting: list[str] = field(default_factory=list[str])
 
     def can(self, person: str, now: float) -> frozenset[str]:
         """Return what somebody can do: each act that changes anything, or reaches somebody, once it is tried."""
@@ -299,9 +303,20 @@ class Rules:
         if self.state == "open":
             self.wrote |= {person}
 
+    def ask_back(self, person: str, now: float) -> None:
+        """*Ways that count*: by every way, and it decides nothing."""
+        if self.asks(person, now):
+            self.beside.append(("question", person))
+            self.waiting.append(person)
+
     def remark(self, person: str, now: float) -> bool:
-        """Sentence 5: what they write beside the open card is a change of it."""
+        """Sentence 5: what they write beside the open card is a change of it; but no answer to who asked back is."""
         if not self._is_open(now) or person not in self.asked():
+            return False
+        about = [one for one in self.waiting if one != person]
+        if about:
+            self.beside.append(("answer", person))
+            self.waiting.remove(about[-1])
             return False
         self._revise(self.version, now)
         return True

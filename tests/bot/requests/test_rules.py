@@ -215,6 +215,20 @@ class Requests(RuleBasedStateMachine):
             if self.page.remark(person, self.waited_s):
                 self.seen.append(stands)
 
+    @rule(person=st.sampled_from(SPEAKERS), channel=st.sampled_from(CHANNELS))
+    def asks_back(self, person: str, channel: str) -> None:
+        """By any way; whoever asked for it answers with what they write next, and that is no vote."""
+        if person in self.page.present:
+            said = replace(statement(self.known[person], channel, "ask", self.seen[-1]), text="Why now?")
+            self.has(self.house.decisions.decide(self.request.id, said))
+            self.page.ask_back(person, self.waited_s)
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan")), vote=MOSTLY_YES)
+    def is_answered_and_votes(self, person: str, vote: Vote) -> None:
+        self.asks_back(person, "email")
+        self.says_something("anna")
+        self.answers(person, "cli", vote, 0)
+
     @precondition(lambda self: self.said and not self.page.missing)
     @rule(number=st.integers(0, 30))
     def says_it_again(self, number: int) -> None:
@@ -505,6 +519,8 @@ class Requests(RuleBasedStateMachine):
         assert (record.state, record.started_at is not None) == (page.state, page.has_started)
         assert (record.request.revision, record.asked.in_step) == (page.revision, page.in_step)
         assert {self.human(vote.person) for vote in record.votes if vote.approve} == page.votes
+        beside = [(one.kind, self.human(one.person)) for one in record.comments if one.kind != "comment"]
+        assert beside == page.beside
         if page.state == "approved" and record.decision:
             assert {*map(self.human, record.decision.by)} == page.voters
         events = self.has(self.house.store.load(self.request.run_id)).events
