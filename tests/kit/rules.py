@@ -151,9 +151,11 @@ class Rules:
 
     def asks(self, person: str, now: float) -> bool:
         """*Ways that count*: who decides it, or did, asks somebody else who asked for it, and is here."""
+        return self._may_ask(person, now) and bool(self.asked() & self.present - {person})
+
+    def _may_ask(self, person: str, now: float) -> bool:
         decides = {*self._seated(self.in_step), *self.had_turn, *self._givers(), self.broke}
-        may = person in decides - self._only_ask()
-        return self._is_open(now) and may and bool(self.asked() & self.present - {person})
+        return self._is_open(now) and person in decides - self._only_ask()
 
     def answer(self, person: str, now: float, *, fits: bool = True) -> None:
         """A question is over with the first answer that fits, of whom it is put to; nobody approves one."""
@@ -304,8 +306,8 @@ class Rules:
             self.wrote |= {person}
 
     def ask_back(self, person: str, now: float) -> None:
-        """*Ways that count*: by every way, and it decides nothing."""
-        if self.asks(person, now):
+        """*Ways that count*: by every way, and it decides nothing. It waits also while everybody who asked has left."""
+        if self._may_ask(person, now):
             self.beside.append(("question", person))
             self.waiting.append(person)
 

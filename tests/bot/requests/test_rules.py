@@ -254,6 +254,7 @@ class Requests(RuleBasedStateMachine):
         stands = record.state, record.asked.in_step, votes
         [self.page] = [page for page in may_stand if (page.state, page.in_step, page.votes) == stands]
 
+    @precondition(lambda self: "anna" in self.page.present)
     @rule(version=st.sampled_from(("v1", "v2", "v3")))
     def changes_the_call(self, version: str) -> None:
         stands = self.edited("anna", "api", version, self.seen[-1])
@@ -344,12 +345,12 @@ class Requests(RuleBasedStateMachine):
         self.has(self.house.absent.look())
         self.page.look_for_who_is_away(self.waited_s)
 
-    @rule(person=st.sampled_from(("bo", "cy", "dan")))
+    @rule(person=st.sampled_from(("bo", "cy", "dan", *PEOPLE, *NEWCOMERS)))
     def leaves(self, person: str) -> None:
         self.page.present.discard(person)
         self.saved()
 
-    @rule(person=st.sampled_from(("bo", "cy", "dan", *NEWCOMERS)))
+    @rule(person=st.sampled_from(("bo", "cy", "dan", *PEOPLE, *NEWCOMERS)))
     def comes_back(self, person: str) -> None:
         """Under the address that they had; an id that is somebody else's by now is not theirs again."""
         self.is_whole_again()
@@ -451,7 +452,7 @@ class Requests(RuleBasedStateMachine):
         self.saved()
 
     @rule(
-        gone=st.sets(st.sampled_from(("bo", "cy", "dan", "eve", *NEWCOMERS)), min_size=1),
+        gone=st.sets(st.sampled_from((*PEOPLE, *NEWCOMERS)), min_size=1),
         is_cut=st.booleans(),
     )
     def the_file_lacks(self, gone: set[str], *, is_cut: bool) -> None:
@@ -481,7 +482,7 @@ class Requests(RuleBasedStateMachine):
     def written(self) -> Tables:
         present = self.page.present
         people = {name: config for one, (name, config) in self.file.items() if one in present}
-        stand_ins = (f"person:{self.file['fay'][0]}",)
+        stand_ins = tuple(f"person:{self.file[one][0]}" for one in ("fay", "anna") if one in present)
         policies = {
             name: policy.model_copy(update={"stand_ins": stand_ins})
             for name, policy in self.house.settings.policies.items()
