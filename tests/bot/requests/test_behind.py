@@ -121,7 +121,6 @@ class Family(RuleBasedStateMachine):
         run_id = RunId(new_id("run", 0))
         self.write(run_id, build.started("deploy it", run_id=run_id, requester="anna"))
         self.runs = [Told(run_id, Behind("anna"))]
-        self.all = list[Asked]()
 
     # What a run does: only the newest one, while nothing that it asked is open.
 
@@ -134,12 +133,14 @@ class Family(RuleBasedStateMachine):
         return self.told.asked[-1] if self.told.asked and self.told.asked[-1].page.state == "open" else None
 
     @property
-    def pending(self) -> bool:
-        """Whether the newest run is about something."""
-        return self.run(self.told.id).pending is not None
+    def last(self) -> str:
+        """The state of what the newest run asked last."""
+        page = self.told.asked[-1].page if self.told.asked else None
+        return "begun" if page and page.has_started else page.state if page else ""
 
     def can_go_on(self) -> bool:
-        return not self.pending
+        """Whether the newest run is about nothing: it was answered, or refused, or what it wanted is done."""
+        return self.last not in {"open", "approved", "superseded"}
 
     @precondition(can_go_on)
     @rule(
@@ -158,11 +159,11 @@ class Family(RuleBasedStateMachine):
         page = self.told_by_the_page("").of_the_question(*(to or ("anna",)))
         self.opens(run, request, Asked(request.id, page, format=form))
 
-    @precondition(lambda self: self.can_go_on() or self.is_asked_anew())
+    @precondition(lambda self: self.can_go_on() or self.last == "superseded")
     @rule(version=st.sampled_from(VERSIONS))
     def wants_a_call(self, version: str) -> None:
         """Where too few could decide it, it is refused."""
-        if self.is_asked_anew():
+        if self.last == "superseded":
             version, run = self.told.asked[-1].version, self.run(self.told.id)
         else:
             run = self.chooses(CallTool(tool="deploy", arguments={"version": version}), self.policy)
@@ -179,10 +180,6 @@ class Family(RuleBasedStateMachine):
         else:
             self.write(run.id, StepRefused(at=now, step_id=run.pending.id, error="too few"))
 
-    def is_asked_anew(self) -> bool:
-        asked = self.told.asked
-        return self.pending and bool(asked) and asked[-1].page.state == "superseded"
-
     def told_by_the_page(self, version: str) -> Rules:
         """Return the rules of what the newest run asks now."""
         quorum, behind = 2 if self.policy == "two" else 1, self.told.behind
@@ -193,7 +190,7 @@ class Family(RuleBasedStateMachine):
         page.may_requester_approve = self.policy == "own"
         return page
 
-    @precondition(lambda self: self.told.asked and self.told.asked[-1].page.state == "approved" and self.pending)
+    @precondition(lambda self: self.last == "approved")
     @rule(is_the_same=st.sampled_from((True, True, True, False)))
     def begins_the_call(self, *, is_the_same: bool) -> None:
         asked = self.told.asked[-1]
@@ -313,7 +310,7 @@ class Family(RuleBasedStateMachine):
 
     @invariant()
     def each_request_stands_as_the_rules_say(self) -> None:
-        for asked in self.all:
+        for asked in self.told.asked:
             record, page = self.record(asked), asked.page
             assert (record.state, record.started_at is not None) == (page.state, page.has_started), asked
             assert {*record.approved_by} == page.votes
@@ -321,8 +318,9 @@ class Family(RuleBasedStateMachine):
                 assert {*record.askers} == page.asked(), asked
                 may = {*GROUP, "fay"}
                 assert page.about == "question" or {*record.requesters} & may == page.requesters() & may, asked
-        for told in self.runs:
-            check_starts(self.events(told.id))
+        events = self.events(self.told.id)
+        assert (fold(events).pending is None) == self.can_go_on()
+        check_starts(events)
         assert not self.house.written.broken
 
     def chooses(self, step: Step, policy: str | None = None) -> Run:
@@ -335,7 +333,6 @@ class Family(RuleBasedStateMachine):
         written = self.has(self.house.journal.write(opening(request, self.house.people, run.seq)))
         assert written.state == "committed"
         self.told.asked.append(asked)
-        self.all.append(asked)
 
     def write(self, run_id: RunId, event: Event) -> None:
         self.has(self.house.store.commit(Commit(run_id=run_id, events=[event])))
