@@ -364,8 +364,8 @@ class Rules:
         if not self._is_open(now):
             return
         found = next((one for one in self._ways_to_go_on() if one._can_go_on()), None)
-        if found is None:
-            self.state = "superseded"
+        if found is None:  # a call is asked anew, or refused
+            self.state = "superseded" if self.about == "call" else "expired"
             return
         self.steps, self.is_escalated, self.votes = found.steps, found.is_escalated, self.votes & self.present
         first = min(self._open_steps())

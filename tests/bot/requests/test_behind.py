@@ -31,10 +31,12 @@ from agents.run import Run, fold
 from agents.starting import START_RUN
 from agents.steps import CallTool, RequestHumanInput, Step
 from bot.outbound.notifier import Notifier
+from bot.people.humans import Humans
 from bot.people.recognition import doubles_in, with_other_ids
 from bot.people.rights import Rights
+from bot.people.tables import Tables
 from bot.policy.approvers.who import who_at_first
-from bot.requests.opening import gate_request, opening, question_request
+from bot.requests.opening import NotEnoughApprovers, gate_request, opening, question_request
 from bot.runs.children import Children
 from bot.store import Commit
 from bot.store.ids import new_id
@@ -113,8 +115,9 @@ class Family(RuleBasedStateMachine):
 
     @initialize(policy=st.sampled_from(("one", "two", "own")))
     def begins(self, policy: str) -> None:
-        house, self.policy, self.number = self.house, policy, 0
+        house, self.policy, self.number, self.present = self.house, policy, 0, {*PEOPLE}
         self.has(house.emptied())
+        house.people.change(Tables(house.settings.people, house.settings.policies), Humans())
         self.notifier = Notifier(house.people, ("email",))
         rights = Rights(house.people, house.store.about_now)
         self.children = Children(house.journal, ("deploy",), {}, rights)
@@ -145,19 +148,18 @@ class Family(RuleBasedStateMachine):
     @precondition(can_go_on)
     @rule(
         form=st.sampled_from([*ASKED]),
-        to=st.sampled_from((("bo",), ("cy", "dan"), ("fay",), ("eve",), ("bo", "cy", "dan"), ())),
+        to=st.sampled_from((("bo",), ("cy", "dan"), ("fay",), ("eve",), GROUP, ())),
     )
     def asks(self, form: Format, to: tuple[str, ...]) -> None:
-        """A question of the model; to nobody else, it is to whoever asked."""
-        refs = tuple(f"person:{one}" for one in to)
+        """A question of the model; to nobody else, it is to whoever asked. To nobody who is here it is not asked."""
+        refs = ("group:release",) if to == GROUP else tuple(f"person:{one}" for one in to)
         step = RequestHumanInput.model_validate({"question": "Which?", "format": form, "to": refs, **ASKED[form]})
         run = self.chooses(step)
         assert run.pending
         policy, now = self.notifier.question_policy(run, self.now), self.now
         request = question_request(run, run.pending, policy, now)
-        assert isinstance(request, Request)
-        page = self.told_by_the_page("").of_the_question(*(to or ("anna",)))
-        self.opens(run, request, Asked(request.id, page, format=form))
+        page = self.told_by_the_page("").of_the_question(*(one for one in to or ("anna",) if one in self.present))
+        self.opens(run, request, page, format=form)
 
     @precondition(lambda self: self.can_go_on() or self.last == "superseded")
     @rule(version=st.sampled_from(VERSIONS))
@@ -173,18 +175,14 @@ class Family(RuleBasedStateMachine):
         assert snapshot
         known, doubles = with_other_ids(run, people), doubles_in(who_at_first(snapshot, ()), people)
         request = gate_request(known, run.pending, "Deploy?", call(version), snapshot, now, doubles)
-        page = self.told_by_the_page(version)
-        assert isinstance(request, Request) == page.could_open()
-        if isinstance(request, Request):
-            self.opens(run, request, Asked(request.id, page, version))
-        else:
-            self.write(run.id, StepRefused(at=now, step_id=run.pending.id, error="too few"))
+        self.opens(run, request, self.told_by_the_page(version), version)
 
     def told_by_the_page(self, version: str) -> Rules:
         """Return the rules of what the newest run asks now."""
         quorum, behind = 2 if self.policy == "two" else 1, self.told.behind
-        step = StepOfRules(GROUP, quorum, frozenset(GROUP))
-        page = Rules("anna", (step,), {*PEOPLE}, frozenset(), version, glass=frozenset({"fay"}))
+        here = tuple(one for one in GROUP if one in self.present)
+        step = StepOfRules(here, quorum, frozenset(GROUP))
+        page = Rules("anna", (step,), self.present, frozenset(), version, glass=frozenset({"fay"}))
         page.wrote = behind.asked() - {"anna"}
         page.answered = behind.wished(version) & {*GROUP, "fay"}
         page.may_requester_approve = self.policy == "own"
@@ -201,7 +199,7 @@ class Family(RuleBasedStateMachine):
         if attempt:
             self.write(self.told.id, build.finished(attempt))
 
-    @precondition(lambda self: self.can_go_on() and len(self.runs) <= DEEPEST)
+    @precondition(lambda self: self.can_go_on() and len(self.runs) <= DEEPEST and "anna" in self.present)
     @rule()
     def begins_a_child(self) -> None:
         run = self.chooses(CallTool(tool=START_RUN, arguments={"agent": "deploy", "text": "deploy it"}))
@@ -230,6 +228,8 @@ class Family(RuleBasedStateMachine):
     @rule(person=st.sampled_from(PEOPLE))
     def writes(self, person: str) -> None:
         """To the run that goes on."""
+        if person not in self.present:
+            return
         self.number += 1
         by = {"person": PersonId(person), "proof": as_by("cli")}
         said = PersonSaid.model_validate({"at": self.now, "said_id": f"m{self.number}", "text": "and soon", **by})
@@ -251,7 +251,7 @@ class Family(RuleBasedStateMachine):
         asked = self.open
         assert asked
         texts = (FIT if fits else MISFIT)[asked.format]
-        if not texts:
+        if not texts or person not in self.present:
             return
         text = texts[which % len(texts)]
         self.says(asked, person, "free_text", text)
@@ -269,6 +269,8 @@ class Family(RuleBasedStateMachine):
         """Nobody approves one, or breaks its glass."""
         asked = self.open
         assert asked
+        if person not in self.present:
+            return
         self.says(asked, person, said, said)
 
     @precondition(lambda self: self.open and self.open.page.about == "call")
@@ -280,6 +282,8 @@ class Family(RuleBasedStateMachine):
     def decides(self, person: str, said: Any, reason: str) -> None:
         asked = self.open
         assert asked
+        if person not in self.present:
+            return
         match said:
             case "deny":
                 self.says(asked, person, said, reason or "no", reason=reason)
@@ -298,8 +302,30 @@ class Family(RuleBasedStateMachine):
     def takes_it_back(self, person: str) -> None:
         asked = self.open
         assert asked
+        if person not in self.present:
+            return
         self.says(asked, person, "withdraw", "")
         asked.page.withdraw(person, 0.0)
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def leaves(self, person: str) -> None:
+        self.present.discard(person)
+        self.is_saved()
+
+    @rule(person=st.sampled_from(PEOPLE))
+    def comes_back(self, person: str) -> None:
+        self.present.add(person)
+        self.is_saved()
+
+    def is_saved(self) -> None:
+        """The file says who is here, and who left is looked for."""
+        house = self.house
+        here = {name: one for name, one in house.settings.people.items() if name in self.present}
+        house.people.change(Tables(here, house.settings.policies))
+        if self.last in {"open", "approved"}:
+            asked = self.told.asked[-1]
+            self.has(house.departures.look(asked.id))
+            asked.page.look_for_who_left(0.0)
 
     def says(self, asked: Asked, person: str, said: Any, text: str, reason: str = "") -> None:
         plain = statement(person, "cli", said, self.record(asked).request)
@@ -329,10 +355,25 @@ class Family(RuleBasedStateMachine):
         self.write(self.told.id, chosen)
         return self.run(self.told.id)
 
-    def opens(self, run: Run, request: Request, asked: Asked) -> None:
-        written = self.has(self.house.journal.write(opening(request, self.house.people, run.seq)))
-        assert written.state == "committed"
-        self.told.asked.append(asked)
+    def opens(
+        self,
+        run: Run,
+        request: Request | NotEnoughApprovers,
+        page: Rules,
+        version: str = "",
+        format: Format = "free_text",  # noqa: A002
+    ) -> None:
+        """Open it where those who are here are enough; else it is refused, and the run is about nothing."""
+        assert isinstance(request, Request) == page.could_open()
+        if isinstance(request, Request):
+            written = self.has(self.house.journal.write(opening(request, self.house.people, run.seq)))
+            assert written.state == "committed"
+            self.told.asked.append(Asked(request.id, page, version, format))
+        else:
+            assert run.pending
+            self.write(run.id, StepRefused(at=self.now, step_id=run.pending.id, error="too few"))
+            if self.last == "superseded":
+                self.told.asked.pop()
 
     def write(self, run_id: RunId, event: Event) -> None:
         self.has(self.house.store.commit(Commit(run_id=run_id, events=[event])))
