@@ -358,9 +358,8 @@ class Rules:
         """
         if self.missing:
             return
-        if self.state == "approved" and not self.has_started and now < self.decided_at + EXECUTE_WITHIN_S:
-            if not self.voters <= self.present:
-                self.state = "superseded"
+        if self._may_start(now) and not self.voters <= self.present:
+            self.state = "superseded"
         if not self._is_open(now):
             return
         found = next((one for one in self._ways_to_go_on() if one._can_go_on()), None)
@@ -377,7 +376,7 @@ class Rules:
         request: all who decide it are missing, or it changes in whichever way where the file looks as if it was cut.
         """
         after = replace(self, present=here)
-        may_start = self.state == "approved" and not self.has_started and now < self.decided_at + EXECUTE_WITHIN_S
+        may_start = self._may_start(now)
         if self.state != "open" and not may_start:
             return False
         still = after._open_steps()
@@ -392,7 +391,7 @@ class Rules:
         return is_cut and (not self.votes <= here or (has_left and not goes_on))
 
     def waits_for_the_file(self, person: str, channel: str, revision: int, now: float) -> bool:
-        """*When the file was emptied or cut*: nobody knows what one more approval makes beside one of who is missing."""
+        """*When the file was emptied or cut*: what one more approval makes beside that of who is missing."""
         after = deepcopy(self)
         after.approve(person, channel, revision, now)
         return bool(self.votes & self.missing) and after.state == "open" and after.votes != self.votes
@@ -584,6 +583,9 @@ class Rules:
             if to == holder:
                 times, holder = times + 1, giver
         return times
+
+    def _may_start(self, now: float) -> bool:
+        return self.state == "approved" and not self.has_started and now < self.decided_at + EXECUTE_WITHIN_S
 
     def _is_open(self, now: float) -> bool:
         return self.state == "open" and now < EXPIRES_AFTER_S

@@ -206,9 +206,7 @@ class Family(RuleBasedStateMachine):
         assert run.pending
         begun = build.tool_started(f"a{self.number}", run.pending.id, tool=START_RUN)
         self.write(run.id, begun)
-        child_id = self.has(
-            self.children.start(self.run(run.id), run.pending.id, "deploy", "deploy it", "", {})
-        )
+        child_id = self.has(self.children.start(self.run(run.id), run.pending.id, "deploy", "deploy it", "", {}))
         self.runs.append(Told(child_id, self.told.behind.child()))
 
     @precondition(lambda self: self.can_go_on() and len(self.runs) > 1)
