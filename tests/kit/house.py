@@ -115,7 +115,7 @@ class House:
         assert record.request.call
         effect = record.request.call if is_the_same else call("moved")
         found = await self.guard.frozen(run, effect)
-        if record.state != "approved" or record.started_at or found.freeze:
+        if record.state != "approved" or record.started_at or found.freeze or self.people.holds_tools:
             return ""
         attempt = AttemptId(new_id("attempt", 0))
         begins = build.tool_started(attempt, record.request.step_id, tool="deploy", effect=effect.effect).model_copy(

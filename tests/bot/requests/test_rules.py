@@ -215,6 +215,8 @@ class Requests(RuleBasedStateMachine):
             if self.page.remark(person, self.waited_s):
                 self.seen.append(stands)
 
+    # More than ten are not kept on the card.
+    @precondition(lambda self: len(self.page.beside) < 8)
     @rule(person=st.sampled_from(SPEAKERS), channel=st.sampled_from(CHANNELS))
     def asks_back(self, person: str, channel: str) -> None:
         """By any way; whoever asked for it answers with what they write next, and that is no vote."""
@@ -223,6 +225,7 @@ class Requests(RuleBasedStateMachine):
             self.has(self.house.decisions.decide(self.request.id, said))
             self.page.ask_back(person, self.waited_s)
 
+    @precondition(lambda self: len(self.page.beside) < 8)
     @rule(person=st.sampled_from(("bo", "cy", "dan")), vote=MOSTLY_YES)
     def is_answered_and_votes(self, person: str, vote: Vote) -> None:
         self.asks_back(person, "email")
