@@ -305,6 +305,39 @@ class Family(RuleBasedStateMachine):
         self.says(asked, person, "withdraw", "")
         asked.page.withdraw(person, 0.0)
 
+    @precondition(can_go_on)
+    @rule(
+        person=st.sampled_from(("bo", "cy", "fay")),
+        did=st.sampled_from(("writes", "answers", "denies")),
+        where=st.sampled_from(("here", "above", "below")),
+        said=st.sampled_from(("approve", "break_glass", "deny")),
+    )
+    def who_had_a_part_decides(self, person: str, did: str, where: str, said: Any) -> None:
+        """In this run, in one that it begins, or in the one above that began it."""
+        may_begin = len(self.runs) <= DEEPEST and "anna" in self.present
+        if where == "below" and may_begin:
+            self.begins_a_child()
+        match did:
+            case "writes":
+                self.writes(person)
+            case "answers":
+                self.asks("free_text", (person,))
+                if self.open:
+                    self.answers(person, 0, fits=True)
+            case _:
+                self.wants_a_call("v2")
+                if self.open:
+                    self.decides(person, "deny", "take the other one")
+        if not self.can_go_on():
+            return
+        if where == "above" and may_begin:
+            self.begins_a_child()
+        if where == "below" and may_begin:
+            self.a_child_ends()
+        self.wants_a_call("v1")
+        if self.open:
+            self.decides(person, said, "no")
+
     @rule(person=st.sampled_from(PEOPLE))
     def leaves(self, person: str) -> None:
         self.present.discard(person)
