@@ -294,7 +294,9 @@ async def test_attack_a_fork_asks_for_the_open_step_without_what_was_said_beside
 
 @pytest.mark.parametrize("how", few_of(["fork", "import"], 0))
 @opens(f'{TOML}{ROLES}\n[announce]\nto = ["person:dan"]\n', deploys=True)
-async def test_attack_plain_rules_do_in_a_copy_what_somebody_wrote_against_in_its_source(world: World, how: str) -> None:
+async def test_attack_plain_rules_do_in_a_copy_what_somebody_wrote_against_in_its_source(
+    world: World, how: str
+) -> None:
     source = await world.app.runs.starter.start("cli", "tell them", ANNA, agent="announce", thread="test-1")
     await world.opened(source)
     said = Trigger(person="ole", text="Please wait, not before the board has met", thread="test-1", follows=True)
