@@ -182,9 +182,9 @@ class Family(RuleBasedStateMachine):
         quorum, behind = 2 if self.policy == "two" else 1, self.told.behind
         here = tuple(one for one in GROUP if one in self.present)
         step = StepOfRules(here, quorum, frozenset(GROUP))
-        page = Rules("anna", (step,), self.present, frozenset(), version, glass=frozenset({"fay"}))
+        page = Rules("anna", (step,), self.present, frozenset(), version, glass=frozenset({"fay"} & self.present))
         page.wrote = behind.asked() - {"anna"}
-        page.answered = behind.wished(version) & {*GROUP, "fay"}
+        page.answered = behind.wished(version) & {*here, *page.glass}
         page.may_requester_approve = self.policy == "own"
         return page
 
@@ -356,7 +356,10 @@ class Family(RuleBasedStateMachine):
         if self.last in {"open", "approved"}:
             asked = self.told.asked[-1]
             self.has(house.departures.look(asked.id))
-            asked.page.look_for_who_left(0.0)
+            page, wished = asked.page, self.told.behind.wished(asked.version)
+            page.answered = wished & {*GROUP, *page.glass}  # also of who joins those who decide
+            page.look_for_who_left(0.0)
+            page.answered = wished & {*page.step.approvers, *page.glass}
 
     def says(self, asked: Asked, person: str, said: Any, text: str, reason: str = "") -> None:
         plain = statement(person, "cli", said, self.record(asked).request)
@@ -373,7 +376,7 @@ class Family(RuleBasedStateMachine):
             assert {*record.approved_by} == page.votes
             if page.state == "open":
                 assert {*record.askers} == page.asked(), asked
-                may = {*GROUP, "fay"}
+                may = {*page.step.approvers, *page.glass}
                 assert page.about == "question" or {*record.requesters} & may == page.requesters() & may, asked
         events = self.events(self.told.id)
         assert (fold(events).pending is None) == self.can_go_on()
