@@ -5,7 +5,7 @@ becomes by that.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -427,6 +427,24 @@ class Family(RuleBasedStateMachine):
 
     def has(self, doing: Coroutine[object, object, T]) -> T:
         return self.loop.run_until_complete(doing)
+
+
+@pytest.fixture
+def family(redis: str, tmp_path: Path) -> Iterator[Family]:
+    loop = asyncio.new_event_loop()
+    Family.house, Family.loop = House(redis, settings_of(tmp_path, TOML)), loop
+    yield Family()
+    loop.run_until_complete(Family.house.store.client.close())
+    loop.close()
+
+
+@pytest.mark.parametrize("did", ["writes", "answers", "denies"])
+@pytest.mark.parametrize("where", ["here", "above", "below"])
+def test_whoever_had_a_part_decides_no_more_than_the_rules_say(family: Family, did: str, where: str) -> None:
+    for policy, person, said in (("one", "bo", "approve"), ("one", "fay", "break_glass"), ("own", "bo", "approve")):
+        family.begins(policy)
+        family.who_had_a_part_decides(person, did, where, said)
+        family.each_request_stands_as_the_rules_say()
 
 
 @pytest.mark.parametrize("sequences", [20, pytest.param(1_000, marks=pytest.mark.long)])
