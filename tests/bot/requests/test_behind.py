@@ -5,7 +5,7 @@ becomes by that.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -182,9 +182,9 @@ class Family(RuleBasedStateMachine):
         quorum, behind = 2 if self.policy == "two" else 1, self.told.behind
         here = tuple(one for one in GROUP if one in self.present)
         step = StepOfRules(here, quorum, frozenset(GROUP))
-        page = Rules("anna", (step,), self.present, frozenset(), version, glass=frozenset({"fay"}))
+        page = Rules("anna", (step,), self.present, frozenset(), version, glass=frozenset({"fay"} & self.present))
         page.wrote = behind.asked() - {"anna"}
-        page.answered = behind.wished(version) & {*GROUP, "fay"}
+        page.answered = behind.wished(version) & {*here, *page.glass}
         page.may_requester_approve = self.policy == "own"
         return page
 
@@ -356,7 +356,10 @@ class Family(RuleBasedStateMachine):
         if self.last in {"open", "approved"}:
             asked = self.told.asked[-1]
             self.has(house.departures.look(asked.id))
-            asked.page.look_for_who_left(0.0)
+            page, wished = asked.page, self.told.behind.wished(asked.version)
+            page.answered = wished & {*GROUP, *page.glass}  # also of who joins those who decide
+            page.look_for_who_left(0.0)
+            page.answered = wished & {*page.step.approvers, *page.glass}
 
     def says(self, asked: Asked, person: str, said: Any, text: str, reason: str = "") -> None:
         plain = statement(person, "cli", said, self.record(asked).request)
@@ -373,7 +376,7 @@ class Family(RuleBasedStateMachine):
             assert {*record.approved_by} == page.votes
             if page.state == "open":
                 assert {*record.askers} == page.asked(), asked
-                may = {*GROUP, "fay"}
+                may = {*page.step.approvers, *page.glass}
                 assert page.about == "question" or {*record.requesters} & may == page.requesters() & may, asked
         events = self.events(self.told.id)
         assert (fold(events).pending is None) == self.can_go_on()
@@ -424,6 +427,24 @@ class Family(RuleBasedStateMachine):
 
     def has(self, doing: Coroutine[object, object, T]) -> T:
         return self.loop.run_until_complete(doing)
+
+
+@pytest.fixture
+def family(redis: str, tmp_path: Path) -> Iterator[Family]:
+    loop = asyncio.new_event_loop()
+    Family.house, Family.loop = House(redis, settings_of(tmp_path, TOML)), loop
+    yield Family()
+    loop.run_until_complete(Family.house.store.client.close())
+    loop.close()
+
+
+@pytest.mark.parametrize("did", ["writes", "answers", "denies"])
+@pytest.mark.parametrize("where", ["here", "above", "below"])
+def test_whoever_had_a_part_decides_no_more_than_the_rules_say(family: Family, did: str, where: str) -> None:
+    for policy, person, said in (("one", "bo", "approve"), ("one", "fay", "break_glass"), ("own", "bo", "approve")):
+        family.begins(policy)
+        family.who_had_a_part_decides(person, did, where, said)
+        family.each_request_stands_as_the_rules_say()
 
 
 @pytest.mark.parametrize("sequences", [20, pytest.param(1_000, marks=pytest.mark.long)])
