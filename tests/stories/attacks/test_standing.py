@@ -634,3 +634,17 @@ async def test_attack_those_who_granted_it_are_in_one_group_by_now_and_could_not
     )
     await becomes(world, toml.replace(*_DAN_SWAPS))
     assert not await is_asked(world)
+
+
+async def test_attack_it_is_said_to_hold_though_whom_it_serves_had_left_before_it_was_approved(
+    redis: str, tmp_path: Path
+) -> None:
+    async with an_office(redis, tmp_path) as office:
+        record = await asked(office, await done_once(office))
+        await becomes(office, without(ALLOWED, "anna"))
+
+        await office.decide("bo", record, "approve")
+
+        await office.has(record.request.run_id, "failed")
+        assert await office.app.requests.standing.all() == []
+        assert "has left" in (await office.next_mail("bo", "Failed: “Press bell”")).text
