@@ -44,7 +44,7 @@ from agents.events import (
 from agents.model.failures import is_too_long, status_of
 from agents.requests import AttemptId, Decision, PersonId, Remark, Request, RequestId, StandIn
 from agents.requests.concern import asked_in
-from agents.requests.record import approval_before, step_requests
+from agents.requests.record import MOST_REMARKS, approval_before, remarks_of, step_requests
 from agents.state import (
     GO_ON,
     IT_DID_NOT,
@@ -71,7 +71,7 @@ from agents.state import (
     replace,
     settled_by_people,
 )
-from agents.steps import Done, RequestHumanInput, is_by_model
+from agents.steps import CallTool, Done, RequestHumanInput, is_by_model
 
 __all__ = [
     "GO_ON",
@@ -132,7 +132,7 @@ def step(run: Run, event: Event) -> Run:
         case VoteCast() | AnswerNoted():
             return _voted(run, event) if isinstance(event, VoteCast) else _noted(run, event)
         case PersonSaid():
-            return _wrote(run, (event.person,))
+            return _said_beside(_wrote(run, (event.person,)), event)
         case RunPaused() | RunResumed():
             paused = event if isinstance(event, RunPaused) else None
             return replace(
@@ -203,6 +203,7 @@ def _forked(run: Run, event: RunForked) -> Run:
         is_rehearsal=run.is_rehearsal,
         stand_in=run.stand_in,
         writers=_with(run.writers, event.by),
+        unheard=run.unheard,
         advisers=run.advisers,
         by_mail=run.by_mail,
         weakness=run.weakness,
@@ -215,7 +216,8 @@ def _forked(run: Run, event: RunForked) -> Run:
 
 def _beside_open(run: Run) -> tuple[Remark, ...]:
     """Return what people wrote, asked and answered beside the approval of the open step, as far as nothing of it has
-    begun; in a fork that has asked for none yet, what stood beside it in its source.
+    begun, and what was written to the run since it was chosen; in a fork that has asked for none yet, what stood beside
+    it in its source.
     """
     pending = run.pending.held or run.pending if run.pending else None
     if pending is None or run.has_begun(pending):
@@ -225,7 +227,18 @@ def _beside_open(run: Run) -> tuple[Remark, ...]:
         return run.beside
     said = (one for one in before.comments if one.kind != "comment")
     plain = (Remark(person=one.person, text=one.text, at=one.at) for one in said)
-    return tuple(sorted((*before.request.remarks, *plain), key=lambda one: one.at))
+    return remarks_of(*before.request.remarks, *plain, *run.beside)
+
+
+def _said_beside(run: Run, event: PersonSaid) -> Run:
+    """Note what is written to the run once its next call is chosen: whoever is asked for that later, or asked anew,
+    reads the newest of it. All of it is in the run's story.
+    """
+    pending = run.pending.held or run.pending if run.pending else None
+    if pending is None or not isinstance(pending.step, CallTool):
+        return run
+    beside = remarks_of(*run.beside, Remark(person=event.person, text=event.text, at=event.at))
+    return replace(run, beside=beside[-MOST_REMARKS:])
 
 
 def _judged(run: Run, event: StepRefused | StepGated) -> Run:

@@ -425,7 +425,8 @@ class Run:
     they are requesters of that. `edits` are what people changed: none of those who decide approves a call that holds
     their own. `forked` is set where it goes on from a copied story, of which it keeps results and facts to read, and
     nothing that was asked, allowed, begun or used up; so many of its first results are `copied`, and may be true no
-    longer. `beside` is what people wrote, asked and answered beside the approval of the step that it takes over.
+    longer. `beside` is what people wrote, asked and answered beside the approval of the step that it takes over, and
+    what was written to the run since its next call was chosen.
     `is_rehearsal`: rules chose steps, as there is no model; `stand_in`: as it gave none; with `rules_only` people had
     them choose from then on. `ending` is the last step that was to end it; `end_refused`: code did not let
     one stand; `looked_at_end`: its facts are those that code looked up once more at its end. `child_changes` are what

@@ -24,7 +24,7 @@ _RECHECKS = ("approved", "stopped", "digest", "execute_within", "glass", "voters
 _FOUND = {0: "no test fails without it", 1: "caught", 5: "no test is named for it"}
 # A busy machine is not a failure.
 _LATEST_S = 240
-_NAMED = re.compile(r'^@guards\("(.+)"\)$', re.MULTILINE)
+_NAMED = re.compile(r'\bguards\("([^"]+)"\)')
 _FAILED = re.compile(r"^FAILED \S+?(test_\w+\.py::\w+)", re.MULTILINE)
 
 

@@ -24,9 +24,10 @@ class Outsider(Frozen):
 
 
 class FromPerson(Frozen):
-    """Somebody asked, or a program for them, or took in a story from a file.
+    """Somebody asked, or a program for them, or took in a story from a file, or broke a glass.
 
-    `logins` are as in `FromTrigger`, where that file says that a trigger began it: they approve nothing of it.
+    `logins` are as in `FromTrigger`, where that file says that a trigger began it, or one began what is reviewed: they
+    decide nothing of it.
     """
 
     type: Literal["person"] = "person"
@@ -54,6 +55,11 @@ class FromDesk(Frozen):
 
 Origin = Annotated[FromPerson | FromTrigger | FromDesk, Field(discriminator="type")]
 """The ways a run begins."""
+
+
+def logins_of(origin: Origin) -> tuple[str, ...]:
+    """Return the logins at GitHub that set it off."""
+    return () if isinstance(origin, FromDesk) else origin.logins
 
 
 class _Stored(Frozen):

@@ -48,6 +48,9 @@ those off the card. A question that waits for an answer stays before all others,
 answer. All are in the run's story.
 """
 _COMMENT_CHARS = 500
+MOST_REMARKS = 20
+"""Each makes a new card for everybody who is asked: who has more to say withdraws, and asks anew."""
+
 # These name no request, and may be about any.
 _OF_ANY = (PersonSaid, ToolOrphaned, ToolQueued)
 MOST_OPEN = 10
@@ -214,6 +217,11 @@ def approval_before(records: Mapping[RequestId, RequestRecord], step_id: StepId)
     """Return the newest approval that was asked for a step; what was said beside it goes over to one in its place."""
     asked = [one for one in records.values() if one.request.step_id == step_id and one.request.purpose == "gate"]
     return asked[-1] if asked else None
+
+
+def remarks_of(*said: Remark) -> tuple[Remark, ...]:
+    """Return each of them once, in the order in which they were written."""
+    return tuple(dict.fromkeys(sorted(said, key=lambda one: one.at)))
 
 
 def asked_before(records: Mapping[RequestId, RequestRecord], request: Request) -> tuple[Comment, ...]:

@@ -37,6 +37,7 @@ _AGAIN_S = 1.0
 _HELD_S = 20
 # A proxy answers for a server that is being started again.
 _LATER = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+_MAY_BE_DONE = "It may be done all the same: look how it stands before you say it again"
 _TIMEOUT_S = 60.0
 _PAGE = 200
 
@@ -179,7 +180,7 @@ class Client:
 
     def steer(self, run_id: str, verb: Literal["pause", "resume", "cancel"]) -> str:
         """The state of a run after the verb."""
-        return self._ask("POST", f"/v1/runs/{quote(run_id, '')}/{verb}")["state"]
+        return self._ask("POST", f"/v1/runs/{quote(run_id, '')}/{verb}", ends_stop=verb == "resume")["state"]
 
     def copied(self, run_id: str, how: Literal["fork", "retry"], at: int | None = None) -> str:
         """The id of a new run that goes on from this one's first events."""
@@ -219,7 +220,8 @@ class Client:
 
     def freeze(self, verb: Literal["freeze", "unfreeze"], environment: str | None, reason: str) -> dict[str, Any]:
         """Freeze an environment or everything, or end that."""
-        return self._ask("POST", f"/v1/{verb}", {"environment": environment, "reason": reason})
+        body = {"environment": environment, "reason": reason}
+        return self._ask("POST", f"/v1/{verb}", body, ends_stop=verb == "unfreeze")
 
     def same(self, known_by: str, person: str) -> dict[str, Any]:
         """Say that somebody is whom the directory knew by something else."""
@@ -310,13 +312,35 @@ class Client:
         """The answer to what makes something: once, however often it is sent."""
         return self._ask("POST", path, body, secrets.token_hex(16))
 
-    def _ask(self, method: str, path: str, body: object = None, once: str = "", most: int = _TRIES) -> Any:
-        answer = self._send(method, path, body, once, most)
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        once: str = "",
+        most: int = _TRIES,
+        *,
+        ends_stop: bool = False,
+    ) -> Any:
+        answer = self._send(method, path, body, once, most, ends_stop=ends_stop)
         self._check(answer)
         return _json(answer)
 
-    def _send(self, method: str, path: str, body: object = None, once: str = "", most: int = _TRIES) -> httpx2.Response:
-        """The answer; what is not answered, or put off, is sent again: nothing happens twice by it."""
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        once: str = "",
+        most: int = _TRIES,
+        *,
+        ends_stop: bool = False,
+    ) -> httpx2.Response:
+        """The answer; what is not answered, or put off, is sent again: nothing happens twice by it.
+
+        What `ends_stop` may have been done, and somebody may have frozen or paused the same again by now: it is sent
+        once more only where it did not get there.
+        """
         headers = {"Idempotency-Key": once} if once else {}
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         headers |= {"Content-Type": "application/json"} if content is not None else {}
@@ -327,9 +351,13 @@ class Client:
                 if self.is_local and isinstance(error, httpx2.ConnectError):
                     start = "Start it with `./sayso dev`, or set SAYSO_URL"
                     raise Unavailable(f"No sayso answers at {self._url}", start) from None
+                if ends_stop and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+                    raise Unavailable(f"{self._url} does not answer: {error}", _MAY_BE_DONE) from None
                 if tries == most:
                     raise Unavailable(f"{self._url} does not answer: {error}", "Is SAYSO_URL right?") from None
             else:
+                if ends_stop and answer.status_code in _LATER:
+                    raise Unavailable(f"{self._url} answered {answer.status_code}", _MAY_BE_DONE)
                 if answer.status_code not in _LATER or tries == most:
                     return answer
             time.sleep(_AGAIN_S)

@@ -138,6 +138,33 @@ class People:
         marks = {name: mark_of(person) for name, person in written.people.items()}
         return frozenset(human.id for human in self._humans.who_is(marks).values())
 
+    def widened(self, refs: Iterable[str], written: Tables, at: datetime) -> frozenset[str]:
+        """Return those of `refs`, names of the file, that would mean somebody if the tables `written` held who is not
+        meant now; also a group that would be kept in another place in Slack, whoever is in it.
+        """
+        now, then = (self._if_held(tables) for tables in (self._written, written))
+
+        def is_wider(ref: str) -> bool:
+            groups = [tables.groups.get(ref.removeprefix("group:")) for tables in (self._written, written)]
+            before, after = (group.slack if group else None for group in groups)
+            if ref.startswith("group:") and after and after != before:
+                return True
+            meant, means = ({*each._means(ref, at)} for each in (now, then))  # noqa: SLF001 - both are directories
+            return not means <= meant
+
+        return frozenset(filter(is_wider, refs))
+
+    def _if_held(self, written: Tables) -> "People":
+        """Return the directory as it would be if these tables held."""
+        found = People({}, {}, self._language)
+        found._groups = self._groups
+        found.change(written, self._humans)
+        return found
+
+    def _means(self, ref: str, at: datetime) -> tuple[PersonId, ...]:
+        [own] = self.refs([ref])
+        return self._reserve(own, at).people
+
     def take_half(self, written: Tables, digest: str, at: datetime) -> None:
         """Take no more of `written`, the file of this digest, than that whoever is missing there is not here.
 

@@ -1,7 +1,8 @@
 """The tables that say who is who and who decides, as they hold at one time. They change only as a whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from bot.config.settings import Settings
 
 T = TypeVar("T")
+
+# Behind the name of a group, a rotation or a person: no file can name one so.
+_NOBODY = "(until the restart)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +67,15 @@ class Tables:
         """Return the same tables with these ids in place of those of the file, wherever it names people."""
         if all(name == one for name, one in ids.items()):
             return self
+        by_id = partial(renamed_ref, ids=ids)
         return replace(
             self,
             people={ids[name]: person for name, person in self.people.items()},
-            policies=_renamed(self.policies, ids),
-            oncall=_renamed(self.oncall, ids),
-            roles=_renamed(self.roles, ids),
-            alerts=_renamed(self.alerts, ids),
-            triggered_by=_renamed(self.triggered_by, ids),
+            policies=_renamed(self.policies, by_id),
+            oncall=_renamed(self.oncall, by_id),
+            roles=_renamed(self.roles, by_id),
+            alerts=_renamed(self.alerts, by_id),
+            triggered_by=_renamed(self.triggered_by, by_id),
         )
 
 
@@ -80,20 +85,25 @@ def renamed_ref(ref: str, ids: Mapping[str, str]) -> str:
     return f"person:{ids.get(name, name)}" if kind == "person" else ref
 
 
-def _renamed(value: T, ids: Mapping[str, str]) -> T:
-    """Return a part of the tables with each `person:…` in it renamed."""
+def meaning_nobody(value: T, refs: Collection[str]) -> T:
+    """Return a part of the tables in which these names mean nobody."""
+    return _renamed(value, lambda text: f"{text} {_NOBODY}" if text in refs else text)
+
+
+def _renamed(value: T, rename: Callable[[str], str]) -> T:
+    """Return a part of the tables with each text in it renamed."""
     changed: object = value
     if isinstance(value, str):
-        changed = renamed_ref(value, ids)
+        changed = rename(value)
     elif isinstance(value, BaseModel):
         changed = value.model_copy(
-            update={name: _renamed(getattr(value, name), ids) for name in type(value).model_fields}
+            update={name: _renamed(getattr(value, name), rename) for name in type(value).model_fields}
         )
     elif isinstance(value, tuple | list):
-        items = [_renamed(one, ids) for one in cast("tuple[object, ...] | list[object]", value)]
+        items = [_renamed(one, rename) for one in cast("tuple[object, ...] | list[object]", value)]
         changed = tuple(items) if isinstance(value, tuple) else items
     elif isinstance(value, Mapping):
-        changed = {name: _renamed(one, ids) for name, one in cast("Mapping[str, object]", value).items()}
+        changed = {name: _renamed(one, rename) for name, one in cast("Mapping[str, object]", value).items()}
     return cast("T", changed)
 
 

@@ -18,7 +18,7 @@ from agents.requests import (
 )
 from agents.requests.moves import StepBegan
 from agents.requests.proof import rests_on
-from agents.requests.record import RequestRecord
+from agents.requests.record import MOST_REMARKS, RequestRecord
 from agents.text import says_something
 from bot.policy.approvers.quorum import is_met
 from bot.policy.approvers.steps import needed_elsewhere, next_step
@@ -53,9 +53,6 @@ from bot.policy.whole import is_whole
 
 # Within an address no blank follows it.
 _QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
-
-# Each makes a new card for everybody who is asked: who has more to say withdraws, and asks anew.
-MOST_REMARKS = 20
 
 MOST_NOTED = 50
 """An answer that does not count is kept, and told; one person's robot that keeps answering has no more of one request.

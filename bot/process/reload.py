@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 from pydantic import JsonValue
@@ -21,7 +22,7 @@ from bot.config.tables import AgentConfig
 from bot.people.cut import lines_of, members_of
 from bot.people.directory import People
 from bot.people.noted import NotedTables, Whole, difference, digest_of, hashes_of
-from bot.people.tables import Tables, group_files, tables_of
+from bot.people.tables import Tables, group_files, meaning_nobody, tables_of
 from bot.process.half_taken import HalfTaken, content_of
 from bot.store import StoreError
 from bot.store.ids import new_id
@@ -30,6 +31,8 @@ from language import say
 from language.lists import both, either
 
 log = structlog.stdlib.get_logger()
+
+T = TypeVar("T")
 
 RELOADED = frozenset({"people", "policies", "groups", "oncall", "roles", "alerts", "freeze"})
 """The tables that hold from the moment they are read anew, as does who may start an agent.
@@ -244,7 +247,8 @@ class Reload:
             for place, policy in _gates(self._app.settings).items()
             if policy in stands and policy != theirs.get(place) and (place in theirs or policy in tables.policies)
         }
-        return replace(tables, policies={**tables.policies, **kept})
+        refs = [ref for policy in kept.values() for ref in policy.refs]
+        return replace(tables, policies={**tables.policies, **self._by_nobody_new(kept, refs, tables)})
 
     def _with_own_starters(self, settings: Settings, tables: Tables) -> Tables:
         """Return the tables with who may start an agent of one's own that is gone once this process is restarted.
@@ -257,7 +261,15 @@ class Reload:
             for name, ours in self._app.settings.agents.items()
             if ours.code and name in stands and (name not in theirs or theirs[name].code != ours.code)
         }
-        return replace(tables, triggered_by={**tables.triggered_by, **kept})
+        refs = [ref for names in kept.values() for ref in names]
+        return replace(tables, triggered_by={**tables.triggered_by, **self._by_nobody_new(kept, refs, tables)})
+
+    def _by_nobody_new(self, kept: T, refs: Sequence[str], tables: Tables) -> T:
+        """Return what is kept, in which those of its names mean nobody that mean somebody else by now as well.
+
+        Neither the file of then nor that of now has them do that.
+        """
+        return meaning_nobody(kept, self._app.people.widened(refs, tables, self._app.store.about_now()))
 
     def _may_go_on(self, digest: str) -> bool:
         """Return whether whoever writes a file may not be done with it: it is the beginning of what stood there."""

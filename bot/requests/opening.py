@@ -29,7 +29,7 @@ from agents.requests import (
     RequestId,
     people_of,
 )
-from agents.requests.record import Comment, RequestRecord, after, approval_before
+from agents.requests.record import Comment, RequestRecord, after, approval_before, remarks_of
 from agents.review import reviewed_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES, PendingStep, Run
 from agents.standing import STANDING
@@ -305,11 +305,11 @@ def _request(
 
 
 def _remarks_about(run: Run, pending: PendingStep) -> tuple[Remark, ...]:
-    """Return what requesters wrote beside the request of this step before: whoever is asked anew reads it as well. So
-    do those who are asked in a fork, which takes the step over unread.
+    """Return what requesters wrote beside the request of this step before, and while there was none or it was closed:
+    whoever is asked anew reads it as well. So do those who are asked in a fork, which takes the step over unread.
     """
     before = approval_before(run.requests, pending.id)
-    return before.request.remarks if before else run.beside
+    return remarks_of(*(before.request.remarks if before else ()), *run.beside)
 
 
 def words_of(run: Run) -> str:

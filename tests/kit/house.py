@@ -115,10 +115,10 @@ class House:
         assert record.request.call
         effect = record.request.call if is_the_same else call("moved")
         found = await self.guard.frozen(run, effect)
-        if record.state != "approved" or record.started_at or found.freeze:
+        if record.state != "approved" or record.started_at or found.freeze or self.people.holds_tools:
             return ""
         attempt = AttemptId(new_id("attempt", 0))
-        begins = build.tool_started(attempt, "s1", tool="deploy", effect=effect.effect).model_copy(
+        begins = build.tool_started(attempt, record.request.step_id, tool="deploy", effect=effect.effect).model_copy(
             update={"request_id": request.id, "at": await self.store.now(request.id)}
         )
         approval = await self.guard.approved(run, effect, begins)

@@ -4,7 +4,7 @@ Written from that page alone. It knows nothing of the product's code, and times 
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -31,11 +31,47 @@ class Step:
 
 
 @dataclass
+class Behind:
+    """Who stands behind a run by now: the table of *The rules* on requesters, and invariant 4.
+
+    A child has all who stood `before` it, behind the run that began it. Who answered a question, or said why they do
+    not want a call, decides no more than a requester where something else may come of that.
+    """
+
+    requester: str
+    before: frozenset[str] = frozenset()
+    wrote: set[str] = field(default_factory=set[str])
+    answered: set[str] = field(default_factory=set[str])
+    unwanted: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+    def asked(self) -> frozenset[str]:
+        """Return who asked for what it does, or steered it."""
+        return frozenset({self.requester, *self.before, *self.wrote})
+
+    def wished(self, version: str = "") -> frozenset[str]:
+        """Return whose wish a call may be: theirs who said no to another one as well."""
+        return frozenset({*self.answered, *(person for person, other in self.unwanted if other != version)})
+
+    def child(self) -> "Behind":
+        """Return who stands behind a run that this one begins."""
+        return Behind(self.requester, (self.asked() | self.wished()) - {self.requester})
+
+    def hears_of(self, child: "Behind") -> None:
+        """Go on by what came of a child: what was said there may be in it."""
+        self.wrote |= child.wrote
+        self.answered |= child.wished()
+
+
+@dataclass
 class Rules:
     """One request, whose step with the number `in_step` is in force; a policy without steps is one step. `version` is
     what stands there in this `revision`. Who `wrote` to the run, or to the one that began it, is a requester as well;
     who `answered` a question of it before decides no more than they. Who `broke` the `glass` decided it alone. Those
     who `may_be` one human have one word there. Who is `away` has named who stands in, or nobody.
+
+    Who is `missing` is so in a file that was emptied or cut: they are not present, and nothing else of it holds.
+
+    `beside` it people asked back and answered, in this order; of those who asked back, some are still `waiting`.
 
     It is `about` a call, or else a question: that of a model, what a lost call did, or whether it was right to break
     the glass. There one answer is enough, and whom the seat of somebody names is in `named_by`.
@@ -70,13 +106,16 @@ class Rules:
     began_at: float = 0.0
     is_escalated: bool = False
     named_by: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    missing: set[str] = field(default_factory=set[str])
+    beside: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    waiting: list[str] = field(default_factory=list[str])
 
     def can(self, person: str, now: float) -> frozenset[str]:
         """Return what somebody can do: each act that changes anything, or reaches somebody, once it is tried."""
         if person not in self.present:
             return frozenset()
         if self.about != "call":
-            may_take_back = self.about == "question" and person == self.requester
+            may_take_back = self.about == "question" and person in self.asked()
             acts = {
                 "answer": person in self.deciders() and self._is_open(now),
                 "withdraw": may_take_back and self._is_open(now),
@@ -112,13 +151,20 @@ class Rules:
 
     def asks(self, person: str, now: float) -> bool:
         """*Ways that count*: who decides it, or did, asks somebody else who asked for it, and is here."""
+        return self._may_ask(person, now) and bool(self.asked() & self.present - {person})
+
+    def _may_ask(self, person: str, now: float) -> bool:
         decides = {*self._seated(self.in_step), *self.had_turn, *self._givers(), self.broke}
-        may = person in decides - self._only_ask()
-        return self._is_open(now) and may and bool(self.asked() & self.present - {person})
+        return self._is_open(now) and person in decides - self._only_ask()
+
+    def answer(self, person: str, now: float, *, fits: bool = True) -> None:
+        """A question is over with the first answer that fits, of whom it is put to; nobody approves one."""
+        if self.about != "call" and fits and person in self.deciders() & self.present and self._is_open(now):
+            self.state = "answered"
 
     def of_the_question(self, *whom: str) -> "Rules":
-        """One of a model or a program: whom it is put to answers it, and who asked takes it back."""
-        return self._anew("question", whom)
+        """One of a model or a program: whom it is put to answers it, also who asked; who asked takes it back."""
+        return replace(self._anew("question", whom), wrote=self.wrote, may_requester_approve=True)
 
     def of_the_unknown(self) -> "Rules":
         """*When too few are left*: who could decide, in whichever step, says what became of it. It is not decided, so
@@ -216,7 +262,7 @@ class Rules:
 
     def look_for_who_is_away(self, now: float) -> None:
         """*While somebody is away*: by the rules of a hand-on; whoever has no stand-in is still asked."""
-        stuck, waits = set[str](), self._is_open(now)
+        stuck, waits = set[str](), self._is_open(now) and not self.missing
         while waits:
             held = self.deciders()
             ordered = (one for one in self.step.approvers if one in held and one in self.away and one in self.present)
@@ -259,9 +305,20 @@ class Rules:
         if self.state == "open":
             self.wrote |= {person}
 
+    def ask_back(self, person: str, now: float) -> None:
+        """*Ways that count*: by every way, and it decides nothing. It waits also while everybody who asked has left."""
+        if self._may_ask(person, now):
+            self.beside.append(("question", person))
+            self.waiting.append(person)
+
     def remark(self, person: str, now: float) -> bool:
-        """Sentence 5: what they write beside the open card is a change of it."""
+        """Sentence 5: what they write beside the open card is a change of it; but no answer to who asked back is."""
         if not self._is_open(now) or person not in self.asked():
+            return False
+        about = [one for one in self.waiting if one != person]
+        if about:
+            self.beside.append(("answer", person))
+            self.waiting.remove(about[-1])
             return False
         self._revise(self.version, now)
         return True
@@ -275,7 +332,7 @@ class Rules:
 
     def start(self, now: float, *, is_the_same: bool) -> None:
         """Sentences 1, 5, 8 and 9."""
-        if self.state != "approved" or self.has_started or self.is_frozen:
+        if self.state != "approved" or self.has_started or self.is_frozen or self.missing:
             return
         is_in_time = now < self.decided_at + EXECUTE_WITHIN_S
         are_enough = bool(self.voters & self.present) if self.broke else not self._open_steps()
@@ -289,11 +346,91 @@ class Rules:
         if self.state == "open" and now >= EXPIRES_AFTER_S:
             self.state = "expired"
         is_due = not self.is_escalated and now >= self.began_at + self.step.escalates_after_s
-        if self._is_open(now) and is_due:
+        if self._is_open(now) and is_due and not self.missing:
             added = (one for one in self.step.reserve if one in self.present and one not in self._givers())
             wider = replace(self.step, approvers=tuple(dict.fromkeys((*self.step.approvers, *added))))
             self.steps = tuple(wider if at == self.in_step else one for at, one in enumerate(self.steps))
             self.is_escalated = True
+
+    def look_for_who_left(self, now: float) -> None:
+        """*When somebody leaves*, *When too few are left*: their votes and what they approved and has not begun are
+        void, also once they are back. While those who are here are enough, nobody else is asked.
+        """
+        if self.missing:
+            return
+        if self._may_start(now) and not self.voters <= self.present:
+            self.state = "superseded"
+        if not self._is_open(now):
+            return
+        found = next((one for one in self._ways_to_go_on() if one._can_go_on()), None)
+        if found is None:  # a call is asked anew, or refused
+            self.state = "superseded" if self.about == "call" else "expired"
+            return
+        self.steps, self.is_escalated, self.votes = found.steps, found.is_escalated, self.votes & self.present
+        first = min(self._open_steps())
+        if first < self.in_step:
+            self._turn_to(first, frozenset(self._counted()), now)
+
+    def is_half_taken(self, here: set[str], now: float, *, is_cut: bool) -> bool:
+        """*When the file was emptied or cut*: return whether one with only those `here` is, for what it does to this
+        request: all who decide it are missing, or it changes in whichever way where the file looks as if it was cut.
+        """
+        after = replace(self, present=here)
+        may_start = self._may_start(now)
+        if self.state != "open" and not may_start:
+            return False
+        still = after._open_steps()
+        numbers = range(len(self.steps)) if may_start else still
+        deciders = after._able(one for number in numbers for one in after._seated(number))
+        deciders |= self.voters if may_start else set()
+        if deciders and not deciders & here:
+            return True
+        needed = {one for number in still for one in after._seated(number)}
+        has_left = bool((needed | self._counted_elsewhere()) - here)
+        goes_on = min(still, default=self.in_step) >= self.in_step and after._can_go_on()
+        return is_cut and (not self.votes <= here or (has_left and not goes_on))
+
+    def waits_for_the_file(self, person: str, channel: str, revision: int, now: float) -> bool:
+        """*When the file was emptied or cut*: what one more approval makes beside that of who is missing."""
+        after = deepcopy(self)
+        after.approve(person, channel, revision, now)
+        return bool(self.votes & self.missing) and after.state == "open" and after.votes != self.votes
+
+    def _ways_to_go_on(self) -> Iterator["Rules"]:
+        """Yield how it may go on once some have left, the nearest first: with those who are asked; with those who are
+        in the same groups by now, where people lack and else wherever it is open; and with the reserve of where they
+        lack.
+        """
+        yield self
+        still = self._open_steps()
+        lacking = [number for number in still if len(self._there_for(number)) < self.steps[number].quorum] or still
+        yield self._filled_anew(lacking)
+        yield self._filled_anew(still)
+        yield self._filled_anew(still)._with_reserve(lacking)
+
+    def _there_for(self, number: int) -> set[str]:
+        taken = {one for other in range(len(self.steps)) if other != number for one in self._counted_in(other)}
+        return (self._able(self.steps[number].approvers) & self.present) - taken
+
+    def _filled_anew(self, numbers: Iterable[int]) -> "Rules":
+        found = deepcopy(self)
+        for number in numbers:
+            step = self.steps[number]
+            stay = (one for one in step.approvers if one in self.present)
+            joined = sorted((step.group & self.present) - self._givers())
+            anew = replace(step, approvers=tuple(dict.fromkeys((*stay, *joined))))
+            found.steps = tuple(anew if at == number else one for at, one in enumerate(found.steps))
+        return found
+
+    def _with_reserve(self, numbers: Iterable[int]) -> "Rules":
+        found = deepcopy(self)
+        for number in numbers:
+            step = found.steps[number]
+            added = [one for one in step.reserve if one in self.present and one not in self._givers()]
+            wider = replace(step, approvers=tuple(dict.fromkeys((*step.approvers, *added))))
+            found.steps = tuple(wider if at == number else one for at, one in enumerate(found.steps))
+            found.is_escalated = found.is_escalated or (number == self.in_step and bool(added))
+        return found
 
     def in_any_order(self, crowd: Sequence[Said], revision: int, now: float) -> list["Rules"]:
         """All that may stand there once these were heard, one after the other, in an order that nobody knows.
@@ -446,6 +583,9 @@ class Rules:
             if to == holder:
                 times, holder = times + 1, giver
         return times
+
+    def _may_start(self, now: float) -> bool:
+        return self.state == "approved" and not self.has_started and now < self.decided_at + EXECUTE_WITHIN_S
 
     def _is_open(self, now: float) -> bool:
         return self.state == "open" and now < EXPIRES_AFTER_S

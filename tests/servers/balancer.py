@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -12,11 +13,12 @@ _LONGEST_S = 30
 class Balancer:
     """Listens at `url` while the context is open. It ends each call that may be held for 30 s, as many do.
 
-    `held` is how many calls came that waited for people.
+    `held` is how many calls came that waited for people. The answer to the first POST is lost, where `meanwhile` says
+    what happens before whoever sent it notices; `posts` is how many came.
     """
 
-    def __init__(self, to: int) -> None:
-        self._to, self.held, self.url = to, 0, ""
+    def __init__(self, to: int, meanwhile: Callable[[], Awaitable[object]] | None = None) -> None:
+        self._to, self._meanwhile, self.held, self.posts, self.url = to, meanwhile, 0, 0, ""
 
     async def __aenter__(self) -> Self:
         """Listen."""
@@ -44,7 +46,13 @@ class Balancer:
             else:
                 behind, to = await asyncio.open_connection("127.0.0.1", self._to)
                 to.write(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) + body)
-                writer.write(await behind.read())
+                answer, is_post = await behind.read(), head.startswith(b"POST ")
                 to.close()
+                await to.wait_closed()
+                self.posts += is_post
+                if is_post and self._meanwhile and self.posts == 1:
+                    await self._meanwhile()
+                else:
+                    writer.write(answer)
             await writer.drain()
         writer.close()

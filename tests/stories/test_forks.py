@@ -19,13 +19,19 @@ from agents.requests import AttemptId, PersonId, RunId
 from agents.requests.proof import as_by
 from agents.requests.record import after
 from agents.run import fold
+from bot.inbound.follow_ups import FollowUps
 from bot.queries.rebuild import rebuild
 from bot.requests.opening import requesters_of
 from bot.runs.api_requests import Asker
+from bot.runs.export import export
 from bot.store import Commit, Wake, WorkItem
+from bot.store.ids import new_id, shard_of
 from bot.store.journal import record_write
+from channels import Trigger
 from tests.kit.indexes import listed, lists_of_events
 from tests.kit.long import few_of
+from tests.kit.office import ROLES, TOML
+from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
 
@@ -275,6 +281,7 @@ async def test_attack_a_fork_asks_for_the_open_step_without_what_was_said_beside
     await world.decide("anna", await world.request(record.request.id), "free_text", "Only after 18:00")
 
     fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(CY, proof=None))
+    await world.opened(fork)
     again = await world.app.runs.forks.fork(fork, (await world.run(source)).seq + 2, Asker(CY, proof=None))
 
     for run_id in (fork, again):
@@ -284,6 +291,34 @@ async def test_attack_a_fork_asks_for_the_open_step_without_what_was_said_beside
         assert "Only after 18:00" in (await world.next_mail("bo", about=request.digest)).text
     await world.decide("bo", await world.opened(again), "approve")
     assert (await world.opened(again, after=request.id)).request.remarks == ()
+
+
+@pytest.mark.parametrize("how", few_of(["fork", "import"], 0))
+@opens(f'{TOML}{ROLES}\n[announce]\nto = ["person:dan"]\n', deploys=True)
+async def test_attack_plain_rules_do_in_a_copy_what_somebody_wrote_against_in_its_source(
+    world: World, how: str
+) -> None:
+    source = await world.app.runs.starter.start("cli", "tell them", ANNA, agent="announce", thread="test-1")
+    await world.opened(source)
+    said = Trigger(person="ole", text="Please wait, not before the board has met", thread="test-1", follows=True)
+    app = world.app
+    thread = FollowUps(app.journal, app.requests.decisions, app.people, app.access.rights, app.runs.children)
+    assert await thread.take(new_id("inbound", shard_of(source)), "cli", said)
+    story, asker = await world.events(source), Asker(ANNA, proof=as_by("cli"))
+
+    if how == "fork":
+        copy = await world.app.runs.forks.fork(source, len(story), asker)
+    else:
+        copy = await world.app.runs.forks.take_in(export(source, story, "", await world.now()), asker)
+
+    question = await world.opened(copy)
+    await world.decide("anna", question, "free_text", "We are closed on Friday")
+    again = await world.opened(copy, after=question.request.id)
+    assert "all the same? What was written to this run" in again.request.quoted
+    await world.decide("anna", again, "free_text", "no")
+    await world.ended(copy)
+    await world.quiet()
+    assert not any("closed on Friday" in letter.text for letter in world.mails("dan"))
 
 
 async def test_a_question_of_code_is_asked_anew_in_a_fork_and_its_answer_stops_it(world: World) -> None:

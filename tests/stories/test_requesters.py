@@ -1,6 +1,7 @@
 """Requesters, and people who steer, do not approve, and requesters can take it back where they asked."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 
@@ -328,6 +329,50 @@ async def test_attack_whoever_is_asked_anew_does_not_read_what_whoever_asked_wro
     newest = [card for card in hallway.to("cy") if card.form][-1]
     assert "“only after the backup, please”" in [fact.text for fact in newest.facts]
     assert any("now means another bell" in fact.text for fact in newest.facts)
+
+
+@pytest.mark.parametrize("waits", few_of(["frozen", "paused", "unknown"], 0, 2))
+async def test_attack_whoever_is_asked_anew_does_not_read_what_whoever_asked_wrote_once_it_was_approved(
+    world: World, hallway: Hallway, waits: str
+) -> None:
+    if waits == "unknown":
+        world.workshop.timeouts_s["press"] = 0.1
+        world.workshop.hold("bell")
+        await world.stop()
+        await world.start()
+    record = await asked_in(world, hallway)
+    run_id, dan, freezes = record.request.run_id, PersonId("dan"), world.app.requests.freezes
+    if waits == "frozen":
+        await freezes.freeze("workshop", dan, "incident 4711", proof=None)
+    if waits == "paused":
+        await world.steer(run_id, "pause")
+    await world.decide("bo", await world.request(record.request.id), "approve")
+    if waits == "unknown":
+        await world.has(run_id, "unknown")
+    await world.quiet()
+
+    await write(world, hallway, "anna", "only after the backup, please")
+    world.workshop.meaning["bell"] = "another bell"
+    if waits == "frozen":
+        await freezes.unfreeze("workshop", dan, "it is over", proof=None)
+    if waits == "paused":
+        await world.steer(run_id, "resume")
+    if waits == "unknown":
+        await world.decide("bo", await world.opened(run_id), "free_text", "2")
+        await until(partial(is_asked_about, world, run_id, "approval"), what="it is asked once more")
+
+    again = await world.opened(run_id, after=record.request.id)
+    await world.quiet()
+    assert [(one.person, one.text) for one in again.request.remarks] == [("anna", "only after the backup, please")]
+    newest = [card for card in hallway.to("cy") if card.form][-1]
+    assert "“only after the backup, please”" in [fact.text for fact in newest.facts]
+    world.workshop.hold("bell").set()
+
+
+async def is_asked_about(world: World, run_id: RunId, form: str) -> bool:
+    """Whether the open request of a run has this format."""
+    found = (await world.run(run_id)).open
+    return found is not None and (await world.request(found)).request.format == form
 
 
 async def test_a_comment_is_always_answered_and_brought_to_whoever_asked_elsewhere(

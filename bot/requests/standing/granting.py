@@ -7,8 +7,9 @@ from agents.requests import Request
 from agents.run import Run
 from agents.standing import AllowAgainArgs
 from bot.people.directory import People
-from bot.policy.standing import StandingApproval, rules_of
+from bot.policy.standing import Standing, StandingApproval, rules_of
 from bot.requests.standing.kept import KeptStandings
+from bot.requests.standing.uses import lapse_now, lapse_text
 from bot.store import Store
 from language import say
 
@@ -55,9 +56,19 @@ class StandingGrants:
         is_own = args.person in pending.decision.by
         if is_own or pending.decision.broke_glass or pending.decision.standing or not is_for(pending.request, args):
             raise ToolRefused(say("again.not-theirs"))
+        if lapsed := await self._lapsed(approval):
+            raise ToolRefused(lapsed)
         if not await self._kept.grant(approval):
             raise ToolRefused(say("again.too-many"))
         return approval.id
+
+    async def _lapsed(self, approval: StandingApproval) -> str:
+        """Return why one would count no more from the first; empty where it counts, or was written down before."""
+        if await self._kept.read(approval.id):
+            return ""
+        standing = Standing(approval=approval, now=approval.granted_at)
+        found = await lapse_now(standing, self._people, self._store)
+        return lapse_text(standing, found) if found else ""
 
 
 def is_for(request: Request, args: AllowAgainArgs) -> bool:

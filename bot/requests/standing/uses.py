@@ -66,6 +66,8 @@ class StandingUses:
         may = repeats is not None and may_stand(request) and not _is_asked_again(request, run)
         if repeats is None or not may or is_by_program(run) or not _is_proven(run, request):
             return Looked()
+        if request.remarks:  # they are for people to read
+            return Looked()
         why = dict[str, None]()
         # Also those whose words the run goes by, and who could not decide it anyway.
         [*requesters] = {*request.requesters, *everybody_behind(run)}

@@ -1,6 +1,5 @@
 """The first page: ask, what waits on me, my runs, what is live."""
 
-import hashlib
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -22,10 +21,9 @@ from bot.render.words import coming_words
 from bot.render.worklist import item_of
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.runs.start import Sent
-from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.views.places import Deploy, deploys_of, history_of
-from bot.web.console.visits import caller_of, refusal_of, unreadable, visit_of
+from bot.web.console.visits import caller_of, refusal_of, run_of_form, unreadable, visit_of
 from bot.web.here import Here, here
 from language import say
 from language.recorded import text_of
@@ -70,15 +68,11 @@ async def asked(request: Request) -> Response:
     """Start a run; the same form sent twice starts one. What was typed is not lost when it can't be."""
     process, visit = here(request), visit_of(request)
     text = visit.field("suggestion") or visit.field("text")
-    sent = f"{visit.field('once') or secrets.token_hex(8)}\n{text}"
-    foreign = f"console:{visit.person}:{hashlib.sha256(sent.encode()).hexdigest()}"
-    fresh = RunId(new_id("run", ingress_shard(foreign, process.app.store.shards)))
     try:
         process.app.runs.starter.check(text, visit.field("agent") or None)
         if not visit.field("agent"):
             await process.app.messages.inbox.check_begins(visit.person, text)
-        known, _ = await process.app.store.remember(foreign, fresh.encode(), _ONCE_S)
-        run_id = RunId(known.decode())
+        run_id = await run_of_form(request, text)
         if not await process.app.store.length(run_id):
             agent = visit.field("agent") or None
             sent_by = Sent(proof=visit.known.proof)
@@ -89,9 +83,6 @@ async def asked(request: Request) -> Response:
         refused: dict[str, object] = {"text": text, "told": (False, str(error))}
         return await _page(request, refused, refusal_of(error).status)
     return to(request, f"/runs/{run_id}")
-
-
-_ONCE_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Pages of runs: the list, and one run as it thinks, waits and acts."""
 
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -35,7 +36,7 @@ from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.views.steering import what_it_does
 from bot.web.console.views.story import parts_of
 from bot.web.console.views.timeline import Row, rows, with_end
-from bot.web.console.visits import Refusal, caller_of, check_run, no_run, unreadable, visit_of
+from bot.web.console.visits import Refusal, caller_of, check_run, no_run, run_of_form, unreadable, visit_of
 from bot.web.here import Here, here
 from channels.showing import escape_invisible
 from language import say
@@ -149,7 +150,8 @@ async def confirming(request: Request) -> Response:
     does = what_it_does(verb, told.run, record, process.app.people, at)
     if does is None:
         return to(request, f"/runs/{told.run.id}", say("console.steer-not-now"), is_well=False)
-    data = {"does": does, "run": told.run, "verb": verb, "at": at if verb == "fork" else ""}
+    once = secrets.token_hex(8)
+    data = {"does": does, "run": told.run, "verb": verb, "at": at if verb == "fork" else "", "once": once}
     return await page(request, "confirm.html", data)
 
 
@@ -169,18 +171,24 @@ async def steered(request: Request) -> Response:
 
 
 async def copied(request: Request) -> Response:
-    """Make a run of this one: of all that it began with, or of its story up to the event whose button was pressed."""
+    """Make a run of this one: of all that it began with, or of its story up to the event whose button was pressed.
+
+    The same form sent twice makes one.
+    """
     is_fork, visit = request.url.path.endswith("/fork"), visit_of(request)
     run_id = await check_run(request, "fork" if is_fork else "retry")
     at = visit.field("at") if is_fork else "1"
     copying, asker = here(request).app.runs.forks, Asker(visit.person, proof=visit.known.proof)
     if not _PLACE.fullmatch(at):
         raise unreadable()
+    made = await run_of_form(request, f"{request.url.path} {at}")
     try:
+        if await here(request).app.store.length(made):
+            return to(request, f"/runs/{made}", say("console.copied-done"))
         if is_fork:
-            made = await copying.fork(run_id, int(at), asker)
+            await copying.fork(run_id, int(at), asker, made)
         else:
-            made = await copying.retry(run_id, asker)
+            await copying.retry(run_id, asker, made)
     except (Conflict, Forbidden, Invalid, RateLimited) as error:
         return to(request, f"/runs/{run_id}", str(error), is_well=False)
     return to(request, f"/runs/{made}", say("console.copied-done"))

@@ -1,6 +1,8 @@
 """The visit behind a page: the person who asks, the session, and the form's content."""
 
+import hashlib
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,7 +16,7 @@ from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Says
 from bot.people.rights import Action, Caller
 from bot.people.sessions import Session
 from bot.requests.stored import RequestRead
-from bot.store.ids import check
+from bot.store.ids import check, ingress_shard, new_id
 from bot.web.here import Here, here
 from bot.web.waits import RETRY_AFTER_S, Full
 from language import say
@@ -22,6 +24,7 @@ from language import say
 VISIT = "sayso.visit"
 _TYPED = re.compile(r"text|reason|field-[0-9]+")
 STAMP, AS = "stamp", "as"
+_ONCE_S = 24 * 3600.0
 
 
 class Refusal(Exception):
@@ -160,6 +163,16 @@ def no_request() -> Refusal:
 def visit_of(request: Request) -> Visit:
     """Return the visit."""
     return cast("Visit", request.scope[VISIT])
+
+
+async def run_of_form(request: Request, what: str) -> RunId:
+    """Return the run that a form makes, which says `what` it is to be: the same one however often that is sent."""
+    visit, store = visit_of(request), here(request).app.store
+    sent = f"{visit.field('once') or secrets.token_hex(8)}\n{what}"
+    foreign = f"console:{visit.person}:{hashlib.sha256(sent.encode()).hexdigest()}"
+    fresh = new_id("run", ingress_shard(foreign, store.shards))
+    known, _ = await store.remember(foreign, fresh.encode(), _ONCE_S)
+    return RunId(known.decode())
 
 
 def proof_for(person: PersonId) -> str:

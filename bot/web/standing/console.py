@@ -1,5 +1,6 @@
 """The console's page of standing approvals: those there are, their end, and asking for one."""
 
+import secrets
 from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from agents.text import first_line
 from bot.errors import NotFound
 from bot.store.ids import check
 from bot.web.console.pages import page, to
-from bot.web.console.visits import Refusal, caller_of, no_run, unreadable, visit_of
+from bot.web.console.visits import Refusal, caller_of, no_run, run_of_form, unreadable, visit_of
 from bot.web.here import Here, here
 from bot.web.standing.asking import revoke
 from language import say
@@ -40,12 +41,13 @@ async def shown(request: Request) -> Response:
         "run_id": run_id,
         "states": _STATES,
         "covering": covering,
+        "once": secrets.token_hex(8),
     }
     return await page(request, "standing.html", data)
 
 
 async def asked(request: Request) -> Response:
-    """Ask for one."""
+    """Ask for one; the same form sent twice asks once."""
     process, visit = here(request), visit_of(request)
     run_id, uses = visit.field("run"), visit.field("uses")
     await _check_sees(request, run_id)
@@ -53,8 +55,11 @@ async def asked(request: Request) -> Response:
     if not uses.isascii() or not uses.isdigit() or not 1 <= int(uses[:6]) <= _MOST_USES:
         raise unreadable()
     until = _end_of(visit.field("until"), process, visit.person)
-    ask = process.app.runs.again.ask
-    found = await ask(RunId(run_id), visit.person, int(uses), until, visit.fields("open"), visit.known.proof)
+    leave_open, again = visit.fields("open"), process.app.runs.again
+    once = await run_of_form(request, "\n".join(("standing", run_id, uses, visit.field("until"), *leave_open)))
+    found = await again.asked(once) or await again.ask(
+        RunId(run_id), visit.person, int(uses), until, leave_open, visit.known.proof, once
+    )
     return to(request, f"/requests/{found}", say("again.asked"))
 
 

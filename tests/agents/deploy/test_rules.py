@@ -24,20 +24,16 @@ VERSIONS = "v1.2.0, v1.1.0, v1.0.0"
 BO = (PersonId("bo"),)
 
 
-def asking(step: RequestHumanInput, question: str) -> RequestHumanInput:
-    return step.model_copy(update={"question": question})
+def choice(question: str, *options: str) -> RequestHumanInput:
+    return RequestHumanInput(question=question, format="choice", options=options)
 
 
 DEPLOY = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
 LIVE = CallTool(tool="live", arguments={"environment": "production"})
-OLD_WHERE = RequestHumanInput(question="Which environment should be deployed to?", format="choice", options=PLACES)
-WHERE = asking(OLD_WHERE, "Which environment should be deployed to?")
-WHERE_V = asking(OLD_WHERE, "Which environment should v1.2.0 be deployed to?")
-WRONG_PLACE = "Which environment should v1.2.0 be deployed to?"
+WHERE = choice("Which environment should be deployed to?", *PLACES)
+WHERE_V = choice("Which environment should v1.2.0 be deployed to?", *PLACES)
 OFFERED = ("v1.2.0", "v1.1.0", "v1.0.0", NONE_OF_THESE)
-OLD_WHICH = RequestHumanInput(question="Which version should be deployed?", format="choice", options=OFFERED)
-WHICH = asking(OLD_WHICH, "Which version should be deployed to production?")
-WHICH_HELLO = asking(OLD_WHICH, "Which version should be deployed to production?")
+WHICH = choice("Which version should be deployed to production?", *OFFERED)
 DEPLOYED = Result(DEPLOY, "ok", f"deployed {COMMIT} to production\nlive before: {OTHER} (v1.1.0)\nreleased")
 HEALTH = CallTool(tool="health", arguments={"environment": "production"})
 ROLLBACK = CallTool(tool="rollback", arguments={"version": "v1.1.0", "environment": "production"})
@@ -81,14 +77,14 @@ PLAIN = "deploy v1.2.0 to production"
         ),
         ("deploy v1.2.0", [], WHERE_V),
         ("deploy v1.2.0", [Result(WHERE_V, "answered", "production")], DEPLOY),
-        ("deploy v1.2.0", [Result(OLD_WHERE, "answered", "production")], DEPLOY),
-        ("deploy v1.2.0 to prodcution", [], asking(WHERE, WRONG_PLACE)),
+        ("deploy v1.2.0", [Result(WHERE, "answered", "production")], DEPLOY),
+        ("deploy v1.2.0 to prodcution", [], WHERE_V),
         ("Hi sayso, please deploy v1.2.0 to PROD. Thanks!", [], DEPLOY),
         ("deploy to production", [], WHICH),
         ("deploy to production", [Result(WHICH, "answered", "v1.2.0.")], DEPLOY),
         ("hello", [], WHERE),
-        ("hello", [Result(WHERE, "answered", "production")], WHICH_HELLO),
-        ("hello", [Result(WHERE, "answered", "production"), Result(WHICH_HELLO, "answered", "v1.2.0")], DEPLOY),
+        ("hello", [Result(WHERE, "answered", "production")], WHICH),
+        ("hello", [Result(WHERE, "answered", "production"), Result(WHICH, "answered", "v1.2.0")], DEPLOY),
         (PLAIN, [Result(LIVE, "ok", OTHER)], DEPLOY),
     ],
 )
@@ -235,28 +231,50 @@ def test_a_workflow_deploys_and_rolls_back_to_what_was_live_at_the_start() -> No
     )
 
 
-def test_an_unknown_version_fails_with_those_there_are() -> None:
-    step = step_of("deploy v9.9.9 to production")
-
-    assert step == failed(f"There is no version 'v9.9.9'. Versions, newest first: {VERSIONS}")
-
-
 LATEST = "deploy latest to production"
-ASKED_FREELY = RequestHumanInput(question="Which version should be deployed?")
-FREE_TEXT = asking(ASKED_FREELY, WHICH.question)
-INSTEAD = RequestHumanInput(
-    question="“latest” does not name one version for production. Which version should be deployed?",
-    format="choice",
-    options=OFFERED,
-)
-BACK_TO = RequestHumanInput(
-    question="Which version should production go back to?", format="choice", options=("v1.0.0", NONE_OF_THESE)
-)
+INSTEAD = choice("“latest” does not name one version for production. Which version should be deployed?", *OFFERED)
+BACK_TO = choice("Which version should production go back to?", "v1.0.0", NONE_OF_THESE)
+NOT_THERE = "There is no version '{}'. Versions, newest first: {}"
+TO = "deploy to production"
+FREELY = RequestHumanInput(question=WHICH.question)
+OLD = CallTool(tool="deploy", arguments={"version": "v0.1", "environment": "production"})
 
 
 def known(text: str, *facts: tuple[str, str]) -> Run:
     run = run_of(text)
     return replace(run, facts=(*(run.facts or ()), *(Fact(label=label, text=text) for label, text in facts)))
+
+
+@pytest.mark.parametrize(
+    ("text", "results", "versions", "step"),
+    [
+        ("deploy v9.9.9 to production", [], VERSIONS, failed(NOT_THERE.format("v9.9.9", VERSIONS))),
+        (LATEST, [], None, failed(NOT_THERE.format("latest", "they could not be looked up"))),
+        (LATEST, [], VERSIONS, INSTEAD),
+        (LATEST, [Result(INSTEAD, "answered", "v1.2.0")], VERSIONS, DEPLOY),
+        (LATEST, [Result(INSTEAD, "answered", NONE_OF_THESE)], VERSIONS, failed(NOT_THERE.format("latest", VERSIONS))),
+        ("deploy 1.2.0 to production", [], VERSIONS, OFFERED),
+        ("roll back production", [], VERSIONS, OFFERED),
+        (TO, [Result(WHICH, "answered", NONE_OF_THESE)], VERSIONS, Done),
+        (
+            TO,
+            [Result(WHICH, "answered", "the new one, please")],
+            VERSIONS,
+            failed("'the new one, please' is not one version. Start again with: deploy VERSION to ENVIRONMENT"),
+        ),
+        (TO, [], None, FREELY),
+        (TO, [], "(none)", FREELY),
+        ("deploy v0.1 to production", [], None, OLD),
+        ("deploy v0.1 to production", [], f"{VERSIONS}, and 7 older", OLD),
+    ],
+)
+def test_what_names_no_version_is_asked_about_once_among_those_there_are(
+    text: str, results: list[Result], versions: str | None, step: object
+) -> None:
+    found = step_of(text, *results, versions=versions)
+
+    assert step in (found, type(found), getattr(found, "options", None))
+    assert not isinstance(found, Done) or found.outcome == "failed"
 
 
 def test_the_one_version_that_a_word_can_stand_for_is_deployed_and_told() -> None:
@@ -268,30 +286,10 @@ def test_the_one_version_that_a_word_can_stand_for_is_deployed_and_told() -> Non
     assert end == Done(summary="v1.2.0 (3f2a1c9) is live in production, verified; “latest” was read as v1.2.0")
 
 
-def test_the_latest_of_versions_that_could_not_be_looked_up_is_not_deployed() -> None:
-    step = step_of(LATEST, versions=None)
-
-    assert step == failed("There is no version 'latest'. Versions, newest first: they could not be looked up")
-
-
 def test_what_a_word_means_elsewhere_says_nothing_of_here() -> None:
     run = known(LATEST, (meant_label("latest", "staging"), "v1.2.0"))
 
     assert next_step(run, PLACES, Ways()) == INSTEAD
-
-
-def test_a_word_that_may_mean_several_versions_is_asked_about_once() -> None:
-    assert step_of(LATEST) == INSTEAD
-    assert step_of(LATEST, Result(INSTEAD, "answered", "v1.2.0")) == DEPLOY
-    asked_in_vain = step_of(LATEST, Result(INSTEAD, "answered", NONE_OF_THESE))
-    assert asked_in_vain == failed(f"There is no version 'latest'. Versions, newest first: {VERSIONS}")
-
-
-def test_a_number_whose_tag_has_a_v_before_it_is_asked_about_where_it_may_be_something_else() -> None:
-    step = step_of("deploy 1.2.0 to production")
-
-    assert isinstance(step, RequestHumanInput)
-    assert step.options == OFFERED
 
 
 def test_a_way_back_offers_the_versions_before_the_live_one() -> None:
@@ -302,32 +300,6 @@ def test_a_way_back_offers_the_versions_before_the_live_one() -> None:
     assert next_step(back, PLACES, Ways()) == CallTool(
         tool="deploy", arguments={"version": "v1.0.0", "environment": "production"}
     )
-
-
-def test_a_way_back_from_nowhere_known_offers_all_versions_there_are() -> None:
-    step = step_of("roll back production")
-
-    assert isinstance(step, RequestHumanInput)
-    assert step.options == OFFERED
-
-
-def test_none_of_the_versions_ends_the_run() -> None:
-    step = step_of("deploy to production", Result(WHICH, "answered", NONE_OF_THESE))
-
-    assert isinstance(step, Done)
-    assert step.outcome == "failed"
-
-
-@pytest.mark.parametrize("versions", [None, "(none)"])
-def test_without_a_list_the_version_is_asked_for_in_words(versions: str | None) -> None:
-    assert step_of("deploy to production", versions=versions) == FREE_TEXT
-
-
-@pytest.mark.parametrize("versions", [None, f"{VERSIONS}, and 7 older"])
-def test_a_list_that_is_not_whole_leaves_the_judgement_to_the_tool(versions: str | None) -> None:
-    step = step_of("deploy v0.1 to production", versions=versions)
-
-    assert step == CallTool(tool="deploy", arguments={"version": "v0.1", "environment": "production"})
 
 
 def test_a_commit_is_deployed_and_verified_by_its_hash() -> None:
@@ -350,12 +322,6 @@ def test_a_deploy_that_only_a_person_vouches_for_is_verified_by_its_tag(live: st
 
     assert isinstance(step, Done)
     assert step.outcome == outcome
-
-
-def test_an_answer_that_is_no_version_ends_the_run_and_is_not_asked_for_again() -> None:
-    step = step_of("deploy to production", Result(WHICH, "answered", "the new one, please"))
-
-    assert step == failed("'the new one, please' is not one version. Start again with: deploy VERSION to ENVIRONMENT")
 
 
 def test_without_an_environment_it_says_what_to_configure() -> None:

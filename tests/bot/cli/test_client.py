@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.requests import PersonId
 from bot.cli.client import Client
 from bot.cli.show import Story
 from bot.config.data_dir import DataDir, LocalServer
@@ -217,3 +218,28 @@ async def test_who_waits_goes_on_however_often_a_balancer_cuts_a_stream_and_asks
             shown = await waiting
 
     assert (shown.state, slow.held) == ("approved", 1)
+
+
+@pytest.mark.parametrize("verb", few_of(["unfreeze", "resume"], 0, 1))
+async def test_attack_a_terminal_whose_answer_was_lost_ends_what_somebody_froze_or_paused_since(
+    world: World, api: Api, tmp_path: Path, verb: str
+) -> None:
+    freezes, bo = world.app.requests.freezes, PersonId("bo")
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+    _, key = await api.key("dan", "admin")
+    words = ("resume", run_id) if verb == "resume" else ("unfreeze", "--reason", "it is over")
+
+    async def stops() -> None:
+        if verb == "resume":
+            await world.steer(run_id, "pause")
+        else:
+            await freezes.freeze("", bo, "another incident", proof=None)
+
+    await stops()
+    async with Balancer(api.port, stops) as slow:
+        ended = await elsewhere(tmp_path, *words, SAYSO_URL=slow.url, SAYSO_API_KEY=key)
+
+    assert (ended.code, slow.posts) == (1, 1), ended
+    assert "It may be done all the same: look how it stands" in ended.err
+    assert ((await world.run(run_id)).is_paused, len(await freezes.all())) == (verb == "resume", verb == "unfreeze")

@@ -25,7 +25,7 @@ from bot.store.ids import new_id
 from tests.kit.clerk import clerk
 from tests.kit.long import few_of
 from tests.kit.office import QUICK, TOML
-from tests.kit.tables import settings_in, tables_audited, without, write
+from tests.kit.tables import becomes, settings_in, tables_audited, without, write
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
 
@@ -375,6 +375,69 @@ async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_its_env
         write(world, strict + ENVIRONMENT)
         await reload.look(at_once=True)
         assert world.people.tables.policies["production"].requester_may_approve
+
+
+_EVE = '[people.eve]\nname = "Eve Ebert"\nemail = "eve@corp.example"\n\n'
+_STRICT = '\n[policies.strict]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
+_RENAMED = _STRICT + ENVIRONMENT.replace('"production"', '"strict"')
+_ON_CALL = '\n[oncall.ops]\nrotation = ["person:cy"]\nshift = "1d"\nstarts = "2020-01-01T09:00"\ntimezone = "UTC"\n'
+
+
+def _by(ref: str) -> str:
+    """The file in which this one approves in production."""
+    first = TOML.replace('approvers = ["group:release"]', f'approvers = ["{ref}"]', 1).replace("quorum = 2\n", "")
+    return _EVE + first + _ON_CALL
+
+
+def _meaning_eve(toml: str) -> str:
+    """The same file where the group and the rotation have Eve in them alone, and the id of Bo is hers."""
+    in_group = toml.replace('groups = ["release"]\n', "").replace(_EVE, f'{_EVE[:-1]}groups = ["release"]\n\n')
+    on_call = in_group.replace('rotation = ["person:cy"]', 'rotation = ["person:bo"]')
+    return on_call.replace("[people.bo]", "[people.rob]").replace("[people.eve]", "[people.bo]")
+
+
+@pytest.mark.parametrize("ref", ["group:release", "person:bo", "oncall:ops"])
+@pytest.mark.parametrize("is_later", few_of([False, True], False))
+async def test_attack_others_approve_by_a_policy_of_then_whose_names_mean_them_by_now_before_the_restart(
+    redis: str, tmp_path: Path, ref: str, is_later: bool
+) -> None:
+    async with a_world(redis, tmp_path / "data", _by(ref) + ENVIRONMENT) as world:
+        otherwise = _by(ref).replace("[policies.production]", "[policies.lunch]")
+        if is_later:
+            await becomes(world, otherwise + _RENAMED)
+            assert world.people.may_ever("production", world.about_now())
+        await becomes(world, _meaning_eve(otherwise) + _RENAMED)
+        assert world.people.of_file("bo") == "eve"
+
+        run_id = await world.trigger("press bell")
+
+        assert (await world.has(run_id, "failed")).open is None
+        assert world.workshop.effects == []
+
+        await becomes(world, _meaning_eve(_by(ref)) + ENVIRONMENT)
+        await world.decide("bo", await world.opened(await world.trigger("press bell")), "approve")
+        await until(lambda: world.workshop.effects, what="Eve approves by the file of now")
+
+
+async def test_attack_a_group_that_is_another_one_in_slack_approves_by_a_policy_of_then_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    shift = '\n[groups.shift]\nslack = "S0SHIFT"\n'
+    async with a_world(redis, tmp_path / "data", _by("group:shift") + shift + ENVIRONMENT) as world:
+        await becomes(world, (_by("group:shift") + shift).replace("S0SHIFT", "S0INTERNS") + _RENAMED)
+
+        assert "group:shift" not in world.people.tables.policies["production"].refs
+
+
+@pytest.mark.parametrize("ref", ["group:release", "person:bo"])
+async def test_attack_others_start_an_agent_of_then_as_its_names_mean_them_before_the_restart(
+    redis: str, tmp_path: Path, ref: str
+) -> None:
+    own = OWN_AGENT.replace("group:release", ref)
+    async with a_world(redis, tmp_path / "data", _by("person:dan") + own) as world:
+        await becomes(world, _meaning_eve(_by("person:dan")) + own.replace("agents.cleaner", "agents.tidier"))
+
+        assert [rights_of(world)(one, "cleaner") is None for one in ("anna", "bo", "eve")] == [False, False, False]
 
 
 @pytest.mark.parametrize(

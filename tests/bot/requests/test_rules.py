@@ -26,6 +26,7 @@ from agents.requests import GatedCall, PersonId, Request
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
 from agents.run import fold
+from bot.errors import WaitsForFile
 from bot.people.humans import Humans
 from bot.people.tables import Tables
 from bot.policy.answers import Statement
@@ -155,8 +156,14 @@ class Requests(RuleBasedStateMachine):
         if person in self.page.present:
             shown = self.seen[-1 - min(age, len(self.seen) - 1)]
             plain = statement(self.known[person], channel, vote, shown)
-            self.said.append(replace(plain, binding=plain.binding.model_copy(update=ABOUT.get(about, {}))))
-            self.has(self.house.decisions.decide(self.request.id, self.said[-1]))
+            said = replace(plain, binding=plain.binding.model_copy(update=ABOUT.get(about, {})))
+            is_yes = vote == "approve" and not about
+            if is_yes and self.page.waits_for_the_file(person, channel, shown.revision, self.waited_s):
+                with pytest.raises(WaitsForFile):
+                    self.has(self.house.decisions.decide(self.request.id, said))
+                return
+            self.said.append(said)
+            self.has(self.house.decisions.decide(self.request.id, said))
             if vote == "deny":
                 self.page.deny(person, self.waited_s)
             elif not about:
@@ -208,12 +215,30 @@ class Requests(RuleBasedStateMachine):
             if self.page.remark(person, self.waited_s):
                 self.seen.append(stands)
 
-    @precondition(lambda self: self.said)
+    # More than ten are not kept on the card.
+    @precondition(lambda self: len(self.page.beside) < 8)
+    @rule(person=st.sampled_from(SPEAKERS), channel=st.sampled_from(CHANNELS))
+    def asks_back(self, person: str, channel: str) -> None:
+        """By any way; whoever asked for it answers with what they write next, and that is no vote."""
+        if person in self.page.present:
+            said = replace(statement(self.known[person], channel, "ask", self.seen[-1]), text="Why now?")
+            self.has(self.house.decisions.decide(self.request.id, said))
+            self.page.ask_back(person, self.waited_s)
+
+    @precondition(lambda self: len(self.page.beside) < 8)
+    @rule(person=st.sampled_from(("bo", "cy", "dan")), vote=MOSTLY_YES)
+    def is_answered_and_votes(self, person: str, vote: Vote) -> None:
+        self.asks_back(person, "email")
+        self.says_something("anna")
+        self.answers(person, "cli", vote, 0)
+
+    @precondition(lambda self: self.said and not self.page.missing)
     @rule(number=st.integers(0, 30))
     def says_it_again(self, number: int) -> None:
         again = self.said[number % len(self.said)]
         self.has(self.house.decisions.decide(self.request.id, again))
 
+    @precondition(lambda self: not self.page.missing)
     @rule(
         crowd=st.lists(
             st.tuples(st.sampled_from(SPEAKERS), st.sampled_from(CHANNELS), MOSTLY_YES),
@@ -232,6 +257,7 @@ class Requests(RuleBasedStateMachine):
         stands = record.state, record.asked.in_step, votes
         [self.page] = [page for page in may_stand if (page.state, page.in_step, page.votes) == stands]
 
+    @precondition(lambda self: "anna" in self.page.present)
     @rule(version=st.sampled_from(("v1", "v2", "v3")))
     def changes_the_call(self, version: str) -> None:
         stands = self.edited("anna", "api", version, self.seen[-1])
@@ -322,14 +348,15 @@ class Requests(RuleBasedStateMachine):
         self.has(self.house.absent.look())
         self.page.look_for_who_is_away(self.waited_s)
 
-    @rule(person=st.sampled_from(("bo", "cy", "dan")))
+    @rule(person=st.sampled_from(("bo", "cy", "dan", *PEOPLE, *NEWCOMERS)))
     def leaves(self, person: str) -> None:
         self.page.present.discard(person)
         self.saved()
 
-    @rule(person=st.sampled_from(("bo", "cy", "dan", *NEWCOMERS)))
+    @rule(person=st.sampled_from(("bo", "cy", "dan", *PEOPLE, *NEWCOMERS)))
     def comes_back(self, person: str) -> None:
         """Under the address that they had; an id that is somebody else's by now is not theirs again."""
+        self.is_whole_again()
         likely = {self.page.may_be.get(one, one) for one in self.page.present}
         if person in self.file and self.page.may_be.get(person, person) not in likely:
             self.page.present.add(person)
@@ -337,6 +364,25 @@ class Requests(RuleBasedStateMachine):
             taken = {self.file[one][0] for one in self.page.present if one != person}
             self.file[person] = (self.another_id(person) if name in taken else name), config
             self.saved()
+
+    @rule()
+    def who_left_is_looked_for(self) -> None:
+        self.has(self.house.departures.look(self.request.id))
+        self.page.look_for_who_left(self.waited_s)
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan")))
+    def leaves_for_good(self, person: str) -> None:
+        self.leaves(person)
+        self.who_left_is_looked_for()
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan")), is_looked_for=st.booleans())
+    def votes_and_leaves_and_is_back(self, person: str, *, is_looked_for: bool) -> None:
+        """A vote that nobody has seen to be void is none that is."""
+        self.answers(person, "cli", "approve", 0)
+        self.leaves(person)
+        if is_looked_for:
+            self.who_left_is_looked_for()
+        self.comes_back(person)
 
     @rule(person=st.sampled_from((*PEOPLE, *NEWCOMERS)))
     def is_called_otherwise(self, person: str) -> None:
@@ -408,16 +454,59 @@ class Requests(RuleBasedStateMachine):
         self.file[person] = name, config.model_copy(update=changes)
         self.saved()
 
-    def saved(self) -> None:
-        """The file says all of it from now on, and each human still has the id that was theirs first."""
+    @rule(
+        gone=st.just({"anna", "bo", "cy", "dan"}) | st.sets(st.sampled_from((*PEOPLE, *NEWCOMERS)), min_size=1),
+        is_cut=st.booleans(),
+    )
+    def the_file_lacks(self, gone: set[str], *, is_cut: bool) -> None:
+        """They have left, or are only missing; which of the two is told by who is left and what becomes of it."""
+        self.is_whole_again()
+        page, before = self.page, {*self.page.present}
+        page.present = before - gone
+        written = self.written()
+        here = self.house.people.here_by(written)
+        is_half = self.has(self.house.departures.would_lose(here, written.policies, is_cut=is_cut))
+        page.present = before
+        assert is_half == page.is_half_taken(before - gone, self.waited_s, is_cut=is_cut)
+        page.present = before - gone
+        if is_half:
+            page.missing = before & gone
+            self.house.people.take_half(written, "digest", self.has(self.house.store.now(self.request.id)))
+        else:
+            self.saved()
+        self.who_left_is_looked_for()
+
+    @rule(left=st.sampled_from(("eve", "fay")), is_cut=st.booleans())
+    def begins_while_all_but_one_are_missing(self, left: str, *, is_cut: bool) -> None:
+        for person in ("bo", "cy", "dan"):
+            self.answers(person, "cli", "approve", 0)
+        self.the_file_lacks({*PEOPLE, *NEWCOMERS} - {left}, is_cut=is_cut)
+        self.begins(is_the_same=True)
+        self.is_whole_again()
+        self.begins(is_the_same=True)
+
+    @precondition(lambda self: self.page.missing)
+    @rule()
+    def is_whole_again(self) -> None:
+        if self.page.missing:
+            self.saved()
+
+    def written(self) -> Tables:
         present = self.page.present
         people = {name: config for one, (name, config) in self.file.items() if one in present}
-        stand_ins = (f"person:{self.file['fay'][0]}",)
+        stand_ins = tuple(f"person:{self.file[one][0]}" for one in ("fay", "anna") if one in present)
         policies = {
             name: policy.model_copy(update={"stand_ins": stand_ins})
             for name, policy in self.house.settings.policies.items()
         }
-        self.house.people.change(Tables(people, policies))
+        return Tables(people, policies)
+
+    def saved(self) -> None:
+        """The file says all of it from now on, and each human still has the id that was theirs first."""
+        self.page.present |= self.page.missing
+        self.page.missing = set()
+        present = self.page.present
+        self.house.people.change(self.written())
         for one, (name, _) in self.file.items():
             if one in present:
                 assert self.house.people.of_file(name) == self.known.setdefault(one, self.house.people.of_file(name))
@@ -443,6 +532,8 @@ class Requests(RuleBasedStateMachine):
         assert (record.state, record.started_at is not None) == (page.state, page.has_started)
         assert (record.request.revision, record.asked.in_step) == (page.revision, page.in_step)
         assert {self.human(vote.person) for vote in record.votes if vote.approve} == page.votes
+        beside = [(one.kind, self.human(one.person)) for one in record.comments if one.kind != "comment"]
+        assert beside == page.beside
         if page.state == "approved" and record.decision:
             assert {*map(self.human, record.decision.by)} == page.voters
         events = self.has(self.house.store.load(self.request.run_id)).events

@@ -222,6 +222,24 @@ async def test_attack_whoever_pushed_says_that_it_was_right_to_break_the_glass_f
     assert who_of(review).seated == ("cy",)
 
 
+_BROKEN = LATER.replace("[policies.production]\n", '[policies.production]\nbreak_glass = ["person:dan"]\n')
+
+
+@opens(_BROKEN, change=secrets(tags=HUB_SECRET, broken=SECRET))
+async def test_attack_whoever_pushed_is_named_once_the_review_is_open_and_says_that_breaking_the_glass_was_right(
+    world: World, api: Api
+) -> None:
+    record = await world.opened((await happens(world, api, "tags", pushed() | by("Bo-Berg"))).run_id)
+    await breaks(world, "dan", record)
+    review = await world.opened(RunId(review_of(record.request.id)))
+    assert deciders(review, world.people) == ("bo", "cy")
+
+    await becomes(world, _BROKEN.replace('"bo@corp.example"', '"bo@corp.example"\ngithub = "Bo-Berg"'))
+
+    assert deciders(await world.request(review.request.id), world.people) == ("cy",)
+    assert isinstance(await world.decide("bo", review, "free_text", "1"), NotEntitled)
+
+
 async def test_attack_whoever_pushed_approves_it_as_the_file_gave_their_login_to_somebody_else(
     world: World, api: Api
 ) -> None:

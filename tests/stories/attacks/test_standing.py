@@ -121,6 +121,20 @@ async def test_attack_a_model_chooses_again_what_whoever_asked_withdrew_before_i
         assert (await the_only(s)).uses == ()
 
 
+async def test_attack_a_fork_does_by_a_standing_approval_what_whoever_asked_wrote_beside(world: World) -> None:
+    run_id = await done_once(world)
+    record = await world.opened(source := await world.trigger("press button"))
+    await world.decide("anna", record, "free_text", "Only after 18:00")
+    await granted(world, run_id, leave_open=("what",))
+
+    asker = Asker(PersonId("anna"), proof=as_by("cli"))
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, asker)
+
+    await until(lambda: is_open_or_over(world, fork), what="it is asked about, or done")
+    assert [one.text for one in (await world.opened(fork)).request.remarks] == ["Only after 18:00"]
+    assert (await the_only(world)).uses == ()
+
+
 @pytest.mark.parametrize("place", few_of(["another child", "a child of that child"], 0))
 @pytest.mark.parametrize("who", few_of(["bo", "anna"], 0))
 async def test_attack_a_model_has_another_run_choose_again_what_was_taken_back_in_its_child(
@@ -620,3 +634,17 @@ async def test_attack_those_who_granted_it_are_in_one_group_by_now_and_could_not
     )
     await becomes(world, toml.replace(*_DAN_SWAPS))
     assert not await is_asked(world)
+
+
+async def test_attack_it_is_said_to_hold_though_whom_it_serves_had_left_before_it_was_approved(
+    redis: str, tmp_path: Path
+) -> None:
+    async with an_office(redis, tmp_path) as office:
+        record = await asked(office, await done_once(office))
+        await becomes(office, without(ALLOWED, "anna"))
+
+        await office.decide("bo", record, "approve")
+
+        await office.has(record.request.run_id, "failed")
+        assert await office.app.requests.standing.all() == []
+        assert "has left" in (await office.next_mail("bo", "Failed: “Press bell”")).text

@@ -1,6 +1,9 @@
 """A run's page tells its story, and people steer it there."""
 
+import pytest
+
 from tests.bot.web.console.stage import proof
+from tests.kit.long import few_of
 from tests.kit.world import World
 from tests.servers.console import Console
 
@@ -114,3 +117,22 @@ async def test_a_run_is_tried_again_from_its_beginning_and_a_fork_of_no_event_ma
     assert "This is the new run." in after.words
     assert f"A retry of {run_id} at event 1, by Anna Ames." in after.words
     assert world.workshop.effects.count("stamp it") >= 1
+
+
+@pytest.mark.parametrize("verb", few_of(["retry", "fork"], 0))
+async def test_attack_a_button_that_is_pressed_twice_has_it_all_done_twice(
+    world: World, console: Console, verb: str
+) -> None:
+    run_id, anna = await world.trigger("pull horn"), await console.browser("anna")
+    await world.ended(run_id)
+    page = await anna.get(f"/runs/{run_id}/confirm/{verb}?at=2")
+    form = page.form(f"/runs/{run_id}/{verb}")
+
+    first, second = [await anna.submit(form, verb.capitalize()) for _ in range(2)]
+
+    assert first.path == second.path != f"/runs/{run_id}"
+    await world.ended(first.path.removeprefix("/runs/"))
+    await world.quiet()
+    assert world.workshop.effects == ["pull horn", "pull horn"]
+    anew = await anna.get(f"/runs/{run_id}/confirm/{verb}?at=2")
+    assert (await anna.submit(anew.form(f"/runs/{run_id}/{verb}"), verb.capitalize())).path != first.path

@@ -33,8 +33,10 @@ async def test_it_is_asked_for_from_a_finished_run(office: World, console: Conso
     day = f"{await office.now() + timedelta(days=2):%Y-%m-%d}"
 
     page = await anna.submit(form, "Ask for it", ("what",), uses="2", until=day)
+    again = await anna.submit(form, "Ask for it", ("what",), uses="2", until=day)
 
     assert "They are asked." in page.words
+    assert page.path == again.path
     [record] = [one for one in await office.requests() if one.state == "open"]
     assert record.request.title == "“Press bell” (or any other what), 2 more times without asking?"
 
