@@ -200,7 +200,9 @@ async def test_whoever_is_to_stand_in_and_may_not_decide_is_named_beside_who_is_
     wanted = AbsenceWanted(person=BO, until=until, to=PersonId("dee"))
     await world.app.requests.absences.set(wanted, BO, proof=as_by("cli"))
 
-    found = await told(world, "production", at=await world.now())
+    # Cy is on call then: who is on call may decide once it escalates.
+    night = (await world.now() + timedelta(days=1)).replace(hour=23)
+    found = await told(world, "production", at=night)
 
     assert said_of(found, world, "Away") == [
         f"Bo Berg is away until {midnight(until)}; Dee Dunn, who is to stand in, may not decide this"
