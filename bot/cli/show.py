@@ -20,13 +20,14 @@ from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.render.cards import below_title, by_key, exact_call, short_hashes
-from bot.render.due import approved, away_words, handed_on_words, unanswered
+from bot.render.due import away_words, handed_on_words, unanswered
 from bot.render.edits import editable
 from bot.render.forms import hint
 from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
 from bot.render.words import how_to_approve, why_rules
+from channels import Line
 from language import say
 
 # A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
@@ -133,8 +134,7 @@ def _state(request: RequestView) -> str:
 
 def request_text(request: RequestView, people: People) -> str:
     """A request as somebody must see it to decide: everything that is approved, and who may."""
-    yes = approved(request.program, request.call, is_frozen=bool(request.frozen))
-    then = [yes] if request.format == "approval" else []
+    then = [Line(label=say("card.if-approved"), text=request.if_approved)] if request.if_approved else []
     then += [unanswered(request.purpose, request.program)]
     rows = [
         f"{request.id}  {_state(request)}  revision {request.revision}",

@@ -32,7 +32,14 @@ from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Judgement, Unclear
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
-from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
+from bot.render.due import (
+    asked_only,
+    frozen_lines,
+    hand_on_inputs,
+    timing_lines,
+    unanswered,
+    what_a_yes_does,
+)
 from bot.render.edits import edit_inputs, editable, version_name, why_editor
 from bot.render.forms import inputs
 from bot.render.outcome import (
@@ -201,13 +208,14 @@ def deciders(record: RequestRecord, people: People, me: PersonId | None = None) 
     needs = who_decides(who_of(record), people, me)
     first = Line(label=say("card.who-decides"), text=needs)
     return [
+        *frozen_lines(record, people),
         first,
         *why,
         *excluded(record, people),
         *editable(request.format, request.call),
         *timing_lines(record, people),
         *_in_need(record, people),
-        approved(request.program, request.call),
+        what_a_yes_does(record, people, me),
         last,
     ]
 

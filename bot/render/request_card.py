@@ -27,7 +27,7 @@ from bot.policy.judgements import (
 from bot.policy.offers import Can, yes_to
 from bot.policy.recheck import good_until
 from bot.render.cards import began_with, notice, request_card
-from bot.render.due import as_frozen, hand_on_inputs, reminded_lines
+from bot.render.due import frozen_lines, hand_on_inputs, reminded_lines
 from bot.render.edits import edit_inputs
 from bot.render.forms import answer_lines
 from bot.render.outcome import how_ended
@@ -97,7 +97,7 @@ def standing(
             "quoted_as": stand.quoted_as if stand.quoted else card.quoted_as,
             "is_output": stand.is_output,
             "facts": facts,
-            "decides": as_frozen(approvals(record, people), record, people),
+            "decides": (*frozen_lines(record, people), *approvals(record, people)),
             "form": _stop(record) if stand.may_stop else None,
             "closes": not stand.may_stop,
         }
@@ -133,7 +133,7 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     lines = [*(Line(label=say("standing.void"), text=_void_text(vote, people)) for vote in void), *lines]
     # A card that is drawn again as it is sent has some of them already.
     facts = (*(fact for fact in card.facts if fact not in lines), *lines)
-    return card.model_copy(update={"facts": facts, "decides": as_frozen(card.decides, record, people)})
+    return card.model_copy(update={"facts": facts})
 
 
 def _void(record: RequestRecord, people: People) -> list[Vote]:

@@ -45,6 +45,7 @@ from bot.policy.glass import broken
 from bot.policy.judge import ways_for
 from bot.policy.recheck import good_until, too_old
 from bot.render.cards import facts_about, kept_out, says_first
+from bot.render.due import what_a_yes_does
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked, wish
 from language import say
@@ -303,7 +304,7 @@ class RequestView(Frozen):
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
     `asked_because` says why each of those who may decide is asked, where that is known.
     `frozen` says what holds an approved one back, `gathered` who gets an open one in one message with others, and why.
-    `approve_from` are the ways by which an approval of an open one counts.
+    `approve_from` are the ways by which an approval of an open one counts, `if_approved` what happens then, in words.
     `files` came with the answer that decided it, where a program asked and it is shown alone.
     """
 
@@ -363,6 +364,7 @@ class RequestView(Frozen):
     gathered: str = ""
     files: tuple[AnswerFile, ...] = ()
     approve_from: tuple[str, ...] = ()
+    if_approved: str = ""
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -403,6 +405,7 @@ def request_view(
     """`record` as programs see it; with its `run` also what a program may do `now`, with `lists` all of those."""
     request: Request = record.request
     may_decide, known, told = approvers_now(record, people), as_known_now(record, people), as_told_now(record, people)
+    is_vote = request.format == "approval" and record.state == "open"
     because = {one: why for one in may_decide if (why := why_asked(record, people, one))}
     return RequestView(
         id=request.id,
@@ -459,7 +462,8 @@ def request_view(
         asked_because=because,
         frozen=frozen_words(record.frozen, people) if record.frozen else "",
         gathered=_gathered(record, people),
-        approve_from=ways_for(request) if request.format == "approval" and record.state == "open" else (),
+        approve_from=ways_for(request) if is_vote else (),
+        if_approved=what_a_yes_does(told, people).text if is_vote else "",
     )
 
 

@@ -221,7 +221,7 @@ async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_wh
     async with a_console(world) as console:
         dan, bo, cy = [await console.browser(person) for person in ("dan", "bo", "cy")]
         record = await world.opened(run_id := await world.trigger("press bell"))
-        assert "If approved it runs as soon as its turn comes" in (await cy.get(f"/runs/{run_id}")).words
+        assert "If approved it starts right away" in (await cy.get(f"/runs/{run_id}")).words
 
         form = (await dan.get("/live")).form("/live/freeze")
         told = (await dan.submit(form, "Freeze", environment="", reason=WHY)).words

@@ -77,4 +77,4 @@ async def test_a_place_is_nobody_who_is_asked(world: World) -> None:
 
     told = " ".join((await world.next_mail("anna", about="Nobody else is asked")).text.split())
 
-    assert "could not be reached by e-mail. Nobody else is asked." in told
+    assert "could not be reached by email. Nobody else is asked." in told

@@ -81,8 +81,8 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     assert "Asked by" not in facts(card), "the summary says it"
     assert facts(card)["From"] == "v1.0.0"
     assert facts(card)["Who decides"] == "Bo Berg or Cy Cole"
-    assert facts(card)["If approved"] == "it runs as soon as its turn comes"
-    assert facts(card)["If nobody answers"] == "nothing runs"
+    assert facts(card)["If approved"] == "it starts right away"
+    assert facts(card)["If nobody answers by then"] == "nothing happens"
     assert "If approved" not in facts(request_card(record(question()), PEOPLE, NOON))
     assert Line(label="Digest", text=DIGEST) in card.details
     assert card.form is not None
@@ -287,7 +287,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (OutOfDate(seen_revision=1, act="hand_on"), APPROVAL, "Nothing was handed on: you saw an older version. It"),
         (OutOfDate(seen_revision=1, act="edit"), APPROVAL, "Nothing was changed: you saw an older version. It is now"),
         (Unclear(), APPROVAL, "Reply approve, or deny and the reason."),
-        (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by mail here"),
+        (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by email here"),
         (Unclear(), question("choice", ("red", "blue")), "a number or a label alone. 1: red; 2: blue"),
         (Unclear(), question("form", fields=("version", "why")), "one line for each of: version, why"),
     ],

@@ -35,7 +35,14 @@ from bot.render.cards import (
     with_short_hashes,
 )
 from bot.render.difference import led_from
-from bot.render.due import approved, as_frozen, next_in_words, reminded_lines, timing_lines, unanswered
+from bot.render.due import (
+    frozen_lines,
+    next_in_words,
+    reminded_lines,
+    timing_lines,
+    unanswered,
+    what_a_yes_does,
+)
 from bot.render.forms import answer_lines, inputs, reasons
 from bot.render.request_card import comment_by
 from bot.render.views import FactView, RequestView, request_view
@@ -145,7 +152,7 @@ def card_view(
     is_open, is_vote = view.state == "open", view.format == "approval"
     can = offers(record, people, me, "console", now, session.by)
     whom = present([one for one in request.askers if one != me], people) if "ask" in can else ()
-    yes, last = (approved(request.program, request.call),), unanswered(request.purpose, request.program)
+    last = unanswered(request.purpose, request.program)
     no, again = can.becomes("deny"), again_lines(request) if can.inputs("approve") else ()
     return CardView(
         request=view,
@@ -173,7 +180,11 @@ def card_view(
         ],
         details=details(request),
         who_else=who_else(view, people, me),
-        then=[*_by_time(record, people), *(as_frozen(yes, record, people) if is_vote else ()), last],
+        then=[
+            *_by_time(record, people),
+            *((*frozen_lines(record, people), what_a_yes_does(record, people, me)) if is_vote else ()),
+            last,
+        ],
         after=None if is_open else afterwards(record, run, people),
         inputs=_inputs(request, typed),
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
