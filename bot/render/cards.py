@@ -516,9 +516,12 @@ def _program_asks(request: Request, people: People) -> str:
     """Return the sentences that say who asks, for whom, and which words here are not ours."""
     whose = people.names_of(request.requesters[:1]) or say("words.nobody")
     keys = {"approval": "card.program-asks-approval", "form": "card.program-asks-form"}
-    key = keys.get(request.format, "card.program-asks")
-    key = "card.asks-unknown-program" if request.purpose == "unknown" else key
-    return say(key, program=program_name(request.program), whose=whose)
+    if request.purpose == "unknown":
+        return say("card.asks-unknown-program", program=program_name(request.program), whose=whose)
+    is_own = request.program == f"person:{next(iter(request.requesters), '')}"
+    said = say("card.program-asks-for", program=program_name(request.program), whose=whose)
+    said = say("card.program-of-own", who=whose) if is_own else said
+    return f"{said} {say(keys.get(request.format, 'card.program-asks'))}"
 
 
 def kept_out(record: RequestRecord) -> dict[PersonId, str]:

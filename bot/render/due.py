@@ -21,7 +21,7 @@ from bot.render.words import frozen_since
 from channels import Input, Line
 from language import say, say_many
 from language.dates import in_words
-from language.lists import either
+from language.lists import both, either
 
 _REASON_CHARS = 500
 # As many as a menu of Slack's takes.
@@ -84,7 +84,7 @@ def what_a_yes_does(record: RequestRecord, people: People, me: PersonId | None =
     """Return the line that says what happens on a yes: that of `me` where it counts, else the last one needed."""
     known = as_known_now(record, people) if me else record
     left = waited_for(known, people.all()) if me else ()
-    if me not in left:
+    if me is None or me not in left:
         return Line(label=say("card.if-approved"), text=_once_approved(record))
     others = [one for one in left if one != me]
     return Line(label=say("card.if-you-approve"), text=_after(me, others, known, people) or _once_approved(record))
@@ -97,7 +97,8 @@ def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, peopl
     missing = lacking(asked, given)
     if missing:
         helpful = [people.name_of(one) for one in others if lacking(asked, [*given, one]) < missing]
-        return say_many("card.yes-needs", missing, names=either(helpful))
+        names = either(helpful) if missing == 1 else both(helpful)
+        return say_many("card.yes-needs", missing, names=names or say("words.somebody"))
     if later := asked.steps[asked.in_step + 1 : asked.in_step + 2]:
         return say("card.yes-then-step", name=later[0].name)
     return ""

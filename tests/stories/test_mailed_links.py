@@ -121,7 +121,7 @@ async def test_whoever_logged_in_by_a_mailed_link_can_not_approve_is_told_what_w
         assert "Nothing was decided: an approval does not count by email here" in told
         assert "A denial counts in every way." in told
     assert (await world.request(record.request.id)).state == "open"
-    assert "answered by console, not counted" in (await bo.get(f"/runs/{record.request.run_id}")).words
+    assert "answered in the console, not counted" in (await bo.get(f"/runs/{record.request.run_id}")).words
     assert world.workshop.effects == []
     await answer(bo, record, "Deny", reason="not today")
     assert (await decision(world, record)).state == "denied"

@@ -17,6 +17,7 @@ from agents.requests import (
     PersonId,
     Request,
     RunId,
+    Vote,
 )
 from agents.run import Run, fold
 from agents.standing import ALLOW_AGAIN
@@ -97,9 +98,26 @@ def test_who_decides_is_said_by_name_by_seats_and_to_one_of_them_as_you() -> Non
     seats = policy(rule=AllOf(of=(anyone("bo"), anyone("bo", "cy"))))
     assert told(CY) == "you or Bo Berg"
     assert told(BO, policy=policy(rule=anyone("bo"))) == "only you"
+    assert told(CY, policy=policy(rule=anyone("bo", "cy", "dan"), quorum=2)) == "Two of three: you, Bo Berg, Dan Dorn"
     assert told(CY, policy=seats) == "Bo Berg; and one of you and Bo Berg"
     assert told(requesters=(BO,)) == "Cy Cole", "who asked is not among them"
     assert told(policy=policy(rule=anyone("bo", "cy")), edits={"version": (BO,)}) == "Cy Cole", "nor whose edit it is"
+
+
+def test_a_card_says_to_each_reader_what_their_own_yes_does() -> None:
+    def told(to: PersonId | None, request: Request, *votes: Vote) -> tuple[str, ...]:
+        given = facts(request_card(record(request, votes=votes), PEOPLE, NOON, to))
+        return tuple(
+            f"{label}: {text}" for label, text in given.items() if label.startswith("If") and "approve" in label
+        )
+
+    pair, starts = approval(policy=policy(quorum=2)), "it starts right away"
+
+    assert told(BO, APPROVAL) == (f"If you approve: {starts}",)
+    assert told(BO, pair) == ("If you approve: Cy Cole must approve as well",)
+    assert told(CY, pair, vote(BO)) == (f"If you approve: {starts}",), "hers is the last one"
+    assert told(BO, pair, vote(BO)) == (f"If approved: {starts}",), "his is given"
+    assert told(ANNA, pair) == told(None, pair) == (f"If approved: {starts}",), "she only asks"
 
 
 def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
@@ -271,7 +289,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (
             NotThisWay(ways=("console", "slack", "email")),
             APPROVAL,
-            "Ways that count: in Slack, with the button on the card; on its page in the console; by mail. A denial",
+            "Ways that count: in Slack, with the button on the card; on its page in the console; by email. A denial",
         ),
         (
             NotThisWay(ways=("slack", "console"), rests_on_mail=True),

@@ -120,7 +120,7 @@ def test_a_fact_leads_to_its_page_once_and_below_how_to_decide_it_says_how_to_as
 
     assert f"Files: 2\nMigrations: 2\n\nSee what changes in the files\n{PAGE}\n\n" in text
     assert page.count(f'<a href="{PAGE}"') == 1
-    assert "and the reason if you like\nTo ask something first, reply with your question: it decides nothing" in text
+    assert "(you can add a reason)\nTo ask something first, reply with your question: it decides nothing" in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
