@@ -139,6 +139,7 @@ def request_text(request: RequestView, people: People) -> str:
     rows = [
         f"{request.id}  {_state(request)}  revision {request.revision}",
         f"  {' '.join(request.title.split())}",
+        *([f"  {_since(request)}"] if request.state == "open" else []),
         _row("asked by", people.names_of(request.askers)),
     ]
     rows += [_row("frozen", f"{local(None, request.frozen)}. `sayso freezes` lists what is")] if request.frozen else []
@@ -178,6 +179,12 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("run", request.run_id), _row("digest", request.digest)]
     rows += [_row("mode", mode)] if (mode := mode_of(request)) else []
     return plain("\n".join(rows))
+
+
+def _since(request: RequestView) -> str:
+    """Return how many have approved, and since when people are asked."""
+    since = say("asked.since", when=moment(None, request.opened_at))
+    return " · ".join(filter(None, (request.progress, since)))
 
 
 def _after_rows(request: RequestView) -> list[str]:

@@ -33,6 +33,7 @@ from bot.policy.judgements import Judgement, Unclear
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
 from bot.render.due import (
+    asked_line,
     asked_only,
     frozen_lines,
     hand_on_inputs,
@@ -55,7 +56,7 @@ from bot.render.outcome import (
 )
 from bot.render.output import output_line, output_of
 from bot.render.times import length
-from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked, why_rules
+from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_rules
 from channels import AnswerForm, Card, Line
 from channels.showing import spelled
 from language import LANGUAGES, say, say_many, speaking
@@ -106,6 +107,7 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     return Card(
         title=request.title,
         at=at,
+        asked=asked_line(record, people, me),
         summary=summary,
         said=request.words,
         said_as=said_as(request, people) if request.words else "",
@@ -202,15 +204,13 @@ def deciders(record: RequestRecord, people: People, me: PersonId | None = None) 
     """
     request = record.request
     last = unanswered(request.purpose, request.program)
-    why = asked_because(record, people, me)
     if request.format != "approval":
-        return [*_who_answers(record, people, me), *why, *timing_lines(record, people), last]
+        return [*_who_answers(record, people, me), *timing_lines(record, people), last]
     needs = who_decides(who_of(record), people, me)
     first = Line(label=say("card.who-decides"), text=needs)
     return [
         *frozen_lines(record, people),
         first,
-        *why,
         *excluded(record, people),
         *editable(request.format, request.call),
         *timing_lines(record, people),
@@ -224,14 +224,6 @@ def _in_need(record: RequestRecord, people: People) -> list[Line]:
     """Return the line that names who may break the glass; nothing where nobody may."""
     names = people.names_of(present(who_of(record).glass, people))
     return [Line(label=say("card.in-need"), text=say("card.may-break-glass", names=names))] if names else []
-
-
-def asked_because(record: RequestRecord, people: People, me: PersonId | None) -> list[Line]:
-    """Return the line that says why `me`, who alone reads it, is asked; nothing for whoever does not decide."""
-    if me is None or me not in who_of(record).approve:
-        return []
-    why = why_asked(record, people, me)
-    return [Line(label=say("asked.label"), text=why)] if why else []
 
 
 def _who_answers(record: RequestRecord, people: People, me: PersonId | None) -> list[Line]:

@@ -13,11 +13,11 @@ from agents.text import quote
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, whose_votes_count
 from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, hand_ons_to, people_involved
-from bot.policy.approvers.quorum import lacking
+from bot.policy.approvers.quorum import lacking, lacking_in_all
 from bot.policy.approvers.steps import escalated
 from bot.policy.approvers.who import who_of
 from bot.policy.due import Due, waited_for
-from bot.render.words import frozen_since
+from bot.render.words import frozen_since, why_asked
 from channels import Input, Line
 from language import say, say_many
 from language.dates import in_words
@@ -78,6 +78,35 @@ def called_in_place(persons: list[PersonId], asked: Asked, people: People) -> li
         )
 
     return [called(person) for person in persons]
+
+
+def progress(record: RequestRecord, people: People) -> str:
+    """`1 of 2`: how many have approved `record`, which is open; empty where one is enough."""
+    if record.request.format != "approval":
+        return ""
+    count = whose_votes_count(record, people)
+    given = [vote.person for vote in record.votes if vote.approve and vote.person in count]
+    needed = len(given) + lacking_in_all(as_known_now(record, people).asked, given)
+    return say("standing.count", count=len(given), needed=needed) if needed > 1 else ""
+
+
+def asked_line(record: RequestRecord, people: People, me: PersonId | None = None) -> str:
+    """`You, because nobody decided for 20 min · 1 of 2 · asked at 14:02 UTC on 03 March 2026`; empty once it is closed.
+
+    Why `me`, who alone reads it, is asked, how many have approved, and since when.
+    """
+    if record.state != "open":
+        return ""
+    since = say("asked.since", when=in_words(record.request.opened_at))
+    return " · ".join(filter(None, (_why_you(record, people, me), progress(record, people), since)))
+
+
+def _why_you(record: RequestRecord, people: People, me: PersonId | None) -> str:
+    who = who_of(record)
+    if me is not None and me in who.approve:
+        why = why_asked(record, people, me)
+        return say("asked.you-because", why=why) if why else say("asked.you")
+    return say("asked.you-because", why=say("asked.glass")) if me in who.glass else ""
 
 
 def what_a_yes_does(record: RequestRecord, people: People, me: PersonId | None = None) -> Line:

@@ -45,7 +45,7 @@ from bot.policy.glass import broken
 from bot.policy.judge import ways_for
 from bot.policy.recheck import good_until, too_old
 from bot.render.cards import facts_about, kept_out, says_first
-from bot.render.due import what_a_yes_does
+from bot.render.due import progress, what_a_yes_does
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked, wish
 from language import say
@@ -302,7 +302,8 @@ class RequestView(Frozen):
     `step` where its policy has no steps; `reminded` is the number of the last reminder.
     `handed_on` says in order whose seat went to whom, `away` who is asked and away.
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
-    `asked_because` says why each of those who may decide is asked, where that is known.
+    `asked_because` says why each of those who may decide is asked, where that is known, and `progress` how many have
+    approved an open one: `1 of 2`, or nothing where one is enough.
     `frozen` says what holds an approved one back, `gathered` who gets an open one in one message with others, and why.
     `approve_from` are the ways by which an approval of an open one counts, `if_approved` what happens then, in words.
     `files` came with the answer that decided it, where a program asked and it is shown alone.
@@ -360,6 +361,7 @@ class RequestView(Frozen):
     handed_on: tuple[HandedOn, ...] = ()
     away: tuple[Away, ...] = ()
     asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str])
+    progress: str = ""
     frozen: str = ""
     gathered: str = ""
     files: tuple[AnswerFile, ...] = ()
@@ -460,6 +462,7 @@ def request_view(
         handed_on=record.asked.handed_on,
         away=record.asked.away,
         asked_because=because,
+        progress=progress(record, people) if is_vote else "",
         frozen=frozen_words(record.frozen, people) if record.frozen else "",
         gathered=_gathered(record, people),
         approve_from=ways_for(request) if is_vote else (),

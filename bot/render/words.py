@@ -190,10 +190,12 @@ _GONE = frozenset({"left", "void", "excluded"})
 
 
 def why_asked(record: RequestRecord, people: People, person: PersonId) -> str:
-    """`as a member of the group release`, `because nobody had decided within 20 min, as on-call of ops`: why somebody
-    is asked, to stand after `you are asked`; empty where that is not known.
+    """`as a member of the group release`, `because nobody decided for 20 min, as on-call of ops`: why one is asked, to
+    stand after `You`; empty where that is not known.
     """
     asked = record.asked
+    if record.request.purpose == "review":
+        return say("asked.review", names=people.names_of(record.request.askers))
     if given := next((one for one in reversed(asked.handed_on) if one.to == person), None):
         key = "asked.absent" if given.why == "absent" else "asked.delegated"
         return say(key, name=people.name_of(given.person))

@@ -189,6 +189,7 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
     card = _on_readers_clock(card, made)
     found = [Block("lead", (opening(card, made),), _TITLE)] if asks else []
     found.append(Block("title", (_line(card.title),), _TITLE))
+    found += [Block("small", (_line(card.asked),), _TITLE)] if card.asked else []
     found += _say(_below_lead(card) if asks else escape_invisible(card.summary), _SUMMARY)
     found += _words(card)
     found += _facts(card.facts, _FACTS, most=_FACT_LINES)
@@ -211,7 +212,8 @@ def _on_readers_clock(card: Card, made: Made) -> Card:
 
     decides = tuple(one.model_copy(update={"text": dates.local(one.text, shown)}) for one in card.decides)
     facts = tuple(one.model_copy(update={"text": dates.local_whole(one.text, shown)}) for one in card.facts)
-    return card.model_copy(update={"summary": dates.local(card.summary, shown), "decides": decides, "facts": facts})
+    summary, asked = dates.local(card.summary, shown), dates.local(card.asked, shown)
+    return card.model_copy(update={"asked": asked, "summary": summary, "decides": decides, "facts": facts})
 
 
 def _words(card: Card) -> Iterable[Block]:

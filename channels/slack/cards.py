@@ -270,6 +270,8 @@ def _content(card: Card) -> Iterator[Block]:
     """The point, who wants it and why, what changes, and who decides. Words of others are marked as theirs."""
     yield _heading(card.title)
     yield from _calls(card)
+    if card.asked:
+        yield _small_print(card.asked)
     if card.summary:
         yield _sentences(card.summary)
     if card.said:
@@ -339,6 +341,12 @@ def _section_of(elements: list[JsonValue]) -> Block:
 def _context(lines: Sequence[str]) -> Block:
     """Small print. The lines are ours, with what is not ours escaped already."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": line, "verbatim": True} for line in lines]}
+
+
+def _small_print(text: str) -> Block:
+    """A line of ours in small print, with moments in the reader's own time zone."""
+    pieces = times.with_dates(one_line(text, SECTION_CHARS))
+    return _context(["".join(escaped(said, SECTION_CHARS) + at for said, at in pieces)])
 
 
 def _facts(facts: Sequence[Line]) -> Iterator[Block]:

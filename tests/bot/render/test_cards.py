@@ -19,6 +19,7 @@ from agents.requests import (
     RunId,
     Vote,
 )
+from agents.requests.asked import AskedAs
 from agents.run import Run, fold
 from agents.standing import ALLOW_AGAIN
 from agents.steps import CallTool
@@ -37,6 +38,7 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.render.cards import exact, outcome_card, request_card
+from bot.render.request_card import standing
 from bot.render.status_line import status_line
 from bot.render.words import decided, feedback_text
 from bot.store.ids import standing_of
@@ -57,6 +59,7 @@ from tests.bot.examples import (
     anyone,
     approval,
     decision,
+    moved,
     policy,
     question,
     record,
@@ -118,6 +121,24 @@ def test_a_card_says_to_each_reader_what_their_own_yes_does() -> None:
     assert told(CY, pair, vote(BO)) == (f"If you approve: {starts}",), "hers is the last one"
     assert told(BO, pair, vote(BO)) == (f"If approved: {starts}",), "his is given"
     assert told(ANNA, pair) == told(None, pair) == (f"If approved: {starts}",), "she only asks"
+
+
+def test_below_the_title_stands_why_its_reader_is_asked_how_many_have_approved_and_since_when() -> None:
+    def told(to: PersonId | None, request: Request = APPROVAL, *votes: Vote, **changes: object) -> str:
+        line, _, since = request_card(record(request, votes=votes, **changes), PEOPLE, NOON, to).asked.rpartition(" · ")
+        assert since == "asked at 12:00 UTC on 02 March 2026"
+        return line
+
+    pair, review = approval(policy=policy(quorum=2)), question().model_copy(update={"purpose": "review"})
+    came = AskedAs(why="escalated")
+    late = moved(escalate_after_s=1200, asked_as={CY: came})
+
+    assert told(BO) == "You, as a member of the group release"
+    assert told(BO, pair, vote(CY)) == "You, as a member of the group release · 1 of 2"
+    assert told(CY, asked=late) == "You, because nobody decided for 20 min"
+    assert told(ANNA, pair) == told(None, pair) == "0 of 2", "she only asks"
+    assert told(ANNA, review) == "You, because Anna Ames used the emergency override"
+    assert standing(record(state="approved"), fold([started()]), PEOPLE, NOON, 1, BO).asked == ""
 
 
 def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:

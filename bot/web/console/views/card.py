@@ -24,7 +24,6 @@ from bot.policy.offers import Can, yes_to
 from bot.render.cards import (
     again_lines,
     arguments_of,
-    asked_because,
     below_title,
     by_key,
     details,
@@ -36,6 +35,7 @@ from bot.render.cards import (
 )
 from bot.render.difference import led_from
 from bot.render.due import (
+    asked_line,
     frozen_lines,
     next_in_words,
     reminded_lines,
@@ -80,15 +80,16 @@ class CardView:
     """`once` makes a form that is sent twice one answer. `because` says why this person has no buttons,
     `by_key` whose API key asked.
 
-    `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words.
-    `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `then` what
-    happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `inputs` are
-    the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `ask_back` names
-    those whom a question of this reader goes to, `may_edit` the arguments that this reader may change, `may_hand_on`
-    that there is somebody to hand it on to, `may_break_glass` that they may decide alone, `may_allow_again` that
-    their approval may allow the same again; `review` is the run that asks afterwards whether breaking the glass was
-    right, for those whom it concerns. `said` is what was written beside it. `has_changes`: a page shows how files
-    differ, and the facts with the labels `led_from` lead to it.
+    `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words. `asked`
+    says why this person is asked, how many have approved and since when. `facts` have short hashes, `details` the full
+    ones. `who_else` says who decides, to this reader, `then` what happens on a yes, and last what if nobody answers.
+    `after` is set once the request is no longer open. `inputs` are the fields of a form, `wrong` what is wrong in each
+    by its name, and `answer` what was filled in. `ask_back` names those whom a question of this reader goes to,
+    `may_edit` the arguments that this reader may change, `may_hand_on` that there is somebody to hand it on to,
+    `may_break_glass` that they may decide alone, `may_allow_again` that their approval may allow the same again;
+    `review` is the run that asks afterwards whether breaking the glass was right, for those whom it concerns. `said` is
+    what was written beside it. `has_changes`: a page shows how files differ, and the facts with the labels `led_from`
+    lead to it.
     """
 
     request: RequestView
@@ -100,6 +101,7 @@ class CardView:
     may_stop: bool
     may_withdraw: bool
     excluded: list[Line]
+    asked: str
     because: str
     by_key: str
     title: str
@@ -163,10 +165,8 @@ def card_view(
         may_answer="answer" in can,
         may_stop=no == "revoked" and _goes_on(run),
         may_withdraw=can.becomes("withdraw") == "withdrawn",
-        excluded=[
-            *(asked_because(told, people, me) if is_open else ()),
-            *excluded(told, people),
-        ],
+        excluded=excluded(told, people),
+        asked=asked_line(told, people, me),
         because=_because(record, people, session, can) if is_open else "",
         by_key=by_key(view.service, view.key_holders, people),
         title=view.title if is_open else view.title.removesuffix("?"),
