@@ -254,6 +254,8 @@ class CalledGroup(Frozen):
 class Card(Stored, Frozen):
     """A message as a person sees it, as plain data; each channel renders and escapes it.
 
+    `risks` are what its reader must see first: a box at its top, a mark where it is listed, and no approval made easy.
+
     `title`, `summary` and `facts` are worded by code. `asked` is the line below the title: why its reader is asked, how
     many have approved, and since when. `quoted` is what a model or a person wrote and is marked as such, under
     `quoted_as` where code knows more of whose words they are; `is_output` where a program printed them, so that they
@@ -273,6 +275,7 @@ class Card(Stored, Frozen):
     title: str
     at: AwareDatetime
     asked: str = ""
+    risks: tuple[str, ...] = ()
     summary: str = ""
     quoted: str = ""
     quoted_as: str = ""

@@ -19,6 +19,7 @@ from agents.text import one_line
 from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
+from bot.policy.risks import MARKS
 from bot.render.cards import below_title, by_key, exact_call, short_hashes
 from bot.render.due import away_words, handed_on_words, unanswered
 from bot.render.edits import editable
@@ -29,6 +30,7 @@ from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Tu
 from bot.render.words import how_to_approve, why_rules
 from channels import Line
 from language import say
+from language.labels import label_of
 
 # A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
 _DENIAL = re.compile(r"\s*deny\s*(?:[,:;.!\n]|\s[-\u2013\u2014]+\s|\Z)\s*(?P<reason>.*)", re.IGNORECASE | re.DOTALL)
@@ -103,7 +105,8 @@ def request_line(request: RequestView, now: datetime) -> str:
     if request.state == "open":
         until = left(now, request.expires_at)
         about = f"{ago(now, request.opened_at)}, expires {until}; {request.rule}{_soon(request, now)}"
-    return plain(f"{request.id}  {one_line(request.title, _TITLE_CHARS)}  ({' '.join(about.split())})")
+    sign = "⚠ " if request.risks and request.state == "open" else ""
+    return plain(f"{request.id}  {sign}{one_line(request.title, _TITLE_CHARS)}  ({' '.join(about.split())})")
 
 
 def _soon(request: RequestView, now: datetime) -> str:
@@ -142,6 +145,7 @@ def request_text(request: RequestView, people: People) -> str:
         *([f"  {_since(request)}"] if request.state == "open" else []),
         _row("asked by", people.names_of(request.askers)),
     ]
+    rows += [_row("⚠ risk", risk) for risk in request.risks]
     rows += [_row("frozen", f"{local(None, request.frozen)}. `sayso freezes` lists what is")] if request.frozen else []
     rows += [_row("about", request.says)] if request.says else []
     rows += [_row("wrote" if request.words_are_own else "unverified", request.words)] if request.words else []
@@ -149,7 +153,8 @@ def request_text(request: RequestView, people: People) -> str:
     whose = "unverified" if request.program and request.format == "approval" else "question"
     rows += [_row(whose, more)] if (more := below_title(request.title, request.quoted)) else []
     rows += [_row("changed", change) for change in request.changes]
-    rows += [row for fact in request.facts for row in _fact(fact)]
+    facts = (fact for fact in request.facts if fact.label != label_of(MARKS))
+    rows += [row for fact in facts for row in _fact(fact)]
     rows += [_row(f"{number}:", option) for number, option in enumerate(request.options, 1)]
     rows += [_row("field", _asked(each)) for each in request.fields]
     for remark in request.remarks:

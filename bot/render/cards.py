@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from bot.people.directory import People
 from bot.policy.approvers.delegation import candidates
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Judgement, Unclear
+from bot.policy.risks import MARKS, marked, unknown
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
 from bot.render.due import (
@@ -86,12 +87,12 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     """
     request = record.request
     asked_by, may = people.names_of(request.askers), who_of(record).glass
-    summary = says_first(request, people)
+    summary = who_asks(request, people)
     facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
     facts += remarks(request, people)
     facts += arguments_of(request)
-    facts += map(with_short_hashes, facts_about(request))
+    facts += map(with_short_hashes, below_risks(facts_about(request)))
     facts += again_lines(request)
     form = AnswerForm(
         token="",
@@ -108,6 +109,7 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
         title=request.title,
         at=at,
         asked=asked_line(record, people, me),
+        risks=risks_of(record),
         summary=summary,
         said=request.words,
         said_as=said_as(request, people) if request.words else "",
@@ -122,6 +124,24 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     )
 
 
+def risks_of(record: RequestRecord) -> tuple[str, ...]:
+    """Return what an approver of `record` must see first: what freezes it, what it means by now, and what code marked.
+
+    A rollback, checks that did not pass, migrations and what is not known are marked by the tool that looked.
+    """
+    request, call = record.request, record.request.call
+    if request.format != "approval" or call is None:
+        return ()
+    facts = call.effect.facts
+    found = [say("card.risk-frozen")] if record.frozen and record.state == "open" else []
+    found += [say("card.risk-moved", name=name) for name in request.moved]
+    found += [fact_text(MARKS, mark) for mark in marked(facts)]
+    found += [say("card.risk-unknown", label=label_of(label)) for label in unknown(facts)]
+    found += [text_of(fact.unread) for fact in facts if fact.unread]
+    found += [f"{risk.kind}: {quote(risk.words, _NAME_CHARS)}" for risk in risks_in(sent_by_program(request))]
+    return tuple(dict.fromkeys(found))
+
+
 def again_lines(request: Request) -> list[Line]:
     """Return what an approval can allow beside the call; nothing where it can't."""
     again, same = request.again, same_in(request.call)
@@ -134,16 +154,14 @@ def again_lines(request: Request) -> list[Line]:
 
 
 def arguments_of(request: Request) -> list[Line]:
-    """Return what deserves a second look in the arguments that a program sent, and these: its title may say something
-    else. The whole of each is in the details.
+    """Return the arguments that a program sent: its title may say something else. The whole of each is in the details.
 
     They are shown as JSON, in which `1` is not `"1"`, and a long text, or one of several lines, as it is; what code
     renders of the other calls says what they do.
     """
     sent = sent_by_program(request)
-    given, risks = sorted(sent.items()), [f"{risk.kind}: {quote(risk.words, _NAME_CHARS)}" for risk in risks_in(sent)]
-    lines = [Line(label=say("card.look-twice"), text="; ".join(risks))] if risks else []
-    lines += [_argument(name, value) for name, value in given[:ARGUMENTS]]
+    given = sorted(sent.items())
+    lines = [_argument(name, value) for name, value in given[:ARGUMENTS]]
     if left := len(given[ARGUMENTS:]):
         lines += [Line(label=say("card.arguments"), text=say_many("card.arguments-more", left))]
     return lines
@@ -454,13 +472,6 @@ def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
     return say_many("card.by-key-of", len(holders), service=service, names=people.names_of(holders))
 
 
-def says_first(request: Request, people: People) -> str:
-    """Return the text above everything else, wherever a request is shown: who asks, and which list is not whole."""
-    call = request.call
-    unread = [text_of(fact.unread) for fact in call.effect.facts if fact.unread] if call else []
-    return "\n".join([who_asks(request, people), *dict.fromkeys(unread)])
-
-
 def facts_about(request: Request) -> list[Line]:
     """Return the facts about a request, wherever it is shown: who set it off, and what was looked up."""
     facts = request.call.effect.facts if request.call else ()
@@ -486,6 +497,11 @@ def began_with(request: Request) -> list[Line]:
             return [Line(label=say("card.began-with"), text=say("card.began-with-desk", address=address))]
         case FromPerson():
             return []
+
+
+def below_risks(facts: Iterable[Line]) -> list[Line]:
+    """Return `facts` without the one that is shown above all others."""
+    return [fact for fact in facts if fact.label != label_of(MARKS)]
 
 
 def set_off_by(origin: Origin) -> list[Line]:

@@ -44,7 +44,7 @@ from bot.policy.due import next_due
 from bot.policy.glass import broken
 from bot.policy.judge import ways_for
 from bot.policy.recheck import good_until, too_old
-from bot.render.cards import facts_about, kept_out, says_first
+from bot.render.cards import facts_about, kept_out, risks_of, who_asks
 from bot.render.due import progress, what_a_yes_does
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked, wish
@@ -285,7 +285,8 @@ class ReportView(Frozen):
 
 class RequestView(Frozen):
     """A request as it stands, with everything that is needed to decide it. `says` and `facts` stand on every card:
-    who asks, which list is not whole, who set it off and what was looked up.
+    who asks, who set it off and what was looked up. `risks` stand above all of it: what freezes it, what code found
+    risky, and what is not known.
 
     `askers` are those of the `requesters` who asked or steered, and who steered since; the others only may not decide.
     `digest` is what an approval must name, `rule` who decides in words. `words` is what the run began with;
@@ -347,6 +348,7 @@ class RequestView(Frozen):
     stopped_by: PersonId = PersonId("")
     came_of: ReportView | None = Field(default=None, exclude_if=operator.not_)
     says: str = ""
+    risks: tuple[str, ...] = ()
     words: str = ""
     words_are_own: bool = False
     facts: tuple[FactView, ...] = ()
@@ -451,7 +453,8 @@ def request_view(
         begun_by=record.begun_by,
         stopped_by=_stopped_by(record, run) if run and is_of_program(request) else PersonId(""),
         came_of=came_of(record, run) if run else None,
-        says=says_first(request, people),
+        says=who_asks(request, people),
+        risks=risks_of(record),
         facts=tuple(_fact_views(request, lists)),
         step=_step_view(record.asked),
         next_due=_due_view(told, people),

@@ -101,6 +101,7 @@ def compose(
             packed=packed(text),
         )
     subject = say("mail.reminder", subject=subject) if card.reminds else subject
+    subject = say("mail.risky", subject=subject) if card.risks and card.form else subject
     headers.insert(2, ("Subject", encoded(subject)))
     texts = (cards.as_text(card, made), page.as_html(card, made))
     return Post(_whole(headers, texts, cards.attachments(card, made), key), to.to, message_id, asks)

@@ -59,7 +59,7 @@ def how_to_answer(form: AnswerForm) -> str:
             return ""
 
 
-def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
+def controls(form: AnswerForm, *, has_details: bool, is_risky: bool = False) -> Iterator[Block]:
     """Yield what can be pressed and chosen, with a button for the *Details* where the card `has_details`."""
     glass = form.breaks_glass and not form.only_stops
     more = [_button(say("slack.break-glass"), BREAK_GLASS, form.token, "danger")] if glass else []
@@ -70,7 +70,7 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
         return
     match form.format:
         case "approval":
-            approve = _button(say("slack.approve"), "approve", form.token, "primary")
+            approve = _button(say("slack.approve"), "approve", form.token, "" if is_risky else "primary")
             deny = _button(say("slack.deny"), "deny", form.token, "danger")
             why = _button(say("slack.deny-why"), "deny_why", form.token)
             asks = [_button(say("slack.ask-back"), ASK_BACK, form.token)] if form.ask_back else []
@@ -272,6 +272,8 @@ def _content(card: Card) -> Iterator[Block]:
     yield from _calls(card)
     if card.asked:
         yield _small_print(card.asked)
+    if card.risks:
+        yield _risks(card.risks)
     if card.summary:
         yield _sentences(card.summary)
     if card.said:
@@ -313,7 +315,7 @@ def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
     if form is not None and (how := how_to_answer(form)):
         yield plain(how)
     if form is not None:
-        yield from controls(form, has_details=has_details)
+        yield from controls(form, has_details=has_details, is_risky=bool(card.risks))
     notes = [f"<{card.link}|{say('slack.open-in-sayso')}>"] if card.link else []
     notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
     if notes:
@@ -343,9 +345,18 @@ def _context(lines: Sequence[str]) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": line, "verbatim": True} for line in lines]}
 
 
+def _risks(risks: Sequence[str]) -> Block:
+    """What its reader must see first, in a quote of its own with the sign that Slack draws in yellow."""
+    lines = cut("\n".join(one_line(one, _LINE_CHARS) or "-" for one in risks), _QUOTED_CHARS)
+    head: Block = {"type": "text", "text": f" {say('card.look-closely')}\n", "style": {"bold": True}}
+    sign: Block = {"type": "emoji", "name": "warning"}
+    said: Block = {"type": "text", "text": lines}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [sign, head, said]}]}
+
+
 def _small_print(text: str) -> Block:
     """A line of ours in small print, with moments in the reader's own time zone."""
-    pieces = times.with_dates(one_line(text, SECTION_CHARS))
+    pieces = times.with_dates(one_line(text, SECTION_CHARS) or "-")
     return _context(["".join(escaped(said, SECTION_CHARS) + at for said, at in pieces)])
 
 
@@ -415,7 +426,9 @@ def _told(card: Card) -> Iterator[tuple[str, bool]]:
 
     In words of others none are.
     """
-    yield card.title, False
+    yield f"⚠ {card.title}" if card.risks and card.form else card.title, False
+    if card.risks:
+        yield f"{say('card.look-closely')}: {'; '.join(card.risks)}", False
     asked = "" if card.is_output else one_line(card.quoted, _QUOTED_CHARS)
     if asked and asked not in one_line(card.title, SECTION_CHARS):
         yield f"{card.quoted_as or say('card.unverified')} {asked}", False

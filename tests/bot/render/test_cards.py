@@ -12,6 +12,7 @@ from agents.requests import (
     Closed,
     Decision,
     Fact,
+    Freeze,
     FromPerson,
     FromTrigger,
     PersonId,
@@ -19,7 +20,7 @@ from agents.requests import (
     RunId,
     Vote,
 )
-from agents.requests.asked import AskedAs
+from agents.requests.asked import Asked, AskedAs
 from agents.run import Run, fold
 from agents.standing import ALLOW_AGAIN
 from agents.steps import CallTool
@@ -124,8 +125,9 @@ def test_a_card_says_to_each_reader_what_their_own_yes_does() -> None:
 
 
 def test_below_the_title_stands_why_its_reader_is_asked_how_many_have_approved_and_since_when() -> None:
-    def told(to: PersonId | None, request: Request = APPROVAL, *votes: Vote, **changes: object) -> str:
-        line, _, since = request_card(record(request, votes=votes, **changes), PEOPLE, NOON, to).asked.rpartition(" · ")
+    def told(to: PersonId | None, request: Request = APPROVAL, *votes: Vote, asked: Asked | None = None) -> str:
+        found = record(request, votes=votes, asked=asked) if asked else record(request, votes=votes)
+        line, _, since = request_card(found, PEOPLE, NOON, to).asked.rpartition(" · ")
         assert since == "asked at 12:00 UTC on 02 March 2026"
         return line
 
@@ -139,6 +141,32 @@ def test_below_the_title_stands_why_its_reader_is_asked_how_many_have_approved_a
     assert told(ANNA, pair) == told(None, pair) == "0 of 2", "she only asks"
     assert told(ANNA, review) == "You, because Anna Ames used the emergency override"
     assert standing(record(state="approved"), fold([started()]), PEOPLE, NOON, 1, BO).asked == ""
+
+
+def test_a_card_names_first_what_is_risky_and_a_harmless_one_names_nothing() -> None:
+    def risks(frozen: Freeze | None = None, *found: Fact, moved: tuple[str, ...] = ()) -> tuple[str, ...]:
+        call = CALL.model_copy(update={"effect": CALL.effect.model_copy(update={"facts": found})})
+        asked = record(approval(call=call, moved=moved), frozen=frozen)
+        return request_card(asked, PEOPLE, NOON).risks
+
+    marks = Fact(label="Risks", text="rollback by 2 commits; CI failed; 1 migration with DROP TABLE users")
+    failed, cut = (
+        Fact(label="CI: look-up failed", text="no"),
+        Fact(label="Changes", text="a", unread="It is not whole."),
+    )
+    freeze = Freeze(since=NOON, by=BO, environment="production", reason="hot")
+
+    assert risks() == risks(None, Fact(label="CI", text="passed")) == ()
+    assert risks(None, marks) == ("rollback by 2 commits", "CI failed", "1 migration with DROP TABLE users")
+    assert risks(None, failed, cut) == ("CI is not known", "It is not whole.")
+    assert risks(freeze) == ("it is frozen",)
+    assert risks(moved=("v1.2.0",)) == ("v1.2.0 means another commit than before",)
+    card = request_card(
+        record(approval(call=CALL.model_copy(update={"effect": CALL.effect.model_copy(update={"facts": (marks,)})}))),
+        PEOPLE,
+        NOON,
+    )
+    assert "Risks" not in facts(card), "it is said once"
 
 
 def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:

@@ -112,6 +112,15 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
     assert places == sorted(places)
 
 
+def test_a_risky_card_begins_with_a_box_and_its_approval_has_the_colour_of_any_button() -> None:
+    plain, risky = approval(), approval(risks=("CI failed",))
+    text, page = as_text(risky, made_of(risky)), as_html(risky, made_of(risky))
+
+    assert "Look closely:\n⚠ CI failed\n" in text
+    assert "border:2px solid" in page
+    assert "⚠" not in as_text(plain, made_of(plain)) + as_html(plain, made_of(plain))
+
+
 def test_a_fact_leads_to_its_page_once_and_below_how_to_decide_it_says_how_to_ask() -> None:
     facts = tuple(Line(label=label, text="2", link=PAGE) for label in ("Files", "Migrations"))
     card = approval(facts=facts, form=form("approval", ask_back="Anna Ames"))

@@ -45,6 +45,8 @@ CARDS = st.builds(
     Card,
     title=TEXTS,
     at=st.just(AT),
+    asked=st.just("") | TEXTS,
+    risks=st.lists(TEXTS, max_size=5).map(tuple),
     summary=TEXTS,
     quoted=TEXTS,
     quoted_as=st.just("") | TEXTS,
@@ -252,6 +254,16 @@ def test_an_approve_button_is_there_only_where_it_counts() -> None:
     assert [each for each in _actions_of(Card(title="Deploy?", at=AT, form=form)) if each] == ["deny", "deny_why"]
     stopped = form.model_copy(update={"only_stops": True})
     assert [each for each in _actions_of(Card(title="Deploy?", at=AT, form=stopped)) if each] == ["deny"]
+
+
+def test_a_risky_card_says_so_in_its_notification_and_makes_no_approval_easy() -> None:
+    form = AnswerForm(token="s0d-x", format="approval", until=AT)
+    plain, risky = (Card(title="Deploy?", at=AT, form=form, risks=risks) for risks in ((), ("CI failed",)))
+
+    assert cards.message(risky, "d1").text.startswith("⚠ Deploy?\nLook closely: CI failed")
+    assert cards.message(plain, "d1").text.startswith("Deploy?")
+    styles = [[node.get("style") for node in nodes(cards.message(one, "d1").blocks)] for one in (plain, risky)]
+    assert ["primary" in found for found in styles] == [True, False]
 
 
 def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:

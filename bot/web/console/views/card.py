@@ -21,6 +21,7 @@ from bot.policy.due import next_due
 from bot.policy.judge import ways_for
 from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import Can, yes_to
+from bot.policy.risks import MARKS
 from bot.render.cards import (
     again_lines,
     arguments_of,
@@ -175,7 +176,7 @@ def card_view(
         quoted_as=quoted_as(request) or say("card.unverified"),
         arguments=arguments_of(request),
         facts=[
-            *(_short(fact) for fact in view.facts),
+            *(_short(fact) for fact in view.facts if fact.label != label_of(MARKS)),
             *(FactView(label=line.label, text=line.text) for line in again),
         ],
         details=details(request),

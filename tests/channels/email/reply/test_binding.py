@@ -102,6 +102,7 @@ def below(text: str) -> tuple[Older, ...]:
             "in_reply_to": (),
         },
         {"subject": "[EXTERNAL] AW: Re: deploy  V1.2.0 to production? [k7qp2x]"},
+        {"subject": "Re: ⚠ Reminder: Deploy v1.2.0 to production? [K7QP2X]"},
         {"subject": "Re: Reminder: Deploy v1.2.0 to production? [K7QP2X]"},
         {"subject": "AW: Erinnerung: Deploy v1.2.0 to production? [K7QP2X]"},
         {"sent_at": NOON - timedelta(minutes=9)},
