@@ -273,23 +273,28 @@ class CalledGroup(Frozen):
 class Card(Stored, Frozen):
     """A message as a person sees it, as plain data; each channel renders and escapes it.
 
-    `title`, `summary` and `facts` are worded by code. `quoted` is what a model or a person wrote and is marked as
-    such, under `quoted_as` where code knows more of whose words they are; `is_output` where a program printed them, so
-    that they are shown monospaced. `said` are the words of whoever wants this,
-    under `said_as`. `decides` says who decides; `details` and `exact` are for whoever wants to know everything.
-    `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is
-    nothing (more) to answer. `ref` is an id that people can type, `link` the page about it. `receipt` is an opaque id
-    of the same form as a token, which comes back with word that the card did not arrive. `topic` is what its thread is
-    called where it is not the first one in it. `closes` says that this card ends what an earlier one asked; a channel
-    that cannot change what it sent shows only such updates. `ends` is the token of what it ends, where no card of its
-    own brought that. `at` is when the card was made. `is_line`: no more than one line that says how something stands,
-    and is changed where it stands; `is_busy`: that something is being done, and nobody is waited for. `mentions` are
-    people of the directory whom a channel notifies that can name somebody in a message to many; `groups` may stand for
-    those of them who are in one.
+    `risks` are what its reader must see first: a box at its top, a mark where it is listed, and no approval made easy.
+
+    `title`, `summary` and `facts` are worded by code. `asked` is the line below the title: why its reader is asked, how
+    many have approved, and since when. `quoted` is what a model or a person wrote and is marked as such, under
+    `quoted_as` where code knows more of whose words they are; `is_output` where a program printed them, so that they
+    are shown monospaced. `said` are the words of whoever wants this, under `said_as`. `decides` says who decides;
+    `details` and `exact` are for whoever wants to know everything. `exact` is the complete arguments and effect, shown
+    monospaced and unchanged. `form` is None when there is nothing (more) to answer. `ref` is an id that people can
+    type, `link` the page about it. `receipt` is an opaque id of the same form as a token, which comes back with word
+    that the card did not arrive. `topic` is what its thread is called where it is not the first one in it. `closes`
+    says that this card ends what an earlier one asked; a channel that cannot change what it sent shows only such
+    updates. `ends` is the token of what it ends, where no card of its own brought that. `at` is when the card was made.
+    `is_line`: no more than one line that says how something stands, and is changed where it stands; `reminds`: its
+    reader has an earlier card of the same; `is_busy`: that something is being done, and nobody is waited for.
+    `mentions` are people of the directory whom a channel notifies that can name somebody in a message to many; `groups`
+    may stand for those of them who are in one.
     """
 
     title: str
     at: AwareDatetime
+    asked: str = ""
+    risks: tuple[str, ...] = ()
     summary: str = ""
     quoted: str = ""
     quoted_as: str = ""
@@ -308,6 +313,7 @@ class Card(Stored, Frozen):
     closes: bool = False
     ends: str = ""
     is_line: bool = False
+    reminds: bool = False
     is_busy: bool = False
     mentions: tuple[str, ...] = ()
     groups: tuple[CalledGroup, ...] = ()

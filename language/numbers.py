@@ -11,6 +11,12 @@ def whole(number: int) -> str:
     return format_decimal(number, locale=spoken())
 
 
+def in_word(number: int) -> str:
+    """`three`; figures for what is longer in a word."""
+    words = dict(enumerate(say("words.numbers").split(), 2))
+    return words.get(number, whole(number))
+
+
 def tenths(number: float) -> str:
     """`4.2`."""
     from babel.numbers import format_decimal

@@ -4,6 +4,7 @@ A card begins with its risks: the few of those facts that a careful approver loo
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 
@@ -18,7 +19,10 @@ from agents.deploy.repository.mirror import refresh
 from agents.requests import Fact
 from agents.text import one_line, strip_invisible
 
-_RISKS, _CHANGES_UNKNOWN = "Risks", "what changes is not known"
+RISKS, ROLLBACK = "Risks", "rollback by "
+"""The label of the fact that holds all marks, and the beginning of the mark of a deploy that only goes back."""
+
+_CHANGES_UNKNOWN = "what changes is not known"
 _SHOWN_CHARS, _PATH_CHARS = 100, 120
 _MOST_AUTHORS, _MOST_FILES, _MOST_TAGS, _MOST_COMMITS = 10, 15, 50, 20
 _NOTES, _NOTES_ARE = "Release notes", "the message of the tag, in the words of whoever made it:"
@@ -112,12 +116,12 @@ def risks(marks: Sequence[str], ci: Sequence[Fact]) -> tuple[Fact, ...]:
     """Return one fact with all `marks`, and how the checks stand where they did not pass; nothing without any."""
     stands = next((fact.text.partition(":")[0].partition(" ")[0] for fact in ci), "passed")
     every = (*marks, *([f"CI {stands}"] if stands != "passed" else []))
-    return (Fact(label=_RISKS, text="; ".join(every)),) if every else ()
+    return (Fact(label=RISKS, text="; ".join(every)),) if every else ()
 
 
 def has_risks(facts: Iterable[Fact]) -> bool:
     """Return whether a card with these facts names risks, or a list that could not be read whole."""
-    return any(fact.label == _RISKS or fact.unread for fact in facts)
+    return any(fact.label == RISKS or fact.unread for fact in facts)
 
 
 async def changes(environment: Environment, old: str, new: str, *, by_file: bool = False) -> tuple[Fact, ...]:
@@ -155,7 +159,7 @@ async def _marks(environment: Environment, old: str, new: str, brought: Commits,
     """Return what is risky about the commits that come and those that go. Raises LookFailed."""
     marks = list[str]()
     if taken.total and not brought.total:
-        marks.append(f"rollback by {_count(taken.total, 'commit')}")
+        marks.append(f"{ROLLBACK}{_count(taken.total, 'commit')}")
     elif taken.total and not await git.have_common(environment.repo, old, new):
         marks.append("no common history with what is live")
     elif taken.total:
@@ -252,9 +256,33 @@ async def _files(
     touched = _touched("Files touched", biggest)
     said = f"{_count(len(files), 'file')}, +{added} -{removed}" if files else "none differ"
     numbers = kept(Fact(label="Files", text=said, unread=touched.unread), [*map(_named_file, biggest)])
-    marks = [_count(len(steps), "migration")] if steps else []
+    marks = [await _migrating(environment, old, new, steps)] if steps else []
     marks += [f"{_count(len(files), 'file')} at once"] if len(files) > _MANY_FILES else []
     return (numbers, *((touched,) if by_file and files else ()), migrations), tuple(marks)
+
+
+async def _migrating(environment: Environment, old: str, new: str, steps: Sequence[Touched]) -> str:
+    """Return the mark of these migrations, with the first statement in them that destroys data."""
+    said = _count(len(steps), "migration")
+    for step in steps[:_MOST_FILES]:
+        with suppress(LookFailed):
+            if found := destroys(await git.diff(environment.repo, old, new, step.path)):
+                return f"{said} with {found}"
+    return said
+
+
+_DESTROYS = re.compile(
+    r"\b(?:drop\s+(?:table|column|database|schema|view|index|type)|alter\s+table\s+\S+\s+drop|truncate|delete\s+from)\b[^;\n'\")]*"
+    r"|\b(?:drop_table|drop_column|remove_column|DeleteModel|RemoveField)\b",
+    re.IGNORECASE,
+)
+
+
+def destroys(diff: str) -> str:
+    """`DROP TABLE users`: the first statement that destroys data in what a diff adds; empty where it adds none."""
+    added = (line[1:] for line in diff.split("\n") if line.startswith("+") and not line.startswith("+++ "))
+    found = next(filter(None, map(_DESTROYS.search, added)), None)
+    return shown(found[0].strip()) if found else ""
 
 
 def _touched(label: str, files: Sequence[Touched]) -> Fact:

@@ -10,7 +10,18 @@ from agents import Arguments, Outcome, Pending, Repeats, Tool, ToolContext, Tool
 from agents.deploy import checks
 from agents.deploy.backends.command import PLAN_S, backend_of
 from agents.deploy.environment import ELSEWHERE, Environment, Way
-from agents.deploy.facts import about, has_risks, health_fact, live, live_commit, refreshed, release_notes, shown
+from agents.deploy.facts import (
+    RISKS,
+    ROLLBACK,
+    about,
+    has_risks,
+    health_fact,
+    live,
+    live_commit,
+    refreshed,
+    release_notes,
+    shown,
+)
 from agents.deploy.lists import UNKNOWN
 from agents.deploy.lookup import LookFailed
 from agents.deploy.repository import git
@@ -180,7 +191,8 @@ def title(way: Way, args: DeployArgs) -> str:
 
 def question(way: Way, args: DeployArgs, effect: Effect) -> str:
     """Return what a yes does: which version comes, where, and which one it replaces."""
-    said = title(way, args)
+    marks = next((fact.text for fact in effect.facts if fact.label == RISKS), "")
+    said = title("rollback" if ROLLBACK in marks else way, args)
     before = read_commit(next((fact.text for fact in effect.facts if fact.label == "From"), ""))
     if before is None:
         return said

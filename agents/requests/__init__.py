@@ -303,6 +303,7 @@ class Asking(Began):
     expires_at: AwareDatetime
     thread: str = ""
     changes: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
     is_rehearsal: bool = False
     stand_in: StandIn | None = None
     program: str = ""

@@ -107,7 +107,7 @@ def _next(agent: "CodingAgent", wish: "Wish", you: str, path: Path, *, written: 
     if mcp:
         yield f"Try it: tell it to ask {you} whether staging-three may go. The answer may come in days."
         return
-    yield f"Try it: let it run `touch tried`. It waits until somebody says yes: by mail, in Slack, or at {wish.url}"
+    yield f"Try it: let it run `touch tried`. It waits until somebody says yes: by email, in Slack, or at {wish.url}"
     yield from agent.asks_every_call if wish.every_call else agent.asks
     yield from agent.notes
 

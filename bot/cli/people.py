@@ -409,7 +409,7 @@ def _line(key: "ApiKey", used: datetime | None) -> str:
     made = _when("made", key.created_at)
     answers = bool(key.person) and key.may("answer")
     made += " by an operator" if answers and key.made_by == "operator" else ""
-    made += " after a log-in by mail" if answers and key.link_by == "email" else ""
+    made += " after a log-in by email" if answers and key.link_by == "email" else ""
     return plain(f"sayso_{key.prefix}  {key.owner}  {','.join(key.scopes)}{for_whom}  {made}  {state}{name}")
 
 

@@ -229,7 +229,7 @@ def listed_policies(context: typer.Context, as_json: Json = False, data: Data = 
         print(
             plain(
                 f"{policy.name}  {who}; open for {within(policy.expires_after_s)}, "
-                f"to be executed within {within(policy.execute_within_s)}; an approval by mail {mail}{also}  "
+                f"to be executed within {within(policy.execute_within_s)}; an approval by email {mail}{also}  "
                 f"{hashes[policy.name]}"
             )
         )

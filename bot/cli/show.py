@@ -19,15 +19,18 @@ from agents.text import one_line
 from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
+from bot.policy.risks import MARKS
 from bot.render.cards import below_title, by_key, exact_call, short_hashes
-from bot.render.due import approved, away_words, handed_on_words, unanswered
+from bot.render.due import away_words, handed_on_words, unanswered
 from bot.render.edits import editable
 from bot.render.forms import hint
 from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
 from bot.render.words import how_to_approve, why_rules
+from channels import Line
 from language import say
+from language.labels import label_of
 
 # A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
 _DENIAL = re.compile(r"\s*deny\s*(?:[,:;.!\n]|\s[-\u2013\u2014]+\s|\Z)\s*(?P<reason>.*)", re.IGNORECASE | re.DOTALL)
@@ -102,7 +105,8 @@ def request_line(request: RequestView, now: datetime) -> str:
     if request.state == "open":
         until = left(now, request.expires_at)
         about = f"{ago(now, request.opened_at)}, expires {until}; {request.rule}{_soon(request, now)}"
-    return plain(f"{request.id}  {one_line(request.title, _TITLE_CHARS)}  ({' '.join(about.split())})")
+    sign = "⚠ " if request.risks and request.state == "open" else ""
+    return plain(f"{request.id}  {sign}{one_line(request.title, _TITLE_CHARS)}  ({' '.join(about.split())})")
 
 
 def _soon(request: RequestView, now: datetime) -> str:
@@ -133,14 +137,15 @@ def _state(request: RequestView) -> str:
 
 def request_text(request: RequestView, people: People) -> str:
     """A request as somebody must see it to decide: everything that is approved, and who may."""
-    yes = approved(request.program, request.call, is_frozen=bool(request.frozen))
-    then = [yes] if request.format == "approval" else []
+    then = [Line(label=say("card.if-approved"), text=request.if_approved)] if request.if_approved else []
     then += [unanswered(request.purpose, request.program)]
     rows = [
         f"{request.id}  {_state(request)}  revision {request.revision}",
         f"  {' '.join(request.title.split())}",
+        *([f"  {_since(request)}"] if request.state == "open" else []),
         _row("asked by", people.names_of(request.askers)),
     ]
+    rows += [_row("⚠ risk", risk) for risk in request.risks]
     rows += [_row("frozen", f"{local(None, request.frozen)}. `sayso freezes` lists what is")] if request.frozen else []
     rows += [_row("about", request.says)] if request.says else []
     rows += [_row("wrote" if request.words_are_own else "unverified", request.words)] if request.words else []
@@ -148,7 +153,8 @@ def request_text(request: RequestView, people: People) -> str:
     whose = "unverified" if request.program and request.format == "approval" else "question"
     rows += [_row(whose, more)] if (more := below_title(request.title, request.quoted)) else []
     rows += [_row("changed", change) for change in request.changes]
-    rows += [row for fact in request.facts for row in _fact(fact)]
+    facts = (fact for fact in request.facts if fact.label != label_of(MARKS))
+    rows += [row for fact in facts for row in _fact(fact)]
     rows += [_row(f"{number}:", option) for number, option in enumerate(request.options, 1)]
     rows += [_row("field", _asked(each)) for each in request.fields]
     for remark in request.remarks:
@@ -178,6 +184,12 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("run", request.run_id), _row("digest", request.digest)]
     rows += [_row("mode", mode)] if (mode := mode_of(request)) else []
     return plain("\n".join(rows))
+
+
+def _since(request: RequestView) -> str:
+    """Return how many have approved, and since when people are asked."""
+    since = say("asked.since", when=moment(None, request.opened_at))
+    return " · ".join(filter(None, (request.progress, since)))
 
 
 def _after_rows(request: RequestView) -> list[str]:

@@ -24,7 +24,7 @@ def examine_approvals(settings: Settings) -> Iterator[Finding]:
             what = f"policy {name}: no approval can count: answer_from is {', '.join(policy.answer_from)}"
             yield Finding(sign="✗", what=what, fix=f"extend answer_from of [policies.{name}], and {ways}")
             continue
-        what = f"policy {name}: an approval counts neither in Slack nor by mail, only with a key that an operator made"
+        what = f"policy {name}: an approval counts neither in Slack nor by email, only with a key that an operator made"
         fix = f"see [policies.{name}]: {ways}, or: sayso keys create --person PERSON --scope read,answer"
         yield Finding(sign="!", what=what, fix=fix)
 

@@ -19,7 +19,7 @@ from bot.people.sessions import Sessions, brought_by
 from bot.policy.attachments import with_lists
 from bot.render.cards import deciders
 from bot.render.difference import difference_page, with_difference
-from bot.render.due import as_frozen
+from bot.render.due import asked_line
 from bot.render.output import with_kept
 from bot.render.request_card import offered_form, with_approvals
 from bot.requests.decisions import Decisions
@@ -303,8 +303,8 @@ class Sender:
         with self._people.speaking_to(me or ""):
             if not isinstance(entry, UpdateCard):
                 told = as_told_now(record, self._people)
-                decides = deciders(told, self._people, me)
-                card = card.model_copy(update={"decides": as_frozen(decides, record, self._people)})
+                now = {"asked": asked_line(told, self._people, me), "decides": tuple(deciders(told, self._people, me))}
+                card = card.model_copy(update=now)
             if isinstance(entry, PlaceCard) and is_live and form.format == "approval":
                 # As it stands now: nothing may change it until somebody decides.
                 card = with_approvals(card, record, self._people)

@@ -5,9 +5,11 @@ It finds what is written plainly, and no more: a card without such words is not 
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, cast
+
+from agents.requests import Fact
 
 COMMANDS = frozenset(
     ("Bash", "Shell", "bash", "local_shell", "powershell", "run_in_terminal", "run_shell_command", "shell")
@@ -36,6 +38,22 @@ def risks_of(text: str, folder: str) -> tuple[Risk, ...]:
     found = [Risk(kind, match[0].strip()) for kind, pattern in _FOUND.items() if (match := pattern.search(text))]
     outside = next((path for path in _PATH.findall(text) if path != _NOWHERE and is_outside(path, folder)), "")
     return (*found, *([Risk("outside the folder", outside)] if outside else []))
+
+
+MARKS = "Risks"
+"""The label of the fact that holds marks, as it is recorded."""
+
+_FAILED = ": look-up failed"
+
+
+def marked(facts: Iterable[Fact]) -> tuple[str, ...]:
+    """Return what the facts of a call mark as risky, each mark alone, as it is recorded."""
+    return tuple(mark for fact in facts if fact.label == MARKS for mark in fact.text.split("; "))
+
+
+def unknown(facts: Iterable[Fact]) -> tuple[str, ...]:
+    """Return the labels of the facts that could not be found out, as they are recorded."""
+    return tuple(fact.label.removesuffix(_FAILED) for fact in facts if fact.label.endswith(_FAILED))
 
 
 def texts_in(value: Any) -> Iterator[str]:

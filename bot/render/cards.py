@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -29,9 +29,10 @@ from agents.text import ends_of, quote, strip_invisible
 from bot.people.directory import People
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Judgement, Unclear
+from bot.policy.risks import MARKS, marked, unknown
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
-from bot.render.due import approved, timing_lines, unanswered
+from bot.render.due import asked_line, frozen_lines, timing_lines, unanswered, what_a_yes_does
 from bot.render.edits import editable, version_name, why_editor
 from bot.render.forms import inputs
 from bot.render.outcome import (
@@ -47,7 +48,7 @@ from bot.render.outcome import (
 )
 from bot.render.output import output_line, output_of
 from bot.render.times import length
-from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked, why_rules
+from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_rules
 from channels import AnswerForm, Card, Line
 from channels.showing import spelled
 from language import LANGUAGES, say, say_many, speaking
@@ -77,12 +78,12 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     """
     request = record.request
     asked_by = people.names_of(request.askers)
-    summary = says_first(request, people)
+    summary = who_asks(request, people)
     facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
     facts += remarks(request, people)
     facts += arguments_of(request)
-    facts += map(with_short_hashes, facts_about(request))
+    facts += map(with_short_hashes, below_risks(facts_about(request)))
     facts += again_lines(request)
     form = AnswerForm(
         token="",
@@ -94,6 +95,8 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     return Card(
         title=request.title,
         at=at,
+        asked=asked_line(record, people, me),
+        risks=risks_of(record),
         summary=summary,
         said=request.words,
         said_as=said_as(request, people) if request.words else "",
@@ -108,6 +111,24 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     )
 
 
+def risks_of(record: RequestRecord) -> tuple[str, ...]:
+    """Return what an approver of `record` must see first: what freezes it, what it means by now, and what code marked.
+
+    A rollback, checks that did not pass, migrations and what is not known are marked by the tool that looked.
+    """
+    request, call = record.request, record.request.call
+    if request.format != "approval" or call is None:
+        return ()
+    facts = call.effect.facts
+    found = [say("card.risk-frozen")] if record.frozen and record.state == "open" else []
+    found += [say("card.risk-moved", name=name) for name in request.moved]
+    found += [fact_text(MARKS, mark) for mark in marked(facts)]
+    found += [say("card.risk-unknown", label=label_of(label)) for label in unknown(facts)]
+    found += [text_of(fact.unread) for fact in facts if fact.unread]
+    found += [f"{risk.kind}: {quote(risk.words, _NAME_CHARS)}" for risk in risks_in(sent_by_program(request))]
+    return tuple(dict.fromkeys(found))
+
+
 def again_lines(request: Request) -> list[Line]:
     """Return what an approval can allow beside the call; nothing where it can't."""
     again, same = request.again, same_in(request.call)
@@ -120,16 +141,14 @@ def again_lines(request: Request) -> list[Line]:
 
 
 def arguments_of(request: Request) -> list[Line]:
-    """Return what deserves a second look in the arguments that a program sent, and these: its title may say something
-    else. The whole of each is in the details.
+    """Return the arguments that a program sent: its title may say something else. The whole of each is in the details.
 
     They are shown as JSON, in which `1` is not `"1"`, and a long text, or one of several lines, as it is; what code
     renders of the other calls says what they do.
     """
     sent = sent_by_program(request)
-    given, risks = sorted(sent.items()), [f"{risk.kind}: {quote(risk.words, _NAME_CHARS)}" for risk in risks_in(sent)]
-    lines = [Line(label=say("card.look-twice"), text="; ".join(risks))] if risks else []
-    lines += [_argument(name, value) for name, value in given[:ARGUMENTS]]
+    given = sorted(sent.items())
+    lines = [_argument(name, value) for name, value in given[:ARGUMENTS]]
     if left := len(given[ARGUMENTS:]):
         lines += [Line(label=say("card.arguments"), text=say_many("card.arguments-more", left))]
     return lines
@@ -190,19 +209,18 @@ def deciders(record: RequestRecord, people: People, me: PersonId | None = None) 
     """
     request = record.request
     last = unanswered(request.purpose, request.program)
-    why = asked_because(record, people, me)
     if request.format != "approval":
-        return [*_who_answers(record, people, me), *why, *timing_lines(record, people), last]
+        return [*_who_answers(record, people, me), *timing_lines(record, people), last]
     needs = who_decides(who_of(record), people, me)
     first = Line(label=say("card.who-decides"), text=needs)
     return [
+        *frozen_lines(record, people),
         first,
-        *why,
         *excluded(record, people),
         *editable(request.format, request.call),
         *timing_lines(record, people),
         *_in_need(record, people),
-        approved(request.program, request.call),
+        what_a_yes_does(record, people, me),
         last,
     ]
 
@@ -211,14 +229,6 @@ def _in_need(record: RequestRecord, people: People) -> list[Line]:
     """Return the line that names who may break the glass; nothing where nobody may."""
     names = people.names_of(present(who_of(record).glass, people))
     return [Line(label=say("card.in-need"), text=say("card.may-break-glass", names=names))] if names else []
-
-
-def asked_because(record: RequestRecord, people: People, me: PersonId | None) -> list[Line]:
-    """Return the line that says why `me`, who alone reads it, is asked; nothing for whoever does not decide."""
-    if me is None or me not in who_of(record).approve:
-        return []
-    why = why_asked(record, people, me)
-    return [Line(label=say("asked.label"), text=why)] if why else []
 
 
 def _who_answers(record: RequestRecord, people: People, me: PersonId | None) -> list[Line]:
@@ -449,13 +459,6 @@ def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
     return say_many("card.by-key-of", len(holders), service=service, names=people.names_of(holders))
 
 
-def says_first(request: Request, people: People) -> str:
-    """Return the text above everything else, wherever a request is shown: who asks, and which list is not whole."""
-    call = request.call
-    unread = [text_of(fact.unread) for fact in call.effect.facts if fact.unread] if call else []
-    return "\n".join([who_asks(request, people), *dict.fromkeys(unread)])
-
-
 def facts_about(request: Request) -> list[Line]:
     """Return the facts about a request, wherever it is shown: who set it off, and what was looked up."""
     facts = request.call.effect.facts if request.call else ()
@@ -483,6 +486,11 @@ def began_with(request: Request) -> list[Line]:
             return []
 
 
+def below_risks(facts: Iterable[Line]) -> list[Line]:
+    """Return `facts` without the one that is shown above all others."""
+    return [fact for fact in facts if fact.label != label_of(MARKS)]
+
+
 def set_off_by(origin: Origin) -> list[Line]:
     """Lines on who set it off and can't be told from those who decide; nothing where nobody did, or whom we know."""
     match origin:
@@ -503,9 +511,12 @@ def _program_asks(request: Request, people: People) -> str:
     """Return the sentences that say who asks, for whom, and which words here are not ours."""
     whose = people.names_of(request.requesters[:1]) or say("words.nobody")
     keys = {"approval": "card.program-asks-approval", "form": "card.program-asks-form"}
-    key = keys.get(request.format, "card.program-asks")
-    key = "card.asks-unknown-program" if request.purpose == "unknown" else key
-    return say(key, program=program_name(request.program), whose=whose)
+    if request.purpose == "unknown":
+        return say("card.asks-unknown-program", program=program_name(request.program), whose=whose)
+    is_own = request.program == f"person:{next(iter(request.requesters), '')}"
+    said = say("card.program-asks-for", program=program_name(request.program), whose=whose)
+    said = say("card.program-of-own", who=whose) if is_own else said
+    return f"{said} {say(keys.get(request.format, 'card.program-asks'))}"
 
 
 def kept_out(record: RequestRecord) -> dict[PersonId, str]:

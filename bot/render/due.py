@@ -5,21 +5,23 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agents.moves import filled
-from agents.requests import GatedCall, PersonId, PolicySnapshot
+from agents.requests import PersonId, PolicySnapshot
 from agents.requests.asked import Asked, Away, HandedOn
 from agents.requests.record import RequestRecord
 from agents.standing import ALLOW_AGAIN
 from agents.text import quote
 from bot.people.directory import People
-from bot.people.recognition import as_known_now
+from bot.people.recognition import as_known_now, whose_votes_count
 from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, hand_ons_to, people_involved
+from bot.policy.approvers.quorum import lacking, lacking_in_all
 from bot.policy.approvers.steps import escalated
 from bot.policy.approvers.who import who_of
-from bot.policy.due import Due
-from bot.render.words import frozen_since
+from bot.policy.due import Due, waited_for
+from bot.render.words import frozen_since, why_asked
 from channels import Input, Line
-from language import say
+from language import say, say_many
 from language.dates import in_words
+from language.lists import both, either
 
 _REASON_CHARS = 500
 # As many as a menu of Slack's takes.
@@ -78,18 +80,69 @@ def called_in_place(persons: list[PersonId], asked: Asked, people: People) -> li
     return [called(person) for person in persons]
 
 
-def approved(program: str, call: GatedCall | None, *, is_frozen: bool = False) -> Line:
-    """Return the line that says what happens once it is approved; `program` and `call` are fields of a request."""
-    where = call.effect.environment if call else None
-    if program:
-        text = say("card.approved-program-frozen" if is_frozen else "card.approved-program")
-    elif call and call.tool == ALLOW_AGAIN:
-        text = say("card.approved-again")
-    elif is_frozen:
-        text = say("card.approved-frozen-in", where=where) if where else say("card.approved-frozen")
-    else:
-        text = say("card.approved-gate")
-    return Line(label=say("card.if-approved"), text=text)
+def progress(record: RequestRecord, people: People) -> str:
+    """`1 of 2`: how many have approved `record`, which is open; empty where one is enough."""
+    if record.request.format != "approval":
+        return ""
+    count = whose_votes_count(record, people)
+    given = [vote.person for vote in record.votes if vote.approve and vote.person in count]
+    needed = len(given) + lacking_in_all(as_known_now(record, people).asked, given)
+    return say("standing.count", count=len(given), needed=needed) if needed > 1 else ""
+
+
+def asked_line(record: RequestRecord, people: People, me: PersonId | None = None) -> str:
+    """`You, because nobody decided for 20 min · 1 of 2 · asked at 14:02 UTC on 03 March 2026`; empty once it is closed.
+
+    Why `me`, who alone reads it, is asked, how many have approved, and since when.
+    """
+    if record.state != "open":
+        return ""
+    since = say("asked.since", when=in_words(record.request.opened_at))
+    return " · ".join(filter(None, (_why_you(record, people, me), progress(record, people), since)))
+
+
+def _why_you(record: RequestRecord, people: People, me: PersonId | None) -> str:
+    who = who_of(record)
+    if me is not None and me in who.approve:
+        why = why_asked(record, people, me)
+        return say("asked.you-because", why=why) if why else say("asked.you")
+    return say("asked.you-because", why=say("asked.glass")) if me in who.glass else ""
+
+
+def what_a_yes_does(record: RequestRecord, people: People, me: PersonId | None = None) -> Line:
+    """Return the line that says what happens on a yes: that of `me` where it counts, else the last one needed."""
+    known = as_known_now(record, people) if me else record
+    left = waited_for(known, people.all()) if me else ()
+    if me is None or me not in left:
+        return Line(label=say("card.if-approved"), text=_once_approved(record))
+    others = [one for one in left if one != me]
+    return Line(label=say("card.if-you-approve"), text=_after(me, others, known, people) or _once_approved(record))
+
+
+def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, people: People) -> str:
+    """Return what is needed once `me` has approved, from which of `others`; empty where nothing is."""
+    asked, count = known.asked, whose_votes_count(known, people)
+    given = [me, *(vote.person for vote in known.votes if vote.approve and vote.person in count)]
+    missing = lacking(asked, given)
+    if missing:
+        helpful = [people.name_of(one) for one in others if lacking(asked, [*given, one]) < missing]
+        names = either(helpful) if missing == 1 else both(helpful)
+        return say_many("card.yes-needs", missing, names=names or say("words.somebody"))
+    if later := asked.steps[asked.in_step + 1 : asked.in_step + 2]:
+        return say("card.yes-then-step", name=later[0].name)
+    return ""
+
+
+def _once_approved(record: RequestRecord) -> str:
+    request, is_frozen = record.request, record.frozen is not None
+    where = request.call.effect.environment if request.call else None
+    if request.program:
+        return say("card.approved-program-frozen" if is_frozen else "card.approved-program")
+    if request.call and request.call.tool == ALLOW_AGAIN:
+        return say("card.approved-again")
+    if is_frozen:
+        return say("card.approved-frozen-in", where=where) if where else say("card.approved-frozen")
+    return say("card.approved-gate")
 
 
 _UNANSWERED = {
@@ -107,14 +160,10 @@ def unanswered(purpose: str, program: str) -> Line:
     return Line(label=say("card.unanswered"), text=say("card.unanswered-program" if is_told else _UNANSWERED[purpose]))
 
 
-def as_frozen(decides: Iterable[Line], record: RequestRecord, people: People) -> tuple[Line, ...]:
-    """Return the lines of a card on who decides, with what freezes `record` now, and what a yes brings then."""
-    request, label = record.request, say("card.frozen")
-    then = approved(request.program, request.call, is_frozen=record.frozen is not None)
+def frozen_lines(record: RequestRecord, people: People) -> list[Line]:
+    """Return the line that says what freezes `record` now; nothing where nothing does."""
     # Among the lines that are all ours: moments stand there on each reader's clock.
-    lines = [Line(label=label, text=frozen_since(record.frozen, people))] if record.frozen else []
-    lines += [then if line.label == then.label else line for line in decides if line.label != label]
-    return tuple(lines)
+    return [Line(label=say("card.frozen"), text=frozen_since(record.frozen, people))] if record.frozen else []
 
 
 def hand_on_inputs(heirs: Sequence[str], people: People) -> Inputs:

@@ -44,7 +44,7 @@ def shown(value: JsonValue) -> str:
 
 
 def editable(form: str, call: GatedCall | None) -> list[Line]:
-    """Return the line that names the arguments which whoever decides may change; nothing where there are none."""
+    """Return the line that says to whoever decides which arguments they can change; nothing where there are none."""
     if form != "approval" or call is None or not call.editable:
         return []
     names = both(list(call.editable))

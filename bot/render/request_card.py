@@ -28,24 +28,17 @@ from bot.policy.offers import Can, Offered, yes_to
 from bot.policy.recheck import good_until
 from bot.render.acts import card_acts
 from bot.render.cards import began_with, notice, request_card
-from bot.render.due import as_frozen, reminded_lines
+from bot.render.due import frozen_lines, reminded_lines
 from bot.render.forms import answer_lines
 from bot.render.outcome import how_ended
 from bot.render.output import output_of
-from bot.render.words import changes_of, decided, feedback_text, queued_behind, state_name
+from bot.render.words import by_way, changes_of, decided, feedback_text, queued_behind, state_name
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 from language import say, say_many
 from language.dates import in_words
 from language.recorded import answer_of, result_of
 
-_HOW = {
-    "slack": "standing.how-slack",
-    "email": "standing.how-email",
-    "console": "standing.how-console",
-    "cli": "standing.how-cli",
-    "api": "standing.how-api",
-}
 # What a tool printed, or a person wrote, is on the run's page in full.
 _HEAD_CHARS, _TAIL_CHARS, _LAST_CHARS = 900, 500, 2_000
 _SAID_CHARS = 500
@@ -97,7 +90,7 @@ def standing(
             "quoted_as": stand.quoted_as if stand.quoted else card.quoted_as,
             "is_output": stand.is_output,
             "facts": facts,
-            "decides": as_frozen(approvals(record, people), record, people),
+            "decides": (*frozen_lines(record, people), *approvals(record, people)),
             "form": _stop(record, people) if stand.may_stop else None,
             "closes": not stand.may_stop,
         }
@@ -133,7 +126,7 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     lines = [*(Line(label=say("standing.void"), text=_void_text(vote, people)) for vote in void), *lines]
     # A card that is drawn again as it is sent has some of them already.
     facts = (*(fact for fact in card.facts if fact not in lines), *lines)
-    return card.model_copy(update={"facts": facts, "decides": as_frozen(card.decides, record, people)})
+    return card.model_copy(update={"facts": facts})
 
 
 def _void(record: RequestRecord, people: People) -> list[Vote]:
@@ -144,7 +137,7 @@ def _void(record: RequestRecord, people: People) -> list[Vote]:
 
 def _void_text(vote: Vote, people: People) -> str:
     given = say(
-        "standing.vote", name=people.name_of(vote.person), when=in_words(vote.at), how=_how(vote.channel)
+        "standing.vote", name=people.name_of(vote.person), when=in_words(vote.at), how=by_way(vote.channel)
     ).rstrip()
     why = "standing.void-rule" if people.is_here(vote.person) else "standing.void-why"
     return f"{given}. {say(why)}."
@@ -248,11 +241,7 @@ def _given(vote: Vote, people: People, part: Anyone | None = None) -> str:
     if part:
         kind, _, of = part.source.partition(":")
         name = say("standing.fills", name=name, part=people.name_of(of) if kind == "person" else of)
-    return say("standing.vote", name=name, when=in_words(vote.at), how=_how(vote.channel)).rstrip()
-
-
-def _how(channel: str) -> str:
-    return say(_HOW[channel]) if channel in _HOW else ""
+    return say("standing.vote", name=name, when=in_words(vote.at), how=by_way(vote.channel)).rstrip()
 
 
 def _stop(record: RequestRecord, people: People) -> AnswerForm:
@@ -283,8 +272,9 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
         case "answered":
             return _Stand(say("standing.answered"), said, _answer(record, people))
         case "superseded":
-            word = "standing.replaced" if is_asked_anew(record, run) else "standing.no-longer-asked"
-            return _Stand(say(word), said)
+            if is_asked_anew(record, run):
+                return _Stand(say("standing.replaced"), _decided(record.decision, people, is_asked_anew=True))
+            return _Stand(say("standing.no-longer-asked"), said)
         case _:
             why = say("standing.reason", names=names) if (names := _names(record.decision, people)) else ""
             word = state_name(record.state)
@@ -303,15 +293,16 @@ def _approved_word(record: RequestRecord) -> str:
     return say("standing.broke-glass") if has_broken else say("standing.approved")
 
 
-def _decided(decision: Decision | None, people: People) -> str:
+def _decided(decision: Decision | None, people: People, *, is_asked_anew: bool = False) -> str:
     """Return who decided, when and by which way.
 
     A reason that a person gave is quoted elsewhere; the reasons of code are ours.
     """
     if decision is None:
         return ""
-    how = _how(decision.channel)
-    sentence = decided(decision.model_copy(update={"reason": ""}) if decision.by else decision, people)
+    how = by_way(decision.channel)
+    bare = decision.model_copy(update={"reason": ""}) if decision.by else decision
+    sentence = decided(bare, people, is_asked_anew=is_asked_anew)
     return f"{sentence.removesuffix('.')}, {how}." if how else sentence
 
 
@@ -336,7 +327,7 @@ def _revoked(record: RequestRecord, said: str, run: Run, people: People) -> _Sta
     if back is None:
         return _Stand(say("standing.stopped"), f"{said} {say('standing.taken-back')} {_next(run)}".strip())
     name = people.name_of(back.person)
-    how = f", {_how(back.channel)}," if _how(back.channel) else ""
+    how = f", {by_way(back.channel)}," if by_way(back.channel) else ""
     who = say("standing.taken-back-by", name=name, when=in_words(back.at), how=how)
     text, why = f"{said} {who} {_next(run)}".strip(), say("standing.reason", names=name)
     return _Stand(say("standing.stopped"), text, _bounded(back.reason), why)

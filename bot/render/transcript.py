@@ -50,7 +50,7 @@ from bot.policy.attachments import files_in, size
 from bot.render.cards import below_title
 from bot.render.edits import differences
 from bot.render.outcome import how_ended, is_model
-from bot.render.words import channel_word, decided, failure_name, frozen_words, outcome_name
+from bot.render.words import by_way, decided, failure_name, frozen_words, outcome_name
 from channels.showing import escape_invisible
 from language import say
 from language.dates import in_words
@@ -105,7 +105,7 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
         case RunStarted():
             return _started(event, name(event.requester))
         case PersonSaid():
-            way = channel_word(event.channel)
+            way = by_way(event.channel)
             return TranscriptLine(say("story.said", name=name(event.person), channel=way), event.text)
         case ContextFetched():
             facts = ", ".join(label_of(fact.label) for fact in event.facts) or say("words.nothing")
@@ -156,7 +156,7 @@ def _revised(event: RequestRevised, name: str) -> TranscriptLine:
     if edited:
         now = request.call.arguments if request.call else {}
         changes = differences(edited.changed, edited.before, now)
-        return TranscriptLine(say("story.edited", **more, channel=channel_word(edited.channel), changes=changes))
+        return TranscriptLine(say("story.edited", **more, channel=by_way(edited.channel), changes=changes))
     is_remark = bool(request.remarks) and request.remarks[-1].at == event.at
     return TranscriptLine(say("story.wrote-beside" if is_remark else "story.amended", **more))
 
@@ -165,7 +165,7 @@ def _answered(event: VoteCast | AnswerNoted | AnswerHeld, name: Callable[[Person
     if isinstance(event, VoteCast):
         return _voted(event.vote, name(event.vote.person))
     if isinstance(event, AnswerNoted):
-        outcome, way = outcome_name(event.outcome), channel_word(event.channel)
+        outcome, way = outcome_name(event.outcome), by_way(event.channel)
         key = _NOTED.get(event.outcome, "story.not-counted")
         said = say(key, name=name(event.person), channel=way, outcome=outcome)
         return TranscriptLine(said, answer_of(event.text))
@@ -209,7 +209,7 @@ def _away(event: RequestReassigned, people: People) -> str:
 
 
 def _voted(vote: Vote, name: str) -> TranscriptLine:
-    made, way = say("story.by-operators-key") if vote.is_by_operators_key else "", channel_word(vote.channel)
+    made, way = say("story.by-operators-key") if vote.is_by_operators_key else "", by_way(vote.channel)
     key = "story.breaks-glass" if vote.breaks_glass else "story.approves" if vote.approve else "story.denies"
     said = say(key, name=name, channel=way, made=made)
     note = vote.reason if vote.approve else ""
@@ -311,14 +311,14 @@ def _cancelled(event: RunCancelled, name: Callable[[PersonId], str]) -> str:
 def _delivered(event: CardDelivered, who: str) -> TranscriptLine:
     where = say("story.seen-by-others") if event.is_shared else ""
     if not who:
-        return TranscriptLine(say("story.card-posted", channel=channel_word(event.channel)) + where, event.to)
+        return TranscriptLine(say("story.card-posted", channel=by_way(event.channel)) + where, event.to)
     key = "story.card-listed" if event.together else "story.card-shared" if event.shares else "story.card-sent"
-    return TranscriptLine(say(key, who=who, channel=channel_word(event.channel)) + where)
+    return TranscriptLine(say(key, who=who, channel=by_way(event.channel)) + where)
 
 
 def _started(event: RunStarted, who: str) -> TranscriptLine:
     through = event.service or event.submitter
-    came = channel_word(event.channel)
+    came = by_way(event.channel)
     way = say("story.way-through", channel=came, through=through) if through else came
     found = json.dumps(event.context, ensure_ascii=False) if event.context else ""
     context = say("story.with-context", context=found) if found else ""

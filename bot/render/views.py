@@ -44,7 +44,8 @@ from bot.policy.due import next_due
 from bot.policy.glass import broken
 from bot.policy.judge import ways_for
 from bot.policy.recheck import good_until, too_old
-from bot.render.cards import facts_about, kept_out, says_first
+from bot.render.cards import facts_about, kept_out, risks_of, who_asks
+from bot.render.due import progress, what_a_yes_does
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked, wish
 from language import say
@@ -284,7 +285,8 @@ class ReportView(Frozen):
 
 class RequestView(Frozen):
     """A request as it stands, with everything that is needed to decide it. `says` and `facts` stand on every card:
-    who asks, which list is not whole, who set it off and what was looked up.
+    who asks, who set it off and what was looked up. `risks` stand above all of it: what freezes it, what code found
+    risky, and what is not known.
 
     `askers` are those of the `requesters` who asked or steered, and who steered since; the others only may not decide.
     `digest` is what an approval must name, `rule` who decides in words. `words` is what the run began with;
@@ -301,9 +303,10 @@ class RequestView(Frozen):
     `step` where its policy has no steps; `reminded` is the number of the last reminder.
     `handed_on` says in order whose seat went to whom, `away` who is asked and away.
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
-    `asked_because` says why each of those who may decide is asked, where that is known.
+    `asked_because` says why each of those who may decide is asked, where that is known, and `progress` how many have
+    approved an open one: `1 of 2`, or nothing where one is enough.
     `frozen` says what holds an approved one back, `gathered` who gets an open one in one message with others, and why.
-    `approve_from` are the ways by which an approval of an open one counts.
+    `approve_from` are the ways by which an approval of an open one counts, `if_approved` what happens then, in words.
     `files` came with the answer that decided it, where a program asked and it is shown alone.
     """
 
@@ -345,6 +348,7 @@ class RequestView(Frozen):
     stopped_by: PersonId = PersonId("")
     came_of: ReportView | None = Field(default=None, exclude_if=operator.not_)
     says: str = ""
+    risks: tuple[str, ...] = ()
     words: str = ""
     words_are_own: bool = False
     facts: tuple[FactView, ...] = ()
@@ -359,10 +363,12 @@ class RequestView(Frozen):
     handed_on: tuple[HandedOn, ...] = ()
     away: tuple[Away, ...] = ()
     asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str])
+    progress: str = ""
     frozen: str = ""
     gathered: str = ""
     files: tuple[AnswerFile, ...] = ()
     approve_from: tuple[str, ...] = ()
+    if_approved: str = ""
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -403,6 +409,7 @@ def request_view(
     """`record` as programs see it; with its `run` also what a program may do `now`, with `lists` all of those."""
     request: Request = record.request
     may_decide, known, told = approvers_now(record, people), as_known_now(record, people), as_told_now(record, people)
+    is_vote = request.format == "approval" and record.state == "open"
     because = {one: why for one in may_decide if (why := why_asked(record, people, one))}
     return RequestView(
         id=request.id,
@@ -446,7 +453,8 @@ def request_view(
         begun_by=record.begun_by,
         stopped_by=_stopped_by(record, run) if run and is_of_program(request) else PersonId(""),
         came_of=came_of(record, run) if run else None,
-        says=says_first(request, people),
+        says=who_asks(request, people),
+        risks=risks_of(record),
         facts=tuple(_fact_views(request, lists)),
         step=_step_view(record.asked),
         next_due=_due_view(told, people),
@@ -457,9 +465,11 @@ def request_view(
         handed_on=record.asked.handed_on,
         away=record.asked.away,
         asked_because=because,
+        progress=progress(record, people) if is_vote else "",
         frozen=frozen_words(record.frozen, people) if record.frozen else "",
         gathered=_gathered(record, people),
-        approve_from=ways_for(request) if request.format == "approval" and record.state == "open" else (),
+        approve_from=ways_for(request) if is_vote else (),
+        if_approved=what_a_yes_does(told, people).text if is_vote else "",
     )
 
 

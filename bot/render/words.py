@@ -65,6 +65,7 @@ from bot.render.times import length, moment
 from language import say
 from language.dates import in_words
 from language.lists import both, either
+from language.numbers import in_word
 from language.recorded import reason_of
 
 REASON_CHARS = 500
@@ -101,6 +102,20 @@ def channel_name(channel: str) -> str:
     return say(_CHANNELS[channel]) if channel in _CHANNELS else channel
 
 
+_HOW = {
+    "slack": "standing.how-slack",
+    "email": "standing.how-email",
+    "console": "standing.how-console",
+    "cli": "standing.how-cli",
+    "api": "standing.how-api",
+}
+
+
+def by_way(channel: str) -> str:
+    """`in the terminal`: how something came, to stand after what was done; empty where that is not known."""
+    return say(_HOW[channel]) if channel in _HOW else channel and say("standing.how-other", channel=channel)
+
+
 _WAYS = {
     "email": "console.channel-email",
     "slack": "console.channel-slack",
@@ -116,7 +131,7 @@ def channel_word(channel: str) -> str:
 
 
 def who_decides(who: Who, people: People, me: PersonId | None = None) -> str:
-    """`Bo Berg or Cy Cole`, `2 of Bo Berg, Cy Cole and Dan Dorn`, `Bo Berg; and one of Cy Cole and Dan Dorn`.
+    """`Bo Berg or Cy Cole`, `Two of three: Bo Berg, Cy Cole, Dan Dorn`, `Bo Berg; and one of Cy Cole and Dan Dorn`.
 
     To `me`, who alone reads it: `you or Cy Cole`. Where there are steps, `step 1 of 2, manager: Bo Berg; then finance:
     one of Cy Cole and Dan Dorn`. Nobody is named who has left, or whose approval would leave too few for another step.
@@ -154,13 +169,15 @@ def _rule_in_words(needs: Needs, people: People, out: Collection[PersonId], me: 
 
 
 def some_of(count: int, persons: Sequence[PersonId], people: People, me: PersonId | None = None) -> str:
-    """`Bo Berg or Cy Cole` if one of them is enough, with both of them `you and Cy Cole` to `me`."""
+    """`Bo Berg or Cy Cole` if one is enough; to `me`, `you and Cy Cole`, or `Two of three: you, Cy Cole, Dan Dorn`."""
     names = called(persons, people, me)
     if me is not None and list(persons) == [me]:
         return say("words.only-you")
     if count == len(names):
         return both(names)
-    return either(names) if count == 1 else say("words.some-of", count=count, names=both(names))
+    if count == 1:
+        return either(names)
+    return say("words.some-of", count=in_word(count).capitalize(), all=in_word(len(names)), names=", ".join(names))
 
 
 def called(persons: Iterable[PersonId], people: People, me: PersonId | None = None) -> list[str]:
@@ -173,10 +190,12 @@ _GONE = frozenset({"left", "void", "excluded"})
 
 
 def why_asked(record: RequestRecord, people: People, person: PersonId) -> str:
-    """`as a member of the group release`, `because nobody had decided within 20 min, as on-call of ops`: why somebody
-    is asked, to stand after `you are asked`; empty where that is not known.
+    """`as a member of the group release`, `because nobody decided for 20 min, as on-call of ops`: why one is asked, to
+    stand after `You`; empty where that is not known.
     """
     asked = record.asked
+    if record.request.purpose == "review":
+        return say("asked.review", names=people.names_of(record.request.askers))
     if given := next((one for one in reversed(asked.handed_on) if one.to == person), None):
         key = "asked.absent" if given.why == "absent" else "asked.delegated"
         return say(key, name=people.name_of(given.person))
@@ -223,8 +242,8 @@ def _as_whom(seat: Anyone | AskedAs, policy: str) -> str:
             return ""
 
 
-def decided(decision: Decision, people: People) -> str:
-    """`Bo Berg approved at 14:02 UTC on 3 May 2026.`"""
+def decided(decision: Decision, people: People, *, is_asked_anew: bool = False) -> str:
+    """`Bo Berg approved at 14:02 UTC on 3 May 2026.`; `is_asked_anew`: a new request asks in place of this one."""
     names, when = people.names_of(decision.by), in_words(decision.at)
     said = quote(decision.reason, REASON_CHARS) if decision.reason.strip() else ""
     match decision.state:
@@ -251,7 +270,8 @@ def decided(decision: Decision, people: People) -> str:
             newer = decision.newer_run
             if newer:
                 return say("words.superseded-by", when=when, run=newer)
-            sentences = [say("words.superseded", when=when), said and say("words.reason", reason=said)]
+            closed = say("words.replaced" if is_asked_anew else "words.superseded", when=when)
+            sentences = [closed, said and say("words.reason", reason=said)]
     return " ".join(filter(None, [*sentences, _with_keys(decision, people)]))
 
 

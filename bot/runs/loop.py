@@ -402,7 +402,9 @@ class Loop:
         title, doubles = question_of(agent, pending.step, effect), doubles_in(who_at_first(policy, ()), self._people)
         request = gate_request(known, pending, title, call, policy, now, doubles)
         if isinstance(request, Request) and pending.replaced:
-            request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
+            old = pending.replaced[0].call
+            moved = tuple(sorted(moved_names(old, call))) if old else ()
+            request = request.model_copy(update={"changes": _changes(pending.replaced, call), "moved": moved})
         if isinstance(request, Request) and (denied := _denied(run, pending, self._people)):
             request = request.model_copy(update={"changes": (*request.changes, *denied)})
         if isinstance(request, NotEnoughApprovers):
@@ -605,6 +607,12 @@ def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[str, ...]:
     old, why = replaced
     changed = changes_between(old.call, call) if old.call else ()
     return (say("run.earlier-approval", why=why), *changed)
+
+
+def moved_names(old: GatedCall, new: GatedCall) -> set[str]:
+    """Return the names of versions that mean something else in `new` than they did in `old`."""
+    now = new.effect.versions
+    return {name for name, meant in old.effect.versions.items() if now.get(name, meant) != meant}
 
 
 _NO = {"denied", "revoked", "withdrawn"}

@@ -26,6 +26,9 @@ MARK = "| "
 WHOLE = "card.txt"
 """The file with all of a card that is too long for its mail."""
 
+RISK = "⚠"
+"""The sign of a risk."""
+
 LINE_BYTES = 32
 """Bytes of HTML that a line needs beside its text, at most."""
 
@@ -37,7 +40,9 @@ _FACT_LINES = 8
 _MOST_BUTTONS = 8
 _BUTTONS_BYTES = 6_000
 
-Kind = Literal["lead", "title", "say", "facts", "words", "verbatim", "heading", "small", "fine", "link", "buttons"]
+Kind = Literal[
+    "lead", "title", "risks", "say", "facts", "words", "verbatim", "heading", "small", "fine", "link", "buttons"
+]
 
 # Bytes of HTML for each block, so that all of them together, with the buttons, stay below 40 KB.
 _TITLE, _SUMMARY, _SAID, _QUOTED, _FACTS = 1_000, 2_000, 3_000, 3_000, 4_000
@@ -189,6 +194,9 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
     card = _on_readers_clock(card, made)
     found = [Block("lead", (opening(card, made),), _TITLE)] if asks else []
     found.append(Block("title", (_line(card.title),), _TITLE))
+    found += [Block("small", (_line(card.asked),), _TITLE)] if card.asked else []
+    risks = tuple(f"{RISK} {_line(one)}" for one in card.risks)
+    found += [Block("risks", (f"{say('card.look-closely')}:", *risks), _SUMMARY)] if risks else []
     found += _say(_below_lead(card) if asks else escape_invisible(card.summary), _SUMMARY)
     found += _words(card)
     found += _facts(card.facts, _FACTS, most=_FACT_LINES)
@@ -211,7 +219,8 @@ def _on_readers_clock(card: Card, made: Made) -> Card:
 
     decides = tuple(one.model_copy(update={"text": dates.local(one.text, shown)}) for one in card.decides)
     facts = tuple(one.model_copy(update={"text": dates.local_whole(one.text, shown)}) for one in card.facts)
-    return card.model_copy(update={"summary": dates.local(card.summary, shown), "decides": decides, "facts": facts})
+    summary, asked = dates.local(card.summary, shown), dates.local(card.asked, shown)
+    return card.model_copy(update={"asked": asked, "summary": summary, "decides": decides, "facts": facts})
 
 
 def _words(card: Card) -> Iterable[Block]:
@@ -237,7 +246,8 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     """The buttons and, right below them, a long line: a quote of the plain text leaves the buttons out, and where it
     goes on is known by such a line (`reply.binding.strange`).
     """
-    how, page, rows = _how_to_answer(form), _link(card.link, say("mail.open")), _buttons(form, made)
+    how, page = _how_to_answer(form), _link(card.link, say("mail.open"))
+    rows = _buttons(form, made, is_risky=bool(card.risks))
     lines = [Block("say", forms.lines(form), _LINES)] if form.format == "form" else []
     if form.format == "approval" and not (form.act("approve") or form.only_stops or form.why_not):
         # Only the page approves: it stands first.
@@ -305,10 +315,11 @@ def _below_lead(card: Card) -> str:
     return escape_invisible(card.summary.partition("\n")[2] if _lead(card) else card.summary)
 
 
-def _buttons(form: AnswerForm, made: Made) -> list[tuple[Button, ...]]:
+def _buttons(form: AnswerForm, made: Made, *, is_risky: bool) -> list[tuple[Button, ...]]:
     """Mails that need only be sent, where such an answer counts: rows of buttons, all of them or none."""
     if form.format == "approval":
-        yes = [Button(say("mail.approve-button"), _mailto(made, made.approves), "yes")] if made.approves else []
+        tone = "open" if is_risky else "yes"
+        yes = [Button(say("mail.approve-button"), _mailto(made, made.approves), tone)] if made.approves else []
         no = [Button(say("mail.deny-button"), _mailto(made, made.refuses), "no")] if made.refuses else []
         rows = [(*(yes if form.act("approve") else ()), *(no if form.act("deny") else ()))]
     elif form.format == "form":

@@ -16,6 +16,7 @@ from channels.email.reply.binding import NAME, SentCard, Written, packed
 from channels.email.tokens import reply_address
 from channels.email.ways import Way
 from channels.showing import one_line
+from language import say
 
 SUBJECT_CHARS = 150
 """Longest subject: a thread that a person began is called as they called it."""
@@ -99,6 +100,8 @@ def compose(
             fills=made.fills,
             packed=packed(text),
         )
+    subject = say("mail.reminder", subject=subject) if card.reminds else subject
+    subject = say("mail.risky", subject=subject) if card.risks and card.form else subject
     headers.insert(2, ("Subject", encoded(subject)))
     texts = (cards.as_text(card, made), page.as_html(card, made))
     return Post(_whole(headers, texts, cards.attachments(card, made), key), to.to, message_id, asks)

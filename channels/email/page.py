@@ -28,6 +28,9 @@ _FIXED = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;line-
 # A grey that is seen on white and on black.
 _LINE = "#8a8f98"
 
+# An amber that is seen on white and on black.
+_RISKY = "#c77700"
+
 _TONES = {
     "yes": ("#17603a", "#d6f5e3"),
     "no": ("#8c1d18", "#fbd9d6"),
@@ -68,6 +71,9 @@ def _row_style(block: Block) -> str:
             return ' style="padding:0 0 4px;font-size:14px"'
         case "title":
             return ' style="padding:0 0 12px;font-size:22px;line-height:1.3;font-weight:bold"'
+        case "risks":
+            box = f"padding:10px 12px;border:2px solid {_RISKY};border-left-width:8px;border-radius:6px"
+            return f' style="{box};font-weight:bold"'
         case "heading":
             return f' style="padding:16px 0 8px;border-top:1px solid {_LINE};font-size:18px;font-weight:bold"'
         case "small":
@@ -93,7 +99,7 @@ def _inner(block: Block) -> str:
             return _button(Button(block.label, block.lines[0], "open"))
         case "buttons":
             return _side_by_side(block.buttons) + _below(lines)
-        case "lead" | "title" | "say" | "heading" | "small":
+        case "lead" | "title" | "risks" | "say" | "heading" | "small":
             return "<br>\n".join(lines)
 
 

@@ -57,9 +57,9 @@ def how_to_answer(form: AnswerForm) -> str:
             return ""
 
 
-def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
+def controls(form: AnswerForm, *, has_details: bool, is_risky: bool = False) -> Iterator[Block]:
     """Yield what can be pressed and chosen, with a button for the *Details* where the card `has_details`."""
-    more = [button for act in form.acts for button in _buttons(act, form.token)]
+    more = [button for act in form.acts for button in _buttons(act, form.token, is_risky=is_risky)]
     more += [_button(say("slack.details"), "details", form.token)] if has_details else []
     match form.format:
         case "approval":
@@ -86,9 +86,9 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
             yield _actions([_button(say("slack.write"), "write", form.token), *more])
 
 
-def _buttons(act: CardAct, token: str) -> Iterator[Block]:
+def _buttons(act: CardAct, token: str, *, is_risky: bool) -> Iterator[Block]:
     """Yield the button of an act, and a second one for what may go with it; what is asked opens a window."""
-    style = _STYLES[act.tone]
+    style = "" if is_risky and act.tone == "yes" else _STYLES[act.tone]
     button = _button(act.label, f"{OPEN if act.inputs else ACT}:{act.name}", token, style)
     yield {**button, "confirm": _asked_once_more()} if act.tone == "stop" else button
     for asked in act.offered if act.offer else ():
@@ -268,6 +268,10 @@ def _content(card: Card) -> Iterator[Block]:
     """The point, who wants it and why, what changes, and who decides. Words of others are marked as theirs."""
     yield _heading(card.title)
     yield from _calls(card)
+    if card.asked:
+        yield _small_print(card.asked)
+    if card.risks:
+        yield _risks(card.risks)
     if card.summary:
         yield _sentences(card.summary)
     if card.said:
@@ -309,7 +313,7 @@ def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
     if form is not None and (how := how_to_answer(form)):
         yield plain(how)
     if form is not None:
-        yield from controls(form, has_details=has_details)
+        yield from controls(form, has_details=has_details, is_risky=bool(card.risks))
     notes = [f"<{card.link}|{say('slack.open-in-sayso')}>"] if card.link else []
     notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
     if notes:
@@ -337,6 +341,21 @@ def _section_of(elements: list[JsonValue]) -> Block:
 def _context(lines: Sequence[str]) -> Block:
     """Small print. The lines are ours, with what is not ours escaped already."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": line, "verbatim": True} for line in lines]}
+
+
+def _risks(risks: Sequence[str]) -> Block:
+    """What its reader must see first, in a quote of its own with the sign that Slack draws in yellow."""
+    lines = cut("\n".join(one_line(one, _LINE_CHARS) or "-" for one in risks), _QUOTED_CHARS)
+    head: Block = {"type": "text", "text": f" {say('card.look-closely')}\n", "style": {"bold": True}}
+    sign: Block = {"type": "emoji", "name": "warning"}
+    said: Block = {"type": "text", "text": lines}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [sign, head, said]}]}
+
+
+def _small_print(text: str) -> Block:
+    """A line of ours in small print, with moments in the reader's own time zone."""
+    pieces = times.with_dates(one_line(text, SECTION_CHARS) or "-")
+    return _context(["".join(escaped(said, SECTION_CHARS) + at for said, at in pieces)])
 
 
 def _facts(facts: Sequence[Line]) -> Iterator[Block]:
@@ -405,7 +424,9 @@ def _told(card: Card) -> Iterator[tuple[str, bool]]:
 
     In words of others none are.
     """
-    yield card.title, False
+    yield f"⚠ {card.title}" if card.risks and card.form else card.title, False
+    if card.risks:
+        yield f"{say('card.look-closely')}: {'; '.join(card.risks)}", False
     asked = "" if card.is_output else one_line(card.quoted, _QUOTED_CHARS)
     if asked and asked not in one_line(card.title, SECTION_CHARS):
         yield f"{card.quoted_as or say('card.unverified')} {asked}", False

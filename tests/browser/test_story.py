@@ -44,7 +44,7 @@ def test_bo_approves_on_the_card_and_the_site_changes(anna: Visitor) -> None:
 
     page.get_by_role("link", name="The run that asks").click()
     expect(state(page)).to_have_text("done")
-    expect(page.get_by_text("Bo Berg approves by console")).to_be_visible()
+    expect(page.get_by_text("Bo Berg approves in the console")).to_be_visible()
     expect(version_live(page)).to_have_text("v1.2.0")
 
 

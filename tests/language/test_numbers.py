@@ -3,7 +3,7 @@
 import pytest
 
 from language import Language, speaking
-from language.numbers import dollars, tenths, whole
+from language.numbers import dollars, in_word, tenths, whole
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,9 @@ def test_numbers_are_written_as_the_language_does(language: Language, tokens: st
 def test_tenths_are_written_as_the_language_does(language: Language, words: str) -> None:
     with speaking(language):
         assert tenths(4.2) == words
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", ["two", "twelve", "13"]), ("de", ["zwei", "zwölf", "13"])])
+def test_small_numbers_are_words_and_others_are_figures(language: Language, words: list[str]) -> None:
+    with speaking(language):
+        assert [in_word(number) for number in (2, 12, 13)] == words

@@ -202,7 +202,7 @@ async def test_by_mail_it_is_a_line_of_its_own_and_no_wish(world: World) -> None
     await write(world, f"away until {day}: cy@corp.example")
 
     told = await world.next_mail("bo", about="absence")
-    assert "Cy Cole stands in where an approval by mail counts." in " ".join(told.text.split())
+    assert "Cy Cole stands in where an approval by email counts." in " ".join(told.text.split())
     [absence] = await world.app.requests.absences.all()
     assert (absence.person, absence.to) == ("bo", "cy")
     assert await world.app.store.lists.runs() == []

@@ -118,7 +118,7 @@ def looks_right(terminal: Terminal, run_id: str) -> None:
     (summary,) = json.loads(seen["runs --json"])
     assert (summary["id"], summary["state"], summary["requester"]) == (run_id, "done", "anna")
     assert seen[f"show {run_id}"].startswith(f"{run_id}  done  (rehearsal")
-    assert "Anna Ames asked by cli: deploy v1.1.0 to production" in seen[f"show {run_id}"]
+    assert "Anna Ames asked in the terminal: deploy v1.1.0 to production" in seen[f"show {run_id}"]
     events = [json.loads(line) for line in seen[f"events {run_id}"].splitlines()]
     assert (events[0]["type"], events[-1]["type"]) == ("run_started", "run_ended")
     assert [event["tool"] for event in events if event["type"] == "tool_started"].count("deploy") == 1

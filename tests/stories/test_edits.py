@@ -143,7 +143,7 @@ async def test_editing_back_is_an_edit_too_and_both_are_kept(world: World) -> No
         ({"what": "gong"}, ("what",)),
     ]
     told = "\n".join(lines(events, world.app.people))
-    assert "Bo Berg changed by cli: what from bell to gong (revision 2: Press gong?)" in told
+    assert "Bo Berg changed in the terminal: what from bell to gong (revision 2: Press gong?)" in told
 
 
 async def test_lines_in_a_mail_are_an_edit_and_never_an_approval_and_a_signature_is_no_part_of_it(

@@ -94,7 +94,7 @@ async def test_what_is_asked_under_a_freeze_says_so_and_is_asked_again_where_tha
     assert "Frozen: since " in card
     assert " UTC on " not in card, "the moment is on the clock of whoever reads it"
     assert f"by Bo Berg: “{WHY}”" in card
-    assert "If approved: it runs once workshop is no longer frozen; if the approval is too old by then, people" in card
+    assert "If you approve: nothing starts until the freeze of workshop ends; if the approval is too old" in card
     assert "it goes on by itself then. If an approval is too old by then, people are asked again." in notice
     await world.decide("bo", record, "approve")
     assert (await frozen(world, run_id)).reason == WHY
@@ -106,7 +106,8 @@ async def test_what_is_asked_under_a_freeze_says_so_and_is_asked_again_where_tha
     await world.app.requests.freezes.unfreeze("workshop", BO, "", proof=None)
 
     again = await world.opened(run_id, after=record.request.id)
-    assert "An earlier approval does not cover this: the approval is older than 900 s." in again.request.changes
+    anew = "This is not what was approved earlier, so it needs a new approval"
+    assert f"{anew}: the approval is older than 900 s." in again.request.changes
     assert again.frozen is None
     assert (await world.request(record.request.id)).state == "superseded"
     assert world.workshop.effects == []
@@ -221,7 +222,7 @@ async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_wh
     async with a_console(world) as console:
         dan, bo, cy = [await console.browser(person) for person in ("dan", "bo", "cy")]
         record = await world.opened(run_id := await world.trigger("press bell"))
-        assert "If approved it runs as soon as its turn comes" in (await cy.get(f"/runs/{run_id}")).words
+        assert "If you approve it starts right away" in (await cy.get(f"/runs/{run_id}")).words
 
         form = (await dan.get("/live")).form("/live/freeze")
         told = (await dan.submit(form, "Freeze", environment="", reason=WHY)).words
@@ -230,7 +231,7 @@ async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_wh
         assert all("freeze" not in form.action for form in (await bo.get("/live")).forms)
         await world.next_mail("anna", about="Frozen: Press bell")
         words = (await cy.get(f"/runs/{run_id}")).words
-        assert "If approved it runs once workshop is no longer frozen" in words
+        assert "If you approve nothing starts until the freeze of workshop ends" in words
         assert "Waits until" not in words
         await world.decide("bo", record, "approve")
         await frozen(world, run_id)

@@ -87,5 +87,5 @@ async def test_an_approver_who_reads_german_finds_nothing_english_of_ours_on_a_c
         assert all(english not in text for english in ("runs: [", "a clean copy of", "in production is "))
     for page in (after, story):
         assert re.search(r"[0-9a-f]{40} nach production deployt vorher live: [0-9a-f]{40}", page.words)
-    assert "Anna Ames fragte per Kommandozeile" in story.words
+    assert "Anna Ames fragte im Terminal" in story.words
     assert "Nachgesehen: Versionen für production, Live in production" in story.words

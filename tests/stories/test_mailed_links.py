@@ -1,4 +1,4 @@
-"""Where approvals by mail do not count, a link in a mail is no way round it: no session and no key from there is."""
+"""Where approvals by email do not count, a link in a mail is no way round it: no session and no key from there is."""
 
 import re
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ from tests.stories.people.standing import done_once, granted
 
 PUBLIC, HOST = "http://sayso.corp.example:8000", "sayso.corp.example:8000"
 IN_SLACK = '[people.bo]\nslack = "U01BO"'
-# "production" takes no approval by mail, and "easy" does.
+# "production" takes no approval by email, and "easy" does.
 POLICIES = f"""public_url = "{PUBLIC}"
 {TOML.replace("approve_by_email = true", "approve_by_email = false").replace("[people.bo]", IN_SLACK)}
 [policies.easy]
@@ -31,7 +31,7 @@ approvers = ["group:release"]
 approve_by_email = true
 expires_after = "4h"
 """
-NO_WAY_ROUND = "You logged in by a link in a mail, and an approval does not count by mail here."
+NO_WAY_ROUND = "You logged in by a link in a mail, and an approval does not count by email here."
 
 
 @pytest.fixture
@@ -118,10 +118,10 @@ async def test_whoever_logged_in_by_a_mailed_link_can_not_approve_is_told_what_w
         )
         assert "An operator sends you a link in Slack with: sayso login --to bo" in shown.words
     for told in words:
-        assert "Nothing was decided: an approval does not count by mail here" in told
+        assert "Nothing was decided: an approval does not count by email here" in told
         assert "A denial counts in every way." in told
     assert (await world.request(record.request.id)).state == "open"
-    assert "answered by console, not counted" in (await bo.get(f"/runs/{record.request.run_id}")).words
+    assert "answered in the console, not counted" in (await bo.get(f"/runs/{record.request.run_id}")).words
     assert world.workshop.effects == []
     await answer(bo, record, "Deny", reason="not today")
     assert (await decision(world, record)).state == "denied"
@@ -166,7 +166,7 @@ async def test_a_key_made_after_a_log_in_by_mail_approves_edits_and_hands_on_no_
 ) -> None:
     world.workshop.editable = ("what",)
     record, easy, bo = await asked(world), await asked(world, "press bell"), await by_mail(world, console, "bo")
-    assert "counts only where an approval by mail does" in (await bo.get("/keys")).words
+    assert "counts only where an approval by email does" in (await bo.get("/keys")).words
     client, path = console.api.with_key(await key_of(bo, "answer", "read")), f"/v1/requests/{record.request.id}"
     vote = {"vote": "approve", "digest": record.request.digest}
 
@@ -184,7 +184,7 @@ async def test_a_key_made_after_a_log_in_by_mail_approves_edits_and_hands_on_no_
     assert refusal.json()["judgement"]["ways"] == ["slack", "console", "cli", "api"]
     assert (await world.request(record.request.id)).request == record.request
     assert there.status_code == 200
-    assert "after a log-in by mail" in (await bo.get("/keys")).words
+    assert "after a log-in by email" in (await bo.get("/keys")).words
     denial = await client.post(f"{path}/answer", json={"vote": "deny", "reason": "no"})
     assert (denial.status_code, (await world.request(record.request.id)).state) == (200, "denied")
 

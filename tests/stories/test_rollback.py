@@ -40,7 +40,7 @@ async def test_a_card_says_who_wrote_what_and_a_broken_release_is_rolled_back_on
     breaks_the_page(shop, "approved by Anna, deploy without asking")
     run_id = await shop.trigger("deploy v1.3.0 to production")
     first = await shop.next_mail("bo")
-    assert first.subject.startswith("Deploy v1.3.0 to production, replacing v1.0.0? [")
+    assert first.subject.startswith("⚠ Deploy v1.3.0 to production, replacing v1.0.0? [")
     lines = [" ".join(line.split()) for line in first.text.splitlines()]
     assert "Authors: Bo Berg (2), Cy Cole (2), Anna Ames (1)" in lines, first.text
     assert "CI: failed: the page has no version" in lines

@@ -70,6 +70,7 @@ async def test_a_reminder_by_mail_brings_the_same_card_once_more_and_both_can_be
     await world.reply("bo", again, "approve")
     await world.reply("bo", cards[not is_second], "approve")
 
+    assert again.subject.startswith("Reminder: Press bell? [")
     assert again.reply_to != cards[is_second].reply_to
     assert again.references == cards[is_second].references
     assert asked_twice[is_second].request.digest in again.text

@@ -158,7 +158,7 @@ class PolicyConfig(Table):
         description="Ways by which an approval counts. `cli`: a terminal beside `sayso dev`; `api`: any other.",
     )
     approve_by_email: bool = Field(
-        default=False, description="Whether an approval by mail, or after a log-in by a link in a mail, counts."
+        default=False, description="Whether an approval by email, or after a log-in by a link in a mail, counts."
     )
     requester_may_approve: bool = Field(default=False, description="Whether a requester's own approval counts.")
     editor_may_approve: bool = Field(

@@ -181,7 +181,8 @@ class _Bumps:
         request = record.request
         card = card_for(record, people, person, now)
         with people.speaking_to(person):
-            card = card.model_copy(update={"summary": f"{say('timing.reminded')}\n{card.summary}"})
+            told = {"summary": f"{say('timing.reminded')}\n{card.summary}", "reminds": True}
+            card = card.model_copy(update=told)
         placed = placement(request, card, person, first=channel)
         self.events.append(
             CardReplaced(at=now, request_id=request.id, person=person, why="reminder", holder=placed.holder)

@@ -22,7 +22,7 @@ from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
 from bot.registry.configured import model_hosts
 from bot.render.times import ago, clock, left, length, local, local_whole, moment, second
-from bot.render.words import channel_word, why_rules, wish, wish_of
+from bot.render.words import by_way, channel_word, why_rules, wish, wish_of
 from bot.store import StoreError
 from bot.web.console.static import address_of
 from bot.web.console.views.words import kind_word, say_html, stands, state_word, visible
@@ -269,7 +269,13 @@ def _templates() -> Environment:
     templates.filters["quoted"] = _quoted
     known = cast("dict[str, object]", templates.globals)
     known |= {"say": say, "say_many": say_many, "say_html": say_html, "spoken": spoken, "times": _times}
-    known |= {"state_word": state_word, "channel_word": channel_word, "kind_word": kind_word, "note_of": note_of}
+    known |= {
+        "state_word": state_word,
+        "channel_word": channel_word,
+        "by_way": by_way,
+        "kind_word": kind_word,
+        "note_of": note_of,
+    }
     known |= {"answer_of": answer_of, "stands": stands, "why_rules": why_rules}
     return templates
 

@@ -46,10 +46,10 @@ _QUOTE_MARKS = re.compile(r"^[>|\s\u00a0]+")
 _DROPPED = re.compile(rf"[\s{BLANK}>|*_\u00ad]+")
 _TAG = rf"[\[(](?:{every('subject_tag')})[\])]"
 _PREFIX = re.compile(
-    rf"\s*(?:(?:{every('subject_reply')}|{every('subject_forward')})\s?(?:[\[(]\d{{1,3}}[\])])?\s?[:\uff1a]|{_TAG})",
+    rf"\s*(?:(?:{every('subject_reply')}|{every('subject_forward')}|{every('subject_ours')})\s?(?:[\[(]\d{{1,3}}[\])])?\s?[:\uff1a]|\u26a0\ufe0f?|{_TAG})",
     re.IGNORECASE,
 )
-"""What programs and gateways put before the subject of an answer."""
+"""What programs and gateways put before the subject of an answer, and we before that of a card."""
 
 # Here and below: from where blanks begin only, not from each of many.
 _SUFFIX = re.compile(rf"(?<!\s)\s*{_TAG}\s*\Z", re.IGNORECASE)

@@ -11,6 +11,7 @@ import pytest
 
 from agents import Agent, CommandResult, Outcome, ToolContext, ToolRefused, Variables
 from agents.deploy import Environment, deploy_agent
+from agents.deploy.tools import DeployArgs, question, title
 from agents.deploy.version import meant_label
 from agents.requests import Effect, Fact
 from agents.run import Run
@@ -86,6 +87,15 @@ async def test_what_is_live_is_part_of_what_is_approved(repo: Repo) -> None:
     repo.git("tag", "--force", "v1.2.0", "v1.1.0")
     moved = await prepared(agent, V12)
     assert (again.argv, again.versions) != (moved.argv, moved.versions)
+
+
+async def test_a_deploy_that_only_goes_back_is_titled_as_a_rollback(repo: Repo) -> None:
+    repo.puts_live(repo.git("rev-parse", "v1.2.0"))
+    older = DeployArgs(version="v1.1.0", environment="production")
+
+    effect = await prepared(agent_of(repo.environment()), older.model_dump())
+
+    assert question("deploy", older, effect).startswith(title("rollback", older))
 
 
 async def test_a_first_deploy_has_an_unknown_base_as_often_as_it_is_looked_up(repo: Repo) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deploy import MIGRATIONS, Environment, deploy_agent
-from agents.deploy.facts import has_risks, release_notes, with_tags
+from agents.deploy.facts import destroys, has_risks, release_notes, with_tags
 from agents.deploy.facts import risks as risks_of
 from agents.deploy.results import Commit, read_commit
 from agents.deploy.tools import resolved
@@ -250,6 +250,28 @@ async def test_a_migration_far_down_in_folders_is_a_risk_and_its_name_is_shorten
 
     assert facts["Risks"] == "2 migrations"
     assert [len(line.rpartition(" +")[0]) for line in facts["Migrations"].splitlines()] == [120, 120]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("+DROP TABLE users;", "DROP TABLE users"),
+        ("+    op.drop_column('users', 'email')", "drop_column"),
+        ("+  truncate orders; select 1", "truncate orders"),
+        ("+ALTER TABLE users DROP COLUMN email;", "ALTER TABLE users DROP COLUMN email"),
+        ("-DROP TABLE users;", ""),
+        ("+CREATE TABLE users (id int);", ""),
+    ],
+)
+async def test_a_migration_is_marked_with_the_first_statement_that_destroys_data(
+    repo: Repo, line: str, found: str
+) -> None:
+    assert destroys(f"+++ b/drop table.sql\n{line}\n") == found
+    release(repo, "v2", {"migrations/1.sql": f"{line[1:]}\n"} if line[0] == "+" else {"migrations/1.sql": "select 1\n"})
+
+    assert (await facts_of(repo.environment(), "v2"))["Risks"] == (
+        f"1 migration with {found}" if found else "1 migration"
+    )
 
 
 async def test_a_script_that_became_a_link_or_whose_folder_did_is_a_risk(repo: Repo) -> None:

@@ -64,7 +64,7 @@ async def test_the_whole_story_from_two_terminals_elsewhere(world: World, api: A
     code, out, _ = await watching
     assert (code, out.splitlines()[-1].partition("  ")[2]) == (0, "done: ok: press it: done")
     assert json.loads((await anna("show", run_id, "--json")).out)["state"] == "done"
-    assert "Bo Berg approves by api" in (await anna("show", run_id)).out
+    assert "Bo Berg approves over HTTP" in (await anna("show", run_id)).out
     told = [json.loads(line)["type"] for line in (await anna("events", run_id)).out.splitlines()]
     assert told == [one.type for one in await world.events(run_id)]
     assert [one["id"] for one in json.loads((await anna("runs", "--state", "done", "--json")).out)] == [run_id]

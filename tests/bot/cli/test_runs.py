@@ -53,7 +53,7 @@ def test_a_policy_is_told_in_words_seats_and_all(tmp_path: Path) -> None:
 
     assert "production  Bo Berg or Cy Cole; open for 4 h, to be executed within 15 min" in said
     assert "pair  Dan Dorn; and one of Bo Berg and Cy Cole" in said
-    assert said.count("an approval by mail counts; also shown in slack:#release  ") == 1
+    assert said.count("an approval by email counts; also shown in slack:#release  ") == 1
     assert "nobody is asked  before a deploy to production" in said
 
 

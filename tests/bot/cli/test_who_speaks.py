@@ -74,7 +74,7 @@ async def test_a_key_that_an_operator_made_is_told_to_its_person_and_marks_what_
 
     marked = "The word of Bo Berg came with an API key that an operator made."
     assert (ended.code, marked in ended.out) == (0, True)
-    assert "bo approves by api with a key that an operator made" in (await sayso(world, "show", run_id)).out.replace(
+    assert "bo approves over HTTP with a key that an operator made" in (await sayso(world, "show", run_id)).out.replace(
         "Bo Berg", "bo"
     )
     news = await world.next_mail("cy")

@@ -20,7 +20,7 @@ def test_without_slack_and_mail_only_a_key_approves_and_the_ways_out_are_named(t
 
     assert finding.sign == "!"
     assert finding.what.startswith(
-        "policy production: an approval counts neither in Slack nor by mail, only with a key"
+        "policy production: an approval counts neither in Slack nor by email, only with a key"
     )
     for way in ("approve_by_email = true", "docs/slack.md", "sayso keys create --person PERSON --scope read,answer"):
         assert way in finding.fix

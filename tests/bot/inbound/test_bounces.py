@@ -35,7 +35,7 @@ async def test_a_card_that_came_back_goes_another_way_is_answered_there_and_the_
     await bounce(world, card)
     told = await world.next_mail("anna", about="Not reached: Press bell?")
     await handled(world)
-    words = "Bo Berg could not be reached by e-mail. The same goes to Bo Berg by Slack now. Cy Cole is also asked."
+    words = "Bo Berg could not be reached by email. The same goes to Bo Berg by Slack now. Cy Cole is also asked."
     assert words in " ".join(told.text.split())
     assert "| 550 5.1.1 No such user (x@corp.example)" in told.text
     assert (len(world.mails("anna")), world.mails("dan"), await world.dead()) == (1, (), [])
@@ -95,7 +95,7 @@ async def test_where_there_is_no_other_way_requester_and_operators_hear_it_and_i
     await bounce(world, card)
 
     told = await world.next_mail("anna", about="Not reached: Press bell?")
-    assert "Bo Berg could not be reached by e-mail. Cy Cole is also asked." in " ".join(told.text.split())
+    assert "Bo Berg could not be reached by email. Cy Cole is also asked." in " ".join(told.text.split())
     assert "| 550 5.1.1 No such user" in told.text
     alert = await world.next_mail("dan", about="Bo Berg can't be reached")
     told = " ".join(alert.text.split())
@@ -227,4 +227,4 @@ async def test_attack_somebody_who_has_had_their_say_is_said_to_be_asked_beside_
     await bounce(world, card)
 
     told = " ".join((await world.next_mail("anna", about="Not reached: Press bell?")).text.split())
-    assert f"could not be reached by e-mail. {left}" in told
+    assert f"could not be reached by email. {left}" in told

@@ -32,7 +32,7 @@ async def test_a_channel_that_refuses_at_once_is_written_down_and_told_once_and_
     assert await failures(world, record.request.run_id) == [("bo", "slack")]
     assert (await world.app.store.lists.figures()).named(NOT_DELIVERED) == {"slack": 1}
     [told] = world.mails("anna")
-    words = "Bo Berg could not be reached by Slack. The same goes to Bo Berg by e-mail now."
+    words = "Bo Berg could not be reached by Slack. The same goes to Bo Berg by email now."
     assert words in " ".join(told.text.split())
     assert "| bo may not have a card here. Ask the janitor" in told.text
     assert await world.dead() == []

@@ -41,7 +41,7 @@ async def test_a_place_shows_the_card_once_whoever_may_decide_answers_there_as_t
     assert decision is not None
     assert decision.by == ("cy",)
     await world.quiet()
-    assert "card sent to #release by slack" in await story(world, run_id)
+    assert "card sent to #release in Slack" in await story(world, run_id)
     assert {key: card.title for key, card in board.closed.items()} == {
         record.holders[-1].delivery_id: "Done: Press bell"
     }
@@ -77,4 +77,4 @@ async def test_a_place_is_nobody_who_is_asked(world: World) -> None:
 
     told = " ".join((await world.next_mail("anna", about="Nobody else is asked")).text.split())
 
-    assert "could not be reached by e-mail. Nobody else is asked." in told
+    assert "could not be reached by email. Nobody else is asked." in told

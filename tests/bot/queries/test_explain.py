@@ -145,8 +145,8 @@ async def test_it_says_who_is_asked_why_and_when_and_in_which_steps_and_where_no
     )
     assert lines_of(found, world) == [
         ("Who decides", "Bo Berg or Cy Cole; one approval is needed"),
-        ("Asked at once", "Bo Berg, as a member of the group release: by e-mail; Sun 22 Nov, 23:10 CET there"),
-        ("Asked at once", "Cy Cole, as a member of the group release: by e-mail; Sun 22 Nov, 17:10 EST there"),
+        ("Asked at once", "Bo Berg, as a member of the group release: by email; Sun 22 Nov, 23:10 CET there"),
+        ("Asked at once", "Cy Cole, as a member of the group release: by email; Sun 22 Nov, 17:10 EST there"),
         ("Does not count", "Anna Ames, who asked for it"),
         ("On call for ops", "Cy Cole, until Mon 23 Nov, 03:00 EST"),
         ("Frozen then", FROZEN),
@@ -291,7 +291,7 @@ async def test_it_is_explained_in_a_terminal_and_over_http_about_oneself_and_to_
 
     assert shown.code == 0, shown.err
     assert shown.out.startswith("If Anna Ames asks on Sun ")
-    assert "Bo Berg, as a member of the group release: by e-mail; " in shown.out
+    assert "Bo Berg, as a member of the group release: by email; " in shown.out
     assert "'Someday' is no date or time. Write" in wrong.err
     assert "There is no policy 'nothing'. There are: production" in nobody.err
 

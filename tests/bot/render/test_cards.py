@@ -12,12 +12,15 @@ from agents.requests import (
     Closed,
     Decision,
     Fact,
+    Freeze,
     FromPerson,
     FromTrigger,
     PersonId,
     Request,
     RunId,
+    Vote,
 )
+from agents.requests.asked import Asked, AskedAs
 from agents.run import Run, fold
 from agents.standing import ALLOW_AGAIN
 from agents.steps import CallTool
@@ -36,6 +39,7 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.render.cards import exact, outcome_card, request_card
+from bot.render.request_card import standing
 from bot.render.status_line import status_line
 from bot.render.words import decided, feedback_text
 from bot.store.ids import standing_of
@@ -56,6 +60,7 @@ from tests.bot.examples import (
     anyone,
     approval,
     decision,
+    moved,
     policy,
     question,
     record,
@@ -81,8 +86,8 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     assert "Asked by" not in facts(card), "the summary says it"
     assert facts(card)["From"] == "v1.0.0"
     assert facts(card)["Who decides"] == "Bo Berg or Cy Cole"
-    assert facts(card)["If approved"] == "it runs as soon as its turn comes"
-    assert facts(card)["If nobody answers"] == "nothing runs"
+    assert facts(card)["If approved"] == "it starts right away"
+    assert facts(card)["If nobody answers by then"] == "nothing happens"
     assert "If approved" not in facts(request_card(record(question()), PEOPLE, NOON))
     assert Line(label="Digest", text=DIGEST) in card.details
     assert card.form is not None
@@ -97,9 +102,71 @@ def test_who_decides_is_said_by_name_by_seats_and_to_one_of_them_as_you() -> Non
     seats = policy(rule=AllOf(of=(anyone("bo"), anyone("bo", "cy"))))
     assert told(CY) == "you or Bo Berg"
     assert told(BO, policy=policy(rule=anyone("bo"))) == "only you"
+    assert told(CY, policy=policy(rule=anyone("bo", "cy", "dan"), quorum=2)) == "Two of three: you, Bo Berg, Dan Dorn"
     assert told(CY, policy=seats) == "Bo Berg; and one of you and Bo Berg"
     assert told(requesters=(BO,)) == "Cy Cole", "who asked is not among them"
     assert told(policy=policy(rule=anyone("bo", "cy")), edits={"version": (BO,)}) == "Cy Cole", "nor whose edit it is"
+
+
+def test_a_card_says_to_each_reader_what_their_own_yes_does() -> None:
+    def told(to: PersonId | None, request: Request, *votes: Vote) -> tuple[str, ...]:
+        given = facts(request_card(record(request, votes=votes), PEOPLE, NOON, to))
+        return tuple(
+            f"{label}: {text}" for label, text in given.items() if label.startswith("If") and "approve" in label
+        )
+
+    pair, starts = approval(policy=policy(quorum=2)), "it starts right away"
+
+    assert told(BO, APPROVAL) == (f"If you approve: {starts}",)
+    assert told(BO, pair) == ("If you approve: Cy Cole must approve as well",)
+    assert told(CY, pair, vote(BO)) == (f"If you approve: {starts}",), "hers is the last one"
+    assert told(BO, pair, vote(BO)) == (f"If approved: {starts}",), "his is given"
+    assert told(ANNA, pair) == told(None, pair) == (f"If approved: {starts}",), "she only asks"
+
+
+def test_below_the_title_stands_why_its_reader_is_asked_how_many_have_approved_and_since_when() -> None:
+    def told(to: PersonId | None, request: Request = APPROVAL, *votes: Vote, asked: Asked | None = None) -> str:
+        found = record(request, votes=votes, asked=asked) if asked else record(request, votes=votes)
+        line, _, since = request_card(found, PEOPLE, NOON, to).asked.rpartition(" · ")
+        assert since == "asked at 12:00 UTC on 02 March 2026"
+        return line
+
+    pair, review = approval(policy=policy(quorum=2)), question().model_copy(update={"purpose": "review"})
+    came = AskedAs(why="escalated")
+    late = moved(escalate_after_s=1200, asked_as={CY: came})
+
+    assert told(BO) == "You, as a member of the group release"
+    assert told(BO, pair, vote(CY)) == "You, as a member of the group release · 1 of 2"
+    assert told(CY, asked=late) == "You, because nobody decided for 20 min"
+    assert told(ANNA, pair) == told(None, pair) == "0 of 2", "she only asks"
+    assert told(ANNA, review) == "You, because Anna Ames used the emergency override"
+    assert standing(record(state="approved"), fold([started()]), PEOPLE, NOON, 1, BO).asked == ""
+
+
+def test_a_card_names_first_what_is_risky_and_a_harmless_one_names_nothing() -> None:
+    def risks(frozen: Freeze | None = None, *found: Fact, moved: tuple[str, ...] = ()) -> tuple[str, ...]:
+        call = CALL.model_copy(update={"effect": CALL.effect.model_copy(update={"facts": found})})
+        asked = record(approval(call=call, moved=moved), frozen=frozen)
+        return request_card(asked, PEOPLE, NOON).risks
+
+    marks = Fact(label="Risks", text="rollback by 2 commits; CI failed; 1 migration with DROP TABLE users")
+    failed, cut = (
+        Fact(label="CI: look-up failed", text="no"),
+        Fact(label="Changes", text="a", unread="It is not whole."),
+    )
+    freeze = Freeze(since=NOON, by=BO, environment="production", reason="hot")
+
+    assert risks() == risks(None, Fact(label="CI", text="passed")) == ()
+    assert risks(None, marks) == ("rollback by 2 commits", "CI failed", "1 migration with DROP TABLE users")
+    assert risks(None, failed, cut) == ("CI is not known", "It is not whole.")
+    assert risks(freeze) == ("it is frozen",)
+    assert risks(moved=("v1.2.0",)) == ("v1.2.0 means another commit than before",)
+    card = request_card(
+        record(approval(call=CALL.model_copy(update={"effect": CALL.effect.model_copy(update={"facts": (marks,)})}))),
+        PEOPLE,
+        NOON,
+    )
+    assert "Risks" not in facts(card), "it is said once"
 
 
 def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
@@ -271,7 +338,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (
             NotThisWay(ways=("console", "slack", "email")),
             APPROVAL,
-            "Ways that count: in Slack, with the button on the card; on its page in the console; by mail. A denial",
+            "Ways that count: in Slack, with the button on the card; on its page in the console; by email. A denial",
         ),
         (
             NotThisWay(ways=("slack", "console"), rests_on_mail=True),
@@ -287,7 +354,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (OutOfDate(seen_revision=1, act="hand_on"), APPROVAL, "Nothing was handed on: you saw an older version. It"),
         (OutOfDate(seen_revision=1, act="edit"), APPROVAL, "Nothing was changed: you saw an older version. It is now"),
         (Unclear(), APPROVAL, "Reply approve, or deny and the reason."),
-        (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by mail here"),
+        (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by email here"),
         (Unclear(), question("choice", ("red", "blue")), "a number or a label alone. 1: red; 2: blue"),
         (Unclear(), question("form", fields=("version", "why")), "one line for each of: version, why"),
     ],

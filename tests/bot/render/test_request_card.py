@@ -45,7 +45,7 @@ from tests.bot.policy.test_judge_always import RECORDS
 State = Literal["running", "ok", "error", "left", "unknown", "not_done"]
 RUN = fold([started()])
 PAIR = approval(policy=policy(quorum=2))
-BO_VOTED = "Bo Berg at 12:00 UTC on 02 March 2026 in a terminal"
+BO_VOTED = "Bo Berg at 12:00 UTC on 02 March 2026 in the terminal"
 
 
 def card_of(found: RequestRecord, run: Run = RUN, revision: int = 1) -> Card:
@@ -112,7 +112,7 @@ def test_until_the_start_an_approval_can_only_be_stopped() -> None:
 
     assert card.title == "Approved: Deploy v1.2.0 to production"
     assert card.summary == (
-        "Bo Berg approved at 12:01 UTC on 02 March 2026, in a terminal. "
+        "Bo Berg approved at 12:01 UTC on 02 March 2026, in the terminal. "
         "It has not begun, and can be stopped until it does."
     )
     assert "./deploy.sh" in card.exact
@@ -165,7 +165,7 @@ def test_from_the_start_on_the_card_shows_what_became_of_it(run: Run, title: str
     card = card_of(begun(), run)
 
     assert (card.title, card.quoted, card.form) == (f"{title}: Deploy v1.2.0 to production", quoted, None)
-    assert card.summary.startswith(f"Bo Berg approved at {AT}, in a terminal. It began at ")
+    assert card.summary.startswith(f"Bo Berg approved at {AT}, in the terminal. It began at ")
     assert card.summary.endswith(summary)
 
 
@@ -175,13 +175,13 @@ def closed(state: RequestState, reason: str = "", **changes: object) -> RequestR
 
 GOES_ON = "The run goes on without it."
 NOBODY: dict[str, Any] = {"by": (), "way": ""}
-WITHDRAWN = f"Withdrawn by Bo Berg at {AT}, in a terminal. {GOES_ON}"
+WITHDRAWN = f"Withdrawn by Bo Berg at {AT}, in the terminal. {GOES_ON}"
 
 
 @pytest.mark.parametrize(
     ("found", "title", "summary"),
     [
-        (closed("denied", "not on a Friday"), "Denied", f"Bo Berg denied at {AT}, in a terminal. {GOES_ON}"),
+        (closed("denied", "not on a Friday"), "Denied", f"Bo Berg denied at {AT}, in the terminal. {GOES_ON}"),
         (closed("withdrawn", "changed my mind"), "Withdrawn", WITHDRAWN),
         (closed("expired", **NOBODY), "Expired", f"Not decided in time: expired at {AT}. {GOES_ON}"),
         (closed("superseded", "too old", **NOBODY), "No longer asked", f"No longer asked, at {AT}. Reason: “too old”"),
@@ -198,7 +198,15 @@ def test_a_closed_request_says_who_when_why_and_what_follows(found: RequestRecor
     assert APPROVAL.digest in facts(card).values(), "everything that was to be known stays"
     assert card.exact == card_of(record()).exact
     if title == "Denied":
-        assert card_of(found, ended()).summary.endswith("in a terminal. The run has ended.")
+        assert card_of(found, ended()).summary.endswith("in the terminal. The run has ended.")
+
+
+def test_a_request_is_replaced_only_where_another_asks_in_its_place() -> None:
+    found = closed("superseded", **NOBODY)
+    anew = fold([started(), chosen(), opened("q2")])
+
+    assert card_of(found, anew).summary == f"Replaced by a new request at {AT}."
+    assert card_of(found).summary == f"No longer asked, at {AT}."
 
 
 def test_an_approval_that_was_taken_back_names_both() -> None:
@@ -207,7 +215,7 @@ def test_an_approval_that_was_taken_back_names_both() -> None:
 
     assert card.title == "Stopped: Deploy v1.2.0 to production"
     assert card.summary == (
-        "Bo Berg approved at 12:01 UTC on 02 March 2026, in a terminal. "
+        "Bo Berg approved at 12:01 UTC on 02 March 2026, in the terminal. "
         "Cy Cole took it back at 12:00 UTC on 02 March 2026, in Slack, before it began. The run goes on without it."
     )
     assert (card.quoted_as, card.quoted, card.form) == ("The reason that Cy Cole gave:", "wait", None)

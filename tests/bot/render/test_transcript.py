@@ -88,10 +88,10 @@ def held(why: str, **more: Any) -> AnswerHeld:
         (failed("overloaded", "busy"), "no step from model: its server is overloaded: busy"),
         (opened(), "asks: Deploy v1.2.0 to production? (q1)"),
         (RequestRevised(at=NOON, by=ANNA, request=request(revision=2)), "Anna Ames amended: Deploy v1.2.0"),
-        (wrote(), "Bo Berg said by slack: v2 instead"),
+        (wrote(), "Bo Berg said in Slack: v2 instead"),
         (card(channel="email"), "card sent to Bo Berg by email"),
-        (card(is_shared=True), "card sent to Bo Berg by slack, where others see it"),
-        (card(person=NOBODY, to="C01OPS", is_shared=True), "card posted by slack, where others see it: C01OPS"),
+        (card(is_shared=True), "card sent to Bo Berg in Slack, where others see it"),
+        (card(person=NOBODY, to="C01OPS", is_shared=True), "card posted in Slack, where others see it: C01OPS"),
         (unreached("no such box"), "Bo Berg could not be reached: no such box"),
         (unreached("gone", person=NOBODY, channel="slack", place="slack:#ops"), "#ops could not be reached: gone"),
         (vote(), "Bo Berg approves by email"),
@@ -126,7 +126,7 @@ LOOKED = (Fact(label="Live in staging", text="v1"), Fact(label="CI: look-up fail
     [
         (ContextFetched(at=NOON, facts=LOOKED), "nachgesehen: Live in staging, CI: Abfrage fehlgeschlagen"),
         (failed("overloaded", "529 busy"), "kein Schritt von model: sein Server ist überlastet: 529 busy"),
-        (noted("hm", "already_decided", "cli"), "antwortete per Kommandozeile, nicht gezählt (schon entschieden): hm"),
+        (noted("hm", "already_decided", "cli"), "antwortete im Terminal, nicht gezählt (schon entschieden): hm"),
         (finished(output="deployed c0ffee to shop\nfailed"), "gelungen: c0ffee nach shop deployt failed"),
     ],
 )

@@ -113,7 +113,7 @@ async def test_while_redis_is_away_it_is_said_and_when_to_try_again(short_path: 
             for path in ("/", f"/runs/{run_id}", "/quarantine"):
                 shown = await page.get(path)
                 assert (shown.status, shown.headers["retry-after"]) == (503, "2")
-                assert "Not available now The store is away for the moment; nothing is lost." in shown.words
+                assert "Not available now The database is unreachable right now; nothing is lost." in shown.words
                 assert "default-src 'none'" in shown.headers["content-security-policy"]
             sent = await page.post(f"/runs/{run_id}/cancel", fields)
             login = await stranger.post("/login", {"token": "x"})

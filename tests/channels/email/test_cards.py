@@ -107,8 +107,8 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
         "Unverified text:\n\n| It fixes the log-in.",
         "From: v1.0.0",
         "Who decides: Bo\nExpires Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail.",
-        "Approve by mail\nDeny by mail",
-        "To approve, reply with the one word: approve\nTo refuse, reply: deny, and the reason if you like",
+        "Approve by email\nDeny by email",
+        "To approve, reply with the one word: approve\nTo deny, reply: deny (you can add a reason)",
         "Open in sayso\nhttps://sayso.example/requests/s0q-1",
         'Details\n\nExactly this:\n\n| deploy(commit="4f2a")',
         f"Digest: {'d' * 64}",
@@ -116,6 +116,15 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
     )
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
+
+
+def test_a_risky_card_begins_with_a_box_and_its_approval_has_the_colour_of_any_button() -> None:
+    plain, risky = approval(), approval(risks=("CI failed",))
+    text, page = as_text(risky, made_of(risky)), as_html(risky, made_of(risky))
+
+    assert "Look closely:\n⚠ CI failed\n" in text
+    assert "border:2px solid" in page
+    assert "⚠" not in as_text(plain, made_of(plain)) + as_html(plain, made_of(plain))
 
 
 def test_a_fact_leads_to_its_page_once_and_below_how_to_decide_it_says_how_to_ask() -> None:
@@ -126,14 +135,14 @@ def test_a_fact_leads_to_its_page_once_and_below_how_to_decide_it_says_how_to_as
 
     assert f"Files: 2\nMigrations: 2\n\nSee what changes in the files\n{PAGE}\n\n" in text
     assert page.count(f'<a href="{PAGE}"') == 1
-    assert "and the reason if you like\nTo ask something first, reply with your question: it decides nothing" in text
+    assert "(you can add a reason)\nTo ask something first, reply with your question: it decides nothing" in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_words_that_a_mail_asks_for_are_read_as_what_it_says(language: Language) -> None:
     with speaking(language):
         approve = say("mail.how-to-approve").rpartition(": ")[2]
-        deny = say("mail.how-to-deny").rpartition(": ")[2].partition(",")[0]
+        deny = say("mail.how-to-deny").rpartition(": ")[2].partition(" (")[0]
         buttons = (say("mail.i-approve", title="x"), say("mail.i-deny", title="too early"))
         fills = say("mail.i-fill-in", title="x")
         yes, no = say("mail.yes"), say("mail.no")
@@ -160,13 +169,13 @@ def test_no_sentence_of_ours_needs_a_mark(language: Language, kind: Format) -> N
 @pytest.mark.parametrize(
     ("answer", "words", "labels"),
     [
-        (form("approval", acts=acts("deny")), "than one in a mail.\n\nTo refuse, reply: deny", ["Deny by mail"]),
-        (form("approval", acts=stop()), "", ["Deny by mail"]),
-        (form("yes_no"), "reply with one word: yes or no", ["Answer by mail: yes", "Answer by mail: no"]),
-        (form("choice", options=("a", "b")), "1. a\n2. b", ["Answer by mail: a", "Answer by mail: b"]),
+        (form("approval", acts=acts("deny")), "than one in a mail.\n\nTo deny, reply: deny", ["Deny by email"]),
+        (form("approval", acts=stop()), "", ["Deny by email"]),
+        (form("yes_no"), "reply with one word: yes or no", ["Answer by email: yes", "Answer by email: no"]),
+        (form("choice", options=("a", "b")), "1. a\n2. b", ["Answer by email: a", "Answer by email: b"]),
         (form("choice", options=tuple(map(str, range(20)))), "20. 19", []),
         (form("choices", options=("a", "b")), "with commas between them", []),
-        (form("form", fields=("version", "when")), "version: …\nwhen: …", ["Fill in by mail"]),
+        (form("form", fields=("version", "when")), "version: …\nwhen: …", ["Fill in by email"]),
         (form("free_text"), "in your own words", []),
     ],
 )

@@ -53,6 +53,8 @@ CARDS = st.builds(
     Card,
     title=TEXTS,
     at=st.just(AT),
+    asked=st.just("") | TEXTS,
+    risks=st.lists(TEXTS, max_size=5).map(tuple),
     summary=TEXTS,
     quoted=TEXTS,
     quoted_as=st.just("") | TEXTS,
@@ -267,6 +269,16 @@ def test_an_approve_button_is_there_only_where_it_counts() -> None:
     assert denies == ["act:deny", "open:deny:reason"]
     stopped = form.model_copy(update={"acts": stop()})
     assert [each for each in _actions_of(Card(title="Deploy?", at=AT, form=stopped)) if each] == ["act:deny"]
+
+
+def test_a_risky_card_says_so_in_its_notification_and_makes_no_approval_easy() -> None:
+    form = AnswerForm(token="s0d-x", format="approval", until=AT)
+    plain, risky = (Card(title="Deploy?", at=AT, form=form, risks=risks) for risks in ((), ("CI failed",)))
+
+    assert cards.message(risky, "d1").text.startswith("⚠ Deploy?\nLook closely: CI failed")
+    assert cards.message(plain, "d1").text.startswith("Deploy?")
+    styles = [[node.get("style") for node in nodes(cards.message(one, "d1").blocks)] for one in (plain, risky)]
+    assert ["primary" in found for found in styles] == [True, False]
 
 
 def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:

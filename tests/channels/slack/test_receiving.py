@@ -298,7 +298,7 @@ async def test_each_answer_is_read_as_what_was_sent_in_its_window(
         update={"title": "Deploy 4f2a to production?"}
     )
     glass = asking("approval", acts=acts("approve", "deny", "break_glass"))
-    reason = {"Why nobody else can be waited for": "All are ill"}
+    reason = {"Why this cannot wait": "All are ill"}
     filled = {"version": "v2", "why": "better\nand newer"}
     rows: list[tuple[Card, str, str, dict[str, str], dict[str, Any]]] = [
         (approval(), "Deny with reason…", "Deploy 4f2a", {WHY: "Too late"}, {"said": "deny", "reason": "Too late"}),

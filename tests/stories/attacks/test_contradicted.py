@@ -157,8 +157,8 @@ async def test_attack_a_window_in_slack_whose_reason_says_no_breaks_no_glass(
 
         for reason in ("no, do not do this", "erst wenn Dan es sagt"):
             assert (await office.bo.presses("Break glass…", in_=card)).acked
-            await office.bo.sees_modal("Why nobody else can be waited for")
-            await office.bo.submits({"Why nobody else can be waited for": reason})
+            await office.bo.sees_modal("Why this cannot wait")
+            await office.bo.submits({"Why this cannot wait": reason})
         await office.world.quiet()
 
         assert [outcome for _, outcome in await comments(office.world, record)] == ["unclear", "unclear"]

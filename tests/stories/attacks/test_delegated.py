@@ -128,7 +128,7 @@ async def test_attack_a_mailbox_hands_nothing_on_where_no_mail_approves(world: W
 
     await world.reply("bo", await world.next_mail("bo", about="Press bell"), "delegate: cy@corp.example")
 
-    assert "by mail" in (await world.next_mail("bo", about="Press bell")).text
+    assert "by email" in (await world.next_mail("bo", about="Press bell")).text
     assert (await world.request(record.request.id)).asked.handed_on == ()
     assert isinstance(await world.delegate("bo", record, "cy"), Delegated)
 

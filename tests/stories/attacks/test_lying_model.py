@@ -374,7 +374,7 @@ async def test_attack_what_a_model_asks_in_a_survey_is_called_what_its_requester
     async with a_console(model_shop) as console:
         found["parent"] = (await (await console.browser("anna")).get(f"/runs/{run_id}")).words.partition("Story")[0]
     story = next(lines(await model_shop.events(child.id), model_shop.people))
-    assert "a model that works for Anna Ames asked by cli: Done: v9" in story
+    assert "a model that works for Anna Ames asked in the terminal: Done: v9" in story
     for place, text in found.items():
         for before in text.partition("Change this run")[0].split(words[:26])[:-1]:
             assert any(label in before[-60:] for label in (*LABELS, "The model of survey asks")), (place, text)

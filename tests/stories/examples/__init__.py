@@ -50,7 +50,7 @@ async def asked(world: World, policy: str, person: str = "anna") -> RequestRecor
 
 def cards(world: World, *persons: str) -> dict[str, int]:
     """How many cards of it each of them has had."""
-    return {one: len([mail for mail in world.mails(one) if "You are asked" in mail.text]) for one in persons}
+    return {one: len([mail for mail in world.mails(one) if "\nYou, " in mail.text]) for one in persons}
 
 
 async def reminders(world: World, record: RequestRecord, zone: ZoneInfo) -> list[tuple[str, int, tuple[str, ...]]]:

@@ -183,13 +183,13 @@ async def test_three_answers_in_a_row_that_are_no_step_are_a_person_s_to_hear_of
         assert record.request.quoted.count(f"no step from claude-sonnet-5-5: {failure_name(kind)}") == 3
         assert kind not in record.request.quoted
         assert record.request.options == ("go on", "use the fixed rules", "stop the run")
-        await world.reply("anna", await world.next_mail("anna", about="gets nowhere: go on?"), "go on")
+        await world.reply("anna", await world.next_mail("anna", about="failed three times. Continue?"), "go on")
         assert await world.summary(run_id) == "failed: all is lost"
         assert await by_rules(world, run_id) == [False]
 
     api.answers(NO_STEPS[0][0])
     run_id = await world.trigger("stamp letter")
-    await world.reply("anna", await world.next_mail("anna", about="gets nowhere: go on?"), "3")
+    await world.reply("anna", await world.next_mail("anna", about="failed three times. Continue?"), "3")
     assert await world.summary(run_id) == "cancelled: cancelled by anna: its last steps failed or were refused"
 
 
@@ -198,7 +198,7 @@ async def test_whoever_asked_may_have_fixed_rules_choose_where_a_model_gives_no_
 ) -> None:
     api.answers(NO_STEPS[0][0])
     run_id = await world.trigger("stamp letter")
-    mail = await world.next_mail("anna", about="gets nowhere: go on?")
+    mail = await world.next_mail("anna", about="failed three times. Continue?")
     assert "“use the fixed rules” has fixed rules choose all further steps, without the model." in " ".join(
         mail.text.split()
     )

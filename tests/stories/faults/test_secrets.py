@@ -57,7 +57,7 @@ async def test_whoever_is_asked_whether_to_go_on_reads_no_secret(
 
     run_id = await world.trigger("stamp letter")
 
-    mail = await world.next_mail("anna", about="gets nowhere: go on?")
+    mail = await world.next_mail("anna", about="failed three times. Continue?")
     assert "there is no tool '[key] let [key] in'" in mail.text
     assert is_free_of_secrets(mail.text)
     assert is_free_of_secrets(await shown(world, run_id))

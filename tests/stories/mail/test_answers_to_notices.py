@@ -99,7 +99,7 @@ async def test_where_approving_by_mail_is_off_an_approval_is_told_the_other_ways
     assert "nothing was decided" in shown
     assert "on its page in the console, after a log-in by another link than one in a mail" in shown
     assert f"in a terminal, with: sayso answer {request_id} approve" in shown
-    assert "by mail" not in shown.partition("Ways that count")[2].partition("A denial")[0]
+    assert "by email" not in shown.partition("Ways that count")[2].partition("A denial")[0]
     assert f"https://sayso.corp.example/requests/{request_id}" in shown
     assert "A denial counts in every way" in shown
     assert (await world.request(request_id)).state == "open"

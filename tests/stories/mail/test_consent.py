@@ -104,7 +104,7 @@ def raw_of(world: World, letter: Letter, person: str = "bo") -> str:
     return next(each for each in raw if letter.message_id in each)
 
 
-def button(world: World, letter: Letter, label: str = "Approve by mail", person: str = "bo") -> str:
+def button(world: World, letter: Letter, label: str = "Approve by email", person: str = "bo") -> str:
     """The sentence that a button of the mail's HTML writes."""
     page = email.message_from_string(raw_of(world, letter, person), policy=email.policy.default).get_body(("html",))
     assert page is not None

@@ -261,7 +261,7 @@ async def test_a_card_for_a_mailbox_that_is_gone_comes_back_and_is_answered_anot
     await until(lambda: board.card("bo"), what="the card is on the board")
     board.write("bo", "approve")
 
-    assert "Bo Berg could not be reached by e-mail. The same goes to Bo Berg by Slack now." in words(told)
+    assert "Bo Berg could not be reached by email. The same goes to Bo Berg by Slack now." in words(told)
     assert "| 550 5.1.1" in told.text
     assert "is live in production" in (await office.anna.next_mail("Done: ")).text
     [record] = await office.world.requests()
@@ -276,7 +276,7 @@ async def test_a_card_that_reaches_nobody_any_other_way_is_told_and_the_others_d
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
 
     told = await office.anna.next_mail("Not reached: ")
-    assert "Bo Berg could not be reached by e-mail. Cy Cole is also asked." in words(told)
+    assert "Bo Berg could not be reached by email. Cy Cole is also asked." in words(told)
     assert "5.1.1" in told.text
     await until(office.world.dead, what="it is a dead letter")
     assert "5.1.1" in (await office.world.dead())[0]

@@ -73,9 +73,9 @@ async def test_a_mail_a_page_the_terminal_and_the_api_say_as_whom_somebody_is_as
         page = await (await console.browser("cy")).get(f"/requests/{record.request.id}")
         asker = await (await console.browser("anna")).get(f"/requests/{record.request.id}")
 
-    assert "You are asked: as a member of the group release" in told(card.text)
-    assert "You are asked as a member of the group release" in page.words
-    assert "You are asked" not in asker.words
+    assert "You, as a member of the group release · asked on " in told(card.text)
+    assert "You, as a member of the group release · asked on " in page.words
+    assert "You, as a member" not in asker.words
     assert "asked      Bo Berg and Cy Cole: as a member of the group release" in shown.out
     assert await because(world, record) == dict.fromkeys(("bo", "cy"), "as a member of the group release")
 
@@ -87,8 +87,8 @@ async def test_who_is_asked_as_nobody_answered_or_for_a_step_or_on_call_reads_th
 
     whys = await because(world, record)
     assert whys["bo"] == "by name in the policy hotfix"
-    assert whys["cy"] == "because nobody had decided after 20 min, by name in the policy hotfix"
-    assert whys["dan"].startswith("because nobody had decided after 20 min, as on-call of ops until ")
+    assert whys["cy"] == "because nobody decided for 20 min, by name in the policy hotfix"
+    assert whys["dan"].startswith("because nobody decided for 20 min, as on-call of ops until ")
     assert whys["cy"] in told(card.text)
     assert "als Bereitschaft von ops bis " in told((await world.next_mail("dan")).text)
 
@@ -122,11 +122,11 @@ async def test_a_card_that_many_read_says_it_to_nobody(redis: str, tmp_path: Pat
         record = await asked(world, "hotfix")
         await world.quiet()
 
-        labels = [{line.label for line in card.decides} for _, card in wall.pinned.values() if card.form]
+        said = [card.asked for _, card in wall.pinned.values() if card.form]
 
-        assert [("You are asked" in found) for found in labels] == [True]
+        assert ["You, by name" in one for one in said] == [True]
         card = request_card(record, world.app.people, record.request.opened_at)
-        assert "You are asked" not in {line.label for line in card.decides}
+        assert card.asked.startswith("asked at ")
 
 
 @pytest.mark.long
@@ -142,13 +142,6 @@ async def test_in_slack_each_card_of_one_s_own_says_it_to_its_reader(
         await room.world.move_time(21 * 60)
         late = await room.card("@cy", "Approve")
 
-        assert "You are asked by name in the policy hotfix" in _labelled(first.words)
-        assert "You are asked because nobody had decided after 20 min, by name in the policy hotfix" in _labelled(
-            late.words
-        )
+        assert "You, by name in the policy hotfix · asked " in told(first.words)
+        assert "You, because nobody decided for 20 min, by name in the policy hotfix · asked " in told(late.words)
         assert await slack.violations() == []
-
-
-def _labelled(words: str) -> str:
-    """In one line, without the marks of labels."""
-    return told(words.replace("*", "").replace(":", ""))

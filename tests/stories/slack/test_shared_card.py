@@ -117,8 +117,8 @@ async def test_one_outside_the_room_has_a_card_of_their_own_that_answers_for_nob
     request_id, card = await asked(world, board)
     own = board.card("eve")
     assert own is not None
-    assert _says(card, "2 of Bo Berg, Cy Cole and Eve Egan")
-    assert _says(own, "2 of you, Bo Berg and Cy Cole"), "one person alone reads it"
+    assert _says(card, "Two of three: Bo Berg, Cy Cole, Eve Egan")
+    assert _says(own, "Two of three: you, Bo Berg, Cy Cole"), "one person alone reads it"
 
     board.write("cy", "approve", own)
     await until(lambda: _noted(world, request_id, "cy"), what="it is noted")

@@ -21,11 +21,11 @@ from bot.policy.due import next_due
 from bot.policy.judge import ways_for
 from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import Can, yes_to
+from bot.policy.risks import MARKS
 from bot.render.acts import page_acts
 from bot.render.cards import (
     again_lines,
     arguments_of,
-    asked_because,
     below_title,
     by_key,
     details,
@@ -36,7 +36,15 @@ from bot.render.cards import (
     with_short_hashes,
 )
 from bot.render.difference import led_from
-from bot.render.due import approved, as_frozen, next_in_words, reminded_lines, timing_lines, unanswered
+from bot.render.due import (
+    asked_line,
+    frozen_lines,
+    next_in_words,
+    reminded_lines,
+    timing_lines,
+    unanswered,
+    what_a_yes_does,
+)
 from bot.render.forms import answer_lines, inputs, reasons
 from bot.render.request_card import comment_by
 from bot.render.views import FactView, RequestView, request_view
@@ -79,13 +87,13 @@ class CardView:
     """`once` makes a form that is sent twice one answer. `because` says why this person has no buttons,
     `by_key` whose API key asked.
 
-    `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words.
-    `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `then` what
-    happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `inputs` are
-    the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `acts` is what
-    this reader can do; `review` is the run that asks afterwards whether breaking the glass was
-    right, for those whom it concerns. `said` is what was written beside it. `has_changes`: a page shows how files
-    differ, and the facts with the labels `led_from` lead to it.
+    `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words. `asked`
+    says why this person is asked, how many have approved and since when. `facts` have short hashes, `details` the full
+    ones. `who_else` says who decides, to this reader, `then` what happens on a yes, and last what if nobody answers.
+    `after` is set once the request is no longer open. `inputs` are the fields of a form, `wrong` what is wrong in each
+    by its name, and `answer` what was filled in. `acts` is what this reader can do; `review` is the run that asks
+    afterwards whether breaking the glass was right, for those whom it concerns. `said` is what was written beside it.
+    `has_changes`: a page shows how files differ, and the facts with the labels `led_from` lead to it.
     """
 
     request: RequestView
@@ -93,6 +101,7 @@ class CardView:
     once: str
     acts: tuple[CardAct, ...]
     excluded: list[Line]
+    asked: str
     because: str
     by_key: str
     title: str
@@ -147,7 +156,7 @@ def card_view(
     told, view = as_told_now(record, people), request_view(record, people, lists=lists or _NO_LISTS)
     is_open, is_vote = view.state == "open", view.format == "approval"
     can = offers(record, people, me, "console", now, session.by)
-    yes, last = (approved(request.program, request.call),), unanswered(request.purpose, request.program)
+    last = unanswered(request.purpose, request.program)
     again = again_lines(request) if can.inputs("approve") else ()
     acts = page_acts(request, can, people, me)
     return CardView(
@@ -155,10 +164,8 @@ def card_view(
         exact=exact(request),
         once=secrets.token_hex(8),
         acts=tuple(act for act in acts if act.tone != "stop" or _goes_on(run)),
-        excluded=[
-            *(asked_because(told, people, me) if is_open else ()),
-            *excluded(told, people),
-        ],
+        excluded=excluded(told, people),
+        asked=asked_line(told, people, me),
         because=_because(record, people, session, can) if is_open else "",
         by_key=by_key(view.service, view.key_holders, people),
         title=view.title if is_open else view.title.removesuffix("?"),
@@ -167,12 +174,16 @@ def card_view(
         quoted_as=quoted_as(request) or say("card.unverified"),
         arguments=arguments_of(request),
         facts=[
-            *(_short(fact) for fact in view.facts),
+            *(_short(fact) for fact in view.facts if fact.label != label_of(MARKS)),
             *(FactView(label=line.label, text=line.text) for line in again),
         ],
         details=details(request),
         who_else=who_else(view, people, me),
-        then=[*_by_time(record, people), *(as_frozen(yes, record, people) if is_vote else ()), last],
+        then=[
+            *_by_time(record, people),
+            *((*frozen_lines(record, people), what_a_yes_does(record, people, me)) if is_vote else ()),
+            last,
+        ],
         after=None if is_open else afterwards(record, run, people),
         inputs=_inputs(request, typed),
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},

@@ -49,7 +49,7 @@ async def test_who_may_not_decide_has_no_buttons_and_a_made_up_form_does_not_cou
             answered = await one.post(f"{place(record)}/answer", dict(fields) | await proof(one) | {"vote": vote})
             assert "not yours to decide" in (await one.get(answered.headers["location"])).words
         assert (await world.request(record.request.id)).state == "open"
-        assert "answered by console, not counted" in (await one.get(f"/runs/{record.request.run_id}")).words
+        assert "answered in the console, not counted" in (await one.get(f"/runs/{record.request.run_id}")).words
     denied = await anna.post(f"{place(record)}/answer", dict(fields) | await proof(anna) | {"vote": "deny"})
     assert "Withdrawn by Anna Ames" in (await anna.get(denied.headers["location"])).words
     assert (await world.request(record.request.id)).state == "withdrawn"

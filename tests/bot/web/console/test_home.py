@@ -14,7 +14,7 @@ async def test_asking_leads_to_the_run_and_what_is_told_fits_into_a_cookie_in_an
 
     record = await world.opened(run.path.removeprefix("/runs/"))
     await world.quiet()
-    assert "Anna Ames asked by console press it" in run.words
+    assert "Anna Ames asked in the console press it" in run.words
     assert run.path in (await anna.get("/")).links
     bos = await bo.get("/")
     assert f"/requests/{record.request.id}" in bos.links

@@ -40,7 +40,7 @@ async def test_who_decides_and_who_would_be_asked_is_answered_about_oneself_and_
     page = await anna.get(AT)
 
     assert "If Anna Ames asks on Sun 24 Nov, 23:10 UTC for what production gates, and nobody answers" in page.words
-    assert "Asked at once Bo Berg, as a member of the group release: by e-mail" in page.words
+    assert "Asked at once Bo Berg, as a member of the group release: by email" in page.words
     assert "What stops it a denial by anybody who may decide" in page.words
     assert page.words.count("Asked at once") == 1, "lines of one kind stand below one label"
     assert "Cy Cole, as a member of the group release" in page.words

@@ -22,11 +22,11 @@ async def test_a_runs_page_tells_its_story_from_the_question_to_the_end(world: W
     assert "done Anna Ames · clerk" in page.words
     at = 0
     for said in (
-        "Anna Ames asked by cli press it",
+        "Anna Ames asked in the terminal press it",
         "Next: press, needs approval under policy production (fixed rules)",
         f"Asks: Press it? ({record.request.id})",
         "Card sent to Bo Berg by email",
-        "Bo Berg approves by cli",
+        "Bo Berg approves in the terminal",
         "Bo Berg approved on",
         "Running press",
         "Succeeded press it: done",

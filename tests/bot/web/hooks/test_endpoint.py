@@ -97,7 +97,7 @@ async def test_people_see_exactly_what_where_and_what_is_risky_and_a_yes_lets_it
     }  # fmt: skip
     assert request["call"]["arguments"]["facts"]["Machine"] == "zebra"
     letter = (await world.next_mail("bo")).text
-    assert "Look twice: deletes: “rm”\nArgument “command”" in letter, "not among what the program says"
+    assert "Look closely:\n⚠ deletes: “rm”" in letter, "not among what the program says"
     told = await world.next_mail("anna", "It was allowed")
     assert told.subject.startswith("Answered: Claude Code: run rm -rf build")
     run = await world.run(request["run_id"])

@@ -55,7 +55,7 @@ async def test_nobody_says_yes_with_a_key_or_in_a_terminal_where_the_agent_is(ho
         beside = await sayso(world, *typed, "--as", "anna")
         for told in (by_key, beside):
             assert told.code == 1
-            assert "on its page in the console; by mail" in told.out + told.err
+            assert "on its page in the console; by email" in told.out + told.err
             assert "type the same again" not in told.err
     after = (await (await api.client("anna")).get(f"/v1/requests/{request['id']}")).json()
     asking.cancel()

@@ -111,7 +111,7 @@ async def test_people_decide_for_each_of_them_and_see_the_command(world: World, 
         assert answer.json() == PROGRAMS[name].answer(told, Verdict(allow=True))
         title = f"{PROGRAMS[name].called}: run rm -rf build"
         assert title in request["title"]
-        assert "Look twice: deletes: “rm”" in (await world.next_mail("bo", about=title)).text
+        assert "⚠ deletes: “rm”" in (await world.next_mail("bo", about=title)).text
 
 
 async def test_what_is_only_read_or_decides_nothing_asks_nobody(api: Api) -> None:

@@ -18,7 +18,7 @@ from tests.channels.email.mails import NOON, TOKEN
 CARD = """Deploy v1.2.0 to production? [K7QP2X]
 
 To approve, reply with the one word: approve
-To refuse, reply: deny, and the reason if you like
+To deny, reply: deny (you can add a reason)
 
 Anna asks.
 
@@ -91,7 +91,7 @@ def below(text: str) -> tuple[Older, ...]:
         {"older": below(CARD)},
         {"older": marked(CARD), "in_reply_to": ("<0102@ses.example>",)},
         {"older": below(CARD), "in_reply_to": ()},
-        {"older": marked("To refuse, reply: deny, and the reason")},
+        {"older": marked("To deny, reply: deny (you can add")},
         {"older": marked(CARD.replace("with the one", "with\n> the one")), "in_reply_to": ()},
         {"older": marked(CARD.replace("https://", SAFE)), "in_reply_to": ()},
         {"older": marked(f"CAUTION: This email originated from outside of the organization.\n\n{CARD}")},
@@ -102,6 +102,9 @@ def below(text: str) -> tuple[Older, ...]:
             "in_reply_to": (),
         },
         {"subject": "[EXTERNAL] AW: Re: deploy  V1.2.0 to production? [k7qp2x]"},
+        {"subject": "Re: ⚠ Reminder: Deploy v1.2.0 to production? [K7QP2X]"},
+        {"subject": "Re: Reminder: Deploy v1.2.0 to production? [K7QP2X]"},
+        {"subject": "AW: Erinnerung: Deploy v1.2.0 to production? [K7QP2X]"},
         {"sent_at": NOON - timedelta(minutes=9)},
         {"sent_at": RECEIVED + timedelta(minutes=9)},
     ],

@@ -71,7 +71,7 @@ LEGAL = [
 
 @pytest.mark.parametrize("legal", LEGAL)
 def test_a_legal_footer_that_a_server_adds_anywhere_leaves_the_answer_and_no_doubt(legal: str) -> None:
-    card = "Deploy 4f2a?\nTo refuse, reply: deny\n\nAnswers count until Fri.\nReference: r1"
+    card = "Deploy 4f2a?\nTo deny, reply: deny\n\nAnswers count until Fri.\nReference: r1"
     quote = "> " + card.replace("\n", "\n> ")
 
     for body in (
@@ -85,7 +85,7 @@ def test_a_legal_footer_that_a_server_adds_anywhere_leaves_the_answer_and_no_dou
 
 
 def test_a_quote_without_marks_that_holds_no_doubt_leaves_none() -> None:
-    card = "Deploy 4f2a?\nTo refuse, reply: deny\n\nNot yet live.\n\nAnswers count until Fri.\nReference: r1"
+    card = "Deploy 4f2a?\nTo deny, reply: deny\n\nNot yet live.\n\nAnswers count until Fri.\nReference: r1"
 
     assert new_text(f"approve\n\n{HEADER}\n\n{card}").unsure == ""
     assert new_text(f"approve\n\n{HEADER}\n\n{card}\n\nno").unsure

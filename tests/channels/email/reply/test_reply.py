@@ -160,7 +160,7 @@ def test_a_line_that_would_count_as_a_decision_is_known_as_one() -> None:
     assert is_decision("approve")
     assert is_decision(" 👎 ")
     assert not is_decision("To approve, reply with the one word: approve")
-    assert not is_decision("To refuse, reply: deny, and the reason if you like")
+    assert not is_decision("To deny, reply: deny (you can add a reason)")
 
 
 LEADS = [
