@@ -429,6 +429,25 @@ async def test_people_hear_what_is_held_though_a_restoration_broke_off_before_it
     assert await office.app.requests.absences.all() == []
 
 
+async def test_attack_people_read_of_a_restoration_that_broke_off_that_it_holds_no_messages(office: World) -> None:
+    await office.stop()
+    await office.start(works=False, receives=False)
+    office.is_tampered = True
+    for number in range(3):
+        await office.app.store.accept(Accepted(new_id("inbound", 1), f"email:{number}", b"{}", b"", 60))
+    await office.stop()
+    broken = office.composed(office.settings())
+    _, at = await claim(broken.store.client)
+    await Holding(broken.journal, broken.requests.decisions, broken.people).hold(at)
+    await broken.store.client.close()
+    app = office.composed(office.settings())
+
+    held = (await hold_loaded(app)).held
+    await app.store.client.close()
+
+    assert held.items == 3
+
+
 async def test_attack_whoever_has_the_id_that_was_somebody_elses_hears_nothing_of_a_restoration(office: World) -> None:
     changed = TOML
     for person in ("anna", "bo", "dan"):
