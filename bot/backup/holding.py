@@ -137,15 +137,18 @@ class Holding:
         await self._store.client.do("DEL", Keys(0).absences)
 
     async def _hold_work(self) -> int:
-        """Make dead letters of what would have an effect that it may have had."""
-        count = 0
+        """Make dead letters of what would have an effect that it may have had; return how many such letters wait.
+
+        Those of before a crash are among them, as nobody was told of them.
+        """
+        why = recorded("trouble.restored")
         async for item in self._scheduled():
             now = await self._store.now(item.id)
-            note = Note(kind="dead", what=str(item), why=recorded("trouble.restored"), at=now, member=str(item))
+            note = Note(kind="dead", what=str(item), why=why, at=now, member=str(item))
             # None was tried, and all of them were acknowledged: however many there are, none makes room for another.
             await self._store.give_up(item, note.model_dump_json().encode(), most=None)
-            count += 1
-        return count
+        notes = map(Note.model_validate_json, (await self._store.lists.dead()).values())
+        return sum(note.why == why for note in notes)
 
     async def _scheduled(self) -> AsyncIterator[WorkItem]:
         for shard in range(self._store.shards):

@@ -180,7 +180,8 @@ class Client:
 
     def steer(self, run_id: str, verb: Literal["pause", "resume", "cancel"]) -> str:
         """The state of a run after the verb."""
-        return self._ask("POST", f"/v1/runs/{quote(run_id, '')}/{verb}", ends_stop=verb == "resume")["state"]
+        path = f"/v1/runs/{quote(run_id, '')}/{verb}"
+        return self._read(self._send("POST", path, ends_stop=verb == "resume"))["state"]
 
     def copied(self, run_id: str, how: Literal["fork", "retry"], at: int | None = None) -> str:
         """The id of a new run that goes on from this one's first events."""
@@ -221,7 +222,7 @@ class Client:
     def freeze(self, verb: Literal["freeze", "unfreeze"], environment: str | None, reason: str) -> dict[str, Any]:
         """Freeze an environment or everything, or end that."""
         body = {"environment": environment, "reason": reason}
-        return self._ask("POST", f"/v1/{verb}", body, ends_stop=verb == "unfreeze")
+        return self._read(self._send("POST", f"/v1/{verb}", body, ends_stop=verb == "unfreeze"))
 
     def same(self, known_by: str, person: str) -> dict[str, Any]:
         """Say that somebody is whom the directory knew by something else."""
@@ -312,17 +313,10 @@ class Client:
         """The answer to what makes something: once, however often it is sent."""
         return self._ask("POST", path, body, secrets.token_hex(16))
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        once: str = "",
-        most: int = _TRIES,
-        *,
-        ends_stop: bool = False,
-    ) -> Any:
-        answer = self._send(method, path, body, once, most, ends_stop=ends_stop)
+    def _ask(self, method: str, path: str, body: object = None, once: str = "", most: int = _TRIES) -> Any:
+        return self._read(self._send(method, path, body, once, most))
+
+    def _read(self, answer: httpx2.Response) -> Any:
         self._check(answer)
         return _json(answer)
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -31,9 +31,11 @@ WRONG_S = 15.0
 DIGEST_CHARS = 16
 """Characters of the digest of a file."""
 
-_TOLD_S = 24 * 3600.0
-# An id is given to one human for ever.
-_TOLD_OF_PERSON_S = 3660 * 24 * 3600.0
+TOLD_S = 24 * 3600.0
+"""Seconds for which people are not told the same again."""
+
+# So long at most one tells them.
+_TELLS_S = 20.0
 _CONFIRMED = "confirmed"
 _RIGHT = "settings right"
 _HASHES = TypeAdapter(dict[str, str])
@@ -159,11 +161,11 @@ class NotedTables:
         """Note that these hold from now on."""
         await self._client.do("SET", _KEYS.tables, json.dumps(dict(hashes)))
 
-    async def note_wrong(self, problems: str) -> bool:
-        """Note that a file can't be used just now; return whether people are still to be told."""
+    async def note_wrong(self, problems: str) -> str:
+        """Note that a file can't be used just now; return the name by which people are told once."""
         await self._client.do("SET", _KEYS.tables_wrong, problems, "PX", round(WRONG_S * 1000))
-        since, _ = await self._store.remember(_RIGHT, secrets.token_bytes(16), _TOLD_S)
-        return await self._store.is_first(f"settings wrong {_hash(problems)} {since.hex()}", _TOLD_S)
+        since, _ = await self._store.remember(_RIGHT, secrets.token_bytes(16), TOLD_S)
+        return f"settings wrong {_hash(problems)} {since.hex()}"
 
     async def forget_wrong(self) -> None:
         """Have people told again of whatever is wrong with a file from now on."""
@@ -228,13 +230,23 @@ class NotedTables:
             await self._client.do("SREM", _KEYS.tables_kept, member)
         return False
 
-    async def is_new(self, told: str) -> bool:
-        """Return whether nobody was told this before; from now on somebody was."""
-        return await self._store.is_first(f"half taken {told}", _TOLD_S)
+    async def tell_once(
+        self, found: Iterable[str], tell: Callable[[Sequence[str]], Awaitable[None]], lasts_s: float = TOLD_S
+    ) -> bool:
+        """Tell people what of that which was `found` nobody was told, by its names, whichever process finds it.
 
-    async def is_news_of(self, person: PersonId) -> bool:
-        """Return whether nobody was told before that this is somebody new; from now on somebody was."""
-        return await self._store.is_first(f"new {person}", _TOLD_OF_PERSON_S)
+        Return whether they were told all of it. Where it is false, another one is telling them, or died over it: ask
+        again.
+        """
+        untold = [one for one in found if await self._store.remembered(one) is None]
+        if not untold:
+            return True
+        if not await self._store.is_first(f"tells {' '.join(untold)}", _TELLS_S):
+            return False
+        await tell(untold)
+        for one in untold:
+            await self._store.remember(one, b"told", lasts_s)
+        return True
 
     async def _halves(self) -> dict[str, str]:
         return await _halves(self._client)

@@ -118,9 +118,12 @@ class HalfTaken:
         now = await self._app.store.now(near)
         since = await self._noted.note_half(digest, now)
         hours = int((now - since).total_seconds() // _AGAIN_S)
-        is_untold = await self._noted.is_new(f"{digest} {since.timestamp()} {hours}")
-        if is_untold and await self._app.store.admit("half taken", near, _ALERTS, _AGAIN_S):
-            await self._app.messages.outbox.alert(near, lambda: self._words(digest, missing, lost, tables))
+
+        async def tell(_: Sequence[str]) -> None:
+            if await self._app.store.admit("half taken", near, _ALERTS, _AGAIN_S):
+                await self._app.messages.outbox.alert(near, lambda: self._words(digest, missing, lost, tables))
+
+        await self._noted.tell_once([f"half taken {digest} {since.timestamp()} {hours}"], tell)
 
     async def _know_who_is_alerted(self) -> None:
         """Have those hear the alerts who did as a file held as a whole in any process: this one may never have read

@@ -46,6 +46,8 @@ _AGAIN_S = 5.0
 # So long may pass between two writes of one file.
 _GOES_ON_S = 20.0
 _NAMED = 8
+# An id is given to one human for ever.
+_TOLD_OF_PERSON_S = 3660 * 24 * 3600.0
 _PROBLEMS_CHARS = 1_500
 # A file that is wrong, then right, then wrong again.
 _ALERTS, _ALERTS_PER_S = 10, 3_600.0
@@ -79,6 +81,8 @@ class Reload:
         self._wrong, self._waits_for_restart = "", frozenset[str]()
         self._known = self._who_is_here()
         self._somebody_left, self._skips, self._to_skip = False, 0, 0
+        # Whether people are to be told what followed from a file, and who heard the alerts before it.
+        self._is_untold, self._heard = False, tuple[PersonId, ...]()
         # What stood in the file when it held as a whole, with its digest; and until when what begins it may go on.
         self._content: bytes = app.settings.content
         self._digest: str = ""
@@ -127,8 +131,9 @@ class Reload:
         """Note what changed while nothing ran. Raises StoreUnavailable."""
         self._began_half = bool(self._app.people.half_taken)
         if not self._began_half:
+            self._is_untold = True
             await self._note(self._app.people.as_written)
-            await self._tell_who_is_new()
+            await self._tell_what_followed()
 
     async def look(self, *, at_once: bool = False) -> None:
         """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable.
@@ -140,6 +145,8 @@ class Reload:
         if self._digest in await self._noted.half():  # another process found what this one did not see
             self._mark = Mark()
         await self._look_at_files(at_once=at_once)
+        if self._is_untold and not self._app.people.half_taken:
+            await self._tell_what_followed()
         if self._app.people.settles_until:
             await self._half.settle()
         known = self._who_is_here()
@@ -205,18 +212,16 @@ class Reload:
         tables = self._with_own_policies(settings, self._with_own_windows(settings, tables))
         tables = self._with_own_starters(settings, tables)
         self._say_what_waits(settings)
-        await self._tell_what_is_frozen(settings)
         if self._began_half and self._waits_for_restart:  # it may lack agents, limits, timers: nothing of it holds here
             raise ConfigError([_BEHIND.format(file=settings.config, names=", ".join(sorted(self._waits_for_restart)))])
         is_news = digest != self._digest or people.half_taken != ""
+        self._is_untold = self._is_untold or is_news
         if tables != people.as_written or people.half_taken:
             self._somebody_left = self._somebody_left or self._works
             await self._half.settle()
             await self._note(tables)
-            heard = people.alerted(self._app.store.about_now())
+            self._heard = self._heard or people.alerted(self._app.store.about_now())
             await self._app.register.hold(tables)
-            await self._tell_who_is_new()
-            await self._tell_that_nobody_hears(heard, digest)
             log.warning("people, policies and groups were read anew", file=str(settings.config))
         if is_news:
             await self._noted.forget_wrong()  # what was wrong before this process began, too
@@ -301,23 +306,41 @@ class Reload:
         if found:
             await self._noted.note(after)
 
-    async def _tell_who_is_new(self) -> None:
+    async def _tell_what_followed(self) -> None:
+        """Tell the operators what followed from the file that holds; what they were not told is told with a later look.
+
+        Redis may go away, or this process may die, in between.
+        """
+        told = (await self._tell_who_is_new(), await self._tell_that_nobody_hears(), await self._tell_what_is_frozen())
+        if all(told):
+            self._is_untold, self._heard = False, ()
+
+    async def _tell_who_is_new(self) -> bool:
         """Tell the operators once of each whose address has changed without a uid: whom they were has left."""
         people, near = self._app.people, new_id("outgoing", 0)
         found = people.counting_as_new()
-        new = {name: old for name, old in found.items() if await self._noted.is_news_of(people.of_file(name))}
-        if new:
+        names = {f"new {people.of_file(name)}": name for name in found}
+
+        async def tell(untold: Sequence[str]) -> None:
+            new = {names[one]: found[names[one]] for one in untold}
             await self._app.messages.outbox.alert(near, lambda: _words_of_new(new, people))
 
-    async def _tell_that_nobody_hears(self, heard: Sequence[PersonId], digest: str) -> None:
-        """Tell those who `heard` the alerts before, and the operators, that nobody does: a rotation may begin later."""
+        return await self._noted.tell_once(names, tell, _TOLD_OF_PERSON_S)
+
+    async def _tell_that_nobody_hears(self) -> bool:
+        """Tell those who heard the alerts before, and the operators, that nobody does: a rotation may begin later."""
         people, near, now = self._app.people, new_id("outgoing", 0), self._app.store.about_now()
-        alerts, roles = people.tables.alerts, people.tables.roles
+        alerts, roles, heard = people.tables.alerts, people.tables.roles, self._heard
         await people.look_up((*alerts, *roles.operator, *roles.admin))
-        if heard and not people.alerted(now) and await self._noted.is_new(f"nobody alerted {digest}"):
+        if not heard or people.alerted(now):
+            return True
+
+        async def tell(_: Sequence[str]) -> None:
             others = filter(people.is_here, (*heard, *people.members((*roles.operator, *roles.admin), now)))
             words = partial(_words_of_nobody, Path(self._settings.config or "").name, alerts)
             await self._app.messages.outbox.alert(near, words, also=[*others])
+
+        return await self._noted.tell_once([f"nobody alerted {self._digest}"], tell)
 
     def _say_what_waits(self, settings: Settings) -> None:
         """Say once in the log which other changes wait for a restart."""
@@ -328,14 +351,20 @@ class Reload:
             log.warning("restart needed: other settings have changed as well", settings=sorted(waits))
         self._waits_for_restart = waits
 
-    async def _tell_what_is_frozen(self, settings: Settings) -> None:
+    async def _tell_what_is_frozen(self) -> bool:
         """Tell the operators once of a freeze by people that holds nothing any more after the restart."""
+        settings = self._settings
         gone = self._app.settings.deploy.environments.keys() - settings.deploy.environments.keys()
-        for one in await self._app.requests.freezes.all() if gone else ():
-            is_left = one.environment in gone and not one.window
-            if is_left and await self._noted.is_new(f"freeze {one.environment} {one.since} {settings.config}"):
-                words = partial(_words_of_freeze, Path(settings.config or "").name, one.environment)
+        freezes = await self._app.requests.freezes.all() if gone else ()
+        left = [one for one in freezes if one.environment in gone and not one.window]
+        names = {f"freeze {one.environment} {one.since} {settings.config}": one.environment for one in left}
+
+        async def tell(untold: Sequence[str]) -> None:
+            for one in untold:
+                words = partial(_words_of_freeze, Path(settings.config or "").name, names[one])
                 await self._app.messages.outbox.alert(new_id("outgoing", 0), words)
+
+        return await self._noted.tell_once(names, tell)
 
     async def _refuse(self, problems: str) -> None:
         """What held before still holds; people are told once."""
@@ -343,9 +372,13 @@ class Reload:
         if problems != self._wrong:
             log.error("the settings can't be read anew, so nothing has changed", problems=problems)
         self._wrong = problems
-        near, is_untold = new_id("outgoing", 0), await self._noted.note_wrong(problems)
-        if is_untold and await self._app.store.admit("settings wrong", near, _ALERTS, _ALERTS_PER_S):
-            await self._app.messages.outbox.alert(near, lambda: _words(problems))
+        near = new_id("outgoing", 0)
+
+        async def tell(_: Sequence[str]) -> None:
+            if await self._app.store.admit("settings wrong", near, _ALERTS, _ALERTS_PER_S):
+                await self._app.messages.outbox.alert(near, lambda: _words(problems))
+
+        await self._noted.tell_once([await self._noted.note_wrong(problems)], tell)
 
     def _stamp(self) -> Mark:
         files = [self._settings.config, *group_files(self._settings).values()]

@@ -8,7 +8,7 @@ is in nobody's way, and holds no place.
 
 import asyncio
 import hashlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Literal
@@ -25,6 +25,8 @@ Kind = Literal["alive", "known", "strangers"]
 SHARES: dict[Kind, int] = {"alive": 1, "known": 2, "strangers": 1}
 _ALIVE_AT_MOST = 300
 _REMEMBERED = 10_000
+# A page's files and the like ask nobody who they are.
+_UNPROVEN_AT_MOST = 100
 
 Turn = asyncio.Future[bool]
 
@@ -99,6 +101,7 @@ class Turns:
 
     def __init__(self, known_as: Callable[[Scope], str], most: int) -> None:
         self._known_as, self._most, self._known = known_as, most, dict[str, str]()
+        self._unproven = Counter[str]()
         self._lines = {kind: Line(share) for kind, share in SHARES.items()}
         self._passes = Passes(*self._lines.values())
 
@@ -130,15 +133,26 @@ class Turns:
     def note(self, scope: Scope, status: int) -> None:
         """Remember what a request came with, once that has proven who sent it, until it is refused.
 
+        So it is where many answers prove nothing: who may no longer come asks for what is everybody's.
+
         It opens nothing, and is looked at again with each request.
         """
         credential = _credential(scope)
-        if status == HTTPStatus.UNAUTHORIZED:
-            self._known.pop(credential, None)
-        elif credential and credential not in self._known and (name := self._known_as(scope)):
+        if not credential:
+            return
+        if name := self._known_as(scope):
             self._known[credential] = name
-            if len(self._known) > _REMEMBERED:
-                del self._known[next(iter(self._known))]
+            del self._unproven[credential]
+        elif credential in self._known:
+            self._unproven[credential] += 1
+        if status == HTTPStatus.UNAUTHORIZED or self._unproven[credential] > _UNPROVEN_AT_MOST:
+            self._forget(credential)
+        elif len(self._known) > _REMEMBERED:
+            self._forget(next(iter(self._known)))
+
+    def _forget(self, credential: str) -> None:
+        self._known.pop(credential, None)
+        del self._unproven[credential]
 
 
 def _credential(scope: Scope) -> str:

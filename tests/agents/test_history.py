@@ -74,12 +74,14 @@ def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
         copied=len(run.results),
         is_rehearsal=before.is_rehearsal,
         writers=run.writers,
+        unheard=before.unheard,
         advisers=run.advisers,
         by_mail=before.by_mail,
         weakness=before.weakness,
         objections=run.objections,
         edits=run.edits,
         forked=FORKED,
+        beside=run.beside,
     )
     assert run.results[: len(before.results)] == before.results
     assert {*before.writers, BO} == {*run.writers}

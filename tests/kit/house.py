@@ -2,8 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence, Set
+from collections.abc import Generator, Sequence, Set
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from agents.events import Event, RequestOpened
@@ -28,6 +31,7 @@ from bot.store.journal import Journal
 from bot.testing import events as build
 from channels import Said
 from tests.bot.store.stores import move_time
+from tests.kit.office import settings_of
 from tests.kit.promises import Written
 
 
@@ -125,6 +129,19 @@ class House:
         if not isinstance(approval, RecordWrite):
             return ""
         return (await self.store.start_tool(run.id, run.seq, attempt, begins, approval)).state
+
+
+@contextmanager
+def a_house(redis: str, toml: str) -> Generator[tuple[House, asyncio.AbstractEventLoop]]:
+    """A house with the people and policies of `toml`, and the loop that it lives in."""
+    loop = asyncio.new_event_loop()
+    with TemporaryDirectory() as folder:
+        house = House(redis, settings_of(Path(folder), toml))
+        try:
+            yield house, loop
+        finally:
+            loop.run_until_complete(house.store.client.close())
+            loop.close()
 
 
 def call(version: str) -> GatedCall:

@@ -163,8 +163,11 @@ class Rules:
             self.state = "answered"
 
     def of_the_question(self, *whom: str) -> "Rules":
-        """One of a model or a program: whom it is put to answers it, also who asked; who asked takes it back."""
-        return replace(self._anew("question", whom), wrote=self.wrote, may_requester_approve=True)
+        """One of a model or a program: whom it is put to answers it, also who asked; who asked takes it back. Whom it
+        names and who was not here then is asked once too few are left.
+        """
+        anew = self._anew("question", (one for one in whom if one in self.present), frozenset(whom))
+        return replace(anew, wrote=self.wrote, may_requester_approve=True)
 
     def of_the_unknown(self) -> "Rules":
         """*When too few are left*: who could decide, in whichever step, says what became of it. It is not decided, so
@@ -180,8 +183,13 @@ class Rules:
         may = [one for step in self.steps for one in step.approvers if self._human(one) not in out]
         return self._anew("review", may)
 
-    def _anew(self, about: Literal["question", "unknown", "review"], approvers: Iterable[str]) -> "Rules":
-        step = Step(tuple(dict.fromkeys(approvers)), 1, frozenset())
+    def _anew(
+        self,
+        about: Literal["question", "unknown", "review"],
+        approvers: Iterable[str],
+        group: frozenset[str] = frozenset(),
+    ) -> "Rules":
+        step = Step(tuple(dict.fromkeys(approvers)), 1, group)
         return Rules(self.requester, (step,), self.present, frozenset(), self.version, may_be=self.may_be, about=about)
 
     def approve(self, person: str, channel: str, revision: int, now: float) -> None:

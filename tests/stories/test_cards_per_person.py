@@ -212,7 +212,7 @@ async def wanter(api: Api) -> AsyncClient:
 
 
 @opens(REMINDED)
-async def test_all_reminders_of_what_a_mail_lists_are_one_mail_and_who_is_asked_later_gets_a_list_as_well(
+async def test_reminders_of_what_a_mail_lists_are_one_mail_in_five_minutes_and_who_is_asked_later_gets_a_list_as_well(
     world: World, api: Api
 ) -> None:
     await wants(await wanter(api), 1, 5)
@@ -222,9 +222,12 @@ async def test_all_reminders_of_what_a_mail_lists_are_one_mail_and_who_is_asked_
     assert before == 3
 
     await world.move_time(1600)
+    await until(lambda: len(world.mails("bo")) >= before + 2, what="Bo is reminded of the card and of the list")
+    await world.move_time(301)  # a reminder that came due as the list was on its way waits for the next one
     await world.quiet()
-    reminded = world.mails("bo")[before:]
-    assert sorted(numbers(one.text) for one in reminded) == [[], ["02", "03", "04", "05"]]
+    reminded = [numbers(one.text) for one in world.mails("bo")[before:]]
+    assert len(reminded) in {2, 3}
+    assert {*map(tuple, reminded)} == {(), ("02", "03", "04", "05")}
 
     await world.move_time(1900)
     await until(lambda: lists(world, "dan"), what="Dan gets a list")

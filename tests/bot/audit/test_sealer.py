@@ -198,7 +198,7 @@ async def waits(store: Store, records: int) -> None:
 
 async def test_other_work_has_its_turn_after_each_record_and_the_key_is_read_once_for_a_batch(store: Store) -> None:
     await waits(store, 50)
-    turns, keys_read = 0, list[int]()
+    turns, rested_in, keys_read = 0, list[int](), list[int]()
 
     async def take_turns() -> None:
         nonlocal turns
@@ -206,16 +206,20 @@ async def test_other_work_has_its_turn_after_each_record_and_the_key_is_read_onc
             turns += 1
             await asyncio.sleep(0)
 
+    async def rest(for_s: float) -> None:
+        rested_in.append(turns)
+        await asyncio.sleep(for_s)
+
     def key() -> bytes:
         keys_read.append(1)
         return KEY
 
     other = asyncio.create_task(take_turns())
-    head = await Sealer(store, Names(), key, announced).seal(0)
+    head = await Sealer(store, Names(), key, announced, rest).seal(0)
     other.cancel()
 
     assert head == await head_of(store, 0)
-    assert ((await head_of(store, 0)).n, turns >= 50, keys_read) == (50, True, [1])
+    assert ((await head_of(store, 0)).n, len({*rested_in}), keys_read) == (50, 50, [1])
 
 
 async def test_sealing_beside_other_work_rests_after_each_record_and_keeps_the_shard(store: Store) -> None:

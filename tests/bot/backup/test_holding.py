@@ -406,20 +406,26 @@ async def taken_by(taker: Taker) -> AsyncGenerator[WorkItem]:
         yield item
 
 
+async def held_at_last(office: World) -> Held:
+    """Hold what a store holds that was put back, once after another one broke off before it told anybody."""
+    broken = office.composed(office.settings())
+    _, at = await claim(broken.store.client)
+    await Holding(broken.journal, broken.requests.decisions, broken.people).hold(at)
+    await broken.store.client.close()
+    app = office.composed(office.settings())
+    held = (await hold_loaded(app)).held
+    await app.store.client.close()
+    return held
+
+
 async def test_people_hear_what_is_held_though_a_restoration_broke_off_before_it_told_them(office: World) -> None:
     until_then, bo = (await office.now() + timedelta(days=2)).isoformat(), PersonId("bo")
     await office.app.requests.absences.set(AbsenceWanted(bo, until_then), bo, proof=as_by("cli"))
     await office.opened(await office.trigger("press bell"))
     await office.quiet()
     await office.stop()
-    broken = office.composed(office.settings())
-    _, at = await claim(broken.store.client)
-    await Holding(broken.journal, broken.requests.decisions, broken.people).hold(at)
-    await broken.store.client.close()
-    app = office.composed(office.settings())
 
-    held = (await hold_loaded(app)).held
-    await app.store.client.close()
+    held = await held_at_last(office)
     await office.start()
 
     assert (held.runs, held.requests, held.away, held.requesters) == (1, 1, (bo,), (PersonId("anna"),))
@@ -427,6 +433,19 @@ async def test_people_hear_what_is_held_though_a_restoration_broke_off_before_it
         told = await office.next_mail(person, about="Restored from a backup of")
         assert "Absences are ended (1)" in told.text
     assert await office.app.requests.absences.all() == []
+
+
+async def test_attack_people_read_of_a_restoration_that_broke_off_that_it_holds_no_messages(office: World) -> None:
+    await office.stop()
+    await office.start(works=False, receives=False)
+    office.is_tampered = True
+    for number in range(3):
+        await office.app.store.accept(Accepted(new_id("inbound", 1), f"email:{number}", b"{}", b"", 60))
+    await office.stop()
+
+    held = await held_at_last(office)
+
+    assert held.items == 3
 
 
 async def test_attack_whoever_has_the_id_that_was_somebody_elses_hears_nothing_of_a_restoration(office: World) -> None:

@@ -21,6 +21,7 @@ from bot.people.tables import tables_of
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Decided, NotEntitled
 from bot.process.reload import Reload
+from bot.store import StoreError
 from bot.store.ids import new_id
 from tests.kit.clerk import clerk
 from tests.kit.long import few_of
@@ -319,6 +320,30 @@ async def test_attack_a_rotation_that_is_planned_ahead_leaves_nobody_who_hears_t
     await office.quiet()
     assert [mail.subject for mail in office.mails("cy")] == [NOBODY_HEARS]
     assert office.mails("dan") == ()
+
+
+async def test_attack_nobody_hears_of_what_followed_from_a_file_as_the_store_takes_no_word_of_it_at_first(
+    office: World, reload: Reload
+) -> None:
+    do, operators = office.app.store.client.do, '\n[groups.ops]\nslack = "S0OPS"\n\n[roles]\noperator = ["group:ops"]\n'
+
+    async def fills_up(_: str) -> tuple[str, ...]:
+        await do("CONFIG", "SET", "maxmemory", "1")
+        return ()
+
+    write(office, ON_CALL + operators)
+    await reload.look(at_once=True)
+    office.people.read_groups_by(GroupReader(fills_up, time.monotonic))
+    write(office, ON_CALL.replace("2020-01-06", "2099-01-05") + operators)
+
+    try:
+        with pytest.raises(StoreError):
+            await reload.look(at_once=True)
+    finally:
+        await do("CONFIG", "SET", "maxmemory", "0")
+    await reload.look(at_once=True)
+
+    assert await office.next_mail("cy", NOBODY_HEARS)
 
 
 async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_more_before_the_restart(

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeVar
 
 import pytest
@@ -35,8 +33,7 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from bot.requests.reassignment.delegation import HandOn
 from bot.store import Commit
 from bot.store.journal import record_write
-from tests.kit.house import House, TooFew, call, statement
-from tests.kit.office import settings_of
+from tests.kit.house import House, TooFew, a_house, call, statement
 from tests.kit.promises import check_starts
 from tests.kit.rules import Rules, Step
 
@@ -552,18 +549,12 @@ class Requests(RuleBasedStateMachine):
 @pytest.mark.parametrize("kinds", [("", "_by_mail", "_own"), ("_steps",), ("_late", "_late_steps")])
 @pytest.mark.parametrize("sequences", [20, pytest.param(1_000, marks=pytest.mark.long)])
 def test_a_request_ends_as_the_page_says(redis: str, sequences: int, kinds: tuple[str, ...]) -> None:
-    loop = asyncio.new_event_loop()
-    with TemporaryDirectory() as folder:
-        house = House(redis, settings_of(Path(folder), TOML))
+    with a_house(redis, TOML) as (house, loop):
 
         class Story(Requests):
             pass
 
         Story.house, Story.loop, Story.kinds = house, loop, kinds
-        try:
-            run_state_machine_as_test(
-                Story, settings=settings(max_examples=sequences, stateful_step_count=25, deadline=None)
-            )
-        finally:
-            loop.run_until_complete(house.store.client.close())
-            loop.close()
+        run_state_machine_as_test(
+            Story, settings=settings(max_examples=sequences, stateful_step_count=25, deadline=None)
+        )

@@ -253,7 +253,7 @@ class Asked:
     """Requests to an `Admitted` over an application that notes them, and what each was answered with.
 
     Keys that begin with "good" are known once they were answered, by their second word; none is any longer when it was
-    revoked.
+    revoked. Nobody looks at them for what is everybody's.
     """
 
     def __init__(self, most: int = 1_200) -> None:
@@ -264,7 +264,8 @@ class Asked:
 
     def _known_as(self, scope: Scope) -> str:
         key = Headers(scope=scope).get("authorization", "")
-        return key.split()[1] if key.startswith("good") else ""
+        is_looked_at = key not in self.revoked and not scope["path"].startswith("/at-once/everybodys")
+        return key.split()[1] if key.startswith("good") and is_looked_at else ""
 
     def note_begun(self, path: str) -> None:
         """One has begun."""
@@ -444,6 +445,25 @@ async def test_a_key_that_was_revoked_is_a_stranger_again() -> None:
 
     assert asked.begun.index("/bo") < 10
     assert asked.begun.index("/anna") == 301
+
+
+async def test_attack_whoever_was_logged_out_floods_what_is_everybodys_and_stands_before_its_person() -> None:
+    asked = Asked()
+    for path in ("/at-once", *(f"/at-once/everybodys/{number}" for number in range(20))):
+        await asked.ask(path, key="good anna session")
+    for path in ("/at-once", *(f"/at-once/everybodys/{number}" for number in range(200))):
+        await asked.ask(path, key="good anna logged-out")
+    await asked.ask("/at-once", key="good anna key")
+    asked.begun.clear()
+
+    async with asked.all_of(
+        *(asked.ask(f"/{number}", "good anna logged-out") for number in range(300)),
+        asked.ask("/session", "good anna session"),
+        asked.ask("/key", "good anna key"),
+    ):
+        await until(lambda: len(asked.begun) == 302, what="all of them have begun")
+
+    assert {"/session", "/key"} <= {*asked.begun[:10]}
 
 
 def test_the_last_quarter_of_all_that_may_wait_is_for_those_who_hold_few() -> None:
