@@ -14,7 +14,7 @@ from bot.people.directory import People
 from bot.people.recognition import as_known_now, whose_votes_count
 from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, hand_ons_to, people_involved
 from bot.policy.approvers.quorum import lacking, lacking_in_all
-from bot.policy.approvers.steps import escalated
+from bot.policy.approvers.steps import escalated, still_open
 from bot.policy.approvers.who import who_of
 from bot.policy.due import Due, waited_for
 from bot.render.words import frozen_since, why_asked
@@ -91,7 +91,7 @@ def progress(record: RequestRecord, people: People) -> str:
 
 
 def asked_line(record: RequestRecord, people: People, me: PersonId | None = None) -> str:
-    """`You, because nobody decided for 20 min · 1 of 2 · asked at 14:02 UTC on 03 March 2026`; empty once it is closed.
+    """`You, because nobody decided for 20 min · 1 of 2 · asked 14:02 UTC on 03 March 2026`; empty once it is closed.
 
     Why `me`, who alone reads it, is asked, how many have approved, and since when.
     """
@@ -128,9 +128,8 @@ def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, peopl
         helpful = [people.name_of(one) for one in others if lacking(asked, [*given, one]) < missing]
         names = either(helpful) if missing == 1 else both(helpful)
         return say_many("card.yes-needs", missing, names=names or say("words.somebody"))
-    if later := asked.steps[asked.in_step + 1 : asked.in_step + 2]:
-        return say("card.yes-then-step", name=later[0].name)
-    return ""
+    left = still_open(who_of(known), given, people.all())
+    return say("card.yes-then-step", name=left[min(left)].name) if left else ""
 
 
 def _once_approved(record: RequestRecord) -> str:

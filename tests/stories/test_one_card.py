@@ -18,6 +18,7 @@ from tests.agents.worlds import NOON
 from tests.bot.examples import BO, CALL, PEOPLE, approval
 from tests.channels.email.mails import BOT, TOKEN
 from tests.fakes.slack.limits.blocks import message_mistakes
+from tests.kit.acts import vote
 from tests.kit.long import examples
 from tests.kit.world import World
 from tests.servers.console import a_console
@@ -37,7 +38,7 @@ def asked(title: str, said: str, fact: str) -> Request:
 def card_for_bo(request: Request) -> Card:
     card = request_card(RequestRecord(request=request), PEOPLE, NOON)
     assert card.form
-    return card.model_copy(update={"form": card.form.model_copy(update={"token": TOKEN})})
+    return card.model_copy(update={"form": card.form.model_copy(update={"token": TOKEN, "acts": vote()})})
 
 
 def in_order(text: str) -> list[str]:

@@ -34,7 +34,8 @@ def test_no_text_can_pass_for_a_row_of_its_own() -> None:
 
     rows = text_of(record(asked)).splitlines()
 
-    labels = [row[2:12].strip() for row in rows[2:] if not row.startswith("   ")]
+    assert rows[2] == "  asked Mon 2 Mar, 12:00 UTC"
+    labels = [row[2:12].strip() for row in rows[3:] if not row.startswith("   ")]
     ours = [
         "asked by",
         "about",

@@ -128,7 +128,7 @@ def test_below_the_title_stands_why_its_reader_is_asked_how_many_have_approved_a
     def told(to: PersonId | None, request: Request = APPROVAL, *votes: Vote, asked: Asked | None = None) -> str:
         found = record(request, votes=votes, asked=asked) if asked else record(request, votes=votes)
         line, _, since = request_card(found, PEOPLE, NOON, to).asked.rpartition(" · ")
-        assert since == "asked at 12:00 UTC on 02 March 2026"
+        assert since == "asked 12:00 UTC on 02 March 2026"
         return line
 
     pair, review = approval(policy=policy(quorum=2)), question().model_copy(update={"purpose": "review"})

@@ -272,7 +272,7 @@ def test_an_approve_button_is_there_only_where_it_counts() -> None:
 
 
 def test_a_risky_card_says_so_in_its_notification_and_makes_no_approval_easy() -> None:
-    form = AnswerForm(token="s0d-x", format="approval", until=AT)
+    form = AnswerForm(token="s0d-x", format="approval", acts=acts("approve", "deny"), until=AT)
     plain, risky = (Card(title="Deploy?", at=AT, form=form, risks=risks) for risks in ((), ("CI failed",)))
 
     assert cards.message(risky, "d1").text.startswith("⚠ Deploy?\nLook closely: CI failed")

@@ -144,7 +144,7 @@ async def test_automatic_replies_answer_nothing_and_offer_once_to_hand_it_on(wor
     told = " ".join(offer.text.split())
     assert "nothing was handed on" in told
     assert "?" not in told.partition("An automatic reply")[0], "a no would answer it"
-    assert "A no in answer to this message refuses the request." in told
+    assert "A no in answer to this message denies the request." in told
     assert len(world.mails("bo")) == 2
     stands = (await world.request(record.request.id)).asked
     assert (stands.handed_on, [(one.person, one.until) for one in stands.away]) == ((), [("bo", None)])

@@ -71,7 +71,6 @@ SAYS_WHO = {
         "agents/moves.py",
         "bot/people/recognition.py",  # a record as it counts now
         "bot/policy/approvers/who.py",
-        "bot/web/console/views/card.py",  # a card's own field
     },
     "handed_on": {
         "agents/moves.py",

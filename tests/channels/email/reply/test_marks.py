@@ -67,8 +67,9 @@ def test_a_line_of_ours_that_a_mail_program_broke_is_known_with_its_end_on_the_n
 def test_our_whole_mail_below_an_answer_leaves_no_doubt_and_a_word_below_it_does(
     language: Language, ref: str, kind: str
 ) -> None:
-    form = AnswerForm.model_validate({"token": TOKEN, "format": kind, "until": NOON + timedelta(hours=4)})
     with speaking(language):
+        told = {"token": TOKEN, "format": kind, "acts": vote() if kind == "approval" else ()}
+        form = AnswerForm.model_validate({**told, "until": NOON + timedelta(hours=4)})
         card = as_text(approval(form=form, ref=ref), Made())
 
     assert new_text(f"approve\n\n{HEADER}{card}").unsure == ""
