@@ -73,8 +73,8 @@ async def test_a_mail_a_page_the_terminal_and_the_api_say_as_whom_somebody_is_as
         page = await (await console.browser("cy")).get(f"/requests/{record.request.id}")
         asker = await (await console.browser("anna")).get(f"/requests/{record.request.id}")
 
-    assert "You, as a member of the group release · asked on " in told(card.text)
-    assert "You, as a member of the group release · asked on " in page.words
+    assert "You, as a member of the group release · asked " in told(card.text)
+    assert "You, as a member of the group release · asked " in page.words
     assert "You, as a member" not in asker.words
     assert "asked      Bo Berg and Cy Cole: as a member of the group release" in shown.out
     assert await because(world, record) == dict.fromkeys(("bo", "cy"), "as a member of the group release")
