@@ -447,8 +447,8 @@ class Decision(PerhapsProven, Stored, Frozen):
     `operators_keys` are those of them whose word came with a key that somebody else made. `newer_run` asks for the same
     place now, for `newer_by`, and so this one is superseded and not asked again. `proof` is of who answered or
     withdrew; where votes made it, each has its own, and the last came by this `way`. With `standing` nobody was asked,
-    and `by` have granted that. `broke_glass`: the one person in `by` did not approve as one of those who decide but broke the glass, for this
-    `reason`.
+    and `by` have granted that. `broke_glass`: the one person in `by` did not approve as one of those who decide but
+    broke the glass, for this `reason`.
     """
 
     TOLD = frozenset({"by", "reason", "given", "operators_keys"})
