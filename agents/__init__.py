@@ -111,7 +111,7 @@ class ChildRun:
 
     `answers` are what people answered in it, `(person, text)` each, once it has ended; `reached` are those who have a
     card of it. `printed` is what the command printed over which it failed. `only_said`: its model says that it is done,
-    and no tool of it did what that takes.
+    and no tool of it did what that takes. `is_refused`: people refused, took back or stopped what it was to do.
     """
 
     id: RunId
@@ -121,6 +121,7 @@ class ChildRun:
     reached: tuple[str, ...] = ()
     printed: str = ""
     only_said: bool = False
+    is_refused: bool = False
 
     @property
     def has_ended(self) -> bool:

@@ -97,7 +97,7 @@ def _tool(
             return _still(child.id, args.agent)
         if child.state == "done" and worked(child):
             return Outcome(child.summary)
-        return Outcome("", _how_child(child.state, child.summary), child.printed)
+        return Outcome("", _how_child(child), child.printed)
 
     listed = "; ".join(f"{name}: {about}" for name, about in agents.items())
     return Tool(
@@ -124,6 +124,11 @@ def _still(child_id: RunId, agent: str) -> Pending:
 _CHILD_ENDS = {"failed": "agent.child-failed", "cancelled": "agent.child-cancelled"}
 
 
-def _how_child(state: str, summary: str) -> str:
-    """Return how a child run ended that did not do what was wished: `failed: exit code 3`."""
-    return say(_CHILD_ENDS[state], summary=summary) if state in _CHILD_ENDS else summary
+def _how_child(child: ChildRun) -> str:
+    """Return how a child run ended that did not do what was wished: `failed: exit code 3`.
+
+    What people refused has not failed: its summary says so.
+    """
+    is_told = child.state == "failed" and child.is_refused and child.summary
+    key = None if is_told else _CHILD_ENDS.get(child.state)
+    return say(key, summary=child.summary) if key else child.summary

@@ -567,6 +567,14 @@ class Run:
         return self.pending.attempt.queued if self.pending and self.pending.attempt else None
 
     @property
+    def freeze(self) -> Freeze | None:
+        """What holds back the step that people let it take; None where nothing does."""
+        pending = self.pending
+        if self.ended or pending is None or pending.decision is None or pending.attempt:
+            return None
+        return pending.frozen
+
+    @property
     def state(self) -> RunState:
         """The word that people see."""
         if self.ended:

@@ -59,13 +59,17 @@ class ToolFinished(Happened):
 
 
 class ToolQueued(Happened):
-    """The attempt waits for its turn, `behind` a run that `requester` asked for; None: its turn has come."""
+    """The attempt waits for its turn, `behind` a run that `requester` asked for; None: its turn has come.
+
+    Behind its own run it waits for an earlier attempt that was interrupted, `within_s` at most.
+    """
 
     type: Literal["tool_queued"] = "tool_queued"
     schema_version: Literal[1] = 1
     attempt_id: AttemptId
     behind: RunId | None = None
     requester: PersonId = PersonId("")
+    within_s: float = 0.0
 
 
 class ToolOrphaned(Happened):

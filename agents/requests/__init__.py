@@ -445,10 +445,10 @@ class Decision(PerhapsProven, Stored, Frozen):
     """The one final outcome of a request. `by` holds the people whose votes or answer made it; empty for code.
 
     `operators_keys` are those of them whose word came with a key that somebody else made. `newer_run` asks for the same
-    place now, and so this one is superseded and not asked again. `proof` is of who answered or withdrew; where votes
-    made it, each has its own, and the last came by this `way`. With `standing` nobody was asked, and `by` have granted
-    that. `broke_glass`: the one person in `by` did not approve as one of those who decide but broke the glass, for this
-    `reason`.
+    place now, for `newer_by`, and so this one is superseded and not asked again. `proof` is of who answered or
+    withdrew; where votes made it, each has its own, and the last came by this `way`. With `standing` nobody was asked,
+    and `by` have granted that. `broke_glass`: the one person in `by` did not approve as one of those who decide but
+    broke the glass, for this `reason`.
     """
 
     TOLD = frozenset({"by", "reason", "given", "operators_keys"})
@@ -460,6 +460,7 @@ class Decision(PerhapsProven, Stored, Frozen):
     given: Given | None = None
     operators_keys: tuple[PersonId, ...] = ()
     newer_run: RunId = RunId("")
+    newer_by: tuple[PersonId, ...] = ()
     standing: StandingUse | None = None
     broke_glass: bool = False
     at: AwareDatetime

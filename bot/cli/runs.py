@@ -58,7 +58,9 @@ def runs(
     if as_json:
         print(json.dumps([one.model_dump(mode="json") for one in found]))
     else:
-        print("\n".join(summary_text(one) for one in found) or "There are no such runs that you may see.")
+        print(
+            "\n".join(summary_text(one, client.people) for one in found) or "There are no such runs that you may see."
+        )
 
 
 def show(
@@ -81,6 +83,8 @@ def show(
     from bot.cli.client import connect
     from bot.cli.show import mode_of
     from bot.render.outcome import WORDS_CHARS
+    from bot.render.status_line import status_line
+    from bot.render.times import local
     from bot.render.transcript import lines
 
     if _REQUEST.match(some_id):
@@ -94,10 +98,13 @@ def show(
         return print(plain_json(json.dumps(shown, ensure_ascii=False)))
     mode = f"  ({mode_of(run)})" if mode_of(run) else ""
     kept = f"  (in the archive since {run.archived_at:%Y-%m-%d})" if run.archived_at else ""
+    story = fold(told)
     print(f"{some_id}  {run.word or run.state}{mode}{kept}")
     if run.words_of == "model":
         print(plain(run.told(WORDS_CHARS)))
-    print(plain("\n".join([*_made_of(fold(told), run.forks), *lines(told, people)])))
+    if story.ended is None:
+        print(plain(f"{'':10}{local(None, status_line(story, None, people))}"))
+    print(plain("\n".join([*_made_of(story, run.forks), *lines(told, people, run.word)])))
     return None
 
 

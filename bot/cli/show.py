@@ -24,6 +24,7 @@ from bot.render.cards import below_title, by_key, exact_call, short_hashes
 from bot.render.due import away_words, handed_on_words, unanswered
 from bot.render.edits import editable
 from bot.render.forms import hint
+from bot.render.outcome import word_of
 from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
@@ -87,7 +88,7 @@ def mode_of(shown: Summary | RequestView) -> str:
     return "rehearsal: plain rules chose the steps, no model" if shown.is_rehearsal else ""
 
 
-def summary_text(summary: Summary) -> str:
+def summary_text(summary: Summary, people: People) -> str:
     """One line of `sayso runs`."""
     when = moment(None, summary.started_at)
     told = summary.told(_TITLE_CHARS)
@@ -95,7 +96,8 @@ def summary_text(summary: Summary) -> str:
     mode = "  (rehearsal)" if summary.is_rehearsal else ""
     if summary.stand_in:
         mode = "  (some steps by fixed rules)" if summary.stand_in.some else "  (fixed rules)"
-    line = f"{summary.id}  {summary.word or summary.state:<10}  {when}  {summary.requester}: {summary.wish}{tail}{mode}"
+    whose = people.name_of(summary.requester)
+    line = f"{summary.id}  {summary.word or summary.state:<10}  {when}  {whose}: {summary.wish}{tail}{mode}"
     return plain(" ".join(line.splitlines()))  # an older release kept line breaks
 
 
@@ -130,9 +132,10 @@ def _turn(turn: Turn, people: People, now: datetime) -> str:
 
 
 def _state(request: RequestView) -> str:
-    """Return the state; what was approved by breaking the glass is not called approved."""
+    """Return the state; what was approved by breaking the glass is not called approved, and what is frozen says so."""
     is_broken = request.decision is not None and request.decision.broke_glass
-    return "break glass" if is_broken and request.state == "approved" else request.state
+    state = "break glass" if is_broken and request.state == "approved" else request.state
+    return f"{state}, frozen" if request.frozen and request.state == "approved" else state
 
 
 def request_text(request: RequestView, people: People) -> str:
@@ -166,7 +169,11 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("editable", line.text) for line in editable(request.format, request.call)]
     rows += _glass_rows(request, people)
     approvers = [vote.person for vote in request.votes if vote.approve and not vote.breaks_glass]
-    rows += [_row("approved", f"so far by {people.names_of(approvers)}")] if approvers else []
+    rows += (
+        [_row("approved", f"{'so far ' * (request.state == 'open')}by {people.names_of(approvers)}")]
+        if approvers
+        else []
+    )
     operators = [vote.person for vote in request.votes if vote.is_by_operators_key]
     rows += [_row("beware", f"the word of {people.names_of(operators)} came with a key that an operator made")] * bool(
         operators
@@ -178,7 +185,9 @@ def request_text(request: RequestView, people: People) -> str:
     ]
     rows += [_row(one.kind, f"{_said_by(one, request, people)}: {one.text}") for one in request.comments]
     rows += _timing_rows(request, people)
-    rows += [_row("expires", moment(None, request.expires_at))] if request.state == "open" else _after_rows(request)
+    rows += (
+        [_row("expires", moment(None, request.expires_at))] if request.state == "open" else _after_rows(request, people)
+    )
     rows += [_row("then", f"{line.label.lower()}, {line.text}") for line in then] if request.state == "open" else []
     rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
     rows += [_row("run", request.run_id), _row("digest", request.digest)]
@@ -192,9 +201,11 @@ def _since(request: RequestView) -> str:
     return " · ".join(filter(None, (request.progress, since)))
 
 
-def _after_rows(request: RequestView) -> list[str]:
+def _after_rows(request: RequestView, people: People) -> list[str]:
     """Return until when what was approved may begin, or when it began, and what its program says came of it."""
-    by, came = f", by {request.begun_by}" if request.begun_by else "", request.came_of
+    kind, _, name = request.begun_by.partition(":")
+    whose = people.name_of(name) if kind == "person" else request.begun_by
+    by, came = f", by {whose}" if whose else "", request.came_of
     rows = [_row("began", f"{moment(None, request.started_at)}{by}")] if request.started_at else []
     rows += [_row("use by", moment(None, request.use_by))] if request.use_by and request.may_act else []
     says = "the program says that it is done" if came and came.ok else "the program says that it failed"
@@ -312,10 +323,13 @@ class Story:
 
     def __init__(self, people: People, *, as_json: bool) -> None:
         self._people, self._as_json = people, as_json
+        self._events = list[Event]()
 
     def tell(self, event: Event) -> int | None:
         """Print it; the exit code once the run has ended, 0 when it ended well and did what it was to."""
-        print(self._json(event) if self._as_json else plain(next(lines([event], self._people))), flush=True)
+        self._events.append(event)
+        word = word_of(fold(self._events)) if isinstance(event, RunEnded) else ""
+        print(self._json(event) if self._as_json else plain(next(lines([event], self._people, word))), flush=True)
         return _code(event)
 
     def _json(self, event: Event) -> str:
@@ -336,14 +350,14 @@ class Wait(Story):
         super().__init__(people, as_json=as_json)
         self._look = look
         self._where, self._by_key = where, by_key
-        self._events: list[Event] = []
         self._asked: set[RequestId] = set()
 
     def tell(self, event: Event) -> int | None:
         """See `Story.tell`."""
-        if not self._as_json:
+        if self._as_json:
+            self._events.append(event)
+        else:
             super().tell(event)
-        self._events.append(event)
         if isinstance(event, RequestOpened) and event.request.id not in self._asked:
             self._asked.add(event.request.id)
             print(plain(self._asks(event.request)), file=sys.stderr, flush=True)

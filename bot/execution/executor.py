@@ -386,6 +386,7 @@ class Executor:
                 attempt_id=attempt_id,
                 behind=behind.run_id if behind else None,
                 requester=await self._requester_of(behind.run_id) if behind else PersonId(""),
+                within_s=self._turns.locks.lease_s if behind and behind.run_id == run_id else 0.0,
             )
             record = await of_attempt(self._store, run, event)
             records, limit = [record] if record else [], MAX_EVENTS_AT_ALL

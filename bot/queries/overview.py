@@ -52,7 +52,8 @@ _STANDS: dict[RunState, str] = {
     "cancelled": "overview.cancelled",
 }
 
-_ENDED_AS = {
+_STOOD_AS = {
+    "frozen": "status.frozen",
     "unchanged": "overview.unchanged",
     "answered": "overview.answered",
     "ended": "overview.answered",
@@ -230,7 +231,7 @@ def _stand(run: Summary) -> str:
     """Return the key of how a run stands: what it says of itself does not make it done."""
     if run.word in _REFUSED:
         return "overview.unchanged" if run.state == "done" and run.change == "nothing" else "card.stopped"
-    return _ENDED_AS.get(run.word) or _STANDS[run.state]
+    return _STOOD_AS.get(run.word) or _STANDS[run.state]
 
 
 def _told(run: Summary) -> str:

@@ -323,10 +323,11 @@ def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) 
 def outcome_card(run: Run, people: People, at: datetime) -> Card:
     """Return the card that says how a run ended, and by whose word."""
     ended, stop = run.ended, stopped(run)
-    # Whoever stopped it decided nothing of what was changed before.
+    # Whoever stopped it decided nothing of what was changed before; whom it had asked did not decide its end.
     has_changed = ended is not None and ended.change in {"changed", "partly", "unknown"}
+    is_cancelled = ended is not None and ended.outcome == "cancelled"
     did = by_people(run)
-    by = () if stop and not has_changed else did.deciders
+    by = () if (stop or is_cancelled) and not has_changed else did.deciders
     by = sorted({*by, *(stop.by if stop else ())})
     facts = [Line(label=say("card.decided-by"), text=people.names_of(by))] if by else []
     for edit in did.edits:

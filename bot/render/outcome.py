@@ -18,7 +18,7 @@ from agents.steps import CallTool
 from agents.text import one_line, quote
 from bot.people.directory import People
 from bot.render.edits import shown
-from bot.render.words import REASON_CHARS, STOPPED, wish_of
+from bot.render.words import REASON_CHARS, STOPPED, state_word, wish_of
 from language import in_each, say
 from language.lists import both
 
@@ -68,8 +68,12 @@ ONLY_SAID = ("unchanged", "denied", "withdrawn", "expired", "stopped", "failed",
 
 
 def word_of(run: Run) -> str:
-    """Return the word for how a run stands: what people refused did not fail, what changed nothing is not done."""
+    """Return the word for how a run stands: what people refused did not fail, what changed nothing is not done, and
+    what is approved and frozen waits for nobody's answer.
+    """
     ended = run.ended
+    if ended is None and run.freeze and run.state == "waiting":
+        return "frozen"
     if ended is None or ended.outcome == "cancelled":
         return "waiting" if run.queued and run.state == "running" else run.state
     stop = stopped(run)
@@ -152,8 +156,10 @@ def heading(run: Run) -> str:
     return say(_HEADINGS[word]) if word in _HEADINGS else say("card.stopped")
 
 
-def how_ended(ended: RunEnded) -> str:
-    """Return how a run ended, as part of a sentence."""
+def how_ended(ended: RunEnded, word: str = "") -> str:
+    """Return how a run ended, as part of a sentence; `word` is the one for how it stands, where that is known."""
+    if word in _STOPPED.values():  # what people refused did not fail
+        return state_word(word)
     is_done = ended.outcome == "done" and ended.change != "changed"
     how = say(_ENDS[ended.change if is_done else ended.outcome])
     match _IN_SPITE.get(ended.change) if ended.outcome != "done" else None:

@@ -351,7 +351,8 @@ def _made(made: AttemptOutcome, said: str, run: Run, people: People, *, may_stop
         case "running" if run.queued:
             until_then = say("standing.may-be-stopped") if may_stop else ""
             text = f"{said} {queued_behind(run.queued, people)} {until_then}".strip()
-            return _Stand(say("standing.queued"), text, may_stop=may_stop)
+            word = say("standing.interrupted" if run.queued.within_s else "standing.queued")
+            return _Stand(word, text, may_stop=may_stop)
         case "running":
             outside = say("standing.program-runs") if made.begun_by else ""
             return _Stand(say("standing.running"), f"{began}. {outside}".strip())

@@ -15,7 +15,7 @@ from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
 from bot.render.due import called_in_place
 from bot.render.outcome import about, by_people, heading, how_stopped, in_spite, sentences, stopped, word_of
-from bot.render.words import frozen_words, present, wish_of
+from bot.render.words import frozen_words, interrupted, present, wish_of
 from bot.store import Store
 from bot.store.ids import derived_id
 from bot.store.indexes import begin_thread
@@ -49,8 +49,8 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
         line += f". {held}" if held else ""
     elif pending and pending.unknown:
         line = f"{_unknown(run)} {_waiting(record, people)}".strip()
-    elif pending and pending.frozen and pending.decision and not run.is_paused:
-        line = f"{waits_frozen(pending.request)}: {_what(run)}. {frozen_words(pending.frozen, people)}"
+    elif pending and run.freeze and not run.is_paused:
+        line = f"{waits_frozen(pending.request)}: {_what(run)}. {frozen_words(run.freeze, people)}"
     elif run.is_paused:
         line = f"{held}: {_asked(run)}"
     elif pending and pending.request and pending.decision is None:
@@ -109,6 +109,8 @@ def _what(run: Run) -> str:
 
 
 def _queued(run: Run, queued: ToolQueued, people: People) -> str:
+    if queued.within_s:
+        return f"{interrupted(queued.within_s)} {_what(run)}"
     by = people.name_of(queued.requester) if queued.requester else ""
     return say("status.queued", what=_what(run), run=queued.behind, by=by and say("status.queued-by", name=by))
 

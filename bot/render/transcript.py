@@ -50,7 +50,8 @@ from bot.policy.attachments import files_in, size
 from bot.render.cards import below_title
 from bot.render.edits import differences
 from bot.render.outcome import how_ended, is_model
-from bot.render.words import by_way, decided, failure_name, frozen_words, outcome_name
+from bot.render.times import clock, local
+from bot.render.words import by_way, decided, failure_name, frozen_words, interrupted, outcome_name
 from channels.showing import escape_invisible
 from language import say
 from language.dates import in_words
@@ -70,17 +71,18 @@ class TranscriptLine(NamedTuple):
     quoted: str = ""
 
 
-def lines(events: Iterable[Event], people: People) -> Iterator[str]:
-    """`14:02:11  Bo Berg approved …`, oldest first; control characters of outside text are shown, not obeyed.
+def lines(events: Iterable[Event], people: People, word: str = "") -> Iterator[str]:
+    """`14:02:11  Bo Berg approved …`, oldest first, by the clock of this machine; `word` is the one for how the run
+    stands. Control characters of outside text are shown, not obeyed.
 
     Below what came with files, one more line in the same text for each; so for the further lines of how it ended.
     """
     for event in events:
-        text, *more = ": ".join(filter(None, transcript_line(event, people))).split(
-            "\n", _END_LINES if _is_end(event) else 0
-        )
+        ours, quoted = transcript_line(event, people, word)
+        told = ": ".join(filter(None, (local(None, ours), quoted)))
+        text, *more = told.split("\n", _END_LINES if _is_end(event) else 0)
         below = (*filter(str.strip, more), *map(about, files_in(event)))
-        yield "\n".join((f"{event.at:%H:%M:%S}  {_plain(text)}", *(f"{'':10}{_plain(line)}" for line in below)))
+        yield "\n".join((f"{clock(None, event.at)}  {_plain(text)}", *(f"{'':10}{_plain(line)}" for line in below)))
 
 
 def _is_end(event: Event) -> bool:
@@ -98,8 +100,8 @@ def _plain(text: str) -> str:
     return shown if len(shown) <= _TEXT_CHARS else f"{shown[:_TEXT_CHARS]}…"
 
 
-def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C901 - one line per kind of event reads best together
-    """`event` as a sentence for people."""
+def transcript_line(event: Event, people: People, word: str = "") -> TranscriptLine:  # noqa: C901 - one line per kind of event reads best together
+    """`event` as a sentence for people; `word` is the one for how its run stands, where it has ended."""
     name = people.name_of
     match event:
         case RunStarted():
@@ -147,7 +149,7 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
         ):  # fmt: skip
             return _work(event, people)
         case ContinuationAsked() | RunForked() | RunPaused() | RunResumed() | RunCancelled() | RunEnded():
-            return _course(event, people)
+            return _course(event, people, word)
 
 
 def _revised(event: RequestRevised, name: str) -> TranscriptLine:
@@ -268,12 +270,14 @@ def _work(
 def _queued(event: ToolQueued, people: People) -> str:
     if event.behind is None:
         return say("story.began")
+    if event.within_s:
+        return interrupted(event.within_s).removesuffix(".")
     by = people.name_of(event.requester) if event.requester else ""
     return say("story.queued", run=event.behind, by=by and say("status.queued-by", name=by))
 
 
 def _course(
-    event: ContinuationAsked | RunForked | RunPaused | RunResumed | RunCancelled | RunEnded, people: People
+    event: ContinuationAsked | RunForked | RunPaused | RunResumed | RunCancelled | RunEnded, people: People, word: str
 ) -> TranscriptLine:
     name = people.name_of
     match event:
@@ -288,7 +292,7 @@ def _course(
         case RunCancelled():
             return TranscriptLine(_cancelled(event, name))
         case RunEnded():
-            how = how_ended(event)
+            how = how_ended(event, word)
             return TranscriptLine(say("story.ended-model", how=how) if is_model(event) else how, event.summary)
 
 

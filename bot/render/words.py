@@ -1,5 +1,6 @@
 """Words for times, channels, states of a request and judgements of an answer, wherever people read them."""
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -128,6 +129,44 @@ _WAYS = {
 def channel_word(channel: str) -> str:
     """Return the word for the way by which something came; `channel` itself where there is none."""
     return say(_WAYS[channel]) if channel in _WAYS else channel
+
+
+_STANDS = {
+    "open": "console.state-open",
+    "running": "console.state-running",
+    "waiting": "console.state-waiting",
+    "paused": "console.state-paused",
+    "unknown": "console.state-unknown",
+    "done": "console.state-done",
+    "failed": "console.state-failed",
+    "cancelled": "console.state-cancelled",
+    "approved": "console.state-approved",
+    "denied": "console.state-denied",
+    "answered": "console.state-answered",
+    "expired": "console.state-expired",
+    "withdrawn": "console.state-withdrawn",
+    "revoked": "console.state-revoked",
+    "superseded": "console.state-superseded",
+    "stopped": "console.state-stopped",
+    "ended": "console.state-ended",
+    "unchanged": "console.state-unchanged",
+    "interrupted": "console.state-interrupted",
+    "not begun": "console.state-not-begun",
+    "not done": "console.state-not-done",
+    "started": "console.state-started",
+    "glass": "console.state-glass",
+    "frozen": "console.state-frozen",
+}
+
+
+def stands_as(state: str, decision: Decision | None) -> str:
+    """Return `state`, or `glass` for what was approved by breaking the glass: nobody is to read it as approved."""
+    return "glass" if state == "approved" and decision and decision.broke_glass else state
+
+
+def state_word(state: str) -> str:
+    """Return the word for the state of a run or a request in a list; `state` itself where there is none."""
+    return say(_STANDS[state]) if state in _STANDS else state
 
 
 def who_decides(who: Who, people: People, me: PersonId | None = None) -> str:
@@ -269,7 +308,8 @@ def decided(decision: Decision, people: People, *, is_asked_anew: bool = False) 
         case "superseded":
             newer = decision.newer_run
             if newer:
-                return say("words.superseded-by", when=when, run=newer)
+                by = people.names_of(decision.newer_by) or say("words.nobody")
+                return say("words.superseded-by", when=when, run=newer, names=by)
             closed = say("words.replaced" if is_asked_anew else "words.superseded", when=when)
             sentences = [closed, said and say("words.reason", reason=said)]
     return " ".join(filter(None, [*sentences, _with_keys(decision, people)]))
@@ -436,9 +476,18 @@ _STATES = {
 
 
 def queued_behind(queued: ToolQueued, people: People) -> str:
-    """Return the sentence that says behind whom something waits for its turn."""
+    """Return the sentence that says behind whom something waits for its turn, or when it goes on by itself."""
+    if queued.within_s:
+        return interrupted(queued.within_s)
     by = people.name_of(queued.requester) if queued.requester else ""
     return say("words.queued-behind", run=queued.behind, by=by and say("status.queued-by", name=by))
+
+
+def interrupted(within_s: float) -> str:
+    """`Interrupted; goes on by itself within 30 s.`"""
+    seconds = math.ceil(within_s)
+    time = length(timedelta(seconds=seconds)) if seconds % 60 == 0 else say("words.seconds", count=seconds)
+    return say("words.interrupted", time=time)
 
 
 _OUTCOMES = {

@@ -486,11 +486,11 @@ class Decisions:
         state: Closed,
         why: str,
         now: datetime,
-        newer: RunId | None = None,
+        newer: Request | None = None,
     ) -> Commit:
         """Return the commit that closes a request for nobody's word; only a lost wake-up if it is closed already.
 
-        `newer` is the run whose request replaces it.
+        `newer` replaces it.
         """
         request = record.request
         is_unused = state == "superseded" and record.state == "approved"
@@ -500,7 +500,10 @@ class Decisions:
                 asleep=[WorkItem("ask", request.id)],
                 wake=[Wake(WorkItem("run", request.run_id))],
             )
-        decision = Decision(state=state, by=(), reason=why, newer_run=newer or RunId(""), at=now)
+        decision = Decision(state=state, by=(), reason=why, at=now)
+        if newer:
+            by = newer.requesters[:1]
+            decision = decision.model_copy(update={"newer_run": newer.run_id, "newer_by": by})
         closed = self._closed_by(record, version, decided_by(record, decision))
         return replace(closed, counts={EXPIRED: 1} if state == "expired" else {})
 

@@ -5,6 +5,7 @@ import structlog
 from agents.requests import Request, RequestId
 from agents.requests.record import RequestRecord
 from bot.errors import NotFound
+from bot.people.directory import People
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES
 from bot.store.journal import Journal, place_of_call
@@ -16,8 +17,8 @@ log = structlog.stdlib.get_logger()
 class OlderRequests:
     """Closes requests of other runs that a newer one replaces. Repeating it changes nothing."""
 
-    def __init__(self, journal: Journal, decisions: Decisions) -> None:
-        self._journal, self._lists, self._decisions = journal, journal.store.lists, decisions
+    def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
+        self._journal, self._lists, self._decisions, self._people = journal, journal.store.lists, decisions, people
 
     async def supersede(self, mine: Request) -> None:
         """Close all but the newest of the requests of other runs for the same tool and environment, and of `mine`.
@@ -47,8 +48,9 @@ class OlderRequests:
             record, version, now = read = await self._decisions.request(request_id)
             if read.is_archived or not _is_replaced(record, newer, place):
                 return None
-            why = say("run.superseded-by", run=newer.run_id)
-            commit = self._decisions.closing(record, version, "superseded", why, now, newer.run_id)
+            names = self._people.names_of(newer.requesters[:1])
+            why = say("run.superseded-by", names=names, run=newer.run_id)
+            commit = self._decisions.closing(record, version, "superseded", why, now, newer)
             if (await self._journal.write(commit)).state == "committed":
                 return log.info("superseded", request_id=request_id, newer=newer.run_id)
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was superseded")

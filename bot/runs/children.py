@@ -32,7 +32,7 @@ from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
-from bot.render.outcome import by_people, is_only_said, stopped_for_parent, told_of, word_of
+from bot.render.outcome import by_people, is_only_said, stopped, stopped_for_parent, told_of, word_of
 from bot.render.views import line_of
 from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
@@ -170,9 +170,8 @@ class Children:
         answered = [one for one in child.results if one.kind == "answered"] if child.ended else []
         answers = tuple((person, one.text) for one in answered for person in one.by)
         printed, only_said = await self._printed(child), child.ended is not None and is_only_said(child.ended)
-        return ChildRun(
-            child_id, child.state, told_of(child, self._rights.people), answers, _reached(events), printed, only_said
-        )
+        told, is_refused = told_of(child, self._rights.people), stopped(child) is not None
+        return ChildRun(child_id, child.state, told, answers, _reached(events), printed, only_said, is_refused)
 
     async def _printed(self, child: Run) -> str:
         """What the command printed over which `child` failed, as it is kept beside that run; empty if there is none."""
@@ -241,7 +240,7 @@ class Children:
             at=loaded.now,
             report_id=run.id,
             handle=run.id,
-            text=word_of(run) if is_only_said(run.ended) else run.ended.outcome,
+            text=word_of(run),
             writers=run.writers,
             advisers=advisers_of(run),
             by_mail=run.by_mail,

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from agents.budgets import Over
 from agents.events import Why
+from agents.requests import PersonId
 from agents.run import Run
 from agents.steps import CallTool
 from agents.text import one_line
+from bot.people.directory import People
 from bot.render.outcome import program_said
 from bot.render.words import state_name
 from bot.runs.moves import Close, End
@@ -26,13 +28,13 @@ _REASONS: dict[Why, str] = {
 }
 
 
-def summary_of(end: End, run: Run) -> str:
+def summary_of(end: End, run: Run, people: People) -> str:
     """Return why `run` ends."""
     match end.why:
         case "full":
             return say("run.full", events=run.seq)
         case "cancelled":
-            return _cancelled(run)
+            return _cancelled(run, people)
         case "over":
             return _over(run.budget.over) if run.budget.over else ""
         case "no_agent":
@@ -74,10 +76,10 @@ def with_what_goes_on(summary: str, left: Sequence[str]) -> str:
     return say("run.may-go-on", summary=summary, what="; ".join(left[:_GOES_ON])) + more
 
 
-def _cancelled(run: Run) -> str:
+def _cancelled(run: Run, people: People) -> str:
     parts = [say("run.stopped-by", run=run.stopped_with)] if run.stopped_with else []
     if run.cancelled_by or not run.stopped_with:
-        parts.append(say("run.cancelled-by", person=run.cancelled_by))
+        parts.append(say("run.cancelled-by", name=people.name_of(run.cancelled_by or PersonId(""))))
     return ": ".join([*parts, *filter(None, [_over(run.budget.over) if run.budget.over else _last_word(run)])])
 
 

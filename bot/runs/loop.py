@@ -99,7 +99,7 @@ class Loop:
         self._agents, self._executor, self._children = executor.agents, executor, children
         self.guard, self._freezes = ApprovalGuard(decisions, people, freezes, standing), freezes
         self._standing = standing
-        self._older = OlderRequests(log.journal, decisions)
+        self._older = OlderRequests(log.journal, decisions, people)
         self._moving: dict[RunId, bool] = {}
 
     async def advance(self, run_id: RunId) -> None:
@@ -253,7 +253,7 @@ class Loop:
                     asked = await stop_outside(agent, run.pending) if move.outcome == "cancelled" else ""
                     below = await self._children.stop_all(run)
                     left = [*filter(None, [asked or goes_on(run)]), *below.goes_on]
-                    said = with_what_goes_on(summary_of(move, run), left)
+                    said = with_what_goes_on(summary_of(move, run, self._people), left)
                 change = change_of(agent, with_changes(run, below.changes))
                 end = RunEnded(at=now, outcome=move.outcome, summary=said, change=change)
                 return await self._log.append(told, [end])

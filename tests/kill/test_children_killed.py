@@ -114,5 +114,5 @@ async def test_a_child_that_a_frozen_worker_begins_after_its_parent_has_ended_is
     proxy.ask(do="release")
     worker.signal(signal.SIGCONT)
 
-    assert await world.summary(child_id) == f"cancelled: stopped by {run_id}, which started it: cancelled by anna"
+    assert await world.summary(child_id) == f"cancelled: stopped by {run_id}, which started it: cancelled by Anna Ames"
     await asyncio.to_thread(worker.leaves)

@@ -10,6 +10,7 @@ from agents.requests import PersonId, RunId, StepId
 from agents.requests.proof import BySession, as_by
 from agents.requests.record import RequestRecord
 from agents.run import Run
+from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.runs.children import Children
@@ -116,7 +117,7 @@ async def test_a_child_that_a_crash_kept_from_beginning_does_not_hold_up_the_end
 
     await world.steer(run_id, "cancel")
 
-    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert await world.summary(run_id) == "cancelled: cancelled by Anna Ames"
 
 
 async def test_a_run_that_has_ended_starts_no_other_one_and_none_reads_the_state_of_somebody_elses(
@@ -146,12 +147,28 @@ async def test_a_child_is_no_better_proved_than_the_run_that_starts_it(world: Wo
 
 
 async def test_a_child_that_fails_is_an_error_of_its_parents_step(world: World) -> None:
+    world.workshop.breaks["bell"] = RuntimeError("cracked")
+    run_id = await world.trigger("start_run stamp bell")
+
+    assert await world.summary(run_id) == "failed: error: failed: error: RuntimeError: cracked"
+
+
+@pytest.mark.parametrize("how", ["denied", "withdrawn"])
+async def test_a_child_that_people_stopped_has_not_failed(world: World, how: str) -> None:
     run_id = await world.trigger("start_run press bell")
     record = await world.opened((await world.child(run_id)).id)
 
-    await world.decide("bo", record, "deny", "not today")
+    if how == "denied":
+        await world.decide("bo", record, "deny")
+    else:
+        await world.steering.withdraw(record.request.id, PersonId("anna"), "", proof=as_by("cli"))
 
-    assert await world.summary(run_id) == "failed: error: failed: denied: not today"
+    assert await world.summary(run_id) == f"failed: error: {how}"
+    assert word_of(await world.run(run_id)) == how
+    told = "\n".join(lines(await world.events(run_id), world.people, how))
+    assert f"news of {(await world.child(run_id)).id}: {how}\n" in told
+    assert "failed: failed" not in told
+    assert told.splitlines()[-1].endswith(f"{how}: error: {how}")
 
 
 async def test_the_end_of_a_parent_cancels_its_children_in_the_name_of_who_ended_it(world: World) -> None:
@@ -162,11 +179,11 @@ async def test_the_end_of_a_parent_cancels_its_children_in_the_name_of_who_ended
 
     await world.steer(run_id, "cancel", person="cy")
 
-    assert await world.summary(run_id) == "cancelled: cancelled by cy"
+    assert await world.summary(run_id) == "cancelled: cancelled by Cy Cole"
     child = await world.ended(child_id)
     assert (child.state, child.cancelled_by, child.stopped_with) == ("cancelled", "cy", run_id)
     assert (await world.request(record.request.id)).state == "withdrawn"
-    assert await world.summary(child_id) == f"cancelled: stopped by {run_id}, which started it: cancelled by cy"
+    assert await world.summary(child_id) == f"cancelled: stopped by {run_id}, which started it: cancelled by Cy Cole"
     story = "\n".join(lines(await world.events(child_id), world.app.people))
     assert f"stopped by {run_id}, which started it: Cy Cole cancelled that" in story
 

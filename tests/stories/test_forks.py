@@ -331,7 +331,7 @@ async def test_a_question_of_code_is_asked_anew_in_a_fork_and_its_answer_stops_i
     await world.decide("cy", record, "free_text", "stop the run")
 
     assert record.request.purpose == "go_on"
-    assert await world.summary(fork_id) == "cancelled: cancelled by cy: the same call had given the same twice"
+    assert await world.summary(fork_id) == "cancelled: cancelled by Cy Cole: the same call had given the same twice"
 
 
 async def test_a_retry_begins_at_the_beginning(world: World) -> None:

@@ -12,11 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from agents.events import RequestFrozen, ToolStarted
-from agents.requests import Freeze, PersonId, RunId
+from agents.requests import Freeze, PersonId, RequestId, RunId
 from bot.app import App
 from bot.audit.reading import Query
+from bot.cli.show import request_line
 from bot.config.deploy import DAYS
+from bot.queries import lists
 from bot.registry.environments import environments_of
+from bot.render.request_card import standing
 from bot.render.times import moment
 from bot.store import Keys
 from bot.store.ids import new_id
@@ -47,6 +50,24 @@ async def frozen(world: World, run_id: RunId) -> Freeze:
     return await until(seen, what=f"{run_id} waits for the end of a freeze")
 
 
+async def check_says_frozen(world: World, run_id: RunId, request_id: RequestId) -> None:
+    """Check that lists and pages say that what is approved is held by a freeze, and since when."""
+    [listed], _ = await lists.runs(world.app.store, stands="waiting", limit=1)
+    [found], _ = await lists.requests(world.app.store, world.people, limit=1)
+    async with a_console(world) as console:
+        browser = await console.browser("anna")
+        runs, requests = (await browser.get("/runs")).words, (await browser.get("/requests?all")).words
+        story = (await browser.get(f"/runs/{run_id}")).words
+
+    assert (listed.id, listed.word) == (run_id, "frozen")
+    assert request_line(found, world.about_now()).endswith("approved, frozen)")
+    assert "press bell frozen Anna Ames" in runs
+    assert "Press bell? press bell approved frozen asked by Anna Ames" in requests
+    assert "Waits until workshop is unfrozen. Frozen since " in story
+    card = standing(await world.request(request_id), await world.run(run_id), world.people, world.about_now(), 1)
+    assert [line.label for line in card.decides] == ["Frozen"]
+
+
 async def test_what_is_approved_while_it_is_frozen_starts_when_the_freeze_ends_and_nothing_else_waits(
     world: World,
 ) -> None:
@@ -63,6 +84,7 @@ async def test_what_is_approved_while_it_is_frozen_starts_when_the_freeze_ends_a
     found = await frozen(world, run_id)
     assert (found.environment, found.by, found.reason) == ("workshop", "bo", WHY)
     assert (await world.run(run_id)).state == "waiting"
+    await check_says_frozen(world, run_id, record.request.id)
     assert await world.summary(await world.trigger("stamp book")) == "done: ok: stamp book: done", "it has no gate"
     await world.quiet()
     assert world.workshop.effects == ["stamp book"]

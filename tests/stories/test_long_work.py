@@ -135,7 +135,9 @@ async def test_a_paused_run_does_not_look_and_a_cancelled_one_ends(world: World)
 
     await world.steer(run_id, "cancel")
 
-    assert await world.summary(run_id) == ("cancelled: cancelled by anna. It had begun, and may go on: the parcel book")
+    assert await world.summary(run_id) == (
+        "cancelled: cancelled by Anna Ames. It had begun, and may go on: the parcel book"
+    )
     assert "may go on: the parcel book" in (await world.next_mail("anna", about="Cancelled")).text
 
 
@@ -153,7 +155,7 @@ async def test_what_a_cancelled_run_waits_for_is_asked_to_stop_and_all_with_a_ca
 
     await world.steer(run_id, "cancel")
 
-    said = "cancelled: cancelled by anna. It had begun, and may go on: the parcel was called back"
+    said = "cancelled: cancelled by Anna Ames. It had begun, and may go on: the parcel was called back"
     assert await world.summary(run_id) == said
     assert world.workshop.recalls == ["parcel book"]
     heard = await world.next_mail("bo", about="Cancelled")

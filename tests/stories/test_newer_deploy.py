@@ -3,6 +3,7 @@
 import pytest
 
 from agents.requests import PersonId
+from bot.render.words import decided
 from tests.kit.world import World
 from tests.stories.test_rollback import live
 
@@ -10,14 +11,16 @@ from tests.stories.test_rollback import live
 async def test_a_newer_deploy_supersedes_an_older_open_request_of_another_run(shop: World) -> None:
     older = await shop.opened(first := await shop.trigger("deploy v1.1.0 to production"))
 
-    newer = await shop.opened(second := await shop.trigger("deploy v1.2.0 to production"))
+    newer = await shop.opened(second := await shop.trigger("deploy v1.2.0 to production", "bo"))
 
     found = await shop.request(older.request.id)
-    assert (found.state, found.decision and found.decision.newer_run) == ("superseded", second)
+    assert found.decision
+    assert (found.state, found.decision.newer_run, found.decision.newer_by) == ("superseded", second, ("bo",))
     assert (await shop.ended(first)).ended
     assert second in await shop.summary(first)
+    assert f"Bo Berg asked for the same environment later, in run {second}" in decided(found.decision, shop.people)
     await shop.decide("bo", older, "approve")
-    await shop.decide("bo", newer, "approve")
+    await shop.decide("cy", newer, "approve")
     await shop.ended(second)
     assert live(shop, "production") == "v1.2.0"
     asked = [one for one in await shop.requests() if one.request.run_id == first]

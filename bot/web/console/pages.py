@@ -22,10 +22,10 @@ from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
 from bot.registry.configured import model_hosts
 from bot.render.times import ago, clock, left, length, local, local_whole, moment, second
-from bot.render.words import by_way, channel_word, why_rules, wish, wish_of
+from bot.render.words import by_way, channel_word, stands_as, state_word, why_rules, wish, wish_of
 from bot.store import StoreError
 from bot.web.console.static import address_of
-from bot.web.console.views.words import kind_word, say_html, stands, state_word, visible
+from bot.web.console.views.words import kind_word, say_html, visible
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, caller_of, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
@@ -276,7 +276,7 @@ def _templates() -> Environment:
         "kind_word": kind_word,
         "note_of": note_of,
     }
-    known |= {"answer_of": answer_of, "stands": stands, "why_rules": why_rules}
+    known |= {"answer_of": answer_of, "stands": stands_as, "why_rules": why_rules}
     return templates
 
 

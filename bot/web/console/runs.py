@@ -35,7 +35,7 @@ from bot.web.console.pages import hardened, has_mail, page, to
 from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.views.steering import what_it_does
 from bot.web.console.views.story import parts_of
-from bot.web.console.views.timeline import Row, rows, with_end
+from bot.web.console.views.timeline import Row, rows
 from bot.web.console.visits import Refusal, caller_of, check_run, no_run, run_of_form, unreadable, visit_of
 from bot.web.here import Here, here
 from channels.showing import escape_invisible
@@ -243,14 +243,13 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
 
 def _frozen(run: Run, people: People) -> str:
     """Return what a run waits for whose next call is approved and frozen; empty for any other."""
-    pending = run.pending
-    if run.ended or pending is None or pending.frozen is None or pending.decision is None:
+    if run.freeze is None or run.pending is None:
         return ""
-    return f"{waits_frozen(pending.request)}. {frozen_words(pending.frozen, people)}."
+    return f"{waits_frozen(run.pending.request)}. {frozen_words(run.freeze, people)}."
 
 
 def _rows(request: Request, told: RunPage) -> list[Row]:
-    return with_end(rows(told.events, here(request).app.people), told.events, word_of(told.run))
+    return rows(told.events, here(request).app.people, word_of(told.run))
 
 
 def _as_json(event: Event) -> str:

@@ -84,5 +84,7 @@ def test_a_run_is_one_line_however_many_its_end_has() -> None:
     of_an_earlier_release = summary.model_copy(update={"outcome": ended.summary})
 
     assert summary.outcome == "2 of 2 answered Bo: “Mon”"
-    assert summary_text(of_an_earlier_release) == summary_text(summary)
-    assert "\n" not in summary_text(summary)
+    line = summary_text(summary, PEOPLE)
+    assert summary_text(of_an_earlier_release, PEOPLE) == line
+    assert "\n" not in line
+    assert "  Anna Ames: " in line

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from agents.changes import change_of
-from agents.events import Event, RequestDecided, RequestOpened, RunEnded, RunForked
+from agents.events import Event, RequestDecided, RequestOpened, RunCancelled, RunEnded, RunForked
 from agents.requests import (
     AllOf,
     Attachment,
@@ -277,6 +277,17 @@ def test_what_is_live_is_said_by_code_above_the_words_of_a_model_and_once() -> N
     assert (twice.summary, twice.title) == (said, "Done: v1.2.0 is live in production")
     failed = outcome_card(over(DEPLOYED, "failed", "Its steps were used up", "code"), PEOPLE, LATER)
     assert failed.summary == f"Its steps were used up\n{LIVE_SENTENCE}"
+
+
+def test_a_run_that_was_cancelled_was_decided_by_nobody_whom_it_asked_unless_that_changed_something() -> None:
+    asked = [build.chosen(DEPLOY, gate="production"), build.opened(), build.decided("approved")]
+    cancelled, began = RunCancelled(at=LATER, by=ANNA), build.tool_started(changes=True)
+
+    nothing = outcome_card(over([*asked, cancelled], "cancelled", "cancelled by Anna Ames", "code"), PEOPLE, LATER)
+    changed = outcome_card(over([*asked, began, build.finished(), cancelled], "cancelled", "", "code"), PEOPLE, LATER)
+
+    assert [line.label for line in nothing.facts] == []
+    assert [(line.label, line.text) for line in changed.facts] == [("Decided by", "Bo Berg")]
 
 
 OUTPUT = Attachment(name="output.txt", type="text/plain", size_bytes=48_200, sha256=COMMIT)

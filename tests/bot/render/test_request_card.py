@@ -136,6 +136,18 @@ def test_what_waits_for_its_turn_can_be_stopped_unless_it_may_have_begun_before(
     assert ("can be stopped" in card.summary, card.form is not None) == (not began, not began)
 
 
+def test_what_waits_for_its_own_interrupted_attempt_goes_on_by_itself_and_is_behind_nobody() -> None:
+    waits_for = ToolQueued(at=LATER, attempt_id=AttemptId("a1"), behind=RUN.id, within_s=30)
+    run = fold([chosen(gate="production"), opened(), decided("approved"), tool_started(), waits_for], RUN)
+    waits = approved().model_copy(update={"queued": True})
+
+    card = card_of(waits, replace(run, made=made("running").made))
+
+    assert card.title == "Interrupted: Deploy v1.2.0 to production"
+    assert "Interrupted; goes on by itself within 30 s." in card.summary
+    assert RUN.id not in card.summary
+
+
 def test_an_approval_of_which_nothing_came_says_so() -> None:
     card = card_of(approved(), ended())
 

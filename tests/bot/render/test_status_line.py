@@ -51,6 +51,7 @@ BEGUN = (
 ASKED = started().text
 PAUSED = RunPaused(at=NOON, by=ANNA)
 QUEUED = ToolQueued(at=NOON, attempt_id=AttemptId("a1"), behind=RunId("s0r-other"))
+AGAIN = QUEUED.model_copy(update={"behind": started().run_id, "within_s": 29.5})
 MANY = [f"p{number}" for number in range(9)]
 CROWD = approval(policy=policy(rule=anyone(*MANY)))
 HERE = People(
@@ -78,6 +79,7 @@ def ended(outcome: str, summary: str = "", words_of: str = "code") -> RunEnded:
         (BEGUN, "Running: Deploy v1.2.0 to production, since 12:01 UTC"),
         ((*BEGUN, PAUSED), "Running: Deploy v1.2.0 to production, since 12:01 UTC. Paused by Anna Ames after that"),
         ((*BEGUN, QUEUED), "Waiting for its turn, after run s0r-other: Deploy v1.2.0 to production"),
+        ((*BEGUN, AGAIN), "Interrupted; goes on by itself within 30 s. Deploy v1.2.0 to production"),
         ((*BEGUN, orphaned()), "It is not known whether this happened: Deploy v1.2.0 to production?"),
         ((started(), ended("done", "all is well")), f"Done: {ASKED}"),
         ((started(), ended("failed", "no such tag\nat all")), f"Failed: {ASKED}: no such tag"),

@@ -17,12 +17,14 @@ from agents.events import (
     RunCancelled,
     RunEnded,
     RunPaused,
+    ToolQueued,
 )
 from agents.model.failures import FailureKind
-from agents.requests import DeliveryId, Fact, PersonId, RequestId, RunId, StepId
+from agents.requests import AttemptId, DeliveryId, Fact, PersonId, RequestId, RunId, StepId
 from agents.requests.proof import as_by
 from agents.steps import RequestHumanInput
 from bot.policy.attachments import files_in
+from bot.render.times import clock, moment
 from bot.render.transcript import lines
 from bot.testing.events import ended
 from language import LANGUAGES, speaking
@@ -55,6 +57,10 @@ Q1, D1, S1, NOBODY = RequestId("q1"), DeliveryId("d1"), StepId("s1"), PersonId("
 def said(event: Event) -> str:
     [line] = lines([event], PEOPLE)
     return line
+
+
+def waits(**more: Any) -> ToolQueued:
+    return ToolQueued(at=NOON, attempt_id=AttemptId("a1"), behind=RunId("s0r-other"), requester=BO, **more)
 
 
 def card(**more: Any) -> CardDelivered:
@@ -97,7 +103,7 @@ def held(why: str, **more: Any) -> AnswerHeld:
         (vote(), "Bo Berg approves by email"),
         (noted("hm", "unclear"), "Bo Berg answered by email, not counted (unclear): hm"),
         (held("forged", claims="bo@corp.example"), "from bo@corp.example was quarantined, not counted: forged"),
-        (decided("denied", reason="too early"), "Bo Berg denied at 12:00 UTC on 02 March 2026. Reason: “too early”"),
+        (decided("denied", reason="too early"), f"Bo Berg denied on {moment(None, NOON)}. Reason: “too early”"),
         (revoked(), "Bo Berg took the approval back: not now"),
         (tool_started(), "running deploy: ./deploy.sh production c0ffee"),
         (finished(output="live"), "succeeded: live"),
@@ -105,6 +111,8 @@ def held(why: str, **more: Any) -> AnswerHeld:
         (RunPaused(at=NOON, by=BO), "Bo Berg paused the run"),
         (RunCancelled(at=NOON, by=BO), "Bo Berg cancelled the run"),
         (RunCancelled(at=NOON, by=BO, parent=RunId("r0")), "stopped by r0, which started it: Bo Berg cancelled that"),
+        (waits(), "waits for its turn, after run s0r-other of Bo Berg"),
+        (waits(within_s=30.0), "Interrupted; goes on by itself within 30 s"),
         (ended("done", "2 answered\nBo: “Mon”"), "done: 2 answered\n          Bo: “Mon”"),
         (ended("done", "v7 is live", change="nothing"), "nothing was changed: v7 is live"),
         (
@@ -114,8 +122,16 @@ def held(why: str, **more: Any) -> AnswerHeld:
     ],
 )
 def test_every_kind_of_event_has_its_sentence(event: Event, sentence: str) -> None:
-    assert said(event).startswith("12:00:00  ")
+    assert said(event).startswith(f"{clock(None, NOON)}  ")
     assert sentence in said(event)
+
+
+def test_a_run_that_people_stopped_did_not_fail() -> None:
+    told = ended("failed", "denied: too early")
+
+    [plain], [stopped] = lines([told], PEOPLE), lines([told], PEOPLE, "denied")
+
+    assert (plain[10:], stopped[10:]) == ("failed: denied: too early", "denied: denied: too early")
 
 
 LOOKED = (Fact(label="Live in staging", text="v1"), Fact(label="CI: look-up failed", text="?"))

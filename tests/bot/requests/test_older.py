@@ -32,7 +32,7 @@ async def opened(world: World, seconds_ago: float) -> Request:
 
 
 def older_requests(world: World) -> OlderRequests:
-    return OlderRequests(world.app.journal, world.app.requests.decisions)
+    return OlderRequests(world.app.journal, world.app.requests.decisions, world.people)
 
 
 async def test_who_began_first_and_was_written_last_is_the_older_one(world: World) -> None:

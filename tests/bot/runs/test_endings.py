@@ -9,6 +9,7 @@ from bot.runs.endings import goes_on, summary_of, why_closed
 from bot.runs.moves import Close, End
 from language import say, speaking
 from tests.agents.worlds import BO, NOON, started
+from tests.bot.examples import PEOPLE
 from tests.bot.runs.test_moves import MAY_HAVE_HAPPENED, RUNNING, UNKNOWN, UNKNOWN_ASKED, answered
 
 BY_BO = RunCancelled(at=NOON, by=BO)
@@ -18,26 +19,27 @@ BY_PARENT = RunCancelled(at=NOON, parent=RunId("r0"))
 @pytest.mark.parametrize(
     ("events", "english", "german"),
     [
-        ((started(), BY_BO), "cancelled by bo", "abgebrochen von bo"),
+        ((started(), BY_BO), "cancelled by Bo Berg", "abgebrochen von Bo Berg"),
         ((started(), BY_PARENT), "stopped by r0, which started it", "angehalten von r0, der ihn gestartet hat"),
         (
             (started(), BY_PARENT, BY_BO),
-            "stopped by r0, which started it: cancelled by bo",
-            "angehalten von r0, der ihn gestartet hat: abgebrochen von bo",
+            "stopped by r0, which started it: cancelled by Bo Berg",
+            "angehalten von r0, der ihn gestartet hat: abgebrochen von Bo Berg",
         ),
         (
             (*UNKNOWN_ASKED, answered(say(STOP))),
-            "cancelled by bo: it is not known whether this happened, and a person stopped the run",
-            "abgebrochen von bo: es ist nicht bekannt, ob dies geschehen ist, und eine Person hat den Lauf angehalten",
+            "cancelled by Bo Berg: it is not known whether this happened, and a person stopped the run",
+            "abgebrochen von Bo Berg: es ist nicht bekannt, ob dies geschehen ist, "
+            "und eine Person hat den Lauf angehalten",
         ),
     ],
 )
 def test_who_stopped_a_run_and_why(events: tuple[Event, ...], english: str, german: str) -> None:
     end, run = End("cancelled", "cancelled"), fold(events)
 
-    assert summary_of(end, run) == english
+    assert summary_of(end, run, PEOPLE) == english
     with speaking("de"):
-        assert summary_of(end, run) == german
+        assert summary_of(end, run, PEOPLE) == german
 
 
 def test_why_a_question_is_closed() -> None:

@@ -73,7 +73,7 @@ SPENT: tuple[Event, ...] = (started(max_steps=4), *steps(4))
         ((*THIRD_GATED, raised("repeated"), *go_on(YES)), "ask gate"),
         (
             (*THIRD_GATED, raised("repeated"), *go_on(NO)),
-            "end cancelled: cancelled by bo: the same call had given the same twice",
+            "end cancelled: cancelled by Bo Berg: the same call had given the same twice",
         ),
         ((started(), *failures("no_tool", "bad_arguments")), "think"),
         ((started(), *failures("no_tool", "bad_arguments", "unknown_tool")), "raise failures"),
@@ -103,7 +103,7 @@ SPENT: tuple[Event, ...] = (started(max_steps=4), *steps(4))
         ((*SPENT, raised(), *go_on(YES)), "think"),
         ((*SPENT, raised(), *go_on(YES), *steps(3)), "think"),
         ((*SPENT, raised(), *go_on(YES), *steps(4)), "raise steps"),
-        ((*SPENT, raised(), *go_on(NO)), "end cancelled: cancelled by bo: its steps were used up"),
+        ((*SPENT, raised(), *go_on(NO)), "end cancelled: cancelled by Bo Berg: its steps were used up"),
         (
             (*SPENT, raised(), *go_on(state="expired")),
             "end failed: its steps were used up; nobody said whether to go on, the question is expired",

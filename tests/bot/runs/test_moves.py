@@ -40,6 +40,7 @@ from tests.agents.worlds import (
     tool_started,
     vote,
 )
+from tests.bot.examples import PEOPLE
 
 SOON = NOON + timedelta(seconds=30)
 PAUSED, RESUMED, CANCELLED = RunPaused(at=NOON, by=BO), RunResumed(at=NOON, by=BO), RunCancelled(at=NOON, by=BO)
@@ -73,7 +74,7 @@ def name(events: tuple[Event, ...]) -> str:
         case Raise(why):
             return f"raise {why}"
         case End() as end:
-            return f"end {end.outcome}: {summary_of(end, run)}"
+            return f"end {end.outcome}: {summary_of(end, run, PEOPLE)}"
         case Wait() as wait:
             return f"wait {wait.until:%S}" if wait.until else "wait"
         case other:
@@ -91,7 +92,7 @@ def answered(*picks: str) -> Event:
         ((started(),), "think"),
         ((started(), PAUSED), "wait"),
         ((started(), PAUSED, RESUMED), "think"),
-        ((started(), CANCELLED), "end cancelled: cancelled by bo"),
+        ((started(), CANCELLED), "end cancelled: cancelled by Bo Berg"),
         ((started(), TRY_LATER), "wait 30"),
         ((started(), chosen()), "execute"),
         ((started(), chosen(), PAUSED), "wait"),
@@ -105,14 +106,14 @@ def answered(*picks: str) -> Event:
         (ASKED, "wait"),
         ((*ASKED, PAUSED), "wait"),
         ((*ASKED, CANCELLED), "close q1: the run was cancelled"),
-        ((*ASKED, CANCELLED, decided("withdrawn")), "end cancelled: cancelled by bo"),
+        ((*ASKED, CANCELLED, decided("withdrawn")), "end cancelled: cancelled by Bo Berg"),
         ((*ASKED, decided("denied")), "think"),
         ((*ASKED, REFUSED), "close q1: the run went on without it"),
         ((*ASKED, RequestRevised(at=NOON, by=ANNA, request=request(revision=2))), "wait"),
         (APPROVED, "execute"),
         ((*APPROVED, PAUSED), "wait"),
         ((*APPROVED, PAUSED, RESUMED), "execute"),
-        ((*APPROVED, CANCELLED), "end cancelled: cancelled by bo"),
+        ((*APPROVED, CANCELLED), "end cancelled: cancelled by Bo Berg"),
         ((*APPROVED, decided("superseded")), "ask gate"),
         ((*APPROVED, revoked()), "think"),
         ((*APPROVED, StepGated(at=NOON, step_id=StepId("s1"), gate="stricter")), "ask gate"),
@@ -120,7 +121,7 @@ def answered(*picks: str) -> Event:
         ((*RUNNING, PAUSED), "execute"),
         ((*RUNNING, CANCELLED), "execute"),
         ((*RUNNING, finished()), "think"),
-        ((*RUNNING, CANCELLED, finished()), "end cancelled: cancelled by bo"),
+        ((*RUNNING, CANCELLED, finished()), "end cancelled: cancelled by Bo Berg"),
         ((*RUNNING, orphaned(may_have_started=False)), "execute"),
         (UNKNOWN, "ask unknown"),
         ((*UNKNOWN, PAUSED), "ask unknown"),
@@ -132,7 +133,7 @@ def answered(*picks: str) -> Event:
         ((*UNKNOWN_ASKED, answered(say(IT_DID_NOT))), "ask gate"),
         (
             (*UNKNOWN_ASKED, answered(say(STOP))),
-            "end cancelled: cancelled by bo: it is not known whether this happened, and a person stopped the run",
+            "end cancelled: cancelled by Bo Berg: it is not known whether this happened, and a person stopped the run",
         ),
         ((*UNKNOWN_ASKED, decided("expired", "q2")), "ask unknown"),
         ((*UNKNOWN_ASKED, finished(output="late")), "close q2: the run went on without it"),

@@ -105,7 +105,7 @@ async def test_attack_in_answer_to_the_question_that_was_answered_where_nothing_
     await world.reply("anna", letter, "abbrechen")
     await world.ended(run_id)
 
-    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert await world.summary(run_id) == "cancelled: cancelled by Anna Ames"
     assert await stopped_by(world, run_id) == ["anna"]
     assert await said(world, run_id) == [("anna", "take v2"), ("anna", "abbrechen")]
     assert (await world.next_mail("anna", about="Cancelled")).subject

@@ -142,7 +142,7 @@ async def surfaces(world: World, run_id: RunId) -> dict[str, str]:
     summary = summary_of(run)
     assert summary
     found = {
-        "command line, list": summary_text(summary),
+        "command line, list": summary_text(summary, world.people),
         "command line, story": "\n".join(lines([one for one in events if isinstance(one, RunEnded)], world.people)),
         "Slack, line": status_line(run, None, world.people),
         "App Home": "\n".join(one.text for one in (await world.app.requests.lookup.overview("anna")).asked),

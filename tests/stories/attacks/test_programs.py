@@ -154,7 +154,7 @@ async def test_attack_the_words_of_a_program_stand_behind_a_cancelled_run_as_our
 
     await finished(ci, request, ok=False, summary="taken back by Bo Berg before it began")
 
-    told = "cancelled: cancelled by anna: the program says that it failed: “taken back by Bo Berg before it began”"
+    told = "cancelled: cancelled by Anna Ames: the program says that it failed: “taken back by Bo Berg before it began”"
     assert await world.summary(request["run_id"]) == told
 
 

@@ -133,7 +133,7 @@ async def test_attack_who_cancels_above_what_waits_for_its_turn_is_told_that_it_
     await shop.ended(child_id)
     assert live(shop, "production") == before
     assert ended
-    assert (ended.summary, ended.change) == ("cancelled by anna", "nothing")
+    assert (ended.summary, ended.change) == ("cancelled by Anna Ames", "nothing")
 
 
 @pytest.mark.long

@@ -55,7 +55,7 @@ async def test_a_run_that_has_taken_its_steps_goes_on_for_as_many_once_its_reque
     assert len(world.workshop.effects) == 6
     assert "Used so far: 6 of 6 steps" in again.text
     await world.reply("anna", again, "stop the run")
-    assert await world.summary(run_id) == "cancelled: cancelled by anna: its steps were used up"
+    assert await world.summary(run_id) == "cancelled: cancelled by Anna Ames: its steps were used up"
 
 
 async def test_a_comment_lets_nothing_go_on_and_no_answer_ends_the_run_as_failed(world: World) -> None:
@@ -88,7 +88,7 @@ async def test_the_budget_of_a_day_is_for_the_operators_and_all_runs_of_the_agen
 
     again = await world.trigger("stamp e\nstamp f\nstamp g\nstamp h")
     await world.decide("dan", await asked(world, again), "free_text", "stop the run")
-    assert await world.summary(again) == "cancelled: cancelled by dan: the agent's budget of the day was used up"
+    assert await world.summary(again) == "cancelled: cancelled by Dan Dorn: the agent's budget of the day was used up"
 
     await world.move_time(DAY_S)
     assert (await world.ended(await world.trigger("stamp i"))).state == "done"

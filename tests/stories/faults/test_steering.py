@@ -120,7 +120,7 @@ async def test_a_run_that_is_cancelled_while_its_tool_runs_lets_it_end_and_begin
     assert not (await world.run(run_id)).ended
     may_end.set()
 
-    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert await world.summary(run_id) == "cancelled: cancelled by Anna Ames"
     assert [result.kind for result in (await world.run(run_id)).results] == ["ok"]
     assert world.workshop.effects == ["stamp bell"]
 

@@ -123,7 +123,7 @@ async def test_an_answer_that_comes_after_the_end_is_counted_as_well(world: Worl
 
     api.release()
 
-    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert await world.summary(run_id) == "cancelled: cancelled by Anna Ames"
     assert dropped(await world.events(run_id)) == [TOKENS]
     assert world.workshop.effects == []
     assert await of_the_day(world) == (await world.run(run_id)).budget.spent == await counted_anew(world)

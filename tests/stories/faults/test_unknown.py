@@ -117,7 +117,7 @@ async def test_anything_else_settles_nothing_and_a_stop_says_that_nobody_knows(w
 
     await world.decide("bo", asked, "free_text", "3")
     assert await world.summary(run_id) == (
-        "cancelled: cancelled by bo: it is not known whether this happened, and a person stopped the run"
+        "cancelled: cancelled by Bo Berg: it is not known whether this happened, and a person stopped the run"
     )
     assert world.workshop.started == ["press bell"]
 

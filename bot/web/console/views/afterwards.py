@@ -45,7 +45,8 @@ def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterw
     if run and made and (record.state == "approved" or made.state in {"ok", "error"}):
         if run.queued and made.state == "running":
             behind = queued_behind(run.queued, people)
-            return Afterwards(say("console.after-queued"), "work", behind, is_settled=False)
+            word = say("console.after-interrupted" if run.queued.within_s else "console.after-queued")
+            return Afterwards(word, "work", behind, is_settled=False)
         after = _made(made, people, has_ended=bool(run.ended))
         return replace(after, text=_live(record.request, run) or after.text) if made.state == "ok" else after
     match record.state:

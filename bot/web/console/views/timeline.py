@@ -36,10 +36,8 @@ from agents.events import (
 from agents.requests import Attachment, PersonId, RequestId
 from bot.people.directory import People
 from bot.policy.attachments import files_in
-from bot.render.outcome import is_model
 from bot.render.output import Output, output_of
 from bot.render.transcript import transcript_line
-from bot.web.console.views.words import state_word
 from language import say
 
 Mark = Literal["person", "work", "ask", "good", "bad", "doubt"]
@@ -67,34 +65,25 @@ class Row:
     is_copied: bool = False
 
 
-def rows(events: Sequence[Event], people: People) -> list[Row]:
-    """`events`, a whole run in order, as rows, oldest first."""
+def rows(events: Sequence[Event], people: People, word: str = "") -> list[Row]:
+    """`events`, a whole run in order that stands as `word` says, as rows, oldest first."""
     copied = len(events) - len(own(events))
-    found = [_row(seq, event, people) for seq, event in enumerate(events, 1)]
+    found = [_row(seq, event, people, word) for seq, event in enumerate(events, 1)]
     forked = events[copied - 1] if copied else None
     # Of what a file says happened elsewhere, nothing is here that could be looked at.
     lost = {"request_id": None, "mailbox": None} if isinstance(forked, RunForked) and forked.how == "import" else {}
     return [replace(row, is_copied=True, **lost) if row.seq < copied else row for row in found]
 
 
-def with_end(told: Sequence[Row], events: Sequence[Event], word: str) -> list[Row]:
-    """`told` with `word` for how the run ended: what people refused did not fail."""
-    if not events or not isinstance(events[-1], RunEnded) or word == events[-1].outcome:
-        return list(told)
-    how = state_word(word)
-    text = say("story.ended-model", how=how) if is_model(events[-1]) else how
-    return [*told[:-1], replace(told[-1], text=_capital(text), mark="work" if word in _NO_DOUBT else "doubt")]
-
-
-def _row(seq: int, event: Event, people: People) -> Row:
-    told = transcript_line(event, people)
+def _row(seq: int, event: Event, people: People, word: str) -> Row:
+    told = transcript_line(event, people, word)
     quoted = told.quoted if len(told.quoted) <= _QUOTED_CHARS else f"{told.quoted[:_QUOTED_CHARS]}…"
     mailbox = event.person if isinstance(event, CardDelivered) and event.channel == "email" else None
     output = output_of(told.quoted) if isinstance(event, ToolFinished) and event.error else None
     return Row(
         seq=seq,
         at=event.at,
-        mark=_mark(event),
+        mark=_mark(event, word),
         text=_capital(told.text),
         quoted="" if output else quoted,
         request_id=_request_of(event),
@@ -126,7 +115,7 @@ _NO_DOUBT = {"answered", "ended"}
 _ENDS: dict[str, Mark] = {"done": "good", "cancelled": "doubt", "failed": "bad"}
 
 
-def _mark(event: Event) -> Mark:
+def _mark(event: Event, word: str) -> Mark:
     match event:
         case RequestOpened() | RequestRevised():
             return "ask"
@@ -134,6 +123,8 @@ def _mark(event: Event) -> Mark:
             return _decision_mark(event)
         case ToolFinished():
             return "doubt" if event.unknown else "bad" if event.error else "good"
+        case RunEnded() if word and word != event.outcome:  # what people refused did not fail
+            return "work" if word in _NO_DOUBT else "doubt"
         case RunEnded():
             return "doubt" if event.outcome == "done" and event.change != "changed" else _ENDS[event.outcome]
         case StepFailed() | StepRefused() | DeliveryFailed() | RequestRevoked() | RunCancelled():

@@ -12,8 +12,8 @@ from markupsafe import Markup, escape
 
 from agents.requests import RequestState
 from agents.run import RunState
-from bot.render.words import channel_word
-from bot.web.console.views.words import say_html, state_word
+from bot.render.words import channel_word, state_word
+from bot.web.console.views.words import say_html
 from channels.showing import escape_invisible
 from language import LANGUAGES, Language, say, speaking
 from tests.servers.lines import TOP
