@@ -26,12 +26,13 @@ class Outsider(Frozen):
 class FromPerson(Frozen):
     """Somebody asked, or a program for them, or took in a story from a file, or broke a glass.
 
-    `logins` are as in `FromTrigger`, where that file says that a trigger began it, or one began what is reviewed: they
-    decide nothing of it.
+    `logins` are as in `FromTrigger`, and `address` as in `FromDesk`, where that file says that a trigger or the desk
+    began it, or one began what is reviewed: whoever has them decides nothing of it.
     """
 
     type: Literal["person"] = "person"
     logins: tuple[str, ...] = ()
+    address: str = ""
 
 
 class FromTrigger(Frozen):
@@ -57,9 +58,15 @@ Origin = Annotated[FromPerson | FromTrigger | FromDesk, Field(discriminator="typ
 """The ways a run begins."""
 
 
-def logins_of(origin: Origin) -> tuple[str, ...]:
-    """Return the logins at GitHub that set it off."""
-    return () if isinstance(origin, FromDesk) else origin.logins
+def as_of_person(origin: Origin) -> FromPerson:
+    """Return that somebody begins it anew, and who set it off before."""
+    match origin:
+        case FromDesk(address=address):
+            return FromPerson(address=address)
+        case FromTrigger(logins=logins):
+            return FromPerson(logins=logins)
+        case FromPerson():
+            return origin
 
 
 class _Stored(Frozen):
@@ -67,10 +74,11 @@ class _Stored(Frozen):
     outsider: Outsider | None = Field(default=None, description="Who set that off, where nobody we know has that name.")
     desk: str = Field(default="", description="The address of whoever wrote to the desk, where the run began so.")
     logins: tuple[str, ...] = Field(default=(), description="The logins at GitHub that set the trigger off.")
+    address: str = Field(default="", description="Who wrote to the desk before a person began it anew.")
 
 
 class Began(Stored, Frozen):
-    """A fact with an `origin`, which stands in JSON as `trigger`, `outsider`, `desk`, and `logins` if there are any."""
+    """A fact with an `origin`: in JSON `trigger`, `outsider`, `desk`, and `logins` and `address` if there are any."""
 
     @model_validator(mode="before")
     @classmethod
@@ -80,13 +88,13 @@ class Began(Stored, Frozen):
         rest = cast("dict[str, Any]", told).copy()
         flat = [rest.pop(name, field.default) for name, field in _Stored.model_fields.items()]
         match flat:
-            case ["", None, "", () | []]:
+            case ["", None, "", () | [], ""]:
                 return rest
-            case ["", None, "", logins]:
-                return rest | {"origin": {"type": "person", "logins": logins}}
-            case ["", None, address, () | []]:
+            case ["", None, "", logins, address]:
+                return rest | {"origin": {"type": "person", "logins": logins, "address": address}}
+            case ["", None, address, () | [], ""]:
                 return rest | {"origin": {"type": "desk", "address": address}}
-            case [name, outsider, "", logins]:
+            case [name, outsider, "", logins, ""]:
                 return rest | {"origin": {"type": "trigger", "name": name, "outsider": outsider, "logins": logins}}
             case _:
                 raise ValueError("either a trigger began it, or a mail to the desk")
@@ -98,9 +106,11 @@ class Began(Stored, Frozen):
             if name != "origin":
                 told[name] = value
             else:
-                outsider = value.get("outsider")
-                told |= {"trigger": value.get("name", ""), "outsider": outsider, "desk": value.get("address", "")}
+                outsider, address = value.get("outsider"), value.get("address", "")
+                is_desk = value["type"] == "desk"
+                told |= {"trigger": value.get("name", ""), "outsider": outsider, "desk": address if is_desk else ""}
                 told |= {"logins": logins} if (logins := value.get("logins")) else {}
+                told |= {"address": address} if address and not is_desk else {}
         return told
 
     @classmethod

@@ -7,13 +7,11 @@ from itertools import chain
 from agents.moves import without
 from agents.requests import (
     Anyone,
-    FromDesk,
-    FromPerson,
-    FromTrigger,
     Origin,
     PersonId,
     Vote,
 )
+from agents.requests.origin import as_of_person
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.people.directory import People
@@ -136,12 +134,8 @@ def _begun(run: Run) -> Iterable[PersonId]:
 
 def _set_off(origin: Origin, people: People) -> tuple[PersonId, ...]:
     """Return who has by now a login or the address of those that set a run off, and who may be them."""
-    found = tuple[PersonId, ...]()
-    match origin:
-        case FromTrigger(logins=logins) | FromPerson(logins=logins):
-            found = tuple(filter(None, map(people.by_github, logins)))
-        case FromDesk(address=address):
-            found = people.once_had("email", address)
+    by = as_of_person(origin)
+    found = (*filter(None, map(people.by_github, by.logins)), *people.once_had("email", by.address))
     return _both(found, people.maybe)
 
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from agents.events import RunStarted
-from agents.requests import Decision, FromPerson, PersonId, RequestId, RunId, Vote
-from agents.requests.origin import logins_of
+from agents.requests import Decision, PersonId, RequestId, RunId, Vote
+from agents.requests.origin import as_of_person
 from agents.requests.record import RequestRecord
 from agents.review import REVIEW, Reviewed, context_of, title_of
 from agents.run import fold
@@ -78,7 +78,7 @@ class AfterReviews:
             text=text,
             context=context_of(wanted),
             # The file may name whoever set it off once people are asked.
-            origin=FromPerson(logins=logins_of(request.origin)),
+            origin=as_of_person(request.origin),
             max_steps=_MAX_STEPS,
         )
         heard = present(dict.fromkeys((*self._people.alerted(now), *who_of(record).seated_ever)), self._people)

@@ -14,9 +14,9 @@ import structlog
 from agents import Agent
 from agents.events import Event, RunForked, RunStarted, StepChosen
 from agents.relay import RELAY
-from agents.requests import FromPerson, RunId, StepId
+from agents.requests import RunId, StepId
 from agents.requests.concern import wrote_in
-from agents.requests.origin import logins_of
+from agents.requests.origin import as_of_person
 from agents.run import Run, fold
 from agents.steps import FIXED_RULES, ModelCall
 from bot.archive.keeper import Archive
@@ -198,7 +198,7 @@ def _begun(made: _Made, story: Run, asker: Asker, run_id: RunId, config: AgentCo
             "parent": None,
             "by_model": first.is_of_model,
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
-            "origin": FromPerson(logins=logins_of(first.origin)) if is_of_file else first.origin,
+            "origin": as_of_person(first.origin) if is_of_file else first.origin,
             # Nor does anybody here know who wrote the rest of it.
             "weakness": "read from a file" if is_of_file else first.weakness,
             "inherits": others,

@@ -17,6 +17,10 @@ BO = Outsider(login="bo-gh", did="pushed")
 FLAT: list[tuple[Origin, dict[str, Any]]] = [
     (FromPerson(), {"trigger": "", "outsider": None, "desk": ""}),
     (FromPerson(logins=("bo-gh",)), {"trigger": "", "outsider": None, "desk": "", "logins": ["bo-gh"]}),
+    (
+        FromPerson(address="eve@shop.example"),
+        {"trigger": "", "outsider": None, "desk": "", "address": "eve@shop.example"},
+    ),
     (FromTrigger(name="tags"), {"trigger": "tags", "outsider": None, "desk": ""}),
     (FromTrigger(name="tags", outsider=BO), {"trigger": "tags", "outsider": BO.model_dump(), "desk": ""}),
     (
@@ -46,7 +50,7 @@ def test_any_event_reads_as_it_was_written_and_no_field_is_called_origin(event: 
         flat = told["request"] if isinstance(event, RequestOpened) else told
         is_default = (event.request if isinstance(event, RequestOpened) else event).origin == FromPerson()
         assert flat.keys() & (names := {"trigger", "outsider", "desk"}) == (set() if is_default else names)
-        assert "logins" not in flat or flat["logins"]
+        assert all(flat.get(name, "some") for name in ("logins", "address"))
         assert "origin" not in flat
 
 
@@ -57,6 +61,8 @@ def test_any_event_reads_as_it_was_written_and_no_field_is_called_origin(event: 
         {"trigger": "", "outsider": BO.model_dump(), "desk": ""},
         {"trigger": "", "outsider": BO.model_dump(), "desk": "eve@shop.example"},
         {"trigger": "", "outsider": None, "desk": "eve@shop.example", "logins": ["bo-gh"]},
+        {"trigger": "", "outsider": None, "desk": "eve@shop.example", "address": "eve@shop.example"},
+        {"trigger": "tags", "outsider": None, "desk": "", "address": "eve@shop.example"},
         {"trigger": 5},
         {"desk": None},
     ],

@@ -508,8 +508,11 @@ async def test_large_bodies_that_do_not_end_do_not_fill_the_memory(world: World)
     large += b"Content-Length: 1000000\r\n\r\n" + b"x" * 900_000
     async with serving(world.app) as api, crowd(api.port, 2, large) as first, crowd(api.port, 80, large):
         for one in first:
-            assert await one.status() == HTTPStatus.SERVICE_UNAVAILABLE
-            assert "retry-after: 2" in (await one.reader.readuntil(b"\r\n\r\n")).decode().lower()
+            ended = await one.status()
+            # On a busy machine their time may be over before the others are there.
+            assert ended in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.REQUEST_TIMEOUT}
+            told = (await one.reader.readuntil(b"\r\n\r\n")).decode().lower()
+            assert ("retry-after: 2" in told) == (ended == HTTPStatus.SERVICE_UNAVAILABLE)
 
         async with AsyncClient(base_url=api.url, timeout=PATIENCE_S, trust_env=False) as anybody:
             answer = await anybody.post("/v1/triggers/ci", json={"as large": "x" * 900_000})

@@ -21,6 +21,7 @@ from agents.run import Run
 from agents.steps import CallTool, Done
 from bot.app import App, compose
 from bot.config.settings import Settings
+from bot.people.offers import deciders
 from bot.policy.judgements import NotEntitled
 from bot.process.reload import Reload
 from bot.registry.configured import agents_of
@@ -38,6 +39,7 @@ from tests.kit.tables import becomes, settings_in, without, write
 from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.attacks.test_who_is_who import with_mark
+from tests.stories.test_break_glass import breaks, reviewed
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 HELP, EVE = "help@corp.example", "eve@shop.example"
@@ -439,6 +441,23 @@ async def test_attack_whoever_writes_to_the_desk_or_had_the_address_that_wrote_a
     record = await _written_by_bo(desk, None, 2)
     assert record.request.parts == {"anna": "asked", "bo": "wrote"}
     assert isinstance(await desk.decide("bo", record, "approve"), NotEntitled)
+
+
+async def test_attack_whoever_wrote_to_the_desk_is_named_once_the_review_is_open_and_says_that_it_was_right(
+    desk: World,
+) -> None:
+    broken = DESK_TOML.replace("[policies.support]\n", '[policies.support]\nbreak_glass = ["person:dan"]\n')
+    await becomes(desk, toml := with_mark(broken, "bo", 'uid = "of-bo"'))
+    await writes(desk, "How do I get a refund?")
+    record = await card(desk, await begun(desk))
+    await breaks(desk, "dan", record)
+    review = await reviewed(desk, record)
+    assert deciders(review, desk.people) == ("bo", "cy")
+
+    await becomes(desk, toml.replace("bo@corp.example", EVE))
+
+    assert deciders(await desk.request(review.request.id), desk.people) == ("cy",)
+    assert isinstance(await desk.decide("bo", review, "free_text", "1"), NotEntitled)
 
 
 async def test_the_operators_hear_that_nothing_begins_in_the_name_of_an_owner_who_has_left(desk: World) -> None:
