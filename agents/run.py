@@ -309,6 +309,8 @@ def _asked(
     run: Run,
     event: RequestOpened | RequestRevised | RequestReassigned | RequestFrozen | RequestDecided | RequestRevoked,
 ) -> Run:
+    if isinstance(event, RequestOpened):
+        run = _objected_late(run, event)
     if isinstance(event, RequestDecided):
         run = _advised(run, event)
     if isinstance(event, RequestRevised):
@@ -359,6 +361,16 @@ def _objected(run: Run, request_id: RequestId, person: PersonId, why: object) ->
     pending = run.pending
     call = pending.request.call if pending and pending.request and is_current(pending, request_id) else None
     return _said_no(run, Objection(person, call)) if why else run
+
+
+def _objected_late(run: Run, event: RequestOpened) -> Run:
+    """Note whose reason came too late to stop a call: it stands beside the same call once that is asked again."""
+    about = event.request
+    for record in run.requests.values() if about.purpose == "gate" else ():
+        stop = record.stopped if record.request.step_id == about.step_id else None
+        if stop and stop.reason.strip():
+            run = _said_no(run, Objection(stop.person, record.request.call))
+    return run
 
 
 def _said_no(run: Run, objection: Objection) -> Run:

@@ -145,7 +145,8 @@ def _of_step(event: StepChosen | StepFailed | StepRefused | ContinuationAsked, c
         case StepRefused():
             return cut.error(event.error)
         case ContinuationAsked():
-            return {"asked_by": "code", "why": event.why, "question": event.question, "story": cut.aside(event.story)}
+            # What led to it is for people, and holds what they say to each other beside cards.
+            return {"asked_by": "code", "why": event.why, "question": event.question}
 
 
 def _of_effect(event: ToolFinished | ToolOrphaned | ToolWaits | OutsideReported | ChildStarted, cut: Cut) -> Shown:
@@ -184,7 +185,7 @@ def _of_people(event: RequestOpened | RequestRevised | VoteCast | RequestDecided
 def _of_request(request: Asking, policy: str) -> Shown:
     return {
         "title": request.title,
-        "question": request.quoted,
+        "question": "" if request.purpose == "go_on" else request.quoted,
         "format": request.format,
         "policy": policy,
         "changes": list(request.changes),

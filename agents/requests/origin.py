@@ -27,7 +27,8 @@ class FromPerson(Frozen):
     """Somebody asked, or a program for them, or took in a story from a file, or broke a glass.
 
     `logins` are as in `FromTrigger`, and `address` as in `FromDesk`, where that file says that a trigger or the desk
-    began it, or one began what is reviewed: whoever has them decides nothing of it.
+    began it, or one began what is reviewed. `address` may be of a chat as well, where nobody had it by which a message
+    was written that is quoted. Whoever has them decides nothing of it.
     """
 
     type: Literal["person"] = "person"
@@ -74,7 +75,7 @@ class _Stored(Frozen):
     outsider: Outsider | None = Field(default=None, description="Who set that off, where nobody we know has that name.")
     desk: str = Field(default="", description="The address of whoever wrote to the desk, where the run began so.")
     logins: tuple[str, ...] = Field(default=(), description="The logins at GitHub that set the trigger off.")
-    address: str = Field(default="", description="Who wrote to the desk before a person began it anew.")
+    address: str = Field(default="", description="Who wrote to the desk, or what is quoted, before a person began it.")
 
 
 class Began(Stored, Frozen):

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 
 from agents.command import is_order, said_lines
 from agents.desk import DESK
-from agents.requests import Binding, DeliveryId, FromDesk, Frozen, PersonId, Request
+from agents.requests import Binding, DeliveryId, FromDesk, FromPerson, Frozen, PersonId, Request
 from agents.requests.record import RequestRecord
 from agents.text import quote, strip_invisible
 from bot.errors import (
@@ -674,6 +674,7 @@ class Inbox:
             await self._starter.admission.room(run_id, channel, trigger)
             # Slack ids change: whoever had the one of the message that is quoted counts, where nobody has it by now.
             others = tuple(map(PersonId, trigger.others)) or self._people.once_had(channel, trigger.written_by)
+            origin = FromPerson(address="" if others else trigger.written_by)  # the file may name them later
             others = tuple(one for one in others if one != trigger.person)
             if trigger.within:
                 await note_thread(self._store, channel, trigger.within, run_id)
@@ -686,6 +687,7 @@ class Inbox:
                 run_id=run_id,
                 files=trigger.files,
                 sent=Sent(
+                    origin=origin,
                     others=others,
                     weakness=trigger.weakness,
                     quotes=trigger.quotes,

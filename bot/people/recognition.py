@@ -135,8 +135,8 @@ def _begun(run: Run) -> Iterable[PersonId]:
 def _set_off(origin: Origin, people: People) -> tuple[PersonId, ...]:
     """Return who has by now a login or the address of those that set a run off, and who may be them."""
     by = as_of_person(origin)
-    found = (*filter(None, map(people.by_github, by.logins)), *people.once_had("email", by.address))
-    return _both(found, people.maybe)
+    wrote = (*people.once_had("email", by.address), *people.once_had("slack", by.address))
+    return _both((*filter(None, map(people.by_github, by.logins)), *wrote), people.maybe)
 
 
 def may_have_sat(record: RequestRecord, people: People) -> tuple[PersonId, ...]:

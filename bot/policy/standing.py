@@ -146,12 +146,13 @@ def lapse(
 def may_stand(request: Request) -> bool:
     """Return whether a request is one that a standing approval may be for, or decide.
 
-    A person asks for it, through an agent, for themselves alone; nobody edited it, and it takes no other one's place.
+    A person asks for it, through an agent, for themselves alone, and began it with nobody's words but their own; nobody
+    edited it, and it takes no other one's place.
     Its tool found nothing risky about it.
     """
     is_risky = request.call is not None and request.call.effect.is_risky
     is_plain = not (request.edits or request.changes or request.program or request.service or is_risky)
-    return request.purpose == "gate" and is_plain and isinstance(request.origin, FromPerson)
+    return request.purpose == "gate" and is_plain and request.origin == FromPerson()
 
 
 def is_by_program(run: Run) -> bool:

@@ -1,5 +1,6 @@
 """Requesters, and people who steer, do not approve, and requesters can take it back where they asked."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -23,16 +24,20 @@ from agents.events import PersonSaid, RequestRevised
 from agents.requests import PersonId, RunId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
+from agents.run import GO_ON, IT_DID_NOT
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import (
+    AlreadyDecided,
     Counted,
     Decided,
     Delegated,
     NotEntitled,
     OutOfDate,
     Revoked,
+    TooLate,
 )
-from bot.testing import Sayso, Scripted
+from bot.testing import Fails, Sayso, Scripted
+from language import say
 from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of
 from tests.kit.opens import opens
@@ -197,6 +202,63 @@ async def test_whoever_answers_a_question_of_the_agent_does_not_approve_what_com
 
         assert (await s.run(run)).advisers == ("bo",)
         assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
+
+
+BESIDE = "take v9 instead", "v9 is what they want", "next time v9"
+"""A comment, the reason of a hand-on, and a note beside an approval."""
+
+
+async def test_attack_a_model_reads_what_is_for_people_alone_in_the_story_of_the_question_whether_to_go_on() -> None:
+    fails = [Fails("no_tool")] * 3
+    model = Scripted(ring("v1"), *fails, ring("v9"))
+    async with a_sayso(agents=[bells([])], policies=OWN, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        comment, reason, note = BESIDE
+        await s.decide("cy", first, "free_text", comment)
+        await s.delegate("bo", first, "dan", reason)
+        await s.decide("dan", first, "approve", note, note_confirmed=True)
+        asked = await s.opened(run, after=first.request.id)
+        assert all(words in asked.request.quoted for words in BESIDE)
+
+        await s.answer("anna", run, say(GO_ON))
+
+        await s.opened(run, after=asked.request.id)
+        assert "answers in a row from which no step can be read" in model.asked[-1].text
+        assert not [words for words in BESIDE if words in model.asked[-1].text]
+
+
+async def test_attack_whoever_denied_too_late_with_a_wish_approves_that_once_it_is_asked_again() -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    rung, may_go = list[str](), asyncio.Event()
+
+    async def execute(args: Ring, _: Effect, hands: ToolContext) -> Outcome:
+        rung.append(args.bell)
+        await may_go.wait()
+        return Outcome(f"{args.bell} rang")
+
+    bell = bells([])
+    slow = replace(bell, tools=(replace(bell.tools[0], execute=execute, idempotent=False),))
+    async with a_sayso(agents=[slow], policies=OWN, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.approve("cy", run)
+        await until(lambda: rung, what="it rings")
+        assert isinstance(await s.decide("bo", first, "deny", WISH), TooLate)
+        async with s.stopped():
+            may_go.set()
+        asked = await s.opened(run, after=first.request.id)
+        await s.answer("cy", run, say(IT_DID_NOT))
+        again = await s.opened(run, after=asked.request.id)
+        await s.deny("cy", run)
+        wished = await s.opened(run, after=again.request.id)
+
+        assert WISH in model.asked[-1].text
+        assert isinstance(await s.decide("bo", again, "approve"), AlreadyDecided)
+        assert isinstance(await s.decide("bo", wished, "approve"), NotEntitled)
+        assert isinstance(await s.decide("cy", wished, "approve"), Decided)
+        await s.ended(run)
+    assert rung == ["v1", "v9"]
 
 
 class Nothing(Arguments):

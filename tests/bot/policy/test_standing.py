@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from agents import Repeats
-from agents.requests import Effect, GatedCall, PersonId, RequestId, RunId
+from agents.requests import Effect, FromPerson, GatedCall, PersonId, RequestId, RunId
 from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
 from bot.policy.standing import Ended, Standing, StandingApproval, covers, lapse, may_stand, pattern_of, rules_of
@@ -234,6 +234,8 @@ def test_it_counts_while_all_is_as_it_was_granted(
         {"service": "ci"},
         {"purpose": "question"},
         {"call": call(is_risky=True)},
+        {"origin": FromPerson(logins=("bo-gh",))},
+        {"origin": FromPerson(address="eve@shop.example")},
     ],
 )
 def test_it_is_only_for_what_one_person_asks_for_as_it_was_first_asked(otherwise: dict[str, object]) -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from agents.requests.record import RequestRecord
+from bot.people.offers import deciders
 from bot.policy.judgements import Decided, NotEntitled
 from tests.fakes.slack.driver import Person
 from tests.kit.slack_world import SlackWorld
@@ -56,3 +58,37 @@ async def test_attack_whoever_wrote_it_under_another_slack_id_approves_it(office
     assert record.request.requesters == ("anna", "bo")
     assert isinstance(await office.world.decide("bo", record, "approve"), NotEntitled)
     assert isinstance(await office.world.decide("cy", record, "approve"), Decided)
+
+
+async def test_attack_whoever_wrote_it_is_named_once_they_approved_it_or_gave_their_seat_away(
+    office: SlackWorld,
+) -> None:
+    """Nobody knows eve as Anna asks; she is Bo by another account of his."""
+    toml, stand_ins = with_mark(office.world.toml, "bo", 'uid = "of-bo"'), 'stand_ins = ["person:dan"]\n'
+    office.world.toml = toml.replace("[policies.production]\n", f"[policies.production]\n{stand_ins}")
+    await becomes(office.world, office.world.toml)
+    eve: Person = await office.slack.person("eve")
+    await office.slack.tell("member", channel=office.ops, user=eve.id, is_in=True)
+    asked = list[RequestRecord]()
+    for _ in range(2):
+        before = await office.runs()
+        assert (await office.anna.uses_shortcut("ask_about", on=await eve.says("#ops", BROKEN))).acked
+        await office.anna.sees_modal("get v9 onto production today")
+        await office.anna.submits({"What should be done?": "press bell"})
+        [run_id] = await until(lambda: begun_since(office, before), what="a run begins")  # noqa: B023
+        asked.append(await office.world.opened(run_id))
+    first, second = asked
+    await office.world.steer(first.request.run_id, "pause")
+    assert isinstance(await office.world.decide("bo", first, "approve"), Decided)
+    await office.world.delegate("bo", second, "dan")
+
+    office.world.toml = office.world.toml.replace('"U0BO"', f'"{eve.id}"')
+    await becomes(office.world, office.world.toml)
+
+    assert deciders(await office.world.request(second.request.id), office.world.people) == ("cy",)
+    assert isinstance(await office.world.decide("dan", second, "approve"), NotEntitled)
+    await office.world.steer(first.request.run_id, "resume")
+    anew = await office.world.opened(first.request.run_id, after=first.request.id)
+    assert deciders(anew, office.world.people) == ("cy",)
+    assert isinstance(await office.world.decide("bo", anew, "approve"), NotEntitled)
+    assert office.world.workshop.effects == []
