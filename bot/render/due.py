@@ -14,7 +14,7 @@ from bot.people.directory import People
 from bot.people.recognition import as_known_now, whose_votes_count
 from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, hand_ons_to, people_involved
 from bot.policy.approvers.quorum import lacking, lacking_in_all
-from bot.policy.approvers.steps import escalated
+from bot.policy.approvers.steps import escalated, still_open
 from bot.policy.approvers.who import who_of
 from bot.policy.due import Due, waited_for
 from bot.render.words import frozen_since, why_asked
@@ -128,9 +128,9 @@ def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, peopl
         helpful = [people.name_of(one) for one in others if lacking(asked, [*given, one]) < missing]
         names = either(helpful) if missing == 1 else both(helpful)
         return say_many("card.yes-needs", missing, names=names or say("words.somebody"))
-    if later := asked.steps[asked.in_step + 1 : asked.in_step + 2]:
-        return say("card.yes-then-step", name=later[0].name)
-    return ""
+    # Not always the step behind it: one that was met before stays so, and one whose people have left is asked again.
+    left = still_open(who_of(known), given, people.all()) if asked.steps else {}
+    return say("card.yes-then-step", name=left[min(left)].name) if left else ""
 
 
 def _once_approved(record: RequestRecord) -> str:
