@@ -191,6 +191,7 @@ def test_a_card_names_first_what_is_risky_and_a_harmless_one_names_nothing() -> 
     assert risks(None, failed, cut) == ("CI is not known", "It is not whole.")
     assert risks(freeze) == ("it is frozen",)
     assert risks(moved=("v1.2.0",)) == ("v1.2.0 means another commit than before",)
+    assert risks(moved=("v1.1.0",)) == (), "it was edited since"
     card = request_card(
         record(approval(call=CALL.model_copy(update={"effect": CALL.effect.model_copy(update={"facts": (marks,)})}))),
         PEOPLE,
