@@ -192,7 +192,9 @@ def title(way: Way, args: DeployArgs) -> str:
 def question(way: Way, args: DeployArgs, effect: Effect) -> str:
     """Return what a yes does: which version comes, where, and which one it replaces."""
     marks = next((fact.text for fact in effect.facts if fact.label == RISKS), "")
-    said = title("rollback" if ROLLBACK in marks else way, args)
+    # Another mark may hold words of a file.
+    goes_back = any(mark.startswith(ROLLBACK) for mark in marks.split("; "))
+    said = title("rollback" if goes_back else way, args)
     before = read_commit(next((fact.text for fact in effect.facts if fact.label == "From"), ""))
     if before is None:
         return said

@@ -285,7 +285,7 @@ class Inbox:
         delivery_id = self._tokens.read(reply.token)
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is None:
-            if await self._only_orders(inbound_id, channel, reply, received_at):
+            if await self._only_orders(inbound_id, channel, _with_reason(reply), received_at):
                 return await self._store.drop_inbound(inbound_id)
             reasons = (recorded(await self._why_gone(delivery_id) if delivery_id else "reason.not-our-token"),)
             item = Quarantined(reasons=reasons, claims=reply.person, person=reply.person, place=reply.place)

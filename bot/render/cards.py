@@ -121,7 +121,7 @@ def risks_of(record: RequestRecord) -> tuple[str, ...]:
         return ()
     facts = call.effect.facts
     found = [say("card.risk-frozen")] if record.frozen and record.state == "open" else []
-    found += [say("card.risk-moved", name=name) for name in request.moved]
+    found += [say("card.risk-moved", name=name) for name in request.moved if name in call.effect.versions]
     found += [fact_text(MARKS, mark) for mark in marked(facts)]
     found += [say("card.risk-unknown", label=label_of(label)) for label in unknown(facts)]
     found += [text_of(fact.unread) for fact in facts if fact.unread]

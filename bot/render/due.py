@@ -128,7 +128,8 @@ def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, peopl
         helpful = [people.name_of(one) for one in others if lacking(asked, [*given, one]) < missing]
         names = either(helpful) if missing == 1 else both(helpful)
         return say_many("card.yes-needs", missing, names=names or say("words.somebody"))
-    left = still_open(who_of(known), given, people.all())
+    # Not always the step behind it: one that was met before stays so, and one whose people have left is asked again.
+    left = still_open(who_of(known), given, people.all()) if asked.steps else {}
     return say("card.yes-then-step", name=left[min(left)].name) if left else ""
 
 

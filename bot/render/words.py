@@ -32,7 +32,7 @@ from agents.text import first_line, one_line, quote
 from bot.people.directory import QUESTION, People
 from bot.people.recognition import as_told_now
 from bot.policy.approvers.quorum import Needs
-from bot.policy.approvers.steps import needed_elsewhere
+from bot.policy.approvers.steps import needed_elsewhere, still_open
 from bot.policy.approvers.who import Who, who_of
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.freezes import ComingWindow
@@ -173,15 +173,18 @@ def who_decides(who: Who, people: People, me: PersonId | None = None) -> str:
     """`Bo Berg or Cy Cole`, `Two of three: Bo Berg, Cy Cole, Dan Dorn`, `Bo Berg; and one of Cy Cole and Dan Dorn`.
 
     To `me`, who alone reads it: `you or Cy Cole`. Where there are steps, `step 1 of 2, manager: Bo Berg; then finance:
-    one of Cy Cole and Dan Dorn`. Nobody is named who has left, or whose approval would leave too few for another step.
+    one of Cy Cole and Dan Dorn`, as far as that is not met. Nobody is named who has left, or whose approval would leave
+    too few for another step.
     """
     asked, here = who.asked, people.all()
     now = _rule_in_words(asked, people, who.out | needed_elsewhere(who, (), here), me)
     if asked.step is None:
         return now
     now = say("timing.step", number=asked.in_step + 1, count=len(asked.steps), name=asked.step.name, who=now)
-    for later in asked.steps[asked.in_step + 1 :]:
-        now = say("timing.then-step", now=now, name=later.name, who=_rule_in_words(later, people, who.out, me))
+    left = still_open(who, (), here)
+    for number, later in enumerate(asked.steps):
+        if number > asked.in_step and number in left:
+            now = say("timing.then-step", now=now, name=later.name, who=_rule_in_words(later, people, who.out, me))
     return now
 
 

@@ -12,7 +12,7 @@ from agents import Agent, Repeats, ToolRefused
 from agents.changes import change_of, with_changes
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, Effect, Freeze, GatedCall, PersonId, PolicySnapshot, Request, RequestId, RunId
-from agents.requests.record import RequestRecord, after, asked_before
+from agents.requests.record import RequestRecord, after, approval_before, asked_before
 from agents.run import PendingStep, Run
 from agents.state import Attempt, orphaned_again
 from agents.steps import CallTool, RequestHumanInput, Step
@@ -402,9 +402,9 @@ class Loop:
         title, doubles = question_of(agent, pending.step, effect), doubles_in(who_at_first(policy, ()), self._people)
         request = gate_request(known, pending, title, call, policy, now, doubles)
         if isinstance(request, Request) and pending.replaced:
-            old = pending.replaced[0].call
-            moved = tuple(sorted(moved_names(old, call))) if old else ()
-            request = request.model_copy(update={"changes": _changes(pending.replaced, call), "moved": moved})
+            request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
+        if isinstance(request, Request) and (before := approval_before(run.requests, pending.id)):
+            request = request.model_copy(update={"moved": tuple(sorted(_moved(before.request, call)))})
         if isinstance(request, Request) and (denied := _denied(run, pending, self._people)):
             request = request.model_copy(update={"changes": (*request.changes, *denied)})
         if isinstance(request, NotEnoughApprovers):
@@ -609,10 +609,10 @@ def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[str, ...]:
     return (say("run.earlier-approval", why=why), *changed)
 
 
-def moved_names(old: GatedCall, new: GatedCall) -> set[str]:
-    """Return the names of versions that mean something else in `new` than they did in `old`."""
-    now = new.effect.versions
-    return {name for name, meant in old.effect.versions.items() if now.get(name, meant) != meant}
+def _moved(old: Request, new: GatedCall) -> set[str]:
+    """Return the names of versions that mean something else in `new` than they did in `old`, or before that one."""
+    was, now = old.call.effect.versions if old.call else {}, new.effect.versions
+    return {name for name, meant in now.items() if name in old.moved or was.get(name, meant) != meant}
 
 
 _NO = {"denied", "revoked", "withdrawn"}

@@ -166,6 +166,29 @@ async def test_attack_a_card_that_is_on_its_way_as_a_freeze_begins_or_ends_says_
             assert bool((await world.opened(run_id)).frozen) == begins
 
 
+@pytest.mark.parametrize("begins", few_of([False, True], 0))
+async def test_attack_a_mail_that_waits_as_a_freeze_begins_or_ends_is_as_risky_as_it_is_then(
+    world: World, *, begins: bool
+) -> None:
+    async with world.stopped():
+        await world.start(receives=False)
+        freezes = world.app.requests.freezes
+        if not begins:
+            await freezes.freeze("workshop", BO, WHY, proof=None)
+        await world.opened(await world.trigger("press bell"))
+        await until(world.tries, what="a card was put off")
+        await said(
+            world.app,
+            freezes.freeze("workshop", BO, WHY, proof=None)
+            if begins
+            else freezes.unfreeze("workshop", BO, "it is over", proof=None),
+        )
+        await world.stop()
+
+    mail = await world.next_mail("cy", about="Press bell")
+    assert mail.subject.startswith("⚠ ") == ("⚠ it is frozen" in mail.text) == ("Frozen: since" in mail.text) == begins
+
+
 async def said(app: App, word: Awaitable[object]) -> None:
     """Freeze or unfreeze something, and tell all whom that concerns by then."""
     await word

@@ -19,6 +19,7 @@ from agents.requests import (
     Rule,
 )
 from agents.requests.asked import AskedStep, HandedOn
+from agents.requests.moves import StepBegan
 from agents.requests.proof import LinkBy
 from agents.requests.record import RequestRecord
 from agents.run import fold
@@ -36,6 +37,7 @@ from bot.policy.judge import judge, ways_to_approve
 from bot.policy.judge import objection as refusal
 from bot.policy.judgements import Act, Answer, Asked, Counted, Decided, Judgement, NotEntitled, Revoked
 from bot.render.cards import request_card
+from bot.render.due import what_a_yes_does
 from bot.render.request_card import offered_form, standing, standing_card
 from bot.render.views import request_view
 from bot.store.journal import record_write
@@ -44,6 +46,7 @@ from bot.web.console.views.card import card_view
 from channels import AnswerForm
 from channels.slack.cards import controls
 from channels.slack.inbound import act_of
+from language import say
 from tests.agents.worlds import started
 from tests.bot.examples import (
     ANNA,
@@ -282,6 +285,27 @@ def test_the_page_of_a_request_offers_what_counts_there(found: RequestRecord, by
         may_withdraw = card.can("withdraw")
         assert may_withdraw is (found.state == "open" and isinstance(withdrawn(found, person), Decided))
         assert offered | ({"no"} if may_withdraw and "no" in wanted else set()) == wanted
+
+
+@any_of_them(asked())
+def test_a_card_says_what_becomes_of_its_readers_yes(found: RequestRecord) -> None:
+    known, is_vote = as_known_now(found, DIRECTORY), found.request.format == "approval"
+    for person in EVERYBODY if found.state == "open" and is_vote else ():
+        way = next(iter(ways_to_approve(found.request.policy)), "")
+        match judge(known, answer(person, channel=way), EVERYBODY):
+            case Decided():
+                does = say("card.approved-gate")
+            case Counted(next_step=StepBegan(number=number)):
+                does = say("card.yes-then-step", name=known.asked.steps[number].name)
+            case Counted():
+                does = None  # somebody else has to approve as well
+            case _:
+                continue
+
+        told = what_a_yes_does(found, DIRECTORY, person)
+
+        assert told.label == say("card.if-you-approve")
+        assert told.text == does if does else "must approve as well" in told.text
 
 
 @any_of_them(asked())

@@ -98,6 +98,19 @@ async def test_a_deploy_that_only_goes_back_is_titled_as_a_rollback(repo: Repo) 
     assert question("deploy", older, effect).startswith(title("rollback", older))
 
 
+async def test_attack_the_words_of_a_migration_title_no_deploy_as_a_rollback(repo: Repo) -> None:
+    (repo.path / "migrations").mkdir()
+    (repo.path / "migrations" / "1.sql").write_text("DROP TABLE rollback by 3\n")
+    repo.git("add", "migrations")
+    repo.commit("Clean up", "v1.3.0")
+    newer = DeployArgs(version="v1.3.0", environment="production")
+
+    effect = await prepared(agent_of(repo.environment()), newer.model_dump())
+
+    assert "1 migration with DROP TABLE rollback by 3" in [fact.text for fact in effect.facts if fact.label == "Risks"]
+    assert question("deploy", newer, effect).startswith(title("deploy", newer))
+
+
 async def test_a_first_deploy_has_an_unknown_base_as_often_as_it_is_looked_up(repo: Repo) -> None:
     (repo.path / "live-production").unlink()
     agent, hands = agent_of(repo.environment()), PlainHands()

@@ -6,6 +6,7 @@ import pytest
 
 from agents.changes import change_of
 from agents.events import Event, RequestDecided, RequestOpened, RunCancelled, RunEnded, RunForked
+from agents.moves import begun
 from agents.requests import (
     AllOf,
     Attachment,
@@ -16,15 +17,17 @@ from agents.requests import (
     FromPerson,
     FromTrigger,
     PersonId,
+    PolicyStep,
     Request,
     RunId,
     Vote,
 )
-from agents.requests.asked import Asked, AskedAs
+from agents.requests.asked import Asked, AskedAs, asked_at_first
 from agents.run import Run, fold
 from agents.standing import ALLOW_AGAIN
 from agents.steps import CallTool
 from bot.policy.edits import Edited
+from bot.policy.judge import judge
 from bot.policy.judgements import (
     AlreadyDecided,
     Counted,
@@ -52,11 +55,13 @@ from tests.bot.examples import (
     BO,
     CALL,
     CY,
+    DAN,
     DIGEST,
     EXPIRES,
     LATER,
     PEOPLE,
     REQUEST,
+    answer,
     anyone,
     approval,
     decision,
@@ -124,6 +129,31 @@ def test_a_card_says_to_each_reader_what_their_own_yes_does() -> None:
     assert told(ANNA, pair) == told(None, pair) == (f"If approved: {starts}",), "she only asks"
 
 
+def test_a_card_names_the_step_that_is_asked_next_and_none_that_is_met() -> None:
+    manager, finance = (
+        PolicyStep(name="manager", rule=anyone("bo", "dan")),
+        PolicyStep(name="finance", rule=anyone("cy")),
+    )
+    asks = approval(policy=policy(rule=manager.rule, steps=(manager, finance)))
+    second = begun(asked_at_first(asks.policy), 1, (BO,), LATER)
+    again = begun(second, 0, (CY,), LATER)
+    starts, is_asked_first = "it starts right away", "step 1 of 2, manager: "
+
+    def told(to: PersonId, asked: Asked, *joined: PersonId) -> tuple[str, str]:
+        found = record(asks, asked=asked, joined=joined)
+        given = facts(request_card(found, PEOPLE, NOON, to))
+        assert (given["If you approve"] == starts) == isinstance(judge(found, answer(to)), Decided)
+        return given["Who decides"], given["If you approve"]
+
+    assert told(DAN, asked_at_first(asks.policy)) == (
+        f"{is_asked_first}you or Bo Berg; then finance: Cy Cole",
+        "then finance is asked",
+    )
+    assert told(CY, second) == ("step 2 of 2, finance: only you", starts)
+    assert told(CY, second, BO)[1] == "then manager is asked", "who approved has written to the run since"
+    assert told(DAN, again, BO) == (f"{is_asked_first}only you", starts), "finance has approved already"
+
+
 def test_below_the_title_stands_why_its_reader_is_asked_how_many_have_approved_and_since_when() -> None:
     def told(to: PersonId | None, request: Request = APPROVAL, *votes: Vote, asked: Asked | None = None) -> str:
         found = record(request, votes=votes, asked=asked) if asked else record(request, votes=votes)
@@ -161,6 +191,7 @@ def test_a_card_names_first_what_is_risky_and_a_harmless_one_names_nothing() -> 
     assert risks(None, failed, cut) == ("CI is not known", "It is not whole.")
     assert risks(freeze) == ("it is frozen",)
     assert risks(moved=("v1.2.0",)) == ("v1.2.0 means another commit than before",)
+    assert risks(moved=("v1.1.0",)) == (), "it was edited since"
     card = request_card(
         record(approval(call=CALL.model_copy(update={"effect": CALL.effect.model_copy(update={"facts": (marks,)})}))),
         PEOPLE,

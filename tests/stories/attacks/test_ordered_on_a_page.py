@@ -2,6 +2,8 @@
 
 import pytest
 
+from bot.requests.tokens import Tokens
+from bot.store.ids import new_id, shard_of
 from channels import Reply
 from tests.bot.cli.shell import sayso
 from tests.fakes.hallway import Hallway
@@ -123,6 +125,21 @@ async def test_attack_a_freeze_in_the_window_of_a_denial_is_lost(world: World, h
     decision = (await world.request(record.request.id)).decision
     assert decision
     assert decision.reason == reason
+    assert [where for where, *_ in await frozen(world)] == ["production"]
+    assert hallway.to("cy", "Frozen since")
+
+
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_freeze_in_the_window_of_a_denial_whose_card_is_gone_is_lost(
+    world: World, hallway: Hallway
+) -> None:
+    record = await asked(world, hallway, "press button")
+    gone = Tokens(world.app.data_dir.keys(world.app.settings)).make(new_id("delivery", shard_of(record.request.id)))
+    denial = Reply(person="cy", token=gone, said="deny", text="deny", reason="freeze production: incident 4711")
+
+    await types(world, hallway, denial.model_copy(update={"is_typed": True}))
+
+    assert await state(world, record) == ("open", [])
     assert [where for where, *_ in await frozen(world)] == ["production"]
     assert hallway.to("cy", "Frozen since")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.requests import PersonId
 from bot.policy.judgements import ClosedOtherwise
 from bot.testing.waiting import until
 from tests.kit.shop import a_shop
@@ -79,6 +80,22 @@ async def test_a_tag_that_disappears_before_the_start_is_not_deployed(shop: Worl
 
     assert "There is no version 'v1.2.0'" in await shop.summary(run_id)
     assert live(shop, "production") == commit_of(shop, "v1.0.0")
+
+
+async def test_attack_what_moved_is_said_however_often_it_is_asked_anew(shop: World) -> None:
+    first = await shop.opened(run_id := await shop.trigger("deploy v1.2.0 to production"))
+    git(shop, "tag", "--force", "v1.2.0", "v1.1.0")
+    await shop.decide("bo", first, "approve")
+    second = await shop.opened(run_id, after=first.request.id)
+    await shop.app.requests.freezes.freeze("", PersonId("bo"), "incident 4711", proof=None)
+    await shop.decide("bo", second, "approve")
+    await shop.move_time(901)
+
+    await shop.app.requests.freezes.unfreeze("", PersonId("bo"), "it is over", proof=None)
+    third = await shop.opened(run_id, after=second.request.id)
+
+    assert first.request.moved == ()
+    assert (second.request.moved, third.request.moved) == (("v1.2.0",), ("v1.2.0",))
 
 
 async def test_a_tag_that_moved_between_card_and_execution_is_asked_again_and_shows_what_changed(shop: World) -> None:
