@@ -20,6 +20,11 @@ def sent_by_program(request: Request) -> Mapping[str, JsonValue]:
     return cast("Mapping[str, JsonValue]", sent) if isinstance(sent, Mapping) else {}
 
 
+def is_of_program(request: Request) -> bool:
+    """Return whether a program asks for an approval by itself, and begins what is approved."""
+    return bool(request.program) and request.format == "approval"
+
+
 def is_text(value: JsonValue) -> bool:
     """Return whether an argument is shown as the text that it is, and not as JSON."""
     return isinstance(value, str) and ("\n" in value.strip("\n") or len(value) > _LINE_CHARS)

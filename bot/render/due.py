@@ -129,8 +129,9 @@ def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, peopl
         names = either(helpful) if missing == 1 else both(helpful)
         return say_many("card.yes-needs", missing, names=names or say("words.somebody"))
     # Not always the step behind it: one that was met before stays so, and one whose people have left is asked again.
-    left = still_open(who_of(known), given, people.all()) if asked.steps else {}
-    return say("card.yes-then-step", name=left[min(left)].name) if left else ""
+    left = still_open(who_of(known), given, people.all())
+    name = left[min(left)].name if left else ""
+    return say("card.yes-then-step", name=name) if name else ""
 
 
 def _once_approved(record: RequestRecord) -> str:

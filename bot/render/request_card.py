@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from agents.requests import AllOf, Anyone, Binding, Decision, PersonId, Request, Vote, parts_of
 from agents.requests.proof import as_by
 from agents.requests.record import COMMENTS, Comment, RequestRecord
 from agents.run import Run, meaning_of
-from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
 from bot.people.offers import meant_by, offers_of
@@ -27,15 +27,15 @@ from bot.policy.judgements import (
 from bot.policy.offers import Can, Offered, yes_to
 from bot.policy.recheck import good_until
 from bot.render.acts import card_acts
+from bot.render.became import Became, became, sentence, word
 from bot.render.cards import began_with, notice, request_card
 from bot.render.due import frozen_lines, reminded_lines
 from bot.render.forms import answer_lines
-from bot.render.outcome import how_ended
 from bot.render.output import output_of
-from bot.render.words import by_way, changes_of, decided, feedback_text, queued_behind, state_name
+from bot.render.words import by_way, changes_of, decided, feedback_text, state_word
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
-from language import say, say_many
+from language import say
 from language.dates import in_words
 from language.recorded import answer_of, result_of
 
@@ -195,7 +195,7 @@ def comment_standing(record: RequestRecord, placed: Delivery, person: PersonId, 
     if record.decision:
         told = say("answer.already-decided-unasked", decided=decided(record.decision, people))
     elif record.state != "open" or now >= request.expires_at:
-        told = say("answer.closed", state=state_name(record.state if record.state != "open" else "expired"))
+        told = say("answer.closed", state=state_word(record.state if record.state != "open" else "expired"))
     elif person not in record.askers:
         told = say("notice.for-others", names=people.name_of(placed.person))
     elif said:
@@ -251,46 +251,66 @@ def _stop(record: RequestRecord, people: People) -> AnswerForm:
 
 
 def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
-    said = _decided(record.decision, people)
-    made = made_for(run.made, record.request.id)
-    if record.request.program and record.state == "approved" and made is None and run.ended is None:
-        return _Stand(_approved_word(record), f"{said} {say('standing.program-not-yet')}", may_stop=True)
-    if made and (record.state == "approved" or made.state in {"ok", "error"}):
-        return _made(made, said, run, people, may_stop=record.began_at is None)
-    match record.state:
-        case "approved" if run.ended:
-            ended = say("standing.not-begun-ended", outcome=how_ended(run.ended))
-            return _Stand(say("standing.not-begun"), f"{said} {ended}")
-        case "approved" if record.began_at:
-            began = say("standing.began", when=in_words(record.began_at))
-            return _Stand(say("standing.running"), f"{said} {began}.")
-        case "approved":
-            word = _approved_word(record)
-            return _Stand(word, f"{said} {say('standing.may-be-stopped')}", may_stop=True)
-        case "revoked":
-            return _revoked(record, said, run, people)
+    """Return what stands above the facts: who decided, what came of it, and what was written or printed about that."""
+    what = became(record, run)
+    said = _decided(record.decision, people, is_asked_anew=what.kind == "replaced")
+    # Of one that is asked anew, the sentence on who decided says so.
+    told = [said, _began(what), "" if what.kind == "replaced" else sentence(what, people)]
+    text, stand = " ".join(filter(None, told)), partial(_Stand, word(what))
+    match what.kind:
         case "answered":
-            return _Stand(say("standing.answered"), said, _answer(record, people))
-        case "superseded":
-            if is_asked_anew(record, run):
-                return _Stand(say("standing.replaced"), _decided(record.decision, people, is_asked_anew=True))
-            return _Stand(say("standing.no-longer-asked"), said)
+            return stand(text, _answer(record, people))
+        case "denied" | "expired" | "withdrawn":
+            decision = record.decision
+            return stand(text, *_reason(decision.reason, decision.by, people)) if decision else stand(text)
+        case "revoked":
+            back = next((vote for vote in reversed(record.votes) if not vote.approve), None)
+            return stand(text, *_reason(back.reason, (back.person,), people)) if back else stand(text)
         case _:
-            why = say("standing.reason", names=names) if (names := _names(record.decision, people)) else ""
-            word = state_name(record.state)
-            return _Stand(word[:1].upper() + word[1:], f"{said} {_next(run)}".strip(), _reason(record.decision), why)
+            printed, quoted_as, is_output = _printed(what)
+            return stand(text, printed, quoted_as, is_output=is_output, may_stop=what.may_stop)
 
 
-def is_asked_anew(record: RequestRecord, run: Run | None) -> bool:
-    """Return whether another request asks in place of this one, as far as that is known."""
-    pending = run.pending.request if run and run.pending else None
-    is_other = pending is not None and pending.id != record.request.id
-    return is_other or bool(record.decision and record.decision.newer_run)
+def _reason(reason: str, by: Sequence[PersonId], people: People) -> tuple[str, str]:
+    """Return the reason that people gave, and what it is called; those of code stand in the sentence."""
+    return (_bounded(reason), say("standing.reason", names=people.names_of(by))) if by else ("", "")
 
 
-def _approved_word(record: RequestRecord) -> str:
-    has_broken = record.decision is not None and record.decision.broke_glass
-    return say("standing.broke-glass") if has_broken else say("standing.approved")
+def _bounded(text: str) -> str:
+    return ends_of(text, _HEAD_CHARS, _TAIL_CHARS)
+
+
+def _began(what: Became) -> str:
+    """`It began at 14:02 UTC on 3 May 2026 and ended at …`; nothing where it did not, or waits for its turn."""
+    began = what.made.started_at if what.made else what.record.began_at
+    if began is None or what.kind in {"not_begun", "queued", "goes_on"}:
+        return ""
+    ended = what.made.ended_at if what.made and what.kind in {"done", "failed"} and not what.made.by else None
+    until_then = say("standing.and-ended", when=in_words(ended)) if ended else ""
+    return f"{say('standing.began', when=in_words(began))}{until_then}."
+
+
+def _printed(what: Became) -> tuple[str, str, bool]:
+    """Return what was written or printed about what came of it, what that is called, and whether a program printed it.
+
+    A tool says a sentence of its own, and below it the end of what a program printed.
+    """
+    made = what.made
+    if made is None or made.by or not made.text:
+        return "", "", False
+    match what.kind:
+        case "done" | "failed" if what.is_programs_word:
+            return _bounded(made.text), say("standing.program-says"), False
+        case "done":
+            return _bounded(result_of(made.text)), say("standing.came-of-it"), False
+        case "failed" | "unknown":
+            said, _, printed = made.text.partition("\n")
+            last = output_of(printed) if what.kind == "failed" else None
+            if last is None:
+                return _bounded(made.text), say("standing.went-wrong"), False
+            return f"{one_line(said, _SAID_CHARS)}\n{last.tail[-_LAST_CHARS:]}", say("standing.printed"), True
+        case _:
+            return "", "", False
 
 
 def _decided(decision: Decision | None, people: People, *, is_asked_anew: bool = False) -> str:
@@ -306,33 +326,6 @@ def _decided(decision: Decision | None, people: People, *, is_asked_anew: bool =
     return f"{sentence.removesuffix('.')}, {how}." if how else sentence
 
 
-def _names(decision: Decision | None, people: People) -> str:
-    return people.names_of(decision.by) if decision and decision.by else ""
-
-
-def _reason(decision: Decision | None) -> str:
-    return _bounded(decision.reason) if decision and decision.by else ""
-
-
-def _bounded(text: str) -> str:
-    return ends_of(text, _HEAD_CHARS, _TAIL_CHARS)
-
-
-def _next(run: Run) -> str:
-    return say("standing.run-ended") if run.ended else say("standing.run-goes-on")
-
-
-def _revoked(record: RequestRecord, said: str, run: Run, people: People) -> _Stand:
-    back = next((vote for vote in reversed(record.votes) if not vote.approve), None)
-    if back is None:
-        return _Stand(say("standing.stopped"), f"{said} {say('standing.taken-back')} {_next(run)}".strip())
-    name = people.name_of(back.person)
-    how = f", {by_way(back.channel)}," if by_way(back.channel) else ""
-    who = say("standing.taken-back-by", name=name, when=in_words(back.at), how=how)
-    text, why = f"{said} {who} {_next(run)}".strip(), say("standing.reason", names=name)
-    return _Stand(say("standing.stopped"), text, _bounded(back.reason), why)
-
-
 def _answer(record: RequestRecord, people: People) -> str:
     """The question, each line of it marked, and below it the answer: no question can look like an answer."""
     decision = record.decision
@@ -342,57 +335,6 @@ def _answer(record: RequestRecord, people: People) -> str:
     asked = "\n".join(f"> {line}" for line in _bounded(record.request.quoted).splitlines())
     by = people.names_of(decision.by) if decision else ""
     return "\n".join(filter(None, (asked, f"{by}:" if by and asked else "", given)))
-
-
-def _made(made: AttemptOutcome, said: str, run: Run, people: People, *, may_stop: bool) -> _Stand:
-    began = f"{said} {say('standing.began', when=in_words(made.started_at))}".strip()
-    ended = say("standing.and-ended", when=in_words(made.ended_at)) if made.ended_at else ""
-    match made.state:
-        case "running" if run.queued:
-            until_then = say("standing.may-be-stopped") if may_stop else ""
-            text = f"{said} {queued_behind(run.queued, people)} {until_then}".strip()
-            word = say("standing.interrupted" if run.queued.within_s else "standing.queued")
-            return _Stand(word, text, may_stop=may_stop)
-        case "running":
-            outside = say("standing.program-runs") if made.begun_by else ""
-            return _Stand(say("standing.running"), f"{began}. {outside}".strip())
-        case "ok" | "error" if made.begun_by and not made.by:
-            word = say("standing.program-done" if made.state == "ok" else "standing.program-failed")
-            return _Stand(word, f"{began}{ended}.", _bounded(made.text), say("standing.program-says"))
-        case "left" if run.ended is None:
-            return _Stand(say("standing.running"), f"{began}{say('standing.tried-again')}")
-        case "ok" if made.by:
-            return _Stand(say("standing.done"), f"{began}. {_says(made.by, people, 'standing.says-happened')}")
-        case "ok":
-            return _Stand(
-                say("standing.done"), f"{began}{ended}.", _bounded(result_of(made.text)), say("standing.came-of-it")
-            )
-        case "error":
-            return _failed(made.text, f"{began}{ended}.")
-        case "not_done":
-            return _Stand(say("standing.not-done"), f"{began}. {_says(made.by, people, 'standing.says-not-happened')}")
-        case "left":
-            return _Stand(say("standing.interrupted"), f"{began}{say('standing.was-interrupted')}")
-        case "unknown" if made.ended_at:  # it was waited for as long as it may take
-            return _Stand(say("standing.unknown"), f"{began}.", _bounded(made.text), say("standing.went-wrong"))
-        case "unknown":
-            left = say("standing.run-ended") if run.ended else say("standing.deciders-asked")
-            unknown = say("standing.no-word" if made.begun_by else "standing.not-known")
-            return _Stand(say("standing.unknown"), f"{began}{unknown} {left}")
-
-
-def _says(by: tuple[PersonId, ...], people: People, key: str) -> str:
-    return say_many(key, len(by), names=people.names_of(by))
-
-
-def _failed(text: str, when: str) -> _Stand:
-    """The sentence that a tool says, which is not ours either, and below it the end of what a program printed."""
-    sentence, _, printed = text.partition("\n")
-    last = output_of(printed)
-    if last is None:
-        return _Stand(say("standing.failed"), when, _bounded(text), say("standing.went-wrong"))
-    said = f"{one_line(sentence, _SAID_CHARS)}\n{last.tail[-_LAST_CHARS:]}"
-    return _Stand(say("standing.failed"), when, said, say("standing.printed"), is_output=True)
 
 
 def standing_card(

@@ -44,6 +44,7 @@ from bot.policy.due import next_due
 from bot.policy.glass import broken
 from bot.policy.judge import ways_for
 from bot.policy.recheck import good_until, too_old
+from bot.policy.whole import is_of_program
 from bot.render.cards import facts_about, kept_out, risks_of, who_asks
 from bot.render.due import progress, what_a_yes_does
 from bot.render.outcome import told, word_of
@@ -504,11 +505,6 @@ def _fact_views(request: Request, lists: Mapping[str, str]) -> Iterator[FactView
     for line in facts_about(request):
         whole = lists.get(shas.get((line.label, line.text), ""), "")
         yield FactView(label=line.label, text=line.text, lines=line.lines, whole=whole)
-
-
-def is_of_program(request: Request) -> bool:
-    """Return whether a program asks for an approval by itself, and begins what is approved."""
-    return bool(request.program) and request.format == "approval"
 
 
 def _may_act(record: RequestRecord, run: Run, now: datetime | None) -> bool | None:

@@ -356,7 +356,7 @@ def _closed(state: RequestState, request: Request) -> str:
         return say("answer.superseded")
     if state == "expired" and request.purpose == "unknown":
         return say("answer.expired-unknown")
-    return say("answer.closed", state=state_name(state))
+    return say("answer.closed", state=state_word(state))
 
 
 def copies_go_on(copies: Sequence[str]) -> str:
@@ -464,18 +464,6 @@ def _counted(counted: Counted, record: RequestRecord, people: People) -> str:
 def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
     """Return those who are in the directory, or may only be missing in a file: nobody else can answer."""
     return tuple(person for person in persons if people.contact(person) or people.is_missing(person))
-
-
-_STATES = {
-    "open": "words.state-open",
-    "approved": "words.state-approved",
-    "denied": "words.state-denied",
-    "answered": "words.state-answered",
-    "expired": "words.state-expired",
-    "withdrawn": "words.state-withdrawn",
-    "superseded": "words.state-superseded",
-    "revoked": "words.state-revoked",
-}
 
 
 def queued_behind(queued: ToolQueued, people: People) -> str:
@@ -601,11 +589,6 @@ def why_rules(stand_in: StandIn) -> str:
     why = str(stand_in.status) if stand_in.status else failure_name(stand_in.kind)
     key = "words.model-no-answer" if stand_in.kind in _NO_ANSWERS else "words.model-no-step"
     return f"{say(key, why=why)} {say('words.rules-chose-some' if stand_in.some else 'words.rules-chose')}"
-
-
-def state_name(state: str) -> str:
-    """Return the word for a request's state."""
-    return say(_STATES[state]) if state in _STATES else state
 
 
 def changes_of(request: Request) -> str:

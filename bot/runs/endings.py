@@ -10,7 +10,7 @@ from agents.steps import CallTool
 from agents.text import one_line
 from bot.people.directory import People
 from bot.render.outcome import program_said
-from bot.render.words import state_name
+from bot.render.words import state_word
 from bot.runs.moves import Close, End
 from language import say, say_many
 from language.recorded import ending_of, trouble_of
@@ -105,5 +105,5 @@ def _over(over: Over) -> str:
         case "again":
             return say("run.over-again", why=why, detail=trouble_of(over.detail))
         case "unanswered":
-            said = say("run.over-unanswered", why=why, state=state_name(over.state or ""))
+            said = say("run.over-unanswered", why=why, state=state_word(over.state or ""))
             return f"{said}: {over.detail}" if over.detail else said

@@ -31,7 +31,7 @@ from bot.people.directory import People
 from bot.policy.recheck import too_old
 from bot.render.outcome import how_ended
 from bot.render.views import ReportView, came_of, line_of
-from bot.render.words import frozen_words, state_name
+from bot.render.words import frozen_words, state_word
 from bot.requests.decisions import Decisions
 from bot.requests.stored import RequestRead
 from bot.runs.moves import Execute, next_move
@@ -144,7 +144,7 @@ class ProgramStarts:
         if record.state == "superseded" and record.decision and record.decision.reason:
             return _closed(record.decision.reason)
         if record.state != "approved" or read.is_archived:
-            return _closed(say("program.closed", state=state_name(record.state)))
+            return _closed(say("program.closed", state=state_word(record.state)))
         why = too_old(record, read.now)
         return _closed(why) if why else moved
 

@@ -22,7 +22,7 @@ from bot.outbound.notifier import Notifier
 from bot.policy.answers import Statement
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, NotEntitled
 from bot.render.outcome import how_ended
-from bot.render.words import state_name
+from bot.render.words import state_word
 from bot.requests.decisions import Decisions
 from bot.requests.edits import Edit
 from bot.runs.children import Children
@@ -130,7 +130,7 @@ class Steering:
             case NotEntitled():
                 raise Forbidden(say("run.not-your-request"), say("run.not-your-request-do"))
             case ClosedOtherwise(state=state) | AlreadyDecided(decision=Decision(state=state)):
-                closed = say("run.withdraw-closed", request=request_id, state=state_name(state))
+                closed = say("run.withdraw-closed", request=request_id, state=state_word(state))
                 raise Conflict(closed, say("run.nothing-changed"))
             case _ if not outcome.counts:
                 raise Conflict(outcome.words, say("run.look-again"))

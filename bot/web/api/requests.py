@@ -24,8 +24,9 @@ from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.people.offers import offers
 from bot.policy.judgements import NotEntitled
+from bot.policy.whole import is_of_program
 from bot.queries.lists import requests
-from bot.render.views import AnswerFile, RequestView, files_of, is_of_program, request_view
+from bot.render.views import AnswerFile, RequestView, files_of, request_view
 from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
 from bot.web.api.answering import answer, delegate, edit

@@ -165,12 +165,22 @@ WAS = f"It began at {AT} and ended at {AT}."
         (made("running"), "Running", f"It began at {AT}.", ""),
         (made("ok", "released"), "Done", WAS, "released"),
         (made("error", "exit 1"), "Failed", WAS, "exit 1"),
-        (made("ok", by=(CY,)), "Done", "Cy Cole says that it happened.", ""),
-        (made("not_done", by=(CY,)), "Not done", "Cy Cole says that it did not happen.", ""),
+        (made("ok", by=(CY,)), "Done", "Cy Cole said that it happened.", ""),
+        (made("not_done", by=(CY,)), "Not done", "Cy Cole said that it did not happen.", ""),
         (made("left"), "Running", "was interrupted and is tried again.", ""),
-        (ended(made("left")), "Interrupted", "and was interrupted. The run has ended.", ""),
-        (made("unknown"), "Unknown", "it is not known whether it happened. Those who may decide are asked.", ""),
-        (ended(made("unknown")), "Unknown", "it is not known whether it happened. The run has ended.", ""),
+        (ended(made("left")), "Interrupted", "It was interrupted, and the run has ended.", ""),
+        (
+            made("unknown"),
+            "Unknown",
+            "It was interrupted; nobody knows whether it happened. Those who may decide are asked.",
+            "",
+        ),
+        (
+            ended(made("unknown")),
+            "Unknown",
+            "It was interrupted; nobody knows whether it happened. The run has ended.",
+            "",
+        ),
     ],
 )
 def test_from_the_start_on_the_card_shows_what_became_of_it(run: Run, title: str, summary: str, quoted: str) -> None:
@@ -185,7 +195,8 @@ def closed(state: RequestState, reason: str = "", **changes: object) -> RequestR
     return record(state=state, decision=decision(state).model_copy(update={"reason": reason, **changes}))
 
 
-GOES_ON = "The run goes on without it."
+UNDONE = "Nothing was done."
+GOES_ON = f"{UNDONE} The run goes on without it."
 NOBODY: dict[str, Any] = {"by": (), "way": ""}
 WITHDRAWN = f"Withdrawn by Bo Berg at {AT}, in the terminal. {GOES_ON}"
 
@@ -196,7 +207,11 @@ WITHDRAWN = f"Withdrawn by Bo Berg at {AT}, in the terminal. {GOES_ON}"
         (closed("denied", "not on a Friday"), "Denied", f"Bo Berg denied at {AT}, in the terminal. {GOES_ON}"),
         (closed("withdrawn", "changed my mind"), "Withdrawn", WITHDRAWN),
         (closed("expired", **NOBODY), "Expired", f"Not decided in time: expired at {AT}. {GOES_ON}"),
-        (closed("superseded", "too old", **NOBODY), "No longer asked", f"No longer asked, at {AT}. Reason: “too old”"),
+        (
+            closed("superseded", "too old", **NOBODY),
+            "No longer asked",
+            f"No longer asked, at {AT}. Reason: “too old” {UNDONE}",
+        ),
     ],
 )
 def test_a_closed_request_says_who_when_why_and_what_follows(found: RequestRecord, title: str, summary: str) -> None:
@@ -210,7 +225,7 @@ def test_a_closed_request_says_who_when_why_and_what_follows(found: RequestRecor
     assert APPROVAL.digest in facts(card).values(), "everything that was to be known stays"
     assert card.exact == card_of(record()).exact
     if title == "Denied":
-        assert card_of(found, ended()).summary.endswith("in the terminal. The run has ended.")
+        assert card_of(found, ended()).summary.endswith(f"in the terminal. {UNDONE} The run has ended.")
 
 
 def test_a_request_is_replaced_only_where_another_asks_in_its_place() -> None:
@@ -218,7 +233,7 @@ def test_a_request_is_replaced_only_where_another_asks_in_its_place() -> None:
     anew = fold([started(), chosen(), opened("q2")])
 
     assert card_of(found, anew).summary == f"Replaced by a new request at {AT}."
-    assert card_of(found).summary == f"No longer asked, at {AT}."
+    assert card_of(found).summary == f"No longer asked, at {AT}. {UNDONE}"
 
 
 def test_an_approval_that_was_taken_back_names_both() -> None:
@@ -279,11 +294,14 @@ def test_what_a_program_was_allowed_it_begins_itself_and_what_came_of_it_is_its_
     assert waits.form
     assert waits.summary.endswith("The program has not begun it yet. Until it does you can still stop it.")
     assert (runs.title, runs.form) == ("Running: Deploy v1.2.0 to production", None)
-    assert runs.summary.endswith("It does that itself; sayso can not stop it.")
+    assert runs.summary.endswith("The program that asked does it; sayso can not stop it.")
     assert (done.title, done.quoted) == ("Done, says the program: Deploy v1.2.0 to production", "gone")
     assert (failed.title, failed.quoted) == ("Failed, says the program: Deploy v1.2.0 to production", "Approved: all")
     assert {done.quoted_as, failed.quoted_as} == {"What the program says:"}
-    said = "and the program did not say what came of it; it is not known whether it happened."
+    silent = by_program("ok")
+    assert (silent.title, silent.quoted) == ("Approved: Deploy v1.2.0 to production", "")
+    assert silent.summary.endswith("It was allowed. Nobody reports what came of it.")
+    said = "The program did not say what came of it; nobody knows whether it happened."
     assert unknown.summary.endswith(f"{said} Those who may decide are asked.")
 
 

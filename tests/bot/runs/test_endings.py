@@ -29,8 +29,10 @@ BY_PARENT = RunCancelled(at=NOON, parent=RunId("r0"))
         (
             (*UNKNOWN_ASKED, answered(say(STOP))),
             "cancelled by Bo Berg: it is not known whether this happened, and a person stopped the run",
-            "abgebrochen von Bo Berg: es ist nicht bekannt, ob dies geschehen ist, "
-            "und eine Person hat den Lauf angehalten",
+            (
+                "abgebrochen von Bo Berg: es ist nicht bekannt, ob dies geschehen ist, "
+                "und eine Person hat den Lauf angehalten"
+            ),
         ),
     ],
 )
