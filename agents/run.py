@@ -68,6 +68,7 @@ from agents.state import (
     meaning_of,
     proof_after,
     raised_over,
+    read_late,
     replace,
     settled_by_people,
 )
@@ -364,12 +365,9 @@ def _objected(run: Run, request_id: RequestId, person: PersonId, why: object) ->
 
 
 def _objected_late(run: Run, event: RequestOpened) -> Run:
-    """Note whose reason came too late to stop a call: it stands beside the same call once that is asked again."""
-    about = event.request
-    for record in run.requests.values() if about.purpose == "gate" else ():
-        stop = record.stopped if record.request.step_id == about.step_id else None
-        if stop and stop.reason.strip():
-            run = _said_no(run, Objection(stop.person, record.request.call))
+    """Note whose reason came too late to stop a call: whoever chooses the next one reads it by now."""
+    for no, call in read_late(run, event.request):
+        run = _said_no(run, Objection(no.person, call))
     return run
 
 

@@ -19,6 +19,7 @@ from agents.events import (
     OutsideReported,
     PersonSaid,
     RequestDecided,
+    RequestOpened,
     RequestRevised,
     RequestRevoked,
     RunEnded,
@@ -591,6 +592,15 @@ class Run:
         return "waiting" if asks or holds else "running"
 
 
+def read_late(run: Run, asked: Request) -> list[tuple[Vote, GatedCall | None]]:
+    """Return the denials that came too late and say why, each with its call: that stands beside the same call once it
+    is `asked` again.
+    """
+    step_id = asked.step_id if asked.purpose == "gate" else None
+    about = ((one.stopped, one.request) for one in run.requests.values() if one.request.step_id == step_id)
+    return [(no, request.call) for no, request in about if no and no.reason.strip()]
+
+
 def proof_after(run: Run, event: Event) -> tuple[bool, str]:
     """Return `by_mail` and `weakness` of `run` after `event`: how certainly words that it goes by are their person's.
 
@@ -606,6 +616,8 @@ def proof_after(run: Run, event: Event) -> tuple[bool, str]:
             told = event.vote
         case RequestRevised():
             told = event.edited or event
+        case RequestOpened() if late := read_late(run, event.request):
+            told = late[-1][0]
         case PersonSaid():
             told = event
         case RunStarted():

@@ -88,6 +88,18 @@ def test_a_denial_after_its_start_stops_one_attempt_and_no_later_one() -> None:
     assert [is_stopped(run) for run in (stopped, again, fold([*BEGUN, other]))] == [True, False, False]
 
 
+@pytest.mark.parametrize(("reason", "by_mail"), [("v2 instead", True), ("", False)])
+def test_a_reason_by_mail_that_came_too_late_is_gone_by_once_the_call_is_asked_again(
+    reason: str, *, by_mail: bool
+) -> None:
+    run = fold([*BEGUN, LATE.model_copy(update={"text": reason}), orphaned(may_have_started=True)])
+    assert (run.by_mail, run.weakness, run.objections) == (False, "", ())
+
+    again = fold([opened("q2")], run)
+
+    assert (again.by_mail, bool(again.weakness), bool(again.objections)) == (by_mail, by_mail, by_mail)
+
+
 def is_stopped(run: Run) -> bool:
     assert run.pending
     assert run.pending.attempt
