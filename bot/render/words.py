@@ -457,7 +457,8 @@ def _counted(counted: Counted, record: RequestRecord, people: People) -> str:
     if began is None or began.number not in range(len(asked.steps)):
         return say("answer.counted", needed=who_decides(who, people))
     # It may be told before the step is in force, or after it.
-    asked = asked if asked.in_step == began.number else begun(asked, began.number, (), record.request.opened_at)
+    if asked.in_step != began.number:
+        asked = begun(asked, began.number, began.filled, record.request.opened_at)
     return say("timing.counted-step", needed=who_decides(replace(who, asked=asked), people))
 
 

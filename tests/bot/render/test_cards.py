@@ -151,6 +151,9 @@ def test_a_card_names_the_step_that_is_asked_next_and_none_that_is_met() -> None
     )
     assert told(CY, second) == ("step 2 of 2, finance: only you", starts)
     assert told(CY, second, BO)[1] == "then manager is asked", "who approved has written to the run since"
+    steered = record(asks, asked=second, joined=(BO,))
+    counted = feedback_text(judge(steered, answer(CY)), steered, PEOPLE)
+    assert counted.endswith(f"{is_asked_first}Dan Dorn.")
     assert told(DAN, again, BO) == (f"{is_asked_first}only you", starts), "finance has approved already"
 
 
