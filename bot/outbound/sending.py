@@ -17,7 +17,7 @@ from bot.people.directory import People
 from bot.people.recognition import as_told_now
 from bot.people.sessions import Sessions, brought_by
 from bot.policy.attachments import with_lists
-from bot.render.cards import deciders
+from bot.render.cards import deciders, on_yes
 from bot.render.difference import difference_page, with_difference
 from bot.render.due import asked_line
 from bot.render.output import with_kept
@@ -303,7 +303,11 @@ class Sender:
         with self._people.speaking_to(me or ""):
             if not isinstance(entry, UpdateCard):
                 told = as_told_now(record, self._people)
-                now = {"asked": asked_line(told, self._people, me), "decides": tuple(deciders(told, self._people, me))}
+                now = {
+                    "asked": asked_line(told, self._people, me),
+                    "decides": tuple(deciders(told, self._people, me)),
+                    "on_yes": on_yes(told, self._people, me),
+                }
                 card = card.model_copy(update=now)
             if isinstance(entry, PlaceCard) and is_live and form.format == "approval":
                 # As it stands now: nothing may change it until somebody decides.
