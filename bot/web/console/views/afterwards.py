@@ -8,8 +8,9 @@ from agents.deploy.results import live_now
 from agents.requests import Attachment, PersonId, Request
 from agents.requests.record import RequestRecord
 from agents.run import Run
-from agents.state import AttemptOutcome, made_for
+from agents.state import AttemptOutcome, failed_command, made_for
 from bot.people.directory import People
+from bot.render.outcome import word_of
 from bot.render.output import Output, output_of
 from bot.render.request_card import is_asked_anew
 from bot.render.status_line import paused, waits_frozen
@@ -37,6 +38,31 @@ class Afterwards:
     is_settled: bool = True
     by: tuple[PersonId, ...] = ()
     files: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong with a run: the error in a sentence, and what was `printed` last, of which `files` hold all."""
+
+    error: str
+    printed: str
+    files: tuple[Attachment, ...]
+    output: Output | None
+
+    def tells(self, output: Output | None) -> bool:
+        """Return whether all of `output` is told here."""
+        return output is not None and output.whole.endswith((self.printed or self.error).strip("\n"))
+
+
+def failure_of(run: Run) -> Failure | None:
+    """Return what went wrong with a run that has failed, as far as code knows; None for any other."""
+    ended = run.ended
+    if ended is None or word_of(run) != "failed":
+        return None
+    made = failed_command(run.made)
+    told = ended.summary if ended.words_of == "code" else made.text if made else ""
+    error, _, printed = told.partition("\n")
+    return Failure(error, printed, made.files if made else (), output_of(printed)) if told else None
 
 
 def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterwards:

@@ -39,6 +39,7 @@ from bot.policy.attachments import files_in
 from bot.render.outcome import is_model
 from bot.render.output import Output, output_of
 from bot.render.transcript import transcript_line
+from bot.web.console.views.afterwards import Failure
 from bot.web.console.views.words import state_word
 from language import say
 
@@ -84,6 +85,14 @@ def with_end(told: Sequence[Row], events: Sequence[Event], word: str) -> list[Ro
     how = state_word(word)
     text = say("story.ended-model", how=how) if is_model(events[-1]) else how
     return [*told[:-1], replace(told[-1], text=_capital(text), mark="work" if word in _NO_DOUBT else "doubt")]
+
+
+def without_failure(told: Sequence[Row], failure: Failure | None) -> list[Row]:
+    """`told` without what stands above it already: what the `failure` of the run printed."""
+    if failure is None or not told:
+        return list(told)
+    found = [replace(row, output=None, files=()) if failure.tells(row.output) else row for row in told]
+    return [*found[:-1], replace(found[-1], quoted="")] if found[-1].quoted.startswith(failure.error) else found
 
 
 def _row(seq: int, event: Event, people: People) -> Row:
