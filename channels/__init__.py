@@ -276,9 +276,10 @@ class Card(Stored, Frozen):
     `risks` are what its reader must see first: a box at its top, a mark where it is listed, and no approval made easy.
 
     `title`, `summary` and `facts` are worded by code. `asked` is the line below the title: why its reader is asked, how
-    many have approved, and since when. `quoted` is what a model or a person wrote and is marked as such, under
-    `quoted_as` where code knows more of whose words they are; `is_output` where a program printed them, so that they
-    are shown monospaced. `said` are the words of whoever wants this, under `said_as`. `decides` says who decides;
+    many have approved, and since when. `on_yes` says what happens on a yes, beside its button. `quoted` is what a model
+    or a person wrote and is marked as such, under `quoted_as` where code knows more of whose words they are;
+    `is_output` where a program printed them, so that they are shown monospaced. `said` are the words of whoever wants
+    this, under `said_as`. `decides` says who decides;
     `details` and `exact` are for whoever wants to know everything. `exact` is the complete arguments and effect, shown
     monospaced and unchanged. `form` is None when there is nothing (more) to answer. `ref` is an id that people can
     type, `link` the page about it. `receipt` is an opaque id of the same form as a token, which comes back with word
@@ -303,6 +304,7 @@ class Card(Stored, Frozen):
     said_as: str = ""
     facts: tuple[Line, ...] = ()
     decides: tuple[Line, ...] = ()
+    on_yes: Line | None = None
     details: tuple[Line, ...] = ()
     exact: str = ""
     form: AnswerForm | None = None

@@ -17,7 +17,7 @@ from bot.people.directory import People
 from bot.people.recognition import as_told_now
 from bot.people.sessions import Sessions, brought_by
 from bot.policy.attachments import with_lists
-from bot.render.cards import deciders, risks_of
+from bot.render.cards import deciders, on_yes, risks_of
 from bot.render.difference import difference_page, with_difference
 from bot.render.due import asked_line
 from bot.render.output import with_kept
@@ -303,8 +303,13 @@ class Sender:
         with self._people.speaking_to(me or ""):
             if not isinstance(entry, UpdateCard):
                 told = as_told_now(record, self._people)
-                decides, asked = tuple(deciders(told, self._people, me)), asked_line(told, self._people, me)
-                card = card.model_copy(update={"asked": asked, "risks": risks_of(told), "decides": decides})
+                now = {
+                    "asked": asked_line(told, self._people, me),
+                    "risks": risks_of(told),
+                    "decides": tuple(deciders(told, self._people, me)),
+                    "on_yes": on_yes(told, self._people, me),
+                }
+                card = card.model_copy(update=now)
             if isinstance(entry, PlaceCard) and is_live and form.format == "approval":
                 # As it stands now: nothing may change it until somebody decides.
                 card = with_approvals(card, record, self._people)

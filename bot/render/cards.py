@@ -104,6 +104,7 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
         quoted_as=quoted_as(request),
         facts=tuple(facts),
         decides=tuple(deciders(record, people, me)),
+        on_yes=on_yes(record, people, me),
         details=tuple(details(request)),
         exact=exact(request),
         form=form,
@@ -205,7 +206,7 @@ def said_as(request: Request, people: People) -> str:
 
 def deciders(record: RequestRecord, people: People, me: PersonId | None = None) -> list[Line]:
     """Return the lines on who decides, said to `me` if they alone read it, who does not though the policy names them,
-    and what happens on a yes and if nobody answers.
+    and what happens if nobody answers.
     """
     request = record.request
     last = unanswered(request.purpose, request.program)
@@ -220,9 +221,13 @@ def deciders(record: RequestRecord, people: People, me: PersonId | None = None) 
         *editable(request.format, request.call),
         *timing_lines(record, people),
         *_in_need(record, people),
-        what_a_yes_does(record, people, me),
         last,
     ]
+
+
+def on_yes(record: RequestRecord, people: People, me: PersonId | None = None) -> Line | None:
+    """Return the line that says what happens on a yes, said to `me` if they alone read it; None for a question."""
+    return what_a_yes_does(record, people, me) if record.request.format == "approval" else None
 
 
 def _in_need(record: RequestRecord, people: People) -> list[Line]:

@@ -1,7 +1,8 @@
 """Card -> what a mail says, as a list of blocks: the plain text here and the HTML in `page` are made of the same ones.
 
-In the order in which somebody decides: who asks and until when, what happens on a yes, in whose words, what changes,
-who decides, how to answer; then the details. The first line is what a list of mails shows beside the subject.
+In the order in which a phone at night needs it: who asks and until when, what, why its reader, what is risky, what
+happens on a yes, how to answer, all of it on the first screen of 390 by 844 px; then in whose words, what changes and
+who decides; then the details. The first line is what a list of mails shows beside the subject.
 """
 
 import html
@@ -35,8 +36,10 @@ LINE_BYTES = 32
 _SENTENCE_CHARS = 120
 _LABEL_CHARS, _BUTTON_CHARS = 80, 40
 _LEAD_CHARS = 120
-# More lines than that push the buttons off the screen of a phone.
-_FACT_LINES = 8
+_FACT_LINES, _FACT_CHARS = 3, 120
+# More than that, above the buttons, pushes them off the screen of a phone.
+_RISKS, _RISK_CHARS = 4, 120
+_ASKED_LINES, _ASKED_CHARS = 5, 300
 _MOST_BUTTONS = 8
 _BUTTONS_BYTES = 6_000
 
@@ -156,7 +159,7 @@ def as_text(card: Card, made: Made, *, labels: bool = False) -> str:
 
 def attachments(card: Card, made: Made) -> tuple[tuple[str, str], ...]:
     """Name and text of each list that is too long for the mail itself, and of the card where that is."""
-    lists = tuple((attachment_of(fact), escape_invisible(fact.whole)) for fact in card.facts if fact.whole)
+    lists = tuple((attachment_of(fact), escape_invisible(fact.whole)) for fact in card.facts if _is_attached(fact))
     every = _all_blocks(card, replace(made, code=""))
     is_whole = all(_fitted(block) is block for block in every)
     return lists if is_whole else (*lists, (WHOLE, _text(every, labels=False)))
@@ -195,20 +198,47 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
     found = [Block("lead", (opening(card, made),), _TITLE)] if asks else []
     found.append(Block("title", (_line(card.title),), _TITLE))
     found += [Block("small", (_line(card.asked),), _TITLE)] if card.asked else []
-    risks = tuple(f"{RISK} {_line(one)}" for one in card.risks)
-    found += [Block("risks", (f"{say('card.look-closely')}:", *risks), _SUMMARY)] if risks else []
+    found += _risks(card)
     found += _say(_below_lead(card) if asks else escape_invisible(card.summary), _SUMMARY)
+    if card.form is not None:
+        found += [*_question(card, card.form), *_answering(card, card.form, made)]
     found += _words(card)
     found += _facts(card.facts, _FACTS, most=_FACT_LINES)
     found += _link(next((fact.link for fact in card.facts if fact.link), ""), say("card.see-changes"))
     if card.form is not None:
-        options = tuple(f"{i}. {_line(each)}" for i, each in enumerate(card.form.options, 1))
-        found += [Block("say", options, _OPTIONS)] if options else []
-        found += [Block("say", said, _OPTIONS)] if (said := forms.hints(card.form)) else []
-        found += [*_decides(card, card.form, made), *_answering(card, card.form, made)]
+        found += _decides(card, card.form, made)
     else:
         found += [*_facts(card.decides, _DECIDES), *_link(card.link, say("mail.open"))]
     return (*found, *_details(card, made.code))
+
+
+def _risks(card: Card) -> list[Block]:
+    """The first risks in a box, each short; `_details` has all of them where this has not."""
+    shown = [f"{RISK} {_short(one, _RISK_CHARS)}" for one in card.risks[:_RISKS]]
+    below = [say("mail.goes-on-below")] if _has_more_risks(card) else []
+    return [Block("risks", (f"{say('card.look-closely')}:", *shown, *below), _SUMMARY)] if shown else []
+
+
+def _has_more_risks(card: Card) -> bool:
+    return len(card.risks) > _RISKS or any(len(_line(one)) > _RISK_CHARS for one in card.risks)
+
+
+def _question(card: Card, form: AnswerForm) -> Iterable[Block]:
+    """The beginning of what is asked in somebody's own words, without which nobody can answer."""
+    if form.format == "approval" or not card.quoted:
+        return
+    lines = escape_invisible(card.quoted).split("\n")
+    yield Block("small", (_line(card.quoted_as or say("mail.unverified")),), _TITLE)
+    if not _is_long_question(card):
+        yield Block("words", tuple(lines), _QUOTED)
+        return
+    begun = "\n".join(lines[:_ASKED_LINES])[:_ASKED_CHARS].rstrip()
+    yield Block("words", tuple(f"{begun}…".split("\n")), _QUOTED)
+    yield Block("small", (say("mail.goes-on-below"),), _TITLE)
+
+
+def _is_long_question(card: Card) -> bool:
+    return len(card.quoted) > _ASKED_CHARS or card.quoted.count("\n") >= _ASKED_LINES
 
 
 def _on_readers_clock(card: Card, made: Made) -> Card:
@@ -224,11 +254,12 @@ def _on_readers_clock(card: Card, made: Made) -> Card:
 
 
 def _words(card: Card) -> Iterable[Block]:
-    """The words of others, each below the line that says whose they are."""
+    """The words of others, each below the line that says whose they are, but what stands whole above (`_question`)."""
     if card.said:
         yield Block("small", (_line(card.said_as),), _TITLE)
         yield Block("words", tuple(escape_invisible(card.said).split("\n")), _SAID)
-    if card.quoted:
+    is_above = card.form is not None and card.form.format != "approval" and not _is_long_question(card)
+    if card.quoted and not is_above:
         # Where nothing is asked, several lines are what a program printed.
         is_printed = card.form is None and "\n" in card.quoted
         whose = card.quoted_as or say("mail.unverified")
@@ -243,19 +274,24 @@ def _decides(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
 
 
 def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
-    """The buttons and, right below them, a long line: a quote of the plain text leaves the buttons out, and where it
-    goes on is known by such a line (`reply.binding.strange`).
+    """What a yes does, the buttons and, right below them, a long line: a quote of the plain text leaves the buttons
+    out, and where it goes on is known by such a line (`reply.binding.strange`). Last the lists that it speaks of.
     """
     how, page = _how_to_answer(form), _link(card.link, say("mail.open"))
     rows = _buttons(form, made, is_risky=bool(card.risks))
-    lines = [Block("say", forms.lines(form), _LINES)] if form.format == "form" else []
+    options = tuple(f"{i}. {_line(each)}" for i, each in enumerate(form.options, 1))
+    lists = [Block("say", options, _OPTIONS)] if options else []
+    lists += [Block("say", forms.lines(form), _LINES)] if form.format == "form" else []
+    lists += [Block("say", said, _OPTIONS)] if (said := forms.hints(form)) else []
+    if card.on_yes and not form.only_stops:
+        yield Block("fine", _fact(card.on_yes), _TITLE)
     if form.format == "approval" and not (form.act("approve") or form.only_stops or form.why_not):
         # Only the page approves: it stands first.
         yield from (Block("small", how[:1], _HOW), *page)
         how, page = how[1:], []
     for row in rows:
         yield Block("buttons", (say("mail.below-buttons"),) if row is rows[-1] else (), _HOW, row)
-    yield from (Block("small", how, _HOW), *lines, *page)
+    yield from (Block("small", how, _HOW), *page, *lists)
 
 
 def _link(address: str, label: str) -> list[Block]:
@@ -265,8 +301,11 @@ def _link(address: str, label: str) -> list[Block]:
 def _details(card: Card, code: str) -> Iterable[Block]:
     """What few ever read, and last the lines by which a quoted card is known (`marks`)."""
     long = [fact for fact in card.facts if _is_long(fact)]
-    if card.exact or card.details or long:
+    risks = tuple(f"{RISK} {_line(one)}" for one in card.risks) if _has_more_risks(card) else ()
+    if card.exact or card.details or long or risks:
         yield Block("heading", (say("mail.details"),))
+    if risks:
+        yield Block("small", risks, _DETAILS)
     if card.exact:
         yield Block("small", (say("mail.exactly"),))
         yield Block("verbatim", tuple(escape_invisible(card.exact).split("\n")), _EXACT)
@@ -279,7 +318,13 @@ def _details(card: Card, code: str) -> Iterable[Block]:
 def _is_long(fact: Line) -> bool:
     if fact.verbatim:
         return fact.text.count("\n") >= _FACT_LINES
-    return len(_fact(fact)) > _FACT_LINES + 1
+    lines = _lines(fact)
+    return not _is_attached(fact) and (len(lines) > _FACT_LINES or any(len(line) > _FACT_CHARS for line in lines))
+
+
+def _is_attached(fact: Line) -> bool:
+    """Return whether all of it comes as a file: a list of one line stands in the mail."""
+    return bool(fact.whole) and fact.lines != 1
 
 
 def _say(text: str, room: int) -> list[Block]:
@@ -301,7 +346,7 @@ def _verbatim(fact: Line, room: int, most: int | None) -> Iterator[Block]:
     lines = escape_invisible(fact.text).split("\n")
     yield Block("verbatim", tuple(lines[:most]), room)
     if most is not None and len(lines) > most:
-        yield Block("small", (say_many("mail.more-below", len(lines) - most),), _TITLE)
+        yield Block("small", (say("mail.list-below", count=len(lines)),), _TITLE)
 
 
 def _lead(card: Card) -> str:
@@ -403,17 +448,29 @@ def _line(text: str) -> str:
 
 
 def _fact(fact: Line, most: int | None = None) -> tuple[str, ...]:
-    """`Label: text`, or the label and below it one line for each line of the text, `most` of them."""
-    lines = [_line(line) for line in escape_invisible(fact.text).split("\n") if line.strip()]
-    if most is not None and len(lines) > most:
-        lines = [*lines[:most], say_many("mail.more-below", len(lines) - most)]
-    if fact.whole and fact.lines:
-        lines.append(say("mail.list-attached", count=fact.lines, file=attachment_of(fact)))
-    elif fact.lines:
-        lines.append(say("mail.list-on-page", count=fact.lines))
+    """`Label: text`, or the label and below it one line for each line of the text; with `most` that many short ones,
+    how many there are in all, and where.
+    """
+    every = _lines(fact)
+    lines = every if most is None else [_short(line, _FACT_CHARS) for line in every[:most]]
+    if fact.lines > 1 and _is_attached(fact):
+        lines = [*lines, say("mail.list-attached", count=fact.lines, file=attachment_of(fact))]
+    elif fact.lines > 1:
+        lines = [*lines, say("mail.list-on-page", count=fact.lines)]
+    elif len(lines) < len(every):
+        lines = [*lines, say("mail.list-below", count=len(every))]
+    elif lines != every:
+        lines = [*lines, say("mail.goes-on-below")]
     if len(lines) < 2:
         return (f"{_line(fact.label)}: {''.join(lines)}",)
     return (f"{_line(fact.label)}:", *(f"- {line}" for line in lines))
+
+
+def _lines(fact: Line) -> list[str]:
+    """The lines of a fact; of a list of one line also that, where its text is another."""
+    lines = [_line(line) for line in escape_invisible(fact.text).split("\n") if line.strip()]
+    only = _line(escape_invisible(fact.whole)) if fact.lines == 1 else ""
+    return lines if not only or any(only in line for line in lines) else [*lines, only]
 
 
 def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:

@@ -71,9 +71,6 @@ def _row_style(block: Block) -> str:
             return ' style="padding:0 0 4px;font-size:14px"'
         case "title":
             return ' style="padding:0 0 12px;font-size:22px;line-height:1.3;font-weight:bold"'
-        case "risks":
-            box = f"padding:10px 12px;border:2px solid {_RISKY};border-left-width:8px;border-radius:6px"
-            return f' style="{box};font-weight:bold"'
         case "heading":
             return f' style="padding:16px 0 8px;border-top:1px solid {_LINE};font-size:18px;font-weight:bold"'
         case "small":
@@ -82,6 +79,8 @@ def _row_style(block: Block) -> str:
             return ' style="padding:0 0 12px;font-size:14px"'
         case "words" | "verbatim":
             return ' style="padding:0 0 16px"'
+        case "risks":
+            return ' style="padding:0 0 12px"'
         case "link" | "buttons":
             return ' style="padding:0 0 12px"'
         case "say" | "facts":
@@ -93,13 +92,15 @@ def _inner(block: Block) -> str:
     match block.kind:
         case "words" | "verbatim":
             return _boxed("\n".join(lines), _FIXED if block.kind == "verbatim" else _FONT)
+        case "risks":
+            return _framed("<br>\n".join(lines))
         case "facts" | "fine":
             return "<br>\n".join(map(_with_label, lines))
         case "link":
             return _button(Button(block.label, block.lines[0], "open"))
         case "buttons":
             return _side_by_side(block.buttons) + _below(lines)
-        case "lead" | "title" | "risks" | "say" | "heading" | "small":
+        case "lead" | "title" | "say" | "heading" | "small":
             return "<br>\n".join(lines)
 
 
@@ -107,6 +108,11 @@ def _boxed(text: str, font: str) -> str:
     box = f"padding:8px 10px;border:1px solid {_LINE};border-radius:6px"
     text = f'<pre style="margin:0;white-space:pre-wrap;{font};{_WRAPS}">{text}</pre>'
     return f'<table {_TABLE} style="table-layout:fixed"><tr><td style="{box}">{text}</td></tr></table>'
+
+
+def _framed(risks: str) -> str:
+    frame = f"padding:10px 12px;border:2px solid {_RISKY};border-left-width:8px;border-radius:6px;font-weight:bold"
+    return f'<table {_TABLE} style="table-layout:fixed"><tr><td style="{frame}">{risks}</td></tr></table>'
 
 
 def _with_label(line: str) -> str:

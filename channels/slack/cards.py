@@ -37,6 +37,12 @@ from language import say, say_many
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
 
+OVERFLOW = 5
+"""Most options of an overflow menu: https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element"""
+
+MENU = "menu"
+"""Names the menu behind three dots; what is chosen in it is named by its option."""
+
 BUTTONS = 5
 """With so many choices each has a button; with more they are a menu."""
 
@@ -59,8 +65,10 @@ def how_to_answer(form: AnswerForm) -> str:
 
 def controls(form: AnswerForm, *, has_details: bool, is_risky: bool = False) -> Iterator[Block]:
     """Yield what can be pressed and chosen, with a button for the *Details* where the card `has_details`."""
-    more = [button for act in form.acts for button in _buttons(act, form.token, is_risky=is_risky)]
-    more += [_button(say("slack.details"), "details", form.token)] if has_details else []
+    pressed = [button for act in form.acts for button in _buttons(act, form.token, is_risky=is_risky)]
+    more = [button for button in pressed if not _opens(button)]
+    more += [_button(say("slack.more"), "details", form.token)] if has_details else []
+    more += _overflow([button for button in pressed if _opens(button)])
     match form.format:
         case "approval":
             yield from [_actions(more)] if more else []
@@ -94,6 +102,24 @@ def _buttons(act: CardAct, token: str, *, is_risky: bool) -> Iterator[Block]:
     for asked in act.offered if act.offer else ():
         does = ACT if asked.kind == "yes_no" else OPEN
         yield _button(act.offer, f"{does}:{act.name}:{asked.name}", token)
+
+
+def _opens(button: Block) -> bool:
+    """Return whether `button` opens a window, or does what is seldom done."""
+    return str(button["action_id"]).startswith(f"{OPEN}:") or str(button["action_id"]).count(":") > 1
+
+
+def _overflow(buttons: Sequence[Block]) -> Iterator[Block]:
+    """Yield menus behind three dots, in which each of `buttons` is an option: that leaves few buttons on a phone."""
+    options: list[JsonValue] = [
+        {"text": button["text"], "value": f"{button['action_id']} {button['value']}"} for button in buttons
+    ]
+    for start in range(0, len(options), OVERFLOW):
+        yield {
+            "type": "overflow",
+            "action_id": f"{MENU}.{start}",
+            "options": options[start : start + OVERFLOW],
+        }
 
 
 _STYLES = {"plain": "", "yes": "primary", "no": "danger", "stop": "danger"}
@@ -156,6 +182,9 @@ _CALLED_AT_ONCE = 100
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
 _FACT_CHARS = 600
+_LINES, _FEWEST_FACTS, _SHORT_CHARS = 10, 2, 80
+"""Lines of an approval above its buttons, but for its risks, and of these the facts at least. A phone shows no more."""
+_RISKS = 4
 _LINE_CHARS = 300
 _FACTS, _FACTS_AT_ONCE = 24, 10
 
@@ -257,6 +286,8 @@ def _whole(card: Card) -> list[Block]:
 
 def _is_cut(card: Card) -> bool:
     """Return whether not all that the card says stands on it."""
+    if _is_folded(card):
+        return True
     facts = (*card.facts, *card.decides)
     facts_cut = len(facts) > _FACTS or any(fact.lines or _is_fact_cut(fact) for fact in facts)
     summary = len(escape_invisible(card.summary).strip()) > SECTION_CHARS
@@ -265,25 +296,55 @@ def _is_cut(card: Card) -> bool:
 
 
 def _content(card: Card) -> Iterator[Block]:
-    """The point, who wants it and why, what changes, and who decides. Words of others are marked as theirs."""
+    """The point, who wants it and why, what changes, and who decides. Words of others are marked as theirs.
+
+    An approval has few lines: the rest of it stands behind *More…*.
+    """
+    is_folded = _is_folded(card)
     yield _heading(card.title)
     yield from _calls(card)
     if card.asked:
         yield _small_print(card.asked)
     if card.risks:
-        yield _risks(card.risks)
+        more = (say("slack.risks-in-all", count=len(card.risks)),) if len(card.risks) > _RISKS else ()
+        yield _risks((*card.risks[:_RISKS], *more))
     if card.summary:
         yield _sentences(card.summary)
     if card.said:
         yield small(one_line(card.said_as, _LINE_CHARS) or say("card.unverified"))
-        yield quote(cut(escape_invisible(card.said), _QUOTED_CHARS))
+        yield quote(_folded(card.said) if is_folded else cut(escape_invisible(card.said), _QUOTED_CHARS))
     if card.quoted:
         yield small(one_line(card.quoted_as, _LINE_CHARS) or say("card.unverified"))
-        yield _output(card.quoted) if card.is_output else quote(cut(escape_invisible(card.quoted), _QUOTED_CHARS))
+        shown = _folded(card.quoted) if is_folded else cut(escape_invisible(card.quoted), _QUOTED_CHARS)
+        yield _output(card.quoted) if card.is_output else quote(shown)
+    if is_folded:
+        yield from _facts(_few(card))
+        return
     shown = (*card.facts, *card.decides)
     yield from _facts(shown[:_FACTS])
     if len(shown) > _FACTS:
         yield _context([say_many("slack.more-facts", len(shown) - _FACTS)])
+
+
+def _is_folded(card: Card) -> bool:
+    return card.form is not None and card.form.format == "approval" and not card.form.only_stops
+
+
+def _folded(text: str) -> str:
+    """The first line of `text`, with a sign where there is more."""
+    lines = [line for line in escape_invisible(text).split("\n") if line.strip()]
+    return one_line(lines[0], _SHORT_CHARS) + (_CUT if len(lines) > 1 else "") if lines else ""
+
+
+def _few(card: Card) -> list[Line]:
+    """The first facts, a line each, and what a yes does."""
+    above = [card.title, card.asked, card.summary, card.said, card.said, card.quoted, card.quoted, *_called(card)[:1]]
+    room = _LINES - len([*filter(None, above)]) - (2 if card.on_yes else 1)  # and until when
+    few = [
+        fact.model_copy(update={"text": _folded(fact.text), "verbatim": False})
+        for fact in card.facts[: max(room, _FEWEST_FACTS)]
+    ]
+    return [*few, *([card.on_yes] if card.on_yes else [])]
 
 
 def _called(card: Card) -> list[str]:

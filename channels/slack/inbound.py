@@ -273,8 +273,15 @@ def mentions_us(body: Json) -> bool:
 
 
 def action_of(body: Json) -> tuple[str, Json]:
-    """The word of what was pressed or chosen, and all that Slack says of it."""
+    """The word of what was pressed or chosen, and all that Slack says of it.
+
+    What was chosen in an overflow menu is told as if its own button had been pressed.
+    """
     action = first(parts(body, "actions"))
+    if word(action, "type") == "overflow":
+        chosen = part(action, "selected_option")
+        name, _, value = word(chosen, "value").partition(" ")
+        action = {**action, "action_id": name, "value": value, "text": chosen.get("text")}
     return word(action, "action_id").partition(".")[0], action
 
 

@@ -190,12 +190,14 @@ def details_page(card: Card, carried: Json, number: int) -> View:
 
 def _everything(card: Card) -> Iterator[Block]:
     """The card with nothing left out: lists that are longer than their facts come last."""
-    yield from _in_full(card.title, card.summary)
+    yield from _in_full(card.title, card.asked, *(f"⚠ {risk}" for risk in card.risks), card.summary)
     for whose, text in ((card.said_as, card.said), (card.quoted_as, card.quoted)):
         if text.strip():
             yield plain(one_line(whose, LABEL_CHARS) or say("card.unverified"))
             yield from map(quote, by_line(escape_invisible(text), _QUOTED_CHARS))
-    yield from _in_full(*(f"{fact.label}: {fact.text}" for fact in (*card.facts, *card.decides)))
+    yield from _in_full(
+        *(f"{fact.label}: {fact.text}" for fact in (*card.facts, *filter(None, (card.on_yes,)), *card.decides))
+    )
     yield from details(card)
 
 

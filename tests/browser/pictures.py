@@ -49,7 +49,7 @@ def take(browser: Browser, dev: Dev, folder: Path) -> None:
         expect(version_live(page)).to_have_text("v1.0.0")
         keep(page, folder / "waiting.png")
 
-        page.get_by_role("link", name="look").click()
+        page.get_by_role("link", name="Open the request").click()
         page.set_viewport_size(PHONE)
         keep(page, folder / "phone.png")
 

@@ -179,7 +179,7 @@ async def _program_asks(office: SlackOffice, album: Album, dev: Program) -> None
         await _wants(cleaner, title="Delete 54 volumes of staging", policy="production", arguments=ARGUMENTS)
     card = await office.card("@bo", "Delete 54 volumes")
     await album.card("long.png", card, office.bo)
-    await office.bo.presses("Details", in_=card)
+    await office.bo.presses("More…", in_=card)
     await office.bo.sees_modal("pvc-4264")
     await album.window("details.png", office.bo)
 

@@ -106,7 +106,7 @@ def test_an_open_page_follows_again_after_everything_was_killed_and_started_anew
     anna.asks(page, "deploy v1.2.0 to production")
     expect(page.get_by_text("Card sent to Cy Cole by email")).to_be_visible()
     page.evaluate("window.isTheSame = true")
-    look = page.get_by_role("link", name="look").first
+    look = page.get_by_role("link", name="Open the request").first
     look.focus()
 
     dev.kill()
@@ -123,6 +123,34 @@ def test_an_open_page_follows_again_after_everything_was_killed_and_started_anew
         page.get_by_role("link", name="Ask").click()
         page.get_by_role("button", name="deploy v1.1.0 to staging").click()
         expect(state(page)).to_have_text("done")
+        page.close()
+        dev_again.leave()
+    anna.complaints[:] = [words for words in anna.complaints if not is_of_a_server_that_was_away(words)]
+
+
+def test_what_is_pressed_while_the_server_is_away_keeps_the_page_and_the_note_and_counts_when_pressed_again(
+    anna: Visitor, dev: Dev
+) -> None:
+    page = anna.logs_in()
+    anna.asks(page, "deploy v1.1.0 to production")
+    expect(page.get_by_text("Card sent to Cy Cole by email")).to_be_visible()
+    page.get_by_role("button", name="Bo", exact=True).click()
+    page.get_by_label("Reason").fill(TYPED)
+    approve = page.get_by_role("button", name="Approve", exact=True)
+    page.evaluate("window.isTheSame = true")
+
+    dev.kill()
+    for _ in range(2):
+        approve.click()
+        expect(page.get_by_role("alert")).to_contain_text("Not sent: sayso does not answer right now.")
+        expect(page.get_by_label("Reason")).to_have_value(TYPED)
+    assert page.evaluate("window.isTheSame"), "the page was left"
+    with dev.again() as dev_again:
+        approve.click()
+        page.get_by_role("button", name="Approve with this note").click()
+        expect(state(page)).to_have_text("done")
+        [run] = json.loads(dev_again.run("runs", "--json"))
+        assert TYPED in dev_again.run("events", run["id"])
         page.close()
         dev_again.leave()
     anna.complaints[:] = [words for words in anna.complaints if not is_of_a_server_that_was_away(words)]

@@ -70,6 +70,44 @@
     notice.querySelector('a[href="/login"]')?.setAttribute("href", `/login?next=${encodeURIComponent(here)}`);
   };
 
+  // What is sent while nobody answers would leave a browser's own page of an error in place of this one, and of what was
+  // typed. So where that may be, the server is asked first; until it answers the page stays, and says so by the button.
+  const AWAY = [502, 503, 504], WITHIN_MS = 10_000;
+  let isCut = false, asks = false, passes = false;
+  const mayBeAway = (form) =>
+    isCut || !navigator.onLine || (form.matches(".answer") && !document.querySelector("[data-follow]"));
+  const isAway = async () => {
+    const asked = { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(WITHIN_MS) };
+    const { status } = await fetch("/", asked).catch(() => ({}));
+    return !status || AWAY.includes(status);
+  };
+  const unsent = (form, button) => {
+    const told = document.createElement("p");
+    told.className = "told not unsent";
+    told.setAttribute("role", "alert");
+    told.textContent = notice.dataset.unsent;
+    (button?.closest(".row") ?? form).prepend(told);
+  };
+  document.addEventListener("submit", async (event) => {
+    const { target, submitter } = event;
+    if (passes || target.method !== "post" || !mayBeAway(target)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (asks) return;
+    asks = true;
+    for (const told of document.querySelectorAll(".unsent")) told.remove();
+    const mustWait = await isAway();
+    asks = false;
+    // Meanwhile the part around it may have been renewed: of what is another revision nothing is sent.
+    const button = submitter?.isConnected === false ? document.getElementById(submitter.id) : submitter;
+    const form = target.isConnected ? target : button?.form;
+    if (!form) return;
+    if (mustWait) return unsent(form, button);
+    passes = true;
+    form.requestSubmit(button);
+    passes = false;
+  }, true);
+
   // A screen reader speaks what comes into a region that is there already, not what a page begins with.
   const toast = document.getElementById("toast");
   if (toast.textContent.trim()) {
@@ -137,6 +175,7 @@
     };
     const fail = () => {
       failed += 1;
+      isCut = true;
       if (failed >= SILENT_FAILURES) explain();
       // The browser itself tries again after a cut, but not after an answer such as 503.
       if (source.readyState !== EventSource.CLOSED) return;
@@ -150,14 +189,14 @@
       stop();
       if (isOver || document.hidden || !whole.isConnected) return;
       source = new EventSource(address(whole, mark));
-      source.onopen = () => { failed = 0; say(""); };
+      source.onopen = () => { failed = 0; isCut = false; say(""); };
       source.onerror = fail;
       for (const part of parts) on(part.dataset.part, (fresh) => renew(part, fresh));
       on("gone", (fresh) => { end(); say(fresh.innerHTML); });
       on("end", (fresh) => { end(); finish(parts, fresh); });
     };
 
-    document.addEventListener("visibilitychange", start);
+    document.addEventListener("visibilitychange", () => { isCut ||= !document.hidden && !isOver; start(); });
     start();
   };
 

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from bot.policy.attachments import all_files
 from bot.queries import lists
 from bot.queries.history import Story
 from bot.render.outcome import sentences, word_of
+from bot.render.output import output_of
 from bot.render.status_line import waits_frozen
 from bot.render.views import ListedAs, Summary, request_view
 from bot.render.words import frozen_words, wish
@@ -32,10 +34,11 @@ from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
 from bot.store.indexes import KeptReply, kept_replies
 from bot.web.console.pages import hardened, has_mail, page, to
+from bot.web.console.views.afterwards import Failure, failure_of
 from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.views.steering import what_it_does
 from bot.web.console.views.story import parts_of
-from bot.web.console.views.timeline import Row, rows
+from bot.web.console.views.timeline import Row, rows, without_failure
 from bot.web.console.visits import Refusal, caller_of, check_run, no_run, run_of_form, unreadable, visit_of
 from bot.web.here import Here, here
 from channels.showing import escape_invisible
@@ -89,6 +92,7 @@ class RunPage:
     forks: tuple[str, ...] = ()
     waits: tuple[Waits, ...] = ()
     archived_at: datetime | None = None
+    failure: Failure | None = None
 
 
 async def listed(request: Request) -> Response:
@@ -201,9 +205,9 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     seen = await process.app.guard.seen(process.app.access.rights.of_session(session), forks)
     forks = tuple(fork for fork in forks if fork in seen)
     request_id = _on_top(run)
-    waits = await _waits_for(process, run, session)
+    waits, failure = await _waits_for(process, run, session), await _failure(process, run)
     if request_id is None:
-        return RunPage(run, story.events, None, "", forks, waits, story.archived_at)
+        return RunPage(run, story.events, None, "", forks, waits, story.archived_at, failure)
     record, version = story.record(request_id), 0
     if record is None:
         record, version, _ = await process.app.requests.decisions.request(request_id)
@@ -212,7 +216,17 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     card = card_view(
         record, process.app.people, session, process.app.store.about_now(), run=run, has_changes=has_changes
     )
-    return RunPage(run, story.events, card, version_of(card, version), forks, waits, story.archived_at)
+    return RunPage(run, story.events, card, version_of(card, version), forks, waits, story.archived_at, failure)
+
+
+async def _failure(process: Here, run: Run) -> Failure | None:
+    """Return what went wrong with a run that has failed, with all that was printed while that is kept."""
+    found = failure_of(run)
+    for file in found.files if found else ():
+        with suppress(NotFound):
+            if (content := await content_of(process.app.store.client, run.id, file.sha256)) and found:
+                return replace(found, output=output_of(content.decode(errors="replace")))
+    return found
 
 
 async def _story(process: Here, run_id: str) -> Story:
@@ -225,14 +239,20 @@ async def _story(process: Here, run_id: str) -> Story:
 
 def around_run(request: Request, told: RunPage) -> dict[str, object]:
     """Return the values that the templates of a run need."""
+    failure, card = told.failure, told.card
+    if failure and card and card.after and failure.tells(card.after.output):
+        card = replace(card, after=replace(card.after, output=None, files=()))
+    # What failed says so itself.
+    known = [said for said in sentences(told.run) if not failure or said != say("card.change-failed")]
     return {
         "run": told.run,
         "word": word_of(told.run),
-        "known": sentences(told.run),
+        "known": known,
+        "failure": failure,
         "waits": told.waits,
         "frozen": _frozen(told.run, here(request).app.people),
-        "story": parts_of(_rows(request, told)),
-        "card": told.card,
+        "story": parts_of(without_failure(_rows(request, told), failure)),
+        "card": card,
         "version": told.version,
         "has_mail": has_mail(request),
         "forks": told.forks,

@@ -76,7 +76,8 @@ WHEN = "12:01 UTC on 02 March 2026"
 
 
 def facts(card: Card) -> dict[str, str]:
-    return {line.label: line.text for line in (*card.facts, *card.decides, *card.details)}
+    lines = (*card.facts, *card.decides, *filter(None, (card.on_yes,)), *card.details)
+    return {line.label: line.text for line in lines}
 
 
 def because(state: Closed, reason: str, *by: PersonId) -> Decision:

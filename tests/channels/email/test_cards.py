@@ -95,6 +95,9 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
         said_as="What Anna wrote:",
         facts=(Line(label="From", text="v1.0.0"),),
         decides=(Line(label="Who decides", text="Bo"),),
+        on_yes=Line(label="If you approve", text="it starts right away"),
+        asked="You, as a member of the group release",
+        risks=("CI failed",),
         details=(Line(label="Digest", text="d" * 64),),
         link="https://sayso.example/requests/s0q-1",
     )
@@ -103,13 +106,16 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
 
     parts = (
         "Deploy 4f2a to production?",
+        "You, as a member of the group release",
+        "⚠ CI failed",
+        "If you approve: it starts right away",
+        "Approve by email\nDeny by email",
+        "To approve, reply with the one word: approve\nTo deny, reply: deny (you can add a reason)",
+        "Open in sayso\nhttps://sayso.example/requests/s0q-1",
         "What Anna wrote:\n\n| it is urgent",
         "Unverified text:\n\n| It fixes the log-in.",
         "From: v1.0.0",
         "Who decides: Bo\nExpires Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail.",
-        "Approve by email\nDeny by email",
-        "To approve, reply with the one word: approve\nTo deny, reply: deny (you can add a reason)",
-        "Open in sayso\nhttps://sayso.example/requests/s0q-1",
         'Details\n\nExactly this:\n\n| deploy(commit="4f2a")',
         f"Digest: {'d' * 64}",
         "Reference: R-12\n",
@@ -258,14 +264,51 @@ def test_every_button_is_at_least_44_px_high_for_each_program() -> None:
         assert int(height[1]) + 2 * int(padding[1]) >= 44
 
 
-def test_a_list_of_many_lines_leaves_the_buttons_on_the_first_screen_and_is_whole_below() -> None:
-    card = approval(facts=(Line(label="Changes", text="\n".join(f"commit {i}" for i in range(25))),))
+def test_a_list_is_folded_to_three_lines_with_its_total_and_stands_whole_below() -> None:
+    changes = Line(label="Changes", text="\n".join(f"commit {i}" for i in range(25)))
+    row = Line(label="Migrations", text=", ".join(f"{i}.sql" for i in range(100, 130)))
 
-    above, _, below = as_text(card, HERE).partition("To approve")
+    above, _, below = as_text(approval(facts=(changes, row)), HERE).partition("\nDetails\n")
 
-    assert "- commit 7\n- and 17 more, below under Details" in above
-    assert "commit 8" not in above
+    assert "Changes:\n- commit 0\n- commit 1\n- commit 2\n- Complete list (25): below under Details\n" in above
+    assert "Migrations:\n- 100.sql, 101.sql," in above
+    assert "…\n- All of it stands below.\n" in above
+    assert "commit 3" not in above
+    assert "129.sql" not in above
     assert all(f"- commit {i}\n" in below for i in range(25))
+    assert "129.sql" in below
+
+
+def test_a_list_of_one_line_stands_in_the_mail_and_a_longer_one_is_attached_once() -> None:
+    one = Line(label="CI", text="failed", lines=1, whole="lint: failed after 3 min\n")
+    many = Line(label="Changes", text="a\nb\nc\nd\n… and 56 more", lines=60, whole="a\nb\nc\nd\ne\n")
+    card = approval(facts=(one, many))
+
+    text = as_text(card, HERE)
+
+    assert "CI:\n- failed\n- lint: failed after 3 min\n" in text
+    assert text.count("- a\n- b\n- c\n- Complete list (60): attached as changes.txt\n") == text.count("- a\n") == 1
+    assert attachments(card, HERE) == (("changes.txt", many.whole),)
+
+
+def test_of_many_risks_the_first_stand_above_the_buttons_each_short_and_all_of_them_below() -> None:
+    card = approval(risks=(*(f"risk {i}" for i in range(9)), "DROP TABLE " + "x" * 200))
+
+    above, _, below = as_text(card, made_of(card)).partition("To approve")
+
+    assert "⚠ risk 2\n⚠ risk 3\nAll of it stands below.\n" in above
+    assert "risk 4" not in above
+    assert all(f"⚠ {risk}\n" in below for risk in card.risks)
+
+
+def test_a_question_begins_above_its_buttons_and_stands_whole_once() -> None:
+    short, long = "Which one?", "\n".join(f"line {i}" for i in range(20))
+
+    once, twice = (as_text(approval(quoted=one, form=form("yes_no")), HERE) for one in (short, long))
+
+    assert once.index(f"| {short}") < once.index("To answer")
+    assert once.count(short) == 1
+    assert twice.index("| line 4…\n\nAll of it stands below.") < twice.index("To answer") < twice.index("| line 19")
 
 
 def test_news_say_what_is_so_first_and_show_what_a_program_printed_as_it_printed_it() -> None:

@@ -43,7 +43,7 @@ def test_a_mail_says_what_each_field_takes_and_has_a_line_for_each() -> None:
     assert (
         "1. First day: A date, such as 2026-12-24.\n2. Team: One of: shop, search.\n3. Silent: No alarms. Yes or no.\n"
     ) in text
-    assert "filled in:\n\nFirst day: 2026-12-24\nTeam: …\nSilent: …\nWhy: …\n" in text
+    assert "filled in.\n\nFirst day: 2026-12-24\nTeam: …\nSilent: …\nWhy: …\n" in text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from channels import AnswerForm, Card, CardAct, Input, Line
-from channels.slack import cards
+from channels.slack import cards, modals
 from language import LANGUAGES, Language, speaking
 from tests.channels.inputs import inputs
 from tests.fakes.slack.limits.blocks import message_mistakes
@@ -199,10 +199,12 @@ def test_a_revision_is_another_one_where_something_looks_different(one: Card, ot
 def told(block: Any) -> str:
     """A block in a line: its kind, what it says with whose styles, and what its buttons do."""
     said = [f"{node['text']}{'*' * (node.get('style') == {'bold': True})}" for node in nodes(block) if _is_text(node)]
-    buttons = [node for node in nodes(block) if "value" in node]
+    buttons = [{"action_id": "", **node} for node in nodes(block) if "value" in node]
     colours = [{"primary": "+", "danger": "-"}.get(str(node.get("style")), "") for node in buttons]
     does = [
         f"{node['action_id']}={node['value']}{colour}{'!' * ('confirm' in node)}"
+        if "action_id" in node
+        else node["value"]
         for node, colour in zip(buttons, colours, strict=True)
     ]
     parts = [node["type"].removeprefix("rich_text_") for node in nodes(block.get("elements")) if "elements" in node]
@@ -214,7 +216,7 @@ def _is_text(node: dict[str, Any]) -> bool:
 
 
 DATE = "<!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
-BUTTONS = "Approve | Deny | Deny with reason… | Details"
+BUTTONS = "Approve | Deny | More… | Deny with reason…"
 STOP_SAYS = "It is approved and has not started. Stopped, it never starts."
 STOPS = AnswerForm(token="t1", format="approval", acts=stop(), until=AT)
 OPEN = Card(
@@ -241,7 +243,7 @@ DENIED = Card(
             "header | Deploy?", "section | Anna Ames asks.",
             "rich_text | section | section | From: * | v1.0.0 | Approvals: * | 1 of 2: Bo ",
             f"context | Expires {DATE}",
-            f"actions | {BUTTONS} | act:approve=t1+ | act:deny=t1- | open:deny:reason=t1 | details=t1",
+            f"actions | {BUTTONS} | act:approve=t1+ | act:deny=t1- | details=t1 | =open:deny:reason t1",
         ]),
         (Card(title="Approved", at=AT, form=STOPS), [
             "header | Approved",
@@ -266,13 +268,13 @@ def test_a_card_has_these_blocks_in_this_order(card: Card, blocks: list[str]) ->
 def test_an_approve_button_is_there_only_where_it_counts() -> None:
     form = AnswerForm(token="s0d-x", format="approval", acts=acts("deny"), until=AT)
     denies = [each for each in _actions_of(Card(title="Deploy?", at=AT, form=form)) if each]
-    assert denies == ["act:deny", "open:deny:reason"]
+    assert denies == ["act:deny", "details", "open:deny:reason"]
     stopped = form.model_copy(update={"acts": stop()})
     assert [each for each in _actions_of(Card(title="Deploy?", at=AT, form=stopped)) if each] == ["act:deny"]
 
 
 def test_a_risky_card_says_so_in_its_notification_and_makes_no_approval_easy() -> None:
-    form = AnswerForm(token="s0d-x", format="approval", acts=acts("approve", "deny"), until=AT)
+    form = AnswerForm(token="s0d-x", format="approval", acts=vote(), until=AT)
     plain, risky = (Card(title="Deploy?", at=AT, form=form, risks=risks) for risks in ((), ("CI failed",)))
 
     assert cards.message(risky, "d1").text.startswith("⚠ Deploy?\nLook closely: CI failed")
@@ -302,13 +304,19 @@ def test_whatever_has_no_room_on_a_card_is_behind_details(kind: Any) -> None:
     form = AnswerForm(token="s0d-x", format=kind, options=options, fields=fields, acts=vote(), until=AT)
     short = Card(title="Deploy?", at=AT, facts=(Line(label="Changes", text="few"),), form=form)
 
-    assert "details" not in _actions_of(short)
+    assert ("details" in _actions_of(short)) == (kind == "approval"), "an approval has few lines, and always more"
     for changes in longer:
         assert "details" in _actions_of(short.model_copy(update=changes)), changes
 
 
 def _actions_of(card: Card) -> list[Any]:
-    return [node.get("action_id") for node in nodes(cards.message(card, "d1").blocks)]
+    return [_does(node) for node in nodes(cards.message(card, "d1").blocks)]
+
+
+def _does(node: dict[str, Any]) -> str | None:
+    """What is pressed by a button, or chosen in the menu behind three dots."""
+    named = node.get("action_id", node.get("value", "")).partition(" ")[0]
+    return None if named.startswith(cards.MENU) else named or None
 
 
 @pytest.mark.parametrize(("form", "count"), [("choice", 2), ("choice", 7), ("choices", 3)])
@@ -348,7 +356,60 @@ def test_a_fact_leads_to_its_page_and_whoever_decides_can_ask_back() -> None:
 
     links = [node for node in nodes(found) if node.get("type") == "link"]
     assert links == [{"type": "link", "url": page, "text": "See what changes in the files"}]
-    buttons = [node["action_id"] for node in nodes(found) if node.get("type") == "button"]
-    assert buttons == ["act:approve", "act:deny", "open:deny:reason", "open:ask"]
+    pressed = [named for node in nodes(found) if (named := _does(node))]
+    assert pressed == ["act:approve", "act:deny", "details", "open:deny:reason", "open:ask"]
     nobody = cards.message(Card(title="Deploy?", at=AT, form=form.model_copy(update={"acts": vote()})), "d1").blocks
-    assert "open:ask" not in [node.get("action_id") for node in nodes(nobody)]
+    assert "open:ask" not in map(_does, nodes(nobody))
+
+
+def test_an_approval_has_ten_lines_and_three_buttons_and_the_rest_of_it_is_behind_more() -> None:
+    can = acts("approve", "deny", "edit", "ask", "break_glass", "hand_on", again=True)
+    card = Card(
+        title="Deploy v1.2.0 to production, replacing v1.0.0?",
+        at=AT,
+        asked="You, as a member of the group release · 1 of 2 · asked at 14:02 UTC on 03 March 2026",
+        summary="Anna Ames asks.",
+        said="deploy v1.2.0 to production\nbefore the sale begins",
+        said_as="What Anna Ames wrote:",
+        facts=tuple(Line(label=f"Fact {at}", text="\n".join(["a line"] * at)) for at in range(1, 9)),
+        decides=tuple(Line(label=f"Rule {at}", text="so it is") for at in range(5)),
+        on_yes=Line(label="If you approve", text="it starts right away"),
+        details=(Line(label="Digest", text="c0ffee"),),
+        form=AnswerForm(token="t1", format="approval", acts=can, until=AT),
+        link="https://sayso.example/requests/s0q-abc",
+        mentions=("U0BO",),
+    )
+
+    found = cards.message(card, "d1").blocks
+    above = found[: next(at for at, block in enumerate(found) if block["type"] == "actions")]
+    pressed = [node["text"]["text"] for node in nodes(found) if node.get("type") == "button"]
+    lines = [line for block in above for line in _lines_of(block)]
+
+    assert pressed == ["Approve", "Deny", "More…"]
+    assert len(lines) <= 10, lines
+    assert lines[-2:] == ["If you approve: it starts right away", f"Expires {DATE}"]
+    window = "\n".join(node["text"] for node in nodes(modals.details_page(card, {}, 1)) if _is_text(node))
+    for line in (*card.facts, *card.decides):
+        assert f"{line.label}: {line.text}" in window
+    assert card.said.split("\n")[1] in window
+    offered = [node["text"]["text"] for node in nodes(found) if str(node.get("value", "")).endswith(" t1")]
+    assert sorted([*pressed[:2], *offered]) == sorted(label for act in can for label in (act.label, act.offer) if label)
+
+
+def _lines_of(block: Any) -> list[str]:
+    """What a block shows, as lines."""
+    rows = [row for row in block["elements"] if "elements" in row] if block["type"] == "rich_text" else [block]
+    shown = ("".join(node["text"] for node in nodes(row) if _is_text(node)) for row in rows)
+    return [line for row in shown for line in row.split("\n")]
+
+
+def test_of_many_risks_a_message_names_the_first_and_how_many_there_are() -> None:
+    form = AnswerForm(token="t1", format="approval", acts=vote(), until=AT)
+    card = Card(title="Deploy?", at=AT, risks=tuple(f"risk {at}" for at in range(9)), form=form)
+
+    found, window = cards.message(card, "d1").blocks, modals.details_page(card, {}, 1)
+
+    said = "\n".join(node["text"] for node in nodes(found) if _is_text(node))
+    assert "risk 3\n9 in all, behind More…" in said
+    assert "risk 4" not in said
+    assert "risk 8" in "\n".join(node["text"] for node in nodes(window) if _is_text(node))

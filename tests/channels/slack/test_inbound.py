@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from channels.slack.inbound import Nothing, Opens, Stored, Visited, says_only_its_text, sort, thread_of
+from channels.slack.inbound import Nothing, Opens, Stored, Visited, action_of, says_only_its_text, sort, thread_of
 from tests.channels.slack.receiving import NOON
 
 
@@ -142,6 +142,26 @@ def test_a_press_that_only_opens_a_window_is_not_stored_and_what_makes_no_sense_
     nonsense: list[dict[str, Any]] = [{}, {"type": 7}, {"type": "event_callback", "event": []}, {"type": "view_closed"}]
     for body in (*map(press, ("pick", "approved", "", "console")), *nonsense):
         assert sort(body, NOON) == Nothing({}), body
+
+
+def test_what_is_chosen_in_the_menu_behind_three_dots_is_as_if_its_button_was_pressed() -> None:
+    def chosen(value: str) -> dict[str, Any]:
+        label = {"type": "plain_text", "text": "Ask…"}
+        option = {"text": label, "value": value}
+        return press("menu.0", actions=[{"type": "overflow", "action_id": "menu.0", "selected_option": option}])
+
+    opens, does = sort(chosen("open:deny:reason s0d-x"), NOON), sort(chosen("act:approve:again s0d-x"), NOON)
+
+    assert isinstance(opens, Opens)
+    assert opens.window == "open:deny:reason"
+    name, action = action_of(opens.body)
+    assert (name, action["value"], action["text"]) == (
+        "open:deny:reason",
+        "s0d-x",
+        {"type": "plain_text", "text": "Ask…"},
+    )
+    assert isinstance(does, Stored)
+    assert (does.inbound.token, does.inbound.is_answer) == ("s0d-x", True)
 
 
 def test_a_visit_of_the_app_home_is_no_message() -> None:

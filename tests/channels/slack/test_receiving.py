@@ -385,7 +385,7 @@ async def test_a_long_list_is_read_page_by_page_in_its_window(
     office.desk.cards[TOKEN] = approval(facts=(changes,))
     card = await posted(slack, ops, approval(facts=(changes.model_copy(update={"whole": ""}),)))
 
-    await bo.presses("Details", in_=card)
+    await bo.presses("More…", in_=card)
     seen = [(await bo.sees_modal("Page 1 of")).words]
     count = int(seen[0].partition("Page 1 of ")[2].split()[0])
     for number in range(2, count + 1):

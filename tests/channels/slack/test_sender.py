@@ -45,7 +45,7 @@ async def test_a_card_stands_in_the_thread_and_nowhere_else(slack: Workspace, bo
     card = (await slack.messages(asked))[-1]
     assert delivery == Placement(key="s0d-1", address=to, handle=f"{asked.channel}/{card.ts}")
     assert card.thread == asked.ts
-    assert card.buttons == ["Approve", "Deny", "Deny with reason…"]
+    assert card.buttons == ["Approve", "Deny", "More…", "Deny with reason…"]
     assert card.text.startswith(CARD.title)
     sent = (await slack.calls("chat.postMessage"))[-1]["args"]
     assert "reply_broadcast" not in sent

@@ -58,6 +58,8 @@ def names(block: Json, element: Json) -> list[str]:
     """Return what a person or a test may call it: label, placeholder, action id, block id."""
     words = [element.get("text"), block.get("label"), element.get("placeholder")]
     labels = [cast("Json", word)["text"] for word in words if isinstance(word, dict)]
+    hidden = as_list(element["options"]) if element["type"] == "overflow" else []
+    labels += [str(option["text"]["text"]) for option in hidden]
     return [*labels, element["action_id"], block["block_id"]]
 
 

@@ -165,7 +165,8 @@ class People:
         """
         blocks = seen.given["blocks"] if isinstance(seen, View) else seen.blocks
         block_id, element = elements.find(blocks if old is None else old, what)
-        action = elements.action(block_id, element, value, self._slack.new_ts())
+        chosen = what if element["type"] == "overflow" and value is None else value
+        action = elements.action(block_id, element, chosen, self._slack.new_ts())
         values = self._values(user, seen)
         if (state := elements.state(element, value)) is not None:
             values.setdefault(block_id, {})[element["action_id"]] = state

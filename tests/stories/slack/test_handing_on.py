@@ -21,8 +21,9 @@ async def test_bo_hands_it_on_in_a_window_and_dan_approves_it(office: SlackWorld
     await office.bo.sees_modal("Reason")
     await office.bo.submits({"To": "Dan Dorn", "Reason": "on the train"})
 
-    await office.says(wish, "Bo Berg to Dan Dorn: “on the train”")
     await office.says(wish, "Waiting for Dan Dorn (for Bo Berg)")
+    await office.cy.presses("More…", in_=card)
+    await office.cy.sees_modal("Bo Berg to Dan Dorn: “on the train”")
     now = await office.world.request(record.request.id)
     assert now.asked.givers == ("bo",)
     await office.world.decide("dan", now, "approve")

@@ -23,10 +23,10 @@ async def test_his_card_is_german_and_that_in_the_channel_english_and_what_he_pr
 ) -> None:
     german, english = await asked(office)
 
-    assert german.buttons == ["Genehmigen", "Ablehnen", "Mit Grund ablehnen…", "Fragen…", "Details"]
-    assert "Wer entscheidet: \nSie oder Cy Cole" in german.words
+    assert german.buttons == ["Genehmigen", "Ablehnen", "Mehr…", "Mit Grund ablehnen…", "Fragen…"]
+    assert "Wenn Sie genehmigen: \n" in german.words
     assert "Expires" not in german.words
-    assert english.buttons == ["Approve", "Deny", "Deny with reason…", "Ask…", "Details"]
+    assert english.buttons == ["Approve", "Deny", "More…", "Deny with reason…", "Ask…"]
     assert "Läuft ab" not in english.words
 
     assert (await office.bo.presses("Genehmigen", in_=german)).acked
@@ -48,7 +48,7 @@ async def test_his_home_is_german_and_that_of_cy_english(office: SlackWorld) -> 
         await person.sees_home(waiting)
 
     await office.bo.presses("Öffnen", in_=HOME)
-    window = await office.bo.sees_modal("Wer entscheidet")
+    window = await office.bo.sees_modal("Wenn Sie genehmigen")
     assert window.title == "Anfrage"
     await office.bo.presses("Genehmigen")
     await office.bo.sees_modal("Ihre Antwort ist gespeichert.")

@@ -25,7 +25,7 @@ async def answer(office: SlackWorld, run_id: RunId) -> str:
 
 async def test_each_question_is_answered_by_what_its_card_offers(office: SlackWorld) -> None:
     card, run_id = await asked(office, "choice Which one? | red, green, blue")
-    assert card.buttons == ["red", "green", "blue", "Details"]
+    assert card.buttons == ["red", "green", "blue", "More…"]
     assert (await office.anna.presses("green", in_=card)).acked
     assert await answer(office, run_id) == "green"
     assert (await office.becomes(card, "Answered")).buttons == []
@@ -73,8 +73,8 @@ async def test_what_waits_is_opened_from_the_home_and_answered_in_its_window(off
     await office.bo.opens_home()
     await office.bo.sees_home("Press bell?")
     await office.bo.presses("Open", in_=HOME)
-    assert (await office.bo.sees_modal("Who decides")).buttons == [
-        "Approve", "Deny", "Deny with reason…", "Ask…", "Details"
+    assert (await office.bo.sees_modal("If you approve")).buttons == [
+        "Approve", "Deny", "More…", "Deny with reason…", "Ask…"
     ]  # fmt: skip
     await office.bo.presses("Deny with reason…")
     await office.bo.sees_modal("Why? The agent is told.")

@@ -6,8 +6,10 @@ from datetime import datetime
 from agents.requests import Attachment
 from agents.requests.record import RequestRecord
 from agents.run import Run
+from agents.state import failed_command
 from bot.people.directory import People
 from bot.render.became import Became, Mark, became, sentence, word
+from bot.render.outcome import word_of
 from bot.render.output import Output, output_of
 from bot.render.status_line import paused, waits_frozen
 from language.recorded import result_of
@@ -27,6 +29,31 @@ class Afterwards:
     ended: datetime | None
     output: Output | None
     files: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong with a run: the error in a sentence, and what was `printed` last, of which `files` hold all."""
+
+    error: str
+    printed: str
+    files: tuple[Attachment, ...]
+    output: Output | None
+
+    def tells(self, output: Output | None) -> bool:
+        """Return whether all of `output` is told here."""
+        return output is not None and output.whole.endswith((self.printed or self.error).strip("\n"))
+
+
+def failure_of(run: Run) -> Failure | None:
+    """Return what went wrong with a run that has failed, as far as code knows; None for any other."""
+    ended = run.ended
+    if ended is None or word_of(run) != "failed":
+        return None
+    made = failed_command(run.made)
+    told = ended.summary if ended.words_of == "code" else made.text if made else ""
+    error, _, printed = told.partition("\n")
+    return Failure(error, printed, made.files if made else (), output_of(printed)) if told else None
 
 
 def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterwards:

@@ -38,6 +38,7 @@ from bot.people.directory import People
 from bot.policy.attachments import files_in
 from bot.render.output import Output, output_of
 from bot.render.transcript import transcript_line
+from bot.web.console.views.afterwards import Failure
 from language import say
 
 Mark = Literal["person", "work", "ask", "good", "bad", "doubt"]
@@ -73,6 +74,14 @@ def rows(events: Sequence[Event], people: People, word: str = "") -> list[Row]:
     # Of what a file says happened elsewhere, nothing is here that could be looked at.
     lost = {"request_id": None, "mailbox": None} if isinstance(forked, RunForked) and forked.how == "import" else {}
     return [replace(row, is_copied=True, **lost) if row.seq < copied else row for row in found]
+
+
+def without_failure(told: Sequence[Row], failure: Failure | None) -> list[Row]:
+    """`told` without what stands above it already: what the `failure` of the run printed."""
+    if failure is None or not told:
+        return list(told)
+    found = [replace(row, output=None, files=()) if failure.tells(row.output) else row for row in told]
+    return [*found[:-1], replace(found[-1], quoted="")] if found[-1].quoted.startswith(failure.error) else found
 
 
 def _row(seq: int, event: Event, people: People, word: str) -> Row:

@@ -1,14 +1,18 @@
 """A run's page says whom it waits for and how it stands, and asks before it changes anything."""
 
 import hashlib
+import re
+from pathlib import Path
 
 from bot.policy.attachments import all_files
 from bot.web.console.views.story import parts_of
 from bot.web.console.views.timeline import rows
 from tests.bot.web.console.stage import answer, asked, place
+from tests.kit.shop import a_shop
 from tests.kit.waiting import until
 from tests.kit.world import World
-from tests.servers.console import Console
+from tests.servers.console import Console, a_console
+from tests.stories.faults.test_deploy import release
 
 
 async def test_a_run_that_waits_for_a_child_says_whom_that_waits_for(world: World, console: Console) -> None:
@@ -160,3 +164,26 @@ async def test_a_file_that_is_not_there_any_more_or_never_was_is_said_so_in_word
     assert gone.status == 404
     assert "This file is no longer kept Files are kept for 30 days. Ask whoever sent it" in gone.words
     assert all_files(await world.events(run_id)), "the run still says what it was"
+
+
+async def test_the_page_of_a_failed_run_says_the_error_first_and_shows_what_was_printed_once_and_as_lines(
+    redis: str, tmp_path: Path, demo: Path
+) -> None:
+    async with a_shop(redis, tmp_path / "data", demo) as shop:
+        release(shop, "v1.2.0", "#!/bin/sh\nfor at in $(seq 60); do echo copied part $at; done\nexit 3\n")
+        record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
+        await shop.decide("bo", record, "approve")
+        run_id = record.request.run_id
+        await shop.ended(run_id)
+        async with a_console(shop) as console:
+            page = await (await console.browser("anna")).get(f"/runs/{run_id}")
+
+    shown = re.findall(r"<pre[^>]*>(.*?)</pre>", page.html, re.DOTALL)
+    tails = [one for one in shown if one.endswith("copied part 60")]
+    assert page.words.index("ended with exit code 3") < page.words.index("copied part 60")
+    assert page.html.index("ended with exit code 3") < page.html.index('data-part="card"')
+    assert [len(one.splitlines()) for one in tails] == [20, 60], "its end, and all of it one click away"
+    assert page.html.count("copied part 60") == 2
+    assert "All 60 lines" in page.words
+    assert page.words.count("All that it printed") == 1
+    assert [link for link in page.links if "/files/" in link]

@@ -30,8 +30,9 @@ class Shown:
 
     @property
     def buttons(self) -> list[str]:
-        """The labels of all buttons, in order."""
-        return [element["text"]["text"] for element in _elements(self.blocks) if element.get("type") == "button"]
+        """The labels of all buttons, in order, and of what stands in the menus behind three dots."""
+        pressed = [each for each in _elements(self.blocks) if each.get("type") in {"button", "overflow"}]
+        return [one["text"]["text"] for each in pressed for one in each.get("options", [each])]
 
     @property
     def errors(self) -> dict[str, str]:
