@@ -28,7 +28,7 @@ from bot.render.outcome import word_of
 from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
-from bot.render.words import how_to_approve, why_rules
+from bot.render.words import asked_by, how_to_approve, why_rules
 from channels import Line
 from language import say
 from language.labels import label_of
@@ -146,7 +146,7 @@ def request_text(request: RequestView, people: People) -> str:
         f"{request.id}  {_state(request)}  revision {request.revision}",
         f"  {' '.join(request.title.split())}",
         *([f"  {_since(request)}"] if request.state == "open" else []),
-        _row("asked by", people.names_of(request.askers)),
+        _row("asked by", asked_by(request.purpose, request.askers, people)),
     ]
     rows += [_row("⚠ risk", risk) for risk in request.risks]
     rows += [_row("frozen", f"{local(None, request.frozen)}. `sayso freezes` lists what is")] if request.frozen else []

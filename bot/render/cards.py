@@ -48,7 +48,7 @@ from bot.render.outcome import (
 )
 from bot.render.output import output_line, output_of
 from bot.render.times import length
-from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_rules
+from bot.render.words import REASON_CHARS, asked_by, channel_name, feedback_text, present, who_decides, why_rules
 from channels import AnswerForm, Card, Line
 from channels.showing import spelled
 from language import LANGUAGES, say, say_many, speaking
@@ -77,9 +77,9 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     What the form offers to its reader is found when it is sent (`offered_form`).
     """
     request = record.request
-    asked_by = people.names_of(request.askers)
+    asks = asked_by(request.purpose, request.askers, people)
     summary = who_asks(request, people)
-    facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
+    facts = [] if asks in summary else [Line(label=say("card.asked-by"), text=asks)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
     facts += remarks(request, people)
     facts += arguments_of(request)

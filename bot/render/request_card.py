@@ -32,7 +32,7 @@ from bot.render.due import frozen_lines, reminded_lines
 from bot.render.forms import answer_lines
 from bot.render.outcome import how_ended
 from bot.render.output import output_of
-from bot.render.words import by_way, changes_of, decided, feedback_text, queued_behind, state_name
+from bot.render.words import asked_by, by_way, changes_of, decided, feedback_text, queued_behind, state_name
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 from language import say, say_many
@@ -80,7 +80,7 @@ def standing(
     card = with_notes(card, record, people)
     stand = _stand(record, run, people)
     # What is said above the facts now is who decided, no longer who asks.
-    asked = Line(label=say("card.asked-by"), text=people.names_of(request.askers))
+    asked = Line(label=say("card.asked-by"), text=asked_by(request.purpose, request.askers, people))
     facts = (asked, *began_with(request), *(fact for fact in card.facts if fact.label != asked.label))
     return card.model_copy(
         update={
