@@ -174,6 +174,7 @@ def request_text(request: RequestView, people: People) -> str:
         if approvers
         else []
     )
+    rows += [_row("void", local(None, one)) for one in request.void]
     operators = [vote.person for vote in request.votes if vote.is_by_operators_key]
     rows += [_row("beware", f"the word of {people.names_of(operators)} came with a key that an operator made")] * bool(
         operators
