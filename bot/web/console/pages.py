@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from agents.requests import PersonId
 from agents.text import first_line, quote
+from bot.errors import command
 from bot.people.directory import People
 from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
@@ -277,7 +278,7 @@ def _templates() -> Environment:
         "kind_word": kind_word,
         "note_of": note_of,
     }
-    known |= {"answer_of": answer_of, "stands": stands_as, "why_rules": why_rules}
+    known |= {"answer_of": answer_of, "command": command, "stands": stands_as, "why_rules": why_rules}
     return templates
 
 
