@@ -1,8 +1,16 @@
 """The errors that people read, by what their reader can do about them.
 
 Channels raise ChannelError; agents raise ToolRefused; prompts raise PromptError. Everything else that a person or a
-program is told is one of the five kinds below. The command line, the API and the console each map these five.
+program is told is one of the five kinds below. The command line, the API and the console each map these five. What
+they are told to do may be a `command`.
 """
+
+import shlex
+import sys
+from contextvars import ContextVar
+from pathlib import Path
+
+_data = ContextVar("data", default="")
 
 
 class SaysoError(Exception):
@@ -57,3 +65,25 @@ def add_failure(before: Failure | None, now: Failure) -> Failure:
         return now
     do = dict.fromkeys(one.do.rstrip(".") for one in (before, now) if one.do)
     return Conflict(f"{before.what.rstrip('.')}. {now.what}", ". ".join(do))
+
+
+def names_data(folder: Path | None) -> None:
+    """Note how this command line names its data directory; None: it does not, and the next one need not either."""
+    _data.set(str(folder) if folder else "")
+
+
+def program() -> str:
+    """Return what starts sayso as it was installed: `./sayso` in a clone of it, elsewhere `sayso`."""
+    begun = Path(sys.argv[0]).absolute()
+    if begun.name != "sayso" or begun.parent.parent.name != ".venv":
+        return "sayso"
+    launcher = begun.parent.parent.parent / "sayso"
+    if not launcher.is_file():
+        return "sayso"
+    return "./sayso" if launcher.parent == Path.cwd() else shlex.quote(str(launcher))
+
+
+def command(words: str) -> str:
+    """Return a command of sayso that finds this installation again: `./sayso watch s0r-… --data /srv/sayso`."""
+    data = _data.get()
+    return f"{program()} {words}" + (f" --data {shlex.quote(data)}" if data else "")

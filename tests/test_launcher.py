@@ -35,6 +35,17 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
+# And this one says how it is started again.
+SAYS = """
+from bot.errors import command, names_data
+
+def main() -> None:
+    print(command("dev"))
+    names_data("a place")
+    print(command("dev"))
+"""
+
+
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
     """A folder for PATH with what the launcher needs but for Python and uv."""
@@ -68,6 +79,22 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """(exit code, stdout, stderr)"""
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err
+
+
+def test_what_is_to_be_typed_next_begins_as_sayso_was_begun_and_names_its_data_directory(
+    clone: Path, tmp_path: Path
+) -> None:
+    shutil.copy(TOP / "bot" / "errors.py", clone / "bot")
+    (clone / "bot" / "cli.py").write_text(SAYS)
+    bare = subprocess.run(
+        [sys.executable, "-c", f"{SAYS}\nmain()"], cwd=TOP, capture_output=True, text=True, check=True
+    )
+
+    here, elsewhere = ended(launch(clone, cwd=clone)), ended(launch(clone, cwd=tmp_path))
+
+    assert here[1] == "./sayso dev\n./sayso dev --data 'a place'\n"
+    assert elsewhere[1] == f"'{clone}/sayso' dev\n'{clone}/sayso' dev --data 'a place'\n"
+    assert bare.stdout == "sayso dev\nsayso dev --data 'a place'\n"
 
 
 @pytest.mark.long

@@ -79,7 +79,9 @@ def test_a_data_directory_that_is_in_use_is_named_with_its_user(short_path: Path
 
 
 def test_a_command_beside_nothing_says_how_to_start_something(short_path: Path) -> None:
-    assert "Start one with `./sayso dev`" in told("trigger", "deploy", "--as", "anna", "--data", str(short_path))
+    said = told("trigger", "deploy", "--as", "anna", "--data", str(short_path))
+
+    assert f"Start one with `sayso dev --data {short_path}`" in said
 
 
 @pytest.mark.long

@@ -152,9 +152,12 @@ def live_seen(run: Run, now: datetime | None = None) -> dict[str, str]:
 
 
 def is_out_of_sight(run: Run, now: datetime) -> bool:
-    """Return whether `run` should know what is live somewhere and does not: nobody looked, or what was seen is old."""
-    done = _deployed(run)
-    return bool(done.keys() - _looks(run).keys() or {*done, *run.child_live} - live_seen(run, now).keys())
+    """Return whether `run` should know what is live somewhere and does not: nobody looked, or what was seen is old.
+
+    What was tried in vain may have changed it all the same.
+    """
+    tried = {*_deployed(run), *_tried_in_vain(run)}
+    return bool(tried - _looks(run).keys() or {*tried, *run.child_live} - live_seen(run, now).keys())
 
 
 def unhealthy(run: Run) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from bot.archive.places import ArchiveUnavailable, check_size
 from bot.config.tables import RetentionConfig
+from bot.errors import command
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -104,5 +105,5 @@ class BucketPlace:
     def _unavailable(self, error: Exception) -> ArchiveUnavailable:
         why = " ".join(str(error).partition("\n\nDebug source")[0].split())[:_WHY_CHARS]
         return ArchiveUnavailable(
-            f"The archive in {self._where} can't be used ({why})", "Nothing was deleted; ./sayso doctor"
+            f"The archive in {self._where} can't be used ({why})", f"Nothing was deleted; {command('doctor')}"
         )

@@ -16,7 +16,7 @@ from bot.archive.format import ArchivedRun, holds, unpack
 from bot.archive.places import ArchiveUnavailable, FolderPlace, Place
 from bot.config.asking import Asking
 from bot.config.settings import Settings
-from bot.errors import Invalid
+from bot.errors import Invalid, command
 from bot.store.ids import is_a
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -134,7 +134,7 @@ class Archive:
         await self._put(name, body)
         if await self._asked(place.get, name) != body:
             raise ArchiveUnavailable(
-                f"{place.where} does not give back what was written to it", "Nothing was deleted; ./sayso doctor"
+                f"{place.where} does not give back what was written to it", f"Nothing was deleted; {command('doctor')}"
             )
 
     async def _put(self, name: str, body: bytes) -> None:
@@ -167,7 +167,7 @@ class Archive:
                 return await self._threads.ask(call)
         except TimeoutError as error:
             what = f"The archive in {self._there.where} does not answer within {self.within_s:g} s"
-            raise ArchiveUnavailable(what, "Nothing was deleted; ./sayso doctor") from error
+            raise ArchiveUnavailable(what, f"Nothing was deleted; {command('doctor')}") from error
 
     async def _is_marked(self, place: Place) -> bool:
         """Return whether the place has its mark. Raises ArchiveUnavailable where it must have one."""

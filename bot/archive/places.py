@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.config.files import read_file
-from bot.errors import Unavailable
+from bot.errors import Unavailable, command
 
 # No run and no segment of ours comes near it.
 _FILE_BYTES = 256 * 2**20
@@ -104,7 +104,8 @@ class FolderPlace:
 
     def _unavailable(self, error: OSError) -> ArchiveUnavailable:
         return ArchiveUnavailable(
-            f"The archive in {self._folder} can't be used ({error.strerror})", "Nothing was deleted; ./sayso doctor"
+            f"The archive in {self._folder} can't be used ({error.strerror})",
+            f"Nothing was deleted; {command('doctor')}",
         )
 
 

@@ -10,6 +10,7 @@ import typer
 
 from bot.cli.options import As, Data, Json, text_of, texts_of
 from bot.cli.plain import plain, plain_json
+from bot.errors import command
 
 if TYPE_CHECKING:
     from bot.cli.client import Client
@@ -23,8 +24,8 @@ Written = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (trigger, answer, ask_back, delegate, withdraw, ask, fork, retry, export):
-        app.command()(command)
+    for verb in (trigger, answer, ask_back, delegate, withdraw, ask, fork, retry, export):
+        app.command()(verb)
     app.command("import")(take_in)
     for verb, text in _STEERING.items():
         app.command(verb, help=text)(_steering(verb))
@@ -49,21 +50,16 @@ def trigger(
     with speaking(data, person) as client:
         run_id = client.trigger(text, agent)
         if not wait:
-            return _made(run_id, data, as_json=as_json)
+            return _made(run_id, as_json=as_json)
         print(run_id, file=sys.stderr if as_json else sys.stdout, flush=True)
-        told = Wait(client.people, client.request, as_json=as_json, where=_where(data), by_key=not client.is_local)
+        told = Wait(client.people, client.request, as_json=as_json, by_key=not client.is_local)
         raise typer.Exit(client.follow(run_id, told))
 
 
-def _made(run_id: str, data: Path | None, *, as_json: bool) -> None:
+def _made(run_id: str, *, as_json: bool) -> None:
     print(json.dumps({"id": run_id, "state": "running"}) if as_json else run_id, flush=True)
     if not as_json:
-        print(f"Follow it with: ./sayso watch {run_id}{_where(data)}", file=sys.stderr)
-
-
-def _where(data: Path | None) -> str:
-    """Return the option that finds this installation again."""
-    return f" --data {data}" if data else ""
+        print(f"Follow it with: {command(f'watch {run_id}')}", file=sys.stderr)
 
 
 _SET = "With `edit`: an argument to change, such as version=v1.3.0. The card says which may be changed."
@@ -326,7 +322,7 @@ def fork(
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        _made(client.copied(run_id, "fork", at), data, as_json=as_json)
+        _made(client.copied(run_id, "fork", at), as_json=as_json)
 
 
 def retry(run_id: Run, person: As = None, as_json: Json = False, data: Data = None) -> None:
@@ -334,7 +330,7 @@ def retry(run_id: Run, person: As = None, as_json: Json = False, data: Data = No
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        _made(client.copied(run_id, "retry"), data, as_json=as_json)
+        _made(client.copied(run_id, "retry"), as_json=as_json)
 
 
 def export(
@@ -362,4 +358,4 @@ def take_in(file: Written, person: As = None, as_json: Json = False, data: Data 
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        _made(client.imported(file.read_bytes()), data, as_json=as_json)
+        _made(client.imported(file.read_bytes()), as_json=as_json)

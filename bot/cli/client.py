@@ -22,7 +22,7 @@ from bot.cli.show import Story, last_shown, note_shown
 from bot.config.data_dir import DataDir
 from bot.config.tables import PersonConfig
 from bot.config.trust import state_dir
-from bot.errors import SaysoError, Unavailable
+from bot.errors import SaysoError, Unavailable, command
 from bot.people.directory import People
 from bot.render.views import EnvironmentView, RequestView, RunView, Status, Summary
 
@@ -284,7 +284,7 @@ class Client:
             except (httpx2.TransportError, _Away):
                 pass  # taken up again
             time.sleep(_AGAIN_S)
-        raise Unavailable(f"{self._url} went away", f"Look again with: sayso watch {run_id}")
+        raise Unavailable(f"{self._url} went away", f"Look again with: {command(f'watch {run_id}')}")
 
     def _told(self, run_id: str, seq: int) -> Iterator[Any]:
         """Yield None once a stream begins, then its events after `seq`, until it ends or is cut."""
@@ -343,7 +343,7 @@ class Client:
                 answer = self._http.request(method, path, content=content, headers=headers)
             except httpx2.TransportError as error:
                 if self.is_local and isinstance(error, httpx2.ConnectError):
-                    start = "Start it with `./sayso dev`, or set SAYSO_URL"
+                    start = f"Start it with `{command('dev')}`, or set SAYSO_URL"
                     raise Unavailable(f"No sayso answers at {self._url}", start) from None
                 if ends_stop and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
                     raise Unavailable(f"{self._url} does not answer: {error}", _MAY_BE_DONE) from None

@@ -13,7 +13,7 @@ import typer
 
 from bot.cli.options import As, Data, Json, serve, settings_of, survive_sighup, text_of
 from bot.cli.plain import plain, plain_json
-from bot.errors import Conflict
+from bot.errors import Conflict, command
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -46,8 +46,8 @@ def require_dev(settings: "Settings", what: str) -> None:
     if settings.redis_url is not None or data_dir.server() is None or not data_dir.is_served():
         raise Conflict(
             f"{what} works only beside `sayso dev`",
-            "Start it with `./sayso dev`. Elsewhere a key of your own says who you are: make it in the console, on the "
-            "page Keys, and set SAYSO_URL and SAYSO_API_KEY",
+            f"Start it with `{command('dev')}`. Elsewhere a key of your own says who you are: make it in the console, "
+            "on the page Keys, and set SAYSO_URL and SAYSO_API_KEY",
         )
 
 
@@ -84,8 +84,8 @@ def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (status, freeze, unfreeze, freezes, dead, doctor, rebuild, backup, restore, dev, worker, web, trust):
-        app.command()(command)
+    for verb in (status, freeze, unfreeze, freezes, dead, doctor, rebuild, backup, restore, dev, worker, web, trust):
+        app.command()(verb)
     slack.callback()(receive)
     slack.command()(manifest)
     app.add_typer(slack, name="slack")
@@ -313,20 +313,20 @@ def restore(
         f"Restored as of {done.at:%Y-%m-%d %H:%M:%S} UTC. Paused: {held.runs} runs. Closed, to be asked again: "
         f"{held.requests} requests. Dead letters: {held.items}. Standing approvals revoked: {held.standing}. Absences "
         f"ended: {len(held.away)}.\n{_unknown_since(keeps_keys=keep_keys)}\nStart the processes, then look at: "
-        "sayso runs --state paused, sayso runs --state unknown, sayso dead"
+        f"{command('runs --state paused')}, {command('runs --state unknown')}, {command('dead')}"
     )
 
 
 def _unknown_since(*, keeps_keys: bool) -> str:
     """Return what a backup can't know, a line for each kind of it."""
-    keys = "revoked, which count again: sayso keys list" if keeps_keys else "made since: all are gone"
+    keys = f"revoked, which count again: {command('keys list')}" if keeps_keys else "made since: all are gone"
     return "\n".join(
         (
-            "Everything that needs an approval is frozen until an operator runs: sayso unfreeze --reason …",
+            f"Everything that needs an approval is frozen until an operator runs: {command('unfreeze --reason …')}",
             "Not known is what came after that moment:",
             "- runs and requests that began since, what they did, and the idempotency keys that programs used for them",
             "- votes, denials, stops, pauses and cancels",
-            "- freezes, and the ends of freezes that are on again: sayso freezes",
+            f"- freezes, and the ends of freezes that are on again: {command('freezes')}",
             "- standing approvals that were granted, used or revoked; absences that were set or ended",
             f"- API keys that were {keys}",
             "- people who were said to be the same, and files of settings that were confirmed: say so again",

@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from bot.errors import Invalid
+from bot.errors import Invalid, names_data
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
 
+
+def _named(folder: Path | None) -> Path | None:
+    names_data(folder)
+    return folder
+
+
 Data = Annotated[
-    Path | None, typer.Option("--data", help="The data directory; $SAYSO_DATA_DIR, else .sayso/ here.", metavar="DIR")
+    Path | None,
+    typer.Option(
+        "--data", help="The data directory; $SAYSO_DATA_DIR, else .sayso/ here.", metavar="DIR", callback=_named
+    ),
 ]
 
 TEXT_BYTES = 32_768

@@ -12,6 +12,7 @@ import typer
 
 from bot.cli.options import Data, Json, Limit, request_state, run_state, settings_of
 from bot.cli.plain import plain, plain_json, short_hash
+from bot.errors import command
 
 if TYPE_CHECKING:
     from agents.run import Run as FoldedRun
@@ -29,8 +30,8 @@ policies = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (runs, show, events, watch, requests, environments):
-        app.command()(command)
+    for verb in (runs, show, events, watch, requests, environments):
+        app.command()(verb)
     policies.callback()(listed_policies)
     policies.command()(explain)
     app.add_typer(policies, name="policies")
@@ -168,7 +169,7 @@ def requests(
         people, now = client.people, datetime.now(UTC)
     for number, one in enumerate(found):
         if full:
-            print("\n" * bool(number) + request_text(one, people) + _to_answer(one, data, is_local=client.is_local))
+            print("\n" * bool(number) + request_text(one, people) + _to_answer(one, is_local=client.is_local))
         else:
             print(request_line(one, now))
     if not found:
@@ -178,7 +179,7 @@ def requests(
             else "There are no such requests that you may see."
         )
     elif not full:
-        print(f"Everything about one: ./sayso show REQUEST{_where(data)}", file=sys.stderr)
+        print(f"Everything about one: {command('show REQUEST')}", file=sys.stderr)
 
 
 def _show_request(request_id: str, data: Path | None, *, as_json: bool) -> None:
@@ -190,23 +191,18 @@ def _show_request(request_id: str, data: Path | None, *, as_json: bool) -> None:
         if as_json:
             return print(plain_json(found.model_dump_json()))
         client.printed([found])
-        print(request_text(found, client.people) + _to_answer(found, data, is_local=client.is_local))
+        print(request_text(found, client.people) + _to_answer(found, is_local=client.is_local))
     return None
 
 
-def _to_answer(request: "RequestView", data: Path | None, *, is_local: bool) -> str:
+def _to_answer(request: "RequestView", *, is_local: bool) -> str:
     """Return the row with the command that answers an open request."""
     from bot.cli.show import how_to_answer
 
     if request.state != "open":
         return ""
     speaker = " --as PERSON" if is_local else ""
-    return f"\n  {'to answer':<10} {how_to_answer(request.id, request.format, f'{speaker}{_where(data)}')}"
-
-
-def _where(data: Path | None) -> str:
-    """Return the option that finds this installation again."""
-    return f" --data {data}" if data else ""
+    return f"\n  {'to answer':<10} {how_to_answer(request.id, request.format, speaker)}"
 
 
 def listed_policies(context: typer.Context, as_json: Json = False, data: Data = None) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from bot.cli.options import data_dir
 from bot.config.data_dir import DataDir, LocalServer
-from bot.errors import NotFound, Unavailable
+from bot.errors import NotFound, Unavailable, command
 
 _ORIGIN = re.compile(r"https?://[^/\s@?#]+/?")
 
@@ -83,7 +83,7 @@ def dev_server(data: Path | None) -> LocalServer:
     if server is None:
         raise Unavailable(
             f"No `sayso dev` is running for {folder}",
-            "Start one with `./sayso dev`, name another data directory with "
+            f"Start one with `{command('dev')}`, name another data directory with "
             "--data, or, to speak for yourself from elsewhere, set SAYSO_URL and SAYSO_API_KEY: you make a key in the "
             "console, on the page Keys",
         )

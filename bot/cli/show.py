@@ -18,6 +18,7 @@ from agents.run import fold
 from agents.text import one_line
 from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
+from bot.errors import command
 from bot.people.directory import People
 from bot.policy.risks import MARKS
 from bot.render.cards import below_title, by_key, exact_call, short_hashes
@@ -28,7 +29,7 @@ from bot.render.outcome import word_of
 from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
-from bot.render.words import how_to_approve, why_rules
+from bot.render.words import asked_by, how_to_approve, why_rules
 from channels import Line
 from language import say
 from language.labels import label_of
@@ -63,21 +64,25 @@ def how_to_say_it(shown: RequestView, became: str, speaker: str) -> str:
 
     `speaker` is the option that names who speaks.
     """
-    answer = f"./sayso answer {shown.id}"
+
+    def answer(said: str) -> str:
+        return command(f"answer {shown.id} {said}{speaker}")
+
     match shown.format, became:
         case "approval", "unclear" | "asked":
-            return f"To deny: {answer} deny --reason '…'{speaker}"
+            return f"To deny: {answer('deny --reason ' + _WHY)}"
         case "form", "unclear":
             told = " ".join(f"--field {each.name}=…" for each in shown.fields if each.required)
-            return plain(f"To fill it in: {answer} {told}{speaker}")
+            return plain(f"To fill it in: {answer(told)}")
         case _, "note_unconfirmed":
-            with_note = f"To approve with this note: {answer} approve --reason '…' --with-note{speaker}"
-            return f"{with_note}\nTo comment: {answer} '…'{speaker}"
+            with_note = f"To approve with this note: {answer(f'approve --reason {_WHY} --with-note')}"
+            return f"{with_note}\nTo comment: {answer(_WHY)}"
         case _:
             return ""
 
 
 _TITLE_CHARS = 100
+_WHY = "'…'"
 _WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER", "form": "--field NAME=VALUE …"}
 
 
@@ -146,10 +151,14 @@ def request_text(request: RequestView, people: People) -> str:
         f"{request.id}  {_state(request)}  revision {request.revision}",
         f"  {' '.join(request.title.split())}",
         *([f"  {_since(request)}"] if request.state == "open" else []),
-        _row("asked by", people.names_of(request.askers)),
+        _row("asked by", asked_by(request.purpose, request.askers, people)),
     ]
     rows += [_row("⚠ risk", risk) for risk in request.risks]
-    rows += [_row("frozen", f"{local(None, request.frozen)}. `sayso freezes` lists what is")] if request.frozen else []
+    rows += (
+        [_row("frozen", f"{local(None, request.frozen)}. `{command('freezes')}` lists what is")]
+        if request.frozen
+        else []
+    )
     rows += [_row("about", request.says)] if request.says else []
     rows += [_row("wrote" if request.words_are_own else "unverified", request.words)] if request.words else []
     rows += [_row("with a key", key)] if (key := by_key(request.service, request.key_holders, people)) else []
@@ -174,6 +183,7 @@ def request_text(request: RequestView, people: People) -> str:
         if approvers
         else []
     )
+    rows += [_row("void", local(None, one)) for one in request.void]
     operators = [vote.person for vote in request.votes if vote.is_by_operators_key]
     rows += [_row("beware", f"the word of {people.names_of(operators)} came with a key that an operator made")] * bool(
         operators
@@ -260,13 +270,13 @@ def _fact(fact: FactView) -> list[str]:
     """A fact, with all of its list if that is there, and else where it is."""
     if fact.whole:
         return [_row(fact.label.lower(), f"{fact.text.partition(chr(10))[0]}\n{fact.whole}")]
-    more = [_row("", f"complete list ({fact.lines}): ./sayso show REQUEST")] if fact.lines else []
+    more = [_row("", f"complete list ({fact.lines}): {command('show REQUEST')}")] if fact.lines else []
     return [_row(fact.label.lower(), short_hashes(local_whole(None, fact.text))), *more]
 
 
-def how_to_answer(request_id: str, asked: str, where: str) -> str:
-    """Return the command that answers a request of the format `asked`; `where` finds sayso and says who speaks."""
-    return f"./sayso answer {request_id} {_WORDS.get(asked, 'TEXT')}{where}"
+def how_to_answer(request_id: str, asked: str, speaker: str) -> str:
+    """Return the command that answers a request of the format `asked`; `speaker` is the option that says who speaks."""
+    return command(f"answer {request_id} {_WORDS.get(asked, 'TEXT')}{speaker}")
 
 
 def _row(label: str, text: str) -> str:
@@ -299,8 +309,8 @@ def note_shown(home: DataDir, whose: str, requests: Iterable[RequestView]) -> No
 
 def not_shown(request_id: str, digest: str, person: str = "", word: str = "approve", *, as_json: bool) -> str:
     """Return why nothing was approved, and the next command; over HTTP the key says who the `person` is."""
-    again = f"./sayso answer {request_id} {word} --digest {digest}" + (f" --as {person}" if person else "")
-    again += " --reason '…'" if word != "approve" else ""
+    again = f"answer {request_id} {word} --digest {digest}" + (f" --as {person}" if person else "")
+    again = command(f"{again} --reason {_WHY}" if word != "approve" else again)
     if as_json:
         return f"Nothing was approved: --json shows nobody anything. Look at the request, then: {again}"
     return f"Nothing was approved yet: above is what it is about. To approve it, type the same again, or: {again}"
@@ -339,17 +349,14 @@ class Story:
 class Wait(Story):
     """The story of somebody who waits for its end: whom it waits for goes to stderr, once per request.
 
-    As JSON it is one document, the run as it ended. `where` is what the commands need to find this installation;
-    `by_key`: people there answer with their own keys. `look` returns a request as it stands, which alone knows who may
-    decide by then.
+    As JSON it is one document, the run as it ended. `by_key`: people there answer with their own keys. `look` returns
+    a request as it stands, which alone knows who may decide by then.
     """
 
-    def __init__(
-        self, people: People, look: Callable[[str], RequestView], *, as_json: bool, where: str, by_key: bool
-    ) -> None:
+    def __init__(self, people: People, look: Callable[[str], RequestView], *, as_json: bool, by_key: bool) -> None:
         super().__init__(people, as_json=as_json)
         self._look = look
-        self._where, self._by_key = where, by_key
+        self._by_key = by_key
         self._asked: set[RequestId] = set()
 
     def tell(self, event: Event) -> int | None:
@@ -362,7 +369,7 @@ class Wait(Story):
             self._asked.add(event.request.id)
             print(plain(self._asks(event.request)), file=sys.stderr, flush=True)
         if isinstance(event, ChildStarted):
-            words = f"What {event.run_id} does, and whom it asks: ./sayso watch {event.run_id}{self._where}"
+            words = f"What {event.run_id} does, and whom it asks: {command(f'watch {event.run_id}')}"
             print(words, file=sys.stderr, flush=True)
         if self._as_json and isinstance(event, RunEnded):
             print(plain_json(run_view(fold(self._events)).model_dump_json()), flush=True)
@@ -374,7 +381,7 @@ class Wait(Story):
         what = "\n  ".join(" ".join(part.split()) for part in parts if part)
         now = self._look(request.id)
         speaker = "" if self._by_key else f" --as {'|'.join(now.may_decide)}"
-        how = how_to_answer(request.id, request.format, f"{speaker}{self._where}")
+        how = how_to_answer(request.id, request.format, speaker)
         how += ", with their own SAYSO_API_KEY" if self._by_key else ""
         return (
             f"Waits for {now.rule}: {what}\nThey are asked by {' or '.join(request.policy.reach)}. In a terminal: {how}"

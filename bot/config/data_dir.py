@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from bot.errors import Invalid, Unavailable
+from bot.errors import Invalid, Unavailable, command
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -185,8 +185,8 @@ def redis_url(settings: "Settings") -> str:
     if url is None:
         raise Unavailable(
             f"No `sayso dev` is running for {settings.data_dir}",
-            "Start one with `./sayso dev`, name another data directory with --data, set SAYSO_REDIS_URL, or, to speak "
-            "for yourself from elsewhere, SAYSO_URL and SAYSO_API_KEY",
+            f"Start one with `{command('dev')}`, name another data directory with --data, set SAYSO_REDIS_URL, or, to "
+            "speak for yourself from elsewhere, SAYSO_URL and SAYSO_API_KEY",
         )
     return url
 

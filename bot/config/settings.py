@@ -42,6 +42,7 @@ from bot.config.tables import (
 )
 from bot.config.triggers import TriggerConfig, TriggerName, trigger_contradictions
 from bot.config.trust import is_trusted
+from bot.errors import command
 from language import Language
 
 PREFIX = "SAYSO_"
@@ -406,8 +407,8 @@ def _check_trusted(file: Path, content: bytes, environ: Mapping[str, str]) -> No
     if not is_trusted(environ, file, content):
         problem = (
             f"{file}: was found in the current folder and is not trusted, or has changed since, so nothing of it is "
-            "used: it may name programs to run. Look at it, then run: ./sayso trust (or name it yourself, with --data "
-            f"or {PREFIX}CONFIG)"
+            f"used: it may name programs to run. Look at it, then run: {command('trust')} (or name it yourself, with "
+            f"--data or {PREFIX}CONFIG)"
         )
         raise ConfigError([problem])
 

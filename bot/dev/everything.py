@@ -25,6 +25,7 @@ from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
 from bot.dev.welcome import to_try
 from bot.doctor.slack import speaks_of_slack
+from bot.errors import command, program
 from bot.people.directory import People
 from bot.people.listed import ListedNow
 from bot.process.logging import log_to
@@ -107,7 +108,7 @@ def _check_ours(folder: Path, environ: Mapping[str, str]) -> None:
     if not is_fresh and not is_folder_trusted(environ, folder):
         problem = (
             f"{folder}: was found in the current folder, and no `sayso dev` of yours made it: it may hold programs "
-            "that would be run. Look at it, then run: ./sayso trust (or name it yourself, with --data)"
+            f"that would be run. Look at it, then run: {command('trust')} (or name it yourself, with --data)"
         )
         raise ConfigError([problem])
 
@@ -167,13 +168,13 @@ def _slack(settings: Settings) -> str:
         missing = "is not there: sayso.toml speaks of it, and SLACK_BOT_TOKEN is not set here"
         return f"  Slack       {missing}\n" if speaks_of_slack(settings) else ""
     if settings.has_slack_http and not settings.has_socket_mode:
-        return f"  Slack       is to post to {settings.public_url}/slack/events; ./sayso doctor checks the rest\n"
+        return f"  Slack       is to post to {settings.public_url}/slack/events; {command('doctor')} checks the rest\n"
     if not settings.has_socket_mode:
         found = "SLACK_BOT_TOKEN is set and SLACK_APP_TOKEN is not: sayso can write in Slack and hears nothing there"
         return f"  Slack       {found}. Set SLACK_APP_TOKEN=xapp-… and start again\n"
     missing = [name for name, person in settings.people.items() if person.slack is None]
-    nobody = f"; no member id yet: {', '.join(missing)} (./sayso people import slack)" if missing else ""
-    return f"  Slack       connects by Socket Mode; ./sayso doctor checks it{nobody}\n"
+    nobody = f"; no member id yet: {', '.join(missing)} ({command('people import slack')})" if missing else ""
+    return f"  Slack       connects by Socket Mode; {command('doctor')} checks it{nobody}\n"
 
 
 async def _keep(redis: EmbeddedRedis) -> None:
@@ -200,7 +201,7 @@ async def _welcome(app: App, ports: Ports, began: float) -> None:
 sayso dev is running ({time.monotonic() - began:.1f} s). Its settings: {settings.config}
 {mode}
   console     {address}
-              (opens once; ./sayso login{data} prints another)
+              (opens once; {program()} login{data} prints another)
   HTTP API    http://127.0.0.1:{ports.web}/openapi.json
 {to_try(settings, app.agents, f"http://127.0.0.1:{ports.demo}", data)}
 {_slack(settings)}

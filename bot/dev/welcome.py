@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agents import Agent
 from bot.config.settings import Settings
+from bot.errors import program
 
 _DEMO = ("production", "deploy v1.2.0 to production")
 
@@ -27,11 +28,11 @@ def _commands(settings: Settings, agents: Mapping[str, Agent], more: str) -> Ite
         yield "people", f"nobody yet: add one as [people.NAME] to {settings.config}"
         return
     wish = f'"{_DEMO[1]}"' if _has_demo(settings) else _wish(settings, agents)
-    yield "ask", f"./sayso trigger {wish} --as {people[0]}{_named(settings, agents)}{more}"
+    yield "ask", f"{program()} trigger {wish} --as {people[0]}{_named(settings, agents)}{more}"
     others = [name for name in (*people[1:], people[0]) if settings.people[name].email]
     if others:
-        yield "read mail", f"./sayso mailbox {others[0]}{more}"
-        yield "answer", f'./sayso mailbox {others[0]} --reply-to ID --text "approved, thanks"{more}'
+        yield "read mail", f"{program()} mailbox {others[0]}{more}"
+        yield "answer", f'{program()} mailbox {others[0]} --reply-to ID --text "approved, thanks"{more}'
 
 
 def _own(settings: Settings, agents: Mapping[str, Agent]) -> Agent | None:

@@ -20,7 +20,7 @@ from bot.doctor.retention import examine_retention
 from bot.doctor.room import room
 from bot.doctor.slack import examine_slack
 from bot.doctor.triggers import examine_triggers
-from bot.errors import Invalid, Unavailable
+from bot.errors import Invalid, Unavailable, command
 from bot.people.directory import People
 from bot.registry.configured import agents_of
 
@@ -40,7 +40,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
 def _configuration(settings: Settings) -> Finding:
     if settings.config is None:
-        return Finding(sign="!", what="no sayso.toml was found", fix="./sayso dev writes an example")
+        return Finding(sign="!", what="no sayso.toml was found", fix=f"{command('dev')} writes an example")
     if not settings.people:
         fix = "put the file back, or name somebody in it: no process starts like this"
         return Finding(sign="✗", what=f"{settings.config} has nobody in [people]", fix=fix)
@@ -57,7 +57,7 @@ def _data(settings: Settings) -> Iterator[Finding]:
         fix = f"sudo chown -R $(id -un) {there}" if there == folder else "name another data directory with --data"
         yield Finding(sign="✗", what=f"{there} can't be written", fix=fix)
     elif there != folder:
-        yield Finding(sign="!", what=f"{folder} does not exist yet", fix="./sayso dev makes it")
+        yield Finding(sign="!", what=f"{folder} does not exist yet", fix=f"{command('dev')} makes it")
     else:
         yield Finding(sign="✓", what=f"{folder} can be written")
     yield room(f"{there}", shutil.disk_usage(there).free)
@@ -167,7 +167,9 @@ def _local_mail(settings: Settings) -> Finding:
             what = f"SAYSO_MAIL_LOCAL is set: mail is written to {folder}, and reaches nobody outside"
         return Finding(sign="✗", what=what, fix=fix)
     if not folder.is_dir() or DataDir(folder).read("mail.json") is None:
-        return Finding(sign="!", what="the local mail server has not run here", fix="./sayso dev, or sayso mail")
+        return Finding(
+            sign="!", what="the local mail server has not run here", fix=f"{command('dev')}, or {command('mail')}"
+        )
     return Finding(sign="✓", what="the local mail server has its place")
 
 

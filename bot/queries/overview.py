@@ -151,7 +151,7 @@ class StoredRequests:
             title=item.request.title,
             change=item.change,
             words=item.words,
-            asked_by=self._people.names_of(item.request.askers),
+            asked_by=item.asked_by,
             decides=item.who_else,
             opened_at=item.request.opened_at,
             expires_at=item.request.expires_at,

@@ -21,12 +21,14 @@ from agents.requests import (
     PersonId,
     Remark,
     Request,
+    Vote,
 )
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
 from agents.text import ends_of, quote, strip_invisible
 from bot.people.directory import People
+from bot.people.recognition import void_votes
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Judgement, Unclear
 from bot.policy.risks import MARKS, marked, unknown
@@ -48,10 +50,20 @@ from bot.render.outcome import (
 )
 from bot.render.output import output_line, output_of
 from bot.render.times import length
-from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_rules
+from bot.render.words import (
+    REASON_CHARS,
+    asked_by,
+    by_way,
+    channel_name,
+    feedback_text,
+    present,
+    who_decides,
+    why_rules,
+)
 from channels import AnswerForm, Card, Line
 from channels.showing import spelled
 from language import LANGUAGES, say, say_many, speaking
+from language.dates import in_words
 from language.labels import label_of
 from language.lists import either
 from language.recorded import answer_of, artifact_of, fact_text, text_of, trouble_of
@@ -77,9 +89,9 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     What the form offers to its reader is found when it is sent (`offered_form`).
     """
     request = record.request
-    asked_by = people.names_of(request.askers)
+    asks = asked_by(request.purpose, request.askers, people)
     summary = who_asks(request, people)
-    facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
+    facts = [] if asks in summary else [Line(label=say("card.asked-by"), text=asks)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
     facts += remarks(request, people)
     facts += arguments_of(request)
@@ -542,6 +554,25 @@ def kept_out(record: RequestRecord) -> dict[PersonId, str]:
 def _part(request: Request, person: PersonId) -> Part:
     """Return what made somebody a requester; whoever became one while it was open wrote to the run."""
     return request.parts.get(person, "asked" if person in request.requesters else "wrote")
+
+
+def void_approvals(record: RequestRecord, people: People) -> list[Vote]:
+    """Return the approvals that count no more, of which nobody made the decision."""
+    found = (*record.void, *(void_votes(record, people) if record.state == "open" else ()))
+    return [vote for vote in found if vote.approve]
+
+
+def void_lines(record: RequestRecord, people: People) -> list[Line]:
+    """Return a line for each approval that counts no more: whose it is, when they gave it, and why."""
+    return [Line(label=say("standing.void"), text=_void_text(vote, people)) for vote in void_approvals(record, people)]
+
+
+def _void_text(vote: Vote, people: People) -> str:
+    given = say(
+        "standing.vote", name=people.name_of(vote.person), when=in_words(vote.at), how=by_way(vote.channel)
+    ).rstrip()
+    why = "standing.void-rule" if people.is_here(vote.person) else "standing.void-why"
+    return f"{given}. {say(why)}."
 
 
 def excluded(record: RequestRecord, people: People) -> list[Line]:

@@ -12,7 +12,7 @@ from agents.run import Run, meaning_of
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
 from bot.people.offers import meant_by, offers_of
-from bot.people.recognition import as_known_now, as_told_now, void_votes, whose_votes_count
+from bot.people.recognition import as_known_now, as_told_now, whose_votes_count
 from bot.policy.approvers.quorum import lacking_in_all, parts_filled
 from bot.policy.judge import judge
 from bot.policy.judgements import (
@@ -28,11 +28,11 @@ from bot.policy.offers import Can, Offered, yes_to
 from bot.policy.recheck import good_until
 from bot.render.acts import card_acts
 from bot.render.became import Became, became, sentence, word
-from bot.render.cards import began_with, notice, request_card
+from bot.render.cards import began_with, notice, request_card, void_approvals, void_lines
 from bot.render.due import frozen_lines, reminded_lines
 from bot.render.forms import answer_lines
 from bot.render.output import output_of
-from bot.render.words import by_way, changes_of, decided, feedback_text, state_word
+from bot.render.words import asked_by, by_way, changes_of, decided, feedback_text, state_word
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 from language import say
@@ -80,7 +80,7 @@ def standing(
     card = with_notes(card, record, people)
     stand = _stand(record, run, people)
     # What is said above the facts now is who decided, no longer who asks.
-    asked = Line(label=say("card.asked-by"), text=people.names_of(request.askers))
+    asked = Line(label=say("card.asked-by"), text=asked_by(request.purpose, request.askers, people))
     facts = (asked, *began_with(request), *(fact for fact in card.facts if fact.label != asked.label))
     return card.model_copy(
         update={
@@ -114,7 +114,7 @@ def with_approvals(card: Card, record: RequestRecord, people: People) -> Card:
 
 def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     """`card` with what people wrote beside their approvals, and what others wrote who decided nothing by it."""
-    void = _void(record, people) if record.state == "open" else []
+    void = void_approvals(record, people)
     said = [
         (say("card.glass-by" if vote.breaks_glass else "card.note-by", name=people.name_of(vote.person)), vote.reason)
         for vote in record.votes
@@ -123,24 +123,10 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     said += [(say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in void]
     said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
-    lines = [*(Line(label=say("standing.void"), text=_void_text(vote, people)) for vote in void), *lines]
+    lines = [*void_lines(record, people), *lines]
     # A card that is drawn again as it is sent has some of them already.
     facts = (*(fact for fact in card.facts if fact not in lines), *lines)
     return card.model_copy(update={"facts": facts})
-
-
-def _void(record: RequestRecord, people: People) -> list[Vote]:
-    """Return the approvals that count no more."""
-    found = (*record.void, *void_votes(record, people))
-    return [vote for vote in found if vote.approve]
-
-
-def _void_text(vote: Vote, people: People) -> str:
-    given = say(
-        "standing.vote", name=people.name_of(vote.person), when=in_words(vote.at), how=by_way(vote.channel)
-    ).rstrip()
-    why = "standing.void-rule" if people.is_here(vote.person) else "standing.void-why"
-    return f"{given}. {say(why)}."
 
 
 def _shown(comments: Sequence[Comment]) -> list[Comment]:

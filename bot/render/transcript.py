@@ -44,6 +44,7 @@ from agents.events import (
 )
 from agents.requests import Attachment, FromDesk, FromPerson, FromTrigger, PersonId, Vote
 from agents.requests.moves import SeatsPassed
+from agents.review import REVIEW
 from agents.steps import FIXED_RULES, CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.policy.attachments import files_in, size
@@ -327,6 +328,8 @@ def _started(event: RunStarted, who: str) -> TranscriptLine:
     found = json.dumps(event.context, ensure_ascii=False) if event.context else ""
     context = say("story.with-context", context=found) if found else ""
     match event.origin:
+        case FromPerson() if event.agent == REVIEW:
+            said = say("story.asked-by-policy", who=who, way=way)
         case FromPerson() if event.is_of_model:
             said = say("story.asked-by-model", who=who, way=way)
         case FromPerson():

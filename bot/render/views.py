@@ -45,7 +45,7 @@ from bot.policy.glass import broken
 from bot.policy.judge import ways_for
 from bot.policy.recheck import good_until, too_old
 from bot.policy.whole import is_of_program
-from bot.render.cards import facts_about, kept_out, risks_of, who_asks
+from bot.render.cards import facts_about, kept_out, risks_of, void_lines, who_asks
 from bot.render.due import progress, what_a_yes_does
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked, wish
@@ -306,6 +306,7 @@ class RequestView(Frozen):
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
     `asked_because` says why each of those who may decide is asked, where that is known, and `progress` how many have
     approved an open one: `1 of 2`, or nothing where one is enough.
+    `void` says of approvals that count no more whose they are and why.
     `frozen` says what holds an approved one back, `gathered` who gets an open one in one message with others, and why.
     `approve_from` are the ways by which an approval of an open one counts, `if_approved` what happens then, in words.
     `files` came with the answer that decided it, where a program asked and it is shown alone.
@@ -365,6 +366,7 @@ class RequestView(Frozen):
     away: tuple[Away, ...] = ()
     asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str])
     progress: str = ""
+    void: tuple[str, ...] = ()
     frozen: str = ""
     gathered: str = ""
     files: tuple[AnswerFile, ...] = ()
@@ -467,6 +469,7 @@ def request_view(
         away=record.asked.away,
         asked_because=because,
         progress=progress(record, people) if is_vote else "",
+        void=tuple(line.text for line in void_lines(record, people)),
         frozen=frozen_words(record.frozen, people) if record.frozen else "",
         gathered=_gathered(record, people),
         approve_from=ways_for(request) if is_vote else (),

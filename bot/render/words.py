@@ -17,6 +17,7 @@ from agents.requests import (
     Decision,
     Freeze,
     PersonId,
+    Purpose,
     Request,
     RequestId,
     RequestState,
@@ -226,6 +227,11 @@ def called(persons: Iterable[PersonId], people: People, me: PersonId | None = No
     """Return their names, with `you` in front for `me`."""
     ordered = sorted(persons, key=lambda person: person != me)
     return [say("words.you") if person == me else people.name_of(person) for person in ordered]
+
+
+def asked_by(purpose: Purpose, askers: Iterable[PersonId], people: People) -> str:
+    """Return who asks, to stand after `asked by`: a review is asked by the policy, by nobody whom it is about."""
+    return say("asked.by-policy") if purpose == "review" else people.names_of(askers)
 
 
 _GONE = frozenset({"left", "void", "excluded"})

@@ -10,7 +10,7 @@ from agents.text import one_line
 from bot.people.directory import People
 from bot.render.cards import with_short_hashes
 from bot.render.views import RequestView
-from bot.render.words import some_of
+from bot.render.words import asked_by, some_of
 from channels import Line
 from language import say
 from language.labels import label_of
@@ -23,12 +23,14 @@ _WORDS_CHARS = 300
 @dataclass(frozen=True, slots=True)
 class Item:
     """A request in the list. `change` is `v1.0.0 → v1.2.0`; `words` are the requester's own,
-    where the title does not say them already. `question` is what somebody asks back, and waits for an answer.
+    where the title does not say them already. `asked_by` says who asks, `question` is what somebody asks back, and
+    waits for an answer.
     """
 
     request: RequestView
     change: str
     words: str
+    asked_by: str
     who_else: str
     may_deny: bool
     question: Comment | None
@@ -65,6 +67,7 @@ def item_of(request: RequestView, people: People, me: PersonId) -> Item:
         request=request,
         change=_change(request),
         words="" if words and words in request.title else words,
+        asked_by=asked_by(request.purpose, request.askers, people),
         who_else=who_else(request, people, me),
         may_deny=request.state == "open" and request.format == "approval" and me in request.may_decide,
         question=open_question(request.comments, me) if is_asked else None,
@@ -106,5 +109,5 @@ def _fits(request: RequestView, people: People, search: str) -> bool:
 
 def _texts(request: RequestView, people: People) -> Iterator[str]:
     yield from (request.title, request.words, request.quoted, request.policy)
-    yield people.names_of(request.askers)
+    yield asked_by(request.purpose, request.askers, people)
     yield from (fact.text for fact in request.facts)

@@ -361,6 +361,10 @@ async def test_the_red_button_of_the_console_is_for_whoever_may_wants_a_reason_a
         assert [who for who, page in now.items() if f'href="{link}"' in page.html] == ["bo", "cy", "eve"]
         for who in ("cy", "eve"):
             assert "Was it right that Eve Ebert broke the glass" in (await browsers[who].get(link)).words
+        rows = (await browsers["cy"].get("/requests")).words
+        story = (await browsers["cy"].get(link)).words
+        assert "asked by the policy just now" in rows, "nobody asks for their own review"
+        assert "The policy asks, as Eve Ebert broke the glass in the console" in story
 
 
 async def test_by_mail_it_is_one_line_with_the_reason(world: World) -> None:

@@ -212,7 +212,7 @@ async def test_in_a_terminal_each_field_is_an_option(world: World) -> None:
     wrong = await sayso(world, "answer", record.request.id, "--field", "begins=12/11/2026", *fields)
 
     assert wrong.code == 1
-    assert wrong.err.startswith(f"To fill it in: ./sayso answer {record.request.id} --field begins=… --field days=… ")
+    assert wrong.err.startswith(f"To fill it in: sayso answer {record.request.id} --field begins=… --field days=… ")
     assert "begins (First day): From midnight on. A date, such as 2026-12-24. Not before 2026-11-01." in wrong.out
     assert "team (Team): One of: shop, search." in wrong.out
     assert "First day: “12/11/2026” can be read in two ways" in wrong.out

@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -22,7 +22,7 @@ from bot.render.worklist import item_of
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.runs.start import Sent
 from bot.web.console.pages import csp, fragment, hardened, page, to
-from bot.web.console.views.places import Deploy, deploys_of, history_of
+from bot.web.console.views.places import DAYS, Deploy, deploys_of, history_of
 from bot.web.console.visits import caller_of, refusal_of, run_of_form, unreadable, visit_of
 from bot.web.here import Here, here
 from language import say
@@ -30,8 +30,8 @@ from language.recorded import text_of
 
 _RUNS = 10
 _REASON_CHARS = 1_000
-# So far back the history of an environment goes.
-_LOOKED_AT = 200
+# So far back the history of an environment goes; so many times that is looked through for all of the days it counts.
+_LOOKED_AT, _PAGES = 200, 5
 
 
 async def shown(request: Request) -> Response:
@@ -99,21 +99,22 @@ async def live_page(request: Request) -> Response:
     process, now = here(request), datetime.now(UTC)
     app, demo = process.app, process.demo
     seen_by = caller_of(request).seen_by
-    newest = await _newest(process, seen_by)
-    everybodys = newest if seen_by is None else await _newest(process, None)
+    everybodys = await _newest(process, None, now - timedelta(days=DAYS))
+    newest = everybodys if seen_by is None else await _newest(process, seen_by)
     places = await _places(request)
     health = {name: text_of(said) for name, said in (await app.live.health()).items()}
     at = {shown.place.name: shown.place for shown in places}
     seen = await app.drift.seen()
     drift = {name: one for name, one in seen.items() if one.is_drift and name in at and one.commit in at[name].text}
     histories = {
-        name: history_of(one, newest.deploys(one), now, () if name in drift else everybodys.deploys(one))
+        name: history_of(one, newest.deploys(one), now, everybodys.deploys(one), is_drift=name in drift)
         for name, one in at.items()
     }
     data: dict[str, object] = {
         "places": places,
         "sees_all": seen_by is None,
         "is_whole": newest.is_whole and everybodys.is_whole,
+        "counts_all": everybodys.reaches_back,
         "health": health,
         "histories": histories,
         "turns": await app.guard.turns(caller_of(request), app.live),
@@ -132,25 +133,40 @@ async def live_page(request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class _Newest:
-    """The newest requests and runs that somebody may see, and whether these are all."""
+    """The newest requests and runs that somebody may see, whether these are all, and all of the days it counts."""
 
     requests: Sequence[RequestView]
     runs: Mapping[RunId, Summary]
     is_whole: bool
+    reaches_back: bool
 
     def deploys(self, place: Place) -> list[Deploy]:
         return deploys_of(place, self.requests, self.runs)
 
 
-async def _newest(process: Here, seen_by: Collection[str] | None) -> _Newest:
+async def _newest(process: Here, seen_by: Collection[str] | None, since: datetime | None = None) -> _Newest:
+    """Look through the newest, and, page by page, through all `since` then as far as that is not too many."""
     store, people = process.app.store, process.app.people
-    requests, older = await lists.requests(store, people, seen_by=seen_by, limit=_LOOKED_AT)
-    newest, before = await lists.runs(store, seen_by=seen_by, limit=_LOOKED_AT)
+    requests, older = list[RequestView](), ""
+    newest, before = list[Summary](), ""
+    has_requests = has_runs = False
+    for _ in range(_PAGES if since else 1):
+        if not has_requests:
+            more, older = await lists.requests(store, people, seen_by=seen_by, cursor=older or None, limit=_LOOKED_AT)
+            requests += more
+            has_requests = older is None or bool(since and requests and requests[-1].opened_at < since)
+        if not has_runs:
+            found, before = await lists.runs(store, seen_by=seen_by, cursor=before or None, limit=_LOOKED_AT)
+            newest += found
+            has_runs = before is None or bool(since and newest and newest[-1].started_at < since)
+        if has_requests and has_runs:
+            break
     runs = {run.id: run for run in newest}
     run_ids = list(dict.fromkeys(one.run_id for one in requests if one.run_id not in runs))
     lines = await store.lists.summaries_of(run_ids)
     runs |= {name: Summary.model_validate_json(line) for name, line in zip(run_ids, lines, strict=True) if line}
-    return _Newest(requests, runs, is_whole=older is None and before is None)
+    is_whole = older is None and before is None
+    return _Newest(requests, runs, is_whole=is_whole, reaches_back=has_requests and has_runs)
 
 
 async def frozen(request: Request) -> Response:

@@ -17,12 +17,13 @@ from starlette.responses import RedirectResponse, Response
 
 from agents.requests import PersonId
 from agents.text import first_line, quote
+from bot.errors import command
 from bot.people.directory import People
 from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
 from bot.registry.configured import model_hosts
 from bot.render.times import ago, clock, left, length, local, local_whole, moment, second
-from bot.render.words import by_way, channel_word, stands_as, state_word, why_rules, wish, wish_of
+from bot.render.words import asked_by, by_way, channel_word, stands_as, state_word, why_rules, wish, wish_of
 from bot.store import StoreError
 from bot.web.console.static import address_of
 from bot.web.console.views.words import kind_word, say_html, visible
@@ -101,6 +102,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             is_demo=visit.session.is_demo if visit.session else False,
             name_of=people.name_of,
             names_of=people.names_of,
+            asked_by=partial(asked_by, people=people),
             first_line=partial(first_line, chars=_HEADING_CHARS),
             wish=partial(wish, chars=_HEADING_CHARS),
             wish_of=partial(wish_of, chars=_HEADING_CHARS),
@@ -276,7 +278,7 @@ def _templates() -> Environment:
         "kind_word": kind_word,
         "note_of": note_of,
     }
-    known |= {"answer_of": answer_of, "stands": stands_as, "why_rules": why_rules}
+    known |= {"answer_of": answer_of, "command": command, "stands": stands_as, "why_rules": why_rules}
     return templates
 
 

@@ -51,7 +51,7 @@ async def test_a_word_that_does_not_count_says_why_and_a_reason_goes_with_a_stop
     own = await sayso(world, "answer", request_id, "approve", "--as", "anna")
 
     assert (ended.code, "not counted as a decision" in ended.out) == (1, True)
-    assert ended.err.strip() == f"To deny: ./sayso answer {request_id} deny --reason '…' --as bo"
+    assert ended.err.strip() == f"To deny: sayso answer {request_id} deny --reason '…' --as bo --data {world.folder}"
     assert (own.code, "not yours to decide" in own.out) == (1, True)
     assert (await world.request(request_id)).state == "open"
 
@@ -93,7 +93,7 @@ async def test_words_beside_an_approval_are_asked_back_in_a_terminal(world: Worl
 
     assert first.code == 1
     assert "Approve with this note, or send it as a comment?" in first.out
-    assert f"./sayso answer {request_id} approve --reason '…' --with-note --as bo" in first.err
+    assert f"sayso answer {request_id} approve --reason '…' --with-note --as bo --data {world.folder}" in first.err
     assert again.code == 0
     assert (await decision(world, request_id)).reason == "only after lunch"
 

@@ -49,7 +49,7 @@ async def test_the_whole_story_from_two_terminals_elsewhere(world: World, api: A
 
     started = await anna("trigger", "press it")
     run_id = started.out.strip()
-    assert (started.code, started.err) == (0, f"Follow it with: ./sayso watch {run_id}\n")
+    assert (started.code, started.err) == (0, f"Follow it with: sayso watch {run_id}\n")
     record = await world.opened(run_id)
     env = {"SAYSO_URL": api.url, "SAYSO_API_KEY": key}
     watching = asyncio.create_task(programs.sayso("watch", run_id, cwd=tmp_path, env=env))

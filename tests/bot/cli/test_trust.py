@@ -39,7 +39,7 @@ async def test_code_that_a_cloned_repository_names_does_not_run(clone: Path, com
 
     assert (code, (clone / "ran").exists()) == (1, False)
     assert "sayso.toml: was found in the current folder and is not trusted" in err
-    assert "Look at it, then run: ./sayso trust" in err
+    assert "Look at it, then run: sayso trust" in err
     assert not (clone / ".sayso").exists()
 
 

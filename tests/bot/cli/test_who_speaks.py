@@ -39,7 +39,7 @@ async def test_nobody_speaks_or_answers_the_mail_of_others_where_no_sayso_dev_ru
         assert "set SAYSO_URL and SAYSO_API_KEY" in ended.err
     link = await in_production(world, "login", "--as", "bo")
     assert (link.code, "token=" in link.out) == (1, False)
-    assert "works only beside `sayso dev`. Start it with `./sayso dev`" in link.err
+    assert f"works only beside `sayso dev`. Start it with `sayso dev --data {world.folder}`" in link.err
     assert len(await world.events(run_id)) == before
     assert (await world.request(record.request.id)).state == "open"
     assert len(await world.app.store.lists.summaries()) == 1
@@ -98,7 +98,7 @@ async def test_an_approval_in_a_terminal_is_for_what_this_person_was_shown(world
 
     assert (unseen.code, unseen.out) == (1, "")
     assert (first.code, record.request.digest in first.out) == (1, True)
-    typed = f"./sayso answer {request_id} approve --digest {record.request.digest} --as bo"
+    typed = f"sayso answer {request_id} approve --digest {record.request.digest} --as bo --data {world.folder}"
     assert f"type the same again, or: {typed}" in first.err
     assert (again.code, (await world.request(request_id)).state) == (0, "approved")
 

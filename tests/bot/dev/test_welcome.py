@@ -31,9 +31,9 @@ def test_the_demo_is_tried_with_its_own_release_and_people(tmp_path: Path) -> No
 
     assert told(demo, " --data x") == [
         "live site http://127.0.0.1:8001/production/",
-        'ask ./sayso trigger "deploy v1.2.0 to production" --as anna --data x',
-        "read mail ./sayso mailbox bo --data x",
-        'answer ./sayso mailbox bo --reply-to ID --text "approved, thanks" --data x',
+        'ask sayso trigger "deploy v1.2.0 to production" --as anna --data x',
+        "read mail sayso mailbox bo --data x",
+        'answer sayso mailbox bo --reply-to ID --text "approved, thanks" --data x',
     ]
 
 
@@ -42,12 +42,12 @@ def test_a_repository_of_yours_has_no_demo_site_and_its_own_environments(tmp_pat
     deploys = begin + f'repo = "{tmp_path}"\ncommand = ["true"]\nlive = ["true"]\n'
 
     assert told(read(tmp_path, PEOPLE + deploys))[:2] == [
-        "ask ./sayso trigger 'deploy latest to production' --as vera",
-        "read mail ./sayso mailbox otto",
+        "ask sayso trigger 'deploy latest to production' --as vera",
+        "read mail sayso mailbox otto",
     ]
 
 
 def test_without_anything_to_deploy_people_can_be_asked(tmp_path: Path) -> None:
     wish = "'ask group:ops: which day suits? | Mon, Tue, Wed | until Thursday 12:00'"
 
-    assert told(read(tmp_path, PEOPLE))[0] == f"ask ./sayso trigger {wish} --as vera"
+    assert told(read(tmp_path, PEOPLE))[0] == f"ask sayso trigger {wish} --as vera"

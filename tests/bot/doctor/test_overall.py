@@ -87,7 +87,7 @@ async def test_without_a_redis_it_names_the_ways_to_get_one(tmp_path: Path, data
     said = {finding.what: finding for finding in findings}
 
     [none] = [finding for finding in findings if "no Redis to attach to" in finding.what]
-    assert (none.sign, "Start one with `./sayso dev`" in none.fix, "SAYSO_REDIS_URL" in none.fix) == ("✗", True, True)
+    assert (none.sign, "Start one with `sayso dev`" in none.fix, "SAYSO_REDIS_URL" in none.fix) == ("✗", True, True)
     assert said["the secret key is kept in the data directory"].sign == "✓"
     new = await found(load(tmp_path / "new", {}), "the secret key is")
     assert new.what == "the secret key is made with the data directory"

@@ -16,6 +16,9 @@ BY_BO = RunCancelled(at=NOON, by=BO)
 BY_PARENT = RunCancelled(at=NOON, parent=RunId("r0"))
 
 
+GERMAN_UNKNOWN = "es ist nicht bekannt, ob dies geschehen ist, und eine Person hat den Lauf angehalten"
+
+
 @pytest.mark.parametrize(
     ("events", "english", "german"),
     [
@@ -29,10 +32,7 @@ BY_PARENT = RunCancelled(at=NOON, parent=RunId("r0"))
         (
             (*UNKNOWN_ASKED, answered(say(STOP))),
             "cancelled by Bo Berg: it is not known whether this happened, and a person stopped the run",
-            (
-                "abgebrochen von Bo Berg: es ist nicht bekannt, ob dies geschehen ist, "
-                "und eine Person hat den Lauf angehalten"
-            ),
+            f"abgebrochen von Bo Berg: {GERMAN_UNKNOWN}",
         ),
     ],
 )

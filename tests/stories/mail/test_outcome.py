@@ -76,6 +76,7 @@ async def test_a_failure_shows_its_last_lines_first_and_all_that_was_printed_is_
     told = await shop.next_mail("anna", about="Failed")
     sentence, _, shown = told.text.partition("The last lines that it printed")
     assert "ended with exit code 3." in sentence
+    assert " is live in production." in sentence, "what the deploy has left there"
     assert "step 980 " not in shown
     assert "step 981 " in shown
     assert f"Output: all of it, {size(len(PRINTED))}, is attached as output.txt" in told.text

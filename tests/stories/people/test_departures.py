@@ -9,12 +9,15 @@ import pytest
 from agents.events import RequestReassigned
 from agents.requests import PersonId
 from agents.requests.record import RequestRecord
+from bot.cli.show import request_text
 from bot.errors import WaitsForFile
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.process.reload import Reload
 from bot.render.request_card import approvals
+from bot.render.times import local
 from bot.render.transcript import lines
+from bot.render.views import request_view
 from bot.render.words import decided
 from bot.store import Keys, StoreError, WorkItem
 from bot.store.outbox_entry import Alert
@@ -28,6 +31,7 @@ from tests.kit.opens import opens
 from tests.kit.tables import becomes, in_place_of, settings_in, without, write
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
+from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.stories.attacks.test_who_is_who import with_mark
 from tests.stories.people import standing
@@ -87,6 +91,13 @@ async def test_the_vote_of_who_left_completes_no_quorum(world: World) -> None:
     [told] = lines(await reassigned(world, run_id), world.people)
     assert "An approval counts no more: the others who are asked may decide" in told
     assert "too few were left" not in told
+    async with a_console(world) as console:
+        page = await (await console.browser("cy")).get(f"/requests/{record.request.id}")
+    [void] = request_view(now, world.people).void
+    assert void.startswith("Bo Berg (has left) at ")
+    assert void.endswith(" in the terminal. Whoever gave it has left.")
+    assert "Counts no more Bo Berg (has left) " in page.words
+    assert f"  void       {local(None, void)}" in request_text(request_view(now, world.people), world.people)
     decided = await world.decide("eve", record, "approve")
     assert isinstance(decided, Decided)
     assert decided.decision.by == ("cy", "eve")

@@ -47,9 +47,10 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """`now` is the deployment that brought what is live, if it is known. `took` is the median time to a decision.
+    """`now` is the deployment that brought what is live, if it is known; `newest` are those that its reader may see.
 
-    `days` are deployments a day, `waits` the newest decisions by how long they took, both oldest first.
+    All figures are of everybody's: `took` is the median time to a decision, `days` are deployments a day, `waits` the
+    newest decisions by how long they took, both oldest first.
     """
 
     now: Deploy | None
@@ -72,19 +73,26 @@ def deploys_of(place: Place, requests: Iterable[RequestView], runs: Mapping[RunI
 
 
 def history_of(
-    place: Place, deploys: Sequence[Deploy], now: datetime, everybodys: Iterable[Deploy] | None = None
+    place: Place,
+    deploys: Sequence[Deploy],
+    now: datetime,
+    everybodys: Sequence[Deploy] | None = None,
+    *,
+    is_drift: bool = False,
 ) -> History | None:
-    """Return the history of `place` by `deploys`, newest first; None without any.
+    """Return the history of `place` by `deploys`, newest first; None where there is nothing to tell.
 
     `everybodys` are also those that are not shown here: one of them may have brought what is live. What is older than
-    these brought nothing that is known: others may have come between.
+    these brought nothing that is known: others may have come between. `is_drift`: nobody knows what brought it.
     """
-    if not deploys:
+    known = deploys if everybodys is None else everybodys
+    every = sorted({one.href: one for one in (*known, *deploys)}.values(), key=lambda one: one.at, reverse=True)
+    if not every:
         return None
-    done = [one for one in deploys if one.word == "done"]
-    took = [one.took for one in deploys if one.took is not None]
+    done = [one for one in every if one.word == "done"]
+    took = [one.took for one in every if one.took is not None]
     days, live = _days([one.began or one.at for one in done], now), _COMMIT.search(place.text)
-    brought = _now(deploys if everybodys is None else everybodys, live[0]) if live else None
+    brought = _now(known, live[0]) if live and not is_drift else None
     return History(
         now=brought if brought in deploys else None,
         newest=tuple(deploys[:_SHOWN]),

@@ -121,11 +121,12 @@ async def test_attack_whoever_sees_only_their_own_reads_that_it_brought_what_oth
         everybody = (await (await console.browser("cy")).get("/live")).words
     assert "Asked for by Anna Ames" not in few
     assert "Nothing that you may see brought it" in few
+    assert "3 deployments in 14 days, until today" in few, "a count is of all"
     assert "Asked for by Cy Cole" in everybody
     question = (await shop.opened(await shop.trigger("deploy to staging", "cy"))).request
     (body,) = await shop.app.store.lists.records_of([question.id])
     assert body
-    newer = [new_id("request", 0) for _ in range(200)]
+    newer = [new_id("request", 0) for _ in range(1_000)]
     told = {one: body.replace(question.id.encode(), one.encode()) for one in newer}
     records = [RecordWrite(one, 0, "open", told[one], shop.about_now()) for one in newer]
     await shop.app.store.commit(Commit(run_id=new_id("run", 0), records=records))
@@ -135,7 +136,7 @@ async def test_attack_whoever_sees_only_their_own_reads_that_it_brought_what_oth
 
     assert "Asked for by Anna Ames" not in anna
     assert "None of the newest that you may see is known to have brought it." in anna
-    assert "1 deployment in 14 days, until today, of the newest that you may see" in anna
+    assert "At least 1 deployment in 14 days, until today" in anna
 
 
 @pytest.mark.long
