@@ -143,7 +143,7 @@ def _button(button: Button) -> str:
     """A link of 48 px: as high as its cell for Outlook, which gives a link no padding, and all of it can be touched."""
     ground, letters = _TONES[button.tone]
     own = f"background-color:{ground};border-radius:8px"
-    link = f"display:block;padding:12px 8px;font-size:16px;line-height:24px;font-weight:bold;text-decoration:none;{own}"
+    link = f"display:block;padding:12px 4px;font-size:16px;line-height:24px;font-weight:bold;text-decoration:none;{own}"
     return (
         f'<table {_TABLE}><tr><td height="48" align="center" bgcolor="{ground}" style="height:48px;{own}">'
         f'<a href="{html.escape(button.to)}" style="{link};color:{letters}">{html.escape(label_of(button))}</a>'

@@ -347,6 +347,12 @@ def _few(card: Card) -> list[Line]:
     return [*few, *([card.on_yes] if card.on_yes else [])]
 
 
+def _page_left_out(card: Card) -> str:
+    """The page that a fact leads to which has no line on the card."""
+    led = next((fact.link for fact in card.facts if fact.link), "") if _is_folded(card) else ""
+    return "" if any(fact.link for fact in _few(card)) else led
+
+
 def _called(card: Card) -> list[str]:
     """The people and user groups to notify, whom Slack's own ids name; others are named in words."""
     users = [f"<@{one}>" for one in card.mentions if _USER.fullmatch(one)]
@@ -376,6 +382,7 @@ def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
     if form is not None:
         yield from controls(form, has_details=has_details, is_risky=bool(card.risks))
     notes = [f"<{card.link}|{say('slack.open-in-sayso')}>"] if card.link else []
+    notes += [f"<{changes}|{say('card.see-changes')}>"] if (changes := _page_left_out(card)) else []
     notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
     if notes:
         yield _context([" · ".join(notes)])

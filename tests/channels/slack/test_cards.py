@@ -364,6 +364,8 @@ def test_a_fact_leads_to_its_page_and_whoever_decides_can_ask_back() -> None:
 
 def test_an_approval_has_ten_lines_and_three_buttons_and_the_rest_of_it_is_behind_more() -> None:
     can = acts("approve", "deny", "edit", "ask", "break_glass", "hand_on", again=True)
+    page = "https://sayso.example/requests/s0q-abc/changes"
+    led = dict.fromkeys(range(9), "") | {8: page}
     card = Card(
         title="Deploy v1.2.0 to production, replacing v1.0.0?",
         at=AT,
@@ -371,7 +373,7 @@ def test_an_approval_has_ten_lines_and_three_buttons_and_the_rest_of_it_is_behin
         summary="Anna Ames asks.",
         said="deploy v1.2.0 to production\nbefore the sale begins",
         said_as="What Anna Ames wrote:",
-        facts=tuple(Line(label=f"Fact {at}", text="\n".join(["a line"] * at)) for at in range(1, 9)),
+        facts=tuple(Line(label=f"Fact {at}", text="\n".join(["a line"] * at), link=led[at]) for at in range(1, 9)),
         decides=tuple(Line(label=f"Rule {at}", text="so it is") for at in range(5)),
         on_yes=Line(label="If you approve", text="it starts right away"),
         details=(Line(label="Digest", text="c0ffee"),),
@@ -392,6 +394,7 @@ def test_an_approval_has_ten_lines_and_three_buttons_and_the_rest_of_it_is_behin
     for line in (*card.facts, *card.decides):
         assert f"{line.label}: {line.text}" in window
     assert card.said.split("\n")[1] in window
+    assert f"<{page}|See what changes in the files>" in json.dumps(found), "a page is one press away all the same"
     offered = [node["text"]["text"] for node in nodes(found) if str(node.get("value", "")).endswith(" t1")]
     assert sorted([*pressed[:2], *offered]) == sorted(label for act in can for label in (act.label, act.offer) if label)
 

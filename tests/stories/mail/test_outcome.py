@@ -89,7 +89,7 @@ async def test_a_failure_shows_its_last_lines_first_and_all_that_was_printed_is_
     file = await browser.ask("GET", f"/runs/{run_id}/files/{HASH}")
     [output] = (await client.get(f"/v1/runs/{run_id}")).json()["outputs"]
     seen = await sayso(shop, "show", run_id)
-    assert page.links.count(f"/runs/{run_id}/files/{HASH}") == 2, "on the card and in the story"
+    assert page.links.count(f"/runs/{run_id}/files/{HASH}") == 1, "beside the error"
     assert file.text == PRINTED
     assert (output["name"], output["size_bytes"], output["sha256"]) == ("output.txt", len(PRINTED), HASH)
     assert f"output.txt  text/plain  {size(len(PRINTED))}  sha256 {HASH}" in seen.out

@@ -139,15 +139,15 @@ async def test_what_failed_is_shown_with_its_last_lines_first_and_all_of_it_fold
     await answer(bo, record, "Approve")
     await world.ended(record.request.run_id)
 
-    for where in (place(record), f"/runs/{record.request.run_id}"):
+    for where, begins in ((place(record), 'class="came"'), (f"/runs/{record.request.run_id}", 'class="end failed"')):
         page = await bo.get(where)
-        said = page.html[page.html.index('class="came"') :]
+        said = page.html[page.html.index(begins) :]
         shown = said[said.index("<pre") : said.index("</pre>")]
         assert "Failed" in page.words
         assert shown.endswith("line 59")
         assert "line 39\n" not in shown
         assert "line 40\n" in shown
-        assert "line 0\n" in said[said.index("<details>") : said.index("</details>")]
+        assert "line 1\n" in said[said.index("<details>") : said.index("</details>")]
 
 
 @opens(TOML.replace('name = "Bo Berg"', 'name = "Bo Berg"\ntimezone = "Asia/Tokyo"'))
