@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.options import Data
+from bot.errors import command
 
 if TYPE_CHECKING:
     from bot.cli.coding_agents import CodingAgent, Wish
@@ -92,7 +93,8 @@ def _next(agent: "CodingAgent", wish: "Wish", you: str, path: Path, *, written: 
         yield f"\nThis goes into {path}; --write puts it there, beside all that it has."
     yield f"\nNext, a key that can do nothing but ask. Where sayso runs{', with your name for YOU' * (you == 'YOU')}:"
     asks = f"policy:{wish.policy or _POLICY},person:{you}"
-    yield f"  sayso keys create --service {agent.name} --holder {you} --scope ask --acts-for {you} --asks {asks}"
+    made = f"keys create --service {agent.name} --holder {you} --scope ask --acts-for {you} --asks {asks}"
+    yield f"  {command(made)}"
     if agent.by_command and not mcp and wish.command == ["sayso-hook"] and shutil.which("sayso-hook") is None:
         yield "Its hook starts the command sayso-hook, which is not here yet. In sayso's repository:"
         yield "  pip install ./clients/hook"

@@ -11,6 +11,7 @@ import typer
 from bot.cli.operate import attached, require_dev
 from bot.cli.options import As, Data, Json, settings_of
 from bot.cli.plain import plain, plain_json, short_hash
+from bot.errors import command
 
 if TYPE_CHECKING:
     from agents.requests import PersonId
@@ -365,7 +366,8 @@ def list_keys(as_json: Json = False, data: Data = None) -> None:
         if as_json:
             print(json.dumps([_shown(key, used) for key, used in found]))
             return
-        print("\n".join(_line(key, used) for key, used in found) or "There are no keys. `sayso keys create` makes one.")
+        none = f"There are no keys. `{command('keys create')}` makes one."
+        print("\n".join(_line(key, used) for key, used in found) or none)
 
     attached(data, work)
 
@@ -383,7 +385,7 @@ def revoke(
         if left := await left_by(office.store, key.prefix):
             print(
                 f"What it asked still waits for people, and no program hears their answers: {', '.join(left)}. "
-                "Whoever it asked for takes that back: sayso withdraw REQUEST"
+                f"Whoever it asked for takes that back: {command('withdraw REQUEST')}"
             )
 
     attached(data, work)

@@ -30,6 +30,7 @@ from agents.requests.asked import AskedAs
 from agents.requests.record import RequestRecord
 from agents.standing import ALLOW_AGAIN
 from agents.text import first_line, one_line, quote
+from bot.errors import command
 from bot.people.directory import QUESTION, People
 from bot.people.recognition import as_told_now
 from bot.policy.approvers.quorum import Needs
@@ -654,7 +655,8 @@ def how_to_approve(request: RequestId, ways: Collection[str], *, has_no_room: bo
     """
     others = {} if "email" in ways or has_no_room else {"console": "answer.way-console-not-by-mail"}
     others |= {} if "api" in ways else {"cli": "answer.way-cli-not-by-key"}
-    found = [say(how, request=request) for way, how in (_HOW_TO_APPROVE | others).items() if way in ways]
+    told = {"request": request, "command": command(f"answer {request} approve")}
+    found = [say(how, **told) for way, how in (_HOW_TO_APPROVE | others).items() if way in ways]
     return "; ".join(found) or say("words.none")
 
 

@@ -31,7 +31,7 @@ from bot.web.console.visits import AS, STAMP, Refusal, Visit, caller_of, cookie_
 from bot.web.here import Here, here
 from bot.web.problems import trouble
 from language import say, say_many, spoken
-from language.lists import both
+from language.lists import both, either
 from language.recorded import answer_of, note_of
 
 _HEADING_CHARS = 160
@@ -117,6 +117,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             local=partial(local, zone),
             local_whole=partial(local_whole, zone),
             explains=partial(_explains, request),
+            ways=_ways(here(request)),
             **data,
         )
     )
@@ -152,6 +153,13 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "is_rehearsal": not process.app.models,
         "leaving": _leaving(process),
     }
+
+
+def _ways(process: Here) -> list[str]:
+    """Return by what people are reached and can ask, beside these pages, as the settings have it."""
+    settings = process.app.settings
+    has_mail = settings.has_servers or settings.stays_local(settings.redis_url)
+    return [by_way(channel) for channel, is_there in (("email", has_mail), ("slack", settings.has_slack)) if is_there]
 
 
 def _leaving(process: Here) -> str:
@@ -278,7 +286,7 @@ def _templates() -> Environment:
         "kind_word": kind_word,
         "note_of": note_of,
     }
-    known |= {"answer_of": answer_of, "command": command, "stands": stands_as, "why_rules": why_rules}
+    known |= {"answer_of": answer_of, "command": command, "either": either, "stands": stands_as, "why_rules": why_rules}
     return templates
 
 

@@ -10,10 +10,11 @@ from agents.events import ToolQueued
 from agents.requests import PersonId, RunId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
-from agents.run import fold
+from agents.run import Run, fold
 from bot.policy.judgements import Revoked, TooLate
 from bot.registry.environments import environments_of
 from bot.render.request_card import standing
+from bot.render.status_line import status_line
 from bot.store.ids import new_id
 from bot.store.locks import Locks
 from tests.kit.waiting import until
@@ -31,11 +32,11 @@ operator = ["person:ole"]
 
 
 @asynccontextmanager
-async def another_deploys(shop: World) -> AsyncGenerator[None]:
-    """Somebody else has their turn in production meanwhile."""
+async def another_deploys(shop: World, run_id: str = "") -> AsyncGenerator[None]:
+    """Somebody else has their turn in production meanwhile, or an earlier attempt of the run itself."""
     lock = environments_of(shop.settings())["production"].lock
     locks = Locks(shop.app.store.client, shop.app.store.shards, 600)
-    other = f"{new_id('run', 0)} {new_id('attempt', 0)}"
+    other = f"{run_id or new_id('run', 0)} {new_id('attempt', 0)}"
     assert (await locks.take(lock, other)).state == "taken"
     yield
     held = await locks.holding(lock, other)
@@ -67,6 +68,25 @@ async def test_attack_a_denial_while_it_waits_for_its_turn_stops_it(shop: World)
     stands = await shop.request(record.request.id)
     assert (stands.state, stands.started_at) == ("revoked", None)
     assert fold(await shop.events(run_id)).requests[record.request.id] == stands
+
+
+async def test_what_waits_for_an_interrupted_attempt_of_its_own_says_until_when_and_not_that_it_is_behind_itself(
+    shop: World,
+) -> None:
+    record = await shop.opened(run_id := await shop.trigger("deploy v1.2.0 to production"))
+    async with another_deploys(shop, run_id):
+        await shop.decide("bo", record, "approve")
+
+        async def is_queued() -> Run | None:
+            run = await shop.run(run_id)
+            return run if run.queued else None
+
+        run = await until(is_queued, what="it waits for the lease of that")
+
+    within = round(shop.app.store.lease_s * 3)
+    said = f"Interrupted; goes on by itself within {within} s. Deploy v1.2.0 to production"
+    assert status_line(run, None, shop.people).startswith(said)
+    assert (await shop.ended(run_id)).state == "done"
 
 
 async def test_attack_a_denial_in_the_moment_of_its_turn_is_told_the_truth(shop: World) -> None:

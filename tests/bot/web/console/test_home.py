@@ -45,6 +45,10 @@ async def test_what_can_not_be_asked_is_told_and_starts_nothing(world: World, co
     answer = await anna.post("/ask", await proof(anna) | {"text": "press it", "agent": "nobody", "once": "x"})
     assert (answer.status_code, "nobody" in Page(answer).words) == (400, True)
     assert await world.app.store.lists.runs() == []
+    assert "What you ask for, here or by email, is a run" in (await anna.get("/runs")).words
+    assert "reaches you as you have set it up, by email." in (await anna.get("/requests")).words, (
+        "nobody has Slack here"
+    )
 
 
 async def test_in_the_demo_alone_one_person_plays_everybody_and_is_told_what_to_ask(
