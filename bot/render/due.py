@@ -98,7 +98,8 @@ def asked_line(record: RequestRecord, people: People, me: PersonId | None = None
     if record.state != "open":
         return ""
     since = say("asked.since", when=in_words(record.request.opened_at))
-    return " · ".join(filter(None, (_why_you(record, people, me), progress(record, people), since)))
+    line = " · ".join(filter(None, (_why_you(record, people, me), progress(record, people), since)))
+    return f"{line[:1].upper()}{line[1:]}"
 
 
 def _why_you(record: RequestRecord, people: People, me: PersonId | None) -> str:

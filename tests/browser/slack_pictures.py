@@ -130,14 +130,14 @@ async def _deploys(office: SlackOffice, album: Album) -> None:
     await office.slack.until(lambda: _has_line(office, asked, line), "the line says how it ended")
     await album.thread("done.png", done, office.anna)
 
-    card = await office.card(await office.asks(office.anna, "deploy v1.1.0 to production"), "Deploy v1.1.0")
+    card = await office.card(await office.asks(office.anna, "deploy v1.1.0 to production"), "Roll back production")
     await _opens_the_window(office, card)
     reason = {"Why? The agent is told.": "v1.1.0 shows the wrong opening hours. Please stay on v1.2.0."}
     await album.window("deny.png", office.cy)
     await office.cy.submits(reason)
     await album.card("denied.png", await office.becomes(card, "Denied"), office.anna)
 
-    card = await office.card(await office.asks(office.anna, "deploy v1.1.0 to mirror"), "Deploy v1.1.0")
+    card = await office.card(await office.asks(office.anna, "deploy v1.1.0 to mirror"), "Roll back mirror")
     await office.bo.presses("Approve", in_=card)
     await album.card("failed.png", await office.becomes(card, "Failed: "), office.anna)
 
@@ -159,7 +159,7 @@ async def _has_line(office: SlackOffice, thread: Message, line: str) -> bool:
 
 async def _stays_open(office: SlackOffice, album: Album) -> None:
     """One that half of those who must agree have approved."""
-    card = await office.card(await office.asks(office.anna, "deploy v1.1.0 to payments"), "Deploy v1.1.0")
+    card = await office.card(await office.asks(office.anna, "deploy v1.1.0 to payments"), "Roll back payments")
     await office.bo.presses("Approve", in_=card)
     await album.card("one-of-two.png", await office.becomes(card, "1 of 2"), office.cy)
 

@@ -126,7 +126,7 @@ async def test_a_card_that_many_read_says_it_to_nobody(redis: str, tmp_path: Pat
 
         assert ["You, by name" in one for one in said] == [True]
         card = request_card(record, world.app.people, record.request.opened_at)
-        assert card.asked.startswith("asked ")
+        assert card.asked.startswith("Asked ")
 
 
 @pytest.mark.long
