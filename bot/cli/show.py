@@ -112,7 +112,7 @@ def request_line(request: RequestView, now: datetime) -> str:
     if request.state == "open":
         until = left(now, request.expires_at)
         about = f"{ago(now, request.opened_at)}, expires {until}; {request.rule}{_soon(request, now)}"
-    sign = "⚠ " if request.risks and request.state == "open" else ""
+    sign = "⚠ " if request.risks else ""
     return plain(f"{request.id}  {sign}{one_line(request.title, _TITLE_CHARS)}  ({' '.join(about.split())})")
 
 

@@ -125,15 +125,16 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
 
 
 def risks_of(record: RequestRecord) -> tuple[str, ...]:
-    """Return what an approver of `record` must see first: what freezes it, what it means by now, and what code marked.
+    """Return what an approver of `record` must see first while it is open: what freezes it, what it means by now, and
+    what code marked.
 
     A rollback, checks that did not pass, migrations and what is not known are marked by the tool that looked.
     """
     request, call = record.request, record.request.call
-    if request.format != "approval" or call is None:
+    if request.format != "approval" or call is None or record.state != "open":
         return ()
     facts = call.effect.facts
-    found = [say("card.risk-frozen")] if record.frozen and record.state == "open" else []
+    found = [say("card.risk-frozen")] if record.frozen else []
     found += [say("card.risk-moved", name=name) for name in request.moved if name in call.effect.versions]
     found += [fact_text(MARKS, mark) for mark in marked(facts)]
     found += [say("card.risk-unknown", label=label_of(label)) for label in unknown(facts)]

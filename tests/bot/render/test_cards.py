@@ -193,6 +193,8 @@ def test_a_card_names_first_what_is_risky_and_a_harmless_one_names_nothing() -> 
     assert risks() == risks(None, Fact(label="CI", text="passed")) == ()
     assert risks(None, marks) == ("rollback by 2 commits", "CI failed", "1 migration with DROP TABLE users")
     assert risks(None, failed, cut) == ("CI is not known", "It is not whole.")
+    asked = approval(call=CALL.model_copy(update={"effect": CALL.effect.model_copy(update={"facts": (marks,)})}))
+    assert standing(record(asked, "denied"), fold([started()]), PEOPLE, NOON, 1).risks == (), "nobody decides it"
     assert risks(freeze) == ("it is frozen",)
     assert risks(moved=("v1.2.0",)) == ("v1.2.0 means another commit than before",)
     assert risks(moved=("v1.1.0",)) == (), "it was edited since"
