@@ -322,7 +322,7 @@ def fork(
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        _made(client.copied(run_id, "fork", at), data, as_json=as_json)
+        _made(client.copied(run_id, "fork", at), as_json=as_json)
 
 
 def retry(run_id: Run, person: As = None, as_json: Json = False, data: Data = None) -> None:
@@ -330,7 +330,7 @@ def retry(run_id: Run, person: As = None, as_json: Json = False, data: Data = No
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        _made(client.copied(run_id, "retry"), data, as_json=as_json)
+        _made(client.copied(run_id, "retry"), as_json=as_json)
 
 
 def export(
@@ -358,4 +358,4 @@ def take_in(file: Written, person: As = None, as_json: Json = False, data: Data 
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        _made(client.imported(file.read_bytes()), data, as_json=as_json)
+        _made(client.imported(file.read_bytes()), as_json=as_json)

@@ -190,7 +190,7 @@ async def test_three_answers_in_a_row_that_are_no_step_are_a_person_s_to_hear_of
     api.answers(NO_STEPS[0][0])
     run_id = await world.trigger("stamp letter")
     await world.reply("anna", await world.next_mail("anna", about="failed three times. Continue?"), "3")
-    assert await world.summary(run_id) == "cancelled: cancelled by Anna Ames: its last steps failed or were refused"
+    assert await world.summary(run_id) == "cancelled: cancelled by Anna Ames: its last steps failed or were denied"
 
 
 async def test_whoever_asked_may_have_fixed_rules_choose_where_a_model_gives_no_step(
