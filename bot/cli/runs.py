@@ -56,12 +56,11 @@ def runs(
 
     with connect(data) as client:
         found = sorted(client.runs(state, limit, archived), key=lambda one: one.started_at, reverse=True)
+        people = client.people
     if as_json:
         print(json.dumps([one.model_dump(mode="json") for one in found]))
     else:
-        print(
-            "\n".join(summary_text(one, client.people) for one in found) or "There are no such runs that you may see."
-        )
+        print("\n".join(summary_text(one, people) for one in found) or "There are no such runs that you may see.")
 
 
 def show(

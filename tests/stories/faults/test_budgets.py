@@ -132,7 +132,7 @@ async def test_a_german_is_asked_in_german_whether_her_run_goes_on_and_answers_i
     assert "Bisher verwendet: 1 von 1 Schritt, 0 von 200.000 Tokens, 0,00 $ von 0,50 $." in words
     assert "„weitermachen“ erlaubt 1 weiteren Schritt. „den Lauf anhalten“ beendet den Lauf." in words
     await world.decide("anna", record, "free_text", "den Lauf anhalten")
-    assert await world.summary(run_id) == "cancelled: abgebrochen von anna: seine Schritte sind aufgebraucht"
+    assert await world.summary(run_id) == "cancelled: abgebrochen von Anna Ames: seine Schritte sind aufgebraucht"
 
 
 @pytest.mark.long
