@@ -279,9 +279,9 @@ class Card(Stored, Frozen):
     many have approved, and since when. `on_yes` says what happens on a yes, beside its button. `quoted` is what a model
     or a person wrote and is marked as such, under `quoted_as` where code knows more of whose words they are;
     `is_output` where a program printed them, so that they are shown monospaced. `said` are the words of whoever wants
-    this, under `said_as`. `decides` says who decides;
-    `details` and `exact` are for whoever wants to know everything. `exact` is the complete arguments and effect, shown
-    monospaced and unchanged. `form` is None when there is nothing (more) to answer. `ref` is an id that people can
+    this, under `said_as`. `sent` is what a program wants to do, as it sent that: no channel folds it, as the title is
+    the program's own. `decides` says who decides; `details` and `exact` are for whoever wants to know everything.
+    `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is nothing (more) to answer. `ref` is an id that people can
     type, `link` the page about it. `receipt` is an opaque id of the same form as a token, which comes back with word
     that the card did not arrive. `topic` is what its thread is called where it is not the first one in it. `closes`
     says that this card ends what an earlier one asked; a channel that cannot change what it sent shows only such
@@ -302,6 +302,7 @@ class Card(Stored, Frozen):
     is_output: bool = False
     said: str = ""
     said_as: str = ""
+    sent: tuple[Line, ...] = ()
     facts: tuple[Line, ...] = ()
     decides: tuple[Line, ...] = ()
     on_yes: Line | None = None

@@ -94,7 +94,6 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     facts = [] if asks in summary else [Line(label=say("card.asked-by"), text=asks)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
     facts += remarks(request, people)
-    facts += arguments_of(request)
     facts += map(with_short_hashes, below_risks(facts_about(request)))
     facts += again_lines(request)
     form = AnswerForm(
@@ -114,6 +113,7 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
         said_as=said_as(request, people) if request.words else "",
         quoted=below_title(request.title, request.quoted),
         quoted_as=quoted_as(request),
+        sent=tuple(arguments_of(request)),
         facts=tuple(facts),
         decides=tuple(deciders(record, people, me)),
         on_yes=on_yes(record, people, me),

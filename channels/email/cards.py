@@ -200,6 +200,7 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
     found += [Block("small", (_line(card.asked),), _TITLE)] if card.asked else []
     found += _risks(card)
     found += _say(_below_lead(card) if asks else escape_invisible(card.summary), _SUMMARY)
+    found += _facts(card.sent, _FACTS)
     if card.form is not None:
         found += [*_question(card, card.form), *_answering(card, card.form, made)]
     found += _words(card)
@@ -300,7 +301,7 @@ def _link(address: str, label: str) -> list[Block]:
 
 def _details(card: Card, code: str) -> Iterable[Block]:
     """What few ever read, and last the lines by which a quoted card is known (`marks`)."""
-    long = [fact for fact in card.facts if _is_long(fact)]
+    long = [fact for fact in (*card.sent, *card.facts) if _is_long(fact)]
     risks = tuple(f"{RISK} {_line(one)}" for one in card.risks) if _has_more_risks(card) else ()
     if card.exact or card.details or long or risks:
         yield Block("heading", (say("mail.details"),))

@@ -242,7 +242,7 @@ def details(card: Card) -> tuple[Block, ...]:
     lists = [fact for fact in card.facts if fact.whole]
     told = [*_facts(card.details)]
     told += [*map(preformatted, pieces(escape_invisible(card.exact), SECTION_CHARS))]
-    for fact in (fact for fact in card.facts if fact.verbatim and _is_fact_cut(fact)):
+    for fact in (fact for fact in (*card.sent, *card.facts) if fact.verbatim and _is_fact_cut(fact)):
         told += [small(f"{one_line(fact.label, 60)}:")]
         told += [*map(preformatted, by_line(escape_invisible(fact.text), SECTION_CHARS))]
     for fact in lists:
@@ -288,7 +288,7 @@ def _is_cut(card: Card) -> bool:
     """Return whether not all that the card says stands on it."""
     if _is_folded(card):
         return True
-    facts = (*card.facts, *card.decides)
+    facts = (*card.sent, *card.facts, *card.decides)
     facts_cut = len(facts) > _FACTS or any(fact.lines or _is_fact_cut(fact) for fact in facts)
     summary = len(escape_invisible(card.summary).strip()) > SECTION_CHARS
     words = any(len(escape_invisible(text)) > _QUOTED_CHARS for text in (card.said, card.quoted))
@@ -318,9 +318,9 @@ def _content(card: Card) -> Iterator[Block]:
         shown = _folded(card.quoted) if is_folded else cut(escape_invisible(card.quoted), _QUOTED_CHARS)
         yield _output(card.quoted) if card.is_output else quote(shown)
     if is_folded:
-        yield from _facts(_few(card))
+        yield from _facts((*card.sent, *_few(card)))
         return
-    shown = (*card.facts, *card.decides)
+    shown = (*card.sent, *card.facts, *card.decides)
     yield from _facts(shown[:_FACTS])
     if len(shown) > _FACTS:
         yield _context([say_many("slack.more-facts", len(shown) - _FACTS)])
@@ -499,7 +499,7 @@ def _told(card: Card) -> Iterator[tuple[str, bool]]:
     if asked and asked not in one_line(card.title, SECTION_CHARS):
         yield f"{card.quoted_as or say('card.unverified')} {asked}", False
     yield card.summary, True
-    yield from ((f"{fact.label}: {fact.text}", True) for fact in card.facts[:4])
+    yield from ((f"{fact.label}: {fact.text}", True) for fact in (*card.sent, *card.facts)[:4])
 
 
 def _fitting(blocks: Iterable[Block]) -> list[Block]:

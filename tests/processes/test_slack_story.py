@@ -33,7 +33,7 @@ async def test_a_wish_becomes_a_card_in_its_thread_and_a_click_deploys_and_shows
 
         asked = await office.asks(office.anna, WISH)
         card = await office.card(asked, QUESTION)
-        assert card.buttons[:3] == ["Approve", "Deny", "Deny with reason…"]
+        assert card.buttons[:3] == ["Approve", "Deny", "More…"]
         assert office.live() == before, "nothing happens before somebody has answered"
         pressed = await office.bo.presses("Approve", in_=card)
         assert pressed.acked

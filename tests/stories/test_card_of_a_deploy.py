@@ -46,8 +46,8 @@ async def test_release_notes_are_in_the_mail_and_whole_beside_it_and_it_leads_to
 
     assert "See what changes in the files" not in card.text
     assert "- the message of the tag, in the words of whoever made it:\n- > Fewer clicks\n" in card.text
-    assert "- > - item 5 <b>&amp; *bold*" in card.text
-    assert "- item 6" not in card.text
+    assert "- > - item 1 <b>&amp; *bold*\n- Complete list (15): attached as release-notes.txt\n" in card.text
+    assert "- item 2" not in card.text
     mail = raw_mail(shop, "bo", card.message_id)
     page = mail.get_body(("html",))
     assert page

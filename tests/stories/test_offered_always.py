@@ -211,8 +211,9 @@ def named(act: str) -> str:
 def pressed(form: AnswerForm | None) -> Acts:
     """What can be pressed in Slack."""
     blocks = controls(form, has_details=False) if form else ()
-    buttons = [cast("list[dict[str, str]]", block["elements"]) for block in blocks]
-    names = {one["action_id"] for some in buttons for one in some}
+    buttons = [one for block in blocks for one in cast("list[dict[str, Any]]", block["elements"])]
+    menus = [option["value"] for one in buttons for option in one.get("options", ())]
+    names = {one["action_id"] for one in buttons if "options" not in one} | {value.split()[0] for value in menus}
     acts = {named(act_of(name)[0] or name) for name in names}
     return frozenset({"stop"} if form and form.only_stops else acts)
 

@@ -7,7 +7,7 @@ from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import Console, Page
 
-NOT_YET = "The program that asked has not begun it yet; it is not done by sayso."
+NOT_YET = "The program has not begun it yet. Until it does you can still stop it."
 STOP = {"Stop: take the approval back"}
 
 
