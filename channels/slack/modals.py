@@ -196,7 +196,10 @@ def _everything(card: Card) -> Iterator[Block]:
             yield plain(one_line(whose, LABEL_CHARS) or say("card.unverified"))
             yield from map(quote, by_line(escape_invisible(text), _QUOTED_CHARS))
     yield from _in_full(
-        *(f"{fact.label}: {fact.text}" for fact in (*card.sent, *card.facts, *filter(None, (card.on_yes,)), *card.decides))
+        *(
+            f"{fact.label}: {fact.text}"
+            for fact in (*card.sent, *card.facts, *filter(None, (card.on_yes,)), *card.decides)
+        )
     )
     yield from details(card)
 
