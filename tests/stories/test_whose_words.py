@@ -208,15 +208,23 @@ async def play(walk: Walk, way: Way, where: Where) -> None:
     [token] = [token for token, word in walk.words.typed.items() if word.author == "bo"]
     read = await walk.read_before(record.request.run_id, record.request.step_id)
     assert ((token in read), "bo" in deciders(record, walk.people)) == (way.is_read, not way.is_read), walk.log
-    for changed in (table("bo", "bo2", slack="U9BO"), "", table("bo")):
-        await becomes(walk, toml_of({**walk.tables, "bo": changed}))
+    others = {"cy": "", "dan": ""}
+    for changed in (
+        {"bo": ""},
+        {},
+        {"bo": table("bo", "bo2", slack="U9BO")},
+        {"bo": table("bo", slack="U9BO"), **others},
+    ):
+        await becomes(walk, toml_of({**walk.tables, **changed}))
         await walk.app.requests.departures.look(record.request.id)
+        await walk.settles()
         await walk.check()
 
 
 async def ends(walk: Walk) -> None:
     """The run ends, and goes on in a copy of what it was before."""
-    [run] = await walk.live_runs()
+    runs = [await walk.run(one) for one in await walk.app.store.lists.runs()]
+    [run] = [one for one in runs if one.started and not one.started.parent]
     while not (await walk.run(run.id)).ended:
         await walk.settles()
         await moves_on(walk)

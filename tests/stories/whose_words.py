@@ -59,8 +59,8 @@ GROUPS = {
     "bo": '"release", "first", "glass"',
     "cy": '"release", "first", "then"',
     "dan": '"release", "then"',
-    "eve": '"others"',
-    "fay": '"glass"',
+    "eve": '"others", "first"',
+    "fay": '"glass", "then"',
 }
 HELP = "help@corp.example"
 RULES = f"""
@@ -113,9 +113,9 @@ def toml_of(here: Mapping[str, str]) -> str:
     return "".join(here.values()) + RULES
 
 
-def table(person: str, called: str = "", *, slack: str = "", mail: str = "") -> str:
-    """The table of somebody, under a name, by accounts of theirs."""
-    groups = GROUPS.get(person, "")
+def table(person: str, called: str = "", *, slack: str = "", mail: str = "", groups: str = "") -> str:
+    """The table of somebody, under a name, by accounts of theirs, in groups of theirs or in others."""
+    groups = groups or GROUPS.get(person, "")
     return (
         f'[people.{called or person}]\nname = "{person.title()}"\nemail = "{mail or person}@corp.example"\n'
         f'slack = "{slack or "U0" + person.upper()}"\ngithub = "gh-{person}"\ngroups = [{groups}]\n\n'
@@ -589,12 +589,17 @@ class Walk(World):
             self.says("a standing approval is asked for", run.id)
 
     async def changes_the_file(self) -> None:
-        """Somebody leaves, comes back, has another name there, or another account."""
+        """Somebody leaves, comes back, has another name or account there, or comes to be one of those who decide."""
         person = self.chance.choice(PEOPLE)
-        what = self.chance.choice(("leaves", "is called otherwise", "has another address", "has another account"))
+        joins = "joins the others" if person in {"anna", "eve", "fay"} else "leaves"
+        what = self.chance.choice(
+            (joins, "leaves", "is called otherwise", "has another address", "has another account")
+        )
         if person not in self.tables:
             what = "comes back"
             self.tables[person] = table(person, self.called[person])
+        elif what == "joins the others":
+            self.tables[person] = table(person, self.called[person], groups='"release", "first", "then"')
         elif what == "leaves" and person != "fay":
             del self.tables[person]
         elif what == "is called otherwise":
