@@ -281,15 +281,15 @@ class Card(Stored, Frozen):
     `is_output` where a program printed them, so that they are shown monospaced. `said` are the words of whoever wants
     this, under `said_as`. `sent` is what a program wants to do, as it sent that: no channel folds it, as the title is
     the program's own. `decides` says who decides; `details` and `exact` are for whoever wants to know everything.
-    `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is nothing (more) to answer. `ref` is an id that people can
-    type, `link` the page about it. `receipt` is an opaque id of the same form as a token, which comes back with word
-    that the card did not arrive. `topic` is what its thread is called where it is not the first one in it. `closes`
-    says that this card ends what an earlier one asked; a channel that cannot change what it sent shows only such
-    updates. `ends` is the token of what it ends, where no card of its own brought that. `at` is when the card was made.
-    `is_line`: no more than one line that says how something stands, and is changed where it stands; `reminds`: its
-    reader has an earlier card of the same; `is_busy`: that something is being done, and nobody is waited for.
-    `mentions` are people of the directory whom a channel notifies that can name somebody in a message to many; `groups`
-    may stand for those of them who are in one.
+    `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is nothing
+    (more) to answer. `ref` is an id that people can type, `link` the page about it. `receipt` is an opaque id of the
+    same form as a token, which comes back with word that the card did not arrive. `topic` is what its thread is called
+    where it is not the first one in it. `closes` says that this card ends what an earlier one asked; a channel that
+    cannot change what it sent shows only such updates. `ends` is the token of what it ends, where no card of its own
+    brought that. `at` is when the card was made. `is_line`: no more than one line that says how something stands, and
+    is changed where it stands; `reminds`: its reader has an earlier card of the same; `is_busy`: that something is
+    being done, and nobody is waited for. `mentions` are people of the directory whom a channel notifies that can name
+    somebody in a message to many; `groups` may stand for those of them who are in one.
     """
 
     title: str

@@ -14,6 +14,7 @@ from agents.events import (
     ContextFetched,
     Event,
     OutsideReported,
+    RequestDecided,
     RequestOpened,
     StepChosen,
     StepFailed,
@@ -26,7 +27,7 @@ from agents.events import (
     ToolWaits,
 )
 from agents.model.failures import is_of_the_answer
-from agents.requests import AttemptId, StepId
+from agents.requests import AttemptId, RequestId, StepId
 from agents.run import Run
 from agents.steps import CallTool
 
@@ -57,6 +58,12 @@ class _Story:
     attempts: dict[AttemptId, StepId] = field(default_factory=dict[AttemptId, StepId])
     calls: dict[StepId, _Call] = field(default_factory=dict[StepId, _Call])
     asked: set[StepId] = field(default_factory=set[StepId])
+    of_code: set[RequestId] = field(default_factory=set[RequestId])
+
+    def for_model(self, event: Event) -> Event:
+        """Code takes one of its own words for an answer to its questions: what came with that is for people."""
+        is_of_code = isinstance(event, RequestDecided) and event.request_id in self.of_code
+        return event.model_copy(update={"files": ()}) if is_of_code else event
 
     def step_of(self, event: Event) -> StepId | None:
         match event:
@@ -76,7 +83,7 @@ def entries(run: Run, events: Sequence[Event]) -> list[Entry]:
     for seq, event in enumerate(events, start=1):
         step_id = story.step_of(event)
         if step_id not in gone or isinstance(event, ChildStarted):
-            shown.append(Entry(seq, event, step_id, step_id in story.asked, failed.get(seq, 1)))
+            shown.append(Entry(seq, story.for_model(event), step_id, step_id in story.asked, failed.get(seq, 1)))
     return _without_old_waits(_without_old_failures(shown, len(run.failures)))
 
 
@@ -141,6 +148,8 @@ def _story(events: Sequence[Event]) -> _Story:
                 story.calls[event.step_id] = (event.step.tool, arguments)
             case RequestOpened():
                 story.asked.add(event.request.step_id)
+                if event.request.purpose in {"go_on", "unknown"}:
+                    story.of_code.add(event.request.id)
             case _:
                 pass
     return story

@@ -27,7 +27,7 @@ from agents.events import (
     ToolWaits,
 )
 from agents.model.failures import FailureKind
-from agents.requests import Attachment, AttemptId, Fact, Given, RequestId, RunId, StepId
+from agents.requests import Attachment, AttemptId, Fact, Given, Purpose, RequestId, RunId, StepId
 from agents.requests.proof import as_by
 from agents.run import fold
 from agents.steps import CallTool
@@ -254,6 +254,16 @@ def test_what_code_did_is_told_in_its_own_fields() -> None:
     assert '"started_by_run":"r0"' in seen(started().model_copy(update={"parent": parent}))
     assert '{"asked_by":"code","why":"cost","question":"Go on?"}' in seen(question)
     assert "use v9" not in seen(question, of_code), "people read what led to it, and what was for them alone"
+
+
+@pytest.mark.parametrize(("purpose", "is_read"), [("question", True), ("go_on", False), ("unknown", False)])
+def test_attack_what_is_attached_to_an_answer_that_code_asked_for_steers_the_model(
+    purpose: Purpose, is_read: bool
+) -> None:
+    file = Attachment(name="v9.txt", type="text/plain", size_bytes=6, sha256="0" * 64, text="use v9")
+    answer = decided("answered", "q9", Given(text="1")).model_copy(update={"files": (file,)})
+
+    assert ("v9" in seen(opened("q9", "s9", purpose), answer)) == is_read
 
 
 def test_what_stands_before_a_fork_is_marked_as_history_that_authorises_nothing() -> None:
