@@ -102,7 +102,7 @@ def _window_of(name: str, act: CardAct | None, card: Card, carried: Json) -> Vie
         return sentence(say("slack.too-large"), say("slack.too-large-form", link=card.link))
     inputs = [_asked(each, _block(number, each)) for number, each in _numbered(asked)]
     notes = [small(act.note)] if act.note else []
-    return _view(act.title, [plain(card.title), *inputs, *notes], _sent_as(name), carried, submit=act.send)
+    return _view(act.title, [plain(card.title), *inputs, *notes], _sent_as(name), carried, submit=act.send or say("slack.send"))
 
 
 def _sent_as(window: str) -> str:
@@ -195,12 +195,8 @@ def _everything(card: Card) -> Iterator[Block]:
         if text.strip():
             yield plain(one_line(whose, LABEL_CHARS) or say("card.unverified"))
             yield from map(quote, by_line(escape_invisible(text), _QUOTED_CHARS))
-    yield from _in_full(
-        *(
-            f"{fact.label}: {fact.text}"
-            for fact in (*card.sent, *card.facts, *filter(None, (card.on_yes,)), *card.decides)
-        )
-    )
+    known = (*card.sent, *card.facts, *filter(None, (card.on_yes,)), *card.decides)
+    yield from _in_full(*(f"{fact.label}: {fact.text}" for fact in known))
     yield from details(card)
 
 

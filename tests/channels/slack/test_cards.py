@@ -164,7 +164,7 @@ def test_how_to_answer_is_never_left_out(card: Card) -> None:
     assume(asks(card))
     assert card.form
     values = [node.get("value", "") for node in nodes(cards.message(card, "d1").blocks)]
-    assert any(str(value).split(" ")[0] == card.form.token for value in values)
+    assert any(card.form.token in str(value).split(" ") for value in values)
 
 
 @given(CARDS)
