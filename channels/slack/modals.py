@@ -101,10 +101,8 @@ def _window_of(name: str, act: CardAct | None, card: Card, carried: Json) -> Vie
     if _are_too_many(asked):
         return sentence(say("slack.too-large"), say("slack.too-large-form", link=card.link))
     inputs = [_asked(each, _block(number, each)) for number, each in _numbered(asked)]
-    notes = [small(act.note)] if act.note else []
-    return _view(
-        act.title, [plain(card.title), *inputs, *notes], _sent_as(name), carried, submit=act.send or say("slack.send")
-    )
+    blocks = [plain(card.title), *inputs, *([small(one_line(act.note, LABEL_CHARS))] if act.note else [])]
+    return _view(act.title, blocks, _sent_as(name), carried, submit=act.send or say("slack.send"))
 
 
 def _sent_as(window: str) -> str:
