@@ -658,11 +658,12 @@ class Walk(World):
             assert is_kept_out, "\n".join([*self.log, f"seed {self.seed}: {word} {told}"])
 
     def is_allowed(self, word: Word, record: RequestRecord) -> bool:
-        """The no to this very call, and an edit of it where editors may approve."""
+        """The no to this very call; where editors may approve, also their edit of it, and their no to another one."""
         if word.call is None or record.request.call is None:
             return False
         is_same = word.call.arguments == record.request.call.arguments
-        return is_same and (word.how != "edit" or self.policy == "editors")
+        is_editor = word.author in map(self.human, record.request.editors)
+        return (is_same and word.how != "edit") or (self.policy == "editors" and (is_same or is_editor))
 
     def count(self, record: RequestRecord, may: Collection[str], wrote: Collection[str]) -> None:
         """Count who is kept from it though nobody has read a word of theirs."""
