@@ -341,6 +341,10 @@ class Walk(World):
                 await act()
             await self.settles()
             await self.check()
+        for record in await self.requests():
+            made, request = record.decision, record.request
+            if made and made.state == "approved" and request.purpose == "gate" and not request.program:
+                self.check_kept_out(record, {self.human(one): one for one in made.by}, await self.read_of(record))
 
     async def goes_on(self) -> None:
         """What a run waits for comes, without a word that anybody reads."""
@@ -637,25 +641,29 @@ class Walk(World):
             request = record.request
             if request.purpose != "gate" or request.program:
                 continue
-            read = await self.read_before(request.run_id, request.step_id)
+            read = await self.read_of(record)
             self.checked[self.policy] += 1
             may = {self.human(one): one for one in deciders(record, self.people)}
             breaks = filter(self.people.contact, who_of(as_known_now(record, self.people)).glass)
-            glass = {self.human(one): one for one in breaks}
-            for token in sorted(read):
-                word, told = self.words.typed[token], {"read": token, "may": may, "glass": glass, "of": request}
-                is_kept_out = word.author not in {*may, *glass} or self.is_allowed(word, record)
-                assert is_kept_out, "\n".join([*self.log, f"seed {self.seed}: {word} {told}"])
+            self.check_kept_out(record, may | {self.human(one): one for one in breaks}, read)
             if request.id not in self.seen:
                 self.seen.add(request.id)
                 self.count(record, may, {self.words.typed[one].author for one in read})
 
+    def check_kept_out(self, record: RequestRecord, may: Mapping[str, PersonId], read: Collection[str]) -> None:
+        """Check that nobody of those who `may` decide wrote what was read."""
+        for token in sorted(read):
+            word, told = self.words.typed[token], {"read": token, "may": may, "of": record.request}
+            is_kept_out = word.author not in may or self.is_allowed(word, record)
+            assert is_kept_out, "\n".join([*self.log, f"seed {self.seed}: {word} {told}"])
+
     def is_allowed(self, word: Word, record: RequestRecord) -> bool:
-        """The no to this very call, and an edit of it where editors may approve."""
+        """The no to this very call; where editors may approve, also their edit of it, and their no to another one."""
         if word.call is None or record.request.call is None:
             return False
         is_same = word.call.arguments == record.request.call.arguments
-        return is_same and (word.how != "edit" or self.policy == "editors")
+        is_editor = word.author in map(self.human, record.request.editors)
+        return (is_same and word.how != "edit") or (self.policy == "editors" and (is_same or is_editor))
 
     def count(self, record: RequestRecord, may: Collection[str], wrote: Collection[str]) -> None:
         """Count who is kept from it though nobody has read a word of theirs."""
@@ -665,6 +673,9 @@ class Walk(World):
                 is_editor = "edited" if one in record.request.editors else "another step"
                 why = record.request.parts.get(one) or is_editor
                 self.kept_out[why] += 1
+
+    async def read_of(self, record: RequestRecord) -> frozenset[str]:
+        return await self.read_before(record.request.run_id, record.request.step_id)
 
     async def read_before(self, run_id: str, step_id: StepId) -> frozenset[str]:
         """Return what a model had read, here and in the runs that led to it, as it chose this step."""
