@@ -280,9 +280,10 @@ async def test_attack_a_fork_asks_for_the_open_step_without_what_was_said_beside
     await world.next_mail("bo", about="Anna Ames answered")
     await world.decide("anna", await world.request(record.request.id), "free_text", "Only after 18:00")
 
-    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(CY, proof=None))
+    seq = (await world.run(source)).seq
+    fork = await world.app.runs.forks.fork(source, seq, Asker(CY, proof=None))
     await world.opened(fork)
-    again = await world.app.runs.forks.fork(fork, (await world.run(source)).seq + 2, Asker(CY, proof=None))
+    again = await world.app.runs.forks.fork(fork, seq + 2, Asker(CY, proof=None))
 
     for run_id in (fork, again):
         request = (await world.opened(run_id)).request

@@ -43,10 +43,13 @@ def _humans(people: Iterable[PersonId], doubles: Collection[tuple[PersonId, Pers
 
 
 def _all_seats(step: PolicyStep) -> Iterator[tuple[Anyone, ...]]:
-    """Every set of seats that would satisfy `step`, with one more for each further person of its quorum."""
+    """Every set of seats that would satisfy `step`, with one more for each further person of its quorum.
+
+    Of a quorum that is larger than all of them, one seat that nobody can fill says as much as the rest.
+    """
     anybody = Anyone(source=step.name, people=tuple(people_of(step.rule)))
     for seats in _seatings(_with_fewest_seats(step.rule)):
-        yield (*seats, *[anybody] * (step.quorum - len(seats)))
+        yield (*seats, *[anybody] * min(step.quorum - len(seats), len(anybody.people) + 1))
 
 
 def _with_fewest_seats(rule: Rule) -> Rule:
