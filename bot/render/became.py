@@ -5,9 +5,11 @@ card and a page set out what people wrote and programs printed beside them.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 from agents.deploy.results import live_now
+from agents.requests import Vote
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.state import AttemptOutcome, made_for
@@ -82,6 +84,24 @@ class Became:
     def may_stop(self) -> bool:
         """Whether an approval of it can still be taken back."""
         return self.kind in _NOT_YET and self.record.began_at is None
+
+    @property
+    def began(self) -> datetime | None:
+        """When it began; None where it did not, or waits for its turn."""
+        if self.kind in {"not_begun", "queued", "goes_on"}:
+            return None
+        return self.made.started_at if self.made else self.record.began_at
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended, as far as what did it said so."""
+        has_result = self.kind in {"done", "failed"} and self.made is not None and not self.made.by
+        return self.made.ended_at if self.made and has_result else None
+
+    @property
+    def taken_back(self) -> Vote | None:
+        """The word that took the approval back; None where code did."""
+        return next((vote for vote in reversed(self.record.votes) if not vote.approve), None)
 
     @property
     def mark(self) -> Mark:
@@ -198,7 +218,7 @@ def _next(became: Became) -> str:
 
 
 def _taken_back(became: Became, people: People) -> str:
-    back = next((vote for vote in reversed(became.record.votes) if not vote.approve), None)
+    back = became.taken_back
     if back is None:
         return f"{say('standing.taken-back')} {_next(became)}".strip()
     how = f", {by_way(back.channel)}," if by_way(back.channel) else ""

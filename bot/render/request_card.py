@@ -250,7 +250,7 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
             decision = record.decision
             return stand(text, *_reason(decision.reason, decision.by, people)) if decision else stand(text)
         case "revoked":
-            back = next((vote for vote in reversed(record.votes) if not vote.approve), None)
+            back = what.taken_back
             return stand(text, *_reason(back.reason, (back.person,), people)) if back else stand(text)
         case _:
             printed, quoted_as, is_output = _printed(what)
@@ -268,12 +268,10 @@ def _bounded(text: str) -> str:
 
 def _began(what: Became) -> str:
     """`It began at 14:02 UTC on 3 May 2026 and ended at …`; nothing where it did not, or waits for its turn."""
-    began = what.made.started_at if what.made else what.record.began_at
-    if began is None or what.kind in {"not_begun", "queued", "goes_on"}:
+    if what.began is None:
         return ""
-    ended = what.made.ended_at if what.made and what.kind in {"done", "failed"} and not what.made.by else None
-    until_then = say("standing.and-ended", when=in_words(ended)) if ended else ""
-    return f"{say('standing.began', when=in_words(began))}{until_then}."
+    until_then = say("standing.and-ended", when=in_words(what.ended)) if what.ended else ""
+    return f"{say('standing.began', when=in_words(what.began))}{until_then}."
 
 
 def _printed(what: Became) -> tuple[str, str, bool]:

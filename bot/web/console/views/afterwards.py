@@ -64,8 +64,8 @@ def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterw
         word=word(what),
         mark=what.mark,
         text=" ".join(filter(None, (*_held(what, people), sentence(what, people)))),
-        began=None if what.kind in {"not_begun", "queued", "goes_on"} else made.started_at if made else record.began_at,
-        ended=made.ended_at if made and has_result else None,
+        began=what.began,
+        ended=what.ended,
         output=_output(what) if has_result or what.kind == "unknown" else None,
         files=made.files if made and what.kind == "failed" else (),
     )
