@@ -49,14 +49,17 @@ _NAMED = (
 )
 _NAME = re.compile(r"\\{(\w+)\\}")
 
-# To the end of the label of a fact that could not be found out.
-_FAILED = ": look-up failed"
+LOOK_UP_FAILED = ": look-up failed"
+"""The end of the label of a fact that could not be found out."""
+
+RISKS = "Risks"
+"""The label of the fact that holds all marks of what is risky."""
 
 
 def label_of(label: str) -> str:
     """Return the label of a fact in the language that is spoken; one that nobody here recorded, as it is."""
-    if label.endswith(_FAILED):
-        return say("label.look-up-failed", label=label_of(label.removesuffix(_FAILED)))
+    if label.endswith(LOOK_UP_FAILED):
+        return say("label.look-up-failed", label=label_of(label.removesuffix(LOOK_UP_FAILED)))
     return say(_LABELS[label]) if label in _LABELS else next(_named(label), label)
 
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from language import in_all, say, speaking, spoken
 from language.catalogs import keys_of
+from language.labels import LOOK_UP_FAILED
 
 FILES: Final = ("recorded", "reason", "trouble", "file")
 """The catalogs whose sentences are all known again. Of two that fit, the one that stands first is meant."""
@@ -47,7 +48,6 @@ class _Known(NamedTuple):
 _FACTS = _Known(("recorded",))
 # Facts whose words are ours.
 _OURS = {"CI", "Changes", "Files", "Files touched", "From", "Health", "Migrations", "Program", "Takes back"}
-_FAILED = ": look-up failed"
 # Others may end or begin a line with such words as well, so they are known only where nothing else stands.
 _ONLY_THERE = {
     "Authors": ("deploy.and-more-authors",),
@@ -103,7 +103,7 @@ def fact_text(label: str, text: str) -> str:
         return _told(text, _FACTS._replace(keys=_ONLY_THERE[label]))
     if label == "Plan":
         return _told(text, _PLAN)
-    return text_of(text) if label in _OURS or label.endswith(_FAILED) else text
+    return text_of(text) if label in _OURS or label.endswith(LOOK_UP_FAILED) else text
 
 
 def text_of(text: str) -> str:

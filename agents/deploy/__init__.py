@@ -25,6 +25,7 @@ from agents.requests import Fact
 from agents.run import Run
 from agents.steps import Step
 from language import say
+from language.labels import LOOK_UP_FAILED
 
 __all__ = ["MIGRATIONS", "Environment", "Remote", "deploy_agent", "live_in"]
 
@@ -41,7 +42,7 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
         try:
             stale = await refreshed(environments.values())
         except LookFailed as error:
-            stale = (Fact(label="Repository: look-up failed", text=str(error)),)
+            stale = (Fact(label=f"Repository{LOOK_UP_FAILED}", text=str(error)),)
         found = named(run, tuple(environments))
         looks: list[Awaitable[tuple[Fact, ...]]] = [_state(environment) for environment in environments.values()]
         if found and found.environment and found.version:

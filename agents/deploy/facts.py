@@ -18,9 +18,10 @@ from agents.deploy.repository.git import Commits, Touched
 from agents.deploy.repository.mirror import refresh
 from agents.requests import Fact
 from agents.text import one_line, strip_invisible
+from language.labels import LOOK_UP_FAILED, RISKS
 
-RISKS, ROLLBACK = "Risks", "rollback by "
-"""The label of the fact that holds all marks, and the beginning of the mark of a deploy that only goes back."""
+ROLLBACK = "rollback by "
+"""The beginning of the mark of a deploy that only goes back."""
 
 _CHANGES_UNKNOWN = "what changes is not known"
 _SHOWN_CHARS, _PATH_CHARS = 100, 120
@@ -78,9 +79,9 @@ async def found(label: str, finding: Awaitable[str], within_s: float = FACT_S) -
         async with asyncio.timeout(within_s):
             return Fact(label=label, text=await finding)
     except LookFailed as error:
-        return Fact(label=f"{label}: look-up failed", text=str(error))
+        return Fact(label=f"{label}{LOOK_UP_FAILED}", text=str(error))
     except TimeoutError:
-        return Fact(label=f"{label}: look-up failed", text=f"it did not end within {within_s:g} s")
+        return Fact(label=f"{label}{LOOK_UP_FAILED}", text=f"it did not end within {within_s:g} s")
 
 
 def _commits(label: str, commits: Commits) -> Fact:

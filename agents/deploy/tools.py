@@ -11,7 +11,6 @@ from agents.deploy import checks
 from agents.deploy.backends.command import PLAN_S, backend_of
 from agents.deploy.environment import ELSEWHERE, Environment, Way
 from agents.deploy.facts import (
-    RISKS,
     ROLLBACK,
     about,
     has_risks,
@@ -28,6 +27,7 @@ from agents.deploy.repository import git
 from agents.deploy.results import LIVE_IN, read_commit
 from agents.requests import Effect, Fact
 from language import say
+from language.labels import RISKS
 from language.recorded import text_of
 
 _DESCRIPTIONS = {

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, cast
 
 from agents.requests import Fact
+from language.labels import LOOK_UP_FAILED, RISKS
 
 COMMANDS = frozenset(
     ("Bash", "Shell", "bash", "local_shell", "powershell", "run_in_terminal", "run_shell_command", "shell")
@@ -40,20 +41,14 @@ def risks_of(text: str, folder: str) -> tuple[Risk, ...]:
     return (*found, *([Risk("outside the folder", outside)] if outside else []))
 
 
-MARKS = "Risks"
-"""The label of the fact that holds marks, as it is recorded."""
-
-_FAILED = ": look-up failed"
-
-
 def marked(facts: Iterable[Fact]) -> tuple[str, ...]:
     """Return what the facts of a call mark as risky, each mark alone, as it is recorded."""
-    return tuple(mark for fact in facts if fact.label == MARKS for mark in fact.text.split("; "))
+    return tuple(mark for fact in facts if fact.label == RISKS for mark in fact.text.split("; "))
 
 
 def unknown(facts: Iterable[Fact]) -> tuple[str, ...]:
     """Return the labels of the facts that could not be found out, as they are recorded."""
-    return tuple(fact.label.removesuffix(_FAILED) for fact in facts if fact.label.endswith(_FAILED))
+    return tuple(fact.label.removesuffix(LOOK_UP_FAILED) for fact in facts if fact.label.endswith(LOOK_UP_FAILED))
 
 
 def texts_in(value: Any) -> Iterator[str]:

@@ -31,7 +31,7 @@ from bot.people.directory import People
 from bot.people.recognition import void_votes
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Judgement, Unclear
-from bot.policy.risks import MARKS, marked, unknown
+from bot.policy.risks import marked, unknown
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
 from bot.render.due import asked_line, frozen_lines, timing_lines, unanswered, what_a_yes_does
@@ -64,7 +64,7 @@ from channels import AnswerForm, Card, Line
 from channels.showing import spelled
 from language import LANGUAGES, say, say_many, speaking
 from language.dates import in_words
-from language.labels import label_of
+from language.labels import RISKS, label_of
 from language.lists import either
 from language.recorded import answer_of, artifact_of, fact_text, text_of, trouble_of
 
@@ -136,7 +136,7 @@ def risks_of(record: RequestRecord) -> tuple[str, ...]:
     facts = call.effect.facts
     found = [say("card.risk-frozen")] if record.frozen else []
     found += [say("card.risk-moved", name=name) for name in request.moved if name in call.effect.versions]
-    found += [fact_text(MARKS, mark) for mark in marked(facts)]
+    found += [fact_text(RISKS, mark) for mark in marked(facts)]
     found += [say("card.risk-unknown", label=label_of(label)) for label in unknown(facts)]
     found += [text_of(fact.unread) for fact in facts if fact.unread]
     found += [f"{risk.kind}: {quote(risk.words, _NAME_CHARS)}" for risk in risks_in(sent_by_program(request))]
@@ -507,7 +507,7 @@ def began_with(request: Request) -> list[Line]:
 
 def below_risks(facts: Iterable[Line]) -> list[Line]:
     """Return `facts` without the one that is shown above all others."""
-    return [fact for fact in facts if fact.label != label_of(MARKS)]
+    return [fact for fact in facts if fact.label != label_of(RISKS)]
 
 
 def set_off_by(origin: Origin) -> list[Line]:

@@ -21,7 +21,6 @@ from bot.policy.due import next_due
 from bot.policy.judge import ways_for
 from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import Can, yes_to
-from bot.policy.risks import MARKS
 from bot.render.acts import page_acts
 from bot.render.cards import (
     again_lines,
@@ -54,7 +53,7 @@ from bot.store.ids import review_of
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from channels import CardAct, Input, Line
 from language import say, say_many
-from language.labels import label_of
+from language.labels import RISKS, label_of
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
@@ -174,7 +173,7 @@ def card_view(
         quoted_as=quoted_as(request) or say("card.unverified"),
         arguments=arguments_of(request),
         facts=[
-            *(_short(fact) for fact in view.facts if fact.label != label_of(MARKS)),
+            *(_short(fact) for fact in view.facts if fact.label != label_of(RISKS)),
             *(FactView(label=line.label, text=line.text) for line in again),
         ],
         details=details(request),
