@@ -5,13 +5,6 @@ program is told is one of the five kinds below. The command line, the API and th
 they are told to do may be a `command`.
 """
 
-import shlex
-import sys
-from contextvars import ContextVar
-from pathlib import Path
-
-_data = ContextVar("data", default="")
-
 
 class SaysoError(Exception):
     """Something sayso could not do: `what` happened, and what to `do` next. Both are sentences for people."""
@@ -65,25 +58,3 @@ def add_failure(before: Failure | None, now: Failure) -> Failure:
         return now
     do = dict.fromkeys(one.do.rstrip(".") for one in (before, now) if one.do)
     return Conflict(f"{before.what.rstrip('.')}. {now.what}", ". ".join(do))
-
-
-def names_data(folder: Path | None) -> None:
-    """Note how this command line names its data directory; None: it does not, and the next one need not either."""
-    _data.set(str(folder) if folder else "")
-
-
-def program() -> str:
-    """Return what starts sayso as it was installed: `./sayso` in a clone of it, elsewhere `sayso`."""
-    begun = Path(sys.argv[0]).absolute()
-    if begun.name != "sayso" or begun.parent.parent.name != ".venv":
-        return "sayso"
-    launcher = begun.parent.parent.parent / "sayso"
-    if not launcher.is_file():
-        return "sayso"
-    return "./sayso" if launcher.parent == Path.cwd() else shlex.quote(str(launcher))
-
-
-def command(words: str) -> str:
-    """Return a command of sayso that finds this installation again: `./sayso watch s0r-… --data /srv/sayso`."""
-    data = _data.get()
-    return f"{program()} {words}" + (f" --data {shlex.quote(data)}" if data else "")

@@ -83,7 +83,9 @@ def _name_of(module: str) -> str:
 
 
 def _label(name: str) -> str:
-    return name if name in _PACKAGES else f"bot/{name}.py" if name in ("app", "telemetry", "errors") else f"bot/{name}"
+    if name in _PACKAGES:
+        return name
+    return f"bot/{name}" if (TOP / "bot" / name).is_dir() else f"bot/{name}.py"
 
 
 def _summary(top: Path, room: str) -> str:

@@ -37,12 +37,13 @@ def clone(tmp_path: Path) -> Path:
 
 # And this one says how it is started again.
 SAYS = """
-from bot.errors import command, names_data
+from bot.command_line import command, naming_data
 
 def main() -> None:
     print(command("dev"))
-    names_data("a place")
-    print(command("dev"))
+    with naming_data("a place"):
+        print(command("dev"))
+    print(command("stop"))
 """
 
 
@@ -84,7 +85,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 def test_what_is_to_be_typed_next_begins_as_sayso_was_begun_and_names_its_data_directory(
     clone: Path, tmp_path: Path
 ) -> None:
-    shutil.copy(TOP / "bot" / "errors.py", clone / "bot")
+    shutil.copy(TOP / "bot" / "command_line.py", clone / "bot")
     (clone / "bot" / "cli.py").write_text(SAYS)
     bare = subprocess.run(
         [sys.executable, "-c", f"{SAYS}\nmain()"], cwd=TOP, capture_output=True, text=True, check=True
@@ -92,9 +93,9 @@ def test_what_is_to_be_typed_next_begins_as_sayso_was_begun_and_names_its_data_d
 
     here, elsewhere = ended(launch(clone, cwd=clone)), ended(launch(clone, cwd=tmp_path))
 
-    assert here[1] == "./sayso dev\n./sayso dev --data 'a place'\n"
-    assert elsewhere[1] == f"'{clone}/sayso' dev\n'{clone}/sayso' dev --data 'a place'\n"
-    assert bare.stdout == "sayso dev\nsayso dev --data 'a place'\n"
+    assert here[1] == "./sayso dev\n./sayso dev --data 'a place'\n./sayso stop\n"
+    assert elsewhere[1] == f"'{clone}/sayso' dev\n'{clone}/sayso' dev --data 'a place'\n'{clone}/sayso' stop\n"
+    assert bare.stdout == "sayso dev\nsayso dev --data 'a place'\nsayso stop\n"
 
 
 @pytest.mark.long

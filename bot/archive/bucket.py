@@ -10,8 +10,8 @@ from obstore.store import S3Store
 from pydantic import SecretStr
 
 from bot.archive.places import ArchiveUnavailable, check_size
+from bot.command_line import command
 from bot.config.tables import RetentionConfig
-from bot.errors import command
 
 if TYPE_CHECKING:
     from obstore.store import S3Config

@@ -14,9 +14,10 @@ from agents.requests import RequestId
 from agents.requests.record import RequestRecord
 from bot.archive.format import ArchivedRun, holds, unpack
 from bot.archive.places import ArchiveUnavailable, FolderPlace, Place
+from bot.command_line import command
 from bot.config.asking import Asking
 from bot.config.settings import Settings
-from bot.errors import Invalid, command
+from bot.errors import Invalid
 from bot.store.ids import is_a
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")

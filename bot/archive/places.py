@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from bot.command_line import command
 from bot.config.files import read_file
-from bot.errors import Unavailable, command
+from bot.errors import Unavailable
 
 # No run and no segment of ours comes near it.
 _FILE_BYTES = 256 * 2**20

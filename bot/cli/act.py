@@ -10,7 +10,7 @@ import typer
 
 from bot.cli.options import As, Data, Json, text_of, texts_of
 from bot.cli.plain import plain, plain_json
-from bot.errors import command
+from bot.command_line import command
 
 if TYPE_CHECKING:
     from bot.cli.client import Client

@@ -19,10 +19,11 @@ import typer
 from agents.events import Event, read_event
 from bot.cli.server import server_of, tls_for
 from bot.cli.show import Story, last_shown, note_shown
+from bot.command_line import command
 from bot.config.data_dir import DataDir
 from bot.config.tables import PersonConfig
 from bot.config.trust import state_dir
-from bot.errors import SaysoError, Unavailable, command
+from bot.errors import SaysoError, Unavailable
 from bot.people.directory import People
 from bot.render.views import EnvironmentView, RequestView, RunView, Status, Summary
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.options import Data
-from bot.errors import command
+from bot.command_line import command
 
 if TYPE_CHECKING:
     from bot.cli.coding_agents import CodingAgent, Wish

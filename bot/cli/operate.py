@@ -13,7 +13,8 @@ import typer
 
 from bot.cli.options import As, Data, Json, serve, settings_of, survive_sighup, text_of
 from bot.cli.plain import plain, plain_json
-from bot.errors import Conflict, command
+from bot.command_line import command
+from bot.errors import Conflict
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings

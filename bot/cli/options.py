@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from bot.errors import Invalid, names_data
+from bot.command_line import naming_data
+from bot.errors import Invalid
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
 
 
-def _named(folder: Path | None) -> Path | None:
-    names_data(folder)
+def _named(context: typer.Context, folder: Path | None) -> Path | None:
+    context.with_resource(naming_data(folder))
     return folder
 
 

@@ -11,7 +11,7 @@ import typer
 from bot.cli.operate import attached, require_dev
 from bot.cli.options import As, Data, Json, settings_of
 from bot.cli.plain import plain, plain_json, short_hash
-from bot.errors import command
+from bot.command_line import command
 
 if TYPE_CHECKING:
     from agents.requests import PersonId

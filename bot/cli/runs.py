@@ -12,7 +12,7 @@ import typer
 
 from bot.cli.options import Data, Json, Limit, request_state, run_state, settings_of
 from bot.cli.plain import plain, plain_json, short_hash
-from bot.errors import command
+from bot.command_line import command
 
 if TYPE_CHECKING:
     from agents.run import Run as FoldedRun

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import typer
 
 from bot.cli.options import data_dir
+from bot.command_line import command
 from bot.config.data_dir import DataDir, LocalServer
-from bot.errors import NotFound, Unavailable, command
+from bot.errors import NotFound, Unavailable
 
 _ORIGIN = re.compile(r"https?://[^/\s@?#]+/?")
 

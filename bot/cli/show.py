@@ -17,8 +17,8 @@ from agents.requests.record import Comment
 from agents.run import fold
 from agents.text import one_line
 from bot.cli.plain import plain, plain_json
+from bot.command_line import command
 from bot.config.data_dir import DataDir
-from bot.errors import command
 from bot.people.directory import People
 from bot.render.cards import below_title, by_key, exact_call, short_hashes
 from bot.render.due import away_words, handed_on_words, unanswered

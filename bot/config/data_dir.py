@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from bot.errors import Invalid, Unavailable, command
+from bot.command_line import command
+from bot.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.command_line import command
 from bot.config.deploy import DeployConfig, FreezeConfig
 from bot.config.directory.groups import GroupTable, group_contradictions
 from bot.config.directory.oncall import OncallTable, oncall_contradictions
@@ -42,7 +43,6 @@ from bot.config.tables import (
 )
 from bot.config.triggers import TriggerConfig, TriggerName, trigger_contradictions
 from bot.config.trust import is_trusted
-from bot.errors import command
 from language import Language
 
 PREFIX = "SAYSO_"

@@ -15,6 +15,7 @@ import structlog
 
 from agents.requests import PersonId
 from bot.app import App, compose
+from bot.command_line import command, program
 from bot.config.data_dir import DataDir, LocalServer
 from bot.config.errors import ConfigError
 from bot.config.example import example_toml
@@ -25,7 +26,6 @@ from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
 from bot.dev.welcome import to_try
 from bot.doctor.slack import speaks_of_slack
-from bot.errors import command, program
 from bot.people.directory import People
 from bot.people.listed import ListedNow
 from bot.process.logging import log_to

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agents import Agent
+from bot.command_line import program
 from bot.config.settings import Settings
-from bot.errors import program
 
 _DEMO = ("production", "deploy v1.2.0 to production")
 

@@ -6,6 +6,7 @@ import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
 
+from bot.command_line import command
 from bot.config.data_dir import DataDir, redis_url
 from bot.config.errors import ConfigError
 from bot.config.mail import LONGEST_LOCAL_PART
@@ -20,7 +21,7 @@ from bot.doctor.retention import examine_retention
 from bot.doctor.room import room
 from bot.doctor.slack import examine_slack
 from bot.doctor.triggers import examine_triggers
-from bot.errors import Invalid, Unavailable, command
+from bot.errors import Invalid, Unavailable
 from bot.people.directory import People
 from bot.registry.configured import agents_of
 

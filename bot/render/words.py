@@ -30,7 +30,7 @@ from agents.requests.asked import AskedAs
 from agents.requests.record import RequestRecord
 from agents.standing import ALLOW_AGAIN
 from agents.text import first_line, one_line, quote
-from bot.errors import command
+from bot.command_line import command
 from bot.people.directory import QUESTION, People
 from bot.people.recognition import as_told_now
 from bot.policy.approvers.quorum import Needs

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from agents.requests import PersonId
 from agents.text import first_line, quote
-from bot.errors import command
+from bot.command_line import command
 from bot.people.directory import People
 from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
