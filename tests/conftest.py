@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import tempfile
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -89,8 +90,11 @@ def _leaves_nothing_open() -> Iterator[None]:
     What is left then was loaded for good: to look at it after each file took a fifth of a second for each.
     """
     yield
-    gc.collect()
+    with warnings.catch_warnings(record=True, action="always") as told:
+        gc.collect()
     gc.freeze()
+    left_open = [str(each.message) for each in told]
+    assert not left_open
 
 
 @pytest.fixture
