@@ -111,8 +111,7 @@ async def test_who_approved_as_one_of_two_is_asked_anew_where_one_is_enough_by_n
     await becomes(world, without(TOML, "cy"))  # with its quorum of two, the file is refused
 
     now = await asked_anew(world, record)
-    card = world.mails("bo")[-1]
-    assert now.request.id in card.text
+    [card] = [mail for mail in world.mails("bo") if now.request.id in mail.text]
     assert "Who decides: only you" in card.text
     assert world.workshop.effects == [], "their approval was one of two"
     await world.reply("bo", card, "approve")
