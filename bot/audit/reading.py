@@ -1,6 +1,5 @@
 """Reads the log: checks all of it, and finds records by person, policy, time and run."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -167,7 +166,6 @@ class AuditReader:
                 outside = seals.pop(one.place, None)
                 if outside and outside.seal != one.seal:
                     found.findings.append(Finding(shard, one.place, "not the record whose head was noted outside"))
-            await asyncio.sleep(0)
         found.weaker = checker.weaker
         rows = await rows_of(self._store, shard)
         for place, body, kept in again:

@@ -309,6 +309,25 @@ async def test_facts_of_many_runs_beside_each_other_are_sealed_in_their_order(st
     assert (found[0][-1]["kind"], (await verified(store)).findings) == ("frozen", [])
 
 
+@pytest.mark.parametrize(("events", "held"), [(1, 8), (60, 1), (40, 2), (150, 1)])
+async def test_few_runs_with_few_events_are_read_and_held_before_their_first_record(
+    store: Store, events: int, held: int
+) -> None:
+    for letter in "abcdefghijklmnopqrst":
+        run_id = RunId(f"s0r-{letter * 13}")
+        before = [build.started(run_id=run_id), *(build.chosen() for _ in range(events - 2))]
+        await store.commit(Commit(run_id=run_id, events=[*before, paused()], expect=0))
+    read = list[int]()
+
+    async def rest(_: float) -> None:
+        read.append((await store.client.do("INFO", "commandstats"))["cmdstat_xrange"]["calls"] - 1)  # the new facts
+
+    await store.client.do("CONFIG", "RESETSTAT")
+    await Sealer(store, Names(), lambda: KEY, announced, rest).seal(0)
+
+    assert read[0] == held
+
+
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(place=st.integers(1, 5), how=st.sampled_from(["body", "seal", "removed", "kept", "kept away"]))
 async def test_whatever_is_changed_in_redis_is_found_and_named(redis: str, place: int, how: str) -> None:
