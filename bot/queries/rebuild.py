@@ -62,7 +62,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int] | None:
         told = run.requests
         stored = {request_id: await store.record(request_id) for request_id in told}
         writes = [record_write(told[request_id], old.version if old else 0) for request_id, old in stored.items()]
-        due = [_next_look(one.request) for one in told.values() if one.state == "open"]
+        due = [_next_look(one) for one in told.values() if one.state == "open"]
         due += [Wake(WorkItem("glass", one.request.id)) for one in told.values() if broken(one)]
         commit = Commit(
             run_id=run_id,
@@ -84,9 +84,13 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int] | None:
     return None
 
 
-def _next_look(request: Request) -> Wake:
-    """When it is looked at next. Where more than its expiry is to come, that look finds out when."""
-    has_more = request.policy.remind_after_s or request.policy.escalate_after_s
+def _next_look(record: RequestRecord) -> Wake:
+    """When it is looked at next. Where more than its expiry is to come, that look finds out when.
+
+    The policy says when its first step escalates, and what is asked when the one in force does.
+    """
+    request = record.request
+    has_more = request.policy.remind_after_s or record.asked.escalate_after_s
     return Wake(WorkItem("ask", request.id), None if has_more else request.expires_at)
 
 

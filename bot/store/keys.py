@@ -668,10 +668,10 @@ class Keys:
     ticks = One(
         "ticks",
         "store.timers",
-        "while the trigger is there",
+        "while the trigger is there, and ten minutes more",
         "one for each trigger",
         "hash",
-        "trigger -> its next moment and cron line",
+        "trigger and cron line -> its next moment, and since when a worker's file lacks it",
     )
     day = Each(
         "day:AGENT:DAY:WHAT",

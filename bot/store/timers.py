@@ -66,53 +66,69 @@ class Clock:
                 log.error("Redis's clock was set back: see sayso doctor", ahead_s=round(ahead.total_seconds()))
 
 
+# Workers with two files run side by side while they are restarted one after the other.
+_ROLLING = timedelta(minutes=10)
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The first moment of `line`, a cron line with its zone, that was not dealt with."""
+    """The first moment of a cron line that was not dealt with. `left_at`: a worker's file did not have it then."""
 
     at: datetime
-    line: str
+    left_at: datetime | None = None
+
+    def is_forgotten(self, now: datetime) -> bool:
+        """Return whether no file has had it for longer than workers take to be restarted."""
+        return self.left_at is not None and now >= self.left_at + _ROLLING
 
 
 class Ticks:
-    """The ticks, by trigger. All methods raise StoreUnavailable while Redis is away."""
+    """The ticks, by cron line, each under one name. All methods raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client, shards: int) -> None:
         self._client, self._shards = client, shards
 
-    def shard_of(self, trigger: str) -> int:
-        """Return the shard where the trigger is kept, and so whose sweeper looks at it."""
-        return self._client.ingress(f"trigger {trigger}", self._shards)
+    def shard_of(self, name: str) -> int:
+        """Return the shard where a tick is kept, and so whose sweeper looks at it."""
+        return self._client.ingress(f"trigger {name}", self._shards)
 
-    async def read(self, trigger: str) -> tuple[Tick | None, datetime]:
-        """Return the next tick, None before the trigger was first seen; and the time by the store's clock."""
-        keys = Keys(self.shard_of(trigger))
-        held, *told = await self._client.read(["HGET", keys.ticks, trigger], *clock.asked(keys))
+    async def read(self, name: str) -> tuple[Tick | None, datetime]:
+        """Return the next tick, None before its line was first seen; and the time by the store's clock."""
+        keys = Keys(self.shard_of(name))
+        held, *told = await self._client.read(["HGET", keys.ticks, name], *clock.asked(keys))
         return _tick(held), clock.adjusted(*told)[0]
 
-    async def forget_others(self, shard: int, triggers: Collection[str]) -> list[str]:
-        """Forget what is due next of all triggers of a shard but these; which they were."""
-        held = await self._client.do("HKEYS", Keys(shard).ticks)
-        others = sorted({name.decode() for name in held} - set(triggers))
-        if others:
-            await self._client.do("HDEL", Keys(shard).ticks, *others)
-        return others
+    async def leave_others(self, shard: int, names: Collection[str]) -> list[str]:
+        """Leave the ticks of a shard that have none of these `names` to workers with another file.
 
-    async def move(self, trigger: str, before: Tick | None, after: Tick) -> bool:
+        What no file has had for a while is forgotten; return that.
+        """
+        keys = Keys(shard)
+        held, *told = await self._client.read(["HGETALL", keys.ticks], *clock.asked(keys))
+        ticks, now = {name.decode(): _tick(body) for name, body in held.items()}, clock.adjusted(*told)[0]
+        others = {name: tick for name, tick in ticks.items() if tick and name not in names}
+        for name, tick in others.items():
+            if tick.left_at is None:
+                await self._client.run(scripts.set_if(keys.ticks, name, _held(Tick(tick.at, now)), _held(tick)))
+        gone = [name for name, tick in others.items() if tick.is_forgotten(now)]
+        taken = [await self._client.run(scripts.set_if(keys.ticks, name, "", _held(others[name]))) for name in gone]
+        return [name for name, one in zip(gone, taken, strict=True) if one.is_set]
+
+    async def move(self, name: str, before: Tick | None, after: Tick) -> bool:
         """Have `after` be due next; False when somebody else has moved on from `before`."""
-        keys = Keys(self.shard_of(trigger))
-        return (await self._client.run(scripts.set_if(keys.ticks, trigger, _held(after), _held(before)))).is_set
+        keys = Keys(self.shard_of(name))
+        return (await self._client.run(scripts.set_if(keys.ticks, name, _held(after), _held(before)))).is_set
 
 
 def _tick(held: bytes | None) -> Tick | None:
     if not held:
         return None
-    at, _, line = held.decode().partition(" ")
-    return Tick(clock.moment(at), line)
+    at, _, left_at = held.decode().partition(" ")
+    return Tick(clock.moment(at), clock.moment(left_at) if left_at else None)
 
 
 def _held(tick: Tick | None) -> str:
-    return f"{round(tick.at.timestamp() * 1000)} {tick.line}" if tick else ""
+    return " ".join(str(round(one.timestamp() * 1000)) for one in (tick.at, tick.left_at) if one) if tick else ""
 
 
 # Longer than a day lasts anywhere; nobody asks about an earlier one.

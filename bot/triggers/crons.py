@@ -33,18 +33,25 @@ class Crons:
     def __init__(self, ticks: Ticks, firing: TriggerStarts, triggers: Mapping[str, TriggerConfig]) -> None:
         self.ticks, self._firing = ticks, firing
         self._crons = {name: config for name, config in triggers.items() if config.cron}
+        # Workers with two files may have another line each: neither takes the other one's moment for its own.
+        self._lines = {name: f"{name} {config.cron} {config.timezone}" for name, config in self._crons.items()}
 
     async def sweep(self, shard: int) -> None:
         """Fire what is due in a shard. What goes wrong with one is tried again at the next sweep."""
         try:
-            for name in await self.ticks.forget_others(shard, self._crons):
-                log.info("not configured any more", trigger=name)
+            for line in await self.ticks.leave_others(shard, {*self._lines.values()}):
+                log.info("not configured any more", trigger=line)
         except StoreError as error:
             return log.warning("ticks put off", shard=shard, error=str(error))
         for name, config in self._crons.items():
-            if self.ticks.shard_of(name) == shard:
+            if self.ticks.shard_of(self._lines[name]) == shard:
                 await self._try(name, config)
         return None
+
+    async def due(self, name: str) -> Tick | None:
+        """Return the next tick of a trigger; None before its line was first seen, or is again."""
+        tick, now = await self.ticks.read(self._lines[name])
+        return None if tick is None or tick.is_forgotten(now) else tick
 
     async def _try(self, name: str, config: TriggerConfig) -> None:
         try:
@@ -63,22 +70,25 @@ class Crons:
 
     async def _leave_behind(self, name: str, config: TriggerConfig) -> None:
         """Give up on a broken tick once a later one is due, which has a run of its own."""
-        tick, now = await self.ticks.read(name)
+        line = self._lines[name]
+        tick, now = await self.ticks.read(line)
         if tick and (later := next_tick(config.cron or "", config.timezone, tick.at)) <= now:
-            await self.ticks.move(name, tick, Tick(later, tick.line))
+            await self.ticks.move(line, tick, Tick(later))
 
     def _near(self, name: str) -> str:
         return f"s{self.ticks.shard_of(name)}r-aaaaaaaaaaaaa"
 
     async def _look(self, name: str, config: TriggerConfig, cron: str) -> None:
-        tick, now = await self.ticks.read(name)
-        line = f"{cron} {config.timezone}"
-        following = Tick(next_tick(cron, config.timezone, now), line)
-        if tick is None or tick.line != line:  # what was not configured then was not missed
-            await self.ticks.move(name, tick, following)
+        line = self._lines[name]
+        tick, now = await self.ticks.read(line)
+        following = Tick(next_tick(cron, config.timezone, now))
+        if tick is None or tick.is_forgotten(now):  # what was not configured then was not missed
+            await self.ticks.move(line, tick, following)
         elif tick.at <= now and not self._firing.waits_for_file(config):
             await self._fire(name, config, tick.at, now)
-            await self.ticks.move(name, tick, following)
+            await self.ticks.move(line, tick, following)
+        elif tick.left_at:
+            await self.ticks.move(line, tick, Tick(tick.at))
 
     async def _fire(self, name: str, config: TriggerConfig, first: datetime, now: datetime) -> None:
         cron, zone = config.cron or "", config.timezone

@@ -3,10 +3,13 @@ import asyncio
 import pytest
 
 from agents.run import fold
+from bot.people.offers import deciders
 from bot.queries.rebuild import Rebuilt, rebuild
 from bot.store.client import Client
 from bot.store.keys import Keys
 from tests.kit.indexes import listed, lists_of_events
+from tests.kit.office import STEPS
+from tests.kit.opens import opens
 from tests.kit.world import World
 
 
@@ -75,6 +78,31 @@ async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(
     assert await listed(world.app.store) == await lists_of_events(world.app.store)
     await world.reply("bo", await world.next_mail("bo", about="Press horn"), "approved")
     assert (await world.ended(waiting.request.run_id)).state == "done"
+
+
+_FINANCE = 'name = "finance"\napprovers = ["person:eve"]\n'
+_LATER = STEPS.replace('escalate_after = "8h"\nescalate_to = ["person:dan"]\n', "").replace(
+    'name = "finance"\napprovers = ["group:finance"]\n',
+    f'{_FINANCE}escalate_after = "1h"\nescalate_to = ["person:dan"]\n',
+)
+
+
+def _spends(world: World) -> None:
+    world.workshop.policy_of["bell"] = "spending"
+
+
+@opens(_LATER, change=_spends)
+async def test_a_step_escalates_after_a_rebuild_though_the_first_one_never_does(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.decide("bo", record, "approve")
+    await world.quiet()
+
+    await rebuild(world.app.store)
+    await world.quiet()
+    await world.move_time(3_601)
+    await world.quiet()
+
+    assert deciders(await world.request(record.request.id), world.people) == ("eve", "dan")
 
 
 async def test_a_run_that_leaves_for_the_archive_after_it_was_listed_is_left_alone(world: World) -> None:

@@ -7,8 +7,8 @@ from bot.store import Store
 from bot.store.timers import Tick, Ticks
 from tests.kit.guards import guards
 
-FIRST = Tick(datetime(2026, 1, 1, 7, tzinfo=UTC), "0 7 * * * Europe/Berlin")
-NEXT, LATER = (Tick(FIRST.at + timedelta(days=days), FIRST.line) for days in (1, 2))
+FIRST = Tick(datetime(2026, 1, 1, 7, tzinfo=UTC))
+NEXT, LATER = (Tick(FIRST.at + timedelta(days=days)) for days in (1, 2))
 
 
 @guards("write_if.lua:same")

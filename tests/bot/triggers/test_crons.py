@@ -10,13 +10,14 @@ import pytest
 
 from agents.events import RunStarted
 from bot.app import App, compose
+from bot.config.cron import next_tick
 from bot.config.settings import Settings
 from bot.render.views import Summary
 from tests.kit.clerk import clerk
 from tests.kit.office import TOML
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World, a_world, beside_it
 
 HOURLY = """
 [triggers.stocktaking]
@@ -39,7 +40,7 @@ async def known(world: World, name: str = "stocktaking") -> datetime:
     """Return when the trigger is due next, once some worker has seen it."""
 
     async def seen() -> datetime | None:
-        tick, _ = await world.app.work.crons.ticks.read(name)
+        tick = await world.app.work.crons.due(name)
         return tick.at if tick else None
 
     return await until(seen, what=f"{name} is known")
@@ -111,10 +112,10 @@ async def test_a_worker_that_died_after_the_start_and_before_the_tick_was_moved_
 ) -> None:
     crons, due = office.app.work.crons, await to_the_next(office)
     [run] = await started(office, 1)
-    tick, _ = await crons.ticks.read("stocktaking")
+    tick = await crons.due("stocktaking")
     assert tick
 
-    await crons.ticks.move("stocktaking", tick, type(tick)(due, tick.line))
+    await crons.ticks.move("stocktaking 0 * * * * UTC", tick, type(tick)(due))
     await until(lambda: _is_moved_on(office, due))
     await office.quiet()
 
@@ -184,7 +185,7 @@ async def test_a_table_that_was_taken_out_and_put_back_makes_up_for_nothing(offi
     with_it = office.toml
     async with office.stopped():
         office.toml = TOML
-    await until(lambda: _is_forgotten(office), what="the trigger is forgotten")
+    await until(lambda: _is_left(office), what="the trigger is left")
     async with office.stopped():
         await office.move_time(5 * HOUR_S)
         office.toml = with_it
@@ -198,8 +199,44 @@ async def test_a_table_that_was_taken_out_and_put_back_makes_up_for_nothing(offi
     assert (await started(office, 1))[0].context["ticks"] == 1
 
 
-async def _is_forgotten(world: World) -> bool:
-    return (await world.app.work.crons.ticks.read("stocktaking"))[0] is None
+@pytest.mark.parametrize("another", [TOML, TOML + HOURLY.replace('"0 * * * *"', '"30 * * * *"')])
+async def test_no_tick_is_lost_to_a_worker_whose_file_lacks_the_table_or_has_another_line(
+    redis: str, tmp_path: Path, another: str
+) -> None:
+    """They run side by side while they are restarted one after the other."""
+    old, new = (World(redis, tmp_path / "data", toml) for toml in (another, TOML + HOURLY))
+    async with beside_it(old), beside_it(new):
+        due = next_tick("0 * * * *", "UTC", await new.now() + timedelta(minutes=1))
+        await new.move_time((due - await new.now()).total_seconds() - 30)
+        await _sweep(new, old, new, old)
+        await new.move_time(60)
+
+        await _sweep(old, new, old, new)
+
+        assert due.isoformat() in [run.context["due"] for run in await runs(new)]
+
+
+async def test_a_tick_that_no_file_has_any_more_is_forgotten(office: World) -> None:
+    async with office.stopped():
+        office.toml = TOML
+    await until(lambda: _is_left(office), what="the trigger is left")
+    await office.move_time(601)
+
+    async def is_forgotten() -> bool:
+        return (await office.app.work.crons.ticks.read("stocktaking 0 * * * * UTC"))[0] is None
+
+    await until(is_forgotten, what="the trigger is forgotten")
+
+
+async def _sweep(*worlds: World) -> None:
+    for world in worlds:
+        for shard in range(world.app.store.shards):
+            await world.app.work.crons.sweep(shard)
+
+
+async def _is_left(world: World) -> bool:
+    tick, _ = await world.app.work.crons.ticks.read("stocktaking 0 * * * * UTC")
+    return tick is None or tick.left_at is not None
 
 
 @dataclass
@@ -245,7 +282,7 @@ async def test_a_tick_that_breaks_is_told_to_the_operators_once_and_the_next_one
 
 
 async def _is_due(world: World, at: datetime) -> bool:
-    tick, _ = await world.app.work.crons.ticks.read("stocktaking")
+    tick = await world.app.work.crons.due("stocktaking")
     return tick is not None and tick.at == at
 
 
