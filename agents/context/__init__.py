@@ -15,7 +15,7 @@ from itertools import groupby
 from pydantic import JsonValue
 
 from agents.context.fields import Cut, fields_of
-from agents.context.pruning import Entry, entries, fit
+from agents.context.pruning import Entry, authors, entries, fit
 from agents.context.tokens import tokens_in
 from agents.events import (
     ContextFetched,
@@ -29,6 +29,7 @@ from agents.events import (
     ThoughtDropped,
     ToolFinished,
 )
+from agents.requests import Author
 from agents.run import Run
 from agents.text import one_line, strip_invisible
 from language import say
@@ -47,13 +48,15 @@ class Context:
     """`blocks` are the parts of the one user message for the next step, in so many `tokens` by our own estimate.
 
     The first `stable` of them begin the next contexts of the run as well, byte for byte, unless something in them
-    leaves. `longest` is the longest part of it, where it `is_too_long`; `agent` is whose budget it is.
+    leaves. `by` are all whose words it holds, or held before something left. `longest` is the longest part of it, where
+    it `is_too_long`; `agent` is whose budget it is.
     """
 
     blocks: tuple[str, ...]
     stable: int
     tokens: int
     budget_tokens: int
+    by: tuple[Author, ...]
     longest: Entry | None = None
     agent: str = "NAME"
 
@@ -103,7 +106,8 @@ def build(run: Run, events: Sequence[Event], budget_tokens: int = BUDGET_TOKENS)
     longest = max(shown, key=lambda entry: entry.tokens) if shown and used + frame > budget_tokens else None
     agent = run.started.agent if run.started else "NAME"
     blocks, stable = _blocks(_lines(shown), events)
-    return Context((*blocks, _ending(run, left_out)), stable, used + frame, budget_tokens, longest, agent)
+    text = (*blocks, _ending(run, left_out))
+    return Context(text, stable, used + frame, budget_tokens, authors(events), longest, agent)
 
 
 def budget_after(run: Run, budget_tokens: int) -> int:
@@ -177,11 +181,11 @@ def _ending(run: Run, left_out: int) -> str:
 def _write(entry: Entry, run: Run) -> None:
     """Give `entry` its line; none when the event does not matter."""
     where = f"`sayso events {run.id}` prints all of it, as event {entry.seq}" if run.id else ""
-    fields = fields_of(entry.event, Cut(where, entry.is_brief, entry.failed))
-    if fields is None:
+    shown = fields_of(entry.event, Cut(where, entry.is_brief, entry.failed), entry.about)
+    if shown is None:
         entry.text, entry.tokens = "", 0
         return
-    text = json.dumps(_shown(fields), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_shown(shown.fields), ensure_ascii=False, separators=(",", ":"))
     text = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
     event = entry.event
     entry.text = f'<event seq="{entry.seq}" type="{event.type}" at="{_moment(event.at)}">{text}</event>'

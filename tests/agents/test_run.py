@@ -208,7 +208,7 @@ def test_a_revocation_after_the_start_changes_nothing() -> None:
 
 WORDS = said()
 MAILED = WORDS.model_copy(update={"proof": as_by("console", "email")})
-REPORT = OutsideReported(at=NOON, report_id="r1", handle="r1")
+REPORT = OutsideReported(at=NOON, report_id="r1", handle="r1", by=())
 EDITED = RequestRevised(at=NOON, by=BO, request=request(), proof=as_by("slack"))
 
 
