@@ -273,7 +273,7 @@ def _outside(run: Run, event: ToolWaits | ToolQueued | OutsideReported | ChildSt
 
 def _reported(run: Run, event: OutsideReported) -> Run:
     """Add a child that ended: who wrote to it wrote to this run, and its use, once, is used of this run's budget."""
-    run = _read(_wrote(run, (one.person for one in event.by if one.asks)), event.by)
+    run = _read(_wrote(run, [one.person for one in event.by if one.asks]), event.by)
     child = next((one for one in run.children if one.run_id == event.report_id), None)
     if child is None or child.run_id in run.ended_children:
         return run
