@@ -15,7 +15,7 @@ from itertools import groupby
 from pydantic import JsonValue
 
 from agents.context.fields import Cut, fields_of
-from agents.context.pruning import Entry, authors, entries, fit
+from agents.context.pruning import Entry, entries, fit
 from agents.context.tokens import tokens_in
 from agents.events import (
     ContextFetched,
@@ -29,7 +29,6 @@ from agents.events import (
     ThoughtDropped,
     ToolFinished,
 )
-from agents.requests import Author
 from agents.run import Run
 from agents.text import one_line, strip_invisible
 from language import say
@@ -48,15 +47,13 @@ class Context:
     """`blocks` are the parts of the one user message for the next step, in so many `tokens` by our own estimate.
 
     The first `stable` of them begin the next contexts of the run as well, byte for byte, unless something in them
-    leaves. `by` are all whose words it holds, or held before something left. `longest` is the longest part of it, where
-    it `is_too_long`; `agent` is whose budget it is.
+    leaves. `longest` is the longest part of it, where it `is_too_long`; `agent` is whose budget it is.
     """
 
     blocks: tuple[str, ...]
     stable: int
     tokens: int
     budget_tokens: int
-    by: tuple[Author, ...]
     longest: Entry | None = None
     agent: str = "NAME"
 
@@ -106,8 +103,7 @@ def build(run: Run, events: Sequence[Event], budget_tokens: int = BUDGET_TOKENS)
     longest = max(shown, key=lambda entry: entry.tokens) if shown and used + frame > budget_tokens else None
     agent = run.started.agent if run.started else "NAME"
     blocks, stable = _blocks(_lines(shown), events)
-    text = (*blocks, _ending(run, left_out))
-    return Context(text, stable, used + frame, budget_tokens, authors(events), longest, agent)
+    return Context((*blocks, _ending(run, left_out)), stable, used + frame, budget_tokens, longest, agent)
 
 
 def budget_after(run: Run, budget_tokens: int) -> int:

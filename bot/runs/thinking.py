@@ -82,9 +82,10 @@ class Thinker:
         )
 
     async def _choose(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
-        began, known = time.monotonic(), dict.fromkeys(run.read_by)
-        # Plain rules read the run, which holds what a model is shown of it.
-        read_by = tuple(one for one in authors(events) if one not in known)
+        # Plain rules read the run, which holds what a model is shown of it. Of a long story that takes a while.
+        known = dict.fromkeys(run.read_by)
+        read_by = tuple(one for one in await asyncio.to_thread(authors, events) if one not in known)
+        began = time.monotonic()
         if self.asks_a_model(agent, run):
             chosen = await self._models[agent.name].choose(agent, run, events)
             if self._noted:

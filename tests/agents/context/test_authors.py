@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from agents.context import build, render
+from agents.context import render
 from agents.context.pruning import authors
 from agents.events import Event, RequestDecided, RequestRevised, RunStarted, StepChosen
 from agents.events.requests import Edited
@@ -85,9 +85,9 @@ def _token_in(value: Any, whose: PersonId, typed: Typed) -> Any:
 
 def unnamed(events: list[Event], typed: Typed, budget_tokens: int = 20_000) -> Iterator[str]:
     """Whose words stand in a context that does not name them."""
-    context = build(fold(events), events, budget_tokens)
-    by = {one.person for one in context.by}
-    yield from (typed[token] for token in TOKEN.findall(context.text) if typed[token] not in by)
+    by = {one.person for one in authors(events)}
+    text = render(fold(events), events, budget_tokens)
+    yield from (typed[token] for token in TOKEN.findall(text) if typed[token] not in by)
 
 
 @given(any_story(max_size=10), st.sampled_from([100, 20_000]))
@@ -146,8 +146,7 @@ def test_one_of_the_words_of_code_names_nobody_and_any_other_word_does() -> None
 
 @given(any_story(max_size=10))
 def test_whoever_was_read_once_stays_read(events: list[Event]) -> None:
-    before = build(fold(events[:-1]), events[:-1], 100).by
-    after = build(fold(events), events, 100).by
+    before, after = authors(events[:-1]), authors(events)
 
     assert after[: len(before)] == before
     assert {one for event in events if isinstance(event, StepChosen) for one in event.read_by} <= {*after}
