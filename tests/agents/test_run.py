@@ -413,12 +413,12 @@ def test_whoever_wrote_is_a_writer_to_the_end_of_the_run(events: list[Event], wr
 
 
 def test_who_was_read_in_a_child_that_ended_was_read_for_all_that_its_step_does_then() -> None:
-    answered = Author(person=BO, part="answered")
-    begun = [started(), chosen(read_by=(Author(person=ANNA, part="asked"),)), tool_started()]
+    asked, answered = Author(person=ANNA, part="asked"), Author(person=BO, part="answered")
+    told = REPORT.model_copy(update={"by": (answered,)})
 
-    run = fold([*begun, REPORT.model_copy(update={"by": (answered,)})])
+    run = fold([started(), chosen(read_by=(asked,)), tool_started(), told])
 
-    assert run.read_by == (*fold(begun).read_by, answered)
+    assert run.read_by == (asked, answered)
     assert run.writers == (), "who only answered does not steer"
 
 

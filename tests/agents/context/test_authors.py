@@ -12,7 +12,7 @@ from agents.context import render
 from agents.context.pruning import authors
 from agents.events import Event, RequestDecided, RequestRevised, RunStarted, StepChosen
 from agents.events.requests import Edited
-from agents.requests import Attachment, Author, GatedCall, Given, PersonId, Worded
+from agents.requests import Attachment, Author, GatedCall, Given, PersonId, RequestId, Worded
 from agents.requests.proof import as_by
 from agents.run import fold
 from agents.state import IT_DID_NOT
@@ -34,53 +34,47 @@ def planted(event: Event, typed: Typed) -> Event:
 def _whose(model: BaseModel) -> PersonId | None:
     """Whose words its texts are, as its own fields say; those of what it holds are theirs as well."""
     for name in ("person", "requester", "by", "read_by", "vote", "decision"):
-        match getattr(model, name, None):
-            case str(person) if person:
-                return PersonId(person)
-            case tuple((Author() as author, *_)):
-                return author.person
-            case tuple((str(person), *_)):
-                return PersonId(person)
-            case BaseModel() as inner:
-                return _whose(inner)
-            case _:
-                pass
+        found: Any = getattr(model, name, None)
+        found = found[0] if isinstance(found, tuple) and found else found
+        found = found.person if isinstance(found, Author) else found
+        if isinstance(found, str) and found:
+            return PersonId(found)
+        if isinstance(found, BaseModel):
+            return _whose(found)
     return None
 
 
 def _planted(model: Any, whose: PersonId | None, typed: Typed) -> Any:
     hints, update = get_type_hints(type(model)), dict[str, Any]()
-    for name, value in model:
-        match value:
-            case BaseModel():
-                update[name] = _planted(value, _whose(value) or whose, typed)
-            case tuple((BaseModel(), *_)) if not isinstance(value[0], Author):
-                update[name] = tuple(_planted(one, _whose(one) or _nobody(one, whose), typed) for one in value)
-            case str() | dict() | tuple() if whose and (isinstance(value, dict) or hints[name] in _TEXTS):
-                update[name] = _token_in(value, whose, typed)
-            case _:
-                pass
+    for name in type(model).model_fields:
+        value: Any = getattr(model, name)
+        if isinstance(value, BaseModel):
+            update[name] = _planted(value, _whose(value) or whose, typed)
+        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel) and name not in {"by", "read_by"}:
+            parts: Any = value
+            update[name] = tuple(_planted(one, _whose(one) or _of_its_own(one, whose), typed) for one in parts)
+        elif whose and (isinstance(value, dict) or hints[name] in _TEXTS):
+            update[name] = _token_in(value, whose, typed)
     return model.model_copy(update=update)
 
 
-def _nobody(part: BaseModel, whose: PersonId | None) -> PersonId | None:
+def _of_its_own(part: Any, whose: PersonId | None) -> PersonId | None:
+    """A line that names nobody is of code, whoever stands around it."""
     return None if isinstance(part, Worded) else whose
 
 
 def _token_in(value: Any, whose: PersonId, typed: Typed) -> Any:
-    match value:
-        case "":
-            return value
-        case str():
-            token = f"zz{len(typed)}zz"
-            typed[token] = whose
-            return f"{value} {token}"
-        case dict():
-            return {name: _token_in(one, whose, typed) for name, one in value.items()}
-        case list() | tuple():
-            return type(value)(_token_in(one, whose, typed) for one in value)
-        case _:
-            return value
+    if isinstance(value, str) and value:
+        token = f"zz{len(typed)}zz"
+        typed[token] = whose
+        return f"{value} {token}"
+    if isinstance(value, dict):
+        named: dict[Any, Any] = value
+        return {name: _token_in(one, whose, typed) for name, one in named.items()}
+    if isinstance(value, list | tuple):
+        listed: Any = value
+        return type(listed)([_token_in(one, whose, typed) for one in listed])
+    return value
 
 
 def unnamed(events: list[Event], typed: Typed, budget_tokens: int = 20_000) -> Iterator[str]:
@@ -133,10 +127,8 @@ def test_one_of_the_words_of_code_names_nobody_and_any_other_word_does() -> None
     decision = decided("answered", "q9").decision
 
     def answered(text: str) -> RequestDecided:
-        told = {"text": text, "picks": (text,), "form": {}}
-        return RequestDecided.model_validate(
-            {"at": NOON, "request_id": "q9", "decision": {**decision.model_dump(exclude={"channel"}), "given": told}}
-        )
+        told = decision.model_copy(update={"given": Given(text=text, picks=(text,))})
+        return RequestDecided(at=NOON, request_id=RequestId("q9"), decision=told)
 
     def named(event: Event) -> bool:
         return BO in [one.person for one in authors([*asks, event])]
@@ -149,6 +141,6 @@ def test_whoever_was_read_once_stays_read(events: list[Event]) -> None:
     before, after = authors(events[:-1]), authors(events)
 
     assert after[: len(before)] == before
-    assert {one for event in events if isinstance(event, StepChosen) for one in event.read_by} <= {*after}
+    assert all(one in after for event in events if isinstance(event, StepChosen) for one in event.read_by)
     begun = [event for event in events if isinstance(event, RunStarted)]
     assert {event.requester for event in begun} <= {one.person for one in after}
